@@ -1,0 +1,169 @@
+"""The input protocol, version 1: what client and host say over the two data channels.
+
+The service's own input protocol is not public, so this one is ours; docs/input-protocol.md is its
+text. A controls message carries the *whole* state, never a change: lost, repeated or reordered
+messages do no harm. Pointer and wheel travel are running totals (modulo 2**32), the receiver takes
+the difference, so that a repeat moves nothing twice. All numbers are big-endian.
+
+    0  u8   0x52                    every message begins with this
+    1  u8   version                 1
+    2  u8   kind                    see Kind
+    3  u8   reserved                0
+    4  u32  sequence                rises by one per change, wraps; older ones are ignored
+
+    CONTROLS continues
+    8  u32  buttons                 bit 0 left, 1 right, 2 middle
+    12 u32  pointer_x_total         pixels, rightwards
+    16 u32  pointer_y_total         pixels, downwards
+    20 u32  wheel_total             1/8 degrees, away from the person
+    24 u8   count                   at most 32
+    25 u16  keys[count]             USB HID usages of page 7, ascending
+
+    DISCONNECT continues
+    8  utf8 reason                  "idle", "terminated" or another word, at most 64 bytes
+
+HELLO (host to client, on `inputChannel`, at once) has no more. CONTROLS goes from client to host on
+`inputChannel`, DISCONNECT from host to client on `clientMessageChannel`.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+
+INPUT_CHANNEL = "inputChannel"
+"""Label of the unordered channel without retransmissions (service.md, observed)."""
+
+MESSAGE_CHANNEL = "clientMessageChannel"
+"""Label of the ordered, reliable channel (service.md, observed)."""
+
+REPEAT_EVERY_S = 0.050
+"""While anything is held the whole state is sent again this often (experience.md)."""
+
+REPEAT_AFTER_CHANGE = 3
+"""A change is sent this many times even when nothing is held any more (experience.md)."""
+
+RELEASE_AFTER_S = 0.500
+"""The host lets everything go after this long without a message (experience.md)."""
+
+VERSION = 1
+MAX_KEYS = 32
+MAX_MESSAGE = 25 + 2 * MAX_KEYS
+_MAGIC = 0x52
+_HEAD = struct.Struct("!BBBxI")
+_BODY = struct.Struct("!IIIIB")
+_U32 = 0xFFFFFFFF
+
+
+class Kind(enum.IntEnum):
+    HELLO = 1
+    CONTROLS = 2
+    DISCONNECT = 3
+
+
+class ControlsFormatError(ValueError):
+    """The bytes are no message of this protocol; nothing of them was used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Everything the player holds, and how far pointer and wheel have travelled (modulo 2**32)."""
+
+    keys: frozenset[int] = frozenset()
+    buttons: int = 0
+    pointer_x_total: int = 0
+    pointer_y_total: int = 0
+    wheel_total: int = 0
+
+    @property
+    def held(self) -> bool:
+        return bool(self.keys) or self.buttons != 0
+
+    def released(self) -> Controls:
+        """The same travel with nothing held."""
+        return Controls(
+            pointer_x_total=self.pointer_x_total,
+            pointer_y_total=self.pointer_y_total,
+            wheel_total=self.wheel_total,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlsMessage:
+    sequence: int
+    controls: Controls
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    reason: str
+
+
+Message = Hello | ControlsMessage | Disconnect
+
+
+def encode(message: Message) -> bytes:
+    """The bytes of a message. More than 32 keys: the lowest 32 usages are kept."""
+    match message:
+        case Hello(version):
+            return _HEAD.pack(_MAGIC, version, Kind.HELLO, 0)
+        case ControlsMessage(sequence, controls):
+            keys = sorted(controls.keys)[:MAX_KEYS]
+            return (
+                _HEAD.pack(_MAGIC, VERSION, Kind.CONTROLS, sequence & _U32)
+                + _BODY.pack(
+                    controls.buttons & _U32,
+                    controls.pointer_x_total & _U32,
+                    controls.pointer_y_total & _U32,
+                    controls.wheel_total & _U32,
+                    len(keys),
+                )
+                + struct.pack(f"!{len(keys)}H", *keys)
+            )
+        case Disconnect(reason):
+            return _HEAD.pack(_MAGIC, VERSION, Kind.DISCONNECT, 0) + reason.encode()[:64]
+
+
+def decode(data: bytes) -> Message:
+    """Read one message. Raises ControlsFormatError for anything else, whatever the bytes are."""
+    if len(data) < _HEAD.size or len(data) > MAX_MESSAGE:
+        raise ControlsFormatError("wrong length")
+    magic, version, kind, sequence = _HEAD.unpack_from(data)
+    if magic != _MAGIC:
+        raise ControlsFormatError("not an input message")
+    if kind == Kind.HELLO:
+        return Hello(version)
+    if version != VERSION:
+        raise ControlsFormatError("another version of the input protocol")
+    if kind == Kind.CONTROLS:
+        if len(data) < _HEAD.size + _BODY.size:
+            raise ControlsFormatError("wrong length")
+        buttons, x, y, wheel, count = _BODY.unpack_from(data, _HEAD.size)
+        start = _HEAD.size + _BODY.size
+        if count > MAX_KEYS or len(data) != start + 2 * count:
+            raise ControlsFormatError("wrong length")
+        keys = frozenset(struct.unpack_from(f"!{count}H", data, start))
+        return ControlsMessage(sequence, Controls(keys, buttons, x, y, wheel))
+    if kind == Kind.DISCONNECT:
+        try:
+            return Disconnect(data[_HEAD.size :].decode())
+        except UnicodeDecodeError as error:
+            raise ControlsFormatError("the reason is not text") from error
+    raise ControlsFormatError("unknown kind")
+
+
+def is_newer(sequence: int, than: int) -> bool:
+    """Whether a sequence number comes after another one, across the wrap."""
+    return 0 < (sequence - than) & _U32 < 0x80000000
+
+
+def travel(total: int, before: int) -> int:
+    """How far a running total moved, signed, across the wrap."""
+    moved = (total - before) & _U32
+    return moved - 0x100000000 if moved >= 0x80000000 else moved

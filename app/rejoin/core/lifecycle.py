@@ -1,0 +1,565 @@
+"""The service's stream session statuses as a pure reducer, checkable against service.md.
+
+Rule 1: a stream session is born ACTIVATING. `Placed` makes it ACTIVE; the placement timeout makes
+it ERROR `placementTimeout`.
+
+Rule 2: ACTIVE waits for a client. `ClientConnected` of the newest connection makes it CONNECTED.
+When the connection timeout has passed since ACTIVE was reached: TERMINATED `connectionTimeout`, or
+after a reconnect the reason that `Rules.reason_after_failed_reconnect` names (unknown of AWS).
+
+Rule 3: CONNECTED ends with `ClientGone` of the newest connection: PENDING_CLIENT_RECONNECTION.
+Without input for the idle timeout: TERMINATED `idleTimeout`.
+
+Rule 4: PENDING_CLIENT_RECONNECTION waits for `CreateRequested`, which makes it RECONNECTING. When
+the connection timeout has passed since it was reached: TERMINATED `reconnectionTimeout`.
+
+Rule 5: RECONNECTING has no window. `CreateAnswered` makes it ACTIVE, with a whole new window
+(`Rules.window_restarts_at_active`) or what was left of the old one. `CreateFailed` takes it back
+to PENDING_CLIENT_RECONNECTION with the old window (assumed).
+
+Rule 6: `CreateRequested` in ACTIVE is allowed and leaves it ACTIVE, its window running on; the
+answer then acts as in rule 5. One create call at a time: a second one is refused.
+
+Rule 7: `CreateRequested` in any other status is refused (conflict or validation: unknown of AWS,
+`Rules.wrong_status`). `TerminateRequested` is refused in ACTIVATING; elsewhere it makes a session
+that is not over TERMINATING, and `TerminateDone` then TERMINATED `apiTerminated`. Terminating what
+is over or TERMINATING already changes nothing and is no error.
+
+Rule 8: any live session (ACTIVATING, ACTIVE, CONNECTED, PENDING_CLIENT_RECONNECTION, RECONNECTING)
+is TERMINATED `maxSessionLengthTimeout` when the session length has passed since its start, and
+TERMINATED `applicationExit` when the game exits.
+
+Rule 9: `Failed` makes any session that is not over ERROR, with the reason it carries.
+`OfferRejected` is such a failure: `invalidSignalRequest`.
+
+Rule 10: TERMINATED and ERROR are final.
+
+Rule 11: time comes first. What is due at `now` happens before the event that `now` brings, so a
+call that lands exactly on its deadline is too late. Of several things due the earliest happens.
+
+Rule 12: connections are numbered by the caller, rising. An event with a number that is not the
+newest accepted one is void: it changes nothing.
+
+Times are seconds of one clock, whichever the caller uses; nothing here reads one.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final, Literal, assert_never
+
+from rejoin.core.model import Status, StatusReason
+
+# --- the service's words --------------------------------------------------------------------------
+
+ACTIVATING: Final = Status("ACTIVATING")
+ACTIVE: Final = Status("ACTIVE")
+CONNECTED: Final = Status("CONNECTED")
+PENDING_CLIENT_RECONNECTION: Final = Status("PENDING_CLIENT_RECONNECTION")
+RECONNECTING: Final = Status("RECONNECTING")
+TERMINATING: Final = Status("TERMINATING")
+TERMINATED: Final = Status("TERMINATED")
+ERROR: Final = Status("ERROR")
+
+STATUSES: Final = (
+    ACTIVATING,
+    ACTIVE,
+    CONNECTED,
+    PENDING_CLIENT_RECONNECTION,
+    RECONNECTING,
+    TERMINATING,
+    TERMINATED,
+    ERROR,
+)
+
+PLACEMENT_TIMEOUT: Final = StatusReason("placementTimeout")
+CONNECTION_TIMEOUT: Final = StatusReason("connectionTimeout")
+RECONNECTION_TIMEOUT: Final = StatusReason("reconnectionTimeout")
+IDLE_TIMEOUT: Final = StatusReason("idleTimeout")
+MAX_SESSION_LENGTH_TIMEOUT: Final = StatusReason("maxSessionLengthTimeout")
+API_TERMINATED: Final = StatusReason("apiTerminated")
+APPLICATION_EXIT: Final = StatusReason("applicationExit")
+INTERNAL_ERROR: Final = StatusReason("internalError")
+INVALID_SIGNAL_REQUEST: Final = StatusReason("invalidSignalRequest")
+APPLICATION_LOG_S3_DESTINATION_ERROR: Final = StatusReason("applicationLogS3DestinationError")
+ASSUME_ROLE_FAILED: Final = StatusReason("assumeRoleFailed")
+
+REASONS: Final = (
+    PLACEMENT_TIMEOUT,
+    CONNECTION_TIMEOUT,
+    RECONNECTION_TIMEOUT,
+    IDLE_TIMEOUT,
+    MAX_SESSION_LENGTH_TIMEOUT,
+    API_TERMINATED,
+    APPLICATION_EXIT,
+    INTERNAL_ERROR,
+    INVALID_SIGNAL_REQUEST,
+    APPLICATION_LOG_S3_DESTINATION_ERROR,
+    ASSUME_ROLE_FAILED,
+)
+
+_TAKES_CREATE: Final = frozenset({ACTIVE, PENDING_CLIENT_RECONNECTION})
+_OVER: Final = frozenset({TERMINATED, ERROR})
+
+
+def accepts_reconnect(status: str) -> bool:
+    """Whether CreateStreamSessionConnection is documented as allowed; an unknown status: no."""
+    return status in _TAKES_CREATE
+
+
+def is_terminal(status: str) -> bool:
+    """Whether the session is over for good; an unknown status is not known to be."""
+    return status in _OVER
+
+
+def is_live(status: str) -> bool:
+    """Whether there may still be a game to come back to: everything but TERMINATING, TERMINATED
+    and ERROR. An unknown status is given the benefit of the doubt."""
+    return status != TERMINATING and status not in _OVER
+
+
+# --- rules that a session brings, or that AWS leaves unknown --------------------------------------
+
+
+class RefusalKind(enum.Enum):
+    """The error type of a refusal."""
+
+    CONFLICT = "conflict"
+    VALIDATION = "validation"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for one stream session; durations in seconds, defaults as AWS documents them."""
+
+    connection_timeout_s: float = 120.0
+    session_length_s: float = 43200.0
+    idle_timeout_s: float = 3600.0
+    placement_timeout_s: float = 75.0
+    window_restarts_at_active: bool = True
+    """Whether the ACTIVE that a create call leads to gets a whole window (assumed)."""
+    reason_after_failed_reconnect: StatusReason = RECONNECTION_TIMEOUT
+    """Why an ACTIVE after a reconnect ends when nobody connects (unknown of AWS)."""
+    wrong_status: RefusalKind = RefusalKind.CONFLICT
+    """How a create call in the wrong status is refused (unknown of AWS)."""
+
+
+# --- states ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Activating:
+    """A host is being looked for."""
+
+    status: ClassVar[Status] = ACTIVATING
+    started_at: float
+    entered_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The game runs and waits for the client of `connection` (0: no client has asked yet)."""
+
+    status: ClassVar[Status] = ACTIVE
+    started_at: float
+    entered_at: float
+    connection: int
+    window_ends_at: float
+    expiry_reason: StatusReason
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveAnswering:
+    """Still ACTIVE, with a create call for `connection` under way."""
+
+    status: ClassVar[Status] = ACTIVE
+    connection: int
+    former: Active
+
+    @property
+    def started_at(self) -> float:
+        return self.former.started_at
+
+    @property
+    def entered_at(self) -> float:
+        return self.former.entered_at
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A client plays; `input_at` is its newest input, or when it connected."""
+
+    status: ClassVar[Status] = CONNECTED
+    started_at: float
+    entered_at: float
+    connection: int
+    input_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PendingReconnection:
+    """The client of `connection` is gone; the game goes on until the window ends."""
+
+    status: ClassVar[Status] = PENDING_CLIENT_RECONNECTION
+    started_at: float
+    entered_at: float
+    connection: int
+    window_ends_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """A create call for `connection` is under way."""
+
+    status: ClassVar[Status] = RECONNECTING
+    started_at: float
+    entered_at: float
+    connection: int
+    former: PendingReconnection
+
+
+@dataclass(frozen=True, slots=True)
+class Terminating:
+    """TerminateStreamSession was called."""
+
+    status: ClassVar[Status] = TERMINATING
+    started_at: float
+    entered_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Terminated:
+    """Over, in one of the ways that are no failure of the service."""
+
+    status: ClassVar[Status] = TERMINATED
+    started_at: float
+    entered_at: float
+    reason: StatusReason
+
+
+@dataclass(frozen=True, slots=True)
+class Errored:
+    """Over by a failure."""
+
+    status: ClassVar[Status] = ERROR
+    started_at: float
+    entered_at: float
+    reason: StatusReason
+
+
+LiveState = Activating | Active | ActiveAnswering | Connected | PendingReconnection | Reconnecting
+State = LiveState | Terminating | Terminated | Errored
+
+
+def start(now: float) -> Activating:
+    """StartStreamSession was accepted at `now`."""
+    return Activating(started_at=now, entered_at=now)
+
+
+def reason_of(state: State) -> StatusReason | None:
+    """Why it is over; None while it is not."""
+    return state.reason if isinstance(state, Terminated | Errored) else None
+
+
+# --- events ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A host runs the game and has answered offer `connection` (0: NO_CLIENT_CONNECTION)."""
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConnected:
+    """ICE and DTLS of this connection are up."""
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGone:
+    """The service noticed that the client of this connection is gone."""
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class InputSeen:
+    """The player did something."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRequested:
+    """CreateStreamSessionConnection was called; its offer is `connection`, a new number."""
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreateAnswered:
+    """The host has answered the offer of this connection: the call succeeds."""
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreateFailed:
+    """The call for this connection failed and the session lives on."""
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRejected:
+    """The offer is not valid, and that ends the session (documented for start and reconnect)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateRequested:
+    """TerminateStreamSession was called."""
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateDone:
+    """The host is free again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationExited:
+    """The game ended by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something broke."""
+
+    reason: StatusReason = INTERNAL_ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDue:
+    """The time that `next_wakeup` named has come."""
+
+
+Event = (
+    Placed
+    | ClientConnected
+    | ClientGone
+    | InputSeen
+    | CreateRequested
+    | CreateAnswered
+    | CreateFailed
+    | OfferRejected
+    | TerminateRequested
+    | TerminateDone
+    | ApplicationExited
+    | Failed
+    | TimerDue
+)
+
+
+# --- outcomes -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The event was accepted (the status may or may not have changed)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """The event came too late or belongs to a former connection; nothing changed by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A caller must be told no; `status` is the one that forbids it."""
+
+    kind: RefusalKind
+    status: Status
+
+
+Outcome = Taken | Void | Refused
+
+_TAKEN: Final = Taken()
+_VOID: Final = Void()
+
+
+# --- the reducer ----------------------------------------------------------------------------------
+
+
+def step(state: State, event: Event, now: float, rules: Rules) -> tuple[State, Outcome]:
+    """What the session is after `event` at `now`, and what the event's source must be told."""
+    state, expired = _let_time_pass(state, now, rules)
+    match event:
+        case TimerDue():
+            return state, _TAKEN if expired else _VOID
+        case Placed(connection):
+            if not isinstance(state, Activating):
+                return state, _VOID
+            return (
+                Active(
+                    started_at=state.started_at,
+                    entered_at=now,
+                    connection=connection,
+                    window_ends_at=now + rules.connection_timeout_s,
+                    expiry_reason=CONNECTION_TIMEOUT,
+                ),
+                _TAKEN,
+            )
+        case ClientConnected(connection):
+            if not isinstance(state, Active) or state.connection != connection:
+                return state, _VOID
+            return Connected(state.started_at, now, connection, input_at=now), _TAKEN
+        case ClientGone(connection):
+            if not isinstance(state, Connected) or state.connection != connection:
+                return state, _VOID
+            ends_at = now + rules.connection_timeout_s
+            return PendingReconnection(state.started_at, now, connection, ends_at), _TAKEN
+        case InputSeen():
+            if not isinstance(state, Connected):
+                return state, _VOID
+            return replace(state, input_at=now), _TAKEN
+        case CreateRequested(connection):
+            return _create(state, connection, now, rules)
+        case CreateAnswered(connection):
+            return _answered(state, connection, now, rules)
+        case CreateFailed(connection):
+            if (
+                not isinstance(state, ActiveAnswering | Reconnecting)
+                or state.connection != connection
+            ):
+                return state, _VOID
+            if isinstance(state, ActiveAnswering):
+                return state.former, _TAKEN
+            return replace(state.former, entered_at=now), _TAKEN
+        case TerminateRequested():
+            return _terminate(state, now)
+        case TerminateDone():
+            if not isinstance(state, Terminating):
+                return state, _VOID
+            return Terminated(state.started_at, now, API_TERMINATED), _TAKEN
+        case ApplicationExited():
+            if not is_live(state.status):
+                return state, _VOID
+            return Terminated(state.started_at, now, APPLICATION_EXIT), _TAKEN
+        case OfferRejected():
+            return _fail(state, INVALID_SIGNAL_REQUEST, now)
+        case Failed(reason):
+            return _fail(state, reason, now)
+        case _:
+            assert_never(event)
+
+
+def next_wakeup(state: State, rules: Rules) -> float | None:
+    """When `TimerDue` must be posted at the latest; None when nothing is awaited of time."""
+    due = _next_due(state, rules)
+    return None if due is None else due[0]
+
+
+def window_ends_at(state: State) -> float | None:
+    """When the running window ends: the truth that no field of the service tells a client."""
+    match state:
+        case Active() | PendingReconnection():
+            return state.window_ends_at
+        case ActiveAnswering():
+            return state.former.window_ends_at
+        case Activating() | Connected() | Reconnecting() | Terminating() | Terminated() | Errored():
+            return None
+        case _:
+            assert_never(state)
+
+
+_Ending = tuple[float, Literal["TERMINATED", "ERROR"], StatusReason]
+
+
+def _next_due(state: State, rules: Rules) -> _Ending | None:
+    """What time alone will do next: when, to which final status, and why."""
+    if isinstance(state, Terminating | Terminated | Errored):
+        return None
+    length_ends_at = state.started_at + rules.session_length_s
+    own: _Ending | None
+    match state:
+        case Activating():
+            own = (state.entered_at + rules.placement_timeout_s, "ERROR", PLACEMENT_TIMEOUT)
+        case Active():
+            own = (state.window_ends_at, "TERMINATED", state.expiry_reason)
+        case ActiveAnswering(former=former):
+            own = (former.window_ends_at, "TERMINATED", former.expiry_reason)
+        case Connected():
+            own = (state.input_at + rules.idle_timeout_s, "TERMINATED", IDLE_TIMEOUT)
+        case PendingReconnection():
+            own = (state.window_ends_at, "TERMINATED", RECONNECTION_TIMEOUT)
+        case Reconnecting():
+            own = None
+        case _:
+            assert_never(state)
+    if own is None or length_ends_at < own[0]:
+        return (length_ends_at, "TERMINATED", MAX_SESSION_LENGTH_TIMEOUT)
+    return own
+
+
+def _let_time_pass(state: State, now: float, rules: Rules) -> tuple[State, bool]:
+    due = _next_due(state, rules)
+    if due is None or now < due[0]:
+        return state, False
+    _, status, reason = due
+    if status == "ERROR":
+        return Errored(state.started_at, now, reason), True
+    return Terminated(state.started_at, now, reason), True
+
+
+def _create(state: State, connection: int, now: float, rules: Rules) -> tuple[State, Outcome]:
+    match state:
+        case PendingReconnection():
+            return Reconnecting(state.started_at, now, connection, former=state), _TAKEN
+        case Active():
+            return ActiveAnswering(connection, former=state), _TAKEN
+        case (
+            Activating()
+            | ActiveAnswering()
+            | Connected()
+            | Reconnecting()
+            | Terminating()
+            | Terminated()
+            | Errored()
+        ):
+            return state, Refused(rules.wrong_status, state.status)
+        case _:
+            assert_never(state)
+
+
+def _answered(state: State, connection: int, now: float, rules: Rules) -> tuple[State, Outcome]:
+    if not isinstance(state, ActiveAnswering | Reconnecting) or state.connection != connection:
+        return state, _VOID
+    if isinstance(state, ActiveAnswering):
+        reason = state.former.expiry_reason
+    else:
+        reason = rules.reason_after_failed_reconnect
+    if rules.window_restarts_at_active:
+        ends_at = now + rules.connection_timeout_s
+    else:
+        ends_at = state.former.window_ends_at
+    return Active(state.started_at, now, connection, ends_at, reason), _TAKEN
+
+
+def _terminate(state: State, now: float) -> tuple[State, Outcome]:
+    match state:
+        case Activating():
+            # The operation declares no ConflictException, so a refusal can only be a validation.
+            return state, Refused(RefusalKind.VALIDATION, state.status)
+        case Terminating() | Terminated() | Errored():
+            return state, _VOID
+        case Active() | ActiveAnswering() | Connected() | PendingReconnection() | Reconnecting():
+            return Terminating(state.started_at, now), _TAKEN
+        case _:
+            assert_never(state)
+
+
+def _fail(state: State, reason: StatusReason, now: float) -> tuple[State, Outcome]:
+    if isinstance(state, Terminated | Errored):
+        return state, _VOID
+    return Errored(state.started_at, now, reason), _TAKEN

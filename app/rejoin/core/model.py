@@ -1,0 +1,270 @@
+"""The values that everyone speaks about: numbers, policy, what is known, what a person is shown.
+
+Times ending in `_at` are boot time in seconds (`rejoin.clock`), a clock that goes on during sleep;
+durations end in `_s`. Nothing here is mutable and nothing here knows a clock.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import NewType
+
+ConnectionNumber = NewType("ConnectionNumber", int)
+"""One RTCPeerConnection of this client, numbered from 1; never used again."""
+
+AttemptNumber = NewType("AttemptNumber", int)
+"""One fresh offer sent for one episode; rises for the life of a stream session."""
+
+SessionId = NewType("SessionId", str)
+"""What the studio's backend calls the stream session; opaque to us."""
+
+Status = NewType("Status", str)
+"""A stream session status as the service spells it; unknown ones are carried and shown raw."""
+
+StatusReason = NewType("StatusReason", str)
+"""A stream session status reason as the service spells it; unknown ones are carried raw."""
+
+
+class HealthLevel(enum.Enum):
+    """How the live connection is, from best to worst (reconnect.md, "Detecting a drop")."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    STALLED = "stalled"
+    NO_MEDIA = "no_media"
+    LOST = "lost"
+
+
+class HardEvidence(enum.Enum):
+    """Facts that say at once that a connection is gone, without waiting for silence."""
+
+    DTLS_CLOSED = "dtls_closed"
+    CHANNEL_CLOSED = "channel_closed"
+    SERVER_DISCONNECTED = "server_disconnected"
+    UNREACHABLE = "unreachable"
+    ADDRESS_GONE = "address_gone"
+    RTCP_BYE = "rtcp_bye"
+
+
+class Stage(enum.Enum):
+    """Where the player is; the GUI shows one face for each."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    LIVE = "live"
+    LOST = "lost"
+    RECONNECTING = "reconnecting"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+class Doing(enum.Enum):
+    """What is being done right now, so that it can be said."""
+
+    NOTHING = "nothing"
+    PREPARING = "preparing"
+    ASKING_BACKEND = "asking_backend"
+    PLACING = "placing"
+    CONNECTING = "connecting"
+    CHECKING = "checking"
+    WAITING_FOR_SERVICE = "waiting_for_service"
+    WAITING_TO_RETRY = "waiting_to_retry"
+    WAITING_FOR_NETWORK = "waiting_for_network"
+    CONFIRMING_END = "confirming_end"
+    TERMINATING = "terminating"
+
+
+class EndingKind(enum.Enum):
+    """Why it is over; each has its own sentence in `gui/texts.py`."""
+
+    GAME_ENDED = "game_ended"
+    """The service said so (TERMINATED or ERROR); `reason` is the service's own."""
+    UNCONFIRMED = "unconfirmed"
+    """The latest deadline passed and nobody could say what became of the game."""
+    NOT_ALLOWED = "not_allowed"
+    SIGN_IN_NEEDED = "sign_in_needed"
+    NOT_FOUND = "not_found"
+    BUSY = "busy"
+    """The backend asked us to wait longer than the window lasts, or kept saying no at start."""
+    BACKEND_UNTRUSTED = "backend_untrusted"
+    """TLS did not prove who the backend is."""
+    BACKEND_UNUSABLE = "backend_unusable"
+    """What answers is not a Rejoin backend, or cannot be understood."""
+    BACKEND_UNREACHABLE = "backend_unreachable"
+    """Nobody answered at start; there is no game yet, so nothing is lost."""
+    OFFER_REFUSED = "offer_refused"
+    BAD_ANSWER = "bad_answer"
+    """The service's answer cannot be used or asks for what the profile forbids."""
+    COULD_NOT_CONNECT = "could_not_connect"
+    CONTINUED_ELSEWHERE = "continued_elsewhere"
+    CLOSED_FOR_NOW = "closed_for_now"
+    ENDED_BY_PLAYER = "ended_by_player"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal"
+    """Our own fault: the offer could not be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of a game for this client. `reason` and `detail` are raw words for the report."""
+
+    kind: EndingKind
+    reason: StatusReason | None = None
+    status: Status | None = None
+    detail: str = ""
+    expired_asleep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Every constant of the engine, in seconds unless the name says otherwise (reconnect.md)."""
+
+    # Detecting a drop.
+    degraded_after_s: float = 0.150
+    freeze_extra_s: float = 0.150
+    loss_degraded: float = 0.05
+    loss_recovered: float = 0.02
+    loss_window_s: float = 3.0
+    stalled_min_s: float = 0.300
+    stalled_max_s: float = 0.800
+    stalled_gap_factor: float = 1.5
+    stalled_rtt_extra_s: float = 0.200
+    gap_memory_s: float = 60.0
+    recovered_after_s: float = 0.500
+    no_media_after_s: float = 1.0
+    no_media_patience_s: float = 5.0
+    lost_min_s: float = 0.900
+    lost_stalled_factor: float = 3.0
+    lost_rtt_factor: float = 3.0
+    lost_rtt_extra_s: float = 0.300
+    commit_uncorroborated_s: float = 5.0
+    flap_count: int = 3
+    flap_window_s: float = 60.0
+    flap_lost_cap_s: float = 2.5
+    flap_hold_s: float = 300.0
+    asleep_is_lost_s: float = 5.0
+    # Connectivity checks and sampling.
+    check_every_s: float = 0.100
+    check_slow_every_s: float = 0.250
+    check_fast_count: int = 5
+    # Asking again.
+    backoff_base_s: float = 0.250
+    backoff_cap_s: float = 4.0
+    throttle_base_s: float = 1.0
+    throttle_cap_s: float = 8.0
+    tries_per_attempt: int = 2
+    connect_timeout_s: float = 1.0
+    read_timeout_s: float = 9.0
+    status_wait_s: float = 8.0
+    status_pause_s: float = 0.5
+    # Deadlines.
+    notice_delay_max_s: float = 60.0
+    need_floor_s: float = 0.5
+    need_unmeasured_s: float = 2.5
+    need_rtt_factor: float = 3.5
+    connection_timeout_default_s: float | None = None
+    """What a profile says where the backend does not tell; None means unknown."""
+    unknown_timeout_s: float = 600.0
+    """How long tries go on where nobody told the timeout: the longer of AWS's two samples."""
+    asking_guard_s: float = 1.0
+    """A call that has not come back this long after its budget counts as lost."""
+    # Connecting and goodbye.
+    connect_deadline_s: float = 5.0
+    connect_deadline_rtts: float = 4.0
+    first_frame_deadline_s: float = 5.0
+    sample_every_s: float = 0.050
+    sample_missing_s: float = 0.500
+    """Without a sample for this long the engine judges the last one again."""
+    goodbye_times: int = 3
+    goodbye_grace_s: float = 0.15
+    # Starting.
+    start_deadline_s: float = 660.0
+    """Placement can take ten minutes on on-demand Windows capacity (service.md)."""
+    start_tries: int = 4
+    """Tries at start before we say so; there is no game yet that could be lost."""
+    terminate_tries: int = 3
+    terminate_budget_s: float = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class RemainingKnowledge:
+    """What the backend knows of the window: at least `at_least_s` was left `age_s` ago."""
+
+    at_least_s: float
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One look at the stream session through the backend.
+
+    `signal_request_sha256` is of the SignalRequest the service holds and `signal_response` the
+    answer to exactly that one: together they recover a lost answer.
+    """
+
+    session_id: SessionId
+    status: Status
+    reason: StatusReason | None = None
+    connection_timeout_s: float | None = None
+    session_ends_in_s: float | None = None
+    remaining: RemainingKnowledge | None = None
+    signal_request_sha256: str | None = None
+    signal_response: str | None = field(default=None, repr=False)
+    attempt: AttemptNumber | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSample:
+    """What one connection shows of itself, taken every 50 ms by `rtc/stats` (pure numbers).
+
+    `last_packet_at`: newest authenticated inbound packet of any kind (SRTP, SRTCP, STUN, SCTP).
+    `last_rtp_at`: newest SRTP media packet. `last_frame_at`: newest decoded frame.
+    `frame_interval_s`: mean of the last frames. `rtt_s`: smoothed, None before it is known.
+    `loss`: share of RTP packets missing over the last 3 s, 0..1.
+    `check_answered_at`: newest answer to a connectivity check of ours.
+    `proved_sent_at`: sending time of our newest packet that the host proved it received.
+    `loop_lag_s`: how late our own loop ran since the last sample; the detector discounts it.
+    `largest_gap_s`: largest pause between two authenticated packets since the last sample.
+    """
+
+    last_packet_at: float
+    last_rtp_at: float
+    last_frame_at: float
+    frames_decoded: int
+    frame_interval_s: float
+    rtt_s: float | None
+    loss: float
+    check_answered_at: float | None = None
+    proved_sent_at: float | None = None
+    loop_lag_s: float = 0.0
+    largest_gap_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything the window may show, with deadlines as boot times and never ticking numbers."""
+
+    stage: Stage
+    doing: Doing = Doing.NOTHING
+    health: HealthLevel = HealthLevel.HEALTHY
+    trouble_since_at: float | None = None
+    """When health left HEALTHY; the badge shows once this is 500 ms old."""
+    dropped_at: float | None = None
+    """Last received media of the episode: the time since the drop counts from here."""
+    shown_deadline_at: float | None = None
+    latest_deadline_at: float | None = None
+    deadline_checking: bool = False
+    """After sleep or reboot the countdown reads "checking" until the backend has answered."""
+    next_try_at: float | None = None
+    offline: bool = False
+    portal: bool = False
+    """What answers in place of the backend looks like a captive portal."""
+    can_try_now: bool = False
+    input_open: bool = False
+    view_only: bool = False
+    back_at: float | None = None
+    """When the last episode ended live; "You're back" shows for three seconds after."""
+    episode: int = 0
+    ending: Ending | None = None
+    status: Status | None = None

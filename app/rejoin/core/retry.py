@@ -1,0 +1,152 @@
+"""What to do when asking fails: one table, read by the engine and by the docs.
+
+The table is reconnect.md's "Asking again". A `Failure` is one finished try that brought no answer;
+`RULES` says what each kind means, `backoff_s` how long to wait, with the chance handed in.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rejoin.core.model import EndingKind, Policy
+
+
+class FailureKind(enum.Enum):
+    """One row of the table; `signaling/client` classifies, the engine acts."""
+
+    UNAUTHENTICATED = "unauthenticated"  # 401
+    FORBIDDEN = "forbidden"  # 403 of the backend or AccessDenied of the service
+    NOT_FOUND = "not_found"  # 404 ResourceNotFound
+    THROTTLED = "throttled"  # 429
+    OUTCOME_UNKNOWN = "outcome_unknown"  # 5xx, read time-out, reset after send, broken 2xx
+    CONFLICT = "conflict"  # 409: the session is in a state that does not allow it
+    STALE_ATTEMPT = "stale_attempt"  # 409 STALE_ATTEMPT: a newer attempt of somebody exists
+    REUSED_OFFER = "reused_offer"  # 409: this offer or token was used for something else
+    INVALID = "invalid"  # 400 and other 4xx
+    NOT_SENT = "not_sent"  # refused before sending, DNS, no route, connect time-out
+    TLS = "tls"  # the backend could not prove who it is
+    NOT_BACKEND = "not_backend"  # redirect, HTML, wrong type, over 256 KiB: portal or mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A try that brought no answer.
+
+    `session_status`: the service's status if the problem told it (a raw string).
+    `retry_after_s`: what a Retry-After header asked for. `detail`: one safe sentence, no secrets.
+    """
+
+    kind: FailureKind
+    http_status: int | None = None
+    code: str = ""
+    retryable: bool | None = None
+    retry_after_s: float | None = None
+    session_status: str | None = None
+    detail: str = ""
+
+
+Draw = Callable[[], float]
+"""Chance in [0, 1), handed in by whoever runs the engine."""
+
+
+class Action(enum.Enum):
+    """What to do about a failed try of a reconnect."""
+
+    SAME_BYTES = "same_bytes"  # wait, then the identical request with the identical token
+    NEW_OFFER = "new_offer"  # wait, then a fresh offer: a new attempt with a new token
+    LOOK = "look"  # ask the status; it may hold the lost answer
+    WAIT_FOR_SERVICE = "wait_for_service"  # the service has not noticed: long-poll the status
+    REFRESH_SIGN_IN = "refresh_sign_in"  # new sign-in, then the identical request at once
+    END = "end"
+
+
+class Wait(enum.Enum):
+    """Which backoff goes before the action."""
+
+    NONE = "none"
+    USUAL = "usual"
+    THROTTLED = "throttled"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row: what to do the first time in an attempt, what to do when it happens again.
+
+    `per_episode`: "again" counts over the whole episode, not only within the attempt.
+    `counts`: whether the try may have reached the service, and so counts against the two tries
+    of identical bytes. `settles`: whether the service certainly did not accept the offer, so
+    that the old connection may still heal.
+    """
+
+    first: Action
+    again: Action
+    wait: Wait
+    ending: EndingKind | None = None
+    counts: bool = True
+    settles: bool = True
+    per_episode: bool = False
+
+
+RULES: dict[FailureKind, Rule] = {
+    FailureKind.UNAUTHENTICATED: Rule(
+        Action.REFRESH_SIGN_IN,
+        Action.END,
+        Wait.NONE,
+        EndingKind.SIGN_IN_NEEDED,
+        counts=False,
+        per_episode=True,
+    ),
+    FailureKind.FORBIDDEN: Rule(Action.END, Action.END, Wait.NONE, EndingKind.NOT_ALLOWED),
+    FailureKind.NOT_FOUND: Rule(
+        Action.LOOK, Action.END, Wait.NONE, EndingKind.NOT_FOUND, per_episode=True
+    ),
+    FailureKind.THROTTLED: Rule(
+        Action.SAME_BYTES, Action.SAME_BYTES, Wait.THROTTLED, EndingKind.BUSY, counts=False
+    ),
+    FailureKind.OUTCOME_UNKNOWN: Rule(Action.SAME_BYTES, Action.LOOK, Wait.USUAL, settles=False),
+    FailureKind.CONFLICT: Rule(Action.LOOK, Action.LOOK, Wait.NONE),
+    FailureKind.STALE_ATTEMPT: Rule(
+        Action.END, Action.END, Wait.NONE, EndingKind.CONTINUED_ELSEWHERE
+    ),
+    FailureKind.REUSED_OFFER: Rule(Action.NEW_OFFER, Action.NEW_OFFER, Wait.USUAL),
+    FailureKind.INVALID: Rule(
+        Action.LOOK, Action.END, Wait.NONE, EndingKind.OFFER_REFUSED, per_episode=True
+    ),
+    FailureKind.NOT_SENT: Rule(Action.SAME_BYTES, Action.SAME_BYTES, Wait.USUAL, counts=False),
+    FailureKind.TLS: Rule(Action.END, Action.END, Wait.NONE, EndingKind.BACKEND_UNTRUSTED),
+    FailureKind.NOT_BACKEND: Rule(
+        Action.SAME_BYTES, Action.SAME_BYTES, Wait.USUAL, counts=False, settles=False
+    ),
+}
+"""Every kind of failure and what a reconnect does about it. Conflicts are decided by the status
+that the problem or the look tells: `on_conflict`."""
+
+
+def on_conflict(status: str | None) -> Action:
+    """409, by the session's status as far as known."""
+    match status:
+        case "CONNECTED":
+            return Action.WAIT_FOR_SERVICE
+        case "ACTIVE" | "PENDING_CLIENT_RECONNECTION":
+            return Action.NEW_OFFER
+        case _:
+            return Action.LOOK
+
+
+def backoff_s(wait: Wait, failures: int, policy: Policy, draw: Draw) -> float:
+    """How long to wait before try number `failures` + 1: full jitter, U(0, min(cap, base 2^n)).
+
+    `failures` counts the failures before, from 0. Throttling waits at least half of its bound,
+    because the one who throttles means it.
+    """
+    exponent = min(failures, 16)
+    match wait:
+        case Wait.NONE:
+            return 0.0
+        case Wait.USUAL:
+            return draw() * min(policy.backoff_cap_s, policy.backoff_base_s * 2.0**exponent)
+        case Wait.THROTTLED:
+            bound_s = min(policy.throttle_cap_s, policy.throttle_base_s * 2.0**exponent)
+            return bound_s * (0.5 + 0.5 * draw())

@@ -1,0 +1,1171 @@
+"""The reconnect engine: every transition, and when it wants to be woken.
+
+Rule 1:  One connection is shown. An episode begins when it is LOST and ends live or ended.
+Rule 2:  LOST may heal (RTP and a frame again) until a create request was written to a socket, and
+         again once the service certainly refused that request; never after a goodbye.
+Rule 3:  COMMIT wants corroboration: the service says PENDING_CLIENT_RECONNECTION or ACTIVE, or 5 s
+         of silence, or the player. If the service may still think us connected, goodbye is said
+         first.
+Rule 4:  Each attempt is a fresh peer with a fresh offer, a higher number and a new token. Identical
+         bytes are sent at most twice where they may have arrived.
+Rule 5:  At most one create call is in flight. None starts after latest deadline - T_need, and none
+         is withheld before it but by a wait of `retry`.
+Rule 6:  An answer is applied only to the connection whose offer it answers: by attempt number, or
+         by the SHA-256 of the SignalRequest when it was recovered through the status.
+Rule 7:  Live again means the first decoded frame of the new connection and its input channel open.
+         The old connection is closed then, not before.
+Rule 8:  A terminal status ends the game with the service's reason, whenever it is heard.
+Rule 9:  Past latest - T_need only the status is asked; past the latest deadline the end says
+         honestly that it could not be confirmed.
+Rule 10: Every state but Idle and Ended has a timer; a command whose answer is lost is outlived by
+         its timer.
+Rule 11: An event of another connection or attempt changes nothing but the count of stale ones.
+
+`step` is the only way from one state to the next; `next_wakeup` names the time at which it wants a
+`WakeupDue`. Nothing in here reads a clock or rolls a die: both are handed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from rejoin.core import commands, deadline, events, health, retry
+from rejoin.core.lifecycle import (
+    ACTIVATING,
+    ACTIVE,
+    CONNECTED,
+    PENDING_CLIENT_RECONNECTION,
+    RECONNECTING,
+    TERMINATING,
+    is_terminal,
+)
+from rejoin.core.model import (
+    AttemptNumber,
+    ConnectionNumber,
+    ConnectionSample,
+    Ending,
+    EndingKind,
+    HardEvidence,
+    HealthLevel,
+    Policy,
+    SessionView,
+    Status,
+)
+from rejoin.core.phases import (
+    Ask,
+    Asking,
+    Confirming,
+    Ended,
+    Episode,
+    Facts,
+    Goodbye,
+    Idle,
+    Joining,
+    Live,
+    Lost,
+    Offering,
+    Phase,
+    Placing,
+    StartAsking,
+    StartOffering,
+    StartWaiting,
+    State,
+    Terminating,
+    Waiting,
+)
+from rejoin.core.retry import Action, Draw, Failure, FailureKind, Wait
+
+_LATENCIES_KEPT = 20
+
+
+def step(
+    state: State, event: events.Event, now: float, policy: Policy, draw: Draw
+) -> tuple[State, tuple[commands.Command, ...]]:
+    """What an event means: the next state and what has to be done, in order."""
+    turn = _Turn(state.phase, state.facts, now, policy, draw)
+    turn.take(event)
+    return State(turn.phase, turn.facts), tuple(turn.commands)
+
+
+def next_wakeup(state: State) -> float | None:
+    """When the engine wants a `WakeupDue` if nothing else happens; None only in Idle and Ended."""
+    match state.phase:
+        case Idle() | Ended():
+            return None
+        case phase:
+            return phase.until_at
+
+
+class _Turn:
+    """One event being taken: the state under change and the commands so far. Lives for one step."""
+
+    def __init__(self, phase: Phase, facts: Facts, now: float, policy: Policy, draw: Draw) -> None:
+        self.phase = phase
+        self.facts = facts
+        self.now = now
+        self.policy = policy
+        self.draw = draw
+        self.commands: list[commands.Command] = []
+
+    # --- what every phase shares ----------------------------------------------------------------
+
+    def take(self, event: events.Event) -> None:
+        if isinstance(self.phase, Ended):
+            self._stale()
+            return
+        match event:
+            case events.StartRequested():
+                self._start_requested()
+            case events.TryNowRequested():
+                self._try_now()
+            case events.CloseForNowRequested():
+                self._close_for_now()
+            case events.EndGameRequested():
+                self._end_game()
+            case events.OfferMade():
+                self._offer_made(event)
+            case events.OfferFailed():
+                self._offer_failed(event)
+            case events.AnswerRefused():
+                self._answer_refused(event)
+            case events.ConnectionOpened(connection):
+                self._connection_opened(connection)
+            case events.ConnectionFailed(connection):
+                self._connection_failed(connection)
+            case events.InputOpened(connection):
+                self._input_opened(connection)
+            case events.ControlsKnown(connection, known):
+                self.facts = replace(self.facts, controls_known=(connection, known))
+            case events.FirstFrameDecoded(connection):
+                self._first_frame(connection)
+            case events.Sampled(connection, sample):
+                self._sampled(connection, sample)
+            case events.HardEvidenceSeen(connection, evidence):
+                self._hard_evidence(connection, evidence)
+            case events.GoodbyeSaid(connection):
+                self._goodbye_said(connection)
+            case events.SessionStarted():
+                self._session_started(event)
+            case events.StartFailed():
+                self._start_failed(event)
+            case events.StatusArrived(asked_at, view):
+                self._status_arrived(asked_at, view)
+            case events.StatusFailed(_, failure):
+                self._status_failed(failure)
+            case events.RequestWritten(attempt, try_number):
+                self._request_written(attempt, try_number)
+            case events.AnswerArrived():
+                self._answer_arrived(event)
+            case events.ReconnectFailed():
+                self._reconnect_failed(event)
+            case events.Terminated():
+                self._terminated()
+            case events.TerminateFailed(failure):
+                self._terminate_failed(failure)
+            case events.NetworkLost():
+                self._network_lost()
+            case events.NetworkFound():
+                self._network_found()
+            case events.Woke(asleep_s):
+                self._woke(asleep_s)
+            case events.WakeupDue():
+                self._wakeup_due()
+            case _:
+                assert_never(event)
+
+    def _do(self, command: commands.Command) -> None:
+        self.commands.append(command)
+
+    def _stale(self) -> None:
+        self.facts = replace(self.facts, stale_events=self.facts.stale_events + 1)
+
+    def _new_connection(self) -> ConnectionNumber:
+        number = ConnectionNumber(self.facts.connections + 1)
+        self.facts = replace(self.facts, connections=number)
+        return number
+
+    def _new_ask(self, made: events.OfferMade) -> Ask:
+        attempt = AttemptNumber(self.facts.attempts + 1)
+        self.facts = replace(self.facts, attempts=attempt)
+        token = "".join(f"{int(self.draw() * 0x100000000):08x}" for _ in range(4))
+        return Ask(made.connection, attempt, token, made.sha256, made.signal_request)
+
+    def _ask_status(
+        self, *, known: Status | None = None, wait_s: float = 0.0, after_s: float = 0.0
+    ) -> None:
+        """One look; with `known` a long poll. A newer one replaces an older one."""
+        if self.facts.session_id is None:
+            return
+        budget_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
+        self._do(
+            commands.AskStatus(
+                self.facts.session_id,
+                known=known,
+                wait_s=wait_s,
+                budget_s=budget_s,
+                after_s=after_s,
+            )
+        )
+
+    def _watch_status(self, *, after_s: float = 0.0) -> None:
+        """Go on looking: a long poll that answers when the status is another than now."""
+        self._ask_status(known=self.facts.status, wait_s=self.policy.status_wait_s, after_s=after_s)
+
+    def _finish(self, ending: Ending, *, keep: ConnectionNumber | None = None) -> None:
+        """Rule 8 and every other end: close what is open, say why."""
+        for connection in sorted(self._open_connections() - {keep}):
+            self._do(commands.CloseConnection(connection))
+        self.phase = Ended(ending)
+        self._do(commands.Finish(ending))
+
+    def _open_connections(self) -> set[ConnectionNumber]:
+        match self.phase:
+            case Idle() | Ended() | Terminating():
+                return set()
+            case StartOffering(connection):
+                return {connection}
+            case StartAsking(ask) | StartWaiting(ask) | Placing(ask):
+                return {ask.connection}
+            case Live(connection):
+                return {connection}
+            case Joining(connection, episode):
+                return {connection} | self._old(episode)
+            case Lost(episode) | Goodbye(episode) | Confirming(episode):
+                return self._old(episode)
+            case Offering(episode, connection):
+                return {connection} | self._old(episode)
+            case Asking(episode, ask):
+                return {ask.connection} | self._old(episode)
+            case Waiting(episode):
+                asked = {self.phase.ask.connection} if self.phase.ask else set()
+                return asked | self._old(episode)
+            case _:
+                assert_never(self.phase)
+
+    @staticmethod
+    def _old(episode: Episode | None) -> set[ConnectionNumber]:
+        return set() if episode is None or episode.old is None else {episode.old}
+
+    def _close_new(self, episode: Episode) -> None:
+        """Close what an attempt has opened; the old connection stays. The phase is left next."""
+        for connection in sorted(self._open_connections() - self._old(episode)):
+            self._do(commands.CloseConnection(connection))
+
+    def _latest_at(self, episode: Episode) -> float:
+        return self.facts.window.latest_at(episode.dropped_at, self.policy)
+
+    def _need_s(self) -> float:
+        rtt_s = self.facts.sample.rtt_s if self.facts.sample else None
+        return deadline.need_s(self.facts.latencies_s, rtt_s, self.policy)
+
+    def _measured(self, asked_at: float) -> None:
+        kept = (*self.facts.latencies_s, max(0.0, self.now - asked_at))[-_LATENCIES_KEPT:]
+        self.facts = replace(self.facts, latencies_s=kept)
+
+    def _game_ended(self) -> Ending:
+        asleep = self.facts.expired_asleep is not None
+        return Ending(
+            EndingKind.GAME_ENDED, self.facts.reason, self.facts.status, expired_asleep=asleep
+        )
+
+    # --- starting -------------------------------------------------------------------------------
+
+    def _start_requested(self) -> None:
+        if not isinstance(self.phase, Idle):
+            self._stale()
+            return
+        connection = self._new_connection()
+        self.phase = StartOffering(connection, self.now + self.policy.connect_deadline_s)
+        self._do(commands.MakeOffer(connection))
+
+    def _ask_start(self, ask: Ask) -> None:
+        budget_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
+        ask = replace(ask, tries=ask.tries + 1)
+        self.phase = StartAsking(ask, self.now + budget_s + self.policy.asking_guard_s)
+        self._do(
+            commands.StartSession(
+                ask.attempt, ask.connection, ask.token, budget_s, ask.signal_request
+            )
+        )
+
+    def _session_started(self, event: events.SessionStarted) -> None:
+        match self.phase:
+            case StartAsking(ask) | StartWaiting(ask) if ask.attempt == event.attempt:
+                pass
+            case _:
+                self._stale()
+                return
+        self._measured(event.asked_at)
+        self.facts = replace(self.facts, session_id=event.view.session_id)
+        self.phase = Placing(
+            ask,
+            started_at=self.now,
+            until_at=self.now,
+            asked_at=event.asked_at,
+        )
+        self._learn(event.view, event.asked_at)
+        self._placing_heard(event.view)
+
+    def _placing_heard(self, view: SessionView) -> None:
+        assert isinstance(self.phase, Placing)
+        placing = self.phase
+        if is_terminal(view.status):
+            self._finish(self._game_ended())
+        elif view.signal_response is not None and (
+            view.signal_request_sha256 in (None, placing.ask.sha256)
+        ):
+            self._join(placing.ask.connection, None, self.now, view.signal_response)
+        elif self.now - placing.started_at >= self.policy.start_deadline_s:
+            self._finish(Ending(EndingKind.UNCONFIRMED, status=view.status))
+        else:
+            # An ACTIVE without its answer yet: the long poll would sit out its wait, so look again.
+            waiting = view.status == ACTIVATING
+            pause_s = 0.0 if waiting else self.policy.status_pause_s
+            self.phase = replace(placing, until_at=self._status_guard_at(pause_s), failures=0)
+            self._ask_status(
+                known=view.status if waiting else None,
+                wait_s=self.policy.status_wait_s if waiting else 0.0,
+                after_s=pause_s,
+            )
+
+    def _status_guard_at(self, after_s: float = 0.0) -> float:
+        budget_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
+        return self.now + after_s + budget_s + self.policy.asking_guard_s
+
+    def _start_failed(self, event: events.StartFailed) -> None:
+        if not (isinstance(self.phase, StartAsking) and self.phase.ask.attempt == event.attempt):
+            self._stale()
+            return
+        self._start_failed_with(self.phase.ask, event.failure)
+
+    def _start_failed_with(self, ask: Ask, failure: Failure) -> None:
+        again = failure.kind in ask.seen
+        ask = replace(ask, seen=ask.seen | {failure.kind})
+        rule = retry.RULES[failure.kind]
+        action = rule.again if again else rule.first
+        ending = Ending(_START_ENDINGS[failure.kind], detail=failure.detail)
+        if failure.kind is FailureKind.UNAUTHENTICATED and action is Action.REFRESH_SIGN_IN:
+            self._do(commands.RefreshSignIn())
+            self._ask_start(ask)
+            return
+        passing = failure.kind in (
+            FailureKind.NOT_SENT,
+            FailureKind.OUTCOME_UNKNOWN,
+            FailureKind.THROTTLED,
+        )
+        if not passing or ask.tries >= self.policy.start_tries:
+            self._finish(ending)
+            return
+        # The token makes the identical start safe to repeat: the service completes it once.
+        wait_s = retry.backoff_s(rule.wait, ask.tries, self.policy, self.draw)
+        if failure.retry_after_s is not None:
+            wait_s = max(wait_s, failure.retry_after_s)
+        if wait_s > self.policy.start_deadline_s:
+            self._finish(replace(ending, kind=EndingKind.BUSY))
+            return
+        self.phase = StartWaiting(ask, self.now + wait_s)
+
+    # --- offers and answers -----------------------------------------------------------------------
+
+    def _offer_made(self, event: events.OfferMade) -> None:
+        match self.phase:
+            case StartOffering(connection) if connection == event.connection:
+                self._ask_start(self._new_ask(event))
+            case Offering(episode, connection) if connection == event.connection:
+                self._ask_reconnect(episode, self._new_ask(event))
+            case _:
+                self._stale()
+
+    def _offer_failed(self, event: events.OfferFailed) -> None:
+        match self.phase:
+            case StartOffering(connection) if connection == event.connection:
+                self._finish(Ending(EndingKind.INTERNAL, detail=event.detail))
+            case Offering(episode, connection) if connection == event.connection:
+                self._close_new(episode)
+                self._wait(episode, Action.NEW_OFFER, Wait.USUAL, None)
+            case _:
+                self._stale()
+
+    def _join(
+        self,
+        connection: ConnectionNumber,
+        episode: Episode | None,
+        create_asked_at: float,
+        signal_response: str,
+    ) -> None:
+        rtt_s = (self.facts.sample.rtt_s if self.facts.sample else None) or 0.0
+        patience_s = self.policy.connect_deadline_s + self.policy.connect_deadline_rtts * rtt_s
+        self.phase = Joining(connection, episode, create_asked_at, self.now + patience_s)
+        self._do(commands.ApplyAnswer(connection, signal_response))
+        if episode is not None:
+            self._watch_status()
+
+    def _answer_refused(self, event: events.AnswerRefused) -> None:
+        match self.phase:
+            case Joining(connection, episode) if connection == event.connection:
+                # The service wants something of us that we must not do; another offer would get
+                # the same kind of answer, so one is tried and the second refusal ends it.
+                if episode is not None and episode.failures == 0:
+                    self._close_new(episode)
+                    self._wait(episode, Action.NEW_OFFER, Wait.USUAL, None)
+                else:
+                    self._finish(Ending(EndingKind.BAD_ANSWER, detail=event.detail))
+            case _:
+                self._stale()
+
+    def _connection_opened(self, connection: ConnectionNumber) -> None:
+        match self.phase:
+            case Joining(joining) if joining == connection:
+                self.phase = replace(
+                    self.phase,
+                    opened_at=self.now,
+                    until_at=self.now + self.policy.first_frame_deadline_s,
+                )
+                self._do(commands.RequestKeyFrame(connection))
+            case _:
+                self._stale()
+
+    def _connection_failed(self, connection: ConnectionNumber) -> None:
+        match self.phase:
+            case Joining(joining) if joining == connection:
+                self._joining_failed(self.phase)
+            case Live(live) if live == connection:
+                self._lose()
+            case _:
+                self._stale()
+
+    def _joining_failed(self, joining: Joining) -> None:
+        """Close it, new offer: the service is ACTIVE again and its second window runs."""
+        self._do(commands.CloseConnection(joining.connection))
+        episode = joining.episode
+        if episode is None:
+            episode = self._new_episode(self.now, None)
+        # The offer was accepted and used; nothing of it can come true any more.
+        self._wait(replace(episode, bound_at=None), Action.NEW_OFFER, Wait.USUAL, None)
+
+    def _input_opened(self, connection: ConnectionNumber) -> None:
+        match self.phase:
+            case Joining(joining) if joining == connection:
+                self.facts = replace(self.facts, input_opened=connection)
+                self.phase = replace(self.phase, input_at=self.now)
+                self._maybe_live()
+            case Live(live) if live == connection:
+                self.facts = replace(self.facts, input_opened=connection)
+            case _:
+                self._stale()
+
+    def _first_frame(self, connection: ConnectionNumber) -> None:
+        match self.phase:
+            case Joining(joining) if joining == connection:
+                self.phase = replace(self.phase, framed_at=self.now)
+                self._maybe_live()
+            case _:
+                self._stale()
+
+    def _maybe_live(self, *, without_input: bool = False) -> None:
+        """Rule 7."""
+        assert isinstance(self.phase, Joining)
+        joining = self.phase
+        if joining.framed_at is None or (joining.input_at is None and not without_input):
+            return
+        if joining.episode is not None:
+            self.facts = replace(self.facts, back_at=self.now)
+            if joining.episode.old is not None:
+                self._do(commands.CloseConnection(joining.episode.old))
+        self.facts = replace(
+            self.facts,
+            health=health.healthy(self.now),
+            sample=None,
+            shown=joining.connection,
+            status=None,
+            expired_asleep=None,
+            window=replace(self.facts.window, checking_since_at=None),
+        )
+        self.phase = Live(joining.connection, self.now + self.policy.sample_missing_s)
+        self._do(commands.ShowConnection(joining.connection))
+
+    # --- live -----------------------------------------------------------------------------------
+
+    def _sampled(self, connection: ConnectionNumber, sample: ConnectionSample) -> None:
+        match self.phase:
+            case Live(live) if live == connection:
+                self.facts = replace(
+                    self.facts,
+                    sample=sample,
+                    window=deadline.heard(self.facts.window, sample),
+                )
+                self._judge(self.phase)
+            case Lost(episode) | Goodbye(episode) | Confirming(episode) if (
+                episode.old == connection
+            ):
+                self._old_sampled(episode, sample)
+            case Offering(episode) | Asking(episode) | Waiting(episode) if (
+                episode.old == connection
+            ):
+                self._old_sampled(episode, sample)
+            case Joining(_, Episode(old=old)) if old == connection:
+                pass  # carried through: the new connection replaces the old one (Rule 2)
+            case Joining(joining) if joining == connection:
+                if sample.rtt_s is not None and self.facts.sample is not None:
+                    newer = replace(self.facts.sample, rtt_s=sample.rtt_s)
+                    self.facts = replace(self.facts, sample=newer)
+            case _:
+                self._stale()
+
+    def _judge(self, live: Live) -> None:
+        """Judge the newest sample of the live connection, or the last one again."""
+        self.phase = live = replace(live, until_at=self.now + self.policy.sample_missing_s)
+        before, sample = self.facts.health, self.facts.sample
+        if before is None or sample is None:
+            return
+        after = health.assess(before, sample, self.now, self.policy)
+        self.facts = replace(self.facts, health=after)
+        if after.level is before.level:
+            return
+        match after.level:
+            case HealthLevel.LOST:
+                self._lose()
+            case HealthLevel.STALLED:
+                self._look_closer(live)
+            case HealthLevel.NO_MEDIA:
+                self._look_closer(live)
+                self._do(commands.RequestKeyFrame(live.connection))
+            case HealthLevel.HEALTHY | HealthLevel.DEGRADED:
+                if live.checking_since_at is not None:
+                    self.phase = replace(live, checking_since_at=None)
+                    self._do(commands.StopChecks(live.connection))
+            case _:
+                assert_never(after.level)
+
+    def _look_closer(self, live: Live) -> None:
+        """STALLED or NO_MEDIA: check the path, ask what the service thinks."""
+        if live.checking_since_at is None:
+            self.phase = replace(live, checking_since_at=self.now)
+            self._do(commands.StartChecks(live.connection))
+            self._ask_status()
+
+    def _new_episode(self, dropped_at: float, old: ConnectionNumber | None) -> Episode:
+        number = self.facts.episodes + 1
+        self.facts = replace(self.facts, episodes=number, back_at=None)
+        return Episode(number, dropped_at, self.now, old)
+
+    def _lose(self) -> None:
+        """The shown connection is LOST; the episode begins."""
+        assert isinstance(self.phase, Live)
+        live = self.phase
+        sample = self.facts.sample
+        dropped_at = self.now if sample is None else min(self.now, sample.last_rtp_at)
+        if self.facts.health is not None:
+            self.facts = replace(self.facts, health=health.lost(self.facts.health, self.now))
+        episode = self._new_episode(dropped_at, live.connection)
+        if live.checking_since_at is None:
+            self._do(commands.StartChecks(live.connection))
+            self._ask_status()
+        self._do(commands.Mute(live.connection))
+        self.phase = Lost(episode, self.now)
+        self._consider_commit()
+
+    def _old_sampled(self, episode: Episode, sample: ConnectionSample) -> None:
+        """The old connection speaks: maybe it heals."""
+        current = self.facts.health
+        self.facts = replace(
+            self.facts, sample=sample, window=deadline.heard(self.facts.window, sample)
+        )
+        if current is None or episode.goodbye_at is not None or episode.bound_at is not None:
+            return
+        if isinstance(self.phase, Asking) and self.phase.written_at is not None:
+            return
+        after = health.assess(current, sample, self.now, self.policy)
+        self.facts = replace(self.facts, health=after)
+        if after.level is HealthLevel.LOST:
+            if isinstance(self.phase, Lost):
+                self._consider_commit()
+            return
+        self._heal(episode)
+
+    def _heal(self, episode: Episode) -> None:
+        """Rule 2: as if nothing had happened, and nothing of it stays open."""
+        assert episode.old is not None
+        for connection in sorted(self._open_connections() - {episode.old}):
+            self._do(commands.CloseConnection(connection))
+        self._do(commands.StopChecks(episode.old))
+        self._do(commands.Unmute(episode.old))
+        self._do(commands.RequestKeyFrame(episode.old))
+        self.facts = replace(
+            self.facts,
+            back_at=self.now,
+            window=replace(self.facts.window, checking_since_at=None),
+        )
+        self.phase = Live(episode.old, self.now + self.policy.sample_missing_s)
+
+    def _hard_evidence(self, connection: ConnectionNumber, evidence: HardEvidence) -> None:
+        match self.phase:
+            case Live(live) if live == connection:
+                if evidence is HardEvidence.UNREACHABLE and self.facts.health is not None:
+                    # ICMP is a hint, not proof (media.md): look closer, let silence decide.
+                    self.facts = replace(
+                        self.facts, health=health.stalled(self.facts.health, self.now)
+                    )
+                    self._look_closer(self.phase)
+                else:
+                    self._lose()
+            case Joining(joining) if joining == connection:
+                self._joining_failed(self.phase)
+            case _:
+                self._stale()
+
+    # --- lost, committed ------------------------------------------------------------------------
+
+    def _consider_commit(self) -> None:
+        """Rule 3."""
+        assert isinstance(self.phase, Lost)
+        episode = self.phase.episode
+        corroborated = self.facts.status in (PENDING_CLIENT_RECONNECTION, ACTIVE)
+        # After sleep the silence says nothing of the service: its own word is waited for as long.
+        silent_since_at = self.facts.window.checking_since_at or episode.dropped_at
+        alone_at = silent_since_at + self.policy.commit_uncorroborated_s
+        if corroborated or self.now >= alone_at:
+            self._commit(episode)
+        else:
+            self.phase = Lost(episode, alone_at)
+
+    def _commit(self, episode: Episode) -> None:
+        told = self.facts.status in (PENDING_CLIENT_RECONNECTION, ACTIVE, RECONNECTING)
+        if episode.old is not None and not told and episode.goodbye_at is None:
+            self.phase = Goodbye(
+                replace(episode, goodbye_at=self.now), self.now + self.policy.goodbye_grace_s
+            )
+            self._do(commands.SayGoodbye(episode.old, self.policy.goodbye_times))
+            return
+        self._offer(episode)
+
+    def _goodbye_said(self, connection: ConnectionNumber) -> None:
+        match self.phase:
+            case Goodbye(episode) if episode.old == connection:
+                self._offer(episode)
+            case _:
+                self._stale()
+
+    def _offer(self, episode: Episode) -> None:
+        """A fresh offer, if there is still time for one (Rule 5) and the service would take it."""
+        if self.now > self._latest_at(episode) - self._need_s():
+            self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
+            return
+        if self.facts.status in _REFUSING:
+            self._wait_for_service(episode)
+            return
+        connection = self._new_connection()
+        self.phase = Offering(episode, connection, self.now + self.policy.connect_deadline_s)
+        self._do(commands.MakeOffer(connection))
+
+    def _ask_reconnect(self, episode: Episode, ask: Ask) -> None:
+        """One create request, if there is still time for one (Rule 5)."""
+        latest_at = self._latest_at(episode)
+        if self.now > latest_at - self._need_s():
+            self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
+            return
+        assert self.facts.session_id is not None
+        left_s = latest_at - self.now
+        budget_s = self.policy.connect_timeout_s + min(self.policy.read_timeout_s, left_s)
+        ask = replace(ask, tries=ask.tries + 1)
+        self.phase = Asking(
+            episode, ask, self.now, self.now + budget_s + self.policy.asking_guard_s
+        )
+        self._do(
+            commands.Reconnect(
+                self.facts.session_id,
+                ask.attempt,
+                ask.tries,
+                ask.connection,
+                ask.token,
+                budget_s,
+                ask.signal_request,
+            )
+        )
+
+    def _request_written(self, attempt: AttemptNumber, try_number: int) -> None:
+        match self.phase:
+            case Asking(episode, ask) if (ask.attempt, ask.tries) == (attempt, try_number):
+                self.phase = replace(
+                    self.phase,
+                    episode=replace(
+                        episode,
+                        bound_at=self.now if episode.bound_at is None else episode.bound_at,
+                    ),
+                    written_at=self.now,
+                )
+            case _:
+                self._stale()
+
+    def _answer_arrived(self, event: events.AnswerArrived) -> None:
+        match self.phase:
+            case Asking(episode, ask) if ask.attempt == event.attempt:
+                pass
+            case Waiting(episode, _, _, Ask() as ask) if ask.attempt == event.attempt:
+                pass  # slower than our guard, but it is the answer to this very offer
+            case _:
+                self._stale()
+                return
+        self._measured(event.asked_at)
+        self.facts = replace(self.facts, status=None)
+        self._join(ask.connection, episode, event.asked_at, event.signal_response)
+
+    def _reconnect_failed(self, event: events.ReconnectFailed) -> None:
+        match self.phase:
+            case Asking(episode, ask) if (ask.attempt, ask.tries) == (
+                event.attempt,
+                event.try_number,
+            ):
+                self._asking_failed(episode, ask, event.failure)
+            case _:
+                self._stale()
+
+    def _asking_failed(self, episode: Episode, ask: Ask, failure: Failure) -> None:
+        """The table of `retry`."""
+        rule = retry.RULES[failure.kind]
+        if failure.session_status is not None:
+            self.facts = replace(self.facts, status=Status(failure.session_status))
+            if is_terminal(Status(failure.session_status)):
+                self._confirm(episode, self._game_ended())
+                return
+        again = failure.kind in (episode.seen if rule.per_episode else ask.seen)
+        ask = replace(
+            ask,
+            seen=ask.seen | {failure.kind},
+            counted=ask.counted + (1 if rule.counts else 0),
+            unsettled=ask.unsettled + (0 if rule.settles else 1),
+        )
+        episode = replace(
+            episode,
+            seen=episode.seen | {failure.kind},
+            bound_at=episode.bound_at if ask.unsettled else None,
+        )
+        action = rule.again if again else rule.first
+        if failure.kind is FailureKind.CONFLICT and failure.code != "IN_FLIGHT":
+            action = retry.on_conflict(failure.session_status)
+        if action is Action.SAME_BYTES and ask.counted >= self.policy.tries_per_attempt:
+            action = Action.LOOK
+        match action:
+            case Action.END:
+                self._end_or_confirm(
+                    episode, Ending(rule.ending or EndingKind.UNCONFIRMED, detail=failure.detail)
+                )
+            case Action.WAIT_FOR_SERVICE:
+                self._close_new(episode)
+                self._wait_for_service(replace(episode, failures=episode.failures + 1))
+            case Action.NEW_OFFER:
+                self._close_new(episode)
+                self._wait(episode, action, Wait.USUAL, None, failure)
+            case Action.REFRESH_SIGN_IN:
+                self._do(commands.RefreshSignIn())
+                self._ask_reconnect(episode, ask)
+            case Action.SAME_BYTES | Action.LOOK:
+                self._wait(episode, action, rule.wait, ask, failure)
+            case _:
+                assert_never(action)
+
+    def _end_or_confirm(self, episode: Episode, ending: Ending) -> None:
+        """Endings that the service did not pronounce itself get one look first."""
+        if ending.kind in (EndingKind.NOT_FOUND, EndingKind.OFFER_REFUSED, EndingKind.BUSY):
+            self._confirm(episode, ending)
+        else:
+            self._finish(ending)
+
+    def _wait(
+        self,
+        episode: Episode,
+        then: Action,
+        wait: Wait,
+        ask: Ask | None,
+        failure: Failure | None = None,
+    ) -> None:
+        """Wait for the next try, if the window is long enough for it (Rule 5)."""
+        wait_s = retry.backoff_s(wait, episode.failures, self.policy, self.draw)
+        episode = replace(episode, failures=episode.failures + 1)
+        last_start_at = self._latest_at(episode) - self._need_s()
+        if failure is not None and failure.retry_after_s is not None:
+            if self.now + failure.retry_after_s > last_start_at:
+                self._confirm(episode, Ending(EndingKind.BUSY, detail=failure.detail))
+                return
+            wait_s = max(wait_s, failure.retry_after_s)
+        self.phase = Waiting(
+            episode, then, min(self.now + wait_s, max(self.now, last_start_at)), ask
+        )
+        if failure is not None:
+            self.phase = _unreached(self.phase, failure, self.now)
+        if then is Action.LOOK and wait_s == 0.0:
+            self._look()
+        elif then is Action.NEW_OFFER:
+            self._ask_status()
+
+    def _wait_for_service(self, episode: Episode) -> None:
+        """The service has not noticed yet: nothing to do but watch its status."""
+        self.phase = Waiting(episode, Action.WAIT_FOR_SERVICE, self._watch_until(episode), None)
+        self._watch_status()
+
+    def _watch_until(self, episode: Episode) -> float:
+        last_start_at = self._latest_at(episode) - self._need_s()
+        return min(self._status_guard_at(), max(self.now, last_start_at))
+
+    def _look(self) -> None:
+        """One look now; the answer is waited for until the guard."""
+        assert isinstance(self.phase, Waiting)
+        self.phase = replace(
+            self.phase, then=Action.LOOK, until_at=self._watch_until(self.phase.episode)
+        )
+        self._ask_status()
+
+    def _waited(self, waiting: Waiting) -> None:
+        """The wait is over."""
+        episode = waiting.episode
+        if self.now > self._latest_at(episode) - self._need_s():
+            self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
+            return
+        match waiting.then:
+            case Action.SAME_BYTES if waiting.ask is not None:
+                self._ask_reconnect(episode, waiting.ask)
+            case Action.SAME_BYTES | Action.NEW_OFFER:
+                self._close_new(episode)
+                self._offer(episode)
+            case Action.LOOK:
+                self._look()
+            case Action.WAIT_FOR_SERVICE:
+                self._wait_for_service(episode)
+            case Action.REFRESH_SIGN_IN | Action.END:
+                raise AssertionError("these are never waited for")
+            case _:
+                assert_never(waiting.then)
+
+    def _confirm(self, episode: Episode, fallback: Ending) -> None:
+        """Rule 9: no more tries; ask what became of the game until the latest deadline."""
+        self._close_new(episode)
+        patience_at = self._status_guard_at()
+        if fallback.kind is EndingKind.UNCONFIRMED:
+            patience_at = max(self.now, self._latest_at(episode))
+        self.phase = Confirming(episode, patience_at, self.now, fallback)
+        self._ask_status()
+
+    # --- the status -----------------------------------------------------------------------------
+
+    def _learn(self, view: SessionView, asked_at: float) -> None:
+        self.facts = replace(
+            self.facts,
+            status=view.status,
+            reason=view.reason,
+            window=deadline.looked(self.facts.window, view, asked_at, self.now),
+            refused_sign_ins=0,
+        )
+
+    def _status_arrived(self, asked_at: float, view: SessionView) -> None:
+        if view.session_id != self.facts.session_id:
+            self._stale()
+            return
+        self._learn(view, asked_at)
+        if is_terminal(view.status) and not isinstance(self.phase, Terminating):
+            self._finish(self._game_ended())
+            return
+        self.facts = replace(self.facts, expired_asleep=None)
+        match self.phase:
+            case Placing():
+                self._placing_heard(view)
+            case Joining(_, episode, create_asked_at):
+                window = deadline.rejoined(self.facts.window, view, create_asked_at)
+                self.facts = replace(self.facts, window=window)
+                if episode is not None and view.status == RECONNECTING:
+                    self._watch_status()
+            case Live(_, _, checking_since_at):
+                if checking_since_at is not None:
+                    if view.status == PENDING_CLIENT_RECONNECTION:
+                        self._lose()  # the service itself says so
+                    else:
+                        self._watch_status()
+            case Lost():
+                self._consider_commit()
+                if isinstance(self.phase, Lost):
+                    self._watch_status()
+            case Waiting():
+                self._waiting_heard(self.phase, view)
+            case Confirming(episode, _, _, fallback):
+                if fallback.kind is EndingKind.UNCONFIRMED:
+                    self._watch_status(after_s=self.policy.status_pause_s)
+                else:
+                    self._finish(fallback)
+            case _:
+                pass  # learned; the phase has its own timer
+
+    def _waiting_heard(self, waiting: Waiting, view: SessionView) -> None:
+        episode, ask = waiting.episode, waiting.ask
+        if (
+            ask is not None
+            and view.signal_response is not None
+            and view.signal_request_sha256 == ask.sha256
+        ):
+            # The lost answer (Rule 6): it is to these very bytes.
+            sent_at = episode.bound_at if episode.bound_at is not None else self.now
+            self._join(ask.connection, episode, sent_at, view.signal_response)
+            return
+        reached = replace(waiting, unreachable_since_at=None, portal_since_at=None)
+        match waiting.then:
+            case Action.WAIT_FOR_SERVICE | Action.LOOK if view.status not in _REFUSING:
+                self._close_new(episode)
+                settled = replace(episode, bound_at=None)
+                if episode.failures > _FREE_OFFERS:
+                    self._wait(settled, Action.NEW_OFFER, Wait.USUAL, None)
+                else:
+                    self.phase = replace(reached, ask=None)
+                    self._offer(settled)
+            case Action.LOOK if view.status == CONNECTED:
+                self._close_new(episode)
+                self._wait_for_service(replace(episode, bound_at=None))
+            case Action.WAIT_FOR_SERVICE | Action.LOOK:
+                self.phase = replace(reached, until_at=self._watch_until(episode))
+                self._watch_status()
+            case _:
+                pass  # its own wait is running
+
+    def _status_failed(self, failure: Failure) -> None:
+        again_s = max(self.policy.status_pause_s, failure.retry_after_s or 0.0)
+        if isinstance(self.phase, Placing):
+            self._placing_status_failed(self.phase, failure)
+            return
+        if failure.kind is FailureKind.UNAUTHENTICATED:
+            self.facts = replace(self.facts, refused_sign_ins=self.facts.refused_sign_ins + 1)
+            self._do(commands.RefreshSignIn())
+            refused = self.facts.refused_sign_ins > 1
+        else:
+            refused = retry.RULES[failure.kind].first is Action.END
+        match self.phase:
+            case Live(_, _, None) | Joining(_, None):
+                pass
+            case Live() | Joining():
+                self._ask_status(after_s=again_s)
+            case Lost() | Waiting() | Confirming() if refused:
+                self._fatal(failure)
+            case Lost():
+                self._ask_status(after_s=again_s)
+            case Waiting(episode, Action.WAIT_FOR_SERVICE | Action.LOOK) as waiting:
+                wait_s = retry.backoff_s(Wait.USUAL, episode.failures, self.policy, self.draw)
+                last_start_at = self._latest_at(episode) - self._need_s()
+                until_at = self.now + max(wait_s, failure.retry_after_s or 0.0)
+                self.phase = _unreached(
+                    replace(
+                        waiting,
+                        episode=replace(episode, failures=episode.failures + 1),
+                        until_at=min(until_at, max(self.now, last_start_at)),
+                    ),
+                    failure,
+                    self.now,
+                )
+            case Confirming(_, _, _, fallback):
+                if failure.kind is FailureKind.NOT_FOUND:
+                    self._finish(Ending(EndingKind.NOT_FOUND, detail=failure.detail))
+                elif fallback.kind is not EndingKind.UNCONFIRMED:
+                    self._finish(fallback)
+                else:
+                    self._ask_status(after_s=again_s)
+            case _:
+                pass
+
+    def _fatal(self, failure: Failure) -> None:
+        rule = retry.RULES[failure.kind]
+        self._finish(Ending(rule.ending or EndingKind.UNCONFIRMED, detail=failure.detail))
+
+    def _placing_status_failed(self, placing: Placing, failure: Failure) -> None:
+        rule = retry.RULES[failure.kind]
+        if failure.kind is FailureKind.UNAUTHENTICATED and placing.failures == 0:
+            self._do(commands.RefreshSignIn())
+        elif rule.first is Action.END or failure.kind in (
+            FailureKind.NOT_FOUND,
+            FailureKind.UNAUTHENTICATED,
+        ):
+            self._finish(Ending(_START_ENDINGS[failure.kind], detail=failure.detail))
+            return
+        if self.now - placing.started_at >= self.policy.start_deadline_s:
+            self._finish(Ending(EndingKind.BACKEND_UNREACHABLE, detail=failure.detail))
+            return
+        wait_s = retry.backoff_s(Wait.USUAL, placing.failures + 1, self.policy, self.draw)
+        self.phase = replace(
+            placing, until_at=self._status_guard_at(wait_s), failures=placing.failures + 1
+        )
+        self._ask_status(after_s=wait_s)
+
+    # --- the player, the machine, time ------------------------------------------------------------
+
+    def _try_now(self) -> None:
+        match self.phase:
+            case Lost(episode):
+                self._commit(episode)
+            case Waiting(then=Action.WAIT_FOR_SERVICE):
+                self._ask_status()
+            case Waiting():
+                self._waited(self.phase)
+            case StartWaiting(ask):
+                self._ask_start(ask)
+            case _:
+                self._stale()
+
+    def _close_for_now(self) -> None:
+        match self.phase:
+            case Idle():
+                self._finish(Ending(EndingKind.CANCELLED))
+            case StartOffering() | StartAsking() | StartWaiting():
+                self._finish(Ending(EndingKind.CANCELLED))
+            case Placing():
+                self._terminate(Ending(EndingKind.CANCELLED))
+            case Joining(_, None):
+                self._terminate(Ending(EndingKind.CANCELLED))
+            case Terminating(ending):
+                self._finish(ending)
+            case _:
+                self._finish(Ending(EndingKind.CLOSED_FOR_NOW, status=self.facts.status))
+
+    def _end_game(self) -> None:
+        if self.facts.session_id is None:
+            self._finish(Ending(EndingKind.CANCELLED))
+        elif not isinstance(self.phase, Terminating):
+            self._terminate(Ending(EndingKind.ENDED_BY_PLAYER))
+
+    def _terminate(self, ending: Ending, tries: int = 1) -> None:
+        """A host costs money: tell the service, then go."""
+        assert self.facts.session_id is not None
+        for connection in sorted(self._open_connections()):
+            self._do(commands.CloseConnection(connection))
+        budget_s = self.policy.terminate_budget_s
+        self.phase = Terminating(ending, self.now + budget_s + self.policy.asking_guard_s, tries)
+        self._do(commands.TerminateSession(self.facts.session_id, budget_s))
+
+    def _terminated(self) -> None:
+        match self.phase:
+            case Terminating(ending):
+                self._finish(ending)
+            case _:
+                self._stale()
+
+    def _terminate_failed(self, failure: Failure) -> None:
+        match self.phase:
+            case Terminating(ending, _, tries):
+                if failure.kind is FailureKind.NOT_FOUND:
+                    self._finish(ending)
+                elif tries < self.policy.terminate_tries and (
+                    retry.RULES[failure.kind].first is not Action.END
+                ):
+                    self._terminate(ending, tries + 1)
+                else:
+                    self._finish(
+                        Ending(
+                            EndingKind.UNCONFIRMED, status=self.facts.status, detail=failure.detail
+                        )
+                    )
+            case _:
+                self._stale()
+
+    def _network_lost(self) -> None:
+        if self.facts.offline_since_at is None:
+            self.facts = replace(self.facts, offline_since_at=self.now)
+
+    def _network_found(self) -> None:
+        self.facts = replace(self.facts, offline_since_at=None)
+        match self.phase:
+            case Waiting(then=Action.WAIT_FOR_SERVICE):
+                self._ask_status()
+            case Waiting():
+                self._waited(self.phase)
+            case StartWaiting(ask):
+                self._ask_start(ask)
+            case Live() if self.facts.health is not None:
+                self.facts = replace(self.facts, health=health.stalled(self.facts.health, self.now))
+                self._look_closer(self.phase)
+            case _:
+                pass
+
+    def _woke(self, asleep_s: float) -> None:
+        window = deadline.slept(self.facts.window, self.now)
+        self.facts = replace(self.facts, window=window, expired_asleep=(self.now, asleep_s))
+        match self.phase:
+            case Live():
+                if asleep_s > self.policy.asleep_is_lost_s:
+                    self._lose()
+                elif self.facts.health is not None:
+                    self.facts = replace(
+                        self.facts, health=health.stalled(self.facts.health, self.now)
+                    )
+                    self._look_closer(self.phase)
+            case Lost() | Waiting() | Confirming():
+                self._ask_status()
+            case _:
+                pass
+
+    def _wakeup_due(self) -> None:
+        phase = self.phase
+        if isinstance(phase, (Idle, Ended)) or self.now < phase.until_at:
+            return
+        match phase:
+            case StartOffering():
+                self._finish(Ending(EndingKind.INTERNAL, detail="the offer took too long"))
+            case StartAsking(ask):
+                self._start_failed_with(ask, _NO_ANSWER)
+            case StartWaiting(ask):
+                self._ask_start(ask)
+            case Placing():
+                self._placing_status_failed(phase, _NO_ANSWER)
+            case Joining():
+                if phase.framed_at is not None:
+                    # A picture but no input channel: watching is better than nothing.
+                    self._maybe_live(without_input=True)
+                else:
+                    self._joining_failed(phase)
+            case Live():
+                self._judge(phase)
+            case Lost():
+                self._consider_commit()
+            case Goodbye(episode):
+                self._offer(episode)
+            case Offering(episode):
+                self._close_new(episode)
+                self._wait(episode, Action.NEW_OFFER, Wait.USUAL, None)
+            case Asking(episode, ask):
+                self._asking_failed(episode, ask, _NO_ANSWER)
+            case Waiting():
+                self._waited(phase)
+            case Confirming(_, _, _, fallback):
+                self._finish(fallback)
+            case Terminating():
+                self._terminate_failed(_NO_ANSWER)
+            case _:
+                assert_never(phase)
+
+
+_NO_ANSWER = Failure(FailureKind.OUTCOME_UNKNOWN, detail="No answer came in time.")
+
+_START_ENDINGS: dict[FailureKind, EndingKind] = {
+    FailureKind.UNAUTHENTICATED: EndingKind.SIGN_IN_NEEDED,
+    FailureKind.FORBIDDEN: EndingKind.NOT_ALLOWED,
+    FailureKind.NOT_FOUND: EndingKind.NOT_FOUND,
+    FailureKind.THROTTLED: EndingKind.BUSY,
+    FailureKind.OUTCOME_UNKNOWN: EndingKind.BACKEND_UNREACHABLE,
+    FailureKind.CONFLICT: EndingKind.OFFER_REFUSED,
+    FailureKind.STALE_ATTEMPT: EndingKind.CONTINUED_ELSEWHERE,
+    FailureKind.REUSED_OFFER: EndingKind.OFFER_REFUSED,
+    FailureKind.INVALID: EndingKind.OFFER_REFUSED,
+    FailureKind.NOT_SENT: EndingKind.BACKEND_UNREACHABLE,
+    FailureKind.TLS: EndingKind.BACKEND_UNTRUSTED,
+    FailureKind.NOT_BACKEND: EndingKind.BACKEND_UNUSABLE,
+}
+
+_REFUSING = frozenset({ACTIVATING, CONNECTED, RECONNECTING, TERMINATING})
+"""Statuses in which the service refuses a create call; a word we do not know is tried."""
+
+_FREE_OFFERS = 3
+"""After this many failures of an episode every further offer waits, whoever asked for it."""
+
+
+def _unreached(waiting: Waiting, failure: Failure, now: float) -> Waiting:
+    """What the player should know about a call that did not get through."""
+    portal = failure.kind is FailureKind.NOT_BACKEND
+    silent = failure.kind in (FailureKind.NOT_SENT, FailureKind.OUTCOME_UNKNOWN)
+    return replace(
+        waiting,
+        unreachable_since_at=now if silent else None,
+        portal_since_at=now if portal else None,
+    )

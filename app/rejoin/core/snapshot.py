@@ -1,0 +1,142 @@
+"""What the window may show of an engine state: facts and deadlines, never ticking numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from rejoin.core.model import Doing, HealthLevel, Policy, Snapshot, Stage
+from rejoin.core.phases import (
+    Asking,
+    Confirming,
+    Ended,
+    Episode,
+    Facts,
+    Goodbye,
+    Idle,
+    Joining,
+    Live,
+    Lost,
+    Offering,
+    Phase,
+    Placing,
+    StartAsking,
+    StartOffering,
+    StartWaiting,
+    State,
+    Terminating,
+    Waiting,
+)
+from rejoin.core.retry import Action
+
+_STAGES: dict[type[Phase], Stage] = {
+    Idle: Stage.IDLE,
+    StartOffering: Stage.STARTING,
+    StartAsking: Stage.STARTING,
+    StartWaiting: Stage.STARTING,
+    Placing: Stage.STARTING,
+    Live: Stage.LIVE,
+    Lost: Stage.LOST,
+    Goodbye: Stage.RECONNECTING,
+    Offering: Stage.RECONNECTING,
+    Asking: Stage.RECONNECTING,
+    Joining: Stage.RECONNECTING,
+    Waiting: Stage.RECONNECTING,
+    Confirming: Stage.RECONNECTING,
+    Terminating: Stage.ENDING,
+    Ended: Stage.ENDED,
+}
+
+
+def _doing(phase: Phase, facts: Facts) -> Doing:
+    match phase:
+        case Idle() | Live() | Ended():
+            return Doing.NOTHING
+        case StartOffering() | Goodbye() | Offering():
+            return Doing.PREPARING
+        case StartAsking() | Asking():
+            return Doing.ASKING_BACKEND
+        case Placing():
+            return Doing.PLACING
+        case Joining():
+            return Doing.CONNECTING
+        case Lost():
+            return Doing.CHECKING
+        case Confirming():
+            return Doing.CONFIRMING_END
+        case Terminating():
+            return Doing.TERMINATING
+        case StartWaiting():
+            return _waiting_for(facts)
+        case Waiting(then=Action.WAIT_FOR_SERVICE, unreachable_since_at=None, portal_since_at=None):
+            return Doing.WAITING_FOR_SERVICE
+        case Waiting():
+            return _waiting_for(facts)
+        case _:
+            assert_never(phase)
+
+
+def _waiting_for(facts: Facts) -> Doing:
+    if facts.offline_since_at is not None:
+        return Doing.WAITING_FOR_NETWORK
+    return Doing.WAITING_TO_RETRY
+
+
+def snapshot(state: State, policy: Policy) -> Snapshot:
+    """What the window may show of a state."""
+    phase, facts = state.phase, state.facts
+    shown = Snapshot(
+        stage=_STAGES[type(phase)],
+        doing=_doing(phase, facts),
+        offline=facts.offline_since_at is not None,
+        back_at=facts.back_at,
+        episode=facts.episodes,
+        status=facts.status,
+    )
+    match phase:
+        case Live(connection):
+            known = facts.controls_known == (connection, True)
+            unknown = facts.controls_known == (connection, False)
+            opened = facts.input_opened == connection
+            current = facts.health
+            return replace(
+                shown,
+                health=current.level if current else HealthLevel.HEALTHY,
+                trouble_since_at=current.trouble_since_at if current else None,
+                input_open=known and opened,
+                view_only=unknown or not opened,
+            )
+        case StartWaiting(_, until_at):
+            return replace(shown, next_try_at=until_at, can_try_now=True)
+        case Joining(_, None):
+            return replace(shown, stage=Stage.STARTING)
+        case Lost(episode):
+            return replace(_with_deadlines(shown, episode, facts, policy), can_try_now=True)
+        case Waiting(episode, then, until_at):
+            unreached = phase.unreachable_since_at is not None or phase.portal_since_at is not None
+            timed = then in (Action.SAME_BYTES, Action.NEW_OFFER) or unreached
+            return replace(
+                _with_deadlines(shown, episode, facts, policy),
+                next_try_at=until_at if timed else None,
+                can_try_now=timed,
+                portal=phase.portal_since_at is not None,
+            )
+        case Joining(_, Episode() as episode):
+            return _with_deadlines(shown, episode, facts, policy)
+        case Goodbye(episode) | Offering(episode) | Asking(episode) | Confirming(episode):
+            return _with_deadlines(shown, episode, facts, policy)
+        case Ended(ending):
+            return replace(shown, ending=ending)
+        case _:
+            return shown
+
+
+def _with_deadlines(shown: Snapshot, episode: Episode, facts: Facts, policy: Policy) -> Snapshot:
+    return replace(
+        shown,
+        health=HealthLevel.LOST,
+        dropped_at=episode.dropped_at,
+        shown_deadline_at=facts.window.shown_at,
+        latest_deadline_at=facts.window.latest_at(episode.dropped_at, policy),
+        deadline_checking=facts.window.checking_since_at is not None,
+    )

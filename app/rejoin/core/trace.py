@@ -1,0 +1,302 @@
+"""What happened, as data: one record for each event, command, change of state and fault.
+
+The same records come from a live run and from a simulated one, are judged by the same rules, and
+print as the same timeline. A field that could hold a secret is marked `repr=False` where it is
+declared, and such fields never enter a record.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal
+
+from rejoin.core import commands, events
+from rejoin.core.lifecycle import PENDING_CLIENT_RECONNECTION
+from rejoin.core.model import HealthLevel
+from rejoin.core.phases import Live, State
+
+SCHEMA = 1
+Kind = Literal["event", "command", "state", "fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a trace. `at` is boot time; `data` holds JSON values only."""
+
+    at: float
+    kind: Kind
+    name: str
+    data: dict[str, Any]
+
+
+def of_event(event: events.Event, at: float) -> Record:
+    return Record(at, "event", type(event).__name__, _plain_fields(event))
+
+
+def of_command(command: commands.Command, at: float) -> Record:
+    return Record(at, "command", type(command).__name__, _plain_fields(command))
+
+
+def of_state(state: State, at: float) -> Record:
+    """The phase, and while live how healthy it is."""
+    data: dict[str, Any] = {"episode": state.facts.episodes}
+    if isinstance(state.phase, Live) and state.facts.health is not None:
+        data["health"] = state.facts.health.level.value
+    if state.facts.sample is not None:
+        data["last_rtp_at"] = state.facts.sample.last_rtp_at
+    if state.facts.window.shown_at is not None:
+        data["shown_deadline_at"] = state.facts.window.shown_at
+    return Record(at, "state", type(state.phase).__name__, data)
+
+
+def of_fault(name: str, at: float, **data: Any) -> Record:
+    """Something a tester or the demo did on purpose."""
+    return Record(at, "fault", name, data)
+
+
+def to_line(record: Record) -> str:
+    """One line of JSON without its newline."""
+    return json.dumps(
+        {"v": SCHEMA, "at": round(record.at, 6), "kind": record.kind, "name": record.name}
+        | ({"data": record.data} if record.data else {}),
+        separators=(",", ":"),
+    )
+
+
+def from_line(line: str) -> Record:
+    """Read one line. Raises ValueError if it is not a record of a schema we know."""
+    raw = json.loads(line)
+    if not isinstance(raw, dict) or raw.get("v") != SCHEMA:
+        raise ValueError("not a trace record of this version")
+    at, kind, name, data = raw.get("at"), raw.get("kind"), raw.get("name"), raw.get("data", {})
+    if (
+        not isinstance(at, (int, float))
+        or kind not in ("event", "command", "state", "fault")
+        or not isinstance(name, str)
+        or not isinstance(data, dict)
+    ):
+        raise ValueError("a trace record misses its parts")
+    return Record(float(at), kind, name, data)
+
+
+def _plain_fields(value: Any) -> dict[str, Any]:
+    return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value) if entry.repr}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if is_dataclass(value):
+        return _plain_fields(value)
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, (tuple, frozenset, set, list)):
+        return [_plain(item) for item in value]
+    return value
+
+
+# --- the timeline of an episode -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an episode: what, and when (boot time)."""
+
+    name: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """One episode from its fault, or from the last media where nobody caused it, to its end.
+
+    `outcome` is "live", "healed", "ended" or "open".
+    """
+
+    episode: int
+    steps: tuple[Step, ...]
+    outcome: str
+
+    @property
+    def began_at(self) -> float:
+        """The fault if somebody caused one, else the first thing that was seen."""
+        fault_at = self.at("fault")
+        return self.steps[0].at if fault_at is None else fault_at
+
+    def at(self, name: str) -> float | None:
+        """When a step was first reached, or None."""
+        return next((step.at for step in self.steps if step.name == name), None)
+
+    def lines(self) -> Iterator[str]:
+        """The timeline for a terminal: since its beginning, since the step before."""
+        before = self.steps[0].at
+        for step in self.steps:
+            since_ms = (step.at - self.began_at) * 1000
+            took_ms = (step.at - before) * 1000
+            yield f"  {since_ms:9.1f} ms  {'+' + format(took_ms, '.1f'):>9}  {step.name}"
+            before = step.at
+
+
+STEPS = (
+    "fault",
+    "last media",
+    "stalled",
+    "lost",
+    "service noticed",
+    "committed",
+    "offer made",
+    "request sent",
+    "answer received",
+    "connected",
+    "first frame",
+    "input open",
+    "live again",
+)
+"""The names a timeline may hold, in the order they usually come."""
+
+
+_EVENT_STEPS = {
+    "OfferMade": "offer made",
+    "RequestWritten": "request sent",
+    "AnswerArrived": "answer received",
+    "ConnectionOpened": "connected",
+    "FirstFrameDecoded": "first frame",
+    "InputOpened": "input open",
+}
+
+
+def timelines(records: Iterable[Record]) -> tuple[Timeline, ...]:
+    """Every episode of a trace, in order."""
+    found: list[Timeline] = []
+    reader = _EpisodeReader()
+    for record in records:
+        reader.read(record)
+        if reader.finished is not None:
+            found.append(reader.finished)
+            reader.finished = None
+    if reader.open:
+        found.append(reader.close("open"))
+    return tuple(found)
+
+
+class _EpisodeReader:
+    """Gathers the steps of one episode after the other."""
+
+    def __init__(self) -> None:
+        self.finished: Timeline | None = None
+        self._before: list[Step] = []
+        self._steps: list[Step] | None = None
+        self._episode = 0
+        self._asked = False
+
+    @property
+    def open(self) -> bool:
+        return self._steps is not None
+
+    def read(self, record: Record) -> None:
+        if record.kind == "fault":
+            self._fault(record)
+        elif record.kind == "state":
+            self._state(record)
+        elif record.kind == "event":
+            self._event(record)
+
+    def _fault(self, record: Record) -> None:
+        if self._steps is None:
+            self._before = [Step("fault", record.at)]
+
+    def _state(self, record: Record) -> None:
+        if record.name == "Live":
+            level = record.data.get("health")
+            if self._steps is not None:
+                self._add("live again", record.at)
+                self.finished = self.close("live" if self._asked else "healed")
+            elif level == HealthLevel.STALLED.value:
+                if not any(step.name == "stalled" for step in self._before):
+                    self._before.append(Step("stalled", record.at))
+            elif level == HealthLevel.HEALTHY.value and self._before:
+                self._before = [step for step in self._before if step.name == "fault"]
+            return
+        if record.name == "Ended":
+            if self._steps is not None:
+                self.finished = self.close("ended")
+            return
+        if record.data.get("episode", 0) > self._episode:
+            self._begin(record)
+        if self._steps is None:
+            return
+        if record.name == "Lost":
+            self._add("lost", record.at)
+        elif record.name in ("Goodbye", "Offering", "Waiting"):
+            self._add("committed", record.at)
+
+    def _begin(self, record: Record) -> None:
+        self._episode = int(record.data["episode"])
+        self._steps = list(self._before)
+        self._before = []
+        self._asked = False
+        last_rtp_at = record.data.get("last_rtp_at")
+        if isinstance(last_rtp_at, (int, float)):
+            self._steps.append(Step("last media", float(last_rtp_at)))
+        self._add("lost", record.at)
+
+    def _event(self, record: Record) -> None:
+        if record.name == "StatusArrived":
+            view = record.data.get("view")
+            status = view.get("status") if isinstance(view, dict) else None
+            if status == PENDING_CLIENT_RECONNECTION:
+                self._noticed(record.at)
+            return
+        name = _EVENT_STEPS.get(record.name)
+        if self._steps is None or name is None:
+            return
+        if record.name == "RequestWritten":
+            self._asked = True
+        # The newest attempt is the one that counts: a later offer replaces the former steps.
+        if record.name == "OfferMade":
+            kept = set(_EVENT_STEPS.values())
+            self._steps = [step for step in self._steps if step.name not in kept]
+        self._add(name, record.at)
+
+    def _noticed(self, at: float) -> None:
+        if self._steps is None:
+            if not any(step.name == "service noticed" for step in self._before):
+                self._before.append(Step("service noticed", at))
+        else:
+            self._add("service noticed", at)
+
+    def _add(self, name: str, at: float) -> None:
+        assert self._steps is not None
+        if not any(step.name == name for step in self._steps):
+            self._steps.append(Step(name, at))
+
+    def close(self, outcome: str) -> Timeline:
+        assert self._steps is not None
+        steps = tuple(sorted(self._steps, key=lambda step: step.at))
+        self._steps = None
+        return Timeline(self._episode, steps, outcome)
+
+
+class Recorder:
+    """Turns a run of the engine into records, leaving out what comes 20 times a second."""
+
+    def __init__(self, sink: Callable[[Record], None]) -> None:
+        self._sink = sink
+        self._last: tuple[str, object] | None = None
+
+    def event(self, event: events.Event, at: float) -> None:
+        if not isinstance(event, (events.Sampled, events.WakeupDue)):
+            self._sink(of_event(event, at))
+
+    def command(self, command: commands.Command, at: float) -> None:
+        self._sink(of_command(command, at))
+
+    def state(self, state: State, at: float) -> None:
+        record = of_state(state, at)
+        key = (record.name, record.data.get("health"))
+        if key != self._last:
+            self._last = key
+            self._sink(record)

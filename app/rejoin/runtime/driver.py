@@ -1,0 +1,487 @@
+"""The shell around the engine: it hands events to `session.step` and carries out the commands.
+
+All of it runs on one event loop, that of the stream thread; `post` may be called from anywhere.
+Events are taken one after the other and to the end, so that whoever posts on the loop (the tap of
+a written request, say) knows that its meaning is settled when `post` returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, assert_never
+
+from rejoin.clock import Clock, boot_s
+from rejoin.core import commands, events, session
+from rejoin.core.controls import Controls
+from rejoin.core.model import (
+    ConnectionNumber,
+    ConnectionSample,
+    Ending,
+    Policy,
+    SessionId,
+    SessionView,
+    Snapshot,
+    Status,
+)
+from rejoin.core.phases import State
+from rejoin.core.retry import Draw, Failure, FailureKind
+from rejoin.core.snapshot import snapshot
+from rejoin.core.trace import Record, Recorder
+from rejoin.errors import RejoinError, SignalError
+from rejoin.rtc.picture import PictureSlot
+from rejoin.rtc.signal import sha256_of
+from rejoin.signaling.client import CallFailedError
+from rejoin.tasks import cancel, spawn
+
+_log = logging.getLogger("rejoin.driver")
+
+_CLOSE_PATIENCE_S = 3.0
+
+
+class Peer(Protocol):
+    """What the driver needs of one WebRTC connection; `rtc.peer.Peer` fulfils it."""
+
+    async def make_offer(self) -> str: ...
+    async def apply_answer(self, signal_response: str) -> None: ...
+    def request_key_frame(self) -> None: ...
+    def start_checks(self) -> None: ...
+    def stop_checks(self) -> None: ...
+    def mute(self) -> None: ...
+    def unmute(self) -> None: ...
+    async def say_goodbye(self, times: int) -> None: ...
+    def set_controls(self, controls: Controls) -> None: ...
+    def show(self, shown: bool) -> None: ...
+    def sample(self) -> ConnectionSample | None: ...
+    async def close(self) -> None: ...
+
+
+class Backend(Protocol):
+    """What the driver needs of the studio's backend; `signaling.client.BackendClient` fulfils it.
+
+    Every call raises CallFailedError and nothing else.
+    """
+
+    async def start(
+        self, *, attempt: int, token: str, signal_request: str, budget_s: float
+    ) -> SessionView: ...
+    async def status(
+        self, session_id: SessionId, *, known: Status | None, wait_s: float, budget_s: float
+    ) -> SessionView: ...
+    async def reconnect(
+        self,
+        session_id: SessionId,
+        *,
+        attempt: int,
+        token: str,
+        signal_request: str,
+        budget_s: float,
+        on_written: Callable[[], None],
+    ) -> str: ...
+    async def terminate(self, session_id: SessionId, *, budget_s: float) -> None: ...
+
+
+PeerFactory = Callable[[ConnectionNumber, Callable[[events.Event], None]], Peer]
+"""Makes the peer of one connection; it posts its events through the callable."""
+
+
+class Driver:
+    """One player's engine at work, from `run` to its `Ending`."""
+
+    def __init__(
+        self,
+        *,
+        backend: Backend,
+        make_peer: PeerFactory,
+        slot: PictureSlot,
+        policy: Policy | None = None,
+        clock: Clock = boot_s,
+        draw: Draw = random.random,
+        refresh_sign_in: Callable[[], Awaitable[None]] | None = None,
+        on_record: Callable[[Record], None] | None = None,
+        problem: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self.slot = slot
+        self._backend = backend
+        self._make_peer = make_peer
+        self._policy = policy or Policy()
+        self._clock = clock
+        self._draw = draw
+        self._refresh_sign_in = refresh_sign_in
+        self._recorder = Recorder(on_record or (lambda record: None))
+        self._problem = problem
+        self._state = State()
+        self._queue: deque[events.Event] = deque()
+        self._taking = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_thread: int | None = None
+        self._early: list[events.Event] = []
+        self._listeners: dict[int, Callable[[Snapshot], None]] = {}
+        self._listeners_made = 0
+        self._snapshot = snapshot(self._state, self._policy)
+        self._wakeup: asyncio.TimerHandle | None = None
+        self._peers: dict[ConnectionNumber, Peer] = {}
+        self._shown: ConnectionNumber | None = None
+        self._controls = Controls()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._signing_in: asyncio.Task[None] | None = None
+        self._ended: asyncio.Future[Ending] | None = None
+        self._lock = threading.Lock()
+
+    # --- for everybody, from any thread -----------------------------------------------------------
+
+    def post(self, event: events.Event) -> None:
+        """Something happened. Before `run` events wait; after its end they are dropped."""
+        if self._loop_thread == threading.get_ident():
+            self._take(event)
+            return
+        with self._lock:
+            loop = self._loop
+            if loop is None:
+                self._early.append(event)
+                return
+        try:
+            loop.call_soon_threadsafe(self._take, event)
+        except RuntimeError:
+            return  # the loop is closed: it is over
+
+    def set_controls(self, controls: Controls) -> None:
+        """What the player holds now; it goes to the connection that is shown."""
+        with self._lock:
+            loop = self._loop
+        if loop is not None:
+            try:
+                loop.call_soon_threadsafe(self._controls_set, controls)
+            except RuntimeError:
+                return
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
+        """Call `listener` with the present snapshot and with each new one (on the stream thread).
+
+        Returns what ends the subscription.
+        """
+        with self._lock:
+            self._listeners_made += 1
+            key = self._listeners_made
+            self._listeners[key] = listener
+            current = self._snapshot
+        listener(current)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._listeners.pop(key, None)
+
+        return unsubscribe
+
+    def problem(self) -> str | None:
+        """One sentence about something that is missing but not fatal (no sound), or None."""
+        return self._problem()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    # --- the life ---------------------------------------------------------------------------------
+
+    async def run(self) -> Ending:
+        """Drive until the end; nothing is left behind, however it ends."""
+        loop = asyncio.get_running_loop()
+        self._ended = loop.create_future()
+        self._loop_thread = threading.get_ident()
+        with self._lock:
+            self._loop = loop
+            early, self._early = self._early, []
+        sampler = spawn(self._sample_peers(), name="sampler")
+        try:
+            for event in early:
+                self._take(event)
+            return await self._ended
+        finally:
+            with self._lock:
+                self._loop = None
+            self._loop_thread = None
+            if self._wakeup is not None:
+                self._wakeup.cancel()
+            await cancel(sampler, self._signing_in, *self._tasks.values())
+            closing = [spawn(peer.close(), name="close peer") for peer in self._peers.values()]
+            self._peers.clear()
+            if closing:
+                await asyncio.wait(closing, timeout=_CLOSE_PATIENCE_S)
+
+    def _take(self, event: events.Event) -> None:
+        self._queue.append(event)
+        if self._taking:
+            return
+        self._taking = True
+        try:
+            while self._queue:
+                self._step(self._queue.popleft())
+        finally:
+            self._taking = False
+
+    def _step(self, event: events.Event) -> None:
+        now = self._clock()
+        self._recorder.event(event, now)
+        self._state, todo = session.step(self._state, event, now, self._policy, self._draw)
+        self._recorder.state(self._state, now)
+        for command in todo:
+            self._recorder.command(command, now)
+            self._execute(command)
+        self._set_wakeup()
+        current = snapshot(self._state, self._policy)
+        if current != self._snapshot:
+            self._snapshot = current
+            with self._lock:
+                listeners = tuple(self._listeners.values())
+            for listener in listeners:
+                listener(current)
+
+    def _set_wakeup(self) -> None:
+        if self._wakeup is not None:
+            self._wakeup.cancel()
+            self._wakeup = None
+        at = session.next_wakeup(self._state)
+        if at is not None and self._loop_thread is not None:
+            delay_s = max(0.0, at - self._clock())
+            self._wakeup = asyncio.get_running_loop().call_later(
+                delay_s, self._take, events.WakeupDue()
+            )
+
+    # --- commands ---------------------------------------------------------------------------------
+
+    def _execute(self, command: commands.Command) -> None:
+        match command:
+            case commands.MakeOffer(connection):
+                self._run(f"offer {connection}", self._make_offer(connection))
+            case commands.StartSession():
+                self._run("start", self._start_session(command))
+            case commands.AskStatus():
+                self._run("status", self._ask_status(command))
+            case commands.Reconnect(connection=connection):
+                self._run(f"reconnect {connection}", self._reconnect(command))
+            case commands.RefreshSignIn():
+                self._sign_in()
+            case commands.ApplyAnswer(connection, signal_response):
+                self._run(f"answer {connection}", self._apply_answer(connection, signal_response))
+            case commands.RequestKeyFrame(connection):
+                self._with_peer(connection, lambda peer: peer.request_key_frame())
+            case commands.StartChecks(connection):
+                self._with_peer(connection, lambda peer: peer.start_checks())
+            case commands.StopChecks(connection):
+                self._with_peer(connection, lambda peer: peer.stop_checks())
+            case commands.Mute(connection):
+                self._with_peer(connection, lambda peer: peer.mute())
+            case commands.Unmute(connection):
+                self._with_peer(connection, lambda peer: peer.unmute())
+            case commands.SayGoodbye(connection, times):
+                self._run(f"goodbye {connection}", self._say_goodbye(connection, times))
+            case commands.CloseConnection(connection):
+                self._close_connection(connection)
+            case commands.ShowConnection(connection):
+                self._show(connection)
+            case commands.TerminateSession():
+                self._run("terminate", self._terminate(command))
+            case commands.Finish(ending):
+                if self._ended is not None and not self._ended.done():
+                    self._ended.set_result(ending)
+            case _:
+                assert_never(command)
+
+    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Start a command's work; a newer one of the same name replaces it."""
+        before = self._tasks.pop(name, None)
+        if before is not None:
+            before.cancel()
+        task = spawn(work, name=name)
+        self._tasks[name] = task
+        task.add_done_callback(lambda done: self._forget(name, done))
+
+    def _forget(self, name: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(name) is task:
+            del self._tasks[name]
+
+    def _with_peer(self, connection: ConnectionNumber, do: Callable[[Peer], None]) -> None:
+        peer = self._peers.get(connection)
+        if peer is not None:
+            do(peer)
+
+    async def _make_offer(self, connection: ConnectionNumber) -> None:
+        try:
+            peer = self._make_peer(connection, self.post)
+            self._peers[connection] = peer
+            request = await peer.make_offer()
+        except RejoinError as error:
+            self.post(events.OfferFailed(connection, str(error)))
+        except Exception as error:
+            _log.exception("the offer could not be made")
+            self.post(events.OfferFailed(connection, type(error).__name__))
+        else:
+            self.post(events.OfferMade(connection, sha256_of(request), request))
+
+    async def _apply_answer(self, connection: ConnectionNumber, signal_response: str) -> None:
+        peer = self._peers.get(connection)
+        if peer is None:
+            self.post(events.ConnectionFailed(connection, "the connection was closed"))
+            return
+        try:
+            await peer.apply_answer(signal_response)
+        except SignalError as error:
+            self.post(events.AnswerRefused(connection, str(error)))
+        except RejoinError as error:
+            self.post(events.ConnectionFailed(connection, str(error)))
+        except Exception as error:
+            _log.exception("the answer could not be applied")
+            self.post(events.ConnectionFailed(connection, type(error).__name__))
+
+    async def _say_goodbye(self, connection: ConnectionNumber, times: int) -> None:
+        peer = self._peers.get(connection)
+        if peer is not None:
+            try:
+                await peer.say_goodbye(times)
+            except Exception:
+                _log.exception("goodbye could not be said")
+        self.post(events.GoodbyeSaid(connection))
+
+    def _close_connection(self, connection: ConnectionNumber) -> None:
+        for name in (f"offer {connection}", f"answer {connection}", f"reconnect {connection}"):
+            task = self._tasks.pop(name, None)
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
+        peer = self._peers.pop(connection, None)
+        if self._shown == connection:
+            self._shown = None
+        if peer is not None:
+            name = f"close {connection}"
+            self._tasks[name] = task = spawn(peer.close(), name=name)
+            task.add_done_callback(lambda done: self._forget(name, done))
+
+    def _show(self, connection: ConnectionNumber) -> None:
+        if self._shown is not None and self._shown != connection:
+            self._with_peer(self._shown, lambda peer: peer.show(False))
+        self._shown = connection
+        self._controls = self._controls.released()
+        self._with_peer(connection, lambda peer: peer.show(True))
+
+    def _controls_set(self, controls: Controls) -> None:
+        self._controls = controls
+        if self._shown is not None:
+            self._with_peer(self._shown, lambda peer: peer.set_controls(controls))
+
+    # --- calls to the backend ---------------------------------------------------------------------
+
+    async def _start_session(self, command: commands.StartSession) -> None:
+        try:
+            await self._signed_in()
+            asked_at = self._clock()
+            view = await self._backend.start(
+                attempt=command.attempt,
+                token=command.token,
+                signal_request=command.signal_request,
+                budget_s=command.budget_s,
+            )
+        except CallFailedError as error:
+            self.post(events.StartFailed(command.attempt, error.failure))
+        except Exception as error:
+            self.post(events.StartFailed(command.attempt, _unexpected(error)))
+        else:
+            self.post(events.SessionStarted(command.attempt, asked_at, view))
+
+    async def _ask_status(self, command: commands.AskStatus) -> None:
+        if command.after_s > 0:
+            await asyncio.sleep(command.after_s)
+        asked_at = self._clock()
+        try:
+            await self._signed_in()
+            asked_at = self._clock()
+            view = await self._backend.status(
+                command.session_id,
+                known=command.known,
+                wait_s=command.wait_s,
+                budget_s=command.budget_s,
+            )
+        except CallFailedError as error:
+            self.post(events.StatusFailed(asked_at, error.failure))
+        except Exception as error:
+            self.post(events.StatusFailed(asked_at, _unexpected(error)))
+        else:
+            self.post(events.StatusArrived(asked_at, view))
+
+    async def _reconnect(self, command: commands.Reconnect) -> None:
+        asked_at = self._clock()
+        attempt, number = command.attempt, command.try_number
+        try:
+            await self._signed_in()
+            asked_at = self._clock()
+            answer = await self._backend.reconnect(
+                command.session_id,
+                attempt=attempt,
+                token=command.token,
+                signal_request=command.signal_request,
+                budget_s=command.budget_s,
+                on_written=lambda: self.post(events.RequestWritten(attempt, number)),
+            )
+        except CallFailedError as error:
+            self.post(events.ReconnectFailed(attempt, number, asked_at, error.failure))
+        except Exception as error:
+            self.post(events.ReconnectFailed(attempt, number, asked_at, _unexpected(error)))
+        else:
+            self.post(events.AnswerArrived(attempt, number, asked_at, answer))
+
+    async def _terminate(self, command: commands.TerminateSession) -> None:
+        try:
+            await self._signed_in()
+            await self._backend.terminate(command.session_id, budget_s=command.budget_s)
+        except CallFailedError as error:
+            self.post(events.TerminateFailed(error.failure))
+        except Exception as error:
+            self.post(events.TerminateFailed(_unexpected(error)))
+        else:
+            self.post(events.Terminated())
+
+    def _sign_in(self) -> None:
+        if self._refresh_sign_in is None or self._signing_in is not None:
+            return
+        refresh = self._refresh_sign_in
+
+        async def sign_in() -> None:
+            try:
+                await refresh()
+            except RejoinError as error:
+                _log.warning("signing in again failed: %s", error)
+            finally:
+                self._signing_in = None
+
+        self._signing_in = spawn(sign_in(), name="sign in")
+
+    async def _signed_in(self) -> None:
+        if self._signing_in is not None:
+            await asyncio.shield(self._signing_in)
+
+    # --- samples ----------------------------------------------------------------------------------
+
+    async def _sample_peers(self) -> None:
+        """Twenty times a second every connection tells how it is; sleep is noticed here too."""
+        awake_s = time.monotonic()
+        boot = self._clock()
+        while True:
+            await asyncio.sleep(self._policy.sample_every_s)
+            awake_before_s, awake_s = awake_s, time.monotonic()
+            boot_before_s, boot = boot, self._clock()
+            asleep_s = (boot - boot_before_s) - (awake_s - awake_before_s)
+            if asleep_s > 1.0:
+                self.post(events.Woke(asleep_s))
+            for connection, peer in tuple(self._peers.items()):
+                sample = peer.sample()
+                if sample is not None:
+                    self.post(events.Sampled(connection, sample))
+
+
+def _unexpected(error: Exception) -> Failure:
+    """Our own fault in a call: nobody knows what became of it."""
+    _log.error("a call to the backend failed unexpectedly", exc_info=error)
+    return Failure(FailureKind.OUTCOME_UNKNOWN, detail=f"Internal: {type(error).__name__}")

@@ -1,0 +1,60 @@
+"""The stream thread: one asyncio loop away from the GUI, started once and ended once."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+_T = TypeVar("_T")
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long another thread may hold the interpreter before it must hand over (media.md)."""
+
+
+class StreamThread(Generic[_T]):
+    """Runs one coroutine to its end on a loop of its own thread.
+
+    `on_done` is called on that thread when the coroutine has ended, whatever way.
+    """
+
+    def __init__(
+        self,
+        main: Callable[[], Coroutine[Any, Any, _T]],
+        *,
+        on_done: Callable[[], None] | None = None,
+    ) -> None:
+        self._main = main
+        self._on_done = on_done
+        self._result: _T | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
+
+    def start(self) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._thread.start()
+
+    def join(self, timeout_s: float | None = None) -> _T | None:
+        """Wait for the end and return the result; None if it is still running.
+
+        Raises what the coroutine raised.
+        """
+        self._thread.join(timeout_s)
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._result = asyncio.run(self._main())
+        except BaseException as error:
+            self._error = error
+        finally:
+            if self._on_done is not None:
+                self._on_done()

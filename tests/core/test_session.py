@@ -1,0 +1,543 @@
+"""Transcripts of the engine: one for each thing that can go wrong on the way back."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from helpers.playbook import ONE, THREE, TWO, Playbook, offer
+from rejoin.core import commands, events, session
+from rejoin.core.model import (
+    AttemptNumber,
+    Doing,
+    EndingKind,
+    HardEvidence,
+    HealthLevel,
+    Stage,
+)
+from rejoin.core.phases import (
+    Asking,
+    Confirming,
+    Ended,
+    Goodbye,
+    Joining,
+    Live,
+    Lost,
+    Offering,
+    Placing,
+    StartWaiting,
+    Terminating,
+    Waiting,
+)
+from rejoin.core.retry import Action, Failure, FailureKind
+
+# --- starting -------------------------------------------------------------------------------------
+
+
+def test_a_game_starts_and_is_live_only_with_a_frame_and_an_open_input_channel() -> None:
+    play = Playbook().give(events.StartRequested())
+    play.wanted(commands.MakeOffer)
+    play.give(offer(ONE))
+    play.wanted(commands.StartSession)
+    play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
+    assert play.phase(Placing)
+    play.wanted(commands.AskStatus)
+    play.give(play.status("ACTIVE", sha256="sha-1", answer="answer 1"))
+    play.wanted(commands.ApplyAnswer)
+    play.give(events.ConnectionOpened(ONE))
+    play.wanted(commands.RequestKeyFrame)
+    play.give(events.FirstFrameDecoded(ONE))
+    assert play.phase(Joining)
+    assert play.shown.stage is Stage.STARTING
+    play.give(events.InputOpened(ONE))
+    assert play.phase(Live)
+    play.wanted(commands.ShowConnection)
+
+
+def test_a_picture_without_an_input_channel_is_shown_as_view_only_in_the_end() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
+    play.give(play.status("ACTIVE", sha256="sha-1", answer="answer 1"))
+    play.give(events.ConnectionOpened(ONE), events.FirstFrameDecoded(ONE)).wait(6)
+    assert play.phase(Live)
+    assert play.shown.view_only
+
+
+def test_a_backend_that_nobody_answers_for_is_said_so_after_a_few_tries() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    for _ in range(play.policy.start_tries):
+        play.give(
+            events.StartFailed(AttemptNumber(1), Failure(FailureKind.NOT_SENT, detail="refused"))
+        )
+        if isinstance(play.state.phase, StartWaiting):
+            play.wait(5)
+    ending = play.phase(Ended).ending
+    assert (ending.kind, ending.detail) == (EndingKind.BACKEND_UNREACHABLE, "refused")
+    tokens = {command.token for command in play.all_of(commands.StartSession)}
+    assert len(tokens) == 1, "a repeated start must be the same start"
+    assert len(play.all_of(commands.CloseConnection)) == 1
+
+
+def test_a_refused_sign_in_is_refreshed_once_and_then_ends_the_start() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    refused = events.StartFailed(AttemptNumber(1), Failure(FailureKind.UNAUTHENTICATED))
+    play.give(refused)
+    play.wanted(
+        commands.MakeOffer, commands.StartSession, commands.RefreshSignIn, commands.StartSession
+    )
+    play.give(refused)
+    assert play.phase(Ended).ending.kind is EndingKind.SIGN_IN_NEEDED
+
+
+def test_a_placement_that_fails_ends_with_the_reason_of_the_service() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
+    play.give(play.status("ERROR", reason="placementTimeout"))
+    ending = play.phase(Ended).ending
+    assert (ending.kind, ending.reason) == (EndingKind.GAME_ENDED, "placementTimeout")
+
+
+def test_cancelling_while_a_host_is_looked_for_tells_the_service() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
+    play.give(events.CloseForNowRequested())
+    assert play.phase(Terminating)
+    play.last(commands.TerminateSession)
+    play.give(events.Terminated())
+    assert play.phase(Ended).ending.kind is EndingKind.CANCELLED
+
+
+def test_a_first_connection_that_fails_becomes_a_reconnect_of_the_same_game() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
+    play.give(play.status("ACTIVE", sha256="sha-1", answer="answer 1"))
+    play.give(events.ConnectionFailed(ONE, "no answer")).wait(1)
+    assert play.phase(Offering)
+    assert play.last(commands.MakeOffer).connection == TWO
+
+
+# --- detecting ------------------------------------------------------------------------------------
+
+
+def test_nothing_is_done_about_a_moment_of_silence() -> None:
+    play = Playbook().live().silence(0.25).healthy(0.5)
+    assert play.phase(Live)
+    play.wanted()
+
+
+def test_a_stall_is_looked_into_and_forgotten_when_it_heals() -> None:
+    play = Playbook().live().silence(0.5)
+    assert play.shown.health is HealthLevel.STALLED
+    play.wanted(commands.StartChecks, commands.AskStatus)
+    play.healthy(4.5)
+    assert play.shown.health is HealthLevel.HEALTHY
+    play.wanted(commands.StopChecks)
+
+
+def test_silence_is_lost_after_about_nine_tenths_of_a_second() -> None:
+    play = Playbook().live().silence(0.85)
+    assert play.phase(Live)
+    play.silence(0.0).wait(0.0)
+    play = Playbook().live().silence(0.95)
+    assert play.phase(Lost)
+    assert [type(c) for c in play.todo] == [
+        commands.StartChecks,
+        commands.AskStatus,
+        commands.Mute,
+    ]
+
+
+def test_a_service_that_already_noticed_makes_it_lost_at_once() -> None:
+    play = Playbook().live().silence(0.4)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    assert play.phase(Offering), "corroborated: no reason to wait for more silence"
+    play.never_wanted(commands.SayGoodbye)
+
+
+def test_lost_heals_and_the_old_connection_is_as_before() -> None:
+    play = Playbook().lost("CONNECTED")
+    play.todo.clear()
+    play.healthy(0.2)
+    assert play.phase(Live).connection == ONE
+    play.wanted(commands.StopChecks, commands.Unmute, commands.RequestKeyFrame)
+    assert play.shown.back_at is not None
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        HardEvidence.DTLS_CLOSED,
+        HardEvidence.CHANNEL_CLOSED,
+        HardEvidence.SERVER_DISCONNECTED,
+        HardEvidence.RTCP_BYE,
+        HardEvidence.ADDRESS_GONE,
+    ],
+)
+def test_hard_evidence_needs_no_silence(evidence: HardEvidence) -> None:
+    play = Playbook().live().give(events.HardEvidenceSeen(ONE, evidence))
+    assert play.phase(Lost)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    assert play.phase(Offering)
+
+
+def test_an_unreachable_network_is_a_hint_and_no_proof() -> None:
+    play = Playbook().live().give(events.HardEvidenceSeen(ONE, HardEvidence.UNREACHABLE))
+    assert play.phase(Live)
+    play.wanted(commands.StartChecks, commands.AskStatus)
+
+
+def test_a_host_that_sends_no_media_is_waited_for_and_then_told_goodbye() -> None:
+    play = Playbook().live().no_media(4.0)
+    assert play.phase(Live)
+    assert play.shown.health is HealthLevel.NO_MEDIA
+    play.last(commands.RequestKeyFrame)
+    play.give(play.status("CONNECTED")).no_media(3.0)
+    assert play.last(commands.SayGoodbye).connection == ONE
+
+
+# --- committing -----------------------------------------------------------------------------------
+
+
+def test_without_corroboration_commit_waits_for_five_seconds_and_says_goodbye() -> None:
+    play = Playbook().lost("CONNECTED").silence(3.8)
+    assert play.phase(Lost)
+    play.silence(0.15)
+    assert play.phase(Goodbye)
+    assert play.last(commands.SayGoodbye).times == play.policy.goodbye_times
+    play.give(events.GoodbyeSaid(ONE))
+    assert play.phase(Waiting).then is Action.WAIT_FOR_SERVICE, "the service still says CONNECTED"
+    assert play.shown.doing is Doing.WAITING_FOR_SERVICE
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    assert play.phase(Offering)
+
+
+def test_after_goodbye_the_old_connection_cannot_heal() -> None:
+    play = Playbook().lost("CONNECTED").silence(4.2).give(events.GoodbyeSaid(ONE))
+    play.healthy(1.0)
+    assert play.phase(Waiting)
+
+
+def test_a_goodbye_that_never_returns_is_outlived() -> None:
+    play = Playbook().lost("CONNECTED").silence(3.95)
+    assert play.phase(Goodbye)
+    play.wait(1.0)
+    assert play.phase(Waiting)
+
+
+def test_the_player_can_commit_at_once() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play = Playbook().lost()
+    assert play.shown.can_try_now
+    play.give(events.TryNowRequested())
+    assert play.phase(Goodbye)
+
+
+# --- coming back ----------------------------------------------------------------------------------
+
+
+def test_drop_to_rejoined() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    request = play.asks()
+    play.todo.clear()
+    play.answers(request)
+    play.wanted(commands.ApplyAnswer, commands.AskStatus)
+    play.give(play.status("ACTIVE"), events.ConnectionOpened(TWO), events.InputOpened(TWO))
+    play.wanted(commands.RequestKeyFrame)
+    assert play.phase(Joining), "ICE connected is not live again"
+    play.give(events.FirstFrameDecoded(TWO))
+    play.wanted(commands.CloseConnection, commands.ShowConnection)
+    assert play.phase(Live).connection == TWO
+    assert play.shown.back_at == play.now
+
+
+def test_the_old_connection_stays_open_until_the_new_one_has_a_frame() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    request = play.asks()
+    play.answers(request).give(events.ConnectionOpened(TWO))
+    play.never_wanted(commands.CloseConnection)
+
+
+def test_healing_cancels_an_offer_that_was_not_sent() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    assert play.phase(Offering)
+    play.healthy(0.2)
+    assert play.phase(Live).connection == ONE
+    assert play.last(commands.CloseConnection).connection == TWO
+
+
+def test_healing_cannot_cancel_a_request_on_the_wire() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    request = play.asks()
+    play.healthy(0.3)
+    assert play.phase(Asking)
+    play.answers(request).joins(TWO)
+    assert play.phase(Live).connection == TWO
+
+
+def test_healing_is_possible_again_once_the_service_refused() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    request = play.asks()
+    play.refuses(request, FailureKind.CONFLICT, status="CONNECTED")
+    assert play.phase(Waiting)
+    play.healthy(0.3)
+    assert play.phase(Live).connection == ONE
+
+
+def test_a_stale_answer_changes_nothing() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    first = play.asks()
+    play.refuses(first, FailureKind.CONFLICT, status="PENDING_CLIENT_RECONNECTION").wait(1)
+    second = play.asks()
+    assert second.attempt > first.attempt
+    before = play.state.phase
+    play.answers(first)
+    assert play.state.phase == before
+    assert play.state.facts.stale_events > 0
+
+
+def test_an_answer_that_does_not_connect_gets_a_new_offer() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.asks())
+    play.todo.clear()
+    play.wait(7)
+    assert play.all_of(commands.CloseConnection)[0].connection == TWO
+    assert play.all_of(commands.MakeOffer)[0].connection == THREE
+
+
+# --- asking again ---------------------------------------------------------------------------------
+
+
+def test_an_unknown_outcome_is_asked_again_with_the_same_bytes_then_looked_up() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    first = play.asks()
+    play.refuses(first, FailureKind.OUTCOME_UNKNOWN).wait(0.3)
+    second = play.last(commands.Reconnect)
+    assert (second.token, second.signal_request) == (first.token, first.signal_request)
+    assert second.try_number == 2
+    play.refuses(second, FailureKind.OUTCOME_UNKNOWN).wait(0.6)
+    assert len(play.all_of(commands.Reconnect)) == 2, "identical bytes go twice at most"
+    assert play.phase(Waiting).then is Action.LOOK
+
+
+def test_a_lost_answer_is_recovered_through_the_status() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    request = play.asks()
+    play.refuses(request, FailureKind.OUTCOME_UNKNOWN).wait(0.3)
+    play.refuses(play.last(commands.Reconnect), FailureKind.OUTCOME_UNKNOWN).wait(0.6)
+    play.give(play.status("ACTIVE", sha256="sha-2", answer="the lost one"))
+    assert play.last(commands.ApplyAnswer) == commands.ApplyAnswer(TWO, "the lost one")
+
+
+def test_an_answer_to_another_offer_is_not_applied() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    request = play.asks()
+    play.refuses(request, FailureKind.OUTCOME_UNKNOWN).wait(0.3)
+    play.refuses(play.last(commands.Reconnect), FailureKind.OUTCOME_UNKNOWN).wait(0.6)
+    play.todo.clear()
+    play.give(play.status("ACTIVE", sha256="sha-1", answer="of the first connection"))
+    play.never_wanted(commands.ApplyAnswer)
+    assert play.last(commands.MakeOffer).connection == THREE
+
+
+def test_a_service_that_has_not_noticed_is_watched_and_not_hammered() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    request = play.asks()
+    play.todo.clear()
+    play.refuses(request, FailureKind.CONFLICT, status="CONNECTED")
+    watch = play.last(commands.AskStatus)
+    assert (watch.known, watch.wait_s) == ("CONNECTED", play.policy.status_wait_s)
+    play.wait(5.0)
+    play.never_wanted(commands.Reconnect)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    play.last(commands.MakeOffer)
+
+
+def test_throttling_is_obeyed_when_it_fits_the_window() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    request = play.asks()
+    play.todo.clear()
+    play.refuses(request, FailureKind.THROTTLED, retry_after_s=3.0).wait(2.9)
+    play.never_wanted(commands.Reconnect)
+    play.wait(0.2)
+    assert play.last(commands.Reconnect).token == request.token
+
+
+def test_throttling_past_the_window_ends_as_busy_after_one_look() -> None:
+    play = Playbook(timeout_s=10.0).lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), FailureKind.THROTTLED, retry_after_s=3600.0)
+    assert play.phase(Confirming)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    assert play.phase(Ended).ending.kind is EndingKind.BUSY
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"),
+    [
+        (FailureKind.FORBIDDEN, EndingKind.NOT_ALLOWED),
+        (FailureKind.TLS, EndingKind.BACKEND_UNTRUSTED),
+        (FailureKind.STALE_ATTEMPT, EndingKind.CONTINUED_ELSEWHERE),
+    ],
+)
+def test_what_cannot_get_better_ends_at_once(kind: FailureKind, ending: EndingKind) -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), kind)
+    assert play.phase(Ended).ending.kind is ending
+    closed = {command.connection for command in play.all_of(commands.CloseConnection)}
+    assert closed == {ONE, TWO}
+
+
+def test_a_second_refused_sign_in_ends() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), FailureKind.UNAUTHENTICATED)
+    play.last(commands.RefreshSignIn)
+    play.refuses(play.last(commands.Reconnect), FailureKind.UNAUTHENTICATED)
+    assert play.phase(Ended).ending.kind is EndingKind.SIGN_IN_NEEDED
+
+
+def test_a_refused_offer_is_replaced_once() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), FailureKind.INVALID)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    play.refuses(play.asks(), FailureKind.INVALID)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    assert play.phase(Ended).ending.kind is EndingKind.OFFER_REFUSED
+
+
+def test_a_backend_that_is_down_is_tried_for_as_long_as_the_game_may_live() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.give(offer(TWO))
+    dropped_at = play.now
+    last_try_at = 0.0
+    while isinstance(play.state.phase, Asking):
+        last_try_at = play.now
+        play.refuses(play.last(commands.Reconnect), FailureKind.NOT_SENT)
+        waiting = play.phase(Waiting)
+        assert waiting.until_at <= play.now + play.policy.backoff_cap_s
+        play.wait(waiting.until_at - play.now)
+    latest_after_s = play.timeout_s + play.policy.notice_delay_max_s
+    assert last_try_at - dropped_at > latest_after_s - 10, "the window ends it, not some count"
+    assert play.phase(Confirming)
+    play.wait(60)
+    assert play.phase(Ended).ending.kind is EndingKind.UNCONFIRMED
+
+
+def test_every_attempt_has_a_token_that_the_service_accepts_as_its_client_token() -> None:
+    tokens = set()
+    chance = random.Random(5)
+    for number in range(1, 4):
+        play = Playbook()
+        play.draw = chance.random
+        play.lost("PENDING_CLIENT_RECONNECTION")
+        token = play.asks().token
+        assert re.fullmatch(r"[\x21-\x7E]{32,128}", token), number
+        tokens.add(token)
+    assert len(tokens) == 3
+
+
+def test_something_in_place_of_the_backend_is_called_a_portal() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), FailureKind.NOT_BACKEND)
+    assert play.shown.portal
+    assert play.shown.shown_deadline_at is not None, "the countdown goes on"
+
+
+def test_the_network_coming_back_cancels_the_sleep() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.give(events.NetworkLost())
+    play.refuses(play.asks(), FailureKind.NOT_SENT)
+    assert play.shown.doing is Doing.WAITING_FOR_NETWORK
+    play.todo.clear()
+    play.give(events.NetworkFound())
+    play.last(commands.Reconnect)
+
+
+# --- deadlines and ends ---------------------------------------------------------------------------
+
+
+def test_the_shown_deadline_is_the_timeout_after_the_last_media() -> None:
+    play = Playbook(timeout_s=60.0).live()
+    last_media_at = play.now
+    play.silence(1.1)
+    assert play.shown.shown_deadline_at == pytest.approx(last_media_at + 60.0)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    assert play.shown.shown_deadline_at == pytest.approx(last_media_at + 60.0)
+
+
+def test_connected_moves_the_shown_deadline_and_pending_does_not() -> None:
+    play = Playbook(timeout_s=60.0).lost()
+    play.wait(1.0)
+    asked_at = play.now
+    play.give(play.status("CONNECTED"))
+    assert play.shown.shown_deadline_at == pytest.approx(asked_at + 60.0)
+    play.wait(1.0).give(play.status("PENDING_CLIENT_RECONNECTION"))
+    assert play.shown.shown_deadline_at == pytest.approx(asked_at + 60.0)
+
+
+def test_tries_go_on_past_the_shown_deadline() -> None:
+    play = Playbook(timeout_s=10.0).lost("CONNECTED").silence(4.2)
+    play.give(events.GoodbyeSaid(ONE))
+    play.wait(8.0)
+    shown_at = play.shown.shown_deadline_at
+    assert shown_at is not None
+    assert shown_at < play.now
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    play.answers(play.asks()).joins(TWO)
+    assert play.phase(Live)
+
+
+def test_a_terminal_status_ends_with_the_reason_whenever_it_is_heard() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.asks()
+    play.give(play.status("TERMINATED", reason="reconnectionTimeout"))
+    ending = play.phase(Ended).ending
+    assert (ending.kind, ending.reason) == (EndingKind.GAME_ENDED, "reconnectionTimeout")
+
+
+def test_a_word_of_the_service_that_nobody_knows_is_tried() -> None:
+    play = Playbook().lost("CONNECTED").silence(4.2).give(events.GoodbyeSaid(ONE))
+    play.give(play.status("HIBERNATING"))
+    assert play.phase(Offering)
+    assert play.shown.status == "HIBERNATING"
+
+
+def test_sleeping_past_the_window_is_said_as_such() -> None:
+    play = Playbook(timeout_s=10.0).live()
+    play.now += 3600.0
+    play.give(events.Woke(3600.0))
+    assert play.phase(Lost)
+    assert play.shown.deadline_checking
+    play.give(play.status("TERMINATED", reason="reconnectionTimeout"))
+    assert play.phase(Ended).ending.expired_asleep
+
+
+def test_ending_the_game_tells_the_service() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION").give(events.EndGameRequested())
+    play.last(commands.TerminateSession)
+    play.give(events.Terminated())
+    assert play.phase(Ended).ending.kind is EndingKind.ENDED_BY_PLAYER
+
+
+def test_a_game_whose_end_nobody_confirms_is_said_so() -> None:
+    play = Playbook().live().give(events.EndGameRequested())
+    for _ in range(play.policy.terminate_tries):
+        play.give(events.TerminateFailed(Failure(FailureKind.NOT_SENT)))
+    assert play.phase(Ended).ending.kind is EndingKind.UNCONFIRMED
+
+
+def test_closing_for_now_does_not_end_the_game() -> None:
+    play = Playbook().live().give(events.CloseForNowRequested())
+    assert play.phase(Ended).ending.kind is EndingKind.CLOSED_FOR_NOW
+    play.never_wanted(commands.TerminateSession)
+    assert play.last(commands.CloseConnection).connection == ONE
+
+
+def test_after_the_end_nothing_happens_any_more() -> None:
+    play = Playbook().live().give(events.CloseForNowRequested())
+    before = play.state.phase
+    play.todo.clear()
+    play.give(events.StartRequested(), play.status("ACTIVE"), events.WakeupDue())
+    assert play.state.phase == before
+    play.wanted()
+    assert session.next_wakeup(play.state) is None

@@ -1,0 +1,91 @@
+"""A stream host without a stream: answers offers with numbered words and says what it was told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from rejoin.emulator.service import HostListener
+from rejoin.emulator.settings import EmulatorSettings, Fault
+from rejoin.errors import SignalError
+
+
+class FakeHost:
+    """Fulfils `rejoin.emulator.service.StreamHost`; refuses offers that contain "bad"."""
+
+    def __init__(self, listener: HostListener, settings: EmulatorSettings) -> None:
+        self.listener = listener
+        self.settings = settings
+        self.calls: list[str] = []
+        self._told = asyncio.Event()
+        self.running = False
+        self.offers: list[str] = []
+        self.hold: asyncio.Event | None = None
+        """While set and not yet fired, answers wait for it."""
+        self.fails_to_start = False
+
+    def _note(self, call: str) -> None:
+        self.calls.append(call)
+        self._told.set()
+
+    async def until(self, call: str) -> None:
+        """Wait until this call has been made."""
+        while call not in self.calls:
+            self._told.clear()
+            await self._told.wait()
+
+    async def start(self) -> None:
+        self._note("start")
+        if self.fails_to_start:
+            raise RuntimeError("no game")
+        self.running = True
+
+    async def answer(self, connection: int, signal_request: str) -> str:
+        self._note(f"answer {connection}")
+        if self.hold is not None:
+            await self.hold.wait()
+        if "bad" in signal_request:
+            raise SignalError("This is not an offer.")
+        self.offers.append(signal_request)
+        return json.dumps({"type": "answer", "sdp": f"answer {connection}"})
+
+    async def disconnect(self, reason: str) -> None:
+        self._note(f"disconnect {reason}")
+
+    async def stop(self) -> None:
+        self._note("stop")
+        self.running = False
+
+    async def inject(self, fault: Fault) -> float:
+        self._note(f"inject {fault.kind.value} {fault.scope} {fault.duration_s}")
+        return 1234.5
+
+    def game_state(self) -> dict[str, object]:
+        return {"counter": len(self.calls)}
+
+
+class FakeHosts:
+    """A host factory that keeps what it made."""
+
+    def __init__(self) -> None:
+        self.made: list[FakeHost] = []
+        self.fail_to_start = False
+        self.hold: asyncio.Event | None = None
+
+    def __call__(self, listener: HostListener, settings: EmulatorSettings) -> FakeHost:
+        host = FakeHost(listener, settings)
+        host.fails_to_start = self.fail_to_start
+        host.hold = self.hold
+        self.made.append(host)
+        return host
+
+    @property
+    def newest(self) -> FakeHost:
+        return self.made[-1]
+
+
+def offer(words: str) -> str:
+    """A SignalRequest of the right outer shape, different for different words."""
+    password = words.replace(" ", "+")
+    sdp = f"v=0\r\na=ice-ufrag:{password[:4]}\r\na=ice-pwd:{password}\r\n"
+    return json.dumps({"type": "offer", "sdp": sdp, "webSdkVersion": "1.2.0"})

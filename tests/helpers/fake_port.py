@@ -1,0 +1,111 @@
+"""A stream without a stream: what the window sees of the world, played by hand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from rejoin.core.controls import Controls
+from rejoin.core.events import Event
+from rejoin.core.model import ConnectionNumber, Snapshot
+from rejoin.rtc.picture import Picture, PictureSlot
+
+
+class FakeClock:
+    """Boot time that goes on only when told."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FakePort:
+    """Fulfils `StreamPort`; keeps what the window said and says what the test wants."""
+
+    def __init__(self) -> None:
+        self.slot = PictureSlot()
+        self.events: list[Event] = []
+        self.controls: list[Controls] = []
+        self.listeners: list[Callable[[Snapshot], None]] = []
+        self.sentence: str | None = None
+
+    def post(self, event: Event) -> None:
+        self.events.append(event)
+
+    def set_controls(self, controls: Controls) -> None:
+        self.controls.append(controls)
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def problem(self) -> str | None:
+        return self.sentence
+
+    def tell(self, snapshot: Snapshot) -> None:
+        """A new snapshot, on a thread that is not Qt's, as in real life."""
+        elsewhere(lambda: [listener(snapshot) for listener in tuple(self.listeners)])
+
+    def show(self, picture: Picture) -> None:
+        """A new picture, on a thread that is not Qt's."""
+        elsewhere(lambda: self.slot.put(picture))
+
+
+def elsewhere(work: Callable[[], object]) -> None:
+    """Do it on another thread and wait for the end."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def picture(
+    width: int,
+    height: int,
+    *,
+    source: tuple[int, int] | None = None,
+    decoded_at: float = 1000.0,
+    bgr: tuple[int, int, int] | None = None,
+    padding: int = 0,
+) -> Picture:
+    """A picture of one colour, or a landscape; `padding` bytes stand after each row."""
+    stride = width * 4 + padding
+    rows = np.full((height, stride), 255, dtype=np.uint8)
+    pixels = rows[:, : width * 4].reshape(height, width, 4)
+    pixels[:] = _landscape(width, height) if bgr is None else np.array((*bgr, 255), dtype=np.uint8)
+    source_width, source_height = source or (width, height)
+    return Picture(
+        connection=ConnectionNumber(1),
+        width=width,
+        height=height,
+        stride=stride,
+        source_width=source_width,
+        source_height=source_height,
+        decoded_at=decoded_at,
+        rtp_timestamp=0,
+        data=memoryview(rows.tobytes()),
+    )
+
+
+def _landscape(width: int, height: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Something game-like with bright and dark parts, so that contrast can be judged by eye."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    u, v = x / width, y / height
+    sky = np.stack((235 - 120 * v, 170 - 60 * v, 90 + 120 * v), axis=-1)
+    sun = np.exp(-(((u - 0.72) * width / height) ** 2 + (v - 0.3) ** 2) * 60)[..., None]
+    sky = sky + sun * np.array((120, 200, 255), dtype=np.float32)
+    far = v > 0.58 + 0.06 * np.sin(u * 9) + 0.02 * np.sin(u * 31)
+    near = v > 0.74 + 0.05 * np.sin(u * 5 + 2)
+    tiles = ((x // (width / 24)).astype(int) + (y // (width / 24)).astype(int)) % 2 == 0
+    made = np.where(far[..., None], np.array((96, 84, 52), dtype=np.float32), sky)
+    grass = np.where(
+        tiles[..., None],
+        np.array((58, 104, 54), dtype=np.float32),
+        np.array((50, 90, 46), dtype=np.float32),
+    )
+    made = np.where(near[..., None], grass, made)
+    alpha = np.full((height, width, 1), 255, dtype=np.float32)
+    return np.clip(np.concatenate((made, alpha), axis=-1), 0, 255).astype(np.uint8)

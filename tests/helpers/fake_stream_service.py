@@ -1,0 +1,154 @@
+"""A `StreamService` in memory whose statuses and failures the test decides."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, field
+
+from rejoin.backend.routes import Authenticate, build_app
+from rejoin.backend.service import (
+    ServiceFault,
+    StartedStream,
+    StreamId,
+    StreamLook,
+    StreamServiceError,
+)
+from rejoin.backend.serving import serving
+from rejoin.backend.store import Store
+
+GOOD_TOKEN = "canary-bearer-token-of-a-player"
+OTHER_TOKEN = "canary-bearer-token-of-another"
+
+
+def new_token() -> str:
+    """An attempt's idempotency token."""
+    return "canary-token-" + secrets.token_hex(16)
+
+
+def new_offer() -> str:
+    """A SignalRequest that is unlike every other one."""
+    sdp = f"v=0\r\na=ice-pwd:canary-password-{secrets.token_hex(8)}\r\n"
+    return json.dumps({"type": "offer", "sdp": sdp})
+
+
+def answer_to(signal_request: str) -> str:
+    """The SignalResponse that the fake service gives to an offer."""
+    return json.dumps({"type": "answer", "sdp": "canary-answer", "to": hash(signal_request)})
+
+
+@dataclass
+class FakeStreamService:
+    """One stream session at a time; every call is written down in `calls`."""
+
+    status: str = "ACTIVE"
+    reason: str | None = None
+    connection_timeout_s: float | None = 30.0
+    held_request: str | None = None
+    held_response: str | None = None
+    shows_first_only: bool = False
+    """GetStreamSession keeps showing what the session was started with."""
+    lags: bool = False
+    """GetStreamSession shows the new request with the old answer."""
+    faults: dict[str, deque[ServiceFault | Exception]] = field(default_factory=dict)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    """(operation, token), tokens empty where there is none."""
+    create_gate: asyncio.Event | None = None
+    """Create calls wait for it *after* the service has taken them in."""
+    creating: int = 0
+    most_creating: int = 0
+    answers_by_token: dict[str, str] = field(default_factory=dict)
+
+    def fail(self, operation: str, *faults: ServiceFault | Exception) -> None:
+        """The next calls of this operation fail so, one after the other."""
+        self.faults.setdefault(operation, deque()).extend(faults)
+
+    def count(self, operation: str) -> int:
+        return sum(1 for name, _ in self.calls if name == operation)
+
+    def _begin(self, operation: str, token: str = "") -> None:
+        self.calls.append((operation, token))
+        waiting = self.faults.get(operation)
+        if waiting:
+            fault = waiting.popleft()
+            if isinstance(fault, ServiceFault):
+                raise StreamServiceError(fault, f"The service said {fault.value}.")
+            raise fault
+
+    async def start(
+        self, *, token: str, signal_request: str, application: str | None, budget_s: float
+    ) -> StartedStream:
+        self._begin("start", token)
+        assert budget_s > 0
+        self.held_request = signal_request
+        return StartedStream(
+            StreamId("sg-1", "arn:of:the:session"),
+            StreamLook("ACTIVATING", connection_timeout_s=self.connection_timeout_s),
+        )
+
+    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
+        self._begin("look")
+        assert stream == StreamId("sg-1", "arn:of:the:session")
+        assert budget_s > 0
+        return StreamLook(
+            status=self.status,
+            reason=self.reason,
+            connection_timeout_s=self.connection_timeout_s,
+            session_ends_in_s=1000.0,
+            signal_request=self.held_request,
+            signal_response=self.held_response,
+        )
+
+    async def create_connection(
+        self, stream: StreamId, *, token: str, signal_request: str, budget_s: float
+    ) -> str:
+        assert budget_s > 0
+        self.creating += 1
+        self.most_creating = max(self.most_creating, self.creating)
+        try:
+            self._begin("create", token)
+            answer = answer_to(signal_request)
+            self.answers_by_token[token] = answer
+            if not self.shows_first_only:
+                self.held_request = signal_request
+                if not self.lags:
+                    self.held_response = answer
+            self.status = "ACTIVE"
+            if self.create_gate is not None:
+                await self.create_gate.wait()
+            self._begin("create answer", token)
+            return answer
+        finally:
+            self.creating -= 1
+
+    async def terminate(self, stream: StreamId, *, budget_s: float) -> None:
+        self._begin("terminate")
+        self.status, self.reason = "TERMINATED", "apiTerminated"
+
+    def place(self) -> None:
+        """The host is there: ACTIVE, with the answer to the start."""
+        assert self.held_request is not None
+        self.status = "ACTIVE"
+        self.held_response = answer_to(self.held_request)
+
+
+@contextlib.asynccontextmanager
+async def live_backend(
+    service: FakeStreamService,
+    *,
+    store: Store | None = None,
+    tokens: Collection[str] | Authenticate = (GOOD_TOKEN, OTHER_TOKEN),
+) -> AsyncIterator[str]:
+    """The real application on a real socket; yields its base URL."""
+    kept = store or Store()
+    try:
+        app = build_app(service, kept, tokens, looks_per_s=200)
+        async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
+            yield f"http://127.0.0.1:{port}"
+    finally:
+        if store is None:
+            kept.close()

@@ -1,0 +1,129 @@
+"""A small stream host on 127.0.0.1 for the tests of rtc: stock aiortc, answers one SignalRequest.
+
+Its answer holds candidates in the first section only, as RFC 9143 answerers write them. Everything
+it hears is counted by kind, and it can be made deaf and dumb, as a cut network makes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
+
+from rejoin.core.controls import INPUT_CHANNEL, VERSION, Hello, decode, encode
+from rejoin.rtc.signal import decode_request, encode_response
+
+
+def kind_of(data: bytes) -> str:
+    """What a datagram is, by its first bytes (RFC 7983)."""
+    if data[0] < 4:
+        return "stun"
+    if data[0] < 64:
+        return "dtls"
+    return "rtcp" if 200 <= data[1] <= 206 else "rtp"
+
+
+class LoopbackHost:
+    def __init__(self, *, greet: bool = True, with_audio: bool = True) -> None:
+        self.heard: Counter[str] = Counter()
+        self.messages: list[Any] = []
+        self.channels: dict[str, RTCDataChannel] = {}
+        self.closed = asyncio.Event()
+        self.cut = False
+        self._greet = greet
+        self._with_audio = with_audio
+        self.pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+        self.pc.on("datachannel", self._channel_opened)
+        self.pc.on("connectionstatechange", self._state_changed)
+
+    def _state_changed(self) -> None:
+        if self.pc.connectionState == "closed":
+            self.closed.set()
+
+    def _channel_opened(self, channel: RTCDataChannel) -> None:
+        self.channels[channel.label] = channel
+        channel.on("message", self._message)
+        if channel.label == INPUT_CHANNEL and self._greet:
+            channel.send(encode(Hello(VERSION)))
+
+    def _message(self, data: Any) -> None:
+        self.messages.append(decode(data))
+
+    async def answer(self, signal_request: str) -> str:
+        """The SignalResponse for this request."""
+        request = decode_request(signal_request)
+        await self.pc.setRemoteDescription(RTCSessionDescription(request.sdp, "offer"))
+        for transceiver in self.pc.getTransceivers():
+            if transceiver.kind == "video":
+                transceiver.sender.replaceTrack(VideoStreamTrack())
+                transceiver.direction = "sendonly"
+            elif self._with_audio:
+                transceiver.sender.replaceTrack(AudioStreamTrack())
+                transceiver.direction = "sendonly"
+        connection = self.connection
+        gather = connection.get_component_candidates
+
+        async def gather_loopback(component: int, addresses: list[str]) -> Any:
+            candidates = await gather(component, ["127.0.0.1"])
+            for protocol in connection._protocols:
+                self._tap(protocol)
+            return candidates
+
+        connection.get_component_candidates = gather_loopback
+        await self.pc.setLocalDescription()
+        return encode_response(
+            _candidates_in_first_section_only(self.pc.localDescription.sdp),
+            "https://127.0.0.1/input.js",
+        )
+
+    @property
+    def connection(self) -> Any:
+        return self.pc.getTransceivers()[0].receiver.transport.transport._connection
+
+    def _tap(self, protocol: Any) -> None:
+        receive, send_data, send_stun = (
+            protocol.datagram_received,
+            protocol.send_data,
+            protocol.send_stun,
+        )
+
+        def datagram_received(data: bytes, address: Any) -> None:
+            self.heard[kind_of(data)] += 1
+            if not self.cut:
+                receive(data, address)
+
+        async def send_data_unless_cut(data: bytes, address: Any) -> None:
+            if not self.cut:
+                await send_data(data, address)
+
+        def send_stun_unless_cut(message: Any, address: Any) -> None:
+            if not self.cut:
+                send_stun(message, address)
+
+        protocol.datagram_received = datagram_received
+        protocol.send_data = send_data_unless_cut
+        protocol.send_stun = send_stun_unless_cut
+
+    async def close(self) -> None:
+        await self.pc.close()
+
+
+def _candidates_in_first_section_only(sdp: str) -> str:
+    lines, sections = [], 0
+    for line in sdp.split("\r\n"):
+        sections += line.startswith("m=")
+        if sections > 1 and line.startswith(("a=candidate:", "a=end-of-candidates")):
+            continue
+        lines.append(line)
+    return "\r\n".join(lines)

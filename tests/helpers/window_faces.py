@@ -1,0 +1,277 @@
+"""Every face of the window as a named snapshot, for the tests and for the gallery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QCoreApplication, QEvent
+
+from helpers.fake_port import FakeClock, FakePort, picture
+from rejoin.core.model import (
+    Doing,
+    Ending,
+    EndingKind,
+    HealthLevel,
+    Snapshot,
+    Stage,
+    Status,
+    StatusReason,
+)
+from rejoin.gui.main_window import RejoinWindow
+
+NOW = 1000.0
+
+LIVE = Snapshot(Stage.LIVE, input_open=True, status=Status("CONNECTED"))
+
+
+def lost(**changes: object) -> Snapshot:
+    """48 s after a drop with a window of two minutes."""
+    values: dict[str, object] = {
+        "stage": Stage.RECONNECTING,
+        "doing": Doing.CONNECTING,
+        "health": HealthLevel.LOST,
+        "dropped_at": NOW - 47.5,
+        "shown_deadline_at": NOW + 72.5,
+        "latest_deadline_at": NOW + 132.5,
+        "can_try_now": True,
+        "episode": 1,
+    }
+    return Snapshot(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Face:
+    """A snapshot, and what else makes the face. `texts`: what must stand there to be read."""
+
+    name: str
+    snapshot: Snapshot
+    texts: tuple[str, ...] = ()
+    picture: bool = True
+    captured: bool = False
+    demo: bool = False
+    asks: bool = False
+    problem: str | None = None
+    before: tuple[Snapshot, ...] = field(default=())
+
+
+def _ending(kind: EndingKind, reason: str | None = None, **more: object) -> Snapshot:
+    return Snapshot(
+        Stage.ENDED,
+        ending=Ending(kind, StatusReason(reason) if reason else None, **more),  # type: ignore[arg-type]
+    )
+
+
+FACES: tuple[Face, ...] = (
+    Face("idle", Snapshot(Stage.IDLE), ("Ready to play", "Start"), picture=False),
+    Face(
+        "starting",
+        Snapshot(Stage.STARTING, doing=Doing.PLACING),
+        ("Starting your game", "Waiting for a free game server...", "Cancel"),
+        picture=False,
+    ),
+    Face(
+        "starting-portal",
+        Snapshot(Stage.STARTING, doing=Doing.WAITING_TO_RETRY, portal=True),
+        ("captive portal",),
+        picture=False,
+    ),
+    Face("live", LIVE),
+    Face("live-captured", LIVE, ("Ctrl+Alt: free the mouse",), captured=True),
+    Face("live-demo", LIVE, ("F8: drop the connection",), demo=True, captured=True),
+    Face("live-first", LIVE, ("Click to take control",), before=(Snapshot(Stage.STARTING),)),
+    Face(
+        "badge",
+        Snapshot(
+            Stage.LIVE,
+            health=HealthLevel.STALLED,
+            trouble_since_at=NOW - 0.6,
+            input_open=True,
+        ),
+        ("Connection unstable",),
+    ),
+    Face(
+        "live-no-sound",
+        LIVE,
+        ("No sound: this computer has no audio output.",),
+        problem="No sound: this computer has no audio output.",
+    ),
+    Face(
+        "checking",
+        lost(
+            stage=Stage.LOST,
+            doing=Doing.CHECKING,
+            dropped_at=NOW - 1.0,
+            shown_deadline_at=NOW + 119.0,
+        ),
+        (
+            "Checking your connection...",
+            "The connection to the stream was lost. Your game may still be running.",
+            "At least 1:59 to get back",
+            "Try now",
+            "Close for now",
+            "End game",
+        ),
+    ),
+    Face(
+        "lost",
+        lost(),
+        (
+            "Connection lost. Reconnecting...",
+            "Your game may still be running.",
+            "Connecting to your game...",
+            "At least 1:12 to get back",
+            "Try now",
+            "Close for now",
+            "End game",
+        ),
+    ),
+    Face(
+        "lost-next-try",
+        lost(doing=Doing.WAITING_TO_RETRY, next_try_at=NOW + 2.4),
+        ("Next try in 3 s", "At least 1:12 to get back"),
+    ),
+    Face(
+        "lost-waiting-for-service",
+        lost(doing=Doing.WAITING_FOR_SERVICE),
+        ("Waiting for the game server. Nothing to do.", "At least 1:12 to get back"),
+    ),
+    Face(
+        "lost-past-zero",
+        lost(dropped_at=NOW - 130, shown_deadline_at=NOW - 10),
+        ("Time may be up. Still trying...",),
+    ),
+    Face(
+        "lost-confirming-end",
+        lost(
+            doing=Doing.CONFIRMING_END,
+            dropped_at=NOW - 180,
+            shown_deadline_at=NOW - 60,
+            can_try_now=False,
+        ),
+        ("Connection lost", "Finding out what became of your game...", "Time may be up."),
+    ),
+    Face(
+        "lost-unknown-timeout",
+        lost(dropped_at=NOW - 42, shown_deadline_at=None, latest_deadline_at=None),
+        ("0:42 since the connection was lost",),
+    ),
+    Face(
+        "lost-after-sleep",
+        lost(doing=Doing.CHECKING, deadline_checking=True),
+        ("Checking...", "Checking whether your game is still there..."),
+    ),
+    Face(
+        "lost-offline",
+        lost(doing=Doing.WAITING_FOR_NETWORK, offline=True, can_try_now=False),
+        ("You are offline", "Trying again as soon as the network is back."),
+    ),
+    Face(
+        "lost-portal",
+        lost(doing=Doing.WAITING_TO_RETRY, portal=True, next_try_at=NOW + 3),
+        ("captive portal", "At least 1:12 to get back"),
+    ),
+    Face(
+        "lost-one-hour",
+        lost(dropped_at=NOW - 1, shown_deadline_at=NOW + 3599 + 124),
+        ("At least 1:02:03 to get back",),
+    ),
+    Face(
+        "lost-view-only",
+        lost(view_only=True),
+        ("View only: this build cannot control this game", "At least 1:12 to get back"),
+    ),
+    Face(
+        "end-game-question",
+        lost(),
+        ("End the game for good?", "Keep trying", "End game", "At least 1:12 to get back"),
+        asks=True,
+    ),
+    Face("ending", Snapshot(Stage.ENDING, doing=Doing.TERMINATING), ("Ending your game...",)),
+    Face(
+        "back",
+        Snapshot(Stage.LIVE, input_open=True, back_at=NOW - 1, episode=1),
+        ("You're back",),
+    ),
+    Face(
+        "back-captured",
+        Snapshot(Stage.LIVE, input_open=True, back_at=NOW - 1, episode=1),
+        ("You're back", "Click to take control"),
+        captured=True,
+        before=(LIVE, lost()),
+    ),
+    Face(
+        "view-only",
+        Snapshot(Stage.LIVE, input_open=True, view_only=True),
+        ("View only: this build cannot control this game",),
+    ),
+    Face(
+        "end-reconnection-timeout",
+        _ending(EndingKind.GAME_ENDED, "reconnectionTimeout", status=Status("TERMINATED")),
+        (
+            "The game has ended: nobody came back in time",
+            "Unsaved progress may be lost.",
+            "Code: RJ-GAME-ENDED / reconnectionTimeout",
+            "Close",
+            "Copy report",
+        ),
+    ),
+    Face(
+        "end-unknown-reason",
+        _ending(EndingKind.GAME_ENDED, "fleetRebalanced", status=Status("TERMINATED")),
+        ('The game has ended: the service says "fleetRebalanced"',),
+    ),
+    Face(
+        "end-asleep",
+        _ending(EndingKind.GAME_ENDED, "reconnectionTimeout", expired_asleep=True),
+        ("The game has ended while this computer was asleep",),
+    ),
+    *(
+        Face(f"end-{kind.value.replace('_', '-')}", _ending(kind), ("Close", "Copy report"))
+        for kind in EndingKind
+    ),
+)
+
+
+def show_face(
+    face: Face, size: tuple[int, int] = (1280, 720)
+) -> tuple[RejoinWindow, FakePort, FakeClock]:
+    """A window that shows this face, in this size."""
+    port, clock = FakePort(), FakeClock(NOW)
+    window = RejoinWindow(
+        port, title="Rejoin", clock=clock, drop_again=(lambda: None) if face.demo else None
+    )
+    window.resize(*size)
+    window.show()
+    QCoreApplication.processEvents()
+    if face.picture:
+        width, height = window.view.device_size()
+        shown = (width, round(width * 9 / 16))
+        if shown[1] > height:
+            shown = (round(height * 16 / 9), height)
+        port.show(picture(*shown, source=(1280, 720)))
+        QCoreApplication.processEvents()
+    port.sentence = face.problem
+    for snapshot in face.before or (LIVE,) * face.captured:
+        port.tell(snapshot)
+        QCoreApplication.processEvents()
+        if snapshot is LIVE and face.captured:
+            window.capture_mouse()
+    port.tell(face.snapshot)
+    QCoreApplication.processEvents()
+    if face.asks:
+        clock.now += 1.0
+        window.overlay.end_button.click()
+        clock.now -= 1.0
+        window.refresh()
+    QCoreApplication.processEvents()
+    window.view.finish_dimming()
+    return window, port, clock
+
+
+def put_away(window: RejoinWindow) -> None:
+    """Free a window for good, so that the next one starts clean."""
+    window.release_mouse()
+    window.bridge.close()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    QCoreApplication.processEvents()
