@@ -42,17 +42,17 @@ def test_a_game_starts_and_is_live_only_with_a_frame_and_an_open_input_channel()
     play.give(offer(ONE))
     play.wanted(commands.StartSession)
     play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
-    assert play.phase(Placing)
+    play.phase(Placing)
     play.wanted(commands.AskStatus)
     play.give(play.status("ACTIVE", sha256="sha-1", answer="answer 1"))
     play.wanted(commands.ApplyAnswer)
     play.give(events.ConnectionOpened(ONE))
     play.wanted(commands.RequestKeyFrame)
     play.give(events.FirstFrameDecoded(ONE))
-    assert play.phase(Joining)
+    play.phase(Joining)
     assert play.shown.stage is Stage.STARTING
     play.give(events.InputOpened(ONE))
-    assert play.phase(Live)
+    play.phase(Live)
     play.wanted(commands.ShowConnection)
 
 
@@ -61,7 +61,7 @@ def test_a_picture_without_an_input_channel_is_shown_as_view_only_in_the_end() -
     play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
     play.give(play.status("ACTIVE", sha256="sha-1", answer="answer 1"))
     play.give(events.ConnectionOpened(ONE), events.FirstFrameDecoded(ONE)).wait(6)
-    assert play.phase(Live)
+    play.phase(Live)
     assert play.shown.view_only
 
 
@@ -103,7 +103,7 @@ def test_cancelling_while_a_host_is_looked_for_tells_the_service() -> None:
     play = Playbook().give(events.StartRequested(), offer(ONE))
     play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
     play.give(events.CloseForNowRequested())
-    assert play.phase(Terminating)
+    play.phase(Terminating)
     play.last(commands.TerminateSession)
     play.give(events.Terminated())
     assert play.phase(Ended).ending.kind is EndingKind.CANCELLED
@@ -114,7 +114,7 @@ def test_a_first_connection_that_fails_becomes_a_reconnect_of_the_same_game() ->
     play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
     play.give(play.status("ACTIVE", sha256="sha-1", answer="answer 1"))
     play.give(events.ConnectionFailed(ONE, "no answer")).wait(1)
-    assert play.phase(Offering)
+    play.phase(Offering)
     assert play.last(commands.MakeOffer).connection == TWO
 
 
@@ -123,7 +123,7 @@ def test_a_first_connection_that_fails_becomes_a_reconnect_of_the_same_game() ->
 
 def test_nothing_is_done_about_a_moment_of_silence() -> None:
     play = Playbook().live().silence(0.25).healthy(0.5)
-    assert play.phase(Live)
+    play.phase(Live)
     play.wanted()
 
 
@@ -138,10 +138,10 @@ def test_a_stall_is_looked_into_and_forgotten_when_it_heals() -> None:
 
 def test_silence_is_lost_after_about_nine_tenths_of_a_second() -> None:
     play = Playbook().live().silence(0.85)
-    assert play.phase(Live)
+    play.phase(Live)
     play.silence(0.0).wait(0.0)
     play = Playbook().live().silence(0.95)
-    assert play.phase(Lost)
+    play.phase(Lost)
     assert [type(c) for c in play.todo] == [
         commands.StartChecks,
         commands.AskStatus,
@@ -152,7 +152,7 @@ def test_silence_is_lost_after_about_nine_tenths_of_a_second() -> None:
 def test_a_service_that_already_noticed_makes_it_lost_at_once() -> None:
     play = Playbook().live().silence(0.4)
     play.give(play.status("PENDING_CLIENT_RECONNECTION"))
-    assert play.phase(Offering), "corroborated: no reason to wait for more silence"
+    play.phase(Offering)  # corroborated: no reason to wait for more silence
     play.never_wanted(commands.SayGoodbye)
 
 
@@ -177,20 +177,20 @@ def test_lost_heals_and_the_old_connection_is_as_before() -> None:
 )
 def test_hard_evidence_needs_no_silence(evidence: HardEvidence) -> None:
     play = Playbook().live().give(events.HardEvidenceSeen(ONE, evidence))
-    assert play.phase(Lost)
+    play.phase(Lost)
     play.give(play.status("PENDING_CLIENT_RECONNECTION"))
-    assert play.phase(Offering)
+    play.phase(Offering)
 
 
 def test_an_unreachable_network_is_a_hint_and_no_proof() -> None:
     play = Playbook().live().give(events.HardEvidenceSeen(ONE, HardEvidence.UNREACHABLE))
-    assert play.phase(Live)
+    play.phase(Live)
     play.wanted(commands.StartChecks, commands.AskStatus)
 
 
 def test_a_host_that_sends_no_media_is_waited_for_and_then_told_goodbye() -> None:
     play = Playbook().live().no_media(4.0)
-    assert play.phase(Live)
+    play.phase(Live)
     assert play.shown.health is HealthLevel.NO_MEDIA
     play.last(commands.RequestKeyFrame)
     play.give(play.status("CONNECTED")).no_media(3.0)
@@ -202,28 +202,28 @@ def test_a_host_that_sends_no_media_is_waited_for_and_then_told_goodbye() -> Non
 
 def test_without_corroboration_commit_waits_for_five_seconds_and_says_goodbye() -> None:
     play = Playbook().lost("CONNECTED").silence(3.8)
-    assert play.phase(Lost)
+    play.phase(Lost)
     play.silence(0.15)
-    assert play.phase(Goodbye)
+    play.phase(Goodbye)
     assert play.last(commands.SayGoodbye).times == play.policy.goodbye_times
     play.give(events.GoodbyeSaid(ONE))
     assert play.phase(Waiting).then is Action.WAIT_FOR_SERVICE, "the service still says CONNECTED"
     assert play.shown.doing is Doing.WAITING_FOR_SERVICE
     play.give(play.status("PENDING_CLIENT_RECONNECTION"))
-    assert play.phase(Offering)
+    play.phase(Offering)
 
 
 def test_after_goodbye_the_old_connection_cannot_heal() -> None:
     play = Playbook().lost("CONNECTED").silence(4.2).give(events.GoodbyeSaid(ONE))
     play.healthy(1.0)
-    assert play.phase(Waiting)
+    play.phase(Waiting)
 
 
 def test_a_goodbye_that_never_returns_is_outlived() -> None:
     play = Playbook().lost("CONNECTED").silence(3.95)
-    assert play.phase(Goodbye)
+    play.phase(Goodbye)
     play.wait(1.0)
-    assert play.phase(Waiting)
+    play.phase(Waiting)
 
 
 def test_the_player_can_commit_at_once() -> None:
@@ -231,7 +231,7 @@ def test_the_player_can_commit_at_once() -> None:
     play = Playbook().lost()
     assert play.shown.can_try_now
     play.give(events.TryNowRequested())
-    assert play.phase(Goodbye)
+    play.phase(Goodbye)
 
 
 # --- coming back ----------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ def test_drop_to_rejoined() -> None:
     play.wanted(commands.ApplyAnswer, commands.AskStatus)
     play.give(play.status("ACTIVE"), events.ConnectionOpened(TWO), events.InputOpened(TWO))
     play.wanted(commands.RequestKeyFrame)
-    assert play.phase(Joining), "ICE connected is not live again"
+    play.phase(Joining)  # ICE connected is not live again
     play.give(events.FirstFrameDecoded(TWO))
     play.wanted(commands.CloseConnection, commands.ShowConnection)
     assert play.phase(Live).connection == TWO
@@ -261,7 +261,7 @@ def test_the_old_connection_stays_open_until_the_new_one_has_a_frame() -> None:
 
 def test_healing_cancels_an_offer_that_was_not_sent() -> None:
     play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
-    assert play.phase(Offering)
+    play.phase(Offering)
     play.healthy(0.2)
     assert play.phase(Live).connection == ONE
     assert play.last(commands.CloseConnection).connection == TWO
@@ -271,7 +271,7 @@ def test_healing_cannot_cancel_a_request_on_the_wire() -> None:
     play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
     request = play.asks()
     play.healthy(0.3)
-    assert play.phase(Asking)
+    play.phase(Asking)
     play.answers(request).joins(TWO)
     assert play.phase(Live).connection == TWO
 
@@ -280,7 +280,7 @@ def test_healing_is_possible_again_once_the_service_refused() -> None:
     play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
     request = play.asks()
     play.refuses(request, FailureKind.CONFLICT, status="CONNECTED")
-    assert play.phase(Waiting)
+    play.phase(Waiting)
     play.healthy(0.3)
     assert play.phase(Live).connection == ONE
 
@@ -367,7 +367,7 @@ def test_throttling_is_obeyed_when_it_fits_the_window() -> None:
 def test_throttling_past_the_window_ends_as_busy_after_one_look() -> None:
     play = Playbook(timeout_s=10.0).lost("PENDING_CLIENT_RECONNECTION")
     play.refuses(play.asks(), FailureKind.THROTTLED, retry_after_s=3600.0)
-    assert play.phase(Confirming)
+    play.phase(Confirming)
     play.give(play.status("PENDING_CLIENT_RECONNECTION"))
     assert play.phase(Ended).ending.kind is EndingKind.BUSY
 
@@ -413,12 +413,13 @@ def test_a_backend_that_is_down_is_tried_for_as_long_as_the_game_may_live() -> N
     while isinstance(play.state.phase, Asking):
         last_try_at = play.now
         play.refuses(play.last(commands.Reconnect), FailureKind.NOT_SENT)
-        waiting = play.phase(Waiting)
-        assert waiting.until_at <= play.now + play.policy.backoff_cap_s
-        play.wait(waiting.until_at - play.now)
+        if isinstance(play.state.phase, Waiting):
+            wait_s = play.state.phase.until_at - play.now
+            assert wait_s <= play.policy.backoff_cap_s
+            play.wait(wait_s)
     latest_after_s = play.timeout_s + play.policy.notice_delay_max_s
     assert last_try_at - dropped_at > latest_after_s - 10, "the window ends it, not some count"
-    assert play.phase(Confirming)
+    play.phase(Confirming)
     play.wait(60)
     assert play.phase(Ended).ending.kind is EndingKind.UNCONFIRMED
 
@@ -484,7 +485,7 @@ def test_tries_go_on_past_the_shown_deadline() -> None:
     assert shown_at < play.now
     play.give(play.status("PENDING_CLIENT_RECONNECTION"))
     play.answers(play.asks()).joins(TWO)
-    assert play.phase(Live)
+    play.phase(Live)
 
 
 def test_a_terminal_status_ends_with_the_reason_whenever_it_is_heard() -> None:
@@ -498,7 +499,7 @@ def test_a_terminal_status_ends_with_the_reason_whenever_it_is_heard() -> None:
 def test_a_word_of_the_service_that_nobody_knows_is_tried() -> None:
     play = Playbook().lost("CONNECTED").silence(4.2).give(events.GoodbyeSaid(ONE))
     play.give(play.status("HIBERNATING"))
-    assert play.phase(Offering)
+    play.phase(Offering)
     assert play.shown.status == "HIBERNATING"
 
 
@@ -506,7 +507,7 @@ def test_sleeping_past_the_window_is_said_as_such() -> None:
     play = Playbook(timeout_s=10.0).live()
     play.now += 3600.0
     play.give(events.Woke(3600.0))
-    assert play.phase(Lost)
+    play.phase(Lost)
     assert play.shown.deadline_checking
     play.give(play.status("TERMINATED", reason="reconnectionTimeout"))
     assert play.phase(Ended).ending.expired_asleep

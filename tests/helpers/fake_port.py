@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -90,6 +91,7 @@ def picture(
     )
 
 
+@cache
 def _landscape(width: int, height: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Something game-like with bright and dark parts, so that contrast can be judged by eye."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -108,4 +110,5 @@ def _landscape(width: int, height: int) -> np.ndarray[tuple[int, ...], np.dtype[
     )
     made = np.where(near[..., None], grass, made)
     alpha = np.full((height, width, 1), 255, dtype=np.float32)
-    return np.clip(np.concatenate((made, alpha), axis=-1), 0, 255).astype(np.uint8)
+    pixels = np.concatenate((made, alpha), axis=-1)
+    return np.asarray(np.clip(pixels, 0, 255), dtype=np.uint8)

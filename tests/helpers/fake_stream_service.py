@@ -55,6 +55,7 @@ class FakeStreamService:
     lags: bool = False
     """GetStreamSession shows the new request with the old answer."""
     faults: dict[str, deque[ServiceFault | Exception]] = field(default_factory=dict)
+    retry_after_s: float | None = None
     calls: list[tuple[str, str]] = field(default_factory=list)
     """(operation, token), tokens empty where there is none."""
     create_gate: asyncio.Event | None = None
@@ -76,7 +77,9 @@ class FakeStreamService:
         if waiting:
             fault = waiting.popleft()
             if isinstance(fault, ServiceFault):
-                raise StreamServiceError(fault, f"The service said {fault.value}.")
+                raise StreamServiceError(
+                    fault, f"The service said {fault.value}.", retry_after_s=self.retry_after_s
+                )
             raise fault
 
     async def start(

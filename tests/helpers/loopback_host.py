@@ -116,7 +116,13 @@ class LoopbackHost:
         protocol.send_stun = send_stun_unless_cut
 
     async def close(self) -> None:
+        """Close; stock aioice leaves its consent task running when closed in mid-connect."""
+        started = self.pc.getTransceivers()
+        connection = self.connection if started else None
         await self.pc.close()
+        await asyncio.sleep(0.05)
+        if connection is not None and connection._query_consent_task is not None:
+            connection._query_consent_task.cancel()
 
 
 def _candidates_in_first_section_only(sdp: str) -> str:

@@ -10,6 +10,7 @@ Time stands still but for `wait`, `silence` and `healthy`; chance is one half un
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from rejoin.core import commands, events, session

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from helpers.fake_port import FakeClock, FakePort, picture
 from rejoin.core.model import (
@@ -232,9 +236,16 @@ FACES: tuple[Face, ...] = (
 )
 
 
-def show_face(
-    face: Face, size: tuple[int, int] = (1280, 720)
-) -> tuple[RejoinWindow, FakePort, FakeClock]:
+Shown = tuple[RejoinWindow, FakePort, FakeClock]
+
+
+class ShowFace(Protocol):
+    """The fixture `show`: a window with this face, in this size."""
+
+    def __call__(self, face: Face, size: tuple[int, int] = ...) -> Shown: ...
+
+
+def show_face(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
     """A window that shows this face, in this size."""
     port, clock = FakePort(), FakeClock(NOW)
     window = RejoinWindow(
@@ -275,3 +286,28 @@ def put_away(window: RejoinWindow) -> None:
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     QCoreApplication.processEvents()
+
+
+def face_named(name: str) -> Face:
+    """One of `FACES`."""
+    return next(face for face in FACES if face.name == name)
+
+
+def words(window: RejoinWindow) -> list[str]:
+    """Every text that can be read in the window now."""
+    widgets: list[QLabel | QAbstractButton] = [
+        *window.findChildren(QLabel),
+        *window.findChildren(QAbstractButton),
+    ]
+    return [w.text() for w in widgets if w.isVisible() and w.text()]
+
+
+def wait_until(true: Callable[[], bool], within_s: float = 10.0) -> bool:
+    """Let Qt work until `true()`, at most this long; whether it came true."""
+    until = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > until:
+            return False
+        QCoreApplication.processEvents()
+        time.sleep(0.002)
+    return True

@@ -27,7 +27,7 @@ class StartSession:
 
     attempt: AttemptNumber
     connection: ConnectionNumber
-    token: str
+    token: str = field(repr=False)
     budget_s: float
     signal_request: str = field(repr=False)
 
@@ -55,7 +55,7 @@ class Reconnect:
     attempt: AttemptNumber
     try_number: int
     connection: ConnectionNumber
-    token: str
+    token: str = field(repr=False)
     budget_s: float
     signal_request: str = field(repr=False)
 

@@ -52,7 +52,7 @@ class Ask:
 
     connection: ConnectionNumber
     attempt: AttemptNumber
-    token: str
+    token: str = field(repr=False)
     sha256: str
     signal_request: str = field(repr=False)
     tries: int = 0

@@ -275,6 +275,8 @@ class _Turn:
         if not isinstance(self.phase, Idle):
             self._stale()
             return
+        told_s = self.policy.connection_timeout_default_s
+        self.facts = replace(self.facts, window=replace(self.facts.window, timeout_s=told_s))
         connection = self._new_connection()
         self.phase = StartOffering(connection, self.now + self.policy.connect_deadline_s)
         self._do(commands.MakeOffer(connection))
@@ -709,7 +711,9 @@ class _Turn:
                 return
         self._measured(event.asked_at)
         self.facts = replace(self.facts, status=None)
-        self._join(ask.connection, episode, event.asked_at, event.signal_response)
+        # A repeated request may be answered for its first try: the window began with that one.
+        sent_at = event.asked_at if episode.bound_at is None else episode.bound_at
+        self._join(ask.connection, episode, sent_at, event.signal_response)
 
     def _reconnect_failed(self, event: events.ReconnectFailed) -> None:
         match self.phase:
@@ -789,9 +793,10 @@ class _Turn:
                 self._confirm(episode, Ending(EndingKind.BUSY, detail=failure.detail))
                 return
             wait_s = max(wait_s, failure.retry_after_s)
-        self.phase = Waiting(
-            episode, then, min(self.now + wait_s, max(self.now, last_start_at)), ask
-        )
+        if self.now >= last_start_at:
+            self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
+            return
+        self.phase = Waiting(episode, then, min(self.now + wait_s, last_start_at), ask)
         if failure is not None:
             self.phase = _unreached(self.phase, failure, self.now)
         if then is Action.LOOK and wait_s == 0.0:

@@ -67,6 +67,8 @@ class World:
     notice_silent_s: float = 5.0
     notice_graceful_s: float = 0.0
     rules: lifecycle.Rules = field(default_factory=lifecycle.Rules)
+    told_timeout_s: float | None = None
+    """What the backend tells of the timeout; None is the truth."""
     faults: tuple[tuple[float, Change], ...] = ()
 
 
@@ -421,17 +423,16 @@ class _Run:
         status = self.service.status
         if status == lifecycle.CONNECTED:
             self.connected_look_at = self.now
+        timeout_s = self.world.told_timeout_s or self.world.rules.connection_timeout_s
         remaining = None
         if self.connected_look_at is not None and status != lifecycle.ACTIVE:
-            remaining = RemainingKnowledge(
-                self.world.rules.connection_timeout_s, self.now - self.connected_look_at
-            )
+            remaining = RemainingKnowledge(timeout_s, self.now - self.connected_look_at)
         ready = lifecycle.is_live(status) and status != lifecycle.ACTIVATING
         return SessionView(
             SESSION,
             status,
             lifecycle.reason_of(self.service),
-            connection_timeout_s=self.world.rules.connection_timeout_s,
+            connection_timeout_s=timeout_s,
             remaining=remaining,
             signal_request_sha256=self.held,
             signal_response=f"answer {self.held}" if ready else None,

@@ -1,0 +1,392 @@
+"""Amazon GameLift Streams through boto3: the `StreamService` of a real backend.
+
+boto3's default time-outs outlive the reconnect window (60 s, several tries), so: connecting takes
+1 s at most, reading 6 s, there are two tries with the same ClientToken, and all of it ends within
+the caller's budget. botocore fixes time-outs per client and retries without knowing a budget,
+therefore there is one client for each length of time and the second try is made here.
+
+Not run against AWS; run against the emulator and a misbehaving server on loopback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import boto3
+import botocore.exceptions as faults
+from botocore.config import Config
+
+from rejoin.backend.service import (
+    ServiceFault,
+    StartedStream,
+    StreamId,
+    StreamLook,
+    StreamServiceError,
+)
+from rejoin.backend.settings import BackendSettings
+from rejoin.clock import boot_s
+from rejoin.errors import BadInputError
+
+if TYPE_CHECKING:
+    from mypy_boto3_gameliftstreams.client import GameLiftStreamsClient
+    from mypy_boto3_gameliftstreams.type_defs import StartStreamSessionInputTypeDef
+
+_log = logging.getLogger("rejoin.backend.aws")
+_Result = TypeVar("_Result")
+
+CONNECT_S: Final = 1.0
+READ_S: Final = 6.0
+TRIES: Final = 2
+_RUNGS_S: Final = (7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.75, 0.5, 0.25)
+"""Whole durations of one try; each has its client."""
+_PAUSE_MAX_S: Final = 0.2
+"""Longest pause before the second try."""
+_LOOK_THREADS: Final = 24
+_CALL_THREADS: Final = 16
+"""Looks have threads of their own, so that polls cannot hold up a reconnect."""
+
+_BY_CODE: Final[Mapping[str, ServiceFault]] = {
+    # The service's own (its model in botocore).
+    "ValidationException": ServiceFault.INVALID,
+    "AccessDeniedException": ServiceFault.ACCESS_DENIED,
+    "ResourceNotFoundException": ServiceFault.NOT_FOUND,
+    "ConflictException": ServiceFault.CONFLICT,
+    "ThrottlingException": ServiceFault.THROTTLED,
+    "InternalServerException": ServiceFault.FAILED,
+    # Every AWS service's.
+    "Throttling": ServiceFault.THROTTLED,
+    "ThrottledException": ServiceFault.THROTTLED,
+    "TooManyRequestsException": ServiceFault.THROTTLED,
+    "RequestLimitExceeded": ServiceFault.THROTTLED,
+    "AccessDenied": ServiceFault.ACCESS_DENIED,
+    "UnauthorizedException": ServiceFault.ACCESS_DENIED,
+    "ExpiredToken": ServiceFault.MISCONFIGURED,
+    "ExpiredTokenException": ServiceFault.MISCONFIGURED,
+    "IncompleteSignature": ServiceFault.MISCONFIGURED,
+    "InvalidClientTokenId": ServiceFault.MISCONFIGURED,
+    "InvalidSignatureException": ServiceFault.MISCONFIGURED,
+    "MissingAuthenticationToken": ServiceFault.MISCONFIGURED,
+    "MissingAuthenticationTokenException": ServiceFault.MISCONFIGURED,
+    "NotAuthorized": ServiceFault.MISCONFIGURED,
+    "OptInRequired": ServiceFault.MISCONFIGURED,
+    "RequestExpired": ServiceFault.MISCONFIGURED,
+    "SignatureDoesNotMatch": ServiceFault.MISCONFIGURED,
+    "UnrecognizedClientException": ServiceFault.MISCONFIGURED,
+}
+_BY_STATUS: Final[Mapping[int, ServiceFault]] = {
+    400: ServiceFault.INVALID,
+    401: ServiceFault.MISCONFIGURED,
+    403: ServiceFault.ACCESS_DENIED,
+    404: ServiceFault.NOT_FOUND,
+    408: ServiceFault.TIMED_OUT,
+    409: ServiceFault.CONFLICT,
+    429: ServiceFault.THROTTLED,
+}
+_SENTENCES: Final[Mapping[ServiceFault, str]] = {
+    ServiceFault.ACCESS_DENIED: "The streaming service does not allow this.",
+    ServiceFault.NOT_FOUND: "The streaming service does not know this stream session.",
+    ServiceFault.THROTTLED: "The streaming service asks for fewer requests.",
+    ServiceFault.CONFLICT: "The stream session's status does not allow this.",
+    ServiceFault.INVALID: "The streaming service refused the request as not valid.",
+    ServiceFault.UNAVAILABLE: "The streaming service could not be reached.",
+    ServiceFault.MISCONFIGURED: "The backend is not set up to use the streaming service.",
+    ServiceFault.FAILED: "The streaming service failed.",
+    ServiceFault.TIMED_OUT: "The streaming service did not answer in time.",
+}
+_TRIED_AGAIN: Final = frozenset(
+    {ServiceFault.UNAVAILABLE, ServiceFault.FAILED, ServiceFault.TIMED_OUT}
+)
+_SAYS_NOTHING_OF_BEFORE: Final = frozenset(
+    {ServiceFault.UNAVAILABLE, ServiceFault.THROTTLED, ServiceFault.CONFLICT}
+)
+
+
+class AwsStreamService:
+    """`StreamService` on boto3. Owns threads and sockets: `close` it."""
+
+    def __init__(self, settings: BackendSettings, *, clock: Callable[[], float] = boot_s) -> None:
+        """Raises `BadInputError` when boto3 cannot use the settings; sends nothing yet."""
+        _keep_requests_out_of_logs()
+        self._settings = settings
+        self._clock = clock
+        self._clients: dict[float, GameLiftStreamsClient] = {}
+        self._making = threading.Lock()
+        self._closed = False
+        try:
+            self._session = boto3.session.Session(
+                region_name=settings.region,
+                aws_access_key_id=settings.access_key_id,
+                aws_secret_access_key=settings.secret_access_key,
+                aws_session_token=settings.session_token,
+                profile_name=settings.profile,
+            )
+            # The longest one now: mistakes show at once and the first call finds it ready.
+            self._client(_RUNGS_S[0])
+        except (faults.BotoCoreError, ValueError) as error:
+            raise BadInputError(
+                f"boto3 cannot use the backend's settings ({type(error).__name__})."
+            ) from None
+        self._looks = ThreadPoolExecutor(_LOOK_THREADS, thread_name_prefix="aws-look")
+        self._calls = ThreadPoolExecutor(_CALL_THREADS, thread_name_prefix="aws-call")
+
+    def close(self) -> None:
+        """Let the threads go; tries that still run end by their own time-outs, none begins."""
+        self._closed = True
+        self._looks.shutdown(wait=False, cancel_futures=True)
+        self._calls.shutdown(wait=False, cancel_futures=True)
+        for client in self._clients.values():
+            client.close()
+
+    async def start(
+        self, *, token: str, signal_request: str, application: str | None, budget_s: float
+    ) -> StartedStream:
+        settings = self._settings
+        if application is None:
+            identifier = settings.application
+        elif application in settings.applications:
+            identifier = settings.applications[application]
+        else:
+            raise StreamServiceError(
+                ServiceFault.INVALID, "The backend's configuration knows no such application."
+            )
+        wanted: StartStreamSessionInputTypeDef = {
+            "Identifier": settings.stream_group,
+            "ApplicationIdentifier": identifier,
+            "Protocol": "WebRTC",
+            "SignalRequest": signal_request,
+            "ClientToken": token,
+        }
+        if settings.connection_timeout_s is not None:
+            wanted["ConnectionTimeoutSeconds"] = settings.connection_timeout_s
+        if settings.session_length_s is not None:
+            wanted["SessionLengthSeconds"] = settings.session_length_s
+
+        def call(client: GameLiftStreamsClient) -> StartedStream:
+            answer = client.start_stream_session(**wanted)
+            arn = _needed(answer.get("Arn"))
+            return StartedStream(StreamId(settings.stream_group, arn), _look(answer))
+
+        return await self._call(self._calls, "StartStreamSession", budget_s, call)
+
+    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
+        def call(client: GameLiftStreamsClient) -> StreamLook:
+            return _look(
+                client.get_stream_session(
+                    Identifier=stream.stream_group,
+                    StreamSessionIdentifier=stream.stream_session,
+                )
+            )
+
+        return await self._call(self._looks, "GetStreamSession", budget_s, call)
+
+    async def create_connection(
+        self, stream: StreamId, *, token: str, signal_request: str, budget_s: float
+    ) -> str:
+        def call(client: GameLiftStreamsClient) -> str:
+            answer = client.create_stream_session_connection(
+                Identifier=stream.stream_group,
+                StreamSessionIdentifier=stream.stream_session,
+                SignalRequest=signal_request,
+                ClientToken=token,
+            )
+            return _needed(answer.get("SignalResponse"))
+
+        return await self._call(self._calls, "CreateStreamSessionConnection", budget_s, call)
+
+    async def terminate(self, stream: StreamId, *, budget_s: float) -> None:
+        await self._call(
+            self._calls,
+            "TerminateStreamSession",
+            budget_s,
+            lambda client: client.terminate_stream_session(
+                Identifier=stream.stream_group,
+                StreamSessionIdentifier=stream.stream_session,
+            ),
+        )
+
+    async def _call(
+        self,
+        threads: ThreadPoolExecutor,
+        operation: str,
+        budget_s: float,
+        call: Callable[[GameLiftStreamsClient], _Result],
+    ) -> _Result:
+        if self._closed:
+            raise StreamServiceError(ServiceFault.UNAVAILABLE, "The backend is shutting down.")
+        deadline = self._clock() + budget_s
+        return await asyncio.get_running_loop().run_in_executor(
+            threads, self._tries, operation, deadline, call
+        )
+
+    def _tries(
+        self, operation: str, deadline: float, call: Callable[[GameLiftStreamsClient], _Result]
+    ) -> _Result:
+        """In a thread: at most two tries of the same bytes, both over before the deadline."""
+        failure = ServiceFault.UNAVAILABLE
+        retry_after_s: float | None = None
+        for number in range(1, TRIES + 1):
+            left_s = deadline - self._clock()
+            fitting = [rung_s for rung_s in _RUNGS_S if rung_s <= left_s]
+            if not fitting or self._closed:
+                # Nothing is sent by this try; what an earlier one did decides.
+                break
+            try:
+                return call(self._client(fitting[0]))
+            except (faults.BotoCoreError, faults.ClientError) as error:
+                fault = _fault(error)
+                retry_after_s = _retry_after_s(error)
+                _log.info("%s: %s (%s), try %d", operation, fault.value, _name(error), number)
+            except StreamServiceError as error:
+                fault = error.fault
+                _log.info("%s: an answer that is not whole, try %d", operation, number)
+            except Exception as error:
+                # boto3 lets some of urllib3's and the socket's errors through.
+                fault = ServiceFault.FAILED
+                _log.warning("%s: unexpected %s, try %d", operation, _name(error), number)
+            # These do not undo what a first try with unknown outcome may have done.
+            if failure.outcome_known or fault not in _SAYS_NOTHING_OF_BEFORE:
+                failure = fault
+            if fault not in _TRIED_AGAIN:
+                break
+            if number < TRIES:
+                time.sleep(random.uniform(0, _PAUSE_MAX_S))
+        raise StreamServiceError(failure, _SENTENCES[failure], retry_after_s=retry_after_s)
+
+    def _client(self, try_s: float) -> GameLiftStreamsClient:
+        with self._making:
+            client = self._clients.get(try_s)
+            if client is None:
+                connect_s = min(CONNECT_S, try_s * 0.4)
+                client = self._session.client(
+                    "gameliftstreams",
+                    endpoint_url=self._settings.endpoint_url,
+                    config=Config(
+                        connect_timeout=connect_s,
+                        read_timeout=min(READ_S, try_s - connect_s),
+                        retries={"mode": "standard", "total_max_attempts": 1},
+                        max_pool_connections=_LOOK_THREADS + _CALL_THREADS,
+                        tcp_keepalive=True,
+                        user_agent_extra="rejoin-backend",
+                    ),
+                )
+                self._clients[try_s] = client
+            return client
+
+
+def _look(answer: Mapping[str, object]) -> StreamLook:
+    length_s = answer.get("SessionLengthSeconds")
+    created = answer.get("CreatedAt")
+    ends_in_s: float | None = None
+    if isinstance(length_s, int) and isinstance(created, datetime):
+        # The service's own clock where it tells it, so that ours need not be right. Date has
+        # whole seconds and is rounded down: one second less keeps this a lower bound.
+        now = _server_time(answer.get("ResponseMetadata")) or datetime.now(UTC)
+        ends_in_s = max(0.0, length_s - (now - created).total_seconds() - 1.0)
+    timeout_s = answer.get("ConnectionTimeoutSeconds")
+    return StreamLook(
+        status=_needed(answer.get("Status")),
+        reason=_text(answer.get("StatusReason")),
+        connection_timeout_s=float(timeout_s) if isinstance(timeout_s, int) else None,
+        session_ends_in_s=ends_in_s,
+        signal_request=_text(answer.get("SignalRequest")),
+        signal_response=_text(answer.get("SignalResponse")),
+    )
+
+
+def _text(value: object) -> str | None:
+    """A string with something in it, else None (an unset SignalResponse comes as "")."""
+    return value if isinstance(value, str) and value else None
+
+
+def _needed(value: object) -> str:
+    """What an answer must hold. botocore takes a broken body for an empty one."""
+    text = _text(value)
+    if text is None:
+        raise StreamServiceError(ServiceFault.FAILED, _SENTENCES[ServiceFault.FAILED])
+    return text
+
+
+def _server_time(metadata: Any) -> datetime | None:
+    text = _header(metadata, "date")
+    if text is None:
+        return None
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _header(metadata: Any, name: str) -> str | None:
+    headers = metadata.get("HTTPHeaders") if isinstance(metadata, dict) else None
+    value = headers.get(name) if isinstance(headers, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def _fault(error: faults.BotoCoreError | faults.ClientError) -> ServiceFault:
+    match error:
+        case faults.ClientError():
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in _BY_CODE:
+                return _BY_CODE[code]
+            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+            return _BY_STATUS.get(
+                status, ServiceFault.INVALID if 400 <= status < 500 else ServiceFault.FAILED
+            )
+        case faults.ReadTimeoutError():
+            return ServiceFault.TIMED_OUT
+        case faults.SSLError() | faults.ProxyConnectionError():
+            return ServiceFault.MISCONFIGURED
+        case faults.EndpointConnectionError() | faults.ConnectTimeoutError():
+            return ServiceFault.UNAVAILABLE
+        case faults.ParamValidationError():
+            return ServiceFault.INVALID
+        case (
+            faults.NoCredentialsError()
+            | faults.PartialCredentialsError()
+            | faults.CredentialRetrievalError()
+            | faults.TokenRetrievalError()
+            | faults.SSOError()
+            | faults.NoRegionError()
+            | faults.InvalidRegionError()
+            | faults.ProfileNotFound()
+            | faults.EndpointProviderError()
+        ):
+            return ServiceFault.MISCONFIGURED
+        case _:
+            # Closed while waiting, broken answer and the like: it may have happened.
+            return ServiceFault.FAILED
+
+
+def _retry_after_s(error: faults.BotoCoreError | faults.ClientError) -> float | None:
+    if not isinstance(error, faults.ClientError):
+        return None
+    text = _header(error.response.get("ResponseMetadata"), "retry-after")
+    if text is None or not text.isascii() or not text.isdecimal():
+        return None
+    return float(min(int(text[:9]), 86400))
+
+
+def _name(error: Exception) -> str:
+    """What may be logged of an error: never its text, which can quote the request."""
+    if isinstance(error, faults.ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))[:80]
+        return code if code.isalnum() else "ClientError"
+    return type(error).__name__
+
+
+def _keep_requests_out_of_logs() -> None:
+    """botocore's debug log prints whole requests and answers, signatures included."""
+    for name in ("botocore", "boto3", "urllib3"):
+        logger = logging.getLogger(name)
+        if logger.level < logging.INFO:
+            logger.setLevel(logging.INFO)

@@ -1,0 +1,81 @@
+"""The contract as OpenAPI: `python -m rejoin.backend.openapi [--check] [FILE]`.
+
+Generated from the routes, committed under `docs/openapi`; `--check` fails when they differ.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rejoin.backend.routes import build_app
+from rejoin.backend.service import StartedStream, StreamId, StreamLook
+from rejoin.backend.store import Store
+from rejoin.signaling.wire import ProblemBody, ProblemCode
+
+DOCUMENT: Final = Path(__file__).parents[3] / "docs" / "openapi" / "rejoin-backend.json"
+"""In the checkout; an installed package has no docs."""
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of the contract."""
+    store = Store()
+    try:
+        content: dict[str, Any] = build_app(_NoService(), store, ()).openapi()
+    finally:
+        store.close()
+    problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    problem["properties"]["code"]["examples"] = [str(code) for code in ProblemCode]
+    schemas = content["components"]["schemas"]
+    schemas["ProblemBody"] = problem
+    content["components"]["schemas"] = dict(sorted(schemas.items()))
+    return content
+
+
+def rendered() -> str:
+    """The document as the file holds it."""
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0: written, or the file agrees; 1: it does not."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    check = "--check" in given
+    files = [Path(name) for name in given if name != "--check"]
+    path = files[0] if files else DOCUMENT
+    text = rendered()
+    if not check:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return 0
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        print(f"{path} is not what the routes say; run python -m rejoin.backend.openapi")
+        return 1
+    return 0
+
+
+class _NoService:
+    """The document needs the routes, not a service behind them."""
+
+    async def start(
+        self, *, token: str, signal_request: str, application: str | None, budget_s: float
+    ) -> StartedStream:
+        raise NotImplementedError
+
+    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
+        raise NotImplementedError
+
+    async def create_connection(
+        self, stream: StreamId, *, token: str, signal_request: str, budget_s: float
+    ) -> str:
+        raise NotImplementedError
+
+    async def terminate(self, stream: StreamId, *, budget_s: float) -> None:
+        raise NotImplementedError
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""What the backend needs of a streaming service: four calls, and how they fail.
+
+`backend/aws` fulfils it with boto3; tests fulfil it in memory. Nothing here knows HTTP.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rejoin.errors import ServiceError
+
+
+class ServiceFault(enum.Enum):
+    """How a call to the service failed. The word says what may have happened there."""
+
+    ACCESS_DENIED = "access_denied"
+    NOT_FOUND = "not_found"
+    THROTTLED = "throttled"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+    UNAVAILABLE = "unavailable"
+    """Nothing happened: never sent, or refused before it was looked at."""
+    MISCONFIGURED = "misconfigured"
+    """Nothing happened, and asking again will not help: credentials, Region, endpoint, TLS."""
+    FAILED = "failed"
+    """The service failed (5xx, broken answer): it may or may not have happened."""
+    TIMED_OUT = "timed_out"
+    """No answer in time: it may or may not have happened."""
+
+    @property
+    def outcome_known(self) -> bool:
+        """Whether it is certain that the call changed nothing."""
+        return self not in (ServiceFault.FAILED, ServiceFault.TIMED_OUT)
+
+
+class StreamServiceError(ServiceError):
+    """A call to the streaming service failed. Its text names the fault, never what was sent."""
+
+    code = "stream_service"
+
+    def __init__(
+        self, fault: ServiceFault, sentence: str, *, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(sentence)
+        self.fault = fault
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class StreamId:
+    """How the service calls a stream session: each an id or an ARN."""
+
+    stream_group: str
+    stream_session: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLook:
+    """What the service says of a stream session; statuses are raw strings."""
+
+    status: str
+    reason: str | None = None
+    connection_timeout_s: float | None = None
+    session_ends_in_s: float | None = None
+    signal_request: str | None = field(default=None, repr=False)
+    signal_response: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StartedStream:
+    """A stream session that the service accepted."""
+
+    stream: StreamId
+    look: StreamLook
+
+
+class StreamService(Protocol):
+    """The streaming service. Every call ends within `budget_s` and raises `StreamServiceError`
+    and nothing else; `token` is the ClientToken and the same on every try of one call.
+    """
+
+    async def start(
+        self, *, token: str, signal_request: str, application: str | None, budget_s: float
+    ) -> StartedStream:
+        """Start a stream session of the named application (None: the configured default)."""
+        ...
+
+    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
+        """The stream session as it is now."""
+        ...
+
+    async def create_connection(
+        self, stream: StreamId, *, token: str, signal_request: str, budget_s: float
+    ) -> str:
+        """Let a client in again; the SignalResponse to its offer."""
+        ...
+
+    async def terminate(self, stream: StreamId, *, budget_s: float) -> None:
+        """End the stream session."""
+        ...

@@ -1,0 +1,106 @@
+"""Serve an ASGI application inside the running event loop, and know the port once it is open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import uvicorn
+
+from rejoin.errors import PortInUseError, ServiceError
+from rejoin.tasks import cancel, spawn
+
+_CLOSE_PATIENCE_S = 2
+"""How long open requests may go on after the end; long polls are cut then."""
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: Any, host: str, port: int, *, close_patience_s: int = _CLOSE_PATIENCE_S
+) -> AsyncIterator[int]:
+    """Serve `app` (ASGI) on `host`:`port`; 0 lets the system choose. Yields the bound port.
+
+    Installs no signal handlers and configures no logging. On leaving, the port is closed first,
+    then requests in flight get `close_patience_s`.
+
+    Raises `PortInUseError` when the address is taken, `ServiceError` when it cannot be used or
+    when the application does not start.
+    """
+    listening = _listen(host, port)
+    bound = int(listening.getsockname()[1])
+    server = _QuietServer(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=close_patience_s,
+            timeout_keep_alive=30,
+        )
+    )
+    task = spawn(_run(server, listening), name=f"serve:{bound}")
+    try:
+        while not server.started:
+            if task.done():
+                raise ServiceError(f"The server on port {bound} could not start.")
+            await asyncio.sleep(0.005)
+        yield bound
+    finally:
+        server.should_exit = True
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # Whoever leaves in a hurry must not leave the server behind.
+            await cancel(task)
+            raise
+        finally:
+            listening.close()
+
+
+async def _run(server: uvicorn.Server, listening: socket.socket) -> None:
+    try:
+        await server.serve(sockets=[listening])
+    except SystemExit:
+        # uvicorn's answer to an application that fails to start; `started` stays False.
+        return
+
+
+class _QuietServer(uvicorn.Server):
+    """uvicorn without its signal handlers: the process belongs to whoever called `serving`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound, listening socket. Bound here and not by uvicorn, which exits the process."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise ServiceError(f"{host} is not an address that this machine can listen on.") from error
+    listening = socket.socket(family, kind, protocol)
+    try:
+        # So that a port just left can be taken again; it does not let two listeners share one.
+        if hasattr(socket, "SO_REUSEADDR") and socket.SO_REUSEADDR:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setblocking(False)
+        listening.bind(address)
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUseError(
+                f"Port {port} on {host} is already in use; choose another or 0 for any free one."
+            ) from error
+        raise ServiceError(
+            f"Cannot listen on port {port} of {host}: {error.strerror or 'refused'}."
+        ) from error
+    return listening

@@ -1,0 +1,209 @@
+"""How the backend is configured: environment variables `REJOIN_BACKEND_*`, or a TOML file.
+
+From the emulator to AWS is a change of these values and of nothing else (docs/backend.md).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from rejoin.errors import BadInputError
+
+PREFIX: Final = "REJOIN_BACKEND_"
+
+_NAMES: Final = frozenset(
+    {
+        "region",
+        "stream_group",
+        "application",
+        "applications",
+        "tokens",
+        "endpoint_url",
+        "profile",
+        "connection_timeout_s",
+        "session_length_s",
+        "database",
+        "host",
+        "port",
+        "access_key_id",
+        "secret_access_key",
+        "session_token",
+    }
+)
+_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9-]{1,128}|arn:aws:gameliftstreams:[^: ]*:\d{12}:[^: ]+")
+_TOKEN: Final = re.compile(r"[\x21-\x2B\x2D-\x7E]{16,1024}")
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSettings:
+    """Everything the backend must be told. Credentials left out mean boto3's own chain."""
+
+    region: str
+    stream_group: str
+    """Id or ARN of the stream group that every session is started in."""
+    application: str
+    """Id or ARN of the application that is started when the client names none."""
+    tokens: tuple[str, ...] = field(repr=False)
+    """Bearer tokens that may use this backend, 16 to 1024 printable characters, no comma."""
+    applications: Mapping[str, str] = field(default_factory=dict)
+    """Names that clients may ask for, with the application's id or ARN."""
+    endpoint_url: str | None = None
+    """Where the service is; None is AWS itself."""
+    access_key_id: str | None = field(default=None, repr=False)
+    secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    profile: str | None = None
+    """A profile of the AWS configuration files."""
+    connection_timeout_s: int | None = None
+    """ConnectionTimeoutSeconds of new sessions, 1..3600; None leaves the service's default."""
+    session_length_s: int | None = None
+    """SessionLengthSeconds of new sessions, 1..86400; None leaves the service's default."""
+    database: str = ":memory:"
+    """SQLite file; in memory a restarted backend knows no session any more."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    """Where the backend listens; 0 lets the system choose."""
+
+    def __post_init__(self) -> None:
+        _check(re.fullmatch(r"[a-z0-9-]{1,32}", self.region), "region", 'a Region ("us-west-2")')
+        _check(_IDENTIFIER.fullmatch(self.stream_group), "stream_group", "an id or an ARN")
+        _check(_IDENTIFIER.fullmatch(self.application), "application", "an id or an ARN")
+        for name, identifier in self.applications.items():
+            _check(
+                re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name) and _IDENTIFIER.fullmatch(identifier),
+                "applications",
+                "a list of name=id",
+            )
+        _check(
+            self.tokens and all(_TOKEN.fullmatch(token) for token in self.tokens),
+            "tokens",
+            "one or more tokens of 16 to 1024 printable characters, separated by commas",
+        )
+        if self.endpoint_url is not None:
+            _check(_is_http_url(self.endpoint_url), "endpoint_url", "an http or https URL")
+        _check(
+            (self.access_key_id is None) == (self.secret_access_key is None)
+            and (self.session_token is None or self.access_key_id is not None),
+            "access_key_id",
+            "given together with secret_access_key, or not at all",
+        )
+        for name, value, most in (
+            ("connection_timeout_s", self.connection_timeout_s, 3600),
+            ("session_length_s", self.session_length_s, 86400),
+        ):
+            _check(value is None or 1 <= value <= most, name, f"1 to {most} seconds")
+        _check(0 <= self.port <= 65535, "port", "0 to 65535")
+        _check(self.host, "host", "an address or a name")
+        _check(self.database, "database", 'a file name or ":memory:"')
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> BackendSettings:
+        """From `REJOIN_BACKEND_REGION` and so on; an empty variable counts as absent.
+
+        Raises `BadInputError` naming the variable, never its value.
+        """
+        values = {
+            name: environ[PREFIX + name.upper()]
+            for name in _NAMES
+            if environ.get(PREFIX + name.upper())
+        }
+        return _build(values, lambda name: PREFIX + name.upper())
+
+    @classmethod
+    def from_toml(cls, path: Path) -> BackendSettings:
+        """From a TOML file with the same names in lower case and no table.
+
+        `tokens` may be a list and `applications` a table. Raises `BadInputError`.
+        """
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInputError(f"The settings file {path.name} cannot be read.") from error
+        except tomllib.TOMLDecodeError as error:
+            raise BadInputError(f"The settings file {path.name} is not TOML.") from error
+        values: dict[str, str] = {}
+        for name, value in content.items():
+            if name not in _NAMES:
+                raise BadInputError(f"The settings file {path.name} has an unknown name in it.")
+            match value:
+                case str():
+                    values[name] = value
+                case int() if not isinstance(value, bool):
+                    values[name] = str(value)
+                case list() if name == "tokens" and all(isinstance(v, str) for v in value):
+                    values[name] = ",".join(value)
+                case dict() if name == "applications" and all(
+                    isinstance(v, str) for v in value.values()
+                ):
+                    values[name] = ",".join(f"{key}={v}" for key, v in value.items())
+                case _:
+                    raise BadInputError(f"{name} in {path.name} has the wrong type.")
+        return _build(values, lambda name: name)
+
+
+class _SettingError(BadInputError):
+    def __init__(self, name: str, wanted: str) -> None:
+        super().__init__(f"The backend's setting {name} must be {wanted}.")
+        self.name = name
+        self.wanted = wanted
+
+
+def _check(good: object, name: str, wanted: str) -> None:
+    if not good:
+        raise _SettingError(name, wanted)
+
+
+def _is_http_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendSettings:
+    for name in ("region", "stream_group", "application", "tokens"):
+        if not values.get(name):
+            raise BadInputError(f"The backend needs {spelled(name)}, which is not set.")
+
+    def whole(name: str) -> int | None:
+        text = values.get(name)
+        if text is None:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}", text):
+            raise BadInputError(f"{spelled(name)} must be a whole number.")
+        return int(text)
+
+    applications: dict[str, str] = {}
+    for pair in filter(None, values.get("applications", "").split(",")):
+        name, separator, identifier = pair.strip().partition("=")
+        if not separator:
+            raise BadInputError(f"{spelled('applications')} must be a list of name=id.")
+        applications[name.strip()] = identifier.strip()
+    port = whole("port")
+    try:
+        return BackendSettings(
+            region=values["region"],
+            stream_group=values["stream_group"],
+            application=values["application"],
+            tokens=tuple(token.strip() for token in values["tokens"].split(",") if token.strip()),
+            applications=applications,
+            endpoint_url=values.get("endpoint_url"),
+            access_key_id=values.get("access_key_id"),
+            secret_access_key=values.get("secret_access_key"),
+            session_token=values.get("session_token"),
+            profile=values.get("profile"),
+            connection_timeout_s=whole("connection_timeout_s"),
+            session_length_s=whole("session_length_s"),
+            database=values.get("database", ":memory:"),
+            host=values.get("host", "127.0.0.1"),
+            port=8080 if port is None else port,
+        )
+    except _SettingError as error:
+        raise BadInputError(f"{spelled(error.name)} must be {error.wanted}.") from None

@@ -1,0 +1,758 @@
+"""A stream host: one running game, and at most one client connected to it over real WebRTC.
+
+The game's state goes on whether or not anybody is connected. `answer` makes a fresh peer for each
+offer; all its packets go through the host's relay, whose address is the answer's only candidate.
+The host alone decides when a client is gone: from a silence it counts itself, at a clean close at
+once; aioice's consent check, which kills slow paths, is not used.
+
+What is changed about aiortc's and aioice's objects is changed on the instances, by
+`rtc.transport.override`, which fails loudly when an upgrade takes the name away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import re
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aioice import Candidate, stun
+from aioice.candidate import candidate_foundation, candidate_priority
+from aioice.ice import ICE_COMPLETED, StunProtocol
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+from aiortc.codecs import is_rtx
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+
+from rejoin import tasks
+from rejoin.clock import Clock, boot_s
+from rejoin.core import controls
+from rejoin.emulator.game import TICKS_PER_S, Game
+from rejoin.emulator.protocol import MAX_APPLICATION_MESSAGE
+from rejoin.emulator.relay import BUFFER_BYTES, LOOPBACK, Address, Door, Relay
+from rejoin.emulator.sender import (
+    AUDIO_CLOCK_HZ,
+    VIDEO_CLOCK_HZ,
+    MediaPlayer,
+    RtpStream,
+    VideoForm,
+    h264_profile,
+    prepare,
+)
+from rejoin.emulator.service import HostListener
+from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.errors import BadInputError, SignalError
+from rejoin.rtc.codecs import offer_main_and_high
+from rejoin.rtc.signal import SignalRequest, decode_request, encode_response
+from rejoin.rtc.transport import override
+
+_log = logging.getLogger("rejoin.emulator.host")
+
+TICK_EVERY_S = 0.050
+"""How often the state is brought up to date while nobody looks at it; it is never behind when
+somebody does."""
+CLOSE_PATIENCE_S = 2.0
+"""aiortc's own close is given this long (seen: some milliseconds)."""
+FLUSH_LOOKS = 40
+FLUSH_LOOK_EVERY_S = 0.005
+"""How long a DISCONNECT message may take to be acknowledged: 0.2 s in all."""
+
+_PROFILE_ORDER = ("64", "4d", "42")
+"""High before Main before Baseline: what of an offer's H.264 entries the answer takes."""
+_RTCP_BYE = 203
+
+
+class GameHost:
+    """The emulator's stream host; fulfils `StreamHost` and `AdjustableHost` of the service."""
+
+    def __init__(
+        self,
+        listener: HostListener,
+        settings: EmulatorSettings,
+        *,
+        protocol_url: str,
+        clock: Clock = boot_s,
+    ) -> None:
+        """`protocol_url`: where clients get `emulator.protocol`'s script."""
+        self._listener = listener
+        self._settings = settings
+        self._protocol_url = protocol_url
+        self._clock = clock
+        self._game: Game | None = None
+        self._relay = Relay(settings.relay_ports)
+        self._peer: _Peer | None = None
+        self._peers: set[_Peer] = set()
+        self._ticking: asyncio.Task[None] | None = None
+        self._lifting: asyncio.Task[None] | None = None
+        self._used_offers: set[str] = set()
+        self._stopped = False
+
+    # StreamHost.
+
+    async def start(self) -> None:
+        """The game starts to run. Its pictures are prepared first, which takes 0.3 s once."""
+        with concurrent.futures.ThreadPoolExecutor(1, "emulator-prepare") as thread:
+            await asyncio.wrap_future(thread.submit(prepare))
+        self._game = Game(self._clock(), self._settings.seed)
+        self._ticking = tasks.spawn(self._tick(self._game), name="emulator-game")
+
+    async def answer(self, connection: int, signal_request: str) -> str:
+        """The SignalResponse to an offer. Raises SignalError; then nothing has changed."""
+        if self._game is None or self._stopped:
+            raise SignalError("There is no running game to connect to.")
+        request = decode_request(signal_request)
+        if request.ice_ufrag in self._used_offers:
+            raise SignalError("This offer was used before; a connection needs a fresh one.")
+        peer = _Peer(self, connection, self._game, request)
+        self._peers.add(peer)
+        try:
+            sdp = await peer.answer()
+        except BaseException:
+            await peer.close()
+            raise
+        self._used_offers.add(request.ice_ufrag)
+        former, self._peer = self._peer, peer
+        if former is not None:
+            former.leave()
+        return encode_response(sdp, self._protocol_url)
+
+    async def disconnect(self, reason: str) -> None:
+        """Send DISCONNECT on the client's message channel, then close the connection."""
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            await peer.say_disconnect(reason)
+            await peer.close()
+
+    async def stop(self) -> None:
+        """End the game; no task, thread or socket is left when this returns."""
+        self._stopped = True
+        self._peer = None
+        await tasks.cancel(self._ticking, self._lifting)
+        while self._peers:
+            await asyncio.gather(*(peer.close() for peer in list(self._peers)))
+        await self._relay.close()
+
+    async def inject(self, fault: Fault) -> float:
+        """Make a fault happen; a fault that lasts replaces the one before. Boot time in seconds."""
+        if self._game is None or self._stopped:
+            raise BadInputError("The host has no running game to put a fault into.")
+        peer = self._peer
+        await tasks.cancel(self._lifting)
+        self._lifting = None
+        match fault.kind:
+            case FaultKind.SILENCE:
+                self._lift()
+                if fault.scope == "all":
+                    self._relay.all_silent = True
+                else:
+                    self._relay.silence_existing()
+                at = self._fault_began(fault)
+            case FaultKind.FREEZE:
+                self._lift()
+                if peer is not None:
+                    peer.freeze(True)
+                at = self._fault_began(fault)
+            case FaultKind.GRACEFUL_CLOSE:
+                at = self._clock()
+                if peer is not None:
+                    self._peer = None
+                    connected = peer.connected
+                    peer.leave()
+                    if connected:
+                        self._listener.client_gone(peer.connection, graceful=True)
+            case FaultKind.KILL:
+                at = self._clock()
+                await tasks.cancel(self._ticking)
+                self._ticking = None
+                self._game.advance(at)
+                if peer is not None:
+                    peer.pause()
+                self._listener.game_exited(
+                    failed=True, detail="the game process was killed by an injected fault"
+                )
+            case FaultKind.NONE:
+                at = self._clock()
+                self._lift()
+        return at
+
+    def game_state(self) -> dict[str, object]:
+        """Counter, score, chain, connected and the like, as JSON values."""
+        game, peer = self._game, self._peer
+        if game is None:
+            return {"running": False}
+        if self._ticking is not None and not self._stopped:
+            game.advance(self._clock())
+        relay = self._relay.counters
+        return {
+            "running": self._ticking is not None and not self._stopped,
+            "counter": game.counter,
+            "started_at": game.started_at,
+            "ticks_per_s": TICKS_PER_S,
+            "score": game.score,
+            "chain": game.chain.hex(),
+            "key_presses": game.key_presses,
+            "keys_held": sorted(game.held.keys),
+            "connected": peer is not None and peer.connected,
+            "frozen": peer is not None and peer.frozen,
+            "media": None if peer is None else peer.describe(),
+            "relay": {
+                "packets_up": relay.up,
+                "packets_down": relay.down,
+                "packets_dropped": relay.dropped,
+                "flows": relay.flows,
+                "receive_buffer_bytes": self._relay.granted_bytes,
+            },
+        }
+
+    # AdjustableHost.
+
+    def settings_changed(self, settings: EmulatorSettings) -> None:
+        """Times of noticing hold at once; picture, seed and ports stay as they were."""
+        self._settings = settings
+        if self._peer is not None:
+            self._peer.look_again()
+
+    # Inside.
+
+    async def _tick(self, game: Game) -> None:
+        while True:
+            game.advance(self._clock())
+            await asyncio.sleep(TICK_EVERY_S)
+
+    def _fault_began(self, fault: Fault) -> float:
+        at = self._clock()
+        if self._peer is not None:
+            self._peer.silent_since(at)
+        if fault.duration_s is not None:
+            self._lifting = tasks.spawn(self._lift_after(fault.duration_s), name="emulator-fault")
+        return at
+
+    async def _lift_after(self, duration_s: float) -> None:
+        await asyncio.sleep(duration_s)
+        self._lift()
+
+    def _lift(self) -> None:
+        self._relay.speak()
+        if self._peer is not None:
+            self._peer.freeze(False)
+            self._peer.silent_since(None)
+
+    # What a peer tells its host; a peer that is no longer the current one is not heard.
+
+    def peer_connected(self, peer: _Peer) -> None:
+        if peer is self._peer:
+            self._listener.client_connected(peer.connection)
+
+    def peer_gone(self, peer: _Peer, *, graceful: bool) -> None:
+        if peer is self._peer:
+            self._peer = None
+            peer.leave()
+            self._listener.client_gone(peer.connection, graceful=graceful)
+
+    def peer_input(self, peer: _Peer) -> None:
+        if peer is self._peer:
+            self._listener.client_input()
+
+    def peer_closed(self, peer: _Peer) -> None:
+        self._peers.discard(peer)
+
+
+class _HostSocket(StunProtocol):
+    """aioice's UDP socket, which can be frozen: a hung process neither reads nor writes."""
+
+    frozen = False
+
+    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+        if not self.frozen:
+            super().datagram_received(data, addr)
+
+    async def send_data(self, data: bytes, addr: tuple[str, int]) -> None:
+        if not self.frozen:
+            await super().send_data(data, addr)
+
+    def send_stun(self, message: stun.Message, addr: tuple[str, int]) -> None:
+        if not self.frozen:
+            super().send_stun(message, addr)
+
+
+class _Inbound:
+    """aiortc's inbound SRTP session, telling of every packet that it authenticated."""
+
+    def __init__(self, session: Any, heard: Callable[[bytes | None], None]) -> None:
+        self._session = session
+        self._heard = heard
+
+    def unprotect(self, data: bytes) -> bytes:
+        packet: bytes = self._session.unprotect(data)
+        self._heard(None)
+        return packet
+
+    def unprotect_rtcp(self, data: bytes) -> bytes:
+        packet: bytes = self._session.unprotect_rtcp(data)
+        self._heard(packet)
+        return packet
+
+
+class _Peer:
+    """One connection of a host: the answerer's RTCPeerConnection and what hangs on it."""
+
+    def __init__(self, host: GameHost, connection: int, game: Game, request: SignalRequest) -> None:
+        offer_main_and_high()
+        self.connection = connection
+        self.connected = False
+        self.frozen = False
+        self.profile = ""
+        self._host = host
+        self._game = game
+        self._request = request
+        self._clock = host._clock
+        self._pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+        self._socket: _HostSocket | None = None
+        self._door: Door | None = None
+        self._dtls: RTCDtlsTransport | None = None
+        self._player: MediaPlayer | None = None
+        self._streams: list[RtpStream] = []
+        self._heard_at = 0.0
+        self._silent_since: float | None = None
+        self._look = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+        self._goodbye: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._messages: RTCDataChannel | None = None
+        self._sequence: int | None = None
+        self._totals: controls.Controls | None = None
+        self._release: asyncio.TimerHandle | None = None
+        self.controls_messages = 0
+
+    # --- the answer -----------------------------------------------------------------------------
+
+    async def answer(self) -> str:
+        """The answer's SDP. Raises SignalError if the offer cannot be answered."""
+        pc = self._pc
+        pc.on("datachannel", self._take_channel)
+        try:
+            await pc.setRemoteDescription(
+                RTCSessionDescription(sdp=_without_candidates(self._request.sdp), type="offer")
+            )
+        except Exception as error:
+            # aiortc meets bad SDP with whatever its parser trips over; nothing of it is quoted.
+            raise SignalError("The offer cannot be answered by this host.") from error
+        transceivers = pc.getTransceivers()
+        for transceiver in transceivers:
+            transceiver.direction = "sendonly"
+            transceiver._codecs = _chosen(transceiver, self._request.sdp)
+        self._dtls = transceivers[0].receiver.transport
+        self._prepare(self._dtls)
+        self._play(transceivers)
+        await pc.setLocalDescription(await pc.createAnswer())
+        if self._socket is None:
+            raise SignalError("The host has no socket on 127.0.0.1 to answer with.")
+        address: Address = self._socket.transport.get_extra_info("sockname")[:2]
+        self._door = await self._host._relay.open_door(address)
+        if self._leaving:
+            await self._door.close()
+            raise SignalError("The game ended before its host could answer.")
+        return _answer_sdp(pc.localDescription.sdp, self._door.address)
+
+    def _prepare(self, dtls: RTCDtlsTransport) -> None:
+        ice = dtls.transport._connection
+
+        async def gather(component: int, **_unused: Any) -> Any:
+            """One socket on 127.0.0.1, which aioice by itself leaves out."""
+            loop = asyncio.get_running_loop()
+            transport, protocol = await loop.create_datagram_endpoint(
+                lambda: _HostSocket(ice), local_addr=(LOOPBACK, 0)
+            )
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                transport.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, option, BUFFER_BYTES
+                )
+            protocol.local_candidate = Candidate(
+                foundation=candidate_foundation("host", "udp", LOOPBACK),
+                component=component,
+                transport="udp",
+                priority=candidate_priority(component, "host"),
+                host=LOOPBACK,
+                port=transport.get_extra_info("sockname")[1],
+                type="host",
+            )
+            ice._protocols.append(protocol)
+            self._socket = protocol
+            return [protocol.local_candidate]
+
+        async def connect() -> None:
+            """Wait for the client's checks: it knows us, we learn of it by what comes in.
+
+            There is nothing to pace, so aioice's 20 ms steps and its consent task are left out.
+            """
+            for message, address, protocol in list(ice._early_checks):
+                ice.check_incoming(message, address, protocol)
+            ice._early_checks.clear()
+            ice._early_checks_done = True
+            result = await ice._check_list_state.get()
+            for pair in ice._check_list:
+                if pair.task is not None:
+                    pair.task.cancel()
+            if result != ICE_COMPLETED:
+                raise ConnectionError("closed before a client came")
+
+        def check_incoming(message: Any, address: Any, protocol: Any) -> None:
+            self._heard(None)
+            authenticated(message, address, protocol)
+
+        def set_up_srtp() -> None:
+            make_srtp()
+            if dtls._rx_srtp is not None:
+                dtls._rx_srtp = _Inbound(dtls._rx_srtp, self._heard)  # type: ignore[assignment]
+
+        override(ice, "get_component_candidates", gather)
+        override(ice, "connect", connect)
+        authenticated = override(ice, "check_incoming", check_incoming)
+        make_srtp = override(dtls, "_setup_srtp", set_up_srtp)
+        dtls.on("statechange", self._dtls_changed)
+        sctp = self._pc.sctp
+        if sctp is not None:
+
+            async def handle_data(data: bytes) -> None:
+                self._heard(None)
+                try:
+                    await take_data(data)
+                except ConnectionError:
+                    raise
+                except Exception:
+                    # aiortc asserts on what the client sent; that must not end DTLS.
+                    _log.warning("connection %d: a data channel packet failed", self.connection)
+                if sctp.state == "closed":
+                    self._client_left()
+
+            take_data = override(sctp, "_handle_data", handle_data)
+
+    def _play(self, transceivers: Sequence[RTCRtpTransceiver]) -> None:
+        settings, epoch = self._host._settings, self._game.started_at
+        streams = {
+            each.kind: RtpStream(
+                each.sender,
+                clock_hz=VIDEO_CLOCK_HZ if each.kind == "video" else AUDIO_CLOCK_HZ,
+                epoch=epoch,
+                clock=self._clock,
+            )
+            for each in reversed(transceivers)
+        }
+        self._streams = list(streams.values())
+        codec = next(each for each in transceivers if each.kind == "video")._codecs[0]
+        self.profile = h264_profile(str(codec.parameters.get("profile-level-id", "42e01f")))
+        wish_bps = _bandwidth_wish_bps(self._request.sdp)
+        self._player = MediaPlayer(
+            self._game,
+            VideoForm(
+                settings.width,
+                settings.height,
+                settings.fps,
+                min(settings.bitrate_bps, wish_bps or settings.bitrate_bps),
+                self.profile,
+            ),
+            streams["video"],
+            streams.get("audio"),
+            self._clock,
+        )
+
+    # --- noticing -------------------------------------------------------------------------------
+
+    def _heard(self, rtcp: bytes | None) -> None:
+        """An authenticated packet came in; `rtcp` is its plain text if it was RTCP."""
+        self._heard_at = self._clock()
+        if rtcp is not None and _holds_bye(rtcp):
+            self._client_left()
+
+    def _dtls_changed(self) -> None:
+        if self._closing is not None or self._dtls is None:
+            return
+        if self._dtls.state == "connected" and not self.connected:
+            self.connected = True
+            self._heard_at = self._clock()
+            self._watch = tasks.spawn(self._watch_silence(), name="emulator-silence")
+            self._host.peer_connected(self)
+        elif self._dtls.state in ("closed", "failed"):
+            self._client_left()
+
+    def _client_left(self) -> None:
+        """A clean goodbye: BYE, SCTP abort or DTLS close, whichever is seen first."""
+        if self.connected and self._goodbye is None and self._closing is None:
+            self._goodbye = tasks.spawn(self._notice_goodbye(), name="emulator-goodbye")
+
+    async def _notice_goodbye(self) -> None:
+        await asyncio.sleep(self._host._settings.notice_graceful_close_s)
+        self._host.peer_gone(self, graceful=True)
+
+    async def _watch_silence(self) -> None:
+        while True:
+            settings = self._host._settings
+            if self._silent_since is not None:
+                due = self._silent_since + settings.notice_silent_client_s
+            else:
+                patience_s = max(settings.notice_silent_client_s, settings.notice_unprovoked_min_s)
+                due = self._heard_at + patience_s
+            wait_s = due - self._clock()
+            if wait_s <= 0:
+                self._host.peer_gone(self, graceful=False)
+                return
+            self._look.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), wait_s)
+
+    def silent_since(self, at: float | None) -> None:
+        """An injected fault silenced the client at this boot time, or was lifted (None)."""
+        self._silent_since = at
+        self.look_again()
+
+    def look_again(self) -> None:
+        self._look.set()
+
+    def pause(self) -> None:
+        """Play nothing more: there is no game to play."""
+        if self._player is not None:
+            self._player.paused = True
+
+    def freeze(self, frozen: bool) -> None:
+        """Neither send nor react, or go on."""
+        self.frozen = frozen
+        if self._socket is not None:
+            self._socket.frozen = frozen
+        if self._player is not None:
+            self._player.paused = frozen
+
+    # --- data channels --------------------------------------------------------------------------
+
+    def _take_channel(self, channel: RTCDataChannel) -> None:
+        if channel.label == controls.INPUT_CHANNEL:
+            channel.on("message", self._take_controls)
+            channel.send(controls.encode(controls.Hello(controls.VERSION)))
+        elif channel.label == controls.MESSAGE_CHANNEL:
+            self._messages = channel
+            channel.on("message", self._echo)
+
+    def _echo(self, message: str | bytes) -> None:
+        """Application messages come back as they are: a game for testing them."""
+        size = len(message.encode()) if isinstance(message, str) else len(message)
+        if self._messages is not None and size <= MAX_APPLICATION_MESSAGE and not self._leaving:
+            with contextlib.suppress(ValueError):  # larger than this client takes
+                self._messages.send(message)
+
+    def _take_controls(self, message: str | bytes) -> None:
+        if self._leaving or not isinstance(message, bytes):
+            return
+        try:
+            taken = controls.decode(message)
+        except controls.ControlsFormatError:
+            return
+        if not isinstance(taken, controls.ControlsMessage):
+            return
+        known = self._sequence
+        if known not in (None, taken.sequence) and not controls.is_newer(taken.sequence, known):
+            return
+        self.controls_messages += 1
+        now, held, before = self._clock(), taken.controls, self._totals
+        travel = (0, 0)
+        # The first message only says where the totals stand.
+        if before is not None:
+            travel = (
+                controls.travel(held.pointer_x_total, before.pointer_x_total),
+                controls.travel(held.pointer_y_total, before.pointer_y_total),
+            )
+        if held != self._game.held or travel != (0, 0):
+            self._game.hold(held, now, travel=travel)
+        self._sequence, self._totals = taken.sequence, held
+        if self._release is not None:
+            self._release.cancel()
+        loop = asyncio.get_running_loop()
+        self._release = loop.call_later(controls.RELEASE_AFTER_S, self._let_go)
+        self._host.peer_input(self)
+
+    def _let_go(self) -> None:
+        self._release = None
+        if self._game.held.held:
+            self._game.release(self._clock())
+
+    async def say_disconnect(self, reason: str) -> None:
+        """Tell the client why it will be closed, and let the message leave."""
+        channel, sctp = self._messages, self._pc.sctp
+        if channel is None or sctp is None or channel.readyState != "open":
+            return
+        channel.send(controls.encode(controls.Disconnect(reason)))
+        for _ in range(FLUSH_LOOKS):
+            if not channel.bufferedAmount and not sctp._flight_size:
+                return
+            await asyncio.sleep(FLUSH_LOOK_EVERY_S)
+
+    # --- the end --------------------------------------------------------------------------------
+
+    @property
+    def _leaving(self) -> bool:
+        return self._closing is not None
+
+    def leave(self) -> None:
+        """Begin to close; the host waits for it at its own end."""
+        if self._closing is None:
+            self._closing = tasks.spawn(self._close(), name="emulator-close")
+
+    async def close(self) -> None:
+        """Close and free everything; returns when nothing is left."""
+        self.leave()
+        assert self._closing is not None
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        self.connected = False
+        if self._release is not None:
+            self._release.cancel()
+            self._let_go()
+        await tasks.cancel(self._watch, self._goodbye)
+        if self._player is not None:
+            await self._player.close()
+        try:
+            await asyncio.wait_for(self._pc.close(), CLOSE_PATIENCE_S)
+        except Exception:
+            _log.exception("connection %d did not close cleanly", self.connection)
+        # A connection that never came up may not have reached aiortc's own stop of the streams.
+        for stream in self._streams:
+            await stream.stop()
+        if self._socket is not None and not self._socket.transport.is_closing():
+            await self._socket.close()
+        if self._door is not None:
+            # The last packets (BYE, DTLS close) are in the relay's sockets: let them through.
+            await asyncio.sleep(0.02)
+            await self._door.close()
+        self._host.peer_closed(self)
+
+    def describe(self) -> dict[str, object]:
+        """What this connection does, as JSON values."""
+        player, streams = self._player, self._streams
+        return {
+            "connection": self.connection,
+            "codec_profile": self.profile,
+            "bitrate_bps": player.bitrate_bps if player is not None else 0,
+            "frames": player.frames if player is not None else 0,
+            "key_frames": player.key_frames if player is not None else 0,
+            "packets": sum(stream.counters.packets for stream in streams),
+            "bytes": sum(stream.counters.octets for stream in streams),
+            "resent": sum(stream.counters.resent for stream in streams),
+            "nacked": sum(stream.counters.nacked for stream in streams),
+            "key_frame_requests": sum(stream.counters.key_frame_requests for stream in streams),
+            "controls_messages": self.controls_messages,
+        }
+
+
+# --- SDP ------------------------------------------------------------------------------------------
+
+
+def _without_candidates(sdp: str) -> str:
+    """An offer whose client is only ever learned of through the relay.
+
+    With end-of-candidates and no candidate aioice would give up before the first check.
+    """
+    lines = [
+        line
+        for line in sdp.replace("\r\n", "\n").split("\n")
+        if line and not line.startswith(("a=candidate:", "a=end-of-candidates"))
+    ]
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def _chosen(transceiver: RTCRtpTransceiver, offer: str) -> list[RTCRtpCodecParameters]:
+    """One codec of those in common, with its RTX. Raises SignalError if none is ours."""
+    # aiortc answers offered payload types under 96 with numbers of its own: those are left out.
+    offered = {int(number) for number in re.findall(r"(?m)^a=rtpmap:([0-9]{1,3}) ", offer)}
+    common = [codec for codec in transceiver._codecs if codec.payloadType in offered]
+    if transceiver.kind == "audio":
+        usable = [codec for codec in common if codec.mimeType.lower() == "audio/opus"]
+        wanted = "Opus audio"
+    else:
+        usable = [codec for codec in common if codec.mimeType.lower() == "video/h264"]
+        usable.sort(key=lambda codec: _rank(str(codec.parameters.get("profile-level-id", ""))))
+        wanted = "H.264 video in packetization mode 1"
+    if not usable:
+        raise SignalError(f"The offer takes no {wanted}.")
+    codec = usable[0]
+    rtx = [
+        each for each in common if is_rtx(each) and each.parameters.get("apt") == codec.payloadType
+    ]
+    return [codec, *rtx[:1]]
+
+
+def _rank(profile_level_id: str) -> int:
+    idc = profile_level_id[:2].lower()
+    return _PROFILE_ORDER.index(idc) if idc in _PROFILE_ORDER else len(_PROFILE_ORDER)
+
+
+def _bandwidth_wish_bps(sdp: str) -> int | None:
+    """What the offer's video section says it takes at most (RFC 4566 `b=`), if it does."""
+    wish: int | None = None
+    in_video = False
+    for line in sdp.splitlines():
+        if line.startswith("m="):
+            in_video = line.startswith("m=video")
+        kind, _, value = line[2:].partition(":") if line.startswith("b=") else ("", "", "")
+        if in_video and value.isascii() and value.isdigit() and len(value) < 10:
+            if kind == "AS":
+                wish = min(wish or 1 << 40, int(value) * 1000)
+            elif kind == "TIAS":
+                wish = min(wish or 1 << 40, int(value))
+    return wish or None
+
+
+def _answer_sdp(sdp: str, relay: Address) -> str:
+    """aiortc's answer as the service shapes it: the relay's address in the first section only.
+
+    All sections share one transport (BUNDLE), so the first one's candidate is for all (RFC 8843);
+    no end-of-candidates, port or address of the host's own socket stays; the one fingerprint that
+    everybody knows is enough.
+    """
+    candidate = Candidate(
+        foundation=candidate_foundation("host", "udp", relay[0]),
+        component=1,
+        transport="udp",
+        priority=candidate_priority(1, "host"),
+        host=relay[0],
+        port=relay[1],
+        type="host",
+    )
+    lines: list[str] = []
+    sections = 0
+    for line in sdp.replace("\r\n", "\n").split("\n"):
+        if line.startswith("m="):
+            kind, _, rest = line.split(" ", 2)
+            lines.append(f"{kind} 9 {rest}")
+            sections += 1
+        elif line.startswith("c="):
+            lines.append("c=IN IP4 0.0.0.0")
+            if sections == 1:
+                lines.append(f"a=candidate:{candidate.to_sdp()}")
+        elif line.startswith("a=fingerprint:"):
+            if line.startswith("a=fingerprint:sha-256 "):
+                lines.append(line)
+        elif line and not line.startswith(("a=candidate:", "a=end-of-candidates")):
+            lines.append(line)
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def _holds_bye(compound: bytes) -> bool:
+    """Whether a compound RTCP packet says goodbye (RFC 3550, 6.6)."""
+    at = 0
+    while at + 4 <= len(compound):
+        if compound[at + 1] == _RTCP_BYE:
+            return True
+        at += 4 + 4 * int.from_bytes(compound[at + 2 : at + 4])
+    return False

@@ -1,0 +1,169 @@
+"""Running the window: the one QApplication, its look, its log, and its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+
+from PySide6.QtCore import (
+    QCoreApplication,
+    QMessageLogContext,
+    Qt,
+    QtMsgType,
+    qInstallMessageHandler,
+)
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from rejoin.clock import Clock, boot_s
+from rejoin.errors import NoDisplayError
+from rejoin.gui import look
+from rejoin.gui.bridge import StreamPort
+from rejoin.gui.main_window import RejoinWindow
+
+INTERRUPTED = 130
+"""Exit code after Ctrl+C, as shells count it: 128 + SIGINT."""
+
+_log = logging.getLogger("rejoin.qt")
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+def check_display(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> None:
+    """Raise NoDisplayError where Qt would abort the whole process for want of a display."""
+    if not system.startswith("linux"):
+        return
+    chosen = environment.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
+    needed: tuple[str, ...] = ("DISPLAY", "WAYLAND_DISPLAY")
+    if chosen == "xcb":
+        needed = ("DISPLAY",)
+    elif chosen.startswith("wayland"):
+        needed = ("WAYLAND_DISPLAY",)
+    elif chosen:
+        return
+    if not any(environment.get(name) for name in needed):
+        raise NoDisplayError(
+            "There is no display to open a window on: start Rejoin on a desktop, "
+            "or use `rejoin demo --headless`."
+        )
+    display = environment.get("DISPLAY", "")
+    only_x11 = "WAYLAND_DISPLAY" not in needed or not environment.get("WAYLAND_DISPLAY")
+    if only_x11 and display.startswith(":") and not _x11_answers(display):
+        raise NoDisplayError(f"The display {display} does not answer, so no window can be opened.")
+
+
+def _x11_answers(display: str) -> bool:
+    """Whether a local X server's socket is there, as a file or in the abstract namespace."""
+    number = display[1:].split(".")[0]
+    name = f"/tmp/.X11-unix/X{number}"
+    if os.path.exists(name):
+        return True
+    try:
+        with open("/proc/net/unix", encoding="ascii", errors="replace") as sockets:
+            return any(line.rstrip().endswith(f"@{name}") for line in sockets)
+    except OSError:
+        return True
+
+
+def make_application() -> QApplication:
+    """The QApplication, dressed. Raises NoDisplayError, AssetMissingError."""
+    existing = QCoreApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    check_display()
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(
+        Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
+    )
+    application = QApplication(["rejoin"])
+    application.setApplicationName("Rejoin")
+    application.setDesktopFileName("rejoin")
+    application.setQuitOnLastWindowClosed(False)
+    look.dress(application)
+    return application
+
+
+def run(
+    port: StreamPort,
+    *,
+    title: str = "Rejoin",
+    clock: Clock = boot_s,
+    start: bool = False,
+    full_screen: bool = False,
+    reduced_motion: bool = False,
+    drop_again: Callable[[], None] | None = None,
+    report_facts: Callable[[], Mapping[str, str]] = dict,
+    after_refresh: Callable[[RejoinWindow], None] | None = None,
+) -> int:
+    """Show the window until it is closed; blocks the main thread. 0, or 130 after Ctrl+C.
+
+    `start`: ask for a game at once. `drop_again`: what F8 does in a demo. `after_refresh`: called
+    on this thread after each snapshot and each tick (ten a second), with the window: for
+    screenshots (`save_picture`) and for closing it (`close`).
+    Raises NoDisplayError, AssetMissingError.
+    """
+    with _qt_log():
+        application = make_application()
+        window = RejoinWindow(
+            port,
+            title=title,
+            clock=clock,
+            reduced_motion=reduced_motion,
+            drop_again=drop_again,
+            report_facts=report_facts,
+        )
+        interrupted = False
+
+        def interrupt(_number: int, _frame: FrameType | None) -> None:
+            nonlocal interrupted
+            interrupted = True
+
+        def watch() -> None:
+            if interrupted and not window.isHidden():
+                window.close()
+            if after_refresh is not None:
+                after_refresh(window)
+
+        window.gone.connect(application.quit, Qt.ConnectionType.QueuedConnection)
+        window.refreshed.connect(watch)
+        before = signal.signal(signal.SIGINT, interrupt)
+        try:
+            if full_screen:
+                window.showFullScreen()
+            else:
+                window.show()
+            if start:
+                window.start()
+            code = application.exec()
+        finally:
+            signal.signal(signal.SIGINT, before)
+            window.bridge.close()
+            window.deleteLater()
+            QCoreApplication.processEvents()
+        return INTERRUPTED if interrupted else code
+
+
+@contextmanager
+def _qt_log() -> Iterator[None]:
+    """Qt's messages go to the logger "rejoin.qt"."""
+    before = qInstallMessageHandler(to_log)
+    try:
+        yield
+    finally:
+        qInstallMessageHandler(before)
+
+
+def to_log(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    """One message of Qt's, as a log record."""
+    if message.startswith("This plugin does not support"):
+        kind = QtMsgType.QtDebugMsg  # The offscreen plugin, on each thing that needs a screen.
+    _log.log(_LEVELS.get(kind, logging.WARNING), "%s: %s", context.category or "qt", message)

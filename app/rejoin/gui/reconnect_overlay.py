@@ -1,0 +1,121 @@
+"""The card over the dimmed last picture: what happened, the time left, what is done, what can be.
+
+Everything shown is made from the newest snapshot and the clock at each tick; nothing counts.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from rejoin.clock import Clock
+from rejoin.core.model import Snapshot, Stage
+from rejoin.gui import texts
+from rejoin.gui.card import Card, label, say
+from rejoin.gui.ring import Ring
+
+_RING_PX = 128
+
+
+class ReconnectOverlay(Card):
+    """LOST, RECONNECTING and ENDING. *End game* asks first, in the card itself."""
+
+    try_now = Signal()
+    close_for_now = Signal()
+    end_game = Signal()
+
+    def __init__(
+        self, clock: Clock, *, reduced_motion: bool = False, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(clock, parent)
+        self._asking = False
+        self._snapshot = Snapshot(Stage.LOST)
+        self.ring = Ring(_RING_PX, reduced_motion=reduced_motion)
+        self.title = label("title")
+        self.known = label("quiet")
+        self.doing = label()
+        self.time = label("strong")
+        column = QVBoxLayout()
+        column.setSpacing(7)
+        column.addStretch()
+        for line in (self.title, self.known, self.doing, self.time):
+            column.addWidget(line)
+        column.addStretch()
+        self.body.addWidget(self.ring, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.body.addLayout(column, 1)
+
+        self.try_button = self.button(texts.TRY_NOW, "primary", self.try_now.emit)
+        self.close_button = self.button(texts.CLOSE_FOR_NOW, "", self.close_for_now.emit)
+        self.end_button = self.button(texts.END_GAME, "plain", self._ask)
+        self.keep_button = self.button(texts.KEEP_TRYING, "primary", self._unask)
+        self.confirm_button = self.button(texts.END_GAME, "plain", self._confirm)
+        self.row.addWidget(self.try_button)
+        self.row.addWidget(self.close_button)
+        self.row.addWidget(self.keep_button)
+        self.row.addStretch()
+        self.row.addWidget(self.end_button)
+        self.row.addWidget(self.confirm_button)
+
+    @property
+    def asking(self) -> bool:
+        """Whether the card asks if the game shall really end."""
+        return self._asking
+
+    def show_snapshot(self, snapshot: Snapshot, now: float) -> None:
+        """Show what is known at `now`; called for each snapshot and at each tick."""
+        self._snapshot = snapshot
+        ending = snapshot.stage is Stage.ENDING
+        if ending:
+            self._asking = False
+        face = texts.TimeFace("", "", None) if ending else texts.time_face(snapshot, now)
+        self.ring.show_time(face.sentence, face.digits, face.left)
+        if self._asking:
+            say(self.title, texts.END_GAME_QUESTION)
+            say(self.known, texts.END_GAME_CONSEQUENCE)
+            say(self.doing, "")
+        else:
+            say(self.title, texts.lost_title(snapshot))
+            say(self.known, texts.lost_known(snapshot))
+            say(self.doing, texts.lost_doing(snapshot, now))
+        say(self.time, face.sentence)
+        self.try_button.setVisible(not self._asking and not ending)
+        if not snapshot.can_try_now and self.try_button.hasFocus():
+            # Else the focus would fall on the next button, and with it the next press of Space.
+            self.panel.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.try_button.setEnabled(snapshot.can_try_now)
+        self.close_button.setVisible(not self._asking and not ending)
+        self.end_button.setVisible(not self._asking and not ending)
+        self.keep_button.setVisible(self._asking)
+        self.confirm_button.setVisible(self._asking)
+        self.place()
+
+    def first_focus(self) -> QWidget:
+        if self._asking:
+            return self.keep_button
+        return self.try_button if self.try_button.isEnabled() else self.panel
+
+    def sink(self) -> None:
+        """Leave; a question that was open is forgotten."""
+        self._asking = False
+        self.hide()
+
+    def _ask(self) -> None:
+        self._asking = True
+        self.show_snapshot(self._snapshot, self._clock())
+        self.keep_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _unask(self) -> None:
+        self._asking = False
+        self.show_snapshot(self._snapshot, self._clock())
+        self.end_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _confirm(self) -> None:
+        self._unask()
+        self.end_game.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._asking and event.key() == Qt.Key.Key_Escape:
+            self._unask()
+            return
+        super().keyPressEvent(event)

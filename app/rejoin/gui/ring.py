@@ -1,0 +1,106 @@
+"""The ring: time left as an arc with digits in it, or a turning arc where nothing is known."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import (
+    QFont,
+    QFontMetricsF,
+    QHideEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from rejoin.gui import look
+
+_WIDTH_PX = 8.0
+_TURN_EVERY_MS = 33
+_TURN_DEGREES = 6.0
+_TURNING_ARC_DEGREES = 80.0
+
+
+class Ring(QWidget):
+    """Shows a share of 0..1, or None: then an arc turns (stands still with reduced motion)."""
+
+    def __init__(
+        self, side_px: int, *, reduced_motion: bool = False, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setFixedSize(QSize(side_px, side_px))
+        self._reduced_motion = reduced_motion
+        self._left: float | None = None
+        self._digits = ""
+        self._angle = 0.0
+        self._turning = QTimer(self)
+        self._turning.setInterval(_TURN_EVERY_MS)
+        self._turning.timeout.connect(self._turn)
+
+    @property
+    def digits(self) -> str:
+        return self._digits
+
+    @property
+    def left(self) -> float | None:
+        return self._left
+
+    def show_time(self, sentence: str, digits: str, left: float | None) -> None:
+        """`sentence` is what a screen reader finds here."""
+        if self.accessibleName() != sentence:
+            self.setAccessibleName(sentence)
+        if (digits, left) != (self._digits, self._left):
+            self._digits, self._left = digits, left
+            self._turn_or_stand()
+            self.update()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._turn_or_stand()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._turning.stop()
+
+    def _turn_or_stand(self) -> None:
+        if self._left is None and self.isVisible() and not self._reduced_motion:
+            self._turning.start()
+        else:
+            self._turning.stop()
+
+    def _turn(self) -> None:
+        self._angle = (self._angle + _TURN_DEGREES) % 360.0
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        inset = _WIDTH_PX / 2 + 1
+        circle = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
+        painter.setPen(QPen(look.colour(look.HAIRLINE), _WIDTH_PX))
+        painter.drawEllipse(circle)
+        if self._left is None:
+            start, span = 90.0 - self._angle, -_TURNING_ARC_DEGREES
+        else:
+            start, span = 90.0, 360.0 * self._left
+        if abs(span) > 0.1:
+            pen = QPen(look.colour(look.ACCENT), _WIDTH_PX)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            painter.setPen(pen)
+            painter.drawArc(circle, round(start * 16), round(span * 16))
+        if self._digits:
+            painter.setPen(look.colour(look.TEXT))
+            painter.setFont(self._fitting_font())
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._digits)
+        painter.end()
+
+    def _fitting_font(self) -> QFont:
+        """The largest font in which the digits stay inside the ring."""
+        room = self.width() - 2 * _WIDTH_PX - 20
+        pixels = round(self.width() * 0.25)
+        font = look.digit_font(pixels)
+        while pixels > 10 and QFontMetricsF(font).horizontalAdvance(self._digits) > room:
+            pixels -= 1
+            font.setPixelSize(pixels)
+        return font

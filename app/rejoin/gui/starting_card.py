@@ -1,0 +1,67 @@
+"""The card before there is a picture: what is awaited, for how long already, and *Cancel*."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from rejoin.clock import Clock
+from rejoin.core.model import Snapshot, Stage
+from rejoin.gui import texts
+from rejoin.gui.card import Card, label, say
+from rejoin.gui.ring import Ring
+
+_RING_PX = 92
+_QUIET_START_S = 3.0
+
+
+class StartingCard(Card):
+    """IDLE, STARTING, and ENDING where nothing was ever shown."""
+
+    start = Signal()
+    cancel = Signal()
+
+    def __init__(
+        self, clock: Clock, *, reduced_motion: bool = False, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(clock, parent)
+        self._since_at: float | None = None
+        self.ring = Ring(_RING_PX, reduced_motion=reduced_motion)
+        self.title = label("title")
+        self.awaited = label("quiet")
+        column = QVBoxLayout()
+        column.setSpacing(7)
+        column.addStretch()
+        column.addWidget(self.title)
+        column.addWidget(self.awaited)
+        column.addStretch()
+        self.body.addWidget(self.ring, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.body.addLayout(column, 1)
+        self.start_button = self.button(texts.START, "primary", self.start.emit)
+        self.cancel_button = self.button(texts.CANCEL, "", self.cancel.emit)
+        self.row.addStretch()
+        self.row.addWidget(self.start_button)
+        self.row.addWidget(self.cancel_button)
+
+    def show_snapshot(self, snapshot: Snapshot, now: float) -> None:
+        """Show what is awaited at `now`; called for each snapshot and at each tick."""
+        starting = snapshot.stage is Stage.STARTING
+        if not starting:
+            self._since_at = None
+        elif self._since_at is None:
+            self._since_at = now
+        waited_s = now - self._since_at if self._since_at is not None else 0.0
+        say(self.title, texts.starting_title(snapshot))
+        say(self.awaited, texts.starting_awaited(snapshot, now, waited_s))
+        digits = texts.clock_text(waited_s) if waited_s >= _QUIET_START_S else ""
+        self.ring.setVisible(snapshot.stage is not Stage.IDLE)
+        self.ring.show_time(self.title.text(), digits, None)
+        self.start_button.setVisible(snapshot.stage is Stage.IDLE)
+        self.cancel_button.setVisible(starting)
+        self.place()
+
+    def first_focus(self) -> QWidget:
+        for button in (self.start_button, self.cancel_button):
+            if button.isVisible():
+                return button
+        return self.panel

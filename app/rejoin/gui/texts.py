@@ -1,0 +1,419 @@
+"""Every sentence a person reads, made from snapshots and endings. Pure: no Qt, no clock.
+
+English. Every text is made by a function from values, so that another language is another set of
+functions and no sentence is glued together from pieces elsewhere. Times are boot time in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, StatusReason
+
+# --- fixed words --------------------------------------------------------------------------------
+
+TRY_NOW = "Try now"
+CLOSE_FOR_NOW = "Close for now"
+END_GAME = "End game"
+KEEP_TRYING = "Keep trying"
+CANCEL = "Cancel"
+CLOSE = "Close"
+COPY_REPORT = "Copy report"
+REPORT_COPIED = "Report copied"
+START = "Start"
+
+END_GAME_QUESTION = "End the game for good?"
+END_GAME_CONSEQUENCE = "The game stops for everyone in it. Unsaved progress may be lost."
+BADGE = "Connection unstable"
+BACK = "You're back"
+CLICK_TO_CONTROL = "Click to take control"
+CAPTURED_HINT = "Ctrl+Alt: free the mouse"
+VIEW_ONLY = "View only: this build cannot control this game"
+DROP_HINT = "F8: drop the connection"
+
+# --- times --------------------------------------------------------------------------------------
+
+
+def clock_text(seconds: float) -> str:
+    """1:12, 0:07, over an hour 1:02:03. Rounded down: "at least" must stay true. Never negative."""
+    whole = max(0, math.floor(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, seconds_left = divmod(rest, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{seconds_left:02}"
+    return f"{minutes}:{seconds_left:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeFace:
+    """What ring and digits show.
+
+    `left` is the share of the ring that is filled, 0..1; None: nothing is known, the ring only
+    shows that something goes on.
+    """
+
+    sentence: str
+    digits: str
+    left: float | None
+
+
+def time_face(snapshot: Snapshot, now: float) -> TimeFace:
+    """The time left, from the deadline and never from a counted number."""
+    if snapshot.deadline_checking:
+        return TimeFace("Checking...", "-:--", None)
+    deadline_at, dropped_at = snapshot.shown_deadline_at, snapshot.dropped_at
+    if deadline_at is None:
+        if dropped_at is None:
+            return TimeFace("", "", None)
+        since = clock_text(now - dropped_at)
+        return TimeFace(f"{since} since the connection was lost", since, None)
+    left_s = deadline_at - now
+    if left_s <= 0:
+        still_trying = snapshot.doing is not Doing.CONFIRMING_END
+        sentence = "Time may be up. Still trying..." if still_trying else "Time may be up."
+        return TimeFace(sentence, clock_text(0), 0.0)
+    whole_s = deadline_at - dropped_at if dropped_at is not None else left_s
+    digits = clock_text(left_s)
+    share = min(1.0, left_s / whole_s) if whole_s > 0 else 1.0
+    return TimeFace(f"At least {digits} to get back", digits, share)
+
+
+# --- while the connection is lost ---------------------------------------------------------------
+
+
+def lost_title(snapshot: Snapshot) -> str:
+    """What the card over the dimmed picture is headed with."""
+    if snapshot.stage is Stage.ENDING:
+        return "Ending your game..."
+    if snapshot.offline:
+        return "You are offline"
+    if snapshot.doing is Doing.CONFIRMING_END:
+        return "Connection lost"
+    if snapshot.stage is Stage.LOST:
+        return "Checking your connection..."
+    return "Connection lost. Reconnecting..."
+
+
+def lost_known(snapshot: Snapshot) -> str:
+    """What is known of the game."""
+    if snapshot.stage is Stage.ENDING:
+        return "The game server is being given back."
+    if snapshot.stage is Stage.LOST or snapshot.offline:
+        return "The connection to the stream was lost. Your game may still be running."
+    return "Your game may still be running."
+
+
+def lost_doing(snapshot: Snapshot, now: float) -> str:
+    """What is being done now, or what has to happen first; empty when the title says it all."""
+    if snapshot.stage is Stage.ENDING:
+        return ""
+    if snapshot.offline:
+        return "Trying again as soon as the network is back."
+    if snapshot.portal:
+        return (
+            "This network wants a sign-in first (captive portal). "
+            "Please sign in with your web browser."
+        )
+    doing = snapshot.doing
+    match doing:
+        case Doing.NOTHING:
+            return ""
+        case Doing.PREPARING:
+            return "Getting ready to reconnect..."
+        case Doing.ASKING_BACKEND:
+            return "Asking for your way back into the game..."
+        case Doing.PLACING:
+            return "Looking for a game server..."
+        case Doing.CONNECTING:
+            return "Connecting to your game..."
+        case Doing.CHECKING:
+            return (
+                ""
+                if snapshot.stage is Stage.LOST
+                else "Checking whether your game is still there..."
+            )
+        case Doing.WAITING_FOR_SERVICE:
+            return "Waiting for the game server. Nothing to do."
+        case Doing.WAITING_TO_RETRY:
+            return next_try(snapshot, now) or "Waiting for the next try..."
+        case Doing.WAITING_FOR_NETWORK:
+            return "Trying again as soon as the network is back."
+        case Doing.CONFIRMING_END:
+            return "Finding out what became of your game..."
+        case Doing.TERMINATING:
+            return "Ending your game..."
+        case _:
+            assert_never(doing)
+
+
+def next_try(snapshot: Snapshot, now: float) -> str:
+    """When the next try is, rounded up; empty when none is planned."""
+    if snapshot.next_try_at is None or snapshot.offline or snapshot.portal:
+        return ""
+    wait_s = math.ceil(snapshot.next_try_at - now)
+    return f"Next try in {wait_s} s" if wait_s > 0 else "Trying now..."
+
+
+# --- before there is a picture ------------------------------------------------------------------
+
+
+def starting_title(snapshot: Snapshot) -> str:
+    if snapshot.stage is Stage.IDLE:
+        return "Ready to play"
+    if snapshot.stage is Stage.ENDING:
+        return "Ending your game..."
+    return "Starting your game"
+
+
+def starting_awaited(snapshot: Snapshot, now: float, waited_s: float) -> str:
+    """What is awaited before the first picture. `waited_s`: how long the start has taken so far."""
+    if snapshot.stage is Stage.IDLE:
+        return "Nothing is running yet."
+    if snapshot.stage is Stage.ENDING:
+        return "The game server is being given back."
+    if snapshot.offline:
+        return "This computer is offline. Going on as soon as the network is back."
+    if snapshot.portal:
+        return (
+            "This network wants a sign-in first (captive portal). "
+            "Please sign in with your web browser."
+        )
+    doing = snapshot.doing
+    match doing:
+        case Doing.NOTHING | Doing.PREPARING:
+            return "Getting ready..."
+        case Doing.ASKING_BACKEND | Doing.CHECKING | Doing.CONFIRMING_END:
+            return "Asking the studio for a game server..."
+        case Doing.PLACING | Doing.WAITING_FOR_SERVICE:
+            if waited_s >= 15:
+                return "Still waiting for a free game server. Some take up to ten minutes."
+            return "Waiting for a free game server..."
+        case Doing.CONNECTING:
+            return "Connecting to your game..."
+        case Doing.WAITING_TO_RETRY:
+            return f"The studio did not answer. {next_try(snapshot, now)}".rstrip()
+        case Doing.WAITING_FOR_NETWORK:
+            return "Going on as soon as the network is back."
+        case Doing.TERMINATING:
+            return "Ending your game..."
+        case _:
+            assert_never(doing)
+
+
+# --- the end ------------------------------------------------------------------------------------
+
+_REASONS = {
+    "connectionTimeout": "nobody connected in time",
+    "reconnectionTimeout": "nobody came back in time",
+    "idleTimeout": "nothing was pressed for too long",
+    "maxSessionLengthTimeout": "it reached its longest allowed time",
+    "applicationExit": "the game closed",
+    "apiTerminated": "the studio ended it",
+    "placementTimeout": "no game server was free in time",
+    "internalError": "the game server had a fault",
+    "invalidSignalRequest": "the game server could not use this program's request",
+    "applicationLogS3DestinationError": "the studio's setup has a fault",
+    "assumeRoleFailed": "the studio's setup has a fault",
+}
+
+_START_AGAIN = "You can start a new game."
+_CONTACT = "If this happens again, contact the studio with the code below."
+_PROGRESS = "Unsaved progress may be lost."
+
+
+def reason_text(reason: StatusReason) -> str:
+    """The service's reason in words; one that is not known yet is shown as it came."""
+    return _REASONS.get(reason, f'the service says "{reason}"')
+
+
+@dataclass(frozen=True, slots=True)
+class EndingText:
+    """What the end card says: what happened, what it means, what to do."""
+
+    title: str
+    meaning: str
+    advice: str
+
+
+def ending_text(ending: Ending) -> EndingText:
+    """What is told of an ending. What the service said and what is only guessed stay apart."""
+    kind = ending.kind
+    match kind:
+        case EndingKind.GAME_ENDED:
+            return _game_ended(ending)
+        case EndingKind.UNCONFIRMED:
+            return EndingText(
+                "We couldn't confirm. It may still be running.",
+                "Nobody could tell us what became of your game. " + _PROGRESS,
+                "Wait a few minutes, then start again. " + _CONTACT,
+            )
+        case EndingKind.NOT_ALLOWED:
+            return EndingText(
+                "You are not allowed to play this game",
+                "The studio's server refused this account.",
+                "Check that you are signed in with the right account, or contact the studio with "
+                "the code below.",
+            )
+        case EndingKind.SIGN_IN_NEEDED:
+            return EndingText(
+                "Please sign in again",
+                "Your sign-in is no longer accepted. Your game may still be running.",
+                "Sign in, then start Rejoin again.",
+            )
+        case EndingKind.NOT_FOUND:
+            return EndingText(
+                "The game was not found",
+                "The studio's server does not know this game any more. " + _PROGRESS,
+                _START_AGAIN + " " + _CONTACT,
+            )
+        case EndingKind.BUSY:
+            return EndingText(
+                "The studio's servers are too busy",
+                "They asked us to wait longer than the time there was.",
+                "Wait a few minutes, then start again.",
+            )
+        case EndingKind.BACKEND_UNTRUSTED:
+            return EndingText(
+                "The studio's server could not prove who it is",
+                "For your safety nothing was sent to it.",
+                "Check the date and time of this computer and the network you are on. " + _CONTACT,
+            )
+        case EndingKind.BACKEND_UNUSABLE:
+            return EndingText(
+                "The studio's server gave an answer we don't understand",
+                "It may be the wrong address, or a newer or older server.",
+                "Check the address, update Rejoin, or contact the studio with the code below.",
+            )
+        case EndingKind.BACKEND_UNREACHABLE:
+            return EndingText(
+                "The studio's server could not be reached",
+                "No game was started, so nothing is lost.",
+                "Check your internet connection and the address, then start again.",
+            )
+        case EndingKind.OFFER_REFUSED:
+            return EndingText(
+                "The game server refused this program",
+                "It could not use what Rejoin asked for. " + _PROGRESS,
+                "Update Rejoin and start again. " + _CONTACT,
+            )
+        case EndingKind.BAD_ANSWER:
+            return EndingText(
+                "The game server gave an unusable answer",
+                "Rejoin does not connect to what it was told, to keep you safe. " + _PROGRESS,
+                _START_AGAIN + " " + _CONTACT,
+            )
+        case EndingKind.COULD_NOT_CONNECT:
+            return EndingText(
+                "No connection to the game server",
+                "The game was there, but no stream came through.",
+                "A firewall may block it. Try another network. " + _CONTACT,
+            )
+        case EndingKind.CONTINUED_ELSEWHERE:
+            return EndingText(
+                "You went on playing elsewhere",
+                "This game is open on another device or in another copy of Rejoin.",
+                "Nothing is lost. You can close this one.",
+            )
+        case EndingKind.CLOSED_FOR_NOW:
+            return EndingText(
+                "Closed for now",
+                "Your game may still be running. It ends by itself when nobody comes back in time.",
+                _PROGRESS,
+            )
+        case EndingKind.ENDED_BY_PLAYER:
+            return EndingText("You ended the game", "The game server was given back.", _START_AGAIN)
+        case EndingKind.CANCELLED:
+            return EndingText("Start cancelled", "No game is running.", _START_AGAIN)
+        case EndingKind.INTERNAL:
+            return EndingText(
+                "Rejoin had a fault of its own",
+                "This is not your fault. Your game may still be running.",
+                "Start Rejoin again. If it happens again, send us the report.",
+            )
+        case _:
+            assert_never(kind)
+
+
+def _game_ended(ending: Ending) -> EndingText:
+    reason = ending.reason
+    if reason == "placementTimeout":
+        return EndingText(
+            "Your game did not start: no game server was free in time",
+            "Nothing is lost.",
+            "Wait a few minutes, then start again.",
+        )
+    if ending.expired_asleep:
+        return EndingText(
+            "The game has ended while this computer was asleep",
+            (f"The game server says: {reason_text(reason)}. " if reason else "") + _PROGRESS,
+            _START_AGAIN,
+        )
+    if reason is None:
+        told = f'the service says "{ending.status}"' if ending.status else "no reason was given"
+    else:
+        told = reason_text(reason)
+    planned = reason in ("applicationExit", "maxSessionLengthTimeout", "idleTimeout")
+    return EndingText(
+        f"The game has ended: {told}",
+        _PROGRESS,
+        _START_AGAIN if planned else f"{_START_AGAIN} {_CONTACT}",
+    )
+
+
+def support_code(ending: Ending) -> str:
+    """A short code for the studio: our kind and, where there is one, the service's own reason."""
+    code = f"RJ-{ending.kind.value.replace('_', '-').upper()}"
+    told = ending.reason or ending.status
+    return f"{code} / {told}" if told else code
+
+
+def report_text(
+    ending: Ending, *, version: str, system: str, written: str, facts: Mapping[str, str]
+) -> str:
+    """What *Copy report* copies. Nothing secret may be handed in; nothing is looked up here.
+
+    `written`: wall time as text. `facts`: more lines, such as how many pictures were shown.
+    """
+    text = ending_text(ending)
+    lines = {
+        "Code": support_code(ending),
+        "Shown": text.title,
+        "Ending": ending.kind.value,
+        "Status": ending.status or "-",
+        "Reason": ending.reason or "-",
+        "Detail": ending.detail or "-",
+        "Ended while asleep": "yes" if ending.expired_asleep else "no",
+        **facts,
+        "Rejoin": version,
+        "System": system,
+        "Written": written,
+    }
+    return "Rejoin report\n" + "".join(f"{name}: {value}\n" for name, value in lines.items())
+
+
+# --- for screen readers -------------------------------------------------------------------------
+
+
+def announcement(snapshot: Snapshot, now: float) -> str:
+    """What a screen reader says when the face of the window changes; empty: nothing new."""
+    stage = snapshot.stage
+    match stage:
+        case Stage.IDLE | Stage.STARTING:
+            title, more = starting_title(snapshot), starting_awaited(snapshot, now, 0.0)
+            return f"{title}. {more}"
+        case Stage.LIVE:
+            return VIEW_ONLY if snapshot.view_only else ""
+        case Stage.LOST | Stage.RECONNECTING | Stage.ENDING:
+            face = "" if stage is Stage.ENDING else time_face(snapshot, now).sentence
+            said = [lost_title(snapshot), lost_known(snapshot), lost_doing(snapshot, now), face]
+            return " ".join(part for part in said if part)
+        case Stage.ENDED:
+            if snapshot.ending is None:
+                return ""
+            text = ending_text(snapshot.ending)
+            return f"{text.title}. {text.meaning} {text.advice}"
+        case _:
+            assert_never(stage)

@@ -1,0 +1,210 @@
+"""The picture: the newest one in the middle of black, device pixel for device pixel.
+
+The decoder thread scales to the size asked for here (`bridge.set_target`), so painting is one
+blit. A picture of another size (the window was just resized) is stretched: fast while the size
+still changes, smoothly once it stands. The last picture stays until a newer one comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEasingCurve, QEvent, QRectF, Qt, QTimer, QVariantAnimation
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QRegion, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QWidget
+
+from rejoin.clock import Clock
+from rejoin.gui import look
+from rejoin.gui.bridge import Bridge
+from rejoin.rtc.picture import Picture
+
+_DIM_MS = 220
+_SETTLED_MS = 150
+
+
+@dataclass(slots=True)
+class PaintCount:
+    """What was painted. Ages are from the end of decoding to the painting, in seconds."""
+
+    pictures: int = 0
+    age_last_s: float = 0.0
+    age_max_s: float = 0.0
+
+
+def fitted(size: tuple[int, int], into: tuple[int, int]) -> tuple[int, int]:
+    """The largest size of the shape of `size` that fits `into`; at least 1 x 1."""
+    width, height = size
+    scale = min(into[0] / width, into[1] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+class VideoView(QWidget):
+    """The raster surface."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        *,
+        clock: Clock,
+        reduced_motion: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAccessibleName("Game picture")
+        self.painted = PaintCount()
+        self.takes_tab = False
+        """While playing Tab belongs to the game and does not move the focus."""
+        self._bridge = bridge
+        self._clock = clock
+        self._reduced_motion = reduced_motion
+        self._picture: Picture | None = None
+        self._image: QImage | None = None
+        self._is_new = False
+        self._dimmed = False
+        self._dim = 0.0
+        self._dimming = QVariantAnimation(self)
+        self._dimming.setDuration(_DIM_MS)
+        self._dimming.setEasingCurve(QEasingCurve.Type.OutCubic)
+        self._dimming.valueChanged.connect(self._set_dim)
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(_SETTLED_MS)
+        self._settling.timeout.connect(self.update)
+        bridge.picture_ready.connect(self.show_newest)
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    @property
+    def picture(self) -> Picture | None:
+        """The picture on screen."""
+        return self._picture
+
+    def show_newest(self) -> None:
+        """Take the newest picture and paint it soon. While minimised it is left where it is."""
+        if not self.isVisible() or self.window().isMinimized():
+            return
+        picture = self._bridge.take_picture()
+        if picture is None:
+            return
+        self._picture = picture
+        # The image looks into the picture's memory: both are kept together.
+        self._image = QImage(
+            picture.data, picture.width, picture.height, picture.stride, QImage.Format.Format_RGB32
+        )
+        self._is_new = True
+        self.update()
+
+    @property
+    def dimmed(self) -> bool:
+        return self._dimmed
+
+    @dimmed.setter
+    def dimmed(self, dimmed: bool) -> None:
+        if dimmed == self._dimmed:
+            return
+        self._dimmed = dimmed
+        self._dimming.stop()
+        if self._reduced_motion or not self.isVisible():
+            self._set_dim(float(dimmed))
+            return
+        self._dimming.setStartValue(self._dim)
+        self._dimming.setEndValue(float(dimmed))
+        self._dimming.start()
+
+    def finish_dimming(self) -> None:
+        """Jump to the end of the animation (for screenshots)."""
+        self._dimming.stop()
+        self._set_dim(float(self._dimmed))
+
+    def _set_dim(self, dim: object) -> None:
+        if isinstance(dim, float) and dim != self._dim:
+            self._dim = dim
+            self.update()
+
+    # --- where it is shown ----------------------------------------------------------------------
+
+    def device_size(self) -> tuple[int, int]:
+        """This widget's size in device pixels."""
+        ratio = self.devicePixelRatioF()
+        return max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
+
+    def target(self) -> QRectF:
+        """Where the picture goes, in logical pixels on whole device pixels; empty without one."""
+        if self._picture is None:
+            return QRectF()
+        picture, device = self._picture, self.device_size()
+        width, height = picture.width, picture.height
+        if not self._was_made_for(device):
+            width, height = fitted((picture.source_width, picture.source_height), device)
+        ratio = self.devicePixelRatioF()
+        x, y = (device[0] - width) // 2, (device[1] - height) // 2
+        return QRectF(x / ratio, y / ratio, width / ratio, height / ratio)
+
+    def _was_made_for(self, device: tuple[int, int]) -> bool:
+        """Whether the picture has the size asked for; swscale may round it to even numbers."""
+        assert self._picture is not None
+        picture = self._picture
+        width, height = fitted((picture.source_width, picture.source_height), device)
+        return (
+            picture.width <= device[0]
+            and picture.height <= device[1]
+            and abs(picture.width - width) <= 2
+            and abs(picture.height - height) <= 2
+        )
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._ask_for_size()
+        return super().event(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._ask_for_size()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._ask_for_size()
+        self.show_newest()
+
+    def _ask_for_size(self) -> None:
+        self._bridge.set_target(self.device_size())
+        self._settling.start()
+
+    def focusNextPrevChild(self, forwards: bool) -> bool:
+        return False if self.takes_tab else super().focusNextPrevChild(forwards)
+
+    # --- painting -------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.window().isMinimized():
+            return
+        painter = QPainter(self)
+        target = self.target()
+        bars = event.region()
+        if self._image is not None and not target.isEmpty():
+            bars = bars.subtracted(QRegion(target.toRect().adjusted(1, 1, -1, -1)))
+        background = look.colour(look.INK) if self._image is None else Qt.GlobalColor.black
+        painter.setClipRegion(bars)
+        painter.fillRect(self.rect(), background)
+        painter.setClipping(False)
+        if self._image is not None and self._picture is not None:
+            exact = self._was_made_for(self.device_size())
+            smooth = not exact and not self._settling.isActive()
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+            painter.drawImage(target, self._image)
+            if self._is_new:
+                self._is_new = False
+                self._count(self._picture)
+        if self._dim > 0.0:
+            painter.fillRect(self.rect(), look.colour(look.INK, look.DIM_OPACITY * self._dim))
+        painter.end()
+
+    def _count(self, picture: Picture) -> None:
+        age_s = self._clock() - picture.decoded_at
+        self.painted.pictures += 1
+        self.painted.age_last_s = age_s
+        self.painted.age_max_s = max(self.painted.age_max_s, age_s)

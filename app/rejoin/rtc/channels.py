@@ -1,0 +1,182 @@
+"""The two data channels: the player's controls out, the host's greeting and farewell in.
+
+Labels and reliability are those that AWS's Web SDK was observed to use; what is said over them is
+`core/controls`. Nothing waits to be sent: what cannot go out now is not sent later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aiortc import RTCDataChannel, RTCPeerConnection
+
+from rejoin.core.controls import (
+    INPUT_CHANNEL,
+    MESSAGE_CHANNEL,
+    REPEAT_AFTER_CHANGE,
+    REPEAT_EVERY_S,
+    VERSION,
+    Controls,
+    ControlsFormatError,
+    ControlsMessage,
+    Disconnect,
+    Hello,
+    decode,
+    encode,
+)
+from rejoin.tasks import cancel, spawn
+
+HELLO_WITHIN_S = 1.0
+"""A host that speaks our input protocol greets at once; after this long it does not speak it."""
+
+MOST_BUFFERED_BYTES = 2048
+"""With more than this unsent the path is stuck, and a newer state will do."""
+
+
+class ControlsSender:
+    """Sends the whole held state: at once on a change, three times, and while anything is held."""
+
+    def __init__(self, send: Callable[[bytes], bool], *, name: str) -> None:
+        self.messages_sent = 0
+        self.messages_withheld = 0
+        """States that could not go out at that moment; they were not kept."""
+        self._send = send
+        self._name = name
+        self._controls = Controls()
+        self._sequence = 0
+        self._repeats_left = 0
+        self._repeating: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def set_controls(self, controls: Controls) -> None:
+        """The player holds something else now, or moved."""
+        if self._closed or controls == self._controls:
+            return
+        self._controls = controls
+        self._sequence = (self._sequence + 1) & 0xFFFFFFFF
+        self._repeats_left = REPEAT_AFTER_CHANGE
+        self._send_state()
+        if self._repeating is None or self._repeating.done():
+            self._repeating = spawn(self._repeat(), name=self._name)
+
+    async def close(self) -> None:
+        self._closed = True
+        await cancel(self._repeating)
+
+    async def _repeat(self) -> None:
+        while self._repeats_left > 0 or self._controls.held:
+            await asyncio.sleep(REPEAT_EVERY_S)
+            if self._repeats_left > 0 or self._controls.held:
+                self._send_state()
+
+    def _send_state(self) -> None:
+        self._repeats_left = max(0, self._repeats_left - 1)
+        if self._send(encode(ControlsMessage(self._sequence, self._controls))):
+            self.messages_sent += 1
+        else:
+            self.messages_withheld += 1
+
+
+class Channels:
+    """Both channels of one connection; create it before the offer is made.
+
+    Callbacks run on the event loop: `on_input_open`, `on_controls_known(known)`,
+    `on_disconnect(reason)` (the host says that it is over), `on_closed(label)`.
+    """
+
+    def __init__(
+        self,
+        connection: RTCPeerConnection,
+        *,
+        name: str,
+        may_send: Callable[[], bool],
+        on_input_open: Callable[[], None],
+        on_controls_known: Callable[[bool], None],
+        on_disconnect: Callable[[str], None],
+        on_closed: Callable[[str], None],
+    ) -> None:
+        self.bad_messages = 0
+        """Messages that are not of our protocol; they changed nothing."""
+        self._name = name
+        self._may_send = may_send
+        self._on_input_open = on_input_open
+        self._on_controls_known = on_controls_known
+        self._on_disconnect = on_disconnect
+        self._on_closed = on_closed
+        self._known: bool | None = None
+        self._greeting: asyncio.Task[None] | None = None
+        self._input = connection.createDataChannel(INPUT_CHANNEL, ordered=False, maxRetransmits=0)
+        self._messages = connection.createDataChannel(MESSAGE_CHANNEL)
+        self.controls = ControlsSender(self._send, name=f"{name}-controls")
+        self._input.on("open", self._opened)
+        self._input.on("message", self._input_message)
+        self._messages.on("message", self._client_message)
+        for channel in (self._input, self._messages):
+            channel.on("close", _closing(self._on_closed, channel))
+
+    @property
+    def input_open(self) -> bool:
+        state: str = self._input.readyState
+        return state == "open"
+
+    async def close(self) -> None:
+        """End our tasks; the channels end with their connection."""
+        await self.controls.close()
+        await cancel(self._greeting)
+
+    def _opened(self) -> None:
+        self._on_input_open()
+        if self._known is None:
+            self._greeting = spawn(self._await_greeting(), name=f"{self._name}-greeting")
+
+    async def _await_greeting(self) -> None:
+        await asyncio.sleep(HELLO_WITHIN_S)
+        if self._known is None:
+            self._set_known(False)
+
+    def _set_known(self, known: bool) -> None:
+        if known != self._known:
+            self._known = known
+            self._on_controls_known(known)
+
+    def _input_message(self, data: Any) -> None:
+        match self._read(data):
+            case Hello(version):
+                self._set_known(version == VERSION)
+            case None:
+                pass
+            case _:
+                self.bad_messages += 1
+
+    def _client_message(self, data: Any) -> None:
+        match self._read(data):
+            case Disconnect(reason):
+                self._on_disconnect("".join(c for c in reason if c.isprintable()))
+            case None:
+                pass
+            case _:
+                self.bad_messages += 1
+
+    def _read(self, data: Any) -> Hello | ControlsMessage | Disconnect | None:
+        try:
+            if isinstance(data, bytes):
+                return decode(data)
+        except ControlsFormatError:
+            pass
+        self.bad_messages += 1
+        return None
+
+    def _send(self, message: bytes) -> bool:
+        channel = self._input
+        if not self.input_open or not self._may_send():
+            return False
+        if channel.bufferedAmount > MOST_BUFFERED_BYTES:
+            return False
+        channel.send(message)
+        return True
+
+
+def _closing(on_closed: Callable[[str], None], channel: RTCDataChannel) -> Callable[[], None]:
+    return lambda: on_closed(channel.label)

@@ -1,0 +1,241 @@
+"""H.264 to pictures, on a thread of its own: decode, scale to the window, into the one slot.
+
+PyAV gives the GIL up while it decodes and scales. SLICE threading, since FRAME adds a frame of
+delay. swscale makes BGRA at the window's size here, so that painting is a copy (media.md).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import av
+import av.error
+from av.codec.context import CodecContext, Flags
+from av.packet import Packet
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+
+from rejoin.clock import Clock
+from rejoin.core.model import ConnectionNumber
+from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.receiver import EncodedFrame
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
+
+MAX_WAITING = 20
+"""Encoded frames that may wait (a third of a second at 60 fps) before all wait for a key frame."""
+
+INTERVALS = 30
+LONGEST_INTERVAL_S = 1.0
+"""A longer pause between two frames is an outage, not a frame interval."""
+
+MAX_SIDE = 8192
+
+_COLORSPACES = {
+    1: Colorspace.ITU709,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
+"""H.273 matrix coefficients, as FFmpeg numbers them, to swscale's; all else is BT.709."""
+
+
+def fitted(source: tuple[int, int], target: tuple[int, int] | None) -> tuple[int, int]:
+    """The largest size of the source's shape inside the target, at least 2 x 2."""
+    if target is None or target[0] <= 0 or target[1] <= 0:
+        return source
+    width, height = source
+    scale = min(min(target[0], MAX_SIDE) / width, min(target[1], MAX_SIDE) / height)
+    return max(2, round(width * scale)), max(2, round(height * scale))
+
+
+class Decoder:
+    """Decodes one connection's video. `submit` and the rest are for the event loop's thread.
+
+    `on_first_frame` and `on_trouble` (a frame could not be decoded, or too many waited: a key frame
+    is needed) are called on the decoder's thread. A hidden decoder goes on decoding and keeps its
+    newest picture; `show(True)` puts that one into the slot at once.
+    """
+
+    def __init__(
+        self,
+        number: ConnectionNumber,
+        slot: PictureSlot,
+        *,
+        clock: Clock,
+        on_first_frame: Callable[[], None],
+        on_trouble: Callable[[], None],
+    ) -> None:
+        self.frames_decoded = 0
+        self.frames_dropped = 0
+        """Encoded frames thrown away undecoded, and pictures overtaken before they were made."""
+        self.frames_failed = 0
+        self.last_frame_at: float | None = None
+        self.width = 0
+        self.height = 0
+        self.profile: str | None = None
+        self._number = number
+        self._slot = slot
+        self._clock = clock
+        self._on_first_frame = on_first_frame
+        self._on_trouble = on_trouble
+        self._waiting: deque[EncodedFrame] = deque()
+        self._changed = threading.Condition()
+        self._need_key = False
+        self._stopping = False
+        self._shown = False
+        self._held: Picture | None = None
+        self._showing = threading.Lock()
+        self._intervals: deque[float] = deque(maxlen=INTERVALS)
+        self._reformatter = VideoReformatter()
+        self._thread = threading.Thread(
+            target=self._run, name=f"rejoin-decoder-{number}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Start the thread; once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell the thread to end after the frame it is at; never waits for it."""
+        with self._changed:
+            self._stopping = True
+            self._waiting.clear()
+            self._changed.notify()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
+    def frame_interval_s(self) -> float:
+        """Mean time between the last 30 decoded frames; 0 before there are two."""
+        intervals = list(self._intervals)
+        return sum(intervals) / len(intervals) if intervals else 0.0
+
+    def submit(self, frame: EncodedFrame) -> None:
+        """Hand over one access unit. Too many waiting: all go, and a key frame is asked for."""
+        trouble = False
+        with self._changed:
+            if self._stopping:
+                return
+            if self._need_key and not frame.key:
+                self.frames_dropped += 1
+                return
+            self._need_key = False
+            if len(self._waiting) >= MAX_WAITING:
+                self.frames_dropped += len(self._waiting)
+                self._waiting.clear()
+                if not frame.key:
+                    self.frames_dropped += 1
+                    self._need_key = trouble = True
+            if not trouble:
+                self._waiting.append(frame)
+                self._changed.notify()
+        if trouble:
+            self._on_trouble()
+
+    def show(self, shown: bool) -> None:
+        """Whether this connection's pictures go to the screen; the newest goes there at once."""
+        with self._showing:
+            self._shown = shown
+            picture, self._held = self._held, None
+            if shown and picture is not None:
+                self._slot.put(picture)
+            elif not shown:
+                self._held = picture
+
+    # --- on the decoder's thread ----------------------------------------------------------------
+
+    def _run(self) -> None:
+        codec = _codec()
+        while True:
+            with self._changed:
+                while not self._waiting and not self._stopping:
+                    self._changed.wait()
+                if self._stopping:
+                    return
+                frame = self._waiting.popleft()
+                more = bool(self._waiting)
+            self._decode(codec, frame, more)
+
+    def _decode(self, codec: VideoCodecContext, encoded: EncodedFrame, more: bool) -> None:
+        packet = Packet(encoded.data)
+        packet.pts = encoded.rtp_timestamp
+        try:
+            frames = codec.decode(packet)
+        except (av.error.FFmpegError, ValueError):
+            self.frames_failed += 1
+            self._on_trouble()
+            return
+        for at, frame in enumerate(frames):
+            if frame.width <= 0 or frame.height <= 0 or max(frame.width, frame.height) > MAX_SIDE:
+                self.frames_failed += 1
+                continue
+            now = self._clock()
+            if self.last_frame_at is not None and now - self.last_frame_at < LONGEST_INTERVAL_S:
+                self._intervals.append(now - self.last_frame_at)
+            self.last_frame_at = now
+            self.width, self.height = frame.width, frame.height
+            self.frames_decoded += 1
+            first = self.frames_decoded == 1
+            overtaken = more or at + 1 < len(frames)
+            if overtaken and not first:
+                self.frames_dropped += 1
+            else:
+                self._put(self._picture(frame, encoded.rtp_timestamp, now))
+            if first:
+                self.profile = codec.profile
+                self._on_first_frame()
+
+    def _picture(self, frame: VideoFrame, rtp_timestamp: int, now: float) -> Picture:
+        width, height = fitted((frame.width, frame.height), self._slot.target)
+        colorspace = int(_COLORSPACES.get(frame.colorspace, Colorspace.ITU709))
+        full = frame.color_range == ColorRange.JPEG
+        scaled = self._reformatter.reformat(
+            frame,
+            width,
+            height,
+            "bgra",
+            src_colorspace=colorspace,
+            dst_colorspace=colorspace,
+            interpolation=Interpolation.BILINEAR,
+            src_color_range=int(ColorRange.JPEG if full else ColorRange.MPEG),
+            dst_color_range=int(ColorRange.JPEG),
+            threads=1,
+        )
+        plane = scaled.planes[0]
+        return Picture(
+            connection=self._number,
+            width=width,
+            height=height,
+            stride=plane.line_size,
+            source_width=frame.width,
+            source_height=frame.height,
+            decoded_at=now,
+            rtp_timestamp=rtp_timestamp,
+            data=memoryview(plane),
+        )
+
+    def _put(self, picture: Picture) -> None:
+        with self._showing:
+            if self._stopping:
+                return
+            if self._shown:
+                self._slot.put(picture)
+            else:
+                self._held = picture
+
+
+def _codec() -> VideoCodecContext:
+    codec = CodecContext.create("h264", "r")
+    codec.thread_type = "SLICE"
+    codec.thread_count = 2
+    codec.flags |= Flags.low_delay
+    return codec

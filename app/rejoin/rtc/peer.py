@@ -1,0 +1,431 @@
+"""One connection to a stream host, from its fresh offer to its close: never used a second time.
+
+aiortc does SDP, ICE, DTLS, SRTP keys and SCTP; receiving, measuring, checking, decoding and ending
+are ours (`receiver`, `transport`, `decoder`, `channels`). Everything runs on one event loop, and so
+does `post`; only the decoder has a thread. After `close` no event of this peer comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+
+from rejoin.clock import Clock, boot_s
+from rejoin.core.controls import Controls
+from rejoin.core.events import (
+    ConnectionFailed,
+    ConnectionOpened,
+    ControlsKnown,
+    Event,
+    FirstFrameDecoded,
+    HardEvidenceSeen,
+    InputOpened,
+)
+from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
+from rejoin.errors import PeerError, SignalError
+from rejoin.rtc.audio import AudioOutput, OpusDecoder
+from rejoin.rtc.channels import Channels
+from rejoin.rtc.codecs import offer_main_and_high, receivable
+from rejoin.rtc.decoder import Decoder
+from rejoin.rtc.picture import PictureSlot
+from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, install
+from rejoin.rtc.signal import NetworkRules, decode_response, encode_request
+from rejoin.rtc.stats import LoopLag, PeerStatistics, Rates
+from rejoin.rtc.transport import Transport
+from rejoin.tasks import cancel, spawn
+
+CLOSE_WITHIN_S = 2.0
+"""After this long a close stops being polite: sockets are aborted, tasks cancelled."""
+
+THREAD_END_WITHIN_S = 0.5
+
+
+class Peer:
+    """One RTCPeerConnection of ours.
+
+    Posts ConnectionOpened, ConnectionFailed, InputOpened, ControlsKnown, FirstFrameDecoded and
+    HardEvidenceSeen (each kind of evidence once; before the first frame it is a ConnectionFailed).
+    A hidden peer decodes too; `show(True)` puts its newest picture into the slot at once.
+    """
+
+    def __init__(
+        self,
+        number: ConnectionNumber,
+        *,
+        rules: NetworkRules,
+        slot: PictureSlot,
+        audio: AudioOutput,
+        post: Callable[[Event], None],
+        clock: Clock = boot_s,
+        policy: Policy | None = None,
+    ) -> None:
+        self.number = number
+        self._rules = rules
+        self._slot = slot
+        self._audio = audio
+        self._post_event = post
+        self._clock = clock
+        self._policy = policy or Policy()
+        self._name = f"peer-{number}"
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pc: RTCPeerConnection | None = None
+        self._transport: Transport | None = None
+        self._video: VideoReceiver | None = None
+        self._audio_in: AudioReceiver | None = None
+        self._opus: OpusDecoder | None = None
+        self._channels: Channels | None = None
+        self._ssrcs: list[int] = []
+        self._deadline: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._decoder = Decoder(
+            number,
+            slot,
+            clock=clock,
+            on_first_frame=lambda: self._from_thread(self._first_frame_decoded),
+            on_trouble=lambda: self._from_thread(self.request_key_frame),
+        )
+        self._rates = Rates()
+        self._lag = LoopLag(self._policy.sample_every_s)
+        self._answered = False
+        self._connected_at: float | None = None
+        self._first_frame = False
+        self._failed = False
+        self._leaving = False
+        self._over = False
+        self._shown = False
+        self._evidence: set[HardEvidence] = set()
+
+    # --- offer and answer -----------------------------------------------------------------------
+
+    async def make_offer(self) -> str:
+        """The SignalRequest of a fresh connection. Raises PeerError (no sockets, no network)."""
+        if self._pc is not None or self._over:
+            raise PeerError("A connection makes one offer only.")
+        self._loop = asyncio.get_running_loop()
+        offer_main_and_high()
+        configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        pc = self._pc = RTCPeerConnection(configuration)
+        try:
+            self._build(pc)
+            await pc.setLocalDescription()
+            gathered = pc.localDescription.sdp
+        except PeerError:
+            raise
+        except Exception as error:
+            raise PeerError(f"The offer could not be made ({type(error).__name__}).") from None
+        if self._over:
+            raise PeerError("The connection was closed while its offer was made.")
+        if "\r\na=candidate:" not in gathered:
+            raise PeerError("This machine has no network address to connect from.")
+        return encode_request(gathered)
+
+    def _build(self, pc: RTCPeerConnection) -> None:
+        """Sections and channels in the Web SDK's order, ours in the place of aiortc's receivers."""
+        audio = pc.addTransceiver("audio", direction="recvonly")
+        audio.setCodecPreferences(receivable("audio"))
+        video = pc.addTransceiver("video", direction="recvonly")
+        video.setCodecPreferences(receivable("video"))
+        dtls = audio.receiver.transport
+        if video.receiver.transport is not dtls:
+            raise PeerError("The WebRTC library did not bundle media on one transport.")
+        self._channels = Channels(
+            pc,
+            name=self._name,
+            may_send=self._may_send,
+            on_input_open=lambda: self._post(InputOpened(self.number)),
+            on_controls_known=lambda known: self._post(ControlsKnown(self.number, known)),
+            on_disconnect=lambda why: self._broke(HardEvidence.SERVER_DISCONNECTED, why),
+            on_closed=lambda label: self._broke(HardEvidence.CHANNEL_CLOSED, label),
+        )
+        transport = self._transport = Transport(
+            dtls,
+            rules=self._rules,
+            clock=self._clock,
+            policy=self._policy,
+            name=self._name,
+            on_unreachable=lambda why: self._broke(HardEvidence.UNREACHABLE, why),
+        )
+        if pc.sctp is not None:
+            transport.tap_data(pc.sctp)
+        self._install(audio, video, transport)
+        dtls.on("statechange", self._dtls_changed)
+        dtls.transport.on("statechange", self._ice_changed)
+
+    def _install(
+        self, audio: RTCRtpTransceiver, video: RTCRtpTransceiver, transport: Transport
+    ) -> None:
+        self._ssrcs = [audio.sender._ssrc, video.sender._ssrc]
+        self._opus = OpusDecoder()
+        self._audio_in = AudioReceiver(
+            audio.receiver.transport,
+            audio.sender._ssrc,
+            play=self._play,
+            clock=self._clock,
+            name=f"{self._name}-audio",
+            on_bye=self._host_said_bye,
+        )
+        self._video = VideoReceiver(
+            video.receiver.transport,
+            video.sender._ssrc,
+            sink=self._decoder,
+            rtt_s=lambda: transport.rtt_s,
+            clock=self._clock,
+            name=f"{self._name}-video",
+            on_bye=self._host_said_bye,
+        )
+        install(audio.receiver, self._audio_in)
+        install(video.receiver, self._video)
+
+    async def apply_answer(self, signal_response: str, *, rtt_s: float | None = None) -> None:
+        """Start connecting. Raises SignalError when the answer cannot or must not be used.
+
+        `rtt_s`: the round trip of the connection before, if known, for the deadline of ICE and DTLS
+        (policy: 5 s and 4 round trips), which ends in ConnectionFailed.
+        """
+        pc = self._pc
+        if pc is None or self._over:
+            raise PeerError("There is no offer that this answer could be for.")
+        if self._answered:
+            raise PeerError("A connection takes one answer only.")
+        answer = decode_response(signal_response, self._rules)
+        self._answered = True
+        self._decoder.start()
+        self._deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
+        try:
+            await pc.setRemoteDescription(RTCSessionDescription(sdp=answer.sdp, type="answer"))
+        except Exception:
+            # whatever aiortc says may quote the SDP
+            raise SignalError("The answer does not fit the offer it was made for.") from None
+
+    async def _watch_deadline(self, rtt_s: float) -> None:
+        deadline_s = self._policy.connect_deadline_s + self._policy.connect_deadline_rtts * rtt_s
+        await asyncio.sleep(deadline_s)
+        if self._connected_at is None:
+            self._fail(f"no connection {deadline_s:.1f} s after the answer")
+
+    # --- what happens ---------------------------------------------------------------------------
+
+    def _post(self, event: Event) -> None:
+        if not self._over:
+            self._post_event(event)
+
+    def _from_thread(self, call: Callable[[], Any]) -> None:
+        try:
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(call)
+        except RuntimeError:
+            return  # the loop is gone, and everything with it
+
+    def _first_frame_decoded(self) -> None:
+        self._first_frame = True
+        self._post(FirstFrameDecoded(self.number))
+
+    def _dtls_changed(self) -> None:
+        if self._pc is None or self._transport is None:
+            return
+        state = self._video_dtls_state()
+        if state == "connected" and self._connected_at is None:
+            self._connected_at = self._clock()
+            if self._deadline is not None:
+                self._deadline.cancel()
+            self._post(ConnectionOpened(self.number))
+        elif state == "failed":
+            self._fail("DTLS failed")
+        elif state == "closed":
+            self._broke(HardEvidence.DTLS_CLOSED, "")
+
+    def _video_dtls_state(self) -> str:
+        assert self._video is not None
+        state: str = self._video.dtls.state
+        return state
+
+    def _ice_changed(self) -> None:
+        if self._video is not None and self._video.dtls.transport.state == "failed":
+            self._fail("ICE failed")
+
+    def _fail(self, detail: str) -> None:
+        if not self._failed and not self._leaving:
+            self._failed = True
+            self._post(ConnectionFailed(self.number, detail))
+
+    def _host_said_bye(self) -> None:
+        self._broke(HardEvidence.RTCP_BYE, "")
+
+    def _broke(self, evidence: HardEvidence, detail: str) -> None:
+        if self._leaving or evidence in self._evidence:
+            return
+        self._evidence.add(evidence)
+        if self._first_frame:
+            self._post(HardEvidenceSeen(self.number, evidence, detail))
+        else:
+            self._fail(evidence.value if not detail else f"{evidence.value}: {detail}")
+
+    def _play(self, payload: bytes) -> None:
+        if self._shown and self._opus is not None:
+            samples = self._opus.decode(payload)
+            if samples:
+                self._audio.play(samples)
+
+    # --- orders ---------------------------------------------------------------------------------
+
+    def request_key_frame(self) -> None:
+        """Ask the host for a key frame; more often than each 300 ms is held back."""
+        if self._video is None or self._over:
+            return
+        if self._asking is None or self._asking.done():
+            self._asking = spawn(self._video.request_key_frame(), name=f"{self._name}-key-frame")
+
+    def start_checks(self) -> None:
+        """Send connectivity checks often (policy) until `stop_checks`."""
+        if self._transport is not None and not self._over:
+            self._transport.start_checks()
+
+    def stop_checks(self) -> None:
+        if self._transport is not None:
+            self._transport.stop_checks()
+
+    def mute(self) -> None:
+        """Send nothing but the checks of `start_checks`."""
+        if self._transport is not None:
+            self._transport.mute()
+
+    def unmute(self) -> None:
+        if self._transport is not None:
+            self._transport.unmute()
+
+    async def say_goodbye(self, times: int) -> None:
+        """RTCP BYE, SCTP abort, DTLS close, `times` times; then this peer is silent for good.
+
+        No evidence is posted from here on: the connection is given up. About 20 ms per repetition.
+        """
+        self._leaving = True
+        if self._transport is not None and self._pc is not None and not self._over:
+            await self._transport.goodbye(times, self._ssrcs, self._pc.sctp)
+
+    def set_controls(self, controls: Controls) -> None:
+        """What the player holds; sent at once if the input channel is open, else never."""
+        if self._channels is not None and not self._over:
+            self._channels.controls.set_controls(controls)
+
+    def show(self, shown: bool) -> None:
+        """Only a shown peer puts pictures into the slot and sound out."""
+        self._shown = shown
+        self._decoder.show(shown)
+
+    def _may_send(self) -> bool:
+        return self._transport is not None and not self._transport.muted
+
+    # --- numbers --------------------------------------------------------------------------------
+
+    def sample(self) -> ConnectionSample | None:
+        """This connection as the detector wants it; None before it is up.
+
+        To be called once each `policy.sample_every_s`: that a call comes late is our own loop's
+        lag, which is told and taken off the pause between packets.
+        """
+        opened_at, transport, video = self._connected_at, self._transport, self._video
+        if opened_at is None or transport is None or video is None:
+            return None
+        now = self._clock()
+        counters = (
+            video.frames_received,
+            self._decoder.frames_decoded,
+            video.reception.bytes_received,
+        )
+        self._rates.add(now, counters)
+        lag_s = self._lag.sampled(now)
+        decoded_at = self._decoder.last_frame_at
+        return ConnectionSample(
+            last_packet_at=_or(transport.last_packet_at, opened_at),
+            last_rtp_at=_or(transport.last_rtp_at, opened_at),
+            last_frame_at=_or(decoded_at, opened_at),
+            frames_decoded=self._decoder.frames_decoded,
+            frame_interval_s=self._decoder.frame_interval_s,
+            rtt_s=transport.rtt_s,
+            loss=video.reception.loss(now, self._policy.loss_window_s),
+            check_answered_at=transport.check_answered_at,
+            proved_sent_at=transport.proved_sent_at,
+            loop_lag_s=lag_s,
+            largest_gap_s=max(0.0, transport.take_largest_gap_s() - lag_s),
+        )
+
+    def statistics(self) -> PeerStatistics:
+        """This connection as people want it; rates need `sample` to be called regularly."""
+        transport, video, audio = self._transport, self._video, self._audio_in
+        if transport is None or video is None or audio is None:
+            return PeerStatistics(self.number)
+        decoder, channels = self._decoder, self._channels
+        return PeerStatistics(
+            connection=self.number,
+            connected=self._connected_at is not None and not self._failed and not self._over,
+            width=decoder.width,
+            height=decoder.height,
+            profile=decoder.profile,
+            frames_received=video.frames_received,
+            frames_decoded=decoder.frames_decoded,
+            frames_dropped=decoder.frames_dropped + video.frames_held_back,
+            frames_failed=decoder.frames_failed,
+            key_frames_received=video.key_frames_received,
+            pictures_replaced=self._slot.replaced,
+            received_fps=self._rates.per_second(0),
+            decoded_fps=self._rates.per_second(1),
+            bitrate_bps=self._rates.per_second(2) * 8,
+            packets_received=video.reception.packets_received,
+            packets_lost=video.reception.packets_lost,
+            bytes_received=video.reception.bytes_received,
+            loss=video.reception.loss(self._clock(), self._policy.loss_window_s),
+            jitter_s=video.reception.jitter_s,
+            rtt_s=transport.rtt_s,
+            nack_count=video.nack_count,
+            pli_count=video.pli_count,
+            checks_sent=transport.checks_sent,
+            checks_answered=transport.checks_answered,
+            audio_packets_received=audio.reception.packets_received,
+            audio_packets_lost=audio.reception.packets_lost,
+            controls_sent=channels.controls.messages_sent if channels is not None else 0,
+            bad_messages=channels.bad_messages if channels is not None else 0,
+            receive_buffer_bytes=transport.receive_buffer_bytes,
+        )
+
+    # --- the end --------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """End it, whatever state it is in: bounded, no task, thread or socket stays behind."""
+        self._over = self._leaving = True
+        if self._closing is None:
+            self._closing = spawn(self._close(), name=f"{self._name}-close")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        self._decoder.stop()
+        await cancel(self._deadline, self._asking)
+        if self._channels is not None:
+            await self._channels.close()
+        for receiver in (self._video, self._audio_in):
+            if receiver is not None:
+                await receiver.stop()
+        if self._pc is not None:
+            ending = spawn(self._pc.close(), name=f"{self._name}-library-close")
+            _, late = await asyncio.wait({ending}, timeout=CLOSE_WITHIN_S)
+            if self._transport is not None:
+                await self._transport.close()
+            if late:
+                await cancel(ending)
+        for _ in range(int(THREAD_END_WITHIN_S / 0.005)):
+            if not self._decoder.alive:
+                break
+            await asyncio.sleep(0.005)
+
+
+def _or(at: float | None, otherwise: float) -> float:
+    return otherwise if at is None else at

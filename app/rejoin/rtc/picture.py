@@ -1,0 +1,73 @@
+"""A decoded picture and the one-slot mailbox that carries it to the screen: the newest wins."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rejoin.core.model import ConnectionNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture ready to paint: BGRA rows (`QImage.Format_RGB32`), `stride` bytes each.
+
+    `source_width` x `source_height` is what the host sent; `width` x `height` is what swscale made
+    of it for the window. `decoded_at` is boot time; `rtp_timestamp` is media time, 90 kHz.
+    """
+
+    connection: ConnectionNumber
+    width: int
+    height: int
+    stride: int
+    source_width: int
+    source_height: int
+    decoded_at: float
+    rtp_timestamp: int
+    data: memoryview = field(repr=False)
+
+
+class PictureSlot:
+    """One picture, replaced by every newer one; each replaced unseen picture is counted.
+
+    `put` is called on the decoder thread, `take` on the painting one. `on_filled` is called from
+    `put`, outside the lock, only when the slot was empty: one wake-up per picture seen.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._picture: Picture | None = None
+        self._replaced = 0
+        self._target: tuple[int, int] | None = None
+        self.on_filled: Callable[[], None] | None = None
+
+    def put(self, picture: Picture) -> None:
+        with self._lock:
+            was_empty = self._picture is None
+            if not was_empty:
+                self._replaced += 1
+            self._picture = picture
+        if was_empty and self.on_filled is not None:
+            self.on_filled()
+
+    def take(self) -> Picture | None:
+        """The newest picture not yet taken, or None."""
+        with self._lock:
+            picture, self._picture = self._picture, None
+        return picture
+
+    @property
+    def replaced(self) -> int:
+        """How many pictures were overtaken by a newer one before anybody took them."""
+        with self._lock:
+            return self._replaced
+
+    @property
+    def target(self) -> tuple[int, int] | None:
+        """Size in device pixels that pictures should be scaled into (keeping their shape)."""
+        return self._target
+
+    @target.setter
+    def target(self, size: tuple[int, int] | None) -> None:
+        self._target = size

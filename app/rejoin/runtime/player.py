@@ -1,0 +1,87 @@
+"""One player's client put together: the backend's client, the peers, the sound and the driver."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from rejoin.core.controls import Controls
+from rejoin.core.events import Event, StartRequested
+from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
+from rejoin.core.trace import Record
+from rejoin.rtc.audio import AudioOutput, open_output
+from rejoin.rtc.peer import Peer
+from rejoin.rtc.picture import PictureSlot
+from rejoin.runtime.driver import Driver
+from rejoin.runtime.settings import Profile
+from rejoin.signaling.client import BackendClient
+
+
+class Player:
+    """What a window needs of a game: pictures, snapshots, controls. Runs on the stream thread.
+
+    Raises BadInputError at once for a profile that cannot be used.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        slot: PictureSlot | None = None,
+        audio: AudioOutput | None = None,
+        policy: Policy | None = None,
+        on_record: Callable[[Record], None] | None = None,
+    ) -> None:
+        self.slot = slot or PictureSlot()
+        self._profile = profile
+        self._policy = policy or profile.policy()
+        self._client = BackendClient(
+            profile.backend_url,
+            profile.token,
+            connect_timeout_s=self._policy.connect_timeout_s,
+            allow_insecure=profile.allow_insecure,
+        )
+        self._audio = audio or open_output()
+        self._driver = Driver(
+            backend=self._client,
+            make_peer=self._make_peer,
+            slot=self.slot,
+            policy=self._policy,
+            on_record=on_record,
+        )
+
+    def post(self, event: Event) -> None:
+        self._driver.post(event)
+
+    def set_controls(self, controls: Controls) -> None:
+        self._driver.set_controls(controls)
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
+        return self._driver.subscribe(listener)
+
+    def problem(self) -> str | None:
+        """One sentence about the sound, if there is none."""
+        return self._audio.problem
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._driver.snapshot
+
+    async def run(self) -> Ending:
+        """Start a game and drive it to its end."""
+        self._driver.post(StartRequested())
+        try:
+            return await self._driver.run()
+        finally:
+            await self._client.aclose()
+            await asyncio.to_thread(self._audio.close)
+
+    def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
+        return Peer(
+            number,
+            rules=self._profile.network,
+            slot=self.slot,
+            audio=self._audio,
+            post=post,
+            policy=self._policy,
+        )

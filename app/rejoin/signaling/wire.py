@@ -1,0 +1,251 @@
+"""The HTTP contract between Rejoin and a studio's backend, dialect 1: bodies, headers, problems.
+
+One source for three readers: `signaling/client` parses answers with it, `backend/routes` parses
+requests with it, and `docs/openapi` is generated from it. Requests refuse unknown fields (a
+misspelt one must not be lost in silence); answers ignore them, so that a backend may grow.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from rejoin.core.model import (
+    AttemptNumber,
+    RemainingKnowledge,
+    SessionId,
+    SessionView,
+    Status,
+    StatusReason,
+)
+
+CONTRACT_VERSION: Final = 1
+
+BUDGET_HEADER: Final = "Rejoin-Budget-Ms"
+"""How long the client will wait for this answer, in milliseconds from when it asked."""
+IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
+"""The attempt's token; a backend passes it on to the service as the ClientToken."""
+
+PROBLEM_CONTENT_TYPE: Final = "application/problem+json"
+
+MAX_SIGNAL_BYTES: Final = 256 * 1024
+"""Largest SignalRequest or SignalResponse."""
+MAX_BODY_BYTES: Final = 320 * 1024
+"""Largest HTTP body in either direction: a signal string and room for its JSON escapes."""
+MAX_WAIT_S: Final = 25.0
+"""Longest long poll; under the 29 s after which common gateways give up."""
+MAX_BUDGET_MS: Final = 60_000
+TOKEN_PATTERN: Final = r"^[\x21-\x7E]{32,128}$"
+SESSION_ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,128}$"
+MAX_ATTEMPT: Final = 2**31 - 1
+
+ENDED_STATUSES: Final = frozenset({"TERMINATED", "ERROR"})
+"""Statuses that no stream session leaves."""
+
+
+def sha256_hex(signal_request: str) -> str:
+    """What identifies a SignalRequest without showing it: SHA-256 of its UTF-8 bytes, in hex."""
+    return hashlib.sha256(signal_request.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+SignalString = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SIGNAL_BYTES)]
+Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+SessionIdString = Annotated[str, StringConstraints(pattern=SESSION_ID_PATTERN)]
+StatusString = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,100}$")]
+Attempt = Annotated[int, Field(ge=1, le=MAX_ATTEMPT)]
+Seconds = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
+
+
+class StartBody(_Request):
+    """What a new stream session is started with."""
+
+    signal_request: SignalString = Field(
+        repr=False, description="The SignalRequest of a fresh offer, passed on unread."
+    )
+    attempt: Attempt = Field(description="Number of this attempt; the first of the session.")
+    application: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None = (
+        Field(
+            default=None,
+            description="A name that the backend's configuration knows; absent: its default.",
+        )
+    )
+
+
+class ReconnectBody(_Request):
+    """A fresh offer for a running stream session."""
+
+    signal_request: SignalString = Field(
+        repr=False, description="The SignalRequest of a fresh offer, passed on unread."
+    )
+    attempt: Attempt = Field(
+        description="Number of this attempt; higher than every earlier one of the session."
+    )
+
+
+class RemainingBody(_Answer):
+    """A lower bound of the window, never an absolute time."""
+
+    at_least_s: Seconds = Field(description="At least this much was left `age_s` ago.")
+    age_s: Seconds = Field(description="Age of that knowledge when this answer was written.")
+
+
+class SessionViewBody(_Answer):
+    """One look at a stream session."""
+
+    session_id: SessionIdString = Field(description="Opaque; not the service's identifier.")
+    status: StatusString = Field(
+        description="As the service spells it. New ones may appear at any time."
+    )
+    reason: StatusString | None = Field(
+        default=None, description="StatusReason as the service spells it."
+    )
+    connection_timeout_s: Seconds | None = Field(
+        default=None, description="ConnectionTimeoutSeconds of the stream session."
+    )
+    session_ends_in_s: Seconds | None = Field(
+        default=None, description="At least this long until SessionLengthSeconds are over."
+    )
+    remaining: RemainingBody | None = Field(
+        default=None,
+        description="Counted from the start of the backend's last call to the service that said "
+        "CONNECTED; null when there was none or the status makes it meaningless.",
+    )
+    attempt: Attempt | None = Field(default=None, description="Highest attempt number seen.")
+    signal_request_sha256: Sha256Hex | None = Field(
+        default=None, description="SHA-256 (hex) of the SignalRequest that the service holds."
+    )
+    signal_response: SignalString | None = Field(
+        default=None, repr=False, description="The answer to exactly that SignalRequest."
+    )
+
+    def to_view(self) -> SessionView:
+        """The same as a value of the core."""
+        return SessionView(
+            session_id=SessionId(self.session_id),
+            status=Status(self.status),
+            reason=None if self.reason is None else StatusReason(self.reason),
+            connection_timeout_s=self.connection_timeout_s,
+            session_ends_in_s=self.session_ends_in_s,
+            remaining=None
+            if self.remaining is None
+            else RemainingKnowledge(self.remaining.at_least_s, self.remaining.age_s),
+            signal_request_sha256=self.signal_request_sha256,
+            signal_response=self.signal_response,
+            attempt=None if self.attempt is None else AttemptNumber(self.attempt),
+        )
+
+
+class SignalAnswerBody(_Answer):
+    """The answer to the SignalRequest that the service holds."""
+
+    signal_request_sha256: Sha256Hex
+    signal_response: SignalString = Field(repr=False)
+
+
+class ConnectionBody(_Answer):
+    """The answer to this attempt's offer."""
+
+    attempt: Attempt
+    signal_request_sha256: Sha256Hex
+    signal_response: SignalString = Field(repr=False)
+
+
+class HealthBody(_Answer):
+    """Says that a Rejoin backend answers here, and nothing about the service behind it."""
+
+    service: Literal["rejoin-backend"] = "rejoin-backend"
+    contract: int = CONTRACT_VERSION
+
+
+class ProblemCode(enum.StrEnum):
+    """Machine words of a problem. A client must live with words it does not know."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
+    THROTTLED = "THROTTLED"
+    CONFLICT = "CONFLICT"
+    STALE_ATTEMPT = "STALE_ATTEMPT"
+    IN_FLIGHT = "IN_FLIGHT"
+    REUSED_OFFER = "REUSED_OFFER"
+    INVALID_REQUEST = "INVALID_REQUEST"
+    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+    SERVICE_TIMEOUT = "SERVICE_TIMEOUT"
+    BUDGET_TOO_SMALL = "BUDGET_TOO_SMALL"
+    INTERNAL = "INTERNAL"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """What is the same for every problem of one code."""
+
+    http_status: int
+    retryable: bool
+    title: str
+
+
+PROBLEMS: Final[dict[ProblemCode, ProblemKind]] = {
+    ProblemCode.UNAUTHENTICATED: ProblemKind(401, False, "The bearer token is not valid"),
+    ProblemCode.FORBIDDEN: ProblemKind(403, False, "Not allowed"),
+    ProblemCode.SESSION_NOT_FOUND: ProblemKind(404, False, "No such stream session"),
+    ProblemCode.THROTTLED: ProblemKind(429, True, "Too many requests"),
+    ProblemCode.CONFLICT: ProblemKind(409, True, "The stream session's status does not allow it"),
+    ProblemCode.STALE_ATTEMPT: ProblemKind(409, False, "A newer attempt exists"),
+    ProblemCode.IN_FLIGHT: ProblemKind(409, True, "Another attempt is still being made"),
+    ProblemCode.REUSED_OFFER: ProblemKind(409, False, "This offer or token was used before"),
+    ProblemCode.INVALID_REQUEST: ProblemKind(400, False, "The request is not valid"),
+    ProblemCode.SERVICE_UNAVAILABLE: ProblemKind(503, True, "The streaming service failed"),
+    ProblemCode.SERVICE_TIMEOUT: ProblemKind(504, True, "The streaming service took too long"),
+    ProblemCode.BUDGET_TOO_SMALL: ProblemKind(400, True, "The client's budget is too small"),
+    ProblemCode.INTERNAL: ProblemKind(500, True, "The backend failed"),
+}
+"""HTTP status, default of `retryable`, title."""
+
+
+class ProblemBody(_Answer):
+    """Problem details (RFC 9457) with our members `code`, `retryable` and `session_status`."""
+
+    type: str = Field(default="about:blank", description="A URN per code.")
+    title: str = ""
+    status: int = Field(default=0, description="The HTTP status again.")
+    detail: str = ""
+    code: str = Field(default="", description="One of ProblemCode; more may appear.")
+    retryable: bool | None = Field(
+        default=None, description="Whether the same bytes may succeed later."
+    )
+    session_status: str | None = Field(
+        default=None, description="The service's status when the backend knows it."
+    )
+
+
+def problem(
+    code: ProblemCode,
+    detail: str,
+    *,
+    http_status: int | None = None,
+    retryable: bool | None = None,
+    session_status: str | None = None,
+) -> ProblemBody:
+    """A problem of this code; `detail` is one sentence without anything of the request in it."""
+    kind = PROBLEMS[code]
+    return ProblemBody(
+        type=f"urn:rejoin:problem:{code.lower().replace('_', '-')}",
+        title=kind.title,
+        status=http_status or kind.http_status,
+        detail=detail,
+        code=code,
+        retryable=kind.retryable if retryable is None else retryable,
+        session_status=session_status,
+    )

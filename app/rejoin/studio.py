@@ -1,0 +1,168 @@
+"""A studio on one machine: the emulated service and the studio's backend, served on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass, field
+
+from rejoin.backend.aws import AwsStreamService
+from rejoin.backend.routes import build_app as build_backend
+from rejoin.backend.serving import serving
+from rejoin.backend.settings import BackendSettings
+from rejoin.backend.store import Store
+from rejoin.emulator.api import ApiFaults
+from rejoin.emulator.api import build_app as build_api
+from rejoin.emulator.control import build_control, new_token
+from rejoin.emulator.host import GameHost
+from rejoin.emulator.protocol import PATH as PROTOCOL_PATH
+from rejoin.emulator.protocol import route as protocol_route
+from rejoin.emulator.service import HostListener, StreamService
+from rejoin.emulator.settings import EmulatorSettings
+from rejoin.errors import BadInputError
+from rejoin.tasks import cancel, spawn
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where to listen; 0 lets the system choose."""
+
+    backend: int = 0
+    api: int = 0
+    control: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """A running studio. The tokens are made for this run and are worth nothing elsewhere."""
+
+    backend_url: str
+    api_url: str
+    control_url: str
+    player_token: str = field(repr=False)
+    control_token: str = field(repr=False)
+
+    def to_json(self) -> str:
+        """One line for whoever started the studio as a process of theirs."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> Studio:
+        """Read what `to_json` wrote. Raises BadInputError."""
+        try:
+            return cls(**json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise BadInputError("The studio did not say where it is.") from error
+
+
+@contextlib.asynccontextmanager
+async def studio(
+    settings: EmulatorSettings,
+    ports: Ports | None = None,
+    *,
+    player_token: str | None = None,
+    database: str = ":memory:",
+) -> AsyncIterator[Studio]:
+    """Serve until the block is left. Raises PortInUseError, ServiceError, BadInputError."""
+    ports = ports or Ports()
+    player_token = player_token or secrets.token_urlsafe(24)
+    control_token = new_token()
+    api_port = 0
+
+    def host(listener: HostListener, current: EmulatorSettings) -> GameHost:
+        url = f"http://{HOST}:{api_port}{PROTOCOL_PATH}"
+        return GameHost(listener, current, protocol_url=url)
+
+    async with contextlib.AsyncExitStack() as stack:
+        service = StreamService(settings, host)
+        stack.push_async_callback(service.aclose)
+        api_faults = ApiFaults()
+        api = build_api(service, api_faults)
+        api.router.routes.append(protocol_route())
+        api_port = await stack.enter_async_context(serving(api, HOST, ports.api))
+        api_url = f"http://{HOST}:{api_port}"
+        backend = _Backend(
+            BackendSettings(
+                region=settings.region,
+                stream_group=settings.stream_group_ids[0],
+                application=settings.application_id,
+                tokens=(player_token,),
+                endpoint_url=api_url,
+                access_key_id=settings.access_key_id,
+                secret_access_key=settings.secret_access_key,
+                connection_timeout_s=settings.connection_timeout_s,
+                session_length_s=settings.session_length_s,
+                database=database,
+                host=HOST,
+                port=ports.backend,
+            )
+        )
+        backend_port = await stack.enter_async_context(backend.up())
+        control = build_control(
+            service, control_token, api_faults=api_faults, backend_down=backend.down
+        )
+        control_port = await stack.enter_async_context(serving(control, HOST, ports.control))
+        yield Studio(
+            backend_url=f"http://{HOST}:{backend_port}",
+            api_url=api_url,
+            control_url=f"http://{HOST}:{control_port}",
+            player_token=player_token,
+            control_token=control_token,
+        )
+
+
+class _Backend:
+    """The studio's backend on one port, which can be taken down and comes back by itself.
+
+    What it knows of its sessions is in its store, as after the restart of a real one.
+    """
+
+    def __init__(self, settings: BackendSettings) -> None:
+        self._settings = settings
+        self._take_down = asyncio.Event()
+        self._is_down = asyncio.Event()
+        self._down_s = 0.0
+
+    @contextlib.asynccontextmanager
+    async def up(self) -> AsyncIterator[int]:
+        """Serve; yields the port."""
+        service = AwsStreamService(self._settings)
+        store = Store(self._settings.database)
+        port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        task = spawn(self._serve(service, store, port), name="backend")
+        try:
+            await asyncio.wait({task, port}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
+            yield port.result()
+        finally:
+            await cancel(task)
+            store.close()
+            service.close()
+
+    async def down(self, down_s: float) -> None:
+        """Refuse everybody for so long; returns once nobody is answered any more."""
+        self._down_s = down_s
+        self._is_down.clear()
+        self._take_down.set()
+        await self._is_down.wait()
+
+    async def _serve(
+        self, service: AwsStreamService, store: Store, port: asyncio.Future[int]
+    ) -> None:
+        number = self._settings.port
+        while True:
+            app = build_backend(service, store, self._settings.tokens)
+            async with serving(app, HOST, number, close_patience_s=0) as bound:
+                if not port.done():
+                    port.set_result(bound)
+                number = bound
+                await self._take_down.wait()
+            self._take_down.clear()
+            self._is_down.set()
+            await asyncio.sleep(self._down_s)

@@ -1,0 +1,407 @@
+#!/usr/bin/env python3
+"""The verbs of development: `demo`, `test`, `check` and `bench`. Standard library only.
+
+Every verb first makes sure that `.venv` holds what `requirements.lock` says, and that a
+Debian or Ubuntu has the packages that the verb needs; after the first run that takes well under a
+second. Exit codes: 0 done, 1 a step failed, 2 this Python or these arguments cannot be used,
+3 something is missing that only an administrator can install, 130 interrupted. `demo` ends with
+whatever `rejoin demo` ends with (README.md).
+
+Run on Linux only; the Windows and macOS paths are written down here and have not been run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "rejoin-setup.json"
+LOCK = ROOT / "requirements.lock"
+
+OLDEST = (3, 11)
+NEWEST = (3, 13)
+
+RUN_PACKAGES = (
+    "python3-venv",
+    "ca-certificates",
+    "libegl1",
+    "libgl1",
+    "libfontconfig1",
+    "libglib2.0-0",
+    "libdbus-1-3",
+    "libxkbcommon0",
+    "libxkbcommon-x11-0",
+    "libxcb-cursor0",
+    "libxcb-icccm4",
+    "libxcb-keysyms1",
+    "libxcb-shape0",
+    "libxcb-xkb1",
+    "libportaudio2",
+)
+"""What Qt, TLS and PortAudio need of a Debian 12 or Ubuntu."""
+
+FONT_PACKAGES = ("fonts-dejavu-core",)
+"""A machine without a display often has no font, and the screenshots need one."""
+
+TEST_PACKAGES = ("xvfb", "xauth", "xdotool", *FONT_PACKAGES)
+
+USAGE = """\
+usage: python3 dev.py VERB [flags]
+
+  demo [flags]   play the demonstration; flags go to `rejoin demo` (try: demo --help)
+  test [flags]   check, then every test; flags go to pytest
+  check          formatting, types, layers, the mirror of the tests and the lock
+  bench [names]  measure, and write docs/performance.md (bench --help)
+"""
+
+
+class Stopped(Exception):
+    """dev.py cannot go on; the text is a sentence for a person."""
+
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
+class Step(NamedTuple):
+    """One command of a verb. `skipped` says why it is not run; `nothing` is an exit code that
+    means that there was nothing to do."""
+
+    name: str
+    command: list[str]
+    env: dict[str, str] | None = None
+    skipped: str = ""
+    nothing: int | None = None
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+# --- the machine ---------------------------------------------------------------------------------
+
+
+def unsuitable_python(version: tuple[int, int]) -> str | None:
+    """Why this Python cannot be used, in one sentence, or None."""
+    if OLDEST <= version <= NEWEST:
+        return None
+    return (
+        f"Rejoin needs Python 3.{OLDEST[1]} to 3.{NEWEST[1]}, and this is "
+        f"{version[0]}.{version[1]}. Run it with another one, such as: python3.{OLDEST[1]} dev.py"
+    )
+
+
+def is_debian(os_release: str) -> bool:
+    """Whether an /etc/os-release tells of Debian or something made from it."""
+    words: set[str] = set()
+    for line in os_release.splitlines():
+        key, _, value = line.partition("=")
+        if key in ("ID", "ID_LIKE"):
+            words.update(value.strip().strip("\"'").split())
+    return bool(words & {"debian", "ubuntu"})
+
+
+def installed_packages(listing: str) -> set[str]:
+    """Names that dpkg knows as installed, with those they provide (Ubuntu renames some)."""
+    names: set[str] = set()
+    for line in listing.splitlines():
+        status, _, rest = line.partition("\t")
+        if status.strip().endswith("i"):
+            package, _, provides = rest.partition("\t")
+            names.add(package)
+            names.update(part.split()[0] for part in provides.split(",") if part.strip())
+    return names
+
+
+def missing_packages(wanted: tuple[str, ...]) -> list[str]:
+    """Which of these packages a Debian lacks; none on any other system."""
+    os_release = Path("/etc/os-release")
+    if not sys.platform.startswith("linux") or not os_release.exists():
+        return []
+    if not is_debian(os_release.read_text(encoding="utf-8", errors="replace")):
+        return []
+    query = ["dpkg-query", "-W", "-f=${db:Status-Abbrev}\t${Package}\t${Provides}\n"]
+    listing = subprocess.run(query, stdout=subprocess.PIPE, check=True).stdout
+    have = installed_packages(listing.decode(errors="replace"))
+    missing = [name for name in wanted if name not in have]
+    if "python3-venv" in missing and importlib.util.find_spec("ensurepip"):
+        missing.remove("python3-venv")  # this Python is not Debian's and brings its own
+    return missing
+
+
+def succeeds(command: list[str], *, silent: bool) -> bool:
+    """Whether a command ends with 0; its output is not shown, its errors unless `silent`."""
+    errors = subprocess.DEVNULL if silent else None
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=errors)
+    return done.returncode == 0
+
+
+def apt_prefix() -> list[str] | None:
+    """What goes before an apt-get that may install, or None when nobody here may."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") and succeeds(["sudo", "-n", "true"], silent=True):
+        return ["sudo", "-n"]
+    return None
+
+
+def install_packages(wanted: tuple[str, ...]) -> None:
+    """Install what a Debian lacks, or say the line that an administrator has to run."""
+    missing = missing_packages(wanted)
+    if not missing:
+        return
+    line = "apt-get install --no-install-recommends -y " + " ".join(missing)
+    prefix = apt_prefix()
+    if prefix is None:
+        raise Stopped(
+            "These Debian packages are missing. As an administrator run this, then try again:\n"
+            f"  sudo sh -c 'apt-get update && {line}'",
+            3,
+        )
+    say("Installing Debian packages: " + " ".join(missing))
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
+    apt += ["-qq", "-o", "DPkg::Lock::Timeout=120"]
+    install = [*apt, "install", "--no-install-recommends", "-y", *missing]
+    # The package lists are fetched only when they turn out to be missing or too old.
+    if succeeds(install, silent=True):
+        return
+    if not (succeeds([*apt, "update"], silent=False) and succeeds(install, silent=False)):
+        raise Stopped("The packages could not be installed. To see why, run:\n  " + line, 3)
+
+
+# --- the environment -----------------------------------------------------------------------------
+
+
+def tool(name: str) -> str:
+    """Path of a program in the environment."""
+    if os.name == "nt":
+        return str(VENV / "Scripts" / (name + ".exe"))
+    return str(VENV / "bin" / name)
+
+
+def setup_key() -> str:
+    """A digest of everything that the environment is made from."""
+    digest = hashlib.sha256()
+    for part in (LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes()):
+        digest.update(hashlib.sha256(part).digest())
+    place = f"{sys.version_info[:3]} {ROOT}"
+    digest.update(place.encode())
+    return digest.hexdigest()
+
+
+def stamped_key() -> str | None:
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+        return str(stamp["key"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def venv_is_usable() -> bool:
+    """Whether `.venv` runs, stands where it was made, and has this Python's version and pip."""
+    version = tuple(sys.version_info[:2])
+    probe = f"import pip, sys; print(sys.version_info[:2] == {version}, sys.prefix)"
+    try:
+        answer = subprocess.run(
+            [tool("python"), "-c", probe],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return False
+    matches, _, prefix = answer.stdout.decode(errors="replace").strip().partition(" ")
+    return answer.returncode == 0 and matches == "True" and Path(prefix).resolve() == VENV.resolve()
+
+
+def make_venv() -> None:
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    say("Making the environment .venv")
+    command = [python, "-m", "venv", "--clear", str(VENV)]
+    made = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if made.returncode:
+        raise Stopped(
+            "The virtual environment could not be made:\n" + made.stdout.decode(errors="replace"), 3
+        )
+
+
+def pip(*arguments: str) -> None:
+    command = [tool("python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    if subprocess.run([*command, *arguments], check=False, cwd=str(ROOT)).returncode:
+        raise Stopped("pip could not install what requirements.lock names; see above.", 1)
+
+
+def set_up(packages: tuple[str, ...]) -> None:
+    """Bring the machine and `.venv` to what the lock says; nothing to do is noticed quickly."""
+    install_packages(packages)
+    key = setup_key()
+    if stamped_key() == key and Path(tool("python")).exists():
+        return
+    started = time.monotonic()
+    if not venv_is_usable():
+        make_venv()
+    say("Installing what requirements.lock names into .venv (once; it may take some minutes)")
+    quiet = ("--quiet", "--no-warn-script-location")
+    locked = ("--only-binary", ":all:", "--require-hashes", "-r", str(LOCK))
+    pip("install", *quiet, *locked)
+    pip("install", *quiet, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    STAMP.write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
+    say(f"Ready after {time.monotonic() - started:.0f} s")
+
+
+# --- steps ---------------------------------------------------------------------------------------
+
+
+def run(command: list[str], env: dict[str, str] | None) -> int:
+    """Run to the end. An interrupt reaches the child as well: it gets time to clean up."""
+    child = subprocess.Popen(command, cwd=str(ROOT), env={**os.environ, **(env or {})})
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        try:
+            child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        raise
+
+
+def run_steps(steps: list[Step]) -> int:
+    """Run every step, whatever became of the ones before, then print what happened."""
+    rows: list[tuple[str, str, float]] = []
+    failed = False
+    for step in steps:
+        if step.skipped:
+            rows.append((step.name, "skipped: " + step.skipped, 0.0))
+            continue
+        say(f"\n== {step.name}: {shlex.join(step.command)}")
+        started = time.monotonic()
+        code = run(step.command, step.env)
+        if code == 0:
+            result = "ok"
+        elif code == step.nothing:
+            result = "nothing to do"
+        else:
+            result = f"FAILED ({code})"
+            failed = True
+        rows.append((step.name, result, time.monotonic() - started))
+    say("")
+    for name, result, seconds in rows:
+        say(f"{name:16} {seconds:7.1f} s  {result}")
+    return 1 if failed else 0
+
+
+def check_steps() -> list[Step]:
+    return [
+        Step("ruff check", [tool("ruff"), "check", "."]),
+        Step("ruff format", [tool("ruff"), "format", "--check", "."]),
+        Step("mypy", [tool("mypy")]),
+        Step("layers", [tool("lint-imports"), "--no-logo"]),
+    ]
+
+
+def layout_step() -> Step:
+    files = ["tests/test_layout.py", "tests/test_lock.py"]
+    return Step("layout and lock", [tool("python"), "-m", "pytest", "-q", *files])
+
+
+def test_steps(flags: list[str]) -> list[Step]:
+    pytest = [tool("python"), "-m", "pytest"]
+    xvfb = shutil.which("xvfb-run")
+    screen = [xvfb or "xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"]
+    return [
+        *check_steps(),
+        Step(
+            "tests",
+            [*pytest, "-m", "not x11", *flags],
+            env={"QT_QPA_PLATFORM": "offscreen"},
+        ),
+        Step(
+            "tests on X",
+            [*screen, *pytest, "-m", "x11", *flags],
+            env={"QT_QPA_PLATFORM": "xcb"},
+            skipped="" if xvfb else "there is no xvfb-run here",
+            nothing=5,
+        ),
+    ]
+
+
+# --- verbs ---------------------------------------------------------------------------------------
+
+
+def has_display(platform: str, environ: dict[str, str]) -> bool:
+    """Whether a window can be expected to open; Windows and macOS always have a desktop."""
+    if platform in ("win32", "darwin"):
+        return True
+    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def demo_flags(flags: list[str], display: bool) -> list[str]:
+    """What `rejoin demo` is called with: a place for its output and, if need be, no window."""
+    headless = [] if display or "--headless" in flags else ["--headless"]
+    return ["--out", os.path.join(".", "demo-out"), *headless, *flags]
+
+
+def demo(flags: list[str]) -> int:
+    arguments = demo_flags(flags, has_display(sys.platform, dict(os.environ)))
+    set_up(RUN_PACKAGES + (FONT_PACKAGES if "--headless" in arguments else ()))
+    command = [tool("rejoin"), "demo", *arguments]
+    if os.name == "nt":
+        return subprocess.call(command)
+    sys.stdout.flush()
+    return os.execv(command[0], command)
+
+
+def test(flags: list[str]) -> int:
+    set_up(RUN_PACKAGES + TEST_PACKAGES)
+    return run_steps(test_steps(flags))
+
+
+def check(flags: list[str]) -> int:
+    if flags:
+        raise Stopped("check takes no flags.\n" + USAGE, 2)
+    set_up(RUN_PACKAGES)
+    return run_steps([*check_steps(), layout_step()])
+
+
+def bench(flags: list[str]) -> int:
+    set_up(RUN_PACKAGES)
+    environ = {"PYTHONPATH": str(ROOT / "tests"), "QT_QPA_PLATFORM": "offscreen"}
+    return run([tool("python"), "-m", "bench", *flags], environ)
+
+
+VERBS = {"demo": demo, "test": test, "check": check, "bench": bench}
+
+
+def main(arguments: list[str]) -> int:
+    complaint = unsuitable_python((sys.version_info[0], sys.version_info[1]))
+    if complaint:
+        print(complaint, file=sys.stderr)
+        return 2
+    if not arguments or arguments[0] not in VERBS:
+        asked = bool(arguments) and arguments[0] in ("-h", "--help", "help")
+        print(USAGE, end="", file=sys.stdout if asked else sys.stderr)
+        return 0 if asked else 2
+    try:
+        return VERBS[arguments[0]](arguments[1:])
+    except Stopped as stopped:
+        print(str(stopped), file=sys.stderr)
+        return stopped.exit_code
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,442 @@
+"""boto3 against a small HTTP server that plays the service, well and badly, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, TypeVar
+
+import botocore.session
+import pytest
+
+from rejoin.backend.aws import _BY_CODE, AwsStreamService
+from rejoin.backend.service import ServiceFault, StreamId, StreamLook, StreamServiceError
+from rejoin.backend.settings import BackendSettings
+from rejoin.errors import BadInputError
+
+_T = TypeVar("_T")
+ARN = "arn:aws:gameliftstreams:us-west-2:111122223333:streamsession/sg-1AB2C3De4/ABC123def4567"
+STREAM = StreamId("sg-1AB2C3De4", ARN)
+TOKEN = "canary-token-" + "x" * 32
+OFFER = json.dumps({"type": "offer", "sdp": "canary-offer"})
+
+
+@dataclass
+class Reply:
+    """One scripted answer. `hang_s` before it; `close` instead of it."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=dict)
+    hang_s: float = 0.0
+    close: bool = False
+
+
+def ok(status: int = 200, **members: object) -> Reply:
+    return Reply(status, json.dumps(members).encode())
+
+
+def error(name: str, status: int, **headers: str) -> Reply:
+    return Reply(
+        status,
+        json.dumps({"Message": "canary-offer was refused"}).encode(),
+        {"x-amzn-ErrorType": name, **{key.replace("_", "-"): v for key, v in headers.items()}},
+    )
+
+
+@dataclass
+class Asked:
+    """One request that arrived."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+    authorization: str
+    connection: object
+
+
+class Endpoint:
+    """Plays the script, the last line for ever; writes down what was asked."""
+
+    def __init__(self, script: list[Reply]) -> None:
+        self.script = script
+        self.asked: list[Asked] = []
+        self.over = threading.Event()
+        endpoint = self
+
+        class Requests(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                endpoint.asked.append(
+                    Asked(
+                        self.command,
+                        self.path,
+                        json.loads(content or b"{}"),
+                        self.headers.get("Authorization", ""),
+                        self.client_address,
+                    )
+                )
+                script = endpoint.script
+                reply = script.pop(0) if len(script) > 1 else script[0]
+                if reply.hang_s:
+                    endpoint.over.wait(reply.hang_s)
+                if reply.close:
+                    self.close_connection = True
+                    return
+                with contextlib.suppress(OSError):
+                    self.send_response_only(reply.status)
+                    for name, value in reply.headers.items():
+                        self.send_header(name, value)
+                    body = b"" if reply.status == 204 else reply.body
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+
+            do_GET = do_POST = do_DELETE = answer
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+            block_on_close = False
+
+        self.server = Server(("127.0.0.1", 0), Requests)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self.thread.start()
+
+    def close(self) -> None:
+        self.over.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def settings_for(url: str | None, **changes: Any) -> BackendSettings:
+    given: dict[str, Any] = {
+        "region": "us-west-2",
+        "stream_group": "sg-1AB2C3De4",
+        "application": "a-9ZY8X7Wv6",
+        "applications": {"tour": "a-tour"},
+        "tokens": ("canary-bearer-token",),
+        "endpoint_url": url,
+        "access_key_id": "AKIACANARYCANARYCANA",
+        "secret_access_key": "canary-secret",
+    }
+    return BackendSettings(**(given | changes))
+
+
+@contextlib.contextmanager
+def playing(*script: Reply, **changes: Any) -> Iterator[tuple[AwsStreamService, Endpoint]]:
+    endpoint = Endpoint(list(script))
+    service = AwsStreamService(settings_for(endpoint.url, **changes))
+    try:
+        yield service, endpoint
+    finally:
+        service.close()
+        endpoint.close()
+
+
+def run(call: Coroutine[Any, Any, _T]) -> _T:
+    return asyncio.run(call)
+
+
+def fault_of(call: Coroutine[Any, Any, object]) -> StreamServiceError:
+    with pytest.raises(StreamServiceError) as caught:
+        run(call)
+    assert "canary" not in str(caught.value)
+    assert str(caught.value).endswith(".")
+    assert caught.value.__cause__ is None
+    return caught.value
+
+
+def create(service: AwsStreamService, budget_s: float = 9.0) -> Coroutine[Any, Any, str]:
+    return service.create_connection(STREAM, token=TOKEN, signal_request=OFFER, budget_s=budget_s)
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_a_whole_life_is_asked_for_as_the_service_model_says() -> None:
+    with playing(
+        ok(201, Arn=ARN, Status="ACTIVATING", ConnectionTimeoutSeconds=10),
+        Reply(
+            200,
+            json.dumps(
+                {
+                    "Arn": ARN,
+                    "Status": "ACTIVE",
+                    "ConnectionTimeoutSeconds": 10,
+                    "SessionLengthSeconds": 600,
+                    "CreatedAt": 1_900_000_000,
+                    "SignalRequest": "offer-1",
+                    "SignalResponse": "answer-1",
+                }
+            ).encode(),
+            # 100 s after CreatedAt by the service's own clock, which is years from ours.
+            {"Date": "Sun, 17 Mar 2030 17:48:20 GMT"},
+        ),
+        ok(SignalResponse="answer-2"),
+        Reply(204),
+        connection_timeout_s=10,
+        session_length_s=600,
+    ) as (service, endpoint):
+        started = run(
+            service.start(token=TOKEN, signal_request=OFFER, application=None, budget_s=9)
+        )
+        assert started.stream == STREAM
+        assert started.look == StreamLook("ACTIVATING", connection_timeout_s=10)
+        assert run(service.look(STREAM, budget_s=9)) == StreamLook(
+            "ACTIVE",
+            connection_timeout_s=10,
+            session_ends_in_s=499,
+            signal_request="offer-1",
+            signal_response="answer-1",
+        )
+        assert run(create(service)) == "answer-2"
+        run(service.terminate(STREAM, budget_s=9))
+    session = "/streamgroups/sg-1AB2C3De4/streamsessions/" + ARN.replace(":", "%3A").replace(
+        "/", "%2F"
+    )
+    assert [(asked.method, asked.path) for asked in endpoint.asked] == [
+        ("POST", "/streamgroups/sg-1AB2C3De4/streamsessions"),
+        ("GET", session),
+        ("POST", session + "/connections"),
+        ("DELETE", session),
+    ]
+    assert endpoint.asked[0].body == {
+        "ClientToken": TOKEN,
+        "Protocol": "WebRTC",
+        "SignalRequest": OFFER,
+        "ApplicationIdentifier": "a-9ZY8X7Wv6",
+        "ConnectionTimeoutSeconds": 10,
+        "SessionLengthSeconds": 600,
+    }
+    assert endpoint.asked[2].body == {"ClientToken": TOKEN, "SignalRequest": OFFER}
+    assert all("/us-west-2/gameliftstreams/" in asked.authorization for asked in endpoint.asked)
+
+
+def test_a_client_may_name_an_application_that_the_configuration_knows() -> None:
+    with playing(ok(201, Arn=ARN, Status="ACTIVATING")) as (service, endpoint):
+        run(service.start(token=TOKEN, signal_request=OFFER, application="tour", budget_s=9))
+        assert endpoint.asked[0].body["ApplicationIdentifier"] == "a-tour"
+        assert "ConnectionTimeoutSeconds" not in endpoint.asked[0].body
+        refused = fault_of(
+            service.start(token=TOKEN, signal_request=OFFER, application="other", budget_s=9)
+        )
+        assert refused.fault is ServiceFault.INVALID
+        assert len(endpoint.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(error("InternalServerException", 500), id="500"),
+        pytest.param(Reply(close=True), id="hung up"),
+        pytest.param(Reply(503, b"<html>"), id="gateway"),
+        pytest.param(Reply(200, b"{broken"), id="broken answer"),
+        pytest.param(ok(), id="no answer in it"),
+    ],
+)
+def test_the_second_try_is_the_same_bytes_with_the_same_token(first: Reply) -> None:
+    with playing(first, ok(SignalResponse="answer-2")) as (service, endpoint):
+        assert run(create(service)) == "answer-2"
+        assert len(endpoint.asked) == 2
+        assert endpoint.asked[0].body == endpoint.asked[1].body
+        assert endpoint.asked[0].body["ClientToken"] == TOKEN
+
+
+def test_there_is_no_third_try() -> None:
+    with playing(error("InternalServerException", 500)) as (service, endpoint):
+        assert fault_of(create(service)).fault is ServiceFault.FAILED
+        assert len(endpoint.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "fault"),
+    [
+        ("ValidationException", 400, ServiceFault.INVALID),
+        ("AccessDeniedException", 403, ServiceFault.ACCESS_DENIED),
+        ("ResourceNotFoundException", 404, ServiceFault.NOT_FOUND),
+        ("ConflictException", 409, ServiceFault.CONFLICT),
+        ("ThrottlingException", 429, ServiceFault.THROTTLED),
+        ("TooManyRequestsException", 429, ServiceFault.THROTTLED),
+        ("ExpiredTokenException", 403, ServiceFault.MISCONFIGURED),
+        ("UnrecognizedClientException", 403, ServiceFault.MISCONFIGURED),
+        ("InvalidSignatureException", 403, ServiceFault.MISCONFIGURED),
+        ("SomethingNewException", 409, ServiceFault.CONFLICT),
+        ("SomethingNewException", 418, ServiceFault.INVALID),
+    ],
+)
+def test_a_definite_refusal_is_not_tried_again(name: str, status: int, fault: ServiceFault) -> None:
+    with playing(error(name, status)) as (service, endpoint):
+        assert fault_of(create(service)).fault is fault
+        assert len(endpoint.asked) == 1
+
+
+def test_every_error_of_the_service_model_has_its_fault() -> None:
+    model = botocore.session.get_session().get_service_model("gameliftstreams")
+    for operation in (
+        "StartStreamSession",
+        "GetStreamSession",
+        "CreateStreamSessionConnection",
+        "TerminateStreamSession",
+    ):
+        for shape in model.operation_model(operation).error_shapes:
+            assert shape.name in _BY_CODE, shape.name
+
+
+def test_a_wish_to_wait_is_passed_on() -> None:
+    with playing(error("ThrottlingException", 429, Retry_After="7")) as (service, _):
+        assert fault_of(create(service)).retry_after_s == 7
+
+
+def test_what_the_first_try_may_have_done_is_not_forgotten() -> None:
+    for second, fault in (
+        (error("ConflictException", 409), ServiceFault.FAILED),
+        (error("ThrottlingException", 429), ServiceFault.FAILED),
+        (error("ValidationException", 400), ServiceFault.INVALID),
+    ):
+        with playing(error("InternalServerException", 500), second) as (service, _):
+            assert fault_of(create(service)).fault is fault
+
+
+@pytest.mark.parametrize("call", ["create", "look"])
+def test_a_service_that_hangs_costs_no_more_than_the_budget(call: str) -> None:
+    with playing(Reply(hang_s=20)) as (service, _):
+        wanted: Callable[[], Coroutine[Any, Any, object]] = {
+            "create": lambda: create(service, 1.2),
+            "look": lambda: service.look(STREAM, budget_s=1.2),
+        }[call]
+        begun = time.monotonic()
+        assert fault_of(wanted()).fault is ServiceFault.TIMED_OUT
+        # Far from boto3's 60 s, and from the 7 s that one whole try may take.
+        assert time.monotonic() - begun < 5
+
+
+def test_a_closed_service_asks_nobody() -> None:
+    with playing(ok(Status="ACTIVE")) as (service, endpoint):
+        service.close()
+        assert fault_of(service.look(STREAM, budget_s=5)).fault is ServiceFault.UNAVAILABLE
+        assert endpoint.asked == []
+
+
+def test_without_time_nothing_is_sent() -> None:
+    with playing(ok(Status="ACTIVE")) as (service, endpoint):
+        failed = fault_of(service.look(STREAM, budget_s=0.05))
+        assert failed.fault is ServiceFault.UNAVAILABLE
+        assert failed.fault.outcome_known
+        assert endpoint.asked == []
+
+
+def test_a_service_nobody_runs_is_unavailable() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        service = AwsStreamService(settings_for(f"http://127.0.0.1:{unused.getsockname()[1]}"))
+        try:
+            assert fault_of(create(service, 3)).fault is ServiceFault.UNAVAILABLE
+        finally:
+            service.close()
+
+
+def test_no_credentials_is_a_matter_of_configuration() -> None:
+    with playing(ok(Status="ACTIVE"), access_key_id=None, secret_access_key=None) as (
+        service,
+        endpoint,
+    ):
+        assert fault_of(service.look(STREAM, budget_s=5)).fault is ServiceFault.MISCONFIGURED
+        assert endpoint.asked == []
+
+
+def test_settings_that_boto3_cannot_use_are_one_sentence() -> None:
+    with pytest.raises(BadInputError) as caught:
+        AwsStreamService(
+            settings_for(None, access_key_id=None, secret_access_key=None, profile="canary")
+        )
+    assert str(caught.value).endswith(".")
+    assert "canary" not in str(caught.value)
+
+
+def test_what_the_model_forbids_is_invalid_before_it_is_sent() -> None:
+    with playing(ok(SignalResponse="answer")) as (service, endpoint):
+        short = service.create_connection(STREAM, token="x", signal_request=OFFER, budget_s=5)
+        assert fault_of(short).fault is ServiceFault.INVALID
+        assert endpoint.asked == []
+
+
+def test_unknown_words_of_the_service_pass_raw_and_empty_ones_are_none() -> None:
+    with playing(ok(Status="HIBERNATING", StatusReason="solarFlare", SignalResponse="")) as (
+        service,
+        _,
+    ):
+        assert run(service.look(STREAM, budget_s=5)) == StreamLook(
+            "HIBERNATING", reason="solarFlare"
+        )
+
+
+def test_an_answer_without_a_status_is_a_failure() -> None:
+    with playing(ok(Arn=ARN)) as (service, _):
+        assert fault_of(service.look(STREAM, budget_s=5)).fault is ServiceFault.FAILED
+
+
+def test_connections_are_kept_and_many_looks_go_side_by_side() -> None:
+    with playing(ok(Status="ACTIVE")) as (service, endpoint):
+        for _ in range(5):
+            run(service.look(STREAM, budget_s=9))
+        assert len({asked.connection for asked in endpoint.asked}) == 1
+
+    async def many(service: AwsStreamService) -> float:
+        begun = time.monotonic()
+        await asyncio.gather(*[service.look(STREAM, budget_s=9) for _ in range(12)])
+        return time.monotonic() - begun
+
+    with playing(Reply(200, b'{"Status": "ACTIVE"}', hang_s=0.5)) as (service, _):
+        assert run(many(service)) < 12 * 0.5
+
+
+def test_looks_that_hang_do_not_hold_up_a_reconnect() -> None:
+    async def crowd(service: AwsStreamService, endpoint: Endpoint) -> str:
+        looks = [asyncio.ensure_future(service.look(STREAM, budget_s=20)) for _ in range(40)]
+        for _ in range(2000):
+            if len(endpoint.asked) >= 24:
+                break
+            await asyncio.sleep(0.01)
+        endpoint.script[:] = [ok(SignalResponse="answer", Status="ACTIVE")]
+        answer = await create(service)
+        assert not any(look.done() for look in looks)
+        endpoint.over.set()
+        await asyncio.gather(*looks)
+        return answer
+
+    with playing(Reply(hang_s=5.5)) as (service, endpoint):
+        assert asyncio.run(crowd(service, endpoint)) == "answer"
+
+
+def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        caplog.at_level(logging.DEBUG),
+        playing(
+            error("InternalServerException", 500),
+            error("ValidationException", 400),
+            ok(SignalResponse="canary-answer"),
+            ok(Status="ACTIVE", SignalRequest="canary", SignalResponse="canary"),
+        ) as (service, _),
+    ):
+        fault_of(create(service))
+        run(create(service))
+        run(service.look(STREAM, budget_s=9))
+    ours = [r for r in caplog.records if r.name == "rejoin.backend.aws"]
+    assert len(ours) == 2
+    for record in caplog.records:
+        text = record.getMessage() + str(record.exc_info)
+        assert "canary" not in text.lower(), record.name

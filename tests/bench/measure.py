@@ -1,0 +1,38 @@
+"""What a bench gives back: `run(quick)` of every `bench_*.py` yields `Measurement`s."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One number. `conditions` says what it holds for: rounds, percentile, settings."""
+
+    name: str
+    value: float
+    unit: str
+    conditions: str = ""
+
+
+def per_second(work: Callable[[], object], *, at_least_s: float) -> float:
+    """How often a second `work` can be done: the best of three rounds of at least that long."""
+    best = 0.0
+    for _ in range(3):
+        count, batch = 0, 1
+        started = time.perf_counter()
+        while (took_s := time.perf_counter() - started) < at_least_s:
+            for _ in range(batch):
+                work()
+            count += batch
+            batch = min(batch * 2, 4096)
+        best = max(best, count / took_s)
+    return best
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The given percentile (1..99) of at least two values, interpolated between them."""
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -1,0 +1,136 @@
+"""What every test gets: no way to a real AWS account, and complaints that would pass unseen.
+
+A warning or worse in a log of `rejoin` fails the test that caused it, unless the test asks for
+`expected_logs` (or pytest's own `caplog`). `no_qt_warnings` does the same for Qt's messages, and
+`nothing_left_behind` for tasks, threads and sockets.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from rejoin import tasks
+
+# A slow machine is no failure.
+settings.register_profile(
+    "rejoin", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("rejoin")
+
+# Nothing here may depend on, or reach, whatever the person who runs it has set up.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+if sys.platform.startswith("linux") and "XDG_RUNTIME_DIR" not in os.environ:
+    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="rejoin-tests-")  # Qt warns without it
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+os.environ["AWS_CONFIG_FILE"] = os.devnull
+os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+GONE_WITHIN_S = 10.0
+"""How long something may take to go; a test that leaves nothing behind does not wait."""
+
+
+class LogRecords(logging.Handler):
+    """Keeps the records of `rejoin` at WARNING and above."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+    @property
+    def lines(self) -> list[str]:
+        """One `LEVEL logger: message` for each record."""
+        return [f"{r.levelname} {r.name}: {r.getMessage()}" for r in self.records]
+
+
+@pytest.fixture(autouse=True)
+def _log_records(request: pytest.FixtureRequest) -> Iterator[LogRecords]:
+    kept = LogRecords()
+    logger = logging.getLogger("rejoin")
+    logger.addHandler(kept)
+    try:
+        yield kept
+    finally:
+        logger.removeHandler(kept)
+    if kept.records and not {"expected_logs", "caplog"} & set(request.fixturenames):
+        pytest.fail("unexpected in the log:\n" + "\n".join(kept.lines), pytrace=False)
+
+
+@pytest.fixture
+def expected_logs(_log_records: LogRecords) -> LogRecords:
+    """Warnings of `rejoin` do not fail this test, which looks at them itself."""
+    return _log_records
+
+
+@pytest.fixture
+def no_qt_warnings() -> Iterator[None]:
+    """A warning or worse from Qt fails this test."""
+    from PySide6 import QtCore
+
+    complaints: list[str] = []
+    quiet = (QtCore.QtMsgType.QtDebugMsg, QtCore.QtMsgType.QtInfoMsg)
+
+    def keep(kind: QtCore.QtMsgType, _: QtCore.QMessageLogContext, message: str | None) -> None:
+        if kind not in quiet:
+            complaints.append(f"{kind.name}: {message}")
+
+    before = QtCore.qInstallMessageHandler(keep)
+    try:
+        yield
+    finally:
+        QtCore.qInstallMessageHandler(before)
+    if complaints:
+        pytest.fail("Qt complained:\n" + "\n".join(complaints), pytrace=False)
+
+
+def open_sockets() -> dict[str, str]:
+    """Descriptor and socket of everything this process has open; empty where /proc is not."""
+    found: dict[str, str] = {}
+    listing = Path("/proc/self/fd")
+    if not listing.is_dir():
+        return found
+    for entry in listing.iterdir():
+        try:
+            target = os.readlink(entry)
+        except OSError:
+            continue  # it was the descriptor of this very listing
+        if target.startswith("socket:"):
+            found[entry.name] = target
+    return found
+
+
+@pytest.fixture
+def nothing_left_behind() -> Iterator[None]:
+    """Every task, thread and socket that this test started is gone soon after its end."""
+    threads, sockets, alive = set(threading.enumerate()), open_sockets(), tasks.alive()
+    yield
+    deadline = time.monotonic() + GONE_WITHIN_S
+    while True:
+        left = [f"task {name}" for name in sorted(tasks.alive() - alive)]
+        left += [
+            f"thread {thread.name}" for thread in threading.enumerate() if thread not in threads
+        ]
+        left += [
+            f"descriptor {number} {target}"
+            for number, target in open_sockets().items()
+            if sockets.get(number) != target
+        ]
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            pytest.fail("left behind:\n" + "\n".join(left), pytrace=False)
+        time.sleep(0.02)

@@ -1,0 +1,122 @@
+"""The bounds of the window: each rule, and that none of them ever promises too much."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rejoin.core import deadline
+from rejoin.core.deadline import Window
+from rejoin.core.model import (
+    ConnectionSample,
+    Policy,
+    RemainingKnowledge,
+    SessionId,
+    SessionView,
+    Status,
+)
+
+POLICY = Policy()
+
+
+def view(
+    status: str = "CONNECTED",
+    *,
+    remaining: RemainingKnowledge | None = None,
+    timeout_s: float | None = 120.0,
+    session_ends_in_s: float | None = None,
+) -> SessionView:
+    return SessionView(
+        SessionId("s"),
+        Status(status),
+        connection_timeout_s=timeout_s,
+        remaining=remaining,
+        session_ends_in_s=session_ends_in_s,
+    )
+
+
+def heard(rtp_at: float, proved_at: float | None) -> ConnectionSample:
+    return ConnectionSample(
+        last_packet_at=rtp_at,
+        last_rtp_at=rtp_at,
+        last_frame_at=rtp_at,
+        frames_decoded=1,
+        frame_interval_s=1 / 60,
+        rtt_s=0.04,
+        loss=0.0,
+        proved_sent_at=proved_at,
+    )
+
+
+def test_nobody_told_the_timeout_so_there_is_no_countdown() -> None:
+    window = deadline.heard(Window(), heard(10.0, 10.0))
+    assert window.shown_at is None
+    assert window.latest_at(10.0, POLICY) == 10.0 + POLICY.unknown_timeout_s + 60.0
+
+
+def test_what_the_host_last_proved_to_have_heard_counts_when_it_is_older() -> None:
+    window = deadline.heard(Window(timeout_s=120.0), heard(10.0, 7.0))
+    assert window.shown_at == 127.0
+    assert deadline.heard(Window(timeout_s=120.0), heard(10.0, None)).shown_at == 130.0
+
+
+def test_knowledge_never_moves_a_deadline_earlier() -> None:
+    window = deadline.heard(Window(timeout_s=120.0), heard(10.0, 10.0))
+    assert deadline.heard(window, heard(5.0, 5.0)).shown_at == 130.0
+
+
+def test_connected_moves_the_deadline_by_the_age_of_that_knowledge() -> None:
+    look = view(remaining=RemainingKnowledge(120.0, age_s=2.0))
+    window = deadline.looked(Window(timeout_s=120.0, proved_at=1.0), look, asked_at=50.0, now=58.0)
+    assert window.shown_at == 50.0 - 2.0 + 120.0
+
+
+def test_pending_alone_moves_nothing() -> None:
+    before = Window(timeout_s=120.0, proved_at=10.0)
+    look = view("PENDING_CLIENT_RECONNECTION")
+    assert deadline.looked(before, look, 50.0, 50.0).shown_at == before.shown_at
+
+
+def test_the_second_window_counts_from_the_create_call_once_active_is_confirmed() -> None:
+    before = Window(timeout_s=120.0, proved_at=10.0)
+    assert deadline.rejoined(before, view("RECONNECTING"), 60.0) == before
+    assert deadline.rejoined(before, view("ACTIVE"), 60.0).shown_at == 180.0
+
+
+def test_the_session_length_caps_both_deadlines() -> None:
+    window = Window(timeout_s=120.0, proved_at=10.0)
+    window = deadline.looked(window, view(session_ends_in_s=20.0), asked_at=50.0, now=51.0)
+    assert window.shown_at == 70.0
+    assert window.latest_at(10.0, POLICY) == 71.0
+
+
+def test_after_sleep_the_countdown_is_checking_until_somebody_answers() -> None:
+    window = deadline.slept(Window(timeout_s=120.0, proved_at=10.0), 500.0)
+    assert window.checking_since_at == 500.0
+    assert deadline.looked(window, view(), 501.0, 501.1).checking_since_at is None
+
+
+def test_the_need_is_the_slow_end_of_what_was_measured() -> None:
+    assert deadline.need_s((), 0.1, POLICY) == POLICY.need_unmeasured_s
+    assert deadline.need_s((0.1,) * 19 + (2.0,), 0.1, POLICY) == 2.0 + 0.35 + 0.5
+
+
+@given(
+    began_after=st.floats(0, 100),
+    lasted=st.floats(0, 10),
+    age=st.floats(0, 5),
+    timeout=st.floats(1, 3600),
+)
+def test_a_look_never_promises_more_than_the_service_gives(
+    began_after: float, lasted: float, age: float, timeout: float
+) -> None:
+    """The service cannot notice before the look at it began, whenever the answer comes."""
+    asked_at = 100.0 + began_after
+    look_began_at = asked_at + lasted - age  # the backend's last look at the service
+    answered_at = asked_at + lasted
+    known = RemainingKnowledge(timeout, age_s=age)
+    seen = deadline.looked(
+        Window(), view(remaining=known, timeout_s=timeout), asked_at, answered_at
+    )
+    assert seen.shown_at is not None
+    assert seen.shown_at <= look_began_at + timeout + 1e-6

@@ -1,0 +1,67 @@
+"""What the window may show in each phase."""
+
+from __future__ import annotations
+
+import typing
+
+from helpers.playbook import ONE, Playbook, offer
+from rejoin.core import events, snapshot
+from rejoin.core.model import Doing, EndingKind, HealthLevel, Stage
+from rejoin.core.phases import Phase
+from rejoin.core.retry import FailureKind
+
+
+def test_every_phase_has_its_stage() -> None:
+    assert set(snapshot._STAGES) == set(typing.get_args(Phase))
+
+
+def test_before_and_while_starting() -> None:
+    play = Playbook()
+    assert play.shown.stage is Stage.IDLE
+    play.give(events.StartRequested())
+    assert (play.shown.stage, play.shown.doing) == (Stage.STARTING, Doing.PREPARING)
+    play.give(offer(ONE))
+    assert play.shown.doing is Doing.ASKING_BACKEND
+    assert play.shown.shown_deadline_at is None
+
+
+def test_live_tells_health_and_input() -> None:
+    play = Playbook().live()
+    assert (play.shown.stage, play.shown.health) == (Stage.LIVE, HealthLevel.HEALTHY)
+    assert play.shown.input_open
+    assert not play.shown.view_only
+    play.give(events.ControlsKnown(ONE, known=False))
+    assert not play.shown.input_open
+    assert play.shown.view_only
+
+
+def test_a_drop_tells_when_it_began_and_how_long_there_is() -> None:
+    play = Playbook(timeout_s=60.0).live()
+    dropped_at = play.now
+    play.silence(1.1)
+    shown = play.shown
+    assert shown.stage is Stage.LOST
+    assert shown.dropped_at == dropped_at
+    assert shown.latest_deadline_at is not None
+    assert shown.shown_deadline_at is not None
+    assert shown.latest_deadline_at > shown.shown_deadline_at
+    assert shown.can_try_now
+
+
+def test_a_wait_tells_the_next_try_and_a_watch_does_not() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), FailureKind.NOT_SENT)
+    assert play.shown.doing is Doing.WAITING_TO_RETRY
+    assert play.shown.next_try_at is not None
+    assert play.shown.can_try_now
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), FailureKind.CONFLICT, status="CONNECTED")
+    assert play.shown.doing is Doing.WAITING_FOR_SERVICE
+    assert play.shown.next_try_at is None
+
+
+def test_the_end_tells_why() -> None:
+    play = Playbook().live().give(events.CloseForNowRequested())
+    assert play.shown.stage is Stage.ENDED
+    assert play.shown.ending is not None
+    assert play.shown.ending.kind is EndingKind.CLOSED_FOR_NOW

@@ -1,0 +1,111 @@
+"""Records and timelines: complete, readable, and without a secret in them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.playbook import ONE, SESSION
+from rejoin.core import commands, events
+from rejoin.core.model import AttemptNumber, HardEvidence, SessionView, Status
+from rejoin.core.phases import State
+from rejoin.core.trace import (
+    Record,
+    Recorder,
+    from_line,
+    of_command,
+    of_event,
+    of_fault,
+    of_state,
+    timelines,
+    to_line,
+)
+
+SECRET = "v=0 a=ice-pwd:this-must-not-leak"
+
+
+def test_no_signal_string_ever_enters_a_record() -> None:
+    view = SessionView(SESSION, Status("ACTIVE"), signal_response=SECRET)
+    attempt = AttemptNumber(1)
+    records = [
+        of_event(events.OfferMade(ONE, "sha", SECRET), 1.0),
+        of_event(events.AnswerArrived(attempt, 1, 1.0, SECRET), 1.0),
+        of_event(events.StatusArrived(1.0, view), 1.0),
+        of_event(events.SessionStarted(attempt, 1.0, view), 1.0),
+        of_command(commands.StartSession(attempt, ONE, SECRET, 1.0, SECRET), 1.0),
+        of_command(commands.Reconnect(SESSION, attempt, 1, ONE, SECRET, 1.0, SECRET), 1.0),
+        of_command(commands.ApplyAnswer(ONE, SECRET), 1.0),
+    ]
+    assert SECRET not in "\n".join(to_line(record) for record in records)
+
+
+def test_a_record_survives_its_line() -> None:
+    record = of_event(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED, "why"), 12.5)
+    assert from_line(to_line(record)) == record
+    assert json.loads(to_line(record))["v"] == 1
+
+
+@given(st.text(max_size=200) | st.builds(json.dumps, st.recursive(st.integers(), st.lists)))
+def test_anything_else_is_refused_with_one_exception(line: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        from_line(line)
+
+
+def test_the_recorder_keeps_changes_and_leaves_the_ticking_out() -> None:
+    kept: list[Record] = []
+    recorder = Recorder(kept.append)
+    recorder.event(events.WakeupDue(), 1.0)
+    recorder.state(State(), 1.0)
+    recorder.state(State(), 2.0)
+    assert [record.name for record in kept] == ["Idle"]
+
+
+def state(name: str, at: float, *, episode: int = 0, health: str | None = None) -> Record:
+    data: dict[str, object] = {"episode": episode}
+    if health is not None:
+        data["health"] = health
+    return Record(at, "state", name, data)
+
+
+def test_a_drop_that_heals_is_no_reconnect() -> None:
+    records = [
+        of_fault("cut", 10.0),
+        state("Live", 10.4, health="stalled"),
+        state("Lost", 11.0, episode=1),
+        state("Live", 12.0, episode=1, health="healthy"),
+    ]
+    (timeline,) = timelines(records)
+    assert timeline.outcome == "healed"
+    assert [step.name for step in timeline.steps] == ["fault", "stalled", "lost", "live again"]
+
+
+def test_only_the_attempt_that_came_through_is_on_the_timeline() -> None:
+    sent = of_event(events.RequestWritten(AttemptNumber(2), 1), 12.0)
+    records = [
+        state("Lost", 11.0, episode=1),
+        of_event(events.OfferMade(ONE, "a", "x"), 11.5),
+        sent,
+        of_event(events.OfferMade(ONE, "b", "y"), 14.0),
+        of_event(events.RequestWritten(AttemptNumber(3), 1), 14.1),
+        state("Live", 15.0, episode=1, health="healthy"),
+    ]
+    (timeline,) = timelines(records)
+    assert timeline.outcome == "live"
+    assert timeline.at("offer made") == 14.0
+    assert timeline.at("request sent") == 14.1
+
+
+def test_the_lines_count_from_the_fault() -> None:
+    records = [of_fault("cut", 10.0), state("Lost", 10.9, episode=1)]
+    (timeline,) = timelines(records)
+    assert timeline.outcome == "open"
+    first, second = timeline.lines()
+    assert first.split() == ["0.0", "ms", "+0.0", "fault"]
+    assert second.split() == ["900.0", "ms", "+900.0", "lost"]
+
+
+def test_a_state_tells_the_bound_it_shows() -> None:
+    assert of_state(State(), 1.0).data == {"episode": 0}

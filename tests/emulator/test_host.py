@@ -1,0 +1,513 @@
+"""The stream host on real sockets: a plain aiortc client plays, drops, and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import gc
+import json
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpReceiver,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcrtpparameters import RTCRtpCapabilities
+from av import VideoFrame
+
+from rejoin import tasks
+from rejoin.clock import boot_s
+from rejoin.core import controls
+from rejoin.emulator.game import TICKS_PER_S, StripReading, read_strip
+from rejoin.emulator.host import GameHost
+from rejoin.emulator.service import AdjustableHost, HostFactory
+from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.errors import BadInputError, SignalError
+from rejoin.rtc.codecs import offer_main_and_high
+from rejoin.rtc.signal import NetworkRules, decode_response, encode_request
+from rejoin.rtc.transport import override
+
+PROTOCOL_URL = "http://127.0.0.1/protocol.js"
+SETTINGS = EmulatorSettings(fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0))
+DATA = Path(__file__).parents[1] / "data"
+
+
+async def soon(true: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    for _ in range(4000):
+        if true():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never came about")
+
+
+class Listener:
+    """The service's side: what the host told, with boot times."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any, float]] = []
+        self._changed = asyncio.Event()
+
+    def _note(self, what: str, value: Any) -> None:
+        self.told.append((what, value, boot_s()))
+        self._changed.set()
+
+    def client_connected(self, connection: int) -> None:
+        self._note("connected", connection)
+
+    def client_gone(self, connection: int, *, graceful: bool) -> None:
+        self._note("gone", (connection, graceful))
+
+    def client_input(self) -> None:
+        self._note("input", None)
+
+    def game_exited(self, *, failed: bool, detail: str) -> None:
+        self._note("exited", failed)
+
+    def values(self, what: str) -> list[Any]:
+        return [value for name, value, _ in self.told if name == what]
+
+    async def wait(self, what: str, value: Any) -> float:
+        """The boot time at which this was told."""
+        while True:
+            for name, told, at in self.told:
+                if (name, told) == (what, value):
+                    return at
+            self._changed.clear()
+            await asyncio.wait_for(self._changed.wait(), 20)
+
+
+class Player:
+    """A plain WebRTC client, with nothing of ours but the signalling codec."""
+
+    def __init__(self, profile: str = "") -> None:
+        """`profile`: the start of the only profile-level-id to offer, or all there are."""
+        offer_main_and_high()
+        self.pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+        self.readings: list[StripReading | None] = []
+        self.inbox: list[bytes] = []
+        self.messages: list[str | bytes] = []
+        self.seen = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.pc.on("track", self._play)
+        audio = self.pc.addTransceiver("audio", direction="recvonly")
+        video = self.pc.addTransceiver("video", direction="recvonly")
+        capabilities: RTCRtpCapabilities | None = RTCRtpReceiver.getCapabilities("video")
+        assert capabilities is not None
+        video.setCodecPreferences(
+            [
+                codec
+                for codec in capabilities.codecs
+                if str(codec.parameters.get("profile-level-id", "")).startswith(profile)
+            ]
+        )
+        connection = audio.receiver.transport.transport._connection
+        gather = connection.get_component_candidates
+
+        async def on_loopback(component: int, addresses: list[str], **kwargs: Any) -> Any:
+            return await gather(component, ["127.0.0.1"], **kwargs)
+
+        override(connection, "get_component_candidates", on_loopback)
+        self.input = self.pc.createDataChannel("inputChannel", ordered=False, maxRetransmits=0)
+        self.input.on("message", self._took_input)
+        self.message_channel = self.pc.createDataChannel("clientMessageChannel")
+        self.message_channel.on("message", self._took_message)
+
+    def _took_input(self, message: bytes) -> None:
+        self.inbox.append(message)
+        self.seen.set()
+
+    def _took_message(self, message: str | bytes) -> None:
+        self.messages.append(message)
+        self.seen.set()
+
+    def _play(self, track: Any) -> None:
+        self._tasks.append(asyncio.ensure_future(self._receive(track)))
+
+    async def _receive(self, track: Any) -> None:
+        with contextlib.suppress(MediaStreamError):
+            while True:
+                frame = await track.recv()
+                if isinstance(frame, VideoFrame):
+                    self.readings.append(read_strip(frame.to_ndarray(format="gray")))
+                    self.seen.set()
+
+    async def offer(self) -> str:
+        await self.pc.setLocalDescription(await self.pc.createOffer())
+        return encode_request(self.pc.localDescription.sdp)
+
+    async def accept(self, signal_response: str) -> None:
+        answer = decode_response(signal_response, NetworkRules(loopback_only=True))
+        await self.pc.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        while not true():
+            self.seen.clear()
+            await asyncio.wait_for(self.seen.wait(), 20)
+
+    async def frames(self, count: int) -> list[StripReading]:
+        """That many more readable frames."""
+        have = len(self.readings)
+        await self.until(lambda: len(self.readings) >= have + count)
+        return [reading for reading in self.readings[have:] if reading is not None]
+
+    def press(self, sequence: int, keys: set[int], **more: int) -> None:
+        held = controls.Controls(frozenset(keys), **more)
+        self.input.send(controls.encode(controls.ControlsMessage(sequence, held)))
+
+    async def close(self) -> None:
+        await self.pc.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: EmulatorSettings = SETTINGS,
+) -> AsyncIterator[tuple[GameHost, Listener]]:
+    """A host with a running game; afterwards nothing of it may be left."""
+    before = {thread.name for thread in threading.enumerate()}
+    listener = Listener()
+    factory: HostFactory = functools.partial(GameHost, protocol_url=PROTOCOL_URL)
+    host = factory(listener, settings)
+    assert isinstance(host, GameHost)
+    assert isinstance(host, AdjustableHost)
+    await host.start()
+    try:
+        yield host, listener
+    finally:
+        await host.stop()
+    assert not tasks.alive()
+    left = {thread.name for thread in threading.enumerate()} - before
+    assert not [name for name in left if name.startswith("emulator")]
+
+
+async def joined(host: GameHost, connection: int, profile: str = "") -> Player:
+    player = Player(profile)
+    await player.accept(await host.answer(connection, await player.offer()))
+    await player.frames(1)
+    return player
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    async def guarded() -> None:
+        async with asyncio.timeout(60):
+            await test()
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        await asyncio.sleep(0)
+        assert not [task for task in left if not task.done()]
+
+    asyncio.run(guarded())
+    gc.collect()  # sockets left behind would warn here, and warnings are errors
+
+
+def counter_of(host: GameHost) -> int:
+    counter = host.game_state()["counter"]
+    assert isinstance(counter, int)
+    return counter
+
+
+def media_of(host: GameHost) -> dict[str, Any]:
+    media = host.game_state()["media"]
+    assert isinstance(media, dict)
+    return media
+
+
+def test_play_press_drop_and_come_back() -> None:
+    async def test() -> None:
+        async with running() as (host, listener):
+            first = await joined(host, 1)
+            assert listener.values("connected") == [1]
+            seen = await first.frames(10)
+            counters = [reading.counter for reading in seen]
+            assert len(counters) == 10
+            assert counters == sorted(set(counters))
+            assert abs(counters[-1] - counter_of(host)) < TICKS_PER_S
+            assert media_of(host)["codec_profile"] == "high"
+
+            # hello comes by itself, a key moves the game
+            await first.until(lambda: bool(first.inbox))
+            assert controls.decode(first.inbox[0]) == controls.Hello(controls.VERSION)
+            first.press(1, {0x4F})
+            await listener.wait("input", None)
+            assert host.game_state()["key_presses"] == 1
+            assert host.game_state()["keys_held"] == [0x4F]
+            first.press(0, set())  # older: ignored
+            first.message_channel.send("are you there")
+            await first.until(lambda: first.messages == ["are you there"])
+            assert host.game_state()["keys_held"] == [0x4F]
+            # half a second without a message lets go
+            await asyncio.sleep(controls.RELEASE_AFTER_S + 0.2)
+            assert host.game_state()["keys_held"] == []
+
+            # silence with nothing injected between: noticed by the rule, not before
+            settings = EmulatorSettings(
+                fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0), notice_silent_client_s=0.4
+            )
+            host.settings_changed(settings)
+            at = await host.inject(Fault(FaultKind.SILENCE))
+            gone_at = await listener.wait("gone", (1, False))
+            assert gone_at - at >= 0.4
+            last = first.readings[-1]
+            assert last is not None
+
+            second = await joined(host, 2)
+            new = await second.frames(2)
+            assert listener.values("connected") == [1, 2]
+            assert new[0].counter > last.counter
+            state = host.game_state()
+            assert state["key_presses"] == 1  # what happened stays happened
+            assert abs(new[-1].counter - counter_of(host)) < TICKS_PER_S
+            await first.close()
+            await second.close()
+            await listener.wait("gone", (2, True))
+
+    run(test)
+
+
+def test_noticing_at_once_and_after_a_freeze() -> None:
+    settings = EmulatorSettings(
+        fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0), notice_silent_client_s=0
+    )
+
+    async def test() -> None:
+        async with running(settings) as (host, listener):
+            for connection, kind in ((1, FaultKind.SILENCE), (2, FaultKind.FREEZE)):
+                player = await joined(host, connection)
+                at = await host.inject(Fault(kind))
+                gone_at = await listener.wait("gone", (connection, False))
+                assert at <= gone_at
+                have = len(player.readings)
+                counter = counter_of(host)
+                await asyncio.sleep(0.3)
+                assert len(player.readings) <= have + 2  # those on their way
+                assert counter_of(host) > counter
+                await player.close()
+
+    run(test)
+
+
+def test_a_silence_that_ends_in_time_is_never_noticed() -> None:
+    async def test() -> None:
+        async with running() as (host, listener):
+            player = await joined(host, 1)
+            await host.inject(Fault(FaultKind.SILENCE, duration_s=0.5, scope="all"))
+            await asyncio.sleep(0.6)
+            await player.frames(3)
+            assert listener.values("gone") == []
+            assert host.game_state()["connected"] is True
+            await player.close()
+
+    run(test)
+
+
+def test_an_unprovoked_silence_is_noticed_after_the_minimum() -> None:
+    settings = EmulatorSettings(
+        fps=30,
+        bitrate_bps=2_000_000,
+        relay_ports=(0, 0),
+        notice_silent_client_s=0,
+        notice_unprovoked_min_s=1.8,
+    )
+
+    async def test() -> None:
+        async with running(settings) as (host, listener):
+            player = await joined(host, 1)
+            # longer than the minimum, heard all the time by its receiver reports
+            await asyncio.sleep(2.2)
+            assert listener.values("gone") == []
+            transport = player.pc.getTransceivers()[0].receiver.transport.transport
+            muted_at = boot_s()
+
+            async def mute(data: bytes) -> None:
+                return None
+
+            transport._send = mute
+            gone_at = await listener.wait("gone", (1, False))
+            assert gone_at - muted_at > 1.8 - 1.6  # the last report may be 1.5 s old
+            await player.close()
+
+    run(test)
+
+
+def test_graceful_ends_are_told_at_once() -> None:
+    async def test() -> None:
+        async with running() as (host, listener):
+            player = await joined(host, 1)
+            await player.close()
+            await listener.wait("gone", (1, True))
+
+            player = await joined(host, 2)
+            await host.inject(Fault(FaultKind.GRACEFUL_CLOSE))
+            await listener.wait("gone", (2, True))
+            await soon(lambda: player.pc.connectionState == "closed")
+            await player.close()
+
+            player = await joined(host, 3)
+            await host.disconnect("idle")
+            await player.until(lambda: bool(player.messages))
+            message = player.messages[0]
+            assert isinstance(message, bytes)
+            assert controls.decode(message) == controls.Disconnect("idle")
+            assert host.game_state()["connected"] is False
+            assert listener.values("gone") == [(1, True), (2, True)]
+            await player.close()
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("offered", "played"), [("42e0", "baseline"), ("4d", "main"), ("64", "high")]
+)
+def test_the_profile_that_was_offered_is_played(offered: str, played: str) -> None:
+    async def test() -> None:
+        async with running() as (host, _):
+            player = await joined(host, 1, offered)
+            assert media_of(host)["codec_profile"] == played
+            await player.close()
+
+    run(test)
+
+
+def test_kill_ends_the_game_and_its_counter() -> None:
+    async def test() -> None:
+        async with running() as (host, listener):
+            player = await joined(host, 1)
+            await host.inject(Fault(FaultKind.KILL))
+            assert listener.values("exited") == [True]
+            state = host.game_state()
+            assert state["running"] is False
+            await asyncio.sleep(0.1)
+            assert host.game_state()["counter"] == state["counter"]
+            await player.close()
+
+    run(test)
+
+
+def test_a_new_offer_closes_the_former_connection() -> None:
+    async def test() -> None:
+        async with running() as (host, listener):
+            first = await joined(host, 1)
+            second = await joined(host, 2)
+            await soon(lambda: first.pc.connectionState == "closed")
+            await second.frames(2)
+            assert listener.values("gone") == []
+            await first.close()
+            await second.close()
+
+    run(test)
+
+
+@pytest.mark.parametrize("version", ["1.2.0", "1.0.0"])
+def test_the_web_sdks_own_offer_is_answered(version: str) -> None:
+    offer = (DATA / f"signal-request-websdk-{version}-chromium-156.json").read_text()
+
+    async def test() -> None:
+        async with running(EmulatorSettings()) as (host, _):
+            text = await host.answer(1, offer)
+            response = json.loads(text)
+            assert response["type"] == "answer"
+            assert response["webSdkProtocolUrl"] == PROTOCOL_URL
+            sections = response["sdp"].split("\r\nm=")[1:]
+            offered = json.loads(offer)["sdp"].replace("\r\n", "\n").split("\nm=")[1:]
+            assert [s.split(" ")[0] for s in sections] == [s.split(" ")[0] for s in offered]
+            # the relay's address, and nothing but it, in the first section
+            candidates = [s.count("a=candidate:") for s in sections]
+            assert candidates == [1, 0, 0]
+            port = int(sections[0].split("a=candidate:")[1].split(" ")[5])
+            assert 33435 <= port <= 33465
+            assert "a=end-of-candidates" not in response["sdp"]
+            # Main is the best of what this browser offers, and comes with its RTX
+            video = next(s for s in sections if s.startswith("video"))
+            assert "profile-level-id=4d" in video
+            assert "rtx/90000" in video
+            assert "a=sendonly" in video
+            with pytest.raises(SignalError, match="fresh"):
+                await host.answer(2, offer)
+            # our side of the codec can read it
+            decode_response(text, NetworkRules(loopback_only=True))
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        "",
+        "{}",
+        '{"type": "offer", "sdp": "v=0"}',
+        '{"type": "answer", "sdp": "v=0\\r\\n"}',
+    ],
+)
+def test_bad_offers_are_refused_and_change_nothing(offer: str) -> None:
+    async def test() -> None:
+        async with running() as (host, _):
+            with pytest.raises(SignalError):
+                await host.answer(1, offer)
+            assert host.game_state()["connected"] is False
+
+    run(test)
+
+
+def test_an_offer_without_our_codecs_is_refused() -> None:
+    offer = json.loads((DATA / "signal-request-websdk-1.2.0-chromium-156.json").read_text())
+    offer["sdp"] = offer["sdp"].replace("H264/90000", "H263/90000")
+
+    async def test() -> None:
+        async with running() as (host, _):
+            with pytest.raises(SignalError, match=r"H\.264"):
+                await host.answer(1, json.dumps(offer))
+
+    run(test)
+
+
+def test_closing_in_mid_connect_leaves_nothing() -> None:
+    async def test() -> None:
+        for step in range(12):
+            async with running() as (host, _):
+                player = Player()
+                await player.accept(await host.answer(1, await player.offer()))
+                await asyncio.sleep(step * 0.006)
+            await player.close()
+
+    run(test)
+
+
+def test_stopping_while_an_answer_is_made_leaves_nothing() -> None:
+    async def test() -> None:
+        for step in range(8):
+            async with running() as (host, _):
+                player = Player()
+                offer = await player.offer()
+                answering = asyncio.ensure_future(host.answer(1, offer))
+                for _ in range(step):
+                    await asyncio.sleep(0)
+                if step % 2:
+                    answering.cancel()
+                await host.stop()
+                await asyncio.gather(answering, return_exceptions=True)
+            await player.close()
+
+    run(test)
+
+
+def test_a_fault_needs_a_running_game() -> None:
+    async def test() -> None:
+        host = GameHost(Listener(), SETTINGS, protocol_url=PROTOCOL_URL)
+        with pytest.raises(BadInputError):
+            await host.inject(Fault(FaultKind.SILENCE))
+        await host.stop()
+
+    run(test)

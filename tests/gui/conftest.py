@@ -1,0 +1,60 @@
+"""One QApplication for all; a test fails on anything Qt warns about."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import pytest
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+from helpers.window_faces import Face, ShowFace, Shown, put_away, show_face
+from rejoin.gui.application import make_application
+from rejoin.gui.main_window import RejoinWindow
+
+# What the offscreen plugin cannot do, and says so each time.
+EXPECTED = {
+    "This plugin does not support grabbing the mouse",
+    "This plugin does not support raise()",
+    "This plugin does not support propagateSizeHints()",
+}
+
+
+@pytest.fixture(autouse=True)
+def qt_messages() -> Iterator[list[str]]:
+    """What Qt said; must be empty at the end."""
+    said: list[str] = []
+
+    def hear(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+        if message not in EXPECTED:
+            said.append(f"{kind.name}: {message}")
+
+    before = qInstallMessageHandler(hear)
+    try:
+        yield said
+    finally:
+        qInstallMessageHandler(before)
+    assert said == []
+
+
+@pytest.fixture
+def application(qt_messages: list[str]) -> QApplication:
+    return make_application()
+
+
+@pytest.fixture
+def show(application: QApplication) -> Iterator[ShowFace]:
+    """`show(face, size)`: a window with this face, put away at the end."""
+    shown: list[RejoinWindow] = []
+
+    def show_it(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
+        made = show_face(face, size)
+        shown.append(made[0])
+        return made
+
+    yield show_it
+    for window in shown:
+        put_away(window)

@@ -1,0 +1,153 @@
+"""Starting and ending the program: with a display, without one, and with Ctrl+C."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMessageLogContext, QtMsgType
+from PySide6.QtWidgets import QApplication
+
+from helpers.fake_port import FakePort
+from helpers.window_faces import LIVE
+from rejoin.core.events import CloseForNowRequested, StartRequested
+from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
+from rejoin.errors import NoDisplayError
+from rejoin.gui import application as program
+from rejoin.gui.application import check_display, run, to_log
+from rejoin.gui.main_window import RejoinWindow
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"DISPLAY": "", "WAYLAND_DISPLAY": ""},
+        {"QT_QPA_PLATFORM": "xcb", "WAYLAND_DISPLAY": "wayland-0"},
+        {"QT_QPA_PLATFORM": "wayland", "DISPLAY": ":0"},
+        {"DISPLAY": ":987654"},
+    ],
+)
+def test_without_a_display_there_is_one_sentence(environment: dict[str, str]) -> None:
+    with pytest.raises(NoDisplayError) as raised:
+        check_display(environment, "linux")
+    assert str(raised.value).endswith(".")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "system"),
+    [
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux"),
+        ({"DISPLAY": "far.example:0"}, "linux"),
+        ({"QT_QPA_PLATFORM": "offscreen"}, "linux"),
+        ({"QT_QPA_PLATFORM": "minimal:opt"}, "linux"),
+        ({}, "win32"),
+        ({}, "darwin"),
+    ],
+)
+def test_with_a_display_or_a_platform_that_needs_none_it_goes_on(
+    environment: dict[str, str], system: str
+) -> None:
+    check_display(environment, system)
+
+
+def test_a_program_without_a_display_ends_with_a_sentence_and_does_not_abort() -> None:
+    code = (
+        "from rejoin.gui.application import run\n"
+        "from rejoin.errors import NoDisplayError\n"
+        "import sys\n"
+        "try:\n"
+        "    run(None)\n"
+        "except NoDisplayError as error:\n"
+        "    print(error)\n"
+        "    sys.exit(error.exit_code)\n"
+    )
+    kept = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in kept}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == NoDisplayError.exit_code
+    assert done.stdout.startswith("There is no display")
+    assert done.stderr == ""
+
+
+class Player:
+    """Does one thing as soon as the window is up, then ends the game as the engine would."""
+
+    def __init__(self, port: FakePort, snapshot: Snapshot) -> None:
+        self.port, self.snapshot = port, snapshot
+        self.seen: list[Stage] = []
+
+    def __call__(self, window: RejoinWindow) -> None:
+        stage = window.snapshot.stage
+        if not self.seen:
+            self.port.tell(self.snapshot)
+        if stage not in self.seen:
+            self.seen.append(stage)
+            if stage is Stage.LIVE:
+                self.act(window)
+        if self.port.events[-1:] == [CloseForNowRequested()] and Stage.ENDED not in self.seen:
+            self.port.tell(Snapshot(Stage.ENDED, ending=Ending(EndingKind.CLOSED_FOR_NOW)))
+
+    def act(self, window: RejoinWindow) -> None:
+        window.close()
+
+
+def test_it_runs_until_the_window_is_closed(application: QApplication) -> None:
+    port = FakePort()
+    player = Player(port, LIVE)
+    assert run(port, start=True, after_refresh=player) == 0
+    assert port.events == [StartRequested(), CloseForNowRequested()]
+    assert Stage.LIVE in player.seen
+    assert port.listeners == []
+
+
+def test_ctrl_c_is_close_for_now(application: QApplication) -> None:
+    class Interrupting(Player):
+        def act(self, window: RejoinWindow) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    port = FakePort()
+    before = signal.getsignal(signal.SIGINT)
+    assert run(port, after_refresh=Interrupting(port, LIVE)) == program.INTERRUPTED
+    assert port.events == [CloseForNowRequested()]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_pictures_of_the_window_can_be_taken_while_it_runs(
+    application: QApplication, tmp_path: Path
+) -> None:
+    class Photographing(Player):
+        def act(self, window: RejoinWindow) -> None:
+            assert window.save_picture(tmp_path / "live.png")
+            window.close()
+
+    port = FakePort()
+    assert run(port, after_refresh=Photographing(port, LIVE)) == 0
+    assert (tmp_path / "live.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "level"),
+    [
+        (QtMsgType.QtWarningMsg, "odd", logging.WARNING),
+        (QtMsgType.QtCriticalMsg, "bad", logging.ERROR),
+        (QtMsgType.QtDebugMsg, "fine", logging.DEBUG),
+        (QtMsgType.QtWarningMsg, "This plugin does not support raise()", logging.DEBUG),
+    ],
+)
+def test_what_qt_says_goes_to_the_log(
+    caplog: pytest.LogCaptureFixture, kind: QtMsgType, message: str, level: int
+) -> None:
+    with caplog.at_level(logging.DEBUG, "rejoin.qt"):
+        to_log(kind, QMessageLogContext(), message)
+    (record,) = caplog.records
+    assert (record.name, record.levelno) == ("rejoin.qt", level)
+    assert message in record.getMessage()

@@ -1,0 +1,137 @@
+"""The crossing: in order, on the right thread, nothing after the end."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from PySide6.QtCore import QThread
+from PySide6.QtWidgets import QApplication
+
+from helpers.fake_port import FakePort, elsewhere, picture
+from helpers.window_faces import LIVE, lost
+from rejoin.core.controls import Controls
+from rejoin.core.events import TryNowRequested
+from rejoin.core.model import Snapshot, Stage
+from rejoin.gui.bridge import Bridge
+
+
+@pytest.fixture
+def port(application: QApplication) -> FakePort:
+    return FakePort()
+
+
+def test_snapshots_arrive_in_order_on_the_gui_thread(
+    application: QApplication, port: FakePort
+) -> None:
+    heard: list[tuple[Snapshot, bool]] = []
+    bridge = Bridge(port)
+    bridge.snapshot_changed.connect(
+        lambda s: heard.append((s, QThread.currentThread() is application.thread()))
+    )
+    bridge.open()
+    sent = [Snapshot(Stage.IDLE), Snapshot(Stage.STARTING), LIVE, lost()]
+    elsewhere(lambda: [port.listeners[0](snapshot) for snapshot in sent])
+    assert heard == []
+    application.processEvents()
+    assert heard == [(snapshot, True) for snapshot in sent]
+    bridge.close()
+
+
+def test_wake_ups_that_pile_up_are_one_and_the_newest_picture_wins(
+    application: QApplication, port: FakePort
+) -> None:
+    woken: list[int] = []
+    bridge = Bridge(port)
+    bridge.open()
+    application.processEvents()
+    bridge.picture_ready.connect(lambda: woken.append(1))
+    for shade in range(5):
+        port.show(picture(4, 4, bgr=(shade, 0, 0)))
+        if shade % 2:
+            bridge.take_picture()
+    port.show(picture(4, 4, bgr=(99, 0, 0)))
+    application.processEvents()
+    assert len(woken) == 1
+    newest = bridge.take_picture()
+    assert newest is not None
+    assert newest.data[0] == 99
+    port.show(picture(4, 4))
+    application.processEvents()
+    assert len(woken) == 2
+    bridge.close()
+
+
+def test_a_picture_that_was_there_before_is_announced(
+    application: QApplication, port: FakePort
+) -> None:
+    port.slot.put(picture(4, 4))
+    woken: list[int] = []
+    bridge = Bridge(port)
+    bridge.picture_ready.connect(lambda: woken.append(1))
+    bridge.open()
+    application.processEvents()
+    assert woken == [1]
+    bridge.close()
+
+
+def test_after_close_nothing_passes_in_either_direction(
+    application: QApplication, port: FakePort
+) -> None:
+    heard: list[object] = []
+    bridge = Bridge(port)
+    bridge.snapshot_changed.connect(heard.append)
+    bridge.picture_ready.connect(lambda: heard.append("picture"))
+    bridge.open()
+    late = port.listeners[0]
+    filled = port.slot.on_filled
+    assert filled is not None
+    elsewhere(lambda: late(LIVE))
+    elsewhere(filled)
+    bridge.close()
+    bridge.close()
+    assert port.listeners == []
+    assert port.slot.on_filled is None
+    elsewhere(lambda: late(lost()))
+    elsewhere(filled)
+    application.processEvents()
+    bridge.post(TryNowRequested())
+    bridge.set_controls(Controls())
+    assert heard == []
+    assert port.events == []
+    assert port.controls == []
+    assert bridge.problem() is None
+
+
+def test_no_lock_is_held_while_calling_out(application: QApplication, port: FakePort) -> None:
+    bridge = Bridge(port)
+    free: list[bool] = []
+
+    def try_lock() -> None:
+        free.append(bridge._lock.acquire(blocking=False))
+        bridge._lock.release()
+
+    bridge._picture_arrived.connect(lambda: elsewhere(try_lock))
+    bridge.picture_ready.connect(lambda: elsewhere(try_lock))
+    bridge.open()
+    application.processEvents()
+    assert free == [True, True]
+    bridge.close()
+
+
+def test_many_threads_at_once_lose_no_snapshot(application: QApplication, port: FakePort) -> None:
+    heard: list[object] = []
+    bridge = Bridge(port)
+    bridge.snapshot_changed.connect(heard.append)
+    bridge.open()
+    threads = [
+        threading.Thread(target=lambda: [port.listeners[0](LIVE) for _ in range(200)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    application.processEvents()
+    assert len(heard) == 800
+    bridge.close()

@@ -1,0 +1,559 @@
+"""The window in every face, as a person sees, reads, reaches and hears it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+
+from helpers.fake_port import FakeClock, FakePort, picture
+from helpers.window_faces import (
+    FACES,
+    LIVE,
+    NOW,
+    Face,
+    ShowFace,
+    face_named,
+    lost,
+    put_away,
+    wait_until,
+    words,
+)
+from rejoin.core.controls import travel
+from rejoin.core.events import (
+    CloseForNowRequested,
+    EndGameRequested,
+    StartRequested,
+    TryNowRequested,
+)
+from rejoin.core.model import Ending, EndingKind, HealthLevel, Snapshot, Stage
+from rejoin.gui.card import UNARMED_S, Card, Pill
+from rejoin.gui.main_window import BACK_FOR_S, PROBLEM_FOR_S, RejoinWindow
+
+SIZES = [(1280, 720), (640, 400)]
+W, SHIFT, TAB = 0x1A, 0xE1, 0x2B
+
+
+def tell(window: RejoinWindow, port: FakePort, snapshot: Snapshot) -> None:
+    port.tell(snapshot)
+    QApplication.processEvents()
+    assert window.snapshot == snapshot
+
+
+def focused(window: RejoinWindow) -> QWidget:
+    found: QWidget | None = window.focusWidget()
+    return window if found is None else found
+
+
+def press(window: RejoinWindow, key: Qt.Key, **more: object) -> None:
+    QTest.keyPress(focused(window), key, **more)  # type: ignore[call-overload]
+
+
+def move_to(window: RejoinWindow, x: float, y: float) -> None:
+    """The pointer goes to a place in the picture."""
+    at = QPointF(x, y)
+    event = QMouseEvent(
+        QEvent.Type.MouseMove,
+        at,
+        QPointF(window.view.mapToGlobal(at)),
+        Qt.MouseButton.NoButton,
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(window.view, event)
+
+
+# --- every face, in both sizes ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["large", "small"])
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
+def test_every_face_is_whole(show: ShowFace, face: Face, size: tuple[int, int]) -> None:
+    """What must be read is there, nothing overlaps, nothing is cut, the keyboard reaches all."""
+    window, _port, _clock = show(face, size)
+    assert (window.width(), window.height()) == size
+    read = words(window)
+    for text in face.texts:
+        assert any(text in line for line in read), f"{text!r} not in {read}"
+    _nothing_is_cut(window)
+    _nothing_overlaps(window)
+    _the_keyboard_reaches_every_button(window)
+    assert sum(card.isVisible() for card in window.findChildren(Card)) <= 1
+
+
+def _nothing_is_cut(window: RejoinWindow) -> None:
+    for label in window.findChildren(QLabel):
+        if not label.isVisible() or not label.text():
+            continue
+        metrics = label.fontMetrics()
+        if label.wordWrap():
+            assert label.height() >= label.heightForWidth(label.width()), label.text()
+            widest = max(metrics.horizontalAdvance(word) for word in label.text().split())
+            assert widest <= label.width(), label.text()
+        else:
+            assert label.width() >= metrics.horizontalAdvance(label.text()), label.text()
+            assert label.height() >= metrics.height(), label.text()
+    for button in window.findChildren(QPushButton):
+        if button.isVisible():
+            assert button.width() >= button.sizeHint().width(), button.text()
+            assert button.height() >= button.sizeHint().height(), button.text()
+
+
+def _nothing_overlaps(window: RejoinWindow) -> None:
+    def place(widget: QWidget) -> QRect:
+        return QRect(widget.mapTo(window, QPoint(0, 0)), widget.size())
+
+    panels = [card.panel for card in window.findChildren(Card) if card.isVisible()]
+    apart: list[QWidget] = [*panels, *(p for p in window.findChildren(Pill) if p.isVisible())]
+    for panel in panels:
+        leaves = [
+            w for w in panel.findChildren(QWidget) if w.isVisible() and not w.findChildren(QWidget)
+        ]
+        assert all(
+            panel.rect().contains(QRect(w.mapTo(panel, QPoint(0, 0)), w.size())) for w in leaves
+        )
+        for one, other in combinations(leaves, 2):
+            assert not place(one).intersects(place(other)), (one, other)
+    for widget in apart:
+        assert window.rect().contains(place(widget))
+    for one, other in combinations(apart, 2):
+        assert not place(one).intersects(place(other)), (one, other)
+
+
+def _the_keyboard_reaches_every_button(window: RejoinWindow) -> None:
+    buttons = {b for b in window.findChildren(QPushButton) if b.isVisible() and b.isEnabled()}
+    assert all(button.accessibleName() for button in buttons)
+    for button in window.findChildren(QPushButton):
+        button.armed_at = 0.0  # type: ignore[attr-defined]
+    reached: set[QWidget] = set()
+    for _ in range(len(buttons) + 2):
+        at = focused(window)
+        reached.add(at)
+        if window.snapshot.stage is Stage.LIVE:
+            break
+        QTest.keyClick(at, Qt.Key.Key_Tab)
+    assert buttons <= reached
+
+
+# --- the badge, the notes -----------------------------------------------------------------------
+
+
+def test_trouble_shows_only_once_it_lasts(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    trouble = replace(LIVE, health=HealthLevel.DEGRADED, trouble_since_at=clock())
+    tell(window, port, trouble)
+    clock.now += 0.4
+    window.refresh()
+    assert "Connection unstable" not in words(window)
+    clock.now += 0.11
+    window.refresh()
+    assert "Connection unstable" in words(window)
+    tell(window, port, LIVE)
+    assert "Connection unstable" not in words(window)
+
+
+def test_the_clock_alone_brings_the_badge(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    tell(window, port, replace(LIVE, health=HealthLevel.STALLED, trouble_since_at=clock()))
+    clock.now += 0.6
+    assert wait_until(lambda: "Connection unstable" in words(window))
+
+
+def test_youre_back_for_three_seconds(show: ShowFace) -> None:
+    window, port, clock = show(face_named("lost"))
+    assert window.view.dimmed
+    tell(window, port, replace(LIVE, back_at=clock()))
+    assert not window.view.dimmed
+    assert "You're back" in words(window)
+    assert not window.overlay.isVisible()
+    clock.now += BACK_FOR_S - 0.1
+    window.refresh()
+    assert "You're back" in words(window)
+    clock.now += 0.2
+    window.refresh()
+    assert "You're back" not in words(window)
+
+
+def test_a_problem_is_told_once_and_when_it_can_be_seen(show: ShowFace) -> None:
+    window, port, clock = show(face_named("starting"))
+    port.sentence = "No sound: this computer has no audio output."
+    window.refresh()
+    assert port.sentence not in words(window)
+    clock.now += 60
+    tell(window, port, LIVE)
+    assert port.sentence in words(window)
+    clock.now += PROBLEM_FOR_S + 0.1
+    window.refresh()
+    assert port.sentence not in words(window)
+    tell(window, port, lost())
+    tell(window, port, LIVE)
+    assert port.sentence not in words(window)
+
+
+def test_view_only_takes_room_of_its_own_and_stays(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("view-only"))
+    banner = window.banner_row.geometry()
+    assert banner.bottom() < window.stage.geometry().top()
+    tell(window, port, lost(view_only=True))
+    assert "View only: this build cannot control this game" in words(window)
+
+
+# --- the countdown through the window -----------------------------------------------------------
+
+
+def test_the_countdown_runs_without_a_word_from_outside(show: ShowFace) -> None:
+    window, _port, clock = show(face_named("lost"))
+    for later_s, shown in (
+        (10.0, "At least 1:02 to get back"),
+        (73.0, "Time may be up. Still trying..."),
+    ):
+        clock.now = NOW + later_s
+        assert wait_until(lambda shown=shown: shown in words(window))  # type: ignore[misc]
+
+
+def test_the_last_picture_stays_under_the_card(show: ShowFace) -> None:
+    window, _port, _clock = show(face_named("lost"))
+    assert window.view.picture is not None
+    assert window.view.dimmed
+    corner = window.grab().toImage().pixelColor(20, 20)
+    assert corner.blue() > 60
+
+
+# --- what the player asks for -------------------------------------------------------------------
+
+
+def test_the_buttons_reach_the_engine(show: ShowFace) -> None:
+    window, port, clock = show(face_named("lost"))
+    clock.now += UNARMED_S
+    QTest.mouseClick(window.overlay.try_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.overlay.end_button, Qt.MouseButton.LeftButton)
+    assert port.events == [TryNowRequested()]
+    QTest.mouseClick(window.overlay.confirm_button, Qt.MouseButton.LeftButton)
+    assert port.events == [TryNowRequested(), EndGameRequested()]
+
+
+def test_start_and_cancel_reach_the_engine(show: ShowFace) -> None:
+    window, port, clock = show(face_named("idle"))
+    clock.now += UNARMED_S
+    QTest.mouseClick(window.starting.start_button, Qt.MouseButton.LeftButton)
+    tell(window, port, Snapshot(Stage.STARTING))
+    clock.now += UNARMED_S
+    QTest.mouseClick(window.starting.cancel_button, Qt.MouseButton.LeftButton)
+    assert port.events == [StartRequested(), CloseForNowRequested()]
+
+
+def test_keys_of_the_game_do_not_press_the_card_that_just_came(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    tell(window, port, lost())
+    for key in (Qt.Key.Key_Tab, Qt.Key.Key_Space, Qt.Key.Key_Return):
+        QTest.keyClick(window.focusWidget(), key)
+    assert port.events == []
+    clock.now += UNARMED_S
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Space)
+    assert port.events == [TryNowRequested()]
+
+
+@pytest.mark.parametrize("name", ["live", "lost", "starting"])
+def test_closing_the_window_is_close_for_now(show: ShowFace, name: str) -> None:
+    window, port, _clock = show(face_named(name))
+    gone: list[int] = []
+    window.gone.connect(lambda: gone.append(1))
+    window.close()
+    assert port.events == [CloseForNowRequested()]
+    assert window.isHidden()
+    assert gone == []
+    port.tell(Snapshot(Stage.ENDED, ending=Ending(EndingKind.CLOSED_FOR_NOW)))
+    QApplication.processEvents()
+    assert gone == [1]
+    assert port.listeners == []
+
+
+@pytest.mark.parametrize("name", ["idle", "end-game-ended"])
+def test_where_no_game_runs_closing_just_closes(show: ShowFace, name: str) -> None:
+    window, port, _clock = show(face_named(name))
+    gone: list[int] = []
+    window.gone.connect(lambda: gone.append(1))
+    window.close()
+    assert (port.events, gone) == ([], [1])
+
+
+def test_closing_while_the_game_is_being_ended_does_not_stop_that(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("ending"))
+    window.close()
+    assert port.events == []
+
+
+def test_the_end_card_closes_the_window(show: ShowFace) -> None:
+    window, _port, clock = show(face_named("end-game-ended"))
+    gone: list[int] = []
+    window.gone.connect(lambda: gone.append(1))
+    clock.now += UNARMED_S
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Return)
+    assert gone == [1]
+
+
+def test_the_report_is_about_this_game(show: ShowFace) -> None:
+    window, _port, clock = show(face_named("end-reconnection-timeout"))
+    window.view.repaint()
+    clock.now += UNARMED_S
+    QTest.mouseClick(window.end.copy_button, Qt.MouseButton.LeftButton)
+    report = QGuiApplication.clipboard().text()
+    assert "Code: RJ-GAME-ENDED / reconnectionTimeout" in report
+    assert "Pictures shown: 1" in report
+
+
+# --- keyboard -----------------------------------------------------------------------------------
+
+
+def test_keys_reach_the_game_tab_too(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    for key, usage in ((Qt.Key.Key_W, W), (Qt.Key.Key_Tab, TAB)):
+        press(window, key)
+        assert port.controls[-1].keys == {usage}
+        QTest.keyRelease(window.focusWidget(), key)
+        assert not port.controls[-1].held
+
+
+def test_key_repeat_is_ignored(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    press(window, Qt.Key.Key_W)
+    for kind in (QEvent.Type.KeyRelease, QEvent.Type.KeyPress) * 3:
+        event = QKeyEvent(
+            kind, Qt.Key.Key_W.value, Qt.KeyboardModifier.NoModifier, "w", autorep=True
+        )
+        QApplication.sendEvent(window.view, event)
+    assert len(port.controls) == 1
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        lost(stage=Stage.LOST),
+        replace(LIVE, input_open=False),
+        replace(LIVE, view_only=True),
+        Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED)),
+    ],
+    ids=["lost", "input-closed", "view-only", "ended"],
+)
+def test_what_is_held_is_let_go_and_nothing_is_queued(show: ShowFace, after: Snapshot) -> None:
+    window, port, _clock = show(face_named("live"))
+    press(window, Qt.Key.Key_W)
+    tell(window, port, after)
+    assert not port.controls[-1].held
+    count = len(port.controls)
+    press(window, Qt.Key.Key_A)
+    QTest.keyRelease(focused(window), Qt.Key.Key_A)
+    assert len(port.controls) == count
+    tell(window, port, LIVE)
+    assert len(port.controls) == count
+    press(window, Qt.Key.Key_A)
+    assert port.controls[-1].keys == {0x04}
+
+
+def test_losing_the_focus_lets_everything_go(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live-captured"))
+    press(window, Qt.Key.Key_W)
+    assert port.controls[-1].held
+    other = QWidget()
+    other.show()
+    other.activateWindow()
+    assert wait_until(lambda: not window.isActiveWindow())
+    assert not port.controls[-1].held
+    assert not window.captured
+    other.close()
+
+
+def test_f11_and_alt_enter_change_full_screen_and_leave_no_key_held(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    press(window, Qt.Key.Key_F11)
+    assert window.isFullScreen()
+    press(window, Qt.Key.Key_Alt)
+    press(window, Qt.Key.Key_Return, modifier=Qt.KeyboardModifier.AltModifier)
+    assert not window.isFullScreen()
+    assert not port.controls[-1].held
+
+
+def test_f11_works_over_a_card_too(show: ShowFace) -> None:
+    window, _port, _clock = show(face_named("lost"))
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_F11)
+    assert window.isFullScreen()
+
+
+def test_f8_drops_again_only_in_a_demo(application: QApplication, show: ShowFace) -> None:
+    dropped: list[int] = []
+    port, clock = FakePort(), FakeClock(NOW)
+    window = RejoinWindow(port, clock=clock, drop_again=lambda: dropped.append(1))
+    window.show()
+    tell(window, port, LIVE)
+    press(window, Qt.Key.Key_F8)
+    assert dropped == [1]
+    assert port.controls == []
+    tell(window, port, lost())
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_F8)
+    assert dropped == [1]
+    put_away(window)
+    window, port, _clock = show(face_named("live"))
+    press(window, Qt.Key.Key_F8)
+    assert port.controls[-1].keys == {0x41}
+    assert "F8: drop the connection" not in words(window)
+
+
+# --- mouse --------------------------------------------------------------------------------------
+
+
+def test_a_click_takes_the_mouse_and_is_not_passed_on(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    assert window.captured
+    assert window.view.cursor().shape() is Qt.CursorShape.BlankCursor
+    assert "Ctrl+Alt: free the mouse" in words(window)
+    assert port.controls == []
+    QTest.mousePress(window.view, Qt.MouseButton.RightButton)
+    assert port.controls[-1].buttons == 2
+    QTest.mouseRelease(window.view, Qt.MouseButton.RightButton)
+    assert port.controls[-1].buttons == 0
+
+
+def test_a_click_through_the_badge_works_too(show: ShowFace) -> None:
+    window, _port, _clock = show(face_named("badge"))
+    at = window.badge.mapTo(window, window.badge.rect().center())
+    QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)
+    assert window.captured
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "modifier"),
+    [
+        (Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.KeyboardModifier.ControlModifier),
+        (Qt.Key.Key_Alt, Qt.Key.Key_Control, Qt.KeyboardModifier.AltModifier),
+    ],
+)
+def test_ctrl_alt_gives_the_mouse_back(
+    show: ShowFace, first: Qt.Key, second: Qt.Key, modifier: Qt.KeyboardModifier
+) -> None:
+    window, port, _clock = show(face_named("live-captured"))
+    press(window, first)
+    press(window, second, modifier=modifier)
+    assert not window.captured
+    assert not port.controls[-1].held
+    assert window.view.cursor().shape() is not Qt.CursorShape.BlankCursor
+    assert "Ctrl+Alt: free the mouse" not in words(window)
+
+
+def test_pointer_and_wheel_travel_only_while_captured(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    move_to(window, 100, 100)
+    assert port.controls == []
+    window.capture_mouse()
+    move_to(window, 640, 360)
+    start = port.controls[-1] if port.controls else window.controls.controls
+    move_to(window, 650, 355)
+    end = port.controls[-1]
+    assert travel(end.pointer_x_total, start.pointer_x_total) == 10
+    assert travel(end.pointer_y_total, start.pointer_y_total) == -5
+    QTest.wheelEvent(window.windowHandle(), QPointF(650, 355), QPoint(0, 120))
+    assert port.controls[-1].wheel_total == 120
+
+
+def test_the_pointer_never_runs_out_of_room(show: ShowFace) -> None:
+    """Wherever it goes it is put back to the middle, and the travel adds up."""
+    window, port, _clock = show(face_named("live"))
+    window.capture_mouse()
+    middle = window.view.rect().center()
+    move_to(window, middle.x(), middle.y())
+    start = window.controls.controls
+    x = float(middle.x())
+    for _ in range(100):
+        x += 40
+        move_to(window, x, middle.y())
+        if x > window.view.width() * 0.8:
+            x = float(window.view.width() // 2)
+        assert x < window.view.width()
+    assert travel(port.controls[-1].pointer_x_total, start.pointer_x_total) == 4000
+
+
+def test_a_drop_lets_the_mouse_go_and_only_a_click_takes_it_again(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    tell(window, port, lost())
+    assert not window.captured
+    tell(window, port, replace(LIVE, back_at=clock()))
+    assert not window.captured
+    assert "Click to take control" in words(window)
+    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    assert window.captured
+    assert "Click to take control" not in words(window)
+
+
+@pytest.mark.parametrize("name", ["view-only", "lost", "end-game-ended"])
+def test_nothing_to_control_means_no_capture(show: ShowFace, name: str) -> None:
+    window, port, _clock = show(face_named(name))
+    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    window.capture_mouse()
+    assert not window.captured
+    assert port.controls == []
+
+
+# --- what is heard ------------------------------------------------------------------------------
+
+
+def test_a_screen_reader_hears_each_change_once(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    heard: list[str] = []
+    window.announced.connect(heard.append)
+    tell(window, port, lost())
+    window.refresh()
+    assert heard == [
+        "Connection lost. Reconnecting... Your game may still be running. "
+        "Connecting to your game... At least 1:12 to get back"
+    ]
+    heard.clear()
+    for later_s in (5.0, 13.0, 14.0, 43.0, 44.0, 63.0, 73.0, 74.0):
+        clock.now = NOW + later_s
+        window.refresh()
+    assert heard == [
+        "At least 0:59 to get back",
+        "At least 0:29 to get back",
+        "At least 0:09 to get back",
+        "Time may be up. Still trying...",
+    ]
+    heard.clear()
+    tell(window, port, replace(LIVE, back_at=clock()))
+    assert heard == ["You're back"]
+    tell(window, port, Snapshot(Stage.ENDED, ending=Ending(EndingKind.UNCONFIRMED)))
+    assert heard[-1].startswith("We couldn't confirm. It may still be running.")
+
+
+# --- pictures of the window ---------------------------------------------------------------------
+
+
+def test_a_saved_picture_shows_the_newest_frame_and_a_finished_dimming(
+    show: ShowFace, tmp_path: Path
+) -> None:
+    window, port, _clock = show(face_named("live"))
+    port.slot.put(picture(1280, 720, bgr=(255, 255, 255)))
+    assert window.save_picture(tmp_path / "live.png")
+    port.tell(lost())
+    QApplication.processEvents()
+    assert window.save_picture(tmp_path / "lost.png")
+    live, dim = QImage(str(tmp_path / "live.png")), QImage(str(tmp_path / "lost.png"))
+    assert live.pixelColor(30, 300).name() == "#ffffff"
+    assert 60 < dim.pixelColor(30, 300).lightness() < 150
+
+
+def test_after_minimising_the_newest_frame_comes_at_once(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    window.showMinimized()
+    QApplication.processEvents()
+    newest = picture(1280, 720, bgr=(1, 2, 3))
+    port.show(newest)
+    QApplication.processEvents()
+    assert window.view.picture is not newest
+    window.showNormal()
+    assert wait_until(lambda: window.view.picture is newest)

@@ -1,0 +1,202 @@
+"""The words: what is promised in the design is said, and what is forbidden never is."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.window_faces import NOW, lost
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, Status, StatusReason
+from rejoin.gui import texts
+
+FORBIDDEN = re.compile(
+    r"\b(offer|attempt|episode|window|session|SDP|ICE|peer|backend)s?\b", re.IGNORECASE
+)
+REASONS = [
+    None,
+    *texts._REASONS,
+    "somethingNew",
+]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (72, "1:12"),
+        (7, "0:07"),
+        (7.99, "0:07"),
+        (0.4, "0:00"),
+        (-3, "0:00"),
+        (3599.9, "59:59"),
+        (3600, "1:00:00"),
+        (3723, "1:02:03"),
+        (43200, "12:00:00"),
+    ],
+)
+def test_times_are_rounded_down(seconds: float, shown: str) -> None:
+    assert texts.clock_text(seconds) == shown
+
+
+@given(st.floats(min_value=0, max_value=200_000))
+def test_a_shown_time_is_never_more_than_there_is(seconds: float) -> None:
+    total = 0
+    for part in texts.clock_text(seconds).split(":"):
+        total = total * 60 + int(part)
+    assert seconds - 1 < total <= seconds
+
+
+def test_time_left_counts_from_the_deadline() -> None:
+    face = texts.time_face(lost(), NOW)
+    assert face.sentence == "At least 1:12 to get back"
+    assert face.digits == "1:12"
+    assert face.left == pytest.approx(72.5 / 120)
+    assert texts.time_face(lost(), NOW + 60).sentence == "At least 0:12 to get back"
+
+
+def test_at_zero_the_words_change_and_tries_go_on() -> None:
+    face = texts.time_face(lost(), NOW + 72.5)
+    assert face.sentence == "Time may be up. Still trying..."
+    assert face.left == 0.0
+
+
+def test_when_nothing_is_tried_any_more_it_does_not_claim_so() -> None:
+    face = texts.time_face(lost(doing=Doing.CONFIRMING_END), NOW + 80)
+    assert face.sentence == "Time may be up."
+
+
+def test_an_unknown_timeout_counts_up_and_promises_nothing() -> None:
+    face = texts.time_face(lost(dropped_at=NOW - 42, shown_deadline_at=None), NOW)
+    assert face == texts.TimeFace("0:42 since the connection was lost", "0:42", None)
+
+
+def test_after_sleep_no_time_is_promised_until_somebody_answered() -> None:
+    face = texts.time_face(lost(deadline_checking=True), NOW)
+    assert face.sentence == "Checking..."
+    assert not re.search(r"\d", face.digits)
+
+
+def test_the_next_try_is_rounded_up() -> None:
+    waiting = lost(doing=Doing.WAITING_TO_RETRY, next_try_at=NOW + 2.1)
+    assert texts.lost_doing(waiting, NOW) == "Next try in 3 s"
+    assert texts.lost_doing(waiting, NOW + 2.1) == "Trying now..."
+
+
+def test_offline_and_portal_pause_tries_and_say_so() -> None:
+    offline = lost(doing=Doing.WAITING_TO_RETRY, next_try_at=NOW + 2, offline=True)
+    assert texts.lost_title(offline) == "You are offline"
+    assert "as soon as the network is back" in texts.lost_doing(offline, NOW)
+    portal = lost(doing=Doing.WAITING_TO_RETRY, next_try_at=NOW + 2, portal=True)
+    assert "captive portal" in texts.lost_doing(portal, NOW)
+    for snapshot in (offline, portal):
+        assert texts.next_try(snapshot, NOW) == ""
+
+
+def test_a_long_wait_at_start_says_how_long_it_may_take() -> None:
+    placing = Snapshot(Stage.STARTING, doing=Doing.PLACING)
+    assert texts.starting_awaited(placing, NOW, 1.0) == "Waiting for a free game server..."
+    assert "ten minutes" in texts.starting_awaited(placing, NOW, 20.0)
+
+
+@pytest.mark.parametrize("kind", EndingKind)
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_ending_says_what_happened_and_what_to_do(
+    kind: EndingKind, reason: str | None
+) -> None:
+    ending = Ending(kind, StatusReason(reason) if reason else None, Status("TERMINATED"))
+    text = texts.ending_text(ending)
+    for part in (text.title, text.meaning, text.advice):
+        assert part.strip() == part != ""
+        assert "  " not in part
+    for part in (text.meaning, text.advice):
+        assert part.endswith(".")
+
+
+def test_endings_differ_from_each_other() -> None:
+    titles = {texts.ending_text(Ending(kind)).title for kind in EndingKind}
+    assert len(titles) == len(EndingKind)
+
+
+def test_a_reason_of_the_service_is_told_in_words_and_an_unknown_one_as_it_came() -> None:
+    def title(reason: str) -> str:
+        ending = Ending(EndingKind.GAME_ENDED, StatusReason(reason))
+        return texts.ending_text(ending).title
+
+    assert title("reconnectionTimeout") == "The game has ended: nobody came back in time"
+    assert title("applicationExit") == "The game has ended: the game closed"
+    assert title("fleetRebalanced") == 'The game has ended: the service says "fleetRebalanced"'
+    assert "did not start" in title("placementTimeout")
+    assert len({title(reason) for reason in texts._REASONS}) >= len(texts._REASONS) - 1
+
+
+def test_what_nobody_confirmed_is_not_claimed() -> None:
+    text = texts.ending_text(Ending(EndingKind.UNCONFIRMED))
+    assert text.title == "We couldn't confirm. It may still be running."
+    assert "has ended" not in f"{text.meaning} {text.advice}"
+
+
+def test_an_end_during_sleep_is_told_as_such() -> None:
+    ending = Ending(EndingKind.GAME_ENDED, StatusReason("reconnectionTimeout"), expired_asleep=True)
+    assert "while this computer was asleep" in texts.ending_text(ending).title
+
+
+def test_words_of_the_engine_never_reach_a_person() -> None:
+    said: list[str] = [
+        value for name, value in vars(texts).items() if name.isupper() and isinstance(value, str)
+    ]
+    flags = itertools.product(Stage, Doing, (False, True), (False, True), (None, NOW - 1, NOW + 9))
+    for stage, doing, offline, portal, deadline_at in flags:
+        snapshot = lost(
+            stage=stage, doing=doing, offline=offline, portal=portal, shown_deadline_at=deadline_at
+        )
+        said += [
+            texts.lost_title(snapshot),
+            texts.lost_known(snapshot),
+            texts.lost_doing(snapshot, NOW),
+            texts.time_face(snapshot, NOW).sentence,
+            texts.starting_title(snapshot),
+            texts.starting_awaited(snapshot, NOW, 30.0),
+            texts.announcement(snapshot, NOW),
+        ]
+    for kind, reason in itertools.product(EndingKind, REASONS):
+        text = texts.ending_text(Ending(kind, StatusReason(reason) if reason else None))
+        said += [text.title, text.meaning, text.advice]
+    assert len(said) > 1000
+    assert {sentence for sentence in said if FORBIDDEN.search(sentence)} == set()
+
+
+def test_the_report_holds_what_support_needs() -> None:
+    ending = Ending(
+        EndingKind.GAME_ENDED,
+        StatusReason("internalError"),
+        Status("ERROR"),
+        detail="host gone",
+    )
+    report = texts.report_text(
+        ending,
+        version="1.2.3",
+        system="Linux 6",
+        written="2030-01-02T03:04:05+00:00",
+        facts={"Pictures shown": "812"},
+    )
+    for part in (
+        "Code: RJ-GAME-ENDED / internalError\n",
+        "Status: ERROR\n",
+        "Detail: host gone\n",
+        "Pictures shown: 812\n",
+        "Rejoin: 1.2.3\n",
+        "System: Linux 6\n",
+        "Written: 2030-01-02T03:04:05+00:00\n",
+    ):
+        assert part in report
+
+
+def test_a_screen_reader_hears_what_the_eye_sees() -> None:
+    said = texts.announcement(lost(), NOW)
+    assert said == (
+        "Connection lost. Reconnecting... Your game may still be running. "
+        "Connecting to your game... At least 1:12 to get back"
+    )

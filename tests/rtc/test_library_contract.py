@@ -1,0 +1,119 @@
+"""What we rely on inside aiortc and aioice, name by name: an upgrade fails here first.
+
+This file mirrors no module of ours (an exception of the mirror check): it is about theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+from aioice import ice, stun
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
+from aiortc.codecs import CODECS
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcrtpreceiver import RTCRtpReceiver
+from aiortc.rtcsctptransport import RTCSctpTransport
+
+
+def missing(owner: object, names: str) -> list[str]:
+    return [name for name in names.split() if not hasattr(owner, name)]
+
+
+def parameters(function: Any) -> list[str]:
+    return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+def test_the_versions_are_those_that_were_read() -> None:
+    assert version("aiortc").startswith("1.16.")
+    assert version("aioice").startswith("0.13.")
+
+
+def test_instances_have_every_attribute_that_we_touch() -> None:
+    async def look() -> dict[str, list[str]]:
+        pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+        audio = pc.addTransceiver("audio", direction="recvonly")
+        video = pc.addTransceiver("video", direction="recvonly")
+        pc.createDataChannel("x")
+        dtls = audio.receiver.transport
+        assert video.receiver.transport is dtls, "MAX_BUNDLE gives one transport to all"
+        assert pc.sctp is not None
+        assert pc.sctp.transport is dtls
+        connection = dtls.transport._connection
+        protocol = ice.StunProtocol(connection)
+        gone = {
+            "RTCDtlsTransport": missing(
+                dtls,
+                "_handle_rtp_data _handle_rtcp_data _send_rtp _write_ssl _ssl state transport"
+                " _register_rtp_receiver _unregister_rtp_receiver on",
+            ),
+            "RTCIceTransport": missing(dtls.transport, "_connection state on"),
+            "aioice.Connection": missing(
+                connection,
+                "get_component_candidates query_consent check_incoming _check_periodic"
+                " build_request _check_list _nominated _protocols _closing _query_consent_task"
+                " remote_password",
+            ),
+            "aioice.StunProtocol": missing(
+                protocol, "send_data send_stun error_received transactions"
+            ),
+            "RTCSctpTransport": missing(pc.sctp, "_handle_data stop"),
+            "RTCRtpReceiver": missing(video.receiver, "receive stop"),
+            "RTCRtpSender": missing(video.sender, "_ssrc"),
+        }
+        await pc.close()
+        return {owner: names for owner, names in gone.items() if names}
+
+    assert asyncio.run(look()) == {}
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (ice.Connection.get_component_candidates, ["component", "addresses", "timeout"]),
+        (ice.Connection.query_consent, []),
+        (ice.Connection.check_incoming, ["message", "addr", "protocol"]),
+        (ice.Connection._check_periodic, []),
+        (ice.Connection.build_request, ["pair", "nominate"]),
+        (ice.StunProtocol.send_data, ["data", "addr"]),
+        (ice.StunProtocol.send_stun, ["message", "addr"]),
+        (ice.StunProtocol.error_received, ["exc"]),
+        (stun.Transaction.response_received, ["message", "addr"]),
+        (stun.Message.add_message_integrity, ["key"]),
+        (stun.Message.check_message_integrity, ["key"]),
+        (RTCDtlsTransport._handle_rtp_data, ["data", "arrival_time_ms"]),
+        (RTCDtlsTransport._handle_rtcp_data, ["data"]),
+        (RTCDtlsTransport._send_rtp, ["data"]),
+        (RTCDtlsTransport._register_rtp_receiver, ["receiver", "parameters"]),
+        (RTCSctpTransport._handle_data, ["data"]),
+        (RTCRtpReceiver.receive, ["parameters"]),
+        (RTCRtpReceiver.stop, []),
+        (RTCRtpReceiver._handle_rtp_packet, ["packet", "arrival_time_ms"]),
+        (RTCRtpReceiver._handle_rtcp_packet, ["packet"]),
+        (RTCRtpReceiver._handle_disconnect, []),
+    ],
+    ids=lambda value: getattr(value, "__qualname__", None),
+)
+def test_methods_take_what_we_give(function: Any, expected: list[str]) -> None:
+    assert parameters(function) == expected
+
+
+def test_aioice_asks_its_own_instance_for_what_we_override() -> None:
+    sources: dict[str, Any] = {
+        "get_component_candidates": ice.Connection.gather_candidates,
+        "_check_periodic": ice.Connection.connect,
+        "query_consent": ice.Connection.connect,
+        "check_incoming": ice.Connection.request_received,
+        "transactions": ice.StunProtocol.datagram_received,
+    }
+    for name, caller in sources.items():
+        assert f"self.{name}" in inspect.getsource(caller), name
+
+
+def test_the_codec_list_is_where_h264_is_added() -> None:
+    assert any(codec.mimeType == "video/H264" for codec in CODECS["video"])

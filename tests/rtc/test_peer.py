@@ -1,0 +1,393 @@
+"""One client connection against a small host on 127.0.0.1: real UDP, ICE, DTLS, SRTP, SCTP."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.loopback_host import LoopbackHost
+from rejoin import tasks
+from rejoin.core.controls import MESSAGE_CHANNEL, Controls, ControlsMessage, Disconnect, encode
+from rejoin.core.events import (
+    ConnectionFailed,
+    ConnectionOpened,
+    ControlsKnown,
+    Event,
+    FirstFrameDecoded,
+    HardEvidenceSeen,
+    InputOpened,
+)
+from rejoin.core.model import ConnectionNumber, HardEvidence, Policy
+from rejoin.errors import PeerError, SignalError
+from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.peer import Peer
+from rejoin.rtc.picture import PictureSlot
+from rejoin.rtc.signal import NetworkRules
+
+LOOPBACK = NetworkRules(loopback_only=True)
+
+
+class Sound(NullOutput):
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes_played = 0
+
+    def play(self, samples: bytes) -> None:
+        self.bytes_played += len(samples)
+
+
+class Stage:
+    """A peer, a host, and everything the peer posted."""
+
+    def __init__(self, number: int = 1, policy: Policy | None = None, **host: bool) -> None:
+        self.events: list[Event] = []
+        self.slot = PictureSlot()
+        self.sound = Sound()
+        self.host = LoopbackHost(**host)
+        self.peer = Peer(
+            ConnectionNumber(number),
+            rules=LOOPBACK,
+            slot=self.slot,
+            audio=self.sound,
+            post=self.events.append,
+            policy=policy,
+        )
+
+    async def connect(self) -> None:
+        answer = await self.host.answer(await self.peer.make_offer())
+        await self.peer.apply_answer(answer)
+
+    async def until_live(self) -> None:
+        await self.connect()
+        await self.until(lambda: self.saw(FirstFrameDecoded) and self.saw(InputOpened))
+
+    def saw(self, kind: type[Any]) -> bool:
+        return any(isinstance(event, kind) for event in self.events)
+
+    def evidence(self) -> set[HardEvidence]:
+        return {event.evidence for event in self.events if isinstance(event, HardEvidenceSeen)}
+
+    async def until(self, true: Callable[[], object], within_s: float = 20.0) -> None:
+        end = time.monotonic() + within_s
+        while not true():
+            assert time.monotonic() < end, f"it never came: {self.events}, {asyncio.all_tasks()}"
+            await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        await self.peer.close()
+        await self.host.close()
+
+
+def sockets() -> int:
+    """UDP sockets of this process."""
+    return sum(
+        os.readlink(entry).startswith("socket:")
+        for entry in Path("/proc/self/fd").iterdir()
+        if entry.exists()
+    )
+
+
+def play(scene: Callable[[Stage], Awaitable[None]], **host: Any) -> Stage:
+    """Run a scene, close both sides, and see that nothing of the peer is left."""
+    stages: list[Stage] = []
+
+    async def run() -> None:
+        before = sockets()
+        stage = Stage(**host)
+        stages.append(stage)
+        try:
+            await scene(stage)
+        finally:
+            await stage.close()
+        posted = len(stage.events)
+        await stage.until(lambda: len(asyncio.all_tasks()) == 1, within_s=5)
+        await stage.until(lambda: sockets() <= before)
+        assert tasks.alive() == frozenset()
+        assert not [t.name for t in threading.enumerate() if t.name.startswith("rejoin-")]
+        assert len(stage.events) == posted
+
+    asyncio.run(run())
+    gc.collect()
+    return stages[0]
+
+
+def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
+    async def scene(stage: Stage) -> None:
+        request = json.loads(await stage.peer.make_offer())
+        sdp = request["sdp"]
+        assert [line[:7] for line in sdp.split("\r\n") if line.startswith("m=")] == [
+            "m=audio",
+            "m=video",
+            "m=appli",
+        ]
+        assert "candidate" not in sdp
+        assert sdp.count("a=recvonly") == 2
+        for profile in ("42001f", "42e01f", "4d001f", "64001f"):
+            assert f"profile-level-id={profile};x-google-max-bitrate=19000" in sdp
+        for unwanted in ("VP8", "rtx", "G722", "remb", "a=ssrc"):
+            assert unwanted not in sdp
+        with pytest.raises(PeerError):
+            await stage.peer.make_offer()
+
+    play(scene)
+
+
+def test_from_offer_to_picture_sound_and_controls() -> None:
+    async def scene(stage: Stage) -> None:
+        assert stage.peer.sample() is None
+        await stage.until_live()
+        stage.peer.show(True)
+        await stage.until(lambda: stage.saw(ControlsKnown))
+        assert stage.slot.take() is not None
+        await stage.until(lambda: stage.sound.bytes_played > 0)
+        stage.peer.set_controls(Controls(keys=frozenset({4})))
+        await stage.until(lambda: stage.host.messages)
+        assert isinstance(stage.host.messages[0], ControlsMessage)
+        assert stage.host.messages[0].controls.keys == {4}
+
+        first = stage.peer.sample()
+        await stage.until(lambda: (s := stage.peer.sample()) is not None and s.rtt_s is not None)
+        await asyncio.sleep(0.3)
+        second = stage.peer.sample()
+        assert first is not None
+        assert second is not None
+        assert second.last_packet_at > first.last_packet_at
+        assert second.last_rtp_at > first.last_rtp_at
+        assert second.last_frame_at > first.last_frame_at
+        assert second.frames_decoded > first.frames_decoded
+        assert second.frame_interval_s > 0
+        assert second.proved_sent_at is not None
+        assert second.check_answered_at is not None
+        assert second.check_answered_at >= second.proved_sent_at
+        statistics = stage.peer.statistics()
+        assert (statistics.width, statistics.height) == (640, 480)
+        assert statistics.connected
+        assert statistics.packets_received > 0
+        assert statistics.pli_count >= 1
+        assert statistics.receive_buffer_bytes is not None
+
+    stage = play(scene)
+    kinds = [type(event) for event in stage.events]
+    assert kinds.index(ConnectionOpened) < kinds.index(FirstFrameDecoded)
+    assert stage.events.count(ControlsKnown(ConnectionNumber(1), True)) == 1
+    assert not stage.saw(ConnectionFailed)
+    assert not stage.saw(HardEvidenceSeen)
+
+
+def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until_live()
+        assert stage.slot.take() is None
+        assert stage.sound.bytes_played == 0
+        stage.peer.show(True)
+        picture = stage.slot.take()
+        assert picture is not None
+        assert picture.connection == 1
+
+    play(scene)
+
+
+def test_a_cut_host_is_silent_and_comes_back() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until_live()
+        stage.host.cut = True
+        await asyncio.sleep(0.2)
+        before = stage.peer.sample()
+        stage.peer.start_checks()
+        await asyncio.sleep(0.6)
+        after = stage.peer.sample()
+        assert before is not None
+        assert after is not None
+        assert after.last_packet_at == before.last_packet_at
+        assert after.check_answered_at == before.check_answered_at
+        assert stage.peer.statistics().checks_sent > stage.peer.statistics().checks_answered
+        stage.host.cut = False
+        await stage.until(
+            lambda: (
+                (s := stage.peer.sample()) is not None
+                and s.last_rtp_at > before.last_rtp_at
+                and s.check_answered_at is not None
+                and s.check_answered_at > after.last_packet_at
+            )
+        )
+        stage.peer.stop_checks()
+
+    stage = play(scene)
+    assert not stage.saw(HardEvidenceSeen)
+
+
+def test_a_muted_peer_is_heard_by_nothing_but_its_checks() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until_live()
+        stage.peer.mute()
+        await asyncio.sleep(0.1)
+        stage.host.heard.clear()
+        stage.peer.set_controls(Controls(keys=frozenset({4})))
+        stage.peer.request_key_frame()
+        await asyncio.sleep(1.8)
+        assert not stage.host.heard, "muted and without checks it is wholly silent"
+        stage.peer.start_checks()
+        await stage.until(lambda: stage.host.heard["stun"] >= 5)
+        assert set(stage.host.heard) == {"stun"}
+        stage.peer.stop_checks()
+        stage.peer.unmute()
+        await stage.until(lambda: stage.host.heard["rtcp"] and stage.host.heard["dtls"])
+
+    play(scene)
+
+
+def test_goodbye_ends_the_host_at_once_and_is_followed_by_silence() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until_live()
+        stage.host.heard.clear()
+        await stage.peer.say_goodbye(3)
+        await asyncio.wait_for(stage.host.closed.wait(), 5)
+        assert stage.host.heard["rtcp"] >= 1
+        assert stage.host.heard["dtls"] >= 2
+        assert not stage.peer._transport or not stage.peer._transport.send_check()
+        await stage.peer.say_goodbye(3)
+
+    stage = play(scene)
+    assert not stage.saw(HardEvidenceSeen)
+    assert not stage.saw(ConnectionFailed)
+
+
+def test_goodbye_is_repeated_for_a_host_that_missed_the_first() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until_live()
+        stage.host.cut = True
+        stage.host.heard.clear()
+        await stage.peer.say_goodbye(3)
+        await stage.until(lambda: stage.host.heard["rtcp"] == 3)
+        assert stage.host.heard["dtls"] % 3 == 0
+        heard = stage.host.heard.total()
+        await asyncio.sleep(1.5)
+        assert stage.host.heard.total() == heard
+
+    play(scene)
+
+
+def test_a_host_that_closes_is_evidence_at_once() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until_live()
+        await stage.host.close()
+        await stage.until(lambda: HardEvidence.DTLS_CLOSED in stage.evidence(), within_s=5)
+
+    stage = play(scene)
+    assert HardEvidence.CHANNEL_CLOSED in stage.evidence()
+    evidence = [e.evidence for e in stage.events if isinstance(e, HardEvidenceSeen)]
+    assert len(evidence) == len(set(evidence))
+
+
+def test_a_farewell_of_the_server_is_evidence_with_its_reason() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until_live()
+        await stage.until(lambda: MESSAGE_CHANNEL in stage.host.channels)
+        stage.host.channels[MESSAGE_CHANNEL].send(encode(Disconnect("terminated")))
+        await stage.until(lambda: HardEvidence.SERVER_DISCONNECTED in stage.evidence())
+
+    stage = play(scene)
+    expected = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.SERVER_DISCONNECTED, "terminated")
+    assert expected in stage.events
+
+
+def test_a_host_without_our_input_protocol_is_view_only() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until_live()
+        await stage.until(lambda: stage.saw(ControlsKnown))
+
+    stage = play(scene, greet=False)
+    assert ControlsKnown(ConnectionNumber(1), False) in stage.events
+
+
+def test_no_host_behind_the_answer_fails_at_our_own_deadline() -> None:
+    async def scene(stage: Stage) -> None:
+        answer = await stage.host.answer(await stage.peer.make_offer())
+        stage.host.cut = True
+        await stage.peer.apply_answer(answer, rtt_s=0.05)
+        await stage.until(lambda: stage.saw(ConnectionFailed))
+        assert not stage.saw(ConnectionOpened)
+
+    play(scene, policy=Policy(connect_deadline_s=0.3))
+
+
+def test_a_wrong_fingerprint_fails_the_connection() -> None:
+    async def scene(stage: Stage) -> None:
+        answer = json.loads(await stage.host.answer(await stage.peer.make_offer()))
+        _head, _, tail = answer["sdp"].partition("a=fingerprint:sha-256 ")
+        wrong = "00" if tail[:2] != "00" else "11"
+        answer["sdp"] = answer["sdp"].replace(tail[:95], wrong + tail[2:95])
+        await stage.peer.apply_answer(json.dumps(answer))
+        await stage.until(lambda: stage.saw(ConnectionFailed))
+
+    stage = play(scene)
+    assert not stage.saw(ConnectionOpened)
+
+
+def test_an_answer_that_does_not_fit_is_refused_without_quoting_it() -> None:
+    async def scene(stage: Stage) -> None:
+        answer = json.loads(await stage.host.answer(await stage.peer.make_offer()))
+        answer["sdp"] = answer["sdp"].replace("H264/90000", "VP9/90000")
+        with pytest.raises(SignalError, match="does not fit the offer"):
+            await stage.peer.apply_answer(json.dumps(answer))
+        with pytest.raises(PeerError):
+            await stage.peer.apply_answer(json.dumps(answer))
+
+    play(scene)
+
+
+def test_a_peer_that_never_made_an_offer_takes_no_answer() -> None:
+    async def scene(stage: Stage) -> None:
+        with pytest.raises(PeerError):
+            await stage.peer.apply_answer("{}")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 4, 8, 16, 32])
+def test_closing_while_connecting_leaves_nothing_behind(steps: int) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.connect()
+        for _ in range(steps):
+            await asyncio.sleep(0.001)
+        await stage.peer.close()
+        await stage.peer.close()
+
+    play(scene)
+
+
+def test_closing_while_nobody_answers_leaves_nothing_behind() -> None:
+    async def scene(stage: Stage) -> None:
+        answer = await stage.host.answer(await stage.peer.make_offer())
+        stage.host.cut = True
+        await stage.peer.apply_answer(answer)
+        await asyncio.sleep(0.1)
+
+    play(scene)
+
+
+def test_every_order_is_harmless_before_the_offer_and_after_the_end() -> None:
+    async def scene(stage: Stage) -> None:
+        for _ in range(2):
+            stage.peer.start_checks()
+            stage.peer.stop_checks()
+            stage.peer.mute()
+            stage.peer.unmute()
+            stage.peer.request_key_frame()
+            stage.peer.set_controls(Controls())
+            stage.peer.show(True)
+            await stage.peer.say_goodbye(1)
+            assert stage.peer.sample() is None
+            assert not stage.peer.statistics().connected
+            await stage.peer.close()
+
+    play(scene)

@@ -1,0 +1,116 @@
+"""The contract's bodies: what they refuse, what they let pass, what they never show."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from rejoin.core.model import RemainingKnowledge, SessionView
+from rejoin.signaling.wire import (
+    MAX_SIGNAL_BYTES,
+    PROBLEMS,
+    ConnectionBody,
+    ProblemBody,
+    ProblemCode,
+    ReconnectBody,
+    SessionViewBody,
+    StartBody,
+    problem,
+    sha256_hex,
+)
+
+
+def view(**changes: Any) -> bytes:
+    return json.dumps({"session_id": "abc", "status": "ACTIVE"} | changes).encode()
+
+
+def test_a_view_becomes_the_cores_value_and_unknown_members_pass() -> None:
+    body = SessionViewBody.model_validate_json(
+        view(
+            reason="somethingNew",
+            connection_timeout_s=10,
+            session_ends_in_s=3.5,
+            remaining={"at_least_s": 10, "age_s": 0.25, "confidence": "high"},
+            attempt=4,
+            signal_request_sha256="ab" * 32,
+            signal_response="{}",
+            weather="fine",
+        )
+    )
+    seen = body.to_view()
+    assert isinstance(seen, SessionView)
+    assert (seen.status, seen.reason, seen.attempt) == ("ACTIVE", "somethingNew", 4)
+    assert seen.remaining == RemainingKnowledge(10, 0.25)
+    assert "{}" not in repr(seen)
+
+
+def test_only_id_and_status_are_needed() -> None:
+    seen = SessionViewBody.model_validate_json(view()).to_view()
+    assert (seen.remaining, seen.connection_timeout_s, seen.signal_response) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"session_id": "../x"},
+        {"session_id": 5},
+        {"status": ""},
+        {"status": "line\nbreak"},
+        {"attempt": "2"},
+        {"attempt": 0},
+        {"attempt": True},
+        {"connection_timeout_s": -1},
+        {"connection_timeout_s": "10"},
+        {"connection_timeout_s": float("nan")},
+        {"remaining": {"at_least_s": 1}},
+        {"signal_request_sha256": "AB" * 32},
+        {"signal_response": "x" * (MAX_SIGNAL_BYTES + 1)},
+    ],
+)
+def test_a_view_of_the_wrong_form_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        SessionViewBody.model_validate_json(view(**changes))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_understood_or_refused_in_one_way(content: bytes) -> None:
+    for model in (SessionViewBody, ConnectionBody, ProblemBody):
+        try:
+            model.model_validate_json(content)
+        except ValidationError as error:
+            assert error.error_count() > 0  # noqa: PT017 - either outcome is right
+
+
+def test_requests_refuse_what_the_contract_does_not_name() -> None:
+    for model in (StartBody, ReconnectBody):
+        with pytest.raises(ValidationError) as caught:
+            model.model_validate({"signal_request": "canary", "attempt": 1, "atempt": "canary"})
+        assert "canary" not in str(caught.value)
+
+
+def test_no_body_shows_its_signal() -> None:
+    assert "canary" not in repr(StartBody(signal_request="canary", attempt=1))
+    assert "canary" not in repr(
+        ConnectionBody(attempt=1, signal_request_sha256="0" * 64, signal_response="canary")
+    )
+
+
+def test_every_code_has_its_problem() -> None:
+    assert set(PROBLEMS) == set(ProblemCode)
+    for code in ProblemCode:
+        body = problem(code, "Something happened.")
+        assert 400 <= body.status < 600
+        assert body.code == code
+        assert body.type == body.type.lower()
+        assert body.title
+
+
+def test_the_hash_is_of_utf8_bytes() -> None:
+    assert sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert sha256_hex("ü") != sha256_hex("u")
+    assert len(sha256_hex("\ud800")) == 64

@@ -1,0 +1,184 @@
+"""dev.py: what it decides about the machine, and how it runs steps."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(name="dev")
+def _dev() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("dev_under_test", ROOT / "dev.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13)])
+def test_these_pythons_are_suitable(dev: ModuleType, version: tuple[int, int]) -> None:
+    assert dev.unsuitable_python(version) is None
+
+
+@pytest.mark.parametrize("version", [(3, 8), (3, 10), (3, 14), (4, 0)])
+def test_another_python_gets_a_sentence(dev: ModuleType, version: tuple[int, int]) -> None:
+    sentence = dev.unsuitable_python(version)
+    assert "3.11 to 3.13" in sentence
+    assert f"this is {version[0]}.{version[1]}" in sentence
+
+
+@pytest.mark.parametrize(
+    ("os_release", "expected"),
+    [
+        ('PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\n', True),
+        ('ID=ubuntu\nID_LIKE="debian"\n', True),
+        ('ID=linuxmint\nID_LIKE="ubuntu debian"\n', True),
+        ('ID=fedora\nVERSION="not debian"\n', False),
+        ("", False),
+    ],
+)
+def test_debian_is_told_from_other_systems(
+    dev: ModuleType, os_release: str, expected: bool
+) -> None:
+    assert dev.is_debian(os_release) is expected
+
+
+def test_packages_count_when_installed_or_provided(dev: ModuleType) -> None:
+    listing = (
+        "ii \tlibegl1\t\n"
+        "hi \tlibgl1\tlibgl1-mesa-glx (= 1.6.0), libgl\n"
+        "rc \txvfb\t\n"
+        "iU \txauth\t\n"
+        "ii \tlibglib2.0-0t64\tlibglib2.0-0 (= 2.80.0-6)\n"
+    )
+    assert dev.installed_packages(listing) == {
+        "libegl1",
+        "libgl1",
+        "libgl1-mesa-glx",
+        "libgl",
+        "libglib2.0-0t64",
+        "libglib2.0-0",
+    }
+
+
+def test_without_rights_the_line_to_run_is_said(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "missing_packages", lambda wanted: ["libegl1", "xvfb"])
+    monkeypatch.setattr(dev, "apt_prefix", lambda: None)
+    with pytest.raises(dev.Stopped) as stopped:
+        dev.install_packages(("libegl1", "xvfb"))
+    assert stopped.value.exit_code == 3
+    assert "apt-get install --no-install-recommends -y libegl1 xvfb" in str(stopped.value)
+
+
+def test_nothing_is_installed_when_nothing_is_missing(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "missing_packages", lambda wanted: [])
+    monkeypatch.setattr(dev, "apt_prefix", lambda: pytest.fail("asked for rights"))
+    dev.install_packages(("libegl1",))
+
+
+def test_lists_are_fetched_only_when_installing_fails(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def succeeds(command: list[str], *, silent: bool) -> bool:
+        asked.append("update" if "update" in command else "install")
+        return asked != ["install"]
+
+    monkeypatch.setattr(dev, "missing_packages", lambda wanted: ["libegl1"])
+    monkeypatch.setattr(dev, "apt_prefix", list)
+    monkeypatch.setattr(dev, "succeeds", succeeds)
+    dev.install_packages(("libegl1",))
+    assert asked == ["install", "update", "install"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "expected"),
+    [
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ("linux", {"DISPLAY": ""}, False),
+        ("linux", {}, False),
+        ("darwin", {}, True),
+        ("win32", {}, True),
+    ],
+)
+def test_a_display_is_noticed(
+    dev: ModuleType, platform: str, environ: dict[str, str], expected: bool
+) -> None:
+    assert dev.has_display(platform, environ) is expected
+
+
+def test_the_demonstration_goes_headless_by_itself(dev: ModuleType) -> None:
+    out = ["--out", os.path.join(".", "demo-out")]
+    assert dev.demo_flags(["--seed", "3"], True) == [*out, "--seed", "3"]
+    assert dev.demo_flags([], False) == [*out, "--headless"]
+    assert dev.demo_flags(["--headless"], False) == [*out, "--headless"]
+
+
+def test_the_environment_is_made_again_when_the_lock_changes(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("one==1\n", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    monkeypatch.setattr(dev, "LOCK", lock)
+    monkeypatch.setattr(dev, "STAMP", tmp_path / "stamp.json")
+    before = dev.setup_key()
+    assert dev.setup_key() == before
+    assert dev.stamped_key() is None
+    dev.STAMP.write_text('{"key": "' + before + '"}', encoding="utf-8")
+    assert dev.stamped_key() == before
+    lock.write_text("one==2\n", encoding="utf-8")
+    assert dev.setup_key() != before
+    dev.STAMP.write_text("[", encoding="utf-8")
+    assert dev.stamped_key() is None
+
+
+def test_every_step_runs_and_one_failure_fails(
+    dev: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def ending(code: int) -> list[str]:
+        return [sys.executable, "-c", f"raise SystemExit({code})"]
+
+    assert dev.run_steps([dev.Step("good", ending(0)), dev.Step("none", ending(5), nothing=5)]) == 0
+    assert (
+        dev.run_steps(
+            [
+                dev.Step("bad", ending(7)),
+                dev.Step("good", ending(0)),
+                dev.Step("left out", ending(1), skipped="no reason"),
+            ]
+        )
+        == 1
+    )
+    lines = capfd.readouterr().out.splitlines()
+    assert any(line.startswith("none ") and line.endswith("nothing to do") for line in lines)
+    assert any(line.startswith("bad ") and line.endswith("FAILED (7)") for line in lines)
+    assert lines[-1].endswith("skipped: no reason")
+
+
+def test_an_unknown_verb_gets_the_usage(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "dev.py"), "conquer"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: python3 dev.py VERB")

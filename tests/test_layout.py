@@ -1,0 +1,223 @@
+"""The shape of the project: tests mirror modules, modules say what they are, words stay ours.
+
+Who may import whom is the other half and stands in pyproject.toml, for import-linter.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+APP = ROOT / "app" / "rejoin"
+TESTS = ROOT / "tests"
+
+UNTESTED: dict[str, str] = {}
+"""Modules with code and without a test file of their own, and why."""
+
+UNMIRRORED: dict[str, str] = {
+    "test_conftest.py": "tests tests/conftest.py",
+    "test_dev.py": "tests dev.py",
+    "test_layout.py": "this file",
+    "test_lock.py": "tests requirements.lock against pyproject.toml",
+    "test_wheel.py": "tests the built wheel",
+    "bench/test_bench.py": "tests the runner of the benches",
+    "rtc/test_library_contract.py": "tests what rtc relies on inside aiortc and aioice",
+}
+"""Test files that mirror no module, and why."""
+
+UNMIRRORED_FOLDERS: dict[str, str] = {
+    "live": "whole programs on real sockets",
+}
+
+CORE_MAY_IMPORT = {
+    "__future__",
+    "abc",
+    "bisect",
+    "collections",
+    "dataclasses",
+    "enum",
+    "functools",
+    "hashlib",
+    "heapq",
+    "itertools",
+    "json",
+    "math",
+    "operator",
+    "re",
+    "statistics",
+    "struct",
+    "tomllib",
+    "typing",
+}
+"""Standard library that is about values alone: no clock, thread, socket, file, log or chance."""
+
+WORDS_NOT_USED = {
+    "handler",
+    "handlers",
+    "helper",
+    "helpers",
+    "manager",
+    "managers",
+    "restart",
+    "restarts",
+    "resume",
+    "resumes",
+    "util",
+    "utils",
+}
+"""Of the list in CONTRIBUTING.md, those that can be told without reading the sentence."""
+
+
+def modules() -> list[Path]:
+    return sorted(APP.rglob("*.py"))
+
+
+def suite() -> list[Path]:
+    return sorted(TESTS.rglob("test_*.py"))
+
+
+def name_of(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def has_code(path: Path) -> bool:
+    """Whether a module does anything: declarations alone need no test of their own."""
+    return any(
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for node in ast.walk(tree(path))
+    )
+
+
+def mirror_of(module: Path) -> Path:
+    return TESTS / module.relative_to(APP).with_name(f"test_{module.name}")
+
+
+def mirrored_by(test_file: Path) -> Path:
+    return APP / test_file.relative_to(TESTS).with_name(test_file.name.removeprefix("test_"))
+
+
+def test_every_module_with_code_has_its_test_file() -> None:
+    lacking = [
+        name_of(module, APP)
+        for module in modules()
+        if has_code(module)
+        and not mirror_of(module).exists()
+        and name_of(module, APP) not in UNTESTED
+    ]
+    assert not lacking
+
+
+def test_every_test_file_has_its_module() -> None:
+    stray = [
+        name_of(file, TESTS)
+        for file in suite()
+        if not mirrored_by(file).exists()
+        and name_of(file, TESTS) not in UNMIRRORED
+        and file.relative_to(TESTS).parts[0] not in UNMIRRORED_FOLDERS
+    ]
+    assert not stray
+
+
+def test_no_exception_outlives_its_reason() -> None:
+    needless = [
+        name
+        for name in UNTESTED
+        if not (APP / name).exists() or not has_code(APP / name) or mirror_of(APP / name).exists()
+    ]
+    needless += [name for name in UNMIRRORED if not (TESTS / name).exists()]
+    needless += [name for name in UNMIRRORED_FOLDERS if not (TESTS / name).is_dir()]
+    assert not needless
+
+
+def test_every_test_file_tests_something() -> None:
+    empty = [
+        name_of(file, TESTS)
+        for file in suite()
+        if not any(
+            isinstance(node, ast.FunctionDef) and node.name.startswith("test")
+            for node in ast.walk(tree(file))
+        )
+        and "TestCase" not in file.read_text(encoding="utf-8")
+    ]
+    assert not empty
+
+
+def test_every_module_opens_with_what_it_is() -> None:
+    silent = [
+        name_of(path, ROOT)
+        for path in [*modules(), ROOT / "dev.py", *sorted((TESTS / "helpers").rglob("*.py"))]
+        if path.stat().st_size and not ast.get_docstring(tree(path))
+    ]
+    assert not silent
+
+
+def test_tasks_are_started_by_spawn_alone() -> None:
+    raw = [
+        f"{name_of(path, ROOT)}:{node.lineno} {node.attr}"
+        for path in modules()
+        if path != APP / "tasks.py"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and node.attr in ("create_task", "ensure_future")
+    ]
+    assert not raw
+
+
+def test_the_core_imports_values_alone() -> None:
+    strangers = []
+    for path in sorted((APP / "core").glob("*.py")):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                continue
+            strangers += [
+                f"{name_of(path, ROOT)}:{node.lineno} {name}"
+                for name in names
+                if name.partition(".")[0] not in CORE_MAY_IMPORT
+                and name != "rejoin.errors"
+                and name != "rejoin.core"
+                and not name.startswith("rejoin.core.")
+            ]
+    assert not strangers
+
+
+def words(identifier: str) -> set[str]:
+    """The words of a name in snake_case or CamelCase, in lower case."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", identifier)}
+
+
+@pytest.mark.parametrize(
+    ("identifier", "expected"),
+    [
+        ("ConnectionManager", {"connection", "manager"}),
+        ("_close_handler", {"close", "handler"}),
+        ("HTTPUtils", {"http", "utils"}),
+        ("_handle", {"handle"}),
+    ],
+)
+def test_a_name_is_taken_apart_into_words(identifier: str, expected: set[str]) -> None:
+    assert words(identifier) == expected
+
+
+def test_words_not_used() -> None:
+    found = []
+    for path in modules():
+        if words(path.stem) & WORDS_NOT_USED:
+            found.append(name_of(path, ROOT))
+        found += [
+            f"{name_of(path, ROOT)}:{node.lineno} {node.name}"
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            and words(node.name) & WORDS_NOT_USED
+        ]
+    assert not found

@@ -1,0 +1,89 @@
+"""requirements.lock covers pyproject.toml: every requirement is there, exact, with hashes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parent.parent
+AGAIN = "CONTRIBUTING.md says how to make requirements.lock again"
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def wanted() -> Iterator[Requirement]:
+    """Every requirement that pyproject.toml names, of whatever kind."""
+    told = project()
+    for line in told["project"]["dependencies"]:
+        yield Requirement(line)
+    for line in told["build-system"]["requires"]:
+        yield Requirement(line)
+    for group in told["dependency-groups"].values():
+        for line in group:
+            yield Requirement(line)
+
+
+def entries() -> list[str]:
+    """The lock's requirements, each with its hashes on one line."""
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    return [entry for entry in "\n".join(lines).replace("\\\n", " ").splitlines() if entry.strip()]
+
+
+def locked() -> list[Requirement]:
+    return [Requirement(entry.partition("--hash")[0].strip()) for entry in entries()]
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+def test_every_requirement_is_locked_at_a_version_that_it_allows(python: str, system: str) -> None:
+    environment: dict[str, str] = {
+        "sys_platform": system,
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
+    versions: dict[str, Version] = {}
+    for entry in locked():
+        if entry.marker is None or entry.marker.evaluate(environment):
+            name = canonicalize_name(entry.name)
+            assert name not in versions, f"{name} is locked twice for {python} on {system}"
+            [specifier] = entry.specifier
+            assert specifier.operator == "=="
+            versions[name] = Version(specifier.version)
+    uncovered = [
+        str(requirement)
+        for requirement in wanted()
+        if canonicalize_name(requirement.name) not in versions
+        or versions[canonicalize_name(requirement.name)] not in requirement.specifier
+    ]
+    assert not uncovered, AGAIN
+
+
+def test_every_locked_package_has_hashes_and_no_place_of_its_own() -> None:
+    assert len(entries()) > 20
+    for entry in entries():
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry), entry.split()[0]
+        assert "://" not in entry
+        assert "--index" not in entry
+
+
+def test_the_pythons_of_dev_py_are_those_of_the_project() -> None:
+    supported = SpecifierSet(project()["project"]["requires-python"])
+    text = (ROOT / "dev.py").read_text(encoding="utf-8")
+    [oldest] = re.findall(r"^OLDEST = \(3, (\d+)\)$", text, re.MULTILINE)
+    [newest] = re.findall(r"^NEWEST = \(3, (\d+)\)$", text, re.MULTILINE)
+    for minor in range(8, 20):
+        assert (f"3.{minor}.0" in supported) == (int(oldest) <= minor <= int(newest))

@@ -1,0 +1,207 @@
+"""Canaries: whatever a log line looks like, the secret put into it does not come out."""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import json
+import logging
+import string
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rejoin.redact import RedactingFormatter, redact
+
+ICE = st.text(string.ascii_letters + string.digits + "+/", min_size=8, max_size=40)
+TOKEN = st.text(string.ascii_letters + string.digits + "-._~+/=", min_size=8, max_size=80).map(
+    lambda text: "k" + text
+)
+FINGERPRINT = st.binary(min_size=20, max_size=64).map(lambda raw: raw.hex(":").upper())
+NOISE = st.text(string.ascii_letters + string.digits + " .,;()[]/-", max_size=20)
+
+
+def sdp(ufrag: str, password: str, fingerprint: str, newline: str = "\r\n") -> str:
+    lines = [
+        "v=0",
+        "o=- 4611731400430051336 2 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        "m=video 9 UDP/TLS/RTP/SAVPF 96",
+        f"a=ice-ufrag:{ufrag}",
+        f"a=ice-pwd:{password}",
+        f"a=fingerprint:sha-256 {fingerprint}",
+        "a=candidate:1 1 udp 2130706431 198.51.100.77 33440 typ host",
+        "a=setup:actpass",
+    ]
+    return newline.join(lines) + newline
+
+
+def as_is(text: str) -> str:
+    return text
+
+
+def as_signal(text: str) -> str:
+    return json.dumps({"type": "offer", "sdp": text, "webSdkVersion": "1.2.0"})
+
+
+def in_request(text: str) -> str:
+    return json.dumps({"SignalRequest": as_signal(text), "ClientToken": "c" * 36})
+
+
+def as_repr(text: str) -> str:
+    return repr({"type": "answer", "sdp": text})
+
+
+def twice_quoted(text: str) -> str:
+    return json.dumps(json.dumps({"body": as_signal(text)}))
+
+
+def one_line(text: str) -> str:
+    return text.replace("\r\n", "\\r\\n")
+
+
+WRAPPINGS: list[Callable[[str], str]] = [
+    as_is,
+    as_signal,
+    in_request,
+    as_repr,
+    twice_quoted,
+    one_line,
+]
+
+
+@given(
+    ufrag=ICE,
+    password=ICE,
+    fingerprint=FINGERPRINT,
+    wrap=st.sampled_from(WRAPPINGS),
+    before=NOISE,
+    after=NOISE,
+    cut=st.integers(0, 5000),
+)
+def test_no_part_of_a_session_description_comes_out(
+    ufrag: str,
+    password: str,
+    fingerprint: str,
+    wrap: Callable[[str], str],
+    before: str,
+    after: str,
+    cut: int,
+) -> None:
+    text = f"{before} {wrap(sdp(ufrag, password, fingerprint))} {after}"
+    for shown in (redact(text), redact(text[: max(cut, len(before))])):
+        for secret in (ufrag, password, fingerprint, "198.51.100.77", "4611731400430051336"):
+            assert secret not in shown.replace(before, "").replace(after, "")
+
+
+def test_what_surrounds_a_session_description_in_json_stays_readable() -> None:
+    shown = redact(as_signal(sdp("uuuuuuuu", "pppppppp", "AB:" * 31 + "AB")))
+    assert json.loads(shown) == {"type": "offer", "sdp": "[secret]", "webSdkVersion": "1.2.0"}
+
+
+@given(
+    secret=TOKEN,
+    template=st.sampled_from(
+        [
+            "Authorization: Bearer {}",
+            "{{'authorization': 'Bearer {}'}}",
+            '{{"token": "{}", "status": "ACTIVE"}}',
+            '{{\\"access_token\\": \\"{}\\"}}',
+            "GET /sessions?token={}&wait=8 HTTP/1.1",
+            "rejoin://studio.example/play?ticket={}",
+            "X-Amz-Security-Token: {}",
+            "headers={{b'x-api-key': b'{}'}}",
+            "client_token={}",
+            "password = {}",
+            "ice-pwd:{}",
+            "IceParameters(usernameFragment='{}')",
+            "Cookie: session={}; theme=dark",
+            "AWS4-HMAC-SHA256 Credential={}/20260101/us-west-2, Signature=00",
+        ]
+    ),
+)
+def test_no_token_comes_out(secret: str, template: str) -> None:
+    assert secret not in redact(template.format(secret))
+
+
+@given(
+    address=st.ip_addresses(v=4), around=st.sampled_from(["{}", "x{}:5004", "('{}', 5)", "1{}9"])
+)
+def test_no_whole_ipv4_address_comes_out(address: ipaddress.IPv4Address, around: str) -> None:
+    shown = redact(around.format(address))
+    assert str(address) not in shown
+    if around == "{}":
+        assert shown == f"{str(address).partition('.')[0]}.x.x.x"
+
+
+@given(
+    address=st.ip_addresses(v=6).filter(lambda address: int(address) != 0),
+    around=st.sampled_from(["{}", "[{}]:5004", "('{}', 5, 0, 0)", "to {}.", "{}%eth0 is up"]),
+    spelling=st.sampled_from(["compressed", "exploded", "upper", "mapped"]),
+)
+def test_no_whole_ipv6_address_comes_out(
+    address: ipaddress.IPv6Address, around: str, spelling: str
+) -> None:
+    text = {
+        "compressed": address.compressed,
+        "exploded": address.exploded,
+        "upper": address.compressed.upper(),
+        "mapped": f"::ffff:{ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)}",
+    }[spelling]
+    kept = around.replace("%eth0", "")
+    hints = ("[ipv6]", "[ipv6 loopback]", "[ipv6 link-local]")
+    assert redact(around.format(text)) in [kept.format(hint) for hint in hints]
+
+
+@given(st.text(max_size=300) | TOKEN.map("token={}".format) | ICE.map(lambda u: sdp(u, u, u)))
+def test_doing_it_twice_changes_nothing(text: str) -> None:
+    once = redact(text)
+    assert redact(once) == once
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stream session is PENDING_CLIENT_RECONNECTION, attempt 3 of episode 2",
+        "took 0.912 s at 2026-11-23T12:34:56.789+00:00",
+        "aiortc 1.16.0, version 6.11.3, 5.2 Mbit/s",
+        "tests/core/test_session.py::test_drop in std::vector",
+        "sha256 " + "0f" * 32,
+        "the token was refused; the password is wrong",
+    ],
+)
+def test_ordinary_lines_are_left_alone(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_a_hint_of_the_address_stays() -> None:
+    assert redact("from 127.0.0.1:5004 and ::1, fe80::1%eth0") == (
+        "from 127.x.x.x:5004 and [ipv6 loopback], [ipv6 link-local]"
+    )
+
+
+def test_the_formatter_covers_arguments_and_tracebacks() -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(RedactingFormatter("%(levelname)s %(message)s"))
+    log = logging.Logger("canary")
+    log.addHandler(handler)
+    try:
+        raise ValueError("refused by 203.0.113.9 with token=abcdefgh")
+    except ValueError:
+        log.exception("no answer from %s", "203.0.113.9")
+    lines = stream.getvalue()
+    assert lines.startswith("ERROR no answer from 203.x.x.x\nTraceback")
+    assert "ValueError: refused by 203.x.x.x with token=[secret]" in lines
+    assert "203.0" not in lines
+    assert "abcdefgh" not in lines
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 200_000, "ab:" * 70_000, "abc:" * 50_000, "token" * 40_000, "v=0\r\n" * 40_000]
+)
+def test_a_long_text_without_structure_is_no_trap(text: str) -> None:
+    assert len(redact(text)) <= len(text)

@@ -1,0 +1,36 @@
+"""The wheel as it would ship: the package, its resources, its licence, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_wheel_holds_the_program_and_nothing_else(tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    flags = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
+    subprocess.run([*pip, "wheel", *flags, str(ROOT)], check=True)
+    [wheel] = tmp_path.glob("rejoin-*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        [entry_points] = [name for name in names if name.endswith("entry_points.txt")]
+        assert "rejoin = rejoin.cli:main" in archive.read(entry_points).decode()
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    package = {name for name in names if not name.startswith("rejoin-")}
+    shipped = {
+        f"rejoin/_resources/{path.relative_to(ROOT / 'resources').as_posix()}"
+        for path in (ROOT / "resources").rglob("*")
+        if path.is_file()
+    }
+    modules = {
+        path.relative_to(ROOT / "app").as_posix()
+        for path in (ROOT / "app" / "rejoin").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert package == modules | shipped
+    assert "rejoin/cli.py" in package
