@@ -136,9 +136,10 @@ class _Backend:
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         task = spawn(self._serve(service, store, port), name="backend")
         try:
-            await asyncio.wait({task, port}, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                task.result()
+            task.add_done_callback(lambda _: port.cancel())  # it could not start: `await task` says
+            await asyncio.wait([port])
+            if port.cancelled():
+                await task
             yield port.result()
         finally:
             await cancel(task)

@@ -139,7 +139,7 @@ def settings_for(url: str | None, **changes: Any) -> BackendSettings:
 
 
 @contextlib.contextmanager
-def playing(*script: Reply, **changes: Any) -> Iterator[tuple[AwsStreamService, Endpoint]]:
+def one_of_its_own(*script: Reply, **changes: Any) -> Iterator[tuple[AwsStreamService, Endpoint]]:
     endpoint = Endpoint(list(script))
     service = AwsStreamService(settings_for(endpoint.url, **changes))
     try:
@@ -147,6 +147,30 @@ def playing(*script: Reply, **changes: Any) -> Iterator[tuple[AwsStreamService, 
     finally:
         service.close()
         endpoint.close()
+
+
+Playing = Callable[..., contextlib.AbstractContextManager[tuple[AwsStreamService, Endpoint]]]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[AwsStreamService, Endpoint]]:
+    """One for most tests: boto3 takes a while to make its clients."""
+    with one_of_its_own(ok()) as pair:
+        yield pair
+
+
+@pytest.fixture
+def playing(shared: tuple[AwsStreamService, Endpoint]) -> Playing:
+    """Start to play a script, from the beginning."""
+
+    @contextlib.contextmanager
+    def play(*script: Reply) -> Iterator[tuple[AwsStreamService, Endpoint]]:
+        _, endpoint = shared
+        endpoint.script = list(script)
+        endpoint.asked = []
+        yield shared
+
+    return play
 
 
 def run(call: Coroutine[Any, Any, _T]) -> _T:
@@ -168,7 +192,7 @@ def create(service: AwsStreamService, budget_s: float = 9.0) -> Coroutine[Any, A
 
 @pytest.mark.usefixtures("nothing_left_behind")
 def test_a_whole_life_is_asked_for_as_the_service_model_says() -> None:
-    with playing(
+    with one_of_its_own(
         ok(201, Arn=ARN, Status="ACTIVATING", ConnectionTimeoutSeconds=10),
         Reply(
             200,
@@ -226,7 +250,7 @@ def test_a_whole_life_is_asked_for_as_the_service_model_says() -> None:
     assert all("/us-west-2/gameliftstreams/" in asked.authorization for asked in endpoint.asked)
 
 
-def test_a_client_may_name_an_application_that_the_configuration_knows() -> None:
+def test_a_client_may_name_an_application_that_the_configuration_knows(playing: Playing) -> None:
     with playing(ok(201, Arn=ARN, Status="ACTIVATING")) as (service, endpoint):
         run(service.start(token=TOKEN, signal_request=OFFER, application="tour", budget_s=9))
         assert endpoint.asked[0].body["ApplicationIdentifier"] == "a-tour"
@@ -248,7 +272,9 @@ def test_a_client_may_name_an_application_that_the_configuration_knows() -> None
         pytest.param(ok(), id="no answer in it"),
     ],
 )
-def test_the_second_try_is_the_same_bytes_with_the_same_token(first: Reply) -> None:
+def test_the_second_try_is_the_same_bytes_with_the_same_token(
+    playing: Playing, first: Reply
+) -> None:
     with playing(first, ok(SignalResponse="answer-2")) as (service, endpoint):
         assert run(create(service)) == "answer-2"
         assert len(endpoint.asked) == 2
@@ -256,7 +282,7 @@ def test_the_second_try_is_the_same_bytes_with_the_same_token(first: Reply) -> N
         assert endpoint.asked[0].body["ClientToken"] == TOKEN
 
 
-def test_there_is_no_third_try() -> None:
+def test_there_is_no_third_try(playing: Playing) -> None:
     with playing(error("InternalServerException", 500)) as (service, endpoint):
         assert fault_of(create(service)).fault is ServiceFault.FAILED
         assert len(endpoint.asked) == 2
@@ -278,7 +304,9 @@ def test_there_is_no_third_try() -> None:
         ("SomethingNewException", 418, ServiceFault.INVALID),
     ],
 )
-def test_a_definite_refusal_is_not_tried_again(name: str, status: int, fault: ServiceFault) -> None:
+def test_a_definite_refusal_is_not_tried_again(
+    playing: Playing, name: str, status: int, fault: ServiceFault
+) -> None:
     with playing(error(name, status)) as (service, endpoint):
         assert fault_of(create(service)).fault is fault
         assert len(endpoint.asked) == 1
@@ -296,12 +324,12 @@ def test_every_error_of_the_service_model_has_its_fault() -> None:
             assert shape.name in _BY_CODE, shape.name
 
 
-def test_a_wish_to_wait_is_passed_on() -> None:
+def test_a_wish_to_wait_is_passed_on(playing: Playing) -> None:
     with playing(error("ThrottlingException", 429, Retry_After="7")) as (service, _):
         assert fault_of(create(service)).retry_after_s == 7
 
 
-def test_what_the_first_try_may_have_done_is_not_forgotten() -> None:
+def test_what_the_first_try_may_have_done_is_not_forgotten(playing: Playing) -> None:
     for second, fault in (
         (error("ConflictException", 409), ServiceFault.FAILED),
         (error("ThrottlingException", 429), ServiceFault.FAILED),
@@ -312,7 +340,7 @@ def test_what_the_first_try_may_have_done_is_not_forgotten() -> None:
 
 
 @pytest.mark.parametrize("call", ["create", "look"])
-def test_a_service_that_hangs_costs_no_more_than_the_budget(call: str) -> None:
+def test_a_service_that_hangs_costs_no_more_than_the_budget(playing: Playing, call: str) -> None:
     with playing(Reply(hang_s=20)) as (service, _):
         wanted: Callable[[], Coroutine[Any, Any, object]] = {
             "create": lambda: create(service, 1.2),
@@ -325,13 +353,13 @@ def test_a_service_that_hangs_costs_no_more_than_the_budget(call: str) -> None:
 
 
 def test_a_closed_service_asks_nobody() -> None:
-    with playing(ok(Status="ACTIVE")) as (service, endpoint):
+    with one_of_its_own(ok(Status="ACTIVE")) as (service, endpoint):
         service.close()
         assert fault_of(service.look(STREAM, budget_s=5)).fault is ServiceFault.UNAVAILABLE
         assert endpoint.asked == []
 
 
-def test_without_time_nothing_is_sent() -> None:
+def test_without_time_nothing_is_sent(playing: Playing) -> None:
     with playing(ok(Status="ACTIVE")) as (service, endpoint):
         failed = fault_of(service.look(STREAM, budget_s=0.05))
         assert failed.fault is ServiceFault.UNAVAILABLE
@@ -350,7 +378,7 @@ def test_a_service_nobody_runs_is_unavailable() -> None:
 
 
 def test_no_credentials_is_a_matter_of_configuration() -> None:
-    with playing(ok(Status="ACTIVE"), access_key_id=None, secret_access_key=None) as (
+    with one_of_its_own(ok(Status="ACTIVE"), access_key_id=None, secret_access_key=None) as (
         service,
         endpoint,
     ):
@@ -367,14 +395,14 @@ def test_settings_that_boto3_cannot_use_are_one_sentence() -> None:
     assert "canary" not in str(caught.value)
 
 
-def test_what_the_model_forbids_is_invalid_before_it_is_sent() -> None:
+def test_what_the_model_forbids_is_invalid_before_it_is_sent(playing: Playing) -> None:
     with playing(ok(SignalResponse="answer")) as (service, endpoint):
         short = service.create_connection(STREAM, token="x", signal_request=OFFER, budget_s=5)
         assert fault_of(short).fault is ServiceFault.INVALID
         assert endpoint.asked == []
 
 
-def test_unknown_words_of_the_service_pass_raw_and_empty_ones_are_none() -> None:
+def test_unknown_words_of_the_service_pass_raw_and_empty_ones_are_none(playing: Playing) -> None:
     with playing(ok(Status="HIBERNATING", StatusReason="solarFlare", SignalResponse="")) as (
         service,
         _,
@@ -384,13 +412,13 @@ def test_unknown_words_of_the_service_pass_raw_and_empty_ones_are_none() -> None
         )
 
 
-def test_an_answer_without_a_status_is_a_failure() -> None:
+def test_an_answer_without_a_status_is_a_failure(playing: Playing) -> None:
     with playing(ok(Arn=ARN)) as (service, _):
         assert fault_of(service.look(STREAM, budget_s=5)).fault is ServiceFault.FAILED
 
 
 def test_connections_are_kept_and_many_looks_go_side_by_side() -> None:
-    with playing(ok(Status="ACTIVE")) as (service, endpoint):
+    with one_of_its_own(ok(Status="ACTIVE")) as (service, endpoint):
         for _ in range(5):
             run(service.look(STREAM, budget_s=9))
         assert len({asked.connection for asked in endpoint.asked}) == 1
@@ -400,7 +428,7 @@ def test_connections_are_kept_and_many_looks_go_side_by_side() -> None:
         await asyncio.gather(*[service.look(STREAM, budget_s=9) for _ in range(12)])
         return time.monotonic() - begun
 
-    with playing(Reply(200, b'{"Status": "ACTIVE"}', hang_s=0.5)) as (service, _):
+    with one_of_its_own(Reply(200, b'{"Status": "ACTIVE"}', hang_s=0.5)) as (service, _):
         assert run(many(service)) < 12 * 0.5
 
 
@@ -418,11 +446,11 @@ def test_looks_that_hang_do_not_hold_up_a_reconnect() -> None:
         await asyncio.gather(*looks)
         return answer
 
-    with playing(Reply(hang_s=5.5)) as (service, endpoint):
+    with one_of_its_own(Reply(hang_s=5.5)) as (service, endpoint):
         assert asyncio.run(crowd(service, endpoint)) == "answer"
 
 
-def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_in_any_log_record(playing: Playing, caplog: pytest.LogCaptureFixture) -> None:
     with (
         caplog.at_level(logging.DEBUG),
         playing(

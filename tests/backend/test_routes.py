@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from helpers.fake_stream_service import (
     new_offer,
     new_token,
 )
-from rejoin.backend.routes import _Pace, build_app, static_tokens
+from rejoin.backend.routes import Authenticate, _Pace, build_app, static_tokens
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.store import Store
 from rejoin.signaling.wire import MAX_BODY_BYTES, ProblemCode, sha256_hex
@@ -85,18 +85,34 @@ class Caller:
 
 @contextlib.asynccontextmanager
 async def caller(
-    service: FakeStreamService, *, token: str = GOOD_TOKEN, **options: Any
+    service: FakeStreamService,
+    *,
+    token: str = GOOD_TOKEN,
+    store: Store | None = None,
+    tokens: Collection[str] | Authenticate = (GOOD_TOKEN, OTHER_TOKEN),
+    sockets: bool = False,
 ) -> AsyncIterator[Caller]:
-    async with (
-        live_backend(service, **options) as url,
-        httpx.AsyncClient(
-            base_url=url,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=30,
-            trust_env=False,
-        ) as http,
-    ):
-        yield Caller(http)
+    """`sockets` where a connection matters; else the application is called in this process."""
+    async with contextlib.AsyncExitStack() as stack:
+        url, transport = "http://backend.invalid", None
+        if sockets:
+            url = await stack.enter_async_context(live_backend(service, store=store, tokens=tokens))
+        else:
+            kept = store or stack.enter_context(contextlib.closing(Store()))
+            app = build_app(service, kept, tokens, looks_per_s=200)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            transport = httpx.ASGITransport(app)
+        yield Caller(
+            await stack.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=url,
+                    headers={"Authorization": f"Bearer {token}"},
+                    timeout=30,
+                    trust_env=False,
+                    transport=transport,
+                )
+            )
+        )
 
 
 def problem_of(answer: httpx.Response, code: ProblemCode, status: int) -> dict[str, Any]:
@@ -125,7 +141,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def test_health_needs_no_token_and_everything_else_does() -> None:
     async def run() -> None:
-        async with caller(FakeStreamService()) as call:
+        async with caller(FakeStreamService(), sockets=True) as call:
             session_id = await call.started()
             del call.http.headers["Authorization"]
             health = await call.http.get("/v1/health")
@@ -209,7 +225,7 @@ def test_a_body_of_the_wrong_form_is_not_echoed() -> None:
 
     async def run() -> None:
         service = FakeStreamService()
-        async with caller(service) as call:
+        async with caller(service, sockets=True) as call:
             for body, named in bodies:
                 answer = await call.http.post(
                     "/v1/sessions",
@@ -245,7 +261,7 @@ def test_a_body_that_is_too_big_is_refused_announced_or_not() -> None:
 
     async def run() -> None:
         service = FakeStreamService()
-        async with caller(service) as call:
+        async with caller(service, sockets=True) as call:
             for content in (b"canary" * MAX_BODY_BYTES, pieces()):
                 with contextlib.suppress(httpx.WriteError, httpx.ReadError):
                     answer = await call.http.post(
@@ -453,7 +469,7 @@ def test_a_client_that_hangs_up_does_not_end_its_call() -> None:
     async def run() -> None:
         service = FakeStreamService(create_gate=asyncio.Event())
         assert service.create_gate is not None
-        async with caller(service) as call:
+        async with caller(service, sockets=True) as call:
             session_id = await call.started()
             offer = new_offer()
             leaving = asyncio.ensure_future(call.reconnect(session_id, 2, offer=offer))
@@ -481,6 +497,22 @@ def test_the_budget_ends_the_wait_for_a_slow_service() -> None:
             problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
             assert time.monotonic() - begun < 6
             service.create_gate.set()
+
+    asyncio.run(run())
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_a_backend_that_stops_leaves_no_call_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rejoin.backend.routes._FINISH_PATIENCE_S", 0.05)
+
+    async def run() -> None:
+        service = FakeStreamService(create_gate=asyncio.Event())
+        async with caller(service, sockets=True) as call:
+            session_id = await call.started()
+            answer = await call.reconnect(session_id, 2, budget_ms=600)
+            problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
+            assert service.creating == 1
+        assert service.creating == 0
 
     asyncio.run(run())
 
@@ -634,7 +666,7 @@ def test_a_long_poll_outlives_a_failing_look_but_reports_a_lasting_failure() -> 
 def test_a_long_poll_ends_when_nobody_listens() -> None:
     async def run() -> None:
         service = FakeStreamService(status="CONNECTED")
-        async with caller(service) as call:
+        async with caller(service, sockets=True) as call:
             session_id = await call.started()
             poll = asyncio.ensure_future(call.look(session_id, known="CONNECTED", wait_s=25))
             await until(lambda: service.count("look") >= 2)
@@ -694,12 +726,12 @@ def test_a_restarted_backend_keeps_its_sessions(tmp_path: Path) -> None:
         service = FakeStreamService()
         store = Store(path)
         token, offer = new_token(), new_offer()
-        async with caller(service, store=store) as call:
+        async with caller(service, store=store, sockets=True) as call:
             session_id = await call.started()
             first = await call.reconnect(session_id, 2, token=token, offer=offer)
         store.close()
         store = Store(path)
-        async with caller(service, store=store) as call:
+        async with caller(service, store=store, sockets=True) as call:
             problem_of(await call.reconnect(session_id, 1), ProblemCode.STALE_ATTEMPT, 409)
             again = await call.reconnect(session_id, 2, token=token, offer=offer)
             assert again.json() == first.json()
@@ -714,7 +746,7 @@ def test_a_mistake_of_ours_is_a_problem_without_a_trace(
 ) -> None:
     async def run() -> None:
         service = FakeStreamService()
-        async with caller(service) as call:
+        async with caller(service, sockets=True) as call:
             session_id = await call.started()
             service.fail("look", ValueError("canary in a look"))
             answer = await call.http.get(f"/v1/sessions/{session_id}")

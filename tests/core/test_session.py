@@ -129,10 +129,10 @@ def test_nothing_is_done_about_a_moment_of_silence() -> None:
 
 def test_a_stall_is_looked_into_and_forgotten_when_it_heals() -> None:
     play = Playbook().live().silence(0.5)
-    assert play.shown.health is HealthLevel.STALLED
+    assert play.health(HealthLevel.STALLED)
     play.wanted(commands.StartChecks, commands.AskStatus)
     play.healthy(4.5)
-    assert play.shown.health is HealthLevel.HEALTHY
+    assert play.health(HealthLevel.HEALTHY)
     play.wanted(commands.StopChecks)
 
 
@@ -410,11 +410,11 @@ def test_a_backend_that_is_down_is_tried_for_as_long_as_the_game_may_live() -> N
     play.give(offer(TWO))
     dropped_at = play.now
     last_try_at = 0.0
-    while isinstance(play.state.phase, Asking):
+    while play.is_in(Asking):
         last_try_at = play.now
         play.refuses(play.last(commands.Reconnect), FailureKind.NOT_SENT)
-        if isinstance(play.state.phase, Waiting):
-            wait_s = play.state.phase.until_at - play.now
+        if play.is_in(Waiting):
+            wait_s = play.phase(Waiting).until_at - play.now
             assert wait_s <= play.policy.backoff_cap_s
             play.wait(wait_s)
     latest_after_s = play.timeout_s + play.policy.notice_delay_max_s

@@ -18,8 +18,8 @@ def test_every_phase_has_its_stage() -> None:
 def test_before_and_while_starting() -> None:
     play = Playbook()
     assert play.shown.stage is Stage.IDLE
-    play.give(events.StartRequested())
-    assert (play.shown.stage, play.shown.doing) == (Stage.STARTING, Doing.PREPARING)
+    starting = play.give(events.StartRequested()).shown
+    assert (starting.stage, starting.doing) == (Stage.STARTING, Doing.PREPARING)
     play.give(offer(ONE))
     assert play.shown.doing is Doing.ASKING_BACKEND
     assert play.shown.shown_deadline_at is None
@@ -28,11 +28,12 @@ def test_before_and_while_starting() -> None:
 def test_live_tells_health_and_input() -> None:
     play = Playbook().live()
     assert (play.shown.stage, play.shown.health) == (Stage.LIVE, HealthLevel.HEALTHY)
-    assert play.shown.input_open
-    assert not play.shown.view_only
-    play.give(events.ControlsKnown(ONE, known=False))
-    assert not play.shown.input_open
-    assert play.shown.view_only
+    before = play.shown
+    assert before.input_open
+    assert not before.view_only
+    unknown = play.give(events.ControlsKnown(ONE, known=False)).shown
+    assert not unknown.input_open
+    assert unknown.view_only
 
 
 def test_a_drop_tells_when_it_began_and_how_long_there_is() -> None:

@@ -20,6 +20,7 @@ from aiortc import (
     RTCRtpReceiver,
     RTCSessionDescription,
 )
+from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpCapabilities
 from av import VideoFrame
@@ -95,6 +96,7 @@ class Player:
         self.pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
+        self._connect_as_aiortc = override(self.pc, "_RTCPeerConnection__connect", self._connect)
         self.readings: list[StripReading | None] = []
         self.inbox: list[bytes] = []
         self.messages: list[str | bytes] = []
@@ -123,6 +125,11 @@ class Player:
         self.input.on("message", self._took_input)
         self.message_channel = self.pc.createDataChannel("clientMessageChannel")
         self.message_channel.on("message", self._took_message)
+
+    async def _connect(self) -> None:
+        # aiortc runs this as a task nobody awaits, and closing in mid-connect makes it fail.
+        with contextlib.suppress(InvalidStateError):
+            await self._connect_as_aiortc()
 
     def _took_input(self, message: bytes) -> None:
         self.inbox.append(message)

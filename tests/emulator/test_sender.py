@@ -42,6 +42,7 @@ from aiortc.rtp import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rejoin import tasks
 from rejoin.emulator.game import HEIGHT, WIDTH, Game
 from rejoin.emulator.sender import (
     AUDIO_SAMPLES,
@@ -280,6 +281,8 @@ def test_key_frames_and_bitrates_can_be_wished_for() -> None:
         await stream.send([b"x"], 0)
         assert not stream.open
         await stream.stop()
+        assert not tasks.alive()
+        assert transport.senders == []
 
     asyncio.run(test())
 
@@ -407,7 +410,7 @@ def test_a_player_answers_key_frame_wishes_but_not_a_storm() -> None:
         assert keys[0]
         assert 2 <= sum(keys) <= played_s / 0.2 + 1
         times = [media_time for _, media_time in stream.frames]
-        assert all(later - sooner >= 3000 for sooner, later in itertools.pairwise(times))
+        assert all(later > sooner for sooner, later in itertools.pairwise(times))
         player.paused = True
         await asyncio.sleep(0.1)
         held = player.frames

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,6 @@ def test_without_a_display_there_is_one_sentence(environment: dict[str, str]) ->
 @pytest.mark.parametrize(
     ("environment", "system"),
     [
-        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux"),
         ({"DISPLAY": "far.example:0"}, "linux"),
         ({"QT_QPA_PLATFORM": "offscreen"}, "linux"),
         ({"QT_QPA_PLATFORM": "minimal:opt"}, "linux"),
@@ -51,10 +51,20 @@ def test_without_a_display_there_is_one_sentence(environment: dict[str, str]) ->
         ({}, "darwin"),
     ],
 )
-def test_with_a_display_or_a_platform_that_needs_none_it_goes_on(
+def test_a_platform_that_needs_no_display_of_this_machine_goes_on(
     environment: dict[str, str], system: str
 ) -> None:
     check_display(environment, system)
+
+
+def test_a_display_that_takes_connections_goes_on_and_a_dead_one_does_not(tmp_path: Path) -> None:
+    environment = {"WAYLAND_DISPLAY": "wayland-9", "XDG_RUNTIME_DIR": str(tmp_path)}
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "wayland-9"))
+        server.listen()
+        check_display(environment, "linux")
+    with pytest.raises(NoDisplayError, match="does not answer"):
+        check_display(environment, "linux")
 
 
 def test_a_program_without_a_display_ends_with_a_sentence_and_does_not_abort() -> None:
@@ -119,6 +129,19 @@ def test_ctrl_c_is_close_for_now(application: QApplication) -> None:
     assert run(port, after_refresh=Interrupting(port, LIVE)) == program.INTERRUPTED
     assert port.events == [CloseForNowRequested()]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_goodbye(application: QApplication) -> None:
+    class Deaf(Player):
+        def __call__(self, window: RejoinWindow) -> None:
+            if not self.port.events:
+                self.port.tell(self.snapshot)
+            if window.snapshot.stage is Stage.LIVE:
+                signal.raise_signal(signal.SIGINT)
+
+    port = FakePort()
+    assert run(port, after_refresh=Deaf(port, LIVE)) == program.INTERRUPTED
+    assert port.events == [CloseForNowRequested()]
 
 
 def test_pictures_of_the_window_can_be_taken_while_it_runs(

@@ -51,6 +51,14 @@ def focused(window: RejoinWindow) -> QWidget:
     return window if found is None else found
 
 
+def is_captured(window: RejoinWindow) -> bool:
+    return window.captured
+
+
+def is_dimmed(window: RejoinWindow) -> bool:
+    return window.view.dimmed
+
+
 def press(window: RejoinWindow, key: Qt.Key, **more: object) -> None:
     QTest.keyPress(focused(window), key, **more)  # type: ignore[call-overload]
 
@@ -167,9 +175,9 @@ def test_the_clock_alone_brings_the_badge(show: ShowFace) -> None:
 
 def test_youre_back_for_three_seconds(show: ShowFace) -> None:
     window, port, clock = show(face_named("lost"))
-    assert window.view.dimmed
+    assert is_dimmed(window)
     tell(window, port, replace(LIVE, back_at=clock()))
-    assert not window.view.dimmed
+    assert not is_dimmed(window)
     assert "You're back" in words(window)
     assert not window.overlay.isVisible()
     clock.now += BACK_FOR_S - 0.1
@@ -220,7 +228,7 @@ def test_the_countdown_runs_without_a_word_from_outside(show: ShowFace) -> None:
 def test_the_last_picture_stays_under_the_card(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("lost"))
     assert window.view.picture is not None
-    assert window.view.dimmed
+    assert is_dimmed(window)
     corner = window.grab().toImage().pixelColor(20, 20)
     assert corner.blue() > 60
 
@@ -246,6 +254,14 @@ def test_start_and_cancel_reach_the_engine(show: ShowFace) -> None:
     clock.now += UNARMED_S
     QTest.mouseClick(window.starting.cancel_button, Qt.MouseButton.LeftButton)
     assert port.events == [StartRequested(), CloseForNowRequested()]
+
+
+def test_once_a_start_was_asked_for_the_card_does_not_offer_another(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("idle"))
+    window.start()
+    assert "Starting your game" in words(window)
+    assert "Start" not in words(window)
+    assert port.events == [StartRequested()]
 
 
 def test_keys_of_the_game_do_not_press_the_card_that_just_came(show: ShowFace) -> None:
@@ -308,6 +324,15 @@ def test_the_report_is_about_this_game(show: ShowFace) -> None:
     assert "Pictures shown: 1" in report
 
 
+def test_nothing_secret_reaches_the_report(show: ShowFace) -> None:
+    window, _port, _clock = show(face_named("live"))
+    detail = "a=ice-pwd:verysecretpassword Authorization: Bearer abc.def at 192.0.2.77"
+    report = window.report(Ending(EndingKind.INTERNAL, detail=detail))
+    for secret in ("verysecretpassword", "abc.def", "192.0.2.77"):
+        assert secret not in report
+    assert "Code: RJ-INTERNAL" in report
+
+
 # --- keyboard -----------------------------------------------------------------------------------
 
 
@@ -364,8 +389,9 @@ def test_losing_the_focus_lets_everything_go(show: ShowFace) -> None:
     other.show()
     other.activateWindow()
     assert wait_until(lambda: not window.isActiveWindow())
-    assert not port.controls[-1].held
-    assert not window.captured
+    assert not is_captured(window)
+    last = port.controls[-1]
+    assert not last.held
     other.close()
 
 
@@ -410,7 +436,7 @@ def test_f8_drops_again_only_in_a_demo(application: QApplication, show: ShowFace
 def test_a_click_takes_the_mouse_and_is_not_passed_on(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
     QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
-    assert window.captured
+    assert is_captured(window)
     assert window.view.cursor().shape() is Qt.CursorShape.BlankCursor
     assert "Ctrl+Alt: free the mouse" in words(window)
     assert port.controls == []
@@ -424,7 +450,7 @@ def test_a_click_through_the_badge_works_too(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("badge"))
     at = window.badge.mapTo(window, window.badge.rect().center())
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)
-    assert window.captured
+    assert is_captured(window)
 
 
 @pytest.mark.parametrize(
@@ -440,7 +466,7 @@ def test_ctrl_alt_gives_the_mouse_back(
     window, port, _clock = show(face_named("live-captured"))
     press(window, first)
     press(window, second, modifier=modifier)
-    assert not window.captured
+    assert not is_captured(window)
     assert not port.controls[-1].held
     assert window.view.cursor().shape() is not Qt.CursorShape.BlankCursor
     assert "Ctrl+Alt: free the mouse" not in words(window)
@@ -482,12 +508,12 @@ def test_a_drop_lets_the_mouse_go_and_only_a_click_takes_it_again(show: ShowFace
     window, port, clock = show(face_named("live"))
     QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
     tell(window, port, lost())
-    assert not window.captured
+    assert not is_captured(window)
     tell(window, port, replace(LIVE, back_at=clock()))
-    assert not window.captured
+    assert not is_captured(window)
     assert "Click to take control" in words(window)
     QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
-    assert window.captured
+    assert is_captured(window)
     assert "Click to take control" not in words(window)
 
 
@@ -496,7 +522,7 @@ def test_nothing_to_control_means_no_capture(show: ShowFace, name: str) -> None:
     window, port, _clock = show(face_named(name))
     QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
     window.capture_mouse()
-    assert not window.captured
+    assert not is_captured(window)
     assert port.controls == []
 
 

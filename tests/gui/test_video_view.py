@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -79,14 +82,44 @@ def test_a_picture_of_the_right_size_fills_the_view_exactly(rig: Rig) -> None:
 
 
 def test_one_to_one_means_that_no_pixel_is_mixed(rig: Rig) -> None:
-    made = picture(320, 180)
+    """In device pixels, whatever the scale of the screen is."""
+    width, height = rig.view.device_size()
+    made = picture(width, height)
     rig.port.show(made)
     rig.settle()
     seen, data = rig.seen(), made.data
-    for x, y in ((0, 0), (17, 33), (201, 40), (319, 179), (160, 111)):
-        offset = y * made.stride + x * 4
-        colour = seen.pixelColor(x, y)
-        assert (colour.blue(), colour.green(), colour.red()) == tuple(data[offset : offset + 3])
+    assert (seen.width(), seen.height()) == (width, height)
+    for x in range(0, width, 7):
+        for y in range(0, height, 11):
+            offset = y * made.stride + x * 4
+            colour = seen.pixelColor(x, y)
+            assert (colour.blue(), colour.green(), colour.red()) == tuple(data[offset : offset + 3])
+
+
+@pytest.mark.parametrize("scale", ["1.25", "2"])
+def test_it_is_sharp_on_screens_of_another_scale(scale: str) -> None:
+    """The scale belongs to the process, so the tests that know nothing of it run in another."""
+    if "QT_SCALE_FACTOR" in os.environ:
+        pytest.skip("this is the other process")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            __file__,
+            "-k",
+            "one_to_one or rounding",
+        ],
+        env={**os.environ, "QT_SCALE_FACTOR": scale},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
 
 
 def test_rows_with_bytes_after_them_are_not_slanted(rig: Rig) -> None:
@@ -125,8 +158,12 @@ def test_a_picture_of_the_old_size_is_stretched_until_the_next_one(rig: Rig) -> 
 
 def test_rounding_of_the_scaler_is_not_stretched_away(rig: Rig) -> None:
     rig.view.resize(321, 181)
-    rig.show(320, 180, source=(1280, 720))
-    assert (rig.view.target().width(), rig.view.target().height()) == (320, 180)
+    width, height = rig.view.device_size()
+    width, height = (width - 1) // 2 * 2, round((width - 1) / 16 * 9) // 2 * 2
+    rig.show(width, height, source=(1280, 720))
+    target, ratio = rig.view.target(), rig.view.devicePixelRatioF()
+    assert target.width() * ratio == pytest.approx(width)
+    assert target.height() * ratio == pytest.approx(height)
 
 
 def test_the_last_picture_stays_and_dims(rig: Rig) -> None:

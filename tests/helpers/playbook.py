@@ -18,6 +18,7 @@ from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
     ConnectionSample,
+    HealthLevel,
     Policy,
     RemainingKnowledge,
     SessionId,
@@ -197,6 +198,12 @@ class Playbook:
         """The phase, which must be of this kind."""
         assert isinstance(self.state.phase, kind), f"{self.state.phase} is no {kind.__name__}"
         return self.state.phase
+
+    def is_in(self, kind: type[Phase]) -> bool:
+        return isinstance(self.state.phase, kind)
+
+    def health(self, level: HealthLevel) -> bool:
+        return self.shown.health is level
 
     def wanted(self, *kinds: type[commands.Command]) -> None:
         """Exactly these kinds of command were wanted since the last look, in this order."""

@@ -22,6 +22,14 @@ from rejoin.rtc.channels import Channels, ControlsSender
 HELD = Controls(keys=frozenset({4, 26}))
 
 
+async def until(true: Callable[[], bool]) -> None:
+    for _ in range(2000):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came")
+
+
 class Wire:
     def __init__(self, *, open: bool = True) -> None:
         self.open = open
@@ -41,7 +49,8 @@ def test_a_change_goes_out_at_once_and_three_times_in_all() -> None:
         sender = ControlsSender(wire.send, name="t")
         sender.set_controls(Controls(pointer_x_total=5))
         assert len(wire.sent) == 1
-        await asyncio.sleep(0.4)
+        await until(lambda: len(wire.sent) >= 3)
+        await asyncio.sleep(0.2)
         await sender.close()
         return wire.sent
 
@@ -55,14 +64,12 @@ def test_what_is_held_is_repeated_until_it_is_let_go() -> None:
         wire = Wire()
         sender = ControlsSender(wire.send, name="t")
         sender.set_controls(HELD)
-        await asyncio.sleep(0.5)
+        await until(lambda: len(wire.sent) > 4)
         held = len(wire.sent)
-        assert held > 4
         sender.set_controls(HELD)
         assert len(wire.sent) == held
         sender.set_controls(HELD.released())
-        await asyncio.sleep(0.4)
-        assert not [name for name in tasks.alive() if name == "t"]
+        await until(lambda: "t" not in tasks.alive())
         await sender.close()
         return wire.sent[held:]
 

@@ -425,6 +425,7 @@ class _Backend:
                 application=body.application,
                 budget_s=deadline_at - asked_at,
             )
+            self._store.started(row.id, started.stream)
         except StreamServiceError as error:
             if error.fault.outcome_known:
                 self._store.forget(row.id)
@@ -437,7 +438,6 @@ class _Backend:
             return _failed(error)
         except Exception as error:
             return _unexpected(error)
-        self._store.started(row.id, started.stream)
         return _Started(replace(row, stream=started.stream), started.look, asked_at)
 
     # --- status and answer ---
@@ -635,6 +635,9 @@ class _Backend:
                 signal_request=body.signal_request,
                 budget_s=deadline_at - self._clock(),
             )
+            self._store.answered(
+                row.id, attempt=row.attempt, request_sha256=row.request_sha256, answer=answer
+            )
         except StreamServiceError as error:
             status: str | None = None
             if error.fault in (ServiceFault.CONFLICT, ServiceFault.INVALID):
@@ -642,9 +645,6 @@ class _Backend:
             return _failed(error, status)
         except Exception as error:
             return _unexpected(error)
-        self._store.answered(
-            row.id, attempt=row.attempt, request_sha256=row.request_sha256, answer=answer
-        )
         return answer
 
     async def _status_of(self, row: StoredSession, deadline_at: float) -> str | None:

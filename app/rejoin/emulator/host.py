@@ -17,7 +17,7 @@ import contextlib
 import logging
 import re
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aioice import Candidate, stun
@@ -32,6 +32,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.codecs import is_rtx
+from aiortc.exceptions import InvalidStateError
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
@@ -320,6 +321,8 @@ class _Peer:
         self._pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
+        self._connect_as_aiortc: Callable[[], Awaitable[None]]
+        self._connecting: set[asyncio.Task[None]] = set()
         self._socket: _HostSocket | None = None
         self._door: Door | None = None
         self._dtls: RTCDtlsTransport | None = None
@@ -343,6 +346,9 @@ class _Peer:
         """The answer's SDP. Raises SignalError if the offer cannot be answered."""
         pc = self._pc
         pc.on("datachannel", self._take_channel)
+        # aiortc runs this as a task that it never looks at again.
+        connect = override(pc, "_RTCPeerConnection__connect", self._connect)
+        self._connect_as_aiortc = connect
         try:
             await pc.setRemoteDescription(
                 RTCSessionDescription(sdp=_without_candidates(self._request.sdp), type="offer")
@@ -366,6 +372,19 @@ class _Peer:
             await self._door.close()
             raise SignalError("The game ended before its host could answer.")
         return _answer_sdp(pc.localDescription.sdp, self._door.address)
+
+    async def _connect(self) -> None:
+        """aiortc's way from ICE to the data channels, which fails when it is closed meanwhile."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._connecting.add(task)
+        try:
+            await self._connect_as_aiortc()
+        except InvalidStateError:
+            if not self._leaving and self._pc.connectionState != "closed":
+                raise
+        finally:
+            self._connecting.discard(task)
 
     def _prepare(self, dtls: RTCDtlsTransport) -> None:
         ice = dtls.transport._connection
@@ -626,6 +645,7 @@ class _Peer:
             await asyncio.wait_for(self._pc.close(), CLOSE_PATIENCE_S)
         except Exception:
             _log.exception("connection %d did not close cleanly", self.connection)
+        await tasks.cancel(*self._connecting)
         # A connection that never came up may not have reached aiortc's own stop of the streams.
         for stream in self._streams:
             await stream.stop()

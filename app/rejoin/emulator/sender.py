@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import functools
-import logging
 import random
 import struct
 import time
@@ -50,7 +49,6 @@ from rejoin.clock import Clock, boot_s
 from rejoin.emulator import game as scenery
 from rejoin.emulator.game import Game, Painter, Scene
 
-_log = logging.getLogger("rejoin.emulator.sender")
 _T = TypeVar("_T")
 
 MTU_PAYLOAD = 1180
@@ -178,6 +176,10 @@ class VideoEncoder:
         for packet in self._codec.encode(frame):
             units += [unit for unit in split_annexb(bytes(packet)) if unit[0] & 0x1F != _SEI]
         return units
+
+    def close(self) -> None:
+        """Free its memory (some 20 MB) now: waiting for the garbage collector adds them up."""
+        del self._codec, self._painter, self._frame
 
 
 def _planes(frame: av.VideoFrame) -> tuple[scenery.Plane, scenery.Plane, scenery.Plane]:
@@ -346,6 +348,7 @@ class RtpStream:
         self.history = PacketHistory()
         self.counters = StreamCounters()
         self.stopped = False
+        self._broken = False
         self.on_started: Callable[[], None] = lambda: None
         self.on_key_frame_wanted: Callable[[], None] = lambda: None
         self.on_bitrate_wanted: Callable[[int], None] = lambda _bps: None
@@ -359,7 +362,7 @@ class RtpStream:
 
     @property
     def open(self) -> bool:
-        return self._transport is not None and not self.stopped
+        return self._transport is not None and not self.stopped and not self._broken
 
     async def start(self, parameters: RTCRtpSendParameters) -> None:
         """Called by RTCPeerConnection once DTLS is up, in place of `RTCRtpSender.send`."""
@@ -399,7 +402,7 @@ class RtpStream:
             return
         timestamp = (self._offset + media_time) & 0xFFFFFFFF
         for index, payload in enumerate(payloads):
-            if self.stopped:
+            if not self.open:
                 return
             if index and index % BURST_PACKETS == 0:
                 await asyncio.sleep(0.001)
@@ -431,7 +434,7 @@ class RtpStream:
             await self._transport._send_rtp(data)
         except ConnectionError:
             # The connection is going down; whoever watches it says so.
-            self.stopped = True
+            self._broken = True
 
     # aiortc's RtpSender protocol
     async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
@@ -490,7 +493,7 @@ class RtpStream:
                 self.counters.rtt_s = max(0.0, rtt_s)
 
     async def _run_reports(self) -> None:
-        while not self.stopped:
+        while self.open:
             if self.counters.packets:
                 now = self._clock()
                 ntp = ntp_time(now, self._clock)
@@ -579,8 +582,12 @@ class MediaPlayer:
         self._closed = True
         await tasks.cancel(*self._tasks)
         # One thread works in order: when this is done all is, and the thread goes at once.
-        await asyncio.wrap_future(self._thread.submit(lambda: None))
+        await asyncio.wrap_future(self._thread.submit(self._close_encoder))
         self._thread.shutdown(wait=True)
+
+    def _close_encoder(self) -> None:
+        if self._opened.exception() is None:
+            self._opened.result().close()
 
     def _open_encoder(self) -> VideoEncoder:
         form = self._form
@@ -611,6 +618,7 @@ class MediaPlayer:
 
     async def _play_video(self) -> None:
         encoder = await asyncio.wrap_future(self._opened)
+        shown = -1
         for due in self._beats(1 / self._fps):
             await self._until(due)
             if not self._video.open:
@@ -619,6 +627,9 @@ class MediaPlayer:
                 continue
             now = self._clock()
             counter = self._game.advance(max(now, due))
+            if counter == shown:
+                continue  # the one before was late and showed it already
+            shown = counter
             scene = self._game.scene()
             key = self._key_wanted and now - self._key_at >= KEY_FRAME_EVERY_S
             if key:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from types import FrameType
 
 from PySide6.QtCore import (
     QCoreApplication,
+    QEvent,
     QMessageLogContext,
     Qt,
     QtMsgType,
@@ -56,23 +58,36 @@ def check_display(environment: Mapping[str, str] = os.environ, system: str = sys
             "There is no display to open a window on: start Rejoin on a desktop, "
             "or use `rejoin demo --headless`."
         )
-    display = environment.get("DISPLAY", "")
-    only_x11 = "WAYLAND_DISPLAY" not in needed or not environment.get("WAYLAND_DISPLAY")
-    if only_x11 and display.startswith(":") and not _x11_answers(display):
-        raise NoDisplayError(f"The display {display} does not answer, so no window can be opened.")
+    if not any(_answers(name, environment) for name in needed):
+        raise NoDisplayError("The display does not answer, so no window can be opened.")
 
 
-def _x11_answers(display: str) -> bool:
-    """Whether a local X server's socket is there, as a file or in the abstract namespace."""
-    number = display[1:].split(".")[0]
-    name = f"/tmp/.X11-unix/X{number}"
-    if os.path.exists(name):
+def _answers(name: str, environment: Mapping[str, str]) -> bool:
+    """Whether the display server that this variable names takes connections.
+
+    True where that cannot be told from here (a display on another machine).
+    """
+    value = environment.get(name, "")
+    if not value:
+        return False
+    if name == "WAYLAND_DISPLAY":
+        places = [os.path.join(environment.get("XDG_RUNTIME_DIR", ""), value)]
+    elif value.startswith((":", "unix:")):
+        place = f"/tmp/.X11-unix/X{value.split(':')[1].split('.')[0]}"
+        places = [place, f"\0{place}"]
+    else:
         return True
-    try:
-        with open("/proc/net/unix", encoding="ascii", errors="replace") as sockets:
-            return any(line.rstrip().endswith(f"@{name}") for line in sockets)
-    except OSError:
-        return True
+    return any(_connects(place) for place in places)
+
+
+def _connects(place: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+        trial.settimeout(1.0)
+        try:
+            trial.connect(place)
+        except OSError:
+            return False
+    return True
 
 
 def make_application() -> QApplication:
@@ -106,6 +121,8 @@ def run(
 ) -> int:
     """Show the window until it is closed; blocks the main thread. 0, or 130 after Ctrl+C.
 
+    Ctrl+C closes for now as the window's own button does; a second one does not wait for that.
+
     `start`: ask for a game at once. `drop_again`: what F8 does in a demo. `after_refresh`: called
     on this thread after each snapshot and each tick (ten a second), with the window: for
     screenshots (`save_picture`) and for closing it (`close`).
@@ -121,14 +138,16 @@ def run(
             drop_again=drop_again,
             report_facts=report_facts,
         )
-        interrupted = False
+        interrupts = 0
 
         def interrupt(_number: int, _frame: FrameType | None) -> None:
-            nonlocal interrupted
-            interrupted = True
+            nonlocal interrupts
+            interrupts += 1
 
         def watch() -> None:
-            if interrupted and not window.isHidden():
+            if interrupts > 1:
+                application.quit()
+            elif interrupts and not window.isHidden():
                 window.close()
             if after_refresh is not None:
                 after_refresh(window)
@@ -148,8 +167,8 @@ def run(
             signal.signal(signal.SIGINT, before)
             window.bridge.close()
             window.deleteLater()
-            QCoreApplication.processEvents()
-        return INTERRUPTED if interrupted else code
+            QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
+        return INTERRUPTED if interrupts else code
 
 
 @contextmanager

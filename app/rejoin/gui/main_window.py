@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -42,6 +43,7 @@ from rejoin.gui.input import HeldControls, PointerTravel, usage_of
 from rejoin.gui.reconnect_overlay import ReconnectOverlay
 from rejoin.gui.starting_card import StartingCard
 from rejoin.gui.video_view import VideoView
+from rejoin.redact import redact
 
 BADGE_AFTER_S = 0.5
 BACK_FOR_S = 3.0
@@ -88,6 +90,7 @@ class RejoinWindow(QWidget):
         self._drop_again = drop_again
         self._report_facts = report_facts
         self._snapshot = Snapshot(Stage.IDLE)
+        self._start_asked = False
         self._left_by_player = False
         self._spoken = ""
         self._times_to_speak: list[int] = []
@@ -153,7 +156,7 @@ class RejoinWindow(QWidget):
         grid.setRowStretch(0, 1)
 
         self.starting = StartingCard(self._clock, reduced_motion=reduced_motion, parent=self.stage)
-        self.starting.start.connect(lambda: self.bridge.post(StartRequested()))
+        self.starting.start.connect(self.start)
         self.starting.cancel.connect(lambda: self.bridge.post(CloseForNowRequested()))
         self.overlay = ReconnectOverlay(
             self._clock, reduced_motion=reduced_motion, parent=self.stage
@@ -179,10 +182,12 @@ class RejoinWindow(QWidget):
 
     def start(self) -> None:
         """Ask for a game, as the *Start* button does."""
+        self._start_asked = True
         self.bridge.post(StartRequested())
+        self.refresh()
 
     def report(self, ending: Ending) -> str:
-        """The text of *Copy report*."""
+        """The text of *Copy report*, with everything secret taken out."""
         painted = self.view.painted
         try:
             build = version("rejoin")
@@ -194,13 +199,14 @@ class RejoinWindow(QWidget):
             "Oldest picture": f"{painted.age_max_s * 1000:.0f} ms",
             **self._report_facts(),
         }
-        return texts.report_text(
+        report = texts.report_text(
             ending,
             version=build,
             system=f"{platform.system()} {platform.release()} {platform.machine()}",
             written=datetime.now().astimezone().isoformat(timespec="seconds"),
             facts=facts,
         )
+        return redact(report)
 
     def save_picture(self, file: Path) -> bool:
         """Save what the window shows as PNG, with animations at their end."""
@@ -230,7 +236,9 @@ class RejoinWindow(QWidget):
             if card is not face and not card.isHidden():
                 self._sink(card)
         if face is self.starting:
-            self.starting.show_snapshot(snapshot, now)
+            asked = self._start_asked and snapshot.stage is Stage.IDLE
+            shown = replace(snapshot, stage=Stage.STARTING) if asked else snapshot
+            self.starting.show_snapshot(shown, now)
         elif face is self.overlay:
             self.overlay.show_snapshot(snapshot, now)
         elif face is self.end and snapshot.ending is not None:

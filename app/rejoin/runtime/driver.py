@@ -20,6 +20,7 @@ from rejoin.clock import Clock, boot_s
 from rejoin.core import commands, events, session
 from rejoin.core.controls import Controls
 from rejoin.core.model import (
+    AttemptNumber,
     ConnectionNumber,
     ConnectionSample,
     Ending,
@@ -48,7 +49,7 @@ class Peer(Protocol):
     """What the driver needs of one WebRTC connection; `rtc.peer.Peer` fulfils it."""
 
     async def make_offer(self) -> str: ...
-    async def apply_answer(self, signal_response: str) -> None: ...
+    async def apply_answer(self, signal_response: str, *, rtt_s: float | None = None) -> None: ...
     def request_key_frame(self) -> None: ...
     def start_checks(self) -> None: ...
     def stop_checks(self) -> None: ...
@@ -68,7 +69,7 @@ class Backend(Protocol):
     """
 
     async def start(
-        self, *, attempt: int, token: str, signal_request: str, budget_s: float
+        self, *, attempt: AttemptNumber, token: str, signal_request: str, budget_s: float
     ) -> SessionView: ...
     async def status(
         self, session_id: SessionId, *, known: Status | None, wait_s: float, budget_s: float
@@ -77,7 +78,7 @@ class Backend(Protocol):
         self,
         session_id: SessionId,
         *,
-        attempt: int,
+        attempt: AttemptNumber,
         token: str,
         signal_request: str,
         budget_s: float,
@@ -329,7 +330,8 @@ class Driver:
             self.post(events.ConnectionFailed(connection, "the connection was closed"))
             return
         try:
-            await peer.apply_answer(signal_response)
+            sample = self._state.facts.sample
+            await peer.apply_answer(signal_response, rtt_s=sample.rtt_s if sample else None)
         except SignalError as error:
             self.post(events.AnswerRefused(connection, str(error)))
         except RejoinError as error:

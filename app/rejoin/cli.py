@@ -1,0 +1,312 @@
+"""The verbs of the command line. Heavy imports happen inside the verb that needs them.
+
+Exit codes: 0 as it should be; 1 it was not (a game that ended before it should, a failed demo);
+2 what was asked for cannot be used; 3 the backend cannot be reached or used; 4 it does not let us
+in; 5 to 10 as `errors.py` says; 70 a defect of ours; 130 after Ctrl+C. Whatever Rejoin understands
+is one sentence on standard error and never a traceback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from rejoin.errors import BadInputError, RejoinError
+
+if TYPE_CHECKING:
+    from rejoin.core.model import EndingKind
+
+INTERRUPTED = 130
+_DEFECT = 70
+"""sysexits' EX_SOFTWARE: a failure that Rejoin does not understand, which is a defect of ours."""
+
+
+def main() -> NoReturn:
+    """Run a verb and exit with its code."""
+    try:
+        code = rejoin.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = INTERRUPTED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except RejoinError as error:
+        click.echo(f"rejoin: {error}", err=True)
+        code = error.exit_code
+    except Exception as error:
+        _report_defect(error)
+        code = _DEFECT
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report_defect(error: Exception) -> None:
+    """A sentence for the person; the traceback, redacted, only for who asks for it."""
+    import traceback
+
+    from rejoin.redact import redact
+
+    click.echo(
+        f"rejoin: something failed inside Rejoin ({type(error).__name__}); this is a defect. "
+        "REJOIN_TRACEBACK=1 shows where.",
+        err=True,
+    )
+    if os.environ.get("REJOIN_TRACEBACK"):
+        click.echo(redact("".join(traceback.format_exception(error))), err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rejoin")
+@click.option("-v", "--verbose", is_flag=True, help="Log what Rejoin does, to standard error.")
+def rejoin(verbose: bool) -> None:
+    """Play games streamed by Amazon GameLift Streams, and get back in when the connection drops."""
+    from rejoin.runtime import logs
+
+    logs.configure(verbose=verbose)
+
+
+@rejoin.command()
+@click.argument("backend_url")
+@click.option(
+    "--token",
+    envvar="REJOIN_TOKEN",
+    help="Your sign-in token for the studio's backend; better given as REJOIN_TOKEN.",
+)
+@click.option(
+    "--network",
+    type=click.Choice(["internet", "lan", "loopback"]),
+    default="internet",
+    show_default=True,
+    help="Where the stream may come from: a LAN or this machine only if you say so.",
+)
+@click.option(
+    "--connection-timeout",
+    type=click.FloatRange(1, 3600),
+    help="ConnectionTimeoutSeconds, for a backend that does not tell it.",
+)
+@click.option("--insecure", is_flag=True, help="Allow http to a backend that is not this machine.")
+@click.option("--full-screen", is_flag=True, help="Begin in full screen.")
+@click.option("--close-at-end", is_flag=True, help="Close the window when the game is over.")
+def play(
+    backend_url: str,
+    token: str | None,
+    network: str,
+    connection_timeout: float | None,
+    insecure: bool,
+    full_screen: bool,
+    close_at_end: bool,
+) -> int:
+    """Start a game through the studio's backend at BACKEND_URL and play it."""
+    if not token:
+        raise BadInputError("A sign-in token is needed: give --token or set REJOIN_TOKEN.")
+    from rejoin.core.model import Stage
+    from rejoin.gui import application, texts
+    from rejoin.gui.main_window import RejoinWindow
+    from rejoin.rtc.signal import NetworkRules
+    from rejoin.runtime.loop import StreamThread
+    from rejoin.runtime.player import Player
+    from rejoin.runtime.settings import Profile
+
+    application.check_display()
+    rules = NetworkRules(loopback_only=network == "loopback", allow_private=network == "lan")
+    player = Player(
+        Profile(
+            backend_url,
+            token,
+            rules,
+            connection_timeout_s=connection_timeout,
+            allow_insecure=insecure,
+        )
+    )
+    if player.problem() is not None:
+        click.echo(f"rejoin: {player.problem()}", err=True)
+
+    def close_when_over(window: RejoinWindow) -> None:
+        if close_at_end and window.snapshot.stage is Stage.ENDED:
+            window.close()
+
+    thread = StreamThread(player.run)
+    thread.start()
+    code = application.run(player, full_screen=full_screen, after_refresh=close_when_over)
+    ending = thread.join(8.0)
+    if code != 0 or ending is None:
+        return code or _DEFECT
+    code = _ending_codes().get(ending.kind, 1)
+    if code != 0:
+        text = texts.ending_text(ending)
+        detail = f" ({ending.detail})" if ending.detail else ""
+        click.echo(f"rejoin: {text.title} {text.meaning}{detail}", err=True)
+    return code
+
+
+def _ending_codes() -> dict[EndingKind, int]:
+    """How a game that is over ends the program; what is not named here ends it with 1."""
+    from rejoin.core.model import EndingKind
+
+    return {
+        EndingKind.CLOSED_FOR_NOW: 0,
+        EndingKind.ENDED_BY_PLAYER: 0,
+        EndingKind.CANCELLED: 0,
+        EndingKind.BACKEND_UNREACHABLE: 3,
+        EndingKind.BACKEND_UNUSABLE: 3,
+        EndingKind.BACKEND_UNTRUSTED: 3,
+        EndingKind.BUSY: 3,
+        EndingKind.SIGN_IN_NEEDED: 4,
+        EndingKind.NOT_ALLOWED: 4,
+        EndingKind.BAD_ANSWER: 5,
+        EndingKind.INTERNAL: 6,
+    }
+
+
+@rejoin.command()
+@click.option("--headless", is_flag=True, help="Without a display: save pictures and a report.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for pictures and report; ./demo-out when headless.",
+)
+@click.option(
+    "--fault",
+    type=click.Choice(["silence", "freeze", "graceful_close", "kill"]),
+    default="silence",
+    show_default=True,
+    help="What happens to the stream; kill ends the game for good.",
+)
+@click.option(
+    "--notice",
+    type=click.FloatRange(0, 600),
+    default=5.0,
+    show_default=True,
+    help="Seconds until the emulated service notices a silent client (unknown of AWS).",
+)
+@click.option(
+    "--connection-timeout",
+    type=click.IntRange(1, 3600),
+    default=120,
+    show_default=True,
+    help="ConnectionTimeoutSeconds of the emulated session.",
+)
+@click.option("--drop-after", type=click.FloatRange(0.5, 3600), default=4.0, show_default=True)
+@click.option("--drops", type=click.IntRange(0, 1000), default=1, show_default=True)
+def demo(
+    headless: bool,
+    out: Path | None,
+    fault: str,
+    notice: float,
+    connection_timeout: int,
+    drop_after: float,
+    drops: int,
+) -> int:
+    """Play against an emulated service on this machine, drop the connection, and get back."""
+    from rejoin import demo as demonstration
+    from rejoin.emulator.settings import FaultKind
+
+    if headless and out is None:
+        out = Path("demo-out")
+    return demonstration.run(
+        demonstration.Options(
+            headless=headless,
+            out=out,
+            fault=FaultKind(fault),
+            notice_s=notice,
+            connection_timeout_s=connection_timeout,
+            drop_after_s=drop_after,
+            drops=drops,
+        ),
+        print_line=click.echo,
+    )
+
+
+@rejoin.command()
+@click.option("--backend-port", type=click.IntRange(0, 65535), default=8470, show_default=True)
+@click.option("--api-port", type=click.IntRange(0, 65535), default=8471, show_default=True)
+@click.option("--control-port", type=click.IntRange(0, 65535), default=8472, show_default=True)
+@click.option("--token", envvar="REJOIN_TOKEN", help="What players sign in with; else a new one.")
+@click.option("--notice", type=click.FloatRange(0, 600), default=5.0, show_default=True)
+@click.option("--connection-timeout", type=click.IntRange(1, 3600), default=120, show_default=True)
+@click.option("--announce", is_flag=True, hidden=True, help="One JSON line; end with stdin.")
+def studio(
+    backend_port: int,
+    api_port: int,
+    control_port: int,
+    token: str | None,
+    notice: float,
+    connection_timeout: int,
+    announce: bool,
+) -> int:
+    """Serve an emulated GameLift Streams and a studio's backend on this machine."""
+    from rejoin.emulator.settings import EmulatorSettings
+    from rejoin.studio import Ports
+    from rejoin.studio import studio as serve
+
+    settings = EmulatorSettings(
+        notice_silent_client_s=notice, connection_timeout_s=connection_timeout
+    )
+    ports = Ports(backend_port, api_port, control_port)
+
+    async def until_told() -> None:
+        async with serve(settings, ports, player_token=token) as there:
+            if announce:
+                click.echo(there.to_json())
+                await asyncio.to_thread(sys.stdin.read)
+                return
+            click.echo(f"Backend   {there.backend_url}")
+            click.echo(f"Service   {there.api_url} (emulated; boto3's endpoint_url)")
+            click.echo(f"Control   {there.control_url}")
+            click.echo(f"Play      REJOIN_TOKEN={there.player_token} \\")
+            click.echo(f"          rejoin play --network loopback {there.backend_url}")
+            click.echo("Ctrl+C ends it.")
+            await asyncio.Event().wait()
+
+    return _serve(until_told)
+
+
+@rejoin.command()
+@click.option(
+    "--settings",
+    "settings_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A TOML file; without it the REJOIN_BACKEND_* variables (docs/backend.md).",
+)
+def backend(settings_file: Path | None) -> int:
+    """Serve the reference studio backend alone, in front of the real service or an emulator."""
+    from rejoin.backend.aws import AwsStreamService
+    from rejoin.backend.routes import build_app
+    from rejoin.backend.serving import serving
+    from rejoin.backend.settings import BackendSettings
+    from rejoin.backend.store import Store
+
+    if settings_file is None:
+        settings = BackendSettings.from_env(os.environ)
+    else:
+        settings = BackendSettings.from_toml(settings_file)
+
+    async def until_told() -> None:
+        service = AwsStreamService(settings)
+        store = Store(settings.database)
+        try:
+            app = build_app(service, store, settings.tokens)
+            async with serving(app, settings.host, settings.port) as port:
+                click.echo(f"Backend   http://{settings.host}:{port}")
+                await asyncio.Event().wait()
+        finally:
+            store.close()
+            service.close()
+
+    return _serve(until_told)
+
+
+def _serve(until_told: Callable[[], Coroutine[Any, Any, None]]) -> int:
+    """Run a server until it is done or Ctrl+C, which is how a server is meant to end."""
+    try:
+        asyncio.run(until_told())
+    except KeyboardInterrupt:
+        return 0
+    return 0

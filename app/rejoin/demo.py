@@ -1,0 +1,453 @@
+"""The demonstration: a studio in a process of its own, the window, a drop, and back.
+
+studio process   emulator + backend, ended when our end of its standard input closes
+main thread      Qt: the window, and the director who waits for moments and takes pictures
+stream thread    the player's client, as `rejoin play` runs it
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from rejoin.clock import boot_s
+from rejoin.core.model import ConnectionNumber, Ending, Snapshot, Stage
+from rejoin.core.trace import Record, Timeline, of_fault, timelines, to_line
+from rejoin.emulator.control import BlockingEmulatorControl
+from rejoin.emulator.game import TICKS_PER_S, StripReading, read_strip
+from rejoin.emulator.settings import Fault, FaultKind
+from rejoin.errors import BadInputError, RejoinError, ServiceError
+from rejoin.gui import application
+from rejoin.gui.main_window import RejoinWindow
+from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.loop import StreamThread
+from rejoin.runtime.player import Player
+from rejoin.runtime.settings import Profile
+from rejoin.studio import Studio
+
+STUDIO_PATIENCE_S = 20.0
+PLAYER_PATIENCE_S = 8.0
+ACT_PATIENCE_S = 30.0
+"""How long the director waits for one moment, beyond what was asked for, before giving up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the demo should do. `drops` 0 only plays; `out` None writes nothing."""
+
+    headless: bool = False
+    out: Path | None = None
+    fault: FaultKind = FaultKind.SILENCE
+    notice_s: float = 5.0
+    connection_timeout_s: int = 120
+    drop_after_s: float = 4.0
+    drops: int = 1
+    play_on_s: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whether the game went on while nobody watched, read from the pictures themselves.
+
+    `missing` are the ticks of the game between the last picture before and the first after.
+    """
+
+    before: int
+    after: int
+    away_s: float
+
+    @property
+    def missing(self) -> int:
+        return self.after - self.before - 1
+
+    @property
+    def continued(self) -> bool:
+        """The counter went on by as many ticks as time went by: no new game, no pause."""
+        return abs(self.after - self.before - self.away_s * TICKS_PER_S) <= 0.25 * TICKS_PER_S
+
+
+def run(options: Options, *, print_line: Callable[[str], None] = print) -> int:
+    """Play the demonstration; 0 when every drop ended live, 1 when one did not.
+
+    Raises RejoinError for what cannot be started.
+    """
+    if options.headless:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    application.check_display()
+    if options.out is not None:
+        _make_folder(options.out)
+    with _studio_process(options) as there:
+        return _play(options, there, print_line)
+
+
+def _play(options: Options, there: Studio, print_line: Callable[[str], None]) -> int:
+    records: queue.SimpleQueue[Record] = queue.SimpleQueue()
+    control = BlockingEmulatorControl(there.control_url, there.control_token)
+    slot = _WitnessSlot()
+    profile = Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True))
+    player = Player(profile, slot=slot, on_record=records.put)
+    thread = StreamThread(player.run)
+    drops = _Drops(options.fault, control, records.put)
+    director = _Director(options, drops)
+    thread.start()
+    try:
+        code = application.run(
+            player,
+            title="Rejoin demo",
+            reduced_motion=options.headless,
+            drop_again=drops.drop,
+            after_refresh=director.look,
+        )
+    finally:
+        drops.wait()
+        ending = thread.join(PLAYER_PATIENCE_S)
+    if ending is None:
+        raise ServiceError("The player's client did not end; this is a defect of Rejoin.")
+    found = sorted(_drain(records), key=lambda record: record.at)
+    episodes = timelines(found)
+    proofs = slot.proofs()
+    for line in _report(options, episodes, proofs, ending, director):
+        print_line(line)
+    if options.out is not None:
+        _write(options.out, found, episodes, proofs, ending, options)
+    if code != 0:
+        return code
+    if options.drops == 0:
+        return 0 if director.failure is None else 1
+    back = [episode for episode in episodes if episode.outcome in ("live", "healed")]
+    whole = len(back) >= options.drops and all(proof.continued for proof in proofs)
+    return 0 if whole and director.failure is None else 1
+
+
+# --- the studio's process -------------------------------------------------------------------------
+
+
+@contextmanager
+def _studio_process(options: Options) -> Iterator[Studio]:
+    command = [
+        *(sys.executable, "-m", "rejoin", "studio", "--announce"),
+        *("--notice", str(options.notice_s)),
+        *("--connection-timeout", str(options.connection_timeout_s)),
+        *("--backend-port", "0", "--api-port", "0", "--control-port", "0"),
+    ]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        yield Studio.from_json(_first_line(process.stdout))
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(PLAYER_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def _first_line(out: IO[str]) -> str:
+    """The studio's announcement. Raises ServiceError if it does not come."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=lambda: lines.put(out.readline()), daemon=True).start()
+    try:
+        line = lines.get(timeout=STUDIO_PATIENCE_S)
+    except queue.Empty:
+        raise ServiceError("The studio did not start in time.") from None
+    if not line:
+        raise ServiceError("The studio could not start; it says why above.")
+    return line
+
+
+# --- the drop and the director --------------------------------------------------------------------
+
+
+class _Drops:
+    """Puts the fault in, away from the thread that asks for it."""
+
+    def __init__(
+        self,
+        kind: FaultKind,
+        control: BlockingEmulatorControl,
+        record: Callable[[Record], None],
+    ) -> None:
+        self._kind = kind
+        self._control = control
+        self._record = record
+        self._thread: threading.Thread | None = None
+        self.failure: str | None = None
+
+    def drop(self) -> None:
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._thread = threading.Thread(target=self._inject, name="fault", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        if self._thread is not None:
+            self._thread.join(PLAYER_PATIENCE_S)
+
+    def _inject(self) -> None:
+        try:
+            at = self._control.inject(Fault(self._kind))
+        except RejoinError as error:
+            self.failure = str(error)
+        else:
+            self._record(of_fault(self._kind.value, at))
+
+
+class _Act(enum.Enum):
+    """What the director waits for."""
+
+    LIVE = "live"
+    PLAYED = "played"
+    LOST = "lost"
+    BACK = "back"
+    PLAYED_ON = "played on"
+    CURTAIN = "curtain"
+
+
+class _Director:
+    """Waits for the moments of the play, takes a picture of each, and ends a headless one.
+
+    `look` is called on the GUI thread ten times a second and after each snapshot.
+    """
+
+    LOOK_AT_LOST_S = 0.8
+    LOOK_AT_BACK_S = 0.4
+
+    def __init__(self, options: Options, drops: _Drops) -> None:
+        self._options = options
+        self._drops = drops
+        self._act = _Act.LIVE
+        self._since_at = boot_s()
+        self._moment_at: float | None = None
+        self._dropped = 0
+        self._looking = False
+        self.failure: str | None = None
+        self.pictures: list[str] = []
+
+    def look(self, window: RejoinWindow) -> None:
+        if self._looking or self._act is _Act.CURTAIN:
+            return
+        self._looking = True  # taking a picture refreshes the window, which asks us to look
+        try:
+            self._look(window)
+        finally:
+            self._looking = False
+
+    def _look(self, window: RejoinWindow) -> None:
+        now, snapshot = boot_s(), window.snapshot
+        failure = self._drops.failure
+        patience_s = ACT_PATIENCE_S + self._options.notice_s + self._options.drop_after_s
+        if failure is None and now - self._since_at > patience_s:
+            failure = f"Nothing came of waiting for: {self._act.value}."
+        if snapshot.stage is Stage.ENDED:
+            self._save(window, "ended")
+            if self._options.fault is not FaultKind.KILL:
+                failure = "The game ended before it should."
+        if failure is not None or snapshot.stage is Stage.ENDED:
+            self.failure = failure
+            self._end(window)
+            return
+        self._play(window, snapshot, now)
+
+    def _play(self, window: RejoinWindow, snapshot: Snapshot, now: float) -> None:
+        live = snapshot.stage is Stage.LIVE
+        match self._act:
+            case _Act.LIVE:
+                if live:
+                    self._next(_Act.PLAYED, now)
+            case _Act.PLAYED:
+                if now - self._since_at >= self._options.drop_after_s:
+                    self._save(window, "live")
+                    if self._options.drops == 0:
+                        self._end(window)
+                        return
+                    self._dropped += 1
+                    self._drops.drop()
+                    self._next(_Act.LOST, now)
+            case _Act.LOST:
+                if snapshot.stage in (Stage.LOST, Stage.RECONNECTING):
+                    first_look = self._moment_at is None
+                    waited = self._waited(now, self.LOOK_AT_LOST_S)
+                    if first_look or waited:
+                        self._save(window, "lost")
+                    if waited:
+                        self._next(_Act.BACK, now)
+                elif live and snapshot.episode >= self._dropped:
+                    self._next(_Act.BACK, now)
+            case _Act.BACK:
+                if (
+                    live
+                    and snapshot.episode >= self._dropped
+                    and self._waited(now, self.LOOK_AT_BACK_S)
+                ):
+                    self._save(window, "back")
+                    self._next(_Act.PLAYED_ON, now)
+            case _Act.PLAYED_ON:
+                if self._dropped < self._options.drops:
+                    self._next(_Act.PLAYED, now)
+                elif self._options.headless and now - self._since_at >= self._options.play_on_s:
+                    self._end(window)
+                elif not self._options.headless:
+                    self._act = _Act.CURTAIN
+            case _Act.CURTAIN:
+                pass
+
+    def _next(self, act: _Act, now: float) -> None:
+        self._act, self._since_at, self._moment_at = act, now, None
+
+    def _waited(self, now: float, for_s: float) -> bool:
+        """Whether the moment, which is here, has lasted."""
+        if self._moment_at is None:
+            self._moment_at = now
+        return now - self._moment_at >= for_s
+
+    def _save(self, window: RejoinWindow, name: str) -> None:
+        if self._options.out is None:
+            return
+        file = self._options.out / f"{name}.png"
+        if not window.save_picture(file):
+            self.failure = f"The picture {file.name} could not be written."
+        elif file.name not in self.pictures:
+            self.pictures.append(file.name)
+
+    def _end(self, window: RejoinWindow) -> None:
+        self._act = _Act.CURTAIN
+        if self._options.headless:
+            window.close()
+
+
+class _WitnessSlot(PictureSlot):
+    """The mailbox, remembering of each connection the first and the last picture that came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._first: dict[ConnectionNumber, Picture] = {}
+        self._last: dict[ConnectionNumber, Picture] = {}
+
+    def put(self, picture: Picture) -> None:
+        self._first.setdefault(picture.connection, picture)
+        self._last[picture.connection] = picture
+        super().put(picture)
+
+    def proofs(self) -> tuple[Proof, ...]:
+        """One for each connection after the first whose pictures can be read."""
+        order = sorted(self._first)
+        found = []
+        for old, new in pairwise(order):
+            last, first = self._last[old], self._first[new]
+            before, after = _read(last), _read(first)
+            if before is not None and after is not None:
+                away_s = first.decoded_at - last.decoded_at
+                found.append(Proof(before.counter, after.counter, away_s))
+        return tuple(found)
+
+
+def _read(picture: Picture) -> StripReading | None:
+    rows = np.frombuffer(picture.data, np.uint8).reshape(picture.height, picture.stride)
+    return read_strip(rows[:, : picture.width * 4].reshape(picture.height, picture.width, 4))
+
+
+# --- the report -----------------------------------------------------------------------------------
+
+
+def _drain(records: queue.SimpleQueue[Record]) -> Iterator[Record]:
+    while True:
+        try:
+            yield records.get_nowait()
+        except queue.Empty:
+            return
+
+
+def _report(
+    options: Options,
+    episodes: tuple[Timeline, ...],
+    proofs: tuple[Proof, ...],
+    ending: Ending,
+    director: _Director,
+) -> Iterator[str]:
+    yield (
+        f"Emulated service, not AWS; it notices a silent client after {options.notice_s:g} s "
+        f"(assumed), connection timeout {options.connection_timeout_s} s."
+    )
+    for episode in episodes:
+        yield f"Drop {episode.episode}: {episode.outcome}"
+        yield from episode.lines()
+    for proof in proofs:
+        yield (
+            f"Game ticks {proof.before + 1}-{proof.after - 1} missing, "
+            f"state continued: {'yes' if proof.continued else 'NO'}"
+        )
+    if director.pictures and options.out is not None:
+        yield f"Pictures in {options.out}: {', '.join(director.pictures)}"
+    if director.failure is not None:
+        yield f"FAILED: {director.failure}"
+    yield f"Ended: {ending.kind.value}" + (f" ({ending.reason})" if ending.reason else "")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise BadInputError(
+            f"The folder {folder} cannot be written to: {error.strerror}."
+        ) from error
+
+
+def _write(
+    folder: Path,
+    records: list[Record],
+    episodes: tuple[Timeline, ...],
+    proofs: tuple[Proof, ...],
+    ending: Ending,
+    options: Options,
+) -> None:
+    report = {
+        "service": "emulator",
+        "notice_silent_client_s": options.notice_s,
+        "notice_is_assumed": True,
+        "connection_timeout_s": options.connection_timeout_s,
+        "fault": options.fault.value,
+        "episodes": [
+            {
+                "episode": episode.episode,
+                "outcome": episode.outcome,
+                "steps_ms": {
+                    step.name: round((step.at - episode.began_at) * 1000, 1)
+                    for step in episode.steps
+                },
+            }
+            for episode in episodes
+        ],
+        "proofs": [
+            asdict(proof) | {"missing": proof.missing, "continued": proof.continued}
+            for proof in proofs
+        ],
+        "ending": {"kind": ending.kind.value, "reason": ending.reason},
+    }
+    try:
+        (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        trace = "".join(to_line(record) + "\n" for record in records)
+        (folder / "trace.jsonl").write_text(trace, encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(f"The report could not be written: {error.strerror}.") from error

@@ -1,0 +1,183 @@
+"""Peers and a backend that a test holds in its hand, for the driver."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from rejoin.core import events
+from rejoin.core.controls import Controls
+from rejoin.core.model import (
+    AttemptNumber,
+    ConnectionNumber,
+    ConnectionSample,
+    RemainingKnowledge,
+    SessionId,
+    SessionView,
+    Status,
+)
+from rejoin.core.retry import Failure
+from rejoin.errors import RejoinError, SignalError
+from rejoin.rtc.signal import sha256_of
+from rejoin.signaling.client import CallFailedError
+
+SESSION = SessionId("s-1")
+
+
+class FakePeer:
+    """Connects at once when it is answered, unless told otherwise."""
+
+    def __init__(self, world: FakeWorld, number: ConnectionNumber) -> None:
+        self.number = number
+        self.did: list[str] = []
+        self.controls: list[Controls] = []
+        self.heard_at: float | None = None
+        self._world = world
+
+    def _post(self, event: events.Event) -> None:
+        self._world.post(event)
+
+    async def make_offer(self) -> str:
+        await asyncio.sleep(0)
+        if self._world.offer_error is not None:
+            raise self._world.offer_error
+        return f"offer {self.number}"
+
+    async def apply_answer(self, signal_response: str, *, rtt_s: float | None = None) -> None:
+        self.did.append("answer")
+        if signal_response != f"answer to offer {self.number}":
+            raise SignalError("That is no answer to this offer.")
+        if self._world.connects:
+            self.connect()
+
+    def connect(self) -> None:
+        self.heard_at = self._world.clock()
+        self._post(events.ConnectionOpened(self.number))
+        self._post(events.FirstFrameDecoded(self.number))
+        self._post(events.InputOpened(self.number))
+        self._post(events.ControlsKnown(self.number, known=True))
+
+    def request_key_frame(self) -> None:
+        self.did.append("key frame")
+
+    def start_checks(self) -> None:
+        self.did.append("checks")
+
+    def stop_checks(self) -> None:
+        self.did.append("no checks")
+
+    def mute(self) -> None:
+        self.did.append("mute")
+
+    def unmute(self) -> None:
+        self.did.append("unmute")
+
+    async def say_goodbye(self, times: int) -> None:
+        self.did.append(f"goodbye x{times}")
+
+    def set_controls(self, controls: Controls) -> None:
+        self.controls.append(controls)
+
+    def show(self, shown: bool) -> None:
+        self.did.append("shown" if shown else "hidden")
+
+    def sample(self) -> ConnectionSample | None:
+        if self.heard_at is None:
+            return None
+        if not self._world.silent:
+            self.heard_at = self._world.clock()
+        return ConnectionSample(
+            last_packet_at=self.heard_at,
+            last_rtp_at=self.heard_at,
+            last_frame_at=self.heard_at,
+            frames_decoded=1,
+            frame_interval_s=1 / 60,
+            rtt_s=0.01,
+            loss=0.0,
+        )
+
+    async def close(self) -> None:
+        self.did.append("close")
+        self.heard_at = None
+
+
+class FakeWorld:
+    """A backend and the peers that the driver makes; `status` is what the service says."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.post: Callable[[events.Event], None] = lambda event: None
+        self.peers: list[FakePeer] = []
+        self.status_now = Status("ACTIVATING")
+        self.offer = ""
+        self.connects = True
+        self.silent = False
+        self.offer_error: RejoinError | None = None
+        self.call_error: Exception | None = None
+        self.failure: Failure | None = None
+        self.started: list[str] = []
+        self.reconnected: list[tuple[int, str, str]] = []
+        self.terminated = 0
+
+    def make_peer(self, number: ConnectionNumber, post: Callable[[events.Event], None]) -> FakePeer:
+        self.post = post
+        peer = FakePeer(self, number)
+        self.peers.append(peer)
+        return peer
+
+    def _view(self) -> SessionView:
+        connected = self.status_now == "CONNECTED"
+        return SessionView(
+            SESSION,
+            self.status_now,
+            connection_timeout_s=120.0,
+            remaining=RemainingKnowledge(120.0, 0.0) if connected else None,
+            signal_request_sha256=sha256_of(self.offer),
+            signal_response=f"answer to {self.offer}" if self.status_now == "ACTIVE" else None,
+        )
+
+    def _maybe_fail(self) -> None:
+        if self.call_error is not None:
+            raise self.call_error
+        if self.failure is not None:
+            raise CallFailedError(self.failure)
+
+    async def start(
+        self, *, attempt: AttemptNumber, token: str, signal_request: str, budget_s: float
+    ) -> SessionView:
+        self._maybe_fail()
+        self.started.append(token)
+        self.offer = signal_request
+        view = self._view()
+        self.status_now = Status("ACTIVE")
+        return view
+
+    async def status(
+        self, session_id: SessionId, *, known: Status | None, wait_s: float, budget_s: float
+    ) -> SessionView:
+        self._maybe_fail()
+        until_at = self.clock() + wait_s
+        while known == self.status_now and self.clock() < until_at:
+            await asyncio.sleep(0.01)
+        return self._view()
+
+    async def reconnect(
+        self,
+        session_id: SessionId,
+        *,
+        attempt: AttemptNumber,
+        token: str,
+        signal_request: str,
+        budget_s: float,
+        on_written: Callable[[], None],
+    ) -> str:
+        self._maybe_fail()
+        on_written()
+        self.reconnected.append((attempt, token, signal_request))
+        self.offer = signal_request
+        self.status_now = Status("ACTIVE")
+        return f"answer to {signal_request}"
+
+    async def terminate(self, session_id: SessionId, *, budget_s: float) -> None:
+        self._maybe_fail()
+        self.terminated += 1

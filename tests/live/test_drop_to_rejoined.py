@@ -1,0 +1,237 @@
+"""The main job on real sockets: emulator, boto3, backend, HTTP, WebRTC and engine, no window."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from rejoin import tasks
+from rejoin.clock import boot_s
+from rejoin.core import events
+from rejoin.core.controls import Controls
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
+from rejoin.core.trace import Record, Timeline, of_fault, timelines
+from rejoin.emulator.control import EmulatorControl
+from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.gui import texts
+from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.player import Player
+from rejoin.runtime.settings import Profile
+from rejoin.studio import studio
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
+
+ARROW_RIGHT = 0x4F
+
+
+class Scene:
+    """A studio and a player at it, with everything the player was shown."""
+
+    def __init__(self, player: Player, control: EmulatorControl, records: list[Record]) -> None:
+        self.player = player
+        self.control = control
+        self.records = records
+        self.shown: list[tuple[float, Snapshot]] = []
+        self.running: asyncio.Future[Ending] | None = None
+        player.subscribe(lambda snapshot: self.shown.append((boot_s(), snapshot)))
+
+    async def until(self, true: Callable[[Snapshot], bool], within_s: float = 60.0) -> None:
+        """Generous, so that a slow machine is no failure; only a hang is."""
+        began_at = boot_s()
+        while not true(self.player.snapshot):
+            assert boot_s() - began_at < within_s, f"it never came to it: {self.player.snapshot}"
+            await asyncio.sleep(0.01)
+
+    async def live(self, episode: int = 0) -> None:
+        def back(shown: Snapshot) -> bool:
+            return shown.stage is Stage.LIVE and shown.episode >= episode
+
+        await self.until(back)
+
+    async def fault(self, kind: FaultKind, **more: object) -> None:
+        at = await self.control.inject(Fault(kind, **more))  # type: ignore[arg-type]
+        self.records.append(of_fault(kind.value, at))
+
+    async def game(self) -> dict[str, object]:
+        state = await self.control.state()
+        game: dict[str, object] = state["sessions"][0]["game_state"]
+        return game
+
+    async def counter(self) -> int:
+        counter = (await self.game())["counter"]
+        assert isinstance(counter, int)
+        return counter
+
+    def timelines(self) -> tuple[Timeline, ...]:
+        return timelines(sorted(self.records, key=lambda record: record.at))
+
+    def ended(self) -> Ending:
+        ending = self.player.snapshot.ending
+        assert ending is not None
+        return ending
+
+
+@asynccontextmanager
+async def scene(settings: EmulatorSettings) -> AsyncIterator[Scene]:
+    records: list[Record] = []
+    async with studio(settings) as there:
+        profile = Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True))
+        player = Player(profile, audio=NullOutput(), on_record=records.append)
+        async with EmulatorControl(there.control_url, there.control_token) as control:
+            scene = Scene(player, control, records)
+            scene.running = running = tasks.spawn(player.run(), name="player")
+            try:
+                yield scene
+            finally:
+                player.post(events.CloseForNowRequested())
+                await asyncio.wait_for(running, 20)
+    assert "player" not in tasks.alive()
+
+
+def play(settings: EmulatorSettings, script: Callable[[Scene], Awaitable[None]]) -> Scene:
+    """Play a script against a fresh studio; what must hold of every scene is checked here."""
+
+    async def main() -> Scene:
+        async with scene(settings) as it:
+            await script(it)
+        return it
+
+    it = asyncio.run(main())
+    for at, shown in it.shown:
+        if shown.stage in (Stage.LOST, Stage.RECONNECTING):
+            said = texts.lost_title(shown) + texts.lost_doing(shown, at)
+            for word in ("offer", "attempt", "episode", "window"):
+                assert word not in said.lower()
+    return it
+
+
+def small(notice_silent_client_s: float, connection_timeout_s: int = 120) -> EmulatorSettings:
+    """A light picture: these tests are about coming back, not about pixels."""
+    return EmulatorSettings(
+        notice_silent_client_s=notice_silent_client_s,
+        connection_timeout_s=connection_timeout_s,
+        width=640,
+        height=360,
+        fps=30,
+        bitrate_bps=2_000_000,
+        relay_ports=(0, 0),
+    )
+
+
+def test_silence_then_back_in_the_same_running_game() -> None:
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.until(lambda shown: shown.input_open)
+        it.player.set_controls(Controls(keys=frozenset({ARROW_RIGHT})))
+        for _ in range(500):
+            if (await it.game())["key_presses"]:
+                break
+            await asyncio.sleep(0.01)
+        it.player.set_controls(Controls())
+        before = await it.game()
+        assert before["key_presses"] == 1
+        await it.fault(FaultKind.SILENCE)
+        await it.live(episode=1)
+        await it.until(lambda shown: shown.input_open)
+        after = await it.game()
+        assert after["started_at"] == before["started_at"], "the same game"
+        assert after["key_presses"] == 1, "what was done stays done"
+        assert await it.counter() > int(str(before["counter"])), "and it went on"
+        it.player.set_controls(Controls(keys=frozenset({ARROW_RIGHT})))
+        for _ in range(500):
+            if (await it.game())["key_presses"] == 2:
+                break
+            await asyncio.sleep(0.01)
+        assert (await it.game())["key_presses"] == 2, "and it takes input again"
+
+    it = play(small(0.0), script)
+    (timeline,) = it.timelines()
+    assert timeline.outcome == "live"
+    for name in ("fault", "stalled", "lost", "offer made", "answer received", "first frame"):
+        assert timeline.at(name) is not None, name
+
+
+def test_a_graceful_close_is_answered_without_waiting_for_silence() -> None:
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.fault(FaultKind.GRACEFUL_CLOSE)
+        await it.live(episode=1)
+
+    (timeline,) = play(small(5.0), script).timelines()
+    assert timeline.outcome == "live"
+    assert timeline.at("stalled") is None
+
+
+def test_a_cut_that_ends_soon_heals_without_a_reconnect() -> None:
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.fault(FaultKind.SILENCE, duration_s=1.5, scope="all")
+        await it.until(lambda shown: shown.stage is Stage.LOST)
+        await it.live(episode=1)
+
+    (timeline,) = play(small(30.0), script).timelines()
+    assert timeline.outcome == "healed"
+
+
+def test_a_game_that_is_killed_ends_with_the_reason_of_the_service() -> None:
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.fault(FaultKind.KILL)
+        await it.until(lambda shown: shown.stage is Stage.ENDED)
+
+    ending = play(small(5.0), script).ended()
+    assert (ending.kind, ending.reason) == (EndingKind.GAME_ENDED, "internalError")
+
+
+def test_a_backend_that_is_down_for_ten_seconds_costs_no_game() -> None:
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.control.backend_down(10.0)
+        await it.fault(FaultKind.SILENCE)
+        await it.live(episode=1)
+
+    it = play(small(0.0), script)
+    assert it.timelines()[0].outcome == "live"
+    tries = [shown for _, shown in it.shown if shown.next_try_at is not None]
+    assert tries, "the next try was shown while nobody answered"
+    assert all(shown.shown_deadline_at is not None for shown in tries)
+
+
+def test_a_ten_second_window_with_a_service_that_notices_after_eight_is_won() -> None:
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.fault(FaultKind.SILENCE)
+        await it.live(episode=1)
+
+    it = play(small(8.0, connection_timeout_s=10), script)
+    assert it.timelines()[0].outcome == "live"
+    assert any(shown.doing is Doing.WAITING_FOR_SERVICE for _, shown in it.shown)
+
+
+def test_a_window_that_runs_out_says_the_truth_throughout() -> None:
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.control.backend_down(9.0)
+        await it.fault(FaultKind.SILENCE, scope="all")
+        await it.until(lambda shown: shown.stage is Stage.ENDED)
+
+    it = play(small(0.0, connection_timeout_s=5), script)
+    ending = it.ended()
+    assert (ending.kind, ending.reason) == (EndingKind.GAME_ENDED, "reconnectionTimeout")
+    fault_at = next(record.at for record in it.records if record.kind == "fault")
+    for _, shown in it.shown:
+        if shown.stage in (Stage.LOST, Stage.RECONNECTING):
+            assert shown.shown_deadline_at is not None
+            assert shown.shown_deadline_at <= fault_at + 5.0 + 0.1, "never later than the truth"
+    late = [
+        texts.time_face(shown, at).sentence
+        for at, shown in it.shown
+        if shown.shown_deadline_at is not None and at > shown.shown_deadline_at
+    ]
+    assert late, "tries went on past the shown deadline"
+    assert set(late) <= {"Time may be up. Still trying...", "Time may be up."}
+    assert late[0] == "Time may be up. Still trying..."

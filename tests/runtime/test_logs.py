@@ -1,0 +1,40 @@
+"""Log lines are redacted whoever writes them."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from rejoin.runtime import logs
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers), logging.getLogger("rejoin").level)
+    yield
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    logging.getLogger("rejoin").setLevel(before[2])
+
+
+@pytest.mark.usefixtures("logging_as_before", "expected_logs")
+def test_what_must_not_be_told_is_not_in_a_line() -> None:
+    out = io.StringIO()
+    logs.configure(verbose=True, stream=out)
+    logging.getLogger("rejoin.x").warning("Bearer abcdefghijklmnop to 203.0.113.77 a=ice-pwd:hush")
+    logging.getLogger("aioice.ice").info("candidate 203.0.113.77")
+    assert "rejoin.x" in out.getvalue()
+    for secret in ("abcdefghijklmnop", "203.0.113.77", "hush", "candidate"):
+        assert secret not in out.getvalue()
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_quiet_unless_asked() -> None:
+    out = io.StringIO()
+    logs.configure(stream=out)
+    logging.getLogger("rejoin.x").info("nothing of note")
+    assert out.getvalue() == ""
