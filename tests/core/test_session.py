@@ -15,6 +15,7 @@ from rejoin.core.model import (
     EndingKind,
     HardEvidence,
     HealthLevel,
+    Policy,
     Stage,
 )
 from rejoin.core.phases import (
@@ -542,3 +543,54 @@ def test_after_the_end_nothing_happens_any_more() -> None:
     assert play.state.phase == before
     play.wanted()
     assert session.next_wakeup(play.state) is None
+
+
+# --- dialects that can tell less ------------------------------------------------------------------
+
+
+def sample_backend() -> Playbook:
+    """A backend of AWS's samples: no status after the start, no token passed on."""
+    return Playbook(Policy(tells_status=False, passes_token_on=False))
+
+
+def test_without_a_status_nothing_is_asked_and_five_seconds_of_silence_commit() -> None:
+    play = sample_backend().live().silence(1.2)
+    play.phase(Lost)
+    play.never_wanted(commands.AskStatus)
+    play.silence(4.0)
+    play.give(events.GoodbyeSaid(ONE))
+    play.phase(Offering)
+
+
+def test_without_a_status_a_closed_connection_is_committed_at_once() -> None:
+    play = sample_backend().live()
+    play.give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+    play.phase(Goodbye)
+
+
+@pytest.mark.parametrize(
+    "kind", [FailureKind.OUTCOME_UNKNOWN, FailureKind.NOT_SENT, FailureKind.THROTTLED]
+)
+def test_where_no_token_is_passed_on_no_offer_goes_out_twice(kind: FailureKind) -> None:
+    play = sample_backend().live().silence(5.2).give(events.GoodbyeSaid(ONE))
+    sent = [play.asks().signal_request]
+    for _ in range(3):
+        play.refuses(play.last(commands.Reconnect), kind)
+        play.phase(Waiting)
+        play.wait(9)
+        sent.append(play.asks().signal_request)
+    assert len(set(sent)) == len(sent)
+
+
+def test_where_no_token_is_passed_on_a_start_of_unknown_outcome_is_not_repeated() -> None:
+    play = sample_backend().give(events.StartRequested(), offer(ONE))
+    play.give(events.StartFailed(AttemptNumber(1), Failure(FailureKind.OUTCOME_UNKNOWN)))
+    play.phase(Ended)
+    assert len(play.all_of(commands.StartSession)) == 1
+
+
+def test_an_offer_whose_fate_nobody_knows_forbids_healing_until_somebody_does() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), FailureKind.OUTCOME_UNKNOWN)
+    play.healthy(0.3)
+    assert not play.is_in(Live)

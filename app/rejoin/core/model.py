@@ -120,6 +120,12 @@ class Ending:
 class Policy:
     """Every constant of the engine, in seconds unless the name says otherwise (reconnect.md)."""
 
+    # What the backend's dialect can do.
+    tells_status: bool = True
+    """The status can be asked at any time, not only while a new game is placed."""
+    passes_token_on: bool = True
+    """The attempt's token becomes the service's ClientToken: identical bytes may go out again."""
+
     # Detecting a drop.
     degraded_after_s: float = 0.150
     freeze_extra_s: float = 0.150

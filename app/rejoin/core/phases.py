@@ -15,6 +15,7 @@ from rejoin.core.model import (
     ConnectionNumber,
     ConnectionSample,
     Ending,
+    HardEvidence,
     SessionId,
     Status,
     StatusReason,
@@ -28,8 +29,9 @@ class Episode:
 
     `old`: the dropped connection while its peer is still open. `bound_at`: since when the service
     may have accepted an offer of this episode (Rule 2). `goodbye_at`: when goodbye was said.
-    `failures`: failed tries so far, for the backoff. `seen`: kinds of failure that may happen once
-    an episode.
+    `told`: it was hard evidence and no silence. `failures`: failed tries so far, for the backoff.
+    `unsettled`: how many of them nobody knows the outcome of. `seen`: kinds of failure that may
+    happen once an episode.
     """
 
     number: int
@@ -38,7 +40,9 @@ class Episode:
     old: ConnectionNumber | None
     bound_at: float | None = None
     goodbye_at: float | None = None
+    told: HardEvidence | None = None
     failures: int = 0
+    unsettled: int = 0
     seen: frozenset[FailureKind] = frozenset()
 
 
@@ -46,8 +50,8 @@ class Episode:
 class Ask:
     """One attempt: the bytes that are sent, and what became of them so far.
 
-    `counted`: tries that may have reached the service. `unsettled`: those of them whose outcome
-    nobody knows. `seen`: kinds of failure that may happen once an attempt.
+    `counted`: tries that may have reached the service. `seen`: kinds of failure that may happen
+    once an attempt.
     """
 
     connection: ConnectionNumber
@@ -57,7 +61,6 @@ class Ask:
     signal_request: str = field(repr=False)
     tries: int = 0
     counted: int = 0
-    unsettled: int = 0
     seen: frozenset[FailureKind] = frozenset()
 
 

@@ -194,8 +194,12 @@ class _Turn:
     def _ask_status(
         self, *, known: Status | None = None, wait_s: float = 0.0, after_s: float = 0.0
     ) -> None:
-        """One look; with `known` a long poll. A newer one replaces an older one."""
-        if self.facts.session_id is None:
+        """One look; with `known` a long poll. A newer one replaces an older one.
+
+        A dialect that does not tell the status tells it while a new game is placed all the same.
+        """
+        placing = isinstance(self.phase, Placing)
+        if self.facts.session_id is None or not (self.policy.tells_status or placing):
             return
         budget_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
         self._do(
@@ -356,6 +360,8 @@ class _Turn:
             FailureKind.OUTCOME_UNKNOWN,
             FailureKind.THROTTLED,
         )
+        if failure.kind is FailureKind.OUTCOME_UNKNOWN and not self.policy.passes_token_on:
+            passing = False  # asking again could start a second game
         if not passing or ask.tries >= self.policy.start_tries:
             self._finish(ending)
             return
@@ -444,7 +450,7 @@ class _Turn:
         if episode is None:
             episode = self._new_episode(self.now, None)
         # The offer was accepted and used; nothing of it can come true any more.
-        self._wait(replace(episode, bound_at=None), Action.NEW_OFFER, Wait.USUAL, None)
+        self._wait(replace(episode, bound_at=None, unsettled=0), Action.NEW_OFFER, Wait.USUAL, None)
 
     def _input_opened(self, connection: ConnectionNumber) -> None:
         match self.phase:
@@ -552,7 +558,7 @@ class _Turn:
         self.facts = replace(self.facts, episodes=number, back_at=None)
         return Episode(number, dropped_at, self.now, old)
 
-    def _lose(self) -> None:
+    def _lose(self, told: HardEvidence | None = None) -> None:
         """The shown connection is LOST; the episode begins."""
         assert isinstance(self.phase, Live)
         live = self.phase
@@ -560,7 +566,7 @@ class _Turn:
         dropped_at = self.now if sample is None else min(self.now, sample.last_rtp_at)
         if self.facts.health is not None:
             self.facts = replace(self.facts, health=health.lost(self.facts.health, self.now))
-        episode = self._new_episode(dropped_at, live.connection)
+        episode = replace(self._new_episode(dropped_at, live.connection), told=told)
         if live.checking_since_at is None:
             self._do(commands.StartChecks(live.connection))
             self._ask_status()
@@ -611,7 +617,7 @@ class _Turn:
                     )
                     self._look_closer(self.phase)
                 else:
-                    self._lose()
+                    self._lose(evidence)
             case Joining(joining) if joining == connection:
                 self._joining_failed(self.phase)
             case _:
@@ -627,6 +633,8 @@ class _Turn:
         # After sleep the silence says nothing of the service: its own word is waited for as long.
         silent_since_at = self.facts.window.checking_since_at or episode.dropped_at
         alone_at = silent_since_at + self.policy.commit_uncorroborated_s
+        if episode.told is not None and not self.policy.tells_status:
+            alone_at = self.now  # the connection is gone for certain, and nobody can be asked
         if corroborated or self.now >= alone_at:
             self._commit(episode)
         else:
@@ -738,18 +746,23 @@ class _Turn:
             ask,
             seen=ask.seen | {failure.kind},
             counted=ask.counted + (1 if rule.counts else 0),
-            unsettled=ask.unsettled + (0 if rule.settles else 1),
         )
+        unsettled = episode.unsettled + (0 if rule.settles else 1)
         episode = replace(
             episode,
             seen=episode.seen | {failure.kind},
-            bound_at=episode.bound_at if ask.unsettled else None,
+            unsettled=unsettled,
+            bound_at=episode.bound_at if unsettled else None,
         )
         action = rule.again if again else rule.first
         if failure.kind is FailureKind.CONFLICT and failure.code != "IN_FLIGHT":
             action = retry.on_conflict(failure.session_status)
         if action is Action.SAME_BYTES and ask.counted >= self.policy.tries_per_attempt:
             action = Action.LOOK
+        if action is Action.SAME_BYTES and not self.policy.passes_token_on:
+            action = Action.NEW_OFFER
+        if action in (Action.LOOK, Action.WAIT_FOR_SERVICE) and not self.policy.tells_status:
+            action = Action.NEW_OFFER
         match action:
             case Action.END:
                 self._end_or_confirm(
@@ -763,7 +776,11 @@ class _Turn:
                 self._wait(episode, action, Wait.USUAL, None, failure)
             case Action.REFRESH_SIGN_IN:
                 self._do(commands.RefreshSignIn())
-                self._ask_reconnect(episode, ask)
+                if self.policy.passes_token_on:
+                    self._ask_reconnect(episode, ask)
+                else:
+                    self._close_new(episode)
+                    self._offer(episode)
             case Action.SAME_BYTES | Action.LOOK:
                 self._wait(episode, action, rule.wait, ask, failure)
             case _:
@@ -845,6 +862,10 @@ class _Turn:
     def _confirm(self, episode: Episode, fallback: Ending) -> None:
         """Rule 9: no more tries; ask what became of the game until the latest deadline."""
         self._close_new(episode)
+        if not self.policy.tells_status:
+            self.phase = Confirming(episode, self.now, self.now, fallback)
+            self._finish(fallback)
+            return
         patience_at = self._status_guard_at()
         if fallback.kind is EndingKind.UNCONFIRMED:
             patience_at = max(self.now, self._latest_at(episode))
@@ -914,7 +935,7 @@ class _Turn:
         match waiting.then:
             case Action.WAIT_FOR_SERVICE | Action.LOOK if view.status not in _REFUSING:
                 self._close_new(episode)
-                settled = replace(episode, bound_at=None)
+                settled = replace(episode, bound_at=None, unsettled=0)
                 if episode.failures > _FREE_OFFERS:
                     self._wait(settled, Action.NEW_OFFER, Wait.USUAL, None)
                 else:
@@ -922,7 +943,7 @@ class _Turn:
                     self._offer(settled)
             case Action.LOOK if view.status == CONNECTED:
                 self._close_new(episode)
-                self._wait_for_service(replace(episode, bound_at=None))
+                self._wait_for_service(replace(episode, bound_at=None, unsettled=0))
             case Action.WAIT_FOR_SERVICE | Action.LOOK:
                 self.phase = replace(reached, until_at=self._watch_until(episode))
                 self._watch_status()
