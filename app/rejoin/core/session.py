@@ -216,10 +216,9 @@ class _Turn:
         """Go on looking: a long poll that answers when the status is another than now."""
         self._ask_status(known=self.facts.status, wait_s=self.policy.status_wait_s, after_s=after_s)
 
-    def _finish(self, ending: Ending, *, keep: ConnectionNumber | None = None) -> None:
+    def _finish(self, ending: Ending) -> None:
         """Rule 8 and every other end: close what is open, say why."""
-        for connection in sorted(self._open_connections() - {keep}):
-            self._do(commands.CloseConnection(connection))
+        self._close(*self._open_connections())
         self.phase = Ended(ending)
         self._do(commands.Finish(ending))
 
@@ -251,10 +250,16 @@ class _Turn:
     def _old(episode: Episode | None) -> set[ConnectionNumber]:
         return set() if episode is None or episode.old is None else {episode.old}
 
+    def _close(self, *connections: ConnectionNumber) -> None:
+        """Close each once, even where two reasons for it meet in one turn."""
+        for connection in sorted(connections):
+            command = commands.CloseConnection(connection)
+            if command not in self.commands:
+                self._do(command)
+
     def _close_new(self, episode: Episode) -> None:
         """Close what an attempt has opened; the old connection stays. The phase is left next."""
-        for connection in sorted(self._open_connections() - self._old(episode)):
-            self._do(commands.CloseConnection(connection))
+        self._close(*self._open_connections() - self._old(episode))
 
     def _latest_at(self, episode: Episode) -> float:
         return self.facts.window.latest_at(episode.dropped_at, self.policy)
@@ -445,7 +450,7 @@ class _Turn:
 
     def _joining_failed(self, joining: Joining) -> None:
         """Close it, new offer: the service is ACTIVE again and its second window runs."""
-        self._do(commands.CloseConnection(joining.connection))
+        self._close(joining.connection)
         episode = joining.episode
         if episode is None:
             episode = self._new_episode(self.now, None)
@@ -480,7 +485,7 @@ class _Turn:
         if joining.episode is not None:
             self.facts = replace(self.facts, back_at=self.now)
             if joining.episode.old is not None:
-                self._do(commands.CloseConnection(joining.episode.old))
+                self._close(joining.episode.old)
         self.facts = replace(
             self.facts,
             health=health.healthy(self.now),
@@ -595,8 +600,7 @@ class _Turn:
     def _heal(self, episode: Episode) -> None:
         """Rule 2: as if nothing had happened, and nothing of it stays open."""
         assert episode.old is not None
-        for connection in sorted(self._open_connections() - {episode.old}):
-            self._do(commands.CloseConnection(connection))
+        self._close(*self._open_connections() - {episode.old})
         self._do(commands.StopChecks(episode.old))
         self._do(commands.Unmute(episode.old))
         self._do(commands.RequestKeyFrame(episode.old))
@@ -1055,8 +1059,7 @@ class _Turn:
     def _terminate(self, ending: Ending, tries: int = 1) -> None:
         """A host costs money: tell the service, then go."""
         assert self.facts.session_id is not None
-        for connection in sorted(self._open_connections()):
-            self._do(commands.CloseConnection(connection))
+        self._close(*self._open_connections())
         budget_s = self.policy.terminate_budget_s
         self.phase = Terminating(ending, self.now + budget_s + self.policy.asking_guard_s, tries)
         self._do(commands.TerminateSession(self.facts.session_id, budget_s))
