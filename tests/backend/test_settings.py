@@ -72,6 +72,7 @@ def test_everything_can_be_said() -> None:
         ("SESSION_LENGTH_S", "canary"),
         ("PORT", "65536"),
         ("PORT", "-1"),
+        ("DIALECT", "canary"),
     ],
 )
 def test_a_bad_value_is_one_sentence_naming_the_variable(name: str, value: str) -> None:
@@ -81,6 +82,13 @@ def test_a_bad_value_is_one_sentence_naming_the_variable(name: str, value: str) 
     assert said.endswith(".")
     assert "canary" not in said
     assert "REJOIN_BACKEND_" in said
+
+
+def test_the_dialect_is_ours_unless_another_one_is_named() -> None:
+    assert BackendSettings.from_env(GOOD).dialect == "ours"
+    for name in ("ours", "aws-bundle", "aws-react"):
+        settings = BackendSettings.from_env({**GOOD, "REJOIN_BACKEND_DIALECT": name})
+        assert settings.dialect == name
 
 
 def test_a_toml_file_says_the_same(tmp_path: Path) -> None:

@@ -70,6 +70,18 @@ def test_a_session_is_found_by_its_owner_only() -> None:
     store.close()
 
 
+def test_the_age_of_a_session_counts_from_its_start() -> None:
+    now = 1000.0
+    store = Store(wall=lambda: now)
+    session_id = started(store)
+    now = 1600.5
+    assert store.age_s(session_id) == 600.5
+    now = 0.0  # the clock was set back
+    assert store.age_s(session_id) == 0.0
+    assert store.age_s("nobody's") == float("inf")
+    store.close()
+
+
 def test_the_same_start_is_one_session_and_another_body_is_refused() -> None:
     store = Store()
     session_id = started(store)

@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from rejoin.errors import BadInputError
+from rejoin.signaling.dialects import DIALECTS, OURS
 
 PREFIX: Final = "REJOIN_BACKEND_"
 
@@ -29,6 +30,7 @@ _NAMES: Final = frozenset(
         "connection_timeout_s",
         "session_length_s",
         "database",
+        "dialect",
         "host",
         "port",
         "access_key_id",
@@ -66,6 +68,8 @@ class BackendSettings:
     """SessionLengthSeconds of new sessions, 1..86400; None leaves the service's default."""
     database: str = ":memory:"
     """SQLite file; in memory a restarted backend knows no session any more."""
+    dialect: str = OURS.name
+    """How it is spoken to: "ours", "aws-bundle" or "aws-react" (`signaling/dialects`)."""
     host: str = "127.0.0.1"
     port: int = 8080
     """Where the backend listens; 0 lets the system choose."""
@@ -100,6 +104,7 @@ class BackendSettings:
             _check(value is None or 1 <= value <= most, name, f"1 to {most} seconds")
         _check(0 <= self.port <= 65535, "port", "0 to 65535")
         _check(self.host, "host", "an address or a name")
+        _check(self.dialect in DIALECTS, "dialect", "one of " + ", ".join(DIALECTS))
         _check(self.database, "database", 'a file name or ":memory:"')
 
     @classmethod
@@ -202,6 +207,7 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             connection_timeout_s=whole("connection_timeout_s"),
             session_length_s=whole("session_length_s"),
             database=values.get("database", ":memory:"),
+            dialect=values.get("dialect", OURS.name),
             host=values.get("host", "127.0.0.1"),
             port=8080 if port is None else port,
         )

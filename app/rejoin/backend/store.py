@@ -18,6 +18,7 @@ import contextlib
 import enum
 import hashlib
 import hmac
+import math
 import os
 import secrets
 import sqlite3
@@ -184,6 +185,14 @@ class Store:
             return None
         row = _row(found)
         return row if hmac.compare_digest(row.owner_hash, owner_hash) else None
+
+    def age_s(self, session_id: str) -> float:
+        """How long ago the start was taken down; infinite for a session that is not known."""
+        with self._lock:
+            found = self._database.execute(
+                "SELECT created_at FROM stream_session WHERE id = ?", (session_id,)
+            ).fetchone()
+        return math.inf if found is None else max(0.0, self._wall() - float(found[0]))
 
     def claim(
         self, session_id: str, *, attempt: int, token: str, request_sha256: str

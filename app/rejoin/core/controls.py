@@ -22,8 +22,15 @@ the difference, so that a repeat moves nothing twice. All numbers are big-endian
     DISCONNECT continues
     8  utf8 reason                  "idle", "terminated" or another word, at most 64 bytes
 
-HELLO (host to client, on `inputChannel`, at once) has no more. CONTROLS goes from client to host on
-`inputChannel`, DISCONNECT from host to client on `clientMessageChannel`.
+    GAMEPAD continues
+    8  u8   pad                     0 to 3; each has a sequence of its own
+    9  u8[3] reserved               0
+    12 u32  buttons                 bit n: button n of the W3C's standard gamepad
+    16 i16  axes[4]                 left x, left y, right x, right y; right and down positive
+
+HELLO (host to client, on `inputChannel`, at once) has no more. CONTROLS and GAMEPAD go from client
+to host on `inputChannel`, DISCONNECT from host to client on `clientMessageChannel`. A kind may be
+added to a version, because whoever does not know it ignores it; a kind never changes within one.
 """
 
 from __future__ import annotations
@@ -53,6 +60,8 @@ MAX_MESSAGE = 25 + 2 * MAX_KEYS
 _MAGIC = 0x52
 _HEAD = struct.Struct("!BBBxI")
 _BODY = struct.Struct("!IIIIB")
+MAX_PADS = 4
+_PAD = struct.Struct("!B3xI4h")
 _U32 = 0xFFFFFFFF
 
 
@@ -60,6 +69,7 @@ class Kind(enum.IntEnum):
     HELLO = 1
     CONTROLS = 2
     DISCONNECT = 3
+    GAMEPAD = 4
 
 
 class ControlsFormatError(ValueError):
@@ -105,7 +115,22 @@ class Disconnect:
     reason: str
 
 
-Message = Hello | ControlsMessage | Disconnect
+@dataclass(frozen=True, slots=True)
+class Gamepad:
+    """A gamepad's buttons, and its axes from -32768 to 32767, 0 inside its sender's dead zone."""
+
+    buttons: int = 0
+    axes: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class GamepadMessage:
+    sequence: int
+    pad: int
+    gamepad: Gamepad
+
+
+Message = Hello | ControlsMessage | Disconnect | GamepadMessage
 
 
 def encode(message: Message) -> bytes:
@@ -128,6 +153,10 @@ def encode(message: Message) -> bytes:
             )
         case Disconnect(reason):
             return _HEAD.pack(_MAGIC, VERSION, Kind.DISCONNECT, 0) + reason.encode()[:64]
+        case GamepadMessage(sequence, pad, gamepad):
+            return _HEAD.pack(_MAGIC, VERSION, Kind.GAMEPAD, sequence & _U32) + _PAD.pack(
+                pad, gamepad.buttons & _U32, *gamepad.axes
+            )
 
 
 def decode(data: bytes) -> Message:
@@ -155,6 +184,13 @@ def decode(data: bytes) -> Message:
             return Disconnect(data[_HEAD.size :].decode())
         except UnicodeDecodeError as error:
             raise ControlsFormatError("the reason is not text") from error
+    if kind == Kind.GAMEPAD:
+        if len(data) != _HEAD.size + _PAD.size:
+            raise ControlsFormatError("wrong length")
+        pad, buttons, left_x, left_y, right_x, right_y = _PAD.unpack_from(data, _HEAD.size)
+        if pad >= MAX_PADS:
+            raise ControlsFormatError("no such gamepad")
+        return GamepadMessage(sequence, pad, Gamepad(buttons, (left_x, left_y, right_x, right_y)))
     raise ControlsFormatError("unknown kind")
 
 

@@ -1074,10 +1074,13 @@ class _Turn:
     def _terminate_failed(self, failure: Failure) -> None:
         match self.phase:
             case Terminating(ending, _, tries):
+                may_help = failure.retryable is not False
                 if failure.kind is FailureKind.NOT_FOUND:
                     self._finish(ending)
-                elif tries < self.policy.terminate_tries and (
-                    retry.RULES[failure.kind].first is not Action.END
+                elif (
+                    may_help
+                    and tries < self.policy.terminate_tries
+                    and (retry.RULES[failure.kind].first is not Action.END)
                 ):
                     self._terminate(ending, tries + 1)
                 else:

@@ -14,7 +14,7 @@ from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
 from rejoin.runtime.driver import Driver
 from rejoin.runtime.settings import Profile
-from rejoin.signaling.client import BackendClient
+from rejoin.signaling.clients import client_of
 
 
 class Player:
@@ -35,9 +35,11 @@ class Player:
         self.slot = slot or PictureSlot()
         self._profile = profile
         self._policy = policy or profile.policy()
-        self._client = BackendClient(
+        self._client = client_of(
+            profile.dialect,
             profile.backend_url,
             profile.token,
+            profile.choice,
             connect_timeout_s=self._policy.connect_timeout_s,
             allow_insecure=profile.allow_insecure,
         )

@@ -6,18 +6,31 @@ from dataclasses import dataclass, field, replace
 
 from rejoin.core.model import Policy
 from rejoin.rtc.signal import NetworkRules
+from rejoin.signaling.dialects import OURS, Dialect
+from rejoin.signaling.samples import StreamChoice
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a player chose. `connection_timeout_s` is for backends that do not tell it."""
+    """What a player chose.
+
+    `connection_timeout_s` is for backends that do not tell it; `choice` for those whose client
+    names the stream group itself.
+    """
 
     backend_url: str
-    token: str = field(repr=False)
+    token: str | None = field(repr=False)
     network: NetworkRules = field(default_factory=NetworkRules)
+    dialect: Dialect = OURS
+    choice: StreamChoice | None = None
     connection_timeout_s: float | None = None
     allow_insecure: bool = False
 
     def policy(self) -> Policy:
-        """The engine's constants, with what this profile supplies."""
-        return replace(Policy(), connection_timeout_default_s=self.connection_timeout_s)
+        """The engine's constants, with what this profile supplies and its dialect can do."""
+        return replace(
+            Policy(),
+            connection_timeout_default_s=self.connection_timeout_s,
+            tells_status=self.dialect.tells_status,
+            passes_token_on=self.dialect.passes_token_on,
+        )

@@ -1,0 +1,38 @@
+"""The backend in the dialect that its settings name: one function that knows all route sets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from starlette.applications import Starlette
+
+from rejoin.backend.bundle import build_bundle
+from rejoin.backend.react import build_react
+from rejoin.backend.routes import Authenticate, build_app
+from rejoin.backend.samples import Offered
+from rejoin.backend.service import StreamService
+from rejoin.backend.settings import BackendSettings
+from rejoin.backend.store import Store
+from rejoin.clock import Clock, boot_s
+from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT
+
+
+def build_backend(
+    service: StreamService,
+    store: Store,
+    settings: BackendSettings,
+    tokens: Collection[str] | Authenticate | None = None,
+    *,
+    clock: Clock = boot_s,
+) -> Starlette:
+    """The application. `tokens` in place of the settings' own; `aws-bundle` asks for none.
+
+    Whoever made `service` and `store` closes them, after the application.
+    """
+    if tokens is None:
+        tokens = settings.tokens
+    if settings.dialect == AWS_BUNDLE.name:
+        return build_bundle(service, store, Offered.of(settings))
+    if settings.dialect == AWS_REACT.name:
+        return build_react(service, Offered.of(settings), settings.region, tokens)
+    return build_app(service, store, tokens, clock=clock)

@@ -1,0 +1,72 @@
+"""The three dialects of a studio's backend: what each can tell and do, as values.
+
+Ours is the contract of `signaling/wire`. The other two are what AWS's own samples define: the
+server in the Web SDK bundle, and the React starter's Lambda functions behind API Gateway. Where a
+dialect cannot tell something, nobody above may guess it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the engine and the window must know about the backend they talk to.
+
+    While a new session is placed every dialect tells its status; the flags are about later.
+    """
+
+    name: str
+    tells_status: bool
+    """The status can be asked at any time; otherwise `status` may fail with STATUS_NOT_TOLD."""
+    timeout_told: bool
+    """ConnectionTimeoutSeconds is told; otherwise no countdown unless the profile supplies it."""
+    passes_token_on: bool
+    """The attempt's token becomes the ClientToken: only then may identical bytes go out twice."""
+    answer_recoverable: bool
+    """The status says which offer its answer belongs to, so that a lost answer can be found."""
+    can_terminate: bool
+    """There is a call that ends the game."""
+    needs_token: bool
+    """Every call needs a bearer token."""
+    needs_stream_group: bool
+    """The client names stream group and application itself (`StreamChoice`)."""
+
+
+OURS: Final = Dialect(
+    "ours",
+    tells_status=True,
+    timeout_told=True,
+    passes_token_on=True,
+    answer_recoverable=True,
+    can_terminate=True,
+    needs_token=True,
+    needs_stream_group=False,
+)
+AWS_BUNDLE: Final = Dialect(
+    "aws-bundle",
+    tells_status=False,
+    timeout_told=False,
+    passes_token_on=False,
+    answer_recoverable=False,
+    can_terminate=True,
+    needs_token=False,
+    needs_stream_group=True,
+)
+AWS_REACT: Final = Dialect(
+    "aws-react",
+    tells_status=True,
+    timeout_told=False,
+    passes_token_on=False,
+    answer_recoverable=False,
+    can_terminate=False,
+    needs_token=True,
+    needs_stream_group=True,
+)
+
+DIALECTS: Final[dict[str, Dialect]] = {
+    dialect.name: dialect for dialect in (OURS, AWS_BUNDLE, AWS_REACT)
+}
+"""By name, the default first."""

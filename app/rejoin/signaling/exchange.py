@@ -1,0 +1,378 @@
+"""One HTTP exchange with a studio's backend: bounded in time and size, with one way to fail.
+
+What the clients of all dialects share. Every call ends within its budget and brings a whole answer
+or raises `CallFailedError`, whose `Failure` is a row of the table in `core/retry`. HTTP/1.1 without
+redirects, cookies or compression. Proxies of the environment (HTTPS_PROXY, NO_PROXY ...) and
+SSL_CERT_FILE count, but not for a backend on loopback: a machine's proxy does not reach that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import http.cookiejar
+import ipaddress
+import json
+import logging
+import re
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from rejoin.core.retry import Failure, FailureKind
+from rejoin.errors import BadInputError, RejoinError
+from rejoin.signaling.wire import MAX_BODY_BYTES, PROBLEM_CONTENT_TYPE
+
+_log = logging.getLogger("rejoin.signaling.exchange")
+_Body = TypeVar("_Body", bound=BaseModel)
+
+_KEEPALIVE_S: Final = 4.0
+"""Idle connections are not trusted for longer: after a drop the path under them may be gone, and
+common servers close them after five seconds."""
+_RETRY_AFTER_MAX_S: Final = 86400.0
+
+_KIND_BY_STATUS: Final[dict[int, FailureKind]] = {
+    401: FailureKind.UNAUTHENTICATED,
+    403: FailureKind.FORBIDDEN,
+    404: FailureKind.NOT_FOUND,
+    407: FailureKind.NOT_BACKEND,
+    408: FailureKind.OUTCOME_UNKNOWN,
+    409: FailureKind.CONFLICT,
+    425: FailureKind.OUTCOME_UNKNOWN,
+    429: FailureKind.THROTTLED,
+    # Network authentication required (RFC 6585): a captive portal says so itself.
+    511: FailureKind.NOT_BACKEND,
+}
+
+
+class CallFailedError(RejoinError):
+    """A call to the backend brought no answer; `failure` says which way it failed."""
+
+    code = "call_failed"
+    exit_code = 3
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
+@dataclass(slots=True)
+class _Written:
+    """Whether the request's bytes have begun to go to the socket; tells `on_written` once."""
+
+    on_written: Callable[[], None] | None = None
+    begun: bool = False
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """httpcore's trace hook. A proxy's CONNECT is not our request."""
+        if event != "http11.send_request_headers.started" or self.begun:
+            return
+        if getattr(info.get("request"), "method", b"") == b"CONNECT":
+            return
+        self.begun = True
+        if self.on_written is not None:
+            self.on_written()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole HTTP answer of an allowed size."""
+
+    status: int
+    content_type: str
+    headers: httpx.Headers = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+class Exchange:
+    """Talks to one backend. Make it and use it in one event loop."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str | None,
+        *,
+        connect_timeout_s: float = 1.0,
+        allow_insecure: bool = False,
+        verify: ssl.SSLContext | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        stranger: str = "is not a Rejoin backend",
+    ) -> None:
+        """`base_url`: https, except on loopback or with `allow_insecure`. `token`: the bearer, if
+        there is one. `verify`: whom to trust; None is the usual authorities. `stranger`: what is
+        said of somebody who answers otherwise than the dialect does. Raises `BadInputError`.
+        """
+        url = _base_url(base_url, allow_insecure)
+        if token is not None:
+            _check_bearer(token)
+        self._host = url.host
+        self._base = str(url).rstrip("/")
+        self._token = token
+        self._stranger = stranger
+        if verify is None and url.scheme == "http":
+            # Never used, as redirects are not followed; loading the authorities takes long.
+            verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._client = httpx.AsyncClient(
+            verify=True if verify is None else verify,
+            timeout=httpx.Timeout(None, connect=connect_timeout_s),
+            limits=httpx.Limits(max_connections=8, keepalive_expiry=_KEEPALIVE_S),
+            follow_redirects=False,
+            trust_env=not _is_loopback(url.host),
+            cookies=http.cookiejar.CookieJar(
+                http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
+            ),
+            headers={
+                "Accept": f"application/json, {PROBLEM_CONTENT_TYPE}",
+                "Accept-Encoding": "identity",
+                "User-Agent": "rejoin",
+            },
+            transport=transport,
+        )
+
+    def use_token(self, token: str) -> None:
+        """From the next call on, this bearer token (sign-in was refreshed). `BadInputError`."""
+        _check_bearer(token)
+        self._token = token
+
+    async def aclose(self) -> None:
+        """Close all connections; a call that still runs fails."""
+        await self._client.aclose()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        budget_s: float,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: Mapping[str, object] | None = None,
+        on_written: Callable[[], None] | None = None,
+    ) -> Reply:
+        """A whole answer of any HTTP status, or `CallFailedError`.
+
+        `path` is appended to the base URL as it is. `on_written` is called once, in the event loop,
+        when the first byte of the request is about to be written to a connected socket.
+        """
+        if self._client.is_closed:
+            raise self.failed(FailureKind.NOT_SENT, "was not asked: the client is closed")
+        sent = dict(headers or {})
+        if self._token is not None:
+            sent["Authorization"] = f"Bearer {self._token}"
+        payload: bytes | None = None
+        if content is not None:
+            payload = json.dumps(content).encode()
+            sent["Content-Type"] = "application/json"
+        written = _Written(on_written)
+        try:
+            async with asyncio.timeout(max(0.0, budget_s)):
+                request = self._client.build_request(
+                    method,
+                    self._base + path,
+                    params=dict(query) if query else None,
+                    headers=sent,
+                    content=payload,
+                    extensions={"trace": written.trace},
+                )
+                return await self._exchange(request)
+        except TimeoutError:
+            raise self._not_answered(
+                written, "did not answer in time", "was not reached in time"
+            ) from None
+        except (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError) as error:
+            # RuntimeError: closed while calling. Texts of errors are dropped, they quote URLs.
+            raise self._broke(error, written) from None
+
+    async def _exchange(self, request: httpx.Request) -> Reply:
+        response = await self._client.send(request, stream=True)
+        try:
+            content_type = response.headers.get("Content-Type", "").partition(";")[0]
+            encoding = response.headers.get("Content-Encoding", "identity")
+            length = response.headers.get("Content-Length", "0")
+            reply = Reply(response.status_code, content_type.strip().lower(), response.headers, b"")
+            too_big = self.failed(FailureKind.NOT_BACKEND, "sent far too much", reply)
+            if length.isdecimal() and int(length[:12]) > MAX_BODY_BYTES:
+                raise too_big
+            content = bytearray()
+            async for chunk in response.aiter_raw():
+                content += chunk
+                if len(content) > MAX_BODY_BYTES:
+                    raise too_big
+            if encoding.strip().lower() != "identity":
+                raise self.failed(
+                    FailureKind.NOT_BACKEND, "sent an answer in an encoding nobody asked for", reply
+                )
+            return Reply(reply.status, reply.content_type, reply.headers, bytes(content))
+        finally:
+            await response.aclose()
+
+    # --- what it means ---
+
+    def parsed(self, reply: Reply, model: type[_Body]) -> _Body:
+        """The answer's body; raises `CallFailedError` when it is not JSON or not this model."""
+        if not is_json(reply):
+            raise self.not_ours(reply)
+        try:
+            return model.model_validate_json(reply.content)
+        except ValidationError:
+            raise self.broken(reply) from None
+
+    def broken(self, reply: Reply) -> CallFailedError:
+        """A success that cannot be understood: it may well have happened."""
+        return self.failed(
+            FailureKind.OUTCOME_UNKNOWN, "sent an answer that cannot be understood", reply
+        )
+
+    def not_ours(self, reply: Reply) -> CallFailedError:
+        """Somebody else answered: a captive portal, or the wrong address."""
+        return self.failed(FailureKind.NOT_BACKEND, self._stranger, reply)
+
+    def refused(
+        self,
+        reply: Reply,
+        *,
+        kind: FailureKind | None = None,
+        code: str = "",
+        retryable: bool | None = None,
+        session_status: str | None = None,
+    ) -> CallFailedError:
+        """An answer that is no success: of this kind, else by its HTTP status."""
+        status = reply.status
+        if status < 400:
+            return self.failed(
+                FailureKind.NOT_BACKEND, f"points somewhere else; it {self._stranger}", reply
+            )
+        if not is_json(reply) and status < 500 and status != 429:
+            return self.not_ours(reply)
+        if kind is None:
+            kind = _KIND_BY_STATUS.get(status)
+        if kind is None:
+            kind = FailureKind.OUTCOME_UNKNOWN if status >= 500 else FailureKind.INVALID
+        said = f"answered {status} {code}".rstrip()
+        return CallFailedError(
+            Failure(
+                kind,
+                http_status=status,
+                code=code,
+                retryable=retryable,
+                retry_after_s=_retry_after_s(reply.headers),
+                session_status=session_status,
+                detail=f"The backend at {self._host} {said}.",
+            )
+        )
+
+    def _broke(self, error: BaseException, written: _Written) -> CallFailedError:
+        """The exchange ended in an exception."""
+        _log.debug("call broke: %s", type(error).__name__)
+        if not written.begun and (tls := _tls_error(error)) is not None:
+            reason = "did not prove who it is" if tls else "does not speak TLS as it should"
+            return self.failed(FailureKind.TLS, reason)
+        if isinstance(error, httpx.ConnectTimeout):
+            return self.failed(FailureKind.NOT_SENT, "was not reached in time")
+        return self._not_answered(written, "broke the connection off", "could not be reached")
+
+    def _not_answered(self, written: _Written, after: str, before: str) -> CallFailedError:
+        if written.begun:
+            return self.failed(FailureKind.OUTCOME_UNKNOWN, after)
+        return self.failed(FailureKind.NOT_SENT, before)
+
+    def failed(
+        self,
+        kind: FailureKind,
+        what: str,
+        reply: Reply | None = None,
+        *,
+        code: str = "",
+        retryable: bool | None = None,
+    ) -> CallFailedError:
+        """A failure of this kind; `what` ends the sentence "The backend at ... " without its stop.
+
+        Nothing of what was sent or received belongs into it.
+        """
+        return CallFailedError(
+            Failure(
+                kind,
+                http_status=None if reply is None else reply.status,
+                code=code,
+                retryable=retryable,
+                retry_after_s=None if reply is None else _retry_after_s(reply.headers),
+                detail=f"The backend at {self._host} {what}.",
+            )
+        )
+
+
+def is_json(reply: Reply) -> bool:
+    """Whether the answer says that it is JSON."""
+    return reply.content_type in ("application/json", PROBLEM_CONTENT_TYPE)
+
+
+def _base_url(text: str, allow_insecure: bool) -> httpx.URL:
+    try:
+        url = httpx.URL(text.strip())
+        port = url.port
+    except (httpx.InvalidURL, ValueError, TypeError):
+        raise BadInputError("The backend's URL is not a URL.") from None
+    named = re.fullmatch(rb"[A-Za-z0-9._:-]+", url.raw_host)
+    if url.scheme not in ("http", "https") or not named:
+        raise BadInputError("The backend's URL must look like https://studio.example/.")
+    if url.userinfo or url.query or url.fragment or not 0 < (port or 443) < 65536:
+        raise BadInputError("The backend's URL may hold a host, a port and a path, nothing else.")
+    if url.scheme == "http" and not allow_insecure and not _is_loopback(url.host):
+        raise BadInputError(
+            f"The backend at {url.host} must be asked with https; http is for this machine only."
+        )
+    return url
+
+
+def _check_bearer(token: str) -> None:
+    if not re.fullmatch(r"[\x21-\x7E]{1,8192}", token):
+        raise BadInputError("The backend's token must be printable characters without spaces.")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _tls_error(error: BaseException) -> bool | None:
+    """True: the certificate was not accepted; False: TLS failed otherwise; None: not TLS.
+
+    Somebody who hangs up in the handshake has proved nothing either way: a network fault.
+    """
+    seen: BaseException | None = error
+    for _ in range(8):
+        if seen is None:
+            break
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return True
+        if isinstance(seen, ssl.SSLError):
+            return None if isinstance(seen, ssl.SSLEOFError | ssl.SSLZeroReturnError) else False
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _retry_after_s(headers: httpx.Headers) -> float | None:
+    """Retry-After as seconds, from a number or a date (by the server's own clock if it tells)."""
+    text = headers.get("Retry-After", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdecimal():
+        return min(float(int(text[:12])), _RETRY_AFTER_MAX_S)
+    try:
+        then = email.utils.parsedate_to_datetime(text).timestamp()
+        try:
+            now = email.utils.parsedate_to_datetime(headers.get("Date", "")).timestamp()
+        except (ValueError, OverflowError, OSError):
+            now = time.time()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return min(max(0.0, then - now), _RETRY_AFTER_MAX_S)

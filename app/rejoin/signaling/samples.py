@@ -1,0 +1,247 @@
+"""What the clients of AWS's two sample backends share: an offer goes out once, a poll is our own.
+
+Neither sample passes our token on: each call makes a ClientToken of its own, so a repetition would
+be a second call with a used offer. Therefore an offer whose bytes have begun to leave is never sent
+again, whoever asks; only a refusal at the door (401, 429), before anybody looked at it, gives it
+back. The samples answer a status at once, so a long poll is made here, one look each second.
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import re
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Final, TypeVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from rejoin.clock import Clock, boot_s
+from rejoin.core.model import AttemptNumber, SessionId, SessionView, Status
+from rejoin.core.retry import FailureKind
+from rejoin.errors import BadInputError
+from rejoin.signaling.exchange import CallFailedError, Exchange, Reply
+from rejoin.signaling.wire import MAX_SIGNAL_BYTES, sha256_hex
+
+STATUS_NOT_TOLD: Final = "STATUS_NOT_TOLD"
+"""`Failure.code` of a status call that the dialect cannot answer: it proves nothing."""
+CANNOT_TERMINATE: Final = "CANNOT_TERMINATE"
+"""`Failure.code` of a terminate call in a dialect that has none."""
+
+POLL_EVERY_S: Final = 1.0
+"""How often the samples' own clients look while a session is placed."""
+
+_IDENTIFIER: Final = re.compile(r"[\x21-\x7E]{1,256}")
+_AT_THE_DOOR: Final = frozenset({FailureKind.UNAUTHENTICATED, FailureKind.THROTTLED})
+_Body = TypeVar("_Body", bound=BaseModel)
+
+SampleSignal = Annotated[str, StringConstraints(max_length=MAX_SIGNAL_BYTES)]
+"""A SignalResponse, or nothing where there is none yet."""
+
+
+class SampleAnswer(BaseModel):
+    """A body of a sample; what it has besides is of no use to us."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChoice:
+    """What the samples let a client choose; identifiers are ids or ARNs.
+
+    `locations`: where the session may be placed, in this order; none leaves it to the service.
+    `user_id`: how the studio calls the player, if it wants to know.
+    """
+
+    stream_group: str
+    application: str | None = None
+    locations: tuple[str, ...] = ()
+    user_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `BadInputError`."""
+        for name, given in (
+            ("stream group", self.stream_group),
+            ("application", self.application),
+            ("user id", self.user_id),
+            *(("location", location) for location in self.locations),
+        ):
+            if given is not None and not _IDENTIFIER.fullmatch(given):
+                raise BadInputError(f"The {name} must be 1 to 256 printable characters.")
+
+
+class SampleClient(abc.ABC):
+    """One player's calls to a sample backend; fulfils the `Backend` of `runtime/driver`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        choice: StreamChoice,
+        token: str | None,
+        *,
+        connect_timeout_s: float = 1.0,
+        allow_insecure: bool = False,
+        verify: ssl.SSLContext | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock = boot_s,
+        poll_every_s: float = POLL_EVERY_S,
+    ) -> None:
+        """`base_url`, `verify` and what is raised: as for `BackendClient`."""
+        self._exchange = Exchange(
+            base_url,
+            token,
+            connect_timeout_s=connect_timeout_s,
+            allow_insecure=allow_insecure,
+            verify=verify,
+            transport=transport,
+            stranger="is not a backend of this dialect",
+        )
+        self._choice = choice
+        self._clock = clock
+        self._poll_every_s = poll_every_s
+        self._offers_sent: set[str] = set()
+        self._first_offer_of: SessionId | None = None
+
+    def use_token(self, token: str) -> None:
+        """From the next call on, this bearer token (sign-in was refreshed). `BadInputError`."""
+        self._exchange.use_token(token)
+
+    async def aclose(self) -> None:
+        """Close all connections; a call that still runs fails."""
+        await self._exchange.aclose()
+
+    # --- the four calls ---
+
+    @abc.abstractmethod
+    async def start(
+        self, *, attempt: AttemptNumber, token: str, signal_request: str, budget_s: float
+    ) -> SessionView:
+        """Start a stream session. `attempt` and `token` stay here: nobody would look at them."""
+
+    async def status(
+        self, session_id: SessionId, *, known: Status | None, wait_s: float, budget_s: float
+    ) -> SessionView:
+        """Look at the session; with `known` again each second until it is another, or `wait_s`."""
+        began_at = self._clock()
+        first: SessionView | None = None
+        while True:
+            left_s = budget_s - (self._clock() - began_at)
+            view = await self._look(session_id, left_s)
+            first = first or view
+            answered = view.signal_response is not None and first.signal_response is None
+            if known is None or view.status != known or answered:
+                return view
+            next_s = self._clock() - began_at + self._poll_every_s
+            if next_s >= min(wait_s, budget_s):
+                return view
+            await asyncio.sleep(self._poll_every_s)
+
+    async def reconnect(
+        self,
+        session_id: SessionId,
+        *,
+        attempt: AttemptNumber,
+        token: str,
+        signal_request: str,
+        budget_s: float,
+        on_written: Callable[[], None],
+    ) -> str:
+        """Send this attempt's offer; the SignalResponse to it.
+
+        `on_written` as for `BackendClient`. The same offer again, once it may have left, fails
+        with REUSED_OFFER before anything is sent.
+        """
+
+        def written() -> None:
+            # From now on an answer that the status shows may be to this offer or to the first.
+            self._first_offer_of = None
+            on_written()
+
+        return await self._reconnect(session_id, signal_request, budget_s, written)
+
+    @abc.abstractmethod
+    async def terminate(self, session_id: SessionId, *, budget_s: float) -> None:
+        """End the session."""
+
+    # --- what a dialect adds ---
+
+    @abc.abstractmethod
+    async def _look(self, session_id: SessionId, budget_s: float) -> SessionView: ...
+
+    @abc.abstractmethod
+    async def _reconnect(
+        self,
+        session_id: SessionId,
+        signal_request: str,
+        budget_s: float,
+        on_written: Callable[[], None],
+    ) -> str: ...
+
+    # --- shared ---
+
+    def _began(self, session_id: SessionId) -> None:
+        """Until we send another offer, its answer is the one to the offer it was started with."""
+        self._first_offer_of = session_id
+
+    def _answer_to_the_start(self, session_id: SessionId, signal_response: str) -> str | None:
+        """The samples do not say whose answer they show: only the first one is beyond doubt."""
+        if signal_response and session_id == self._first_offer_of:
+            return signal_response
+        return None
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        model: type[_Body],
+        *,
+        budget_s: float,
+        content: dict[str, object] | None = None,
+    ) -> _Body:
+        """A 2xx answer of this form, or `CallFailedError`."""
+        reply = await self._exchange.call(method, path, budget_s=budget_s, content=content)
+        return self._exchange.parsed(self._accepted(reply), model)
+
+    async def _ask_with_offer(
+        self,
+        path: str,
+        model: type[_Body],
+        *,
+        budget_s: float,
+        signal_request: str,
+        content: dict[str, object],
+        on_written: Callable[[], None] | None = None,
+    ) -> _Body:
+        """POST an offer that was never sent before; `content` is the body around it."""
+        offer = sha256_hex(signal_request)
+        if offer in self._offers_sent:
+            raise self._exchange.failed(
+                FailureKind.REUSED_OFFER, "was not asked: this offer was sent before"
+            )
+
+        def written() -> None:
+            self._offers_sent.add(offer)
+            if on_written is not None:
+                on_written()
+
+        reply = await self._exchange.call(
+            "POST",
+            path,
+            budget_s=budget_s,
+            content={**content, "SignalRequest": signal_request},
+            on_written=written,
+        )
+        try:
+            return self._exchange.parsed(self._accepted(reply), model)
+        except CallFailedError as error:
+            if error.failure.kind in _AT_THE_DOOR:
+                self._offers_sent.discard(offer)
+            raise
+
+    def _accepted(self, reply: Reply) -> Reply:
+        if not 200 <= reply.status <= 299:
+            raise self._exchange.refused(reply)
+        return reply

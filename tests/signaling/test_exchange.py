@@ -1,0 +1,161 @@
+"""One exchange: what every dialect's client relies on, on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import BaseModel
+
+from helpers.misbehaving_server import (
+    JSON,
+    Behaviour,
+    answering,
+    closes_after_the_request,
+    floods,
+    hangs,
+    read_request,
+    server_that,
+)
+from rejoin.core.retry import FailureKind
+from rejoin.errors import BadInputError
+from rejoin.signaling.exchange import CallFailedError, Exchange, is_json
+
+
+class Said(BaseModel):
+    """What the servers of these tests say."""
+
+    word: str
+
+
+@contextlib.asynccontextmanager
+async def exchange_with(behaviour: Behaviour, token: str | None = None) -> AsyncIterator[Exchange]:
+    async with server_that(behaviour) as port:
+        exchange = Exchange(f"http://127.0.0.1:{port}/base/", token, stranger="is somebody else")
+        try:
+            yield exchange
+        finally:
+            await exchange.aclose()
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 No", "500 Oops", "302 Found"])
+def test_an_answer_of_any_status_is_an_answer(status: str) -> None:
+    async def run() -> None:
+        behaviour = answering(f"{status}\r\n{JSON}; charset=utf-8", b'{"word": "hello"}')
+        async with exchange_with(behaviour) as exchange:
+            reply = await exchange.call("GET", "/x", budget_s=5)
+            assert reply.status == int(status[:3])
+            assert is_json(reply)
+            assert exchange.parsed(reply, Said).word == "hello"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("token", [None, "canary-token"])
+def test_the_bearer_is_sent_when_there_is_one(token: str | None) -> None:
+    heads: list[bytes] = []
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await read_request(reader))
+        writer.write(b"HTTP/1.1 204 No\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+
+    async def run() -> None:
+        async with exchange_with(behave, token) as exchange:
+            await exchange.call("POST", "/a%2Fb", budget_s=5, query={"q": "1"}, content={"k": "v"})
+            exchange.use_token("canary-new")
+            await exchange.call("GET", "/", budget_s=5, headers={"X-Mine": "yes"})
+
+    asyncio.run(run())
+    first, second = heads
+    assert first.startswith(b"POST /base/a%2Fb?q=1 HTTP/1.1\r\n")
+    assert first.endswith(b'{"k": "v"}')
+    assert (b"Bearer canary-token" in first) is (token is not None)
+    assert b"Bearer canary-new" in second
+    assert b"X-Mine: yes" in second
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "begun"),
+    [
+        (hangs, FailureKind.OUTCOME_UNKNOWN, True),
+        (closes_after_the_request, FailureKind.OUTCOME_UNKNOWN, True),
+        (floods, FailureKind.NOT_BACKEND, True),
+    ],
+)
+def test_no_whole_answer_is_a_failure(behaviour: Behaviour, kind: FailureKind, begun: bool) -> None:
+    async def run() -> None:
+        async with exchange_with(behaviour) as exchange:
+            written: list[str] = []
+            with pytest.raises(CallFailedError) as caught:
+                await exchange.call("GET", "/", budget_s=1, on_written=lambda: written.append("!"))
+            assert caught.value.failure.kind is kind
+            assert bool(written) is begun
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (f"401 No\r\n{JSON}", FailureKind.UNAUTHENTICATED),
+        (f"403 No\r\n{JSON}", FailureKind.FORBIDDEN),
+        (f"404 No\r\n{JSON}", FailureKind.NOT_FOUND),
+        (f"409 No\r\n{JSON}", FailureKind.CONFLICT),
+        (f"418 No\r\n{JSON}", FailureKind.INVALID),
+        (f"429 No\r\n{JSON}", FailureKind.THROTTLED),
+        ("429 No\r\nContent-Type: text/html", FailureKind.THROTTLED),
+        (f"500 No\r\n{JSON}", FailureKind.OUTCOME_UNKNOWN),
+        ("502 No\r\nContent-Type: text/html", FailureKind.OUTCOME_UNKNOWN),
+        ("404 No\r\nContent-Type: text/html", FailureKind.NOT_BACKEND),
+        (f"302 Found\r\n{JSON}", FailureKind.NOT_BACKEND),
+    ],
+)
+def test_a_refusal_is_known_by_its_status(answer: str, kind: FailureKind) -> None:
+    async def run() -> None:
+        async with exchange_with(answering(answer, b"{}")) as exchange:
+            failure = exchange.refused(await exchange.call("GET", "/", budget_s=5)).failure
+            assert failure.kind is kind
+            assert failure.http_status == int(answer[:3])
+            assert failure.detail.endswith(".")
+            if kind is FailureKind.NOT_BACKEND:
+                assert "is somebody else" in failure.detail
+
+    asyncio.run(run())
+
+
+def test_a_body_of_another_form_is_of_unknown_outcome_and_html_is_a_stranger() -> None:
+    async def run() -> None:
+        async with exchange_with(answering(f"200 OK\r\n{JSON}", b'{"canary": 1}')) as exchange:
+            reply = await exchange.call("GET", "/", budget_s=5)
+            with pytest.raises(CallFailedError) as caught:
+                exchange.parsed(reply, Said)
+            assert caught.value.failure.kind is FailureKind.OUTCOME_UNKNOWN
+            assert "canary" not in str(caught.value)
+        async with exchange_with(answering("200 OK", b"<html>")) as exchange:
+            reply = await exchange.call("GET", "/", budget_s=5)
+            with pytest.raises(CallFailedError) as caught:
+                exchange.parsed(reply, Said)
+            assert caught.value.failure.kind is FailureKind.NOT_BACKEND
+
+    asyncio.run(run())
+
+
+def test_after_its_end_nothing_is_sent() -> None:
+    async def run() -> None:
+        exchange = Exchange("http://127.0.0.1:9", None)
+        await exchange.aclose()
+        with pytest.raises(CallFailedError) as caught:
+            await exchange.call("GET", "/", budget_s=5)
+        assert caught.value.failure.kind is FailureKind.NOT_SENT
+
+    asyncio.run(run())
+
+
+def test_what_cannot_be_used_is_said_at_once() -> None:
+    with pytest.raises(BadInputError):
+        Exchange("http://studio.example", None)
+    with pytest.raises(BadInputError):
+        Exchange("https://studio.example", "with space")
