@@ -67,14 +67,15 @@ def measure(name: str, quick: bool) -> Report | None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "report.json"
         command = [sys.executable, "-m", "bench", name, "--into", str(out)]
-        started = time.monotonic()
+        started, load = time.monotonic(), os.getloadavg()[0]
         done = subprocess.run([*command, *(["--quick"] if quick else [])], check=False)
         if done.returncode or not out.exists():
             return None
         report: Report = json.loads(out.read_text(encoding="utf-8"))
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     took_s = round(time.monotonic() - started, 1)
-    return {**report, "seconds": took_s, "measured_on": today, "machine": machine()}
+    where = f"{machine()}, load {load:.1f} when it began"
+    return {**report, "seconds": took_s, "measured_on": today, "machine": where}
 
 
 def number(value: float) -> str:

@@ -136,6 +136,16 @@ def test_lost_heals_only_with_a_frame() -> None:
     assert patient.look() is HealthLevel.HEALTHY
 
 
+def test_a_frame_that_was_still_being_decoded_is_no_healing() -> None:
+    patient = Patient()
+    patient.fine(0.2)
+    patient.health = health.lost(patient.health, patient.now)
+    late = replace(sample(patient.now + EVERY_S), last_rtp_at=patient.now - 0.01)
+    assert health.assess(patient.health, late, patient.now + EVERY_S, POLICY).level is (
+        HealthLevel.LOST
+    )
+
+
 def test_a_bursty_connection_is_given_more_time() -> None:
     patient = Patient()
     patient.look(gap_s=0.5)

@@ -183,6 +183,12 @@ def test_hard_evidence_needs_no_silence(evidence: HardEvidence) -> None:
     play.phase(Offering)
 
 
+def test_a_closed_connection_does_not_heal_by_what_still_trickles_out_of_it() -> None:
+    play = Playbook().live().give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+    play.healthy(0.3)
+    play.phase(Lost)
+
+
 def test_an_unreachable_network_is_a_hint_and_no_proof() -> None:
     play = Playbook().live().give(events.HardEvidenceSeen(ONE, HardEvidence.UNREACHABLE))
     play.phase(Live)

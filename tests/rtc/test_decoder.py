@@ -177,6 +177,19 @@ def test_stopping_ends_the_thread_and_nothing_more_is_taken(bench: Bench) -> Non
     assert bench.decoder.frames_decoded == 0
 
 
+def test_a_stopped_decoder_keeps_nothing_big(bench: Bench) -> None:
+    bench.decoder.start()
+    for frame in encoded(2):
+        bench.decoder.submit(frame)
+    bench.until(lambda: bench.decoder._held is not None)
+    bench.decoder.stop()
+    bench.until(lambda: not bench.decoder.alive)
+    assert bench.decoder._held is None
+    assert not hasattr(bench.decoder, "_reformatter")
+    bench.decoder.show(True)
+    assert bench.slot.take() is None
+
+
 def test_the_frame_interval_is_the_mean_of_the_last_frames(bench: Bench) -> None:
     assert bench.decoder.frame_interval_s == 0.0
     bench.decoder.start()

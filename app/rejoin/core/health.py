@@ -102,7 +102,9 @@ def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy)
     )
     frame_came = sample.last_frame_at > health.since_at
     if level is HealthLevel.LOST:
-        if health.rtp_since_at is not None and frame_came:
+        # The frame must be of RTP that came since, not of what was still being decoded.
+        rtp_came = sample.last_rtp_at > health.since_at
+        if health.rtp_since_at is not None and rtp_came and frame_came:
             return _heal(health, now, policy)
         return health
     if silent_s >= lost_after_s(health, sample, now, policy) or waited_out:

@@ -1,7 +1,7 @@
 """The reconnect engine: every transition, and when it wants to be woken.
 
 Rule 1:  One connection is shown. An episode begins when it is LOST and ends live or ended.
-Rule 2:  LOST may heal (RTP and a frame again) until a create request was written to a socket, and
+Rule 2:  LOST by silence may heal (RTP and a frame again) until a create request was written to a socket, and
          again once the service certainly refused that request; never after a goodbye.
 Rule 3:  COMMIT wants corroboration: the service says PENDING_CLIENT_RECONNECTION or ACTIVE, or 5 s
          of silence, or the player. If the service may still think us connected, goodbye is said
@@ -587,6 +587,10 @@ class _Turn:
         )
         if current is None or episode.goodbye_at is not None or episode.bound_at is not None:
             return
+        if episode.told is not None:
+            if isinstance(self.phase, Lost):
+                self._consider_commit()
+            return  # gone for certain: what still trickles out of it is no healing
         if isinstance(self.phase, Asking) and self.phase.written_at is not None:
             return
         after = health.assess(current, sample, self.now, self.policy)

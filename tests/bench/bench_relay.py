@@ -1,0 +1,52 @@
+"""The relay on real sockets: how far it is off the model's delays, and what a packet costs"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+
+from bench.measure import Measurement, percentile
+from rejoin import assets
+from rejoin.core.link import Link
+from rejoin.core.profile import parse_profile
+from rejoin.emulator.relay import Relay, chance_of
+
+PACKETS_PER_S = 3000
+PACKET = bytes(1200)
+
+
+def run(quick: bool) -> Iterator[Measurement]:
+    for name in ("home_wifi", "geo_sat", "bufferbloat"):
+        yield from asyncio.run(_measure(name, 0.5 if quick else 5.0))
+
+
+async def _measure(name: str, for_s: float) -> list[Measurement]:
+    loop = asyncio.get_running_loop()
+    relay = Relay()
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
+    ):
+        for each in (host, client):
+            each.bind(("127.0.0.1", 0))
+            each.setblocking(False)
+        door = await relay.open_door(host.getsockname())
+        profile = parse_profile(name, assets.text(f"profiles/{name}.toml"))
+        relay.shape(Link(profile, relay.now(), chance_of(1)))
+        busy_s, began_at, sent = time.process_time(), loop.time(), 0
+        while (gone_s := loop.time() - began_at) < for_s:
+            for _ in range(int(gone_s * PACKETS_PER_S) - sent):
+                client.sendto(PACKET, door.address)
+                sent += 1
+            await asyncio.sleep(0.002)
+        cost_us = (time.process_time() - busy_s) / sent * 1e6
+        late_ms = [1000 * late_s for late_s in relay.lateness]
+        await relay.close()
+    conditions = f"{name}, {PACKETS_PER_S} packets/s of {len(PACKET)} bytes, {for_s:g} s"
+    return [
+        Measurement("later than decided, p50", percentile(late_ms, 50), "ms", conditions),
+        Measurement("later than decided, p95", percentile(late_ms, 95), "ms", conditions),
+        Measurement("processor time, sender included", cost_us, "µs each", conditions),
+    ]

@@ -1,0 +1,183 @@
+"""Where the live benches play: a studio in a process of its own, the player's client in this one.
+
+As in `rejoin demo` all of it is on loopback and the stream is the emulator's: 1280x720, 60 fps,
+8 Mbit/s. There is no window: pictures are decoded and scaled, and nobody paints them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rejoin import tasks
+from rejoin.clock import boot_s
+from rejoin.core import events
+from rejoin.core.model import ConnectionNumber, Snapshot
+from rejoin.core.model import Stage as Shown
+from rejoin.core.trace import Record, Timeline, of_fault, timelines
+from rejoin.emulator.control import EmulatorControl
+from rejoin.emulator.settings import Fault, FaultKind
+from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.peer import Peer
+from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.loop import SWITCH_INTERVAL_S
+from rejoin.runtime.player import Player
+from rejoin.runtime.settings import Profile
+from rejoin.studio import Studio
+
+STREAM = "emulator, loopback, 720p60 at 8 Mbit/s"
+PATIENCE_S = 90.0
+"""Only a hang takes longer; a bench says so instead of waiting for ever."""
+
+
+class _Player(Player):
+    """The player, keeping hold of its newest connection for the numbers of it."""
+
+    newest: Peer | None = None
+
+    def _make_peer(self, number: ConnectionNumber, post: Callable[[events.Event], None]) -> Peer:
+        self.newest = super()._make_peer(number, post)
+        return self.newest
+
+
+class Stage:
+    """One game being played."""
+
+    def __init__(
+        self, player: _Player, control: EmulatorControl, records: list[Record] | None, studio: int
+    ) -> None:
+        self.studio_pid = studio
+        self._player = player
+        self._control = control
+        self._records = records
+        self._changed = asyncio.Event()
+        player.subscribe(lambda _: self._changed.set())
+
+    @property
+    def peer(self) -> Peer:
+        """The newest connection."""
+        assert self._player.newest is not None
+        return self._player.newest
+
+    async def live(self) -> None:
+        """Wait until the player plays."""
+        await self._until(lambda now: now.stage is Shown.LIVE)
+
+    async def drop(self, kind: FaultKind) -> None:
+        """Put a fault in, and wait until the player plays again over a fresh connection."""
+        number = self.peer.number
+        at = await self._control.inject(Fault(kind))
+        if self._records is not None:
+            self._records.append(of_fault(kind.value, at))
+        await self._until(lambda now: now.stage is Shown.LIVE and self.peer.number != number)
+
+    def timelines(self) -> tuple[Timeline, ...]:
+        """Every drop so far."""
+        assert self._records is not None
+        return timelines(sorted(self._records, key=lambda record: record.at))
+
+    async def _until(self, true: Callable[[Snapshot], bool]) -> None:
+        began_at = boot_s()
+        while not true(self._player.snapshot):
+            self._changed.clear()
+            left_s = began_at + PATIENCE_S - boot_s()
+            if left_s <= 0 or self._player.snapshot.stage is Shown.ENDED:
+                raise RuntimeError(f"It never came to it; the player is {self._player.snapshot}.")
+            try:
+                await asyncio.wait_for(self._changed.wait(), left_s)
+            except TimeoutError:
+                continue
+
+
+@asynccontextmanager
+async def stage(*, notice_s: float, keep_records: bool = True) -> AsyncIterator[Stage]:
+    """Start a studio and a player at it; yields once the game is live.
+
+    `notice_s`: how long the emulated service takes to notice a silent client.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    command = [sys.executable, "-m", "rejoin", "studio", "--announce", "--notice", str(notice_s)]
+    command += ["--backend-port", "0", "--api-port", "0", "--control-port", "0"]
+    process = await asyncio.to_thread(
+        subprocess.Popen, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), PATIENCE_S)
+        there = Studio.from_json(line)
+        records: list[Record] | None = [] if keep_records else None
+        player = _Player(
+            Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True)),
+            audio=NullOutput(),
+            on_record=None if records is None else records.append,
+        )
+        async with EmulatorControl(there.control_url, there.control_token) as control:
+            running = tasks.spawn(player.run(), name="player")
+            try:
+                playing = Stage(player, control, records, process.pid)
+                await playing.live()
+                yield playing
+            finally:
+                player.post(events.CloseForNowRequested())
+                await asyncio.wait_for(running, PATIENCE_S)
+    finally:
+        process.stdin.close()  # which is how the studio is told to end
+        try:
+            await asyncio.to_thread(process.wait, 10.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+# --- what a process takes; Linux only, as these benches are --------------------------------------
+
+
+def rss_mb(pid: int | None = None) -> float:
+    """Resident memory of a process (this one) in MB."""
+    for line in _proc(pid, "status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise RuntimeError("The system does not tell how much memory is resident.")
+
+
+def trim_heap() -> None:
+    """Give free heap back to the system, where the C library can (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time of a process so far, user and system."""
+    after_name = _proc(pid, "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def open_files() -> tuple[int, int]:
+    """Descriptors of this process, and how many of them are sockets."""
+    targets = []
+    for entry in _proc(None, "fd").iterdir():
+        try:
+            targets.append(os.readlink(entry))
+        except OSError:
+            continue  # it was the descriptor of this very listing
+    return len(targets), sum(target.startswith("socket:") for target in targets)
+
+
+def threads() -> int:
+    """Threads of this process, those that Python does not know included."""
+    found = sum(1 for _ in _proc(None, "task").iterdir())
+    return max(found, threading.active_count())
+
+
+def _proc(pid: int | None, name: str) -> Path:
+    return Path("/proc", "self" if pid is None else str(pid), name)
