@@ -9,11 +9,16 @@ from hypothesis import strategies as st
 from rejoin.core.controls import (
     MAX_KEYS,
     MAX_MESSAGE,
+    MAX_PADS,
+    MAX_PERFORMANCE,
     Controls,
     ControlsFormatError,
     ControlsMessage,
     Disconnect,
+    Gamepad,
+    GamepadMessage,
     Hello,
+    Performance,
     decode,
     encode,
     is_newer,
@@ -38,15 +43,45 @@ def test_controls_arrive_as_they_were_sent(sequence: int, controls: Controls) ->
     assert decode(data) == ControlsMessage(sequence, controls)
 
 
+I16 = st.integers(-32768, 32767)
+
+
+@given(
+    sequence=U32,
+    pad=st.integers(0, MAX_PADS - 1),
+    gamepad=st.builds(Gamepad, buttons=U32, axes=st.tuples(I16, I16, I16, I16)),
+)
+def test_gamepads_arrive_as_they_were_sent(sequence: int, pad: int, gamepad: Gamepad) -> None:
+    message = GamepadMessage(sequence, pad, gamepad)
+    assert decode(encode(message)) == message
+
+
+@pytest.mark.parametrize("bad", [slice(0, -1), slice(0, 12)])
+def test_half_a_gamepad_is_refused(bad: slice) -> None:
+    with pytest.raises(ControlsFormatError):
+        decode(encode(GamepadMessage(1, 0, Gamepad()))[bad])
+
+
+def test_a_fifth_gamepad_is_refused() -> None:
+    with pytest.raises(ControlsFormatError):
+        decode(encode(GamepadMessage(1, MAX_PADS, Gamepad())))
+
+
 def test_the_other_messages_too() -> None:
     assert decode(encode(Hello(1))) == Hello(1)
     assert decode(encode(Hello(9))) == Hello(9), "an unknown version is told, not refused"
     assert decode(encode(Disconnect("idle"))) == Disconnect("idle")
+    stats = Performance("{}" + " " * (MAX_PERFORMANCE - 2))
+    assert decode(encode(stats)) == stats
+    with pytest.raises(ControlsFormatError):
+        decode(encode(stats) + b" ")
 
 
 def test_the_documented_bytes() -> None:
     data = encode(ControlsMessage(7, Controls(frozenset({0x52, 0x04}), 1, 2, 3, 4)))
     assert data.hex() == "5201020000000007000000010000000200000003000000040200040052"
+    data = encode(GamepadMessage(7, 2, Gamepad(0x10001, (1, -1, 0, -32767))))
+    assert data.hex() == "52010400000000070200000000010001" + "0001ffff00008001"
 
 
 @given(st.binary(max_size=120))

@@ -14,7 +14,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ReadTimeoutError,
+    WaiterError,
+)
 
 from helpers.fake_host import FakeHosts, offer
 from helpers.manual_timers import ManualTimers
@@ -22,6 +27,7 @@ from rejoin.backend.serving import serving
 from rejoin.emulator.api import BODY_LIMIT_BYTES, ApiFaults, build_app
 from rejoin.emulator.service import NO_CLIENT_CONNECTION, StreamService
 from rejoin.emulator.settings import ApiFault, ApiFaultKind, EmulatorSettings
+from rejoin.errors import BadInputError
 from rejoin.tasks import alive, spawn
 
 SETTINGS = EmulatorSettings(connection_timeout_s=10, terminating_dwell_s=0.5)
@@ -413,6 +419,148 @@ def test_listing_is_newest_first_filtered_and_paged() -> None:
     on_stage(listing)
 
 
+def test_the_account_lists_sessions_of_every_group() -> None:
+    async def listing(on: Stage) -> None:
+        arns = [
+            (await on.start(Identifier=group, SignalRequest=offer(group)))["Arn"]
+            for group in ("sg-1st", "sg-2nd")
+        ]
+
+        def pages(operation: str, **params: Any) -> list[dict[str, Any]]:
+            paginator = on.boto.get_paginator(operation)
+            return [item for page in paginator.paginate(**params) for item in page["Items"]]
+
+        everywhere = await asyncio.to_thread(
+            pages, "list_stream_sessions_by_account", PaginationConfig={"PageSize": 1}
+        )
+        assert [item["Arn"] for item in everywhere] == arns[::-1]
+        assert "SignalRequest" not in everywhere[0]  # a summary, as its shape has it
+        one = await asyncio.to_thread(pages, "list_stream_sessions", Identifier="sg-1st")
+        assert [item["Arn"] for item in one] == arns[:1]
+        none = await asyncio.to_thread(
+            pages, "list_stream_sessions_by_account", ExportFilesStatus="FAILED"
+        )
+        assert none == []
+        await on.refused(
+            on.call("list_stream_sessions_by_account", Status="SLEEPING"), "ValidationException"
+        )
+        groups = await asyncio.to_thread(
+            pages, "list_stream_groups", PaginationConfig={"PageSize": 1}
+        )
+        assert [(group["Id"], group["Status"]) for group in groups] == [
+            ("sg-1st", "ACTIVE"),
+            ("sg-2nd", "ACTIVE"),
+        ]
+        [application] = await asyncio.to_thread(pages, "list_applications")
+        assert (application["Id"], application["Status"]) == (SETTINGS.application_id, "READY")
+        assert application["RuntimeEnvironment"]["Type"] == "UBUNTU"
+
+    on_stage(listing, EmulatorSettings(stream_group_ids=("sg-1st", "sg-2nd")))
+
+
+def test_botos_waiters_wait() -> None:
+    async def waiting(on: Stage) -> None:
+        started = await on.start()
+        where = {"Identifier": GROUP, "StreamSessionIdentifier": started["Arn"]}
+        waiter = await asyncio.to_thread(on.boto.get_waiter, "stream_session_active")
+        wait = spawn(asyncio.to_thread(waiter.wait, **where), name="test:wait")
+        asked = {"GetStreamSession": 1, "StartStreamSession": 1}
+        while on.faults.describe()["api_calls"] != asked:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.01)
+        assert not wait.done()
+        await on.timers.advance(1)
+        await wait
+        assert await on.status(started["Arn"]) == ("ACTIVE", None)
+
+        on.service.end_session("internalError")
+        with pytest.raises(WaiterError, match="terminal failure"):
+            await asyncio.to_thread(waiter.wait, **where)
+        for name, identifier in (
+            ("stream_group_active", GROUP),
+            ("application_ready", SETTINGS.application_id),
+        ):
+            other = await asyncio.to_thread(on.boto.get_waiter, name)
+            await asyncio.to_thread(other.wait, Identifier=identifier)
+
+    on_stage(waiting)
+
+
+@pytest.mark.parametrize(
+    ("setting", "error"), [("conflict", "ConflictException"), ("validation", "ValidationException")]
+)
+def test_a_stream_group_that_is_not_active_takes_nobody(setting: str, error: str) -> None:
+    async def inactive(on: Stage) -> None:
+        on.service.change_settings({"wrong_state_error": setting})
+        arn = await on.active()
+        again = {"SignalRequest": offer("another"), "ClientToken": "t" * 32}
+        for status in ("UPDATING_LOCATIONS", "ACTIVE_WITH_ERRORS", "EXPIRED"):
+            on.service.change_settings({"stream_group_status": status})
+            group = await on.call("get_stream_group", Identifier=GROUP)
+            assert group["Status"] == status
+            assert status in await on.refused(on.start(**again), error)
+            assert status in await on.refused(on.create(arn, "a new offer"), error)
+        assert await on.status(arn) == ("ACTIVE", None)
+        on.service.change_settings({"stream_group_status": "ACTIVE"})
+        await on.create(arn, "a new offer")  # neither the offer nor the token was used up
+        await on.start(**again)
+
+    on_stage(inactive)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "limit_s"),
+    [("always_on", 75), ("on_demand_linux", 90), ("on_demand_windows", 600)],
+)
+def test_placement_takes_as_long_as_its_capacity_may(capacity: str, limit_s: int) -> None:
+    async def unplaced(on: Stage) -> None:
+        on.service.change_settings({"capacity": capacity, "placement_s": 1000.0})
+        arn = (await on.start())["Arn"]
+        await on.timers.advance(limit_s - 1)
+        assert await on.status(arn) == ("ACTIVATING", None)
+        await on.timers.advance(1)
+        assert await on.status(arn) == ("ERROR", "placementTimeout")
+
+    on_stage(unplaced)
+
+
+def test_every_reason_that_no_call_brings_about() -> None:
+    async def reasons(on: Stage) -> None:
+        for reason, status in (
+            ("applicationExit", "TERMINATED"),
+            ("internalError", "ERROR"),
+            ("applicationLogS3DestinationError", "ERROR"),
+            ("assumeRoleFailed", "ERROR"),
+        ):
+            arn = await on.active(SignalRequest=offer(reason))
+            on.service.end_session(reason, arn)
+            assert await on.status(arn) == (status, reason)
+        with pytest.raises(BadInputError, match="no such stream session"):
+            on.service.end_session("internalError")
+        with pytest.raises(BadInputError, match="applicationExit"):
+            on.service.end_session("boredom")
+
+    on_stage(reasons)
+
+
+def test_what_a_start_asked_for_is_shown_again() -> None:
+    async def shown(on: Stage) -> None:
+        asked = {
+            "AdditionalLaunchArgs": ["-windowed"],
+            "AdditionalEnvironmentVariables": {"LEVEL": "3"},
+            "PerformanceStatsConfiguration": {"SharedWithClient": True},
+            "DisplayConfiguration": {"Resolution": {"Width": 1280, "Height": 720}},
+            "RoleArn": "arn:aws:iam::111122223333:role/stream",
+        }
+        arn = await on.active(Locations=["eu-central-1", "us-west-2"], **asked)
+        session = await on.get(arn)
+        assert {name: session[name] for name in asked} == asked
+        assert (session["Location"], session["Protocol"]) == ("eu-central-1", "WebRTC")
+        assert session["ApplicationArn"].endswith(f"application/{SETTINGS.application_id}")
+        assert session["StreamGroupId"] == GROUP
+
+    on_stage(shown)
+
+
 def test_each_operation_is_throttled_on_its_own() -> None:
     async def throttled(on: Stage) -> None:
         arn = (await on.start())["Arn"]
@@ -465,8 +613,10 @@ async def raw(port: int, request: str, *more: bytes) -> bytes:
 def test_odd_requests_get_errors_and_not_silence() -> None:
     async def odd(on: Stage) -> None:
         path = f"/streamgroups/{GROUP}/streamsessions"
-        nowhere = await raw(on.port, "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert nowhere.startswith(b"HTTP/1.1 404")
+        for method in ("GET", "OPTIONS", "BREW"):
+            nowhere = await raw(on.port, f"{method} /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert nowhere.startswith(b"HTTP/1.1 404")
+            assert b"UnknownOperationException" in nowhere
         too_much = await raw(
             on.port,
             f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {BODY_LIMIT_BYTES + 1}\r\n\r\n",
@@ -501,6 +651,41 @@ def test_api_faults() -> None:
         assert (await on.status(arn))[0] == "ACTIVE"
 
     on_stage(faults)
+
+
+def test_a_call_can_be_done_and_its_answer_lost() -> None:
+    async def lost(on: Stage) -> None:
+        token = "r" * 32
+        on.faults.arm(ApiFault(ApiFaultKind.RESET, "StartStreamSession"))
+        with pytest.raises(ConnectionClosedError):
+            await on.start(ClientToken=token)
+        [session] = on.service.sessions()
+        assert (await on.start(ClientToken=token))["Arn"] == session.arn
+        await on.timers.advance(1)
+        on.faults.arm(ApiFault(ApiFaultKind.RESET, "TerminateStreamSession"))
+        with pytest.raises(ConnectionClosedError):
+            await on.call(
+                "terminate_stream_session", Identifier=GROUP, StreamSessionIdentifier=session.arn
+            )
+        await on.timers.advance(1)
+        assert await on.status(session.arn) == ("TERMINATED", "apiTerminated")
+
+    on_stage(lost)
+
+
+def test_an_answer_can_be_malformed() -> None:
+    async def malformed(on: Stage) -> None:
+        arn = await on.active()
+        on.faults.arm(ApiFault(ApiFaultKind.MALFORMED, times=2))
+        # boto3 reads a body that is no JSON as an empty one: nothing is raised, all is missing.
+        with pytest.raises(KeyError, match="SignalResponse"):
+            await on.create(arn, "second")
+        assert "Arn" not in await on.get(arn)
+        assert (await on.get(arn))["SignalRequest"] == offer("second")  # it had been done
+        with pytest.raises(BadInputError, match="no such operation"):
+            on.faults.arm(ApiFault(ApiFaultKind.MALFORMED, "StartEngine"))
+
+    on_stage(malformed)
 
 
 def test_a_retry_by_the_sdk_is_one_call() -> None:

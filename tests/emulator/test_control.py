@@ -17,6 +17,7 @@ from helpers.fake_host import FakeHosts, offer
 from helpers.manual_timers import ManualTimers
 from rejoin.backend.serving import serving
 from rejoin.emulator.api import ApiFaults
+from rejoin.emulator.backend_faults import BackendFaults
 from rejoin.emulator.control import (
     BlockingEmulatorControl,
     EmulatorControl,
@@ -27,6 +28,8 @@ from rejoin.emulator.service import StartRequest, StreamService
 from rejoin.emulator.settings import (
     ApiFault,
     ApiFaultKind,
+    BackendFault,
+    BackendFaultKind,
     EmulatorSettings,
     Fault,
     FaultKind,
@@ -42,6 +45,7 @@ class Stage:
         self.timers = ManualTimers()
         self.service = StreamService(SETTINGS, self.hosts, timers=self.timers)
         self.faults = ApiFaults()
+        self.backend_faults = BackendFaults()
         self.token = new_token()
         self.downs: list[float] = []
         self.url = ""
@@ -49,9 +53,9 @@ class Stage:
     async def backend_down(self, down_s: float) -> None:
         self.downs.append(down_s)
 
-    async def start(self) -> str:
+    async def start(self, words: str = "one") -> str:
         session = await self.service.start_session(
-            StartRequest(SETTINGS.stream_group_ids[0], SETTINGS.application_id, offer("one"))
+            StartRequest(SETTINGS.stream_group_ids[0], SETTINGS.application_id, offer(words))
         )
         await self.timers.advance(1)
         return session.session_id
@@ -62,7 +66,11 @@ def on_stage(test: Callable[[Stage, EmulatorControl], Awaitable[None]]) -> None:
     async def stage() -> AsyncIterator[Stage]:
         made = Stage()
         app = build_control(
-            made.service, made.token, api_faults=made.faults, backend_down=made.backend_down
+            made.service,
+            made.token,
+            api_faults=made.faults,
+            backend_down=made.backend_down,
+            backend_faults=made.backend_faults,
         )
         async with serving(app, "127.0.0.1", 0) as port:
             made.url = f"http://127.0.0.1:{port}"
@@ -106,6 +114,38 @@ def test_faults_go_to_the_host_and_come_back_with_their_time() -> None:
     on_stage(faults)
 
 
+def test_a_profile_goes_to_the_host_with_all_it_needs() -> None:
+    async def profile(on: Stage, control: EmulatorControl) -> None:
+        await on.start()
+        fault = Fault(
+            FaultKind.PROFILE,
+            30.0,
+            profile="cut_until_window",
+            direction="up",
+            seed=7,
+            window_s=12.5,
+        )
+        assert await control.inject(fault) == 1234.5
+        assert on.hosts.newest.faults[-1] == fault
+        assert on.hosts.newest.calls[-1] == "inject cut_until_window all 30.0"
+        for kind in (FaultKind.NO_MEDIA, FaultKind.DTLS_CLOSE, FaultKind.SLOW_START):
+            await control.inject(Fault(kind))
+            assert on.hosts.newest.faults[-1] == Fault(kind)
+        headers = {"Authorization": f"Bearer {on.token}"}
+        async with httpx.AsyncClient(trust_env=False) as http:
+            for body, told in (
+                ({"kind": "profile"}, "names its profile"),
+                ({"kind": "profile", "profile": "typhoon"}, "no such network profile"),
+                ({"kind": "profile", "profile": "clean", "direction": "left"}, "direction"),
+                ({"kind": "silence", "scope": "some"}, "scope"),
+            ):
+                response = await http.post(f"{on.url}/faults", json=body, headers=headers)
+                assert response.status_code == 400
+                assert told in response.json()["message"]
+
+    on_stage(profile)
+
+
 def test_settings_can_be_changed_while_it_runs() -> None:
     async def settings(on: Stage, control: EmulatorControl) -> None:
         changed = await control.change_settings(notice_silent_client_s=0, create_latency_s=2.5)
@@ -131,6 +171,71 @@ def test_backend_and_api_faults() -> None:
         assert on.faults.take("GetStreamSession") is None
 
     on_stage(others)
+
+
+def test_faults_in_front_of_the_backend() -> None:
+    async def front(on: Stage, control: EmulatorControl) -> None:
+        await control.arm_backend(BackendFault(BackendFaultKind.PORTAL, times=3))
+        assert (await control.state())["backend_faults"] == [{"kind": "portal", "times": 3}]
+        assert on.backend_faults.take() is not None
+        await control.arm_backend(BackendFault(BackendFaultKind.NONE))
+        assert on.backend_faults.take() is None
+
+    on_stage(front)
+
+
+def test_time_moves_only_where_it_can_be_moved() -> None:
+    async def advance(on: Stage, control: EmulatorControl) -> None:
+        await on.start()
+        before = on.timers.now()
+        assert await control.advance(120) == before + 120
+        [session] = (await control.state())["sessions"]
+        assert session["reason"] == "connectionTimeout"
+        with pytest.raises(BadInputError, match="by_s"):
+            await control.advance(-1)
+        real = StreamService(SETTINGS, on.hosts)
+        async with (
+            serving(build_control(real, on.token), "127.0.0.1", 0) as port,
+            EmulatorControl(f"http://127.0.0.1:{port}", on.token) as other,
+        ):
+            with pytest.raises(BadInputError, match="real clock"):
+                await other.advance(10)
+            with pytest.raises(BadInputError, match="without API faults"):
+                await other.arm(ApiFault(ApiFaultKind.INTERNAL))
+        await real.aclose()
+
+    on_stage(advance)
+
+
+def test_a_session_ends_for_a_reason_of_ones_choice() -> None:
+    async def ends(on: Stage, control: EmulatorControl) -> None:
+        first, second = await on.start(), await on.start("two")
+        assert await control.end_session("assumeRoleFailed", first) == on.timers.now()
+        await control.end_session("applicationExit")
+        reasons = {one["session"]: one["reason"] for one in (await control.state())["sessions"]}
+        assert reasons == {first: "assumeRoleFailed", second: "applicationExit"}
+        with pytest.raises(BadInputError, match="not over"):
+            await control.end_session("internalError")
+
+    on_stage(ends)
+
+
+def test_state_tells_what_is_armed_and_what_was_called() -> None:
+    async def told(on: Stage, control: EmulatorControl) -> None:
+        await control.arm(ApiFault(ApiFaultKind.RESET, "ListStreamGroups", times=None))
+        on.faults.take("GetStreamSession")
+        state = await control.state()
+        [fault] = state["api_faults"]
+        assert (fault["kind"], fault["operation"], fault["times"]) == (
+            "reset",
+            "ListStreamGroups",
+            None,
+        )
+        assert state["api_calls"] == {"GetStreamSession": 1}
+        with pytest.raises(BadInputError, match="no such operation"):
+            await control.arm(ApiFault(ApiFaultKind.SLOW, "Nothing"))
+
+    on_stage(told)
 
 
 def test_the_blocking_client_does_the_same() -> None:

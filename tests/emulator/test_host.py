@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
 import gc
 import json
+import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -57,6 +59,7 @@ class Listener:
     def __init__(self) -> None:
         self.told: list[tuple[str, Any, float]] = []
         self._changed = asyncio.Event()
+        self.shared = False
 
     def _note(self, what: str, value: Any) -> None:
         self.told.append((what, value, boot_s()))
@@ -73,6 +76,9 @@ class Listener:
 
     def game_exited(self, *, failed: bool, detail: str) -> None:
         self._note("exited", failed)
+
+    def shares_performance(self) -> bool:
+        return self.shared
 
     def values(self, what: str) -> list[Any]:
         return [value for name, value, _ in self.told if name == what]
@@ -242,7 +248,7 @@ def test_play_press_drop_and_come_back() -> None:
             assert len(counters) == 10
             assert counters == sorted(set(counters))
             assert abs(counters[-1] - counter_of(host)) < TICKS_PER_S
-            assert media_of(host)["codec_profile"] == "high"
+            assert media_of(host)["codec_profile"] == "baseline", "what it lists first"
 
             # hello comes by itself, a key moves the game
             await first.until(lambda: bool(first.inbox))
@@ -280,6 +286,22 @@ def test_play_press_drop_and_come_back() -> None:
             await first.close()
             await second.close()
             await listener.wait("gone", (2, True))
+
+    run(test)
+
+
+def test_performance_stats_come_each_second_to_those_who_were_promised_them() -> None:
+    async def test() -> None:
+        async with running() as (host, listener):
+            listener.shared = True
+            player = await joined(host, 1)
+            await player.until(lambda: len(player.messages) >= 2)
+            for message in player.messages:
+                assert isinstance(message, bytes)
+                taken = controls.decode(message)
+                assert isinstance(taken, controls.Performance)
+                assert set(json.loads(taken.stats)) == {"application", "system"}
+            await player.close()
 
     run(test)
 
@@ -436,9 +458,12 @@ def test_the_web_sdks_own_offer_is_answered(version: str) -> None:
             port = int(sections[0].split("a=candidate:")[1].split(" ")[5])
             assert 33435 <= port <= 33465
             assert "a=end-of-candidates" not in response["sdp"]
-            # Main is the best of what this browser offers, and comes with its RTX
+            # the profile that this browser lists first, with its RTX and the feedback we obey
             video = next(s for s in sections if s.startswith("video"))
-            assert "profile-level-id=4d" in video
+            assert "profile-level-id=42001f" in video
+            feedback = set(re.findall(r"a=rtcp-fb:\d+ (.+?)\r?$", video, re.MULTILINE))
+            assert feedback == {"nack", "nack pli", "goog-remb"}
+            assert "stereo=1" in next(s for s in sections if s.startswith("audio"))
             assert "rtx/90000" in video
             assert "a=sendonly" in video
             with pytest.raises(SignalError, match="fresh"):
@@ -516,5 +541,243 @@ def test_a_fault_needs_a_running_game() -> None:
         with pytest.raises(BadInputError):
             await host.inject(Fault(FaultKind.SILENCE))
         await host.stop()
+
+    run(test)
+
+
+# --- faults of the host and of the network --------------------------------------------------------
+
+
+def relay_of(host: GameHost) -> dict[str, Any]:
+    relay = host.game_state()["relay"]
+    assert isinstance(relay, dict)
+    return relay
+
+
+async def still(player: Player, for_s: float = 0.3) -> bool:
+    """Whether no new picture comes for a while, those on their way aside."""
+    await asyncio.sleep(0.1)
+    have = len(player.readings)
+    await asyncio.sleep(for_s)
+    return len(player.readings) <= have + 1
+
+
+def test_no_media_leaves_everything_else_alive() -> None:
+    async def test() -> None:
+        async with running() as (host, listener):
+            player = await joined(host, 1)
+            await host.inject(Fault(FaultKind.NO_MEDIA))
+            assert host.game_state()["fault"] == "no_media"
+            assert await still(player)
+            player.message_channel.send("are you there")
+            await player.until(lambda: player.messages == ["are you there"])
+            player.press(1, {0x4F})
+            await listener.wait("input", None)
+            # lifted, the picture is the newest: nothing was lost, so no key frame is needed
+            await host.inject(Fault(FaultKind.NONE))
+            [reading] = await player.frames(1)
+            assert abs(reading.counter - counter_of(host)) < TICKS_PER_S
+            assert listener.values("gone") == []
+            await player.close()
+
+    run(test)
+
+
+def test_no_media_for_all_is_about_new_connections_too_and_ends_by_itself() -> None:
+    async def test() -> None:
+        async with running() as (host, _):
+            await host.inject(Fault(FaultKind.NO_MEDIA, scope="all"))
+            player = Player()
+            await player.accept(await host.answer(1, await player.offer()))
+            await soon(lambda: host.game_state()["connected"] is True)
+            assert await still(player)
+            assert player.readings == []
+            await host.inject(Fault(FaultKind.NO_MEDIA, duration_s=0.2))
+            await player.frames(2)
+            assert host.game_state()["fault"] is None
+            await player.close()
+
+    run(test)
+
+
+def test_a_slow_start_shows_the_first_picture_late() -> None:
+    async def test() -> None:
+        async with running() as (host, _):
+            await host.inject(Fault(FaultKind.SLOW_START, duration_s=0.8))
+            player = Player()
+            await player.accept(await host.answer(1, await player.offer()))
+            await soon(lambda: host.game_state()["connected"] is True)
+            connected_at = boot_s()
+            await player.frames(1)
+            assert boot_s() - connected_at > 0.6
+            await player.close()
+
+    run(test)
+
+
+def test_dtls_closed_by_the_host_ends_the_connection_and_not_the_game() -> None:
+    async def test() -> None:
+        async with running() as (host, listener):
+            player = await joined(host, 1)
+            await host.inject(Fault(FaultKind.DTLS_CLOSE))
+            await listener.wait("gone", (1, True))
+            await soon(lambda: player.pc.connectionState == "closed")
+            again = await joined(host, 2)
+            await again.frames(2)
+            await player.close()
+            await again.close()
+
+    run(test)
+
+
+def test_a_killed_game_stays_dark_when_the_faults_are_lifted() -> None:
+    async def test() -> None:
+        async with running() as (host, _):
+            player = await joined(host, 1)
+            await host.inject(Fault(FaultKind.KILL))
+            await host.inject(Fault(FaultKind.NONE))
+            assert await still(player)
+            await player.close()
+
+    run(test)
+
+
+def test_a_lossy_profile_is_played_through_by_resending() -> None:
+    async def test() -> None:
+        async with running() as (host, listener):
+            player = await joined(host, 1)
+            fault = Fault(FaultKind.PROFILE, profile="bursty_10_short", seed=3)
+            await host.inject(fault)
+            state = host.game_state()
+            assert (state["fault"], state["profile"]) == ("profile", "bursty_10_short")
+            await player.frames(30)
+            assert relay_of(host)["packets_dropped"] > 0
+            assert media_of(host)["resent"] > 0
+            # it is about the connections that come as well
+            second = await joined(host, 2)
+            await second.frames(5)
+            await host.inject(Fault(FaultKind.NONE))
+            dropped = relay_of(host)["packets_dropped"]
+            await second.frames(5)
+            assert relay_of(host)["packets_dropped"] == dropped
+            assert listener.values("gone") == []
+            await player.close()
+            await second.close()
+
+    run(test)
+
+
+def test_a_cut_is_noticed_like_a_silence_and_a_short_one_is_not() -> None:
+    async def test() -> None:
+        async with running() as (host, listener):
+            player = await joined(host, 1)
+            await host.inject(Fault(FaultKind.PROFILE, profile="cut_0.4s"))
+            assert await still(player, 0.1)
+            await player.frames(3)
+            assert listener.values("gone") == []
+            host.settings_changed(dataclasses.replace(SETTINGS, notice_silent_client_s=0.7))
+            at = await host.inject(Fault(FaultKind.PROFILE, profile="cut_forever"))
+            gone_at = await listener.wait("gone", (1, False))
+            assert gone_at - at >= 0.7
+            await player.close()
+
+    run(test)
+
+
+def test_one_way_cuts_are_what_they_say() -> None:
+    settings = EmulatorSettings(
+        fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0), notice_silent_client_s=0.3
+    )
+
+    async def test() -> None:
+        async with running(settings) as (host, listener):
+            player = await joined(host, 1)
+            await host.inject(Fault(FaultKind.PROFILE, profile="oneway_down"))
+            assert await still(player, 0.5)
+            # the host goes on hearing the client
+            player.press(1, {0x4F})
+            await listener.wait("input", None)
+            assert listener.values("gone") == []
+            # the same cut of the other direction alone does nothing
+            await host.inject(Fault(FaultKind.PROFILE, profile="oneway_down", direction="up"))
+            await player.frames(2)
+            await host.inject(Fault(FaultKind.PROFILE, profile="oneway_up"))
+            await listener.wait("gone", (1, False))
+            await player.close()
+
+    run(test)
+
+
+def test_a_cut_until_the_window_ends_knows_how_long_that_is() -> None:
+    """1 s of window: the cut ends with it, and the client is back in its picture."""
+
+    async def test() -> None:
+        async with running() as (host, listener):
+            player = await joined(host, 1)
+            fault = Fault(FaultKind.PROFILE, profile="cut_until_window-1", window_s=1.5)
+            at = await host.inject(fault)
+            assert await still(player, 0.1)
+            await player.frames(2)
+            assert boot_s() - at > 0.5
+            assert listener.values("gone") == []
+            await player.close()
+
+    run(test)
+
+
+def test_delays_are_on_the_way_and_a_goodbye_arrives_through_them() -> None:
+    async def test() -> None:
+        async with running() as (host, _):
+            player = await joined(host, 1)
+            await host.inject(Fault(FaultKind.PROFILE, profile="geo_sat"))
+            await soon(lambda: relay_of(host)["packets_waiting"] > 20)
+            await soon(lambda: relay_of(host)["median_lateness_s"] is not None)
+            await host.inject(Fault(FaultKind.GRACEFUL_CLOSE))
+            await soon(lambda: player.pc.connectionState == "closed")
+            await player.close()
+
+    run(test)
+
+
+def test_after_a_rebind_the_host_hears_and_is_not_heard() -> None:
+    """What an ICE agent without a check from the new address does: it answers to the old one."""
+
+    async def test() -> None:
+        async with running() as (host, listener):
+            player = await joined(host, 1)
+            await host.inject(Fault(FaultKind.PROFILE, profile="nat_rebind"))
+            await soon(lambda: relay_of(host)["flows_rebound"] == 1)
+            up = relay_of(host)["packets_up"]
+            player.press(1, {0x4F})
+            await listener.wait("input", None)
+            assert relay_of(host)["packets_up"] > up
+            assert await still(player)
+            second = await joined(host, 2)
+            await second.frames(2)
+            await player.close()
+            await second.close()
+
+    run(test)
+
+
+def test_full_hd_at_thirty_mbit_is_played_and_can_be_read() -> None:
+    settings = EmulatorSettings(
+        width=1920,
+        height=1080,
+        fps=30,
+        bitrate_bps=30_000_000,
+        constant_bitrate=True,
+        relay_ports=(0, 0),
+    )
+
+    async def test() -> None:
+        async with running(settings) as (host, _):
+            player = await joined(host, 1)
+            readings = await player.frames(12)
+            assert len(readings) == 12
+            # 125 kB each; on a machine that is too slow there are fewer and larger ones
+            media = media_of(host)
+            assert media["bytes"] / media["frames"] > 60_000
+            await player.close()
 
     run(test)

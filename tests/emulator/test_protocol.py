@@ -22,6 +22,8 @@ class RTCDataChannel extends EventTarget {
 globalThis.RTCDataChannel = RTCDataChannel;
 globalThis.window = new EventTarget();
 globalThis.document = new EventTarget();
+let pads = [null];
+Object.defineProperty(globalThis, "navigator", { value: { getGamepads: () => pads } });
 const video = new EventTarget();
 const event = (name, more) => Object.assign(new Event(name, { cancelable: true }), more);
 const message = (bytes) =>
@@ -34,6 +36,7 @@ const game = new GameCastInputModule.GameCastInput({
   clientRtc: { nested: { a: input }, b: messages },
   videoElement: video,
   onServerDisconnect: (reason) => told.push(["disconnect", reason]),
+  onPerformanceStatsReceived: (stats) => told.push(["stats", stats.system.gpuPercent]),
   onApplicationMessageReceived: (bytes) => told.push(["message", [...bytes]]),
 });
 game.attach();
@@ -43,17 +46,26 @@ video.dispatchEvent(event("mousemove", { movementX: 5, movementY: -3 }));
 video.dispatchEvent(event("mousedown", { buttons: 1 }));
 window.dispatchEvent(event("keydown", { code: "NoSuchKey" }));
 const held = input.sent.at(-1);
+const pressed = { pressed: true }, loose = { pressed: false };
+pads = [null, { index: 1, connected: true, buttons: [loose, pressed], axes: [1, -0.05, 0, -0.5] }];
+window.dispatchEvent(event("gamepadconnected"));
+const gamepad = input.sent.at(-1);
+pads = [null, null];
 setTimeout(() => {
-  const repeats = input.sent.filter((sent) => String(sent) === String(held)).length;
+  const unplugged = input.sent.findLast((sent) => sent[2] === gamepad[2]);
+  const state = String(held.slice(8));
+  const repeats = input.sent.filter((sent) => String(sent.slice(8)) === state).length;
   game.detach();
-  const released = input.sent.at(-1);
+  const released = input.sent.findLast((sent) => sent[2] === held[2]);
   window.dispatchEvent(event("keydown", { code: "KeyA" }));
-  const afterwards = input.sent.at(-1);
+  const afterwards = input.sent.findLast((sent) => sent[2] === held[2]);
   game.sendApplicationMessage(new Uint8Array([7, 8]));
   messages.dispatchEvent(message([9]));
   messages.dispatchEvent(message([0x52, 1, 3, 0, 0, 0, 0, 0, 105, 100, 108, 101]));
+  const stats = new TextEncoder().encode('{"system": {"gpuPercent": 7}}');
+  messages.dispatchEvent(message([0x52, 1, 5, 0, 0, 0, 0, 0, ...stats]));
   console.log(JSON.stringify(
-    { held, repeats, released, afterwards, sent: messages.sent, told }));
+    { held, gamepad, unplugged, repeats, released, afterwards, sent: messages.sent, told }));
 }, 260);
 """
 
@@ -96,6 +108,12 @@ def test_the_script_speaks_the_input_protocol() -> None:
         pointer_x_total=5,
         pointer_y_total=2**32 - 3,
     )
+    gamepad = controls.decode(bytes(seen["gamepad"]))
+    tilted = controls.Gamepad(1 << 1, (32767, 0, 0, -16383))
+    assert gamepad == controls.GamepadMessage(1, 1, tilted)
+    assert controls.decode(bytes(seen["unplugged"])) == controls.GamepadMessage(
+        2, 1, controls.Gamepad()
+    )
     assert seen["repeats"] >= 2  # held: said again every 50 ms
     released = controls.decode(bytes(seen["released"]))
     assert isinstance(released, controls.ControlsMessage)
@@ -103,4 +121,4 @@ def test_the_script_speaks_the_input_protocol() -> None:
     assert controls.is_newer(released.sequence, held.sequence)
     assert seen["afterwards"] == seen["released"]  # detached: keys are the page's again
     assert seen["sent"] == [[7, 8]]
-    assert seen["told"] == [["message", [9]], ["disconnect", "idle"]]
+    assert seen["told"] == [["message", [9]], ["disconnect", "idle"], ["stats", 7]]

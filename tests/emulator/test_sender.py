@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import random
 import struct
+import threading
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, cast
@@ -43,7 +44,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rejoin import tasks
-from rejoin.emulator.game import HEIGHT, WIDTH, Game
+from rejoin.clock import boot_s
+from rejoin.core.controls import Controls
+from rejoin.emulator.game import HEIGHT, WIDTH, Game, read_strip
 from rejoin.emulator.sender import (
     AUDIO_SAMPLES,
     MIN_BITRATE_BPS,
@@ -342,6 +345,46 @@ def test_the_bitrate_follows_the_wish() -> None:
     assert high > 2 * low
 
 
+@pytest.mark.parametrize("bitrate_bps", [2_000_000, 30_000_000])
+def test_a_constant_bitrate_is_filled_and_still_decodes(bitrate_bps: int) -> None:
+    """From 2 to 30 Mbit/s in full HD: the bytes are there, and a decoder does not mind them."""
+    encoder = VideoEncoder(
+        width=1920, height=1080, fps=30, profile="high", bitrate_bps=bitrate_bps, fill=True
+    )
+    decoder = av.CodecContext.create("h264", "r")
+    game = Game(0.0)
+    sizes, counters, last = [], [], -1
+    for step in range(30):
+        game.hold(Controls(frozenset({0x4F})), (step + 0.5) / 30)
+        scene = game.scene()
+        units = encoder.encode(scene, key=step in (0, 20), bitrate_bps=bitrate_bps)
+        assert [unit[0] & 0x1F for unit in units].count(12) <= 1
+        assert (units[-1][0] & 0x1F == 12) or all(unit[0] & 0x1F != 12 for unit in units)
+        sizes.append(sum(map(len, units)))
+        packet = av.Packet(b"".join(b"\0\0\0\1" + unit for unit in units))
+        packet.pts, packet.time_base = step, Fraction(1, 30)
+        for frame in decoder.decode(packet):
+            assert (frame.width, frame.height) == (1920, 1080)
+            reading = read_strip(frame.to_ndarray(format="gray"))
+            assert reading is not None
+            assert reading.counter > last
+            last = reading.counter
+            counters.append(last)
+    assert len(counters) >= 28
+    rate_bps = sum(sizes[1:]) * 8 / (29 / 30)
+    assert rate_bps == pytest.approx(bitrate_bps, rel=0.25)
+    # a key frame is a real one: larger than a share, or than what the codec needs for the rest
+    plain = VideoEncoder(width=1920, height=1080, fps=30, profile="high", bitrate_bps=bitrate_bps)
+    other = Game(0.0)
+    small = []
+    for step in range(22):
+        other.advance((step + 0.5) / 30)
+        units = plain.encode(other.scene(), key=step in (0, 20), bitrate_bps=bitrate_bps)
+        small.append(sum(map(len, units)))
+    assert small[20] > 2 * max(small[15:20])
+    assert small[20] > bitrate_bps / 8 / 30
+
+
 def test_remb_is_obeyed_within_bounds() -> None:
     asyncio.run(obey_remb())
 
@@ -393,10 +436,6 @@ class Recorder(RtpStream):
 
 def test_a_player_answers_key_frame_wishes_but_not_a_storm() -> None:
     async def test() -> None:
-        import threading
-
-        from rejoin.clock import boot_s
-
         stream = Recorder()
         game = Game(boot_s())
         player = MediaPlayer(game, VideoForm(320, 180, 30, 1_000_000, "main"), stream, None)
@@ -419,6 +458,39 @@ def test_a_player_answers_key_frame_wishes_but_not_a_storm() -> None:
         await player.close()
         await stream.stop()
         assert not [t for t in threading.enumerate() if t.name.startswith("emulator-encoder")]
+
+    asyncio.run(test())
+
+
+def test_remb_reaches_the_encoder_with_the_next_pictures() -> None:
+    """From the wire to the bytes: a receiver that asks for less gets less."""
+
+    async def test() -> None:
+        stream = Recorder()
+        game = Game(boot_s())
+        form = VideoForm(640, 360, 60, 8_000_000, "main", constant=True)
+        player = MediaPlayer(game, form, stream, None)
+        await stream.start(parameters())
+
+        async def bytes_each(after: int, frames: int) -> float:
+            for _ in range(4000):
+                if player.frames >= after + frames:
+                    break
+                await asyncio.sleep(0.005)
+            sent = stream.frames[after : after + frames]
+            ticks = (sent[-1][1] - stream.frames[after - 1][1]) / 1500
+            return sum(sum(map(len, payloads)) for payloads, _ in sent) / ticks
+
+        high = await bytes_each(10, 20)
+        fci = pack_remb_fci(1_000_000, [1])
+        await stream._handle_rtcp_packet(
+            RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=9, media_ssrc=0, fci=fci)
+        )
+        low = await bytes_each(player.frames + 45, 20)
+        assert player.bitrate_bps == pytest.approx(1_000_000, rel=0.01)
+        assert high > 2 * low  # the encoder's own buffer takes a second to follow
+        await player.close()
+        await stream.stop()
 
     asyncio.run(test())
 

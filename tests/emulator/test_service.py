@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -324,3 +326,65 @@ def test_an_offer_is_known_by_its_credentials() -> None:
     assert offer_digest(offer("one")) != offer_digest(offer("two"))
     assert offer_digest(offer("one")) == offer_digest(offer("one").replace("1.2.0", "1.0.0"))
     assert offer_digest("no offer at all") != offer_digest("nor is this")
+
+
+def test_a_hundred_sessions_at_once_reconnect_and_end() -> None:
+    async def crowd(on: Stage) -> None:
+        sessions = [await on.start(f"player {number}") for number in range(100)]
+        await on.timers.advance(1)
+        assert {session.status for session in sessions} == {"ACTIVE"}
+        for session in sessions:
+            session.client_connected(1)
+            session.client_gone(1, graceful=False)
+        calls = [
+            on.create(session, f"player {number} again", f"token {number}")
+            for number, session in enumerate(sessions)
+        ]
+        answers = await asyncio.gather(*calls)
+        assert [session.signal_response for session in sessions] == answers
+        for session in sessions:
+            session.client_connected(2)
+        assert {session.status for session in sessions} == {"CONNECTED"}
+        assert len(on.service.describe()["sessions"]) == 100  # type: ignore[arg-type]
+        for session in sessions:
+            session.terminate()
+        await on.timers.advance(1)
+        assert {session.reason for session in sessions} == {"apiTerminated"}
+        assert not any(host.running for host in on.hosts.made)
+
+    on_stage(crowd)
+
+
+def test_memory_is_flat_over_two_hundred_connects() -> None:
+    async def connects(on: Stage) -> None:
+        session = await on.start()
+        await on.timers.advance(1)
+        session.client_connected(1)
+
+        async def connect(number: int) -> None:
+            session.client_gone(number - 1, graceful=False)
+            await on.create(session, f"offer {number} " + "x" * 7000, f"token {number}")
+            session.client_connected(number)
+            on.hosts.newest.offers.clear()
+            on.hosts.newest.calls.clear()
+            await on.timers.advance(1)
+
+        for number in range(2, 52):
+            await connect(number)
+        tracemalloc.start()
+        try:
+            gc.collect()
+            before = tracemalloc.get_traced_memory()[0]
+            for number in range(52, 252):
+                await connect(number)
+            gc.collect()
+            grown = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+        # Of each connect stay three lines of history and an offer's digest; not its strings, which
+        # would be 14 kB.
+        print("GROWN", grown)
+        assert grown < 200 * 2000
+        assert session.status == "CONNECTED"
+
+    on_stage(connects, EmulatorSettings(connection_timeout_s=10, token_lifetime_s=20000))

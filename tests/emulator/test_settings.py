@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from rejoin.core.link import Direction
 from rejoin.emulator.settings import (
     ApiFault,
     ApiFaultKind,
@@ -21,7 +22,10 @@ def test_the_defaults_are_those_that_aws_documents_or_we_announce() -> None:
     assert settings.connection_timeout_s == 120
     assert settings.session_length_s == 43200
     assert settings.idle_timeout_s == 3600
-    assert settings.placement_timeout_s == 75
+    assert settings.placement_limit_s == 75
+    assert EmulatorSettings(capacity="on_demand_linux").placement_limit_s == 90
+    assert EmulatorSettings(capacity="on_demand_windows").placement_limit_s == 600
+    assert EmulatorSettings(placement_timeout_s=3.0).placement_limit_s == 3
     assert settings.requests_per_s == 20
     assert settings.notice_silent_client_s == 5.0  # assumed, and printed on every timeline
     assert settings.notice_unprovoked_min_s == 3.0
@@ -58,6 +62,8 @@ def test_faults_are_checked_too() -> None:
         with pytest.raises(BadInputError):
             Fault(FaultKind.SILENCE, duration_s)
     with pytest.raises(BadInputError):
+        Fault(FaultKind.PROFILE, profile="clean", window_s=-1.0)
+    with pytest.raises(BadInputError):
         ApiFault(ApiFaultKind.THROTTLE, times=0)
     with pytest.raises(BadInputError):
         ApiFault(ApiFaultKind.SLOW, delay_s=-1.0)
@@ -65,3 +71,24 @@ def test_faults_are_checked_too() -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert EmulatorSettings().secret_access_key not in repr(EmulatorSettings())
+
+
+def test_a_profile_is_named_by_its_own_kind_of_fault_alone() -> None:
+    fault = Fault(FaultKind.PROFILE, profile="lte_burst", direction="down")
+    assert fault.directions == {Direction.DOWN}
+    assert fault.for_all
+    assert not Fault(FaultKind.SILENCE).for_all
+    assert not Fault(FaultKind.PROFILE, profile="lte_burst", scope="existing").for_all
+    for kind, profile, told in (
+        (FaultKind.PROFILE, None, "names its profile"),
+        (FaultKind.SILENCE, "clean", "names its profile"),
+        (FaultKind.PROFILE, "../secret", "no such network profile; there are clean, "),
+        (FaultKind.PROFILE, "tls_bad_cert", "made by the backend"),
+        (FaultKind.PROFILE, "server_freeze", "made by the host"),
+    ):
+        with pytest.raises(BadInputError, match=told):
+            Fault(kind, profile=profile)
+    with pytest.raises(BadInputError, match="direction"):
+        Fault(FaultKind.PROFILE, profile="clean", direction=cast(Any, "left"))
+    with pytest.raises(BadInputError, match="scope"):
+        Fault(FaultKind.SILENCE, scope=cast(Any, "some"))

@@ -17,6 +17,7 @@ class FakeHost:
         self.listener = listener
         self.settings = settings
         self.calls: list[str] = []
+        self.faults: list[Fault] = []
         self._told = asyncio.Event()
         self.running = False
         self.offers: list[str] = []
@@ -57,7 +58,10 @@ class FakeHost:
         self.running = False
 
     async def inject(self, fault: Fault) -> float:
-        self._note(f"inject {fault.kind.value} {fault.scope} {fault.duration_s}")
+        scope = "all" if fault.for_all else "existing"
+        what = fault.profile or fault.kind.value
+        self._note(f"inject {what} {scope} {fault.duration_s}")
+        self.faults.append(fault)
         return 1234.5
 
     def game_state(self) -> dict[str, object]:

@@ -1,59 +1,7 @@
-"""Timers whose time moves only when told."""
+"""Timers whose time moves only when told: the emulator's own, under the name that tests use."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import Callable
+from rejoin.emulator.timers import ManualTimers
 
-
-class ManualTimers:
-    """Fulfils `rejoin.emulator.timers.Timers`."""
-
-    def __init__(self, now: float = 1000.0) -> None:
-        self._now = now
-        self._alarms: list[tuple[float, int, Callable[[], None]]] = []
-        self._count = 0
-
-    def now(self) -> float:
-        return self._now
-
-    def call_at(self, at: float, callback: Callable[[], None]) -> Callable[[], None]:
-        self._count += 1
-        alarm = (at, self._count, callback)
-        self._alarms.append(alarm)
-
-        def undo() -> None:
-            with contextlib.suppress(ValueError):
-                self._alarms.remove(alarm)
-
-        return undo
-
-    @property
-    def waiting(self) -> int:
-        """How many alarms are set."""
-        return len(self._alarms)
-
-    async def advance(self, by_s: float) -> None:
-        """Move time on, alarm by alarm, letting the event loop settle after each."""
-        target = self._now + by_s
-        await _settle()
-        while True:
-            due = min(
-                (alarm for alarm in self._alarms if alarm[0] <= target),
-                key=lambda alarm: alarm[:2],
-                default=None,
-            )
-            if due is None:
-                break
-            self._alarms.remove(due)
-            self._now = max(self._now, due[0])
-            due[2]()
-            await _settle()
-        self._now = target
-        await _settle()
-
-
-async def _settle() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
+__all__ = ["ManualTimers"]

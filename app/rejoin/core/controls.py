@@ -28,9 +28,13 @@ the difference, so that a repeat moves nothing twice. All numbers are big-endian
     12 u32  buttons                 bit n: button n of the W3C's standard gamepad
     16 i16  axes[4]                 left x, left y, right x, right y; right and down positive
 
+    PERFORMANCE continues
+    8  utf8 stats                   a JSON object, at most 1024 bytes
+
 HELLO (host to client, on `inputChannel`, at once) has no more. CONTROLS and GAMEPAD go from client
-to host on `inputChannel`, DISCONNECT from host to client on `clientMessageChannel`. A kind may be
-added to a version, because whoever does not know it ignores it; a kind never changes within one.
+to host on `inputChannel`, DISCONNECT and PERFORMANCE from host to client on `clientMessageChannel`.
+A kind may be added to a version, because whoever does not know it ignores it; a kind never changes
+within one.
 """
 
 from __future__ import annotations
@@ -61,6 +65,7 @@ _MAGIC = 0x52
 _HEAD = struct.Struct("!BBBxI")
 _BODY = struct.Struct("!IIIIB")
 MAX_PADS = 4
+MAX_PERFORMANCE = 1024
 _PAD = struct.Struct("!B3xI4h")
 _U32 = 0xFFFFFFFF
 
@@ -70,6 +75,7 @@ class Kind(enum.IntEnum):
     CONTROLS = 2
     DISCONNECT = 3
     GAMEPAD = 4
+    PERFORMANCE = 5
 
 
 class ControlsFormatError(ValueError):
@@ -130,7 +136,14 @@ class GamepadMessage:
     gamepad: Gamepad
 
 
-Message = Hello | ControlsMessage | Disconnect | GamepadMessage
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """The host's load, as JSON text; its members are AWS's and not checked here."""
+
+    stats: str
+
+
+Message = Hello | ControlsMessage | Disconnect | GamepadMessage | Performance
 
 
 def encode(message: Message) -> bytes:
@@ -157,13 +170,17 @@ def encode(message: Message) -> bytes:
             return _HEAD.pack(_MAGIC, VERSION, Kind.GAMEPAD, sequence & _U32) + _PAD.pack(
                 pad, gamepad.buttons & _U32, *gamepad.axes
             )
+        case Performance(stats):
+            return _HEAD.pack(_MAGIC, VERSION, Kind.PERFORMANCE, 0) + stats.encode()
 
 
 def decode(data: bytes) -> Message:
     """Read one message. Raises ControlsFormatError for anything else, whatever the bytes are."""
-    if len(data) < _HEAD.size or len(data) > MAX_MESSAGE:
+    if len(data) < _HEAD.size:
         raise ControlsFormatError("wrong length")
     magic, version, kind, sequence = _HEAD.unpack_from(data)
+    if len(data) > (_HEAD.size + MAX_PERFORMANCE if kind == Kind.PERFORMANCE else MAX_MESSAGE):
+        raise ControlsFormatError("wrong length")
     if magic != _MAGIC:
         raise ControlsFormatError("not an input message")
     if kind == Kind.HELLO:
@@ -184,6 +201,11 @@ def decode(data: bytes) -> Message:
             return Disconnect(data[_HEAD.size :].decode())
         except UnicodeDecodeError as error:
             raise ControlsFormatError("the reason is not text") from error
+    if kind == Kind.PERFORMANCE:
+        try:
+            return Performance(data[_HEAD.size :].decode())
+        except UnicodeDecodeError as error:
+            raise ControlsFormatError("the stats are not text") from error
     if kind == Kind.GAMEPAD:
         if len(data) != _HEAD.size + _PAD.size:
             raise ControlsFormatError("wrong length")

@@ -1,8 +1,8 @@
 """The reconnect engine: every transition, and when it wants to be woken.
 
 Rule 1:  One connection is shown. An episode begins when it is LOST and ends live or ended.
-Rule 2:  LOST by silence may heal (RTP and a frame again) until a create request was written to a socket, and
-         again once the service certainly refused that request; never after a goodbye.
+Rule 2:  LOST by silence may heal (RTP and a frame again) until a create request was written to a
+         socket, and again once the service certainly refused that request; never after a goodbye.
 Rule 3:  COMMIT wants corroboration: the service says PENDING_CLIENT_RECONNECTION or ACTIVE, or 5 s
          of silence, or the player. If the service may still think us connected, goodbye is said
          first.

@@ -20,8 +20,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from rejoin.emulator.api import ApiFaults
+from rejoin.emulator.backend_faults import BackendFaults
 from rejoin.emulator.service import StreamService
-from rejoin.emulator.settings import ApiFault, ApiFaultKind, Fault, FaultKind, FaultScope
+from rejoin.emulator.settings import (
+    ApiFault,
+    ApiFaultKind,
+    BackendFault,
+    BackendFaultKind,
+    Fault,
+    FaultDirection,
+    FaultKind,
+    FaultScope,
+)
+from rejoin.emulator.timers import AdvancedTimers
 from rejoin.errors import BadInputError, RejoinError, ServiceError
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024
@@ -45,9 +56,10 @@ def build_control(
     *,
     api_faults: ApiFaults | None = None,
     backend_down: BackendDown | None = None,
+    backend_faults: BackendFaults | None = None,
 ) -> Starlette:
     """The control API as an ASGI application; `token` is what callers must bear."""
-    control = _Control(service, token, api_faults, backend_down)
+    control = _Control(service, token, api_faults, backend_down, backend_faults)
     return Starlette(
         routes=[
             Route("/state", control.state, methods=["GET"]),
@@ -55,6 +67,9 @@ def build_control(
             Route("/settings", control.settings, methods=["POST"]),
             Route("/api-faults", control.api_faults, methods=["POST"]),
             Route("/backend", control.backend, methods=["POST"]),
+            Route("/backend-faults", control.backend_faults, methods=["POST"]),
+            Route("/end", control.end, methods=["POST"]),
+            Route("/advance", control.advance, methods=["POST"]),
         ]
     )
 
@@ -66,11 +81,13 @@ class _Control:
         token: str,
         api_faults: ApiFaults | None,
         backend_down: BackendDown | None,
+        backend_faults: BackendFaults | None,
     ) -> None:
         self._service = service
         self._token = token
         self._api_faults = api_faults
         self._backend_down = backend_down
+        self._backend_faults = backend_faults
 
     async def state(self, request: Request) -> Response:
         return await self._guarded(request, self._state)
@@ -86,6 +103,15 @@ class _Control:
 
     async def backend(self, request: Request) -> Response:
         return await self._guarded(request, self._backend)
+
+    async def backend_faults(self, request: Request) -> Response:
+        return await self._guarded(request, self._arm_backend)
+
+    async def end(self, request: Request) -> Response:
+        return await self._guarded(request, self._end)
+
+    async def advance(self, request: Request) -> Response:
+        return await self._guarded(request, self._advance)
 
     async def _guarded(
         self,
@@ -105,12 +131,23 @@ class _Control:
 
     async def _state(self, body: dict[str, Any]) -> dict[str, object]:
         del body
-        return self._service.describe()
+        calls = {} if self._api_faults is None else self._api_faults.describe()
+        front = [] if self._backend_faults is None else self._backend_faults.describe()
+        return {**self._service.describe(), **calls, "backend_faults": front}
 
     async def _faults(self, body: dict[str, Any]) -> dict[str, object]:
         kind = FaultKind(_word(body, "kind", [one.value for one in FaultKind]))
-        scope = _word(body, "scope", ["existing", "all"], default="existing")
-        fault = Fault(kind, _number(body, "duration_s"), cast("FaultScope", scope))
+        seed = _number(body, "seed")
+        fault = Fault(
+            kind,
+            _number(body, "duration_s"),
+            # What is neither of the two is refused by the fault itself.
+            cast("FaultScope | None", _text(body, "scope")),
+            profile=_text(body, "profile"),
+            direction=cast("FaultDirection", _text(body, "direction") or "both"),
+            seed=1 if seed is None else int(seed),
+            window_s=_number(body, "window_s"),
+        )
         return {"at": await self._service.inject(fault, _text(body, "session"))}
 
     async def _settings(self, body: dict[str, Any]) -> dict[str, object]:
@@ -140,6 +177,29 @@ class _Control:
         if down_s is None or not 0 < down_s <= 3600:
             raise BadInputError("down_s is above 0 and at most 3600 seconds.")
         await self._backend_down(down_s)
+        return {"at": self._service.timers.now()}
+
+    async def _arm_backend(self, body: dict[str, Any]) -> dict[str, object]:
+        if self._backend_faults is None:
+            raise BadInputError("There is no backend here to put a fault in front of.")
+        times = _number(body, "times")
+        kind = BackendFaultKind(_word(body, "kind", [one.value for one in BackendFaultKind]))
+        self._backend_faults.arm(BackendFault(kind, None if times is None else int(times)))
+        return {"at": self._service.timers.now()}
+
+    async def _end(self, body: dict[str, Any]) -> dict[str, object]:
+        reason = _text(body, "reason") or ""
+        return {"at": self._service.end_session(reason, _text(body, "session"))}
+
+    async def _advance(self, body: dict[str, Any]) -> dict[str, object]:
+        timers: object = self._service.timers
+        if not isinstance(timers, AdvancedTimers):
+            # Clients, media and the backend go by the real clock: they would all be told lies.
+            raise BadInputError("This emulator runs on the real clock, which cannot be advanced.")
+        by_s = _number(body, "by_s")
+        if by_s is None or not 0 < by_s <= 10 * 86400:
+            raise BadInputError("by_s is above 0 and at most 864000 seconds.")
+        await timers.advance(by_s)
         return {"at": self._service.timers.now()}
 
 
@@ -182,6 +242,8 @@ def _number(body: Mapping[str, Any], name: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadInputError(f"{name} is a number.")
+    if not -1e15 < value < 1e15:
+        raise BadInputError(f"{name} is not a number that anybody needs.")
     return float(value)
 
 
@@ -236,6 +298,18 @@ class EmulatorControl:
     async def backend_down(self, down_s: float) -> float:
         """Take the studio's backend down for a while; the boot time at which it was down."""
         return await self._when("/backend", {"down_s": down_s})
+
+    async def arm_backend(self, fault: BackendFault) -> float:
+        """Arm a fault in front of the studio's backend."""
+        return await self._when("/backend-faults", dataclasses.asdict(fault))
+
+    async def end_session(self, reason: str, session: str | None = None) -> float:
+        """End a session (None: the newest) as no call does: the game exits, or a failure."""
+        return await self._when("/end", {"reason": reason, "session": session})
+
+    async def advance(self, by_s: float) -> float:
+        """Move time on; the new time. Only an emulator on `ManualTimers` can."""
+        return await self._when("/advance", {"by_s": by_s})
 
     async def _when(self, path: str, document: Mapping[str, object]) -> float:
         return _time_in(await self._ask("POST", path, document))

@@ -34,14 +34,18 @@ from aiortc import (
 from aiortc.codecs import is_rtx
 from aiortc.exceptions import InvalidStateError
 from aiortc.rtcdtlstransport import RTCDtlsTransport
-from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
 
-from rejoin import tasks
+from rejoin import assets, tasks
 from rejoin.clock import Clock, boot_s
 from rejoin.core import controls
+from rejoin.core.link import Direction, Link
+from rejoin.core.profile import parse_profile
 from rejoin.emulator.game import TICKS_PER_S, Game
+from rejoin.emulator.gamepads import with_gamepads
+from rejoin.emulator.performance import SHARE_EVERY_S, LoadMeter
 from rejoin.emulator.protocol import MAX_APPLICATION_MESSAGE
-from rejoin.emulator.relay import BUFFER_BYTES, LOOPBACK, Address, Door, Relay
+from rejoin.emulator.relay import BUFFER_BYTES, LOOPBACK, Address, Door, Relay, chance_of
 from rejoin.emulator.sender import (
     AUDIO_CLOCK_HZ,
     VIDEO_CLOCK_HZ,
@@ -68,9 +72,14 @@ CLOSE_PATIENCE_S = 2.0
 FLUSH_LOOKS = 40
 FLUSH_LOOK_EVERY_S = 0.005
 """How long a DISCONNECT message may take to be acknowledged: 0.2 s in all."""
+SLOW_START_S = 3.0
+"""What a slow start takes when the fault does not say."""
 
-_PROFILE_ORDER = ("64", "4d", "42")
-"""High before Main before Baseline: what of an offer's H.264 entries the answer takes."""
+_PROFILES = ("42", "4d", "64")
+"""Baseline, Main and High: what our encoder makes of the H.264 entries of an offer."""
+_FEEDBACK_OBEYED = ("nack", "nack pli", "goog-remb")
+"""What our sender reads of the feedback that a client offers to send. No FIR: it names its stream
+inside (RFC 5104, 4.3.1), where aiortc does not look for whom to give it to."""
 _RTCP_BYE = 203
 
 
@@ -98,6 +107,11 @@ class GameHost:
         self._lifting: asyncio.Task[None] | None = None
         self._used_offers: set[str] = set()
         self._stopped = False
+        self._fault: Fault | None = None
+        self.no_media = False
+        """Connections that come get no RTP."""
+        self.slow_start_s = 0.0
+        """How late connections that come get their first RTP."""
 
     # StreamHost.
 
@@ -140,6 +154,7 @@ class GameHost:
         self._stopped = True
         self._peer = None
         await tasks.cancel(self._ticking, self._lifting)
+        self._relay.unshape()  # Nothing waits for a network that ends with the game.
         while self._peers:
             await asyncio.gather(*(peer.close() for peer in list(self._peers)))
         await self._relay.close()
@@ -154,7 +169,7 @@ class GameHost:
         match fault.kind:
             case FaultKind.SILENCE:
                 self._lift()
-                if fault.scope == "all":
+                if fault.for_all:
                     self._relay.all_silent = True
                 else:
                     self._relay.silence_existing()
@@ -164,6 +179,25 @@ class GameHost:
                 if peer is not None:
                     peer.freeze(True)
                 at = self._fault_began(fault)
+            case FaultKind.PROFILE:
+                self._lift()
+                at = self._shape(fault)
+            case FaultKind.NO_MEDIA:
+                self._lift()
+                if peer is not None:
+                    peer.mute(True)
+                self.no_media = fault.for_all
+                at = self._clock()
+                self._follow(fault, [])
+            case FaultKind.SLOW_START:
+                self._lift()
+                self.slow_start_s = fault.duration_s or SLOW_START_S
+                at = self._clock()
+                self._fault = fault
+            case FaultKind.DTLS_CLOSE:
+                at = self._clock()
+                if peer is not None:
+                    await peer.close_dtls()
             case FaultKind.GRACEFUL_CLOSE:
                 at = self._clock()
                 if peer is not None:
@@ -206,12 +240,18 @@ class GameHost:
             "keys_held": sorted(game.held.keys),
             "connected": peer is not None and peer.connected,
             "frozen": peer is not None and peer.frozen,
+            "fault": None if self._fault is None else self._fault.kind.value,
+            "profile": None if self._fault is None else self._fault.profile,
             "media": None if peer is None else peer.describe(),
             "relay": {
                 "packets_up": relay.up,
                 "packets_down": relay.down,
                 "packets_dropped": relay.dropped,
+                "packets_delayed": relay.delayed,
+                "packets_waiting": self._relay.waiting,
+                "median_lateness_s": self._relay.lateness_s,
                 "flows": relay.flows,
+                "flows_rebound": relay.rebound,
                 "receive_buffer_bytes": self._relay.granted_bytes,
             },
         }
@@ -219,7 +259,8 @@ class GameHost:
     # AdjustableHost.
 
     def settings_changed(self, settings: EmulatorSettings) -> None:
-        """Times of noticing hold at once; picture, seed and ports stay as they were."""
+        """Times of noticing hold at once, picture and bitrate from the next connection on; seed
+        and ports stay as they were."""
         self._settings = settings
         if self._peer is not None:
             self._peer.look_again()
@@ -233,20 +274,82 @@ class GameHost:
 
     def _fault_began(self, fault: Fault) -> float:
         at = self._clock()
-        if self._peer is not None:
-            self._peer.silent_since(at)
-        if fault.duration_s is not None:
-            self._lifting = tasks.spawn(self._lift_after(fault.duration_s), name="emulator-fault")
+        self._notice(True)
+        self._follow(fault, [])
         return at
 
-    async def _lift_after(self, duration_s: float) -> None:
-        await asyncio.sleep(duration_s)
-        self._lift()
+    def _shape(self, fault: Fault) -> float:
+        """Let the relay obey a network profile."""
+        assert fault.profile is not None
+        name, settings = fault.profile, self._settings
+        profile = parse_profile(name, assets.text(f"profiles/{name}.toml"))
+        window_s = fault.window_s
+        if window_s is None:
+            window_s = settings.notice_silent_client_s + settings.connection_timeout_s
+        link = Link(
+            profile,
+            self._relay.now(),
+            chance_of(fault.seed),
+            directions=fault.directions,
+            window_s=window_s,
+        )
+        self._relay.shape(link, existing=not fault.for_all)
+        at = self._clock()
+        moments: list[tuple[float, Callable[[], Awaitable[None]]]] = []
+
+        async def silent() -> None:
+            self._notice(True)
+
+        async def heard() -> None:
+            self._notice(False)
+
+        cut = profile.cut
+        # A cut of what the client sends is a silence; all other loss the host notices by itself.
+        if cut is not None and Direction.UP in cut.directions & fault.directions:
+            moments.append((cut.after_s, silent))
+            length_s = cut.length_s(window_s)
+            if length_s is not None:
+                moments.append((cut.after_s + length_s, heard))
+        if profile.rebind_after_s is not None:
+            moments.append((profile.rebind_after_s, self._relay.rebind))
+        self._follow(fault, moments)
+        return at
+
+    def _follow(
+        self, fault: Fault, moments: list[tuple[float, Callable[[], Awaitable[None]]]]
+    ) -> None:
+        """Do what belongs to a fault when its time has come, seconds from now, and lift it."""
+
+        async def lift() -> None:
+            self._lift()
+
+        if fault.duration_s is not None:
+            # Whatever else would come later belongs to a fault that is over.
+            moments = [each for each in moments if each[0] < fault.duration_s]
+            moments.append((fault.duration_s, lift))
+        self._fault = fault
+        if moments:
+            self._lifting = tasks.spawn(self._act(moments), name="emulator-fault")
+
+    async def _act(self, moments: list[tuple[float, Callable[[], Awaitable[None]]]]) -> None:
+        began_at = self._clock()
+        for at_s, act in sorted(moments, key=lambda moment: moment[0]):
+            await asyncio.sleep(max(0.0, began_at + at_s - self._clock()))
+            await act()
+
+    def _notice(self, silent: bool) -> None:
+        if self._peer is not None:
+            self._peer.silent_since(self._clock() if silent else None)
 
     def _lift(self) -> None:
+        self._fault = None
+        self.no_media = False
+        self.slow_start_s = 0.0
         self._relay.speak()
+        self._relay.unshape()
         if self._peer is not None:
             self._peer.freeze(False)
+            self._peer.mute(False)
             self._peer.silent_since(None)
 
     # What a peer tells its host; a peer that is no longer the current one is not heard.
@@ -264,6 +367,9 @@ class GameHost:
     def peer_input(self, peer: _Peer) -> None:
         if peer is self._peer:
             self._listener.client_input()
+
+    def shares_performance(self) -> bool:
+        return self._listener.shares_performance()
 
     def peer_closed(self, peer: _Peer) -> None:
         self._peers.discard(peer)
@@ -333,11 +439,16 @@ class _Peer:
         self._look = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
         self._goodbye: asyncio.Task[None] | None = None
+        self._sharing: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._messages: RTCDataChannel | None = None
         self._sequence: int | None = None
         self._totals: controls.Controls | None = None
+        self._pads: dict[int, controls.GamepadMessage] = {}
         self._release: asyncio.TimerHandle | None = None
+        self._over = False
+        self._muted = host.no_media
+        self._begin_late: asyncio.TimerHandle | None = None
         self.controls_messages = 0
 
     # --- the answer -----------------------------------------------------------------------------
@@ -482,11 +593,13 @@ class _Peer:
                 settings.fps,
                 min(settings.bitrate_bps, wish_bps or settings.bitrate_bps),
                 self.profile,
+                settings.constant_bitrate,
             ),
             streams["video"],
             streams.get("audio"),
             self._clock,
         )
+        self._player.paused = self._muted or self._host.slow_start_s > 0
 
     # --- noticing -------------------------------------------------------------------------------
 
@@ -503,6 +616,14 @@ class _Peer:
             self.connected = True
             self._heard_at = self._clock()
             self._watch = tasks.spawn(self._watch_silence(), name="emulator-silence")
+            if self._host.shares_performance():
+                self._sharing = tasks.spawn(self._share_performance(), name="emulator-stats")
+            if self._host.slow_start_s > 0 and not self._muted:
+                self._muted = True
+                self._begin_late = asyncio.get_running_loop().call_later(
+                    self._host.slow_start_s, self.mute, False
+                )
+            self._set_playing()
             self._host.peer_connected(self)
         elif self._dtls.state in ("closed", "failed"):
             self._client_left()
@@ -542,16 +663,32 @@ class _Peer:
 
     def pause(self) -> None:
         """Play nothing more: there is no game to play."""
-        if self._player is not None:
-            self._player.paused = True
+        self._over = True
+        self._set_playing()
+
+    def mute(self, muted: bool) -> None:
+        """Send no RTP, or go on."""
+        if self._begin_late is not None:
+            self._begin_late.cancel()
+            self._begin_late = None
+        self._muted = muted
+        self._set_playing()
+
+    async def close_dtls(self) -> None:
+        """Close DTLS and say nothing else."""
+        if self._dtls is not None:
+            await self._dtls.stop()
 
     def freeze(self, frozen: bool) -> None:
         """Neither send nor react, or go on."""
         self.frozen = frozen
         if self._socket is not None:
             self._socket.frozen = frozen
+        self._set_playing()
+
+    def _set_playing(self) -> None:
         if self._player is not None:
-            self._player.paused = frozen
+            self._player.paused = self.frozen or self._muted or self._over
 
     # --- data channels --------------------------------------------------------------------------
 
@@ -577,13 +714,22 @@ class _Peer:
             taken = controls.decode(message)
         except controls.ControlsFormatError:
             return
-        if not isinstance(taken, controls.ControlsMessage):
-            return
-        known = self._sequence
-        if known not in (None, taken.sequence) and not controls.is_newer(taken.sequence, known):
+        match taken:
+            case controls.ControlsMessage(sequence, held):
+                known = self._sequence
+            case controls.GamepadMessage(sequence, pad):
+                held = self._totals or controls.Controls()
+                known = self._pads[pad].sequence if pad in self._pads else None
+            case _:
+                return
+        if known not in (None, sequence) and not controls.is_newer(sequence, known):
             return
         self.controls_messages += 1
-        now, held, before = self._clock(), taken.controls, self._totals
+        before = self._totals
+        if isinstance(taken, controls.GamepadMessage):
+            self._pads[taken.pad] = taken
+        else:
+            self._sequence, self._totals = sequence, held
         travel = (0, 0)
         # The first message only says where the totals stand.
         if before is not None:
@@ -591,9 +737,9 @@ class _Peer:
                 controls.travel(held.pointer_x_total, before.pointer_x_total),
                 controls.travel(held.pointer_y_total, before.pointer_y_total),
             )
+        held = with_gamepads(held, (each.gamepad for each in self._pads.values()))
         if held != self._game.held or travel != (0, 0):
-            self._game.hold(held, now, travel=travel)
-        self._sequence, self._totals = taken.sequence, held
+            self._game.hold(held, self._clock(), travel=travel)
         if self._release is not None:
             self._release.cancel()
         loop = asyncio.get_running_loop()
@@ -602,8 +748,20 @@ class _Peer:
 
     def _let_go(self) -> None:
         self._release = None
+        if self._totals is not None:
+            self._totals = self._totals.released()
+        for pad, known in self._pads.items():
+            self._pads[pad] = controls.GamepadMessage(known.sequence, pad, controls.Gamepad())
         if self._game.held.held:
             self._game.release(self._clock())
+
+    async def _share_performance(self) -> None:
+        meter = LoadMeter()
+        while True:
+            await asyncio.sleep(SHARE_EVERY_S)
+            channel = self._messages
+            if channel is not None and channel.readyState == "open" and not self.frozen:
+                channel.send(controls.encode(controls.Performance(meter.read())))
 
     async def say_disconnect(self, reason: str) -> None:
         """Tell the client why it will be closed, and let the message leave."""
@@ -635,10 +793,12 @@ class _Peer:
 
     async def _close(self) -> None:
         self.connected = False
+        if self._begin_late is not None:
+            self._begin_late.cancel()
         if self._release is not None:
             self._release.cancel()
             self._let_go()
-        await tasks.cancel(self._watch, self._goodbye)
+        await tasks.cancel(self._watch, self._goodbye, self._sharing)
         if self._player is not None:
             await self._player.close()
         try:
@@ -692,7 +852,10 @@ def _without_candidates(sdp: str) -> str:
 
 
 def _chosen(transceiver: RTCRtpTransceiver, offer: str) -> list[RTCRtpCodecParameters]:
-    """One codec of those in common, with its RTX. Raises SignalError if none is ours."""
+    """The client's first choice of what is in common, with its RTX. Raises SignalError if none is.
+
+    An offer lists formats in the order in which its maker prefers them (RFC 3264, 5.1).
+    """
     # aiortc answers offered payload types under 96 with numbers of its own: those are left out.
     offered = {int(number) for number in re.findall(r"(?m)^a=rtpmap:([0-9]{1,3}) ", offer)}
     common = [codec for codec in transceiver._codecs if codec.payloadType in offered]
@@ -700,21 +863,31 @@ def _chosen(transceiver: RTCRtpTransceiver, offer: str) -> list[RTCRtpCodecParam
         usable = [codec for codec in common if codec.mimeType.lower() == "audio/opus"]
         wanted = "Opus audio"
     else:
-        usable = [codec for codec in common if codec.mimeType.lower() == "video/h264"]
-        usable.sort(key=lambda codec: _rank(str(codec.parameters.get("profile-level-id", ""))))
+        usable = [
+            codec
+            for codec in common
+            if codec.mimeType.lower() == "video/h264"
+            and str(codec.parameters.get("profile-level-id", ""))[:2].lower() in _PROFILES
+        ]
         wanted = "H.264 video in packetization mode 1"
     if not usable:
         raise SignalError(f"The offer takes no {wanted}.")
     codec = usable[0]
+    codec.rtcpFeedback = _feedback(codec, offer)
+    if transceiver.kind == "audio":
+        # We send both channels, whatever the client plays (RFC 7587, 6.1).
+        codec.parameters = {"stereo": 1, "sprop-stereo": 1}
     rtx = [
         each for each in common if is_rtx(each) and each.parameters.get("apt") == codec.payloadType
     ]
     return [codec, *rtx[:1]]
 
 
-def _rank(profile_level_id: str) -> int:
-    idc = profile_level_id[:2].lower()
-    return _PROFILE_ORDER.index(idc) if idc in _PROFILE_ORDER else len(_PROFILE_ORDER)
+def _feedback(codec: RTCRtpCodecParameters, offer: str) -> list[RTCRtcpFeedback]:
+    """What the client offers to send for this format and our sender obeys."""
+    lines = re.findall(rf"(?m)^a=rtcp-fb:{codec.payloadType} ([!-~ ]+?)\r?$", offer)
+    kinds = (line.partition(" ") for line in lines if line in _FEEDBACK_OBEYED)
+    return [RTCRtcpFeedback(type=kind, parameter=what or None) for kind, _, what in kinds]
 
 
 def _bandwidth_wish_bps(sdp: str) -> int | None:

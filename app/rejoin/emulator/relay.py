@@ -1,20 +1,32 @@
-"""The UDP relay in front of every host: all packets of all clients go through it and can be cut.
+"""The UDP relay in front of every host: all packets of all clients pass it, as `core.link` decides.
 
 A door is a socket towards clients, one for each connection of a host; its address is the only
 candidate of that connection's answer. Each client address that knocks becomes a flow with a socket
 of its own towards the host, so that the host sees one peer per flow, as behind a NAT. Silence drops
-both directions, STUN included, for the flows that exist now or for all of them.
+both directions, STUN included, for the flows that exist now or for all of them; a link put on
+(`shape`) drops and delays what it decides, and what it delays waits in one queue by its time.
+
+Timers of an event loop wake up to a millisecond late (Windows: 16), so what is due within
+`EARLY_S` is sent at once: delays are right within a millisecond and their error has no bias. The
+relay tells how far it was off (`Relay.lateness_s`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import heapq
+import itertools
+import random
 import socket
+import statistics
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from rejoin import tasks
+from rejoin.core.link import Chance, Direction, Fate, Link
 from rejoin.errors import PortInUseError
 
 LOOPBACK = "127.0.0.1"
@@ -24,6 +36,15 @@ MAX_FLOWS = 32
 """Per door. More client addresses than this are no clients of ours, and are dropped."""
 
 MAX_WAITING = 64
+MAX_DELAYED_BYTES = 64 << 20
+"""What may wait for its time in all: 20 s at 25 Mbit/s. More is dropped and counted."""
+EARLY_S = 0.0005
+FLUSH_PACKETS = 64
+FLUSH_PAUSE_S = 0.001
+"""No more than so many packets are sent in one turn of the event loop, and a millisecond lies
+between turns: a second's packets at once would overflow the sockets behind the relay."""
+LATENESS_KEPT = 4096
+LINGER_S = 2.0
 
 Address = tuple[str, int]
 
@@ -37,7 +58,16 @@ class RelayCounters:
     up_bytes: int = 0
     down_bytes: int = 0
     dropped: int = 0
+    """By a silence, a link, or because there is no room."""
+    delayed: int = 0
     flows: int = 0
+    rebound: int = 0
+    """Flows that the host saw at a new port."""
+
+
+def chance_of(seed: int) -> Chance:
+    """Streams of chance that are the same for the same seed, on every machine."""
+    return lambda name: random.Random(f"{seed} {name}").random
 
 
 class _Socket(asyncio.DatagramProtocol):
@@ -79,6 +109,7 @@ class _Flow:
     def __init__(self, client: Address) -> None:
         self.client = client
         self.silent = False
+        self.link: Link | None = None
         self.upstream: _Socket | None = None
         self.opening: asyncio.Task[None] | None = None
         self.waiting: list[bytes] = []
@@ -93,7 +124,9 @@ class Door:
         self._host = host
         self._front: _Socket | None = None
         self._flows: dict[Address, _Flow] = {}
-        self._closed = False
+        self.closed = False
+        self._on_the_way = 0
+        self._all_arrived = asyncio.Event()
         self.address: Address = (LOOPBACK, 0)
         """Where clients send to."""
 
@@ -121,11 +154,46 @@ class Door:
         for flow in self._flows.values():
             flow.silent = silent
 
+    def shape(self, link: Link | None) -> None:
+        """Put a link on the flows that exist now, or take it off."""
+        for flow in self._flows.values():
+            flow.link = link
+
+    async def rebind(self) -> None:
+        """The NAT forgets: the host sees every flow that exists now at a new port."""
+        for flow in list(self._flows.values()):
+            former = flow.upstream
+            if self.closed or former is None:
+                continue
+            flow.upstream = None
+            flow.opening = tasks.spawn(self._open_upstream(flow), name="emulator-relay-flow")
+            await former.close()
+            self._relay.counters.rebound += 1
+            await asyncio.wait([flow.opening])
+
+    def held_back(self) -> None:
+        """A packet of this door is on its way through a link."""
+        self._on_the_way += 1
+        self._all_arrived.clear()
+
+    def let_go(self) -> None:
+        """It is no longer."""
+        self._on_the_way -= 1
+        if not self._on_the_way:
+            self._all_arrived.set()
+
     async def close(self) -> None:
-        """Close every socket; when this returns none is left."""
-        if self._closed:
+        """Close every socket; when this returns none is left.
+
+        What is on its way through a link arrives first (the host's goodbye, say), for `LINGER_S`
+        at most; nothing new is taken.
+        """
+        if self.closed:
             return
-        self._closed = True
+        self.closed = True
+        if self._on_the_way:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_arrived.wait(), LINGER_S)
         self._relay._doors.discard(self)
         if self._front is not None:
             await self._front.close()
@@ -140,21 +208,13 @@ class Door:
     def _from_client(self, data: bytes, client: Address) -> None:
         flow = self._flows.get(client)
         if flow is None:
-            if self._closed or len(self._flows) >= MAX_FLOWS:
+            if self.closed or len(self._flows) >= MAX_FLOWS:
                 self._relay.counters.dropped += 1
                 return
             flow = self._flows[client] = _Flow(client)
             self._relay.counters.flows += 1
             flow.opening = tasks.spawn(self._open_upstream(flow), name="emulator-relay-flow")
-        if flow.silent or self._relay.all_silent:
-            self._relay.counters.dropped += 1
-            return
-        self._relay.counters.up += 1
-        self._relay.counters.up_bytes += len(data)
-        if flow.upstream is not None:
-            flow.upstream.send(data)
-        elif len(flow.waiting) < MAX_WAITING:
-            flow.waiting.append(data)
+        self._relay._carry(self, flow, Direction.UP, data)
 
     async def _open_upstream(self, flow: _Flow) -> None:
         loop = asyncio.get_running_loop()
@@ -171,13 +231,37 @@ class Door:
         flow.waiting.clear()
 
     def _from_host(self, flow: _Flow, data: bytes) -> None:
-        if flow.silent or self._relay.all_silent:
-            self._relay.counters.dropped += 1
+        self._relay._carry(self, flow, Direction.DOWN, data)
+
+    def send(self, flow: _Flow, direction: Direction, data: bytes) -> None:
+        """Let a packet go on to the other side, now."""
+        counters = self._relay.counters
+        if direction is Direction.DOWN:
+            counters.down += 1
+            counters.down_bytes += len(data)
+            if self._front is not None:
+                self._front.send(data, flow.client)
             return
-        self._relay.counters.down += 1
-        self._relay.counters.down_bytes += len(data)
-        if self._front is not None:
-            self._front.send(data, flow.client)
+        counters.up += 1
+        counters.up_bytes += len(data)
+        if flow.upstream is not None:
+            flow.upstream.send(data)
+        elif len(flow.waiting) < MAX_WAITING:
+            flow.waiting.append(data)
+
+
+class _Delayed(NamedTuple):
+    """A packet on its way through the link; in a heap the sooner one comes first."""
+
+    due_at: float
+    number: int
+    """Of the packet, so that no two compare equal."""
+    door: Door
+    flow: _Flow
+    direction: Direction
+    data: bytes
+    counted: bool
+    """Whether the moment it is sent at says something about the relay's timing."""
 
 
 class Relay:
@@ -190,6 +274,15 @@ class Relay:
         self.counters = RelayCounters()
         self.all_silent = False
         """Nothing passes, whatever flow it belongs to."""
+        self.on_fate: Callable[[Direction, int, float, Fate], None] | None = None
+        """Told of every decision of a link: direction, bytes, time of `now`, fate."""
+        self._link: Link | None = None
+        self._delayed: list[_Delayed] = []
+        self._delayed_bytes = 0
+        self._numbers = itertools.count()
+        self._timer: asyncio.TimerHandle | None = None
+        self._paused_until = 0.0
+        self._lateness: deque[float] = deque(maxlen=LATENESS_KEPT)
         self.granted_bytes: int | None = None
         """The smallest receive buffer the kernel granted (Linux counts its own overhead in)."""
 
@@ -205,6 +298,56 @@ class Relay:
         for door in self._doors:
             door.silence(True)
 
+    @staticmethod
+    def now() -> float:
+        """The clock of the links: seconds of the event loop's own."""
+        return asyncio.get_running_loop().time()
+
+    def shape(self, link: Link, *, existing: bool = False) -> None:
+        """Let this link decide over every flow, or over those that exist now; it goes by `now()`.
+
+        It takes the place of a link put on before.
+        """
+        self.unshape()
+        if existing:
+            for door in self._doors:
+                door.shape(link)
+        else:
+            self._link = link
+
+    def unshape(self) -> None:
+        """Take every link off. What is on its way arrives at once, in the order it would have."""
+        self._link = None
+        for door in self._doors:
+            door.shape(None)
+        if self._delayed:
+            now = self.now()
+            self._delayed = [
+                each._replace(due_at=now, number=number, counted=False)
+                for number, each in enumerate(sorted(self._delayed), -len(self._delayed))
+            ]
+            self._flush()
+
+    async def rebind(self) -> None:
+        """The NAT forgets: the host sees every flow that exists now at a new port."""
+        for door in list(self._doors):
+            await door.rebind()
+
+    @property
+    def waiting(self) -> int:
+        """Packets on their way through a link."""
+        return len(self._delayed)
+
+    @property
+    def lateness(self) -> tuple[float, ...]:
+        """How many seconds later than decided each of the newest delayed packets was sent."""
+        return tuple(self._lateness)
+
+    @property
+    def lateness_s(self) -> float | None:
+        """The median of `lateness`."""
+        return statistics.median(self._lateness) if self._lateness else None
+
     def speak(self) -> None:
         """Lift every silence."""
         self.all_silent = False
@@ -212,13 +355,90 @@ class Relay:
             door.silence(False)
 
     async def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        for each in self._delayed:
+            each.door.let_go()
+        self._delayed.clear()
+        self._delayed_bytes = 0
         for door in list(self._doors):
             await door.close()
+
+    def _carry(self, door: Door, flow: _Flow, direction: Direction, data: bytes) -> None:
+        if flow.silent or self.all_silent or door.closed:
+            self.counters.dropped += 1
+            return
+        link = flow.link or self._link
+        if link is None and not self._delayed:
+            door.send(flow, direction, data)
+            return
+        now = self.now()
+        fate = Fate(0.0)
+        if link is not None:
+            fate = link.decide(direction, len(data), now)
+            if self.on_fate is not None:
+                self.on_fate(direction, len(data), now, fate)
+        if fate.dropped is not None or self._delayed_bytes + len(data) > MAX_DELAYED_BYTES:
+            self.counters.dropped += 1
+            return
+        counted = fate.delay_s > 0
+        self.counters.delayed += counted
+        self._delayed_bytes += len(data)
+        heapq.heappush(
+            self._delayed,
+            _Delayed(now + fate.delay_s, next(self._numbers), door, flow, direction, data, counted),
+        )
+        door.held_back()
+        if self._delayed[0].due_at <= now + EARLY_S and now >= self._paused_until:
+            self._flush()
+        else:
+            self._set_timer()
+
+    def _flush(self) -> None:
+        """Send what is due, in order, and come back for the rest."""
+        now = self.now()
+        for _ in range(FLUSH_PACKETS):
+            if not self._delayed or self._delayed[0].due_at > now + EARLY_S:
+                break
+            each = heapq.heappop(self._delayed)
+            each.door.let_go()
+            self._delayed_bytes -= len(each.data)
+            if each.counted:
+                self._lateness.append(now - each.due_at)
+            if each.flow.silent or self.all_silent:
+                self.counters.dropped += 1
+            else:
+                each.door.send(each.flow, each.direction, each.data)
+        else:
+            self._paused_until = now + FLUSH_PAUSE_S
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        if not self._delayed:
+            return
+        wake_at = max(self._delayed[0].due_at, self._paused_until)
+        if self._timer is not None:
+            if self._timer.when() <= wake_at:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(wake_at, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._flush()
 
     def _enlarge(self, transport: asyncio.DatagramTransport) -> None:
         sock = transport.get_extra_info("socket")
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            sock.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+            size = BUFFER_BYTES
+            while size:
+                try:
+                    sock.setsockopt(socket.SOL_SOCKET, option, size)
+                except OSError:
+                    size //= 2  # macOS refuses what Linux cuts down by itself.
+                else:
+                    break
         granted = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         known = self.granted_bytes
         self.granted_bytes = granted if known is None else min(known, granted)

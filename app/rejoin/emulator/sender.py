@@ -72,6 +72,9 @@ _ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 _NTP_EPOCH_S = 2_208_988_800
 _FU_A = 28
 _SEI = 6
+_FILLER = 12
+_FILL_AHEAD_S = 0.1
+"""Filler makes up for at most so much time that was sent too little in."""
 
 
 # --- H.264 into RTP payloads (RFC 6184) -----------------------------------------------------------
@@ -130,9 +133,19 @@ class VideoEncoder:
     """
 
     def __init__(
-        self, *, width: int, height: int, fps: int, profile: str, bitrate_bps: int
+        self,
+        *,
+        width: int,
+        height: int,
+        fps: int,
+        profile: str,
+        bitrate_bps: int,
+        fill: bool = False,
     ) -> None:
-        """`profile`: "baseline", "main" or "high". Odd sizes lose their last row or column."""
+        """`profile`: "baseline", "main" or "high". Odd sizes lose their last row or column.
+
+        `fill`: make up for what a picture does not need with filler data (H.264, 7.4.2.7).
+        """
         self._size = (width - width % 2, height - height % 2)
         self._frame = av.VideoFrame(scenery.WIDTH, scenery.HEIGHT, "yuv420p")
         self._frame.colorspace = 1  # BT.709
@@ -159,6 +172,9 @@ class VideoEncoder:
         }
         self._codec = codec
         self._bitrate_bps = bitrate_bps
+        self._fill = fill
+        self._owed_bytes = 0.0
+        self._counter: int | None = None
 
     def encode(self, scene: Scene, *, key: bool, bitrate_bps: int) -> list[bytes]:
         """The NAL units of this scene's picture; SEI (x264's own advertisement) is left out."""
@@ -175,7 +191,22 @@ class VideoEncoder:
         units: list[bytes] = []
         for packet in self._codec.encode(frame):
             units += [unit for unit in split_annexb(bytes(packet)) if unit[0] & 0x1F != _SEI]
+        if self._fill:
+            units += self._filler(scene.counter, sum(map(len, units)), bitrate_bps)
         return units
+
+    def _filler(self, counter: int, size: int, bitrate_bps: int) -> list[bytes]:
+        before, self._counter = self._counter, counter
+        if before is None:
+            return []
+        share_bytes = (counter - before) / scenery.TICKS_PER_S * bitrate_bps / 8
+        self._owed_bytes += share_bytes - size
+        self._owed_bytes = min(self._owed_bytes, _FILL_AHEAD_S * bitrate_bps / 8)
+        count = int(self._owed_bytes)
+        if count < 2:
+            return []
+        self._owed_bytes -= count
+        return [bytes((_FILLER,)) + b"\xff" * (count - 2) + b"\x80"]
 
     def close(self) -> None:
         """Free its memory (some 20 MB) now: waiting for the garbage collector adds them up."""
@@ -540,6 +571,8 @@ class VideoForm:
     fps: int
     bitrate_bps: int
     profile: str
+    constant: bool = False
+    """Whether filler data makes every second as large as the bitrate says."""
 
 
 class MediaPlayer:
@@ -597,6 +630,7 @@ class MediaPlayer:
             fps=self._fps,
             profile=form.profile,
             bitrate_bps=form.bitrate_bps,
+            fill=form.constant,
         )
 
     def _want_key_frame(self) -> None:

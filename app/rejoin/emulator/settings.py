@@ -7,9 +7,12 @@ AWS knows, the default is a guess, and no client may rely on it. Times are secon
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rejoin.core.link import BOTH, Direction
+from rejoin.core.profile import PLACES, Place
 from rejoin.errors import BadInputError
 
 
@@ -20,8 +23,16 @@ class FaultKind(enum.StrEnum):
     """The relay drops both directions, STUN included."""
     FREEZE = "freeze"
     """The host process neither sends nor reacts (no media, no STUN answers); the game goes on."""
+    NO_MEDIA = "no_media"
+    """The host sends no RTP and reacts to everything else; the game goes on."""
+    SLOW_START = "slow_start"
+    """The connections that come get their first RTP that long after they are up (3 s)."""
     GRACEFUL_CLOSE = "graceful_close"
-    """The host closes DTLS."""
+    """The host closes the connection as it should: RTCP BYE, SCTP abort, DTLS close."""
+    DTLS_CLOSE = "dtls_close"
+    """The host closes DTLS and says nothing else."""
+    PROFILE = "profile"
+    """The relay obeys a network profile (`core.profile`)."""
     KILL = "kill"
     """The game process ends with a failure: the stream session goes to ERROR."""
     NONE = "none"
@@ -29,25 +40,69 @@ class FaultKind(enum.StrEnum):
 
 
 FaultScope = Literal["existing", "all"]
+FaultDirection = Literal["both", "up", "down"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `duration_s` None lasts until lifted.
+    """One fault. `duration_s` None lasts until lifted, or as long as a profile says.
 
-    `scope` matters to silence alone: "existing" drops only the flows that exist now, as if the
-    path of that connection had died; "all" drops every flow, new ones too.
+    `scope` matters to silence, no media and profiles: "existing" is about the connections that
+    exist now, as if their path had died; "all" is about new ones too. None is "all" for a profile
+    and "existing" for the others.
     """
 
     kind: FaultKind
     duration_s: float | None = None
-    scope: FaultScope = "existing"
+    scope: FaultScope | None = None
+    profile: str | None = None
+    """The name of the network profile."""
+    direction: FaultDirection = "both"
+    """Which packets the profile is about; up is from client to host."""
+    seed: int = 1
+    """The same seed, profile and packets lose and delay the same packets."""
+    window_s: float | None = None
+    """From now to the end of the reconnect window, for profiles that depend on it. None: the
+    emulator's own `notice_silent_client_s` and `connection_timeout_s` together."""
 
     def __post_init__(self) -> None:
         if self.duration_s is not None and not 0 < self.duration_s <= 86400:
             raise BadInputError("A fault lasts more than 0 and at most 86400 seconds.")
-        if self.scope not in ("existing", "all"):
+        if self.scope not in (None, "existing", "all"):
             raise BadInputError('The scope of a fault is "existing" or "all".')
+        if self.direction not in ("both", "up", "down"):
+            raise BadInputError('The direction of a fault is "both", "up" or "down".')
+        if self.window_s is not None and not 0 <= self.window_s <= 86400:
+            raise BadInputError("The window of a fault is 0 to 86400 seconds.")
+        if (self.kind is FaultKind.PROFILE) != (self.profile is not None):
+            raise BadInputError("A fault of the kind profile, and no other, names its profile.")
+        if self.profile is not None:
+            _check_network(self.profile)
+
+    @property
+    def for_all(self) -> bool:
+        """Whether connections that come later are meant too."""
+        if self.scope is None:
+            return self.kind is FaultKind.PROFILE
+        return self.scope == "all"
+
+    @property
+    def directions(self) -> frozenset[Direction]:
+        """Which packets a profile is about."""
+        return BOTH if self.direction == "both" else frozenset({Direction(self.direction)})
+
+
+def _check_network(profile: str) -> None:
+    place = PLACES.get(profile)
+    if place is None:
+        known = ", ".join(name for name, each in PLACES.items() if each is Place.NETWORK)
+        raise BadInputError(f"There is no such network profile; there are {known}.")
+    if place is not Place.NETWORK:
+        raise BadInputError(f"{profile} is no network profile: it is made by the {place.value}.")
+
+
+_PLACEMENT_TIMEOUTS_S = {"always_on": 75.0, "on_demand_linux": 90.0, "on_demand_windows": 600.0}
+"""By kind of capacity, as StartStreamSession's reference documents them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +113,10 @@ class EmulatorSettings:
     region: str = "us-west-2"
     account_id: str = "111122223333"
     stream_group_ids: tuple[str, ...] = ("sg-1AB2C3De4",)
-    """Stream groups that exist here, all ACTIVE."""
+    """Stream groups that exist here."""
+    stream_group_status: str = "ACTIVE"
+    """The status of every stream group here, one of the model's. Documented: only ACTIVE starts
+    sessions; assumed that only ACTIVE lets a client reconnect."""
     application_id: str = "a-9ZY8X7Wv6"
     """The one application, associated with every stream group."""
     access_key_id: str = "AKIAREJOINEMULATOR00"
@@ -73,8 +131,11 @@ class EmulatorSettings:
     """Documented default (1..86400) of SessionLengthSeconds when a start does not set it."""
     idle_timeout_s: float = 3600.0
     """Documented: 60 minutes CONNECTED without input."""
-    placement_timeout_s: float = 75.0
-    """Documented for always-on capacity (90 on-demand Linux/Proton, 600 on-demand Windows)."""
+    capacity: Literal["always_on", "on_demand_linux", "on_demand_windows"] = "always_on"
+    """The kind of capacity that sessions are placed on; Linux stands for Proton too."""
+    placement_timeout_s: float = 0.0
+    """0: as documented for the capacity: 75 always-on, 90 on-demand Linux, 600 on-demand
+    Windows."""
     placement_s: float = 0.2
     """Assumed: how long finding a host takes. At or over the timeout nobody is ever placed."""
     reconnecting_dwell_s: float = 0.0
@@ -123,6 +184,11 @@ class EmulatorSettings:
     height: int = 720
     fps: int = 60
     bitrate_bps: int = 8_000_000
+    """The most that is sent. What the game shows needs less than 14 Mbit/s at 1920x1080 and 60 a
+    second, and 7 at 1280x720 (measured with 30 Mbit/s allowed)."""
+    constant_bitrate: bool = False
+    """Whether filler data makes up for what the picture does not need, as hardware encoders at a
+    constant bitrate do, so that the network carries all of `bitrate_bps`."""
     seed: int = 1
     """The same seed plays the same game."""
 
@@ -135,7 +201,6 @@ class EmulatorSettings:
         _check(1 <= self.session_length_s <= 86400, "session_length_s is 1 to 86400.")
         for name in (
             "idle_timeout_s",
-            "placement_timeout_s",
             "token_lifetime_s",
             "ended_session_kept_s",
             "requests_per_s",
@@ -143,6 +208,7 @@ class EmulatorSettings:
             _check(0 < getattr(self, name) < float("inf"), f"{name} is a number above 0.")
         for name in (
             "placement_s",
+            "placement_timeout_s",
             "reconnecting_dwell_s",
             "create_latency_s",
             "terminating_dwell_s",
@@ -152,6 +218,7 @@ class EmulatorSettings:
         ):
             _check(0 <= getattr(self, name) < float("inf"), f"{name} is 0 or more.")
         for name, allowed in (
+            ("capacity", tuple(_PLACEMENT_TIMEOUTS_S)),
             ("wrong_state_error", ("conflict", "validation")),
             ("reason_after_failed_reconnect", ("reconnectionTimeout", "connectionTimeout")),
             ("answer_shown_by_get", ("latest", "first")),
@@ -160,6 +227,10 @@ class EmulatorSettings:
         ):
             _check(getattr(self, name) in allowed, f"{name} is one of {', '.join(allowed)}.")
         _check(bool(self.stream_group_ids), "There is at least one stream group.")
+        _check(
+            re.fullmatch("[A-Z_]{1,40}", self.stream_group_status) is not None,
+            "stream_group_status is a word such as ACTIVE.",
+        )
         _check(
             16 <= self.width <= 3840 and 16 <= self.height <= 2160,
             "The picture is 16x16 to 3840x2160.",
@@ -171,6 +242,11 @@ class EmulatorSettings:
             (first, last) == (0, 0) or 1024 <= first <= last <= 65535,
             "relay_ports are two ports in order, from 1024 on.",
         )
+
+    @property
+    def placement_limit_s(self) -> float:
+        """The placement timeout that holds."""
+        return self.placement_timeout_s or _PLACEMENT_TIMEOUTS_S[self.capacity]
 
 
 def _check(fine: bool, sentence: str) -> None:
@@ -189,6 +265,10 @@ class ApiFaultKind(enum.StrEnum):
     """The call is done at once, its answer comes `delay_s` late."""
     HANG = "hang"
     """Nothing is done and nothing is answered until the caller gives up."""
+    RESET = "reset"
+    """The call is done; then its TCP connection is reset instead of an answer."""
+    MALFORMED = "malformed"
+    """The call is done; its answer is cut off in the middle of the JSON."""
     NONE = "none"
     """Lift the API faults."""
 
@@ -210,3 +290,25 @@ class ApiFault:
             self.retry_after_s is None or 0 <= self.retry_after_s <= 3600,
             "Retry-After is 0 to 3600 seconds.",
         )
+
+
+class BackendFaultKind(enum.StrEnum):
+    """What can be put in front of the studio's backend on purpose."""
+
+    PORTAL = "portal"
+    """200 with the HTML page of a hotel's network, whatever was asked."""
+    BIG_JSON = "big_json"
+    """200 with 64 MiB of JSON."""
+    NONE = "none"
+    """Lift these faults."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendFault:
+    """One fault of the next `times` requests to the backend; None is until lifted."""
+
+    kind: BackendFaultKind
+    times: int | None = 1
+
+    def __post_init__(self) -> None:
+        _check(self.times is None or self.times >= 1, "a backend fault happens at least once.")

@@ -1,0 +1,162 @@
+"""`rejoin` as a person runs it: a process of its own, and whatever it starts or leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+TOKEN = "CANARY-player-token-0123456789"
+"""What players sign in with here; nothing that a program writes may hold it."""
+
+SECRETS = (
+    "CANARY",
+    "a=ice-pwd",
+    "a=ice-ufrag",
+    "ice-pwd",
+    "fingerprint",
+    "candidate:",
+    '"sdp"',
+    "Bearer ",
+)
+"""What must be in no output and in no file, whatever happens."""
+
+PATIENCE_S = 60.0
+"""A bound for what hangs; nothing here comes near it on a machine that is merely slow."""
+
+_MARK = "REJOIN_TEST_PROGRAM"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a program ended. `code` is negative after a signal that it did not take."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def complaint(self) -> str:
+        """The one line on standard error, without "rejoin: "; there must be exactly one."""
+        lines = self.err.splitlines()
+        assert len(lines) == 1, f"not one line: {self.err!r}"
+        assert lines[0].startswith("rejoin: "), self.err
+        return lines[0].removeprefix("rejoin: ")
+
+    def told_nothing_secret(self) -> None:
+        for text in (self.out, self.err):
+            assert "Traceback" not in text, text
+            for secret in SECRETS:
+                assert secret not in text, f"{secret} in: {text}"
+
+
+class Program:
+    """One running `rejoin`, and everything that it started."""
+
+    def __init__(self, process: subprocess.Popen[str], mark: str) -> None:
+        self.process = process
+        self._mark = mark
+
+    @property
+    def out(self) -> IO[str]:
+        assert self.process.stdout is not None
+        return self.process.stdout
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def done(self) -> Done:
+        """Wait for its end, and for the end of all that it started."""
+        out, err = self.process.communicate(timeout=PATIENCE_S)
+        result = Done(self.process.returncode, out, err)
+        self.all_gone()
+        return result
+
+    def all_gone(self) -> None:
+        """Wait until neither it nor anything that it started runs any more."""
+        deadline_at = time.monotonic() + PATIENCE_S
+        while left := self.running():
+            assert time.monotonic() < deadline_at, f"left behind: {left}"
+            time.sleep(0.05)
+
+    def running(self) -> list[int]:
+        """Processes that bear this program's mark; where /proc is not, its own alone."""
+        if not Path("/proc/self/environ").exists():
+            return [] if self.process.poll() is not None else [self.process.pid]
+        found = []
+        wanted = f"{_MARK}={self._mark}".encode()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                try:
+                    environment = (entry / "environ").read_bytes()
+                except OSError:
+                    continue  # it ended meanwhile, or is somebody else's
+                if wanted in environment.split(b"\0"):
+                    found.append(int(entry.name))
+        return found
+
+    def end(self) -> None:
+        """Whatever still runs is killed."""
+        for pid in {*self.running(), self.process.pid}:
+            if pid != self.process.pid or self.process.poll() is None:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+@contextmanager
+def started(
+    *arguments: str,
+    environment: Mapping[str, str | None] | None = None,
+    before: tuple[str, ...] = (),
+) -> Iterator[Program]:
+    """`python -m rejoin ARGUMENTS` without a display, killed at the end if it still runs.
+
+    `environment`: what differs from ours, None to leave a variable out. `before`: a command that
+    runs it, such as one that sets limits.
+    """
+    mark = uuid.uuid4().hex
+    variables: dict[str, str | None] = {
+        name: value for name, value in os.environ.items() if not name.startswith("REJOIN_")
+    }
+    variables |= {"QT_QPA_PLATFORM": "offscreen", "REJOIN_TOKEN": TOKEN, _MARK: mark}
+    variables |= environment or {}
+    process = subprocess.Popen(
+        [*before, sys.executable, "-m", "rejoin", *arguments],
+        env={name: value for name, value in variables.items() if value is not None},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    program = Program(process, mark)
+    try:
+        yield program
+    finally:
+        program.end()
+
+
+def run(
+    *arguments: str,
+    environment: Mapping[str, str | None] | None = None,
+    before: tuple[str, ...] = (),
+) -> Done:
+    """Run it to its end; that nothing secret was told and nothing is left is checked here."""
+    with started(*arguments, environment=environment, before=before) as program:
+        done = program.done()
+    done.told_nothing_secret()
+    return done

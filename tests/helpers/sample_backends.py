@@ -1,0 +1,80 @@
+"""The route sets of AWS's two samples on real sockets, in front of a service in memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService
+from rejoin.backend.bundle import build_bundle
+from rejoin.backend.react import GATEWAY_S, build_react
+from rejoin.backend.samples import Offered
+from rejoin.backend.service import StartedStream, StreamId, StreamLook
+from rejoin.backend.serving import serving
+from rejoin.backend.store import Store
+
+STREAM_GROUP = "sg-1AB2C3De4"
+APPLICATION = "a-9ZY8X7Wv6"
+ARN = f"arn:aws:gameliftstreams:us-west-2:111122223333:streamsession/{STREAM_GROUP}/ABC123def4567"
+OFFERED = Offered(STREAM_GROUP, APPLICATION, {"tour": "a-2"})
+
+_INSIDE = StreamId("sg-1", "arn:of:the:session")
+
+
+@dataclass
+class ArnStreamService(FakeStreamService):
+    """The same service, whose one stream session has an ARN as real ones have."""
+
+    def _inside(self, stream: StreamId) -> StreamId:
+        assert stream == StreamId(STREAM_GROUP, ARN), stream
+        return _INSIDE
+
+    async def start(
+        self, *, token: str, signal_request: str, application: str | None, budget_s: float
+    ) -> StartedStream:
+        started = await super().start(
+            token=token, signal_request=signal_request, application=application, budget_s=budget_s
+        )
+        return replace(started, stream=StreamId(STREAM_GROUP, ARN))
+
+    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
+        return await super().look(self._inside(stream), budget_s=budget_s)
+
+    async def create_connection(
+        self, stream: StreamId, *, token: str, signal_request: str, budget_s: float
+    ) -> str:
+        return await super().create_connection(
+            self._inside(stream), token=token, signal_request=signal_request, budget_s=budget_s
+        )
+
+
+class Wall:
+    """A wall clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@contextlib.asynccontextmanager
+async def live_bundle(
+    service: FakeStreamService, *, wall: Callable[[], float] | None = None
+) -> AsyncIterator[str]:
+    """Dialect `aws-bundle`; yields its base URL."""
+    with contextlib.closing(Store() if wall is None else Store(wall=wall)) as store:
+        app = build_bundle(service, store, OFFERED)
+        async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
+            yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.asynccontextmanager
+async def live_react(
+    service: FakeStreamService, *, gateway_s: float = GATEWAY_S
+) -> AsyncIterator[str]:
+    """Dialect `aws-react`; yields its base URL."""
+    app = build_react(service, OFFERED, "us-west-2", (GOOD_TOKEN,), gateway_s=gateway_s)
+    async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
+        yield f"http://127.0.0.1:{port}"
