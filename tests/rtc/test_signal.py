@@ -207,6 +207,20 @@ def test_a_bad_request_is_refused_with_a_sentence(change: tuple[str, str], says:
 # --- the service's answer -----------------------------------------------------------------------
 
 
+def test_an_offer_says_its_directions_section_by_section() -> None:
+    request = json.loads((DATA / "signal-request-websdk-1.2.0-chromium-156.json").read_text())
+    silent = request["sdp"].replace("a=recvonly\n", "")
+    for sdp, direction in (
+        (silent, "sendrecv"),  # the default
+        (silent.replace("t=0 0\n", "t=0 0\na=recvonly\n"), "recvonly"),
+    ):
+        read = decode_request(json.dumps({**request, "sdp": sdp}))
+        audio, video, data = sections(read.sdp)
+        assert f"a={direction}" in audio.splitlines()
+        assert f"a={direction}" in video.splitlines()
+        assert "a=send" not in data
+
+
 def test_candidates_of_the_first_section_reach_every_section() -> None:
     answer = decode_response(
         response(answer_sdp(), webSdkProtocolUrl="https://example.com/x.js"), PUBLIC

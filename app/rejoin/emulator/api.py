@@ -7,19 +7,24 @@ what a newer botocore adds to the emulated operations is checked and shown witho
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import datetime
 import hashlib
 import hmac
 import json
+import logging
+import os
 import re
+import socket
+import struct
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
 import botocore.loaders
+from botocore import xform_name
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -44,6 +49,7 @@ from rejoin.emulator.service import (
     StreamSession,
 )
 from rejoin.emulator.settings import ApiFault, ApiFaultKind
+from rejoin.errors import BadInputError
 
 SERVICE_NAME: Final = "gameliftstreams"
 BODY_LIMIT_BYTES: Final = 512 * 1024
@@ -51,24 +57,45 @@ BODY_LIMIT_BYTES: Final = 512 * 1024
 _CLOCK_SKEW_S: Final = 900.0
 _PAGE: Final = 25
 
+EMULATED_OPERATIONS: Final = (
+    "StartStreamSession",
+    "GetStreamSession",
+    "ListStreamSessions",
+    "ListStreamSessionsByAccount",
+    "CreateStreamSessionConnection",
+    "TerminateStreamSession",
+    "GetStreamGroup",
+    "ListStreamGroups",
+    "GetApplication",
+    "ListApplications",
+)
+"""What is answered here; every other operation of the model is an unknown one."""
+
+_log = logging.getLogger("rejoin.emulator.api")
+
 Params = dict[str, Any]
 
 
 class ApiFaults:
-    """The API faults that are armed, oldest first."""
+    """The API faults that are armed, oldest first, and how often each operation was called."""
 
     def __init__(self) -> None:
         self._armed: list[ApiFault] = []
+        self._calls: Counter[str] = Counter()
 
     def arm(self, fault: ApiFault) -> None:
-        """Arm one more fault; `NONE` lifts all."""
+        """Arm one more fault; `NONE` lifts all. Raises `BadInputError` for an operation that is
+        not emulated."""
+        if fault.operation not in (None, *EMULATED_OPERATIONS):
+            raise BadInputError("The emulator has no such operation to put a fault into.")
         if fault.kind is ApiFaultKind.NONE:
             self._armed.clear()
         else:
             self._armed.append(fault)
 
     def take(self, operation: str) -> ApiFault | None:
-        """The fault that this call gets."""
+        """Count a call of this operation; the fault that it gets."""
+        self._calls[operation] += 1
         for place, fault in enumerate(self._armed):
             if fault.operation not in (None, operation):
                 continue
@@ -79,12 +106,20 @@ class ApiFaults:
             return fault
         return None
 
+    def describe(self) -> dict[str, object]:
+        """What is armed and what was called, as JSON values for the control API."""
+        return {
+            "api_faults": [dataclasses.asdict(fault) for fault in self._armed],
+            "api_calls": dict(sorted(self._calls.items())),
+        }
+
 
 def build_app(service: StreamService, faults: ApiFaults | None = None) -> Starlette:
     """The API of this service as an ASGI application. It does not close the service."""
     api = _Api(service, faults or ApiFaults())
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    return Starlette(routes=[Route("/{rest:path}", api.answer, methods=methods)])
+    every = Route("/{rest:path}", api.answer)
+    every.methods = None  # Any method gets an error in the service's own shape.
+    return Starlette(routes=[every])
 
 
 class _HttpError(Exception):
@@ -124,13 +159,7 @@ class _Api:
         self._model = ServiceModel(model, SERVICE_NAME)
         self._buckets: dict[str, _Bucket] = {}
         calls: dict[str, Callable[[Params], Awaitable[Params]]] = {
-            "StartStreamSession": self._start_stream_session,
-            "GetStreamSession": self._get_stream_session,
-            "ListStreamSessions": self._list_stream_sessions,
-            "CreateStreamSessionConnection": self._create_stream_session_connection,
-            "TerminateStreamSession": self._terminate_stream_session,
-            "GetStreamGroup": self._get_stream_group,
-            "GetApplication": self._get_application,
+            name: getattr(self, f"_{xform_name(name)}") for name in EMULATED_OPERATIONS
         }
         self._calls = calls
         self._operations = [self._model.operation_model(name) for name in calls]
@@ -152,6 +181,9 @@ class _Api:
             response = self._modelled_error(refusal.fault, str(refusal))
         except ClientDisconnect:
             response = Response(status_code=400)
+        except Exception:
+            _log.exception("a call of the emulated API failed")
+            response = self._modelled_error(CallFault.INTERNAL, "The emulator failed.")
         response.headers["x-amzn-RequestId"] = request_id
         return response
 
@@ -176,16 +208,23 @@ class _Api:
                 pass
         params = _read_request(operation, uri, request, body)
         result = await self._calls[operation.name](params)
-        if fault is not None and fault.kind is ApiFaultKind.SLOW:
-            await asyncio.sleep(fault.delay_s)
         code = int(operation.http.get("responseCode", 200))
-        if operation.output_shape is None:
+        shape = operation.output_shape
+        text = "" if shape is None else json.dumps(_written(shape, result))
+        match fault:
+            case ApiFault(kind=ApiFaultKind.SLOW):
+                await asyncio.sleep(fault.delay_s)  # Callers' patience is of real seconds.
+            case ApiFault(kind=ApiFaultKind.RESET):
+                await _reset(request)
+            case ApiFault(kind=ApiFaultKind.MALFORMED):
+                text = text[: len(text) // 2] or "{"
+            case _:
+                pass
+        if not text:
             return Response(status_code=code)
-        return Response(
-            json.dumps(_written(operation.output_shape, result)),
-            status_code=code,
-            media_type="application/json",
-        )
+        if code == 204:
+            code = 200  # A 204 has no body that could be malformed.
+        return Response(text, status_code=code, media_type="application/json")
 
     def _route(self, request: Request) -> tuple[OperationModel, dict[str, str]]:
         # ARNs come with their slashes encoded, so only the raw path still tells segments apart.
@@ -295,21 +334,19 @@ class _Api:
         )
 
     async def _list_stream_sessions(self, params: Params) -> Params:
-        found = self._service.sessions(params["Identifier"])
+        return self._listed_sessions(self._service.sessions(params["Identifier"]), params)
+
+    async def _list_stream_sessions_by_account(self, params: Params) -> Params:
+        return self._listed_sessions(self._service.sessions(), params)
+
+    def _listed_sessions(self, found: list[StreamSession], params: Params) -> Params:
         if "ExportFilesStatus" in params:
             found = []  # Nothing is ever exported here.
         if "Status" in params:
             found = [session for session in found if session.status == params["Status"]]
-        if "NextToken" in params:
-            ids = [session.session_id for session in found]
-            if params["NextToken"] not in ids:
-                raise CallRefusedError(CallFault.VALIDATION, "The NextToken is not valid.")
-            found = found[ids.index(params["NextToken"]) :]
-        size = int(params.get("MaxResults", _PAGE))
-        return {
-            "Items": [self._shown_session(session) for session in found[:size]],
-            "NextToken": found[size].session_id if len(found) > size else None,
-        }
+        return _page(
+            [(session.session_id, self._shown_session(session)) for session in found], params
+        )
 
     async def _create_stream_session_connection(self, params: Params) -> Params:
         answer = await self._service.create_connection(
@@ -325,15 +362,21 @@ class _Api:
         return {}
 
     async def _get_stream_group(self, params: Params) -> Params:
+        return self._shown_group(self._service.group(params["Identifier"]))
+
+    async def _list_stream_groups(self, params: Params) -> Params:
+        group_ids = self._service.settings.stream_group_ids
+        return _page([(group_id, self._shown_group(group_id)) for group_id in group_ids], params)
+
+    def _shown_group(self, group_id: str) -> Params:
         service = self._service
-        group_id = service.group(params["Identifier"])
         application = service.settings.application_id
         application_arn = service.arn(f"application/{application}")
         return {
             "Arn": service.arn(f"streamgroup/{group_id}"),
             "Id": group_id,
             "Description": "Rejoin emulator",
-            "Status": "ACTIVE",
+            "Status": service.settings.stream_group_status,
             "StreamClass": "gen5n_high",
             "DefaultApplication": {"Id": application, "Arn": application_arn},
             "LocationStates": [{"LocationName": service.settings.region, "Status": "ACTIVE"}],
@@ -343,13 +386,21 @@ class _Api:
         }
 
     async def _get_application(self, params: Params) -> Params:
+        return self._shown_application(self._service.application(params["Identifier"]))
+
+    async def _list_applications(self, params: Params) -> Params:
+        application = self._service.settings.application_id
+        return _page([(application, self._shown_application(application))], params)
+
+    def _shown_application(self, application: str) -> Params:
         service = self._service
-        application = service.application(params["Identifier"])
         return {
             "Arn": service.arn(f"application/{application}"),
             "Id": application,
             "Description": "Rejoin emulator game",
             "Status": "READY",
+            "RuntimeEnvironment": {"Type": "UBUNTU", "Version": "22_04_LTS"},
+            "ExecutablePath": "rejoin-game",
             "AssociatedStreamGroups": [
                 service.arn(f"streamgroup/{group_id}")
                 for group_id in service.settings.stream_group_ids
@@ -370,6 +421,7 @@ class _Api:
             "Location": session.location,
             "SignalRequest": session.signal_request,
             "SignalResponse": session.signal_response,
+            "WebSdkProtocolUrl": _protocol_url(session.signal_response),
             "ConnectionTimeoutSeconds": session.connection_timeout_s,
             "SessionLengthSeconds": session.session_length_s,
             "ApplicationArn": session.application_arn,
@@ -382,6 +434,38 @@ class _Api:
 
 
 # --- requests and responses by the model ----------------------------------------------------------
+
+
+def _page(items: list[tuple[str, Params]], params: Params) -> Params:
+    """One page of what is listed under these keys; the NextToken is the key of the next item."""
+    if "NextToken" in params:
+        keys = [key for key, _ in items]
+        if params["NextToken"] not in keys:
+            raise _invalid("The NextToken is not valid.")
+        items = items[keys.index(params["NextToken"]) :]
+    size = int(params.get("MaxResults", _PAGE))
+    return {
+        "Items": [item for _, item in items[:size]],
+        "NextToken": items[size][0] if len(items) > size else None,
+    }
+
+
+def _protocol_url(signal_response: str | None) -> str | None:
+    """Where the answer says that a browser finds the input protocol."""
+    url = None if signal_response is None else json.loads(signal_response).get("webSdkProtocolUrl")
+    return url if isinstance(url, str) else None
+
+
+async def _reset(request: Request) -> None:
+    """Reset the TCP connection of a request. ASGI has no word for it: this reaches into uvicorn,
+    and under any other server the caller gets a 400 instead."""
+    transport = getattr(getattr(request.receive, "__self__", None), "transport", None)
+    if isinstance(transport, asyncio.Transport):
+        connection = transport.get_extra_info("socket")
+        linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        transport.abort()
+    raise ClientDisconnect
 
 
 def _path_pattern(template: str) -> re.Pattern[str]:
@@ -405,8 +489,8 @@ def _raw_url(request: Request) -> str:
     raw = request.scope.get("raw_path") or request.scope["path"].encode()
     path = raw.partition(b"?")[0].decode("latin-1")
     query = request.scope.get("query_string", b"").decode("latin-1")
-    host = request.headers.get("host", "localhost")
-    return f"http://{host}{path}" + (f"?{query}" if query else "")
+    # What is signed of the host is its header: only path and query are read from this.
+    return f"http://localhost{path}" + (f"?{query}" if query else "")
 
 
 def _read_request(
@@ -435,8 +519,7 @@ def _read_request(
         elif location == "querystring":
             value = query.get(wire_name)
             if isinstance(value, str) and member.type_name in ("integer", "long"):
-                with contextlib.suppress(ValueError):
-                    value = int(value)
+                value = int(value) if re.fullmatch("-?[0-9]{1,18}", value) else value
         elif location is None:
             value = document.get(wire_name)
         else:

@@ -2,8 +2,8 @@
 
 AWS's Web SDK loads it as a classic script with anonymous CORS and expects it to define
 `globalThis.GameCastInputModule.GameCastInput` (service.md, observed). The service's own module is
-not public; ours speaks `core/controls`, for keyboard and mouse. The Web SDK's `clientRtc` has no
-documented shape, so the script looks in it for the two data channels by their labels.
+not public; ours speaks `core/controls`, for keyboard, mouse and gamepads. The Web SDK's `clientRtc`
+has no documented shape, so the script looks in it for the two data channels by their labels.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def protocol_script() -> str:
         "disconnect": int(controls.Kind.DISCONNECT),
         "inputChannel": controls.INPUT_CHANNEL,
         "messageChannel": controls.MESSAGE_CHANNEL,
+        "gamepad": int(controls.Kind.GAMEPAD),
+        "performance": int(controls.Kind.PERFORMANCE),
         "maxKeys": controls.MAX_KEYS,
+        "maxPads": controls.MAX_PADS,
         "repeatEveryMs": round(controls.REPEAT_EVERY_S * 1000),
         "repeatAfterChange": controls.REPEAT_AFTER_CHANGE,
         "maxApplicationMessage": MAX_APPLICATION_MESSAGE,

@@ -37,6 +37,11 @@ _ANSWER_PATIENCE_S: Final = 15.0
 """Real seconds a host may take for an answer before the call fails with an internal error."""
 _STOP_PATIENCE_S: Final = 5.0
 _OFFERS_REMEMBERED: Final = 10_000
+_FAILURES: Final = (
+    lifecycle.INTERNAL_ERROR,
+    lifecycle.APPLICATION_LOG_S3_DESTINATION_ERROR,
+    lifecycle.ASSUME_ROLE_FAILED,
+)
 
 
 # --- the media side, written in `emulator/host.py` ------------------------------------------------
@@ -56,6 +61,10 @@ class HostListener(Protocol):
 
     def game_exited(self, *, failed: bool, detail: str) -> None:
         """The game ended; `failed` when it was not meant to."""
+
+    def shares_performance(self) -> bool:
+        """Whether the client is to get performance stats (PerformanceStatsConfiguration)."""
+        ...
 
 
 class StreamHost(Protocol):
@@ -288,6 +297,15 @@ class StreamSession:
         """A create call brought an offer that ends the session."""
         self._post(lifecycle.OfferRejected())
 
+    def end(self, event: lifecycle.ApplicationExited | lifecycle.Failed) -> None:
+        """The game or something around it ended the session."""
+        self._post(event)
+
+    def shares_performance(self) -> bool:
+        """Whether StartStreamSession asked for performance stats for the client."""
+        wanted = self.extras.get("PerformanceStatsConfiguration")
+        return isinstance(wanted, dict) and wanted.get("SharedWithClient") is True
+
     async def aclose(self) -> None:
         """Leave nothing behind: no alarm, no task, no host. The status stays what it was."""
         if self._undo_alarm is not None:
@@ -304,7 +322,7 @@ class StreamSession:
             connection_timeout_s=self.connection_timeout_s,
             session_length_s=self.session_length_s,
             idle_timeout_s=settings.idle_timeout_s,
-            placement_timeout_s=settings.placement_timeout_s,
+            placement_timeout_s=settings.placement_limit_s,
             window_restarts_at_active=settings.window_restarts_at_active,
             reason_after_failed_reconnect=StatusReason(settings.reason_after_failed_reconnect),
             wrong_status=lifecycle.RefusalKind(settings.wrong_state_error),
@@ -558,6 +576,15 @@ class StreamService:
                 return group_id
         raise CallRefusedError(CallFault.NOT_FOUND, "There is no such stream group.")
 
+    def _active_group(self, identifier: str) -> str:
+        """The same, of a group that takes players now."""
+        group_id = self.group(identifier)
+        status = self._settings.stream_group_status
+        if status != "ACTIVE":
+            kind = lifecycle.RefusalKind(self._settings.wrong_state_error)
+            raise _refused(kind, f"A stream group in status {status} takes no stream session.")
+        return group_id
+
     def application(self, identifier: str) -> str:
         """The id of an application given by id or ARN. Raises `CallRefusedError`."""
         application_id = self._settings.application_id
@@ -588,10 +615,11 @@ class StreamService:
 
     async def start_session(self, request: StartRequest) -> StreamSession:
         """StartStreamSession: the new session, ACTIVATING. Raises `CallRefusedError`."""
-        group_id = self.group(request.group)
+        self.group(request.group)
         self.application(request.application)
 
         async def start() -> StreamSession:
+            group_id = self._active_group(request.group)
             fine = self._use_offer(request.signal_request, request.client_token)
             if not fine and self._settings.reused_offer == "call":
                 raise _reused()
@@ -616,6 +644,7 @@ class StreamService:
         found = self.session(group, session)
 
         async def create() -> str:
+            self._active_group(group)
             if not lifecycle.accepts_reconnect(found.status):
                 # Refused for the status, so that the same offer may come again later.
                 return await found.create_connection(signal_request)
@@ -633,6 +662,25 @@ class StreamService:
     def terminate_session(self, group: str, session: str) -> None:
         """TerminateStreamSession. Raises `CallRefusedError`."""
         self.session(group, session).terminate()
+
+    def end_session(self, reason: str, session_id: str | None = None) -> float:
+        """End a session (None: the newest that is not over) for a reason that no call brings
+        about: `applicationExit`, or a failure (ERROR). Returns the time. Raises `BadInputError`.
+        """
+        event: lifecycle.ApplicationExited | lifecycle.Failed
+        if reason == lifecycle.APPLICATION_EXIT:
+            event = lifecycle.ApplicationExited()
+        elif reason in _FAILURES:
+            event = lifecycle.Failed(StatusReason(reason))
+        else:
+            raise BadInputError(
+                f"The reason is one of {', '.join((lifecycle.APPLICATION_EXIT, *_FAILURES))}."
+            )
+        for session in self.sessions():
+            if not session.is_over and session_id in (None, session.session_id, session.arn):
+                session.end(event)
+                return self.timers.now()
+        raise BadInputError("There is no such stream session that is not over.")
 
     async def inject(self, fault: Fault, session_id: str | None = None) -> float:
         """A fault in one session (None: the newest that has a host); the boot time it took effect.

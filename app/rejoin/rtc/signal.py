@@ -178,6 +178,12 @@ def decode_request(text: str) -> SignalRequest:
         raise SignalError("The offer asks for no video.")
     if not any(description.direction(video) in ("recvonly", "sendrecv") for video in videos):
         raise SignalError("The offer does not receive video.")
+    for section in description.sections:
+        # aiortc knows neither the default direction nor one that stands for the whole session.
+        if section.kind != "application" and not any(
+            line == f"a={direction}" for line in section.lines for direction in _DIRECTIONS
+        ):
+            section.lines.append(f"a={description.direction(section)}")
     version = request.get("webSdkVersion")
     return SignalRequest(
         sdp=_join(description.all_lines()),
