@@ -56,6 +56,9 @@ FONT_PACKAGES = ("fonts-dejavu-core",)
 
 TEST_PACKAGES = ("xvfb", "xauth", "xdotool", *FONT_PACKAGES)
 
+BROWSER_PACKAGES = ("chromium",)
+"""Debian's alone: Ubuntu has no such package. Without it the browser's test is skipped."""
+
 USAGE = """\
 usage: python3 dev.py VERB [flags]
 
@@ -110,6 +113,18 @@ def is_debian(os_release: str) -> bool:
         if key in ("ID", "ID_LIKE"):
             words.update(value.strip().strip("\"'").split())
     return bool(words & {"debian", "ubuntu"})
+
+
+def browser_packages() -> tuple[str, ...]:
+    """The browser that a test drives, on a Debian."""
+    os_release = Path("/etc/os-release")
+    told = os_release.read_text(encoding="utf-8", errors="replace") if os_release.exists() else ""
+    return BROWSER_PACKAGES if has_chromium_package(told) else ()
+
+
+def has_chromium_package(os_release: str) -> bool:
+    """Whether an /etc/os-release is Debian's own."""
+    return any(line.strip().replace('"', "") == "ID=debian" for line in os_release.splitlines())
 
 
 def installed_packages(listing: str) -> set[str]:
@@ -365,7 +380,7 @@ def demo(flags: list[str]) -> int:
 
 
 def test(flags: list[str]) -> int:
-    set_up(RUN_PACKAGES + TEST_PACKAGES)
+    set_up(RUN_PACKAGES + TEST_PACKAGES + browser_packages())
     return run_steps(test_steps(flags))
 
 

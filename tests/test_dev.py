@@ -52,6 +52,21 @@ def test_debian_is_told_from_other_systems(
     assert dev.is_debian(os_release) is expected
 
 
+@pytest.mark.parametrize(
+    ("os_release", "expected"),
+    [
+        ('PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\n', True),
+        ('ID="debian"\n', True),
+        ("ID=ubuntu\nID_LIKE=debian\n", False),
+        ("", False),
+    ],
+)
+def test_only_debian_itself_has_a_chromium_to_install(
+    dev: ModuleType, os_release: str, expected: bool
+) -> None:
+    assert dev.has_chromium_package(os_release) is expected
+
+
 def test_packages_count_when_installed_or_provided(dev: ModuleType) -> None:
     listing = (
         "ii \tlibegl1\t\n"

@@ -2,17 +2,22 @@
 
 Exit codes: 0 as it should be; 1 it was not (a game that ended before it should, a failed demo);
 2 what was asked for cannot be used; 3 the backend cannot be reached or used; 4 it does not let us
-in; 5 to 10 as `errors.py` says; 70 a defect of ours; 130 after Ctrl+C. Whatever Rejoin understands
-is one sentence on standard error and never a traceback.
+in; 5 to 10 as `errors.py` says; 70 a defect of ours; 130 after Ctrl+C or SIGTERM, which for a
+server are the way to end and give 0. Whatever Rejoin understands is one line on standard error
+and never a traceback.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -20,31 +25,71 @@ import click
 from rejoin.errors import BadInputError, RejoinError
 
 if TYPE_CHECKING:
-    from rejoin.core.model import EndingKind
+    from rejoin.core.model import Ending
+    from rejoin.gui.main_window import RejoinWindow
 
 INTERRUPTED = 130
 _DEFECT = 70
 """sysexits' EX_SOFTWARE: a failure that Rejoin does not understand, which is a defect of ours."""
 
+_LEAVING_PATIENCE_S = 8.0
+"""How long the stream may take to end once the window is gone."""
+
 
 def main() -> NoReturn:
     """Run a verb and exit with its code."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        code = rejoin.main(standalone_mode=False)
+        code = rejoin.main(prog_name="rejoin", standalone_mode=False)
     except click.exceptions.Abort:
         code = INTERRUPTED
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = error.exit_code
-    except RejoinError as error:
-        click.echo(f"rejoin: {error}", err=True)
+    except click.ClickException as error:
+        _complain(_usage_sentence(error))
         code = error.exit_code
+    except RejoinError as error:
+        _complain(str(error))
+        code = error.exit_code
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            _complain("There is no space left to write to.")
+            code = RejoinError.exit_code
+        else:
+            _report_defect(error)
+            code = _DEFECT
     except Exception as error:
         _report_defect(error)
         code = _DEFECT
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _as_interrupt(_number: int, frame: FrameType | None) -> None:
+    """SIGTERM asks for what Ctrl+C asks for, whoever listens to that now.
+
+    Where Ctrl+C is ignored, as in a shell's background job, this one still counts.
+    """
+    interrupt = signal.getsignal(signal.SIGINT)
+    if callable(interrupt):
+        interrupt(signal.SIGINT, frame)
+    else:
+        raise KeyboardInterrupt
+
+
+def _complain(sentence: str) -> None:
+    click.echo(f"rejoin: {sentence}", err=True)
+
+
+def _usage_sentence(error: click.ClickException) -> str:
+    """What is wrong with the arguments, and where to read what can be given."""
+    sentence = error.format_message().rstrip(".") + "."
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return sentence
+    return f"{sentence} `{context.command_path} --help` says what can be given."
 
 
 def _report_defect(error: Exception) -> None:
@@ -53,10 +98,9 @@ def _report_defect(error: Exception) -> None:
 
     from rejoin.redact import redact
 
-    click.echo(
-        f"rejoin: something failed inside Rejoin ({type(error).__name__}); this is a defect. "
-        "REJOIN_TRACEBACK=1 shows where.",
-        err=True,
+    _complain(
+        f"something failed inside Rejoin ({type(error).__name__}); this is a defect. "
+        "REJOIN_TRACEBACK=1 shows where."
     )
     if os.environ.get("REJOIN_TRACEBACK"):
         click.echo(redact("".join(traceback.format_exception(error))), err=True)
@@ -72,7 +116,7 @@ def rejoin(verbose: bool) -> None:
     logs.configure(verbose=verbose)
 
 
-@rejoin.command()
+@rejoin.command(short_help="Play a game through a studio's backend.")
 @click.argument("backend_url")
 @click.option(
     "--token",
@@ -107,8 +151,7 @@ def play(
     if not token:
         raise BadInputError("A sign-in token is needed: give --token or set REJOIN_TOKEN.")
     from rejoin.core.model import Stage
-    from rejoin.gui import application, texts
-    from rejoin.gui.main_window import RejoinWindow
+    from rejoin.gui import application
     from rejoin.rtc.signal import NetworkRules
     from rejoin.runtime.loop import StreamThread
     from rejoin.runtime.player import Player
@@ -125,32 +168,50 @@ def play(
             allow_insecure=insecure,
         )
     )
-    if player.problem() is not None:
-        click.echo(f"rejoin: {player.problem()}", err=True)
+    thread = StreamThread(player.run)
+    was_live = False
 
-    def close_when_over(window: RejoinWindow) -> None:
-        if close_at_end and window.snapshot.stage is Stage.ENDED:
+    def watch(window: RejoinWindow) -> None:
+        nonlocal was_live
+        stage = window.snapshot.stage
+        if stage is Stage.LIVE and not was_live:
+            was_live = True
+            problem = player.problem()
+            if problem is not None:
+                _complain(problem)
+        died = not thread.running and player.snapshot.stage is not Stage.ENDED
+        if died or (close_at_end and stage is Stage.ENDED):
             window.close()
 
-    thread = StreamThread(player.run)
     thread.start()
-    code = application.run(player, full_screen=full_screen, after_refresh=close_when_over)
-    ending = thread.join(8.0)
-    if code != 0 or ending is None:
-        return code or _DEFECT
-    code = _ending_codes().get(ending.kind, 1)
+    code = application.run(player, full_screen=full_screen, after_refresh=watch)
+    ending = thread.join(_LEAVING_PATIENCE_S)
+    if ending is None:
+        _complain("the stream did not end in time; this is a defect.")
+        return _DEFECT
     if code != 0:
-        text = texts.ending_text(ending)
-        detail = f" ({ending.detail})" if ending.detail else ""
-        click.echo(f"rejoin: {text.title} {text.meaning}{detail}", err=True)
+        return code
+    code = _code_of(ending)
+    if code != 0:
+        _complain(_ending_sentence(ending))
     return code
 
 
-def _ending_codes() -> dict[EndingKind, int]:
+def _ending_sentence(ending: Ending) -> str:
+    """The end of a game on one line: the window's title for it, and what is known beyond."""
+    from rejoin.gui import texts
+
+    text = texts.ending_text(ending)
+    return f"{text.title.rstrip('.')}. {ending.detail or text.meaning}"
+
+
+def _code_of(ending: Ending) -> int:
     """How a game that is over ends the program; what is not named here ends it with 1."""
     from rejoin.core.model import EndingKind
 
-    return {
+    if ending.kind is EndingKind.GAME_ENDED and ending.reason == "applicationExit":
+        return 0  # the player left the game by its own exit
+    codes = {
         EndingKind.CLOSED_FOR_NOW: 0,
         EndingKind.ENDED_BY_PLAYER: 0,
         EndingKind.CANCELLED: 0,
@@ -160,12 +221,15 @@ def _ending_codes() -> dict[EndingKind, int]:
         EndingKind.BUSY: 3,
         EndingKind.SIGN_IN_NEEDED: 4,
         EndingKind.NOT_ALLOWED: 4,
+        EndingKind.OFFER_REFUSED: 5,
         EndingKind.BAD_ANSWER: 5,
+        EndingKind.COULD_NOT_CONNECT: 6,
         EndingKind.INTERNAL: 6,
     }
+    return codes.get(ending.kind, RejoinError.exit_code)
 
 
-@rejoin.command()
+@rejoin.command(short_help="Play on this machine, drop the connection, get back.")
 @click.option("--headless", is_flag=True, help="Without a display: save pictures and a report.")
 @click.option(
     "--out",
@@ -193,8 +257,20 @@ def _ending_codes() -> dict[EndingKind, int]:
     show_default=True,
     help="ConnectionTimeoutSeconds of the emulated session.",
 )
-@click.option("--drop-after", type=click.FloatRange(0.5, 3600), default=4.0, show_default=True)
-@click.option("--drops", type=click.IntRange(0, 1000), default=1, show_default=True)
+@click.option(
+    "--drop-after",
+    type=click.FloatRange(0.5, 3600),
+    default=4.0,
+    show_default=True,
+    help="Seconds of play before a drop.",
+)
+@click.option(
+    "--drops",
+    type=click.IntRange(0, 1000),
+    default=1,
+    show_default=True,
+    help="How many drops; 0 only plays.",
+)
 def demo(
     headless: bool,
     out: Path | None,
@@ -204,7 +280,11 @@ def demo(
     drop_after: float,
     drops: int,
 ) -> int:
-    """Play against an emulated service on this machine, drop the connection, and get back."""
+    """Play against an emulated service on this machine, drop the connection, and get back.
+
+    It succeeds when every drop ended with the same game live again; with --fault kill, when the
+    game ended and the reason that the service gave was shown.
+    """
     from rejoin import demo as demonstration
     from rejoin.emulator.settings import FaultKind
 
@@ -224,13 +304,43 @@ def demo(
     )
 
 
-@rejoin.command()
-@click.option("--backend-port", type=click.IntRange(0, 65535), default=8470, show_default=True)
-@click.option("--api-port", type=click.IntRange(0, 65535), default=8471, show_default=True)
-@click.option("--control-port", type=click.IntRange(0, 65535), default=8472, show_default=True)
+@rejoin.command(short_help="Serve an emulated service and a backend.")
+@click.option(
+    "--backend-port",
+    type=click.IntRange(0, 65535),
+    default=8470,
+    show_default=True,
+    help="Where players knock; for each port 0 lets the system choose.",
+)
+@click.option(
+    "--api-port",
+    type=click.IntRange(0, 65535),
+    default=8471,
+    show_default=True,
+    help="Where the emulated service's REST API is.",
+)
+@click.option(
+    "--control-port",
+    type=click.IntRange(0, 65535),
+    default=8472,
+    show_default=True,
+    help="Where faults are put in.",
+)
 @click.option("--token", envvar="REJOIN_TOKEN", help="What players sign in with; else a new one.")
-@click.option("--notice", type=click.FloatRange(0, 600), default=5.0, show_default=True)
-@click.option("--connection-timeout", type=click.IntRange(1, 3600), default=120, show_default=True)
+@click.option(
+    "--notice",
+    type=click.FloatRange(0, 600),
+    default=5.0,
+    show_default=True,
+    help="Seconds until the emulated service notices a silent client (unknown of AWS).",
+)
+@click.option(
+    "--connection-timeout",
+    type=click.IntRange(1, 3600),
+    default=120,
+    show_default=True,
+    help="ConnectionTimeoutSeconds of the emulated sessions.",
+)
 @click.option("--announce", is_flag=True, hidden=True, help="One JSON line; end with stdin.")
 def studio(
     backend_port: int,
@@ -241,7 +351,10 @@ def studio(
     connection_timeout: int,
     announce: bool,
 ) -> int:
-    """Serve an emulated GameLift Streams and a studio's backend on this machine."""
+    """Serve an emulated GameLift Streams and a studio's backend on this machine.
+
+    Ctrl+C ends it.
+    """
     from rejoin.emulator.settings import EmulatorSettings
     from rejoin.studio import Ports
     from rejoin.studio import studio as serve
@@ -255,7 +368,7 @@ def studio(
         async with serve(settings, ports, player_token=token) as there:
             if announce:
                 click.echo(there.to_json())
-                await asyncio.to_thread(sys.stdin.read)
+                await _end_of_input()
                 return
             click.echo(f"Backend   {there.backend_url}")
             click.echo(f"Service   {there.api_url} (emulated; boto3's endpoint_url)")
@@ -268,7 +381,7 @@ def studio(
     return _serve(until_told)
 
 
-@rejoin.command()
+@rejoin.command(short_help="Serve the reference studio backend alone.")
 @click.option(
     "--settings",
     "settings_file",
@@ -276,7 +389,10 @@ def studio(
     help="A TOML file; without it the REJOIN_BACKEND_* variables (docs/backend.md).",
 )
 def backend(settings_file: Path | None) -> int:
-    """Serve the reference studio backend alone, in front of the real service or an emulator."""
+    """Serve the reference studio backend alone, in front of the real service or an emulator.
+
+    Ctrl+C ends it.
+    """
     from rejoin.backend.aws import AwsStreamService
     from rejoin.backend.routes import build_app
     from rejoin.backend.serving import serving
@@ -304,9 +420,36 @@ def backend(settings_file: Path | None) -> int:
 
 
 def _serve(until_told: Callable[[], Coroutine[Any, Any, None]]) -> int:
-    """Run a server until it is done or Ctrl+C, which is how a server is meant to end."""
+    """Run a server until it is done, or Ctrl+C or SIGTERM: so a server is meant to end."""
     try:
         asyncio.run(until_told())
     except KeyboardInterrupt:
         return 0
     return 0
+
+
+async def _end_of_input() -> None:
+    """Wait until nobody holds the other end of our standard input any more.
+
+    On a daemon thread and past Python's buffer, so that an interrupted wait delays no exit.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def tell() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    def read(descriptor: int) -> None:
+        try:
+            while os.read(descriptor, 4096):
+                pass
+        except OSError:
+            pass  # closed under us: that is an end too
+        try:
+            loop.call_soon_threadsafe(tell)
+        except RuntimeError:
+            return  # the loop is closed: nobody waits any more
+
+    threading.Thread(target=read, args=(sys.stdin.fileno(),), name="stdin", daemon=True).start()
+    await ended

@@ -24,7 +24,7 @@ from typing import IO
 import numpy as np
 
 from rejoin.clock import boot_s
-from rejoin.core.model import ConnectionNumber, Ending, Snapshot, Stage
+from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Snapshot, Stage
 from rejoin.core.trace import Record, Timeline, of_fault, timelines, to_line
 from rejoin.emulator.control import BlockingEmulatorControl
 from rejoin.emulator.game import TICKS_PER_S, StripReading, read_strip
@@ -81,9 +81,11 @@ class Proof:
 
 
 def run(options: Options, *, print_line: Callable[[str], None] = print) -> int:
-    """Play the demonstration; 0 when every drop ended live, 1 when one did not.
+    """Play the demonstration: 0 when it went as it should, 130 when it was interrupted.
 
-    Raises RejoinError for what cannot be started.
+    As it should: every drop ended with the same game live again; with `FaultKind.KILL` the game
+    ended and the service's reason was shown. Raises RejoinError when it did not go so (a plain
+    one, after the report), and for what cannot be started.
     """
     if options.headless:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -120,17 +122,42 @@ def _play(options: Options, there: Studio, print_line: Callable[[str], None]) ->
     found = sorted(_drain(records), key=lambda record: record.at)
     episodes = timelines(found)
     proofs = slot.proofs()
+    failure = director.failure or failure_of(options, episodes, proofs, ending)
     for line in _report(options, episodes, proofs, ending, director):
         print_line(line)
     if options.out is not None:
-        _write(options.out, found, episodes, proofs, ending, options)
+        _write(options.out, found, episodes, proofs, ending, options, failure)
     if code != 0:
         return code
+    if failure is not None:
+        raise RejoinError(failure)
+    return 0
+
+
+def failure_of(
+    options: Options,
+    episodes: tuple[Timeline, ...],
+    proofs: tuple[Proof, ...],
+    ending: Ending,
+) -> str | None:
+    """Why it did not go as it should, in one sentence, or None. Judged by what was recorded."""
     if options.drops == 0:
-        return 0 if director.failure is None else 1
-    back = [episode for episode in episodes if episode.outcome in ("live", "healed")]
-    whole = len(back) >= options.drops and all(proof.continued for proof in proofs)
-    return 0 if whole and director.failure is None else 1
+        return None
+    if options.fault is FaultKind.KILL:
+        told = ending.kind is EndingKind.GAME_ENDED and ending.reason is not None
+        return None if told else "The game was killed, but the service's reason was not shown."
+    # A drop that nobody caused (a machine that is too busy) is shown and proves nothing.
+    caused = [episode for episode in episodes if episode.at("fault") is not None]
+    if not caused:
+        return "It was over before the connection dropped."
+    back = [episode for episode in caused if episode.outcome in ("live", "healed")]
+    if len(back) < options.drops:
+        return f"Of {options.drops} drops, {len(back)} ended live."
+    if len(proofs) < sum(episode.outcome == "live" for episode in back):
+        return "The pictures do not tell whether the game went on."
+    if not all(proof.continued for proof in proofs):
+        return "It is not the game that was left: its state did not continue."
+    return None
 
 
 # --- the studio's process -------------------------------------------------------------------------
@@ -145,7 +172,14 @@ def _studio_process(options: Options) -> Iterator[Studio]:
         *("--backend-port", "0", "--api-port", "0", "--control-port", "0"),
     ]
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        # A terminal's Ctrl+C is for us alone: the studio must outlast our goodbye to it.
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
     assert process.stdout is not None
     assert process.stdin is not None
@@ -222,6 +256,10 @@ class _Act(enum.Enum):
     CURTAIN = "curtain"
 
 
+_LEFT = (EndingKind.CLOSED_FOR_NOW, EndingKind.ENDED_BY_PLAYER, EndingKind.CANCELLED)
+"""Endings that are the player's own, or Ctrl+C's."""
+
+
 class _Director:
     """Waits for the moments of the play, takes a picture of each, and ends a headless one.
 
@@ -238,6 +276,8 @@ class _Director:
         self._since_at = boot_s()
         self._moment_at: float | None = None
         self._dropped = 0
+        self._episode = 0
+        """The episode that the newest drop brings; those before it came by themselves."""
         self._looking = False
         self.failure: str | None = None
         self.pictures: list[str] = []
@@ -257,12 +297,15 @@ class _Director:
         patience_s = ACT_PATIENCE_S + self._options.notice_s + self._options.drop_after_s
         if failure is None and now - self._since_at > patience_s:
             failure = f"Nothing came of waiting for: {self._act.value}."
+        if snapshot.ending is not None and snapshot.ending.kind in _LEFT:
+            self._end(window)
+            return
         if snapshot.stage is Stage.ENDED:
             self._save(window, "ended")
-            if self._options.fault is not FaultKind.KILL:
-                failure = "The game ended before it should."
+            if self._options.fault is not FaultKind.KILL or self._dropped == 0:
+                failure = failure or "The game ended before it should."
         if failure is not None or snapshot.stage is Stage.ENDED:
-            self.failure = failure
+            self.failure = self.failure or failure
             self._end(window)
             return
         self._play(window, snapshot, now)
@@ -274,12 +317,13 @@ class _Director:
                 if live:
                     self._next(_Act.PLAYED, now)
             case _Act.PLAYED:
-                if now - self._since_at >= self._options.drop_after_s:
+                if live and now - self._since_at >= self._options.drop_after_s:
                     self._save(window, "live")
                     if self._options.drops == 0:
                         self._end(window)
                         return
                     self._dropped += 1
+                    self._episode = snapshot.episode + 1
                     self._drops.drop()
                     self._next(_Act.LOST, now)
             case _Act.LOST:
@@ -290,12 +334,12 @@ class _Director:
                         self._save(window, "lost")
                     if waited:
                         self._next(_Act.BACK, now)
-                elif live and snapshot.episode >= self._dropped:
+                elif live and snapshot.episode >= self._episode:
                     self._next(_Act.BACK, now)
             case _Act.BACK:
                 if (
                     live
-                    and snapshot.episode >= self._dropped
+                    and snapshot.episode >= self._episode
                     and self._waited(now, self.LOOK_AT_BACK_S)
                 ):
                     self._save(window, "back")
@@ -324,7 +368,7 @@ class _Director:
             return
         file = self._options.out / f"{name}.png"
         if not window.save_picture(file):
-            self.failure = f"The picture {file.name} could not be written."
+            self.failure = self.failure or f"The picture {file.name} could not be written."
         elif file.name not in self.pictures:
             self.pictures.append(file.name)
 
@@ -397,8 +441,6 @@ def _report(
         )
     if director.pictures and options.out is not None:
         yield f"Pictures in {options.out}: {', '.join(director.pictures)}"
-    if director.failure is not None:
-        yield f"FAILED: {director.failure}"
     yield f"Ended: {ending.kind.value}" + (f" ({ending.reason})" if ending.reason else "")
 
 
@@ -421,6 +463,7 @@ def _write(
     proofs: tuple[Proof, ...],
     ending: Ending,
     options: Options,
+    failure: str | None,
 ) -> None:
     report = {
         "service": "emulator",
@@ -444,10 +487,11 @@ def _write(
             for proof in proofs
         ],
         "ending": {"kind": ending.kind.value, "reason": ending.reason},
+        "failure": failure,
     }
     try:
         (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         trace = "".join(to_line(record) + "\n" for record in records)
         (folder / "trace.jsonl").write_text(trace, encoding="utf-8")
     except OSError as error:
-        raise BadInputError(f"The report could not be written: {error.strerror}.") from error
+        raise RejoinError(f"The report could not be written: {error.strerror}.") from error

@@ -22,7 +22,7 @@ from rejoin.emulator.protocol import PATH as PROTOCOL_PATH
 from rejoin.emulator.protocol import route as protocol_route
 from rejoin.emulator.service import HostListener, StreamService
 from rejoin.emulator.settings import EmulatorSettings
-from rejoin.errors import BadInputError
+from rejoin.errors import BadInputError, RejoinError
 from rejoin.tasks import cancel, spawn
 
 HOST = "127.0.0.1"
@@ -83,7 +83,7 @@ async def studio(
         stack.push_async_callback(service.aclose)
         api_faults = ApiFaults()
         api = build_api(service, api_faults)
-        api.router.routes.append(protocol_route())
+        api.router.routes.insert(0, protocol_route())  # the API takes every path that is left
         api_port = await stack.enter_async_context(serving(api, HOST, ports.api))
         api_url = f"http://{HOST}:{api_port}"
         backend = _Backend(
@@ -136,7 +136,7 @@ class _Backend:
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         task = spawn(self._serve(service, store, port), name="backend")
         try:
-            task.add_done_callback(lambda _: port.cancel())  # it could not start: `await task` says
+            task.add_done_callback(lambda _: port.cancel())  # it failed: `await task` says how
             await asyncio.wait([port])
             if port.cancelled():
                 await task
@@ -159,11 +159,17 @@ class _Backend:
         number = self._settings.port
         while True:
             app = build_backend(service, store, self._settings.tokens)
-            async with serving(app, HOST, number, close_patience_s=0) as bound:
-                if not port.done():
-                    port.set_result(bound)
-                number = bound
-                await self._take_down.wait()
+            try:
+                async with serving(app, HOST, number, close_patience_s=0) as bound:
+                    if not port.done():
+                        port.set_result(bound)
+                    number = bound
+                    await self._take_down.wait()
+            except RejoinError as error:
+                if port.done():
+                    raise
+                port.set_exception(error)
+                return
             self._take_down.clear()
             self._is_down.set()
             await asyncio.sleep(self._down_s)

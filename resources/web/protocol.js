@@ -21,6 +21,11 @@
     return null;
   }
 
+  /** How far an axis is tilted, from -32767 to 32767; the middle tenth is no tilt. */
+  function tilt(value) {
+    return Math.abs(value) < 0.1 ? 0 : Math.round(Math.max(-1, Math.min(1, value)) * 32767);
+  }
+
   class GameCastInput {
     #options;
     #input;
@@ -34,6 +39,8 @@
     #x = 0;
     #y = 0;
     #wheel = 0;
+    #pads = new Map(); // index: { sequence, buttons, axes }
+    #polling = null;
 
     constructor(options) {
       this.#options = options;
@@ -60,6 +67,8 @@
       on(window, "mouseup", (event) => this.#pressed(event));
       on(video, "contextmenu", (event) => event.preventDefault());
       on(video, "wheel", (event) => this.#scrolled(event), { passive: false });
+      on(window, "gamepadconnected", () => this.#poll());
+      this.#poll();
       this.#changed();
     }
 
@@ -67,6 +76,8 @@
       if (this.#listening === null) return;
       this.#listening.abort();
       this.#listening = null;
+      if (this.#polling !== null) clearInterval(this.#polling);
+      this.#polling = null;
       this.#letGo();
       if (this.#timer !== null) clearInterval(this.#timer);
       this.#timer = null;
@@ -109,10 +120,56 @@
       this.#changed();
     }
 
+    /** Gamepads tell nothing by themselves: while there is one it is asked 60 times a second. */
+    #poll() {
+      const pads = navigator.getGamepads?.().filter((pad) => pad !== null && pad.connected) ?? [];
+      if (pads.length > 0 && this.#polling === null) {
+        this.#polling = setInterval(() => this.#poll(), 16);
+      } else if (pads.length === 0 && this.#polling !== null) {
+        clearInterval(this.#polling);
+        this.#polling = null;
+      }
+      let changed = false;
+      for (const [index, known] of this.#pads) {
+        if (!pads.some((pad) => pad.index === index)) {
+          changed = this.#padIs(known, index, 0, [0, 0, 0, 0]) || changed;
+        }
+      }
+      // In the background the browser still tells of gamepads, but they are no longer ours.
+      if (document.hidden === true) return;
+      for (const pad of pads) {
+        if (pad.index >= PROTOCOL.maxPads) continue;
+        const buttons = pad.buttons.reduce(
+          (bits, button, bit) => (button.pressed && bit < 32 ? (bits | (1 << bit)) >>> 0 : bits),
+          0,
+        );
+        const axes = [0, 1, 2, 3].map((axis) => tilt(pad.axes[axis] ?? 0));
+        const known = this.#pads.get(pad.index);
+        changed = this.#padIs(known, pad.index, buttons, axes) || changed;
+      }
+      if (changed) this.#changed();
+    }
+
+    /** Whether this is news of the gamepad. */
+    #padIs(known, index, buttons, axes) {
+      if (known?.buttons === buttons && String(known.axes) === String(axes)) return false;
+      const sequence = ((known?.sequence ?? 0) + 1) >>> 0;
+      this.#pads.set(index, { sequence, buttons, axes });
+      return true;
+    }
+
+    get #held() {
+      const tilted = [...this.#pads.values()].some(
+        (pad) => pad.buttons !== 0 || pad.axes.some((axis) => axis !== 0),
+      );
+      return this.#keys.size > 0 || this.#buttons !== 0 || tilted;
+    }
+
     #letGo() {
-      if (this.#keys.size === 0 && this.#buttons === 0) return;
+      if (!this.#held) return;
       this.#keys.clear();
       this.#buttons = 0;
+      for (const [index, known] of this.#pads) this.#padIs(known, index, 0, [0, 0, 0, 0]);
       this.#changed();
     }
 
@@ -127,8 +184,7 @@
     }
 
     #repeat() {
-      const held = this.#keys.size > 0 || this.#buttons !== 0;
-      if (this.#repeats > 0 || held) {
+      if (this.#repeats > 0 || this.#held) {
         this.#repeats = Math.max(0, this.#repeats - 1);
         this.#send();
       } else {
@@ -152,21 +208,34 @@
       view.setUint8(24, keys.length);
       keys.forEach((usage, index) => view.setUint16(25 + 2 * index, usage));
       this.#input.send(view.buffer);
+      for (const [index, pad] of this.#pads) this.#sendPad(index, pad);
+    }
+
+    #sendPad(index, { sequence, buttons, axes }) {
+      const view = new DataView(new ArrayBuffer(24));
+      view.setUint8(0, PROTOCOL.magic);
+      view.setUint8(1, PROTOCOL.version);
+      view.setUint8(2, PROTOCOL.gamepad);
+      view.setUint32(4, sequence);
+      view.setUint8(8, index);
+      view.setUint32(12, buttons);
+      axes.forEach((axis, at) => view.setInt16(16 + 2 * at, axis));
+      this.#input.send(view.buffer);
     }
 
     #received(data) {
       const bytes =
         typeof data === "string" ? new TextEncoder().encode(data) : new Uint8Array(data);
-      if (
-        bytes.length >= 8 &&
-        bytes[0] === PROTOCOL.magic &&
-        bytes[1] === PROTOCOL.version &&
-        bytes[2] === PROTOCOL.disconnect
-      ) {
-        this.#options.onServerDisconnect?.(new TextDecoder().decode(bytes.subarray(8)));
-        return;
+      const ours =
+        bytes.length >= 8 && bytes[0] === PROTOCOL.magic && bytes[1] === PROTOCOL.version;
+      const text = () => new TextDecoder().decode(bytes.subarray(8));
+      if (ours && bytes[2] === PROTOCOL.disconnect) {
+        this.#options.onServerDisconnect?.(text());
+      } else if (ours && bytes[2] === PROTOCOL.performance) {
+        this.#options.onPerformanceStatsReceived?.(JSON.parse(text()));
+      } else {
+        this.#options.onApplicationMessageReceived?.(bytes);
       }
-      this.#options.onApplicationMessageReceived?.(bytes);
     }
   }
 

@@ -20,8 +20,8 @@ def test_only_what_we_decode_well_is_receivable() -> None:
     assert {codec.mimeType for codec in receivable("audio")} == {"audio/opus"}
     assert {codec.mimeType for codec in receivable("video")} == {"video/H264"}
     assert [codec.parameters["profile-level-id"] for codec in receivable("video")] == [
-        "42001f",
-        "42e01f",
-        "4d001f",
         "64001f",
+        "4d001f",
+        "42e01f",
+        "42001f",
     ]

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import assert_never
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QBuffer, QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QCursor,
@@ -209,11 +209,21 @@ class RejoinWindow(QWidget):
         return redact(report)
 
     def save_picture(self, file: Path) -> bool:
-        """Save what the window shows as PNG, with animations at their end."""
+        """Save what the window shows as PNG, with animations at their end. False if it cannot be.
+
+        Written by us and not by Qt: libpng complains to standard error itself.
+        """
         self.refresh()
         self.view.show_newest()
         self.view.finish_dimming()
-        return self.grab().save(str(file), "PNG")
+        content = QBuffer()
+        content.open(QBuffer.OpenModeFlag.WriteOnly)
+        self.grab().save(content, "PNG")
+        try:
+            file.write_bytes(content.data().data())
+        except OSError:
+            return False
+        return True
 
     def _take(self, snapshot: Snapshot) -> None:
         before, self._snapshot = self._snapshot.stage, snapshot

@@ -23,6 +23,7 @@ from rejoin.core.controls import (
     ControlsMessage,
     Disconnect,
     Hello,
+    Message,
     decode,
     encode,
 )
@@ -159,7 +160,7 @@ class Channels:
             case _:
                 self.bad_messages += 1
 
-    def _read(self, data: Any) -> Hello | ControlsMessage | Disconnect | None:
+    def _read(self, data: Any) -> Message | None:
         try:
             if isinstance(data, bytes):
                 return decode(data)

@@ -46,8 +46,11 @@ def offer_main_and_high() -> None:
 
 
 def receivable(kind: str) -> list[RTCRtpCodecCapability]:
-    """What we decode well and therefore offer: H.264 without RTX for video, Opus for audio."""
+    """What we decode well and therefore offer: H.264 without RTX for video, Opus for audio.
+
+    The best profile first: an offer's order says what its maker prefers (RFC 3264, 5.1).
+    """
     capabilities: RTCRtpCapabilities | None = RTCRtpReceiver.getCapabilities(kind)
     wanted = {"audio": "audio/opus", "video": "video/h264"}[kind]
     codecs = capabilities.codecs if capabilities is not None else []
-    return [codec for codec in codecs if codec.mimeType.lower() == wanted]
+    return [codec for codec in reversed(codecs) if codec.mimeType.lower() == wanted]

@@ -1,0 +1,271 @@
+"""What cannot work, as a person meets it: one line that says so, the documented exit code, an end.
+
+Nothing here leaves this machine: the one foreign host has a name that cannot exist (RFC 2606).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import http.server
+import json
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from helpers.programs import PATIENCE_S, run, started
+from rejoin.emulator.control import EmulatorControl
+from rejoin.rtc.audio import open_output
+from rejoin.studio import Studio
+
+pytestmark = pytest.mark.live
+
+PLAY = ("play", "--network", "loopback", "--close-at-end")
+ANY_PORTS = ("--backend-port", "0", "--api-port", "0", "--control-port", "0")
+NO_DISPLAY: dict[str, str | None] = {
+    "DISPLAY": None,
+    "WAYLAND_DISPLAY": None,
+    "QT_QPA_PLATFORM": None,
+}
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays of Linux")
+
+
+@pytest.fixture(scope="module")
+def there() -> Iterator[Studio]:
+    """A real studio, in a process of its own."""
+    with started("studio", "--announce", *ANY_PORTS) as program:
+        yield Studio.from_json(program.out.readline())
+
+
+# --- backends that are none -----------------------------------------------------------------------
+
+
+@contextmanager
+def backend_that_says(content_type: str, body: bytes | None) -> Iterator[str]:
+    """A server that answers everything alike; None: a SignalResponse that is none, rightly told."""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        offer_sha256 = ""
+
+        def do_POST(self) -> None:
+            sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            type(self).offer_sha256 = hashlib.sha256(sent["signal_request"].encode()).hexdigest()
+            self.answer()
+
+        def do_GET(self) -> None:
+            self.answer()
+
+        def do_DELETE(self) -> None:
+            self.answer()
+
+        def answer(self) -> None:
+            said = body if body is not None else self.view()
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def view(self) -> bytes:
+            view = {
+                "session_id": "s" * 32,
+                "status": "ACTIVE",
+                "signal_request_sha256": self.offer_sha256,
+                "signal_response": "CANARY, and not an SDP",
+            }
+            return json.dumps(view).encode()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Not on standard error."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_backend_whose_name_does_not_exist() -> None:
+    done = run(*PLAY, "https://backend.invalid")
+    assert done.code == 3
+    assert done.complaint == (
+        "The studio's server could not be reached. "
+        "The backend at backend.invalid could not be reached."
+    )
+
+
+def test_nobody_listens_on_the_port() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can
+        done = run(*PLAY, f"http://127.0.0.1:{taken.getsockname()[1]}")
+    assert done.code == 3
+    assert done.complaint.startswith("The studio's server could not be reached. ")
+
+
+def test_an_answer_that_is_cut_off_in_the_middle_of_its_json() -> None:
+    with backend_that_says("application/json", b'{"session_id": "CANARY') as url:
+        done = run(*PLAY, url)
+    assert done.code == 3
+    assert done.complaint.endswith("sent an answer that cannot be understood.")
+
+
+def test_a_web_page_in_place_of_a_backend() -> None:
+    with backend_that_says("text/html", b"<html>CANARY: welcome to this hotel</html>") as url:
+        done = run(*PLAY, url)
+    assert done.code == 3
+    assert done.complaint.endswith("is not a Rejoin backend.")
+
+
+def test_an_answer_that_is_no_sdp() -> None:
+    with backend_that_says("application/json", None) as url:
+        done = run(*PLAY, url)
+    assert done.code == 5
+    assert done.complaint.startswith("The game server gave an unusable answer. ")
+
+
+def test_a_wrong_token(there: Studio) -> None:
+    environment = {"REJOIN_TOKEN": "CANARY-of-somebody-else"}
+    done = run(*PLAY, there.backend_url, environment=environment)
+    assert done.code == 4
+    assert done.complaint.startswith("Please sign in again. ")
+
+
+# --- this machine ---------------------------------------------------------------------------------
+
+
+def test_no_sound_device_is_said_and_the_game_plays_to_its_end(there: Studio) -> None:
+    """The line about the sound is told once the game is live; then its player leaves the game."""
+    output = open_output()
+    output.close()
+    if output.problem is None:
+        pytest.skip("this machine has a sound device")
+
+    async def leave_the_game() -> None:
+        async with EmulatorControl(there.control_url, there.control_token) as control:
+            await control.end_session("applicationExit")
+
+    with started(*PLAY, there.backend_url) as program:
+        assert program.process.stderr is not None
+        said = program.process.stderr.readline()
+        asyncio.run(leave_the_game())
+        done = program.done()
+    assert said == f"rejoin: {output.problem}\n"
+    done.told_nothing_secret()
+    assert (done.code, done.err) == (0, "")
+
+
+@LINUX
+@pytest.mark.parametrize("arguments", [("play", "http://127.0.0.1:9"), ("demo",)])
+def test_no_display(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments, environment=NO_DISPLAY)
+    assert done.code == 9
+    assert done.complaint.startswith("There is no display to open a window on")
+
+
+def test_a_studio_whose_port_is_taken(there: Studio) -> None:
+    port = there.backend_url.rpartition(":")[2]
+    done = run("studio", "--backend-port", port, "--api-port", "0", "--control-port", "0")
+    assert done.code == 8
+    assert done.complaint.startswith(f"Port {port} on 127.0.0.1 is already in use")
+
+
+def backend(folder: Path, **more: str) -> tuple[str, ...]:
+    """The arguments for a backend that has all it needs in a file."""
+    values = {
+        "region": "us-west-2",
+        "stream_group": "sg-1",
+        "application": "a-1",
+        "tokens": "CANARY-CANARY-CANARY",
+        "endpoint_url": "http://127.0.0.1:9",
+        "access_key_id": "CANARYID",
+        "secret_access_key": "CANARYSECRET",
+        "port": "0",
+    } | more
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
+    file = folder / "backend.toml"
+    file.write_text("".join(lines), encoding="utf-8")
+    return ("backend", "--settings", str(file))
+
+
+def test_a_backend_whose_port_is_taken(there: Studio, tmp_path: Path) -> None:
+    done = run(*backend(tmp_path, port=there.backend_url.rpartition(":")[2]))
+    assert done.code == 8
+    assert "is already in use" in done.complaint
+
+
+def test_a_settings_file_with_nonsense_in_it(tmp_path: Path) -> None:
+    done = run(*backend(tmp_path, connection_timeout_s="CANARY"))
+    assert done.code == 2
+    assert done.complaint == "connection_timeout_s must be a whole number."
+
+
+def test_no_settings_at_all() -> None:
+    done = run("backend")
+    assert done.code == 2
+    assert done.complaint == "The backend needs REJOIN_BACKEND_REGION, which is not set."
+
+
+def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
+    taken = tmp_path / "out"
+    taken.write_text("mine", encoding="utf-8")
+    done = run("demo", "--headless", "--out", str(taken))
+    assert done.code == 2
+    assert "is a file" in done.complaint
+    assert taken.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("demo", "--headless", "--out", str(tmp_path / "file" / "out"))
+    assert done.code == 2
+    assert "cannot be written to" in done.complaint
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_behind_standard_output() -> None:
+    done = run("--help", before=("sh", "-c", 'exec "$@" > /dev/full', "full"))
+    assert done.code == 1
+    assert done.complaint == "There is no space left to write to."
+
+
+# --- servers, told to end -------------------------------------------------------------------------
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_backend_ends_when_told(number: signal.Signals, tmp_path: Path) -> None:
+    with started(*backend(tmp_path)) as program:
+        assert program.out.readline().startswith("Backend   http://127.0.0.1:")
+        program.send(number)
+        done = program.done()
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@POSIX
+def test_a_studio_ends_when_told() -> None:
+    with started("studio", *ANY_PORTS) as program:
+        for line in iter(program.out.readline, "Ctrl+C ends it.\n"):
+            assert line, "it ended by itself"
+        program.send(signal.SIGINT)
+        done = program.done()
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@POSIX
+def test_an_announced_studio_ends_when_told_though_its_input_stays_open() -> None:
+    with started("studio", "--announce", *ANY_PORTS) as program:
+        Studio.from_json(program.out.readline())
+        program.send(signal.SIGTERM)
+        assert program.process.wait(PATIENCE_S) == 0
+        program.all_gone()

@@ -1,0 +1,298 @@
+"""A real browser plays: headless Chromium against the studio, through its backend, as a player's.
+
+The page (tests/data/chromium) makes its offer and reads its answer in the shape of AWS's Web SDK
+1.2.0. Page and backend come from one origin, because the backend lets no other site in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from playwright.async_api import Page, async_playwright
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from rejoin.backend.serving import serving
+from rejoin.emulator.control import EmulatorControl
+from rejoin.emulator.game import StripReading, read_strip
+from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.studio import studio
+
+DATA = Path(__file__).parents[1] / "data"
+CHROMIUM = shutil.which("chromium")
+HOST = "127.0.0.1"
+PATIENCE_S = 45.0
+"""For one step, whatever else the machine does."""
+LOOK_EVERY_S = 0.05
+
+FLAGS = (
+    "--no-sandbox",  # root cannot have it, and the only page here is ours
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+    # Needed, with the permission below, where there is no network but loopback (docs/browser.md).
+    "--allow-loopback-in-peer-connection",
+)
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.usefixtures("nothing_left_behind"),
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no `chromium` here (Debian's package)"),
+]
+
+PLUG_IN = """
+held => {
+  const buttons = [{ pressed: held !== 0 }];
+  navigator.getGamepads = () => [{ index: 0, connected: true, buttons, axes: [0, 0, 0, 0] }];
+  dispatchEvent(new Event("gamepadconnected"));
+}
+"""
+"""A gamepad whose first button is held or not."""
+
+SETTINGS = EmulatorSettings(
+    notice_silent_client_s=0.0,
+    width=640,
+    height=360,
+    fps=30,
+    bitrate_bps=2_000_000,
+    relay_ports=(0, 0),
+)
+
+
+class Browser:
+    """The page, what it says of itself, and the emulator's truth beside it."""
+
+    def __init__(self, page: Page, control: EmulatorControl, player_token: str) -> None:
+        self.page = page
+        self.control = control
+        self.player_token = player_token
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    async def start(self) -> dict[str, str]:
+        """SignalRequest and SignalResponse of a new stream session, which is connected."""
+        signals: dict[str, str] = await self.page.evaluate(
+            "token => play.start(token)", self.player_token
+        )
+        return signals
+
+    async def seen(self) -> dict[str, Any]:
+        seen: dict[str, Any] = await self.page.evaluate("play.seen()")
+        return seen
+
+    async def stats(self) -> dict[str, Any]:
+        stats: dict[str, Any] = await self.page.evaluate("play.stats()")
+        return stats
+
+    async def sound(self) -> dict[str, Any]:
+        sound: dict[str, Any] = await self.page.evaluate("play.sound()")
+        return sound
+
+    async def session(self) -> dict[str, Any]:
+        (session,) = (await self.control.state())["sessions"]
+        assert isinstance(session, dict)
+        return session
+
+    async def game(self) -> dict[str, Any]:
+        game = (await self.session())["game_state"]
+        assert isinstance(game, dict)
+        return game
+
+    async def until(
+        self, look: Callable[[], Awaitable[dict[str, Any]]], true: Callable[[dict[str, Any]], Any]
+    ) -> dict[str, Any]:
+        """Look until it is so; what was seen then."""
+        found: dict[str, Any] = {}
+        for _ in range(round(PATIENCE_S / LOOK_EVERY_S)):
+            if true(found := await look()):
+                return found
+            await asyncio.sleep(LOOK_EVERY_S)
+        pytest.fail(f"it never came to that; last seen: {found}; page errors: {self.errors}")
+
+    async def frames(self, count: int) -> None:
+        """That many more frames are on the page."""
+        have = (await self.seen())["frames"]
+        await self.until(self.seen, lambda seen: seen["frames"] >= have + count)
+
+    async def strip(self) -> StripReading:
+        """What the picture on the page says of the game's state."""
+        picture = await self.page.evaluate("play.picture()")
+        pixels = np.frombuffer(base64.b64decode(picture["rgba"]), np.uint8)
+        reading = read_strip(pixels.reshape(picture["height"], picture["width"], 4))
+        assert reading is not None, "the picture on the page is not the game's"
+        return reading
+
+
+def page_and_backend(backend: httpx.AsyncClient) -> Starlette:
+    """The page's files, and the studio's backend under the same origin."""
+
+    async def file(request: Request) -> Response:
+        name = request.url.path.strip("/") or "play.html"
+        return FileResponse(DATA / "chromium" / name)
+
+    async def icon(_: Request) -> Response:
+        return Response(status_code=204)
+
+    async def passed_on(request: Request) -> Response:
+        kept = ("authorization", "content-type", "idempotency-key")
+        answer = await backend.request(
+            request.method,
+            request.url.path,
+            params=dict(request.query_params),
+            content=await request.body(),
+            headers={name: value for name, value in request.headers.items() if name in kept},
+        )
+        kind = answer.headers.get("content-type")
+        return Response(answer.content, answer.status_code, media_type=kind)
+
+    return Starlette(
+        routes=[
+            Route("/", file),
+            Route("/play.js", file),
+            Route("/favicon.ico", icon),
+            Route("/v1/{rest:path}", passed_on, methods=["GET", "POST", "DELETE"]),
+        ]
+    )
+
+
+@asynccontextmanager
+async def browser(settings: EmulatorSettings, user_data: Path) -> AsyncIterator[Browser]:
+    async with (
+        studio(settings) as there,
+        EmulatorControl(there.control_url, there.control_token) as control,
+        httpx.AsyncClient(base_url=there.backend_url, trust_env=False, timeout=30) as backend,
+        serving(page_and_backend(backend), HOST, 0) as port,
+        async_playwright() as playwright,
+    ):
+        context = await playwright.chromium.launch_persistent_context(
+            user_data,
+            executable_path=CHROMIUM,
+            headless=True,
+            args=list(FLAGS),
+            permissions=["microphone", "camera"],
+        )
+        try:
+            page = await context.new_page()
+            page.set_default_timeout(PATIENCE_S * 1000)
+            await page.goto(f"http://{HOST}:{port}/")
+            it = Browser(page, control, there.player_token)
+            yield it
+            assert it.errors == []
+        finally:
+            await context.close()
+
+
+def run(
+    script: Callable[[Browser], Awaitable[None]],
+    user_data: Path,
+    settings: EmulatorSettings = SETTINGS,
+) -> None:
+    async def main() -> None:
+        async with browser(settings, user_data) as it:
+            await script(it)
+
+    asyncio.run(main())
+
+
+def sections(sdp: str) -> list[str]:
+    return re.split(r"\r?\n(?=m=)", sdp)[1:]
+
+
+def test_a_browser_plays_loses_its_host_and_comes_back_to_the_same_game(tmp_path: Path) -> None:
+    async def script(it: Browser) -> None:
+        signals = await it.start()
+        signalled_as_the_web_sdk_does(signals)
+        await it.until(it.seen, lambda seen: seen["state"] == "connected")
+        await it.frames(10)
+        stats = await it.stats()
+        assert stats["video"]["codec"]["mimeType"] == "video/H264"
+        assert (stats["video"]["frameWidth"], stats["video"]["frameHeight"]) == (640, 360)
+        assert stats["audio"]["codec"]["mimeType"] == "audio/opus"
+        assert stats["audio"]["codec"]["channels"] == 2
+        sound = await it.until(it.sound, lambda sound: sound["apart"] > 0)
+        assert sound["left"] > 0
+        assert sound["right"] > 0
+        assert (await it.session())["status"] == "CONNECTED"
+
+        # what is on the page is the game, now
+        first = await it.strip()
+        assert 0 < first.counter <= (await it.game())["counter"]
+        await it.frames(5)
+        second = await it.strip()
+        assert second.counter > first.counter
+
+        # a real key of the browser's, and a click on the picture
+        await it.page.keyboard.press("ArrowRight")
+        await it.until(it.game, lambda game: game["key_presses"] == 1)
+        await it.page.mouse.click(320, 180)
+        game = await it.until(it.game, lambda game: game["key_presses"] == 2)
+        assert game["score"] >= 2
+
+        # a gamepad: the browser tells of one when asked, which is where this one is put in
+        await it.page.evaluate(PLUG_IN, 1)
+        await it.until(it.game, lambda game: game["key_presses"] == 3)
+        await it.page.evaluate(PLUG_IN, 0)
+
+        await it.page.evaluate("play.sendMessage([114, 101, 106, 111, 105, 110])")
+        seen = await it.until(it.seen, lambda seen: seen["messages"])
+        assert bytes(seen["messages"][0]) == b"rejoin"
+
+        # the host falls silent; the service notices at once
+        before, lost = await it.game(), await it.strip()
+        await it.control.inject(Fault(FaultKind.SILENCE))
+        await it.until(
+            it.session, lambda session: session["status"] == "PENDING_CLIENT_RECONNECTION"
+        )
+        await it.page.evaluate("play.reconnect()")
+        await it.until(it.seen, lambda seen: seen["states"].count("connected") == 2)
+        await it.frames(5)
+        assert (await it.session())["status"] == "CONNECTED"
+        after, back = await it.game(), await it.strip()
+        assert after["started_at"] == before["started_at"], "the same game"
+        assert after["key_presses"] == before["key_presses"], "what was done stays done"
+        assert back.counter > lost.counter, "and it went on"
+        assert back.counter <= (await it.game())["counter"]
+        await it.page.keyboard.press("KeyW")
+        await it.until(it.game, lambda game: game["key_presses"] > before["key_presses"])
+
+        assert (await it.seen())["disconnects"] == []
+        await it.page.evaluate("play.terminate()")
+        seen = await it.until(it.seen, lambda seen: seen["disconnects"])
+        assert seen["disconnects"] == ["terminated"]
+
+    run(script, tmp_path)
+
+
+def signalled_as_the_web_sdk_does(signals: dict[str, str]) -> None:
+    """The page's request against one that the Web SDK made; the answer against what it reads."""
+    request = json.loads(signals["signalRequest"])
+    real = json.loads((DATA / "signal-request-websdk-1.2.0-chromium-156.json").read_text())
+    assert {**request, "sdp": ""} == {**real, "sdp": ""}
+    mine, theirs = sections(request["sdp"]), sections(real["sdp"])
+    assert [section.split(" ")[0] for section in mine] == [s.split(" ")[0] for s in theirs]
+    for section, other in zip(mine, theirs, strict=True):
+        for line in ("a=recvonly", "b=TIAS:19000000", "b=AS:19000", "a=ice-options:trickle"):
+            assert (line in section) == (line in other), line
+    assert "H264" in mine[1]
+    assert len(re.findall(r"(?m)^a=rtpmap:", mine[1])) > 10, "every codec of the browser's"
+    assert not re.search(r"(?m)^a=(candidate|end-of-candidates)", request["sdp"])
+    response = json.loads(signals["signalResponse"])
+    assert set(response) == {"type", "sdp", "webSdkProtocolUrl"}
+    assert response["type"] == "answer"

@@ -1,0 +1,206 @@
+"""`rejoin demo --headless` as a person runs it: its pictures, its numbers, its end."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PySide6.QtGui import QImage
+
+from helpers.programs import PATIENCE_S, SECRETS, Done, Program, run, started
+from rejoin.core.trace import Record, from_line, timelines
+from rejoin.emulator.game import STRIP_BITS, STRIP_ROW_PX, Game
+from rejoin.emulator.settings import EmulatorSettings
+
+pytestmark = pytest.mark.live
+
+Picture = npt.NDArray[np.uint8]
+IN_PROC = pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="processes are found in /proc"
+)
+QUICK = ("demo", "--headless", "--drop-after", "0.5")
+
+
+def picture(file: Path) -> Picture:
+    """BGRA, as it was saved."""
+    image = QImage(str(file)).convertToFormat(QImage.Format.Format_RGB32)
+    assert (image.width(), image.height()) == (1280, 720), file
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(720, image.bytesPerLine())
+    return rows[:, : 1280 * 4].reshape(720, 1280, 4).copy()  # the image's memory goes with it
+
+
+def brightness(shown: Picture) -> float:
+    """Of the lower edge, where the game has its darkest hills and no card ever lies."""
+    return float(shown[600:, 320:, :3].mean())
+
+
+def counter_in(shown: Picture) -> int:
+    """The game's counter; the game's own hash chain must agree with it.
+
+    `read_strip` reads a decoded picture; in a window the corner's notes cover the end of the
+    strip, which is its check sum. The rest says which tick it is, and what the chain was then.
+    """
+    light = shown[: 2 * STRIP_ROW_PX, :, :3].mean(axis=2)
+    darkest, lightest = light.min(), light.max()
+    assert lightest > darkest + 40, "no strip"
+    block_px = 1280 // STRIP_BITS
+    bits = [
+        [
+            int(
+                light[row * STRIP_ROW_PX + 4 : row * STRIP_ROW_PX + 12][
+                    :, column * block_px + 10 : column * block_px + 30
+                ].mean()
+                > (darkest + lightest) / 2
+            )
+            for column in range(columns)
+        ]
+        for row, columns in ((0, STRIP_BITS), (1, STRIP_BITS // 2))
+    ]
+    (counter,) = struct.unpack("!I", np.packbits(bits[0]).tobytes())
+    (chain_head,) = struct.unpack("!H", np.packbits(bits[1]).tobytes())
+    assert counter < 60 * PATIENCE_S, "a counter beyond all that can have been played"
+    game = Game(0.0, EmulatorSettings().seed)
+    game.advance(counter / 60 + 1e-3)
+    assert (game.counter, int.from_bytes(game.chain[:2])) == (counter, chain_head)
+    return int(counter)
+
+
+def artefacts(out: Path) -> tuple[dict[str, Any], list[Record]]:
+    """The report and the trace, in which nothing secret is."""
+    for file in out.iterdir():
+        content = file.read_bytes()
+        for secret in SECRETS:
+            assert secret.encode() not in content, f"{secret} in {file.name}"
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    lines = (out / "trace.jsonl").read_text(encoding="utf-8").splitlines()
+    return report, [from_line(line) for line in lines]
+
+
+def steps(done: Done) -> dict[str, float]:
+    """The printed timeline of the drop that was caused: milliseconds since its beginning."""
+    line = re.compile(r"^ +(-?[\d.]+) ms +[+-][\d.]+ +(\w[\w ]+)$", re.MULTILINE)
+    for episode in done.out.split("Drop ")[1:]:
+        found = {name: float(since_ms) for since_ms, name in line.findall(episode)}
+        if "fault" in found:
+            return found
+    raise AssertionError(done.out)
+
+
+def test_a_silent_drop_and_the_same_game_again(tmp_path: Path) -> None:
+    done = run(*QUICK, "--out", str(tmp_path), "--notice", "0")
+    assert (done.code, done.err) == (0, "")
+    assert "state continued: yes" in done.out
+
+    live, lost, back = (picture(tmp_path / f"{name}.png") for name in ("live", "lost", "back"))
+    assert brightness(lost) < 0.8 * brightness(live), "the last picture is dimmed"
+    assert brightness(back) > 0.9 * brightness(live), "and bright again"
+    assert counter_in(live) < counter_in(back), "the game went on"
+    assert counter_in(live) <= counter_in(lost) < counter_in(back), "what was left is what stays"
+
+    told = steps(done)
+    for earlier, later in (
+        ("fault", "lost"),
+        ("lost", "offer made"),
+        ("offer made", "request sent"),
+        ("request sent", "answer received"),
+        ("answer received", "connected"),
+        ("connected", "first frame"),
+        ("first frame", "live again"),
+    ):
+        assert told[earlier] <= told[later], (earlier, later)
+    report, records = artefacts(tmp_path)
+    assert report["failure"] is None
+    (episode,) = (one for one in report["episodes"] if "fault" in one["steps_ms"])
+    assert episode["outcome"] == "live"
+    assert episode["steps_ms"] == told
+    assert all(proof["continued"] and proof["missing"] > 0 for proof in report["proofs"])
+    (timeline,) = (one for one in timelines(records) if one.at("fault") is not None)
+    assert [step.name for step in timeline.steps] == list(told)
+
+
+def test_a_graceful_close(tmp_path: Path) -> None:
+    done = run(*QUICK, "--out", str(tmp_path), "--fault", "graceful_close")
+    assert (done.code, done.err) == (0, "")
+    assert "state continued: yes" in done.out
+    assert "stalled" not in steps(done), "what was said need not be waited for"
+    report, _ = artefacts(tmp_path)
+    assert report["fault"] == "graceful_close"
+    assert counter_in(picture(tmp_path / "live.png")) < counter_in(picture(tmp_path / "back.png"))
+
+
+def test_a_killed_game_ends_with_the_reason_of_the_service(tmp_path: Path) -> None:
+    done = run(*QUICK, "--out", str(tmp_path), "--fault", "kill")
+    assert (done.code, done.err) == (0, ""), "it was the end that was asked for"
+    assert "Ended: game_ended (internalError)" in done.out
+    report, _ = artefacts(tmp_path)
+    assert report["ending"] == {"kind": "game_ended", "reason": "internalError"}
+    assert not (tmp_path / "back.png").exists()
+    ended, live = picture(tmp_path / "ended.png"), picture(tmp_path / "live.png")
+    assert brightness(ended) < 0.8 * brightness(live)
+    middle = ended[240:480, 345:935]
+    assert middle[..., :3].max() > 220, "a card with words on it"
+    assert np.median(middle[..., :3]) < 60, "on dark ground"
+
+
+def until_exists(file: Path, program: Program) -> None:
+    deadline_at = time.monotonic() + PATIENCE_S
+    while not file.exists():
+        assert time.monotonic() < deadline_at, f"no {file.name}"
+        assert program.process.poll() is None, "it ended too soon"
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_told_to_end_in_the_middle_it_ends_with_all_that_it_started(tmp_path: Path) -> None:
+    with started(*QUICK, "--out", str(tmp_path), "--drops", "1000") as program:
+        until_exists(tmp_path / "live.png", program)
+        program.send(signal.SIGTERM)
+        done = program.done()
+    done.told_nothing_secret()
+    assert (done.code, done.err.strip()) == (130, "")
+    assert "Ended: closed_for_now" in done.out
+    assert not (tmp_path / "ended.png").exists(), "the game has not ended"
+    artefacts(tmp_path)
+
+
+def until_its_studio_runs(program: Program) -> None:
+    deadline_at = time.monotonic() + PATIENCE_S
+    while len(program.running()) < 2:
+        assert time.monotonic() < deadline_at, "no studio"
+        time.sleep(0.02)
+
+
+@IN_PROC
+def test_interrupted_while_it_starts_it_ends_with_its_studio(tmp_path: Path) -> None:
+    with started(*QUICK, "--out", str(tmp_path)) as program:
+        until_its_studio_runs(program)
+        program.send(signal.SIGINT)
+        done = program.done()
+    done.told_nothing_secret()
+    assert (done.code, done.err.strip()) == (130, "")
+
+
+@IN_PROC
+def test_the_studio_does_not_outlive_a_demo_that_was_killed(tmp_path: Path) -> None:
+    with started(*QUICK, "--out", str(tmp_path)) as program:
+        until_its_studio_runs(program)
+        program.send(signal.SIGKILL)
+        program.all_gone()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="wants a shell's ulimit")
+def test_a_full_disk_is_said_and_fails(tmp_path: Path) -> None:
+    """No file may grow beyond 16 blocks: pictures fail as on a full disk."""
+    limited = ("sh", "-c", 'ulimit -f 16; exec "$@"', "limited")
+    done = run(*QUICK, "--out", str(tmp_path), "--drops", "0", before=limited)
+    assert done.code == 1
+    assert done.complaint == "The picture live.png could not be written."

@@ -1,0 +1,106 @@
+"""A player's client put together: it needs a usable profile, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from rejoin.core.controls import Controls
+from rejoin.core.events import CloseForNowRequested
+from rejoin.core.model import Ending, EndingKind, Policy, Snapshot, Stage
+from rejoin.core.trace import Record
+from rejoin.errors import BadInputError
+from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.picture import PictureSlot
+from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.player import Player
+from rejoin.runtime.settings import Profile
+
+TOKEN = "CANARY-token-of-a-player"
+
+
+class ClosedOutput(NullOutput):
+    """Silence that knows whether it was closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def profile(url: str) -> Profile:
+    return Profile(url, TOKEN, NetworkRules(loopback_only=True))
+
+
+def test_a_profile_that_cannot_be_used_is_said_at_once() -> None:
+    for url in ("not a url", "http://studio.example/", "https://user:word@studio.example/"):
+        with pytest.raises(BadInputError):
+            Player(profile(url), audio=NullOutput())
+    with pytest.raises(BadInputError) as caught:
+        Player(Profile("http://127.0.0.1:9", "two words"), audio=NullOutput())
+    assert "two words" not in str(caught.value)
+
+
+def test_what_is_wrong_with_the_sound_is_told() -> None:
+    sentence = "No sound: no audio output device was found."
+    silent = Player(profile("http://127.0.0.1:9"), audio=NullOutput(sentence))
+    assert silent.problem() == sentence
+    assert Player(profile("http://127.0.0.1:9"), audio=NullOutput()).problem() is None
+
+
+def test_a_slot_of_the_callers_is_used() -> None:
+    slot = PictureSlot()
+    player = Player(profile("http://127.0.0.1:9"), slot=slot, audio=NullOutput())
+    assert player.slot is slot
+    assert player.snapshot.stage is Stage.IDLE
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_a_game_that_cannot_start_ends_and_leaves_nothing() -> None:
+    """A real offer, and nobody who listens on the port."""
+    records: list[Record] = []
+    shown: list[Snapshot] = []
+    audio = ClosedOutput()
+
+    async def main(url: str) -> Ending:
+        player = Player(
+            profile(url),
+            audio=audio,
+            policy=Policy(backoff_base_s=0.01, backoff_cap_s=0.02),
+            on_record=records.append,
+        )
+        leave = player.subscribe(shown.append)
+        player.set_controls(Controls(keys=frozenset({4})))
+        try:
+            return await player.run()
+        finally:
+            leave()
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening
+        ending = asyncio.run(main(f"http://127.0.0.1:{taken.getsockname()[1]}"))
+    assert ending.kind is EndingKind.BACKEND_UNREACHABLE
+    assert audio.closed
+    assert shown[0].stage is Stage.IDLE
+    assert shown[-1].ending == ending
+    names = [record.name for record in records]
+    assert names[0] == "StartRequested"
+    assert "OfferMade" in names
+    for record in records:
+        for secret in ("CANARY", "ice-pwd", "ice-ufrag", "fingerprint", "candidate:"):
+            assert secret not in repr(record)
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_closed_for_now_before_anything_came_of_it() -> None:
+    async def main() -> Ending:
+        player = Player(profile("http://127.0.0.1:9"), audio=NullOutput())
+        running = asyncio.ensure_future(player.run())
+        await asyncio.sleep(0)
+        player.post(CloseForNowRequested())
+        return await asyncio.wait_for(running, 30)
+
+    ending = asyncio.run(main())
+    assert ending.kind in (EndingKind.CLOSED_FOR_NOW, EndingKind.CANCELLED)

@@ -1,0 +1,19 @@
+"""`python -m rejoin` is the command line."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from importlib.metadata import version
+
+import pytest
+
+
+def test_the_module_runs_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["rejoin", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("rejoin", run_name="__main__")
+    assert ended.value.code == 0
+    assert version("rejoin") in capsys.readouterr().out

@@ -1,0 +1,351 @@
+"""The verbs: what they are given reaches those who do it, and how that ends is an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from rejoin import cli, demo
+from rejoin.core.model import Ending, EndingKind, Snapshot, Stage, StatusReason
+from rejoin.emulator.settings import FaultKind
+from rejoin.errors import PortInUseError, RejoinError
+from rejoin.gui import application
+from rejoin.runtime import logs, player
+
+README = Path(__file__).parent.parent / "README.md"
+VERBS = ("play", "demo", "studio", "backend")
+
+
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a program sets for good is set back; nothing of the environment is ours."""
+    monkeypatch.setattr(logs, "configure", lambda *, verbose: None)
+    for name in [name for name in os.environ if name.startswith("REJOIN_")]:
+        monkeypatch.delenv(name)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def rejoin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run it in this process: exit code, standard output, standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["rejoin", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+Rejoin = Callable[..., tuple[int, str, str]]
+
+
+def failing(error: BaseException) -> Callable[..., int]:
+    def run(*_: object, **__: object) -> int:
+        raise error
+
+    return run
+
+
+# --- what is told ---------------------------------------------------------------------------------
+
+
+def test_help_names_every_verb_and_each_says_what_it_is(rejoin: Rejoin) -> None:
+    code, out, _ = rejoin("--help")
+    assert code == 0
+    assert not re.search(r"\w\.\.\.$", out, re.MULTILINE), "a description that was cut off"
+    for verb in VERBS:
+        assert re.search(rf"^  {verb} +\w", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_says_what_it_does(verb: str) -> None:
+    command = cli.rejoin.commands[verb]
+    assert command.help
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, f"{verb} {option.opts}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nonsense",), "No such command 'nonsense'. `rejoin --help` says what can be given."),
+        (("play",), "Missing argument 'BACKEND_URL'. `rejoin play --help`"),
+        (("demo", "--fault", "x"), "Invalid value for '--fault': 'x' is not one of"),
+        (("studio", "--api-port", "99999"), "Invalid value for '--api-port': 99999 is not in"),
+    ],
+)
+def test_wrong_arguments_are_one_line(
+    rejoin: Rejoin, arguments: tuple[str, ...], sentence: str
+) -> None:
+    code, out, err = rejoin(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"rejoin: {sentence}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (PortInUseError("The port is taken."), 8, "The port is taken."),
+        (RejoinError("It did not work."), 1, "It did not work."),
+        (OSError(errno.ENOSPC, "No space"), 1, "There is no space left to write to."),
+    ],
+)
+def test_a_failure_is_one_line_and_its_code(
+    rejoin: Rejoin,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    code: int,
+    sentence: str,
+) -> None:
+    monkeypatch.setattr(demo, "run", failing(error))
+    assert rejoin("demo") == (code, "", f"rejoin: {sentence}\n")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("Bearer CANARY"), OSError(5, "odd")])
+def test_a_defect_is_called_one(
+    rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(demo, "run", failing(error))
+    code, _, err = rejoin("demo")
+    assert code == 70
+    assert type(error).__name__ in err
+    assert "this is a defect" in err
+    assert "Traceback" not in err
+    monkeypatch.setenv("REJOIN_TRACEBACK", "1")
+    _, _, err = rejoin("demo")
+    assert "Traceback" in err
+    assert "CANARY" not in err
+
+
+def test_interrupted(rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "run", failing(KeyboardInterrupt()))
+    code, out, err = rejoin("demo")
+    assert (code, out + err.strip()) == (130, "")
+
+
+def test_the_readme_lists_the_codes_without_a_word_of_their_own() -> None:
+    rows = re.findall(r"^\| (\d+) \| \|", README.read_text(encoding="utf-8"), re.MULTILINE)
+    codes = {cli._code_of(Ending(kind)) for kind in EndingKind}
+    errors: tuple[type[RejoinError], ...] = (RejoinError, *RejoinError.__subclasses__())
+    named = {error.exit_code for error in errors if error.__module__ == "rejoin.errors"}
+    assert codes - named <= set(map(int, rows))
+    assert {0, 70, 130} <= set(map(int, rows))
+
+
+# --- SIGTERM --------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("ignored", [False, True])
+def test_sigterm_asks_for_what_ctrl_c_asks_for(
+    rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch, ignored: bool
+) -> None:
+    """Also where a shell had Ctrl+C ignored, as it does for what runs in its background."""
+
+    def run(*_: object, **__: object) -> int:
+        signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    monkeypatch.setattr(demo, "run", run)
+    before = signal.getsignal(signal.SIGINT)
+    if ignored:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        code, _, _ = rejoin("demo")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert code == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_server_told_to_end_cleans_up_and_ends_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cleaned = []
+
+    async def serve() -> None:
+        try:
+            asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append(True)
+
+    signal.signal(signal.SIGTERM, cli._as_interrupt)
+    assert cli._serve(serve) == 0
+    assert cleaned == [True]
+
+
+# --- verbs ----------------------------------------------------------------------------------------
+
+
+def test_the_demo_is_played_as_asked(
+    rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = []
+
+    def run(options: demo.Options, **_: object) -> int:
+        asked.append(options)
+        return 0
+
+    monkeypatch.setattr(demo, "run", run)
+    assert rejoin("demo", "--headless")[0] == 0
+    arguments = ("--out", str(tmp_path), "--fault", "freeze", "--notice", "1.5", "--drops", "2")
+    assert rejoin("demo", *arguments)[0] == 0
+    assert asked[0] == demo.Options(headless=True, out=Path("demo-out"))
+    assert asked[1] == demo.Options(out=tmp_path, fault=FaultKind.FREEZE, notice_s=1.5, drops=2)
+
+
+def test_a_token_is_asked_for(rejoin: Rejoin) -> None:
+    code, _, err = rejoin("play", "http://127.0.0.1:9")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "REJOIN_TOKEN" in err
+
+
+class FakeWindow:
+    """What a window shows, and whether somebody closed it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.snapshot = Snapshot(stage)
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class FakePlayer:
+    """A game that is over at once, in the way that the test wants."""
+
+    ending: Ending | None = Ending(EndingKind.CLOSED_FOR_NOW)
+    sentence: str | None = None
+
+    def __init__(self, profile: Any) -> None:
+        self.profile = profile
+        self.snapshot = Snapshot(Stage.LIVE)
+
+    def problem(self) -> str | None:
+        return self.sentence
+
+    async def run(self) -> Ending:
+        if self.ending is None:
+            raise ZeroDivisionError
+        self.snapshot = Snapshot(Stage.ENDED)
+        return self.ending
+
+
+@pytest.fixture
+def fake_player(monkeypatch: pytest.MonkeyPatch) -> type[FakePlayer]:
+    class Player(FakePlayer):
+        pass
+
+    monkeypatch.setattr(player, "Player", Player)
+    monkeypatch.setattr(application, "run", lambda *_, **__: 0)
+    return Player
+
+
+PLAY = ("play", "--token", "CANARY-token", "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [
+        (Ending(EndingKind.CLOSED_FOR_NOW), 0),
+        (Ending(EndingKind.ENDED_BY_PLAYER), 0),
+        (Ending(EndingKind.GAME_ENDED, StatusReason("applicationExit")), 0),
+        (Ending(EndingKind.GAME_ENDED, StatusReason("internalError")), 1),
+        (Ending(EndingKind.UNCONFIRMED), 1),
+        (Ending(EndingKind.BACKEND_UNREACHABLE, detail="Nobody answered."), 3),
+        (Ending(EndingKind.SIGN_IN_NEEDED), 4),
+        (Ending(EndingKind.BAD_ANSWER), 5),
+        (Ending(EndingKind.COULD_NOT_CONNECT), 6),
+    ],
+)
+def test_how_a_game_ended_is_the_exit_code(
+    rejoin: Rejoin, fake_player: type[FakePlayer], ending: Ending, code: int
+) -> None:
+    fake_player.ending = ending
+    ended, out, err = rejoin(*PLAY)
+    assert (ended, out) == (code, "")
+    assert err.count("\n") == (1 if code else 0)
+    assert ending.detail in err
+
+
+def test_every_ending_is_a_line_that_ends_as_a_sentence() -> None:
+    for kind in EndingKind:
+        line = cli._ending_sentence(Ending(kind))
+        assert line.endswith(".")
+        assert ".." not in line
+
+
+def test_a_client_that_dies_is_a_defect(rejoin: Rejoin, fake_player: type[FakePlayer]) -> None:
+    fake_player.ending = None
+    code, _, err = rejoin(*PLAY)
+    assert code == 70
+    assert "ZeroDivisionError" in err
+
+
+@pytest.mark.parametrize(
+    ("stage", "arguments", "closed", "told"),
+    [
+        (Stage.LIVE, (), 0, ["rejoin: No sound."]),
+        (Stage.STARTING, (), 0, []),
+        (Stage.ENDED, (), 0, []),
+        (Stage.ENDED, ("--close-at-end",), 2, []),
+    ],
+)
+def test_what_is_done_while_the_window_is_open(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    stage: Stage,
+    arguments: tuple[str, ...],
+    closed: int,
+    told: list[str],
+) -> None:
+    """What is wrong with the sound is told once, when it can be missed; the end may close it."""
+    window = FakeWindow(stage)
+
+    def run(*_: object, after_refresh: Callable[[FakeWindow], None], **__: object) -> int:
+        after_refresh(window)
+        after_refresh(window)
+        return 0
+
+    fake_player.sentence = "No sound."
+    monkeypatch.setattr(application, "run", run)
+    code, _, err = rejoin(*PLAY, *arguments)
+    assert code == 0
+    assert (window.closed, err.splitlines()) == (closed, told)
+
+
+def test_the_end_of_the_input_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, ours = os.pipe()
+
+    async def main() -> None:
+        waiting = asyncio.ensure_future(cli._end_of_input())
+        os.write(ours, b"not yet")
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        os.close(ours)
+        await asyncio.wait_for(waiting, 30)
+
+    with open(theirs, encoding="utf-8") as reading:
+        monkeypatch.setattr(sys, "stdin", reading)
+        asyncio.run(main())
