@@ -162,7 +162,7 @@ def test_lost_heals_and_the_old_connection_is_as_before() -> None:
     play.todo.clear()
     play.healthy(0.2)
     assert play.phase(Live).connection == ONE
-    play.wanted(commands.StopChecks, commands.Unmute, commands.RequestKeyFrame)
+    play.wanted(commands.StopChecks, commands.Unmute, commands.RequestKeyFrame, commands.AskStatus)
     assert play.shown.back_at is not None
 
 
@@ -266,12 +266,90 @@ def test_the_old_connection_stays_open_until_the_new_one_has_a_frame() -> None:
     play.never_wanted(commands.CloseConnection)
 
 
-def test_healing_cancels_an_offer_that_was_not_sent() -> None:
+def test_what_the_service_has_given_up_cannot_heal() -> None:
+    """Its window runs: a picture that comes back would be gone when that is over."""
     play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
     play.phase(Offering)
     play.healthy(0.2)
-    assert play.phase(Live).connection == ONE
-    assert play.last(commands.CloseConnection).connection == TWO
+    play.phase(Offering)
+
+
+def test_healed_but_the_service_says_otherwise() -> None:
+    play = Playbook().lost("CONNECTED").healthy(0.2)
+    play.phase(Live)
+    play.wait(0.1).give(play.status("PENDING_CLIENT_RECONNECTION"))
+    play.phase(Offering)
+
+
+def test_what_was_known_of_the_status_is_forgotten_at_the_next_drop() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.asks()).joins(TWO)
+    play.give(play.status("ACTIVE")).healthy(1.0, TWO)
+    play.todo.clear()
+    play.silence(1.2, TWO)
+    play.phase(Lost)
+    play.never_wanted(commands.MakeOffer)
+    play.silence(4.0, TWO)
+    play.last(commands.SayGoodbye)
+
+
+def test_an_accepted_offer_that_did_not_connect_forbids_healing() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.asks()).give(events.ConnectionFailed(TWO, "DTLS"))
+    play.healthy(0.3)
+    assert not play.is_in(Live)
+
+
+def test_waiting_for_a_service_that_hears_us_still_ends_with_a_goodbye() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), FailureKind.CONFLICT, status="CONNECTED")
+    play.todo.clear()
+    play.silence(3.0).give(play.status("CONNECTED"))
+    play.never_wanted(commands.SayGoodbye)
+    play.silence(2.0).give(play.status("CONNECTED"))
+    assert play.last(commands.SayGoodbye).connection == ONE
+
+
+def test_a_lag_of_our_own_is_no_drop() -> None:
+    play = Playbook().live()
+    play.now += 1.2
+    play.give(events.WakeupDue())
+    play.phase(Live)
+
+
+def test_more_time_than_was_known_is_used() -> None:
+    play = Playbook(timeout_s=10.0).lost("PENDING_CLIENT_RECONNECTION")
+    play.give(offer(TWO))
+    play.now += 69.0
+    play.refuses(play.last(commands.Reconnect), FailureKind.NOT_SENT)
+    play.phase(Confirming)
+    play.give(play.status("CONNECTED"))
+    assert play.phase(Waiting).then is Action.WAIT_FOR_SERVICE
+
+
+def test_a_game_that_the_backend_no_longer_knows_is_looked_for_once() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), FailureKind.NOT_FOUND)
+    play.give(events.StatusFailed(play.now, Failure(FailureKind.NOT_FOUND)))
+    assert play.phase(Ended).ending.kind is EndingKind.NOT_FOUND
+
+
+def test_an_invalid_request_for_the_wrong_status_is_no_refusal_of_the_offer() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    for _ in range(2):
+        play.refuses(play.asks(), FailureKind.INVALID, status="PENDING_CLIENT_RECONNECTION")
+        play.phase(Waiting)
+        play.wait(1)
+
+
+def test_an_answer_that_cannot_be_used_at_the_start_gives_the_host_back() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
+    play.give(play.status("ACTIVE", sha256="sha-1", answer="answer 1"))
+    play.give(events.AnswerRefused(ONE, "no fingerprint"))
+    play.last(commands.TerminateSession)
+    play.give(events.Terminated())
+    assert play.phase(Ended).ending.kind is EndingKind.BAD_ANSWER
 
 
 def test_healing_cannot_cancel_a_request_on_the_wire() -> None:
@@ -530,7 +608,8 @@ def test_ending_the_game_tells_the_service() -> None:
 def test_a_game_whose_end_nobody_confirms_is_said_so() -> None:
     play = Playbook().live().give(events.EndGameRequested())
     for _ in range(play.policy.terminate_tries):
-        play.give(events.TerminateFailed(Failure(FailureKind.NOT_SENT)))
+        play.give(events.TerminateFailed(Failure(FailureKind.NOT_SENT))).wait(1.0)
+    assert len(play.all_of(commands.TerminateSession)) == play.policy.terminate_tries
     assert play.phase(Ended).ending.kind is EndingKind.UNCONFIRMED
 
 

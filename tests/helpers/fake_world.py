@@ -82,6 +82,8 @@ class FakePeer:
         self.did.append("shown" if shown else "hidden")
 
     def sample(self) -> ConnectionSample | None:
+        if self._world.sample_error is not None:
+            raise self._world.sample_error
         if self.heard_at is None:
             return None
         if not self._world.silent:
@@ -99,6 +101,8 @@ class FakePeer:
     async def close(self) -> None:
         self.did.append("close")
         self.heard_at = None
+        await asyncio.sleep(self._world.close_takes_s)
+        self.did.append("closed")
 
 
 class FakeWorld:
@@ -112,6 +116,8 @@ class FakeWorld:
         self.offer = ""
         self.connects = True
         self.silent = False
+        self.close_takes_s = 0.0
+        self.sample_error: Exception | None = None
         self.offer_error: RejoinError | None = None
         self.call_error: Exception | None = None
         self.failure: Failure | None = None
@@ -156,8 +162,9 @@ class FakeWorld:
         self, session_id: SessionId, *, known: Status | None, wait_s: float, budget_s: float
     ) -> SessionView:
         self._maybe_fail()
-        until_at = self.clock() + wait_s
-        while known == self.status_now and self.clock() < until_at:
+        for _ in range(round(wait_s * 100)):
+            if known != self.status_now:
+                break
             await asyncio.sleep(0.01)
         return self._view()
 

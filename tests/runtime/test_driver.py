@@ -91,7 +91,7 @@ def test_from_start_to_close_for_now() -> None:
 
     hand, ending = play(script)
     assert ending.kind is EndingKind.CLOSED_FOR_NOW
-    assert hand.world.peers[0].did == ["answer", "key frame", "shown", "close"]
+    assert hand.world.peers[0].did == ["answer", "key frame", "shown", "close", "closed"]
     assert hand.world.terminated == 0
     assert tasks.alive() == frozenset()
 
@@ -108,8 +108,8 @@ def test_a_drop_is_answered_with_a_fresh_peer_and_the_old_one_is_closed_after() 
     assert ending.kind is EndingKind.ENDED_BY_PLAYER
     assert hand.world.terminated == 1
     old, new = hand.world.peers
-    assert old.did[-3:] == ["checks", "mute", "close"]
-    assert new.did == ["answer", "key frame", "shown", "close"]
+    assert old.did[-3:] == ["mute", "close", "closed"]
+    assert new.did == ["answer", "key frame", "shown", "close", "closed"]
     ((attempt, token, request),) = hand.world.reconnected
     assert (attempt, request) == (2, "offer 2")
     assert len(token) >= 32
@@ -227,6 +227,57 @@ def test_an_answer_that_cannot_be_used_ends_the_start() -> None:
     assert (ending.kind, ending.detail) == (EndingKind.BAD_ANSWER, "no fingerprint")
 
 
+def test_the_end_waits_for_peers_that_close_slowly() -> None:
+    async def script(hand: Stagehand) -> None:
+        await hand.stage(Stage.LIVE)
+        hand.world.close_takes_s = 0.2
+        hand.driver.post(events.CloseForNowRequested())
+
+    hand, _ = play(script)
+    assert hand.world.peers[0].did[-1] == "closed"
+
+
+def test_a_listener_and_a_peer_that_fail_do_not_stop_the_game(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def script(hand: Stagehand) -> None:
+        def fail(_: Snapshot) -> None:
+            raise RuntimeError("a listener")
+
+        hand.driver.subscribe(fail)
+        await hand.stage(Stage.LIVE)
+        hand.world.sample_error = RuntimeError("a sample")
+        await asyncio.sleep(0.2)
+        hand.world.sample_error = None
+        hand.world.status_now = Status("CONNECTED")
+        hand.world.silent = True
+        await hand.stage(Stage.LOST)
+        hand.driver.post(events.CloseForNowRequested())
+
+    _, ending = play(script)
+    assert ending.kind is EndingKind.CLOSED_FOR_NOW
+    assert "a listener failed" in caplog.text
+    assert "could not be sampled" in caplog.text
+
+
+def test_a_fault_of_the_engine_ends_the_game_and_says_so(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def script(hand: Stagehand) -> None:
+        await hand.stage(Stage.LIVE)
+
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr("rejoin.core.session.step", fail)
+        await hand.stage(Stage.ENDED)
+
+    hand, ending = play(script)
+    assert (ending.kind, ending.detail) == (EndingKind.INTERNAL, "ZeroDivisionError")
+    assert hand.world.peers[0].did[-1] == "closed"
+    assert "the engine failed" in caplog.text
+
+
 def test_cancelling_the_run_closes_the_peers() -> None:
     hand = Stagehand()
 
@@ -239,4 +290,4 @@ def test_cancelling_the_run_closes_the_peers() -> None:
             await running
 
     asyncio.run(main())
-    assert hand.world.peers[0].did[-1] == "close"
+    assert hand.world.peers[0].did[-1] == "closed"

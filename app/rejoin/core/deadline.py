@@ -10,7 +10,8 @@ Rule 2: a look at the session that said CONNECTED proves the same for the moment
         said ACTIVATING proves that no window had begun yet.
 Rule 3: PENDING_CLIENT_RECONNECTION proves nothing about its own start and never moves a deadline.
 Rule 4: after an answer the second window began no earlier than our create call was sent, once the
-        status confirms ACTIVE.
+        status confirms ACTIVE. This rests on AWS's documented rule that the timer starts when a
+        session reaches ACTIVE; a service that let the old window run on would break it.
 Rule 5: no window outlives the session's own length.
 Rule 6: shown = proof + timeout; latest = shown + how late the service may notice.
 """

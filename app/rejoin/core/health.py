@@ -98,7 +98,9 @@ def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy)
 
     level = health.level
     waited_out = (
-        level is HealthLevel.NO_MEDIA and now - health.since_at >= policy.no_media_patience_s
+        level is HealthLevel.NO_MEDIA
+        and now - health.since_at >= policy.no_media_patience_s
+        and no_rtp_s >= policy.no_media_after_s
     )
     frame_came = sample.last_frame_at > health.since_at
     if level is HealthLevel.LOST:

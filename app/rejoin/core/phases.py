@@ -29,6 +29,7 @@ class Episode:
 
     `old`: the dropped connection while its peer is still open. `bound_at`: since when the service
     may have accepted an offer of this episode (Rule 2). `goodbye_at`: when goodbye was said.
+    `given_up_at`: since when the service is known to have given the old connection up.
     `told`: it was hard evidence and no silence. `failures`: failed tries so far, for the backoff.
     `unsettled`: how many of them nobody knows the outcome of. `seen`: kinds of failure that may
     happen once an episode.
@@ -40,7 +41,9 @@ class Episode:
     old: ConnectionNumber | None
     bound_at: float | None = None
     goodbye_at: float | None = None
+    given_up_at: float | None = None
     told: HardEvidence | None = None
+    refused_answers: int = 0
     failures: int = 0
     unsettled: int = 0
     seen: frozenset[FailureKind] = frozenset()
@@ -130,6 +133,7 @@ class Live:
 
     connection: ConnectionNumber
     until_at: float
+    since_at: float
     checking_since_at: float | None = None
 
 
@@ -173,15 +177,17 @@ class Asking:
 class Waiting:
     """Something stands between us and the next try: a backoff, the service, or the network.
 
-    At `until_at` the `then` is done. `ask` is the attempt whose bytes may go again, or whose
-    answer a look may recover. `unreachable_since_at`: the backend did not answer our last look;
-    `portal_since_at`: something else answered in its place.
+    At `until_at` the `then` is done, and never before `not_before_at`, which a Retry-After set.
+    `ask` is the attempt whose bytes may go again, or whose answer a look may recover.
+    `unreachable_since_at`: the backend did not answer our last look; `portal_since_at`: something
+    else answered in its place.
     """
 
     episode: Episode
     then: Action
     until_at: float
     ask: Ask | None
+    not_before_at: float = 0.0
     unreachable_since_at: float | None = None
     portal_since_at: float | None = None
 
@@ -198,11 +204,12 @@ class Confirming:
 
 @dataclass(frozen=True, slots=True)
 class Terminating:
-    """The player ends the game; the backend was asked to."""
+    """The player ends the game; the backend was asked to, or will be again at `again_at`."""
 
     ending: Ending
     until_at: float
     tries: int
+    again_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

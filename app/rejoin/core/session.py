@@ -2,7 +2,8 @@
 
 Rule 1:  One connection is shown. An episode begins when it is LOST and ends live or ended.
 Rule 2:  LOST by silence may heal (RTP and a frame again) until a create request was written to a
-         socket, and again once the service certainly refused that request; never after a goodbye.
+         socket, and again once the service certainly refused it because we are connected; never
+         after a goodbye, nor once the service said PENDING_CLIENT_RECONNECTION or ACTIVE.
 Rule 3:  COMMIT wants corroboration: the service says PENDING_CLIENT_RECONNECTION or ACTIVE, or 5 s
          of silence, or the player. If the service may still think us connected, goodbye is said
          first.
@@ -218,6 +219,8 @@ class _Turn:
 
     def _finish(self, ending: Ending) -> None:
         """Rule 8 and every other end: close what is open, say why."""
+        if ending.kind is EndingKind.UNCONFIRMED and self.facts.shown is None:
+            ending = replace(ending, kind=EndingKind.COULD_NOT_CONNECT)  # it never began
         self._close(*self._open_connections())
         self.phase = Ended(ending)
         self._do(commands.Finish(ending))
@@ -356,6 +359,8 @@ class _Turn:
         rule = retry.RULES[failure.kind]
         action = rule.again if again else rule.first
         ending = Ending(_START_ENDINGS[failure.kind], detail=failure.detail)
+        if failure.http_status is not None and 200 <= failure.http_status < 300:
+            ending = replace(ending, kind=EndingKind.BACKEND_UNUSABLE)  # it answered, but what
         if failure.kind is FailureKind.UNAUTHENTICATED and action is Action.REFRESH_SIGN_IN:
             self._do(commands.RefreshSignIn())
             self._ask_start(ask)
@@ -409,6 +414,8 @@ class _Turn:
     ) -> None:
         rtt_s = (self.facts.sample.rtt_s if self.facts.sample else None) or 0.0
         patience_s = self.policy.connect_deadline_s + self.policy.connect_deadline_rtts * rtt_s
+        if episode is not None and episode.given_up_at is None:
+            episode = replace(episode, given_up_at=self.now)
         self.phase = Joining(connection, episode, create_asked_at, self.now + patience_s)
         self._do(commands.ApplyAnswer(connection, signal_response))
         if episode is not None:
@@ -419,11 +426,15 @@ class _Turn:
             case Joining(connection, episode) if connection == event.connection:
                 # The service wants something of us that we must not do; another offer would get
                 # the same kind of answer, so one is tried and the second refusal ends it.
-                if episode is not None and episode.failures == 0:
+                ending = Ending(EndingKind.BAD_ANSWER, detail=event.detail)
+                if episode is None:
+                    self._terminate(ending)  # nobody will ever join that game
+                elif episode.refused_answers == 0:
                     self._close_new(episode)
-                    self._wait(episode, Action.NEW_OFFER, Wait.USUAL, None)
+                    refused = replace(episode, refused_answers=1, bound_at=None, unsettled=0)
+                    self._wait(refused, Action.NEW_OFFER, Wait.USUAL, None)
                 else:
-                    self._finish(Ending(EndingKind.BAD_ANSWER, detail=event.detail))
+                    self._finish(ending)
             case _:
                 self._stale()
 
@@ -444,7 +455,7 @@ class _Turn:
             case Joining(joining) if joining == connection:
                 self._joining_failed(self.phase)
             case Live(live) if live == connection:
-                self._lose()
+                self._lose(HardEvidence.DTLS_CLOSED)
             case _:
                 self._stale()
 
@@ -455,7 +466,8 @@ class _Turn:
         if episode is None:
             episode = self._new_episode(self.now, None)
         # The offer was accepted and used; nothing of it can come true any more.
-        self._wait(replace(episode, bound_at=None, unsettled=0), Action.NEW_OFFER, Wait.USUAL, None)
+        settled = replace(episode, bound_at=None, unsettled=0)
+        self._wait(settled, Action.NEW_OFFER, Wait.USUAL, None)
 
     def _input_opened(self, connection: ConnectionNumber) -> None:
         match self.phase:
@@ -495,7 +507,7 @@ class _Turn:
             expired_asleep=None,
             window=replace(self.facts.window, checking_since_at=None),
         )
-        self.phase = Live(joining.connection, self.now + self.policy.sample_missing_s)
+        self.phase = Live(joining.connection, self.now + self.policy.sample_missing_s, self.now)
         self._do(commands.ShowConnection(joining.connection))
 
     # --- live -----------------------------------------------------------------------------------
@@ -526,13 +538,17 @@ class _Turn:
             case _:
                 self._stale()
 
-    def _judge(self, live: Live) -> None:
-        """Judge the newest sample of the live connection, or the last one again."""
+    def _judge(self, live: Live, *, late_s: float = 0.0) -> None:
+        """Judge the newest sample of the live connection, or the last one again.
+
+        `late_s`: how much later than it wanted our own loop came to it, which is no silence.
+        """
         self.phase = live = replace(live, until_at=self.now + self.policy.sample_missing_s)
         before, sample = self.facts.health, self.facts.sample
         if before is None or sample is None:
             return
-        after = health.assess(before, sample, self.now, self.policy)
+        judged = replace(sample, loop_lag_s=sample.loop_lag_s + late_s)
+        after = health.assess(before, judged, self.now, self.policy)
         self.facts = replace(self.facts, health=after)
         if after.level is before.level:
             return
@@ -548,6 +564,11 @@ class _Turn:
                 if live.checking_since_at is not None:
                     self.phase = replace(live, checking_since_at=None)
                     self._do(commands.StopChecks(live.connection))
+                self.facts = replace(
+                    self.facts,
+                    expired_asleep=None,
+                    window=replace(self.facts.window, checking_since_at=None),
+                )
             case _:
                 assert_never(after.level)
 
@@ -556,7 +577,12 @@ class _Turn:
         if live.checking_since_at is None:
             self.phase = replace(live, checking_since_at=self.now)
             self._do(commands.StartChecks(live.connection))
-            self._ask_status()
+            self._ask_afresh()
+
+    def _ask_afresh(self) -> None:
+        """Ask the status; what was known of it belongs to another time."""
+        self.facts = replace(self.facts, status=None, reason=None)
+        self._ask_status()
 
     def _new_episode(self, dropped_at: float, old: ConnectionNumber | None) -> Episode:
         number = self.facts.episodes + 1
@@ -574,7 +600,8 @@ class _Turn:
         episode = replace(self._new_episode(dropped_at, live.connection), told=told)
         if live.checking_since_at is None:
             self._do(commands.StartChecks(live.connection))
-            self._ask_status()
+        if live.checking_since_at is None or self.facts.window.checking_since_at is not None:
+            self._ask_afresh()
         self._do(commands.Mute(live.connection))
         self.phase = Lost(episode, self.now)
         self._consider_commit()
@@ -585,12 +612,11 @@ class _Turn:
         self.facts = replace(
             self.facts, sample=sample, window=deadline.heard(self.facts.window, sample)
         )
-        if current is None or episode.goodbye_at is not None or episode.bound_at is not None:
-            return
-        if episode.told is not None:
+        over = (episode.goodbye_at, episode.bound_at, episode.given_up_at, episode.told)
+        if current is None or any(why is not None for why in over):
             if isinstance(self.phase, Lost):
                 self._consider_commit()
-            return  # gone for certain: what still trickles out of it is no healing
+            return  # what still trickles out of it is no healing
         if isinstance(self.phase, Asking) and self.phase.written_at is not None:
             return
         after = health.assess(current, sample, self.now, self.policy)
@@ -613,7 +639,8 @@ class _Turn:
             back_at=self.now,
             window=replace(self.facts.window, checking_since_at=None),
         )
-        self.phase = Live(episode.old, self.now + self.policy.sample_missing_s)
+        self.phase = Live(episode.old, self.now + self.policy.sample_missing_s, self.now)
+        self._ask_afresh()  # whether the service sees it as we do
 
     def _hard_evidence(self, connection: ConnectionNumber, evidence: HardEvidence) -> None:
         match self.phase:
@@ -639,10 +666,12 @@ class _Turn:
         episode = self.phase.episode
         corroborated = self.facts.status in (PENDING_CLIENT_RECONNECTION, ACTIVE)
         # After sleep the silence says nothing of the service: its own word is waited for as long.
-        silent_since_at = self.facts.window.checking_since_at or episode.dropped_at
-        alone_at = silent_since_at + self.policy.commit_uncorroborated_s
-        if episode.told is not None and not self.policy.tells_status:
-            alone_at = self.now  # the connection is gone for certain, and nobody can be asked
+        woke_at = self.facts.window.checking_since_at or episode.dropped_at
+        alone_at = max(woke_at, episode.dropped_at) + self.policy.commit_uncorroborated_s
+        if episode.told is not None:
+            # Gone for certain: the service's word is waited for only as long as it should take.
+            patience_s = self.policy.status_pause_s if self.policy.tells_status else 0.0
+            alone_at = min(alone_at, episode.lost_at + patience_s)
         if corroborated or self.now >= alone_at:
             self._commit(episode)
         else:
@@ -650,6 +679,8 @@ class _Turn:
 
     def _commit(self, episode: Episode) -> None:
         told = self.facts.status in (PENDING_CLIENT_RECONNECTION, ACTIVE, RECONNECTING)
+        if told:
+            episode = replace(episode, given_up_at=self.now)
         if episode.old is not None and not told and episode.goodbye_at is None:
             self.phase = Goodbye(
                 replace(episode, goodbye_at=self.now), self.now + self.policy.goodbye_grace_s
@@ -763,7 +794,9 @@ class _Turn:
             bound_at=episode.bound_at if unsettled else None,
         )
         action = rule.again if again else rule.first
-        if failure.kind is FailureKind.CONFLICT and failure.code != "IN_FLIGHT":
+        # Which error a wrong status brings is unknown of AWS: what the status says goes first.
+        wrong_status = failure.kind is FailureKind.INVALID and failure.session_status is not None
+        if wrong_status or (failure.kind is FailureKind.CONFLICT and failure.code != "IN_FLIGHT"):
             action = retry.on_conflict(failure.session_status)
         if action is Action.SAME_BYTES and ask.counted >= self.policy.tries_per_attempt:
             action = Action.LOOK
@@ -778,7 +811,9 @@ class _Turn:
                 )
             case Action.WAIT_FOR_SERVICE:
                 self._close_new(episode)
-                self._wait_for_service(replace(episode, failures=episode.failures + 1))
+                self._wait_for_service(
+                    replace(episode, failures=episode.failures + 1, given_up_at=None)
+                )
             case Action.NEW_OFFER:
                 self._close_new(episode)
                 self._wait(episode, action, Wait.USUAL, None, failure)
@@ -821,8 +856,13 @@ class _Turn:
         if self.now >= last_start_at:
             self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
             return
-        self.phase = Waiting(episode, then, min(self.now + wait_s, last_start_at), ask)
+        if self.now + wait_s >= last_start_at:
+            # The last try must come before the line, not on it.
+            wait_s = (last_start_at - self.now) / 2
+        self.phase = Waiting(episode, then, self.now + wait_s, ask)
         if failure is not None:
+            if failure.retry_after_s is not None:
+                self.phase = replace(self.phase, not_before_at=self.phase.until_at)
             self.phase = _unreached(self.phase, failure, self.now)
         if then is Action.LOOK and wait_s == 0.0:
             self._look()
@@ -830,7 +870,15 @@ class _Turn:
             self._ask_status()
 
     def _wait_for_service(self, episode: Episode) -> None:
-        """The service has not noticed yet: nothing to do but watch its status."""
+        """The service has not noticed yet: watch its status.
+
+        What our own packets may have kept it from noticing ends with a goodbye (Rule 3).
+        """
+        old, silent_s = episode.old, self.now - episode.dropped_at
+        unsaid = old is not None and episode.goodbye_at is None
+        if old is not None and unsaid and silent_s >= self.policy.commit_uncorroborated_s:
+            episode = replace(episode, goodbye_at=self.now)
+            self._do(commands.SayGoodbye(old, self.policy.goodbye_times))
         self.phase = Waiting(episode, Action.WAIT_FOR_SERVICE, self._watch_until(episode), None)
         self._watch_status()
 
@@ -895,6 +943,7 @@ class _Turn:
         if view.session_id != self.facts.session_id:
             self._stale()
             return
+        before = self.facts.status
         self._learn(view, asked_at)
         if is_terminal(view.status) and not isinstance(self.phase, Terminating):
             self._finish(self._game_ended())
@@ -908,25 +957,42 @@ class _Turn:
                 self.facts = replace(self.facts, window=window)
                 if episode is not None and view.status == RECONNECTING:
                     self._watch_status()
-            case Live(_, _, checking_since_at):
-                if checking_since_at is not None:
-                    if view.status == PENDING_CLIENT_RECONNECTION:
-                        self._lose()  # the service itself says so
-                    else:
-                        self._watch_status()
+            case Live(since_at=since_at, checking_since_at=checking_since_at):
+                if view.status == PENDING_CLIENT_RECONNECTION and asked_at >= since_at:
+                    self._lose_by_word(self.phase)
+                elif checking_since_at is not None:
+                    self._watch_status(after_s=self._pause_s(before, asked_at))
             case Lost():
                 self._consider_commit()
                 if isinstance(self.phase, Lost):
-                    self._watch_status()
+                    self._watch_status(after_s=self._pause_s(before, asked_at))
+            case Goodbye(episode) if view.status in (PENDING_CLIENT_RECONNECTION, ACTIVE):
+                self._offer(replace(episode, given_up_at=self.now))
             case Waiting():
                 self._waiting_heard(self.phase, view)
             case Confirming(episode, _, _, fallback):
-                if fallback.kind is EndingKind.UNCONFIRMED:
+                if fallback.kind is EndingKind.UNCONFIRMED and (
+                    self.now <= self._latest_at(episode) - self._need_s()
+                ):
+                    self._offer(episode)  # there is more time than was known
+                elif fallback.kind in _UNSAID:
                     self._watch_status(after_s=self.policy.status_pause_s)
                 else:
                     self._finish(fallback)
             case _:
                 pass  # learned; the phase has its own timer
+
+    def _pause_s(self, before: Status | None, asked_at: float) -> float:
+        """A long poll that came back at once with nothing new is not asked again at once."""
+        quick = self.now - asked_at < self.policy.status_pause_s
+        return self.policy.status_pause_s if quick and before == self.facts.status else 0.0
+
+    def _lose_by_word(self, live: Live) -> None:
+        """The service itself says that we are gone; it need not be asked again."""
+        if live.checking_since_at is None:
+            self._do(commands.StartChecks(live.connection))
+            self.phase = replace(live, checking_since_at=self.now)
+        self._lose()
 
     def _waiting_heard(self, waiting: Waiting, view: SessionView) -> None:
         episode, ask = waiting.episode, waiting.ask
@@ -951,7 +1017,10 @@ class _Turn:
                     self._offer(settled)
             case Action.LOOK if view.status == CONNECTED:
                 self._close_new(episode)
-                self._wait_for_service(replace(episode, bound_at=None, unsettled=0))
+                settled = replace(episode, bound_at=None, unsettled=0, given_up_at=None)
+                self._wait_for_service(settled)
+            case Action.WAIT_FOR_SERVICE if view.status == CONNECTED:
+                self._wait_for_service(replace(episode, given_up_at=None))
             case Action.WAIT_FOR_SERVICE | Action.LOOK:
                 self.phase = replace(reached, until_at=self._watch_until(episode))
                 self._watch_status()
@@ -970,7 +1039,7 @@ class _Turn:
         else:
             refused = retry.RULES[failure.kind].first is Action.END
         match self.phase:
-            case Live(_, _, None) | Joining(_, None):
+            case Live(checking_since_at=None) | Joining(_, None):
                 pass
             case Live() | Joining():
                 self._ask_status(after_s=again_s)
@@ -978,7 +1047,12 @@ class _Turn:
                 self._fatal(failure)
             case Lost():
                 self._ask_status(after_s=again_s)
+            case Waiting(episode) if (
+                failure.kind is FailureKind.NOT_FOUND and FailureKind.NOT_FOUND in episode.seen
+            ):
+                self._finish(Ending(EndingKind.NOT_FOUND, detail=failure.detail))
             case Waiting(episode, Action.WAIT_FOR_SERVICE | Action.LOOK) as waiting:
+                episode = replace(episode, seen=episode.seen | {failure.kind})
                 wait_s = retry.backoff_s(Wait.USUAL, episode.failures, self.policy, self.draw)
                 last_start_at = self._latest_at(episode) - self._need_s()
                 until_at = self.now + max(wait_s, failure.retry_after_s or 0.0)
@@ -994,10 +1068,10 @@ class _Turn:
             case Confirming(_, _, _, fallback):
                 if failure.kind is FailureKind.NOT_FOUND:
                     self._finish(Ending(EndingKind.NOT_FOUND, detail=failure.detail))
-                elif fallback.kind is not EndingKind.UNCONFIRMED:
-                    self._finish(fallback)
-                else:
+                elif fallback.kind in _UNSAID:
                     self._ask_status(after_s=again_s)
+                else:
+                    self._finish(fallback)
             case _:
                 pass
 
@@ -1007,7 +1081,8 @@ class _Turn:
 
     def _placing_status_failed(self, placing: Placing, failure: Failure) -> None:
         rule = retry.RULES[failure.kind]
-        if failure.kind is FailureKind.UNAUTHENTICATED and placing.failures == 0:
+        if failure.kind is FailureKind.UNAUTHENTICATED and self.facts.refused_sign_ins == 0:
+            self.facts = replace(self.facts, refused_sign_ins=1)
             self._do(commands.RefreshSignIn())
         elif rule.first is Action.END or failure.kind in (
             FailureKind.NOT_FOUND,
@@ -1032,7 +1107,7 @@ class _Turn:
                 self._commit(episode)
             case Waiting(then=Action.WAIT_FOR_SERVICE):
                 self._ask_status()
-            case Waiting():
+            case Waiting(not_before_at=not_before_at) if self.now >= not_before_at:
                 self._waited(self.phase)
             case StartWaiting(ask):
                 self._ask_start(ask)
@@ -1049,8 +1124,8 @@ class _Turn:
                 self._terminate(Ending(EndingKind.CANCELLED))
             case Joining(_, None):
                 self._terminate(Ending(EndingKind.CANCELLED))
-            case Terminating(ending):
-                self._finish(ending)
+            case Terminating():
+                self._finish(Ending(EndingKind.UNCONFIRMED, status=self.facts.status))
             case _:
                 self._finish(Ending(EndingKind.CLOSED_FOR_NOW, status=self.facts.status))
 
@@ -1078,15 +1153,17 @@ class _Turn:
     def _terminate_failed(self, failure: Failure) -> None:
         match self.phase:
             case Terminating(ending, _, tries):
-                may_help = failure.retryable is not False
+                hopeless = retry.RULES[failure.kind].first is Action.END or (
+                    failure.kind is not FailureKind.INVALID and failure.retryable is False
+                )
+                if failure.kind is FailureKind.UNAUTHENTICATED:
+                    self._do(commands.RefreshSignIn())
                 if failure.kind is FailureKind.NOT_FOUND:
                     self._finish(ending)
-                elif (
-                    may_help
-                    and tries < self.policy.terminate_tries
-                    and (retry.RULES[failure.kind].first is not Action.END)
-                ):
-                    self._terminate(ending, tries + 1)
+                elif not hopeless and tries < self.policy.terminate_tries:
+                    # An ACTIVATING session refuses: a moment later it may be ACTIVE.
+                    again_at = self.now + tries * self.policy.status_pause_s
+                    self.phase = Terminating(ending, again_at, tries, again_at)
                 else:
                     self._finish(
                         Ending(
@@ -1105,7 +1182,7 @@ class _Turn:
         match self.phase:
             case Waiting(then=Action.WAIT_FOR_SERVICE):
                 self._ask_status()
-            case Waiting():
+            case Waiting(not_before_at=not_before_at) if self.now >= not_before_at:
                 self._waited(self.phase)
             case StartWaiting(ask):
                 self._ask_start(ask)
@@ -1152,7 +1229,7 @@ class _Turn:
                 else:
                     self._joining_failed(phase)
             case Live():
-                self._judge(phase)
+                self._judge(phase, late_s=self.now - phase.until_at)
             case Lost():
                 self._consider_commit()
             case Goodbye(episode):
@@ -1166,8 +1243,11 @@ class _Turn:
                 self._waited(phase)
             case Confirming(_, _, _, fallback):
                 self._finish(fallback)
-            case Terminating():
-                self._terminate_failed(_NO_ANSWER)
+            case Terminating(ending, _, tries, again_at):
+                if again_at is not None:
+                    self._terminate(ending, tries + 1)
+                else:
+                    self._terminate_failed(_NO_ANSWER)
             case _:
                 assert_never(phase)
 
@@ -1191,6 +1271,9 @@ _START_ENDINGS: dict[FailureKind, EndingKind] = {
 
 _REFUSING = frozenset({ACTIVATING, CONNECTED, RECONNECTING, TERMINATING})
 """Statuses in which the service refuses a create call; a word we do not know is tried."""
+
+_UNSAID = frozenset({EndingKind.UNCONFIRMED, EndingKind.GAME_ENDED})
+"""Endings for which the service's own word is waited for until the time is up."""
 
 _FREE_OFFERS = 3
 """After this many failures of an episode every further offer waits, whoever asked for it."""

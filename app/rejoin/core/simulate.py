@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from rejoin.core import commands, events, lifecycle, session
+from rejoin.core import commands, deadline, events, lifecycle, session
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -269,13 +269,19 @@ class _Run:
         for peer in tuple(self.peers.values()):
             if peer.up and not peer.closed:
                 self.exchange(peer)
+            elif peer.closed and peer is self.current():
+                self.hear(peer)
         self.after(self.policy.sample_every_s, self.sample)
 
-    def exchange(self, peer: _Peer) -> None:
+    def hear(self, peer: _Peer) -> None:
+        """What the host hears of a client, and whether the service notices its silence."""
         if self.upward(peer) and (not peer.muted or peer.checking):
             peer.heard_at = self.now
         elif peer is self.current() and self.now - peer.heard_at >= self.world.notice_silent_s:
             self.notice(peer, 0.0)
+
+    def exchange(self, peer: _Peer) -> None:
+        self.hear(peer)
         sending = self.downward(peer) and not peer.host_closed
         answering = sending and peer.checking and self.upward(peer)
         if sending and (self.media or answering):
@@ -472,8 +478,8 @@ class _Run:
         phase = self.state.phase
         if isinstance(phase, Asking):
             latest_at = facts.window.latest_at(phase.episode.dropped_at, self.policy)
-            if self.now > latest_at:
-                self.violations.append("I2: a create call after the latest deadline")
+            if self.now > latest_at - deadline.need_s(facts.latencies_s, None, self.policy):
+                self.violations.append("I2: a create call too late")
         sha256 = self.peers[command.connection].sha256
         if self.sent_shas.setdefault(sha256, command.attempt) != command.attempt:
             self.violations.append("I3: an offer was sent in two attempts")

@@ -118,7 +118,7 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
             return replace(
                 _with_deadlines(shown, episode, facts, policy),
                 next_try_at=until_at if timed else None,
-                can_try_now=timed,
+                can_try_now=timed and phase.not_before_at == 0.0,
                 portal=phase.portal_since_at is not None,
             )
         case Joining(_, Episode() as episode):

@@ -264,6 +264,12 @@ class Peer:
     def _broke(self, evidence: HardEvidence, detail: str) -> None:
         if self._leaving or evidence in self._evidence:
             return
+        if evidence is HardEvidence.UNREACHABLE:
+            # A hint that may come again; while connecting, other pairs may still find a way, and
+            # our own deadline judges.
+            if self._first_frame:
+                self._post(HardEvidenceSeen(self.number, evidence, detail))
+            return
         self._evidence.add(evidence)
         if self._first_frame:
             self._post(HardEvidenceSeen(self.number, evidence, detail))

@@ -24,10 +24,12 @@ from rejoin.core.model import (
     ConnectionNumber,
     ConnectionSample,
     Ending,
+    EndingKind,
     Policy,
     SessionId,
     SessionView,
     Snapshot,
+    Stage,
     Status,
 )
 from rejoin.core.phases import State
@@ -130,6 +132,8 @@ class Driver:
         self._shown: ConnectionNumber | None = None
         self._controls = Controls()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._over = False
         self._signing_in: asyncio.Task[None] | None = None
         self._ended: asyncio.Future[Ending] | None = None
         self._lock = threading.Lock()
@@ -144,7 +148,8 @@ class Driver:
         with self._lock:
             loop = self._loop
             if loop is None:
-                self._early.append(event)
+                if not self._over:
+                    self._early.append(event)
                 return
         try:
             loop.call_soon_threadsafe(self._take, event)
@@ -162,22 +167,42 @@ class Driver:
                 return
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
-        """Call `listener` with the present snapshot and with each new one (on the stream thread).
+        """Call `listener` with the present snapshot and then with each new one, in order.
 
-        Returns what ends the subscription.
+        On the stream thread while the driver runs, else at once. Returns what ends it.
         """
         with self._lock:
             self._listeners_made += 1
             key = self._listeners_made
-            self._listeners[key] = listener
-            current = self._snapshot
-        listener(current)
+            loop = self._loop
+
+        def begin() -> None:
+            with self._lock:
+                if key in left:
+                    return
+                self._listeners[key] = listener
+            self._tell(listener, self._snapshot)
 
         def unsubscribe() -> None:
             with self._lock:
+                left.add(key)
                 self._listeners.pop(key, None)
 
+        left: set[int] = set()
+        if loop is None or self._loop_thread == threading.get_ident():
+            begin()
+        else:
+            try:
+                loop.call_soon_threadsafe(begin)
+            except RuntimeError:
+                begin()  # it is over: the last snapshot is all there is
         return unsubscribe
+
+    def _tell(self, listener: Callable[[Snapshot], None], current: Snapshot) -> None:
+        try:
+            listener(current)
+        except Exception:
+            _log.exception("a listener failed")
 
     def problem(self) -> str | None:
         """One sentence about something that is missing but not fatal (no sound), or None."""
@@ -205,14 +230,15 @@ class Driver:
         finally:
             with self._lock:
                 self._loop = None
+                self._over = True
             self._loop_thread = None
             if self._wakeup is not None:
                 self._wakeup.cancel()
             await cancel(sampler, self._signing_in, *self._tasks.values())
-            closing = [spawn(peer.close(), name="close peer") for peer in self._peers.values()]
-            self._peers.clear()
-            if closing:
-                await asyncio.wait(closing, timeout=_CLOSE_PATIENCE_S)
+            for connection in tuple(self._peers):
+                self._close_connection(connection)
+            if self._closing:
+                await asyncio.wait(self._closing, timeout=_CLOSE_PATIENCE_S)
 
     def _take(self, event: events.Event) -> None:
         self._queue.append(event)
@@ -226,6 +252,17 @@ class Driver:
             self._taking = False
 
     def _step(self, event: events.Event) -> None:
+        """One event to its end. A fault of our own ends the game here, and says so."""
+        try:
+            self._step_or_raise(event)
+        except Exception as error:
+            _log.exception("the engine failed")
+            ending = Ending(EndingKind.INTERNAL, detail=type(error).__name__)
+            if self._ended is not None and not self._ended.done():
+                self._ended.set_result(ending)
+                self._publish(Snapshot(Stage.ENDED, ending=ending))
+
+    def _step_or_raise(self, event: events.Event) -> None:
         now = self._clock()
         self._recorder.event(event, now)
         self._state, todo = session.step(self._state, event, now, self._policy, self._draw)
@@ -234,13 +271,16 @@ class Driver:
             self._recorder.command(command, now)
             self._execute(command)
         self._set_wakeup()
-        current = snapshot(self._state, self._policy)
-        if current != self._snapshot:
-            self._snapshot = current
-            with self._lock:
-                listeners = tuple(self._listeners.values())
-            for listener in listeners:
-                listener(current)
+        self._publish(snapshot(self._state, self._policy))
+
+    def _publish(self, current: Snapshot) -> None:
+        if current == self._snapshot:
+            return
+        self._snapshot = current
+        with self._lock:
+            listeners = tuple(self._listeners.values())
+        for listener in listeners:
+            self._tell(listener, current)
 
     def _set_wakeup(self) -> None:
         if self._wakeup is not None:
@@ -358,9 +398,9 @@ class Driver:
         if self._shown == connection:
             self._shown = None
         if peer is not None:
-            name = f"close {connection}"
-            self._tasks[name] = task = spawn(peer.close(), name=name)
-            task.add_done_callback(lambda done: self._forget(name, done))
+            task = spawn(peer.close(), name=f"close {connection}")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
 
     def _show(self, connection: ConnectionNumber) -> None:
         if self._shown is not None and self._shown != connection:
@@ -467,7 +507,11 @@ class Driver:
     # --- samples ----------------------------------------------------------------------------------
 
     async def _sample_peers(self) -> None:
-        """Twenty times a second every connection tells how it is; sleep is noticed here too."""
+        """Twenty times a second every connection tells how it is; sleep is noticed here too.
+
+        Sleep shows as boot time that went on without `time.monotonic`; on Windows the two go on
+        together, and a sleep there is noticed by the silence that follows it.
+        """
         awake_s = time.monotonic()
         boot = self._clock()
         while True:
@@ -478,7 +522,11 @@ class Driver:
             if asleep_s > 1.0:
                 self.post(events.Woke(asleep_s))
             for connection, peer in tuple(self._peers.items()):
-                sample = peer.sample()
+                try:
+                    sample = peer.sample()
+                except Exception:
+                    _log.exception("connection %s could not be sampled", connection)
+                    continue
                 if sample is not None:
                     self.post(events.Sampled(connection, sample))
 
