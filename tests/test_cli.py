@@ -21,6 +21,7 @@ from rejoin.emulator.settings import FaultKind
 from rejoin.errors import PortInUseError, RejoinError
 from rejoin.gui import application
 from rejoin.runtime import logs, player
+from rejoin.signaling.dialects import DIALECTS
 
 README = Path(__file__).parent.parent / "README.md"
 VERBS = ("play", "demo", "studio", "backend")
@@ -349,3 +350,7 @@ def test_the_end_of_the_input_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> 
     with open(theirs, encoding="utf-8") as reading:
         monkeypatch.setattr(sys, "stdin", reading)
         asyncio.run(main())
+
+
+def test_the_dialects_that_can_be_chosen_are_those_there_are() -> None:
+    assert tuple(DIALECTS) == cli.DIALECT_NAMES

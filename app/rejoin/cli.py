@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from rejoin.core.model import Ending
     from rejoin.gui.main_window import RejoinWindow
 
+DIALECT_NAMES = ("ours", "aws-bundle", "aws-react")
+"""Those of `signaling/dialects`, which is not imported before a verb needs it."""
+
 INTERRUPTED = 130
 _DEFECT = 70
 """sysexits' EX_SOFTWARE: a failure that Rejoin does not understand, which is a defect of ours."""
@@ -135,6 +138,15 @@ def rejoin(verbose: bool) -> None:
     type=click.FloatRange(1, 3600),
     help="ConnectionTimeoutSeconds, for a backend that does not tell it.",
 )
+@click.option(
+    "--dialect",
+    type=click.Choice(DIALECT_NAMES),
+    default="ours",
+    show_default=True,
+    help="How the backend speaks: ours, or as one of AWS's two sample backends.",
+)
+@click.option("--stream-group", help="Stream group (id or ARN), for AWS's sample backends.")
+@click.option("--application", help="Application (id or ARN), for AWS's sample backends.")
 @click.option("--insecure", is_flag=True, help="Allow http to a backend that is not this machine.")
 @click.option("--full-screen", is_flag=True, help="Begin in full screen.")
 @click.option("--close-at-end", is_flag=True, help="Close the window when the game is over.")
@@ -143,27 +155,38 @@ def play(
     token: str | None,
     network: str,
     connection_timeout: float | None,
+    dialect: str,
+    stream_group: str | None,
+    application: str | None,
     insecure: bool,
     full_screen: bool,
     close_at_end: bool,
 ) -> int:
     """Start a game through the studio's backend at BACKEND_URL and play it."""
-    if not token:
+    from rejoin.signaling.dialects import DIALECTS
+
+    spoken = DIALECTS[dialect]
+    if not token and spoken.needs_token:
         raise BadInputError("A sign-in token is needed: give --token or set REJOIN_TOKEN.")
+    if spoken.needs_stream_group and not stream_group:
+        raise BadInputError(f"A backend of dialect {dialect} needs --stream-group.")
     from rejoin.core.model import Stage
-    from rejoin.gui import application
+    from rejoin.gui import application as window_application
     from rejoin.rtc.signal import NetworkRules
     from rejoin.runtime.loop import StreamThread
     from rejoin.runtime.player import Player
     from rejoin.runtime.settings import Profile
+    from rejoin.signaling.samples import StreamChoice
 
-    application.check_display()
+    window_application.check_display()
     rules = NetworkRules(loopback_only=network == "loopback", allow_private=network == "lan")
     player = Player(
         Profile(
             backend_url,
             token,
             rules,
+            dialect=spoken,
+            choice=StreamChoice(stream_group, application) if stream_group else None,
             connection_timeout_s=connection_timeout,
             allow_insecure=insecure,
         )
@@ -184,7 +207,7 @@ def play(
             window.close()
 
     thread.start()
-    code = application.run(player, full_screen=full_screen, after_refresh=watch)
+    code = window_application.run(player, full_screen=full_screen, after_refresh=watch)
     ending = thread.join(_LEAVING_PATIENCE_S)
     if ending is None:
         _complain("the stream did not end in time; this is a defect.")
@@ -328,6 +351,13 @@ def demo(
 )
 @click.option("--token", envvar="REJOIN_TOKEN", help="What players sign in with; else a new one.")
 @click.option(
+    "--dialect",
+    type=click.Choice(DIALECT_NAMES),
+    default="ours",
+    show_default=True,
+    help="How the backend speaks: ours, or as one of AWS's two sample backends.",
+)
+@click.option(
     "--notice",
     type=click.FloatRange(0, 600),
     default=5.0,
@@ -347,15 +377,20 @@ def studio(
     api_port: int,
     control_port: int,
     token: str | None,
+    dialect: str,
     notice: float,
     connection_timeout: int,
     announce: bool,
 ) -> int:
     """Serve an emulated GameLift Streams and a studio's backend on this machine.
 
-    Ctrl+C ends it.
+    Shows sessions, statuses, faults and traffic, and takes commands (type `help`).
+    Ctrl+C or `quit` ends it.
     """
+    from rejoin.emulator import console
+    from rejoin.emulator.control import EmulatorControl
     from rejoin.emulator.settings import EmulatorSettings
+    from rejoin.signaling.dialects import DIALECTS
     from rejoin.studio import Ports
     from rejoin.studio import studio as serve
 
@@ -365,7 +400,8 @@ def studio(
     ports = Ports(backend_port, api_port, control_port)
 
     async def until_told() -> None:
-        async with serve(settings, ports, player_token=token) as there:
+        spoken = DIALECTS[dialect]
+        async with serve(settings, ports, player_token=token, dialect=spoken) as there:
             if announce:
                 click.echo(there.to_json())
                 await _end_of_input()
@@ -374,9 +410,13 @@ def studio(
             click.echo(f"Service   {there.api_url} (emulated; boto3's endpoint_url)")
             click.echo(f"Control   {there.control_url}")
             click.echo(f"Play      REJOIN_TOKEN={there.player_token} \\")
-            click.echo(f"          rejoin play --network loopback {there.backend_url}")
-            click.echo("Ctrl+C ends it.")
-            await asyncio.Event().wait()
+            more = "" if spoken.name == "ours" else f" --dialect {spoken.name}"
+            if spoken.needs_stream_group:
+                more += f" --stream-group {settings.stream_group_ids[0]}"
+                more += f" --application {settings.application_id}"
+            click.echo(f"          rejoin play --network loopback{more} {there.backend_url}")
+            async with EmulatorControl(there.control_url, there.control_token) as control:
+                await console.run(control)
 
     return _serve(until_told)
 
@@ -394,7 +434,7 @@ def backend(settings_file: Path | None) -> int:
     Ctrl+C ends it.
     """
     from rejoin.backend.aws import AwsStreamService
-    from rejoin.backend.routes import build_app
+    from rejoin.backend.dialects import build_backend
     from rejoin.backend.serving import serving
     from rejoin.backend.settings import BackendSettings
     from rejoin.backend.store import Store
@@ -408,7 +448,7 @@ def backend(settings_file: Path | None) -> int:
         service = AwsStreamService(settings)
         store = Store(settings.database)
         try:
-            app = build_app(service, store, settings.tokens)
+            app = build_backend(service, store, settings)
             async with serving(app, settings.host, settings.port) as port:
                 click.echo(f"Backend   http://{settings.host}:{port}")
                 await asyncio.Event().wait()

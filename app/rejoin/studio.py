@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 
 from rejoin.backend.aws import AwsStreamService
-from rejoin.backend.routes import build_app as build_backend
+from rejoin.backend.dialects import build_backend
 from rejoin.backend.serving import serving
 from rejoin.backend.settings import BackendSettings
 from rejoin.backend.store import Store
 from rejoin.emulator.api import ApiFaults
 from rejoin.emulator.api import build_app as build_api
+from rejoin.emulator.backend_faults import BackendFaults
 from rejoin.emulator.control import build_control, new_token
 from rejoin.emulator.host import GameHost
 from rejoin.emulator.protocol import PATH as PROTOCOL_PATH
@@ -23,6 +24,7 @@ from rejoin.emulator.protocol import route as protocol_route
 from rejoin.emulator.service import HostListener, StreamService
 from rejoin.emulator.settings import EmulatorSettings
 from rejoin.errors import BadInputError, RejoinError
+from rejoin.signaling.dialects import OURS, Dialect
 from rejoin.tasks import cancel, spawn
 
 HOST = "127.0.0.1"
@@ -67,6 +69,7 @@ async def studio(
     *,
     player_token: str | None = None,
     database: str = ":memory:",
+    dialect: Dialect = OURS,
 ) -> AsyncIterator[Studio]:
     """Serve until the block is left. Raises PortInUseError, ServiceError, BadInputError."""
     ports = ports or Ports()
@@ -86,7 +89,9 @@ async def studio(
         api.router.routes.insert(0, protocol_route())  # the API takes every path that is left
         api_port = await stack.enter_async_context(serving(api, HOST, ports.api))
         api_url = f"http://{HOST}:{api_port}"
+        backend_faults = BackendFaults()
         backend = _Backend(
+            backend_faults,
             BackendSettings(
                 region=settings.region,
                 stream_group=settings.stream_group_ids[0],
@@ -98,13 +103,18 @@ async def studio(
                 connection_timeout_s=settings.connection_timeout_s,
                 session_length_s=settings.session_length_s,
                 database=database,
+                dialect=dialect.name,
                 host=HOST,
                 port=ports.backend,
-            )
+            ),
         )
         backend_port = await stack.enter_async_context(backend.up())
         control = build_control(
-            service, control_token, api_faults=api_faults, backend_down=backend.down
+            service,
+            control_token,
+            api_faults=api_faults,
+            backend_down=backend.down,
+            backend_faults=backend_faults,
         )
         control_port = await stack.enter_async_context(serving(control, HOST, ports.control))
         yield Studio(
@@ -122,7 +132,8 @@ class _Backend:
     What it knows of its sessions is in its store, as after the restart of a real one.
     """
 
-    def __init__(self, settings: BackendSettings) -> None:
+    def __init__(self, faults: BackendFaults, settings: BackendSettings) -> None:
+        self._faults = faults
         self._settings = settings
         self._take_down = asyncio.Event()
         self._is_down = asyncio.Event()
@@ -158,7 +169,7 @@ class _Backend:
     ) -> None:
         number = self._settings.port
         while True:
-            app = build_backend(service, store, self._settings.tokens)
+            app = self._faults.in_front_of(build_backend(service, store, self._settings))
             try:
                 async with serving(app, HOST, number, close_patience_s=0) as bound:
                     if not port.done():

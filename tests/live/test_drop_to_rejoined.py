@@ -21,6 +21,8 @@ from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
+from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, OURS, Dialect
+from rejoin.signaling.samples import StreamChoice
 from rejoin.studio import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
@@ -76,10 +78,16 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(settings: EmulatorSettings) -> AsyncIterator[Scene]:
+async def scene(settings: EmulatorSettings, dialect: Dialect) -> AsyncIterator[Scene]:
     records: list[Record] = []
-    async with studio(settings) as there:
-        profile = Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True))
+    async with studio(settings, dialect=dialect) as there:
+        profile = Profile(
+            there.backend_url,
+            there.player_token,
+            NetworkRules(loopback_only=True),
+            dialect,
+            StreamChoice(settings.stream_group_ids[0], settings.application_id),
+        )
         player = Player(profile, audio=NullOutput(), on_record=records.append)
         async with EmulatorControl(there.control_url, there.control_token) as control:
             scene = Scene(player, control, records)
@@ -92,11 +100,15 @@ async def scene(settings: EmulatorSettings) -> AsyncIterator[Scene]:
     assert "player" not in tasks.alive()
 
 
-def play(settings: EmulatorSettings, script: Callable[[Scene], Awaitable[None]]) -> Scene:
+def play(
+    settings: EmulatorSettings,
+    script: Callable[[Scene], Awaitable[None]],
+    dialect: Dialect = OURS,
+) -> Scene:
     """Play a script against a fresh studio; what must hold of every scene is checked here."""
 
     async def main() -> Scene:
-        async with scene(settings) as it:
+        async with scene(settings, dialect) as it:
             await script(it)
         return it
 
@@ -235,3 +247,29 @@ def test_a_window_that_runs_out_says_the_truth_throughout() -> None:
     assert late, "tries went on past the shown deadline"
     assert set(late) <= {"Time may be up. Still trying...", "Time may be up."}
     assert late[0] == "Time may be up. Still trying..."
+
+
+@pytest.mark.parametrize("dialect", [AWS_BUNDLE, AWS_REACT], ids=lambda dialect: dialect.name)
+def test_back_through_a_sample_backend_of_aws_without_a_made_up_countdown(
+    dialect: Dialect,
+) -> None:
+    async def script(it: Scene) -> None:
+        await it.live()
+        before = await it.game()
+        await it.fault(FaultKind.SILENCE)
+        await it.live(episode=1)
+        assert (await it.game())["started_at"] == before["started_at"]
+
+    it = play(small(0.0), script, dialect)
+    assert it.timelines()[0].outcome == "live"
+    dropped = [
+        (at, shown) for at, shown in it.shown if shown.stage in (Stage.LOST, Stage.RECONNECTING)
+    ]
+    assert dropped
+    for at, shown in dropped:
+        assert shown.shown_deadline_at is None
+        assert "since the connection was lost" in texts.time_face(shown, at).sentence
+    offers = [record.data["sha256"] for record in it.records if record.name == "OfferMade"]
+    sent = [record for record in it.records if record.name == "RequestWritten"]
+    assert len(set(offers)) == len(offers)
+    assert len(sent) <= len(offers) - 1, "no offer went out twice"
