@@ -415,6 +415,7 @@ def studio(
                 more += f" --stream-group {settings.stream_group_ids[0]}"
                 more += f" --application {settings.application_id}"
             click.echo(f"          rejoin play --network loopback{more} {there.backend_url}")
+            click.echo("Ctrl+C or `quit` ends it.")
             async with EmulatorControl(there.control_url, there.control_token) as control:
                 await console.run(control)
 

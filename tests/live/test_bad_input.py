@@ -255,7 +255,7 @@ def test_a_backend_ends_when_told(number: signal.Signals, tmp_path: Path) -> Non
 @POSIX
 def test_a_studio_ends_when_told() -> None:
     with started("studio", *ANY_PORTS) as program:
-        for line in iter(program.out.readline, "Ctrl+C ends it.\n"):
+        for line in iter(program.out.readline, "Ctrl+C or `quit` ends it.\n"):
             assert line, "it ended by itself"
         program.send(signal.SIGINT)
         done = program.done()

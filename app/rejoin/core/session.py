@@ -219,7 +219,8 @@ class _Turn:
 
     def _finish(self, ending: Ending) -> None:
         """Rule 8 and every other end: close what is open, say why."""
-        if ending.kind is EndingKind.UNCONFIRMED and self.facts.shown is None:
+        never_shown = self.facts.episodes > 0 and self.facts.shown is None
+        if ending.kind is EndingKind.UNCONFIRMED and never_shown:
             ending = replace(ending, kind=EndingKind.COULD_NOT_CONNECT)  # it never began
         self._close(*self._open_connections())
         self.phase = Ended(ending)
@@ -1164,6 +1165,8 @@ class _Turn:
                     # An ACTIVATING session refuses: a moment later it may be ACTIVE.
                     again_at = self.now + tries * self.policy.status_pause_s
                     self.phase = Terminating(ending, again_at, tries, again_at)
+                elif ending.kind is EndingKind.BAD_ANSWER:
+                    self._finish(ending)
                 else:
                     self._finish(
                         Ending(

@@ -1,0 +1,55 @@
+"""A real window on a real X server: a key that a person presses drops the connection, and it is
+back. `python3 dev.py test` runs this under Xvfb."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from helpers.programs import PATIENCE_S, started
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.x11,
+    pytest.mark.skipif(shutil.which("xdotool") is None, reason="there is no xdotool here"),
+]
+
+
+def xdotool(*arguments: str) -> str:
+    done = subprocess.run(["xdotool", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def the_window() -> str:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        found = xdotool("search", "--onlyvisible", "--name", "Rejoin demo").split()
+        if found:
+            return found[-1]
+        time.sleep(0.1)
+    raise AssertionError("no window came")
+
+
+def test_a_key_drops_the_connection_and_the_game_comes_back(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ("demo", "--drops", "0", "--drop-after", "2", "--notice", "0", "--out", str(out))
+    with started(*arguments, environment={"QT_QPA_PLATFORM": "xcb"}) as program:
+        window = the_window()
+        deadline = time.monotonic() + PATIENCE_S
+        while not (out / "live.png").exists():
+            assert time.monotonic() < deadline, "the game did not begin"
+            time.sleep(0.1)
+        xdotool("windowfocus", "--sync", window, "key", "F8")
+        time.sleep(4.0)  # less than a second is needed; the report below says how it went
+        program.send(signal.SIGINT)
+        done = program.done()
+    assert done.code == 130, done.err
+    report = json.loads((out / "report.json").read_text())
+    assert [episode["outcome"] for episode in report["episodes"]] == ["live"]
+    assert [proof["continued"] for proof in report["proofs"]] == [True]
