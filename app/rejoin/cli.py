@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -27,6 +27,8 @@ from rejoin.errors import BadInputError, RejoinError
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
     from rejoin.gui.main_window import RejoinWindow
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
 DIALECT_NAMES = ("ours", "aws-bundle", "aws-react")
 """Those of `signaling/dialects`, which is not imported before a verb needs it."""
@@ -109,6 +111,40 @@ def _report_defect(error: Exception) -> None:
         click.echo(redact("".join(traceback.format_exception(error))), err=True)
 
 
+_notice = click.option(
+    "--notice",
+    type=click.FloatRange(0, 600),
+    default=5.0,
+    show_default=True,
+    help="Seconds until the emulated service notices a silent client (unknown of AWS).",
+)
+_emulated_timeout = click.option(
+    "--connection-timeout",
+    type=click.IntRange(1, 3600),
+    default=120,
+    show_default=True,
+    help="ConnectionTimeoutSeconds of the emulated sessions.",
+)
+_dialect = click.option(
+    "--dialect",
+    type=click.Choice(DIALECT_NAMES),
+    default="ours",
+    show_default=True,
+    help="How the backend speaks: ours, or as one of AWS's two sample backends.",
+)
+
+
+def _port(what: str, default: int, meaning: str) -> Callable[[_Verb], _Verb]:
+    """An option for where a server listens."""
+    return click.option(
+        f"--{what}-port",
+        type=click.IntRange(0, 65535),
+        default=default,
+        show_default=True,
+        help=meaning,
+    )
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rejoin")
 @click.option("-v", "--verbose", is_flag=True, help="Log what Rejoin does, to standard error.")
@@ -138,13 +174,7 @@ def rejoin(verbose: bool) -> None:
     type=click.FloatRange(1, 3600),
     help="ConnectionTimeoutSeconds, for a backend that does not tell it.",
 )
-@click.option(
-    "--dialect",
-    type=click.Choice(DIALECT_NAMES),
-    default="ours",
-    show_default=True,
-    help="How the backend speaks: ours, or as one of AWS's two sample backends.",
-)
+@_dialect
 @click.option("--stream-group", help="Stream group (id or ARN), for AWS's sample backends.")
 @click.option("--application", help="Application (id or ARN), for AWS's sample backends.")
 @click.option("--insecure", is_flag=True, help="Allow http to a backend that is not this machine.")
@@ -266,20 +296,8 @@ def _code_of(ending: Ending) -> int:
     show_default=True,
     help="What happens to the stream; kill ends the game for good.",
 )
-@click.option(
-    "--notice",
-    type=click.FloatRange(0, 600),
-    default=5.0,
-    show_default=True,
-    help="Seconds until the emulated service notices a silent client (unknown of AWS).",
-)
-@click.option(
-    "--connection-timeout",
-    type=click.IntRange(1, 3600),
-    default=120,
-    show_default=True,
-    help="ConnectionTimeoutSeconds of the emulated session.",
-)
+@_notice
+@_emulated_timeout
 @click.option(
     "--drop-after",
     type=click.FloatRange(0.5, 3600),
@@ -328,49 +346,13 @@ def demo(
 
 
 @rejoin.command(short_help="Serve an emulated service and a backend.")
-@click.option(
-    "--backend-port",
-    type=click.IntRange(0, 65535),
-    default=8470,
-    show_default=True,
-    help="Where players knock; for each port 0 lets the system choose.",
-)
-@click.option(
-    "--api-port",
-    type=click.IntRange(0, 65535),
-    default=8471,
-    show_default=True,
-    help="Where the emulated service's REST API is.",
-)
-@click.option(
-    "--control-port",
-    type=click.IntRange(0, 65535),
-    default=8472,
-    show_default=True,
-    help="Where faults are put in.",
-)
+@_port("backend", 8470, "Where players knock; for each port 0 lets the system choose.")
+@_port("api", 8471, "Where the emulated service's REST API is.")
+@_port("control", 8472, "Where faults are put in.")
 @click.option("--token", envvar="REJOIN_TOKEN", help="What players sign in with; else a new one.")
-@click.option(
-    "--dialect",
-    type=click.Choice(DIALECT_NAMES),
-    default="ours",
-    show_default=True,
-    help="How the backend speaks: ours, or as one of AWS's two sample backends.",
-)
-@click.option(
-    "--notice",
-    type=click.FloatRange(0, 600),
-    default=5.0,
-    show_default=True,
-    help="Seconds until the emulated service notices a silent client (unknown of AWS).",
-)
-@click.option(
-    "--connection-timeout",
-    type=click.IntRange(1, 3600),
-    default=120,
-    show_default=True,
-    help="ConnectionTimeoutSeconds of the emulated sessions.",
-)
+@_dialect
+@_notice
+@_emulated_timeout
 @click.option("--announce", is_flag=True, hidden=True, help="One JSON line; end with stdin.")
 def studio(
     backend_port: int,
