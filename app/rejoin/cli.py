@@ -366,8 +366,8 @@ def studio(
 ) -> int:
     """Serve an emulated GameLift Streams and a studio's backend on this machine.
 
-    Shows sessions, statuses, faults and traffic, and takes commands (type `help`).
-    Ctrl+C or `quit` ends it.
+    Shows sessions, statuses, faults and traffic, and takes the commands it lists. Ctrl+C or
+    `quit` ends it.
     """
     from rejoin.emulator import console
     from rejoin.emulator.control import EmulatorControl

@@ -329,7 +329,7 @@ async def _run_live(
 ) -> None:
     shown: State | None = None
     message = ""
-    with Live(console=console, auto_refresh=False, screen=True) as live:
+    with Live(console=console, auto_refresh=False) as live:
 
         def draw() -> None:
             if shown is not None:
