@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The verbs of development: `demo`, `test`, `check` and `bench`. Standard library only.
+"""The verbs of development: `demo`, `test`, `check`, `fuzz`, `bench`. Standard library only.
 
 Every verb first makes sure that `.venv` holds what `requirements.lock` says, and that a
 Debian or Ubuntu has the packages that the verb needs; after the first run that takes well under a
@@ -65,6 +65,7 @@ usage: python3 dev.py VERB [flags]
   demo [flags]   play the demonstration; flags go to `rejoin demo` (try: demo --help)
   test [flags]   check, then every test; flags go to pytest
   check          formatting, types, layers, the mirror of the tests and the lock
+  fuzz [seed]    twenty times the gate's fuzz of the emulator, with another seed
   bench [names]  measure, and write docs/performance.md (bench --help)
 """
 
@@ -397,7 +398,18 @@ def bench(flags: list[str]) -> int:
     return run([tool("python"), "-m", "bench", *flags], environ)
 
 
-VERBS = {"demo": demo, "test": test, "check": check, "bench": bench}
+def fuzz(flags: list[str]) -> int:
+    if len(flags) > 1:
+        raise Stopped("fuzz takes one seed at most.\n" + USAGE, 2)
+    set_up(RUN_PACKAGES + TEST_PACKAGES)
+    seed = flags[0] if flags else str(time.time_ns())
+    env = {"REJOIN_FUZZ_TIMES": "20", "REJOIN_FUZZ_SEED": seed, "QT_QPA_PLATFORM": "offscreen"}
+    say(f"seed {seed}")
+    pytest = [tool("python"), "-m", "pytest", "--timeout=3600", "tests/emulator/test_fuzz.py"]
+    return run(pytest, env)
+
+
+VERBS = {"demo": demo, "test": test, "check": check, "fuzz": fuzz, "bench": bench}
 
 
 def main(arguments: list[str]) -> int:

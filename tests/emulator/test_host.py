@@ -30,12 +30,16 @@ from av import VideoFrame
 from rejoin import tasks
 from rejoin.clock import boot_s
 from rejoin.core import controls
+from rejoin.core.model import ConnectionNumber
 from rejoin.emulator.game import TICKS_PER_S, StripReading, read_strip
 from rejoin.emulator.host import GameHost
 from rejoin.emulator.service import AdjustableHost, HostFactory
 from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.errors import BadInputError, SignalError
+from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.codecs import offer_main_and_high
+from rejoin.rtc.peer import Peer
+from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.signal import NetworkRules, decode_response, encode_request
 from rejoin.rtc.transport import override
 
@@ -367,6 +371,40 @@ def test_an_unprovoked_silence_is_noticed_after_the_minimum() -> None:
             gone_at = await listener.wait("gone", (1, False))
             assert gone_at - muted_at > 1.8 - 1.6  # the last report may be 1.5 s old
             await player.close()
+
+    run(test)
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_checks_alone_hold_a_session_only_where_the_setting_says_so(holds: bool) -> None:
+    settings = EmulatorSettings(
+        fps=30,
+        bitrate_bps=2_000_000,
+        relay_ports=(0, 0),
+        notice_silent_client_s=0.3,
+        notice_unprovoked_min_s=0.3,
+        checks_hold_connected=holds,
+    )
+
+    async def test() -> None:
+        async with running(settings) as (host, listener):
+            peer = Peer(
+                ConnectionNumber(1),
+                rules=NetworkRules(loopback_only=True),
+                slot=PictureSlot(),
+                audio=NullOutput(),
+                post=lambda event: None,
+            )
+            await peer.apply_answer(await host.answer(1, await peer.make_offer()))
+            await listener.wait("connected", 1)
+            peer.start_checks()
+            peer.mute()
+            if holds:
+                await asyncio.sleep(1.5)
+                assert listener.values("gone") == []
+            else:
+                await listener.wait("gone", (1, False))
+            await peer.close()
 
     run(test)
 

@@ -540,7 +540,8 @@ class _Peer:
                 raise ConnectionError("closed before a client came")
 
         def check_incoming(message: Any, address: Any, protocol: Any) -> None:
-            self._heard(None)
+            if self._host._settings.checks_hold_connected:
+                self._heard(None)
             authenticated(message, address, protocol)
 
         def set_up_srtp() -> None:

@@ -154,6 +154,9 @@ class EmulatorSettings:
     """Assumed: from an injected fault to PENDING_CLIENT_RECONNECTION."""
     notice_unprovoked_min_s: float = 3.0
     """Ours: silence that no fault explains is never called a loss before this."""
+    checks_hold_connected: bool = True
+    """Assumed: whether a client that sends nothing but ICE checks holds a session at CONNECTED.
+    False: only media reports, data and DTLS do."""
     notice_graceful_close_s: float = 0.0
     """Assumed: from a closed DTLS to PENDING_CLIENT_RECONNECTION."""
 
