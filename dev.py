@@ -56,8 +56,9 @@ FONT_PACKAGES = ("fonts-dejavu-core",)
 
 TEST_PACKAGES = ("xvfb", "xauth", "xdotool", *FONT_PACKAGES)
 
-BROWSER_PACKAGES = ("chromium",)
-"""Debian's alone: Ubuntu has no such package. Without it the browser's test is skipped."""
+BROWSER_PACKAGES = ("chromium", "libatomic1")
+"""Chromium, and what Playwright's own Node.js needs. Debian's alone: Ubuntu has no such package;
+without it the browser's test is skipped."""
 
 USAGE = """\
 usage: python3 dev.py VERB [flags]

@@ -69,7 +69,19 @@ def main() -> NoReturn:
     except Exception as error:
         _report_defect(error)
         code = _DEFECT
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(_flushed(code if isinstance(code, int) else 0))
+
+
+def _flushed(code: int) -> int:
+    """The code to exit with, once what was printed is out; Python's own try would say more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if code == 0:
+            _complain("What was printed could not be written.")
+            return RejoinError.exit_code
+    return code
 
 
 def _as_interrupt(_number: int, frame: FrameType | None) -> None:
