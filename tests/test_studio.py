@@ -128,3 +128,17 @@ def test_the_backend_goes_down_and_comes_back_on_its_port() -> None:
             pytest.fail("it never came back")
 
     serving(script)
+
+
+def test_a_backend_on_https_has_an_authority_of_its_own_and_one_on_http_none() -> None:
+    async def main() -> None:
+        async with studio(QUICK, https=True) as there:
+            assert there.backend_url.startswith("https://127.0.0.1:")
+            assert there.authority_pem is not None
+            assert "BEGIN CERTIFICATE" in there.authority_pem
+            assert "PRIVATE" not in there.to_json()
+            assert Studio.from_json(there.to_json()) == there
+        async with studio(QUICK) as there:
+            assert there.authority_pem is None
+
+    asyncio.run(main())

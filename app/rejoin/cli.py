@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -190,6 +191,11 @@ def rejoin(verbose: bool) -> None:
 @click.option("--stream-group", help="Stream group (id or ARN), for AWS's sample backends.")
 @click.option("--application", help="Application (id or ARN), for AWS's sample backends.")
 @click.option("--insecure", is_flag=True, help="Allow http to a backend that is not this machine.")
+@click.option(
+    "--authority",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="PEM file: who may vouch for the backend, instead of the usual authorities.",
+)
 @click.option("--full-screen", is_flag=True, help="Begin in full screen.")
 @click.option("--close-at-end", is_flag=True, help="Close the window when the game is over.")
 def play(
@@ -201,6 +207,7 @@ def play(
     stream_group: str | None,
     application: str | None,
     insecure: bool,
+    authority: Path | None,
     full_screen: bool,
     close_at_end: bool,
 ) -> int:
@@ -231,6 +238,7 @@ def play(
             choice=StreamChoice(stream_group, application) if stream_group else None,
             connection_timeout_s=connection_timeout,
             allow_insecure=insecure,
+            authority=authority,
         )
     )
     thread = StreamThread(player.run)
@@ -365,6 +373,13 @@ def demo(
 @_dialect
 @_notice
 @_emulated_timeout
+@click.option(
+    "--https",
+    "authority",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Serve the backend over https; FILE becomes the authority that `play` is to trust.",
+)
 @click.option("--announce", is_flag=True, hidden=True, help="One JSON line; end with stdin.")
 def studio(
     backend_port: int,
@@ -374,6 +389,7 @@ def studio(
     dialect: str,
     notice: float,
     connection_timeout: int,
+    authority: Path | None,
     announce: bool,
 ) -> int:
     """Serve an emulated GameLift Streams and a studio's backend on this machine.
@@ -395,7 +411,11 @@ def studio(
 
     async def until_told() -> None:
         spoken = DIALECTS[dialect]
-        async with serve(settings, ports, player_token=token, dialect=spoken) as there:
+        async with serve(
+            settings, ports, player_token=token, dialect=spoken, https=authority is not None
+        ) as there:
+            if authority is not None:
+                _write_authority(authority, there.authority_pem or "")
             if announce:
                 click.echo(there.to_json())
                 await _end_of_input()
@@ -408,12 +428,23 @@ def studio(
             if spoken.needs_stream_group:
                 more += f" --stream-group {settings.stream_group_ids[0]}"
                 more += f" --application {settings.application_id}"
+            if authority is not None:
+                more += f" --authority {shlex.quote(str(authority))}"
             click.echo(f"          rejoin play --network loopback{more} {there.backend_url}")
             click.echo("Ctrl+C or `quit` ends it.")
             async with EmulatorControl(there.control_url, there.control_token) as control:
                 await console.run(control)
 
     return _serve(until_told)
+
+
+def _write_authority(path: Path, pem: str) -> None:
+    try:
+        path.write_text(pem, encoding="ascii")
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise BadInputError(f"The authority cannot be written to {path.name}.") from error
 
 
 @rejoin.command(short_help="Serve the reference studio backend alone.")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import secrets
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 
@@ -17,6 +18,7 @@ from rejoin.backend.store import Store
 from rejoin.emulator.api import ApiFaults
 from rejoin.emulator.api import build_app as build_api
 from rejoin.emulator.backend_faults import BackendFaults
+from rejoin.emulator.certificates import Authority, context_with_a_twin
 from rejoin.emulator.control import build_control, new_token
 from rejoin.emulator.host import GameHost
 from rejoin.emulator.protocol import PATH as PROTOCOL_PATH
@@ -48,6 +50,8 @@ class Studio:
     control_url: str
     player_token: str = field(repr=False)
     control_token: str = field(repr=False)
+    authority_pem: str | None = None
+    """The certificate of the authority behind the backend's https; None on http."""
 
     def to_json(self) -> str:
         """One line for whoever started the studio as a process of theirs."""
@@ -70,8 +74,12 @@ async def studio(
     player_token: str | None = None,
     database: str = ":memory:",
     dialect: Dialect = OURS,
+    https: bool = False,
 ) -> AsyncIterator[Studio]:
-    """Serve until the block is left. Raises PortInUseError, ServiceError, BadInputError."""
+    """Serve until the block is left; with `https` the backend, by an authority made for this run.
+
+    Raises PortInUseError, ServiceError, BadInputError.
+    """
     ports = ports or Ports()
     player_token = player_token or secrets.token_urlsafe(24)
     control_token = new_token()
@@ -89,9 +97,13 @@ async def studio(
         api.router.routes.insert(0, protocol_route())  # the API takes every path that is left
         api_port = await stack.enter_async_context(serving(api, HOST, ports.api))
         api_url = f"http://{HOST}:{api_port}"
-        backend_faults = BackendFaults()
+        backend_faults = BackendFaults(https=https)
+        authority = Authority() if https else None
         backend = _Backend(
             backend_faults,
+            None
+            if authority is None
+            else context_with_a_twin(authority, backend_faults.take_handshake),
             BackendSettings(
                 region=settings.region,
                 stream_group=settings.stream_group_ids[0],
@@ -118,11 +130,12 @@ async def studio(
         )
         control_port = await stack.enter_async_context(serving(control, HOST, ports.control))
         yield Studio(
-            backend_url=f"http://{HOST}:{backend_port}",
+            backend_url=f"{'https' if https else 'http'}://{HOST}:{backend_port}",
             api_url=api_url,
             control_url=f"http://{HOST}:{control_port}",
             player_token=player_token,
             control_token=control_token,
+            authority_pem=None if authority is None else authority.pem,
         )
 
 
@@ -132,8 +145,11 @@ class _Backend:
     What it knows of its sessions is in its store, as after the restart of a real one.
     """
 
-    def __init__(self, faults: BackendFaults, settings: BackendSettings) -> None:
+    def __init__(
+        self, faults: BackendFaults, tls: ssl.SSLContext | None, settings: BackendSettings
+    ) -> None:
         self._faults = faults
+        self._tls = tls
         self._settings = settings
         self._take_down = asyncio.Event()
         self._is_down = asyncio.Event()
@@ -171,7 +187,7 @@ class _Backend:
         while True:
             app = self._faults.in_front_of(build_backend(service, store, self._settings))
             try:
-                async with serving(app, HOST, number, close_patience_s=0) as bound:
+                async with serving(app, HOST, number, tls=self._tls, close_patience_s=0) as bound:
                     if not port.done():
                         port.set_result(bound)
                     number = bound

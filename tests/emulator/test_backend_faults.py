@@ -58,3 +58,19 @@ def test_faults_are_counted_and_lifted() -> None:
     assert faults.take() is None
     with pytest.raises(BadInputError):
         BackendFault(BackendFaultKind.PORTAL, times=0)
+
+
+def test_requests_and_handshakes_each_take_their_own_faults() -> None:
+    faults = BackendFaults(https=True)
+    faults.arm(BackendFault(BackendFaultKind.BAD_CERTIFICATE, times=2))
+    faults.arm(BackendFault(BackendFaultKind.PORTAL))
+    assert faults.take() == BackendFault(BackendFaultKind.PORTAL)
+    assert faults.take() is None
+    assert [faults.take_handshake() for _ in range(3)] == [True, True, False]
+
+
+def test_a_backend_on_http_has_no_certificate_to_be_wrong() -> None:
+    faults = BackendFaults()
+    with pytest.raises(BadInputError, match="on http"):
+        faults.arm(BackendFault(BackendFaultKind.BAD_CERTIFICATE))
+    assert faults.describe() == []

@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 
 from rejoin.core import lifecycle
+from rejoin.core.profile import NETWORK_PROFILES
 from rejoin.emulator.api import EMULATED_OPERATIONS
 from rejoin.emulator.service import CallFault
-from rejoin.emulator.settings import ApiFaultKind, EmulatorSettings
+from rejoin.emulator.settings import (
+    ApiFaultKind,
+    BackendFaultKind,
+    EmulatorSettings,
+    FaultKind,
+)
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
@@ -31,13 +37,20 @@ def chapter(title: str) -> str:
         ("Errors", [fault.value for fault in CallFault]),
         ("Settings", [one.name for one in dataclasses.fields(EmulatorSettings)]),
         ("Faults", [kind.value for kind in ApiFaultKind if kind is not ApiFaultKind.NONE]),
+        ("Faults", [kind.value for kind in BackendFaultKind if kind is not BackendFaultKind.NONE]),
+        ("Faults", [kind.value for kind in FaultKind if kind is not FaultKind.NONE]),
+        ("Faults", NETWORK_PROFILES),
     ],
 )
 def test_everything_has_its_row(title: str, names: list[str]) -> None:
     first_columns = "\n".join(
         line.split("|")[1] for line in chapter(title).splitlines() if line.startswith("|")
     )
-    missing = [name for name in names if not re.search(rf"\b{name}\b", first_columns)]
+    missing = [
+        name
+        for name in names
+        if not re.search(rf"(?<!\w){re.escape(name)}(?![\w+-])", first_columns)
+    ]
     assert not missing
 
 

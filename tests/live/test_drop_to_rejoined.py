@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,13 @@ from rejoin.core.controls import Controls
 from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.control import EmulatorControl
-from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.emulator.settings import (
+    BackendFault,
+    BackendFaultKind,
+    EmulatorSettings,
+    Fault,
+    FaultKind,
+)
 from rejoin.gui import texts
 from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.signal import NetworkRules
@@ -78,15 +85,20 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(settings: EmulatorSettings, dialect: Dialect) -> AsyncIterator[Scene]:
+async def scene(
+    settings: EmulatorSettings, dialect: Dialect, authority: Path | None
+) -> AsyncIterator[Scene]:
     records: list[Record] = []
-    async with studio(settings, dialect=dialect) as there:
+    async with studio(settings, dialect=dialect, https=authority is not None) as there:
+        if authority is not None:
+            await asyncio.to_thread(authority.write_text, there.authority_pem or "")
         profile = Profile(
             there.backend_url,
             there.player_token,
             NetworkRules(loopback_only=True),
             dialect,
             StreamChoice(settings.stream_group_ids[0], settings.application_id),
+            authority=authority,
         )
         player = Player(profile, audio=NullOutput(), on_record=records.append)
         async with EmulatorControl(there.control_url, there.control_token) as control:
@@ -104,11 +116,15 @@ def play(
     settings: EmulatorSettings,
     script: Callable[[Scene], Awaitable[None]],
     dialect: Dialect = OURS,
+    authority: Path | None = None,
 ) -> Scene:
-    """Play a script against a fresh studio; what must hold of every scene is checked here."""
+    """Play a script against a fresh studio; what must hold of every scene is checked here.
+
+    With `authority`, a path, the backend is on https, and that is the file it is trusted by.
+    """
 
     async def main() -> Scene:
-        async with scene(settings, dialect) as it:
+        async with scene(settings, dialect, authority) as it:
             await script(it)
         return it
 
@@ -211,6 +227,30 @@ def test_a_backend_that_is_down_for_ten_seconds_costs_no_game() -> None:
     tries = [shown for _, shown in it.shown if shown.next_try_at is not None]
     assert tries, "the next try was shown while nobody answered"
     assert all(shown.shown_deadline_at is not None for shown in tries)
+
+
+def test_back_through_a_backend_on_https(tmp_path: Path) -> None:
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.fault(FaultKind.SILENCE)
+        await it.live(episode=1)
+
+    it = play(small(0.0), script, authority=tmp_path / "authority.pem")
+    assert it.timelines()[0].outcome == "live"
+
+
+def test_a_backend_with_a_strangers_certificate_is_sent_nothing(tmp_path: Path) -> None:
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.control.arm_backend(BackendFault(BackendFaultKind.BAD_CERTIFICATE, times=None))
+        await it.fault(FaultKind.SILENCE)
+        await it.until(lambda shown: shown.stage is Stage.ENDED)
+
+    it = play(small(0.0), script, authority=tmp_path / "authority.pem")
+    assert it.ended().kind is EndingKind.BACKEND_UNTRUSTED
+    fault_at = next(record.at for record in it.records if record.kind == "fault")
+    late = [record.name for record in it.records if record.at > fault_at]
+    assert "RequestWritten" not in late
 
 
 def test_a_ten_second_window_with_a_service_that_notices_after_eight_is_won() -> None:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
+
+import certifi
+import pytest
+
+from rejoin.errors import BadInputError
 from rejoin.runtime.settings import Profile
 from rejoin.signaling.dialects import AWS_BUNDLE
 
@@ -21,3 +28,24 @@ def test_a_profile_tells_the_engine_what_its_dialect_can_do() -> None:
 
 def test_the_token_is_never_shown() -> None:
     assert "hush" not in repr(Profile("http://x", "hush"))
+
+
+def test_an_authority_is_trusted_in_place_of_the_usual_ones(tmp_path: Path) -> None:
+    assert Profile("https://x", "t").verify() is None
+    own = tmp_path / "own.pem"
+    own.write_bytes(Path(certifi.where()).read_bytes())
+    context = Profile("https://x", "t", authority=own).verify()
+    assert context is not None
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate", b"\x00\xff"])
+def test_an_authority_that_cannot_be_used_is_a_sentence(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "own.pem"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadInputError, match=r"own\.pem cannot be used"):
+        Profile("https://x", "t", authority=path).verify()

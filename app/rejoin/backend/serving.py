@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -20,9 +21,16 @@ _CLOSE_PATIENCE_S = 2
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: Any, host: str, port: int, *, close_patience_s: int = _CLOSE_PATIENCE_S
+    app: Any,
+    host: str,
+    port: int,
+    *,
+    tls: ssl.SSLContext | None = None,
+    close_patience_s: int = _CLOSE_PATIENCE_S,
 ) -> AsyncIterator[int]:
     """Serve `app` (ASGI) on `host`:`port`; 0 lets the system choose. Yields the bound port.
+
+    With `tls` it is https, else http.
 
     Installs no signal handlers and configures no logging. On leaving, the port is closed first,
     then requests in flight get `close_patience_s`.
@@ -41,6 +49,7 @@ async def serving(
             ws="none",
             timeout_graceful_shutdown=close_patience_s,
             timeout_keep_alive=30,
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
     )
     task = spawn(_run(server, listening), name=f"serve:{bound}")

@@ -1,4 +1,4 @@
-"""What stands in front of a studio's backend on a bad day: a portal's page, an endless answer."""
+"""What stands in front of a studio's backend on a bad day: a portal, endless JSON, a stranger."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from rejoin.emulator.settings import BackendFault, BackendFaultKind
+from rejoin.errors import BadInputError
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -25,28 +26,39 @@ _PORTAL: Final = (
 
 
 class BackendFaults:
-    """The backend faults that are armed, oldest first."""
+    """The backend faults that are armed, oldest first. `https`: whether there are handshakes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, https: bool = False) -> None:
+        self._https = https
         self._armed: list[BackendFault] = []
 
     def arm(self, fault: BackendFault) -> None:
-        """Arm one more fault; `NONE` lifts all."""
+        """Arm one more fault; `NONE` lifts all. `BadInputError` for one that nobody would meet."""
         if fault.kind is BackendFaultKind.NONE:
             self._armed.clear()
-        else:
-            self._armed.append(fault)
+            return
+        if fault.kind is BackendFaultKind.BAD_CERTIFICATE and not self._https:
+            raise BadInputError("This backend is on http: it has no certificate to be wrong.")
+        self._armed.append(fault)
 
     def take(self) -> BackendFault | None:
         """The fault that this request gets."""
-        if not self._armed:
-            return None
-        fault = self._armed[0]
-        if fault.times == 1:
-            del self._armed[0]
-        elif fault.times is not None:
-            self._armed[0] = replace(fault, times=fault.times - 1)
-        return fault
+        return self._take(lambda kind: kind is not BackendFaultKind.BAD_CERTIFICATE)
+
+    def take_handshake(self) -> bool:
+        """Whether this TLS handshake gets the wrong certificate."""
+        return self._take(lambda kind: kind is BackendFaultKind.BAD_CERTIFICATE) is not None
+
+    def _take(self, meets: Callable[[BackendFaultKind], bool]) -> BackendFault | None:
+        for place, fault in enumerate(self._armed):
+            if not meets(fault.kind):
+                continue
+            if fault.times == 1:
+                del self._armed[place]
+            elif fault.times is not None:
+                self._armed[place] = replace(fault, times=fault.times - 1)
+            return fault
+        return None
 
     def describe(self) -> list[dict[str, object]]:
         """What is armed, as JSON values for the control API."""
@@ -62,7 +74,7 @@ class BackendFaults:
                     await _answer(send, b"text/html; charset=utf-8", _once(_PORTAL))
                 case BackendFaultKind.BIG_JSON:
                     await _answer(send, b"application/json", _big_json())
-                case BackendFaultKind.NONE:
+                case BackendFaultKind.NONE | BackendFaultKind.BAD_CERTIFICATE:
                     await app(scope, receive, send)
 
         return behind

@@ -185,6 +185,8 @@ class _Control:
         times = _number(body, "times")
         kind = BackendFaultKind(_word(body, "kind", [one.value for one in BackendFaultKind]))
         self._backend_faults.arm(BackendFault(kind, None if times is None else int(times)))
+        if kind is BackendFaultKind.BAD_CERTIFICATE and self._backend_down is not None:
+            await self._backend_down(0.0)  # who is connected has to shake hands again
         return {"at": self._service.timers.now()}
 
     async def _end(self, body: dict[str, Any]) -> dict[str, object]:

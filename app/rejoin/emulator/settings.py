@@ -302,13 +302,15 @@ class BackendFaultKind(enum.StrEnum):
     """200 with the HTML page of a hotel's network, whatever was asked."""
     BIG_JSON = "big_json"
     """200 with 64 MiB of JSON."""
+    BAD_CERTIFICATE = "bad_certificate"
+    """A certificate of an authority that nobody trusts; only of a backend on https."""
     NONE = "none"
     """Lift these faults."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackendFault:
-    """One fault of the next `times` requests to the backend; None is until lifted."""
+    """One fault of the next `times` requests or TLS handshakes; None is until lifted."""
 
     kind: BackendFaultKind
     times: int | None = 1

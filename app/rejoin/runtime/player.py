@@ -42,6 +42,7 @@ class Player:
             profile.choice,
             connect_timeout_s=self._policy.connect_timeout_s,
             allow_insecure=profile.allow_insecure,
+            verify=profile.verify(),
         )
         self._audio = audio or open_output()
         self._driver = Driver(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from rejoin.core.model import Policy
+from rejoin.errors import BadInputError
 from rejoin.rtc.signal import NetworkRules
 from rejoin.signaling.dialects import OURS, Dialect
 from rejoin.signaling.samples import StreamChoice
@@ -15,7 +18,8 @@ class Profile:
     """What a player chose.
 
     `connection_timeout_s` is for backends that do not tell it; `choice` for those whose client
-    names the stream group itself.
+    names the stream group itself; `authority` is a PEM file with whom to trust as the issuer of the
+    backend's certificate, in place of the usual authorities.
     """
 
     backend_url: str
@@ -25,6 +29,19 @@ class Profile:
     choice: StreamChoice | None = None
     connection_timeout_s: float | None = None
     allow_insecure: bool = False
+    authority: Path | None = None
+
+    def verify(self) -> ssl.SSLContext | None:
+        """Whom to trust for https; None is the usual authorities. Raises BadInputError."""
+        if self.authority is None:
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.authority)
+        except OSError as error:  # ssl.SSLError is one: not PEM, or no certificate in it
+            raise BadInputError(
+                f"{self.authority.name} cannot be used as the certificate of an authority: "
+                "it must be a readable PEM file."
+            ) from error
 
     def policy(self) -> Policy:
         """The engine's constants, with what this profile supplies and its dialect can do."""

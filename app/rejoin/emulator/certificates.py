@@ -1,0 +1,128 @@
+"""Who the studio's backend is over https: an authority made for this run, and a stranger's twin.
+
+Private keys stay in this process, but for the moment in which OpenSSL reads one from a file that
+nobody else may read. Nothing outside this run trusts the authority.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import ssl
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+_NAMES: Final = (
+    x509.DNSName("localhost"),
+    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+    x509.IPAddress(ipaddress.ip_address("::1")),
+)
+_VALID: Final = datetime.timedelta(days=30)
+_CLOCKS_DIFFER: Final = datetime.timedelta(hours=1)
+
+
+class Authority:
+    """A certificate authority that exists for one run of the studio."""
+
+    def __init__(self, name: str = "Rejoin studio") -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._certificate = (
+            _builder(self._name, self._name, self._key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_key_usage(signs_certificates=True), critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+            )
+            .sign(self._key, hashes.SHA256())
+        )
+
+    @property
+    def pem(self) -> str:
+        """The authority's certificate, for whoever wants to trust it. It holds no secret."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+    def server_context(self) -> ssl.SSLContext:
+        """TLS of a server on this machine, with a certificate of this authority."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = (
+            _builder(
+                x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
+                self._name,
+                key.public_key(),
+            )
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.SubjectAlternativeName(_NAMES), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
+            .sign(self._key, hashes.SHA256())
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # Python's ssl reads keys from files alone; the folder is made with mode 0700.
+        with tempfile.TemporaryDirectory(prefix="rejoin-") as folder:
+            path = Path(folder) / "server.pem"
+            path.write_bytes(
+                key.private_bytes(
+                    serialization.Encoding.PEM,
+                    serialization.PrivateFormat.PKCS8,
+                    serialization.NoEncryption(),
+                )
+                + certificate.public_bytes(serialization.Encoding.PEM)
+            )
+            context.load_cert_chain(path)
+        return context
+
+
+def context_with_a_twin(authority: Authority, is_wrong: Callable[[], bool]) -> ssl.SSLContext:
+    """A server's TLS that asks `is_wrong` at each handshake; if so, a stranger's certificate.
+
+    The stranger's has the same names and dates, so that only trust tells the two apart.
+    """
+    right = authority.server_context()
+    wrong = Authority("Somebody else").server_context()
+
+    def choose(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        if is_wrong():
+            connection.context = wrong
+
+    right.sni_callback = choose  # OpenSSL calls it for clients that send no name, too
+    return right
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCKS_DIFFER)
+        .not_valid_after(now + _VALID)
+    )
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
