@@ -1,7 +1,8 @@
 """Where the live benches play: a studio in a process of its own, the player's client in this one.
 
 As in `rejoin demo` all of it is on loopback and the stream is the emulator's: 1280x720, 60 fps,
-8 Mbit/s. There is no window: pictures are decoded and scaled, and nobody paints them.
+8 Mbit/s, unless a bench asks for another. There is no window: pictures are decoded and scaled, and
+nobody paints them.
 """
 
 from __future__ import annotations
@@ -97,10 +98,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(*, notice_s: float, keep_records: bool = True) -> AsyncIterator[Stage]:
+async def stage(
+    *, notice_s: float, keep_records: bool = True, **settings: object
+) -> AsyncIterator[Stage]:
     """Start a studio and a player at it; yields once the game is live.
 
-    `notice_s`: how long the emulated service takes to notice a silent client.
+    `notice_s`: how long the emulated service takes to notice a silent client; `settings`: more of
+    `EmulatorSettings`, set before anybody plays.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     command = [sys.executable, "-m", "rejoin", "studio", "--announce", "--notice", str(notice_s)]
@@ -120,6 +124,8 @@ async def stage(*, notice_s: float, keep_records: bool = True) -> AsyncIterator[
             on_record=None if records is None else records.append,
         )
         async with EmulatorControl(there.control_url, there.control_token) as control:
+            if settings:
+                await control.change_settings(**settings)
             running = tasks.spawn(player.run(), name="player")
             try:
                 playing = Stage(player, control, records, process.pid)
