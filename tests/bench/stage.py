@@ -8,6 +8,7 @@ nobody paints them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import subprocess
@@ -106,6 +107,15 @@ async def stage(
     `notice_s`: how long the emulated service takes to notice a silent client; `settings`: more of
     `EmulatorSettings`, set before anybody plays.
     """
+    async with stages(1, notice_s=notice_s, keep_records=keep_records, **settings) as (it,):
+        yield it
+
+
+@asynccontextmanager
+async def stages(
+    players: int, *, notice_s: float, keep_records: bool = False, **settings: object
+) -> AsyncIterator[list[Stage]]:
+    """As `stage`, with so many players at one studio, each in a game of its own."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     command = [sys.executable, "-m", "rejoin", "studio", "--announce", "--notice", str(notice_s)]
     command += ["--backend-port", "0", "--api-port", "0", "--control-port", "0"]
@@ -117,23 +127,19 @@ async def stage(
     try:
         line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), PATIENCE_S)
         there = Studio.from_json(line)
-        records: list[Record] | None = [] if keep_records else None
-        player = _Player(
-            Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True)),
-            audio=NullOutput(),
-            on_record=None if records is None else records.append,
-        )
-        async with EmulatorControl(there.control_url, there.control_token) as control:
+        async with (
+            EmulatorControl(there.control_url, there.control_token) as control,
+            contextlib.AsyncExitStack() as stack,
+        ):
             if settings:
                 await control.change_settings(**settings)
-            running = tasks.spawn(player.run(), name="player")
-            try:
-                playing = Stage(player, control, records, process.pid)
-                await playing.live()
-                yield playing
-            finally:
-                player.post(events.CloseForNowRequested())
-                await asyncio.wait_for(running, PATIENCE_S)
+            playing = []
+            for _ in range(players):
+                records: list[Record] | None = [] if keep_records else None
+                player = await stack.enter_async_context(_played_at(there, records))
+                playing.append(Stage(player, control, records, process.pid))
+                await playing[-1].live()
+            yield playing
     finally:
         process.stdin.close()  # which is how the studio is told to end
         try:
@@ -142,6 +148,21 @@ async def stage(
             process.kill()
             process.wait()
         process.stdout.close()
+
+
+@asynccontextmanager
+async def _played_at(there: Studio, records: list[Record] | None) -> AsyncIterator[_Player]:
+    player = _Player(
+        Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True)),
+        audio=NullOutput(),
+        on_record=None if records is None else records.append,
+    )
+    running = tasks.spawn(player.run(), name="player")
+    try:
+        yield player
+    finally:
+        player.post(events.CloseForNowRequested())
+        await asyncio.wait_for(running, PATIENCE_S)
 
 
 # --- what a process takes; Linux only, as these benches are --------------------------------------
