@@ -18,9 +18,11 @@ from rejoin.backend.serving import serving
 from rejoin.emulator.api import ApiFaults
 from rejoin.emulator.console import (
     HELP,
+    ArmApi,
+    ArmBackend,
+    ChangeSetting,
     InjectFault,
     Quit,
-    SetNotice,
     TakeBackendDown,
     parse,
     plain,
@@ -29,7 +31,15 @@ from rejoin.emulator.console import (
 )
 from rejoin.emulator.control import EmulatorControl, build_control
 from rejoin.emulator.service import StartRequest, StreamService
-from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.emulator.settings import (
+    ApiFault,
+    ApiFaultKind,
+    BackendFault,
+    BackendFaultKind,
+    EmulatorSettings,
+    Fault,
+    FaultKind,
+)
 from rejoin.errors import BadInputError
 
 SETTINGS = EmulatorSettings()
@@ -128,7 +138,27 @@ def test_plain_lines_tell_what_changed_once() -> None:
         ("graceful", InjectFault(Fault(FaultKind.GRACEFUL_CLOSE))),
         ("kill", InjectFault(Fault(FaultKind.KILL))),
         ("lift", InjectFault(Fault(FaultKind.NONE))),
-        ("notice 0", SetNotice(0.0)),
+        ("no_media 4", InjectFault(Fault(FaultKind.NO_MEDIA, 4.0))),
+        ("dtls_close", InjectFault(Fault(FaultKind.DTLS_CLOSE))),
+        ("profile LEO", InjectFault(Fault(FaultKind.PROFILE, profile="leo"))),
+        (
+            "profile cut_until_window-1",
+            InjectFault(Fault(FaultKind.PROFILE, profile="cut_until_window-1")),
+        ),
+        ("notice 0", ChangeSetting("notice_silent_client_s", 0.0)),
+        ("set wrong_state_error validation", ChangeSetting("wrong_state_error", "validation")),
+        ("set checks_hold_connected false", ChangeSetting("checks_hold_connected", False)),
+        ("set fps 30", ChangeSetting("fps", 30)),
+        ("set placement_s 0.5", ChangeSetting("placement_s", 0.5)),
+        ("api throttle", ArmApi(ApiFault(ApiFaultKind.THROTTLE))),
+        (
+            "api reset CreateStreamSessionConnection 2",
+            ArmApi(ApiFault(ApiFaultKind.RESET, "CreateStreamSessionConnection", 2)),
+        ),
+        ("api slow 3", ArmApi(ApiFault(ApiFaultKind.SLOW, times=3, delay_s=3.0))),
+        ("api none", ArmApi(ApiFault(ApiFaultKind.NONE))),
+        ("backend portal 4", ArmBackend(BackendFault(BackendFaultKind.PORTAL, 4))),
+        ("backend none", ArmBackend(BackendFault(BackendFaultKind.NONE))),
         ("backend down 10", TakeBackendDown(10.0)),
         ("quit", Quit()),
     ],
@@ -138,7 +168,26 @@ def test_what_can_be_typed(line: str, command: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["dance", "kill 3", "notice", "notice soon", "silence -1", "freeze nan", "backend 3"]
+    "line",
+    [
+        "dance",
+        "kill 3",
+        "notice",
+        "notice soon",
+        "silence -1",
+        "freeze nan",
+        "backend 3",
+        "profile",
+        "profile nowhere",
+        "profile ../clean",
+        "api",
+        "api explode",
+        "api throttle A B",
+        "api throttle A 0",
+        "backend portal often",
+        "set fps",
+        "profile leo now",
+    ],
 )
 def test_what_cannot_be_typed_is_said(line: str) -> None:
     with pytest.raises(BadInputError, match=r"\.$|There are: "):
@@ -170,7 +219,10 @@ def on_stage(play: Callable[[EmulatorControl, FakeHosts, StreamService], Any]) -
     asyncio.run(stage())
 
 
-LINES = "silence 2\nkill\nnotice 1.5\nnonsense\nbackend down 4\nquit\n"
+LINES = (
+    "silence 2\nprofile leo\nkill\nnotice 1.5\nset fps 30\nset fps many\nset wings 2\nnonsense\n"
+    "api throttle GetStreamSession\nbackend down 4\nquit\n"
+)
 
 
 def obeyed(hosts: FakeHosts, service: StreamService) -> None:
@@ -178,7 +230,9 @@ def obeyed(hosts: FakeHosts, service: StreamService) -> None:
         call.replace("None", "existing") for call in hosts.newest.calls
     ]
     assert any(call.startswith("inject kill") for call in hosts.newest.calls)
+    assert any("leo" in call for call in hosts.newest.calls)
     assert service.settings.notice_silent_client_s == 1.5
+    assert service.settings.fps == 30
 
 
 def test_without_a_terminal_there_are_lines() -> None:
@@ -193,6 +247,10 @@ def test_without_a_terminal_there_are_lines() -> None:
         assert "silence for 2 s" in lines
         assert "the backend is down for 4 s" in lines
         assert any(line.startswith("That is no command.") for line in lines)
+        assert "fps is 30" in lines
+        assert "The emulator's setting fps is not of that type." in lines
+        assert "The emulator has no setting named wings." in lines
+        assert "API: throttle GetStreamSession" in lines
         assert "\x1b" not in output.getvalue()
 
     on_stage(piped)

@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TextIO, assert_never
 
@@ -21,16 +21,28 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from rejoin.core.profile import NETWORK_PROFILES
 from rejoin.emulator.control import EmulatorControl
-from rejoin.emulator.settings import Fault, FaultKind
+from rejoin.emulator.settings import (
+    ApiFault,
+    ApiFaultKind,
+    BackendFault,
+    BackendFaultKind,
+    Fault,
+    FaultKind,
+)
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.tasks import cancel, spawn
 
 HELP: Final = (
-    "silence [S] | freeze [S] | graceful | kill | lift | notice S | backend down S | quit   "
-    "(S: seconds)"
+    "silence [S] | freeze [S] | no_media [S] | slow_start [S] | graceful | dtls_close | kill | "
+    "profile NAME | lift | api FAULT [OPERATION] [N] | backend FAULT [N] | backend down S | "
+    "notice S | set NAME VALUE | quit   (S: seconds, N: times, once if not given; "
+    "FAULT none lifts those)"
 )
 _REFRESH_S: Final = 0.5
+_SLOW_S: Final = 3.0
+"""How late the answer of a slow call comes that was typed here."""
 _SESSIONS_SHOWN: Final = 12
 _STATUS_STYLES: Final = {
     "CONNECTED": "green",
@@ -55,10 +67,25 @@ class InjectFault:
 
 
 @dataclass(frozen=True, slots=True)
-class SetNotice:
-    """From now on a silent client is noticed after so many seconds."""
+class ArmApi:
+    """Arm a fault of the emulated API, or lift those."""
 
-    notice_s: float
+    fault: ApiFault
+
+
+@dataclass(frozen=True, slots=True)
+class ArmBackend:
+    """Arm a fault in front of the backend, or lift those."""
+
+    fault: BackendFault
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSetting:
+    """From now on one of `EmulatorSettings` has this value."""
+
+    name: str
+    value: bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +100,14 @@ class Quit:
     """End the studio."""
 
 
-Command = InjectFault | SetNotice | TakeBackendDown | Quit
+Command = InjectFault | ArmApi | ArmBackend | ChangeSetting | TakeBackendDown | Quit
 
 _FAULTS: Final = {
     "silence": FaultKind.SILENCE,
     "freeze": FaultKind.FREEZE,
+    "no_media": FaultKind.NO_MEDIA,
+    "slow_start": FaultKind.SLOW_START,
+    "dtls_close": FaultKind.DTLS_CLOSE,
     "graceful": FaultKind.GRACEFUL_CLOSE,
     "kill": FaultKind.KILL,
     "lift": FaultKind.NONE,
@@ -86,21 +116,62 @@ _FAULTS: Final = {
 
 def parse(line: str) -> Command | None:
     """A typed line; None for an empty one. Raises `BadInputError` with what could be typed."""
-    match line.lower().split():
-        case []:
+    verb, *words = line.split() or [""]
+    match verb.lower(), words:
+        case "", []:
             return None
-        case ["quit" | "q" | "exit"]:
+        case (("quit" | "q" | "exit"), []):
             return Quit()
-        case [("silence" | "freeze" | "graceful" | "kill" | "lift") as word]:
-            return InjectFault(Fault(_FAULTS[word]))
-        case [("silence" | "freeze") as word, duration]:
-            return InjectFault(Fault(_FAULTS[word], _seconds(duration)))
-        case ["notice", notice]:
-            return SetNotice(_seconds(notice))
-        case ["backend", "down", down]:
+        case fault, [] if fault in _FAULTS:
+            return InjectFault(Fault(_FAULTS[fault]))
+        case ("silence" | "freeze" | "no_media" | "slow_start") as fault, [duration]:
+            return InjectFault(Fault(_FAULTS[fault], _seconds(duration)))
+        case "profile", [name]:
+            return InjectFault(Fault(FaultKind.PROFILE, profile=_one_of(name, NETWORK_PROFILES)))
+        case "notice", [notice]:
+            return ChangeSetting("notice_silent_client_s", _seconds(notice))
+        case "set", [name, value]:
+            return ChangeSetting(name, _value(value))
+        case "api", [kind, *rest] if len(rest) <= 2:
+            return ArmApi(_api_fault(kind, rest))
+        case "backend", ["down", down]:
             return TakeBackendDown(_seconds(down))
+        case "backend", [kind, *rest] if len(rest) <= 1:
+            known = BackendFaultKind(_one_of(kind, list(BackendFaultKind)))
+            return ArmBackend(BackendFault(known, _times(rest[0]) if rest else 1))
         case _:
             raise BadInputError(f"That is no command. There are: {HELP}")
+
+
+def _api_fault(kind: str, rest: list[str]) -> ApiFault:
+    known = ApiFaultKind(_one_of(kind, list(ApiFaultKind)))
+    times = _times(rest.pop()) if rest and rest[-1].isdecimal() else 1
+    if len(rest) > 1:
+        raise BadInputError(f"That is no command. There are: {HELP}")
+    delay_s = _SLOW_S if known is ApiFaultKind.SLOW else 0.0
+    return ApiFault(known, rest[0] if rest else None, times, delay_s)
+
+
+def _one_of(word: str, known: Sequence[str]) -> str:
+    if word.lower() not in known:
+        raise BadInputError(f"{word!r} is none of: {', '.join(known)}.")
+    return word.lower()
+
+
+def _times(word: str) -> int:
+    if not word.isdecimal() or not 1 <= int(word[:9]) <= 1_000_000:
+        raise BadInputError("How often is 1 to 1000000 times.")
+    return int(word[:9])
+
+
+def _value(word: str) -> bool | int | float | str:
+    """As it would stand in a TOML file, but for the quotes: true, 5, 0.5, conflict."""
+    if word in ("true", "false"):
+        return word == "true"
+    for number in (int, float):
+        with contextlib.suppress(ValueError):
+            return number(word)
+    return word
 
 
 def _seconds(word: str) -> float:
@@ -119,10 +190,16 @@ async def carry_out(command: Command, control: EmulatorControl) -> str | None:
         case InjectFault(fault):
             await control.inject(fault)
             lasts = "" if fault.duration_s is None else f" for {fault.duration_s:g} s"
-            return f"{fault.kind.value.replace('_', ' ')}{lasts}"
-        case SetNotice(notice_s):
-            await control.change_settings(notice_silent_client_s=notice_s)
-            return f"a silent client is noticed after {notice_s:g} s"
+            return f"{fault.profile or fault.kind.value.replace('_', ' ')}{lasts}"
+        case ArmApi(api_fault):
+            await control.arm(api_fault)
+            return f"API: {api_fault.kind.value} {api_fault.operation or 'of any call'}"
+        case ArmBackend(backend_fault):
+            await control.arm_backend(backend_fault)
+            return f"in front of the backend: {backend_fault.kind.value}"
+        case ChangeSetting(name, value):
+            changed = await control.change_settings(**{name: value})
+            return f"{name} is {changed[name]}"
         case TakeBackendDown(down_s):
             await control.backend_down(down_s)
             return f"the backend is down for {down_s:g} s"
