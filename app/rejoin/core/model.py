@@ -134,14 +134,13 @@ class Policy:
     loss_window_s: float = 3.0
     stalled_min_s: float = 0.300
     stalled_max_s: float = 0.800
-    stalled_gap_factor: float = 1.5
+    habit_gap_factor: float = 1.5
     stalled_rtt_extra_s: float = 0.200
     gap_memory_s: float = 60.0
     recovered_after_s: float = 0.500
     no_media_after_s: float = 1.0
     no_media_patience_s: float = 5.0
     lost_min_s: float = 0.900
-    lost_stalled_factor: float = 3.0
     lost_rtt_factor: float = 3.0
     lost_rtt_extra_s: float = 0.300
     commit_uncorroborated_s: float = 5.0

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import enum
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 from rejoin.core import commands, events
 from rejoin.core.lifecycle import PENDING_CLIENT_RECONNECTION
-from rejoin.core.model import HealthLevel
+from rejoin.core.model import ConnectionSample, HealthLevel
 from rejoin.core.phases import Live, State
 
 SCHEMA = 1
@@ -80,6 +81,36 @@ def from_line(line: str) -> Record:
     ):
         raise ValueError("a trace record misses its parts")
     return Record(float(at), kind, name, data)
+
+
+_SAMPLE_FIELDS = {entry.name: entry for entry in fields(ConnectionSample)}
+_MAY_BE_UNKNOWN = {"rtt_s", "check_answered_at", "proved_sent_at"}
+
+
+def sample_of(record: Record) -> ConnectionSample:
+    """The sample that a record of `Sampled` holds. Raises ValueError if it holds none.
+
+    Fields that this version does not know are left out; those that an older one did not write have
+    their defaults.
+    """
+    raw = record.data.get("sample")
+    if record.name != events.Sampled.__name__ or not isinstance(raw, dict):
+        raise ValueError("this record holds no sample")
+    known: dict[str, Any] = {}
+    for name in _SAMPLE_FIELDS.keys() & raw.keys():
+        value = raw[name]
+        if value is None and name in _MAY_BE_UNKNOWN:
+            known[name] = None
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{name} of a sample is no number")
+        elif not math.isfinite(value):
+            raise ValueError(f"{name} of a sample is not finite")
+        else:
+            known[name] = value
+    try:
+        return ConnectionSample(**known)
+    except TypeError:
+        raise ValueError("a sample misses its parts") from None
 
 
 def _plain_fields(value: Any) -> dict[str, Any]:
@@ -281,14 +312,21 @@ class _EpisodeReader:
 
 
 class Recorder:
-    """Turns a run of the engine into records, leaving out what comes 20 times a second."""
+    """Turns a run of the engine into records.
 
-    def __init__(self, sink: Callable[[Record], None]) -> None:
+    What comes 20 times a second is left out, unless `samples`: then the detector can be judged on
+    the trace (`score`).
+    """
+
+    def __init__(self, sink: Callable[[Record], None], *, samples: bool = False) -> None:
         self._sink = sink
+        self._samples = samples
         self._last: tuple[str, object] | None = None
 
     def event(self, event: events.Event, at: float) -> None:
-        if not isinstance(event, (events.Sampled, events.WakeupDue)):
+        if isinstance(event, events.WakeupDue):
+            return
+        if self._samples or not isinstance(event, events.Sampled):
             self._sink(of_event(event, at))
 
     def command(self, command: commands.Command, at: float) -> None:
