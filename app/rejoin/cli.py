@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from rejoin.errors import BadInputError, RejoinError
+from rejoin.qa.verbs import qa
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
@@ -166,6 +167,9 @@ def rejoin(verbose: bool) -> None:
     from rejoin.runtime import logs
 
     logs.configure(verbose=verbose)
+
+
+rejoin.add_command(qa)
 
 
 @rejoin.command(short_help="Play a game through a studio's backend.")

@@ -158,7 +158,7 @@ def test_scores_add_up() -> None:
 
 def records(*silences: tuple[float, float], number: ConnectionNumber = ONE) -> list[Record]:
     kept: list[Record] = []
-    recorder = Recorder(kept.append, samples=True)
+    recorder = Recorder(kept.append, POLICY, samples=True)
     for at, sample in stream(*silences):
         recorder.event(events.Sampled(number, sample), at)
     return kept

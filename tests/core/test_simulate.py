@@ -9,8 +9,9 @@ import pytest
 
 from rejoin.core import lifecycle
 from rejoin.core.model import EndingKind
-from rejoin.core.simulate import Change, Outcome, World, simulate
+from rejoin.core.simulate import Outcome, simulate
 from rejoin.core.trace import timelines
+from rejoin.core.world import Change, World
 
 C = Change
 SHORT = lifecycle.Rules(connection_timeout_s=10.0)

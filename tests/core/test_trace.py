@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from helpers.playbook import ONE, SESSION
 from rejoin.core import commands, events
-from rejoin.core.model import AttemptNumber, ConnectionSample, HardEvidence, SessionView, Status
+from rejoin.core.model import (
+    AttemptNumber,
+    ConnectionSample,
+    HardEvidence,
+    Policy,
+    SessionView,
+    Status,
+)
 from rejoin.core.phases import State
 from rejoin.core.trace import (
     Record,
@@ -57,7 +64,7 @@ def test_anything_else_is_refused_with_one_exception(line: str) -> None:
 
 def test_the_recorder_keeps_changes_and_leaves_the_ticking_out() -> None:
     kept: list[Record] = []
-    recorder = Recorder(kept.append)
+    recorder = Recorder(kept.append, Policy())
     recorder.event(events.WakeupDue(), 1.0)
     recorder.state(State(), 1.0)
     recorder.state(State(), 2.0)
@@ -109,7 +116,7 @@ def test_the_lines_count_from_the_fault() -> None:
 
 
 def test_a_state_tells_the_bound_it_shows() -> None:
-    assert of_state(State(), 1.0).data == {"episode": 0}
+    assert of_state(State(), 1.0, Policy()).data == {"episode": 0}
 
 
 def sampled(**changed: object) -> Record:

@@ -161,6 +161,8 @@ class Policy:
     tries_per_attempt: int = 2
     connect_timeout_s: float = 1.0
     read_timeout_s: float = 9.0
+    read_least_s: float = 5.5
+    """AWS's samples say that a reconnect answers in under 5 s."""
     status_wait_s: float = 8.0
     status_pause_s: float = 0.5
     # Deadlines.
@@ -177,6 +179,8 @@ class Policy:
     # Connecting and goodbye.
     connect_deadline_s: float = 5.0
     connect_deadline_rtts: float = 4.0
+    connect_least_s: float = 2.5
+    """Of a short second window a connection gets at least this, and the rest is for another."""
     first_frame_deadline_s: float = 5.0
     sample_every_s: float = 0.050
     sample_missing_s: float = 0.500

@@ -152,7 +152,7 @@ A fault without it is none of the path."""
 
 
 def of_records(records: Iterable[Record], policy: Policy) -> Score:
-    """The score of a trace that holds samples (`Recorder(samples=True)`).
+    """The score of a trace that holds samples (`Recorder(..., samples=True)`).
 
     Each connection is judged for itself; an outage without an end is over for those that open
     after it. Raises ValueError if a record is not what it says.

@@ -98,6 +98,23 @@ def next_wakeup(state: State) -> float | None:
             return phase.until_at
 
 
+def last_start_at(state: State, policy: Policy) -> float | None:
+    """Rule 5: no create request starts later than this; None where no episode runs."""
+    episode = getattr(state.phase, "episode", None)
+    if episode is None:
+        return None
+    return _latest_at(state.facts, episode, policy) - _need_s(state.facts, policy)
+
+
+def _latest_at(facts: Facts, episode: Episode, policy: Policy) -> float:
+    return facts.window.latest_at(episode.dropped_at, policy)
+
+
+def _need_s(facts: Facts, policy: Policy) -> float:
+    rtt_s = facts.sample.rtt_s if facts.sample else None
+    return deadline.need_s(facts.latencies_s, rtt_s, policy)
+
+
 class _Turn:
     """One event being taken: the state under change and the commands so far. Lives for one step."""
 
@@ -266,11 +283,10 @@ class _Turn:
         self._close(*self._open_connections() - self._old(episode))
 
     def _latest_at(self, episode: Episode) -> float:
-        return self.facts.window.latest_at(episode.dropped_at, self.policy)
+        return _latest_at(self.facts, episode, self.policy)
 
     def _need_s(self) -> float:
-        rtt_s = self.facts.sample.rtt_s if self.facts.sample else None
-        return deadline.need_s(self.facts.latencies_s, rtt_s, self.policy)
+        return _need_s(self.facts, self.policy)
 
     def _measured(self, asked_at: float) -> None:
         kept = (*self.facts.latencies_s, max(0.0, self.now - asked_at))[-_LATENCIES_KEPT:]
@@ -413,14 +429,29 @@ class _Turn:
         create_asked_at: float,
         signal_response: str,
     ) -> None:
-        rtt_s = (self.facts.sample.rtt_s if self.facts.sample else None) or 0.0
-        patience_s = self.policy.connect_deadline_s + self.policy.connect_deadline_rtts * rtt_s
         if episode is not None and episode.given_up_at is None:
             episode = replace(episode, given_up_at=self.now)
-        self.phase = Joining(connection, episode, create_asked_at, self.now + patience_s)
+        until_at = self._join_until(self.policy.connect_deadline_s, episode, create_asked_at)
+        self.phase = Joining(connection, episode, create_asked_at, until_at)
         self._do(commands.ApplyAnswer(connection, signal_response))
         if episode is not None:
             self._watch_status()
+
+    def _join_until(
+        self, patience_s: float, episode: Episode | None, create_asked_at: float
+    ) -> float:
+        """How long a connection may take to come up, or to show a frame.
+
+        A dead one must not eat a short second window whole: there is to be time for another.
+        """
+        rtt_s = (self.facts.sample.rtt_s if self.facts.sample else None) or 0.0
+        slack_s = self.policy.connect_deadline_rtts * rtt_s
+        until_at = self.now + patience_s + slack_s
+        timeout_s = self.facts.window.timeout_s
+        if episode is None or timeout_s is None:
+            return until_at
+        another_at = create_asked_at + timeout_s - self._need_s()
+        return min(until_at, max(self.now + self.policy.connect_least_s + slack_s, another_at))
 
     def _answer_refused(self, event: events.AnswerRefused) -> None:
         match self.phase:
@@ -441,12 +472,10 @@ class _Turn:
 
     def _connection_opened(self, connection: ConnectionNumber) -> None:
         match self.phase:
-            case Joining(joining) if joining == connection:
-                self.phase = replace(
-                    self.phase,
-                    opened_at=self.now,
-                    until_at=self.now + self.policy.first_frame_deadline_s,
-                )
+            case Joining(joining, episode, create_asked_at) if joining == connection:
+                patience_s = self.policy.first_frame_deadline_s
+                until_at = self._join_until(patience_s, episode, create_asked_at)
+                self.phase = replace(self.phase, opened_at=self.now, until_at=until_at)
                 self._do(commands.RequestKeyFrame(connection))
             case _:
                 self._stale()
@@ -466,8 +495,9 @@ class _Turn:
         episode = joining.episode
         if episode is None:
             episode = self._new_episode(self.now, None)
-        # The offer was accepted and used; nothing of it can come true any more.
-        settled = replace(episode, bound_at=None, unsettled=0)
+        # The offer was accepted and used; nothing of it can come true any more. Who answered it is
+        # there: what failed before that is no reason to wait longer now.
+        settled = replace(episode, bound_at=None, unsettled=0, failures=0)
         self._wait(settled, Action.NEW_OFFER, Wait.USUAL, None)
 
     def _input_opened(self, connection: ConnectionNumber) -> None:
@@ -702,7 +732,7 @@ class _Turn:
         if self.now > self._latest_at(episode) - self._need_s():
             self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
             return
-        if self.facts.status in _REFUSING:
+        if self.policy.tells_status and self.facts.status in _REFUSING:
             self._wait_for_service(episode)
             return
         connection = self._new_connection()
@@ -716,8 +746,7 @@ class _Turn:
             self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
             return
         assert self.facts.session_id is not None
-        left_s = latest_at - self.now
-        budget_s = self.policy.connect_timeout_s + min(self.policy.read_timeout_s, left_s)
+        budget_s = self.policy.connect_timeout_s + self._read_timeout_s(latest_at - self.now)
         ask = replace(ask, tries=ask.tries + 1)
         self.phase = Asking(
             episode, ask, self.now, self.now + budget_s + self.policy.asking_guard_s
@@ -732,6 +761,21 @@ class _Turn:
                 budget_s,
                 ask.signal_request,
             )
+        )
+
+    def _read_timeout_s(self, left_s: float) -> float:
+        """How long an answer is waited for, with so much time left until the latest deadline.
+
+        A backend that hangs must not eat a short window whole: before the shown deadline a second
+        try has its time too. Only what the service may well take is always waited for.
+        """
+        longest_s = min(self.policy.read_timeout_s, left_s)
+        shown_at = self.facts.window.shown_at
+        if shown_at is None or shown_at <= self.now:
+            return longest_s
+        spare_s = shown_at - self.now - self._need_s() - self.policy.backoff_base_s
+        return min(
+            longest_s, max(self.policy.read_least_s, spare_s - self.policy.connect_timeout_s)
         )
 
     def _request_written(self, attempt: AttemptNumber, try_number: int) -> None:

@@ -107,6 +107,7 @@ class Driver:
         draw: Draw = random.random,
         refresh_sign_in: Callable[[], Awaitable[None]] | None = None,
         on_record: Callable[[Record], None] | None = None,
+        record_samples: bool = False,
         problem: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.slot = slot
@@ -116,7 +117,9 @@ class Driver:
         self._clock = clock
         self._draw = draw
         self._refresh_sign_in = refresh_sign_in
-        self._recorder = Recorder(on_record or (lambda record: None))
+        self._recorder = Recorder(
+            on_record or (lambda record: None), self._policy, samples=record_samples
+        )
         self._problem = problem
         self._state = State()
         self._queue: deque[events.Event] = deque()

@@ -31,6 +31,7 @@ class Player:
         audio: AudioOutput | None = None,
         policy: Policy | None = None,
         on_record: Callable[[Record], None] | None = None,
+        record_samples: bool = False,
     ) -> None:
         self.slot = slot or PictureSlot()
         self._profile = profile
@@ -51,6 +52,7 @@ class Player:
             slot=self.slot,
             policy=self._policy,
             on_record=on_record,
+            record_samples=record_samples,
         )
 
     def post(self, event: Event) -> None:

@@ -1,0 +1,152 @@
+"""`rejoin qa`: what testers run. Heavy imports happen inside the verb that needs them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+FAILED = 1
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SAVED_AT_LEAST = 0.999
+"""The share of games that could be saved and were; below it a simulation fails."""
+
+
+@click.group(short_help="Test reconnection: simulate, read traces, score the detector.")
+def qa() -> None:
+    """Test reconnection. Every verb ends with 0 if all is well, 1 if not, 2 if it could not run."""
+
+
+@qa.command(short_help="Run modelled worlds by the thousand, one a seed.")
+@click.option("--seeds", type=click.IntRange(1, 10_000_000), default=2000, show_default=True)
+@click.option("--first", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--jobs", type=click.IntRange(1, 256), help="Processes; one a processor.")
+@click.option("--seed", type=click.IntRange(0), help="Run this one seed and tell all of it.")
+@click.option(
+    "--trace",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --seed: write its trace to this file.",
+)
+def simulate(seeds: int, first: int, jobs: int | None, seed: int | None, trace: Path | None) -> int:
+    """Play drops in modelled worlds on a virtual clock and judge every invariant.
+
+    Each seed is one world: a fault profile, by turns, a service, a network and a backend drawn by
+    chance. A seed that breaks an invariant is printed with the command that plays it again.
+    """
+    from rejoin.qa import simulation
+
+    if seed is not None:
+        return _one_seed(seed, trace)
+    if trace is not None:
+        raise click.UsageError("--trace is for one --seed.")
+
+    told = 0
+
+    def progress(so_far: simulation.Tally) -> None:
+        nonlocal told
+        if sys.stderr.isatty() and so_far.runs - told >= 1000:
+            told = so_far.runs
+            click.echo(f"\r{so_far.runs} of {seeds}", nl=False, err=True)
+
+    total = simulation.tally_all(first, seeds, jobs, progress)
+    if told:
+        click.echo("\r", nl=False, err=True)
+    for one in total.found:
+        click.echo(f"seed {one.seed} ({one.about})")
+        for violation in one.violations:
+            click.echo(f"  {violation}")
+        click.echo(f"  again: rejoin qa simulate --seed {one.seed}")
+    click.echo(
+        f"{total.runs} worlds, {total.drops} with a drop; of {total.savable} games that could be "
+        f"saved {total.saved} were ({total.saved_share:.3%}); {len(total.found)} worlds broke an "
+        "invariant."
+    )
+    return FAILED if total.found or total.saved_share < _SAVED_AT_LEAST else 0
+
+
+def _one_seed(seed: int, trace: Path | None) -> int:
+    from rejoin.core.trace import timelines
+    from rejoin.qa import simulation, traces
+
+    case, outcome = simulation.run(seed)
+    world = case.world
+    click.echo(f"seed {seed}: {case.about}")
+    click.echo(
+        f"  round trip {world.rtt_s * 1000:g} ms, create call {world.create_s:g} s, silence "
+        f"noticed after {world.notice_silent_s:g} s, connection timeout "
+        f"{world.rules.connection_timeout_s:g} s"
+    )
+    click.echo(
+        f"  backend tells the status: {_yes(case.policy.tells_status)}, passes the token on: "
+        f"{_yes(case.policy.passes_token_on)}"
+    )
+    for line in timelines(outcome.records):
+        click.echo(f"episode {line.episode}, {line.outcome}")
+        for text in line.lines():
+            click.echo(text)
+    if trace is not None:
+        traces.write(trace, outcome.records)
+    ending = "live" if outcome.ending is None else outcome.ending.kind.value
+    click.echo(f"ended {ending if outcome.live or outcome.ending else 'in the middle of a drop'}")
+    for violation in outcome.violations:
+        click.echo(violation)
+    return FAILED if outcome.violations else 0
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+@qa.command(short_help="Print the timeline of every episode of a trace.")
+@click.argument("file", type=_EXISTING)
+def trace(file: Path) -> int:
+    """Print the timeline of every episode in FILE, and what in it breaks an invariant."""
+    from rejoin.core import judge
+    from rejoin.core.trace import timelines
+    from rejoin.qa import traces
+
+    records = sorted(traces.read(file), key=lambda record: record.at)
+    found = timelines(records)
+    for line in found:
+        click.echo(f"episode {line.episode}, {line.outcome}")
+        for text in line.lines():
+            click.echo(text)
+    if not found:
+        click.echo("No episode: the connection was never lost.")
+    violations = judge.violations(records)
+    for violation in violations:
+        click.echo(violation)
+    return FAILED if violations else 0
+
+
+@qa.command(short_help="Score the detector on traces, recorded or generated.")
+@click.argument("files", nargs=-1, type=_EXISTING)
+@click.option("--profile", "profiles", multiple=True, help="Generate this network profile.")
+@click.option("--hours", type=click.FloatRange(0.01, 1000), default=1.0, show_default=True)
+@click.option("--drops", type=click.IntRange(0, 100_000), default=100, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+def score(
+    files: tuple[Path, ...], profiles: tuple[str, ...], hours: float, drops: int, seed: int
+) -> int:
+    """Replay the samples of traces through the detector, and say how good it is.
+
+    For each FILE, and for each --profile, which is played for so many hours without a drop and then
+    dropped so many times: times from the last packet to LOST, LOST without an outage (mistakes) and
+    reconnects without one (wrong commits), both an hour.
+    """
+    from rejoin.core.profile import NETWORK_PROFILES
+    from rejoin.qa import scoring
+
+    if not files and not profiles:
+        raise click.UsageError("There is nothing to score: name a trace, or a --profile.")
+    for name in profiles:
+        if name not in NETWORK_PROFILES:
+            known = ", ".join(NETWORK_PROFILES)
+            raise click.UsageError(f"There is no network profile {name}; there are {known}.")
+    click.echo(scoring.HEADING)
+    for file in files:
+        click.echo(scoring.line(file.name, scoring.of_file(file)))
+    for name in profiles:
+        click.echo(scoring.line(name, scoring.of_profile(name, hours, drops, seed)))
+    return 0
