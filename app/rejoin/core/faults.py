@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from rejoin.core import scenario
 from rejoin.core.lifecycle import Rules
 from rejoin.core.link import Chance, Direction, Draw, Profile, blackout_times
 from rejoin.core.model import Policy
@@ -22,6 +23,8 @@ Changes = tuple[tuple[float, Change], ...]
 
 _BACKEND_AWAY_S = 8.0
 _SHORT_SLEEP_S = 5.0
+_HOST_ANSWERS_S = 0.015
+"""The emulated host's own work for an answer, about as `dev.py bench drop` measures it."""
 
 _FIXED: Mapping[str, Changes] = {
     "udp_blocked_http_ok": ((0.0, C.PATH_DOWN),),
@@ -132,6 +135,35 @@ def rtt_s(profile: Profile | None) -> float:
         return 0.0
     stage = profile.stages[0]
     return stage.up.delay_s + stage.down.delay_s
+
+
+def world_of(case: scenario.Case, profiles: Mapping[str, Profile], chance: Chance) -> World:
+    """The modelled world in which a case of a scenario is played.
+
+    Raises KeyError for a profile that `modelled` does not name.
+    """
+    service = case.service
+    found: list[tuple[float, Change]] = []
+    longest_s = 0.0
+    for index, drop in enumerate(case.drops):
+        profile = profiles.get(drop.profile)
+        longest_s = max(longest_s, rtt_s(profile))
+        found += changes(
+            drop.profile,
+            profile,
+            at_s=drop.at_s,
+            until_s=case.for_s,
+            window_s=service.notice_silent_s + service.connection_timeout_s,
+            chance=lambda name, index=index: chance(f"{index} {name}"),  # type: ignore[misc]
+        )
+    return World(
+        rtt_s=longest_s,
+        create_s=service.create_s + _HOST_ANSWERS_S,
+        notice_silent_s=service.notice_silent_s,
+        notice_graceful_s=service.notice_graceful_s,
+        rules=Rules(connection_timeout_s=service.connection_timeout_s),
+        faults=tuple(sorted(found, key=lambda change: change[0])),
+    )
 
 
 # --- worlds by chance -----------------------------------------------------------------------------

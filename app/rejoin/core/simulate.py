@@ -150,9 +150,10 @@ class _Run:
     def next(self) -> tuple[float, Callable[[], None]]:
         """What happens next: an entry of the heap, a wake-up that the engine wants, a sample."""
         at = self._heap[0][0] if self._heap else inf
-        if self.asleep_since_at is not None or self.undisturbed():
+        if self.undisturbed():
             return at, self.pop
-        wakeup_at = session.next_wakeup(self.state)
+        awake = self.asleep_since_at is None
+        wakeup_at = session.next_wakeup(self.state) if awake else None
         sample_at = self.sample_at()
         if wakeup_at is not None and wakeup_at + _EPSILON_S < min(at, sample_at):
             return wakeup_at + _EPSILON_S, lambda: self.give(events.WakeupDue())
@@ -195,7 +196,7 @@ class _Run:
             not isinstance(self.state.phase, Joining)
             and any(self.arrives(peer) for peer in self.peers.values() if peer.framed)
         )
-        if looked_at:
+        if looked_at and self.asleep_since_at is None:
             at = min(at, self.sampled_at + every_s)
         return max(at, self.before + _EPSILON_S)
 
@@ -398,6 +399,8 @@ class _Run:
         unheard = current is not None and not self.hears(current)
         if current is not None and unheard and self.now - current.heard_at >= patience_s:
             self.notice(current, 0.0)
+        if self.asleep_since_at is not None:
+            return
         for peer in tuple(self.peers.values()):
             if not peer.framed or peer.closed or isinstance(self.state.phase, Joining):
                 continue

@@ -150,3 +150,57 @@ def score(
     for name in profiles:
         click.echo(scoring.line(name, scoring.of_profile(name, hours, drops, seed)))
     return 0
+
+
+@qa.command(short_help="Play a scenario, in a modelled world or for real.")
+@click.argument("scenario")
+@click.option("--live", is_flag=True, help="On real sockets, against the built-in emulator.")
+@click.option("--case", "only", multiple=True, help="Play this case alone; may be given again.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option(
+    "--traces",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the trace of every case.",
+)
+def run(scenario: str, live: bool, only: tuple[str, ...], seed: int, folder: Path | None) -> int:
+    """Play every case of SCENARIO: a file, or one that ships (every-profile, outage-ladder).
+
+    Without --live on a virtual clock. Each trace is held against the invariants, and what came of
+    each case against what the scenario expects.
+    """
+    from dataclasses import replace
+
+    from rejoin.qa import runner, traces
+
+    wanted = runner.load(scenario)
+    if only:
+        cases = tuple(case for case in wanted.cases if case.name in only)
+        missing = set(only) - {case.name for case in cases}
+        if missing:
+            raise click.UsageError(f"There is no case {sorted(missing)[0]} in {scenario}.")
+        wanted = replace(wanted, cases=cases)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def told(result: runner.Result) -> None:
+        click.echo(result.line())
+        for sentence in result.wrong:
+            click.echo(f"        {sentence}")
+        if folder is not None:
+            traces.write(folder / f"{_file_name(result.case.name)}.jsonl", result.records)
+
+    if live:
+        from rejoin.qa import live as stage
+
+        results = stage.play_all(wanted, seed, told)
+    else:
+        results = runner.play_all(wanted, lambda case: runner.play_simulated(case, seed), told)
+    failed = sum(not result.passed for result in results)
+    click.echo(f"{len(results)} cases, {failed} failed.")
+    return FAILED if failed else 0
+
+
+def _file_name(name: str) -> str:
+    """A case's name as that of a file."""
+    return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in name)
