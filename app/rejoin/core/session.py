@@ -644,10 +644,13 @@ class _Turn:
         self._ask_afresh()  # whether the service sees it as we do
 
     def _hard_evidence(self, connection: ConnectionNumber, evidence: HardEvidence) -> None:
+        certain = evidence is not HardEvidence.UNREACHABLE
         match self.phase:
             case Live(live) if live == connection:
-                if evidence is HardEvidence.UNREACHABLE and self.facts.health is not None:
-                    # ICMP is a hint, not proof (media.md): look closer, let silence decide.
+                if not certain and self.facts.health is not None:
+                    # No way to the host right now (twice): while a network changes that is so for
+                    # some tenths of a second, and it heals. Look closer, let silence decide; what
+                    # is certain is an address that is gone (docs/adr/0016).
                     self.facts = replace(
                         self.facts, health=health.stalled(self.facts.health, self.now)
                     )
@@ -656,8 +659,37 @@ class _Turn:
                     self._lose(evidence)
             case Joining(joining) if joining == connection:
                 self._joining_failed(self.phase)
+            case Lost(Episode(old=old, told=None) as episode) if certain and old == connection:
+                # What silence made likely is certain now, and cannot heal.
+                self.phase = Lost(replace(episode, told=evidence), self.phase.until_at)
+                self._consider_commit()
+            case StartOffering(offered) | Offering(_, offered) if offered == connection:
+                self._offer_afresh()
+            case Asking(episode, ask) if certain and ask.connection == connection:
+                self._stranded(episode, ask, 0.0, in_flight=True)
+            case Waiting(episode, _, _, Ask() as ask, not_before_at) if (
+                certain and ask.connection == connection
+            ):
+                self._stranded(episode, ask, not_before_at, in_flight=False)
             case _:
                 self._stale()
+
+    def _stranded(
+        self, episode: Episode, ask: Ask, not_before_at: float, *, in_flight: bool
+    ) -> None:
+        """The connection that an attempt is for has no way to the host any more: another offer.
+
+        Its answer could not be used, and a call that is in flight left by the same address.
+        """
+        if in_flight:
+            written = isinstance(self.phase, Asking) and self.phase.written_at is not None
+            episode = replace(episode, unsettled=episode.unsettled + (1 if written else 0))
+            if not episode.unsettled:
+                episode = replace(episode, bound_at=None)
+        self._close_new(episode)
+        self._wait(episode, Action.NEW_OFFER, Wait.NONE, None)
+        if isinstance(self.phase, Waiting) and self.now < not_before_at:
+            self.phase = replace(self.phase, until_at=not_before_at, not_before_at=not_before_at)
 
     # --- lost, committed ------------------------------------------------------------------------
 
@@ -1185,15 +1217,39 @@ class _Turn:
         match self.phase:
             case Waiting(then=Action.WAIT_FOR_SERVICE):
                 self._ask_status()
+            case Waiting(episode, Action.SAME_BYTES, _, Ask(counted=0)) as waiting:
+                # No service took this offer: one of the new network is as good, and can connect.
+                self._close_new(episode)
+                self.phase = replace(waiting, then=Action.NEW_OFFER, ask=None)
+                if self.now >= waiting.not_before_at:
+                    self._waited(self.phase)
             case Waiting(not_before_at=not_before_at) if self.now >= not_before_at:
                 self._waited(self.phase)
             case StartWaiting(ask):
                 self._ask_start(ask)
+            case StartOffering() | Offering():
+                self._offer_afresh()
+            case Lost() | Confirming():
+                self._ask_status()  # what was asked before may never come back
             case Live() if self.facts.health is not None:
                 self.facts = replace(self.facts, health=health.stalled(self.facts.health, self.now))
                 self._look_closer(self.phase)
             case _:
                 pass
+
+    def _offer_afresh(self) -> None:
+        """The offer that is being made belongs to another network: throw it away, make another."""
+        match self.phase:
+            case StartOffering(connection, until_at):
+                self._close(connection)
+                fresh = self._new_connection()
+                self.phase = StartOffering(fresh, until_at)
+                self._do(commands.MakeOffer(fresh))
+            case Offering(episode):
+                self._close_new(episode)
+                self._offer(episode)
+            case _:
+                raise AssertionError("no offer is being made")
 
     def _woke(self, asleep_s: float) -> None:
         window = deadline.slept(self.facts.window, self.now)

@@ -333,6 +333,13 @@ class Peer:
 
     # --- numbers --------------------------------------------------------------------------------
 
+    @property
+    def local_addresses(self) -> frozenset[str]:
+        """Addresses of this machine that the connection goes by; none before the offer is made."""
+        if self._transport is None or self._over:
+            return frozenset()
+        return self._transport.local_addresses
+
     def sample(self) -> ConnectionSample | None:
         """This connection as the detector wants it; None before it is up.
 

@@ -252,6 +252,14 @@ class Transport:
             self._unreachable_told = True
             self._on_unreachable(errno.errorcode.get(error.errno, "unreachable"))
 
+    @property
+    def local_addresses(self) -> frozenset[str]:
+        """Addresses of ours that packets leave from: the one in use, before that all gathered."""
+        pair = self._connection._nominated.get(1)
+        protocols = self._connection._protocols if pair is None else [pair.protocol]
+        candidates = (protocol.local_candidate for protocol in protocols)
+        return frozenset(each.host for each in candidates if each.type == "host")
+
     # --- connectivity checks --------------------------------------------------------------------
 
     def start_checks(self) -> None:
