@@ -205,6 +205,30 @@ def test_a_cut_that_ends_soon_heals_without_a_reconnect() -> None:
     assert timeline.outcome == "healed"
 
 
+def test_a_satellite_is_played_over_by_both_sides_without_a_consent_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """aioice's own check, should anybody use it, would end this within two seconds: it gives an
+    answer 0.5 s, the round trip takes 0.6 s, and here one miss is enough instead of six."""
+    monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.5)
+    monkeypatch.setattr("aioice.ice.CONSENT_FAILURES", 1)
+
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.fault(FaultKind.PROFILE, profile="geo_sat")
+        before = await it.counter()
+        await asyncio.sleep(8.0)
+        assert it.player.snapshot.stage is Stage.LIVE
+        assert it.player.snapshot.episode == 0
+        game = await it.game()
+        assert game["connected"]
+        assert await it.counter() > before
+
+    it = play(small(5.0), script)
+    assert not it.timelines()
+    assert not [record for record in it.records if record.name == "HardEvidenceSeen"]
+
+
 def test_a_game_that_is_killed_ends_with_the_reason_of_the_service() -> None:
     async def script(it: Scene) -> None:
         await it.live()

@@ -192,6 +192,48 @@ def test_checks_are_often_until_stopped_also_while_mute() -> None:
     with_bench(scene)
 
 
+def test_five_checks_are_a_tenth_of_a_second_apart_and_then_a_quarter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    rested = asyncio.sleep
+
+    async def sleep(delay_s: float) -> None:
+        pauses.append(delay_s)
+        await rested(0)
+
+    async def scene(bench: Bench) -> None:
+        monkeypatch.setattr("rejoin.rtc.transport.asyncio.sleep", sleep)
+        bench.transport.start_checks()
+        while len(pauses) < 8:
+            await rested(0)
+        bench.transport.stop_checks()
+        monkeypatch.undo()
+        assert len(bench.sent) == len(pauses), "one check before each pause"
+
+    with_bench(scene)
+    assert pauses[:8] == [0.100] * 4 + [0.250] * 4
+
+
+def test_the_addresses_are_all_gathered_ones_until_one_is_in_use() -> None:
+    async def scene(bench: Bench) -> None:
+        elsewhere = SimpleNamespace(
+            local_candidate=Candidate("2", 1, "udp", 1, "192.0.2.7", 9, "host")
+        )
+        relayed = SimpleNamespace(
+            local_candidate=Candidate("3", 1, "udp", 1, "198.51.100.9", 9, "relay")
+        )
+        in_use = bench.connection._nominated.pop(1)
+        protocols = bench.connection._protocols
+        protocols += [elsewhere, relayed]
+        assert bench.transport.local_addresses == {"127.0.0.1", "192.0.2.7"}
+        bench.connection._nominated[1] = in_use
+        assert bench.transport.local_addresses == {"127.0.0.1"}
+        del protocols[1:]
+
+    with_bench(scene)
+
+
 def test_unreachable_twice_in_a_row_is_told_once_until_something_arrives() -> None:
     async def scene(bench: Bench) -> None:
         def fail(number: int) -> None:

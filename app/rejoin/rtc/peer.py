@@ -378,6 +378,8 @@ class Peer:
         if transport is None or video is None or audio is None:
             return PeerStatistics(self.number)
         decoder, channels = self._decoder, self._channels
+        reports = (each.reception.sender_reported_at for each in (video, audio))
+        reported = [at for at in reports if at is not None]
         return PeerStatistics(
             connection=self.number,
             connected=self._connected_at is not None and not self._failed and not self._over,
@@ -408,6 +410,11 @@ class Peer:
             controls_sent=channels.controls.messages_sent if channels is not None else 0,
             bad_messages=channels.bad_messages if channels is not None else 0,
             receive_buffer_bytes=transport.receive_buffer_bytes,
+            last_rtp_at=transport.last_rtp_at,
+            last_rtcp_at=transport.last_rtcp_at,
+            last_sender_report_at=max(reported, default=None),
+            last_stun_at=transport.last_stun_at,
+            last_data_at=transport.last_data_at,
         )
 
     # --- the end --------------------------------------------------------------------------------
