@@ -392,6 +392,34 @@ def test_an_answer_that_does_not_connect_gets_a_new_offer() -> None:
     assert play.all_of(commands.MakeOffer)[0].connection == THREE
 
 
+def test_a_connection_that_does_not_come_gets_five_seconds_and_four_round_trips() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.asks())
+    patience_s = play.phase(Joining).until_at - play.now
+    assert patience_s == pytest.approx(5.0 + 4 * (play.rtt_s or 0.0))
+
+
+@pytest.mark.parametrize("window_s", [4.0, 6.0, 10.0])
+def test_a_short_window_is_not_spent_on_one_connection(window_s: float) -> None:
+    play = Playbook(timeout_s=window_s).lost("PENDING_CLIENT_RECONNECTION")
+    first = play.asks()
+    asked_at = play.now
+    play.answers(first)
+    play.todo.clear()
+    play.wait(play.phase(Joining).until_at - asked_at)
+    play.phase(Waiting)
+    play.wait(0.5)
+    second = play.asks()
+    assert second.connection == THREE
+    assert play.now < asked_at + window_s - 0.5, "there is time left for it to come"
+
+
+def test_a_connection_gets_a_second_however_little_is_left() -> None:
+    play = Playbook(timeout_s=1.0).lost("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.asks())
+    assert play.phase(Joining).until_at - play.now == pytest.approx(play.policy.connect_least_s)
+
+
 # --- asking again ---------------------------------------------------------------------------------
 
 

@@ -115,6 +115,19 @@ def test_a_check_is_an_ordinary_ice_request_and_its_answer_gives_the_round_trip(
     with_bench(scene)
 
 
+def test_checks_for_a_stalled_connection_nominate_the_pair_again() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.transport.start_checks()
+        for _ in range(2000):
+            if bench.sent:
+                break
+            await asyncio.sleep(0.01)
+        bench.transport.stop_checks()
+        assert "USE-CANDIDATE" in bench.sent[0].attributes
+
+    with_bench(scene)
+
+
 def test_each_check_has_its_own_round_trip_and_a_late_answer_counts() -> None:
     async def scene(bench: Bench) -> None:
         bench.transport.send_check()

@@ -178,6 +178,8 @@ class Policy:
     # Connecting and goodbye.
     connect_deadline_s: float = 5.0
     connect_deadline_rtts: float = 4.0
+    connect_least_s: float = 1.0
+    """A connection that is being made gets this long, however little is left of the window."""
     first_frame_deadline_s: float = 5.0
     sample_every_s: float = 0.050
     sample_missing_s: float = 0.500

@@ -413,14 +413,32 @@ class _Turn:
         create_asked_at: float,
         signal_response: str,
     ) -> None:
-        rtt_s = (self.facts.sample.rtt_s if self.facts.sample else None) or 0.0
-        patience_s = self.policy.connect_deadline_s + self.policy.connect_deadline_rtts * rtt_s
         if episode is not None and episode.given_up_at is None:
             episode = replace(episode, given_up_at=self.now)
-        self.phase = Joining(connection, episode, create_asked_at, self.now + patience_s)
+        until_at = self._joins_until(episode, create_asked_at)
+        self.phase = Joining(connection, episode, create_asked_at, until_at)
         self._do(commands.ApplyAnswer(connection, signal_response))
         if episode is not None:
             self._watch_status()
+
+    def _joins_until(self, episode: Episode | None, create_asked_at: float) -> float:
+        """When to give a connection up that does not come: in time for another try, if it may be.
+
+        After the answer the second window runs, from the create call on at the earliest; a window
+        of a few seconds must not be spent on one connection.
+        """
+        rtt_s = (self.facts.sample.rtt_s if self.facts.sample else None) or 0.0
+        patience_s = self.policy.connect_deadline_s + self.policy.connect_deadline_rtts * rtt_s
+        until_at = self.now + patience_s
+        if episode is None:
+            return until_at
+        ends_at = self._latest_at(episode)
+        if self.facts.window.timeout_s is not None:
+            ends_at = min(ends_at, create_asked_at + self.facts.window.timeout_s)
+        # Half of what is left beyond the need: the offer and its wait must come before the line.
+        spare_s = (ends_at - self._need_s() - self.now) / 2
+        least_s = max(self.policy.connect_least_s, self.policy.need_rtt_factor * rtt_s)
+        return min(until_at, self.now + max(spare_s, least_s))
 
     def _answer_refused(self, event: events.AnswerRefused) -> None:
         match self.phase:
