@@ -704,6 +704,8 @@ def test_while_lost_the_status_is_asked_again_over_the_new_network() -> None:
 def test_being_offline_is_shown_and_stops_nothing() -> None:
     play = Playbook().live().give(events.NetworkLost())
     play.phase(Live)
+    assert play.health(HealthLevel.STALLED)
+    play.wanted(commands.StartChecks, commands.AskStatus)
     assert play.shown.offline
     play.silence(1.1).give(play.status("PENDING_CLIENT_RECONNECTION"))
     play.phase(Offering)

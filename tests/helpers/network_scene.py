@@ -1,6 +1,7 @@
 """A machine of its own: run inside `unshare -rn`, it changes its network and tells what was heard.
 
-Prints one line of JSON: the names of the events, and whether the address was seen to go and come.
+Prints one line of JSON: the names of the events, whether the machine had our address at each, and
+which addresses of a connection that was gathered before a change it still has after.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ import time
 from collections.abc import Callable
 
 from rejoin.core.events import Event
+from rejoin.core.model import ConnectionNumber
+from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.peer import Peer
+from rejoin.rtc.picture import PictureSlot
+from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.network import NetlinkWatch, Reach, has_address
 
 OURS = "10.77.0.2"
@@ -68,18 +74,30 @@ async def scene() -> dict[str, object]:
         "route add default via 10.77.0.1",
     )
     await until(lambda: len(heard) == 3)
+    peer = Peer(
+        ConnectionNumber(1),
+        rules=NetworkRules(),
+        slot=PictureSlot(),
+        audio=NullOutput(),
+        post=post,
+    )
+    await peer.make_offer()
+    gathered = {one for one in peer.local_addresses if ":" not in one}
+    assert OURS in gathered, gathered
     ip(
         f"addr del {OURS}/24 dev out0",
         "addr add 10.77.0.3/24 dev out0",
         "route add default via 10.77.0.1",
     )
     await until(lambda: len(heard) == 4)
+    kept = sorted(one for one in gathered if has_address(one))
+    await peer.close()
     # The kernel takes the IPv4 routes along and says nothing of them.
     ip("link set out0 down")
     await until(lambda: len(heard) == 5)
     watch.close()
     ip("link set out0 up")
-    return {"heard": heard, "had": had}
+    return {"heard": heard, "had": had, "kept": kept}
 
 
 if __name__ == "__main__":

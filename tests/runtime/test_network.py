@@ -382,4 +382,5 @@ def test_a_real_network_comes_changes_and_goes() -> None:
         "NetworkFound",  # another address
         "NetworkLost",  # the interface is switched off
     ]
+    assert told["kept"] == ["10.78.0.2"], "the interface that stayed, and not the one that went"
     assert told["had"] == [False, True, True, False, False]

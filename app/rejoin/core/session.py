@@ -665,14 +665,11 @@ class _Turn:
         certain = evidence is not HardEvidence.UNREACHABLE
         match self.phase:
             case Live(live) if live == connection:
-                if not certain and self.facts.health is not None:
+                if not certain:
                     # No way to the host right now (twice): while a network changes that is so for
                     # some tenths of a second, and it heals. Look closer, let silence decide; what
                     # is certain is an address that is gone (docs/adr/0016).
-                    self.facts = replace(
-                        self.facts, health=health.stalled(self.facts.health, self.now)
-                    )
-                    self._look_closer(self.phase)
+                    self._suspect()
                 else:
                     self._lose(evidence)
             case Joining(joining) if joining == connection:
@@ -1229,6 +1226,7 @@ class _Turn:
     def _network_lost(self) -> None:
         if self.facts.offline_since_at is None:
             self.facts = replace(self.facts, offline_since_at=self.now)
+        self._suspect()
 
     def _network_found(self) -> None:
         self.facts = replace(self.facts, offline_since_at=None)
@@ -1249,11 +1247,14 @@ class _Turn:
                 self._offer_afresh()
             case Lost() | Confirming():
                 self._ask_status()  # what was asked before may never come back
-            case Live() if self.facts.health is not None:
-                self.facts = replace(self.facts, health=health.stalled(self.facts.health, self.now))
-                self._look_closer(self.phase)
             case _:
-                pass
+                self._suspect()
+
+    def _suspect(self) -> None:
+        """A hint that the shown connection may be in trouble: look closer before it is silent."""
+        if isinstance(self.phase, Live) and self.facts.health is not None:
+            self.facts = replace(self.facts, health=health.stalled(self.facts.health, self.now))
+            self._look_closer(self.phase)
 
     def _offer_afresh(self) -> None:
         """The offer that is being made belongs to another network: throw it away, make another."""
@@ -1276,11 +1277,8 @@ class _Turn:
             case Live():
                 if asleep_s > self.policy.asleep_is_lost_s:
                     self._lose()
-                elif self.facts.health is not None:
-                    self.facts = replace(
-                        self.facts, health=health.stalled(self.facts.health, self.now)
-                    )
-                    self._look_closer(self.phase)
+                else:
+                    self._suspect()
             case Lost() | Waiting() | Confirming():
                 self._ask_status()
             case _:
