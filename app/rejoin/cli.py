@@ -227,6 +227,7 @@ def play(
     from rejoin.gui import application as window_application
     from rejoin.rtc.signal import NetworkRules
     from rejoin.runtime.loop import StreamThread
+    from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.player import Player
     from rejoin.runtime.settings import Profile
     from rejoin.signaling.samples import StreamChoice
@@ -261,7 +262,12 @@ def play(
             window.close()
 
     thread.start()
-    code = window_application.run(player, full_screen=full_screen, after_refresh=watch)
+    code = window_application.run(
+        player,
+        full_screen=full_screen,
+        network_hint=not HAS_NETLINK and not rules.loopback_only,
+        after_refresh=watch,
+    )
     ending = thread.join(_LEAVING_PATIENCE_S)
     if ending is None:
         _complain("the stream did not end in time; this is a defect.")

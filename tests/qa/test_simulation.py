@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rejoin.core import faults, session
-from rejoin.core.phases import Episode, Joining
+from rejoin.core.phases import Episode
 from rejoin.core.profile import PLACES
-from rejoin.core.retry import Action, Wait
 from rejoin.core.session import _Turn
 from rejoin.qa.simulation import case_of, run, tally, tally_all
 
@@ -78,19 +76,11 @@ def lets_a_dead_connection_eat_the_window(
     return turn.now + patience_s + turn.policy.connect_deadline_rtts * rtt_s
 
 
-def waits_longer_for_what_failed_before_the_answer(turn: _Turn, joining: Joining) -> None:
-    turn._close(joining.connection)
-    episode = joining.episode or turn._new_episode(turn.now, None)
-    settled = replace(episode, bound_at=None, unsettled=0)
-    turn._wait(settled, Action.NEW_OFFER, Wait.USUAL, None)
-
-
 OFFER: Callable[..., None] = _Turn._offer
 BUGS: list[tuple[int, str, Callable[..., Any]]] = [
     (113, "_offer", waits_for_a_status_that_nobody_tells),
     (599, "_read_timeout_s", lets_a_hanging_call_eat_the_window),
     (2620, "_join_until", lets_a_dead_connection_eat_the_window),
-    (7135, "_joining_failed", waits_longer_for_what_failed_before_the_answer),
 ]
 """Each cost a game that could have been saved (I7), until a seed found it: docs/proof.md."""
 

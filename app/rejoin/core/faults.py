@@ -28,8 +28,8 @@ _HOST_ANSWERS_S = 0.015
 
 _FIXED: Mapping[str, Changes] = {
     "udp_blocked_http_ok": ((0.0, C.PATH_DOWN),),
-    # The emulated host, like an ordinary ICE peer, keeps sending to the address it knows.
-    "nat_rebind": ((0.0, C.FLOW_DIES),),
+    # Until the next check, one a second, the host hears nothing from the address that it knows.
+    "nat_rebind": ((1.0, C.UPLINK_DOWN), (2.0, C.PATH_UP)),
     "server_kill": ((0.0, C.GAME_FAILS), (0.0, C.FLOW_DIES)),
     "server_freeze": ((0.0, C.FLOW_DIES),),
     "server_no_media": ((0.0, C.MEDIA_STOPS), (12.0, C.MEDIA_GOES)),

@@ -179,8 +179,10 @@ class Policy:
     # Connecting and goodbye.
     connect_deadline_s: float = 5.0
     connect_deadline_rtts: float = 4.0
-    connect_least_s: float = 2.5
-    """Of a short second window a connection gets at least this, and the rest is for another."""
+    connect_least_s: float = 1.0
+    connect_least_share: float = 0.25
+    """A connection that is being made gets this long, and this much of the connection timeout,
+    however little is left of the window."""
     first_frame_deadline_s: float = 5.0
     sample_every_s: float = 0.050
     sample_missing_s: float = 0.500

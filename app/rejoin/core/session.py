@@ -440,18 +440,24 @@ class _Turn:
     def _join_until(
         self, patience_s: float, episode: Episode | None, create_asked_at: float
     ) -> float:
-        """How long a connection may take to come up, or to show a frame.
+        """When to give a connection up that does not come, or shows no frame.
 
-        A dead one must not eat a short second window whole: there is to be time for another.
+        After the answer the second window runs, from the create call on at the earliest. A dead
+        connection must not eat a short one whole: there is to be time for another.
         """
         rtt_s = (self.facts.sample.rtt_s if self.facts.sample else None) or 0.0
-        slack_s = self.policy.connect_deadline_rtts * rtt_s
-        until_at = self.now + patience_s + slack_s
+        until_at = self.now + patience_s + self.policy.connect_deadline_rtts * rtt_s
         timeout_s = self.facts.window.timeout_s
-        if episode is None or timeout_s is None:
+        if episode is None:
             return until_at
-        another_at = create_asked_at + timeout_s - self._need_s()
-        return min(until_at, max(self.now + self.policy.connect_least_s + slack_s, another_at))
+        ends_at = self._latest_at(episode)
+        least_s = max(self.policy.connect_least_s, self.policy.need_rtt_factor * rtt_s)
+        if timeout_s is not None:
+            ends_at = min(ends_at, create_asked_at + timeout_s)
+            least_s = max(least_s, self.policy.connect_least_share * timeout_s)
+        # Half of what is left beyond the need: the offer and its wait must come before the line.
+        spare_s = (ends_at - self._need_s() - self.now) / 2
+        return min(until_at, self.now + max(spare_s, least_s))
 
     def _answer_refused(self, event: events.AnswerRefused) -> None:
         match self.phase:
@@ -674,20 +680,49 @@ class _Turn:
         self._ask_afresh()  # whether the service sees it as we do
 
     def _hard_evidence(self, connection: ConnectionNumber, evidence: HardEvidence) -> None:
+        certain = evidence is not HardEvidence.UNREACHABLE
         match self.phase:
             case Live(live) if live == connection:
-                if evidence is HardEvidence.UNREACHABLE and self.facts.health is not None:
-                    # ICMP is a hint, not proof (media.md): look closer, let silence decide.
-                    self.facts = replace(
-                        self.facts, health=health.stalled(self.facts.health, self.now)
-                    )
-                    self._look_closer(self.phase)
+                if not certain:
+                    # No way to the host right now (twice): while a network changes that is so for
+                    # some tenths of a second, and it heals. Look closer, let silence decide; what
+                    # is certain is an address that is gone (docs/adr/0016).
+                    self._suspect()
                 else:
                     self._lose(evidence)
             case Joining(joining) if joining == connection:
                 self._joining_failed(self.phase)
+            case Lost(Episode(old=old, told=None) as episode) if certain and old == connection:
+                # What silence made likely is certain now, and cannot heal.
+                self.phase = Lost(replace(episode, told=evidence), self.phase.until_at)
+                self._consider_commit()
+            case StartOffering(offered) | Offering(_, offered) if offered == connection:
+                self._offer_afresh()
+            case Asking(episode, ask) if certain and ask.connection == connection:
+                self._stranded(episode, ask, 0.0, in_flight=True)
+            case Waiting(episode, _, _, Ask() as ask, not_before_at) if (
+                certain and ask.connection == connection
+            ):
+                self._stranded(episode, ask, not_before_at, in_flight=False)
             case _:
                 self._stale()
+
+    def _stranded(
+        self, episode: Episode, ask: Ask, not_before_at: float, *, in_flight: bool
+    ) -> None:
+        """The connection that an attempt is for has no way to the host any more: another offer.
+
+        Its answer could not be used, and a call that is in flight left by the same address.
+        """
+        if in_flight:
+            written = isinstance(self.phase, Asking) and self.phase.written_at is not None
+            episode = replace(episode, unsettled=episode.unsettled + (1 if written else 0))
+            if not episode.unsettled:
+                episode = replace(episode, bound_at=None)
+        self._close_new(episode)
+        self._wait(episode, Action.NEW_OFFER, Wait.NONE, None)
+        if isinstance(self.phase, Waiting) and self.now < not_before_at:
+            self.phase = replace(self.phase, until_at=not_before_at, not_before_at=not_before_at)
 
     # --- lost, committed ------------------------------------------------------------------------
 
@@ -1223,21 +1258,49 @@ class _Turn:
     def _network_lost(self) -> None:
         if self.facts.offline_since_at is None:
             self.facts = replace(self.facts, offline_since_at=self.now)
+        self._suspect()
 
     def _network_found(self) -> None:
         self.facts = replace(self.facts, offline_since_at=None)
         match self.phase:
             case Waiting(then=Action.WAIT_FOR_SERVICE):
                 self._ask_status()
+            case Waiting(episode, Action.SAME_BYTES, _, Ask(counted=0)) as waiting:
+                # No service took this offer: one of the new network is as good, and can connect.
+                self._close_new(episode)
+                self.phase = replace(waiting, then=Action.NEW_OFFER, ask=None)
+                if self.now >= waiting.not_before_at:
+                    self._waited(self.phase)
             case Waiting(not_before_at=not_before_at) if self.now >= not_before_at:
                 self._waited(self.phase)
             case StartWaiting(ask):
                 self._ask_start(ask)
-            case Live() if self.facts.health is not None:
-                self.facts = replace(self.facts, health=health.stalled(self.facts.health, self.now))
-                self._look_closer(self.phase)
+            case StartOffering() | Offering():
+                self._offer_afresh()
+            case Lost() | Confirming():
+                self._ask_status()  # what was asked before may never come back
             case _:
-                pass
+                self._suspect()
+
+    def _suspect(self) -> None:
+        """A hint that the shown connection may be in trouble: look closer before it is silent."""
+        if isinstance(self.phase, Live) and self.facts.health is not None:
+            self.facts = replace(self.facts, health=health.stalled(self.facts.health, self.now))
+            self._look_closer(self.phase)
+
+    def _offer_afresh(self) -> None:
+        """The offer that is being made belongs to another network: throw it away, make another."""
+        match self.phase:
+            case StartOffering(connection, until_at):
+                self._close(connection)
+                fresh = self._new_connection()
+                self.phase = StartOffering(fresh, until_at)
+                self._do(commands.MakeOffer(fresh))
+            case Offering(episode):
+                self._close_new(episode)
+                self._offer(episode)
+            case _:
+                raise AssertionError("no offer is being made")
 
     def _woke(self, asleep_s: float) -> None:
         window = deadline.slept(self.facts.window, self.now)
@@ -1246,11 +1309,8 @@ class _Turn:
             case Live():
                 if asleep_s > self.policy.asleep_is_lost_s:
                     self._lose()
-                elif self.facts.health is not None:
-                    self.facts = replace(
-                        self.facts, health=health.stalled(self.facts.health, self.now)
-                    )
-                    self._look_closer(self.phase)
+                else:
+                    self._suspect()
             case Lost() | Waiting() | Confirming():
                 self._ask_status()
             case _:

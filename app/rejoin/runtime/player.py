@@ -13,6 +13,7 @@ from rejoin.rtc.audio import AudioOutput, open_output
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
 from rejoin.runtime.driver import Driver
+from rejoin.runtime.network import watch_for
 from rejoin.runtime.settings import Profile
 from rejoin.signaling.clients import client_of
 
@@ -51,6 +52,7 @@ class Player:
             make_peer=self._make_peer,
             slot=self.slot,
             policy=self._policy,
+            watch=lambda post: watch_for(profile.network, post),
             on_record=on_record,
             record_samples=record_samples,
         )
