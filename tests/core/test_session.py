@@ -707,11 +707,22 @@ def test_a_hint_while_lost_changes_nothing() -> None:
     assert play.state.phase == before
 
 
-def test_while_lost_the_status_is_asked_again_over_the_new_network() -> None:
-    play = Playbook().lost()
+def test_the_status_is_asked_again_over_the_new_network() -> None:
+    for play in (Playbook().lost(), Playbook().live().silence(0.5)):
+        play.todo.clear()
+        play.give(events.NetworkFound())
+        play.wanted(commands.AskStatus)
+
+
+def test_a_placement_is_looked_at_again_over_the_new_network() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
+    play.wait(5.0)
     play.todo.clear()
     play.give(events.NetworkFound())
-    play.wanted(commands.AskStatus)
+    watch = play.last(commands.AskStatus)
+    assert (watch.known, watch.wait_s) == ("ACTIVATING", play.policy.status_wait_s)
+    assert play.phase(Placing).until_at >= play.now + watch.budget_s
 
 
 def test_being_offline_is_shown_and_stops_nothing() -> None:

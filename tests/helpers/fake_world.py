@@ -129,6 +129,7 @@ class FakeWorld:
         self.started: list[str] = []
         self.reconnected: list[tuple[int, str, str]] = []
         self.terminated = 0
+        self.forgotten = 0
         self.answers = asyncio.Event()
         """Cleared while looks at the status are not answered."""
         self.answers.set()
@@ -193,6 +194,9 @@ class FakeWorld:
         self.offer = signal_request
         self.status_now = Status("ACTIVE")
         return f"answer to {signal_request}"
+
+    def forget_connections(self) -> None:
+        self.forgotten += 1
 
     async def terminate(self, session_id: SessionId, *, budget_s: float) -> None:
         self._maybe_fail()

@@ -336,6 +336,7 @@ def test_the_network_is_watched_from_the_beginning_to_the_end() -> None:
         assert hand.watch.did == ["start"]
         hand.watch.post(events.NetworkLost())
         assert hand.driver.snapshot.offline
+        assert hand.world.forgotten == 1, "what is pooled belongs to the network that was"
         hand.driver.post(events.CloseForNowRequested())
 
     hand, _ = play(script)

@@ -1277,8 +1277,12 @@ class _Turn:
                 self._ask_start(ask)
             case StartOffering() | Offering():
                 self._offer_afresh()
-            case Lost() | Confirming():
-                self._ask_status()  # what was asked before may never come back
+            # A look that was asked for over the network before may never come back.
+            case Placing():
+                self.phase = replace(self.phase, until_at=self._status_guard_at())
+                self._watch_status()
+            case Lost() | Confirming() | Live(checking_since_at=float()):
+                self._ask_status()
             case _:
                 self._suspect()
 

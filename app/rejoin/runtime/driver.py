@@ -93,6 +93,7 @@ class Backend(Protocol):
         on_written: Callable[[], None],
     ) -> str: ...
     async def terminate(self, session_id: SessionId, *, budget_s: float) -> None: ...
+    def forget_connections(self) -> None: ...
 
 
 PeerFactory = Callable[[ConnectionNumber, Callable[[events.Event], None]], Peer]
@@ -289,6 +290,8 @@ class Driver:
 
     def _step_or_raise(self, event: events.Event) -> None:
         now = self._clock()
+        if isinstance(event, (events.NetworkLost, events.NetworkFound)):
+            self._backend.forget_connections()
         self._recorder.event(event, now)
         self._state, todo = session.step(self._state, event, now, self._policy, self._draw)
         self._recorder.state(self._state, now)
