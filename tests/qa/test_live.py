@@ -6,9 +6,10 @@ import pytest
 
 from rejoin.core.profile import PLACES, Place
 from rejoin.core.scenario import Case, Drop, Service
-from rejoin.core.trace import timelines
+from rejoin.core.trace import from_line, timelines, to_line
 from rejoin.qa import live
 from rejoin.qa.live import _API, _same_game, play
+from rejoin.qa.trace_schema import check
 
 pytestmark = pytest.mark.live
 SERVICE = Service(connection_timeout_s=30.0, notice_silent_s=0.5)
@@ -28,6 +29,8 @@ def test_a_drop_is_played_and_the_same_game_goes_on(profile: str) -> None:
     truth = [record.name for record in result.records if record.kind == "service"]
     assert truth[:3] == ["ACTIVATING", "ACTIVE", "CONNECTED"]
     assert "PENDING_CLIENT_RECONNECTION" in truth
+    for record in result.records:
+        check(from_line(to_line(record)))
 
 
 def test_what_is_put_in_at_the_port_says_so() -> None:

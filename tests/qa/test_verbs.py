@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from rejoin.core import judge
 from rejoin.core.trace import Record
-from rejoin.qa import traces
+from rejoin.qa import diagram, traces
 from rejoin.qa.verbs import qa
 
 
@@ -96,3 +96,14 @@ def test_a_scenario_that_is_not_met_fails(tmp_path: Path) -> None:
 
 def test_a_case_that_is_not_there_is_said() -> None:
     assert "no case z" in str(invoke("run", "outage-ladder", "--case", "z").exception)
+
+
+def test_the_states_are_drawn_to_the_terminal_or_into_a_page(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(diagram, "ways", lambda: {("Idle", "Ended"): frozenset({"WakeupDue"})})
+    assert "| Idle | Ended | its time was up |" in invoke("diagram").output
+    page = tmp_path / "states.md"
+    page.write_text(f"{diagram.BEGIN}\n{diagram.END}\n")
+    assert invoke("diagram", "--write", str(page)).return_value == 0
+    assert "its time was up" in page.read_text()

@@ -70,11 +70,20 @@ class Outcome:
     records: tuple[Record, ...] = field(repr=False)
 
 
+Observer = Callable[[State, events.Event, State], None]
+"""Told of every step: the state before, the event, the state after."""
+
+
 def simulate(
-    world: World, *, draw: Draw, for_s: float = 60.0, policy: Policy | None = None
+    world: World,
+    *,
+    draw: Draw,
+    for_s: float = 60.0,
+    policy: Policy | None = None,
+    observer: Observer | None = None,
 ) -> Outcome:
     """Start a game, go live, let the faults happen, stop `for_s` after going live first."""
-    return _Run(world, policy or Policy(), draw).play(for_s)
+    return _Run(world, policy or Policy(), draw, observer).play(for_s)
 
 
 @dataclass(slots=True)
@@ -99,7 +108,8 @@ class _Peer:
 class _Run:
     """One run: a heap of what will happen, and the two state machines."""
 
-    def __init__(self, world: World, policy: Policy, draw: Draw) -> None:
+    def __init__(self, world: World, policy: Policy, draw: Draw, observer: Observer | None) -> None:
+        self.observer = observer
         self.world = world
         self.policy = policy
         self.draw = draw
@@ -131,6 +141,7 @@ class _Run:
 
     def play(self, for_s: float) -> Outcome:
         self.after(0.0, lambda: self.give(events.StartRequested()))
+        self.schedule(self.world.at_start)
         limit_at = self.now + self.policy.start_deadline_s + for_s
         while not isinstance(self.state.phase, Ended):
             at, happen = self.next()
@@ -259,6 +270,8 @@ class _Run:
         before = self.state
         self._recorder.event(event, self.now)
         self.state, todo = session.step(before, event, self.now, self.policy, self.draw)
+        if self.observer is not None:
+            self.observer(before, event, self.state)
         self._recorder.state(self.state, self.now)
         for command in todo:
             self._recorder.command(command, self.now)
@@ -267,14 +280,17 @@ class _Run:
             self.obey(command)
         if self.went_live_at is None and isinstance(self.state.phase, Live):
             self.went_live_at = self.now
-            for delay_s, change in self.world.faults:
-                self.after(delay_s, lambda change=change: self.change(change))  # type: ignore[misc]
+            self.schedule(self.world.faults)
 
     def shown(self, before: State) -> None:
         if isinstance(before.phase, Joining) and before.phase.episode is not None:
             self.freezes_s.append(self.now - before.phase.episode.dropped_at)
 
     # --- the world --------------------------------------------------------------------------------
+
+    def schedule(self, changes: tuple[tuple[float, Change], ...]) -> None:
+        for delay_s, change in changes:
+            self.after(delay_s, lambda change=change: self.change(change))  # type: ignore[misc]
 
     def change(self, change: Change) -> None:
         data = {OUTAGE: None} if change in DARK else {}
@@ -327,6 +343,12 @@ class _Run:
                 self.give(events.NetworkLost())
             case Change.NETWORK_FOUND:
                 self.give(events.NetworkFound())
+            case Change.PLAYER_TRIES:
+                self.give(events.TryNowRequested())
+            case Change.PLAYER_LEAVES:
+                self.give(events.CloseForNowRequested())
+            case Change.PLAYER_ENDS:
+                self.give(events.EndGameRequested())
             case Change.SLEEPS:
                 self.asleep_since_at = self.now
             case Change.WAKES:

@@ -41,6 +41,10 @@ class Change(enum.Enum):
     NETWORK_FOUND = "network_found"
     SLEEPS = "sleeps"
     WAKES = "wakes"
+    # The player.
+    PLAYER_TRIES = "player_tries"  # "Try now"
+    PLAYER_LEAVES = "player_leaves"  # "Close for now"
+    PLAYER_ENDS = "player_ends"  # "End game"
 
 
 DARK = frozenset({Change.PATH_DOWN, Change.DOWNLINK_DOWN, Change.FLOW_DIES})
@@ -49,7 +53,7 @@ DARK = frozenset({Change.PATH_DOWN, Change.DOWNLINK_DOWN, Change.FLOW_DIES})
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """How the modelled world is; seconds. `faults`: (time after going live first, change)."""
+    """How the modelled world is; seconds."""
 
     rtt_s: float = 0.040
     backend_s: float = 0.010
@@ -61,4 +65,7 @@ class World:
     rules: lifecycle.Rules = field(default_factory=lifecycle.Rules)
     told_timeout_s: float | None = None
     """What the backend tells of the timeout; None is the truth."""
+    at_start: tuple[tuple[float, Change], ...] = ()
+    """(time after the game was asked for, change)."""
     faults: tuple[tuple[float, Change], ...] = ()
+    """(time after going live first, change)."""

@@ -204,3 +204,17 @@ def run(scenario: str, live: bool, only: tuple[str, ...], seed: int, folder: Pat
 def _file_name(name: str) -> str:
     """A case's name as that of a file."""
     return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in name)
+
+
+@qa.command(short_help="Draw the engine's states, found by running it.")
+@click.option("--write", "page", type=_EXISTING, help="Put the drawing into this page.")
+def diagram(page: Path | None) -> int:
+    """Play modelled worlds and draw every way from one state to another that the engine took."""
+    from rejoin.qa import diagram as drawing
+
+    drawn = drawing.document(drawing.ways())
+    if page is None:
+        click.echo(drawn)
+        return 0
+    page.write_text(drawing.put_into(page.read_text(encoding="utf-8"), drawn), encoding="utf-8")
+    return 0
