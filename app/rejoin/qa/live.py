@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from rejoin.clock import boot_s
 from rejoin.core import events
+from rejoin.core.link import Direction
 from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.profile import PLACES, Place
 from rejoin.core.scenario import LIVE, Case, Drop, Happened, Scenario
@@ -34,6 +35,7 @@ from rejoin.emulator.settings import (
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.qa import runner
 from rejoin.qa.runner import Result
+from rejoin.qa.seeds import network_profiles
 from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.loop import SWITCH_INTERVAL_S
@@ -52,14 +54,16 @@ _CREATE: Final = "CreateStreamSessionConnection"
 _DARK: Final = frozenset({FaultKind.SILENCE, FaultKind.FREEZE, FaultKind.KILL})
 
 
-def play_all(scenario: Scenario, seed: int, told: Callable[[Result], None]) -> tuple[Result, ...]:
-    """Play every case, each at a studio of its own."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    return runner.play_all(scenario, lambda case: play(case, seed), told)
+def play_all(
+    scenario: Scenario, seed: int, told: Callable[[Result], None], *, samples: bool = False
+) -> tuple[Result, ...]:
+    """Play every case, each at a studio of its own. `samples`: keep them in the traces."""
+    return runner.play_all(scenario, lambda case: play(case, seed, samples=samples), told)
 
 
-def play(case: Case, seed: int) -> Result:
+def play(case: Case, seed: int, *, samples: bool = False) -> Result:
     """Play one case. What could not be played is a failed result, with the sentence for it."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     with tempfile.TemporaryDirectory() as folder:
         https = any(drop.profile == "tls_bad_cert" for drop in case.drops)
         authority = Path(folder, "authority.pem") if https else None
@@ -69,7 +73,7 @@ def play(case: Case, seed: int) -> Result:
                 connection_timeout_s=case.service.connection_timeout_s,
                 authority=authority,
             ) as there:
-                return asyncio.run(_Game(case, seed, there, authority).play())
+                return asyncio.run(_Game(case, seed, there, authority, samples=samples).play())
         except RejoinError as error:
             return Result(case, None, (str(error),), ())
 
@@ -77,7 +81,9 @@ def play(case: Case, seed: int) -> Result:
 class _Game:
     """One case being played."""
 
-    def __init__(self, case: Case, seed: int, there: Studio, authority: Path | None) -> None:
+    def __init__(
+        self, case: Case, seed: int, there: Studio, authority: Path | None, *, samples: bool
+    ) -> None:
         self._case = case
         self._seed = seed
         self._records: list[Record] = []
@@ -93,6 +99,7 @@ class _Game:
             ),
             audio=NullOutput(),
             on_record=self._records.append,
+            record_samples=samples,
         )
         self._changed = asyncio.Event()
         self._jobs: list[asyncio.Task[None]] = []
@@ -213,6 +220,10 @@ class _Game:
     async def _put_in(self, control: EmulatorControl, name: str, fault: Fault) -> None:
         at = await control.inject(fault)
         data: dict[str, Any] = {OUTAGE: fault.duration_s} if fault.kind in _DARK else {}
+        if fault.profile is not None:
+            cut = network_profiles()[fault.profile].cut
+            if cut is not None and Direction.DOWN in cut.directions:
+                data = {OUTAGE: cut.length_s(fault.window_s)}
         self._records.append(of_fault(name, at, **data))
 
     async def _at_the_backend(self, control: EmulatorControl, name: str) -> None:

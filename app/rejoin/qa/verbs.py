@@ -163,7 +163,15 @@ def score(
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the trace of every case.",
 )
-def run(scenario: str, live: bool, only: tuple[str, ...], seed: int, folder: Path | None) -> int:
+@click.option("--samples", is_flag=True, help="With --live: keep samples, for `rejoin qa score`.")
+def run(
+    scenario: str,
+    live: bool,
+    only: tuple[str, ...],
+    seed: int,
+    folder: Path | None,
+    samples: bool,
+) -> int:
     """Play every case of SCENARIO: a file, or one that ships (every-profile, outage-ladder).
 
     Without --live on a virtual clock. Each trace is held against the invariants, and what came of
@@ -193,7 +201,7 @@ def run(scenario: str, live: bool, only: tuple[str, ...], seed: int, folder: Pat
     if live:
         from rejoin.qa import live as stage
 
-        results = stage.play_all(wanted, seed, told)
+        results = stage.play_all(wanted, seed, told, samples=samples)
     else:
         results = runner.play_all(wanted, lambda case: runner.play_simulated(case, seed), told)
     failed = sum(not result.passed for result in results)
