@@ -50,7 +50,7 @@ def test_any_bytes_are_refused_with_a_sentence(
 ) -> None:
     file = tmp_path_factory.mktemp("traces") / "a.jsonl"
     file.write_bytes(data)
-    if not data.strip():
+    if not data.strip(b" \t\r\n"):
         assert list(traces.read(file)) == []
         return
     with pytest.raises(BadInputError, match=r"a\.jsonl"):

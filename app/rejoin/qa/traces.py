@@ -8,6 +8,7 @@ from pathlib import Path
 from rejoin.core.trace import Record, from_line, to_line
 from rejoin.errors import BadInputError
 
+_BLANK = " \t\r\n"
 _LINE_LIMIT = 64 * 1024
 """Characters; the longest record that Rejoin writes has under a thousand."""
 
@@ -21,7 +22,7 @@ def read(path: Path) -> Iterator[Record]:
                 number += 1
                 if len(line) > _LINE_LIMIT:
                     raise BadInputError(f"Line {number} of {path.name} is too long for a trace.")
-                if line.strip():
+                if line.strip(_BLANK):
                     yield _record(line, number, path.name)
     except UnicodeDecodeError:
         raise BadInputError(f"{path.name} is no trace: it is not text.") from None
