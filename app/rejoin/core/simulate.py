@@ -28,8 +28,9 @@ from rejoin.core.model import (
     SessionId,
     SessionView,
 )
-from rejoin.core.phases import Asking, Ended, Joining, Live, State
+from rejoin.core.phases import Asking, Ended, Facts, Joining, Live, State
 from rejoin.core.retry import Draw, Failure, FailureKind
+from rejoin.core.ticket import Seat
 from rejoin.core.trace import Record, Recorder, of_fault
 
 SESSION = SessionId("simulated")
@@ -53,6 +54,7 @@ class Change(enum.Enum):
     MEDIA_GOES = "media_goes"
     HOST_CLOSES = "host_closes"  # a graceful close by the host
     GAME_EXITS = "game_exits"
+    CLIENT_CRASHES = "client_crashes"  # and comes back `relaunch_s` later with its last ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,9 @@ class World:
     decode_s: float = 0.030
     notice_silent_s: float = 5.0
     notice_graceful_s: float = 0.0
+    relaunch_s: float = 3.0
+    reboots: bool = False
+    """Between crash and coming back the machine was started anew: times in the ticket are void."""
     rules: lifecycle.Rules = field(default_factory=lifecycle.Rules)
     told_timeout_s: float | None = None
     """What the backend tells of the timeout; None is the truth."""
@@ -83,6 +88,8 @@ class Outcome:
     ending: Ending | None
     freezes_s: tuple[float, ...]
     attempts: int
+    ticket: Seat | None
+    """What a life after this one would come back with."""
     violations: tuple[str, ...]
     records: tuple[Record, ...] = field(repr=False)
 
@@ -123,6 +130,9 @@ class _Run:
         self.draw = draw
         self.now = 1000.0
         self.state = State()
+        self.ticket: Seat | None = None
+        self.life = 0
+        self.crashed_at: float | None = None
         self.service: lifecycle.State | None = None
         self.peers: dict[ConnectionNumber, _Peer] = {}
         self.offers: dict[str, ConnectionNumber] = {}
@@ -162,6 +172,7 @@ class _Run:
             ending=phase.ending if isinstance(phase, Ended) else None,
             freezes_s=tuple(self.freezes_s),
             attempts=self.state.facts.attempts,
+            ticket=self.ticket,
             violations=tuple(self.violations),
             records=tuple(self.records),
         )
@@ -247,8 +258,28 @@ class _Run:
                     self.host_closes(client)
             case Change.GAME_EXITS:
                 self.serve(lifecycle.ApplicationExited())
+            case Change.CLIENT_CRASHES:
+                self.crash()
             case _:
                 assert_never(change)
+
+    def crash(self) -> None:
+        """The process is gone without a word, and all it knew but the ticket."""
+        for peer in self.peers.values():
+            peer.closed = True
+        self.status_call += 1  # nobody waits for the answer any more
+        self.creating = 0
+        self.life += 1
+        self.crashed_at = self.now
+        # Connections are numbered on, so that what is on its way to the life before finds nobody.
+        self.state = State(facts=Facts(connections=self.state.facts.connections))
+        self.wakeup_at = None
+        seat = self.ticket
+        if seat is None:
+            return
+        if self.world.reboots:
+            seat = replace(seat, proved_at=None, ends_min_at=None, ends_max_at=None)
+        self.after(self.world.relaunch_s, lambda: self.give(events.RejoinRequested(seat)))
 
     def current(self) -> _Peer | None:
         """The peer that the service holds to be its client."""
@@ -382,6 +413,10 @@ class _Run:
                 peer.closed = True
             case commands.TerminateSession():
                 self.after(self.world.backend_s, self.terminate)
+            case commands.KeepTicket(seat):
+                self.ticket = seat
+            case commands.DropTicket():
+                self.ticket = None
             case (
                 commands.RefreshSignIn()
                 | commands.RequestKeyFrame()
@@ -394,7 +429,10 @@ class _Run:
 
     def shown(self, before: State) -> None:
         if isinstance(before.phase, Joining) and before.phase.episode is not None:
-            self.freezes_s.append(self.now - before.phase.episode.dropped_at)
+            dropped_at = before.phase.episode.dropped_at
+            if before.facts.shown is None and self.crashed_at is not None:
+                dropped_at = self.crashed_at
+            self.freezes_s.append(self.now - dropped_at)
 
     def goodbye(self, peer: _Peer) -> None:
         """DTLS close and its like: noticed at once if they get through."""
@@ -494,11 +532,13 @@ class _Run:
         written = events.RequestWritten(command.attempt, command.try_number)
         self.after(0.0, lambda: self.give(written))
         self.creating += 1
+        life = self.life
 
         def done(happen: Callable[[], None]) -> Callable[[], None]:
             def finish() -> None:
-                self.creating -= 1
-                happen()
+                if life == self.life:
+                    self.creating -= 1
+                    happen()
 
             return finish
 
