@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rejoin.core import deadline
 from rejoin.core.deadline import Window
 from rejoin.core.model import (
+    AttemptNumber,
     ConnectionSample,
     Policy,
     RemainingKnowledge,
@@ -15,6 +18,7 @@ from rejoin.core.model import (
     SessionView,
     Status,
 )
+from rejoin.core.ticket import Seat
 
 POLICY = Policy()
 
@@ -94,6 +98,36 @@ def test_after_sleep_the_countdown_is_checking_until_somebody_answers() -> None:
     window = deadline.slept(Window(timeout_s=120.0, proved_at=10.0), 500.0)
     assert window.checking_since_at == 500.0
     assert deadline.looked(window, view(), 501.0, 501.1).checking_since_at is None
+
+
+SEAT = Seat(SessionId("s"), AttemptNumber(2), 120.0, 10.0, 500.0, 510.0)
+
+
+def test_a_ticket_bounds_the_window_from_below_and_coming_back_from_above() -> None:
+    """The life before played on unseen for at most as long as it took to come back."""
+    window = deadline.returned(SEAT, 40.0, POLICY)
+    assert window.shown_at == 10.0 + 120.0
+    assert window.latest_at(40.0, POLICY) == 40.0 + 120.0 + POLICY.notice_delay_max_s
+    assert window.checking_since_at is None
+    later = deadline.looked(window, view(remaining=RemainingKnowledge(120.0, 1.0)), 60.0, 60.1)
+    assert later.shown_at == 59.0 + 120.0
+    assert later.latest_at(40.0, POLICY) == 59.0 + 120.0 + POLICY.notice_delay_max_s
+    assert deadline.returned(SEAT, 1000.0, POLICY).latest_at(1000.0, POLICY) == 510.0
+
+
+def test_a_ticket_without_times_is_checking_until_somebody_answers() -> None:
+    window = deadline.returned(replace(SEAT, proved_at=None), 40.0, POLICY)
+    assert window.checking_since_at == 40.0
+    assert deadline.looked(window, view(), 40.0, 40.1).checking_since_at is None
+    untold = replace(POLICY, tells_status=False)
+    assert deadline.returned(replace(SEAT, proved_at=None), 40.0, untold).checking_since_at is None
+
+
+def test_a_ticket_without_a_timeout_takes_the_one_of_the_profile() -> None:
+    seat = replace(SEAT, timeout_s=None)
+    assert deadline.returned(seat, 40.0, POLICY).shown_at is None
+    known = replace(POLICY, connection_timeout_default_s=90.0)
+    assert deadline.returned(seat, 40.0, known).shown_at == 100.0
 
 
 def test_the_need_is_the_slow_end_of_what_was_measured() -> None:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from helpers.playbook import ONE, THREE, TWO, Playbook, offer
+from helpers.playbook import ONE, SESSION, THREE, TWO, Playbook, offer
 from rejoin.core import commands, events, session
 from rejoin.core.model import (
     AttemptNumber,
@@ -34,6 +34,7 @@ from rejoin.core.phases import (
     Waiting,
 )
 from rejoin.core.retry import Action, Failure, FailureKind
+from rejoin.core.ticket import Seat
 
 # --- starting -------------------------------------------------------------------------------------
 
@@ -877,3 +878,301 @@ def test_an_offer_whose_fate_nobody_knows_forbids_healing_until_somebody_does() 
     play.refuses(play.asks(), FailureKind.OUTCOME_UNKNOWN)
     play.healthy(0.3)
     assert not play.is_in(Live)
+
+
+# --- the ticket -----------------------------------------------------------------------------------
+
+
+def test_a_ticket_is_kept_from_the_moment_the_session_is_known() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    assert not play.tickets
+    play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
+    assert play.kept() == Seat(SESSION, AttemptNumber(1), 120.0, proved_at=play.now)
+
+
+def test_a_game_that_never_began_leaves_no_ticket() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ERROR")))
+    play.phase(Ended)
+    assert [type(ticket) for ticket in play.tickets] == [commands.DropTicket]
+
+
+def test_while_live_the_ticket_is_kept_fresh() -> None:
+    play = Playbook().live()
+    since_at = play.now
+    play.tickets.clear()
+    play.healthy(4 * play.policy.ticket_every_s + 1.0)
+    assert len(play.tickets) == 4
+    proved_at = play.kept().proved_at
+    assert proved_at is not None
+    assert play.now - proved_at <= play.policy.ticket_every_s + play.policy.sample_every_s
+    assert proved_at > since_at
+
+
+def test_before_an_offer_the_ticket_holds_the_number_that_it_will_have() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    assert play.kept().attempt == 2, "before anything of the attempt can have gone out"
+    assert play.asks().attempt == 2
+    play.refuses(play.last(commands.Reconnect), FailureKind.REUSED_OFFER).wait(9)
+    assert play.kept().attempt == 3
+    assert play.asks().attempt == 3
+    play.answers(play.last(commands.Reconnect)).joins(THREE)
+    assert play.kept().attempt == 3, "live again"
+
+
+def test_the_ticket_is_wanted_before_the_offer() -> None:
+    play = Playbook().lost()
+    _, todo = session.step(
+        play.state,
+        play.status("PENDING_CLIENT_RECONNECTION"),
+        play.now,
+        play.policy,
+        play.draw,
+    )
+    names = [type(command).__name__ for command in todo]
+    assert names.index("KeepTicket") < names.index("MakeOffer")
+
+
+def test_closing_for_now_keeps_the_ticket_as_fresh_as_can_be() -> None:
+    play = Playbook().live().healthy(5.0).give(events.CloseForNowRequested())
+    assert play.kept().proved_at == play.now
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [
+        (lambda play: play.give(play.status("TERMINATED")), EndingKind.GAME_ENDED),
+        (
+            lambda play: play.give(events.EndGameRequested(), events.Terminated()),
+            EndingKind.ENDED_BY_PLAYER,
+        ),
+    ],
+)
+def test_the_ticket_goes_with_the_game(end, kind: EndingKind) -> None:  # type: ignore[no-untyped-def]
+    play = end(Playbook().live())
+    assert play.phase(Ended).ending.kind is kind
+    assert play.tickets[-1] == commands.DropTicket(SESSION)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (FailureKind.FORBIDDEN, EndingKind.NOT_ALLOWED),
+        (FailureKind.TLS, EndingKind.BACKEND_UNTRUSTED),
+        (FailureKind.STALE_ATTEMPT, EndingKind.CONTINUED_ELSEWHERE),
+    ],
+)
+def test_the_ticket_outlives_an_end_of_the_client_alone(
+    failure: FailureKind, kind: EndingKind
+) -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), failure)
+    assert play.phase(Ended).ending.kind is kind
+    assert play.kept().attempt == 2
+
+
+def test_a_start_that_fails_drops_no_ticket_of_another_game() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE), events.CloseForNowRequested())
+    play.phase(Ended)
+    assert not play.tickets
+
+
+# --- coming back with it --------------------------------------------------------------------------
+
+BACK_SEAT = Seat(SESSION, AttemptNumber(3), 120.0, proved_at=70.0)
+"""Thirty seconds before a playbook begins."""
+
+
+def test_coming_back_asks_the_status_first_and_goes_on_with_the_numbers() -> None:
+    play = Playbook().back(BACK_SEAT)
+    play.wanted(commands.AskStatus)
+    assert (play.shown.stage, play.shown.doing) == (Stage.RECONNECTING, Doing.CHECKING)
+    assert play.shown.returning
+    assert play.shown.shown_deadline_at == 190.0
+    play.give(play.status("PENDING_CLIENT_RECONNECTION", attempt=3))
+    assert play.kept().attempt == 4
+    request = play.asks()
+    assert (request.session_id, request.attempt, request.connection) == (SESSION, 4, ONE)
+    play.answers(request).joins(ONE)
+    play.phase(Live)
+    play.last(commands.ShowConnection)
+    there = play.shown
+    assert (there.back_at, there.returning) == (play.now, False)
+    play.silence(1.1).give(play.status("PENDING_CLIENT_RECONNECTION", attempt=4))
+    assert play.asks().attempt == 5, "and a later drop is a drop like any other"
+
+
+def test_a_service_that_has_not_noticed_the_crash_is_waited_for() -> None:
+    play = Playbook().back(BACK_SEAT)
+    play.give(play.status("CONNECTED"))
+    assert play.phase(Waiting).then is Action.WAIT_FOR_SERVICE
+    assert play.shown.doing is Doing.WAITING_FOR_SERVICE
+    play.never_wanted(commands.SayGoodbye)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    play.phase(Offering)
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "PENDING_CLIENT_RECONNECTION"])
+def test_a_session_that_takes_a_connection_gets_an_offer_at_once(status: str) -> None:
+    play = Playbook().back(BACK_SEAT)
+    play.give(play.status(status))
+    play.phase(Offering)
+
+
+def test_coming_back_to_a_game_that_is_over_says_why_and_drops_the_ticket() -> None:
+    play = Playbook().back(BACK_SEAT)
+    play.give(play.status("TERMINATED", reason="reconnectionTimeout"))
+    ending = play.phase(Ended).ending
+    assert (ending.kind, ending.reason) == (EndingKind.GAME_ENDED, "reconnectionTimeout")
+    assert play.tickets == [commands.DropTicket(SESSION)]
+
+
+def test_coming_back_to_a_game_that_nobody_knows_ends_after_a_second_look() -> None:
+    play = Playbook().back(BACK_SEAT)
+    for _ in range(2):
+        play.phase(Waiting)
+        play.give(events.StatusFailed(play.now, Failure(FailureKind.NOT_FOUND))).wait(0.5)
+    assert play.phase(Ended).ending.kind is EndingKind.NOT_FOUND
+    assert play.tickets == [commands.DropTicket(SESSION)]
+
+
+def test_after_another_boot_the_countdown_is_checking_until_the_backend_answers() -> None:
+    play = Playbook().back(Seat(SESSION, AttemptNumber(3), 120.0))
+    assert play.shown.deadline_checking
+    assert play.shown.shown_deadline_at is None
+    told = play.give(play.status("CONNECTED")).shown
+    assert not told.deadline_checking
+    assert told.shown_deadline_at == play.now + 120.0
+
+
+def test_a_backend_that_is_away_is_asked_until_the_latest_moment_a_game_could_live() -> None:
+    """The old life may have played on until a moment before this one, and the service sleeps."""
+    play = Playbook().back(BACK_SEAT)
+    began_at = play.now
+    latest_at = began_at + 120.0 + play.policy.notice_delay_max_s
+    assert play.shown.latest_deadline_at == latest_at
+    while not play.is_in(Ended):
+        play.give(events.StatusFailed(play.now, Failure(FailureKind.NOT_SENT))).wait(1.0)
+    ending = play.phase(Ended).ending
+    assert ending.kind is EndingKind.UNCONFIRMED, "it had begun, and nobody knows its end"
+    assert play.now == pytest.approx(latest_at, abs=1.5)
+    assert not play.tickets, "it may still be running"
+
+
+def test_coming_back_through_a_backend_that_tells_no_status_is_an_offer_at_once() -> None:
+    play = sample_backend().back(Seat(SESSION, AttemptNumber(3)))
+    play.phase(Offering)
+    assert not play.shown.deadline_checking, "nobody would ever answer"
+    assert play.kept() == Seat(SESSION, AttemptNumber(4))
+    assert play.asks().attempt == 4
+
+
+def test_a_second_wish_to_come_back_changes_nothing() -> None:
+    play = Playbook().live().back(BACK_SEAT)
+    play.phase(Live)
+    assert play.state.facts.stale_events == 1
+    assert play.state.facts.attempts == 1
+
+
+@pytest.mark.parametrize(
+    "leave", [events.CloseForNowRequested(), events.EndGameRequested()], ids=["close", "end"]
+)
+def test_leaving_while_coming_back(leave: events.Event) -> None:
+    play = Playbook().back(BACK_SEAT).give(leave)
+    if isinstance(leave, events.EndGameRequested):
+        play.give(events.Terminated())
+        assert play.phase(Ended).ending.kind is EndingKind.ENDED_BY_PLAYER
+        assert play.tickets[-1] == commands.DropTicket(SESSION)
+    else:
+        assert play.phase(Ended).ending.kind is EndingKind.CLOSED_FOR_NOW
+        assert play.kept() == BACK_SEAT, "as it was found"
+
+
+# --- somebody else goes on ------------------------------------------------------------------------
+
+
+def test_who_comes_back_goes_on_from_the_highest_number_that_was_seen() -> None:
+    """A ticket that could not be written, or another device: the player wants the game here."""
+    play = Playbook().back(BACK_SEAT)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION", attempt=7))
+    assert play.kept().attempt == 8
+    assert play.asks().attempt == 8
+
+
+@pytest.mark.parametrize("status", ["CONNECTED", "ACTIVE", "PENDING_CLIENT_RECONNECTION"])
+def test_a_connection_that_somebody_else_took_over_is_not_snatched_back(status: str) -> None:
+    play = Playbook().live().give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+    play.give(play.status(status, attempt=2)).wait(1.0)
+    assert play.phase(Ended).ending.kind is EndingKind.CONTINUED_ELSEWHERE
+    play.never_wanted(commands.Reconnect)
+    play.never_wanted(commands.MakeOffer)
+    assert play.kept().attempt == 1, "the player may want it back here later"
+
+
+def test_a_higher_number_ends_no_game_that_is_being_played() -> None:
+    """Somebody tried while we are connected; the service refused, and we play on."""
+    play = Playbook().live().silence(0.5)
+    play.give(play.status("CONNECTED", attempt=2)).healthy(4.5)
+    play.phase(Live)
+    assert play.health(HealthLevel.HEALTHY)
+
+
+def test_a_higher_number_does_not_stop_a_connection_from_healing() -> None:
+    play = Playbook().lost()
+    play.give(play.status("CONNECTED", attempt=2)).silence(1.0)
+    play.phase(Lost)
+    play.healthy(0.3)
+    play.phase(Live)
+
+
+def test_a_higher_number_heard_while_waiting_for_the_service_ends_it() -> None:
+    play = Playbook().lost("CONNECTED").silence(4.2).give(events.GoodbyeSaid(ONE))
+    assert play.phase(Waiting).then is Action.WAIT_FOR_SERVICE
+    play.give(play.status("CONNECTED", attempt=2))
+    assert play.phase(Ended).ending.kind is EndingKind.CONTINUED_ELSEWHERE
+
+
+def test_after_an_own_attempt_a_higher_number_is_somebody_elses() -> None:
+    play = Playbook().back(BACK_SEAT)
+    play.give(play.status("ACTIVE", attempt=3))
+    play.refuses(play.asks(), FailureKind.CONFLICT, status="CONNECTED")
+    play.give(play.status("CONNECTED", attempt=4))
+    play.phase(Waiting)  # our own number
+    play.give(play.status("CONNECTED", attempt=5))
+    assert play.phase(Ended).ending.kind is EndingKind.CONTINUED_ELSEWHERE
+
+
+def test_who_is_connected_for_longer_than_a_crash_goes_unnoticed_is_somebody_else() -> None:
+    play = Playbook().back(BACK_SEAT)
+    until_at = play.now + play.policy.notice_delay_max_s
+    while play.now <= until_at:
+        play.give(play.status("CONNECTED", attempt=3))
+        assert play.phase(Waiting).then is Action.WAIT_FOR_SERVICE
+        play.wait(6.0)
+    play.give(play.status("CONNECTED", attempt=3)).wait(6.0)
+    assert play.phase(Ended).ending.kind is EndingKind.CONTINUED_ELSEWHERE
+
+
+def test_two_clients_never_take_the_game_from_each_other_in_a_loop() -> None:
+    """Whoever's number is passed stops; the other one's is then the highest for good."""
+    numbers = [1]
+
+    def drop(play: Playbook) -> None:
+        play.give(play.status("PENDING_CLIENT_RECONNECTION", attempt=max(numbers)))
+        if play.is_in(Offering):
+            numbers.append(play.asks().attempt)
+
+    first, second = Playbook().live(), Playbook().back(Seat(SESSION, AttemptNumber(1), 120.0))
+    drop(second)
+    second.answers(second.last(commands.Reconnect)).joins(ONE)
+    first.silence(1.1)
+    for _ in range(5):
+        drop(first)
+        second.silence(1.1)
+        drop(second)
+        if second.is_in(Asking):
+            second.answers(second.last(commands.Reconnect))
+            second.joins(second.last(commands.MakeOffer).connection)
+    assert first.phase(Ended).ending.kind is EndingKind.CONTINUED_ELSEWHERE
+    assert numbers == sorted(set(numbers)), "each number was used once"
+    first.never_wanted(commands.Reconnect)

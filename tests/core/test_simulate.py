@@ -164,6 +164,58 @@ def test_bugs_that_seeds_found_stay_mended(seed: int) -> None:
     assert run(random_world(seed), seed=seed, for_s=75.0).live
 
 
+@pytest.mark.parametrize("reboots", [False, True])
+@pytest.mark.parametrize("notice_s", [0.0, 5.0, 8.0])
+def test_a_crash_inside_the_window_costs_no_game(notice_s: float, reboots: bool) -> None:
+    """Back 3 s later; all that is waited for beyond is a service that has not noticed yet."""
+    world = World(faults=((3.0, C.CLIENT_CRASHES),), notice_silent_s=notice_s, reboots=reboots)
+    outcome = run(world)
+    assert only_freeze_s(outcome) < max(world.relaunch_s, notice_s) + 0.8
+    assert outcome.attempts == 2
+    assert outcome.ticket is not None
+    assert outcome.ticket.attempt == 2
+
+
+def test_a_crash_in_the_middle_of_a_reconnect_goes_on_with_a_higher_number() -> None:
+    faults = ((3.0, C.FLOW_DIES), (4.6, C.CLIENT_CRASHES))
+    world = World(faults=faults, notice_silent_s=0.0, create_s=2.0)
+    outcome = run(world)
+    assert outcome.live
+    asked = [r.data["attempt"] for r in outcome.records if r.name == "Reconnect"]
+    assert asked[0] == 2, "it crashed with this one in flight"
+    assert asked == sorted(asked)
+    assert asked[-1] > 2
+
+
+def test_coming_back_after_the_window_says_what_became_of_the_game() -> None:
+    world = World(
+        faults=((3.0, C.CLIENT_CRASHES),), notice_silent_s=0.0, rules=SHORT, relaunch_s=30.0
+    )
+    outcome = run(world, for_s=60.0)
+    assert outcome.ending is not None
+    assert (outcome.ending.kind, outcome.ending.reason) == (
+        EndingKind.GAME_ENDED,
+        "reconnectionTimeout",
+    )
+    assert outcome.ticket is None, "nothing is left to come back to"
+
+
+@pytest.mark.parametrize("block", range(2))
+def test_a_crash_in_the_middle_of_any_trouble_that_passes_costs_no_game(block: int) -> None:
+    for seed in range(block * 50, block * 50 + 50):
+        chance = random.Random(seed)
+        world = random_world(seed)
+        crash = (chance.uniform(1.0, 12.0), C.CLIENT_CRASHES)
+        world = replace(
+            world,
+            faults=tuple(sorted((*world.faults, crash), key=lambda fault: fault[0])),
+            relaunch_s=chance.choice([0.5, 3.0, 20.0]),
+            reboots=chance.random() < 0.5,
+        )
+        outcome = run(world, seed=seed, for_s=90.0)
+        assert outcome.live, f"seed {seed}: {outcome.ending}"
+
+
 def test_the_same_seed_gives_the_same_run() -> None:
     world = random_world(7)
     assert run(world, seed=7).records == run(world, seed=7).records

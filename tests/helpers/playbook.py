@@ -6,6 +6,7 @@
     play.wanted(commands.Mute, commands.AskStatus)
 
 Time stands still but for `wait`, `silence` and `healthy`; chance is one half unless `draw` is set.
+Tickets are gathered apart, in `tickets`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from rejoin.core.model import (
 from rejoin.core.phases import Live, Phase, State
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.snapshot import snapshot
+from rejoin.core.ticket import Seat
 
 _C = TypeVar("_C", bound=commands.Command)
 _P = TypeVar("_P", bound=Phase)
@@ -49,6 +51,7 @@ class Playbook:
         self.now = 100.0
         self.state = State()
         self.todo: list[commands.Command] = []
+        self.tickets: list[commands.KeepTicket | commands.DropTicket] = []
         self.rtt_s = 0.04
         self.draw: Callable[[], float] = lambda: 0.5
         self._silent_since_at: float | None = None
@@ -58,7 +61,11 @@ class Playbook:
     def give(self, *given: events.Event) -> Playbook:
         for event in given:
             self.state, todo = session.step(self.state, event, self.now, self.policy, self.draw)
-            self.todo += todo
+            for command in todo:
+                if isinstance(command, commands.KeepTicket | commands.DropTicket):
+                    self.tickets.append(command)
+                else:
+                    self.todo.append(command)
         return self
 
     def wait(self, for_s: float) -> Playbook:
@@ -87,6 +94,10 @@ class Playbook:
         assert isinstance(self.state.phase, Live)
         self.todo.clear()
         return self
+
+    def back(self, seat: Seat) -> Playbook:
+        """Come back with a ticket, in a new life."""
+        return self.give(events.RejoinRequested(seat))
 
     def joins(self, connection: ConnectionNumber) -> Playbook:
         """The connection opens, shows a frame and takes input."""
@@ -143,6 +154,7 @@ class Playbook:
         reason: str | None = None,
         sha256: str | None = None,
         answer: str | None = None,
+        attempt: int | None = None,
     ) -> SessionView:
         remaining = RemainingKnowledge(self.timeout_s, 0.0) if status == "CONNECTED" else None
         return SessionView(
@@ -153,6 +165,7 @@ class Playbook:
             remaining=remaining,
             signal_request_sha256=sha256,
             signal_response=answer,
+            attempt=None if attempt is None else AttemptNumber(attempt),
         )
 
     def status(
@@ -162,8 +175,9 @@ class Playbook:
         reason: str | None = None,
         sha256: str | None = None,
         answer: str | None = None,
+        attempt: int | None = None,
     ) -> events.StatusArrived:
-        view = self.view(status, reason=reason, sha256=sha256, answer=answer)
+        view = self.view(status, reason=reason, sha256=sha256, answer=answer, attempt=attempt)
         return events.StatusArrived(self.now, view)
 
     def asks(self) -> commands.Reconnect:
@@ -222,6 +236,12 @@ class Playbook:
         found = self.all_of(kind)
         assert found, f"no {kind.__name__} among {[type(c).__name__ for c in self.todo]}"
         return found[-1]
+
+    def kept(self) -> Seat:
+        """What the newest ticket holds."""
+        newest = self.tickets[-1]
+        assert isinstance(newest, commands.KeepTicket), "the ticket was dropped"
+        return newest.seat
 
     @property
     def shown(self) -> Snapshot:

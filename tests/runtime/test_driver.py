@@ -9,20 +9,25 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from conftest import LogRecords
 from helpers.fake_world import FakeWorld
 from rejoin import tasks
+from rejoin.clock import boot_s
 from rejoin.core import events
 from rejoin.core.controls import Controls
 from rejoin.core.model import (
+    AttemptNumber,
     ConnectionNumber,
     Ending,
     EndingKind,
     HardEvidence,
+    SessionId,
     Snapshot,
     Stage,
     Status,
 )
 from rejoin.core.retry import Failure, FailureKind
+from rejoin.core.ticket import Seat
 from rejoin.core.trace import Record
 from rejoin.errors import PeerError
 from rejoin.rtc.picture import PictureSlot
@@ -429,3 +434,97 @@ def test_a_short_sleep_is_looked_into_and_a_slow_loop_is_no_sleep() -> None:
     hand, _ = play(script)
     assert hand.world.peers[0].did.count("checks") >= 1
     assert len(hand.world.peers) == 1
+
+
+class SlowDesk:
+    """Writes tickets as slowly as the test wants, and knows what it wrote."""
+
+    def __init__(self) -> None:
+        self.wrote: list[Seat | SessionId] = []
+        self.free = asyncio.Event()
+        self.free.set()
+        self.error: Exception | None = None
+
+    async def keep(self, seat: Seat) -> None:
+        await self.free.wait()
+        if self.error is not None:
+            raise self.error
+        self.wrote.append(seat)
+
+    async def drop(self, session_id: SessionId) -> None:
+        await asyncio.sleep(0.05)
+        self.wrote.append(session_id)
+
+
+def test_a_create_call_waits_for_its_ticket() -> None:
+    desk: list[SlowDesk] = []
+
+    async def script(hand: Stagehand) -> None:
+        desk.append(SlowDesk())
+        hand.driver._tickets = desk[0]
+        await hand.stage(Stage.LIVE)
+        await hand.until(lambda: bool(desk[0].wrote))
+        hand.world.status_now = Status("PENDING_CLIENT_RECONNECTION")
+        desk[0].free.clear()
+        hand.driver.post(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+        await hand.until(lambda: "reconnect 2" in hand.driver._tasks)
+        assert hand.world.reconnected == []
+        desk[0].free.set()
+        await hand.stage(Stage.LIVE, episode=1)
+        hand.driver.post(events.EndGameRequested())
+
+    hand, _ = play(script)
+    assert [attempt for attempt, _, _ in hand.world.reconnected] == [2]
+    attempts = [seat.attempt for seat in desk[0].wrote if isinstance(seat, Seat)]
+    assert attempts == [1, 1, 2, 2], "started, live, before the attempt, live again"
+    assert desk[0].wrote[-1] == "s-1", "dropped with the game, before the driver is done"
+    assert tasks.alive() == frozenset()
+
+
+def test_a_disk_that_hangs_costs_a_second_and_not_the_game() -> None:
+    async def script(hand: Stagehand) -> None:
+        desk = SlowDesk()
+        hand.driver._tickets = desk
+        desk.free.clear()
+        await hand.stage(Stage.LIVE)
+        hand.world.status_now = Status("PENDING_CLIENT_RECONNECTION")
+        hand.driver.post(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+        await hand.stage(Stage.LIVE, episode=1)
+        assert desk.wrote == []
+        desk.free.set()
+        hand.driver.post(events.CloseForNowRequested())
+
+    hand, _ = play(script)
+    assert len(hand.world.reconnected) == 1
+
+
+def test_a_desk_that_fails_is_logged_and_the_game_goes_on(
+    expected_logs: LogRecords,
+) -> None:
+    async def script(hand: Stagehand) -> None:
+        desk = SlowDesk()
+        desk.error = RuntimeError("a defect")
+        hand.driver._tickets = desk
+        await hand.stage(Stage.LIVE)
+        hand.driver.post(events.CloseForNowRequested())
+
+    _, ending = play(script)
+    assert ending.kind is EndingKind.CLOSED_FOR_NOW
+    assert "ERROR rejoin.driver: a ticket could not be written" in expected_logs.lines
+
+
+def test_coming_back_from_a_seat_reaches_the_running_game() -> None:
+    hand = Stagehand()
+    hand.world.status_now = Status("PENDING_CLIENT_RECONNECTION")
+
+    async def main() -> Ending:
+        seat = Seat(SessionId("s-1"), AttemptNumber(6), 120.0, boot_s() - 5.0)
+        hand.driver.post(events.RejoinRequested(seat))
+        running = asyncio.ensure_future(hand.driver.run())
+        await hand.stage(Stage.LIVE)
+        hand.driver.post(events.CloseForNowRequested())
+        return await asyncio.wait_for(running, 10)
+
+    assert asyncio.run(main()).kind is EndingKind.CLOSED_FOR_NOW
+    assert [attempt for attempt, _, _ in hand.world.reconnected] == [7]
+    assert hand.world.started == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rejoin.core.model import AttemptNumber, ConnectionNumber, Ending, SessionId, Status
+from rejoin.core.ticket import Seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,23 @@ class ShowConnection:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepTicket:
+    """Write down what a later life needs. A Reconnect that follows goes out after it is written.
+
+    Nothing comes back: a disk that refuses is told to the player and does not stop the game.
+    """
+
+    seat: Seat
+
+
+@dataclass(frozen=True, slots=True)
+class DropTicket:
+    """This game cannot be rejoined any more; forget what was written of it."""
+
+    session_id: SessionId
+
+
+@dataclass(frozen=True, slots=True)
 class TerminateSession:
     """End the game at the service. Terminated or TerminateFailed."""
 
@@ -154,6 +172,8 @@ Command = (
     | SayGoodbye
     | CloseConnection
     | ShowConnection
+    | KeepTicket
+    | DropTicket
     | TerminateSession
     | Finish
 )

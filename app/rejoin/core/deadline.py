@@ -14,6 +14,8 @@ Rule 4: after an answer the second window began no earlier than our create call 
         session reaches ACTIVE; a service that let the old window run on would break it.
 Rule 5: no window outlives the session's own length.
 Rule 6: shown = proof + timeout; latest = shown + how late the service may notice.
+Rule 7: a client that crashed may have played on after the proof that its ticket holds, at most
+        until its player came back; the latest deadline counts from there.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from dataclasses import dataclass, replace
 
 from rejoin.core.lifecycle import ACTIVATING, ACTIVE
 from rejoin.core.model import ConnectionSample, Policy, SessionView
+from rejoin.core.ticket import Seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Window:
     `proved_at`: newest moment at which the service certainly still had us (Rules 1, 2, 4).
     `ends_min_at`, `ends_max_at`: bounds of the session's own end (Rule 5).
     `checking_since_at`: since when nothing is known, after sleep, until the backend answers.
+    `unseen_until_at`: until when a life before this one may have played on (Rule 7).
     """
 
     timeout_s: float | None = None
@@ -38,6 +42,7 @@ class Window:
     ends_min_at: float | None = None
     ends_max_at: float | None = None
     checking_since_at: float | None = None
+    unseen_until_at: float | None = None
 
     @property
     def shown_at(self) -> float | None:
@@ -50,7 +55,26 @@ class Window:
         """The latest moment at which the service might still take us back."""
         timeout_s = self.timeout_s if self.timeout_s is not None else policy.unknown_timeout_s
         proved_at = self.proved_at if self.proved_at is not None else dropped_at
+        if self.unseen_until_at is not None:
+            proved_at = max(proved_at, self.unseen_until_at)
         return _earlier(proved_at + timeout_s + policy.notice_delay_max_s, self.ends_max_at)
+
+
+def returned(seat: Seat, now: float, policy: Policy) -> Window:
+    """Rule 7: what a ticket tells of the window, and "checking" where it tells no time."""
+    timeout_s = seat.timeout_s
+    if timeout_s is None:
+        timeout_s = policy.connection_timeout_default_s
+    # Who is never told a status would check for ever.
+    checking = seat.proved_at is None and policy.tells_status
+    return Window(
+        timeout_s,
+        seat.proved_at,
+        seat.ends_min_at,
+        seat.ends_max_at,
+        checking_since_at=now if checking else None,
+        unseen_until_at=now,
+    )
 
 
 def _earlier(at: float, other: float | None) -> float:

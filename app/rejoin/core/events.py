@@ -16,6 +16,7 @@ from rejoin.core.model import (
     SessionView,
 )
 from rejoin.core.retry import Failure
+from rejoin.core.ticket import Seat
 
 # --- what the player does (source: GUI or command line) -----------------------------------------
 
@@ -23,6 +24,13 @@ from rejoin.core.retry import Failure
 @dataclass(frozen=True, slots=True)
 class StartRequested:
     """The player wants a new game."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejoinRequested:
+    """The player wants back into the game that a ticket is for; `seat` as of this boot."""
+
+    seat: Seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +233,7 @@ class WakeupDue:
 
 Event = (
     StartRequested
+    | RejoinRequested
     | TryNowRequested
     | CloseForNowRequested
     | EndGameRequested

@@ -62,6 +62,7 @@ _FIXED: Mapping[str, Changes] = {
         (4.0, C.BACKEND_UP),
         (4.3, C.NETWORK_FOUND),
     ),
+    "crash_relaunch": ((0.0, C.CLIENT_CRASHES),),
     "sleep_5s": ((0.0, C.SLEEPS), (_SHORT_SLEEP_S, C.WAKES)),
 }
 
@@ -121,7 +122,7 @@ def _of_network(profile: Profile, for_s: float, window_s: float, chance: Chance)
 
 
 def modelled() -> tuple[str, ...]:
-    """The profiles that a modelled world can have; the others take two clients or a file."""
+    """The profiles that a modelled world can have; what is missing takes two clients."""
     return tuple(
         name
         for name in PLACES

@@ -65,6 +65,11 @@ class _Judge:
     def _event(self, record: Record) -> None:
         self._last_event = record
         data = record.data
+        if record.name == "RejoinRequested":
+            # Another life: what the one before had open went with it.
+            self._open.clear()
+            self._in_flight = None
+            self._last_start_at = None
         if record.name == "OfferMade":
             self._sha[data["connection"]] = data["sha256"]
         elif record.name in ("AnswerArrived", "ReconnectFailed"):

@@ -176,6 +176,9 @@ class Policy:
     """How long tries go on where nobody told the timeout: the longer of AWS's two samples."""
     asking_guard_s: float = 1.0
     """A call that has not come back this long after its budget counts as lost."""
+    ticket_every_s: float = 15.0
+    """While live the ticket is written again so often: its shown deadline is that much too early
+    at the most."""
     # Connecting and goodbye.
     connect_deadline_s: float = 5.0
     connect_deadline_rtts: float = 4.0
@@ -277,5 +280,8 @@ class Snapshot:
     back_at: float | None = None
     """When the last episode ended live; "You're back" shows for three seconds after."""
     episode: int = 0
+    returning: bool = False
+    """The player came back with a ticket and has seen no picture yet; when the connection was lost
+    is not known, and `dropped_at` is when they came back."""
     ending: Ending | None = None
     status: Status | None = None

@@ -239,13 +239,28 @@ Phase = (
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """The player came back with a ticket: when, and the highest number used before."""
+
+    at: float
+    attempt: AttemptNumber
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """What outlives a phase."""
+    """What outlives a phase.
+
+    `heard_attempt`: highest number that the backend told of. `kept_at`: when the ticket was
+    written last.
+    """
 
     connections: int = 0
     attempts: int = 0
     episodes: int = 0
     session_id: SessionId | None = None
+    returned: Returned | None = None
+    heard_attempt: AttemptNumber | None = None
+    kept_at: float | None = None
     status: Status | None = None
     reason: StatusReason | None = None
     refused_sign_ins: int = 0

@@ -21,6 +21,11 @@ Rule 9:  Past latest - T_need only the status is asked; past the latest deadline
 Rule 10: Every state but Idle and Ended has a timer; a command whose answer is lost is outlived by
          its timer.
 Rule 11: An event of another connection or attempt changes nothing but the count of stale ones.
+Rule 12: The ticket is kept before each attempt, with the number that the attempt will have, and
+         whenever the game is live; it is dropped with the game, not with the client.
+Rule 13: Only a person takes a game over. Coming back with a ticket goes on from the highest number
+         that the backend has seen, until an own attempt is made; from then on a higher number is
+         somebody else's, and no further offer is made.
 
 `step` is the only way from one state to the next; `next_wakeup` names the time at which it wants a
 `WakeupDue`. Nothing in here reads a clock or rolls a die: both are handed in.
@@ -68,6 +73,7 @@ from rejoin.core.phases import (
     Offering,
     Phase,
     Placing,
+    Returned,
     StartAsking,
     StartOffering,
     StartWaiting,
@@ -76,6 +82,7 @@ from rejoin.core.phases import (
     Waiting,
 )
 from rejoin.core.retry import Action, Draw, Failure, FailureKind, Wait
+from rejoin.core.ticket import Seat
 
 _LATENCIES_KEPT = 20
 
@@ -135,6 +142,8 @@ class _Turn:
         match event:
             case events.StartRequested():
                 self._start_requested()
+            case events.RejoinRequested(seat):
+                self._rejoin_requested(seat)
             case events.TryNowRequested():
                 self._try_now()
             case events.CloseForNowRequested():
@@ -237,11 +246,36 @@ class _Turn:
     def _finish(self, ending: Ending) -> None:
         """Rule 8 and every other end: close what is open, say why."""
         never_shown = self.facts.episodes > 0 and self.facts.shown is None
-        if ending.kind is EndingKind.UNCONFIRMED and never_shown:
+        if ending.kind is EndingKind.UNCONFIRMED and never_shown and not self.facts.returned:
             ending = replace(ending, kind=EndingKind.COULD_NOT_CONNECT)  # it never began
         self._close(*self._open_connections())
         self.phase = Ended(ending)
+        if self.facts.session_id is not None and ending.kind in _GAME_OVER:
+            self._do(commands.DropTicket(self.facts.session_id))
         self._do(commands.Finish(ending))
+
+    def _keep_ticket(self, *, ahead: int = 0) -> None:
+        """Rule 12. `ahead`: how many more numbers may have been used when this is read."""
+        session_id, window = self.facts.session_id, self.facts.window
+        assert session_id is not None
+        self.facts = replace(self.facts, kept_at=self.now)
+        self._do(
+            commands.KeepTicket(
+                Seat(
+                    session_id,
+                    AttemptNumber(self.facts.attempts + ahead),
+                    window.timeout_s,
+                    window.proved_at,
+                    window.ends_min_at,
+                    window.ends_max_at,
+                )
+            )
+        )
+
+    def _went_on_elsewhere(self) -> bool:
+        """Rule 13: the backend has seen a higher number than ours."""
+        heard = self.facts.heard_attempt
+        return heard is not None and heard > self.facts.attempts
 
     def _open_connections(self) -> set[ConnectionNumber]:
         match self.phase:
@@ -310,6 +344,25 @@ class _Turn:
         self.phase = StartOffering(connection, self.now + self.policy.connect_deadline_s)
         self._do(commands.MakeOffer(connection))
 
+    def _rejoin_requested(self, seat: Seat) -> None:
+        """An episode from its middle: there is no old connection, and nothing was heard yet."""
+        if not isinstance(self.phase, Idle):
+            self._stale()
+            return
+        self.facts = replace(
+            self.facts,
+            session_id=seat.session_id,
+            attempts=seat.attempt,
+            returned=Returned(self.now, seat.attempt),
+            window=deadline.returned(seat, self.now, self.policy),
+        )
+        episode = self._new_episode(self.now, None)
+        if self.policy.tells_status:
+            self.phase = Waiting(episode, Action.LOOK, self._watch_until(episode), None)
+            self._ask_status()
+        else:
+            self._offer(episode)
+
     def _ask_start(self, ask: Ask) -> None:
         budget_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
         ask = replace(ask, tries=ask.tries + 1)
@@ -336,6 +389,8 @@ class _Turn:
             asked_at=event.asked_at,
         )
         self._learn(event.view, event.asked_at)
+        if not is_terminal(event.view.status):
+            self._keep_ticket()
         self._placing_heard(event.view)
 
     def _placing_heard(self, view: SessionView) -> None:
@@ -546,6 +601,7 @@ class _Turn:
         )
         self.phase = Live(joining.connection, self.now + self.policy.sample_missing_s, self.now)
         self._do(commands.ShowConnection(joining.connection))
+        self._keep_ticket()
 
     # --- live -----------------------------------------------------------------------------------
 
@@ -587,6 +643,9 @@ class _Turn:
         judged = replace(sample, loop_lag_s=sample.loop_lag_s + late_s)
         after = health.assess(before, judged, self.now, self.policy)
         self.facts = replace(self.facts, health=after)
+        kept_at = self.facts.kept_at
+        if kept_at is None or self.now - kept_at >= self.policy.ticket_every_s:
+            self._keep_ticket()
         if after.level is before.level:
             return
         match after.level:
@@ -767,11 +826,15 @@ class _Turn:
         if self.now > self._latest_at(episode) - self._need_s():
             self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
             return
+        if self._went_on_elsewhere():
+            self._finish(Ending(EndingKind.CONTINUED_ELSEWHERE, status=self.facts.status))
+            return
         if self.policy.tells_status and self.facts.status in _REFUSING:
             self._wait_for_service(episode)
             return
         connection = self._new_connection()
         self.phase = Offering(episode, connection, self.now + self.policy.connect_deadline_s)
+        self._keep_ticket(ahead=1)
         self._do(commands.MakeOffer(connection))
 
     def _ask_reconnect(self, episode: Episode, ask: Ask) -> None:
@@ -952,8 +1015,19 @@ class _Turn:
     def _wait_for_service(self, episode: Episode) -> None:
         """The service has not noticed yet: watch its status.
 
-        What our own packets may have kept it from noticing ends with a goodbye (Rule 3).
+        What our own packets may have kept it from noticing ends with a goodbye (Rule 3). A client
+        that crashed is noticed in time; who is connected for longer is somebody else (Rule 13).
         """
+        returned = self.facts.returned
+        held = (
+            returned is not None
+            and self.facts.attempts == returned.attempt
+            and self.facts.status == CONNECTED
+            and self.now - returned.at > self.policy.notice_delay_max_s
+        )
+        if held or self._went_on_elsewhere():
+            self._finish(Ending(EndingKind.CONTINUED_ELSEWHERE, status=self.facts.status))
+            return
         old, silent_s = episode.old, self.now - episode.dropped_at
         unsaid = old is not None and episode.goodbye_at is None
         if old is not None and unsaid and silent_s >= self.policy.commit_uncorroborated_s:
@@ -977,7 +1051,7 @@ class _Turn:
     def _waited(self, waiting: Waiting) -> None:
         """The wait is over."""
         episode = waiting.episode
-        if self.now > self._latest_at(episode) - self._need_s():
+        if self.now >= self._latest_at(episode) - self._need_s():
             self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
             return
         match waiting.then:
@@ -1011,6 +1085,7 @@ class _Turn:
     # --- the status -----------------------------------------------------------------------------
 
     def _learn(self, view: SessionView, asked_at: float) -> None:
+        self._learn_attempt(view.attempt)
         self.facts = replace(
             self.facts,
             status=view.status,
@@ -1018,6 +1093,17 @@ class _Turn:
             window=deadline.looked(self.facts.window, view, asked_at, self.now),
             refused_sign_ins=0,
         )
+
+    def _learn_attempt(self, told: AttemptNumber | None) -> None:
+        """Rule 13: whose number this is."""
+        if told is None:
+            return
+        returned, heard = self.facts.returned, self.facts.heard_attempt
+        self.facts = replace(self.facts, heard_attempt=told if heard is None else max(heard, told))
+        if returned is not None and self.facts.attempts == returned.attempt < told:
+            self.facts = replace(
+                self.facts, attempts=told, returned=replace(returned, attempt=told)
+            )
 
     def _status_arrived(self, asked_at: float, view: SessionView) -> None:
         if view.session_id != self.facts.session_id:
@@ -1051,7 +1137,9 @@ class _Turn:
             case Waiting():
                 self._waiting_heard(self.phase, view)
             case Confirming(episode, _, _, fallback):
-                if fallback.kind is EndingKind.UNCONFIRMED and (
+                if self._went_on_elsewhere():
+                    self._finish(Ending(EndingKind.CONTINUED_ELSEWHERE, status=view.status))
+                elif fallback.kind is EndingKind.UNCONFIRMED and (
                     self.now <= self._latest_at(episode) - self._need_s()
                 ):
                     self._offer(episode)  # there is more time than was known
@@ -1207,6 +1295,7 @@ class _Turn:
             case Terminating():
                 self._finish(Ending(EndingKind.UNCONFIRMED, status=self.facts.status))
             case _:
+                self._keep_ticket()
                 self._finish(Ending(EndingKind.CLOSED_FOR_NOW, status=self.facts.status))
 
     def _end_game(self) -> None:
@@ -1382,6 +1471,17 @@ _START_ENDINGS: dict[FailureKind, EndingKind] = {
 
 _REFUSING = frozenset({ACTIVATING, CONNECTED, RECONNECTING, TERMINATING})
 """Statuses in which the service refuses a create call; a word we do not know is tried."""
+
+_GAME_OVER = frozenset(
+    {
+        EndingKind.GAME_ENDED,
+        EndingKind.NOT_FOUND,
+        EndingKind.BAD_ANSWER,
+        EndingKind.ENDED_BY_PLAYER,
+        EndingKind.CANCELLED,
+    }
+)
+"""Endings after which there is no way back into the game, or none that this client could take."""
 
 _UNSAID = frozenset({EndingKind.UNCONFIRMED, EndingKind.GAME_ENDED})
 """Endings for which the service's own word is waited for until the time is up."""

@@ -33,9 +33,10 @@ from rejoin.core.model import (
     SessionId,
     SessionView,
 )
-from rejoin.core.phases import Ended, Idle, Joining, Live, State
+from rejoin.core.phases import Ended, Facts, Idle, Joining, Live, State
 from rejoin.core.retry import Draw, Failure, FailureKind
 from rejoin.core.score import OUTAGE
+from rejoin.core.ticket import Seat
 from rejoin.core.trace import Record, Recorder, of_fault, of_service
 from rejoin.core.world import DARK, Change, World
 
@@ -57,7 +58,8 @@ class Outcome:
 
     `freezes_s`: for each episode that ended live, last frame before to first frame after.
     `dropped`: there was an episode. `savable`: during one, network and backend were there for
-    `SAVABLE_S` while the service would have taken the client back.
+    `SAVABLE_S` while the service would have taken the client back. `ticket`: what a life after this
+    one would come back with.
     """
 
     live: bool
@@ -66,6 +68,7 @@ class Outcome:
     attempts: int
     dropped: bool
     savable: bool
+    ticket: Seat | None
     violations: tuple[str, ...]
     records: tuple[Record, ...] = field(repr=False)
 
@@ -115,6 +118,9 @@ class _Run:
         self.draw = draw
         self.now = self.before = self.sampled_at = 1000.0
         self.state = State()
+        self.ticket: Seat | None = None
+        self.life = 0
+        self.crashed_at: float | None = None
         self.service: lifecycle.State | None = None
         self.peers: dict[ConnectionNumber, _Peer] = {}
         self.down = self.up = self.media = self.answers = True
@@ -227,14 +233,15 @@ class _Run:
             attempts=self.state.facts.attempts,
             dropped=self.state.facts.episodes > 0,
             savable=self.savable,
+            ticket=self.ticket,
             violations=found,
             records=tuple(self.records),
         )
 
     def watch(self) -> None:
         """I7: since when has everything been there that it takes to come back?"""
-        asleep = self.asleep_since_at is not None
-        fine = self.down and self.up and self.media and not asleep
+        gone = self.asleep_since_at is not None or isinstance(self.state.phase, Idle)
+        fine = self.down and self.up and self.media and not gone
         if not fine or self.backend is not None or not self.answers or self.troubles:
             self.good_since_at = self.now
         accepts = self.accepts()
@@ -284,7 +291,10 @@ class _Run:
 
     def shown(self, before: State) -> None:
         if isinstance(before.phase, Joining) and before.phase.episode is not None:
-            self.freezes_s.append(self.now - before.phase.episode.dropped_at)
+            dropped_at = before.phase.episode.dropped_at
+            if before.facts.shown is None and self.crashed_at is not None:
+                dropped_at = self.crashed_at
+            self.freezes_s.append(self.now - dropped_at)
 
     # --- the world --------------------------------------------------------------------------------
 
@@ -353,6 +363,8 @@ class _Run:
                 self.asleep_since_at = self.now
             case Change.WAKES:
                 self.wakes()
+            case Change.CLIENT_CRASHES:
+                self.crash()
             case _:
                 assert_never(change)
 
@@ -366,6 +378,22 @@ class _Run:
         self.give(events.Woke(asleep_s))
         for event in missed:
             self.give(event)
+
+    def crash(self) -> None:
+        """The process is gone without a word, and all it knew but the ticket."""
+        for peer in self.peers.values():
+            peer.closed = True
+        self.status_call += 1  # nobody waits for the answer any more
+        self.life += 1
+        self.crashed_at = self.now
+        # Connections are numbered on, so that what is on its way to the life before finds nobody.
+        self.state = State(facts=Facts(connections=self.state.facts.connections))
+        seat = self.ticket
+        if seat is None:
+            return
+        if self.world.reboots:
+            seat = replace(seat, proved_at=None, ends_min_at=None, ends_max_at=None)
+        self.after(self.world.relaunch_s, lambda: self.give(events.RejoinRequested(seat)))
 
     def current(self) -> _Peer | None:
         """The peer that the service holds to be its client."""
@@ -523,6 +551,10 @@ class _Run:
                 peer.closed = True
             case commands.TerminateSession():
                 self.after(self.world.backend_s, self.terminate)
+            case commands.KeepTicket(seat):
+                self.ticket = seat
+            case commands.DropTicket():
+                self.ticket = None
             case (
                 commands.RefreshSignIn()
                 | commands.RequestKeyFrame()
@@ -618,7 +650,13 @@ class _Run:
         def fail(kind: FailureKind, delay_s: float, **told: object) -> None:
             failure = Failure(kind, **told)  # type: ignore[arg-type]
             event = events.ReconnectFailed(command.attempt, command.try_number, asked_at, failure)
-            self.after(delay_s, lambda: self.give(event))
+            self.after(delay_s, lambda: give(event))
+
+        life = self.life
+
+        def give(event: events.Event) -> None:
+            if life == self.life:  # else nobody waits for it any more
+                self.give(event)
 
         def arrive() -> None:
             trouble = self.troubles.popleft() if self.troubles else None
@@ -658,13 +696,13 @@ class _Run:
             arrived = events.AnswerArrived(
                 command.attempt, command.try_number, asked_at, f"answer {sha256}"
             )
-            self.after(there_s + late_s, lambda: self.give(arrived))
+            self.after(there_s + late_s, lambda: give(arrived))
 
         if self.backend is not None:
             fail(self.backend, there_s)
             return
         written = events.RequestWritten(command.attempt, command.try_number)
-        self.after(0.0, lambda: self.give(written))
+        self.after(0.0, lambda: give(written))
         self.after(there_s, arrive)
 
     def connect(self, peer: _Peer) -> None:

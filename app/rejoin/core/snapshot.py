@@ -70,6 +70,8 @@ def _doing(phase: Phase, facts: Facts) -> Doing:
             return _waiting_for(facts)
         case Waiting(then=Action.WAIT_FOR_SERVICE, unreachable_since_at=None, portal_since_at=None):
             return Doing.WAITING_FOR_SERVICE
+        case Waiting(then=Action.LOOK, unreachable_since_at=None, portal_since_at=None):
+            return Doing.CHECKING
         case Waiting():
             return _waiting_for(facts)
         case _:
@@ -92,6 +94,7 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
         back_at=facts.back_at,
         episode=facts.episodes,
         status=facts.status,
+        returning=facts.returned is not None and facts.shown is None,
     )
     match phase:
         case Live(connection):

@@ -41,6 +41,7 @@ class Change(enum.Enum):
     NETWORK_FOUND = "network_found"
     SLEEPS = "sleeps"
     WAKES = "wakes"
+    CLIENT_CRASHES = "client_crashes"  # and comes back `relaunch_s` later with its last ticket
     # The player.
     PLAYER_TRIES = "player_tries"  # "Try now"
     PLAYER_LEAVES = "player_leaves"  # "Close for now"
@@ -62,6 +63,9 @@ class World:
     decode_s: float = 0.030
     notice_silent_s: float = 5.0
     notice_graceful_s: float = 0.0
+    relaunch_s: float = 3.0
+    reboots: bool = False
+    """Between crash and coming back the machine was started anew: times in the ticket are void."""
     rules: lifecycle.Rules = field(default_factory=lifecycle.Rules)
     told_timeout_s: float | None = None
     """What the backend tells of the timeout; None is the truth."""

@@ -69,6 +69,8 @@ def time_face(snapshot: Snapshot, now: float) -> TimeFace:
         if dropped_at is None:
             return TimeFace("", "", None)
         since = clock_text(now - dropped_at)
+        if snapshot.returning:
+            return TimeFace(f"Trying to get back for {since}", since, None)
         return TimeFace(f"{since} since the connection was lost", since, None)
     left_s = deadline_at - now
     if left_s <= 0:
@@ -90,6 +92,10 @@ def lost_title(snapshot: Snapshot) -> str:
         return "Ending your game..."
     if snapshot.offline:
         return "You are offline"
+    if snapshot.returning:
+        if snapshot.doing is Doing.CONFIRMING_END:
+            return "Your game was not reached"
+        return "Getting back into your game..."
     if snapshot.doing is Doing.CONFIRMING_END:
         return "Connection lost"
     if snapshot.stage is Stage.LOST:
@@ -101,6 +107,8 @@ def lost_known(snapshot: Snapshot) -> str:
     """What is known of the game."""
     if snapshot.stage is Stage.ENDING:
         return "The game server is being given back."
+    if snapshot.returning:
+        return "Rejoin was closed while you played. Your game may still be running."
     if snapshot.stage is Stage.LOST or snapshot.offline:
         return "The connection to the stream was lost. Your game may still be running."
     return "Your game may still be running."

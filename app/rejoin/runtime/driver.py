@@ -35,6 +35,7 @@ from rejoin.core.model import (
 from rejoin.core.phases import State
 from rejoin.core.retry import Draw, Failure, FailureKind
 from rejoin.core.snapshot import snapshot
+from rejoin.core.ticket import Seat
 from rejoin.core.trace import Record, Recorder
 from rejoin.errors import RejoinError, SignalError
 from rejoin.rtc.picture import PictureSlot
@@ -46,6 +47,8 @@ from rejoin.tasks import cancel, spawn
 _log = logging.getLogger("rejoin.driver")
 
 _CLOSE_PATIENCE_S = 3.0
+_TICKET_PATIENCE_S = 1.0
+"""A create call waits for its ticket no longer: a disk that hangs must not cost the game."""
 
 ASLEEP_S = 1.0
 """From here on it was sleep, and not how two clocks are read one after the other."""
@@ -96,6 +99,13 @@ class Backend(Protocol):
     def forget_connections(self) -> None: ...
 
 
+class Tickets(Protocol):
+    """Where tickets are written; `runtime.ticket.TicketDesk` fulfils it. Neither call raises."""
+
+    async def keep(self, seat: Seat) -> None: ...
+    async def drop(self, session_id: SessionId) -> None: ...
+
+
 PeerFactory = Callable[[ConnectionNumber, Callable[[events.Event], None]], Peer]
 """Makes the peer of one connection; it posts its events through the callable."""
 
@@ -122,6 +132,7 @@ class Driver:
         on_record: Callable[[Record], None] | None = None,
         record_samples: bool = False,
         problem: Callable[[], str | None] = lambda: None,
+        tickets: Tickets | None = None,
     ) -> None:
         self.slot = slot
         self._backend = backend
@@ -137,6 +148,8 @@ class Driver:
             on_record or (lambda record: None), self._policy, samples=record_samples
         )
         self._problem = problem
+        self._tickets = tickets
+        self._writing: asyncio.Task[None] | None = None
         self._state = State()
         self._queue: deque[events.Event] = deque()
         self._taking = False
@@ -263,8 +276,9 @@ class Driver:
             await cancel(sampler, self._signing_in, *self._tasks.values())
             for connection in tuple(self._peers):
                 self._close_connection(connection)
-            if self._closing:
-                await asyncio.wait(self._closing, timeout=_CLOSE_PATIENCE_S)
+            closing = self._closing | ({self._writing} if self._writing is not None else set())
+            if closing:
+                await asyncio.wait(closing, timeout=_CLOSE_PATIENCE_S)
 
     def _take(self, event: events.Event) -> None:
         self._queue.append(event)
@@ -368,6 +382,10 @@ class Driver:
                 self._close_connection(connection)
             case commands.ShowConnection(connection):
                 self._show(connection)
+            case commands.KeepTicket(seat):
+                self._write(lambda tickets: tickets.keep(seat))
+            case commands.DropTicket(session_id):
+                self._write(lambda tickets: tickets.drop(session_id))
             case commands.TerminateSession():
                 self._run("terminate", self._terminate(command))
             case commands.Finish(ending):
@@ -504,6 +522,7 @@ class Driver:
         asked_at = self._clock()
         attempt, number = command.attempt, command.try_number
         try:
+            await self._ticket_written()
             await self._signed_in()
             asked_at = self._clock()
             answer = await self._backend.reconnect(
@@ -520,6 +539,31 @@ class Driver:
             self.post(events.ReconnectFailed(attempt, number, asked_at, _unexpected(error)))
         else:
             self.post(events.AnswerArrived(attempt, number, asked_at, answer))
+
+    def _write(self, write: Callable[[Tickets], Awaitable[None]]) -> None:
+        """Tickets are written one after the other, in the order in which they were wanted."""
+        tickets, before = self._tickets, self._writing
+        if tickets is None:
+            return
+
+        async def after_the_one_before() -> None:
+            if before is not None:
+                await asyncio.wait({before})
+            try:
+                await write(tickets)
+            except Exception:
+                _log.exception("a ticket could not be written")
+
+        self._writing = writing = spawn(after_the_one_before(), name="ticket")
+        writing.add_done_callback(self._written)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        if self._writing is task:
+            self._writing = None
+
+    async def _ticket_written(self) -> None:
+        if self._writing is not None:
+            await asyncio.wait({self._writing}, timeout=_TICKET_PATIENCE_S)
 
     async def _terminate(self, command: commands.TerminateSession) -> None:
         try:
