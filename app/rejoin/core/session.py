@@ -21,6 +21,8 @@ Rule 9:  Past latest - T_need only the status is asked; past the latest deadline
 Rule 10: Every state but Idle and Ended has a timer; a command whose answer is lost is outlived by
          its timer.
 Rule 11: An event of another connection or attempt changes nothing but the count of stale ones.
+Rule 12: An offer that is being made, or that no service took, is made anew when the network
+         changes; an attempt whose connection lost its address is given up, whatever became of it.
 
 `step` is the only way from one state to the next; `next_wakeup` names the time at which it wants a
 `WakeupDue`. Nothing in here reads a clock or rolls a die: both are handed in.
@@ -678,7 +680,7 @@ class _Turn:
                 # What silence made likely is certain now, and cannot heal.
                 self.phase = Lost(replace(episode, told=evidence), self.phase.until_at)
                 self._consider_commit()
-            case StartOffering(offered) | Offering(_, offered) if offered == connection:
+            case StartOffering(offered) | Offering(_, offered) if certain and offered == connection:
                 self._offer_afresh()
             case Asking(episode, ask) if certain and ask.connection == connection:
                 self._stranded(episode, ask, 0.0, in_flight=True)
