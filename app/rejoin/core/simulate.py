@@ -45,6 +45,7 @@ class Change(enum.Enum):
     UPLINK_DOWN = "uplink_down"  # nothing reaches the host
     PATH_UP = "path_up"
     FLOW_DIES = "flow_dies"  # the path of the connections that exist now is gone for good
+    NETWORK_MOVES = "network_moves"  # the client's address becomes another
     BACKEND_DOWN = "backend_down"
     BACKEND_UP = "backend_up"
     ANSWERS_LOST = "answers_lost"  # create calls succeed, but their answers never arrive
@@ -130,7 +131,8 @@ class _Run:
         self.answers = True
         self.held: str | None = None
         self.answered_tokens: dict[str, str] = {}
-        self.creating = 0
+        self.creating: set[tuple[ConnectionNumber, int]] = set()
+        """Create calls that the client waits for: connection and try."""
         self.connected_look_at: float | None = None
         self.status_call = 0
         self.went_live_at: float | None = None
@@ -200,7 +202,7 @@ class _Run:
     def judge(self) -> None:
         """The invariants that can be seen from outside at any moment."""
         phase, facts = self.state.phase, self.state.facts
-        if self.creating > 1:
+        if len(self.creating) > 1:
             self.violations.append("I4: two create calls in flight")
         if session.next_wakeup(self.state) is None and not isinstance(
             phase, (Ended, type(State().phase))
@@ -228,6 +230,8 @@ class _Run:
             case Change.FLOW_DIES:
                 for peer in self.peers.values():
                     peer.dead = True
+            case Change.NETWORK_MOVES:
+                self.move()
             case Change.BACKEND_DOWN:
                 self.backend = False
             case Change.BACKEND_UP:
@@ -249,6 +253,16 @@ class _Run:
                 self.serve(lifecycle.ApplicationExited())
             case _:
                 assert_never(change)
+
+    def move(self) -> None:
+        """As the driver tells it: the network first, then who has lost its address."""
+        open_then = [peer for peer in self.peers.values() if not peer.closed]
+        for peer in open_then:
+            peer.dead = True
+        self.give(events.NetworkFound())
+        for peer in open_then:
+            if not peer.closed:
+                self.give(events.HardEvidenceSeen(peer.number, HardEvidence.ADDRESS_GONE))
 
     def current(self) -> _Peer | None:
         """The peer that the service holds to be its client."""
@@ -380,6 +394,8 @@ class _Run:
                 peer = self.peers[connection]
                 self.goodbye(peer)
                 peer.closed = True
+                # The driver lets go of its calls; what the service makes of them it still makes.
+                self.creating = {call for call in self.creating if call[0] != connection}
             case commands.TerminateSession():
                 self.after(self.world.backend_s, self.terminate)
             case (
@@ -493,12 +509,15 @@ class _Run:
             return
         written = events.RequestWritten(command.attempt, command.try_number)
         self.after(0.0, lambda: self.give(written))
-        self.creating += 1
+        call = (command.connection, command.try_number)
+        self.creating.add(call)
 
         def done(happen: Callable[[], None]) -> Callable[[], None]:
             def finish() -> None:
-                self.creating -= 1
-                happen()
+                let_go = call not in self.creating
+                self.creating.discard(call)
+                if not let_go:
+                    happen()
 
             return finish
 
