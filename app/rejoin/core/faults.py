@@ -52,7 +52,7 @@ _FIXED: Mapping[str, Changes] = {
     "tls_bad_cert": ((0.0, C.BACKEND_UNTRUSTED), (0.0, C.FLOW_DIES)),
     "http_blocked_udp_ok": ((0.0, C.BACKEND_DOWN), (_BACKEND_AWAY_S, C.BACKEND_UP)),
     "dns_fail": ((0.0, C.BACKEND_DOWN), (0.0, C.FLOW_DIES), (_BACKEND_AWAY_S, C.BACKEND_UP)),
-    "ip_change": ((0.0, C.FLOW_DIES), (0.3, C.NETWORK_FOUND)),
+    "ip_change": ((0.0, C.NETWORK_MOVES),),
     "iface_down": (
         (0.0, C.PATH_DOWN),
         (0.0, C.FLOW_DIES),

@@ -26,6 +26,8 @@ Rule 12: The ticket is kept before each attempt, with the number that the attemp
 Rule 13: Only a person takes a game over. Coming back with a ticket goes on from the highest number
          that the backend has seen, until an own attempt is made; from then on a higher number is
          somebody else's, and no further offer is made.
+Rule 14: An offer that is being made, or that no service took, is made anew when the network
+         changes; an attempt whose connection lost its address is given up, whatever became of it.
 
 `step` is the only way from one state to the next; `next_wakeup` names the time at which it wants a
 `WakeupDue`. Nothing in here reads a clock or rolls a die: both are handed in.
@@ -755,7 +757,7 @@ class _Turn:
                 # What silence made likely is certain now, and cannot heal.
                 self.phase = Lost(replace(episode, told=evidence), self.phase.until_at)
                 self._consider_commit()
-            case StartOffering(offered) | Offering(_, offered) if offered == connection:
+            case StartOffering(offered) | Offering(_, offered) if certain and offered == connection:
                 self._offer_afresh()
             case Asking(episode, ask) if certain and ask.connection == connection:
                 self._stranded(episode, ask, 0.0, in_flight=True)

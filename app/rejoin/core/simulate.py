@@ -317,6 +317,8 @@ class _Run:
             case Change.FLOW_DIES:
                 for peer in self.peers.values():
                     peer.dead = True
+            case Change.NETWORK_MOVES:
+                self.move()
             case Change.MEDIA_STOPS:
                 self.media = False
             case Change.MEDIA_GOES:
@@ -378,6 +380,16 @@ class _Run:
         self.give(events.Woke(asleep_s))
         for event in missed:
             self.give(event)
+
+    def move(self) -> None:
+        """As the driver tells it: the network first, then who has lost its address."""
+        open_then = [peer for peer in self.peers.values() if not peer.closed]
+        for peer in open_then:
+            peer.dead = True
+        self.give(events.NetworkFound())
+        for peer in open_then:
+            if not peer.closed:
+                self.give(events.HardEvidenceSeen(peer.number, HardEvidence.ADDRESS_GONE))
 
     def crash(self) -> None:
         """The process is gone without a word, and all it knew but the ticket."""
@@ -655,7 +667,8 @@ class _Run:
         life = self.life
 
         def give(event: events.Event) -> None:
-            if life == self.life:  # else nobody waits for it any more
+            # The driver lets go of the calls of a connection that is closed.
+            if life == self.life and not self.peers[command.connection].closed:
                 self.give(event)
 
         def arrive() -> None:

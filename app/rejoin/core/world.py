@@ -17,6 +17,7 @@ class Change(enum.Enum):
     UPLINK_DOWN = "uplink_down"  # nothing reaches the host
     PATH_UP = "path_up"
     FLOW_DIES = "flow_dies"  # the path of the connections that exist now is gone for good
+    NETWORK_MOVES = "network_moves"  # the client's address becomes another, and it is told so
     # The host.
     MEDIA_STOPS = "media_stops"  # the host lives, answers checks, sends no media
     MEDIA_GOES = "media_goes"
@@ -48,7 +49,7 @@ class Change(enum.Enum):
     PLAYER_ENDS = "player_ends"  # "End game"
 
 
-DARK = frozenset({Change.PATH_DOWN, Change.DOWNLINK_DOWN, Change.FLOW_DIES})
+DARK = frozenset({Change.PATH_DOWN, Change.DOWNLINK_DOWN, Change.FLOW_DIES, Change.NETWORK_MOVES})
 """Changes after which nothing from the host reaches the client."""
 
 
