@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rejoin.core import judge
+from rejoin.core import judge, session
 from rejoin.core.trace import Record
 from rejoin.qa import diagram, traces
 from rejoin.qa.verbs import qa
@@ -107,3 +107,13 @@ def test_the_states_are_drawn_to_the_terminal_or_into_a_page(
     page.write_text(f"{diagram.BEGIN}\n{diagram.END}\n")
     assert invoke("diagram", "--write", str(page)).return_value == 0
     assert "its time was up" in page.read_text()
+
+
+def test_every_order_of_events_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = invoke("check", "--states", "60")
+    assert result.return_value == 0
+    assert result.output.count("0 violations") == len(result.output.splitlines()) == 8
+    monkeypatch.setattr(session, "next_wakeup", lambda state: None)
+    broken = invoke("check", "--states", "60")
+    assert broken.return_value == 1
+    assert "I5: " in broken.output

@@ -165,6 +165,11 @@ class Policy:
     """AWS's samples say that a reconnect answers in under 5 s."""
     status_wait_s: float = 8.0
     status_pause_s: float = 0.5
+    status_share: float = 0.25
+    """Of what is left until the shown deadline, a long poll takes no more than this, and the look
+    itself no more again."""
+    look_least_s: float = 2.0
+    """A look that is not held back may take this long, and as much longer with each failure."""
     # Deadlines.
     notice_delay_max_s: float = 60.0
     need_floor_s: float = 0.5

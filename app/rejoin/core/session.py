@@ -230,20 +230,48 @@ class _Turn:
         placing = isinstance(self.phase, Placing)
         if self.facts.session_id is None or not (self.policy.tells_status or placing):
             return
-        budget_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
         self._do(
             commands.AskStatus(
                 self.facts.session_id,
                 known=known,
                 wait_s=wait_s,
-                budget_s=budget_s,
+                budget_s=self._look_budget_s(wait_s),
                 after_s=after_s,
             )
         )
 
     def _watch_status(self, *, after_s: float = 0.0) -> None:
         """Go on looking: a long poll that answers when the status is another than now."""
-        self._ask_status(known=self.facts.status, wait_s=self.policy.status_wait_s, after_s=after_s)
+        self._ask_status(known=self.facts.status, wait_s=self._poll_s(), after_s=after_s)
+
+    def _window_left_s(self) -> float | None:
+        """How long the window lasts that a look must not eat; None where nobody told.
+
+        Past the shown deadline one may only just have begun.
+        """
+        shown_at, timeout_s = self.facts.window.shown_at, self.facts.window.timeout_s
+        if shown_at is None or timeout_s is None or isinstance(self.phase, Placing):
+            return None
+        return shown_at - self.now if shown_at > self.now else timeout_s
+
+    def _poll_s(self) -> float:
+        """How long the backend may hold a look back."""
+        left_s = self._window_left_s()
+        if left_s is None:
+            return self.policy.status_wait_s
+        share_s = self.policy.status_share * left_s
+        return min(self.policy.status_wait_s, max(self.policy.status_pause_s, share_s))
+
+    def _look_budget_s(self, wait_s: float) -> float:
+        """How long a look may take, all in all: longer when looks have failed already."""
+        longest_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
+        left_s = self._window_left_s()
+        if left_s is None:
+            return longest_s
+        episode = getattr(self.phase, "episode", None)
+        failures = 0 if episode is None else episode.failures
+        own_s = max(self.policy.look_least_s * (1 + failures), self.policy.status_share * left_s)
+        return min(longest_s, self.policy.connect_timeout_s + wait_s + own_s)
 
     def _finish(self, ending: Ending) -> None:
         """Rule 8 and every other end: close what is open, say why."""
@@ -418,7 +446,7 @@ class _Turn:
             )
 
     def _status_guard_at(self, after_s: float = 0.0) -> float:
-        budget_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
+        budget_s = self._look_budget_s(self._poll_s())
         return self.now + after_s + budget_s + self.policy.asking_guard_s
 
     def _start_failed(self, event: events.StartFailed) -> None:

@@ -226,3 +226,26 @@ def diagram(page: Path | None) -> int:
         return 0
     page.write_text(drawing.put_into(page.read_text(encoding="utf-8"), drawn), encoding="utf-8")
     return 0
+
+
+@qa.command(short_help="Try every order of events, state by state.")
+@click.option("--states", type=click.IntRange(1), default=15_000, show_default=True)
+def check(states: int) -> int:
+    """Explore client, backend and service together, up to so many states of each kind of trouble.
+
+    What breaks an invariant is printed with a shortest way there.
+    """
+    from rejoin.core.check import BUDGETS, explore
+
+    broken = 0
+    for name, budget in BUDGETS.items():
+        report = explore(budget, states)
+        whole = ", all there are" if report.whole else ""
+        click.echo(
+            f"{name}: {report.states} states{whole}, {report.steps} steps, {report.fair_runs} run "
+            f"to their end, {len(report.violations)} violations"
+        )
+        for violation in report.violations:
+            click.echo(violation)
+        broken += len(report.violations)
+    return FAILED if broken else 0
