@@ -1,4 +1,5 @@
-"""The boot clock: seconds that go on while the machine sleeps, the same for every process on it.
+"""The boot clock: seconds that go on while the machine sleeps, the same for every process on it,
+and which boot they are of.
 
 Python's `time.monotonic` stops during suspend on Linux and macOS, which would turn a countdown
 into a lie. Each OS has its own clock that does not. Run here on Linux only; the macOS and Windows
@@ -11,6 +12,7 @@ import ctypes
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 Clock = Callable[[], float]
@@ -48,3 +50,39 @@ _CLOCKS: dict[str, Callable[[], Clock]] = {"linux": _linux, "darwin": _macos, "w
 
 boot_s: Clock = _CLOCKS.get(sys.platform, lambda: time.monotonic)()
 """Boot time in seconds."""
+
+
+# --- which boot ---------------------------------------------------------------------------------
+
+
+def _linux_boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _macos_boot_id() -> str:
+    library = ctypes.CDLL("/usr/lib/libSystem.dylib")
+    text = ctypes.create_string_buffer(64)
+    size = ctypes.c_size_t(len(text))
+    failed = library.sysctlbyname(b"kern.bootsessionuuid", text, ctypes.byref(size), None, 0)
+    return "" if failed else text.value.decode("ascii", "replace")
+
+
+def _windows_boot_id() -> str:
+    # Windows has no such id: the minute of the boot stands for it. A wall clock that was set since
+    # makes another one of it, and then a ticket merely reads "checking" without need.
+    return f"minute-{round((time.time() - boot_s()) / 60)}"
+
+
+_BOOT_IDS: dict[str, Callable[[], str]] = {
+    "linux": _linux_boot_id,
+    "darwin": _macos_boot_id,
+    "win32": _windows_boot_id,
+}
+
+
+def boot_id() -> str:
+    """Which boot of this machine it is, the same until the next one; empty where nobody tells."""
+    return _BOOT_IDS.get(sys.platform, lambda: "")()
