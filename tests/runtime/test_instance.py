@@ -65,11 +65,15 @@ def test_nobody_else_can_knock(tmp_path: Path, by_tcp: bool) -> None:
     async def main() -> None:
         first = claim(tmp_path, by_tcp=by_tcp)
         await first.serve(lambda link: None)
+        await asyncio.to_thread(look)
+        await first.close()
+
+    def look() -> None:
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
         for file in tmp_path.iterdir():
             assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
-        await first.close()
 
+    tmp_path.chmod(0o755)
     asyncio.run(main())
 
 
@@ -158,9 +162,7 @@ def test_more_knocks_than_anybody_needs_are_dropped(tmp_path: Path) -> None:
         path = str(tmp_path / f"{KEY}.sock")
         silent = [await asyncio.open_unix_connection(path) for _ in range(8)]
         reader, writer = await asyncio.open_unix_connection(path)
-        with_end = await asyncio.gather(
-            asyncio.wait_for(reader.read(), 60), return_exceptions=True
-        )
+        with_end = await asyncio.gather(asyncio.wait_for(reader.read(), 60), return_exceptions=True)
         assert isinstance(with_end[0], ConnectionError) or with_end[0] == b""
         for _, each in [*silent, (reader, writer)]:
             each.close()
@@ -169,9 +171,7 @@ def test_more_knocks_than_anybody_needs_are_dropped(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_a_window_that_fails_to_come_is_logged(
-    tmp_path: Path, expected_logs: LogRecords
-) -> None:
+def test_a_window_that_fails_to_come_is_logged(tmp_path: Path, expected_logs: LogRecords) -> None:
     async def main() -> None:
         def fail(link: str | None) -> None:
             raise RuntimeError("no window")

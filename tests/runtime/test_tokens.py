@@ -25,10 +25,10 @@ TOKEN = "CANARY-token"
 class MemoryKeyring(KeyringBackend):
     """A keyring that forgets with the test."""
 
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.kept: dict[tuple[str, str], str] = {}
 
     def set_password(self, service: str, username: str, password: str) -> None:

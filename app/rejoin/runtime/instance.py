@@ -87,9 +87,12 @@ class Instance:
                 self._knocked, "127.0.0.1", 0, limit=_MAX_LINE
             )
             port = self._server.sockets[0].getsockname()[1]
+            text = json.dumps({"port": port, "secret": self._secret})
             descriptor = os.open(self._door, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "w", encoding="ascii") as opened:
-                json.dump({"port": port, "secret": self._secret}, opened)
+            try:
+                os.write(descriptor, text.encode())
+            finally:
+                os.close(descriptor)
         else:
             # Bound by hand: asyncio would remove the path of whoever is there by then.
             listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
