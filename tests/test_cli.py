@@ -495,6 +495,22 @@ def test_a_first_instance_that_does_not_answer_is_said_so(
     assert "does not answer" in err
 
 
+def test_a_first_instance_that_ends_meanwhile_is_in_no_way(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept()
+    first = Instance.claim(KEY)
+    assert first is not None
+
+    def ends(key: str) -> bool:
+        first.release()
+        return False
+
+    monkeypatch.setattr(instance, "hand_over", ends)
+    assert rejoin("back", "--token", "t") == (0, "", "")
+    assert len(fake_player.made) == 1
+
+
 def test_a_lock_that_cannot_be_taken_costs_no_game(
     rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
 ) -> None:

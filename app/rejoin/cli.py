@@ -270,14 +270,15 @@ def back(token: str | None, full_screen: bool, close_at_end: bool) -> int:
     key = key_of(ticket.door.backend_url, ticket.seat.session_id)
     try:
         instance = Instance.claim(key)
+        if instance is None and hand_over(key):
+            click.echo("This game is open already; its window was brought to the front.")
+            return 0
+        instance = instance or Instance.claim(key)  # it may have ended meanwhile
     except OSError:
         instance = None
         _complain("it cannot be told whether this game is open in another Rejoin.")
     else:
         if instance is None:
-            if hand_over(key):
-                click.echo("This game is open already; its window was brought to the front.")
-                return 0
             raise RejoinError("This game is open in another Rejoin, which does not answer.")
     try:
         # Checked before the keyring is asked, which may ask the player something.

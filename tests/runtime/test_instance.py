@@ -39,7 +39,6 @@ def test_there_is_one_and_then_another(tmp_path: Path) -> None:
     assert other is not None, "another session is another lock"
     other.release()
     first.release()
-    first.release()
     assert not is_taken(KEY, tmp_path)
     assert list(tmp_path.iterdir()) == [], "nothing is left on the disk"
 
@@ -237,6 +236,22 @@ def test_what_a_killed_one_left_is_in_nobodys_way(tmp_path: Path) -> None:
         second = claim(tmp_path)
         await second.serve(lambda link: None)
         assert await knock(tmp_path)
+        await second.close()
+
+    asyncio.run(main())
+
+
+def test_who_has_let_go_removes_nothing_of_the_next_one(tmp_path: Path) -> None:
+    async def main() -> None:
+        first = claim(tmp_path)
+        await first.serve(lambda link: None)
+        await first.close()
+        second = claim(tmp_path)
+        await second.serve(lambda link: None)
+        first.release()
+        await first.close()
+        assert await knock(tmp_path)
+        assert Instance.claim(KEY, tmp_path) is None
         await second.close()
 
     asyncio.run(main())

@@ -116,7 +116,9 @@ class Instance:
         self.release()
 
     def release(self) -> None:
-        """Let go, where no door was opened."""
+        """Let go, where no door was opened; a second time does nothing, for it may be another's."""
+        if not self._lock.held:
+            return
         with contextlib.suppress(OSError):
             self._door.unlink(missing_ok=True)
         self._lock.release()
@@ -247,6 +249,10 @@ class _Lock:
                 os.close(descriptor)
                 raise
             os.close(descriptor)  # its holder removed it between our opening and our locking
+
+    @property
+    def held(self) -> bool:
+        return self._descriptor is not None
 
     def release(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
