@@ -34,7 +34,7 @@ from rejoin.gui import application
 from rejoin.runtime import instance, logs, player, tokens
 from rejoin.runtime.desk import Desk
 from rejoin.runtime.instance import Instance
-from rejoin.runtime.ticket import TicketFolder, key_of
+from rejoin.runtime.ticket import TicketFolder, in_keyring, key_of
 from rejoin.signaling.dialects import DIALECTS
 
 README = Path(__file__).parent.parent / "README.md"
@@ -367,10 +367,15 @@ URL = "http://127.0.0.1:9"
 KEY = key_of(URL, SessionId("s-1"))
 
 
-def kept(*, wall_s: float | None = None, dialect: str = "ours") -> Ticket:
+def kept(
+    *,
+    wall_s: float | None = None,
+    dialect: str = "ours",
+    session_id: SessionId = SessionId("s-1"),  # noqa: B008
+) -> Ticket:
     """A ticket on the disk."""
     written = Ticket(
-        Seat(SessionId("s-1"), AttemptNumber(3), 120.0),
+        Seat(session_id, AttemptNumber(3), 120.0),
         Door(URL, dialect, "loopback", "sg-1"),
         "boot",
         time.time() if wall_s is None else wall_s,
@@ -394,7 +399,7 @@ def test_going_back_goes_where_the_ticket_says_with_the_token_that_is_given(
 def test_going_back_takes_the_token_from_the_keyring(
     rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fetch(self: tokens.TokenStore, backend_url: str) -> str | None:
+    async def fetch(self: tokens.TokenStore, backend_url: str, what: str = "") -> str | None:
         return f"kept for {backend_url}"
 
     kept()
@@ -413,12 +418,32 @@ def test_without_a_keyring_the_token_is_asked_for_in_one_sentence(
     assert not instance.is_taken(KEY)
 
 
-def test_a_backend_that_needs_no_token_is_gone_back_to_without(
-    rejoin: Rejoin, fake_player: type[FakePlayer]
+@pytest.mark.parametrize("found", ["s-1", "another", None])
+def test_a_session_that_is_a_secret_comes_from_the_keyring(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    found: str | None,
 ) -> None:
-    kept(dialect="aws-bundle")
-    assert rejoin("back")[0] == 0
-    assert fake_player.made[0].profile.token is None
+    async def fetch(self: tokens.TokenStore, backend_url: str, what: str = "") -> str | None:
+        assert what == tokens.SESSION, "this backend needs no sign-in token"
+        return found
+
+    monkeypatch.setattr(tokens.TokenStore, "fetch", fetch)
+    kept(dialect="aws-bundle", session_id=in_keyring(URL, SessionId("s-1")))
+    (file,) = TicketFolder().folder.iterdir()
+    assert "s-1" not in file.read_text()
+    assert file.stem == KEY
+    code, _, err = rejoin("back")
+    if found == "s-1":
+        assert (code, err) == (0, "")
+        (made,) = fake_player.made
+        assert made.profile.token is None
+        assert made.ticket is not None
+        assert made.ticket.seat.session_id == "s-1"
+    else:
+        assert (code, err) == (2, f"rejoin: {tokens.SESSION_NOT_KEPT}\n")
+        assert not fake_player.made
 
 
 def test_there_may_be_nothing_to_go_back_into(rejoin: Rejoin) -> None:

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -257,11 +258,12 @@ def back(token: str | None, full_screen: bool, close_at_end: bool) -> int:
 
     The sign-in token comes from this computer's keyring. Where there is none, give it again.
     """
+    from rejoin.core.model import SessionId
     from rejoin.gui import application as window_application
     from rejoin.runtime.instance import Instance, hand_over
     from rejoin.runtime.settings import Profile
     from rejoin.runtime.ticket import TicketFolder, key_of
-    from rejoin.runtime.tokens import NOT_KEPT, TokenStore
+    from rejoin.runtime.tokens import NOT_KEPT, SESSION, SESSION_NOT_KEPT, TokenStore
 
     window_application.check_display()
     ticket = TicketFolder().newest()
@@ -288,6 +290,12 @@ def back(token: str | None, full_screen: bool, close_at_end: bool) -> int:
             if not token:
                 raise BadInputError(NOT_KEPT)
             profile = Profile.through(ticket.door, token)
+        if profile.dialect.session_is_secret:
+            secret = asyncio.run(TokenStore().fetch(ticket.door.backend_url, SESSION))
+            session_id = SessionId(secret or "")
+            if key_of(ticket.door.backend_url, session_id) != key:
+                raise BadInputError(SESSION_NOT_KEPT)
+            ticket = replace(ticket, seat=replace(ticket.seat, session_id=session_id))
         return _play(
             profile,
             full_screen=full_screen,

@@ -20,10 +20,12 @@ from rejoin.runtime.instance import Instance, hand_over, is_taken
 from rejoin.runtime.settings import Profile
 from rejoin.runtime.ticket import TicketFolder, key_of
 from rejoin.runtime.tokens import TokenStore
+from rejoin.signaling.dialects import AWS_BUNDLE
+from rejoin.signaling.samples import StreamChoice
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
-SESSION = SessionId("s-1")
+SESSION = SessionId("CANARY-session")
 URL = "https://studio.example"
 KEY = key_of(URL, SESSION)
 
@@ -57,6 +59,16 @@ class Bench:
             tokens=TokenStore(self.keyring),
             doors=self.doors,
             instance=instance,
+            on_knock=self.knocks.append,
+        )
+
+    def bundle_desk(self, tokens: TokenStore) -> Desk:
+        """One for a backend whose session ids open the game to whoever knows them."""
+        return Desk(
+            Profile(URL, None, dialect=AWS_BUNDLE, choice=StreamChoice("sg-1")),
+            tickets=self.tickets,
+            tokens=tokens,
+            doors=self.doors,
             on_knock=self.knocks.append,
         )
 
@@ -108,7 +120,42 @@ def test_the_first_ticket_brings_the_token_and_the_lock_with_it(bench: Bench) ->
     assert set(bench.keyring.kept.values()) == {"CANARY-token"}
     assert not is_taken(KEY, bench.doors), "it ended with the desk"
     for file in bench.tickets.folder.iterdir():
-        assert "CANARY" not in file.read_text()
+        assert "CANARY-token" not in file.read_text()
+
+
+def test_a_session_that_is_a_secret_is_in_the_keyring_and_not_on_the_disk(bench: Bench) -> None:
+    async def script(desk: Desk) -> None:
+        await desk.keep(seat(1))
+        await desk.keep(seat(2))
+        assert desk.problem is None
+
+    work(bench.bundle_desk(TokenStore(bench.keyring)), script)
+    assert list(bench.keyring.kept.values()) == [SESSION]
+    ticket = found(bench)
+    assert ticket.seat.attempt == 2
+    assert key_of(URL, ticket.seat.session_id) == KEY
+    for file in bench.tickets.folder.iterdir():
+        assert SESSION not in file.read_text()
+
+    async def over(desk: Desk) -> None:
+        await desk.drop(SESSION)
+
+    work(bench.bundle_desk(TokenStore(bench.keyring)), over)
+    assert bench.tickets.newest() is None
+
+
+def test_without_a_keyring_a_secret_session_leaves_no_ticket_and_that_is_said(
+    bench: Bench,
+) -> None:
+    async def script(desk: Desk) -> None:
+        await desk.keep(seat(1))
+        await desk.keep(seat(2))
+        assert await bench.knock(), "the rest is as ever"
+
+    desk = bench.bundle_desk(TokenStore())
+    work(desk, script)
+    assert bench.tickets.newest() is None
+    assert desk.problem == "No way back after a crash: this computer has no keyring to use."
 
 
 def test_who_comes_back_answers_the_door_from_the_start(bench: Bench) -> None:

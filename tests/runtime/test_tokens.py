@@ -90,7 +90,7 @@ def test_a_keyring_that_fails_keeps_nothing_and_says_nothing_of_it(
     store = TokenStore(backend())
     assert not keep(store)
     assert fetch(store) is None
-    assert "the sign-in token is not kept" in caplog.text
+    assert "the keyring kept nothing" in caplog.text
     assert "CANARY" not in caplog.text
 
 

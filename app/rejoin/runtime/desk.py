@@ -9,6 +9,7 @@ import asyncio
 import errno
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +19,8 @@ from rejoin.core.ticket import Seat, Ticket
 from rejoin.runtime.aside import aside
 from rejoin.runtime.instance import Instance, OnKnock
 from rejoin.runtime.settings import Profile
-from rejoin.runtime.ticket import TicketFolder, key_of
-from rejoin.runtime.tokens import TokenStore
+from rejoin.runtime.ticket import TicketFolder, in_keyring, key_of
+from rejoin.runtime.tokens import SESSION, TokenStore
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.desk")
@@ -55,12 +56,14 @@ class Desk:
         """
         self._door = profile.door()
         self._token = profile.token
+        self._session_is_secret = profile.dialect.session_is_secret
         self._tickets = tickets or TicketFolder()
         self._tokens = tokens or TokenStore()
         self._doors = doors
         self._instance = instance
         self._on_knock = on_knock
         self._begun = False
+        self._no_keyring = False
         self._keeping_token: asyncio.Task[None] | None = None
         self._problem: str | None = None
 
@@ -76,6 +79,22 @@ class Desk:
 
     async def keep(self, seat: Seat) -> None:
         """Write the ticket; at the first one keep the token too, and become the only one."""
+        session_id, first = seat.session_id, not self._begun
+        self._begun = True
+        if self._session_is_secret:
+            if first and not await self._tokens.keep(
+                self._door.backend_url, session_id, SESSION, within_s=_DISK_PATIENCE_S
+            ):
+                self._no_keyring = True
+            seat = replace(seat, session_id=in_keyring(self._door.backend_url, session_id))
+        if self._no_keyring:
+            self._problem = "No way back after a crash: this computer has no keyring to use."
+        else:
+            await self._write(seat)
+        if first:
+            await self._begin(session_id)
+
+    async def _write(self, seat: Seat) -> None:
         turn = self._tickets.turn()
         ticket = Ticket(seat, self._door, boot_id(), time.time())
         try:
@@ -88,9 +107,6 @@ class Desk:
             why = _WHY.get(number or 0, "the disk refused it")
             self._problem = f"No way back after a crash: {why}."
             _log.info("the ticket was not written: %s", type(error).__name__)
-        if not self._begun:
-            self._begun = True
-            await self._begin(seat.session_id)
 
     async def drop(self, session_id: SessionId) -> None:
         """Forget the ticket of a game that is over."""

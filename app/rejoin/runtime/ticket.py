@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import stat
 import sys
 import threading
@@ -30,6 +31,7 @@ from rejoin.core.ticket import MAX_TEXT, OUTLIVED_S, Ticket, from_text, to_text
 from rejoin.errors import BadInputError
 
 _SUFFIX: Final = ".ticket"
+_IN_KEYRING: Final = "keyring:"
 _MAX_FILES: Final = 100
 _POSIX: Final = sys.platform != "win32"
 _OPEN: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -42,7 +44,14 @@ def tickets_folder() -> Path:
 
 def key_of(backend_url: str, session_id: SessionId) -> str:
     """A stream session's name in file names: 16 hex digits that tell nothing of it."""
+    if re.fullmatch(f"{_IN_KEYRING}[0-9a-f]{{16}}", session_id):
+        return session_id.removeprefix(_IN_KEYRING)
     return hashlib.sha256(f"{backend_url}\n{session_id}".encode()).hexdigest()[:16]
+
+
+def in_keyring(backend_url: str, session_id: SessionId) -> SessionId:
+    """What stands in a ticket for the id of a session that is itself a secret."""
+    return SessionId(f"{_IN_KEYRING}{key_of(backend_url, session_id)}")
 
 
 def own_folder(folder: Path) -> None:

@@ -1,4 +1,5 @@
-"""The player's sign-in token between two lives: in the keyring of the OS, and nowhere else.
+"""The player's sign-in token between two lives: in the keyring of the OS, and nowhere else. The id
+of a session that opens to whoever knows it is kept here too.
 
 Where there is no keyring, or it stays locked, nothing is kept and the player gives the token again;
 nobody here ever writes it to a file. A keyring may ask the player something or hang in D-Bus, so
@@ -20,6 +21,10 @@ NOT_KEPT: Final = (
     "No sign-in token is kept on this computer for that studio (there is no keyring, or it is "
     "locked): give --token or set REJOIN_TOKEN."
 )
+SESSION_NOT_KEPT: Final = (
+    "There is no way back into the last game: what opens it is not in this computer's keyring."
+)
+SESSION: Final = "#session"
 WITHIN_S: Final = 5.0
 ANSWERED_WITHIN_S: Final = 30.0
 """Coming back waits longer: the keyring may have to be unlocked by the player first."""
@@ -39,10 +44,12 @@ class TokenStore:
         """`backend`: which keyring; None is the one of this OS, looked up when it is needed."""
         self._backend = backend
 
-    async def keep(self, backend_url: str, token: str, *, within_s: float = WITHIN_S) -> bool:
-        """Whether it is kept now."""
+    async def keep(
+        self, backend_url: str, token: str, what: str = "", *, within_s: float = WITHIN_S
+    ) -> bool:
+        """Whether it is kept now. `what`: SESSION, or nothing for the sign-in token."""
         try:
-            origin = origin_of(backend_url)
+            origin = origin_of(backend_url) + what
             await aside(
                 lambda: self._keyring().set_password(SERVICE, origin, token),
                 name="keyring",
@@ -50,21 +57,23 @@ class TokenStore:
             )
         except Exception as error:
             # Of a keyring any error may come, and its text may hold what it was given.
-            _log.info("the sign-in token is not kept: %s", type(error).__name__)
+            _log.info("the keyring kept nothing: %s", type(error).__name__)
             return False
         return True
 
-    async def fetch(self, backend_url: str, *, within_s: float = ANSWERED_WITHIN_S) -> str | None:
-        """The token, or None."""
+    async def fetch(
+        self, backend_url: str, what: str = "", *, within_s: float = ANSWERED_WITHIN_S
+    ) -> str | None:
+        """What was kept, or None."""
         try:
-            origin = origin_of(backend_url)
+            origin = origin_of(backend_url) + what
             return await aside(
                 lambda: self._keyring().get_password(SERVICE, origin),
                 name="keyring",
                 within_s=within_s,
             )
         except Exception as error:
-            _log.info("no sign-in token was found: %s", type(error).__name__)
+            _log.info("the keyring gave nothing: %s", type(error).__name__)
             return None
 
     def _keyring(self) -> Keyring:
