@@ -8,28 +8,44 @@ import os
 import re
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 import pytest
 
 from rejoin import cli, demo
-from rejoin.core.model import Ending, EndingKind, Snapshot, Stage, StatusReason
+from rejoin.core.model import (
+    AttemptNumber,
+    Ending,
+    EndingKind,
+    SessionId,
+    Snapshot,
+    Stage,
+    StatusReason,
+)
+from rejoin.core.ticket import Door, Seat, Ticket
 from rejoin.emulator.settings import FaultKind
 from rejoin.errors import PortInUseError, RejoinError
 from rejoin.gui import application
-from rejoin.runtime import logs, player
+from rejoin.runtime import instance, logs, player, tokens
+from rejoin.runtime.desk import Desk
+from rejoin.runtime.instance import Instance
+from rejoin.runtime.ticket import TicketFolder, in_keyring, key_of
 from rejoin.signaling.dialects import DIALECTS
 
 README = Path(__file__).parent.parent / "README.md"
-VERBS = ("play", "demo", "studio", "backend")
+VERBS = ("play", "back", "demo", "studio", "backend")
 
 
 @pytest.fixture(autouse=True)
-def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _as_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """What a program sets for good is set back; nothing of the environment is ours."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr(logs, "configure", lambda *, verbose: None)
     for name in [name for name in os.environ if name.startswith("REJOIN_")]:
         monkeypatch.delenv(name)
@@ -227,6 +243,10 @@ class FakeWindow:
     def __init__(self, stage: Stage) -> None:
         self.snapshot = Snapshot(stage)
         self.closed = 0
+        self.came = 0
+
+    def come_to_front(self) -> None:
+        self.came += 1
 
     def close(self) -> None:
         self.closed += 1
@@ -238,8 +258,13 @@ class FakePlayer:
     ending: Ending | None = Ending(EndingKind.CLOSED_FOR_NOW)
     sentence: str | None = None
 
-    def __init__(self, profile: Any) -> None:
+    made: ClassVar[list[FakePlayer]] = []
+
+    def __init__(self, profile: Any, *, desk: Desk, ticket: Ticket | None) -> None:
         self.profile = profile
+        self.desk = desk
+        self.ticket = ticket
+        self.made.append(self)
         self.snapshot = Snapshot(Stage.LIVE)
 
     def problem(self) -> str | None:
@@ -255,7 +280,7 @@ class FakePlayer:
 @pytest.fixture
 def fake_player(monkeypatch: pytest.MonkeyPatch) -> type[FakePlayer]:
     class Player(FakePlayer):
-        pass
+        made: ClassVar[list[FakePlayer]] = []
 
     monkeypatch.setattr(player, "Player", Player)
     monkeypatch.setattr(application, "run", lambda *_, **__: 0)
@@ -334,6 +359,225 @@ def test_what_is_done_while_the_window_is_open(
     code, _, err = rejoin(*PLAY, *arguments)
     assert code == 0
     assert (window.closed, err.splitlines()) == (closed, told)
+
+
+# --- going back -----------------------------------------------------------------------------------
+
+URL = "http://127.0.0.1:9"
+KEY = key_of(URL, SessionId("s-1"))
+
+
+def kept(
+    *,
+    wall_s: float | None = None,
+    dialect: str = "ours",
+    session_id: SessionId = SessionId("s-1"),  # noqa: B008
+) -> Ticket:
+    """A ticket on the disk."""
+    written = Ticket(
+        Seat(session_id, AttemptNumber(3), 120.0),
+        Door(URL, dialect, "loopback", "sg-1"),
+        "boot",
+        time.time() if wall_s is None else wall_s,
+    )
+    TicketFolder().write(written)
+    return written
+
+
+def test_going_back_goes_where_the_ticket_says_with_the_token_that_is_given(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    ticket = kept()
+    assert rejoin("back", "--token", "CANARY-token") == (0, "", "")
+    (made,) = fake_player.made
+    assert made.ticket == ticket
+    assert (made.profile.backend_url, made.profile.token) == (URL, "CANARY-token")
+    assert made.profile.network.loopback_only
+    assert not instance.is_taken(KEY), "the lock went with the verb"
+
+
+def test_going_back_takes_the_token_from_the_keyring(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fetch(self: tokens.TokenStore, backend_url: str, what: str = "") -> str | None:
+        return f"kept for {backend_url}"
+
+    kept()
+    monkeypatch.setattr(tokens.TokenStore, "fetch", fetch)
+    assert rejoin("back")[0] == 0
+    assert fake_player.made[0].profile.token == f"kept for {URL}"
+
+
+def test_without_a_keyring_the_token_is_asked_for_in_one_sentence(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    kept()
+    code, _, err = rejoin("back")
+    assert (code, err) == (2, f"rejoin: {tokens.NOT_KEPT}\n")
+    assert not fake_player.made
+    assert not instance.is_taken(KEY)
+
+
+@pytest.mark.parametrize("found", ["s-1", "another", None])
+def test_a_session_that_is_a_secret_comes_from_the_keyring(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    found: str | None,
+) -> None:
+    async def fetch(self: tokens.TokenStore, backend_url: str, what: str = "") -> str | None:
+        assert what == tokens.SESSION, "this backend needs no sign-in token"
+        return found
+
+    monkeypatch.setattr(tokens.TokenStore, "fetch", fetch)
+    kept(dialect="aws-bundle", session_id=in_keyring(URL, SessionId("s-1")))
+    (file,) = TicketFolder().folder.iterdir()
+    assert "s-1" not in file.read_text()
+    assert file.stem == KEY
+    code, _, err = rejoin("back")
+    if found == "s-1":
+        assert (code, err) == (0, "")
+        (made,) = fake_player.made
+        assert made.profile.token is None
+        assert made.ticket is not None
+        assert made.ticket.seat.session_id == "s-1"
+    else:
+        assert (code, err) == (2, f"rejoin: {tokens.SESSION_NOT_KEPT}\n")
+        assert not fake_player.made
+
+
+def test_there_may_be_nothing_to_go_back_into(rejoin: Rejoin) -> None:
+    nothing = (2, "", "rejoin: There is no game to go back into.\n")
+    assert rejoin("back") == nothing
+    kept(wall_s=time.time() - 90_000)
+    assert rejoin("back") == nothing
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [("{", "it is damaged"), ('{"kind": "rejoin-ticket", "version": 9}', "another version")],
+)
+def test_a_ticket_that_cannot_be_used_is_one_sentence(
+    rejoin: Rejoin, content: str, why: str
+) -> None:
+    kept()
+    (file,) = TicketFolder().folder.iterdir()
+    file.write_text(content)
+    code, _, err = rejoin("back")
+    assert (code, err.count("\n")) == (2, 1)
+    assert why in err
+
+
+def test_a_ticket_of_a_dialect_that_is_not_known_is_one_sentence(rejoin: Rejoin) -> None:
+    kept(dialect="aws-next")
+    code, _, err = rejoin("back")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "aws-next" in err
+    assert not instance.is_taken(KEY)
+
+
+def test_a_game_that_is_open_already_is_brought_to_the_front(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    brought: list[str | None] = []
+    kept()
+    serving = threading.Event()
+    done = threading.Event()
+
+    async def first() -> None:
+        one = Instance.claim(KEY)
+        assert one is not None
+        await one.serve(brought.append)
+        serving.set()
+        await asyncio.to_thread(done.wait, 60)
+        await one.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(first()))
+    thread.start()
+    try:
+        assert serving.wait(60)
+        code, out, err = rejoin("back", "--token", "t")
+        noticed = rejoin("play", "--token", "t", URL)
+    finally:
+        done.set()
+        thread.join()
+    assert (code, err) == (0, "")
+    assert "brought to the front" in out
+    assert brought == [None]
+    assert noticed == (0, "", ""), "what is being played is no unfinished game"
+
+
+def test_a_first_instance_that_does_not_answer_is_said_so(
+    rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept()
+    monkeypatch.setattr(instance, "hand_over", lambda key: False)
+    first = Instance.claim(KEY)
+    assert first is not None
+    code, _, err = rejoin("back", "--token", "t")
+    first.release()
+    assert (code, err.count("\n")) == (1, 1)
+    assert "does not answer" in err
+
+
+def test_a_first_instance_that_ends_meanwhile_is_in_no_way(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept()
+    first = Instance.claim(KEY)
+    assert first is not None
+
+    def ends(key: str) -> bool:
+        first.release()
+        return False
+
+    monkeypatch.setattr(instance, "hand_over", ends)
+    assert rejoin("back", "--token", "t") == (0, "", "")
+    assert len(fake_player.made) == 1
+
+
+def test_a_lock_that_cannot_be_taken_costs_no_game(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    kept()
+    monkeypatch.setattr(Instance, "claim", refuse)
+    code, _, err = rejoin("back", "--token", "t")
+    assert (code, err.count("\n")) == (0, 1)
+    assert len(fake_player.made) == 1
+
+
+def test_a_new_game_notices_an_unfinished_one(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    assert rejoin(*PLAY) == (0, "", "")
+    kept()
+    code, _, err = rejoin(*PLAY)
+    assert (code, err.count("\n")) == (0, 1)
+    assert "rejoin back" in err
+    assert fake_player.made[-1].ticket is None, "it is a new game all the same"
+    (file,) = TicketFolder().folder.iterdir()
+    file.write_text("damaged")
+    assert rejoin(*PLAY) == (0, "", "")
+
+
+def test_a_second_instance_brings_the_window_to_the_front(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = FakeWindow(Stage.LIVE)
+
+    def run(*_: object, after_refresh: Callable[[FakeWindow], None], **__: object) -> int:
+        after_refresh(window)
+        fake_player.made[-1].desk._on_knock(None)
+        after_refresh(window)
+        after_refresh(window)
+        return 0
+
+    monkeypatch.setattr(application, "run", run)
+    assert rejoin(*PLAY)[0] == 0
+    assert window.came == 1
 
 
 def test_the_end_of_the_input_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

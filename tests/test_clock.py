@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from rejoin import clock
-from rejoin.clock import Clock, awake_s, boot_s
+from rejoin.clock import Clock, awake_s, boot_id, boot_s
 
 
 @pytest.mark.parametrize("seconds", [boot_s, awake_s])
@@ -96,3 +97,21 @@ def test_on_windows_the_unbiased_clock_is_the_one_that_stops(
     boot, awake = clock._windows()
     assert (boot(), awake()) == (5000.0, 1400.0)
     assert boot() == 5000.0, "each has a place of its own for the answer"
+
+
+def test_which_boot_it_is_is_the_same_in_every_process() -> None:
+    code = "from rejoin.clock import boot_id; print(boot_id())"
+    there = subprocess.check_output([sys.executable, "-c", code], text=True).strip()
+    assert there == boot_id()
+    if sys.platform.startswith("linux"):
+        assert len(there) == 36
+
+
+def test_a_system_that_does_not_tell_its_boot_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("rejoin.clock.Path", lambda _: tmp_path / "missing")
+    monkeypatch.setattr("rejoin.clock.sys.platform", "linux")
+    assert boot_id() == ""
+    monkeypatch.setattr("rejoin.clock.sys.platform", "another")
+    assert boot_id() == ""

@@ -16,7 +16,9 @@ import shlex
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -28,7 +30,10 @@ from rejoin.qa.verbs import qa
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
+    from rejoin.core.ticket import Ticket
     from rejoin.gui.main_window import RejoinWindow
+    from rejoin.runtime.instance import Instance
+    from rejoin.runtime.settings import Profile
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -171,14 +176,20 @@ def rejoin(verbose: bool) -> None:
 
 rejoin.add_command(qa)
 
-
-@rejoin.command(short_help="Play a game through a studio's backend.")
-@click.argument("backend_url")
-@click.option(
+_token = click.option(
     "--token",
     envvar="REJOIN_TOKEN",
     help="Your sign-in token for the studio's backend; better given as REJOIN_TOKEN.",
 )
+_full_screen = click.option("--full-screen", is_flag=True, help="Begin in full screen.")
+_close_at_end = click.option(
+    "--close-at-end", is_flag=True, help="Close the window when the game is over."
+)
+
+
+@rejoin.command(short_help="Play a game through a studio's backend.")
+@click.argument("backend_url")
+@_token
 @click.option(
     "--network",
     type=click.Choice(["internet", "lan", "loopback"]),
@@ -200,8 +211,8 @@ rejoin.add_command(qa)
     type=click.Path(dir_okay=False, path_type=Path),
     help="PEM file: who may vouch for the backend, instead of the usual authorities.",
 )
-@click.option("--full-screen", is_flag=True, help="Begin in full screen.")
-@click.option("--close-at-end", is_flag=True, help="Close the window when the game is over.")
+@_full_screen
+@_close_at_end
 def play(
     backend_url: str,
     token: str | None,
@@ -223,35 +234,129 @@ def play(
         raise BadInputError("A sign-in token is needed: give --token or set REJOIN_TOKEN.")
     if spoken.needs_stream_group and not stream_group:
         raise BadInputError(f"A backend of dialect {dialect} needs --stream-group.")
-    from rejoin.core.model import Stage
     from rejoin.gui import application as window_application
-    from rejoin.rtc.signal import NetworkRules
-    from rejoin.runtime.loop import StreamThread
-    from rejoin.runtime.network import HAS_NETLINK
-    from rejoin.runtime.player import Player
-    from rejoin.runtime.settings import Profile
+    from rejoin.runtime.settings import Profile, network_rules
     from rejoin.signaling.samples import StreamChoice
 
     window_application.check_display()
-    rules = NetworkRules(loopback_only=network == "loopback", allow_private=network == "lan")
-    player = Player(
-        Profile(
-            backend_url,
-            token,
-            rules,
-            dialect=spoken,
-            choice=StreamChoice(stream_group, application) if stream_group else None,
-            connection_timeout_s=connection_timeout,
-            allow_insecure=insecure,
-            authority=authority,
-        )
+    profile = Profile(
+        backend_url,
+        token,
+        network_rules(network),
+        dialect=spoken,
+        choice=StreamChoice(stream_group, application) if stream_group else None,
+        connection_timeout_s=connection_timeout,
+        allow_insecure=insecure,
+        authority=authority,
     )
+    return _play(profile, full_screen=full_screen, close_at_end=close_at_end)
+
+
+@rejoin.command(short_help="Go back into the last game.")
+@_token
+@_full_screen
+@_close_at_end
+def back(token: str | None, full_screen: bool, close_at_end: bool) -> int:
+    """Go back into the last game, after Rejoin was closed or this computer had a fault.
+
+    The sign-in token comes from this computer's keyring. Where there is none, give it again.
+    """
+    from rejoin.core.model import SessionId
+    from rejoin.gui import application as window_application
+    from rejoin.runtime.instance import Instance, hand_over
+    from rejoin.runtime.settings import Profile
+    from rejoin.runtime.ticket import TicketFolder, key_of
+    from rejoin.runtime.tokens import NOT_KEPT, SESSION, SESSION_NOT_KEPT, TokenStore
+
+    window_application.check_display()
+    ticket = TicketFolder().newest()
+    if ticket is None or ticket.outlived(time.time()):
+        raise BadInputError("There is no game to go back into.")
+    key = key_of(ticket.door.backend_url, ticket.seat.session_id)
+    try:
+        instance = Instance.claim(key)
+        if instance is None and hand_over(key):
+            click.echo("This game is open already; its window was brought to the front.")
+            return 0
+        instance = instance or Instance.claim(key)  # it may have ended meanwhile
+    except OSError:
+        instance = None
+        _complain("it cannot be told whether this game is open in another Rejoin.")
+    else:
+        if instance is None:
+            raise RejoinError("This game is open in another Rejoin, which does not answer.")
+    try:
+        # Checked before the keyring is asked, which may ask the player something.
+        profile = Profile.through(ticket.door, token)
+        if not token and profile.dialect.needs_token:
+            token = asyncio.run(TokenStore().fetch(ticket.door.backend_url))
+            if not token:
+                raise BadInputError(NOT_KEPT)
+            profile = Profile.through(ticket.door, token)
+        if profile.dialect.session_is_secret:
+            secret = asyncio.run(TokenStore().fetch(ticket.door.backend_url, SESSION))
+            session_id = SessionId(secret or "")
+            if key_of(ticket.door.backend_url, session_id) != key:
+                raise BadInputError(SESSION_NOT_KEPT)
+            ticket = replace(ticket, seat=replace(ticket.seat, session_id=session_id))
+        return _play(
+            profile,
+            full_screen=full_screen,
+            close_at_end=close_at_end,
+            ticket=ticket,
+            instance=instance,
+        )
+    finally:
+        if instance is not None:
+            instance.release()
+
+
+def _last_game() -> Ticket | None:
+    """The game that can be gone back into and that nobody plays now; damaged tickets are none."""
+    from rejoin.runtime.instance import is_taken
+    from rejoin.runtime.ticket import TicketFolder, key_of
+
+    folder = TicketFolder()
+    folder.sweep()
+    try:
+        ticket = folder.newest()
+    except BadInputError:
+        return None
+    if ticket is None or ticket.outlived(time.time()):
+        return None
+    return None if is_taken(key_of(ticket.door.backend_url, ticket.seat.session_id)) else ticket
+
+
+def _play(
+    profile: Profile,
+    *,
+    full_screen: bool,
+    close_at_end: bool,
+    ticket: Ticket | None = None,
+    instance: Instance | None = None,
+) -> int:
+    """Play in a window until it is closed: a new game, or the one that `ticket` is for."""
+    from rejoin.core.model import Stage
+    from rejoin.gui import application as window_application
+    from rejoin.runtime.desk import Desk
+    from rejoin.runtime.loop import StreamThread
+    from rejoin.runtime.network import HAS_NETLINK
+    from rejoin.runtime.player import Player
+
+    knocked = threading.Event()
+    desk = Desk(profile, instance=instance, on_knock=lambda link: knocked.set())
+    player = Player(profile, desk=desk, ticket=ticket)
+    if ticket is None and _last_game() is not None:
+        _complain("your last game may still be running: `rejoin back` goes back into it.")
     thread = StreamThread(player.run)
     was_live = False
 
     def watch(window: RejoinWindow) -> None:
         nonlocal was_live
         stage = window.snapshot.stage
+        if knocked.is_set():
+            knocked.clear()
+            window.come_to_front()
         if stage is Stage.LIVE and not was_live:
             was_live = True
             problem = player.problem()
@@ -265,7 +370,7 @@ def play(
     code = window_application.run(
         player,
         full_screen=full_screen,
-        network_hint=not HAS_NETLINK and not rules.loopback_only,
+        network_hint=not HAS_NETLINK and not profile.network.loopback_only,
         after_refresh=watch,
     )
     ending = thread.join(_LEAVING_PATIENCE_S)

@@ -1,4 +1,5 @@
-"""The boot clock goes on while the machine sleeps, the awake clock does not: both in seconds.
+"""The boot clock goes on while the machine sleeps, the awake clock does not: both in seconds; and
+which boot they are of.
 
 Python's `time.monotonic` stops during suspend on Linux and macOS, which would turn a countdown
 into a lie, and goes on on some Windows and Pythons and stops on others, so that it tells of no
@@ -13,6 +14,7 @@ import ctypes
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 Clock = Callable[[], float]
@@ -63,3 +65,39 @@ _CLOCKS: dict[str, Callable[[], Clocks]] = {"linux": _linux, "darwin": _macos, "
 
 boot_s, awake_s = _CLOCKS.get(sys.platform, lambda: (time.monotonic, time.monotonic))()
 """Boot time, and the time the machine was awake, in seconds; only their differences compare."""
+
+
+# --- which boot ---------------------------------------------------------------------------------
+
+
+def _linux_boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _macos_boot_id() -> str:
+    library = ctypes.CDLL("/usr/lib/libSystem.dylib")
+    text = ctypes.create_string_buffer(64)
+    size = ctypes.c_size_t(len(text))
+    failed = library.sysctlbyname(b"kern.bootsessionuuid", text, ctypes.byref(size), None, 0)
+    return "" if failed else text.value.decode("ascii", "replace")
+
+
+def _windows_boot_id() -> str:
+    # Windows has no such id: the minute of the boot stands for it. A wall clock that was set since
+    # makes another one of it, and then a ticket merely reads "checking" without need.
+    return f"minute-{round((time.time() - boot_s()) / 60)}"
+
+
+_BOOT_IDS: dict[str, Callable[[], str]] = {
+    "linux": _linux_boot_id,
+    "darwin": _macos_boot_id,
+    "win32": _windows_boot_id,
+}
+
+
+def boot_id() -> str:
+    """Which boot of this machine it is, the same until the next one; empty where nobody tells."""
+    return _BOOT_IDS.get(sys.platform, lambda: "")()

@@ -634,6 +634,23 @@ def test_the_age_of_knowledge_grows_during_a_long_poll() -> None:
     asyncio.run(run())
 
 
+def test_a_long_poll_ends_when_a_newer_attempt_begins() -> None:
+    """Somebody else came in between two looks, and the status is the same again."""
+
+    async def run() -> None:
+        service = FakeStreamService(status="CONNECTED")
+        async with caller(service) as call:
+            session_id = await call.started()
+            waiting = asyncio.ensure_future(call.look(session_id, known="CONNECTED", wait_s=30))
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+            await call.reconnect(session_id, 2)
+            seen = await asyncio.wait_for(waiting, 20)
+            assert seen["attempt"] == 2
+
+    asyncio.run(run())
+
+
 def test_a_long_poll_outlives_a_failing_look_but_reports_a_lasting_failure() -> None:
     async def run() -> None:
         service = FakeStreamService(status="CONNECTED")

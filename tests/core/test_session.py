@@ -1132,6 +1132,15 @@ def test_a_higher_number_heard_while_waiting_for_the_service_ends_it() -> None:
     assert play.phase(Ended).ending.kind is EndingKind.CONTINUED_ELSEWHERE
 
 
+def test_who_waits_for_the_service_stops_when_the_other_one_comes_back_by_itself() -> None:
+    """The other device was not gone: its connection dropped, and it was quicker."""
+    play = Playbook().back(BACK_SEAT)
+    play.give(play.status("CONNECTED", attempt=3))
+    play.phase(Waiting)
+    play.give(play.status("CONNECTED", attempt=4))
+    assert play.phase(Ended).ending.kind is EndingKind.CONTINUED_ELSEWHERE
+
+
 def test_after_an_own_attempt_a_higher_number_is_somebody_elses() -> None:
     play = Playbook().back(BACK_SEAT)
     play.give(play.status("ACTIVE", attempt=3))

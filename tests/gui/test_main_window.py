@@ -290,6 +290,20 @@ def test_closing_the_window_is_close_for_now(show: ShowFace, name: str) -> None:
     assert port.listeners == []
 
 
+def test_a_window_that_is_looked_for_elsewhere_comes_to_the_front(show: ShowFace) -> None:
+    window, _port, _clock = show(face_named("live"))
+    window.showMinimized()
+    QApplication.processEvents()
+    minimized = [window.isMinimized()]
+    window.come_to_front()
+    minimized.append(window.isMinimized())
+    assert minimized == [True, False]
+    assert window.isVisible()
+    window.close()
+    window.come_to_front()
+    assert window.isHidden(), "who has left stays away"
+
+
 @pytest.mark.parametrize("name", ["idle", "end-game-ended"])
 def test_where_no_game_runs_closing_just_closes(show: ShowFace, name: str) -> None:
     window, port, _clock = show(face_named(name))

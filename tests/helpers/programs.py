@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -125,6 +126,8 @@ def started(
 ) -> Iterator[Program]:
     """`python -m rejoin ARGUMENTS` without a display, killed at the end if it still runs.
 
+    What it keeps between two lives is gone with it, unless XDG_STATE_HOME is set.
+
     `environment`: what differs from ours, None to leave a variable out. `before`: a command that
     runs it, such as one that sets limits.
     """
@@ -133,21 +136,22 @@ def started(
         name: value for name, value in os.environ.items() if not name.startswith("REJOIN_")
     }
     variables |= {"QT_QPA_PLATFORM": "offscreen", "REJOIN_TOKEN": TOKEN, _MARK: mark}
-    variables |= environment or {}
-    process = subprocess.Popen(
-        [*before, sys.executable, "-m", "rejoin", *arguments],
-        env={name: value for name, value in variables.items() if value is not None},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    program = Program(process, mark)
-    try:
-        yield program
-    finally:
-        program.end()
+    with tempfile.TemporaryDirectory(prefix="rejoin-state-") as state:
+        variables |= {"XDG_STATE_HOME": state, **(environment or {})}
+        process = subprocess.Popen(
+            [*before, sys.executable, "-m", "rejoin", *arguments],
+            env={name: value for name, value in variables.items() if value is not None},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        program = Program(process, mark)
+        try:
+            yield program
+        finally:
+            program.end()
 
 
 def run(

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 
 from rejoin.core.controls import Controls
 from rejoin.core.events import CloseForNowRequested
-from rejoin.core.model import Ending, EndingKind, Policy, Snapshot, Stage
+from rejoin.core.model import (
+    AttemptNumber,
+    Ending,
+    EndingKind,
+    Policy,
+    SessionId,
+    Snapshot,
+    Stage,
+)
+from rejoin.core.ticket import Seat, Ticket
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
 from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.desk import Desk
+from rejoin.runtime.instance import Instance, is_taken
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
+from rejoin.runtime.ticket import TicketFolder
 
 TOKEN = "CANARY-token-of-a-player"
 
@@ -135,3 +148,58 @@ def test_the_network_is_watched_for_what_the_profile_may_reach(
 
     asyncio.run(main())
     assert did == ([rules] if rules.loopback_only else [rules, "start", "close"])
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_with_a_ticket_it_comes_back_in_place_of_a_new_game(tmp_path: Path) -> None:
+    """Nobody listens; it asks all the same, and lets go of the lock at its end."""
+    records: list[Record] = []
+    url = "http://127.0.0.1:9"
+    seat = Seat(SessionId("s-1"), AttemptNumber(4), 120.0, proved_at=1.0)
+    ticket = Ticket(seat, profile(url).door(), "another boot", 0.0)
+    instance = Instance.claim("key", tmp_path)
+    assert instance is not None
+
+    async def main() -> Ending:
+        desk = Desk(
+            profile(url),
+            tickets=TicketFolder(tmp_path / "tickets"),
+            doors=tmp_path,
+            instance=instance,
+        )
+        player = Player(
+            profile(url),
+            audio=NullOutput(),
+            on_record=records.append,
+            desk=desk,
+            ticket=ticket,
+        )
+        running = asyncio.ensure_future(player.run())
+        came: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
+
+        def listen(shown: Snapshot) -> None:
+            if shown.stage is not Stage.IDLE and not came.done():
+                came.set_result(shown)
+
+        player.subscribe(listen)
+        shown = await asyncio.wait_for(came, 30)
+        assert (shown.stage, shown.returning) == (Stage.RECONNECTING, True)
+        assert shown.deadline_checking, "its times are of another boot"
+        player.post(CloseForNowRequested())
+        return await asyncio.wait_for(running, 30)
+
+    assert asyncio.run(main()).kind is EndingKind.CLOSED_FOR_NOW
+    assert [record.name for record in records][:3] == ["RejoinRequested", "Waiting", "AskStatus"]
+    assert not is_taken("key", tmp_path)
+    kept = TicketFolder(tmp_path / "tickets").newest()
+    assert kept is not None
+    assert kept.seat.attempt == 4
+
+
+def test_a_missing_way_back_is_told_where_nothing_else_is_wrong(tmp_path: Path) -> None:
+    desk = Desk(profile("http://127.0.0.1:9"), tickets=TicketFolder(tmp_path), doors=tmp_path)
+    desk._problem = "No way back after a crash: no space is left on the disk."
+    well = Player(profile("http://127.0.0.1:9"), audio=NullOutput(), desk=desk)
+    assert well.problem() == desk.problem
+    silent = Player(profile("http://127.0.0.1:9"), audio=NullOutput("No sound."), desk=desk)
+    assert silent.problem() == "No sound."

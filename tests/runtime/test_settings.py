@@ -8,9 +8,12 @@ from pathlib import Path
 import certifi
 import pytest
 
+from rejoin.core.ticket import NETWORKS, Door
 from rejoin.errors import BadInputError
-from rejoin.runtime.settings import Profile
-from rejoin.signaling.dialects import AWS_BUNDLE
+from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.settings import Profile, network_rules
+from rejoin.signaling.dialects import AWS_BUNDLE, DIALECTS
+from rejoin.signaling.samples import StreamChoice
 
 
 def test_a_profile_supplies_the_timeout_that_no_backend_told() -> None:
@@ -49,3 +52,32 @@ def test_an_authority_that_cannot_be_used_is_a_sentence(
         path.write_bytes(content)
     with pytest.raises(BadInputError, match=r"own\.pem cannot be used"):
         Profile("https://x", "t", authority=path).verify()
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.name)
+def test_a_ticket_leads_back_to_the_same_backend(network, dialect) -> None:  # type: ignore[no-untyped-def]
+    before = Profile(
+        "https://studio.example",
+        "hush",
+        network_rules(network),
+        dialect,
+        StreamChoice("sg-1", "a-1"),
+        90.0,
+        True,
+        Path("/own.pem"),
+    )
+    assert Profile.through(before.door(), "hush") == before
+    assert "hush" not in repr(before.door())
+    bare = Profile("http://127.0.0.1:1", None, NetworkRules(loopback_only=True))
+    assert Profile.through(bare.door(), None) == bare
+
+
+def test_an_authority_is_found_from_any_folder() -> None:
+    door = Profile("https://x", "t", authority=Path("own.pem")).door()
+    assert door.authority == str(Path.cwd() / "own.pem")
+
+
+def test_a_dialect_of_another_rejoin_is_refused() -> None:
+    with pytest.raises(BadInputError, match="aws-next"):
+        Profile.through(Door("https://x", "aws-next"), "t")

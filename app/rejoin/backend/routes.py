@@ -229,7 +229,8 @@ def _router(backend: _Backend) -> APIRouter:
             Query(
                 pattern=r"^[ -~]{1,100}$",
                 description="Answer as soon as the status is another one than this, the answer "
-                "to the held SignalRequest appears, or `wait_s` is over. Absent: at once.",
+                "to the held SignalRequest appears, a newer attempt begins, or `wait_s` is over. "
+                "Absent: at once.",
             ),
         ] = None,
         wait_s: _WaitS = 8.0,
@@ -237,7 +238,9 @@ def _router(backend: _Backend) -> APIRouter:
     ) -> SessionViewBody:
         def news(first: SessionViewBody, view: SessionViewBody) -> bool:
             answered = view.signal_response is not None and first.signal_response is None
-            return known is None or view.status != known or answered
+            # Between two looks another client may have come in: the status is the same again.
+            newer = view.attempt != first.attempt
+            return known is None or view.status != known or answered or newer
 
         return await backend.watch(_Asked.of(request, budget_ms), session_id, wait_s, news)
 

@@ -24,8 +24,8 @@ Rule 11: An event of another connection or attempt changes nothing but the count
 Rule 12: The ticket is kept before each attempt, with the number that the attempt will have, and
          whenever the game is live; it is dropped with the game, not with the client.
 Rule 13: Only a person takes a game over. Coming back with a ticket goes on from the highest number
-         that the backend has seen, until an own attempt is made; from then on a higher number is
-         somebody else's, and no further offer is made.
+         that the backend has seen by its first word; from then on a higher number is somebody
+         else's, and no further offer is made.
 Rule 14: An offer that is being made, or that no service took, is made anew when the network
          changes; an attempt whose connection lost its address is given up, whatever became of it.
 
@@ -1130,7 +1130,7 @@ class _Turn:
             return
         returned, heard = self.facts.returned, self.facts.heard_attempt
         self.facts = replace(self.facts, heard_attempt=told if heard is None else max(heard, told))
-        if returned is not None and self.facts.attempts == returned.attempt < told:
+        if returned is not None and heard is None and self.facts.attempts < told:
             self.facts = replace(
                 self.facts, attempts=told, returned=replace(returned, attempt=told)
             )

@@ -143,7 +143,7 @@ def from_text(text: str) -> Ticket:
         raise _wrong("network")
     return Ticket(
         Seat(
-            SessionId(seat.word("session_id", r"[\x21-\x7E]{1,256}")),
+            SessionId(seat.word("session_id", r"[\x21-\x7E]{1,1024}")),
             AttemptNumber(seat.count("attempt")),
             seat.seconds("timeout_s"),
             seat.time("proved_at"),

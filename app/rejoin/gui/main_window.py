@@ -186,6 +186,16 @@ class RejoinWindow(QWidget):
         self.bridge.post(StartRequested())
         self.refresh()
 
+    def come_to_front(self) -> None:
+        """Show the window to who was looking for it elsewhere, as far as the desktop allows."""
+        if self._left_by_player:
+            return
+        if self.isMinimized():
+            self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
     def report(self, ending: Ending) -> str:
         """The text of *Copy report*, with everything secret taken out."""
         painted = self.view.painted

@@ -100,7 +100,7 @@ class Backend(Protocol):
 
 
 class Tickets(Protocol):
-    """Where tickets are written; `runtime.ticket.TicketDesk` fulfils it. Neither call raises."""
+    """Where tickets are written; `runtime.desk.Desk` fulfils it. Neither call raises."""
 
     async def keep(self, seat: Seat) -> None: ...
     async def drop(self, session_id: SessionId) -> None: ...

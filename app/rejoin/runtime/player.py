@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from rejoin.clock import boot_id, boot_s
 from rejoin.core.controls import Controls
-from rejoin.core.events import Event, StartRequested
+from rejoin.core.events import Event, RejoinRequested, StartRequested
 from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
+from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.rtc.audio import AudioOutput, open_output
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
+from rejoin.runtime.desk import Desk
 from rejoin.runtime.driver import Driver
 from rejoin.runtime.network import watch_for
 from rejoin.runtime.settings import Profile
@@ -33,7 +36,11 @@ class Player:
         policy: Policy | None = None,
         on_record: Callable[[Record], None] | None = None,
         record_samples: bool = False,
+        desk: Desk | None = None,
+        ticket: Ticket | None = None,
     ) -> None:
+        """`desk`: where a way back after a crash is kept; None keeps none. `ticket`: come back with
+        it, in place of a new game."""
         self.slot = slot or PictureSlot()
         self._profile = profile
         self._policy = policy or profile.policy()
@@ -47,6 +54,8 @@ class Player:
             verify=profile.verify(),
         )
         self._audio = audio or open_output()
+        self._desk = desk
+        self._ticket = ticket
         self._driver = Driver(
             backend=self._client,
             make_peer=self._make_peer,
@@ -55,6 +64,7 @@ class Player:
             watch=lambda post: watch_for(profile.network, post),
             on_record=on_record,
             record_samples=record_samples,
+            tickets=desk,
         )
 
     def post(self, event: Event) -> None:
@@ -67,19 +77,27 @@ class Player:
         return self._driver.subscribe(listener)
 
     def problem(self) -> str | None:
-        """One sentence about the sound, if there is none."""
-        return self._audio.problem
+        """One sentence about what is missing and not fatal: the sound, or a way back."""
+        return self._audio.problem or (self._desk.problem if self._desk else None)
 
     @property
     def snapshot(self) -> Snapshot:
         return self._driver.snapshot
 
     async def run(self) -> Ending:
-        """Start a game and drive it to its end."""
-        self._driver.post(StartRequested())
+        """Start a game, or come back into one, and drive it to its end."""
         try:
+            if self._desk is not None:
+                await self._desk.open()
+            if self._ticket is None:
+                self._driver.post(StartRequested())
+            else:
+                seat = self._ticket.seat_now(boot_id(), boot_s())
+                self._driver.post(RejoinRequested(seat))
             return await self._driver.run()
         finally:
+            if self._desk is not None:
+                await self._desk.close()
             await self._client.aclose()
             await asyncio.to_thread(self._audio.close)
 

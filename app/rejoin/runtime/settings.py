@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rejoin.core.model import Policy
+from rejoin.core.ticket import Door
 from rejoin.errors import BadInputError
 from rejoin.rtc.signal import NetworkRules
-from rejoin.signaling.dialects import OURS, Dialect
+from rejoin.signaling.dialects import DIALECTS, OURS, Dialect
 from rejoin.signaling.samples import StreamChoice
 
 
@@ -31,6 +32,43 @@ class Profile:
     allow_insecure: bool = False
     authority: Path | None = None
 
+    def door(self) -> Door:
+        """What of it a ticket holds: all but the sign-in token and what a start alone needs."""
+        network = "internet"
+        if self.network.loopback_only:
+            network = "loopback"
+        elif self.network.allow_private:
+            network = "lan"
+        return Door(
+            self.backend_url,
+            self.dialect.name,
+            network,
+            self.choice.stream_group if self.choice else None,
+            self.choice.application if self.choice else None,
+            self.connection_timeout_s,
+            self.allow_insecure,
+            str(self.authority.absolute()) if self.authority else None,
+        )
+
+    @classmethod
+    def through(cls, door: Door, token: str | None) -> Profile:
+        """The profile that a ticket was written with. Raises BadInputError."""
+        dialect = DIALECTS.get(door.dialect)
+        if dialect is None:
+            raise BadInputError(
+                f"The ticket cannot be used: this Rejoin does not know the dialect {door.dialect}."
+            )
+        return cls(
+            door.backend_url,
+            token,
+            network_rules(door.network),
+            dialect,
+            StreamChoice(door.stream_group, door.application) if door.stream_group else None,
+            door.connection_timeout_s,
+            door.allow_insecure,
+            Path(door.authority) if door.authority else None,
+        )
+
     def verify(self) -> ssl.SSLContext | None:
         """Whom to trust for https; None is the usual authorities. Raises BadInputError."""
         if self.authority is None:
@@ -51,3 +89,8 @@ class Profile:
             tells_status=self.dialect.tells_status,
             passes_token_on=self.dialect.passes_token_on,
         )
+
+
+def network_rules(network: str) -> NetworkRules:
+    """Where a stream may come from, by its name in `core.ticket.NETWORKS`."""
+    return NetworkRules(loopback_only=network == "loopback", allow_private=network == "lan")

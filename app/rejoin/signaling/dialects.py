@@ -33,6 +33,8 @@ class Dialect:
     """Every call needs a bearer token."""
     needs_stream_group: bool
     """The client names stream group and application itself (`StreamChoice`)."""
+    session_is_secret: bool
+    """Whoever knows what names a session may use it: it is kept as a sign-in token is."""
 
 
 OURS: Final = Dialect(
@@ -44,6 +46,7 @@ OURS: Final = Dialect(
     can_terminate=True,
     needs_token=True,
     needs_stream_group=False,
+    session_is_secret=False,
 )
 AWS_BUNDLE: Final = Dialect(
     "aws-bundle",
@@ -54,6 +57,7 @@ AWS_BUNDLE: Final = Dialect(
     can_terminate=True,
     needs_token=False,
     needs_stream_group=True,
+    session_is_secret=True,
 )
 AWS_REACT: Final = Dialect(
     "aws-react",
@@ -64,6 +68,7 @@ AWS_REACT: Final = Dialect(
     can_terminate=False,
     needs_token=True,
     needs_stream_group=True,
+    session_is_secret=False,
 )
 
 DIALECTS: Final[dict[str, Dialect]] = {

@@ -1,0 +1,350 @@
+"""A client that dies and comes back, and two clients of one player, on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.programs import PATIENCE_S, started
+from rejoin import tasks
+from rejoin.core import events
+from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
+from rejoin.core.ticket import Ticket
+from rejoin.core.trace import Record
+from rejoin.emulator.control import EmulatorControl
+from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.desk import Desk
+from rejoin.runtime.player import Player
+from rejoin.runtime.settings import Profile
+from rejoin.runtime.ticket import TicketFolder
+from rejoin.studio import Studio, studio
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
+
+NOTICE_S = 2.0
+
+
+class Scene:
+    """A studio, and clients that come and go."""
+
+    def __init__(self, there: Studio, control: EmulatorControl, folder: Path) -> None:
+        self.there = there
+        self.control = control
+        self.folder = folder
+        self.tickets = TicketFolder(folder / "rejoin" / "tickets")
+        self._running: list[tuple[Player, asyncio.Task[Ending]]] = []
+
+    @property
+    def profile(self) -> Profile:
+        return Profile(
+            self.there.backend_url, self.there.player_token, NetworkRules(loopback_only=True)
+        )
+
+    def environment(self) -> dict[str, str | None]:
+        """For a program: its state is ours to look at."""
+        return {
+            "XDG_STATE_HOME": str(self.folder),
+            "XDG_RUNTIME_DIR": str(self.folder),
+            "REJOIN_TOKEN": self.there.player_token,
+        }
+
+    def player(
+        self, ticket: Ticket | None = None, desk: Desk | None = None
+    ) -> tuple[Player, list[Record]]:
+        """A client at work in this process."""
+        records: list[Record] = []
+        player = Player(
+            self.profile, audio=NullOutput(), desk=desk, ticket=ticket, on_record=records.append
+        )
+        self._running.append((player, tasks.spawn(player.run(), name="player")))
+        return player, records
+
+    def ticket(self) -> Ticket:
+        found = self.tickets.newest()
+        assert found is not None
+        return found
+
+    async def session(self) -> dict[str, Any]:
+        (session,) = (await self.control.state())["sessions"]
+        assert isinstance(session, dict)
+        return session
+
+    async def game(self) -> dict[str, Any]:
+        game = (await self.session())["game_state"]
+        assert isinstance(game, dict)
+        return game
+
+    async def until(self, true: Callable[[], bool], what: str) -> None:
+        """Generous, so that a slow machine is no failure; only a hang is."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not true():
+            assert time.monotonic() < deadline, f"it never came to it: {what}"
+            await asyncio.sleep(0.01)
+
+    async def status(self, status: str, attempt: int) -> None:
+        """The session has this status, and the ticket this number."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            session = (await self.control.state())["sessions"]
+            with contextlib.suppress(AssertionError):
+                if session and session[0]["status"] == status:
+                    assert self.ticket().seat.attempt == attempt
+                    return
+            assert time.monotonic() < deadline, f"never {status} with attempt {attempt}"
+            await asyncio.sleep(0.05)
+
+    async def stage(self, player: Player, stage: Stage) -> Snapshot:
+        await self.until(lambda: player.snapshot.stage is stage, stage.value)
+        return player.snapshot
+
+    async def frames(self, number: int) -> None:
+        """The game goes on for so many of its steps."""
+        until = (await self.game())["counter"] + number
+        deadline = time.monotonic() + PATIENCE_S
+        while (await self.game())["counter"] < until:
+            assert time.monotonic() < deadline, "the game stands still"
+            await asyncio.sleep(0.02)
+
+    async def close(self) -> None:
+        for player, running in self._running:
+            player.post(events.CloseForNowRequested())
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait_for(running, 20)
+
+
+@asynccontextmanager
+async def scene(folder: Path) -> AsyncIterator[Scene]:
+    settings = EmulatorSettings(
+        notice_silent_client_s=NOTICE_S,
+        connection_timeout_s=120,
+        width=640,
+        height=360,
+        fps=30,
+        bitrate_bps=2_000_000,
+        relay_ports=(0, 0),
+    )
+    async with (
+        studio(settings) as there,
+        EmulatorControl(there.control_url, there.control_token) as control,
+    ):
+        it = Scene(there, control, folder)
+        try:
+            yield it
+        finally:
+            await it.close()
+
+
+def test_a_client_that_is_killed_is_back_in_the_same_game(tmp_path: Path) -> None:
+    """Two processes as a person runs them: the first is killed, `rejoin back` is the second."""
+
+    async def main() -> None:
+        async with scene(tmp_path) as it:
+            play = ("play", "--network", "loopback", it.there.backend_url)
+            with started(*play, environment=it.environment()) as program:
+                await it.status("CONNECTED", 1)
+                before, session_id = await it.game(), it.ticket().seat.session_id
+                program.send(signal.SIGKILL)
+                await asyncio.to_thread(program.all_gone)
+            with started("back", environment=it.environment()) as program:
+                await it.status("CONNECTED", 2)
+                await it.frames(30)
+                after = await it.game()
+                assert after["started_at"] == before["started_at"], "the same game"
+                assert after["counter"] > before["counter"], "and it went on"
+                assert it.ticket().seat.session_id == session_id
+                second = await asyncio.to_thread(knocking, it.environment())
+                assert second.code == 0
+                assert "brought to the front" in second.out
+                program.send(signal.SIGINT)
+                done = await asyncio.to_thread(program.done)
+                assert done.code == 130
+                done.told_nothing_secret()
+            assert it.ticket().seat.attempt == 2, "closed for now: there is still a way back"
+            await asyncio.to_thread(look, it.there.player_token)
+
+    def look(token: str) -> None:
+        files = [file for file in tmp_path.rglob("*") if file.is_file()]
+        assert files
+        for file in files:
+            assert token not in file.read_text()
+
+    def knocking(environment: dict[str, str | None]):  # type: ignore[no-untyped-def]
+        with started("back", environment=environment) as program:
+            return program.done()
+
+    asyncio.run(main())
+
+
+DYING = """
+import asyncio, os, pathlib, sys
+from rejoin.core.ticket import Seat
+from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.desk import Desk
+from rejoin.runtime.player import Player
+from rejoin.runtime.settings import Profile
+from rejoin.runtime.ticket import TicketFolder
+
+folder = pathlib.Path(sys.argv[2])
+
+class DyingDesk(Desk):
+    async def keep(self, seat: Seat) -> None:
+        await super().keep(seat)
+        if seat.attempt == 2:
+            os._exit(9)
+
+profile = Profile(sys.argv[1], os.environ["TOKEN"], NetworkRules(loopback_only=True))
+desk = DyingDesk(profile, tickets=TicketFolder(folder / "rejoin" / "tickets"), doors=folder)
+asyncio.run(Player(profile, audio=NullOutput(), desk=desk).run())
+"""
+
+
+def test_a_client_that_dies_between_its_ticket_and_its_call_loses_only_a_number(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        async with scene(tmp_path) as it:
+            dying = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-c", DYING, it.there.backend_url, str(tmp_path)),
+                env={"TOKEN": it.there.player_token, "PATH": "", **keyless()},
+            )
+            try:
+                await it.status("CONNECTED", 1)
+                before = await it.game()
+                await it.control.inject(Fault(FaultKind.GRACEFUL_CLOSE))
+                assert await asyncio.wait_for(dying.wait(), PATIENCE_S) == 9
+            finally:
+                if dying.returncode is None:
+                    dying.kill()
+                    await dying.wait()
+            ticket = it.ticket()
+            assert ticket.seat.attempt == 2
+            player, records = it.player(ticket)
+            back = await it.stage(player, Stage.LIVE)
+            assert back.back_at is not None
+            asked = [r.data["attempt"] for r in records if r.name == "Reconnect"]
+            assert asked[0] == 3, "the number that may have been used is not used again"
+            await it.frames(30)
+            after = await it.game()
+            assert after["started_at"] == before["started_at"]
+            assert after["counter"] > before["counter"]
+
+    asyncio.run(main())
+
+
+def keyless() -> dict[str, str]:
+    return {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+
+
+def test_a_game_that_is_over_meanwhile_is_said_to_be_and_the_ticket_goes(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with scene(tmp_path) as it:
+            desk = Desk(it.profile, tickets=it.tickets, doors=tmp_path)
+            first, _ = it.player(desk=desk)
+            await it.stage(first, Stage.LIVE)
+            first.post(events.CloseForNowRequested())
+            await it.stage(first, Stage.ENDED)
+            ticket = it.ticket()
+            await it.control.end_session("applicationExit")
+            second, _ = it.player(ticket, Desk(it.profile, tickets=it.tickets, doors=tmp_path))
+            ended = await it.stage(second, Stage.ENDED)
+            assert ended.ending is not None
+            assert (ended.ending.kind, ended.ending.reason) == (
+                EndingKind.GAME_ENDED,
+                "applicationExit",
+            )
+            await it.until(lambda: it.tickets.newest() is None, "the ticket is gone")
+
+    asyncio.run(main())
+
+
+class Held:
+    """A backend that is out of this client's reach until the gate opens."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._client, name)
+
+        async def held(*arguments: Any, **more: Any) -> Any:
+            await self.gate.wait()
+            return await call(*arguments, **more)
+
+        return held
+
+
+def test_who_was_taken_over_reads_continued_elsewhere_and_stops(tmp_path: Path) -> None:
+    """Two devices of one player. The first is cut off for as long as it takes the second to get
+    in; then it hears of it, and leaves the game where it is."""
+
+    async def main() -> None:
+        async with scene(tmp_path) as it:
+            desk = Desk(it.profile, tickets=it.tickets, doors=tmp_path)
+            first, _ = it.player(desk=desk)
+            held = Held(first._client)
+            first._driver._backend = held
+            await it.stage(first, Stage.LIVE)
+            before = await it.game()
+            second, records = it.player(it.ticket())
+            await it.until(
+                lambda: second.snapshot.status == "CONNECTED", "the second waits for the service"
+            )
+            held.gate.clear()
+            await it.control.inject(Fault(FaultKind.SILENCE, scope="existing"))
+            await it.stage(second, Stage.LIVE)
+            held.gate.set()
+            ended = await it.stage(first, Stage.ENDED)
+            assert ended.ending is not None
+            assert ended.ending.kind is EndingKind.CONTINUED_ELSEWHERE
+            await it.frames(60)
+            assert second.snapshot.stage is Stage.LIVE, "nobody snatched it back"
+            assert second.snapshot.episode == 1
+            after = await it.game()
+            assert after["started_at"] == before["started_at"]
+            assert [r.data["attempt"] for r in records if r.name == "Reconnect"] == [2]
+            assert it.ticket().seat.session_id, "the first may still want it back"
+
+    asyncio.run(main())
+
+
+def test_of_two_that_race_for_a_dropped_game_one_plays_and_one_stops(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with scene(tmp_path) as it:
+            desk = Desk(it.profile, tickets=it.tickets, doors=tmp_path)
+            first, _ = it.player(desk=desk)
+            await it.stage(first, Stage.LIVE)
+            second, _ = it.player(it.ticket())
+            await it.until(
+                lambda: second.snapshot.status == "CONNECTED", "the second waits for the service"
+            )
+            await it.control.inject(Fault(FaultKind.SILENCE, scope="existing"))
+
+            def settled() -> bool:
+                stages = {first.snapshot.stage, second.snapshot.stage}
+                return stages == {Stage.LIVE, Stage.ENDED}
+
+            await it.until(settled, "one plays and one stops")
+            loser, winner = (
+                (first, second) if first.snapshot.stage is Stage.ENDED else (second, first)
+            )
+            assert loser.snapshot.ending is not None
+            assert loser.snapshot.ending.kind is EndingKind.CONTINUED_ELSEWHERE
+            await it.frames(60)
+            assert winner.snapshot.stage is Stage.LIVE
+
+    asyncio.run(main())

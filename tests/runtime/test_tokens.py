@@ -1,0 +1,134 @@
+"""The sign-in token is kept in a keyring or not at all, and no keyring can hold us up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import types
+
+import keyring
+import keyring.errors
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends import fail
+
+from rejoin.runtime.tokens import SERVICE, TokenStore, origin_of
+
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+URL = "https://studio.example/rejoin"
+TOKEN = "CANARY-token"
+
+
+class MemoryKeyring(KeyringBackend):
+    """A keyring that forgets with the test."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+
+class BrokenKeyring(MemoryKeyring):
+    """One whose errors repeat what they were given, as some do."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise keyring.errors.PasswordSetError(f"cannot store {password}")
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise keyring.errors.KeyringLocked(f"locked, with {TOKEN} in it")
+
+
+class HangingKeyring(MemoryKeyring):
+    """One that waits for somebody who never comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = threading.Event()
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.free.wait(60)
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.free.wait(60)
+        return TOKEN
+
+
+def keep(store: TokenStore, url: str = URL) -> bool:
+    return asyncio.run(store.keep(url, TOKEN, within_s=30.0))
+
+
+def fetch(store: TokenStore, url: str = URL) -> str | None:
+    return asyncio.run(store.fetch(url))
+
+
+def test_a_token_is_kept_for_its_origin_and_for_no_other() -> None:
+    memory = MemoryKeyring()
+    store = TokenStore(memory)
+    assert keep(store)
+    assert memory.kept == {(SERVICE, "https://studio.example:443"): TOKEN}
+    assert fetch(store, "https://studio.example/other") == TOKEN
+    assert fetch(store, "https://STUDIO.example:443/") == TOKEN
+    for other in ("http://studio.example/", "https://studio.example:8443/", "https://a.example/"):
+        assert fetch(store, other) is None
+
+
+@pytest.mark.parametrize("backend", [BrokenKeyring, fail.Keyring])
+def test_a_keyring_that_fails_keeps_nothing_and_says_nothing_of_it(
+    backend: type[KeyringBackend], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    store = TokenStore(backend())
+    assert not keep(store)
+    assert fetch(store) is None
+    assert "the keyring kept nothing" in caplog.text
+    assert "CANARY" not in caplog.text
+
+
+def test_a_keyring_that_hangs_is_left_alone() -> None:
+    hanging = HangingKeyring()
+    store = TokenStore(hanging)
+    try:
+        assert not asyncio.run(store.keep(URL, TOKEN, within_s=0.01))
+        assert asyncio.run(store.fetch(URL, within_s=0.01)) is None
+    finally:
+        hanging.free.set()
+
+
+def test_without_a_choice_the_keyring_of_the_os_is_asked_and_under_tests_there_is_none() -> None:
+    assert isinstance(keyring.get_keyring(), fail.Keyring)
+    store = TokenStore()
+    assert not keep(store)
+    assert fetch(store) is None
+
+
+def test_a_keyring_that_is_a_plain_file_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = type("PlaintextKeyring", (MemoryKeyring,), {"__module__": "keyrings.alt.file"})()
+    monkeypatch.setattr(keyring, "get_keyring", lambda: plain)
+    assert not keep(TokenStore())
+    assert plain.kept == {}
+
+
+def test_a_keyring_that_cannot_be_loaded_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", types.ModuleType("keyring"))
+    assert fetch(TokenStore()) is None
+
+
+def test_an_address_that_is_none_keeps_nothing() -> None:
+    memory = MemoryKeyring()
+    assert not keep(TokenStore(memory), "http://host:port/")
+    assert memory.kept == {}
+
+
+def test_origins() -> None:
+    assert origin_of("https://Studio.example/v1?x") == "https://studio.example:443"
+    assert origin_of("http://[::1]:8470") == "http://::1:8470"
