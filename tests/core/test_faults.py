@@ -50,7 +50,7 @@ def test_a_sleep_past_the_window_is_longer_than_the_window() -> None:
 
 def test_a_profile_that_is_not_modelled_is_refused() -> None:
     with pytest.raises(KeyError):
-        of("two_instances")
+        of("nonsense")
 
 
 def test_the_round_trip_is_the_delay_of_both_lanes() -> None:

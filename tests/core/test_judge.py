@@ -130,3 +130,11 @@ def test_i9_nothing_stays_open() -> None:
 def test_a_violation_names_its_time() -> None:
     [sentence] = violations([apply(2)])
     assert sentence.startswith("I1 at 1.000: ")
+
+
+def test_another_life_begins_its_connections_anew_and_its_attempts_not() -> None:
+    before = [command("MakeOffer", connection=1), offer(1, "a"), asks(1, 1)]
+    again = [event("RejoinRequested"), offer(1, "b"), asks(1, 2)]
+    assert rules(*before, *again) == []
+    assert rules(*before, event("RejoinRequested"), offer(1, "a"), asks(1, 2)) == ["I3"]
+    assert rules(*before, event("RejoinRequested"), offer(2, "b"), asks(2, 1)) == ["I3"]

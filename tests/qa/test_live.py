@@ -33,6 +33,17 @@ def test_a_drop_is_played_and_the_same_game_goes_on(profile: str) -> None:
         check(from_line(to_line(record)))
 
 
+def test_a_crash_is_come_back_from_with_the_ticket() -> None:
+    result = play(case("crash_relaunch", reconnects=True), 1)
+    assert result.wrong == ()
+    assert "RejoinRequested" in [record.name for record in result.records]
+
+
+def test_a_second_instance_hands_over_to_the_first() -> None:
+    result = play(case("two_instances", reconnects=False, for_s=4.0), 1)
+    assert result.wrong == ()
+
+
 def test_what_is_put_in_at_the_port_says_so() -> None:
     result = play(case("ip_change", reconnects=True), 1)
     assert result.wrong == ()

@@ -57,8 +57,8 @@ def test_who_does_not_come_back_is_trying() -> None:
 
 
 def test_what_cannot_be_modelled_says_so() -> None:
-    result = play_simulated(replace(CASE, drops=(Drop("two_instances", 3.0),)), 1)
-    assert result.wrong == ("two_instances can only be played live",)
+    result = play_simulated(replace(CASE, drops=(Drop("nonsense", 3.0),)), 1)
+    assert result.wrong == ("nonsense can only be played live",)
     assert result.line().startswith("FAILED")
 
 

@@ -63,6 +63,8 @@ _FIXED: Mapping[str, Changes] = {
         (4.3, C.NETWORK_FOUND),
     ),
     "crash_relaunch": ((0.0, C.CLIENT_CRASHES),),
+    # The second instance hands over to the first and ends; nothing of it reaches the world.
+    "two_instances": (),
     "sleep_5s": ((0.0, C.SLEEPS), (_SHORT_SLEEP_S, C.WAKES)),
 }
 
@@ -122,7 +124,7 @@ def _of_network(profile: Profile, for_s: float, window_s: float, chance: Chance)
 
 
 def modelled() -> tuple[str, ...]:
-    """The profiles that a modelled world can have; what is missing takes two clients."""
+    """The profiles that a modelled world can have."""
     return tuple(
         name
         for name in PLACES

@@ -66,8 +66,11 @@ class _Judge:
         self._last_event = record
         data = record.data
         if record.name == "RejoinRequested":
-            # Another life: what the one before had open went with it.
+            # Another life: what the one before had open went with it, and connections are numbered
+            # anew. Attempts are not.
             self._open.clear()
+            self._attempt_of.clear()
+            self._sha.clear()
             self._in_flight = None
             self._last_start_at = None
         if record.name == "OfferMade":

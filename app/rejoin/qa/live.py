@@ -22,6 +22,7 @@ from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.profile import PLACES, Place
 from rejoin.core.scenario import LIVE, Case, Drop, Happened, Scenario
 from rejoin.core.score import OUTAGE
+from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record, of_fault, of_service, timelines
 from rejoin.emulator.control import EmulatorControl
 from rejoin.emulator.settings import (
@@ -32,15 +33,19 @@ from rejoin.emulator.settings import (
     Fault,
     FaultKind,
 )
-from rejoin.errors import BadInputError, RejoinError
+from rejoin.errors import RejoinError
 from rejoin.qa import runner
 from rejoin.qa.runner import Result
 from rejoin.qa.seeds import network_profiles
 from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.desk import Desk
+from rejoin.runtime.instance import Instance, hand_over
 from rejoin.runtime.loop import SWITCH_INTERVAL_S
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
+from rejoin.runtime.ticket import TicketFolder, key_of
+from rejoin.runtime.tokens import TokenStore
 from rejoin.signaling.dialects import OURS
 from rejoin.studio import Studio
 from rejoin.studio_process import studio_process
@@ -73,7 +78,8 @@ def play(case: Case, seed: int, *, samples: bool = False) -> Result:
                 connection_timeout_s=case.service.connection_timeout_s,
                 authority=authority,
             ) as there:
-                return asyncio.run(_Game(case, seed, there, authority, samples=samples).play())
+                game = _Game(case, seed, there, Path(folder), authority, samples=samples)
+                return asyncio.run(game.play())
         except RejoinError as error:
             return Result(case, None, (str(error),), ())
 
@@ -82,25 +88,35 @@ class _Game:
     """One case being played."""
 
     def __init__(
-        self, case: Case, seed: int, there: Studio, authority: Path | None, *, samples: bool
+        self,
+        case: Case,
+        seed: int,
+        there: Studio,
+        folder: Path,
+        authority: Path | None,
+        *,
+        samples: bool,
     ) -> None:
+        """`folder`: what a client keeps for a later life of it; never the user's own."""
         self._case = case
+        self._folder = folder
+        self._samples = samples
+        self._tickets = TicketFolder(folder / "tickets")
+        self._tokens = TokenStore(_Pocket())
+        self._knocks: list[str | None] = []
         self._seed = seed
         self._records: list[Record] = []
         self._injected: list[str] = []
         self._there = there
-        self._player = Player(
-            Profile(
-                there.backend_url,
-                there.player_token,
-                NetworkRules(loopback_only=True),
-                dialect=OURS,
-                authority=authority,
-            ),
-            audio=NullOutput(),
-            on_record=self._records.append,
-            record_samples=samples,
+        self._profile = Profile(
+            there.backend_url,
+            there.player_token,
+            NetworkRules(loopback_only=True),
+            dialect=OURS,
+            authority=authority,
         )
+        self._player = self._client(None)
+        self._running: asyncio.Task[Ending] | None = None
         self._changed = asyncio.Event()
         self._jobs: list[asyncio.Task[None]] = []
 
@@ -111,8 +127,7 @@ class _Game:
                 notice_graceful_close_s=case.service.notice_graceful_s,
                 create_latency_s=case.service.create_s,
             )
-            unsubscribe = self._player.subscribe(lambda _: self._changed.set())
-            running = spawn(self._player.run(), name="player")
+            self._begin()
             try:
                 await self._until(lambda now: now.stage is Stage.LIVE, LIVE_PATIENCE_S)
                 live_at = boot_s()
@@ -124,11 +139,9 @@ class _Game:
                 session = await self._session(control)
                 after = session.get("game_state")
             finally:
-                unsubscribe()
                 await cancel(*self._jobs)
                 self._player.post(events.CloseForNowRequested())
-                await asyncio.wait([running], timeout=END_PATIENCE_S)
-                await cancel(running)
+                await self._over()
         for job in self._jobs:
             if job.done() and not job.cancelled() and job.exception() is not None:
                 raise RejoinError(f"A fault could not be put in: {job.exception()}")
@@ -144,6 +157,33 @@ class _Game:
             more=more,
             injected=", ".join(self._injected),
         )
+
+    def _client(self, ticket: Ticket | None) -> Player:
+        """A client's program, with a pocket of its own for what outlives it."""
+        desk = Desk(
+            self._profile,
+            tickets=self._tickets,
+            tokens=self._tokens,
+            doors=self._folder / "doors",
+            on_knock=self._knocks.append,
+        )
+        return Player(
+            self._profile,
+            audio=NullOutput(),
+            on_record=self._records.append,
+            record_samples=self._samples,
+            desk=desk,
+            ticket=ticket,
+        )
+
+    def _begin(self) -> None:
+        self._player.subscribe(lambda _: self._changed.set())
+        self._running = spawn(self._player.run(), name="player")
+
+    async def _over(self) -> None:
+        if self._running is not None:
+            await asyncio.wait([self._running], timeout=END_PATIENCE_S)
+            await cancel(self._running)
 
     def _happened(self, snapshot: Snapshot) -> Happened:
         ending: Ending | None = snapshot.ending
@@ -246,13 +286,13 @@ class _Game:
             "ip_change": self._ip_change,
             "iface_down": self._iface_down,
             "dns_fail": self._dns_fail,
+            "crash_relaunch": self._crash,
+            "two_instances": self._second_instance,
             "sleep_5s": lambda _: self._sleep(5.0),
             "sleep_past_window": lambda _: self._sleep(
                 self._case.service.notice_silent_s + self._case.service.connection_timeout_s + 2.0
             ),
         }
-        if name not in steps:
-            raise BadInputError(f"{name} cannot be played by a scenario yet.")
         self._records.append(of_fault(name, boot_s()))
         self._injected.append(await steps[name](control))
 
@@ -277,11 +317,52 @@ class _Game:
         await control.backend_down(_AWAY_S)
         return "connections to the backend are refused, which is the same to the engine"
 
+    async def _crash(self, control: EmulatorControl) -> str:
+        """Nobody hears that it is gone, and all that the next life has is the ticket."""
+        await control.inject(Fault(FaultKind.SILENCE))
+        assert self._running is not None
+        await cancel(self._running)
+        ticket = self._tickets.newest()
+        if ticket is None:
+            raise RejoinError("The client left no ticket.")
+        self._player = self._client(ticket)
+        self._begin()
+        return "the client is stopped behind a silent path, and another begins with its ticket"
+
+    async def _second_instance(self, control: EmulatorControl) -> str:
+        """The same user starts the same game again: it is handed over to the first."""
+        del control
+        ticket = self._tickets.newest()
+        if ticket is None:
+            raise RejoinError("The client left no ticket.")
+        key = key_of(ticket.door.backend_url, ticket.seat.session_id)
+        doors = self._folder / "doors"
+        if Instance.claim(key, doors) is not None:
+            raise RejoinError("A second instance could have begun beside the first.")
+        if not await asyncio.to_thread(hand_over, key, None, doors):
+            raise RejoinError("The first instance did not take over from the second.")
+        if not self._knocks:
+            raise RejoinError("The first instance was not told of the second.")
+        return "the second instance is of the same process"
+
     async def _sleep(self, asleep_s: float) -> str:
         """The client's loop stands still, so that nothing is read, sent or judged."""
         time.sleep(asleep_s)  # noqa: ASYNC251  (that is the point of it)
         self._player.post(events.Woke(asleep_s))
         return f"the client stands still for {asleep_s:g} s, and is told that it slept"
+
+
+class _Pocket:
+    """A keyring that is gone with the case."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], str] = {}
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._kept[service, username] = password
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self._kept.get((service, username))
 
 
 _API: Final = {
