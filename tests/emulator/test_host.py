@@ -777,6 +777,26 @@ def test_delays_are_on_the_way_and_a_goodbye_arrives_through_them() -> None:
     run(test)
 
 
+def test_a_round_trip_is_there_before_and_after_a_fault() -> None:
+    async def test() -> None:
+        async with running(dataclasses.replace(SETTINGS, round_trip_s=0.04)) as (host, _):
+            first = await joined(host, 1)
+            before = relay_of(host)["packets_delayed"]
+            assert before > 0
+            await host.inject(Fault(FaultKind.SILENCE))  # lifts every profile, and this is none
+            second = await joined(host, 2)
+            assert relay_of(host)["packets_delayed"] > before
+            host.settings_changed(SETTINGS)
+            await soon(lambda: relay_of(host)["packets_waiting"] == 0)
+            at_last = relay_of(host)["packets_delayed"]
+            await second.frames(3)
+            assert relay_of(host)["packets_delayed"] == at_last
+            await first.close()
+            await second.close()
+
+    run(test)
+
+
 def test_after_a_rebind_the_host_hears_and_is_not_heard() -> None:
     """What an ICE agent without a check from the new address does: it answers to the old one."""
 
