@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from rejoin import tasks
 from rejoin.clock import boot_s
@@ -40,6 +41,8 @@ from rejoin.studio import Studio
 STREAM = "emulator, loopback, 720p60 at 8 Mbit/s"
 PATIENCE_S = 90.0
 """Only a hang takes longer; a bench says so instead of waiting for ever."""
+LOOKS = 10
+LOOK_EVERY_S = 0.1
 _DEFAULTS = EmulatorSettings()
 """What the studio starts with."""
 
@@ -218,6 +221,15 @@ def rss_mb(pid: int | None = None) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024 / 1e6
     raise RuntimeError("The system does not tell how much memory is resident.")
+
+
+async def resident_mb(pid: int | None = None) -> float:
+    """The median of some looks at `rss_mb` while a game is played."""
+    looks = []
+    for _ in range(LOOKS):
+        await asyncio.sleep(LOOK_EVERY_S)
+        looks.append(rss_mb(pid))
+    return median(looks)
 
 
 def trim_heap() -> None:

@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from aiortc import (
@@ -772,6 +772,22 @@ def test_delays_are_on_the_way_and_a_goodbye_arrives_through_them() -> None:
             await soon(lambda: relay_of(host)["median_lateness_s"] is not None)
             await host.inject(Fault(FaultKind.GRACEFUL_CLOSE))
             await soon(lambda: player.pc.connectionState == "closed")
+            await player.close()
+
+    run(test)
+
+
+@pytest.mark.parametrize(("role", "setup"), [("client", "active"), ("server", "passive")])
+def test_the_host_is_in_dtls_what_the_setting_says(
+    role: Literal["client", "server"], setup: str
+) -> None:
+    async def test() -> None:
+        async with running(dataclasses.replace(SETTINGS, dtls_role=role)) as (host, _):
+            player = Player()
+            answer = await host.answer(1, await player.offer())
+            assert re.findall(r"a=setup:(\w+)", json.loads(answer)["sdp"]) == [setup] * 3
+            await player.accept(answer)
+            await player.frames(1)
             await player.close()
 
     run(test)

@@ -477,6 +477,7 @@ class _Peer:
         self._dtls = transceivers[0].receiver.transport
         self._prepare(self._dtls)
         self._play(transceivers)
+        self._dtls._set_role(self._host._settings.dtls_role)
         await pc.setLocalDescription(await pc.createAnswer())
         if self._socket is None:
             raise SignalError("The host has no socket on 127.0.0.1 to answer with.")
