@@ -23,11 +23,11 @@ async def _played(played_s: float) -> list[Measurement]:
     async with stage(notice_s=5.0) as it:
         await it.shape("geo_sat")
         await asyncio.sleep(SETTLED_S)
-        peer, samples, began = it.peer, it.watch(), len(it.records)
+        peer, samples, began = it.peer, it.watch(), len(it.records())
         before = peer.statistics()
         await asyncio.sleep(played_s)
         after, seen, episodes = peer.statistics(), tuple(samples), it.episodes
-        lost = sum(record.name == "Lost" for record in it.records[began:])
+        lost = sum(record.name == "Lost" for record in it.records()[began:])
         await it.drop(FaultKind.DTLS_CLOSE)
         back = it.timelines()[-1]
     told = f"profile geo_sat, {played_s:.0f} s of play; {STREAM}"

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from statistics import median
 from typing import Any
 
 from bench.measure import Measurement
-from bench.stage import cpu_s, rss_mb, stage, stages
+from bench.stage import cpu_s, resident_mb, rss_mb, stage, stages
 from rejoin.emulator.settings import FaultKind
 
 PLAYERS = 4
 WARM_UP_S = 3.0
 PLAYED_S = 20.0
 CONNECTS = (10, 100, 200)
-LOOKS = 10
-LOOK_EVERY_S = 0.1
 HD_30: dict[str, Any] = {"width": 1280, "height": 720, "fps": 30, "bitrate_bps": 5_000_000}
 STREAM = "emulator, loopback, 720p30 at 5 Mbit/s"
 
@@ -59,7 +56,7 @@ async def _connects(counts: tuple[int, ...]) -> list[Measurement]:
         for connects in range(1, counts[-1] + 1):
             await it.drop(FaultKind.GRACEFUL_CLOSE)  # back when a new picture is decoded
             if connects in counts:
-                looks[connects] = await _resident_mb(it.studio_pid)
+                looks[connects] = await resident_mb(it.studio_pid)
     told = f"each through CreateStreamSessionConnection to the first new picture; {STREAM}"
     found = [
         Measurement("studio: resident memory", mb, "MB", f"after {connects} connects, {told}")
@@ -69,12 +66,3 @@ async def _connects(counts: tuple[int, ...]) -> list[Measurement]:
     ratio = looks[last] / looks[first]
     when = f"after {last} connects against after {first}, {told}"
     return [*found, Measurement("studio: resident memory, ratio", ratio, "x", when)]
-
-
-async def _resident_mb(pid: int) -> float:
-    """The median of some looks while the game is played."""
-    looks = []
-    for _ in range(LOOKS):
-        await asyncio.sleep(LOOK_EVERY_S)
-        looks.append(rss_mb(pid))
-    return median(looks)

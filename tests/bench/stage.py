@@ -16,7 +16,9 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from rejoin import tasks
 from rejoin.clock import boot_s
@@ -25,18 +27,24 @@ from rejoin.core.model import ConnectionNumber, ConnectionSample, Snapshot
 from rejoin.core.model import Stage as Shown
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.control import EmulatorControl
-from rejoin.emulator.settings import Fault, FaultKind
+from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.loop import SWITCH_INTERVAL_S
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
+from rejoin.signaling.dialects import OURS, Dialect
+from rejoin.signaling.samples import StreamChoice
 from rejoin.studio import Studio
 
 STREAM = "emulator, loopback, 720p60 at 8 Mbit/s"
 PATIENCE_S = 90.0
 """Only a hang takes longer; a bench says so instead of waiting for ever."""
+LOOKS = 10
+LOOK_EVERY_S = 0.1
+_DEFAULTS = EmulatorSettings()
+"""What the studio starts with."""
 
 
 class _Player(Player):
@@ -72,12 +80,10 @@ class Stage:
         """Wait until the player plays."""
         await self._until(lambda now: now.stage is Shown.LIVE)
 
-    async def drop(self, kind: FaultKind) -> None:
+    async def drop(self, fault: FaultKind | Fault) -> None:
         """Put a fault in, and wait until the player plays again over a fresh connection."""
         number = self.peer.number
-        at = await self._control.inject(Fault(kind))
-        if self._records is not None:
-            self._records.append(of_fault(kind.value, at))
+        await self.inject(fault if isinstance(fault, Fault) else Fault(fault))
         await self._until(lambda now: now.stage is Shown.LIVE and self.peer.number != number)
 
     async def shape(self, profile: str) -> None:
@@ -103,16 +109,24 @@ class Stage:
         """How often the connection was lost so far, by whatever cause."""
         return self._player.snapshot.episode
 
-    @property
+    async def inject(self, fault: Fault) -> None:
+        """Put a fault in. With more than one player it is the newest game's."""
+        at = await self._control.inject(fault)
+        if self._records is not None:
+            self._records.append(of_fault(fault.profile or fault.kind.value, at))
+
+    async def change_settings(self, **settings: object) -> None:
+        """Change settings of the emulator by their names."""
+        await self._control.change_settings(**settings)
+
     def records(self) -> tuple[Record, ...]:
-        """Everything that happened in the engine so far."""
+        """What the player's engine told so far, and the faults that were put in, in order."""
         assert self._records is not None
-        return tuple(self._records)
+        return tuple(sorted(self._records, key=lambda record: record.at))
 
     def timelines(self) -> tuple[Timeline, ...]:
         """Every drop so far."""
-        assert self._records is not None
-        return timelines(sorted(self._records, key=lambda record: record.at))
+        return timelines(self.records())
 
     async def _until(self, true: Callable[[Snapshot], bool]) -> None:
         began_at = boot_s()
@@ -127,27 +141,22 @@ class Stage:
                 continue
 
 
-@asynccontextmanager
-async def stage(
-    *, notice_s: float, keep_records: bool = True, **settings: object
-) -> AsyncIterator[Stage]:
-    """Start a studio and a player at it; yields once the game is live.
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """A studio in a process of its own."""
 
-    `notice_s`: how long the emulated service takes to notice a silent client; `settings`: more of
-    `EmulatorSettings`, set before anybody plays.
-    """
-    async with stages(1, notice_s=notice_s, keep_records=keep_records, **settings) as (it,):
-        yield it
+    there: Studio
+    control: EmulatorControl
+    pid: int
+    dialect: Dialect
 
 
 @asynccontextmanager
-async def stages(
-    players: int, *, notice_s: float, keep_records: bool = False, **settings: object
-) -> AsyncIterator[list[Stage]]:
-    """As `stage`, with so many players at one studio, each in a game of its own."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+async def premises(*, notice_s: float, dialect: Dialect = OURS) -> AsyncIterator[Premises]:
+    """Start a studio; `notice_s`: how long its service takes to notice a silent client."""
     command = [sys.executable, "-m", "rejoin", "studio", "--announce", "--notice", str(notice_s)]
     command += ["--backend-port", "0", "--api-port", "0", "--control-port", "0"]
+    command += ["--dialect", dialect.name]
     process = await asyncio.to_thread(
         subprocess.Popen, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -156,19 +165,8 @@ async def stages(
     try:
         line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), PATIENCE_S)
         there = Studio.from_json(line)
-        async with (
-            EmulatorControl(there.control_url, there.control_token) as control,
-            contextlib.AsyncExitStack() as stack,
-        ):
-            if settings:
-                await control.change_settings(**settings)
-            playing = []
-            for _ in range(players):
-                records: list[Record] | None = [] if keep_records else None
-                player = await stack.enter_async_context(_played_at(there, records))
-                playing.append(Stage(player, control, records, process.pid))
-                await playing[-1].live()
-            yield playing
+        async with EmulatorControl(there.control_url, there.control_token) as control:
+            yield Premises(there, control, process.pid, dialect)
     finally:
         process.stdin.close()  # which is how the studio is told to end
         try:
@@ -180,15 +178,58 @@ async def stages(
 
 
 @asynccontextmanager
-async def _played_at(there: Studio, records: list[Record] | None) -> AsyncIterator[_Player]:
+async def stage(
+    *, notice_s: float, keep_records: bool = True, dialect: Dialect = OURS, **settings: object
+) -> AsyncIterator[Stage]:
+    """Start a studio and a player at it; yields once the game is live.
+
+    `notice_s`: how long the emulated service takes to notice a silent client; `settings`: more of
+    `EmulatorSettings`, set before anybody plays.
+    """
+    async with premises(notice_s=notice_s, dialect=dialect) as at:
+        if settings:
+            await at.control.change_settings(**settings)
+        async with played(at, keep_records=keep_records) as it:
+            yield it
+
+
+@asynccontextmanager
+async def stages(
+    players: int, *, notice_s: float, keep_records: bool = False, **settings: object
+) -> AsyncIterator[list[Stage]]:
+    """As `stage`, with so many players at one studio, each in a game of its own."""
+    async with premises(notice_s=notice_s) as at, contextlib.AsyncExitStack() as stack:
+        if settings:
+            await at.control.change_settings(**settings)
+        playing = []
+        for _ in range(players):
+            one = played(at, keep_records=keep_records)
+            playing.append(await stack.enter_async_context(one))
+        yield playing
+
+
+@asynccontextmanager
+async def played(at: Premises, *, keep_records: bool = True) -> AsyncIterator[Stage]:
+    """A player of a new game at this studio; yields once the game is live."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    records: list[Record] | None = [] if keep_records else None
+    group, application = _DEFAULTS.stream_group_ids[0], _DEFAULTS.application_id
     player = _Player(
-        Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True)),
+        Profile(
+            at.there.backend_url,
+            at.there.player_token,
+            NetworkRules(loopback_only=True),
+            dialect=at.dialect,
+            choice=StreamChoice(group, application) if at.dialect.needs_stream_group else None,
+        ),
         audio=NullOutput(),
         on_record=None if records is None else records.append,
     )
     running = tasks.spawn(player.run(), name="player")
     try:
-        yield player
+        it = Stage(player, at.control, records, at.pid)
+        await it.live()
+        yield it
     finally:
         player.post(events.CloseForNowRequested())
         await asyncio.wait_for(running, PATIENCE_S)
@@ -203,6 +244,15 @@ def rss_mb(pid: int | None = None) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024 / 1e6
     raise RuntimeError("The system does not tell how much memory is resident.")
+
+
+async def resident_mb(pid: int | None = None) -> float:
+    """The median of some looks at `rss_mb` while a game is played."""
+    looks = []
+    for _ in range(LOOKS):
+        await asyncio.sleep(LOOK_EVERY_S)
+        looks.append(rss_mb(pid))
+    return median(looks)
 
 
 def trim_heap() -> None:

@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from aiortc import (
@@ -773,6 +773,42 @@ def test_delays_are_on_the_way_and_a_goodbye_arrives_through_them() -> None:
             await host.inject(Fault(FaultKind.GRACEFUL_CLOSE))
             await soon(lambda: player.pc.connectionState == "closed")
             await player.close()
+
+    run(test)
+
+
+@pytest.mark.parametrize(("role", "setup"), [("client", "active"), ("server", "passive")])
+def test_the_host_is_in_dtls_what_the_setting_says(
+    role: Literal["client", "server"], setup: str
+) -> None:
+    async def test() -> None:
+        async with running(dataclasses.replace(SETTINGS, dtls_role=role)) as (host, _):
+            player = Player()
+            answer = await host.answer(1, await player.offer())
+            assert re.findall(r"a=setup:(\w+)", json.loads(answer)["sdp"]) == [setup] * 3
+            await player.accept(answer)
+            await player.frames(1)
+            await player.close()
+
+    run(test)
+
+
+def test_a_round_trip_is_there_before_and_after_a_fault() -> None:
+    async def test() -> None:
+        async with running(dataclasses.replace(SETTINGS, round_trip_s=0.04)) as (host, _):
+            first = await joined(host, 1)
+            before = relay_of(host)["packets_delayed"]
+            assert before > 0
+            await host.inject(Fault(FaultKind.SILENCE))  # lifts every profile, and this is none
+            second = await joined(host, 2)
+            assert relay_of(host)["packets_delayed"] > before
+            host.settings_changed(SETTINGS)
+            await soon(lambda: relay_of(host)["packets_waiting"] == 0)
+            at_last = relay_of(host)["packets_delayed"]
+            await second.frames(3)
+            assert relay_of(host)["packets_delayed"] == at_last
+            await first.close()
+            await second.close()
 
     run(test)
 

@@ -323,6 +323,28 @@ def test_a_link_may_be_for_the_flows_that_exist_or_for_all() -> None:
     run(test)
 
 
+def test_the_path_that_was_laid_decides_where_no_link_does() -> None:
+    async def test() -> None:
+        relay = Relay()
+        async with end() as host, end() as client:
+            door = await relay.open_door(host.address)
+            relay.lay(a_link(relay, Profile("dead", cut=Cut())))
+            client.transport.sendto(b"lost", door.address)
+            await soon(lambda: relay.counters.dropped == 1)
+            relay.shape(a_link(relay, Profile("clean")))
+            client.transport.sendto(b"hello", door.address)
+            assert (await host.receive())[0] == b"hello"
+            relay.unshape()
+            client.transport.sendto(b"lost", door.address)
+            await soon(lambda: relay.counters.dropped == 2)
+            relay.lay(None)
+            client.transport.sendto(b"again", door.address)
+            assert (await host.receive())[0] == b"again"
+            await relay.close()
+
+    run(test)
+
+
 def test_a_lifted_link_lets_go_of_everything_in_order() -> None:
     """More than fits in one turn, and what is sent after the lifting comes last."""
 

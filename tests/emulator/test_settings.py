@@ -48,6 +48,8 @@ def test_the_defaults_are_those_that_aws_documents_or_we_announce() -> None:
         {"fps": 0},
         {"relay_ports": (33465, 33435)},
         {"relay_ports": (80, 90)},
+        {"round_trip_s": -0.01},
+        {"dtls_role": "auto"},
     ],
     ids=str,
 )

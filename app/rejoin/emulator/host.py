@@ -39,7 +39,7 @@ from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
 from rejoin import assets, tasks
 from rejoin.clock import Clock, boot_s
 from rejoin.core import controls
-from rejoin.core.link import Direction, Link
+from rejoin.core.link import Direction, Lane, Link, Profile, Stage
 from rejoin.core.profile import parse_profile
 from rejoin.emulator.game import TICKS_PER_S, Game
 from rejoin.emulator.gamepads import with_gamepads
@@ -119,6 +119,7 @@ class GameHost:
         """The game starts to run. Its pictures are prepared first, which takes 0.3 s once."""
         with concurrent.futures.ThreadPoolExecutor(1, "emulator-prepare") as thread:
             await asyncio.wrap_future(thread.submit(prepare))
+        self._relay.lay(_path(self._settings.round_trip_s, self._relay.now()))
         self._game = Game(self._clock(), self._settings.seed)
         self._ticking = tasks.spawn(self._tick(self._game), name="emulator-game")
 
@@ -259,8 +260,10 @@ class GameHost:
     # AdjustableHost.
 
     def settings_changed(self, settings: EmulatorSettings) -> None:
-        """Times of noticing hold at once, picture and bitrate from the next connection on; seed
-        and ports stay as they were."""
+        """Times of noticing and the round trip hold at once, picture and bitrate from the next
+        connection on; seed and ports stay as they were."""
+        if settings.round_trip_s != self._settings.round_trip_s:
+            self._relay.lay(_path(settings.round_trip_s, self._relay.now()))
         self._settings = settings
         if self._peer is not None:
             self._peer.look_again()
@@ -474,6 +477,7 @@ class _Peer:
         self._dtls = transceivers[0].receiver.transport
         self._prepare(self._dtls)
         self._play(transceivers)
+        self._dtls._set_role(self._host._settings.dtls_role)
         await pc.setLocalDescription(await pc.createAnswer())
         if self._socket is None:
             raise SignalError("The host has no socket on 127.0.0.1 to answer with.")
@@ -839,6 +843,14 @@ class _Peer:
 
 
 # --- SDP ------------------------------------------------------------------------------------------
+
+
+def _path(round_trip_s: float, now: float) -> Link | None:
+    """The way between client and host where there is no fault."""
+    if round_trip_s == 0:
+        return None
+    lane = Lane(delay_s=round_trip_s / 2)
+    return Link(Profile("path", stages=(Stage(up=lane, down=lane),)), now, chance_of(0))
 
 
 def _without_candidates(sdp: str) -> str:

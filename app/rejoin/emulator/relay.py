@@ -277,6 +277,7 @@ class Relay:
         self.on_fate: Callable[[Direction, int, float, Fate], None] | None = None
         """Told of every decision of a link: direction, bytes, time of `now`, fate."""
         self._link: Link | None = None
+        self._path: Link | None = None
         self._delayed: list[_Delayed] = []
         self._delayed_bytes = 0
         self._numbers = itertools.count()
@@ -315,8 +316,15 @@ class Relay:
         else:
             self._link = link
 
+    def lay(self, path: Link | None) -> None:
+        """Let this link decide over every flow that no link was put on; None: nothing is done.
+
+        Unlike those of `shape` it stays until another is laid.
+        """
+        self._path = path
+
     def unshape(self) -> None:
-        """Take every link off. What is on its way arrives at once, in the order it would have."""
+        """Take every link of `shape` off. What is on its way arrives at once, in its order."""
         self._link = None
         for door in self._doors:
             door.shape(None)
@@ -369,7 +377,7 @@ class Relay:
         if flow.silent or self.all_silent or door.closed:
             self.counters.dropped += 1
             return
-        link = flow.link or self._link
+        link = flow.link or self._link or self._path
         if link is None and not self._delayed:
             door.send(flow, direction, data)
             return

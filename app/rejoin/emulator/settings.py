@@ -202,6 +202,11 @@ class EmulatorSettings:
     # --- the network ---
     relay_ports: tuple[int, int] = (33435, 33465)
     """First and last UDP port of the relay's client side (documented range); (0, 0): any port."""
+    dtls_role: Literal["client", "server"] = "client"
+    """Assumed: what the host is in DTLS; "client" (`a=setup:active`) is what WebRTC's library
+    answers. As the server it waits for the client to begin, who is ready a round trip sooner."""
+    round_trip_s: float = 0.0
+    """What lies between client and host while no network profile does, half of it each way."""
 
     def __post_init__(self) -> None:
         _check(1 <= self.connection_timeout_s <= 3600, "connection_timeout_s is 1 to 3600.")
@@ -231,8 +236,10 @@ class EmulatorSettings:
             ("answer_shown_by_get", ("latest", "first")),
             ("reused_offer", ("call", "session")),
             ("bad_offer", ("call", "session")),
+            ("dtls_role", ("client", "server")),
         ):
             _check(getattr(self, name) in allowed, f"{name} is one of {', '.join(allowed)}.")
+        _check(0 <= self.round_trip_s <= 10, "round_trip_s is 0 to 10.")
         _check(bool(self.stream_group_ids), "There is at least one stream group.")
         _check(
             re.fullmatch("[A-Z_]{1,40}", self.stream_group_status) is not None,
