@@ -13,9 +13,9 @@ from av.video.frame import VideoFrame
 
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
+from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.decoder import MAX_WAITING, Decoder, fitted
 from rejoin.rtc.picture import Picture, PictureSlot
-from rejoin.rtc.receiver import EncodedFrame
 
 RED_709 = (63, 102, 240)
 """Pure red in BT.709, limited range."""

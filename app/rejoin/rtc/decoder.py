@@ -19,8 +19,8 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 
 from rejoin.clock import Clock
 from rejoin.core.model import ConnectionNumber
+from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.picture import Picture, PictureSlot
-from rejoin.rtc.receiver import EncodedFrame
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext

@@ -34,7 +34,7 @@ from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, 
 from rejoin.errors import PeerError, SignalError
 from rejoin.rtc.audio import AudioOutput, OpusDecoder
 from rejoin.rtc.channels import Channels
-from rejoin.rtc.codecs import offer_main_and_high, receivable
+from rejoin.rtc.codecs import offer_every_profile, receivable
 from rejoin.rtc.decoder import Decoder
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, install
@@ -112,7 +112,7 @@ class Peer:
         if self._pc is not None or self._over:
             raise PeerError("A connection makes one offer only.")
         self._loop = asyncio.get_running_loop()
-        offer_main_and_high()
+        offer_every_profile()
         configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         pc = self._pc = RTCPeerConnection(configuration)
         try:
@@ -199,6 +199,8 @@ class Peer:
             raise PeerError("A connection takes one answer only.")
         answer = decode_response(signal_response, self._rules)
         self._answered = True
+        if self._video is not None:
+            self._video.expect_retransmissions(answer.rtx_ssrcs)
         self._decoder.start()
         self._deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         try:
@@ -344,7 +346,7 @@ class Peer:
             return None
         now = self._clock()
         counters = (
-            video.frames_received,
+            video.inbound.frames_received,
             self._decoder.frames_decoded,
             video.reception.bytes_received,
         )
@@ -377,11 +379,11 @@ class Peer:
             width=decoder.width,
             height=decoder.height,
             profile=decoder.profile,
-            frames_received=video.frames_received,
+            frames_received=video.inbound.frames_received,
             frames_decoded=decoder.frames_decoded,
-            frames_dropped=decoder.frames_dropped + video.frames_held_back,
+            frames_dropped=decoder.frames_dropped + video.inbound.frames_held_back,
             frames_failed=decoder.frames_failed,
-            key_frames_received=video.key_frames_received,
+            key_frames_received=video.inbound.key_frames_received,
             pictures_replaced=self._slot.replaced,
             received_fps=self._rates.per_second(0),
             decoded_fps=self._rates.per_second(1),
@@ -392,8 +394,8 @@ class Peer:
             loss=video.reception.loss(self._clock(), self._policy.loss_window_s),
             jitter_s=video.reception.jitter_s,
             rtt_s=transport.rtt_s,
-            nack_count=video.nack_count,
-            pli_count=video.pli_count,
+            nack_count=video.inbound.nacks_sent,
+            pli_count=video.inbound.requests.sent,
             checks_sent=transport.checks_sent,
             checks_answered=transport.checks_answered,
             audio_packets_received=audio.reception.packets_received,
