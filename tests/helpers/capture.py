@@ -21,6 +21,9 @@ from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.inbound import Action, AskAgain, AskKeyFrame, Decode, InboundVideo, TellRate
 
 _FIRST_LINE = b"#!rtpplay1.0 127.0.0.1/0\n"
+RESENT_AT_MOST = 8
+"""How often the host of a replay sends one packet again."""
+
 Captured = tuple[float, bytes]
 """When a packet came, in seconds since the first, and its bytes from the RTP header on."""
 
@@ -73,6 +76,7 @@ def replay(
     )
     done, extensions, order = Replayed(), HeaderExtensionsMap(), itertools.count()
     sent: dict[int, bytes] = {}
+    resent: dict[int, int] = {}
     coming: list[tuple[float, int, bytes | None]] = []
 
     def send(at: float, data: bytes) -> None:
@@ -88,7 +92,8 @@ def replay(
                 case AskAgain(_, sequences):
                     done.nacked += len(sequences)
                     for sequence in sequences if answers_nack else ():
-                        if sequence in sent:
+                        times = resent[sequence] = resent.get(sequence, 0) + 1
+                        if sequence in sent and times <= RESENT_AT_MOST:
                             done.resent += 1
                             send(now + rtt_s, sent[sequence])
                 case AskKeyFrame():

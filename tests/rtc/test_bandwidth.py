@@ -108,6 +108,15 @@ def test_when_the_path_widens_the_rate_comes_back() -> None:
     assert path.sent_bps[-1] == pytest.approx(8_000_000, rel=0.02)
 
 
+@pytest.mark.parametrize("bandwidth_bps", [1_900_000, 2_000_000, 2_050_000, 3_333_333])
+def test_it_goes_on_to_see_whether_there_is_more(bandwidth_bps: float) -> None:
+    path = Path(narrow(bandwidth_bps, 1.0))
+    path.play(80)
+    for at in range(20, 60, 10):
+        before, after = path.sent_bps[at], path.sent_bps[at + 20]
+        assert max(path.sent_bps[at : at + 20]) > 0.9 * bandwidth_bps, (before, after)
+
+
 def test_random_loss_and_jitter_are_no_reason_to_send_less() -> None:
     lane = Lane(0.02, 0.015, loss=0.05, reorder=True)
     path = Path(Profile("bad", stages=(Stage(0.0, Lane(), lane),)))

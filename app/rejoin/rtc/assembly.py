@@ -7,6 +7,7 @@ waits is bounded in bytes, in missing packets and, by the deadline, in time.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rejoin.rtc.h264 import begins_inside_unit, depacketize
@@ -22,6 +23,10 @@ UNANSWERED = 16
 """So many packets asked for in vain, none in between that came: the host does not answer NACK."""
 
 NACK_EVERY_MIN_S = 0.050
+
+ASKS_PER_S = 2000
+ASKS_AT_ONCE = 1000
+"""No loss that can be repaired needs more asking; a stream made of gaps must not make us shout."""
 
 JUMP_PACKETS = 500
 """More packets missing at once than this: an outage; nothing of it is asked for again."""
@@ -93,6 +98,9 @@ class VideoAssembly:
         self._highest = 0
         self._gaps: dict[int, _Gap] = {}
         self._unanswered = 0 if asks else UNANSWERED
+        self._ask_at = -math.inf
+        self._asked_at = -math.inf
+        self._may_ask = float(ASKS_AT_ONCE)
         self._after_loss = False
         self._began = False
         self._seen_from = 0
@@ -133,8 +141,7 @@ class VideoAssembly:
             if missing > JUMP_PACKETS or missing + len(self._gaps) > MISSING_PACKETS:
                 self._start_again(number)
             else:
-                for skipped in range(self._highest + 1, number):
-                    self._gaps[skipped] = _Gap(now)
+                self._miss(range(self._highest + 1, number), now)
             self._highest = number
         self._stored[number] = _Stored(timestamp, marker, payload, now)
         self._bytes += len(payload) + PACKET_BYTES
@@ -144,23 +151,36 @@ class VideoAssembly:
 
     def poll(self, now: float, rtt_s: float | None) -> list[EncodedFrame]:
         """Give up what has been missing for too long; the frames that come free by it."""
-        deadline_s = self._deadline_s(rtt_s)
+        noticed_before = now - self._deadline_s(rtt_s)
+        late = [n for n, gap in self._gaps.items() if gap.noticed_at <= noticed_before]
         frames = []
-        for number in sorted(self._gaps):
-            gap = self._gaps.get(number)
-            if gap is not None and now - gap.noticed_at >= deadline_s:
+        for number in sorted(late):
+            if number in self._gaps:
                 self._skip_past(number)
                 frames += self._whole_frames(now)
         return frames
 
     def to_nack(self, now: float, rtt_s: float | None) -> list[int]:
         """Sequence numbers to ask for again now: at once, then about each round trip."""
+        if now < self._ask_at:
+            return []
         every_s = max(NACK_EVERY_MIN_S, rtt_s or 0.0)
+        self._may_ask = min(
+            float(ASKS_AT_ONCE), self._may_ask + (now - self._asked_at) * ASKS_PER_S
+        )
+        self._asked_at = now
         due = []
+        next_at = math.inf
         for number, gap in self._gaps.items():
             if gap.asked_at is None or now - gap.asked_at >= every_s:
+                if len(due) + 1 > self._may_ask:
+                    next_at = min(next_at, now + NACK_EVERY_MIN_S)
+                    break
                 gap.asked_at = now
                 due.append(number)
+            next_at = min(next_at, gap.asked_at + every_s)
+        self._ask_at = next_at
+        self._may_ask -= len(due)
         self.packets_asked += len(due)
         return [number & 0xFFFF for number in sorted(due)]
 
@@ -184,13 +204,18 @@ class VideoAssembly:
         if number >= self._next:
             return number
         if not self._began and number >= self._next - START_PACKETS:
-            for skipped in range(number + 1, self._next):
-                self._gaps[skipped] = _Gap(now)
+            self._miss(range(number + 1, self._next), now)
             self._next = number
             return number
         if number >= self._next - MISORDER_PACKETS:
             return None
         return self._highest + ahead
+
+    def _miss(self, numbers: range, now: float) -> None:
+        for number in numbers:
+            self._gaps[number] = _Gap(now)
+        if numbers:
+            self._ask_at = -math.inf
 
     def _start_again(self, number: int) -> None:
         """Forget everything before `number`."""
@@ -208,14 +233,16 @@ class VideoAssembly:
         self.frames_broken += 1
         self._after_loss = True
         self._began = True
-        before = [n for n in self._stored if n < lost]
-        broken = {self._stored[n].timestamp for n in before}
-        for number in before:
-            self._remove(number)
-        for number in [n for n in self._gaps if n <= lost]:
-            if self._gaps.pop(number).asked_at is not None:
-                self._unanswered += 1
+        broken = set()
+        # Between the next packet and the newest each is either here or missing.
+        for number in range(self._next, lost + 1):
+            gap = self._gaps.pop(number, None)
+            if gap is None:
+                broken.add(self._stored[number].timestamp)
+                self._remove(number)
+                continue
             self.packets_given_up += 1
+            self._unanswered += gap.asked_at is not None
         at = lost + 1
         first = self._stored.get(at)
         if first is not None and begins_inside_unit(first.payload):

@@ -140,7 +140,7 @@ class BandwidthEstimate:
         self._stepped_at = None
         took_s = min(took_s, 2 * WINDOW_S)
         rate: float = self.bitrate_bps
-        if self._knee_bps is not None and rate >= NEAR * self._knee_bps:
+        if self._knee_bps is not None and rate >= NEAR * self._knee_bps - 1:
             rate += NEAR_GROWTH_PER_S * self._knee_bps * took_s
             if rate > 1.2 * self._knee_bps:
                 self._knee_bps = None  # the path carries more than it did

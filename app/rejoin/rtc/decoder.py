@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import av
-import av.error
 from av.codec.context import CodecContext, Flags
 from av.packet import Packet
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
@@ -34,6 +32,9 @@ LONGEST_INTERVAL_S = 1.0
 """A longer pause between two frames is an outage, not a frame interval."""
 
 MAX_SIDE = 8192
+MAX_PIXELS = 4096 * 2304
+"""The largest picture of H.264 level 5.2. A stream that claims more is refused before anything of
+that size is allocated: a decoder may have to keep sixteen of them."""
 
 _COLORSPACES = {
     1: Colorspace.ITU709,
@@ -88,6 +89,7 @@ class Decoder:
         self._waiting: deque[EncodedFrame] = deque()
         self._changed = threading.Condition()
         self._need_key = False
+        self._decoding = False
         self._stopping = False
         self._shown = False
         self._held: Picture | None = None
@@ -112,6 +114,12 @@ class Decoder:
     @property
     def alive(self) -> bool:
         return self._thread.is_alive()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is being decoded."""
+        with self._changed:
+            return not self._waiting and not self._decoding
 
     @property
     def frame_interval_s(self) -> float:
@@ -166,23 +174,35 @@ class Decoder:
     def _decode_until_stopped(self, codec: VideoCodecContext) -> None:
         while True:
             with self._changed:
+                self._decoding = False
                 while not self._waiting and not self._stopping:
                     self._changed.wait()
                 if self._stopping:
                     return
                 frame = self._waiting.popleft()
                 more = bool(self._waiting)
+                self._decoding = True
             self._decode(codec, frame, more)
 
     def _decode(self, codec: VideoCodecContext, encoded: EncodedFrame, more: bool) -> None:
-        packet = Packet(encoded.data)
-        packet.pts = encoded.rtp_timestamp
         try:
+            packet = Packet(encoded.data)
+            packet.pts = encoded.rtp_timestamp
             frames = codec.decode(packet)
-        except (av.error.FFmpegError, ValueError):
+            self._take(codec, frames, encoded, more)
+        except Exception:
+            # Whatever a stream makes of FFmpeg or of us: this thread goes on, and asks for a frame
+            # that depends on nothing.
             self.frames_failed += 1
             self._on_trouble()
-            return
+
+    def _take(
+        self,
+        codec: VideoCodecContext,
+        frames: list[VideoFrame],
+        encoded: EncodedFrame,
+        more: bool,
+    ) -> None:
         for at, frame in enumerate(frames):
             if frame.width <= 0 or frame.height <= 0 or max(frame.width, frame.height) > MAX_SIDE:
                 self.frames_failed += 1
@@ -247,4 +267,5 @@ def _codec() -> VideoCodecContext:
     codec.thread_type = "SLICE"
     codec.thread_count = 2
     codec.flags |= Flags.low_delay
+    codec.options = {"max_pixels": str(MAX_PIXELS)}
     return codec
