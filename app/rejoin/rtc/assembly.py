@@ -169,7 +169,7 @@ class VideoAssembly:
             float(ASKS_AT_ONCE), self._may_ask + (now - self._asked_at) * ASKS_PER_S
         )
         self._asked_at = now
-        due = []
+        due: list[int] = []
         next_at = math.inf
         for number, gap in self._gaps.items():
             if gap.asked_at is None or now - gap.asked_at >= every_s:
