@@ -238,8 +238,9 @@ class FakePlayer:
     ending: Ending | None = Ending(EndingKind.CLOSED_FOR_NOW)
     sentence: str | None = None
 
-    def __init__(self, profile: Any) -> None:
+    def __init__(self, profile: Any, *, statistics_file: Any) -> None:
         self.profile = profile
+        self.statistics_file = statistics_file
         self.snapshot = Snapshot(Stage.LIVE)
 
     def problem(self) -> str | None:

@@ -196,6 +196,11 @@ def rejoin(verbose: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="PEM file: who may vouch for the backend, instead of the usual authorities.",
 )
+@click.option(
+    "--stats",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV file for the stream's numbers, one line a second.",
+)
 @click.option("--full-screen", is_flag=True, help="Begin in full screen.")
 @click.option("--close-at-end", is_flag=True, help="Close the window when the game is over.")
 def play(
@@ -208,6 +213,7 @@ def play(
     application: str | None,
     insecure: bool,
     authority: Path | None,
+    stats: Path | None,
     full_screen: bool,
     close_at_end: bool,
 ) -> int:
@@ -225,6 +231,7 @@ def play(
     from rejoin.runtime.loop import StreamThread
     from rejoin.runtime.player import Player
     from rejoin.runtime.settings import Profile
+    from rejoin.runtime.statistics_file import StatisticsFile
     from rejoin.signaling.samples import StreamChoice
 
     window_application.check_display()
@@ -239,7 +246,8 @@ def play(
             connection_timeout_s=connection_timeout,
             allow_insecure=insecure,
             authority=authority,
-        )
+        ),
+        statistics_file=StatisticsFile(stats) if stats is not None else None,
     )
     thread = StreamThread(player.run)
     was_live = False

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from aioice import ice, stun
+from aioice import Candidate, ice, stun
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
 from aiortc.codecs import CODECS
 from aiortc.rtcdtlstransport import RTCDtlsTransport
@@ -30,6 +30,7 @@ from aiortc.rtp import (
     wrap_rtx,
 )
 
+CANDIDATE = "1 1 udp 1 127.0.0.1 5000 typ host"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 
 
@@ -73,6 +74,8 @@ def test_instances_have_every_attribute_that_we_touch() -> None:
                 " build_request _check_list _nominated _protocols _closing _query_consent_task"
                 " remote_password",
             ),
+            "aioice.CandidatePair": missing(ice.CandidatePair, "local_candidate remote_addr")
+            + missing(Candidate.from_sdp(CANDIDATE), "type transport"),
             "aioice.StunProtocol": missing(
                 protocol, "send_data send_stun error_received transactions"
             ),

@@ -30,6 +30,10 @@ class AudioOutput(Protocol):
     @property
     def problem(self) -> str | None: ...
 
+    @property
+    def buffered_s(self) -> float:
+        """How much sound waits to be played."""
+
     def play(self, samples: bytes) -> None:
         """Queue interleaved 16-bit stereo samples; never blocks, may be called on any thread."""
 
@@ -50,6 +54,10 @@ class NullOutput:
     @property
     def problem(self) -> str | None:
         return self._problem
+
+    @property
+    def buffered_s(self) -> float:
+        return 0.0
 
     def play(self, samples: bytes) -> None: ...
 
@@ -77,6 +85,12 @@ class SoundRing:
         self._bytes = bytearray()
         self._flowing = False
         self._lock = threading.Lock()
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait."""
+        with self._lock:
+            return len(self._bytes)
 
     def put(self, samples: bytes) -> None:
         with self._lock:
@@ -121,6 +135,10 @@ class DeviceOutput:
     @property
     def problem(self) -> str | None:
         return None
+
+    @property
+    def buffered_s(self) -> float:
+        return self.ring.waiting / BYTES_PER_SECOND
 
     def play(self, samples: bytes) -> None:
         self.ring.put(samples)

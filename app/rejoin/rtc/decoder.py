@@ -19,6 +19,7 @@ from rejoin.clock import Clock
 from rejoin.core.model import ConnectionNumber
 from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.stats import Freezes
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -74,9 +75,16 @@ class Decoder:
         on_trouble: Callable[[], None],
     ) -> None:
         self.frames_decoded = 0
-        self.frames_dropped = 0
-        """Encoded frames thrown away undecoded, and pictures overtaken before they were made."""
+        self.frames_undecoded = 0
+        """Encoded frames thrown away, because too many waited or a key frame was awaited."""
+        self.frames_overtaken = 0
+        """Decoded, but the next was there already, so that no picture was made of it."""
         self.frames_failed = 0
+        self.key_frames_decoded = 0
+        self.decode_s = 0.0
+        """Time spent decoding, all frames together (W3C: totalDecodeTime)."""
+        self.scale_s = 0.0
+        self.freezes = Freezes()
         self.last_frame_at: float | None = None
         self.width = 0
         self.height = 0
@@ -134,14 +142,14 @@ class Decoder:
             if self._stopping:
                 return
             if self._need_key and not frame.key:
-                self.frames_dropped += 1
+                self.frames_undecoded += 1
                 return
             self._need_key = False
             if len(self._waiting) >= MAX_WAITING:
-                self.frames_dropped += len(self._waiting)
+                self.frames_undecoded += len(self._waiting)
                 self._waiting.clear()
                 if not frame.key:
-                    self.frames_dropped += 1
+                    self.frames_undecoded += 1
                     self._need_key = trouble = True
             if not trouble:
                 self._waiting.append(frame)
@@ -188,7 +196,10 @@ class Decoder:
         try:
             packet = Packet(encoded.data)
             packet.pts = encoded.rtp_timestamp
+            began = self._clock()
             frames = codec.decode(packet)
+            self.decode_s += self._clock() - began
+            self.key_frames_decoded += encoded.key and bool(frames)
             self._take(codec, frames, encoded, more)
         except Exception:
             # Whatever a stream makes of FFmpeg or of us: this thread goes on, and asks for a frame
@@ -211,19 +222,22 @@ class Decoder:
             if self.last_frame_at is not None and now - self.last_frame_at < LONGEST_INTERVAL_S:
                 self._intervals.append(now - self.last_frame_at)
             self.last_frame_at = now
+            self.freezes.shown(now)
             self.width, self.height = frame.width, frame.height
             self.frames_decoded += 1
             first = self.frames_decoded == 1
             overtaken = more or at + 1 < len(frames)
             if overtaken and not first:
-                self.frames_dropped += 1
+                self.frames_overtaken += 1
             else:
-                self._put(self._picture(frame, encoded.rtp_timestamp, now))
+                picture = self._picture(frame, encoded, now)
+                self.scale_s += self._clock() - now
+                self._put(picture)
             if first:
                 self.profile = codec.profile
                 self._on_first_frame()
 
-    def _picture(self, frame: VideoFrame, rtp_timestamp: int, now: float) -> Picture:
+    def _picture(self, frame: VideoFrame, encoded: EncodedFrame, now: float) -> Picture:
         width, height = fitted((frame.width, frame.height), self._slot.target)
         colorspace = int(_COLORSPACES.get(frame.colorspace, Colorspace.ITU709))
         full = frame.color_range == ColorRange.JPEG
@@ -248,7 +262,8 @@ class Decoder:
             source_width=frame.width,
             source_height=frame.height,
             decoded_at=now,
-            rtp_timestamp=rtp_timestamp,
+            rtp_timestamp=encoded.rtp_timestamp,
+            received_at=encoded.received_at,
             data=memoryview(plane),
         )
 

@@ -174,6 +174,11 @@ class InboundVideo:
         return self._assembly.buffered_bytes
 
     @property
+    def told_bps(self) -> int | None:
+        """The rate that the host knows to be ours; None when it does not take any."""
+        return self.bandwidth.bitrate_bps if self._terms.rate else None
+
+    @property
     def packets_asked(self) -> int:
         """Packets asked for again, each asking counted."""
         return self._before[0] + self._assembly.packets_asked

@@ -39,12 +39,14 @@ from rejoin.core.trace import Record, Recorder
 from rejoin.errors import RejoinError, SignalError
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.signal import sha256_of
+from rejoin.rtc.stats import PeerStatistics
 from rejoin.signaling.client import CallFailedError
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.driver")
 
 _CLOSE_PATIENCE_S = 3.0
+STATISTICS_EVERY_S = 1.0
 
 
 class Peer(Protocol):
@@ -61,6 +63,7 @@ class Peer(Protocol):
     def set_controls(self, controls: Controls) -> None: ...
     def show(self, shown: bool) -> None: ...
     def sample(self) -> ConnectionSample | None: ...
+    def statistics(self) -> PeerStatistics: ...
     async def close(self) -> None: ...
 
 
@@ -107,6 +110,7 @@ class Driver:
         draw: Draw = random.random,
         refresh_sign_in: Callable[[], Awaitable[None]] | None = None,
         on_record: Callable[[Record], None] | None = None,
+        on_statistics: Callable[[float, PeerStatistics], None] = lambda at, statistics: None,
         problem: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.slot = slot
@@ -118,6 +122,9 @@ class Driver:
         self._refresh_sign_in = refresh_sign_in
         self._recorder = Recorder(on_record or (lambda record: None))
         self._problem = problem
+        self._on_statistics = on_statistics
+        self._statistics: PeerStatistics | None = None
+        self._statistics_due_at = 0.0
         self._state = State()
         self._queue: deque[events.Event] = deque()
         self._taking = False
@@ -506,6 +513,23 @@ class Driver:
 
     # --- samples ----------------------------------------------------------------------------------
 
+    def statistics(self) -> PeerStatistics | None:
+        """The newest numbers of the connection that is shown, at most a second old. Any thread."""
+        return self._statistics
+
+    def _take_statistics(self, now: float) -> None:
+        if now < self._statistics_due_at:
+            return
+        self._statistics_due_at = now + STATISTICS_EVERY_S
+        peer = None if self._shown is None else self._peers.get(self._shown)
+        if peer is None:
+            return
+        try:
+            self._statistics = peer.statistics()
+            self._on_statistics(now, self._statistics)
+        except Exception:
+            _log.exception("connection %s could not be measured", self._shown)
+
     async def _sample_peers(self) -> None:
         """Twenty times a second every connection tells how it is; sleep is noticed here too.
 
@@ -529,6 +553,7 @@ class Driver:
                     continue
                 if sample is not None:
                     self.post(events.Sampled(connection, sample))
+            self._take_statistics(boot)
 
 
 def _unexpected(error: Exception) -> Failure:

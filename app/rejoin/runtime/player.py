@@ -12,8 +12,10 @@ from rejoin.core.trace import Record
 from rejoin.rtc.audio import AudioOutput, open_output
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
+from rejoin.rtc.stats import PeerStatistics
 from rejoin.runtime.driver import Driver
 from rejoin.runtime.settings import Profile
+from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.signaling.clients import client_of
 
 
@@ -31,6 +33,7 @@ class Player:
         audio: AudioOutput | None = None,
         policy: Policy | None = None,
         on_record: Callable[[Record], None] | None = None,
+        statistics_file: StatisticsFile | None = None,
     ) -> None:
         self.slot = slot or PictureSlot()
         self._profile = profile
@@ -51,7 +54,11 @@ class Player:
             slot=self.slot,
             policy=self._policy,
             on_record=on_record,
+            on_statistics=lambda at, numbers: (
+                None if statistics_file is None else statistics_file.write(at, numbers)
+            ),
         )
+        self._statistics_file = statistics_file
 
     def post(self, event: Event) -> None:
         self._driver.post(event)
@@ -66,6 +73,10 @@ class Player:
         """One sentence about the sound, if there is none."""
         return self._audio.problem
 
+    def statistics(self) -> PeerStatistics | None:
+        """The newest numbers of the connection that is shown."""
+        return self._driver.statistics()
+
     @property
     def snapshot(self) -> Snapshot:
         return self._driver.snapshot
@@ -78,6 +89,8 @@ class Player:
         finally:
             await self._client.aclose()
             await asyncio.to_thread(self._audio.close)
+            if self._statistics_file is not None:
+                self._statistics_file.close()
 
     def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
         return Peer(
