@@ -112,6 +112,27 @@ def test_bufferbloat_settles_under_two_megabits_and_nobody_is_lost(tmp_path: Pat
     assert lines[0].startswith("at_s,connection,")
 
 
+def test_sound_and_picture_are_put_on_one_clock() -> None:
+    """Without device and window: sound counts as heard, a picture as painted, when it comes."""
+
+    async def script(it: Scene) -> None:
+        await it.until(lambda numbers: numbers.frames_decoded > 60)
+
+        def paint() -> None:
+            picture = it.player.slot.take()
+            if picture is not None:
+                it.player.slot.count_painted(picture, boot_s())
+
+        it.player.slot.on_filled = paint
+        paint()
+        numbers = await it.until(lambda numbers: numbers.audio_late_s is not None)
+        assert numbers.audio_late_s is not None
+        assert abs(numbers.audio_late_s) < 0.5, "one clock, whatever this machine does meanwhile"
+        assert numbers.frames_painted > 0
+
+    run(script)
+
+
 def test_lost_packets_come_back_on_the_retransmission_stream() -> None:
     async def script(it: Scene) -> None:
         await it.until(lambda numbers: numbers.frames_decoded > 60)

@@ -27,6 +27,7 @@ from aiortc.rtp import (
 
 from helpers.h264_packets import stream
 from rejoin.rtc.assembly import EncodedFrame
+from rejoin.rtc.playout import OrderedAudio
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, terms_of
 
 MEDIA, RTX, OTHER, OURS = 10, 11, 12, 99
@@ -90,10 +91,10 @@ class Scene:
     def bye(self) -> None:
         self.byes += 1
 
-    def play(self, payload: bytes) -> None:
-        if payload == b"bad":
+    def play(self, packet: OrderedAudio) -> None:
+        if packet.payload == b"bad":
             raise ValueError
-        self.played.append(payload)
+        self.played.append(packet.payload)
 
 
 def run(script: Callable[[Scene], Awaitable[None]]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from aiortc.rtp import RtpPacket
 
 from rejoin.rtc.reception import Reception
@@ -16,7 +17,7 @@ def test_reports_say_what_was_lost_and_when_the_host_was_heard() -> None:
     assert reception.report(0.0) is None
     for sequence in (65534, 65535, 0, 1, 4, 5):
         reception.add(packet(sequence), now=0.0)
-    reception.sender_reported(0x1234_5678_9ABC_DEF0, now=10.0)
+    reception.sender_reported(0x1234_5678_9ABC_DEF0, 0, now=10.0)
     report = reception.report(10.5)
     assert report is not None
     assert (report.packets_lost, report.fraction_lost) == (2, 2 * 256 // 8)
@@ -61,3 +62,17 @@ def test_another_stream_starts_its_own_count() -> None:
         reception.add(packet(sequence, ssrc=10), 0.0)
     assert reception.packets_lost == 0
     assert reception.packets_received == 5
+
+
+def test_both_streams_times_are_told_by_the_hosts_clock_also_where_media_time_wraps() -> None:
+    video, audio = Reception(90_000), Reception(48_000)
+    assert video.captured_at(0) is None
+    for reception in (video, audio):
+        reception.add(packet(1), 0.0)
+    video.sender_reported(100 << 32, 2**32 - 90_000, now=1.0)
+    audio.sender_reported((100 << 32) + (1 << 31), 5_000, now=1.0)
+    assert video.captured_at(90_000) == pytest.approx(102.0)
+    assert video.captured_at(2**32 - 180_000) == pytest.approx(99.0)
+    assert audio.captured_at(5_000 + 24_000) == pytest.approx(101.0)
+    video.add(packet(1, ssrc=99), 0.0)
+    assert video.captured_at(0) is None, "another stream, another clock"

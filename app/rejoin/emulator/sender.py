@@ -270,7 +270,13 @@ class AudioEncoder:
         codec.format = "s16"
         codec.bit_rate = bitrate_bps
         codec.time_base = Fraction(1, AUDIO_CLOCK_HZ)
-        codec.options = {"frame_duration": "20", "application": "audio", "compression_level": "4"}
+        codec.options = {
+            "frame_duration": "20",
+            "application": "audio",
+            "compression_level": "4",
+            "fec": "1",
+            "packet_loss": "5",
+        }
         self._codec = codec
         self._loop = music()
 

@@ -18,6 +18,7 @@ def lines(numbers: PeerStatistics) -> list[str]:
     """What stands on the overlay, top to bottom."""
     told = numbers.available_bitrate_bps
     rtt = "-" if numbers.rtt_s is None else f"{numbers.rtt_s * 1000:.0f} ms"
+    late = "-" if numbers.audio_late_s is None else f"{numbers.audio_late_s * 1000:.0f} ms"
     codec = " ".join(part for part in (numbers.codec, numbers.profile) if part) or "-"
     return [
         f"{numbers.width} x {numbers.height}   {codec}",
@@ -38,7 +39,8 @@ def lines(numbers: PeerStatistics) -> list[str]:
         f"asked      NACK {numbers.nack_count}, back {numbers.packets_recovered},"
         f" PLI {numbers.pli_count}",
         f"audio      buffer {numbers.audio_buffer_s * 1000:.0f} ms,"
-        f" lost {numbers.audio_packets_lost}",
+        f" lost {numbers.audio_packets_lost}, made good {numbers.audio_packets_concealed},"
+        f" after picture {late}",
         f"path       {numbers.candidate_pair or '-'}   connection {numbers.connection}",
     ]
 

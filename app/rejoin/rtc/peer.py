@@ -32,11 +32,13 @@ from rejoin.core.events import (
 )
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
-from rejoin.rtc.audio import AudioOutput, OpusDecoder
+from rejoin.rtc.audio import AudioOutput
 from rejoin.rtc.channels import Channels
 from rejoin.rtc.codecs import offer_every_profile, receivable
 from rejoin.rtc.decoder import Decoder
+from rejoin.rtc.opus import OpusDecoder
 from rejoin.rtc.picture import PictureSlot
+from rejoin.rtc.playout import OrderedAudio
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, install
 from rejoin.rtc.signal import NetworkRules, decode_response, encode_request
 from rejoin.rtc.stats import LoopLag, PeerStatistics, Rates
@@ -103,6 +105,7 @@ class Peer:
         self._leaving = False
         self._over = False
         self._shown = False
+        self._heard: tuple[float, int] | None = None
         self._evidence: set[HardEvidence] = set()
 
     # --- offer and answer -----------------------------------------------------------------------
@@ -278,9 +281,11 @@ class Peer:
         else:
             self._fail(evidence.value if not detail else f"{evidence.value}: {detail}")
 
-    def _play(self, payload: bytes) -> None:
+    def _play(self, packet: OrderedAudio) -> None:
         if self._shown and self._opus is not None:
-            samples = self._opus.decode(payload)
+            samples = self._opus.decode(packet.payload, lost_before=packet.lost_before)
+            heard_at = self._clock() + self._audio.buffered_s + self._audio.latency_s
+            self._heard = (heard_at, packet.rtp_timestamp)
             if samples:
                 self._audio.play(samples)
 
@@ -427,11 +432,27 @@ class Peer:
             checks_answered=transport.checks_answered,
             audio_packets_received=audio.reception.packets_received,
             audio_packets_lost=audio.reception.packets_lost,
+            audio_packets_concealed=self._opus.packets_concealed if self._opus is not None else 0,
             audio_buffer_s=self._audio.buffered_s,
+            audio_late_s=self._audio_late_s(),
             controls_sent=channels.controls.messages_sent if channels is not None else 0,
             bad_messages=channels.bad_messages if channels is not None else 0,
             receive_buffer_bytes=transport.receive_buffer_bytes,
         )
+
+    def _audio_late_s(self) -> float | None:
+        """By how much sound comes after the picture it belongs to; None while that is not known."""
+        painted, video, audio = self._slot.painted, self._video, self._audio_in
+        if self._heard is None or video is None or audio is None:
+            return None
+        if painted.last_connection != self.number:
+            return None
+        heard_at, sound = self._heard
+        sound_at = audio.reception.captured_at(sound)
+        picture_at = video.reception.captured_at(painted.last_rtp_timestamp)
+        if sound_at is None or picture_at is None:
+            return None
+        return (heard_at - sound_at) - (painted.last_at - picture_at)
 
     # --- the end --------------------------------------------------------------------------------
 

@@ -37,6 +37,9 @@ class PaintCount:
     pictures: int = 0
     age_last_s: float = 0.0
     age_max_s: float = 0.0
+    last_at: float = 0.0
+    last_rtp_timestamp: int = 0
+    last_connection: ConnectionNumber | None = None
 
 
 class PictureSlot:
@@ -80,6 +83,9 @@ class PictureSlot:
         age_s = at - picture.received_at
         self.painted.pictures += 1
         self.painted.age_last_s = age_s
+        self.painted.last_at = at
+        self.painted.last_rtp_timestamp = picture.rtp_timestamp
+        self.painted.last_connection = picture.connection
         self.painted.age_max_s = max(self.painted.age_max_s, age_s)
 
     @property

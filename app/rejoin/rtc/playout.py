@@ -17,6 +17,7 @@ class OrderedAudio:
 
     payload: bytes
     lost_before: int
+    rtp_timestamp: int = 0
 
 
 class AudioOrder:
@@ -25,9 +26,11 @@ class AudioOrder:
     def __init__(self) -> None:
         self.packets_late = 0
         self._next: int | None = None
-        self._stored: dict[int, tuple[float, bytes]] = {}
+        self._stored: dict[int, tuple[float, bytes, int]] = {}
 
-    def add(self, sequence: int, payload: bytes, now: float) -> list[OrderedAudio]:
+    def add(
+        self, sequence: int, payload: bytes, now: float, *, timestamp: int = 0
+    ) -> list[OrderedAudio]:
         if self._next is None:
             self._next = sequence
         number = self._next + ((sequence - self._next + 0x8000) & 0xFFFF) - 0x8000
@@ -37,7 +40,7 @@ class AudioOrder:
                 return []
             self._stored.clear()
             self._next = number
-        self._stored[number] = (now, payload)
+        self._stored[number] = (now, payload, timestamp)
         return self.poll(now)
 
     def poll(self, now: float) -> list[OrderedAudio]:
@@ -45,11 +48,11 @@ class AudioOrder:
         ready = []
         while self._stored and self._next is not None:
             first = min(self._stored)
-            arrived_at, payload = self._stored[first]
+            arrived_at, payload, timestamp = self._stored[first]
             patient = len(self._stored) < AUDIO_DEPTH and now - arrived_at < AUDIO_WAIT_S
             if first != self._next and patient:
                 break
             del self._stored[first]
-            ready.append(OrderedAudio(payload, first - self._next))
+            ready.append(OrderedAudio(payload, first - self._next, timestamp))
             self._next = first + 1
         return ready

@@ -100,7 +100,8 @@ class _Receiver:
 
     async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpSrPacket):
-            self.reception.sender_reported(packet.sender_info.ntp_timestamp, self._clock())
+            info = packet.sender_info
+            self.reception.sender_reported(info.ntp_timestamp, info.rtp_timestamp, self._clock())
         elif isinstance(packet, RtcpByePacket):
             self._on_bye()
 
@@ -241,20 +242,21 @@ def terms_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) 
 
 
 class AudioReceiver(_Receiver):
-    """Audio: packets in order to `play`, one call per packet; a lost one is skipped."""
+    """Audio: packets in order to `play`, each telling how many are lost before it."""
 
     def __init__(
         self,
         dtls: RTCDtlsTransport,
         rtcp_ssrc: int,
         *,
-        play: Callable[[bytes], None],
+        play: Callable[[OrderedAudio], None],
         clock: Clock,
         name: str,
         on_bye: Callable[[], None],
     ) -> None:
         super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, on_bye=on_bye)
-        self.packets_concealed = 0
+        self.packets_missing = 0
+        """Packets that had not come when it was their turn."""
         self.packets_failed = 0
         self._reception = Reception(_AUDIO_CLOCK_HZ)
         self._payload_types: set[int | None] = set()
@@ -275,7 +277,8 @@ class AudioReceiver(_Receiver):
             self._order = AudioOrder()
         self._reception.add(packet, now)
         if packet.payload:
-            self._forward(self._order.add(packet.sequence_number, packet.payload, now))
+            number, media_time = packet.sequence_number, packet.timestamp
+            self._forward(self._order.add(number, packet.payload, now, timestamp=media_time))
 
     async def _tick(self) -> None:
         while True:
@@ -284,9 +287,9 @@ class AudioReceiver(_Receiver):
 
     def _forward(self, packets: list[OrderedAudio]) -> None:
         for packet in packets:
-            self.packets_concealed += packet.lost_before
+            self.packets_missing += packet.lost_before
             try:
-                self._play(packet.payload)
+                self._play(packet)
             except Exception:
                 self.packets_failed += 1
 

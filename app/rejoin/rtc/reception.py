@@ -28,6 +28,7 @@ class Reception:
         self._history: deque[tuple[float, int, int]] = deque()
         self._sender_report: tuple[int, float] | None = None
         self._received_since_base = 0
+        self._media_clock: tuple[float, int] | None = None
 
     def add(self, packet: RtpPacket, now: float) -> bool:
         """Count one packet of the stream; whether it is newer than all before it."""
@@ -67,6 +68,7 @@ class Reception:
         self._transit = None
         self._jitter = 0.0
         self._sender_report = None
+        self._media_clock = None
 
     @property
     def packets_expected(self) -> int:
@@ -93,8 +95,21 @@ class Reception:
             return 0.0
         return min(1.0, max(0.0, 1.0 - (received - received_then) / due))
 
-    def sender_reported(self, ntp_timestamp: int, now: float) -> None:
+    def sender_reported(self, ntp_timestamp: int, rtp_timestamp: int, now: float) -> None:
+        """The host says which media time its clock showed when (RFC 3550, 6.4.1)."""
         self._sender_report = ((ntp_timestamp >> 16) & 0xFFFFFFFF, now)
+        self._media_clock = (ntp_timestamp / (1 << 32), rtp_timestamp)
+
+    def captured_at(self, rtp_timestamp: int) -> float | None:
+        """When this was recorded, in seconds by the host's clock, which its streams share.
+
+        None before the host's first report.
+        """
+        if self._media_clock is None:
+            return None
+        wall_s, reported = self._media_clock
+        moved = (rtp_timestamp - reported + 2**31) % 2**32 - 2**31
+        return wall_s + moved / self._clock_rate_hz
 
     def report(self, now: float) -> RtcpReceiverInfo | None:
         """The next report block; None before the first packet."""

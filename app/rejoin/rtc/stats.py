@@ -77,7 +77,10 @@ class PeerStatistics:
     checks_answered: int = 0
     audio_packets_received: int = 0
     audio_packets_lost: int = 0
+    audio_packets_concealed: int = 0
     audio_buffer_s: float = 0.0
+    audio_late_s: float | None = None
+    """By how much sound comes after its picture (negative: before); None while not known."""
     controls_sent: int = 0
     bad_messages: int = 0
     receive_buffer_bytes: int | None = None
