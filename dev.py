@@ -66,7 +66,7 @@ usage: python3 dev.py VERB [flags]
   demo [flags]   play the demonstration; flags go to `rejoin demo` (try: demo --help)
   test [flags]   check, then every test; flags go to pytest
   check          formatting, types, layers, the mirror of the tests and the lock
-  fuzz [seed]    twenty times the gate's fuzz of the emulator, with another seed
+  fuzz [seed]    twenty times the gate's fuzz of emulator and media, with another seed
   bench [names]  measure, and write docs/performance.md (bench --help)
 """
 
@@ -399,6 +399,9 @@ def bench(flags: list[str]) -> int:
     return run([tool("python"), "-m", "bench", *flags], environ)
 
 
+FUZZ = ["tests/emulator/test_fuzz.py", "tests/rtc/test_hostile_media.py"]
+
+
 def fuzz(flags: list[str]) -> int:
     if len(flags) > 1:
         raise Stopped("fuzz takes one seed at most.\n" + USAGE, 2)
@@ -406,7 +409,7 @@ def fuzz(flags: list[str]) -> int:
     seed = flags[0] if flags else str(time.time_ns())
     env = {"REJOIN_FUZZ_TIMES": "20", "REJOIN_FUZZ_SEED": seed, "QT_QPA_PLATFORM": "offscreen"}
     say(f"seed {seed}")
-    pytest = [tool("python"), "-m", "pytest", "--timeout=3600", "tests/emulator/test_fuzz.py"]
+    pytest = [tool("python"), "-m", "pytest", "--timeout=3600", *FUZZ]
     return run(pytest, env)
 
 

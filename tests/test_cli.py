@@ -260,10 +260,13 @@ class FakePlayer:
 
     made: ClassVar[list[FakePlayer]] = []
 
-    def __init__(self, profile: Any, *, desk: Desk, ticket: Ticket | None) -> None:
+    def __init__(
+        self, profile: Any, *, desk: Desk, ticket: Ticket | None, statistics_file: Any = None
+    ) -> None:
         self.profile = profile
         self.desk = desk
         self.ticket = ticket
+        self.statistics_file = statistics_file
         self.made.append(self)
         self.snapshot = Snapshot(Stage.LIVE)
 

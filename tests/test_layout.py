@@ -27,6 +27,7 @@ UNMIRRORED: dict[str, str] = {
     "bench/test_bench.py": "tests the runner of the benches",
     "emulator/test_document.py": "tests docs/emulator.md",
     "emulator/test_fuzz.py": "throws bad input at the whole emulator",
+    "rtc/test_hostile_media.py": "throws hostile media at the whole receive path",
     "rtc/test_library_contract.py": "tests what rtc relies on inside aiortc and aioice",
 }
 """Test files that mirror no module, and why."""

@@ -211,6 +211,11 @@ _close_at_end = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="PEM file: who may vouch for the backend, instead of the usual authorities.",
 )
+@click.option(
+    "--stats",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV file for the stream's numbers, one line a second.",
+)
 @_full_screen
 @_close_at_end
 def play(
@@ -223,6 +228,7 @@ def play(
     application: str | None,
     insecure: bool,
     authority: Path | None,
+    stats: Path | None,
     full_screen: bool,
     close_at_end: bool,
 ) -> int:
@@ -249,7 +255,7 @@ def play(
         allow_insecure=insecure,
         authority=authority,
     )
-    return _play(profile, full_screen=full_screen, close_at_end=close_at_end)
+    return _play(profile, full_screen=full_screen, close_at_end=close_at_end, stats=stats)
 
 
 @rejoin.command(short_help="Go back into the last game.")
@@ -332,6 +338,7 @@ def _play(
     *,
     full_screen: bool,
     close_at_end: bool,
+    stats: Path | None = None,
     ticket: Ticket | None = None,
     instance: Instance | None = None,
 ) -> int:
@@ -342,10 +349,12 @@ def _play(
     from rejoin.runtime.loop import StreamThread
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.player import Player
+    from rejoin.runtime.statistics_file import StatisticsFile
 
+    numbers = StatisticsFile(stats) if stats is not None else None
     knocked = threading.Event()
     desk = Desk(profile, instance=instance, on_knock=lambda link: knocked.set())
-    player = Player(profile, desk=desk, ticket=ticket)
+    player = Player(profile, desk=desk, ticket=ticket, statistics_file=numbers)
     if ticket is None and _last_game() is not None:
         _complain("your last game may still be running: `rejoin back` goes back into it.")
     thread = StreamThread(player.run)

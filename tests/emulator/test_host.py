@@ -37,7 +37,7 @@ from rejoin.emulator.service import AdjustableHost, HostFactory
 from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.errors import BadInputError, SignalError
 from rejoin.rtc.audio import NullOutput
-from rejoin.rtc.codecs import offer_main_and_high
+from rejoin.rtc.codecs import offer_every_profile
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.signal import NetworkRules, decode_response, encode_request
@@ -102,7 +102,7 @@ class Player:
 
     def __init__(self, profile: str = "") -> None:
         """`profile`: the start of the only profile-level-id to offer, or all there are."""
-        offer_main_and_high()
+        offer_every_profile()
         self.pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )

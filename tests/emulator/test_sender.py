@@ -123,6 +123,13 @@ def parameters(*, rtx: bool = False, send_time: bool = False) -> RTCRtpSendParam
     )
 
 
+def extensions() -> HeaderExtensionsMap:
+    """How `parameters` number them."""
+    found = HeaderExtensionsMap()
+    found.configure(parameters(send_time=True))
+    return found
+
+
 def a_nack(lost: list[int]) -> RtcpRtpfbPacket:
     return RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=9, media_ssrc=1111, lost=lost)
 
@@ -199,12 +206,14 @@ def test_lost_packets_are_sent_again(rtx: bool) -> None:
         clock.now += 0.050
         lost = [sent[0].sequence_number, sent[2].sequence_number, (sent[0].sequence_number - 9)]
         await stream._handle_rtcp_packet(a_nack(lost))
-        again = [RtpPacket.parse(data) for data in transport.rtp[3:]]
+        again = [RtpPacket.parse(data, extensions()) for data in transport.rtp[3:]]
         assert len(again) == 2
         if rtx:
             assert {packet.ssrc for packet in again} == {2222}
             assert {packet.payload_type for packet in again} == {103}
             assert again[1].sequence_number == (again[0].sequence_number + 1) & 0xFFFF
+            stamps = [each.extensions.abs_send_time for each in again]
+            assert stamps == [int(clock.now * (1 << 18)) & 0xFFFFFF] * 2, "sent now, not then"
             again = [unwrap_rtx(packet, payload_type=102, ssrc=1111) for packet in again]
         for packet, original in zip(again, (sent[0], sent[2]), strict=True):
             assert packet.payload == original.payload

@@ -444,6 +444,20 @@ def test_f8_drops_again_only_in_a_demo(application: QApplication, show: ShowFace
     assert "F8: drop the connection" not in words(window)
 
 
+def test_ctrl_alt_s_shows_the_numbers_and_is_not_passed_on(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+    assert window.stats.isHidden()
+    press(window, Qt.Key.Key_S, modifier=both)
+    assert window.stats.isVisible()
+    assert not any(0x16 in held.keys for held in port.controls)
+    press(window, Qt.Key.Key_S, modifier=both)
+    assert window.stats.isHidden()
+    press(window, Qt.Key.Key_S)
+    assert window.stats.isHidden()
+    assert 0x16 in port.controls[-1].keys
+
+
 # --- mouse --------------------------------------------------------------------------------------
 
 

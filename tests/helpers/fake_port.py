@@ -12,6 +12,7 @@ from rejoin.core.controls import Controls
 from rejoin.core.events import Event
 from rejoin.core.model import ConnectionNumber, Snapshot
 from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.stats import PeerStatistics
 
 
 class FakeClock:
@@ -33,6 +34,7 @@ class FakePort:
         self.controls: list[Controls] = []
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.sentence: str | None = None
+        self.numbers: PeerStatistics | None = None
 
     def post(self, event: Event) -> None:
         self.events.append(event)
@@ -43,6 +45,9 @@ class FakePort:
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
+
+    def statistics(self) -> PeerStatistics | None:
+        return self.numbers
 
     def problem(self) -> str | None:
         return self.sentence
@@ -86,6 +91,7 @@ def picture(
         source_width=source_width,
         source_height=source_height,
         decoded_at=decoded_at,
+        received_at=decoded_at,
         rtp_timestamp=0,
         data=memoryview(rows.tobytes()),
     )

@@ -19,6 +19,7 @@ from rejoin.core.model import (
 from rejoin.core.retry import Failure
 from rejoin.errors import RejoinError, SignalError
 from rejoin.rtc.signal import sha256_of
+from rejoin.rtc.stats import PeerStatistics
 from rejoin.signaling.client import CallFailedError
 
 SESSION = SessionId("s-1")
@@ -101,6 +102,9 @@ class FakePeer:
             rtt_s=0.01,
             loss=0.0,
         )
+
+    def statistics(self) -> PeerStatistics:
+        return PeerStatistics(self.number, connected=self.heard_at is not None)
 
     async def close(self) -> None:
         self.did.append("close")

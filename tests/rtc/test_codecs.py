@@ -2,26 +2,35 @@ from __future__ import annotations
 
 from aiortc.codecs import CODECS
 
-from rejoin.rtc.codecs import offer_main_and_high, receivable
+from rejoin.rtc.codecs import offer_every_profile, receivable
 
 
-def test_main_and_high_are_offered_once_however_often_it_is_asked() -> None:
-    offer_main_and_high()
-    offer_main_and_high()
-    profiles = [codec.parameters.get("profile-level-id") for codec in CODECS["video"]]
-    assert profiles.count("4d001f") == 1
-    assert profiles.count("64001f") == 1
+def test_every_profile_is_offered_once_however_often_it_is_asked() -> None:
+    offer_every_profile()
+    offer_every_profile()
+    kinds = [
+        (codec.parameters.get("profile-level-id"), codec.parameters.get("packetization-mode"))
+        for codec in CODECS["video"]
+        if codec.mimeType == "video/H264"
+    ]
+    assert len(kinds) == len(set(kinds)) == 8
     numbers = [codec.payloadType for codec in CODECS["video"]]
     assert len(numbers) == len(set(numbers))
+    assert all(number is not None and 96 <= number <= 127 for number in numbers)
 
 
-def test_only_what_we_decode_well_is_receivable() -> None:
-    offer_main_and_high()
+def test_every_h264_has_its_retransmissions() -> None:
+    offer_every_profile()
+    repeated = {c.parameters["apt"] for c in CODECS["video"] if c.mimeType == "video/rtx"}
+    assert {c.payloadType for c in CODECS["video"] if c.mimeType == "video/H264"} <= repeated
+
+
+def test_only_what_we_decode_well_is_receivable_the_best_first() -> None:
+    offer_every_profile()
     assert {codec.mimeType for codec in receivable("audio")} == {"audio/opus"}
-    assert {codec.mimeType for codec in receivable("video")} == {"video/H264"}
-    assert [codec.parameters["profile-level-id"] for codec in receivable("video")] == [
-        "64001f",
-        "4d001f",
-        "42e01f",
-        "42001f",
-    ]
+    video = receivable("video")
+    assert [
+        (codec.parameters["profile-level-id"], codec.parameters["packetization-mode"])
+        for codec in video[:-1]
+    ] == [(profile, mode) for mode in "10" for profile in ("64001f", "4d001f", "42e01f", "42001f")]
+    assert video[-1].mimeType == "video/rtx"

@@ -11,12 +11,27 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from aioice import ice, stun
+from aioice import Candidate, ice, stun
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
 from aiortc.codecs import CODECS
 from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpReceiveParameters
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtcsctptransport import RTCSctpTransport
+from aiortc.rtp import (
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
+    HeaderExtensionsMap,
+    RtcpPsfbPacket,
+    RtcpRtpfbPacket,
+    RtpPacket,
+    pack_remb_fci,
+    unwrap_rtx,
+    wrap_rtx,
+)
+
+CANDIDATE = "1 1 udp 1 127.0.0.1 5000 typ host"
+ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 
 
 def missing(owner: object, names: str) -> list[str]:
@@ -59,6 +74,8 @@ def test_instances_have_every_attribute_that_we_touch() -> None:
                 " build_request _check_list _nominated _protocols _closing _query_consent_task"
                 " remote_password",
             ),
+            "aioice.CandidatePair": missing(ice.CandidatePair, "local_candidate remote_addr")
+            + missing(Candidate.from_sdp(CANDIDATE), "type transport"),
             "aioice.StunProtocol": missing(
                 protocol, "send_data send_stun error_received transactions"
             ),
@@ -117,3 +134,35 @@ def test_aioice_asks_its_own_instance_for_what_we_override() -> None:
 
 def test_the_codec_list_is_where_h264_is_added() -> None:
     assert any(codec.mimeType == "video/H264" for codec in CODECS["video"])
+    taken = [c.payloadType for c in CODECS["video"] if c.payloadType not in range(103, 115)]
+    assert max(number or 0 for number in taken) == 102, "our payload types would be taken"
+
+
+def test_packets_carry_what_the_receive_path_reads() -> None:
+    extensions = HeaderExtensionsMap()
+    extensions.configure(
+        RTCRtpReceiveParameters(
+            headerExtensions=[RTCRtpHeaderExtensionParameters(id=3, uri=ABS_SEND_TIME)]
+        )
+    )
+    head = bytes.fromhex("b0e00102 00000007 00000009 bede0001 32abcdef".replace(" ", ""))
+    packet = RtpPacket.parse(head + b"\x41xy\0\0\3", extensions)
+    assert (packet.payload_type, packet.marker, packet.sequence_number) == (96, 1, 0x0102)
+    assert (packet.timestamp, packet.ssrc, packet.payload) == (7, 9, b"\x41xy")
+    assert (packet.padding_size, packet.extensions.abs_send_time) == (3, 0xABCDEF)
+    again = unwrap_rtx(wrap_rtx(packet, 97, 1, 10), 96, 9)
+    assert (again.sequence_number, again.payload, again.marker) == (0x0102, b"\x41xy", 1)
+
+
+def test_feedback_is_written_as_the_rfcs_have_it() -> None:
+    nack = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=2, lost=[5, 7, 600])
+    assert bytes(nack).hex() == "81cd000400000001000000020005000202580000"
+    pli = RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=1, media_ssrc=2)
+    assert bytes(pli).hex() == "81ce00020000000100000002"
+    assert pack_remb_fci(1_000_000, [2]).hex() == "52454d42010bd09000000002"
+
+
+def test_an_answer_tells_a_retransmission_stream_only_when_there_are_two_streams() -> None:
+    """Why `Answer.rtx_ssrcs` exists; when this fails, it may go."""
+    source = inspect.getsource(RTCPeerConnection._RTCPeerConnection__remoteRtp)  # type: ignore[attr-defined]
+    assert "len(media.ssrc) == 2" in source

@@ -140,7 +140,10 @@ def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
         assert sdp.count("a=recvonly") == 2
         for profile in ("42001f", "42e01f", "4d001f", "64001f"):
             assert f"profile-level-id={profile};x-google-max-bitrate=19000" in sdp
-        for unwanted in ("VP8", "rtx", "G722", "remb", "a=ssrc"):
+        assert "goog-remb" in sdp
+        assert "rtx/90000" in sdp
+        assert "abs-send-time" in sdp
+        for unwanted in ("VP8", "G722", "transport-cc", "a=ssrc"):
             assert unwanted not in sdp
         with pytest.raises(PeerError):
             await stage.peer.make_offer()

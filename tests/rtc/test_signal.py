@@ -117,6 +117,7 @@ a=rtpmap:99 H264/90000
 a=rtcp-fb:99 nack
 a=rtcp-fb:99 nack pli
 a=rtcp-fb:99 goog-remb
+a=rtcp-fb:99 transport-cc
 a=fmtp:99 packetization-mode=1;profile-level-id=42e01f
 a=candidate:1 1 udp 2130706431 192.168.7.31 51000 typ host
 a=end-of-candidates
@@ -161,7 +162,7 @@ def test_the_request_has_the_web_sdks_shape() -> None:
 
 def test_the_request_tells_nothing_about_this_machine() -> None:
     request = encode_request(LOCAL_OFFER)
-    for secret in ("192.168", "51000", "candidate", "cname", "msid:", "remb", "sha-384"):
+    for secret in ("192.168", "51000", "candidate", "cname", "msid:", "transport-cc", "sha-384"):
         assert secret not in request, secret
 
 
@@ -434,3 +435,10 @@ def test_a_mutated_answer_is_refused_or_read(data: st.DataObject, changes: list[
                 lines[at], lines[-1] = lines[-1], lines[at]
         lines = lines or ["v=0"]
     read(response("\n".join(lines)))
+
+
+def test_retransmission_streams_are_those_of_the_fid_groups() -> None:
+    groups = "a=ssrc-group:FID 77 78\na=ssrc-group:FEC-FR 77 79\na=ssrc-group:FID 77 x"
+    sdp = answer_sdp().replace("a=ssrc:77 cname:x", f"{groups}\na=ssrc:77 cname:x")
+    assert decode_response(response(sdp), PUBLIC).rtx_ssrcs == {78: 77}
+    assert decode_response(response(answer_sdp()), PUBLIC).rtx_ssrcs == {}

@@ -169,6 +169,20 @@ def test_silence_is_noticed_by_the_samples_alone() -> None:
     assert "unmute" in hand.world.peers[0].did
 
 
+def test_the_numbers_are_those_of_the_connection_that_is_shown() -> None:
+    async def script(hand: Stagehand) -> None:
+        assert hand.driver.statistics() is None
+        await hand.stage(Stage.LIVE)
+        await hand.until(lambda: hand.driver.statistics() is not None)
+        numbers = hand.driver.statistics()
+        assert numbers is not None
+        assert numbers.connection == hand.world.peers[-1].number
+        assert numbers.connected
+        hand.driver.post(events.CloseForNowRequested())
+
+    play(script)
+
+
 def test_controls_go_to_the_connection_that_is_shown() -> None:
     held = Controls(keys=frozenset({4}))
 

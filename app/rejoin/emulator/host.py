@@ -58,7 +58,7 @@ from rejoin.emulator.sender import (
 from rejoin.emulator.service import HostListener
 from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.errors import BadInputError, SignalError
-from rejoin.rtc.codecs import offer_main_and_high
+from rejoin.rtc.codecs import offer_every_profile
 from rejoin.rtc.signal import SignalRequest, decode_request, encode_response
 from rejoin.rtc.transport import override
 
@@ -418,7 +418,7 @@ class _Peer:
     """One connection of a host: the answerer's RTCPeerConnection and what hangs on it."""
 
     def __init__(self, host: GameHost, connection: int, game: Game, request: SignalRequest) -> None:
-        offer_main_and_high()
+        offer_every_profile()
         self.connection = connection
         self.connected = False
         self.frozen = False
@@ -882,6 +882,7 @@ def _chosen(transceiver: RTCRtpTransceiver, offer: str) -> list[RTCRtpCodecParam
             codec
             for codec in common
             if codec.mimeType.lower() == "video/h264"
+            and str(codec.parameters.get("packetization-mode", "0")) == "1"
             and str(codec.parameters.get("profile-level-id", ""))[:2].lower() in _PROFILES
         ]
         wanted = "H.264 video in packetization mode 1"

@@ -270,7 +270,13 @@ class AudioEncoder:
         codec.format = "s16"
         codec.bit_rate = bitrate_bps
         codec.time_base = Fraction(1, AUDIO_CLOCK_HZ)
-        codec.options = {"frame_duration": "20", "application": "audio", "compression_level": "4"}
+        codec.options = {
+            "frame_duration": "20",
+            "application": "audio",
+            "compression_level": "4",
+            "fec": "1",
+            "packet_loss": "5",
+        }
         self._codec = codec
         self._loop = music()
 
@@ -454,9 +460,9 @@ class RtpStream:
         second = (self._codec.payloadType or 0) | (0x80 if marker else 0)
         header = struct.pack("!BBHII", first, second, self._sequence, timestamp, self._ssrc)
         if self._send_time_id is not None:
-            # One-byte form (RFC 8285): 24 bits of seconds in 6.18 fixed point.
-            stamp = int(now * (1 << 18)) & 0xFFFFFF
-            header += struct.pack("!HHI", 0xBEDE, 1, (self._send_time_id << 4 | 2) << 24 | stamp)
+            # One-byte form (RFC 8285) of three bytes.
+            header += struct.pack("!HHB", 0xBEDE, 1, self._send_time_id << 4 | 2)
+            header += _send_time(now)
         return header
 
     async def _put(self, data: bytes) -> None:
@@ -502,13 +508,15 @@ class RtpStream:
         """The same packet on the retransmission stream (RFC 4588)."""
         assert self._rtx_payload_type is not None
         head = 20 if packet[0] & 0x10 else 12
+        # It is sent now, and not when the packet was that it repeats.
+        extension = b"" if head == 12 else packet[12:17] + _send_time(self._clock())
         wrapped = (
             packet[:1]
             + bytes(((packet[1] & 0x80) | self._rtx_payload_type,))
             + self._rtx_sequence.to_bytes(2)
             + packet[4:8]
             + self._rtx_ssrc.to_bytes(4)
-            + packet[12:head]
+            + extension
             + packet[2:4]
             + packet[head:]
         )
@@ -545,6 +553,11 @@ class RtpStream:
                 await asyncio.sleep(REPORT_EVERY_S * random.uniform(0.8, 1.2))
             else:
                 await asyncio.sleep(0.05)
+
+
+def _send_time(now: float) -> bytes:
+    """abs-send-time: 24 bits of seconds in 6.18 fixed point."""
+    return (int(now * (1 << 18)) & 0xFFFFFF).to_bytes(3)
 
 
 _wall_offset: list[float] = []

@@ -16,7 +16,8 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from rejoin.core.controls import Controls
 from rejoin.core.events import Event
 from rejoin.core.model import Snapshot
-from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.picture import PaintCount, Picture, PictureSlot
+from rejoin.rtc.stats import PeerStatistics
 
 
 class StreamPort(Protocol):
@@ -32,6 +33,9 @@ class StreamPort(Protocol):
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         """Have `listener` called with each new snapshot, on any thread; returns unsubscribe."""
+
+    def statistics(self) -> PeerStatistics | None:
+        """The newest numbers of the connection that is shown; None before there is one."""
 
     def problem(self) -> str | None:
         """A sentence to show once ("No sound: ..."), or None."""
@@ -124,6 +128,21 @@ class Bridge(QObject):
     def set_target(self, size: tuple[int, int] | None) -> None:
         """Size in device pixels that pictures should be scaled into."""
         self._port.slot.target = size
+
+    def set_watched(self, watched: bool) -> None:
+        """Whether pictures would be painted now."""
+        self._port.slot.watched = watched
+
+    def count_painted(self, picture: Picture, at: float) -> None:
+        """A picture is on the screen for the first time."""
+        self._port.slot.count_painted(picture, at)
+
+    @property
+    def painted(self) -> PaintCount:
+        return self._port.slot.painted
+
+    def statistics(self) -> PeerStatistics | None:
+        return None if self._is_closed() else self._port.statistics()
 
     def problem(self) -> str | None:
         return None if self._is_closed() else self._port.problem()

@@ -42,6 +42,7 @@ from rejoin.gui.end_card import EndCard
 from rejoin.gui.input import HeldControls, PointerTravel, usage_of
 from rejoin.gui.reconnect_overlay import ReconnectOverlay
 from rejoin.gui.starting_card import StartingCard
+from rejoin.gui.stats_overlay import StatsOverlay
 from rejoin.gui.video_view import VideoView
 from rejoin.redact import redact
 
@@ -154,6 +155,9 @@ class RejoinWindow(QWidget):
         grid.addWidget(self.drop_hint, 1, 0, Qt.AlignmentFlag.AlignLeft)
         grid.addWidget(self.captured_hint, 1, 1, Qt.AlignmentFlag.AlignRight)
         grid.setRowStretch(0, 1)
+
+        self.stats = StatsOverlay(self.bridge, self.stage)
+        self.stats.move(_MARGIN_PX, _MARGIN_PX)
 
         self.starting = StartingCard(self._clock, reduced_motion=reduced_motion, parent=self.stage)
         self.starting.start.connect(self.start)
@@ -471,6 +475,10 @@ class RejoinWindow(QWidget):
             if not event.isAutoRepeat():
                 self.controls.release_all()
                 self._toggle_full_screen()
+        elif key == Qt.Key.Key_S and _with_control_and_alt(modifiers):
+            if not event.isAutoRepeat():
+                self.controls.release_all()
+                self.stats.toggle()
         elif (
             key == Qt.Key.Key_F8
             and self._drop_again is not None
@@ -550,6 +558,11 @@ class RejoinWindow(QWidget):
         else:
             self._was_maximized = self.isMaximized()
             self.showFullScreen()
+
+
+def _with_control_and_alt(modifiers: Qt.KeyboardModifier) -> bool:
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+    return modifiers & both == both
 
 
 def _is_way_out(key: int, modifiers: Qt.KeyboardModifier) -> bool:

@@ -7,8 +7,6 @@ still changes, smoothly once it stands. The last picture stays until a newer one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QEasingCurve, QEvent, QRectF, Qt, QTimer, QVariantAnimation
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QRegion, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
@@ -16,19 +14,10 @@ from PySide6.QtWidgets import QWidget
 from rejoin.clock import Clock
 from rejoin.gui import look
 from rejoin.gui.bridge import Bridge
-from rejoin.rtc.picture import Picture
+from rejoin.rtc.picture import PaintCount, Picture
 
 _DIM_MS = 220
 _SETTLED_MS = 150
-
-
-@dataclass(slots=True)
-class PaintCount:
-    """What was painted. Ages are from the end of decoding to the painting, in seconds."""
-
-    pictures: int = 0
-    age_last_s: float = 0.0
-    age_max_s: float = 0.0
 
 
 def fitted(size: tuple[int, int], into: tuple[int, int]) -> tuple[int, int]:
@@ -55,7 +44,6 @@ class VideoView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Game picture")
-        self.painted = PaintCount()
         self.takes_tab = False
         """While playing Tab belongs to the game and does not move the focus."""
         self._bridge = bridge
@@ -79,13 +67,20 @@ class VideoView(QWidget):
     # --- what is shown --------------------------------------------------------------------------
 
     @property
+    def painted(self) -> PaintCount:
+        """What was painted so far."""
+        return self._bridge.painted
+
+    @property
     def picture(self) -> Picture | None:
         """The picture on screen."""
         return self._picture
 
     def show_newest(self) -> None:
         """Take the newest picture and paint it soon. While minimised it is left where it is."""
-        if not self.isVisible() or self.window().isMinimized():
+        watched = self.isVisible() and not self.window().isMinimized()
+        self._bridge.set_watched(watched)
+        if not watched:
             return
         picture = self._bridge.take_picture()
         if picture is None:
@@ -198,13 +193,7 @@ class VideoView(QWidget):
             painter.drawImage(target, self._image)
             if self._is_new:
                 self._is_new = False
-                self._count(self._picture)
+                self._bridge.count_painted(self._picture, self._clock())
         if self._dim > 0.0:
             painter.fillRect(self.rect(), look.colour(look.INK, look.DIM_OPACITY * self._dim))
         painter.end()
-
-    def _count(self, picture: Picture) -> None:
-        age_s = self._clock() - picture.decoded_at
-        self.painted.pictures += 1
-        self.painted.age_last_s = age_s
-        self.painted.age_max_s = max(self.painted.age_max_s, age_s)

@@ -107,6 +107,7 @@ class Channels:
         self._on_disconnect = on_disconnect
         self._on_closed = on_closed
         self._known: bool | None = None
+        self._closed = False
         self._greeting: asyncio.Task[None] | None = None
         self._input = connection.createDataChannel(INPUT_CHANNEL, ordered=False, maxRetransmits=0)
         self._messages = connection.createDataChannel(MESSAGE_CHANNEL)
@@ -124,10 +125,13 @@ class Channels:
 
     async def close(self) -> None:
         """End our tasks; the channels end with their connection."""
+        self._closed = True
         await self.controls.close()
         await cancel(self._greeting)
 
     def _opened(self) -> None:
+        if self._closed:
+            return  # it opened while the connection was being closed
         self._on_input_open()
         if self._known is None:
             self._greeting = spawn(self._await_greeting(), name=f"{self._name}-greeting")

@@ -1,7 +1,8 @@
-"""H.264 Main and High beside Baseline: the one change we make to a module of aiortc.
+"""Which codecs we offer: Opus, and H.264 in every profile that hosts send, with RTX.
 
 aiortc offers and accepts only what `aiortc.codecs.CODECS` lists, and that list is module-wide:
-there is no instance to override. All else we change is changed on instances (`rtc/transport`).
+there is no instance to override. It is the one change we make to a module of aiortc; all else is
+changed on instances (`rtc/transport`).
 """
 
 from __future__ import annotations
@@ -17,17 +18,31 @@ from aiortc.rtcrtpparameters import (
 )
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 
-MAIN_AND_HIGH: Final = {103: "4d001f", 105: "64001f"}
-"""RTP payload type to profile-level-id; aiortc's own entries end at 102."""
+ADDED: Final = (
+    (103, "4d001f", "1"),
+    (105, "64001f", "1"),
+    (107, "42001f", "0"),
+    (109, "42e01f", "0"),
+    (111, "4d001f", "0"),
+    (113, "64001f", "0"),
+)
+"""RTP payload type, profile-level-id and packetization-mode. The number after each is its RTX.
+
+aiortc's own H.264 entries (42001f and 42e01f in mode 1) end at 102. Mode 0 is single NAL units
+alone (RFC 6184, 6.2), which the same code reads.
+"""
 
 
-def offer_main_and_high() -> None:
-    """Add Main and High to aiortc's codec list; doing it again changes nothing."""
-    known = {codec.parameters.get("profile-level-id") for codec in CODECS["video"]}
-    for payload_type, profile_level_id in MAIN_AND_HIGH.items():
-        if profile_level_id in known:
+def offer_every_profile() -> None:
+    """Add Main, High and packetization mode 0 to aiortc's list; again, it changes nothing."""
+    known = {
+        (codec.parameters.get("profile-level-id"), codec.parameters.get("packetization-mode"))
+        for codec in CODECS["video"]
+    }
+    for payload_type, profile_level_id, mode in ADDED:
+        if (profile_level_id, mode) in known:
             continue
-        CODECS["video"].append(
+        CODECS["video"] += [
             RTCRtpCodecParameters(
                 mimeType="video/H264",
                 clockRate=90000,
@@ -35,22 +50,33 @@ def offer_main_and_high() -> None:
                 rtcpFeedback=[
                     RTCRtcpFeedback(type="nack"),
                     RTCRtcpFeedback(type="nack", parameter="pli"),
+                    RTCRtcpFeedback(type="goog-remb"),
                 ],
                 parameters={
                     "level-asymmetry-allowed": "1",
-                    "packetization-mode": "1",
+                    "packetization-mode": mode,
                     "profile-level-id": profile_level_id,
                 },
-            )
-        )
+            ),
+            RTCRtpCodecParameters(
+                mimeType="video/rtx",
+                clockRate=90000,
+                payloadType=payload_type + 1,
+                parameters={"apt": payload_type},
+            ),
+        ]
 
 
 def receivable(kind: str) -> list[RTCRtpCodecCapability]:
-    """What we decode well and therefore offer: H.264 without RTX for video, Opus for audio.
+    """What we decode well and therefore offer: H.264 with RTX for video, Opus for audio.
 
-    The best profile first: an offer's order says what its maker prefers (RFC 3264, 5.1).
+    The best first: an offer's order says what its maker prefers (RFC 3264, 5.1). High, Main and
+    Baseline in mode 1, which splits pictures over packets, before any in mode 0.
     """
     capabilities: RTCRtpCapabilities | None = RTCRtpReceiver.getCapabilities(kind)
-    wanted = {"audio": "audio/opus", "video": "video/h264"}[kind]
     codecs = capabilities.codecs if capabilities is not None else []
-    return [codec for codec in reversed(codecs) if codec.mimeType.lower() == wanted]
+    if kind == "audio":
+        return [codec for codec in codecs if codec.mimeType.lower() == "audio/opus"]
+    wanted = [codec for codec in reversed(codecs) if codec.mimeType.lower() == "video/h264"]
+    wanted.sort(key=lambda codec: codec.parameters["packetization-mode"] != "1")
+    return wanted + [codec for codec in codecs if codec.mimeType.lower() == "video/rtx"]

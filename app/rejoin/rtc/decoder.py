@@ -11,16 +11,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import av
-import av.error
 from av.codec.context import CodecContext, Flags
 from av.packet import Packet
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from rejoin.clock import Clock
 from rejoin.core.model import ConnectionNumber
+from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.picture import Picture, PictureSlot
-from rejoin.rtc.receiver import EncodedFrame
+from rejoin.rtc.stats import Freezes
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -34,6 +33,9 @@ LONGEST_INTERVAL_S = 1.0
 """A longer pause between two frames is an outage, not a frame interval."""
 
 MAX_SIDE = 8192
+MAX_PIXELS = 4096 * 2304
+"""The largest picture of H.264 level 5.2. A stream that claims more is refused before anything of
+that size is allocated: a decoder may have to keep sixteen of them."""
 
 _COLORSPACES = {
     1: Colorspace.ITU709,
@@ -73,9 +75,16 @@ class Decoder:
         on_trouble: Callable[[], None],
     ) -> None:
         self.frames_decoded = 0
-        self.frames_dropped = 0
-        """Encoded frames thrown away undecoded, and pictures overtaken before they were made."""
+        self.frames_undecoded = 0
+        """Encoded frames thrown away, because too many waited or a key frame was awaited."""
+        self.frames_overtaken = 0
+        """Decoded, but the next was there already, so that no picture was made of it."""
         self.frames_failed = 0
+        self.key_frames_decoded = 0
+        self.decode_s = 0.0
+        """Time spent decoding, all frames together (W3C: totalDecodeTime)."""
+        self.scale_s = 0.0
+        self.freezes = Freezes()
         self.last_frame_at: float | None = None
         self.width = 0
         self.height = 0
@@ -88,6 +97,7 @@ class Decoder:
         self._waiting: deque[EncodedFrame] = deque()
         self._changed = threading.Condition()
         self._need_key = False
+        self._decoding = False
         self._stopping = False
         self._shown = False
         self._held: Picture | None = None
@@ -114,6 +124,12 @@ class Decoder:
         return self._thread.is_alive()
 
     @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is being decoded."""
+        with self._changed:
+            return not self._waiting and not self._decoding
+
+    @property
     def frame_interval_s(self) -> float:
         """Mean time between the last 30 decoded frames; 0 before there are two."""
         intervals = list(self._intervals)
@@ -126,14 +142,14 @@ class Decoder:
             if self._stopping:
                 return
             if self._need_key and not frame.key:
-                self.frames_dropped += 1
+                self.frames_undecoded += 1
                 return
             self._need_key = False
             if len(self._waiting) >= MAX_WAITING:
-                self.frames_dropped += len(self._waiting)
+                self.frames_undecoded += len(self._waiting)
                 self._waiting.clear()
                 if not frame.key:
-                    self.frames_dropped += 1
+                    self.frames_undecoded += 1
                     self._need_key = trouble = True
             if not trouble:
                 self._waiting.append(frame)
@@ -166,23 +182,38 @@ class Decoder:
     def _decode_until_stopped(self, codec: VideoCodecContext) -> None:
         while True:
             with self._changed:
+                self._decoding = False
                 while not self._waiting and not self._stopping:
                     self._changed.wait()
                 if self._stopping:
                     return
                 frame = self._waiting.popleft()
                 more = bool(self._waiting)
+                self._decoding = True
             self._decode(codec, frame, more)
 
     def _decode(self, codec: VideoCodecContext, encoded: EncodedFrame, more: bool) -> None:
-        packet = Packet(encoded.data)
-        packet.pts = encoded.rtp_timestamp
         try:
+            packet = Packet(encoded.data)
+            packet.pts = encoded.rtp_timestamp
+            began = self._clock()
             frames = codec.decode(packet)
-        except (av.error.FFmpegError, ValueError):
+            self.decode_s += self._clock() - began
+            self.key_frames_decoded += encoded.key and bool(frames)
+            self._take(codec, frames, encoded, more)
+        except Exception:
+            # Whatever a stream makes of FFmpeg or of us: this thread goes on, and asks for a frame
+            # that depends on nothing.
             self.frames_failed += 1
             self._on_trouble()
-            return
+
+    def _take(
+        self,
+        codec: VideoCodecContext,
+        frames: list[VideoFrame],
+        encoded: EncodedFrame,
+        more: bool,
+    ) -> None:
         for at, frame in enumerate(frames):
             if frame.width <= 0 or frame.height <= 0 or max(frame.width, frame.height) > MAX_SIDE:
                 self.frames_failed += 1
@@ -191,19 +222,22 @@ class Decoder:
             if self.last_frame_at is not None and now - self.last_frame_at < LONGEST_INTERVAL_S:
                 self._intervals.append(now - self.last_frame_at)
             self.last_frame_at = now
+            self.freezes.shown(now)
             self.width, self.height = frame.width, frame.height
             self.frames_decoded += 1
             first = self.frames_decoded == 1
             overtaken = more or at + 1 < len(frames)
             if overtaken and not first:
-                self.frames_dropped += 1
+                self.frames_overtaken += 1
             else:
-                self._put(self._picture(frame, encoded.rtp_timestamp, now))
+                picture = self._picture(frame, encoded, now)
+                self.scale_s += self._clock() - now
+                self._put(picture)
             if first:
                 self.profile = codec.profile
                 self._on_first_frame()
 
-    def _picture(self, frame: VideoFrame, rtp_timestamp: int, now: float) -> Picture:
+    def _picture(self, frame: VideoFrame, encoded: EncodedFrame, now: float) -> Picture:
         width, height = fitted((frame.width, frame.height), self._slot.target)
         colorspace = int(_COLORSPACES.get(frame.colorspace, Colorspace.ITU709))
         full = frame.color_range == ColorRange.JPEG
@@ -228,7 +262,8 @@ class Decoder:
             source_width=frame.width,
             source_height=frame.height,
             decoded_at=now,
-            rtp_timestamp=rtp_timestamp,
+            rtp_timestamp=encoded.rtp_timestamp,
+            received_at=encoded.received_at,
             data=memoryview(plane),
         )
 
@@ -247,4 +282,5 @@ def _codec() -> VideoCodecContext:
     codec.thread_type = "SLICE"
     codec.thread_count = 2
     codec.flags |= Flags.low_delay
+    codec.options = {"max_pixels": str(MAX_PIXELS)}
     return codec

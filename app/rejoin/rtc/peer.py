@@ -32,11 +32,13 @@ from rejoin.core.events import (
 )
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
-from rejoin.rtc.audio import AudioOutput, OpusDecoder
+from rejoin.rtc.audio import AudioOutput
 from rejoin.rtc.channels import Channels
-from rejoin.rtc.codecs import offer_main_and_high, receivable
+from rejoin.rtc.codecs import offer_every_profile, receivable
 from rejoin.rtc.decoder import Decoder
+from rejoin.rtc.opus import OpusDecoder
 from rejoin.rtc.picture import PictureSlot
+from rejoin.rtc.playout import OrderedAudio
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, install
 from rejoin.rtc.signal import NetworkRules, decode_response, encode_request
 from rejoin.rtc.stats import LoopLag, PeerStatistics, Rates
@@ -103,6 +105,7 @@ class Peer:
         self._leaving = False
         self._over = False
         self._shown = False
+        self._heard: tuple[float, int] | None = None
         self._evidence: set[HardEvidence] = set()
 
     # --- offer and answer -----------------------------------------------------------------------
@@ -112,7 +115,7 @@ class Peer:
         if self._pc is not None or self._over:
             raise PeerError("A connection makes one offer only.")
         self._loop = asyncio.get_running_loop()
-        offer_main_and_high()
+        offer_every_profile()
         configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         pc = self._pc = RTCPeerConnection(configuration)
         try:
@@ -199,6 +202,8 @@ class Peer:
             raise PeerError("A connection takes one answer only.")
         answer = decode_response(signal_response, self._rules)
         self._answered = True
+        if self._video is not None:
+            self._video.expect_retransmissions(answer.rtx_ssrcs)
         self._decoder.start()
         self._deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         try:
@@ -276,9 +281,11 @@ class Peer:
         else:
             self._fail(evidence.value if not detail else f"{evidence.value}: {detail}")
 
-    def _play(self, payload: bytes) -> None:
+    def _play(self, packet: OrderedAudio) -> None:
         if self._shown and self._opus is not None:
-            samples = self._opus.decode(payload)
+            samples = self._opus.decode(packet.payload, lost_before=packet.lost_before)
+            heard_at = self._clock() + self._audio.buffered_s + self._audio.latency_s
+            self._heard = (heard_at, packet.rtp_timestamp)
             if samples:
                 self._audio.play(samples)
 
@@ -351,9 +358,12 @@ class Peer:
             return None
         now = self._clock()
         counters = (
-            video.frames_received,
+            video.inbound.frames_received,
             self._decoder.frames_decoded,
             video.reception.bytes_received,
+            self._slot.painted.pictures,
+            self._decoder.decode_s,
+            video.inbound.jitter_buffer_delay_s,
         )
         self._rates.add(now, counters)
         lag_s = self._lag.sampled(now)
@@ -377,36 +387,63 @@ class Peer:
         transport, video, audio = self._transport, self._video, self._audio_in
         if transport is None or video is None or audio is None:
             return PeerStatistics(self.number)
-        decoder, channels = self._decoder, self._channels
-        reports = (each.reception.sender_reported_at for each in (video, audio))
+        decoder, channels, inbound = self._decoder, self._channels, video.inbound
+        reception, rates, painted = inbound.reception, self._rates, self._slot.painted
+        reports = (each.reception.sender_reported_at for each in (inbound, audio))
         reported = [at for at in reports if at is not None]
         return PeerStatistics(
             connection=self.number,
             connected=self._connected_at is not None and not self._failed and not self._over,
+            candidate_pair=transport.candidate_pair,
+            codec="H.264" if decoder.frames_decoded else None,
+            profile=decoder.profile,
             width=decoder.width,
             height=decoder.height,
-            profile=decoder.profile,
-            frames_received=video.frames_received,
-            frames_decoded=decoder.frames_decoded,
-            frames_dropped=decoder.frames_dropped + video.frames_held_back,
-            frames_failed=decoder.frames_failed,
-            key_frames_received=video.key_frames_received,
-            pictures_replaced=self._slot.replaced,
-            received_fps=self._rates.per_second(0),
-            decoded_fps=self._rates.per_second(1),
-            bitrate_bps=self._rates.per_second(2) * 8,
-            packets_received=video.reception.packets_received,
-            packets_lost=video.reception.packets_lost,
-            bytes_received=video.reception.bytes_received,
-            loss=video.reception.loss(self._clock(), self._policy.loss_window_s),
-            jitter_s=video.reception.jitter_s,
+            received_fps=rates.per_second(0),
+            decoded_fps=rates.per_second(1),
+            painted_fps=rates.per_second(3) if self._shown else 0.0,
+            bitrate_bps=rates.per_second(2) * 8,
+            available_bitrate_bps=inbound.told_bps,
+            queue_s=inbound.bandwidth.queue_s,
+            loss=reception.loss(self._clock(), self._policy.loss_window_s),
             rtt_s=transport.rtt_s,
-            nack_count=video.nack_count,
-            pli_count=video.pli_count,
+            jitter_s=reception.jitter_s,
+            decode_ms=rates.per_other(4, 1) * 1000,
+            jitter_buffer_ms=rates.per_other(5, 0) * 1000,
+            frame_age_s=painted.age_last_s if self._shown else 0.0,
+            frames_received=inbound.frames_received,
+            frames_decoded=decoder.frames_decoded,
+            frames_painted=painted.pictures,
+            key_frames_received=inbound.key_frames_received,
+            key_frames_decoded=decoder.key_frames_decoded,
+            frames_dropped=inbound.frames_held_back
+            + decoder.frames_undecoded
+            + decoder.frames_overtaken,
+            frames_broken=inbound.frames_broken,
+            frames_held_back=inbound.frames_held_back,
+            frames_undecoded=decoder.frames_undecoded,
+            frames_failed=decoder.frames_failed,
+            frames_overtaken=decoder.frames_overtaken,
+            pictures_replaced=self._slot.replaced,
+            pictures_unwatched=self._slot.unwatched,
+            freeze_count=decoder.freezes.count,
+            total_freezes_duration_s=decoder.freezes.duration_s,
+            total_decode_time_s=decoder.decode_s,
+            packets_received=reception.packets_received,
+            packets_lost=reception.packets_lost,
+            packets_discarded=inbound.packets_discarded,
+            packets_recovered=inbound.packets_recovered,
+            retransmitted_packets_received=reception.packets_retransmitted,
+            bytes_received=reception.bytes_received,
+            nack_count=inbound.nacks_sent,
+            pli_count=inbound.requests.sent,
             checks_sent=transport.checks_sent,
             checks_answered=transport.checks_answered,
             audio_packets_received=audio.reception.packets_received,
             audio_packets_lost=audio.reception.packets_lost,
+            audio_packets_concealed=self._opus.packets_concealed if self._opus is not None else 0,
+            audio_buffer_s=self._audio.buffered_s,
+            audio_late_s=self._audio_late_s(),
             controls_sent=channels.controls.messages_sent if channels is not None else 0,
             bad_messages=channels.bad_messages if channels is not None else 0,
             receive_buffer_bytes=transport.receive_buffer_bytes,
@@ -416,6 +453,20 @@ class Peer:
             last_stun_at=transport.last_stun_at,
             last_data_at=transport.last_data_at,
         )
+
+    def _audio_late_s(self) -> float | None:
+        """By how much sound comes after the picture it belongs to; None while that is not known."""
+        painted, video, audio = self._slot.painted, self._video, self._audio_in
+        if self._heard is None or video is None or audio is None:
+            return None
+        if painted.last_connection != self.number:
+            return None
+        heard_at, sound = self._heard
+        sound_at = audio.reception.captured_at(sound)
+        picture_at = video.reception.captured_at(painted.last_rtp_timestamp)
+        if sound_at is None or picture_at is None:
+            return None
+        return (heard_at - sound_at) - (painted.last_at - picture_at)
 
     # --- the end --------------------------------------------------------------------------------
 

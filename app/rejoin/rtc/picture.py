@@ -14,7 +14,8 @@ class Picture:
     """One picture ready to paint: BGRA rows (`QImage.Format_RGB32`), `stride` bytes each.
 
     `source_width` x `source_height` is what the host sent; `width` x `height` is what swscale made
-    of it for the window. `decoded_at` is boot time; `rtp_timestamp` is media time, 90 kHz.
+    of it for the window. `decoded_at` is boot time, and so is `received_at`, when the last packet
+    of its frame came; `rtp_timestamp` is media time, 90 kHz.
     """
 
     connection: ConnectionNumber
@@ -26,6 +27,19 @@ class Picture:
     decoded_at: float
     rtp_timestamp: int
     data: memoryview = field(repr=False)
+    received_at: float = 0.0
+
+
+@dataclass(slots=True)
+class PaintCount:
+    """What was painted. Ages are from the last packet of a frame to its painting, in seconds."""
+
+    pictures: int = 0
+    age_last_s: float = 0.0
+    age_max_s: float = 0.0
+    last_at: float = 0.0
+    last_rtp_timestamp: int = 0
+    last_connection: ConnectionNumber | None = None
 
 
 class PictureSlot:
@@ -39,14 +53,21 @@ class PictureSlot:
         self._lock = threading.Lock()
         self._picture: Picture | None = None
         self._replaced = 0
+        self._unwatched = 0
+        self.watched = True
+        """Whether anybody would paint now; False while the window is minimised or hidden."""
+        self.painted = PaintCount()
+        """Written by the painting thread alone."""
         self._target: tuple[int, int] | None = None
         self.on_filled: Callable[[], None] | None = None
 
     def put(self, picture: Picture) -> None:
         with self._lock:
             was_empty = self._picture is None
-            if not was_empty:
+            if not was_empty and self.watched:
                 self._replaced += 1
+            elif not was_empty:
+                self._unwatched += 1
             self._picture = picture
         if was_empty and self.on_filled is not None:
             self.on_filled()
@@ -57,11 +78,27 @@ class PictureSlot:
             picture, self._picture = self._picture, None
         return picture
 
+    def count_painted(self, picture: Picture, at: float) -> None:
+        """A picture is on the screen for the first time."""
+        age_s = at - picture.received_at
+        self.painted.pictures += 1
+        self.painted.age_last_s = age_s
+        self.painted.last_at = at
+        self.painted.last_rtp_timestamp = picture.rtp_timestamp
+        self.painted.last_connection = picture.connection
+        self.painted.age_max_s = max(self.painted.age_max_s, age_s)
+
     @property
     def replaced(self) -> int:
         """How many pictures were overtaken by a newer one before anybody took them."""
         with self._lock:
             return self._replaced
+
+    @property
+    def unwatched(self) -> int:
+        """How many were replaced while the window was minimised or hidden."""
+        with self._lock:
+            return self._unwatched
 
     @property
     def target(self) -> tuple[int, int] | None:

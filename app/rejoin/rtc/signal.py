@@ -12,7 +12,7 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,7 @@ OPUS_PARAMETERS = "minptime=10;useinbandfec=1;stereo=1"
 
 _FEATURES = [{"name": "WEBRTC_SPLIT_MEDIA_STREAMS", "value": "enabled"}]
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
-_NOT_SENT_FEEDBACK = ("goog-remb", "transport-cc", "ccm fir")
+_NOT_SENT_FEEDBACK = ("transport-cc", "ccm fir")
 """Feedback kinds that our receiver does not send and therefore never offers."""
 
 _MEDIA_LINE = re.compile(r"m=(audio|video|application) ([0-9]{1,5}) ([A-Z/]{3,40}) ([!-~ ]+)")
@@ -44,6 +44,7 @@ _ICE_UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _ICE_PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _FOUNDATION = re.compile(r"[A-Za-z0-9+/]{1,32}")
 _NUMBER = re.compile(r"[0-9]{1,10}")
+_FID = re.compile(r"FID ([0-9]{1,10}) ([0-9]{1,10})")
 _SHA256 = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){31}")
 _CARRIER_GRADE_NAT = ipaddress.ip_network("100.64.0.0/10")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -79,10 +80,12 @@ class Answer:
     """A checked answer. `sdp` is rewritten for aiortc: every section carries what is in effect.
 
     `web_sdk_protocol_url` is where a browser would load the service's input protocol; we never do.
+    `rtx_ssrcs`: the video's retransmission streams, each to the stream it repeats (RFC 5576, FID).
     """
 
     sdp: str = field(repr=False)
     web_sdk_protocol_url: str | None
+    rtx_ssrcs: Mapping[int, int] = field(default_factory=dict)
 
 
 def sha256_of(text: str) -> str:
@@ -245,7 +248,21 @@ def decode_response(text: str, rules: NetworkRules) -> Answer:
             lines.append(f"a={_sending_direction(description, section)}")
         lines += path.lines() + candidates
     url = response.get("webSdkProtocolUrl")
-    return Answer(_join(lines), url if isinstance(url, str) and len(url) <= 2048 else None)
+    return Answer(
+        sdp=_join(lines),
+        web_sdk_protocol_url=url if isinstance(url, str) and len(url) <= 2048 else None,
+        rtx_ssrcs=_retransmissions(description),
+    )
+
+
+def _retransmissions(description: _Description) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for section in description.sections:
+        if section.kind == "video":
+            for match in map(_FID.fullmatch, section.values("ssrc-group")):
+                if match is not None:
+                    found[int(match[2])] = int(match[1])
+    return found
 
 
 _PATH_ATTRIBUTES = {

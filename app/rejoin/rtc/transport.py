@@ -330,6 +330,15 @@ class Transport:
         sample = max(0.0, now - check.sent_at)
         self.rtt_s = sample if self.rtt_s is None else self.rtt_s + (sample - self.rtt_s) / 8
 
+    @property
+    def candidate_pair(self) -> str | None:
+        """Kinds of the nominated pair, ours first, and the protocol: "host-srflx udp"."""
+        pair = self._connection._nominated.get(1)
+        if pair is None:
+            return None
+        ours, theirs = pair.local_candidate, pair.remote_candidate
+        return f"{ours.type}-{theirs.type} {theirs.transport}"
+
     def _forget_checks(self, older_than: float) -> None:
         for transaction_id, (protocol, check) in list(self._outstanding.items()):
             if check.sent_at <= older_than:

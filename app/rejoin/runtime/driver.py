@@ -40,6 +40,7 @@ from rejoin.core.trace import Record, Recorder
 from rejoin.errors import RejoinError, SignalError
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.signal import sha256_of
+from rejoin.rtc.stats import PeerStatistics
 from rejoin.runtime.network import NetworkWatch, has_address
 from rejoin.signaling.client import CallFailedError
 from rejoin.tasks import cancel, spawn
@@ -52,6 +53,7 @@ _TICKET_PATIENCE_S = 1.0
 
 ASLEEP_S = 1.0
 """From here on it was sleep, and not how two clocks are read one after the other."""
+STATISTICS_EVERY_S = 1.0
 
 
 class Peer(Protocol):
@@ -70,6 +72,7 @@ class Peer(Protocol):
     @property
     def local_addresses(self) -> frozenset[str]: ...
     def sample(self) -> ConnectionSample | None: ...
+    def statistics(self) -> PeerStatistics: ...
     async def close(self) -> None: ...
 
 
@@ -131,6 +134,7 @@ class Driver:
         refresh_sign_in: Callable[[], Awaitable[None]] | None = None,
         on_record: Callable[[Record], None] | None = None,
         record_samples: bool = False,
+        on_statistics: Callable[[float, PeerStatistics], None] = lambda at, statistics: None,
         problem: Callable[[], str | None] = lambda: None,
         tickets: Tickets | None = None,
     ) -> None:
@@ -150,6 +154,9 @@ class Driver:
         self._problem = problem
         self._tickets = tickets
         self._writing: asyncio.Task[None] | None = None
+        self._on_statistics = on_statistics
+        self._statistics: PeerStatistics | None = None
+        self._statistics_due_at = 0.0
         self._state = State()
         self._queue: deque[events.Event] = deque()
         self._taking = False
@@ -597,6 +604,23 @@ class Driver:
 
     # --- samples ----------------------------------------------------------------------------------
 
+    def statistics(self) -> PeerStatistics | None:
+        """The newest numbers of the connection that is shown, at most a second old. Any thread."""
+        return self._statistics
+
+    def _take_statistics(self, now: float) -> None:
+        if now < self._statistics_due_at:
+            return
+        self._statistics_due_at = now + STATISTICS_EVERY_S
+        peer = None if self._shown is None else self._peers.get(self._shown)
+        if peer is None:
+            return
+        try:
+            self._statistics = peer.statistics()
+            self._on_statistics(now, self._statistics)
+        except Exception:
+            _log.exception("connection %s could not be measured", self._shown)
+
     async def _sample_peers(self) -> None:
         """Twenty times a second every connection tells how it is; sleep is noticed here too.
 
@@ -616,6 +640,7 @@ class Driver:
                     continue
                 if sample is not None:
                     self.post(events.Sampled(connection, sample))
+            self._take_statistics(self._clock())
 
 
 def _unexpected(error: Exception) -> Failure:

@@ -14,10 +14,12 @@ from rejoin.core.trace import Record
 from rejoin.rtc.audio import AudioOutput, open_output
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
+from rejoin.rtc.stats import PeerStatistics
 from rejoin.runtime.desk import Desk
 from rejoin.runtime.driver import Driver
 from rejoin.runtime.network import watch_for
 from rejoin.runtime.settings import Profile
+from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.signaling.clients import client_of
 
 
@@ -38,6 +40,7 @@ class Player:
         record_samples: bool = False,
         desk: Desk | None = None,
         ticket: Ticket | None = None,
+        statistics_file: StatisticsFile | None = None,
     ) -> None:
         """`desk`: where a way back after a crash is kept; None keeps none. `ticket`: come back with
         it, in place of a new game."""
@@ -65,7 +68,11 @@ class Player:
             on_record=on_record,
             record_samples=record_samples,
             tickets=desk,
+            on_statistics=lambda at, numbers: (
+                None if statistics_file is None else statistics_file.write(at, numbers)
+            ),
         )
+        self._statistics_file = statistics_file
 
     def post(self, event: Event) -> None:
         self._driver.post(event)
@@ -79,6 +86,10 @@ class Player:
     def problem(self) -> str | None:
         """One sentence about what is missing and not fatal: the sound, or a way back."""
         return self._audio.problem or (self._desk.problem if self._desk else None)
+
+    def statistics(self) -> PeerStatistics | None:
+        """The newest numbers of the connection that is shown."""
+        return self._driver.statistics()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -100,6 +111,8 @@ class Player:
                 await self._desk.close()
             await self._client.aclose()
             await asyncio.to_thread(self._audio.close)
+            if self._statistics_file is not None:
+                self._statistics_file.close()
 
     def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
         return Peer(

@@ -1,0 +1,85 @@
+"""The stream's numbers over the picture, for testers: Ctrl+Alt+S, once a second."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QFontDatabase, QHideEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QWidget
+
+from rejoin.gui import look
+from rejoin.gui.bridge import Bridge
+from rejoin.rtc.stats import PeerStatistics
+
+_EVERY_MS = 1000
+_WAITING = "No stream yet."
+
+
+def lines(numbers: PeerStatistics) -> list[str]:
+    """What stands on the overlay, top to bottom."""
+    told = numbers.available_bitrate_bps
+    rtt = "-" if numbers.rtt_s is None else f"{numbers.rtt_s * 1000:.0f} ms"
+    late = "-" if numbers.audio_late_s is None else f"{numbers.audio_late_s * 1000:.0f} ms"
+    codec = " ".join(part for part in (numbers.codec, numbers.profile) if part) or "-"
+    return [
+        f"{numbers.width} x {numbers.height}   {codec}",
+        f"fps        received {numbers.received_fps:.0f}, decoded {numbers.decoded_fps:.0f},"
+        f" painted {numbers.painted_fps:.0f}",
+        f"bitrate    {numbers.bitrate_bps / 1e6:.2f} Mbit/s"
+        + ("" if told is None else f", path {told / 1e6:.2f}")
+        + f", queue {numbers.queue_s * 1000:.0f} ms",
+        f"network    loss {numbers.loss * 100:.1f} %, RTT {rtt},"
+        f" jitter {numbers.jitter_s * 1000:.1f} ms",
+        f"frame      decode {numbers.decode_ms:.1f} ms, order {numbers.jitter_buffer_ms:.1f} ms,"
+        f" age {numbers.frame_age_s * 1000:.1f} ms",
+        f"dropped    lost {numbers.frames_broken}, held {numbers.frames_held_back},"
+        f" waited {numbers.frames_undecoded}, failed {numbers.frames_failed},"
+        f" overtaken {numbers.frames_overtaken}, unpainted {numbers.pictures_replaced},"
+        f" minimised {numbers.pictures_unwatched}",
+        f"freezes    {numbers.freeze_count}, {numbers.total_freezes_duration_s:.1f} s",
+        f"asked      NACK {numbers.nack_count}, back {numbers.packets_recovered},"
+        f" PLI {numbers.pli_count}",
+        f"audio      buffer {numbers.audio_buffer_s * 1000:.0f} ms,"
+        f" lost {numbers.audio_packets_lost}, made good {numbers.audio_packets_concealed},"
+        f" after picture {late}",
+        f"path       {numbers.candidate_pair or '-'}   connection {numbers.connection}",
+    ]
+
+
+class StatsOverlay(QLabel):
+    """Hidden until it is asked for; asks for nothing while hidden, and lets the mouse through."""
+
+    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+        super().__init__(_WAITING, parent)
+        self.setObjectName("stats")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAccessibleName("Stream statistics")
+        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        font.setPixelSize(look.SMALL_PX)
+        self.setFont(font)
+        self.setStyleSheet(
+            f"#stats {{ background: rgba(11, 14, 20, 0.82); color: {look.TEXT};"
+            " padding: 10px 12px; border-radius: 8px; }"
+        )
+        self._bridge = bridge
+        self._timer = QTimer(self)
+        self._timer.setInterval(_EVERY_MS)
+        self._timer.timeout.connect(self.refresh)
+        self.hide()
+
+    def toggle(self) -> None:
+        self.setVisible(self.isHidden())
+
+    def refresh(self) -> None:
+        numbers = self._bridge.statistics()
+        self.setText(_WAITING if numbers is None else "\n".join(lines(numbers)))
+        self.adjustSize()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()

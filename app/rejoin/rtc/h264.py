@@ -1,0 +1,61 @@
+"""H.264 in RTP payloads (RFC 6184): what stands in a packet, and frames as an Annex B stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+START_CODE = b"\0\0\0\1"
+_IDR = 5
+_SPS = 7
+_STAP_A = 24
+_FU_A = 28
+
+
+def depacketize(payloads: Iterable[bytes]) -> tuple[bytes, bool]:
+    """Payloads of one frame as an Annex B stream, and whether it holds a key frame.
+
+    Single NAL units (all there is in packetization mode 0), STAP-A and FU-A are read; whatever else
+    or whatever is cut short is left out. A picture of a size that we have not seen begins with an
+    SPS, so that it counts as a key frame too.
+    """
+    stream = bytearray()
+    key = False
+    in_fragment = False
+    for payload in payloads:
+        if not payload:
+            continue
+        kind = payload[0] & 0x1F
+        if 1 <= kind <= 23:
+            in_fragment = False
+            stream += START_CODE
+            stream += payload
+            key = key or kind in (_IDR, _SPS)
+        elif kind == _STAP_A:
+            in_fragment = False
+            at = 1
+            while at + 2 < len(payload):
+                size = int.from_bytes(payload[at : at + 2], "big")
+                unit = payload[at + 2 : at + 2 + size]
+                at += 2 + size
+                if size == 0 or len(unit) < size:
+                    break
+                stream += START_CODE
+                stream += unit
+                key = key or unit[0] & 0x1F in (_IDR, _SPS)
+        elif kind == _FU_A and len(payload) > 2:
+            header = payload[1]
+            if header & 0x80:
+                in_fragment = True
+                stream += START_CODE
+                stream.append(payload[0] & 0xE0 | header & 0x1F)
+                key = key or header & 0x1F in (_IDR, _SPS)
+            if in_fragment:
+                stream += payload[2:]
+            if header & 0x40:
+                in_fragment = False
+    return bytes(stream), key
+
+
+def begins_inside_unit(payload: bytes) -> bool:
+    """Whether this payload continues a NAL unit whose beginning was in another packet."""
+    return len(payload) > 1 and payload[0] & 0x1F == _FU_A and not payload[1] & 0x80

@@ -1,0 +1,55 @@
+"""A connection's numbers in a CSV file, one line a second."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from pathlib import Path
+
+from rejoin.errors import BadInputError
+from rejoin.rtc.stats import PeerStatistics, columns, row
+
+_log = logging.getLogger("rejoin.statistics")
+
+
+class StatisticsFile:
+    """Written line by line, so that it can be read while somebody plays.
+
+    A disk that fills up ends the writing with one warning, and not the game.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """A file that is there is written over. Raises BadInputError when it cannot be written."""
+        self._broken = False
+        try:
+            self._file = path.open("w", encoding="utf-8", newline="")
+            self._writer = csv.writer(self._file)
+            try:
+                self._write(("at_s", *columns()))
+            except OSError:
+                self.close()
+                raise
+        except OSError as error:
+            raise BadInputError(
+                f"The statistics cannot be written there ({error.strerror})."
+            ) from None
+
+    def write(self, at: float, statistics: PeerStatistics) -> None:
+        """One line. `at`: boot time in seconds."""
+        if self._broken or self._file.closed:
+            return
+        try:
+            self._write((f"{at:.3f}", *row(statistics)))
+        except OSError as error:
+            self._broken = True
+            _log.warning("no more statistics are written: %s", error.strerror)
+
+    def close(self) -> None:
+        try:
+            self._file.close()
+        except OSError:
+            return  # what was buffered does not fit; told already
+
+    def _write(self, cells: tuple[str, ...]) -> None:
+        self._writer.writerow(cells)
+        self._file.flush()

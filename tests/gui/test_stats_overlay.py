@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from helpers.fake_port import FakePort
+from rejoin.core.model import ConnectionNumber
+from rejoin.gui.bridge import Bridge
+from rejoin.gui.stats_overlay import StatsOverlay, lines
+from rejoin.rtc.stats import PeerStatistics
+
+NUMBERS = PeerStatistics(
+    ConnectionNumber(2),
+    candidate_pair="host-srflx udp",
+    codec="H.264",
+    profile="High",
+    width=1920,
+    height=1080,
+    received_fps=60.0,
+    decoded_fps=59.6,
+    painted_fps=58.0,
+    bitrate_bps=14_950_000.0,
+    available_bitrate_bps=19_000_000,
+    loss=0.031,
+    rtt_s=0.0604,
+    jitter_s=0.0021,
+    decode_ms=3.4,
+    frame_age_s=0.0071,
+    frames_broken=4,
+    pictures_replaced=5,
+    nack_count=7,
+    pli_count=1,
+    audio_buffer_s=0.06,
+)
+
+
+def test_every_number_that_a_tester_asks_for_is_there() -> None:
+    text = "\n".join(lines(NUMBERS))
+    for expected in (
+        "1920 x 1080   H.264 High",
+        "received 60, decoded 60, painted 58",
+        "14.95 Mbit/s, path 19.00",
+        "loss 3.1 %, RTT 60 ms, jitter 2.1 ms",
+        "decode 3.4 ms",
+        "age 7.1 ms",
+        "lost 4",
+        "unpainted 5",
+        "NACK 7",
+        "PLI 1",
+        "buffer 60 ms",
+        "host-srflx udp",
+    ):
+        assert expected in text
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    text = "\n".join(lines(PeerStatistics(ConnectionNumber(1))))
+    assert "RTT -" in text
+    assert "path       -" in text
+    assert "None" not in text
+
+
+@pytest.mark.usefixtures("application")
+def test_it_asks_only_while_it_is_shown_and_each_second() -> None:
+    port = FakePort()
+    bridge = Bridge(port)
+    overlay = StatsOverlay(bridge)
+    assert overlay.isHidden()
+    assert not overlay._timer.isActive()
+    overlay.toggle()
+    assert overlay.text() == "No stream yet."
+    assert overlay._timer.isActive()
+    assert overlay._timer.interval() == 1000
+    port.numbers = NUMBERS
+    overlay._timer.timeout.emit()
+    QApplication.processEvents()
+    assert "1920 x 1080" in overlay.text()
+    overlay.toggle()
+    assert not overlay._timer.isActive()
+    bridge.close()
+    overlay.deleteLater()

@@ -1,0 +1,124 @@
+"""Captured RTP: reading and writing rtpdump files, and feeding one to the receive path's middle.
+
+The format is that of rtptools ("#!rtpplay1.0"), which Wireshark reads and writes as well. Fed
+packets pass a `core/link` of any profile, and retransmissions come back as a host would send them.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiortc.rtp import HeaderExtensionsMap, RtpPacket
+
+from rejoin.core.link import Direction, Link, Profile
+from rejoin.rtc.assembly import EncodedFrame
+from rejoin.rtc.inbound import Action, AskAgain, AskKeyFrame, Decode, InboundVideo, TellRate
+
+_FIRST_LINE = b"#!rtpplay1.0 127.0.0.1/0\n"
+RESENT_AT_MOST = 8
+"""How often the host of a replay sends one packet again."""
+
+Captured = tuple[float, bytes]
+"""When a packet came, in seconds since the first, and its bytes from the RTP header on."""
+
+
+def write_capture(path: Path, packets: list[Captured]) -> None:
+    with path.open("wb") as file:
+        file.write(_FIRST_LINE + struct.pack("!LLLHH", 0, 0, 0, 0, 0))
+        for at, data in packets:
+            file.write(struct.pack("!HHL", len(data) + 8, len(data), round(at * 1000)) + data)
+
+
+def read_capture(path: Path) -> list[Captured]:
+    """Raises ValueError when it is no rtpdump file."""
+    data = path.read_bytes()
+    if not data.startswith(b"#!rtpplay1.0 "):
+        raise ValueError("not an rtpdump file")
+    at = data.index(b"\n") + 1 + 16
+    packets = []
+    while at < len(data):
+        length, size, offset_ms = struct.unpack_from("!HHL", data, at)
+        packets.append((offset_ms / 1000, data[at + 8 : at + 8 + size]))
+        at += length
+    return packets
+
+
+@dataclass
+class Replayed:
+    """What came of it."""
+
+    frames: list[EncodedFrame] = field(default_factory=list)
+    nacked: int = 0
+    key_frames_asked: int = 0
+    rates: list[int] = field(default_factory=list)
+    resent: int = 0
+
+
+def replay(
+    packets: list[Captured],
+    inbound: InboundVideo,
+    profile: Profile | None = None,
+    *,
+    seed: int = 1,
+    rtt_s: float = 0.040,
+    answers_nack: bool = True,
+    change: Callable[[bytes], bytes] = lambda data: data,
+) -> Replayed:
+    """Feed a capture through a link, on a virtual clock; `change` is done to every packet."""
+    link = Link(
+        profile or Profile("clean"), 0.0, lambda name: random.Random(f"{seed} {name}").random
+    )
+    done, extensions, order = Replayed(), HeaderExtensionsMap(), itertools.count()
+    sent: dict[int, bytes] = {}
+    resent: dict[int, int] = {}
+    coming: list[tuple[float, int, bytes | None]] = []
+
+    def send(at: float, data: bytes) -> None:
+        fate = link.decide(Direction.DOWN, len(data), at)
+        if fate.dropped is None:
+            heapq.heappush(coming, (at + fate.delay_s, next(order), data))
+
+    def act(actions: list[Action], now: float) -> None:
+        for action in actions:
+            match action:
+                case Decode(frame):
+                    done.frames.append(frame)
+                case AskAgain(_, sequences):
+                    done.nacked += len(sequences)
+                    for sequence in sequences if answers_nack else ():
+                        times = resent[sequence] = resent.get(sequence, 0) + 1
+                        if sequence in sent and times <= RESENT_AT_MOST:
+                            done.resent += 1
+                            send(now + rtt_s, sent[sequence])
+                case AskKeyFrame():
+                    done.key_frames_asked += 1
+                case TellRate(_, bitrate_bps):
+                    done.rates.append(bitrate_bps)
+
+    last_at = packets[-1][0] + 2.0
+    for tick in range(round(last_at / 0.010)):
+        heapq.heappush(coming, (tick * 0.010, next(order), None))
+    ahead = iter(packets)
+    upcoming = next(ahead, None)
+    while coming:
+        while upcoming is not None and upcoming[0] <= coming[0][0]:
+            at, data = upcoming
+            sent[int.from_bytes(data[2:4])] = data
+            send(at, data)
+            upcoming = next(ahead, None)
+        now, _, arrived = heapq.heappop(coming)
+        if arrived is None:
+            act(inbound.tick(now, rtt_s), now)
+            continue
+        try:
+            packet = RtpPacket.parse(change(arrived), extensions)
+        except ValueError:
+            continue  # aiortc drops it before it reaches us
+        act(inbound.packet(packet, now, rtt_s), now)
+    return done

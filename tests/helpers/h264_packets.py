@@ -1,0 +1,30 @@
+"""H.264 pictures as RTP payloads: small ones made by hand, for the tests of the receive path."""
+
+from __future__ import annotations
+
+START = b"\0\0\0\1"
+IDR = bytes([0x65]) + bytes(range(35))
+DELTA = bytes([0x41]) + bytes(range(20))
+SPS, PPS = b"\x67\x42\x00\x1f", b"\x68\xce"
+STAP = bytes([24]) + b"".join(len(u).to_bytes(2, "big") + u for u in (SPS, PPS))
+
+
+def fragments(unit: bytes, size: int = 10) -> list[bytes]:
+    """A NAL unit as FU-A payloads (RFC 6184, 5.8)."""
+    indicator, kind, rest = unit[0] & 0xE0 | 28, unit[0] & 0x1F, unit[1:]
+    pieces = [rest[at : at + size] for at in range(0, len(rest), size)]
+    return [
+        bytes([indicator, kind | 0x80 * (n == 0) | 0x40 * (n == len(pieces) - 1)]) + piece
+        for n, piece in enumerate(pieces)
+    ]
+
+
+def frame(number: int, key: bool = False) -> list[tuple[int, bool, bytes]]:
+    """(media time, marker, payload) of one picture of four packets."""
+    payloads = [STAP, *fragments(IDR, 12)] if key else fragments(DELTA, 5)
+    return [(number * 3000, p is payloads[-1], p) for p in payloads]
+
+
+def stream(count: int) -> list[tuple[int, int, bool, bytes]]:
+    packets = [packet for n in range(count) for packet in frame(n, key=n == 0)]
+    return [(sequence, *packet) for sequence, packet in enumerate(packets)]

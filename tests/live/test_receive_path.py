@@ -1,0 +1,148 @@
+"""The receive path against the emulated host, over its relay: congestion, loss, and repair."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rejoin import tasks
+from rejoin.clock import boot_s
+from rejoin.core.events import CloseForNowRequested
+from rejoin.core.model import Snapshot, Stage
+from rejoin.emulator.control import EmulatorControl
+from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.signal import NetworkRules
+from rejoin.rtc.stats import PeerStatistics
+from rejoin.runtime.player import Player
+from rejoin.runtime.settings import Profile
+from rejoin.runtime.statistics_file import StatisticsFile
+from rejoin.studio import studio
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
+
+PATIENCE_S = 60.0
+SETTINGS = EmulatorSettings(
+    width=640, height=360, fps=60, bitrate_bps=6_000_000, constant_bitrate=True, relay_ports=(0, 0)
+)
+
+
+class Scene:
+    def __init__(self, player: Player, control: EmulatorControl) -> None:
+        self.player = player
+        self.control = control
+        self.stages: list[Stage] = []
+        player.subscribe(self._heard)
+
+    def _heard(self, snapshot: Snapshot) -> None:
+        self.stages.append(snapshot.stage)
+
+    @property
+    def numbers(self) -> PeerStatistics | None:
+        return self.player.statistics()
+
+    async def host(self) -> dict[str, Any]:
+        (session,) = (await self.control.state())["sessions"]
+        media = session["game_state"]["media"]
+        assert isinstance(media, dict)
+        return media
+
+    async def until(self, true: Callable[[PeerStatistics], bool]) -> PeerStatistics:
+        end_at = boot_s() + PATIENCE_S
+        while boot_s() < end_at:
+            numbers = self.numbers
+            if numbers is not None and true(numbers):
+                return numbers
+            await asyncio.sleep(0.1)
+        pytest.fail(f"it never came to that; the last numbers are {self.numbers}")
+
+
+@asynccontextmanager
+async def scene(statistics: Path | None = None) -> AsyncIterator[Scene]:
+    async with (
+        studio(SETTINGS) as there,
+        EmulatorControl(there.control_url, there.control_token) as control,
+    ):
+        player = Player(
+            Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True)),
+            audio=NullOutput(),
+            statistics_file=None if statistics is None else StatisticsFile(statistics),
+        )
+        running = tasks.spawn(player.run(), name="player")
+        try:
+            yield Scene(player, control)
+        finally:
+            player.post(CloseForNowRequested())
+            await asyncio.wait_for(running, PATIENCE_S)
+
+
+def run(script: Callable[[Scene], Awaitable[None]], statistics: Path | None = None) -> None:
+    async def main() -> None:
+        async with scene(statistics) as it:
+            await script(it)
+
+    asyncio.run(main())
+
+
+def test_bufferbloat_settles_under_two_megabits_and_nobody_is_lost(tmp_path: Path) -> None:
+    async def script(it: Scene) -> None:
+        await it.until(lambda numbers: numbers.bitrate_bps > 4_000_000)
+        assert (await it.host())["bitrate_bps"] == SETTINGS.bitrate_bps
+        await it.control.inject(Fault(FaultKind.PROFILE, profile="bufferbloat"))
+        await it.until(lambda numbers: numbers.queue_s > 0.2)
+        settled = await it.until(
+            lambda numbers: 0 < numbers.bitrate_bps < 2_000_000 and numbers.queue_s < 0.05
+        )
+        assert settled.available_bitrate_bps is not None
+        assert settled.available_bitrate_bps < 2_000_000
+        assert (await it.host())["bitrate_bps"] < 2_000_000
+        assert it.stages[it.stages.index(Stage.LIVE) :].count(Stage.LIVE) == len(
+            it.stages[it.stages.index(Stage.LIVE) :]
+        ), "never lost"
+        assert settled.connection == 1
+
+    run(script, tmp_path / "numbers.csv")
+    lines = (tmp_path / "numbers.csv").read_text().splitlines()
+    assert len(lines) > 4
+    assert lines[0].startswith("at_s,connection,")
+
+
+def test_sound_and_picture_are_put_on_one_clock() -> None:
+    """Without device and window: sound counts as heard, a picture as painted, when it comes."""
+
+    async def script(it: Scene) -> None:
+        await it.until(lambda numbers: numbers.frames_decoded > 60)
+
+        def paint() -> None:
+            picture = it.player.slot.take()
+            if picture is not None:
+                it.player.slot.count_painted(picture, boot_s())
+
+        it.player.slot.on_filled = paint
+        paint()
+        numbers = await it.until(lambda numbers: numbers.audio_late_s is not None)
+        assert numbers.audio_late_s is not None
+        assert abs(numbers.audio_late_s) < 0.5, "one clock, whatever this machine does meanwhile"
+        assert numbers.frames_painted > 0
+
+    run(script)
+
+
+def test_lost_packets_come_back_on_the_retransmission_stream() -> None:
+    async def script(it: Scene) -> None:
+        await it.until(lambda numbers: numbers.frames_decoded > 60)
+        await it.control.inject(Fault(FaultKind.PROFILE, profile="lte_burst", seed=3))
+        numbers = await it.until(lambda numbers: numbers.packets_recovered > 20)
+        assert numbers.retransmitted_packets_received >= numbers.packets_recovered
+        assert numbers.packets_lost > 0
+        assert numbers.nack_count > 0
+        await it.control.inject(Fault(FaultKind.NONE))
+        before = numbers.frames_decoded
+        await it.until(lambda numbers: numbers.frames_decoded > before + 60)
+
+    run(script)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from conftest import LogRecords
+from rejoin.core.model import ConnectionNumber
+from rejoin.errors import BadInputError
+from rejoin.rtc.stats import PeerStatistics
+from rejoin.runtime.statistics_file import StatisticsFile
+
+
+def test_each_second_is_a_line_that_can_be_read_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.csv"
+    file = StatisticsFile(path)
+    for second in range(3):
+        numbers = PeerStatistics(ConnectionNumber(1), frames_decoded=60 * second)
+        file.write(100.0 + second, numbers)
+        with path.open(newline="") as so_far:
+            assert len(list(csv.reader(so_far))) == second + 2
+    file.close()
+    file.write(200.0, PeerStatistics(ConnectionNumber(1)))
+    with path.open(newline="") as written:
+        lines = list(csv.DictReader(written))
+    assert [line["at_s"] for line in lines] == ["100.000", "101.000", "102.000"]
+    assert [line["frames_decoded"] for line in lines] == ["0", "60", "120"]
+
+
+def test_a_place_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="cannot be written"):
+        StatisticsFile(tmp_path / "no" / "numbers.csv")
+
+
+def test_a_disk_that_is_full_is_told_at_once() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(BadInputError):
+        StatisticsFile(full)
+
+
+def test_a_disk_that_fills_up_is_told_once(
+    tmp_path: Path, expected_logs: LogRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = StatisticsFile(tmp_path / "numbers.csv")
+
+    def full(cells: tuple[str, ...]) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(file, "_write", full)
+    for _ in range(3):
+        file.write(1.0, PeerStatistics(ConnectionNumber(1)))
+    file.close()
+    assert len(expected_logs.records) == 1
