@@ -7,11 +7,20 @@ because nothing that is not gets past the edges (`signaling/wire`, `rtc/stats`).
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from hypothesis import settings
+import pytest
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from rejoin.core import commands, events, lifecycle, session
 from rejoin.core.model import (
@@ -26,7 +35,7 @@ from rejoin.core.model import (
     Status,
     StatusReason,
 )
-from rejoin.core.phases import Ended, Idle, State
+from rejoin.core.phases import Asking, Ended, Idle, Joining, Live, Offering, State, Waiting
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.snapshot import snapshot
 from rejoin.core.ticket import Seat
@@ -37,7 +46,7 @@ durations_s = st.sampled_from([0.0, 0.02, 0.15, 0.5, 1.0, 2.5, 6.0, 30.0, 200.0,
 ages_s = st.sampled_from([0.0, 0.0, 0.02, 0.4, 1.0, 7.0, 300.0, -5.0, -1e6, 1e9])
 """How long ago something was; less than nothing is what a clock gone wrong would tell."""
 maybe_s = st.none() | st.sampled_from([0.0, 1.0, 10.0, 120.0, 43200.0, 1e9])
-nearby = st.integers(0, 2)
+nearby = st.sampled_from([0, 0, 0, 1, 2])
 statuses = st.sampled_from([*lifecycle.STATUSES, "A_STATUS_OF_TOMORROW"]).map(Status)
 live_statuses = st.sampled_from(["ACTIVE", "CONNECTED", "PENDING_CLIENT_RECONNECTION"]).map(Status)
 failures = st.builds(
@@ -72,15 +81,44 @@ class Engine(RuleBasedStateMachine):
         self.call: tuple[AttemptNumber, int, float] | None = None
         self.finished = False
 
-    @initialize(policy=policies, seat=st.none() | st.sampled_from([1, 7]))
+    @initialize(policy=policies, seat=st.none() | st.sampled_from([0, 1, 7]))
     def begin(self, policy: Policy, seat: int | None) -> None:
         self.policy = policy
         if seat is None:
             self.give(events.StartRequested())
+        elif seat == 0:
+            self.plays()
         else:
             self.give(events.RejoinRequested(Seat(SESSION, AttemptNumber(seat), 120.0, 990.0)))
 
-    # --- one step, and all that is true of every step -----------------------------------------------
+    def plays(self) -> None:
+        """A game that is live: most of what is worth seeing begins there."""
+        one = ConnectionNumber(1)
+        self.give(events.StartRequested())
+        self.give(events.OfferMade(one, "sha-1", "offer 1"))
+        view = SessionView(
+            SESSION,
+            lifecycle.ACTIVE,
+            connection_timeout_s=120.0,
+            signal_request_sha256="sha-1",
+            signal_response="answer 1",
+        )
+        self.give(events.SessionStarted(AttemptNumber(1), self.now, view))
+        self.comes_up(0)
+        assert isinstance(self.state.phase, Live)
+
+    @precondition(lambda self: self.finished)
+    @rule()
+    def next_life(self) -> None:
+        """What came after the end was stale; go on with another game."""
+        self.reset()
+        self.plays()
+
+    def reset(self) -> None:
+        self.state, self.call, self.finished = State(), None, False
+        self.open, self.made, self.sent = set(), set(), {}
+
+    # --- one step, and all that is true of every step ---------------------------------------------
 
     def give(self, event: events.Event) -> None:
         before, self.steps = self.state, self.steps + 1
@@ -100,9 +138,7 @@ class Engine(RuleBasedStateMachine):
             self.obey(command)
         self.judge(before)
 
-    def step(
-        self, state: State, event: events.Event
-    ) -> tuple[State, tuple[commands.Command, ...]]:
+    def step(self, state: State, event: events.Event) -> tuple[State, tuple[commands.Command, ...]]:
         return session.step(state, event, self.now, self.policy, random.Random(self.steps).random)
 
     def obey(self, command: commands.Command) -> None:
@@ -125,7 +161,15 @@ class Engine(RuleBasedStateMachine):
                 self.once(attempt, token, command.signal_request)
                 assert self.call is None or self.now >= self.call[2], "I4: two calls in flight"
                 self.call = (attempt, try_number, self.now + budget_s)
-            case commands.ApplyAnswer(connection) | commands.ShowConnection(connection):
+                assert isinstance(self.state.phase, Asking)
+                latest_at = self.state.facts.window.latest_at(
+                    self.state.phase.episode.dropped_at, self.policy
+                )
+                assert self.now <= latest_at, "I2"
+            case commands.ApplyAnswer(connection, answer):
+                assert connection in self.open
+                assert answer == f"answer {connection}", "I1"
+            case commands.ShowConnection(connection):
                 assert connection in self.open
             case commands.SayGoodbye(connection) | commands.Mute(connection):
                 assert connection in self.open
@@ -156,6 +200,11 @@ class Engine(RuleBasedStateMachine):
         turn = session._Turn(phase, facts, self.now, self.policy, lambda: 0.5)
         assert turn._open_connections() == self.open, "I9: what is open is what it knows of"
         assert isinstance(phase, Ended) == self.finished, "I6: the end is told, once"
+        if isinstance(phase, Joining) and phase.episode is not None:
+            had = getattr(before.phase, "episode", None)
+            assert had is None or had.old is None or had.old in self.open, "KEEP"
+        bound = isinstance(before.phase, Asking) and before.phase.written_at is not None
+        assert not (bound and isinstance(phase, Live)), "HEAL"
         shown = snapshot(self.state, self.policy)
         assert (shown.ending is not None) == isinstance(phase, Ended), "I6"
         proved_at, earlier_at = facts.window.proved_at, before.facts.window.proved_at
@@ -165,15 +214,18 @@ class Engine(RuleBasedStateMachine):
         assert facts.attempts >= before.facts.attempts
         assert facts.connections >= before.facts.connections
 
-    # --- numbers of things, near to those in use ----------------------------------------------------
+    # --- numbers of things, near to those in use --------------------------------------------------
 
     def connection(self, back: int) -> ConnectionNumber:
         return ConnectionNumber(self.state.facts.connections - back)
 
+    def answer_to(self, attempt: AttemptNumber) -> str:
+        return f"answer {self.sent_on(attempt)}"
+
     def attempt(self, back: int) -> AttemptNumber:
         return AttemptNumber(self.state.facts.attempts - back)
 
-    # --- what may happen ----------------------------------------------------------------------------
+    # --- what may happen --------------------------------------------------------------------------
 
     @rule(after_s=durations_s)
     def time_passes(self, after_s: float) -> None:
@@ -211,8 +263,10 @@ class Engine(RuleBasedStateMachine):
 
     @rule(back=nearby, age_s=ages_s, status=statuses, answered=st.booleans())
     def game_is_started(self, back: int, age_s: float, status: Status, answered: bool) -> None:
-        view = SessionView(SESSION, status, signal_response="answer" if answered else None)
-        self.give(events.SessionStarted(self.attempt(back), self.now - age_s, view))
+        attempt = self.attempt(back)
+        answer = self.answer_to(attempt) if answered else None
+        view = SessionView(SESSION, status, signal_response=answer)
+        self.give(events.SessionStarted(attempt, self.now - age_s, view))
 
     @rule(back=nearby, failure=failures)
     def start_fails(self, back: int, failure: Failure) -> None:
@@ -220,14 +274,14 @@ class Engine(RuleBasedStateMachine):
 
     @rule(
         age_s=ages_s,
-        status=live_statuses | statuses,
+        status=live_statuses | live_statuses | live_statuses | statuses,
         timeout_s=maybe_s,
         ends_in_s=maybe_s,
         known_s=maybe_s,
         known_age_s=ages_s,
         held=st.none() | nearby,
         ours=st.integers(0, 9).map(bool),
-        attempt=st.none() | nearby,
+        attempt=st.integers(-9, 1),
     )
     def status_arrives(
         self,
@@ -239,7 +293,7 @@ class Engine(RuleBasedStateMachine):
         known_age_s: float,
         held: int | None,
         ours: bool,
-        attempt: int | None,
+        attempt: int,
     ) -> None:
         view = SessionView(
             SESSION if ours else SessionId("another"),
@@ -249,8 +303,8 @@ class Engine(RuleBasedStateMachine):
             session_ends_in_s=ends_in_s,
             remaining=None if known_s is None else RemainingKnowledge(known_s, known_age_s),
             signal_request_sha256=None if held is None else f"sha-{self.connection(held)}",
-            signal_response=None if held is None else "answer",
-            attempt=None if attempt is None else AttemptNumber(self.state.facts.attempts + attempt),
+            signal_response=None if held is None else f"answer {self.connection(held)}",
+            attempt=AttemptNumber(max(0, self.state.facts.attempts + attempt)),
         )
         self.give(events.StatusArrived(self.now - age_s, view))
 
@@ -264,8 +318,9 @@ class Engine(RuleBasedStateMachine):
 
     @rule(back=nearby, try_number=st.integers(1, 3), age_s=ages_s)
     def answer_arrives(self, back: int, try_number: int, age_s: float) -> None:
+        attempt = self.attempt(back)
         self.give(
-            events.AnswerArrived(self.attempt(back), try_number, self.now - age_s, "answer")
+            events.AnswerArrived(attempt, try_number, self.now - age_s, self.answer_to(attempt))
         )
 
     @rule(
@@ -275,9 +330,7 @@ class Engine(RuleBasedStateMachine):
         failure=passing_failures | failures,
     )
     def reconnect_fails(self, back: int, try_number: int, age_s: float, failure: Failure) -> None:
-        self.give(
-            events.ReconnectFailed(self.attempt(back), try_number, self.now - age_s, failure)
-        )
+        self.give(events.ReconnectFailed(self.attempt(back), try_number, self.now - age_s, failure))
 
     @precondition(lambda self: self.call is not None)
     @rule(failure=passing_failures)
@@ -292,7 +345,7 @@ class Engine(RuleBasedStateMachine):
     def the_call_in_flight_is_answered(self, back: int) -> None:
         assert self.call is not None
         attempt, try_number, _ = self.call
-        self.give(events.AnswerArrived(attempt, try_number, self.now, "answer"))
+        self.give(events.AnswerArrived(attempt, try_number, self.now, self.answer_to(attempt)))
         self.comes_up(back)
 
     @rule(back=nearby)
@@ -348,6 +401,77 @@ class Engine(RuleBasedStateMachine):
         )
         self.give(events.Sampled(self.connection(back), sample))
 
+    @precondition(lambda self: isinstance(self.state.phase, Live))
+    @rule(for_s=st.sampled_from([0.4, 1.2, 6.0]))
+    def falls_silent(self, for_s: float) -> None:
+        heard_at = self.now
+        number = self.connection(0)
+        for at in (heard_at, heard_at + for_s):
+            self.now = at
+            sample = ConnectionSample(heard_at, heard_at, heard_at, 1, 1 / 60, 0.04, 0.0)
+            self.give(events.Sampled(number, sample))
+
+    @precondition(lambda self: isinstance(self.state.phase, Offering))
+    @rule()
+    def the_offer_is_made(self) -> None:
+        self.offer_is_made(0)
+
+    @precondition(lambda self: isinstance(self.state.phase, Live))
+    @rule()
+    def is_committed(self) -> None:
+        self.falls_silent(1.2)
+        view = SessionView(SESSION, lifecycle.PENDING_CLIENT_RECONNECTION)
+        self.give(events.StatusArrived(self.now, view))
+
+    @precondition(lambda self: isinstance(self.state.phase, Offering))
+    @rule(written=st.booleans(), failure=st.none() | passing_failures)
+    def asks(self, written: bool, failure: Failure | None) -> None:
+        self.offer_is_made(0)
+        if self.call is None:
+            return  # too late for it
+        attempt, try_number, _ = self.call
+        if written:
+            self.give(events.RequestWritten(attempt, try_number))
+        if failure is not None:
+            self.give(events.ReconnectFailed(attempt, try_number, self.now, failure))
+
+    @precondition(lambda self: isinstance(self.state.phase, Asking))
+    @rule()
+    def is_answered(self) -> None:
+        assert isinstance(self.state.phase, Asking)
+        ask = self.state.phase.ask
+        answer = self.answer_to(ask.attempt)
+        self.give(events.AnswerArrived(ask.attempt, ask.tries, self.now, answer))
+
+    @precondition(lambda self: isinstance(self.state.phase, Asking) and len(self.sent) > 1)
+    @rule()
+    def an_older_one_is_answered(self) -> None:
+        attempt = self.attempt(1)
+        self.give(events.AnswerArrived(attempt, 1, self.now, self.answer_to(attempt)))
+
+    @precondition(lambda self: len(self.sent) > 1)
+    @rule()
+    def an_older_answer_is_shown(self) -> None:
+        older = self.sent_on(self.attempt(1))
+        view = SessionView(
+            SESSION,
+            lifecycle.ACTIVE,
+            signal_request_sha256=f"sha-{older}",
+            signal_response=f"answer {older}",
+        )
+        self.give(events.StatusArrived(self.now, view))
+
+    @precondition(lambda self: getattr(self.state.phase, "episode", None) is not None)
+    @rule()
+    def the_old_one_speaks(self) -> None:
+        episode = getattr(self.state.phase, "episode", None)
+        if episode is None or episode.old is None:
+            return
+        self.now += 0.1
+        at = self.now
+        sample = ConnectionSample(at, at, at, 1, 1 / 60, 0.04, 0.0)
+        self.give(events.Sampled(episode.old, sample))
+
     @rule(back=nearby, evidence=st.sampled_from(HardEvidence))
     def hard_evidence(self, back: int, evidence: HardEvidence) -> None:
         self.give(events.HardEvidenceSeen(self.connection(back), evidence))
@@ -385,10 +509,49 @@ class Engine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """I9: whoever leaves leaves nothing, from wherever they were."""
-        self.give(events.CloseForNowRequested())
-        self.give(events.CloseForNowRequested())
+        if not self.finished:
+            self.give(events.CloseForNowRequested())
+        if not self.finished:
+            self.give(events.CloseForNowRequested())
         assert isinstance(self.state.phase, Ended)
         assert not self.open
+
+
+Patch = tuple[Any, str, Callable[..., Any]]
+CLOSE, WAKEUP = session._Turn._close, session.next_wakeup
+
+
+def leaves_connections_open(turn: session._Turn, *connections: ConnectionNumber) -> None:
+    if not isinstance(turn.phase, Joining):
+        CLOSE(turn, *connections)
+
+
+def waits_without_a_timer(state: State) -> float | None:
+    return None if isinstance(state.phase, Waiting) else WAKEUP(state)
+
+
+@pytest.mark.parametrize(
+    ("patch", "rule_of_it"),
+    [
+        ((session._Turn, "_close", leaves_connections_open), "I9"),
+        ((session, "next_wakeup", waits_without_a_timer), "I5"),
+    ],
+)
+def test_a_seeded_bug_is_found(
+    patch: Patch, rule_of_it: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine can say no. The same examples each time: whether they find it is no chance."""
+    monkeypatch.setattr(*patch)
+    hunt = settings(
+        max_examples=200,
+        stateful_step_count=40,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+    )
+    with pytest.raises(AssertionError, match=rule_of_it):
+        run_state_machine_as_test(Engine, settings=hunt)
 
 
 TestEngine = Engine.TestCase
