@@ -91,7 +91,7 @@ _LARGEST_AT = 1e11
 
 
 def from_line(line: str) -> Record:
-    """Read one line. Raises ValueError, and nothing else, if it is no record of a schema we know."""
+    """Read one line. Raises ValueError alone, if it is not a record of a schema we know."""
     try:
         raw = json.loads(line)
     except RecursionError:
