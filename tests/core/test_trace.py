@@ -62,6 +62,20 @@ def test_anything_else_is_refused_with_one_exception(line: str) -> None:
         from_line(line)
 
 
+@pytest.mark.parametrize(
+    "at", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 4000, "true", '"1"', "null", "1e12"]
+)
+def test_a_time_that_is_none_is_refused_with_the_same_exception(at: str) -> None:
+    with pytest.raises(ValueError, match="misses its parts"):
+        from_line(f'{{"v":1,"at":{at},"kind":"fault","name":"cut"}}')
+
+
+@pytest.mark.parametrize("nested", ["[" * 100_000, '{"v":1,"data":' + "[" * 100_000])
+def test_a_line_that_is_nested_without_end_is_refused_with_the_same_exception(nested: str) -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        from_line(nested)
+
+
 def test_the_recorder_keeps_changes_and_leaves_the_ticking_out() -> None:
     kept: list[Record] = []
     recorder = Recorder(kept.append, Policy())

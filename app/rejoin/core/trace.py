@@ -86,14 +86,23 @@ def to_line(record: Record) -> str:
     )
 
 
+_LARGEST_AT = 1e11
+"""Seconds; more is no time of this world, and what is no number is not within it either."""
+
+
 def from_line(line: str) -> Record:
-    """Read one line. Raises ValueError if it is not a record of a schema we know."""
-    raw = json.loads(line)
+    """Read one line. Raises ValueError alone, if it is not a record of a schema we know."""
+    try:
+        raw = json.loads(line)
+    except RecursionError:
+        raise ValueError("a trace record is nested too deeply") from None
     if not isinstance(raw, dict) or raw.get("v") != SCHEMA:
         raise ValueError("not a trace record of this version")
     at, kind, name, data = raw.get("at"), raw.get("kind"), raw.get("name"), raw.get("data", {})
     if (
-        not isinstance(at, (int, float))
+        isinstance(at, bool)
+        or not isinstance(at, (int, float))
+        or not -_LARGEST_AT <= at <= _LARGEST_AT
         or kind not in KINDS
         or not isinstance(name, str)
         or not isinstance(data, dict)
