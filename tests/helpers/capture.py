@@ -69,14 +69,21 @@ def replay(
     rtt_s: float = 0.040,
     answers_nack: bool = True,
     change: Callable[[bytes], bytes] = lambda data: data,
+    as_key_frame: Callable[[bytes], bytes] | None = None,
 ) -> Replayed:
-    """Feed a capture through a link, on a virtual clock; `change` is done to every packet."""
+    """Feed a capture through a link, on a virtual clock; `change` is done to every packet.
+
+    `as_key_frame` is done to the packets of the frame that answers a request for a key frame;
+    without it such requests are not answered. Feedback takes half of `rtt_s`.
+    """
     link = Link(
         profile or Profile("clean"), 0.0, lambda name: random.Random(f"{seed} {name}").random
     )
     done, extensions, order = Replayed(), HeaderExtensionsMap(), itertools.count()
     sent: dict[int, bytes] = {}
     resent: dict[int, int] = {}
+    asked_key_at: list[float] = []
+    frame, is_key = b"", False
     coming: list[tuple[float, int, bytes | None]] = []
 
     def send(at: float, data: bytes) -> None:
@@ -95,9 +102,10 @@ def replay(
                         times = resent[sequence] = resent.get(sequence, 0) + 1
                         if sequence in sent and times <= RESENT_AT_MOST:
                             done.resent += 1
-                            send(now + rtt_s, sent[sequence])
+                            send(now + rtt_s / 2, sent[sequence])
                 case AskKeyFrame():
                     done.key_frames_asked += 1
+                    asked_key_at.append(now + rtt_s / 2)
                 case TellRate(_, bitrate_bps):
                     done.rates.append(bitrate_bps)
 
@@ -109,6 +117,12 @@ def replay(
     while coming:
         while upcoming is not None and upcoming[0] <= coming[0][0]:
             at, data = upcoming
+            if data[4:8] != frame:
+                frame, is_key = data[4:8], bool(asked_key_at) and asked_key_at[0] <= at
+                if is_key:
+                    asked_key_at.clear()
+            if is_key and as_key_frame is not None:
+                data = as_key_frame(data)
             sent[int.from_bytes(data[2:4])] = data
             send(at, data)
             upcoming = next(ahead, None)

@@ -1,0 +1,132 @@
+"""The middle of the receive path on a virtual clock: loss, repair, and what a packet costs"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Iterator
+
+from aiortc.rtp import RtpPacket
+
+from bench.measure import Measurement, per_second, percentile
+from helpers.capture import Captured, Replayed, replay
+from helpers.h264_packets import fragments
+from rejoin.core.link import Lane, Profile, Stage
+from rejoin.rtc.inbound import InboundVideo, Terms
+from rejoin.rtc.opus import BYTES_PER_SAMPLE, OpusDecoder
+from rejoin.rtc.playout import AudioOrder
+from rejoin.rtc.stats import Freezes
+
+TERMS = Terms(frozenset({96}), rate=True)
+FPS = 60
+PAYLOAD_BYTES = 1180
+ONE_WAY_S = 0.030
+
+
+def video(for_s: float, bitrate_bps: float, *, key_packets: int = 220) -> list[Captured]:
+    """1080p60 as a host sends it: one key frame, then pictures of one size, 16 packets a ms."""
+    packets: list[Captured] = []
+    for number in range(round(for_s * FPS)):
+        size = key_packets * PAYLOAD_BYTES if number == 0 else int(bitrate_bps / FPS / 8)
+        kind = 0x65 if number == 0 else 0x41
+        pieces = fragments(bytes([kind]) + bytes(size), PAYLOAD_BYTES)
+        for at, piece in enumerate(pieces):
+            marker = 0x80 * (at == len(pieces) - 1)
+            head = struct.pack(
+                "!BBHLL", 0x80, 96 | marker, len(packets) & 0xFFFF, number * 90_000 // FPS, 7
+            )
+            packets.append((number / FPS + at // 16 * 0.001, head + piece))
+    return packets
+
+
+def as_key_frame(packet: bytes) -> bytes:
+    """The same fragment, of an IDR picture."""
+    return packet[:13] + bytes([packet[13] & 0xE0 | 5]) + packet[14:]
+
+
+def lossy(loss: float) -> Profile:
+    """Loss begins after a second, so that there is a key frame to begin with."""
+    up, clean = Lane(ONE_WAY_S), Lane(ONE_WAY_S)
+    return Profile(
+        "lossy", stages=(Stage(0.0, up, clean), Stage(1.0, up, Lane(ONE_WAY_S, loss=loss)))
+    )
+
+
+def run(quick: bool) -> Iterator[Measurement]:
+    for_s = 3.0 if quick else 60.0
+    told = f"{for_s:.0f} s at 15 Mbit/s, RTT 60 ms, nobody decodes"
+    packets = video(for_s, 15e6)
+    yield from _played("3 % loss", packets, lossy(0.03), True, told)
+    told = f"{for_s:.0f} s at 1 Mbit/s, RTT 60 ms, nobody decodes"
+    yield from _played("3 % loss, NACK ignored", video(for_s, 1e6), lossy(0.03), False, told)
+    large = video(2.0, 15e6, key_packets=645)
+    yield from _played("key frame of 645 packets", large, lossy(0.0), True, "2 s at 15 Mbit/s")
+    yield from _cost(0.05 if quick else 2.0)
+    yield from _audio(100 if quick else 3000)
+
+
+def _played(
+    name: str, packets: list[Captured], profile: Profile, answers: bool, told: str
+) -> Iterator[Measurement]:
+    inbound = InboundVideo(TERMS)
+    done: Replayed = replay(
+        packets,
+        inbound,
+        profile,
+        rtt_s=2 * ONE_WAY_S,
+        answers_nack=answers,
+        as_key_frame=as_key_frame,
+    )
+    late_ms = [
+        (frame.released_at - frame.rtp_timestamp / 90_000 - ONE_WAY_S) * 1000
+        for frame in done.frames
+    ]
+    freezes = Freezes()
+    for frame in done.frames:
+        freezes.shown(frame.released_at)
+    sent = packets[-1][0] * FPS + 1
+    yield Measurement(f"{name}: frames whole", 100 * len(done.frames) / sent, "%", told)
+    wait = f"from sending to whole, over the path's own delay; {told}"
+    yield Measurement(f"{name}: frame's delay, median", percentile(late_ms, 50), "ms", wait)
+    yield Measurement(f"{name}: frame's delay, p95", percentile(late_ms, 95), "ms", wait)
+    yield Measurement(f"{name}: frozen", freezes.duration_s, "s", f"as W3C counts it; {told}")
+    yield Measurement(
+        f"{name}: PLI", done.key_frames_asked, "packets", f"the first included; {told}"
+    )
+
+
+def _cost(at_least_s: float) -> Iterator[Measurement]:
+    parsed = [(at, RtpPacket.parse(data)) for at, data in video(1.0, 30e6)]
+
+    def receive() -> None:
+        inbound = InboundVideo(TERMS)
+        for at, packet in parsed:
+            inbound.packet(packet, at, 0.020)
+        assert inbound.frames_received == FPS
+
+    rate = per_second(receive, at_least_s=at_least_s) * len(parsed)
+    yield Measurement("packets a second", rate, "packets/s", "parsed before, none lost, one core")
+    share = 100 * len(parsed) / rate
+    yield Measurement("share of one core at 30 Mbit/s", share, "%", "from the row above")
+
+
+def _audio(count: int) -> Iterator[Measurement]:
+    """One packet in twenty lost: how much time of sound comes out, and how long a packet waits."""
+    order, opus, waits_ms, samples = AudioOrder(), OpusDecoder(), [], 0
+    silence = b"\xfc\xff\xfe"
+    began = time.process_time()
+    for number in range(count):
+        now = number * 0.020
+        came = (
+            [] if number % 20 == 7 else order.add(number & 0xFFFF, silence, now, timestamp=number)
+        )
+        for packet in [*came, *order.poll(now)]:
+            waits_ms.append((now - packet.rtp_timestamp * 0.020) * 1000)
+            sound = opus.decode(packet.payload, lost_before=packet.lost_before)
+            samples += len(sound) // BYTES_PER_SAMPLE
+    took_s = time.process_time() - began
+    told = f"{count} packets of 20 ms, every twentieth lost"
+    kept = 100 * samples / 48_000 / (count * 0.020)
+    yield Measurement("audio: time of sound kept", kept, "%", told)
+    yield Measurement("audio: longest wait of a packet", max(waits_ms), "ms", told)
+    yield Measurement("audio: CPU", 100 * took_s / (count * 0.020), "% of a core", told)
