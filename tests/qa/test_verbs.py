@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from rejoin.core import judge, session
 from rejoin.core.trace import Record
+from rejoin.errors import BadInputError
 from rejoin.qa import diagram, traces
 from rejoin.qa.verbs import qa
 
@@ -60,6 +61,17 @@ def test_a_trace_that_breaks_an_invariant_fails(tmp_path: Path) -> None:
     assert result.return_value == 1
     assert "No episode" in result.output
     assert "I1" in result.output
+
+
+def test_a_trace_that_does_not_keep_to_the_schema_is_refused_with_a_sentence(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "strange.jsonl"
+    for data in ({}, {"connection": "x"}, {"connection": 1, "more": [{}]}):
+        traces.write(file, [Record(1.0, "command", "MakeOffer", data)])
+        result = invoke("trace", str(file))
+        assert isinstance(result.exception, BadInputError)
+        assert "MakeOffer is not as it should be" in str(result.exception)
 
 
 def test_a_generated_profile_is_scored() -> None:

@@ -104,9 +104,11 @@ def trace(file: Path) -> int:
     """Print the timeline of every episode in FILE, and what in it breaks an invariant."""
     from rejoin.core import judge
     from rejoin.core.trace import timelines
-    from rejoin.qa import traces
+    from rejoin.qa import trace_schema, traces
 
     records = sorted(traces.read(file), key=lambda record: record.at)
+    for record in records:
+        trace_schema.check(record)  # what follows trusts it
     found = timelines(records)
     for line in found:
         click.echo(f"episode {line.episode}, {line.outcome}")
