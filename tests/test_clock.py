@@ -1,29 +1,102 @@
-"""The boot clock."""
+"""The boot clock and the awake clock."""
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from rejoin.clock import boot_id, boot_s
+from rejoin import clock
+from rejoin.clock import Clock, awake_s, boot_id, boot_s
 
 
-def test_it_goes_on_with_real_time() -> None:
-    before, monotonic = boot_s(), time.monotonic()
+@pytest.mark.parametrize("seconds", [boot_s, awake_s])
+def test_it_goes_on_with_real_time(seconds: Clock) -> None:
+    before, monotonic = seconds(), time.monotonic()
     time.sleep(0.02)
-    passed_s, real_s = boot_s() - before, time.monotonic() - monotonic
+    passed_s, real_s = seconds() - before, time.monotonic() - monotonic
     assert abs(passed_s - real_s) < 0.015
 
 
-def test_it_is_the_same_clock_in_every_process() -> None:
-    before = boot_s()
-    code = "from rejoin.clock import boot_s; print(boot_s())"
+@pytest.mark.parametrize("name", ["boot_s", "awake_s"])
+def test_it_is_the_same_clock_in_every_process(name: str) -> None:
+    seconds: Clock = getattr(clock, name)
+    before = seconds()
+    code = f"from rejoin.clock import {name}; print({name}())"
     there = float(subprocess.check_output([sys.executable, "-c", code]))
-    assert before <= there <= boot_s()
+    assert before <= there <= seconds()
+
+
+def test_while_awake_both_go_on_together() -> None:
+    before = boot_s() - awake_s()
+    time.sleep(0.02)
+    assert abs(boot_s() - awake_s() - before) < 0.015
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="these clocks are named on Linux")
+def test_on_linux_they_are_the_clock_with_and_the_clock_without_suspend(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = {time.CLOCK_BOOTTIME: 5000.0, time.CLOCK_MONOTONIC: 1400.0}
+    monkeypatch.setattr(time, "clock_gettime", asked.__getitem__)
+    boot, awake = clock._linux()
+    assert (boot(), awake()) == (5000.0, 1400.0)
+
+
+class Function:
+    """A function of a C library; takes the attributes that ctypes gives one."""
+
+    def __init__(self, does: Callable[..., Any]) -> None:
+        self._does = does
+        self.restype: object = None
+
+    def __call__(self, *arguments: object) -> Any:
+        return self._does(*arguments)
+
+
+def test_on_macos_ticks_are_scaled_by_the_timebase(monkeypatch: pytest.MonkeyPatch) -> None:
+    def timebase(ratio: Any) -> None:
+        ratio._obj[0], ratio._obj[1] = 125, 3  # as on Apple silicon
+
+    library = SimpleNamespace(
+        mach_timebase_info=timebase,
+        mach_continuous_time=Function(lambda: 24_000_000 * 5000),
+        mach_absolute_time=Function(lambda: 24_000_000 * 1400),
+    )
+    monkeypatch.setattr(ctypes, "CDLL", lambda path: library)
+    boot, awake = clock._macos()
+    assert boot() == pytest.approx(5000.0)
+    assert awake() == pytest.approx(1400.0)
+    # without it ctypes takes the result for an int of 32 bits
+    assert library.mach_continuous_time.restype is ctypes.c_uint64
+    assert library.mach_absolute_time.restype is ctypes.c_uint64
+
+
+def test_on_windows_the_unbiased_clock_is_the_one_that_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def tells(seconds: float) -> Callable[[Any], int]:
+        def query(ticks: Any) -> int:
+            ticks._obj.value = int(seconds * 1e7)
+            return 1
+
+        return query
+
+    loader = SimpleNamespace(
+        kernelbase=SimpleNamespace(QueryInterruptTimePrecise=tells(5000.0)),
+        kernel32=SimpleNamespace(QueryUnbiasedInterruptTime=tells(1400.0)),
+    )
+    monkeypatch.setattr(ctypes, "windll", loader, raising=False)
+    boot, awake = clock._windows()
+    assert (boot(), awake()) == (5000.0, 1400.0)
+    assert boot() == 5000.0, "each has a place of its own for the answer"
 
 
 def test_which_boot_it_is_is_the_same_in_every_process() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import queue
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -321,35 +319,6 @@ def test_a_report_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
     (tmp_path / "report.json").mkdir()
     with pytest.raises(RejoinError, match=r"The report could not be written: .*\.$"):
         demo._write(tmp_path, [], (), (), CLOSED, Options(), None)
-
-
-# --- the studio's process -------------------------------------------------------------------------
-
-
-def first_line(say: Callable[[], str]) -> str:
-    class Out:
-        def readline(self) -> str:
-            return say()
-
-    return demo._first_line(Out())  # type: ignore[arg-type]
-
-
-def test_a_studio_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert first_line(lambda: "here\n") == "here\n"
-    with pytest.raises(ServiceError, match="could not start"):
-        first_line(lambda: "")
-    monkeypatch.setattr(demo, "STUDIO_PATIENCE_S", 0.05)
-    release = threading.Event()
-
-    def wait() -> str:
-        release.wait(30)
-        return ""
-
-    try:
-        with pytest.raises(ServiceError, match="in time"):
-            first_line(wait)
-    finally:
-        release.set()
 
 
 def test_what_was_recorded_is_drained() -> None:

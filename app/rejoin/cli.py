@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from rejoin.errors import BadInputError, RejoinError
+from rejoin.qa.verbs import qa
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
@@ -171,6 +172,9 @@ def rejoin(verbose: bool) -> None:
     from rejoin.runtime import logs
 
     logs.configure(verbose=verbose)
+
+
+rejoin.add_command(qa)
 
 
 _token = click.option(
@@ -337,6 +341,7 @@ def _play(
     from rejoin.gui import application as window_application
     from rejoin.runtime.desk import Desk
     from rejoin.runtime.loop import StreamThread
+    from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.player import Player
 
     knocked = threading.Event()
@@ -363,7 +368,12 @@ def _play(
             window.close()
 
     thread.start()
-    code = window_application.run(player, full_screen=full_screen, after_refresh=watch)
+    code = window_application.run(
+        player,
+        full_screen=full_screen,
+        network_hint=not HAS_NETLINK and not profile.network.loopback_only,
+        after_refresh=watch,
+    )
     ending = thread.join(_LEAVING_PATIENCE_S)
     if ending is None:
         _complain("the stream did not end in time; this is a defect.")

@@ -1,9 +1,11 @@
-"""The boot clock: seconds that go on while the machine sleeps, the same for every process on it,
-and which boot they are of.
+"""The boot clock goes on while the machine sleeps, the awake clock does not: both in seconds.
+Beside them: which boot they are of.
 
 Python's `time.monotonic` stops during suspend on Linux and macOS, which would turn a countdown
-into a lie. Each OS has its own clock that does not. Run here on Linux only; the macOS and Windows
-branches follow the vendors' documentation and have not been run.
+into a lie, and goes on on some Windows and Pythons and stops on others, so that it tells of no
+sleep either. Each OS has a clock of each kind; both are the same for every process on the machine.
+Run here on Linux only; the macOS and Windows branches follow the vendors' documentation and were
+run against stand-ins of their libraries.
 """
 
 from __future__ import annotations
@@ -18,38 +20,51 @@ from typing import Any
 Clock = Callable[[], float]
 
 
-def _linux() -> Clock:
+Clocks = tuple[Clock, Clock]
+"""The boot clock and the awake clock."""
+
+
+def _linux() -> Clocks:
     boottime: int = getattr(time, "CLOCK_BOOTTIME")  # noqa: B009  (typeshed has it on Linux only)
-    return lambda: time.clock_gettime(boottime)
+    return lambda: time.clock_gettime(boottime), lambda: time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
-def _macos() -> Clock:
+def _macos() -> Clocks:
     library = ctypes.CDLL("/usr/lib/libSystem.dylib")
-    now = library.mach_continuous_time
-    now.restype = ctypes.c_uint64
     ratio = (ctypes.c_uint32 * 2)()
     library.mach_timebase_info(ctypes.byref(ratio))
     scale = ratio[0] / ratio[1] / 1e9
-    return lambda: float(now()) * scale
+
+    def clock(now: Any) -> Clock:
+        now.restype = ctypes.c_uint64
+        return lambda: float(now()) * scale
+
+    return clock(library.mach_continuous_time), clock(library.mach_absolute_time)
 
 
-def _windows() -> Clock:
-    # QueryUnbiasedInterruptTime stops in sleep; QueryInterruptTimePrecise (100 ns units) does not.
+def _windows() -> Clocks:
     loader: Any = getattr(ctypes, "windll")  # noqa: B009  (typeshed has it on Windows only)
-    query = loader.kernelbase.QueryInterruptTimePrecise
-    ticks = ctypes.c_uint64()
 
-    def now() -> float:
-        query(ctypes.byref(ticks))
-        return ticks.value / 1e7
+    def clock(query: Any) -> Clock:
+        ticks = ctypes.c_uint64()  # of 100 ns
 
-    return now
+        def now() -> float:
+            query(ctypes.byref(ticks))
+            return ticks.value / 1e7
+
+        return now
+
+    # "Unbiased" leaves out the time asleep; the other, which is exact, does not.
+    return (
+        clock(loader.kernelbase.QueryInterruptTimePrecise),
+        clock(loader.kernel32.QueryUnbiasedInterruptTime),
+    )
 
 
-_CLOCKS: dict[str, Callable[[], Clock]] = {"linux": _linux, "darwin": _macos, "win32": _windows}
+_CLOCKS: dict[str, Callable[[], Clocks]] = {"linux": _linux, "darwin": _macos, "win32": _windows}
 
-boot_s: Clock = _CLOCKS.get(sys.platform, lambda: time.monotonic)()
-"""Boot time in seconds."""
+boot_s, awake_s = _CLOCKS.get(sys.platform, lambda: (time.monotonic, time.monotonic))()
+"""Boot time, and the time the machine was awake, in seconds; only their differences compare."""
 
 
 # --- which boot ---------------------------------------------------------------------------------

@@ -11,15 +11,11 @@ import enum
 import json
 import os
 import queue
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -38,8 +34,8 @@ from rejoin.runtime.loop import StreamThread
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
 from rejoin.studio import Studio
+from rejoin.studio_process import studio_process
 
-STUDIO_PATIENCE_S = 20.0
 PLAYER_PATIENCE_S = 8.0
 ACT_PATIENCE_S = 30.0
 """How long the director waits for one moment, beyond what was asked for, before giving up."""
@@ -92,7 +88,9 @@ def run(options: Options, *, print_line: Callable[[str], None] = print) -> int:
     application.check_display()
     if options.out is not None:
         _make_folder(options.out)
-    with _studio_process(options) as there:
+    with studio_process(
+        notice_s=options.notice_s, connection_timeout_s=options.connection_timeout_s
+    ) as there:
         return _play(options, there, print_line)
 
 
@@ -158,54 +156,6 @@ def failure_of(
     if not all(proof.continued for proof in proofs):
         return "It is not the game that was left: its state did not continue."
     return None
-
-
-# --- the studio's process -------------------------------------------------------------------------
-
-
-@contextmanager
-def _studio_process(options: Options) -> Iterator[Studio]:
-    command = [
-        *(sys.executable, "-m", "rejoin", "studio", "--announce"),
-        *("--notice", str(options.notice_s)),
-        *("--connection-timeout", str(options.connection_timeout_s)),
-        *("--backend-port", "0", "--api-port", "0", "--control-port", "0"),
-    ]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        # A terminal's Ctrl+C is for us alone: the studio must outlast our goodbye to it.
-        start_new_session=True,
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-    )
-    assert process.stdout is not None
-    assert process.stdin is not None
-    try:
-        yield Studio.from_json(_first_line(process.stdout))
-    finally:
-        process.stdin.close()
-        try:
-            process.wait(PLAYER_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
-
-
-def _first_line(out: IO[str]) -> str:
-    """The studio's announcement. Raises ServiceError if it does not come."""
-    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=lambda: lines.put(out.readline()), daemon=True).start()
-    try:
-        line = lines.get(timeout=STUDIO_PATIENCE_S)
-    except queue.Empty:
-        raise ServiceError("The studio did not start in time.") from None
-    if not line:
-        raise ServiceError("The studio could not start; it says why above.")
-    return line
 
 
 # --- the drop and the director --------------------------------------------------------------------

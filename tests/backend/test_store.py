@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from rejoin.backend.service import StreamId
-from rejoin.backend.store import KEPT_S, Claim, SessionForgottenError, Store, secret_hash
+from rejoin.backend.store import KEPT_S, SessionForgottenError, Store, secret_hash
+from rejoin.core.fence import Claim
 from rejoin.errors import ServiceError
 
 MINE = secret_hash("owner", "me")

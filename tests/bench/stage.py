@@ -21,7 +21,7 @@ from pathlib import Path
 from rejoin import tasks
 from rejoin.clock import boot_s
 from rejoin.core import events
-from rejoin.core.model import ConnectionNumber, Snapshot
+from rejoin.core.model import ConnectionNumber, ConnectionSample, Snapshot
 from rejoin.core.model import Stage as Shown
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.control import EmulatorControl
@@ -79,6 +79,35 @@ class Stage:
         if self._records is not None:
             self._records.append(of_fault(kind.value, at))
         await self._until(lambda now: now.stage is Shown.LIVE and self.peer.number != number)
+
+    async def shape(self, profile: str) -> None:
+        """Let the relay obey a network profile from now on."""
+        await self._control.inject(Fault(FaultKind.PROFILE, profile=profile))
+
+    def watch(self) -> list[ConnectionSample]:
+        """What the driver samples of the newest connection from now on; the list grows."""
+        peer, kept = self.peer, list[ConnectionSample]()
+        take = peer.sample
+
+        def sample() -> ConnectionSample | None:
+            taken = take()
+            if taken is not None:
+                kept.append(taken)
+            return taken
+
+        peer.sample = sample  # type: ignore[method-assign]
+        return kept
+
+    @property
+    def episodes(self) -> int:
+        """How often the connection was lost so far, by whatever cause."""
+        return self._player.snapshot.episode
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """Everything that happened in the engine so far."""
+        assert self._records is not None
+        return tuple(self._records)
 
     def timelines(self) -> tuple[Timeline, ...]:
         """Every drop so far."""

@@ -162,7 +162,19 @@ def test_a_long_round_trip_is_given_more_time() -> None:
     far = sample(0.0, rtt_s=0.6)
     fresh = health.healthy(0.0)
     assert health.stalled_after_s(fresh, far, POLICY) == pytest.approx(0.8)
-    assert health.lost_after_s(fresh, far, 0.0, POLICY) == pytest.approx(2.4)
+    assert health.lost_after_s(fresh, far, 0.0, POLICY) == pytest.approx(2.1)
+
+
+def test_what_a_path_does_each_minute_is_not_a_drop_the_next_time() -> None:
+    """Roaming for 0.7 s: LOST comes later than that, and at its usual time a minute after."""
+    patient = Patient()
+    patient.look(gap_s=0.7)
+    assert health.lost_after_s(patient.health, sample(patient.now), patient.now, POLICY) == (
+        pytest.approx(1.05)
+    )
+    patient.now += 61.0
+    patient.look(gap_s=0.01)
+    assert health.lost_after_s(patient.health, sample(patient.now), patient.now, POLICY) == 0.9
 
 
 def test_flapping_doubles_the_patience_for_a_while() -> None:

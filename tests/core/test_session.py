@@ -28,6 +28,7 @@ from rejoin.core.phases import (
     Lost,
     Offering,
     Placing,
+    StartOffering,
     StartWaiting,
     Terminating,
     Waiting,
@@ -392,6 +393,47 @@ def test_an_answer_that_does_not_connect_gets_a_new_offer() -> None:
     assert play.all_of(commands.MakeOffer)[0].connection == THREE
 
 
+def test_a_connection_that_does_not_come_gets_five_seconds_and_four_round_trips() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.asks())
+    patience_s = play.phase(Joining).until_at - play.now
+    assert patience_s == pytest.approx(5.0 + 4 * (play.rtt_s or 0.0))
+
+
+@pytest.mark.parametrize("window_s", [4.0, 6.0, 10.0])
+def test_a_short_window_is_not_spent_on_one_connection(window_s: float) -> None:
+    play = Playbook(timeout_s=window_s).lost("PENDING_CLIENT_RECONNECTION")
+    first = play.asks()
+    asked_at = play.now
+    play.answers(first)
+    play.todo.clear()
+    play.wait(play.phase(Joining).until_at - asked_at)
+    play.phase(Waiting)
+    play.wait(0.5)
+    second = play.asks()
+    assert second.connection == THREE
+    assert play.now < asked_at + window_s - 0.5, "there is time left for it to come"
+
+
+def test_what_failed_before_an_answer_is_no_reason_to_wait_after_it() -> None:
+    """Six refused calls in a dead network, then an answer whose connection never comes."""
+    play = Playbook(Policy(passes_token_on=False)).lost("PENDING_CLIENT_RECONNECTION")
+    play.draw = lambda: 0.999
+    for _ in range(6):
+        play.refuses(play.asks(), FailureKind.NOT_SENT)
+        play.wait(5.0)
+    play.answers(play.asks())
+    play.wait(play.phase(Joining).until_at - play.now)
+    waited_s = play.phase(Waiting).until_at - play.now
+    assert waited_s < play.policy.backoff_base_s, "as after a first failure"
+
+
+def test_a_connection_gets_a_second_however_little_is_left() -> None:
+    play = Playbook(timeout_s=1.0).lost("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.asks())
+    assert play.phase(Joining).until_at - play.now == pytest.approx(play.policy.connect_least_s)
+
+
 # --- asking again ---------------------------------------------------------------------------------
 
 
@@ -537,7 +579,163 @@ def test_the_network_coming_back_cancels_the_sleep() -> None:
     assert play.shown.doing is Doing.WAITING_FOR_NETWORK
     play.todo.clear()
     play.give(events.NetworkFound())
-    play.last(commands.Reconnect)
+    play.last(commands.MakeOffer)
+
+
+# --- another network ------------------------------------------------------------------------------
+
+
+def test_an_offer_that_is_being_made_while_the_network_changes_is_thrown_away() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    assert play.phase(Offering).connection == TWO
+    play.todo.clear()
+    play.give(events.NetworkFound())
+    play.wanted(commands.CloseConnection, commands.MakeOffer)
+    assert play.phase(Offering).connection == THREE
+    play.give(offer(TWO))
+    play.never_wanted(commands.Reconnect)
+    play.give(offer(THREE))
+    assert play.last(commands.Reconnect).connection == THREE
+
+
+def test_the_first_offer_too_is_made_afresh_and_the_start_keeps_its_deadline() -> None:
+    play = Playbook().give(events.StartRequested())
+    until_at = play.phase(StartOffering).until_at
+    play.wait(0.5).give(events.NetworkFound())
+    play.wanted(commands.MakeOffer, commands.CloseConnection, commands.MakeOffer)
+    assert play.phase(StartOffering) == StartOffering(TWO, until_at)
+    play.give(offer(ONE))
+    play.never_wanted(commands.StartSession)
+    play.give(offer(TWO))
+    assert play.last(commands.StartSession).signal_request == "offer 2"
+
+
+def test_an_offer_that_nobody_took_is_replaced_when_the_network_changes() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    first = play.asks()
+    play.refuses(first, FailureKind.NOT_SENT)
+    play.todo.clear()
+    play.give(events.NetworkFound())
+    play.wanted(commands.CloseConnection, commands.MakeOffer)
+    play.give(offer(THREE))
+    second = play.last(commands.Reconnect)
+    assert second.attempt > first.attempt
+    assert second.signal_request != first.signal_request
+
+
+def test_bytes_that_may_have_arrived_go_again_whatever_the_network_does() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    first = play.asks()
+    play.refuses(first, FailureKind.OUTCOME_UNKNOWN)
+    play.give(events.NetworkFound())
+    again = play.last(commands.Reconnect)
+    assert (again.signal_request, again.try_number) == (first.signal_request, 2)
+
+
+def test_a_retry_after_holds_for_the_offer_of_the_new_network() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), FailureKind.THROTTLED, retry_after_s=3.0)
+    play.todo.clear()
+    play.give(events.NetworkFound())
+    play.wanted(commands.CloseConnection)
+    play.wait(2.9)
+    play.never_wanted(commands.MakeOffer)
+    play.wait(0.2)
+    assert play.last(commands.MakeOffer).connection == THREE
+
+
+def test_a_request_that_left_by_an_address_that_is_gone_is_not_waited_for() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    first = play.asks()
+    play.todo.clear()
+    play.give(events.HardEvidenceSeen(TWO, HardEvidence.ADDRESS_GONE)).wait(0.05)
+    assert play.all_of(commands.CloseConnection) == [commands.CloseConnection(TWO)]
+    assert play.asks().attempt > first.attempt
+    play.answers(first)
+    play.phase(Asking)  # what it was answered is of no use, and changes nothing
+
+
+def test_after_such_a_request_the_old_connection_cannot_heal_if_it_was_written() -> None:
+    for written in (True, False):
+        play = Playbook().lost().give(events.TryNowRequested(), events.GoodbyeSaid(ONE))
+        play.give(offer(TWO))
+        request = play.last(commands.Reconnect)
+        if written:
+            play.give(events.RequestWritten(request.attempt, request.try_number))
+        play.give(events.HardEvidenceSeen(TWO, HardEvidence.ADDRESS_GONE))
+        assert (play.phase(Waiting).episode.bound_at is not None) is written
+
+
+def test_the_bytes_of_a_connection_whose_address_is_gone_do_not_go_again() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.asks(), FailureKind.OUTCOME_UNKNOWN)
+    play.todo.clear()
+    play.give(events.HardEvidenceSeen(TWO, HardEvidence.ADDRESS_GONE)).wait(0.05)
+    play.never_wanted(commands.Reconnect)
+    assert play.last(commands.MakeOffer).connection == THREE
+
+
+def test_joining_by_an_address_that_is_gone_ends_early_and_by_another_goes_on() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.asks()).give(events.NetworkFound())
+    assert play.phase(Joining).connection == TWO
+    play.todo.clear()
+    play.give(events.HardEvidenceSeen(TWO, HardEvidence.ADDRESS_GONE)).wait(1.0)
+    assert play.last(commands.MakeOffer).connection == THREE
+
+
+def test_while_live_another_network_is_looked_into_at_once() -> None:
+    play = Playbook().live().give(events.NetworkFound())
+    play.wanted(commands.StartChecks, commands.AskStatus)
+    play.healthy(4.0)
+    assert play.health(HealthLevel.HEALTHY)
+
+
+def test_a_loss_that_becomes_certain_cannot_heal_and_is_committed_soon() -> None:
+    play = Playbook().lost()
+    play.give(events.HardEvidenceSeen(ONE, HardEvidence.ADDRESS_GONE))
+    play.healthy(0.2)
+    play.phase(Lost)
+    play.never_wanted(commands.SayGoodbye)
+    play.wait(0.5)
+    assert play.last(commands.SayGoodbye).connection == ONE
+
+
+def test_a_hint_while_lost_changes_nothing() -> None:
+    play = Playbook().lost()
+    before = play.state.phase
+    play.give(events.HardEvidenceSeen(ONE, HardEvidence.UNREACHABLE))
+    assert play.state.phase == before
+
+
+def test_the_status_is_asked_again_over_the_new_network() -> None:
+    for play in (Playbook().lost(), Playbook().live().silence(0.5)):
+        play.todo.clear()
+        play.give(events.NetworkFound())
+        play.wanted(commands.AskStatus)
+
+
+def test_a_placement_is_looked_at_again_over_the_new_network() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
+    play.wait(5.0)
+    play.todo.clear()
+    play.give(events.NetworkFound())
+    watch = play.last(commands.AskStatus)
+    assert (watch.known, watch.wait_s) == ("ACTIVATING", play.policy.status_wait_s)
+    assert play.phase(Placing).until_at >= play.now + watch.budget_s
+
+
+def test_being_offline_is_shown_and_stops_nothing() -> None:
+    play = Playbook().live().give(events.NetworkLost())
+    play.phase(Live)
+    assert play.health(HealthLevel.STALLED)
+    play.wanted(commands.StartChecks, commands.AskStatus)
+    assert play.shown.offline
+    play.silence(1.1).give(play.status("PENDING_CLIENT_RECONNECTION"))
+    play.phase(Offering)
+    play.give(events.NetworkFound())
+    assert not play.shown.offline
 
 
 # --- deadlines and ends ---------------------------------------------------------------------------

@@ -9,8 +9,9 @@ import pytest
 
 from rejoin.core import lifecycle
 from rejoin.core.model import EndingKind
-from rejoin.core.simulate import Change, Outcome, World, simulate
+from rejoin.core.simulate import Outcome, simulate
 from rejoin.core.trace import timelines
+from rejoin.core.world import Change, World
 
 C = Change
 SHORT = lifecycle.Rules(connection_timeout_s=10.0)
@@ -89,6 +90,26 @@ def test_an_answer_that_is_lost_is_found_again() -> None:
     assert outcome.attempts == 2, "recovered, not asked for anew"
 
 
+def test_another_address_is_a_reconnect_without_waiting_for_silence() -> None:
+    silent = World(faults=((3.0, C.FLOW_DIES),), notice_silent_s=0.0)
+    moved = replace(silent, faults=((3.0, C.NETWORK_MOVES),))
+    outcome = run(moved)
+    assert only_freeze_s(outcome) < only_freeze_s(run(silent))
+    (timeline,) = timelines(outcome.records)
+    assert timeline.at("lost") == timeline.at("fault")
+
+
+@pytest.mark.parametrize("after_s", [0.001, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6])
+def test_a_network_that_moves_in_the_middle_of_a_reconnect_costs_an_attempt_and_no_more(
+    after_s: float,
+) -> None:
+    faults = ((3.0, C.FLOW_DIES), (4.0 + after_s, C.NETWORK_MOVES))
+    outcome = run(World(faults=faults, notice_silent_s=0.0, rtt_s=0.1))
+    assert outcome.live
+    assert outcome.attempts <= 4
+    assert sum(outcome.freezes_s) < 3.0
+
+
 @pytest.mark.parametrize("cut", [C.DOWNLINK_DOWN, C.UPLINK_DOWN, C.MEDIA_STOPS])
 def test_one_sided_trouble_is_overcome(cut: Change) -> None:
     faults = ((3.0, cut), (14.0, C.PATH_UP), (14.0, C.MEDIA_GOES))
@@ -141,6 +162,23 @@ def random_world(seed: int) -> World:
         backend_s=chance.choice([0.005, 0.05]),
         notice_silent_s=chance.choice([0.0, 3.0, 5.0, 8.0]),
     )
+
+
+def moving_world(seed: int) -> World:
+    """The same, and the address changes up to three times, anywhere in between."""
+    world, chance = random_world(seed), random.Random(f"moves {seed}")
+    last_s = world.faults[-1][0]
+    moves = tuple(
+        (chance.uniform(2.0, last_s + 3.0), C.NETWORK_MOVES) for _ in range(chance.randint(1, 3))
+    )
+    return replace(world, faults=tuple(sorted((*world.faults, *moves), key=lambda fault: fault[0])))
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_a_network_that_moves_meanwhile_never_costs_the_game(block: int) -> None:
+    for seed in range(block * 50, block * 50 + 50):
+        outcome = run(moving_world(seed), seed=seed, for_s=75.0)
+        assert outcome.live, f"seed {seed}: {outcome.ending}"
 
 
 @pytest.mark.parametrize("block", range(4))

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from helpers.playbook import ONE, SESSION
 from rejoin.core import commands, events
-from rejoin.core.model import AttemptNumber, HardEvidence, SessionView, Status
+from rejoin.core.model import (
+    AttemptNumber,
+    ConnectionSample,
+    HardEvidence,
+    Policy,
+    SessionView,
+    Status,
+)
 from rejoin.core.phases import State
 from rejoin.core.trace import (
     Record,
@@ -20,6 +27,7 @@ from rejoin.core.trace import (
     of_event,
     of_fault,
     of_state,
+    sample_of,
     timelines,
     to_line,
 )
@@ -56,7 +64,7 @@ def test_anything_else_is_refused_with_one_exception(line: str) -> None:
 
 def test_the_recorder_keeps_changes_and_leaves_the_ticking_out() -> None:
     kept: list[Record] = []
-    recorder = Recorder(kept.append)
+    recorder = Recorder(kept.append, Policy())
     recorder.event(events.WakeupDue(), 1.0)
     recorder.state(State(), 1.0)
     recorder.state(State(), 2.0)
@@ -108,4 +116,39 @@ def test_the_lines_count_from_the_fault() -> None:
 
 
 def test_a_state_tells_the_bound_it_shows() -> None:
-    assert of_state(State(), 1.0).data == {"episode": 0}
+    assert of_state(State(), 1.0, Policy()).data == {"episode": 0}
+
+
+def sampled(**changed: object) -> Record:
+    sample = ConnectionSample(1.0, 1.0, 1.0, 1, 0.017, None, 0.0)
+    record = of_event(events.Sampled(ONE, sample), 1.0)
+    record.data["sample"].update(changed)
+    return record
+
+
+def test_a_sample_survives_its_record() -> None:
+    sample = ConnectionSample(1.0, 1.5, 2.0, 3, 0.017, 0.04, 0.5, loop_lag_s=0.25)
+    record = from_line(to_line(of_event(events.Sampled(ONE, sample), 1.0)))
+    assert sample_of(record) == sample
+
+
+def test_a_sample_of_another_version_is_read_as_far_as_it_goes() -> None:
+    record = sampled(of_the_future=1)
+    del record.data["sample"]["loop_lag_s"]
+    assert sample_of(record).loop_lag_s == 0.0
+
+
+@pytest.mark.parametrize(
+    "changed", [{"loss": "x"}, {"loss": None}, {"loss": True}, {"last_rtp_at": float("inf")}]
+)
+def test_a_sample_of_nonsense_is_refused(changed: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"sample"):
+        sample_of(sampled(**changed))
+
+
+def test_what_is_no_sample_is_refused() -> None:
+    record = sampled()
+    del record.data["sample"]["loss"]
+    for other in (record, of_fault("cut", 1.0), of_event(events.WakeupDue(), 1.0)):
+        with pytest.raises(ValueError, match=r"sample"):
+            sample_of(other)

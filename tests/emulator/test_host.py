@@ -777,8 +777,8 @@ def test_delays_are_on_the_way_and_a_goodbye_arrives_through_them() -> None:
     run(test)
 
 
-def test_after_a_rebind_the_host_hears_and_is_not_heard() -> None:
-    """What an ICE agent without a check from the new address does: it answers to the old one."""
+def test_after_a_rebind_a_client_that_does_not_nominate_again_is_heard_and_not_answered() -> None:
+    """A client of aiortc as it is."""
 
     async def test() -> None:
         async with running() as (host, listener):

@@ -9,14 +9,15 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from PySide6.QtCore import QMessageLogContext, QtMsgType
+from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal
 from PySide6.QtWidgets import QApplication
 
 from helpers.fake_port import FakePort
 from helpers.window_faces import LIVE
-from rejoin.core.events import CloseForNowRequested, StartRequested
+from rejoin.core.events import CloseForNowRequested, NetworkLost, StartRequested
 from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
 from rejoin.errors import NoDisplayError
 from rejoin.gui import application as program
@@ -155,6 +156,28 @@ def test_pictures_of_the_window_can_be_taken_while_it_runs(
     port = FakePort()
     assert run(port, after_refresh=Photographing(port, LIVE)) == 0
     assert (tmp_path / "live.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_qt_knows_of_the_network_is_told_only_where_it_is_wanted(
+    application: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Network(QObject):
+        reachabilityChanged = Signal(object)
+        transportMediumChanged = Signal(object)
+
+        def reachability(self) -> SimpleNamespace:
+            return SimpleNamespace(name="Disconnected")
+
+    def leave(window: RejoinWindow) -> None:
+        window.close()
+
+    network = Network()
+    monkeypatch.setattr(program, "qt_network", lambda: network)
+    for wanted, told in ((True, [NetworkLost()]), (False, [])):
+        port = FakePort()
+        assert run(port, network_hint=wanted, after_refresh=leave) == 0
+        assert port.events[: len(told)] == told
+        assert (NetworkLost() in port.events) is wanted
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,10 @@ class FakePeer:
     def show(self, shown: bool) -> None:
         self.did.append("shown" if shown else "hidden")
 
+    @property
+    def local_addresses(self) -> frozenset[str]:
+        return self._world.local_addresses
+
     def sample(self) -> ConnectionSample | None:
         if self._world.sample_error is not None:
             raise self._world.sample_error
@@ -116,6 +120,7 @@ class FakeWorld:
         self.offer = ""
         self.connects = True
         self.silent = False
+        self.local_addresses = frozenset({"127.0.0.1"})
         self.close_takes_s = 0.0
         self.sample_error: Exception | None = None
         self.offer_error: RejoinError | None = None
@@ -124,6 +129,10 @@ class FakeWorld:
         self.started: list[str] = []
         self.reconnected: list[tuple[int, str, str]] = []
         self.terminated = 0
+        self.forgotten = 0
+        self.answers = asyncio.Event()
+        """Cleared while looks at the status are not answered."""
+        self.answers.set()
 
     def make_peer(self, number: ConnectionNumber, post: Callable[[events.Event], None]) -> FakePeer:
         self.post = post
@@ -161,6 +170,7 @@ class FakeWorld:
     async def status(
         self, session_id: SessionId, *, known: Status | None, wait_s: float, budget_s: float
     ) -> SessionView:
+        await self.answers.wait()
         self._maybe_fail()
         for _ in range(round(wait_s * 100)):
             if known != self.status_now:
@@ -184,6 +194,9 @@ class FakeWorld:
         self.offer = signal_request
         self.status_now = Status("ACTIVE")
         return f"answer to {signal_request}"
+
+    def forget_connections(self) -> None:
+        self.forgotten += 1
 
     async def terminate(self, session_id: SessionId, *, budget_s: float) -> None:
         self._maybe_fail()

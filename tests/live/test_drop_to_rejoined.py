@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from rejoin import tasks
 from rejoin.clock import boot_s
 from rejoin.core import events
 from rejoin.core.controls import Controls
-from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
+from rejoin.core.model import Doing, Ending, EndingKind, HealthLevel, Snapshot, Stage
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.control import EmulatorControl
 from rejoin.emulator.settings import (
@@ -203,6 +204,57 @@ def test_a_cut_that_ends_soon_heals_without_a_reconnect() -> None:
 
     (timeline,) = play(small(30.0), script).timelines()
     assert timeline.outcome == "healed"
+
+
+def test_a_satellite_is_played_over_by_both_sides_without_a_consent_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """aioice's own check, should anybody use it, would end this within two seconds: it gives an
+    answer 0.5 s, the round trip takes 0.6 s, and here one miss is enough instead of six."""
+    monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.5)
+    monkeypatch.setattr("aioice.ice.CONSENT_FAILURES", 1)
+
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.fault(FaultKind.PROFILE, profile="geo_sat")
+        before = await it.counter()
+        await asyncio.sleep(8.0)
+        assert it.player.snapshot.stage is Stage.LIVE
+        assert it.player.snapshot.episode == 0
+        game = await it.game()
+        assert game["connected"]
+        assert await it.counter() > before
+
+    it = play(small(5.0), script)
+    assert not it.timelines()
+    assert not [record for record in it.records if record.name == "HardEvidenceSeen"]
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_a_nat_that_forgets_heals_without_a_reconnect_where_the_host_follows(
+    follows: bool,
+) -> None:
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.fault(FaultKind.PROFILE, profile="nat_rebind")
+        fault_at = boot_s()
+        for _ in range(3000):
+            relay = (await it.game())["relay"]
+            if isinstance(relay, dict) and relay["flows_rebound"] == 1:
+                break
+            await asyncio.sleep(0.01)
+        rebound_at = boot_s()
+        assert rebound_at - fault_at > 0.5
+        await it.until(lambda shown: shown.health is not HealthLevel.HEALTHY)
+        await it.until(
+            lambda shown: shown.stage is Stage.LIVE and shown.health is HealthLevel.HEALTHY
+        )
+
+    it = play(replace(small(30.0), follows_new_address=follows), script)
+    sent = [record for record in it.records if record.name == "RequestWritten"]
+    assert bool(sent) is not follows
+    if not follows:
+        assert it.timelines()[0].outcome == "live"
 
 
 def test_a_game_that_is_killed_ends_with_the_reason_of_the_service() -> None:

@@ -16,7 +16,14 @@ import pytest
 
 from helpers.loopback_host import LoopbackHost
 from rejoin import tasks
-from rejoin.core.controls import MESSAGE_CHANNEL, Controls, ControlsMessage, Disconnect, encode
+from rejoin.core.controls import (
+    INPUT_CHANNEL,
+    MESSAGE_CHANNEL,
+    Controls,
+    ControlsMessage,
+    Disconnect,
+    encode,
+)
 from rejoin.core.events import (
     ConnectionFailed,
     ConnectionOpened,
@@ -298,6 +305,66 @@ def test_a_farewell_of_the_server_is_evidence_with_its_reason() -> None:
     stage = play(scene)
     expected = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.SERVER_DISCONNECTED, "terminated")
     assert expected in stage.events
+
+
+@pytest.mark.parametrize("label", [INPUT_CHANNEL, MESSAGE_CHANNEL])
+def test_a_channel_that_the_host_closes_is_evidence_though_media_goes_on(label: str) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until_live()
+        await stage.until(lambda: label in stage.host.channels)
+        stage.host.channels[label].close()
+        await stage.until(lambda: stage.saw(HardEvidenceSeen))
+
+    stage = play(scene)
+    told = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.CHANNEL_CLOSED, label)
+    assert [e for e in stage.events if isinstance(e, HardEvidenceSeen)] == [told]
+
+
+def test_arrivals_are_told_by_kind_and_a_cut_stops_them_all() -> None:
+    def arrivals(stage: Stage) -> tuple[float | None, ...]:
+        told = stage.peer.statistics()
+        return (
+            told.last_rtp_at,
+            told.last_rtcp_at,
+            told.last_sender_report_at,
+            told.last_stun_at,
+            told.last_data_at,
+        )
+
+    async def scene(stage: Stage) -> None:
+        assert arrivals(stage) == (None,) * 5
+        await stage.until_live()
+        await stage.until(lambda: None not in arrivals(stage))
+        first = arrivals(stage)
+        stage.peer.start_checks()
+        await stage.until(
+            lambda: all(a != b for a, b in zip(first[:4], arrivals(stage)[:4], strict=True))
+        )
+        told = stage.peer.statistics()
+        assert told.last_rtcp_at is not None
+        assert told.last_sender_report_at is not None
+        assert told.last_sender_report_at <= told.last_rtcp_at + 0.5, "a report is RTCP"
+        stage.host.cut = True
+        before = None
+        for _ in range(20):  # what is on its way still arrives
+            if before == arrivals(stage):
+                break
+            before = arrivals(stage)
+            await asyncio.sleep(0.5)
+        assert before == arrivals(stage)
+
+    play(scene)
+
+
+def test_the_addresses_of_a_connection_are_known_from_its_offer_to_its_end() -> None:
+    async def scene(stage: Stage) -> None:
+        assert stage.peer.local_addresses == frozenset()
+        await stage.until_live()
+        assert stage.peer.local_addresses == {"127.0.0.1"}
+        await stage.peer.close()
+        assert stage.peer.local_addresses == frozenset()
+
+    play(scene)
 
 
 def test_a_host_without_our_input_protocol_is_view_only() -> None:

@@ -269,6 +269,7 @@ def test_reports_say_what_was_lost_and_when_the_host_was_heard() -> None:
     for sequence in (65534, 65535, 0, 1, 4, 5):
         reception.add(packet(sequence), now=0.0)
     reception.sender_reported(0x1234_5678_9ABC_DEF0, now=10.0)
+    assert reception.sender_reported_at == 10.0
     report = reception.report(10.5)
     assert report is not None
     assert (report.packets_lost, report.fraction_lost) == (2, 2 * 256 // 8)

@@ -115,6 +115,19 @@ def test_a_check_is_an_ordinary_ice_request_and_its_answer_gives_the_round_trip(
     with_bench(scene)
 
 
+def test_checks_for_a_stalled_connection_nominate_the_pair_again() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.transport.start_checks()
+        for _ in range(2000):
+            if bench.sent:
+                break
+            await asyncio.sleep(0.01)
+        bench.transport.stop_checks()
+        assert "USE-CANDIDATE" in bench.sent[0].attributes
+
+    with_bench(scene)
+
+
 def test_each_check_has_its_own_round_trip_and_a_late_answer_counts() -> None:
     async def scene(bench: Bench) -> None:
         bench.transport.send_check()
@@ -188,6 +201,48 @@ def test_checks_are_often_until_stopped_also_while_mute() -> None:
         sent = len(bench.sent)
         await asyncio.sleep(0.4)
         assert len(bench.sent) == sent
+
+    with_bench(scene)
+
+
+def test_five_checks_are_a_tenth_of_a_second_apart_and_then_a_quarter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    rested = asyncio.sleep
+
+    async def sleep(delay_s: float) -> None:
+        pauses.append(delay_s)
+        await rested(0)
+
+    async def scene(bench: Bench) -> None:
+        monkeypatch.setattr("rejoin.rtc.transport.asyncio.sleep", sleep)
+        bench.transport.start_checks()
+        while len(pauses) < 8:
+            await rested(0)
+        bench.transport.stop_checks()
+        monkeypatch.undo()
+        assert len(bench.sent) == len(pauses), "one check before each pause"
+
+    with_bench(scene)
+    assert pauses[:8] == [0.100] * 4 + [0.250] * 4
+
+
+def test_the_addresses_are_all_gathered_ones_until_one_is_in_use() -> None:
+    async def scene(bench: Bench) -> None:
+        elsewhere = SimpleNamespace(
+            local_candidate=Candidate("2", 1, "udp", 1, "192.0.2.7", 9, "host")
+        )
+        relayed = SimpleNamespace(
+            local_candidate=Candidate("3", 1, "udp", 1, "198.51.100.9", 9, "relay")
+        )
+        in_use = bench.connection._nominated.pop(1)
+        protocols = bench.connection._protocols
+        protocols += [elsewhere, relayed]
+        assert bench.transport.local_addresses == {"127.0.0.1", "192.0.2.7"}
+        bench.connection._nominated[1] = in_use
+        assert bench.transport.local_addresses == {"127.0.0.1"}
+        del protocols[1:]
 
     with_bench(scene)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -37,24 +38,58 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 ONE = ConnectionNumber(1)
 
 
+class FakeWatch:
+    """A watch over a network that changes when the test says so."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        self.post: Callable[[events.Event], None] = lambda event: None
+
+    def made(self, post: Callable[[events.Event], None]) -> FakeWatch:
+        self.post = post
+        return self
+
+    def start(self) -> None:
+        self.did.append("start")
+
+    def close(self) -> None:
+        self.did.append("close")
+
+
 class Stagehand:
     """A driver on a fake world, and waiting for what it comes to."""
 
     def __init__(self) -> None:
-        self.world = FakeWorld(boot_s)
+        self.slept_s = 0.0
+        """How long the machine was asleep so far; boot time went on meanwhile."""
+        self.world = FakeWorld(self.clock)
         self.records: list[Record] = []
         self.refreshed = 0
+        self.addresses = {"127.0.0.1"}
+        """What this machine has."""
+        self.watch = FakeWatch()
         self.driver = Driver(
             backend=self.world,
             make_peer=self.world.make_peer,
             slot=PictureSlot(),
+            clock=self.clock,
+            awake=time.monotonic,
+            watch=self.watch.made,
+            has_address=lambda address: address in self.addresses,
             draw=lambda: 0.0,
             refresh_sign_in=self._refresh,
             on_record=self.records.append,
         )
 
+    def clock(self) -> float:
+        return time.monotonic() + self.slept_s
+
     async def _refresh(self) -> None:
         self.refreshed += 1
+
+    def heard(self, name: str) -> list[Record]:
+        """The events of this name that the engine was given."""
+        return [record for record in self.records if record.name == name]
 
     async def until(self, true: Callable[[], bool]) -> None:
         for _ in range(1000):
@@ -295,6 +330,110 @@ def test_cancelling_the_run_closes_the_peers() -> None:
 
     asyncio.run(main())
     assert hand.world.peers[0].did[-1] == "closed"
+
+
+# --- the machine ----------------------------------------------------------------------------------
+
+
+def test_the_network_is_watched_from_the_beginning_to_the_end() -> None:
+    async def script(hand: Stagehand) -> None:
+        await hand.stage(Stage.LIVE)
+        assert hand.watch.did == ["start"]
+        hand.watch.post(events.NetworkLost())
+        assert hand.driver.snapshot.offline
+        assert hand.world.forgotten == 1, "what is pooled belongs to the network that was"
+        hand.driver.post(events.CloseForNowRequested())
+
+    hand, _ = play(script)
+    assert hand.watch.did == ["start", "close"]
+
+
+def test_a_connection_whose_address_is_gone_is_lost_at_once_and_told_once() -> None:
+    async def script(hand: Stagehand) -> None:
+        await hand.stage(Stage.LIVE)
+        hand.watch.post(events.NetworkFound())
+        assert not hand.heard("HardEvidenceSeen"), "it has its address still"
+        hand.world.status_now = Status("CONNECTED")
+        hand.addresses.clear()
+        hand.watch.post(events.NetworkLost())
+        hand.watch.post(events.NetworkLost())
+        assert hand.driver.snapshot.stage is Stage.LOST
+        hand.driver.post(events.CloseForNowRequested())
+
+    hand, _ = play(script)
+    (told,) = hand.heard("HardEvidenceSeen")
+    assert told.data == {"connection": 1, "evidence": "address_gone", "detail": ""}
+    names = [record.name for record in hand.records if record.kind == "event"]
+    assert names.index("NetworkLost") < names.index("HardEvidenceSeen")
+
+
+def test_a_connection_that_was_gathered_nowhere_has_no_address_to_lose() -> None:
+    async def script(hand: Stagehand) -> None:
+        hand.world.local_addresses = frozenset()
+        await hand.stage(Stage.LIVE)
+        hand.addresses.clear()
+        hand.watch.post(events.NetworkFound())
+        assert hand.driver.snapshot.stage is Stage.LIVE
+        hand.driver.post(events.CloseForNowRequested())
+
+    hand, _ = play(script)
+    assert not hand.heard("HardEvidenceSeen")
+
+
+def test_an_answer_for_a_connection_whose_address_is_gone_is_not_tried() -> None:
+    async def script(hand: Stagehand) -> None:
+        await hand.stage(Stage.LIVE)
+        hand.world.status_now = Status("PENDING_CLIENT_RECONNECTION")
+        hand.world.local_addresses = frozenset({"192.0.2.7"})
+        hand.driver.post(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+        await hand.until(lambda: bool(hand.heard("ConnectionFailed")))
+        hand.addresses.add("192.0.2.7")
+        await hand.stage(Stage.LIVE, episode=1)
+        hand.driver.post(events.CloseForNowRequested())
+
+    hand, _ = play(script)
+    assert "answer" not in hand.world.peers[1].did
+    assert hand.heard("ConnectionFailed")[0].data["detail"] == "its address is gone"
+
+
+def test_sleep_is_noticed_once_with_its_length_and_the_deadline_is_checked_after() -> None:
+    seen: list[bool] = []
+
+    async def script(hand: Stagehand) -> None:
+        await hand.stage(Stage.LIVE)
+        hand.world.status_now = Status("CONNECTED")
+        hand.world.silent = True
+        hand.world.answers.clear()
+        hand.slept_s += 3600.0
+        await hand.until(lambda: bool(hand.heard("Woke")))
+        await hand.stage(Stage.LOST)
+        await asyncio.sleep(0.2)
+        seen.append(hand.driver.snapshot.deadline_checking)
+        hand.world.answers.set()
+        await hand.until(lambda: bool(hand.heard("StatusArrived")[1:]))
+        seen.append(hand.driver.snapshot.deadline_checking)
+        hand.driver.post(events.CloseForNowRequested())
+
+    hand, _ = play(script)
+    (woke,) = hand.heard("Woke")
+    assert woke.data["asleep_s"] == pytest.approx(3600.0, abs=1.0)
+    assert seen == [True, False]
+
+
+def test_a_short_sleep_is_looked_into_and_a_slow_loop_is_no_sleep() -> None:
+    async def script(hand: Stagehand) -> None:
+        await hand.stage(Stage.LIVE)
+        hand.slept_s += 0.5
+        time.sleep(1.3)  # noqa: ASYNC251  (a loop that stands still while the machine is awake)
+        await asyncio.sleep(0.2)
+        assert not hand.heard("Woke")
+        hand.slept_s += 2.0
+        await hand.until(lambda: bool(hand.heard("Woke")))
+        hand.driver.post(events.CloseForNowRequested())
+
+    hand, _ = play(script)
+    assert hand.world.peers[0].did.count("checks") >= 1
+    assert len(hand.world.peers) == 1
 
 
 class SlowDesk:

@@ -172,3 +172,34 @@ def test_a_missing_way_back_is_told_where_nothing_else_is_wrong(tmp_path: Path) 
     assert well.problem() == desk.problem
     silent = Player(profile("http://127.0.0.1:9"), audio=NullOutput("No sound."), desk=desk)
     assert silent.problem() == "No sound."
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+@pytest.mark.parametrize("rules", [NetworkRules(), NetworkRules(loopback_only=True)])
+def test_the_network_is_watched_for_what_the_profile_may_reach(
+    monkeypatch: pytest.MonkeyPatch, rules: NetworkRules
+) -> None:
+    did: list[object] = []
+
+    class Watch:
+        def start(self) -> None:
+            did.append("start")
+
+        def close(self) -> None:
+            did.append("close")
+
+    def watch_for(network: NetworkRules, post: object) -> Watch | None:
+        did.append(network)
+        return None if network.loopback_only else Watch()
+
+    monkeypatch.setattr("rejoin.runtime.player.watch_for", watch_for)
+
+    async def main() -> Ending:
+        player = Player(Profile("http://127.0.0.1:9", TOKEN, rules), audio=NullOutput())
+        running = asyncio.ensure_future(player.run())
+        await asyncio.sleep(0)
+        player.post(CloseForNowRequested())
+        return await asyncio.wait_for(running, 30)
+
+    asyncio.run(main())
+    assert did == ([rules] if rules.loopback_only else [rules, "start", "close"])

@@ -143,6 +143,59 @@ def test_a_body_of_another_form_is_of_unknown_outcome_and_html_is_a_stranger() -
     asyncio.run(run())
 
 
+def test_after_a_change_of_network_no_connection_of_before_is_used() -> None:
+    """The server counts connections; each answers as often as it is asked."""
+    opened: list[int] = []
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(len(opened))
+        while await read_request(reader):
+            writer.write(b"HTTP/1.1 204 No\r\n\r\n")
+            await writer.drain()
+
+    async def run() -> None:
+        async with exchange_with(behave) as exchange:
+            await exchange.call("GET", "/", budget_s=5)
+            await exchange.call("GET", "/", budget_s=5)
+            assert len(opened) == 1, "an idle connection is used again"
+            exchange.forget_connections()
+            exchange.forget_connections()
+            await exchange.call("GET", "/", budget_s=5)
+            await exchange.call("GET", "/", budget_s=5)
+            assert len(opened) == 2
+            assert not exchange._left, "what was left is closed"
+
+    asyncio.run(run())
+
+
+def test_a_call_that_runs_while_the_network_changes_goes_on() -> None:
+    asked: asyncio.Queue[asyncio.Event] = asyncio.Queue()
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        answer = asyncio.Event()
+        asked.put_nowait(answer)
+        await answer.wait()
+        writer.write(b"HTTP/1.1 204 No\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+
+    async def run() -> None:
+        async with exchange_with(behave) as exchange:
+            before = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
+            answer_before = await asyncio.wait_for(asked.get(), 20)
+            exchange.forget_connections()
+            after = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
+            answer_after = await asyncio.wait_for(asked.get(), 20)
+            answer_after.set()
+            assert (await after).status == 204
+            assert not before.done()
+            answer_before.set()
+            assert (await before).status == 204
+            exchange.forget_connections()
+
+    asyncio.run(run())
+
+
 def test_after_its_end_nothing_is_sent() -> None:
     async def run() -> None:
         exchange = Exchange("http://127.0.0.1:9", None)

@@ -36,8 +36,9 @@ from rejoin.backend.service import (
     StreamService,
     StreamServiceError,
 )
-from rejoin.backend.store import Claim, SessionForgottenError, Store, StoredSession, secret_hash
+from rejoin.backend.store import SessionForgottenError, Store, StoredSession, secret_hash
 from rejoin.clock import Clock, boot_s
+from rejoin.core.fence import Claim
 from rejoin.errors import RejoinError
 from rejoin.signaling.wire import (
     BUDGET_HEADER,

@@ -1,9 +1,6 @@
 """What the backend must remember of a stream session, in SQLite, so that a restart keeps it.
 
-Rule 1: attempt numbers of a session rise. A claim lower than the highest is stale; an equal one is
-a repetition only with the same token and the same SignalRequest, else it is stale too.
-Rule 2: a SignalRequest claimed by one attempt is never claimed by another of that session.
-Rule 3: an answer is kept only for the attempt that is the highest when it arrives.
+Which attempt may claim a session, and whose answer is kept, are the rules of `core.fence`.
 
 Tokens and owners are kept as SHA-256 and SignalRequests not at all; the newest SignalResponse is
 kept until the session ends, because a lost answer must be recoverable. One process per file. Calls
@@ -15,7 +12,6 @@ safe from other threads too.
 from __future__ import annotations
 
 import contextlib
-import enum
 import hashlib
 import hmac
 import math
@@ -29,6 +25,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rejoin.backend.service import StreamId
+from rejoin.core import fence
+from rejoin.core.fence import Claim
 from rejoin.errors import ServiceError
 
 KEPT_S: Final = 2 * 86400.0
@@ -61,15 +59,6 @@ _COLUMNS: Final = (
     "id, owner_hash, stream_group, stream_session, attempt, token_hash, request_sha256,"
     " answer, older_answer_hash, ended_status, ended_reason"
 )
-
-
-class Claim(enum.Enum):
-    """What became of an attempt's wish to be the session's newest."""
-
-    NEW = "new"
-    REPEATED = "repeated"
-    STALE = "stale"
-    REUSED = "reused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,19 +186,21 @@ class Store:
     def claim(
         self, session_id: str, *, attempt: int, token: str, request_sha256: str
     ) -> tuple[Claim, StoredSession]:
-        """Fence: let this attempt be the session's newest, or say why not (Rules 1 and 2)."""
+        """Fence: let this attempt be the session's newest, or say why not (its Rules 1 and 2)."""
         token_hash = secret_hash("connection", token)
         with self._transaction():
             row = self._get(session_id)
-            if attempt < row.attempt:
-                return Claim.STALE, row
-            if attempt == row.attempt:
-                same = hmac.compare_digest(row.token_hash, token_hash) and (
-                    row.request_sha256 == request_sha256
-                )
-                return (Claim.REPEATED if same else Claim.STALE), row
-            if self._offered(session_id, request_sha256):
-                return Claim.REUSED, row
+            same_bytes = hmac.compare_digest(row.token_hash, token_hash) and (
+                row.request_sha256 == request_sha256
+            )
+            claim = fence.claim(
+                attempt,
+                row.attempt,
+                same_bytes=same_bytes,
+                offered_before=self._offered(session_id, request_sha256),
+            )
+            if claim is not Claim.NEW:
+                return claim, row
             older = row.older_answer_hash
             if row.answer is not None:
                 older = secret_hash("answer", row.answer)
@@ -224,13 +215,14 @@ class Store:
     def answered(
         self, session_id: str, *, attempt: int, request_sha256: str, answer: str
     ) -> StoredSession:
-        """The service answered this attempt; kept only while it is the newest (Rule 3)."""
+        """The service answered this attempt; kept only while it is the newest (its Rule 3)."""
         with self._transaction():
-            self._database.execute(
-                "UPDATE stream_session SET answer = ?"
-                " WHERE id = ? AND attempt = ? AND request_sha256 = ? AND ended_status IS NULL",
-                (answer, session_id, attempt, request_sha256),
-            )
+            if fence.keeps_answer(attempt, self._get(session_id).attempt):
+                self._database.execute(
+                    "UPDATE stream_session SET answer = ?"
+                    " WHERE id = ? AND request_sha256 = ? AND ended_status IS NULL",
+                    (answer, session_id, request_sha256),
+                )
             return self._get(session_id)
 
     def ended(self, session_id: str, status: str, reason: str | None) -> StoredSession:

@@ -9,8 +9,8 @@ Rule 1: DEGRADED at g >= 150 ms, or f >= 3 frame intervals + 150 ms, or loss >= 
 Rule 2: STALLED at g >= T_s = max(clamp(1.5 x largest gap of the last 60 s, 300, 800 ms), S + 200);
         left after 500 ms of continuous RTP and a decoded frame.
 Rule 3: NO_MEDIA when the path answers but no RTP came for 1 s; left with the next RTP.
-Rule 4: LOST at g >= T_l = max(900 ms, 3 T_s, 3 S + 300 ms), at once on hard evidence, or after 5 s
-        of NO_MEDIA; it heals when RTP comes and a frame is decoded.
+Rule 4: LOST at g >= T_l = max(900 ms, 1.5 x largest gap, 3 S + 300 ms), at once on hard evidence,
+        or after 5 s of NO_MEDIA; it heals when RTP comes and a frame is decoded.
 Rule 5: three LOST-and-healed within 60 s double T_l (at most 2.5 s) for five minutes.
 """
 
@@ -50,10 +50,7 @@ def healthy(now: float) -> Health:
 
 def stalled_after_s(health: Health, sample: ConnectionSample, policy: Policy) -> float:
     """T_s of Rule 2."""
-    largest_s = max((gap_s for _, gap_s in health.gaps), default=0.0)
-    clamped_s = min(
-        max(policy.stalled_gap_factor * largest_s, policy.stalled_min_s), policy.stalled_max_s
-    )
+    clamped_s = min(max(_habit_s(health, policy), policy.stalled_min_s), policy.stalled_max_s)
     return max(clamped_s, (sample.rtt_s or 0.0) + policy.stalled_rtt_extra_s)
 
 
@@ -61,12 +58,17 @@ def lost_after_s(health: Health, sample: ConnectionSample, now: float, policy: P
     """T_l of Rules 4 and 5."""
     after_s = max(
         policy.lost_min_s,
-        policy.lost_stalled_factor * stalled_after_s(health, sample, policy),
+        _habit_s(health, policy),
         policy.lost_rtt_factor * (sample.rtt_s or 0.0) + policy.lost_rtt_extra_s,
     )
     if now < health.doubled_until_at:
         after_s = max(after_s, min(2 * after_s, policy.flap_lost_cap_s))
     return after_s
+
+
+def _habit_s(health: Health, policy: Policy) -> float:
+    """What of a silence this path has shown to be nothing."""
+    return policy.habit_gap_factor * max((gap_s for _, gap_s in health.gaps), default=0.0)
 
 
 def silence_s(sample: ConnectionSample, now: float) -> float:

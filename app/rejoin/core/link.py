@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 Draw = Callable[[], float]
@@ -267,33 +267,39 @@ class _LaneState:
         return Fate(arrives_at - now) if arrives_at > now else _AT_ONCE
 
 
-class _Blackouts:
-    """When one kind of blackout begins and ends."""
+def blackout_times(rule: Blackout, began_at: float, draw: Draw) -> Iterator[tuple[float, float]]:
+    """(begins, ends) of one kind of blackout after the other, without end; they may overlap."""
+    if rule.spacing is Spacing.PERIODIC:
+        starts_at = began_at + rule.every_s * draw()
+    else:
+        starts_at = began_at + exponential(rule.every_s, draw)
+    while True:
+        length_s = rule.lasts_s
+        if rule.length is Length.EXPONENTIAL:
+            length_s = exponential(rule.lasts_s, draw)
+        elif rule.length is Length.UNIFORM:
+            length_s += rule.spread_s * (2 * draw() - 1)
+        yield starts_at, starts_at + length_s
+        if rule.spacing is Spacing.PERIODIC:
+            starts_at += rule.every_s
+        else:
+            starts_at += exponential(rule.every_s, draw)
 
-    __slots__ = ("_draw", "_rule", "_starts_at", "_until")
+
+class _Blackouts:
+    """Whether one kind of blackout holds."""
+
+    __slots__ = ("_next", "_times", "_until")
 
     def __init__(self, rule: Blackout, began_at: float, draw: Draw) -> None:
-        self._rule = rule
-        self._draw = draw
+        self._times = blackout_times(rule, began_at, draw)
+        self._next = next(self._times)
         self._until = -math.inf
-        if rule.spacing is Spacing.PERIODIC:
-            self._starts_at = began_at + rule.every_s * draw()
-        else:
-            self._starts_at = began_at + exponential(rule.every_s, draw)
 
     def dark(self, now: float) -> bool:
-        rule, draw = self._rule, self._draw
-        while now >= self._starts_at:
-            length_s = rule.lasts_s
-            if rule.length is Length.EXPONENTIAL:
-                length_s = exponential(rule.lasts_s, draw)
-            elif rule.length is Length.UNIFORM:
-                length_s += rule.spread_s * (2 * draw() - 1)
-            self._until = max(self._until, self._starts_at + length_s)
-            if rule.spacing is Spacing.PERIODIC:
-                self._starts_at += rule.every_s
-            else:
-                self._starts_at += exponential(rule.every_s, draw)
+        while now >= self._next[0]:
+            self._until = max(self._until, self._next[1])
+            self._next = next(self._times)
         return now < self._until
 
 

@@ -134,14 +134,13 @@ class Policy:
     loss_window_s: float = 3.0
     stalled_min_s: float = 0.300
     stalled_max_s: float = 0.800
-    stalled_gap_factor: float = 1.5
+    habit_gap_factor: float = 1.5
     stalled_rtt_extra_s: float = 0.200
     gap_memory_s: float = 60.0
     recovered_after_s: float = 0.500
     no_media_after_s: float = 1.0
     no_media_patience_s: float = 5.0
     lost_min_s: float = 0.900
-    lost_stalled_factor: float = 3.0
     lost_rtt_factor: float = 3.0
     lost_rtt_extra_s: float = 0.300
     commit_uncorroborated_s: float = 5.0
@@ -162,8 +161,15 @@ class Policy:
     tries_per_attempt: int = 2
     connect_timeout_s: float = 1.0
     read_timeout_s: float = 9.0
+    read_least_s: float = 5.5
+    """AWS's samples say that a reconnect answers in under 5 s."""
     status_wait_s: float = 8.0
     status_pause_s: float = 0.5
+    status_share: float = 0.25
+    """Of what is left until the shown deadline, a long poll takes no more than this, and the look
+    itself no more again."""
+    look_least_s: float = 2.0
+    """A look that is not held back may take this long, and as much longer with each failure."""
     # Deadlines.
     notice_delay_max_s: float = 60.0
     need_floor_s: float = 0.5
@@ -181,6 +187,10 @@ class Policy:
     # Connecting and goodbye.
     connect_deadline_s: float = 5.0
     connect_deadline_rtts: float = 4.0
+    connect_least_s: float = 1.0
+    connect_least_share: float = 0.25
+    """A connection that is being made gets this long, and this much of the connection timeout,
+    however little is left of the window."""
     first_frame_deadline_s: float = 5.0
     sample_every_s: float = 0.050
     sample_missing_s: float = 0.500

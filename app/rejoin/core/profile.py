@@ -33,7 +33,6 @@ A file of a network profile has these keys, all but `about` optional:
 from __future__ import annotations
 
 import enum
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -49,7 +48,7 @@ from rejoin.core.link import (
     Spacing,
     Stage,
 )
-from rejoin.errors import BadInputError
+from rejoin.core.tables import Table, parse
 
 
 class Place(enum.Enum):
@@ -131,9 +130,6 @@ PLACES: Final[Mapping[str, Place]] = {
 
 NETWORK_PROFILES: Final = tuple(name for name, place in PLACES.items() if place is Place.NETWORK)
 
-MAX_TEXT: Final = 64 * 1024
-"""Characters of a profile's file."""
-
 _DAY_S: Final = 86400.0
 _PERCENT: Final = 0.01
 _MS: Final = 0.001
@@ -152,13 +148,7 @@ _LANE: Final[Mapping[str, tuple[str, float, float, float]]] = {
 
 def parse_profile(name: str, text: str) -> Profile:
     """The profile called `name` that stands in this TOML. Raises BadInputError, naming the key."""
-    if len(text) > MAX_TEXT:
-        raise BadInputError(f"The profile {name}.toml is too long.")
-    try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError):
-        raise BadInputError(f"The profile {name}.toml is not TOML.") from None
-    top = _Table(name, "", document)
+    top = parse(f"The profile {name}.toml", text)
     about = top.text("about")
     stages = [_stage(top, Stage())]
     for later in top.tables("later"):
@@ -181,7 +171,7 @@ def parse_profile(name: str, text: str) -> Profile:
     return profile
 
 
-def _stage(table: _Table, before: Stage) -> Stage:
+def _stage(table: Table, before: Stage) -> Stage:
     up, down = before.up, before.down
     for key, directions in (
         ("both", BOTH),
@@ -199,7 +189,7 @@ def _stage(table: _Table, before: Stage) -> Stage:
     return Stage(before.after_s, up, down)
 
 
-def _lane_changes(table: _Table) -> dict[str, Any]:
+def _lane_changes(table: Table) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for key, (field, unit, least, most) in _LANE.items():
         number = table.number_or_none(key, least, most)
@@ -214,7 +204,7 @@ def _lane_changes(table: _Table) -> dict[str, Any]:
     return changes
 
 
-def _blackout(table: _Table) -> Blackout:
+def _blackout(table: Table) -> Blackout:
     blackout = Blackout(
         table.number("every_s", 0.1, _DAY_S),
         table.number("lasts_ms", 0, 1000 * _DAY_S) * _MS,
@@ -228,7 +218,7 @@ def _blackout(table: _Table) -> Blackout:
     return blackout
 
 
-def _delay_steps(table: _Table) -> DelaySteps:
+def _delay_steps(table: Table) -> DelaySteps:
     levels = table.number("levels", 1, 1000)
     if not levels.is_integer():
         raise table.wrong("levels", "is a whole number")
@@ -241,7 +231,7 @@ def _delay_steps(table: _Table) -> DelaySteps:
     return steps
 
 
-def _cut(table: _Table) -> Cut:
+def _cut(table: Table) -> Cut:
     after_s = table.number_or_none("after_s", 0, _DAY_S) or 0.0
     lasts_s = table.number_or_none("lasts_s", 0, _DAY_S)
     until_window_s = table.number_or_none("until_window_s", -_DAY_S, _DAY_S)
@@ -251,70 +241,3 @@ def _cut(table: _Table) -> Cut:
     table.end()
     directions = BOTH if direction == "both" else frozenset({Direction(direction)})
     return Cut(after_s, lasts_s, until_window_s, directions)
-
-
-class _Table:
-    """One table of the file: its keys are taken one by one, and none may be left."""
-
-    def __init__(self, profile: str, path: str, values: dict[str, Any]) -> None:
-        self._profile = profile
-        self._path = path
-        self._values = dict(values)
-
-    def wrong(self, key: str, sentence: str) -> BadInputError:
-        return BadInputError(
-            f"The profile {self._profile}.toml cannot be used: {self._path}{key} {sentence}."
-        )
-
-    def take(self, key: str) -> Any:
-        return self._values.pop(key, None)
-
-    def text(self, key: str) -> str:
-        value = self.take(key)
-        if not isinstance(value, str) or not value.strip():
-            raise self.wrong(key, "is a text and is not empty")
-        return value
-
-    def word(self, key: str, allowed: list[str], default: str) -> str:
-        value = self._values.pop(key, default)
-        if value not in allowed:
-            raise self.wrong(key, f"is one of {', '.join(allowed)}")
-        return str(value)
-
-    def number(self, key: str, least: float, most: float) -> float:
-        number = self.number_or_none(key, least, most)
-        if number is None:
-            raise self.wrong(key, "is missing")
-        return number
-
-    def number_or_none(self, key: str, least: float, most: float) -> float | None:
-        value = self.take(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.wrong(key, "is a number")
-        if not least <= value <= most:
-            raise self.wrong(key, f"is {least:g} to {most:g}")
-        return float(value)
-
-    def table(self, key: str) -> _Table | None:
-        value = self.take(key)
-        if value is None:
-            return None
-        if not isinstance(value, dict):
-            raise self.wrong(key, "is a table")
-        return _Table(self._profile, f"{self._path}{key}.", value)
-
-    def tables(self, key: str) -> list[_Table]:
-        values = self._values.pop(key, [])
-        if not isinstance(values, list) or not all(isinstance(each, dict) for each in values):
-            raise self.wrong(key, "is a list of tables")
-        return [
-            _Table(self._profile, f"{self._path}{key}[{index}].", each)
-            for index, each in enumerate(values)
-        ]
-
-    def end(self) -> None:
-        for key in self._values:
-            # Quoted as Python would: a key may hold any character.
-            raise self.wrong(f"{key!a:.60}", "is not known")

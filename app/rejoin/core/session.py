@@ -26,6 +26,8 @@ Rule 12: The ticket is kept before each attempt, with the number that the attemp
 Rule 13: Only a person takes a game over. Coming back with a ticket goes on from the highest number
          that the backend has seen by its first word; from then on a higher number is somebody
          else's, and no further offer is made.
+Rule 14: An offer that is being made, or that no service took, is made anew when the network
+         changes; an attempt whose connection lost its address is given up, whatever became of it.
 
 `step` is the only way from one state to the next; `next_wakeup` names the time at which it wants a
 `WakeupDue`. Nothing in here reads a clock or rolls a die: both are handed in.
@@ -103,6 +105,23 @@ def next_wakeup(state: State) -> float | None:
             return None
         case phase:
             return phase.until_at
+
+
+def last_start_at(state: State, policy: Policy) -> float | None:
+    """Rule 5: no create request starts later than this; None where no episode runs."""
+    episode = getattr(state.phase, "episode", None)
+    if episode is None:
+        return None
+    return _latest_at(state.facts, episode, policy) - _need_s(state.facts, policy)
+
+
+def _latest_at(facts: Facts, episode: Episode, policy: Policy) -> float:
+    return facts.window.latest_at(episode.dropped_at, policy)
+
+
+def _need_s(facts: Facts, policy: Policy) -> float:
+    rtt_s = facts.sample.rtt_s if facts.sample else None
+    return deadline.need_s(facts.latencies_s, rtt_s, policy)
 
 
 class _Turn:
@@ -211,20 +230,48 @@ class _Turn:
         placing = isinstance(self.phase, Placing)
         if self.facts.session_id is None or not (self.policy.tells_status or placing):
             return
-        budget_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
         self._do(
             commands.AskStatus(
                 self.facts.session_id,
                 known=known,
                 wait_s=wait_s,
-                budget_s=budget_s,
+                budget_s=self._look_budget_s(wait_s),
                 after_s=after_s,
             )
         )
 
     def _watch_status(self, *, after_s: float = 0.0) -> None:
         """Go on looking: a long poll that answers when the status is another than now."""
-        self._ask_status(known=self.facts.status, wait_s=self.policy.status_wait_s, after_s=after_s)
+        self._ask_status(known=self.facts.status, wait_s=self._poll_s(), after_s=after_s)
+
+    def _window_left_s(self) -> float | None:
+        """How long the window lasts that a look must not eat; None where nobody told.
+
+        Past the shown deadline one may only just have begun.
+        """
+        shown_at, timeout_s = self.facts.window.shown_at, self.facts.window.timeout_s
+        if shown_at is None or timeout_s is None or isinstance(self.phase, Placing):
+            return None
+        return shown_at - self.now if shown_at > self.now else timeout_s
+
+    def _poll_s(self) -> float:
+        """How long the backend may hold a look back."""
+        left_s = self._window_left_s()
+        if left_s is None:
+            return self.policy.status_wait_s
+        share_s = self.policy.status_share * left_s
+        return min(self.policy.status_wait_s, max(self.policy.status_pause_s, share_s))
+
+    def _look_budget_s(self, wait_s: float) -> float:
+        """How long a look may take, all in all: longer when looks have failed already."""
+        longest_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
+        left_s = self._window_left_s()
+        if left_s is None:
+            return longest_s
+        episode = getattr(self.phase, "episode", None)
+        failures = 0 if episode is None else episode.failures
+        own_s = max(self.policy.look_least_s * (1 + failures), self.policy.status_share * left_s)
+        return min(longest_s, self.policy.connect_timeout_s + wait_s + own_s)
 
     def _finish(self, ending: Ending) -> None:
         """Rule 8 and every other end: close what is open, say why."""
@@ -300,11 +347,10 @@ class _Turn:
         self._close(*self._open_connections() - self._old(episode))
 
     def _latest_at(self, episode: Episode) -> float:
-        return self.facts.window.latest_at(episode.dropped_at, self.policy)
+        return _latest_at(self.facts, episode, self.policy)
 
     def _need_s(self) -> float:
-        rtt_s = self.facts.sample.rtt_s if self.facts.sample else None
-        return deadline.need_s(self.facts.latencies_s, rtt_s, self.policy)
+        return _need_s(self.facts, self.policy)
 
     def _measured(self, asked_at: float) -> None:
         kept = (*self.facts.latencies_s, max(0.0, self.now - asked_at))[-_LATENCIES_KEPT:]
@@ -400,7 +446,7 @@ class _Turn:
             )
 
     def _status_guard_at(self, after_s: float = 0.0) -> float:
-        budget_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
+        budget_s = self._look_budget_s(self._poll_s())
         return self.now + after_s + budget_s + self.policy.asking_guard_s
 
     def _start_failed(self, event: events.StartFailed) -> None:
@@ -468,14 +514,35 @@ class _Turn:
         create_asked_at: float,
         signal_response: str,
     ) -> None:
-        rtt_s = (self.facts.sample.rtt_s if self.facts.sample else None) or 0.0
-        patience_s = self.policy.connect_deadline_s + self.policy.connect_deadline_rtts * rtt_s
         if episode is not None and episode.given_up_at is None:
             episode = replace(episode, given_up_at=self.now)
-        self.phase = Joining(connection, episode, create_asked_at, self.now + patience_s)
+        until_at = self._join_until(self.policy.connect_deadline_s, episode, create_asked_at)
+        self.phase = Joining(connection, episode, create_asked_at, until_at)
         self._do(commands.ApplyAnswer(connection, signal_response))
         if episode is not None:
             self._watch_status()
+
+    def _join_until(
+        self, patience_s: float, episode: Episode | None, create_asked_at: float
+    ) -> float:
+        """When to give a connection up that does not come, or shows no frame.
+
+        After the answer the second window runs, from the create call on at the earliest. A dead
+        connection must not eat a short one whole: there is to be time for another.
+        """
+        rtt_s = (self.facts.sample.rtt_s if self.facts.sample else None) or 0.0
+        until_at = self.now + patience_s + self.policy.connect_deadline_rtts * rtt_s
+        timeout_s = self.facts.window.timeout_s
+        if episode is None:
+            return until_at
+        ends_at = self._latest_at(episode)
+        least_s = max(self.policy.connect_least_s, self.policy.need_rtt_factor * rtt_s)
+        if timeout_s is not None:
+            ends_at = min(ends_at, create_asked_at + timeout_s)
+            least_s = max(least_s, self.policy.connect_least_share * timeout_s)
+        # Half of what is left beyond the need: the offer and its wait must come before the line.
+        spare_s = (ends_at - self._need_s() - self.now) / 2
+        return min(until_at, self.now + max(spare_s, least_s))
 
     def _answer_refused(self, event: events.AnswerRefused) -> None:
         match self.phase:
@@ -496,12 +563,10 @@ class _Turn:
 
     def _connection_opened(self, connection: ConnectionNumber) -> None:
         match self.phase:
-            case Joining(joining) if joining == connection:
-                self.phase = replace(
-                    self.phase,
-                    opened_at=self.now,
-                    until_at=self.now + self.policy.first_frame_deadline_s,
-                )
+            case Joining(joining, episode, create_asked_at) if joining == connection:
+                patience_s = self.policy.first_frame_deadline_s
+                until_at = self._join_until(patience_s, episode, create_asked_at)
+                self.phase = replace(self.phase, opened_at=self.now, until_at=until_at)
                 self._do(commands.RequestKeyFrame(connection))
             case _:
                 self._stale()
@@ -521,8 +586,9 @@ class _Turn:
         episode = joining.episode
         if episode is None:
             episode = self._new_episode(self.now, None)
-        # The offer was accepted and used; nothing of it can come true any more.
-        settled = replace(episode, bound_at=None, unsettled=0)
+        # The offer was accepted and used; nothing of it can come true any more. Who answered it is
+        # there: what failed before that is no reason to wait longer now.
+        settled = replace(episode, bound_at=None, unsettled=0, failures=0)
         self._wait(settled, Action.NEW_OFFER, Wait.USUAL, None)
 
     def _input_opened(self, connection: ConnectionNumber) -> None:
@@ -703,20 +769,49 @@ class _Turn:
         self._ask_afresh()  # whether the service sees it as we do
 
     def _hard_evidence(self, connection: ConnectionNumber, evidence: HardEvidence) -> None:
+        certain = evidence is not HardEvidence.UNREACHABLE
         match self.phase:
             case Live(live) if live == connection:
-                if evidence is HardEvidence.UNREACHABLE and self.facts.health is not None:
-                    # ICMP is a hint, not proof (media.md): look closer, let silence decide.
-                    self.facts = replace(
-                        self.facts, health=health.stalled(self.facts.health, self.now)
-                    )
-                    self._look_closer(self.phase)
+                if not certain:
+                    # No way to the host right now (twice): while a network changes that is so for
+                    # some tenths of a second, and it heals. Look closer, let silence decide; what
+                    # is certain is an address that is gone (docs/adr/0016).
+                    self._suspect()
                 else:
                     self._lose(evidence)
             case Joining(joining) if joining == connection:
                 self._joining_failed(self.phase)
+            case Lost(Episode(old=old, told=None) as episode) if certain and old == connection:
+                # What silence made likely is certain now, and cannot heal.
+                self.phase = Lost(replace(episode, told=evidence), self.phase.until_at)
+                self._consider_commit()
+            case StartOffering(offered) | Offering(_, offered) if certain and offered == connection:
+                self._offer_afresh()
+            case Asking(episode, ask) if certain and ask.connection == connection:
+                self._stranded(episode, ask, 0.0, in_flight=True)
+            case Waiting(episode, _, _, Ask() as ask, not_before_at) if (
+                certain and ask.connection == connection
+            ):
+                self._stranded(episode, ask, not_before_at, in_flight=False)
             case _:
                 self._stale()
+
+    def _stranded(
+        self, episode: Episode, ask: Ask, not_before_at: float, *, in_flight: bool
+    ) -> None:
+        """The connection that an attempt is for has no way to the host any more: another offer.
+
+        Its answer could not be used, and a call that is in flight left by the same address.
+        """
+        if in_flight:
+            written = isinstance(self.phase, Asking) and self.phase.written_at is not None
+            episode = replace(episode, unsettled=episode.unsettled + (1 if written else 0))
+            if not episode.unsettled:
+                episode = replace(episode, bound_at=None)
+        self._close_new(episode)
+        self._wait(episode, Action.NEW_OFFER, Wait.NONE, None)
+        if isinstance(self.phase, Waiting) and self.now < not_before_at:
+            self.phase = replace(self.phase, until_at=not_before_at, not_before_at=not_before_at)
 
     # --- lost, committed ------------------------------------------------------------------------
 
@@ -764,7 +859,7 @@ class _Turn:
         if self._went_on_elsewhere():
             self._finish(Ending(EndingKind.CONTINUED_ELSEWHERE, status=self.facts.status))
             return
-        if self.facts.status in _REFUSING:
+        if self.policy.tells_status and self.facts.status in _REFUSING:
             self._wait_for_service(episode)
             return
         connection = self._new_connection()
@@ -779,8 +874,7 @@ class _Turn:
             self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
             return
         assert self.facts.session_id is not None
-        left_s = latest_at - self.now
-        budget_s = self.policy.connect_timeout_s + min(self.policy.read_timeout_s, left_s)
+        budget_s = self.policy.connect_timeout_s + self._read_timeout_s(latest_at - self.now)
         ask = replace(ask, tries=ask.tries + 1)
         self.phase = Asking(
             episode, ask, self.now, self.now + budget_s + self.policy.asking_guard_s
@@ -795,6 +889,21 @@ class _Turn:
                 budget_s,
                 ask.signal_request,
             )
+        )
+
+    def _read_timeout_s(self, left_s: float) -> float:
+        """How long an answer is waited for, with so much time left until the latest deadline.
+
+        A backend that hangs must not eat a short window whole: before the shown deadline a second
+        try has its time too. Only what the service may well take is always waited for.
+        """
+        longest_s = min(self.policy.read_timeout_s, left_s)
+        shown_at = self.facts.window.shown_at
+        if shown_at is None or shown_at <= self.now:
+            return longest_s
+        spare_s = shown_at - self.now - self._need_s() - self.policy.backoff_base_s
+        return min(
+            longest_s, max(self.policy.read_least_s, spare_s - self.policy.connect_timeout_s)
         )
 
     def _request_written(self, attempt: AttemptNumber, try_number: int) -> None:
@@ -1268,21 +1377,53 @@ class _Turn:
     def _network_lost(self) -> None:
         if self.facts.offline_since_at is None:
             self.facts = replace(self.facts, offline_since_at=self.now)
+        self._suspect()
 
     def _network_found(self) -> None:
         self.facts = replace(self.facts, offline_since_at=None)
         match self.phase:
             case Waiting(then=Action.WAIT_FOR_SERVICE):
                 self._ask_status()
+            case Waiting(episode, Action.SAME_BYTES, _, Ask(counted=0)) as waiting:
+                # No service took this offer: one of the new network is as good, and can connect.
+                self._close_new(episode)
+                self.phase = replace(waiting, then=Action.NEW_OFFER, ask=None)
+                if self.now >= waiting.not_before_at:
+                    self._waited(self.phase)
             case Waiting(not_before_at=not_before_at) if self.now >= not_before_at:
                 self._waited(self.phase)
             case StartWaiting(ask):
                 self._ask_start(ask)
-            case Live() if self.facts.health is not None:
-                self.facts = replace(self.facts, health=health.stalled(self.facts.health, self.now))
-                self._look_closer(self.phase)
+            case StartOffering() | Offering():
+                self._offer_afresh()
+            # A look that was asked for over the network before may never come back.
+            case Placing():
+                self.phase = replace(self.phase, until_at=self._status_guard_at())
+                self._watch_status()
+            case Lost() | Confirming() | Live(checking_since_at=float()):
+                self._ask_status()
             case _:
-                pass
+                self._suspect()
+
+    def _suspect(self) -> None:
+        """A hint that the shown connection may be in trouble: look closer before it is silent."""
+        if isinstance(self.phase, Live) and self.facts.health is not None:
+            self.facts = replace(self.facts, health=health.stalled(self.facts.health, self.now))
+            self._look_closer(self.phase)
+
+    def _offer_afresh(self) -> None:
+        """The offer that is being made belongs to another network: throw it away, make another."""
+        match self.phase:
+            case StartOffering(connection, until_at):
+                self._close(connection)
+                fresh = self._new_connection()
+                self.phase = StartOffering(fresh, until_at)
+                self._do(commands.MakeOffer(fresh))
+            case Offering(episode):
+                self._close_new(episode)
+                self._offer(episode)
+            case _:
+                raise AssertionError("no offer is being made")
 
     def _woke(self, asleep_s: float) -> None:
         window = deadline.slept(self.facts.window, self.now)
@@ -1291,11 +1432,8 @@ class _Turn:
             case Live():
                 if asleep_s > self.policy.asleep_is_lost_s:
                     self._lose()
-                elif self.facts.health is not None:
-                    self.facts = replace(
-                        self.facts, health=health.stalled(self.facts.health, self.now)
-                    )
-                    self._look_closer(self.phase)
+                else:
+                    self._suspect()
             case Lost() | Waiting() | Confirming():
                 self._ask_status()
             case _:

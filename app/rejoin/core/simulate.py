@@ -3,78 +3,53 @@
 The engine and the service's statuses are the real ones (`session`, `lifecycle`); the network, the
 host, the backend and the peers are modelled, coarsely but honestly about time: every answer takes
 its latency, every silence is noticed late, every lost datagram is lost. Chance comes from one seed.
-While it runs the invariants of reconnect.md that can be judged from outside are judged, and what
-breaks them is listed.
+
+Time jumps where nothing can come of it: while a stream flows undisturbed, and while nothing flows
+at all, nobody is asked every 50 ms whether that is still so.
+
+The trace is held against the invariants (`judge`); I7 is judged here, where the whole world is
+known: a game that could be saved is.
 """
 
 from __future__ import annotations
 
-import enum
 import heapq
 import itertools
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import assert_never
 
-from rejoin.core import commands, deadline, events, lifecycle, session
+from rejoin.core import commands, events, judge, lifecycle, session
 from rejoin.core.model import (
-    AttemptNumber,
     ConnectionNumber,
     ConnectionSample,
     Ending,
     HardEvidence,
+    HealthLevel,
     Policy,
     RemainingKnowledge,
     SessionId,
     SessionView,
 )
-from rejoin.core.phases import Asking, Ended, Facts, Joining, Live, State
+from rejoin.core.phases import Ended, Facts, Idle, Joining, Live, State
 from rejoin.core.retry import Draw, Failure, FailureKind
+from rejoin.core.score import OUTAGE
 from rejoin.core.ticket import Seat
-from rejoin.core.trace import Record, Recorder, of_fault
+from rejoin.core.trace import Record, Recorder, of_fault, of_service
+from rejoin.core.world import DARK, Change, World
 
 SESSION = SessionId("simulated")
+SAVABLE_S = 5.0
+"""Network and backend there for so long, while the service accepts: such a game is to be saved."""
+
 _LOOK_EVERY_S = 0.2
 _EPSILON_S = 1e-6
-
-
-class Change(enum.Enum):
-    """What may happen to the world, on purpose."""
-
-    PATH_DOWN = "path_down"  # no datagram passes, either way
-    DOWNLINK_DOWN = "downlink_down"  # nothing reaches the client
-    UPLINK_DOWN = "uplink_down"  # nothing reaches the host
-    PATH_UP = "path_up"
-    FLOW_DIES = "flow_dies"  # the path of the connections that exist now is gone for good
-    BACKEND_DOWN = "backend_down"
-    BACKEND_UP = "backend_up"
-    ANSWERS_LOST = "answers_lost"  # create calls succeed, but their answers never arrive
-    ANSWERS_KEPT = "answers_kept"
-    MEDIA_STOPS = "media_stops"  # the host lives, answers checks, sends no media
-    MEDIA_GOES = "media_goes"
-    HOST_CLOSES = "host_closes"  # a graceful close by the host
-    GAME_EXITS = "game_exits"
-    CLIENT_CRASHES = "client_crashes"  # and comes back `relaunch_s` later with its last ticket
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """How the modelled world is; seconds. `faults`: (time after going live first, change)."""
-
-    rtt_s: float = 0.040
-    backend_s: float = 0.010
-    create_s: float = 0.150
-    placement_s: float = 0.200
-    decode_s: float = 0.030
-    notice_silent_s: float = 5.0
-    notice_graceful_s: float = 0.0
-    relaunch_s: float = 3.0
-    reboots: bool = False
-    """Between crash and coming back the machine was started anew: times in the ticket are void."""
-    rules: lifecycle.Rules = field(default_factory=lifecycle.Rules)
-    told_timeout_s: float | None = None
-    """What the backend tells of the timeout; None is the truth."""
-    faults: tuple[tuple[float, Change], ...] = ()
+_HOPELESS_S = 20.0
+"""Everything was fine for so long, and still the player does not play (I7)."""
+_RETRY_AFTER_S = 3.0
+_DRIP_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +57,36 @@ class Outcome:
     """How a run ended. `live`: the player was playing when the time was up.
 
     `freezes_s`: for each episode that ended live, last frame before to first frame after.
+    `dropped`: there was an episode. `savable`: during one, network and backend were there for
+    `SAVABLE_S` while the service would have taken the client back. `ticket`: what a life after this
+    one would come back with.
     """
 
     live: bool
     ending: Ending | None
     freezes_s: tuple[float, ...]
     attempts: int
+    dropped: bool
+    savable: bool
     ticket: Seat | None
-    """What a life after this one would come back with."""
     violations: tuple[str, ...]
     records: tuple[Record, ...] = field(repr=False)
 
 
+Observer = Callable[[State, events.Event, State], None]
+"""Told of every step: the state before, the event, the state after."""
+
+
 def simulate(
-    world: World, *, draw: Draw, for_s: float = 60.0, policy: Policy | None = None
+    world: World,
+    *,
+    draw: Draw,
+    for_s: float = 60.0,
+    policy: Policy | None = None,
+    observer: Observer | None = None,
 ) -> Outcome:
     """Start a game, go live, let the faults happen, stop `for_s` after going live first."""
-    return _Run(world, policy or Policy(), draw).play(for_s)
+    return _Run(world, policy or Policy(), draw, observer).play(for_s)
 
 
 @dataclass(slots=True)
@@ -114,7 +102,6 @@ class _Peer:
     closed: bool = False
     host_closed: bool = False
     framed: bool = False
-    opened_at: float = 0.0
     heard_at: float = 0.0
     last_packet_at: float = 0.0
     last_rtp_at: float = 0.0
@@ -124,109 +111,200 @@ class _Peer:
 class _Run:
     """One run: a heap of what will happen, and the two state machines."""
 
-    def __init__(self, world: World, policy: Policy, draw: Draw) -> None:
+    def __init__(self, world: World, policy: Policy, draw: Draw, observer: Observer | None) -> None:
+        self.observer = observer
         self.world = world
         self.policy = policy
         self.draw = draw
-        self.now = 1000.0
+        self.now = self.before = self.sampled_at = 1000.0
         self.state = State()
         self.ticket: Seat | None = None
         self.life = 0
         self.crashed_at: float | None = None
         self.service: lifecycle.State | None = None
         self.peers: dict[ConnectionNumber, _Peer] = {}
-        self.offers: dict[str, ConnectionNumber] = {}
-        self.down = self.up = self.backend = self.media = True
-        self.answers = True
+        self.down = self.up = self.media = self.answers = True
+        self.backend: FailureKind | None = None
+        self.troubles: deque[Change] = deque()
+        self.asleep_since_at: float | None = None
+        self.missed: list[events.Event] = []
         self.held: str | None = None
         self.answered_tokens: dict[str, str] = {}
-        self.creating = 0
         self.connected_look_at: float | None = None
         self.status_call = 0
         self.went_live_at: float | None = None
-        self.stops_at = float("inf")
-        self.wakeup_at: float | None = None
-        self.violations: list[str] = []
+        self.stops_at = inf
+        self.good_since_at = self.now
+        self.accepted_since_at: float | None = None
+        self.savable = False
         self.records: list[Record] = []
         self.freezes_s: list[float] = []
-        self.sent_shas: dict[str, AttemptNumber] = {}
-        self._recorder = Recorder(self.records.append)
+        self._recorder = Recorder(self.records.append, policy)
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
 
+    # --- time -------------------------------------------------------------------------------------
+
     def play(self, for_s: float) -> Outcome:
         self.after(0.0, lambda: self.give(events.StartRequested()))
-        self.after(0.0, self.sample)
+        self.schedule(self.world.at_start)
         limit_at = self.now + self.policy.start_deadline_s + for_s
-        while self._heap and not isinstance(self.state.phase, Ended):
-            at, _, happen = heapq.heappop(self._heap)
-            self.now = max(self.now, at)
-            if self.now >= min(self.stops_at, limit_at):
+        while not isinstance(self.state.phase, Ended):
+            at, happen = self.next()
+            stops_at = min(self.stops_at, limit_at)
+            if at >= stops_at:
+                self.now = max(self.now, min(stops_at, self.stops_at))
                 break
+            self.now = max(self.now, at)
+            self.flow()
             happen()
-            if self.went_live_at is not None and self.stops_at == float("inf"):
+            self.before = self.now
+            self.watch()
+            if self.went_live_at is not None and self.stops_at == inf:
                 self.stops_at = self.went_live_at + for_s
+        return self.outcome()
+
+    def next(self) -> tuple[float, Callable[[], None]]:
+        """What happens next: an entry of the heap, a wake-up that the engine wants, a sample."""
+        at = self._heap[0][0] if self._heap else inf
+        if self.undisturbed():
+            return at, self.pop
+        awake = self.asleep_since_at is None
+        wakeup_at = session.next_wakeup(self.state) if awake else None
+        sample_at = self.sample_at()
+        if wakeup_at is not None and wakeup_at + _EPSILON_S < min(at, sample_at):
+            return wakeup_at + _EPSILON_S, lambda: self.give(events.WakeupDue())
+        if sample_at < at:
+            return sample_at, self.sample
+        return at, self.pop
+
+    def pop(self) -> None:
+        if self.undisturbed():
+            self.sample()  # the last one of a calm that ends now
+        _, _, happen = heapq.heappop(self._heap)
+        happen()
+
+    def after(self, delay_s: float, happen: Callable[[], None]) -> None:
+        heapq.heappush(self._heap, (self.now + max(0.0, delay_s), next(self._order), happen))
+
+    def undisturbed(self) -> bool:
+        """The stream flows, both ways, and nobody doubts it."""
+        phase, health = self.state.phase, self.state.facts.health
+        if not isinstance(phase, Live) or health is None or self.asleep_since_at is not None:
+            return False
+        peer = self.peers[phase.connection]
+        return (
+            health.level is HealthLevel.HEALTHY
+            and phase.checking_since_at is None
+            and self.state.facts.sample is not None
+            and self.flows(peer)
+            and self.hears(peer)
+            and peer is self.current()
+            and self.before - peer.last_packet_at <= self.policy.sample_every_s
+        )
+
+    def sample_at(self) -> float:
+        """When the next look at the connections is worth something."""
+        every_s = self.policy.sample_every_s
+        current, at = self.current(), inf
+        if current is not None and not self.hears(current):
+            at = current.heard_at + self.world.notice_silent_s
+        looked_at = isinstance(self.state.phase, Live) or (
+            not isinstance(self.state.phase, Joining)
+            and any(self.arrives(peer) for peer in self.peers.values() if peer.framed)
+        )
+        if looked_at and self.asleep_since_at is None:
+            at = min(at, self.sampled_at + every_s)
+        return max(at, self.before + _EPSILON_S)
+
+    def outcome(self) -> Outcome:
         phase = self.state.phase
+        live = isinstance(phase, Live)
+        found = judge.violations(self.records)
+        idle = self.went_live_at is None and isinstance(phase, Idle)
+        ended = isinstance(phase, Ended)
+        late = self.savable and self.now - self.good_since_at >= _HOPELESS_S
+        if not live and not idle and self.savable and (ended or late):
+            found = (*found, f"I7 at {self.now:.3f}: a game that could be saved was not")
         return Outcome(
-            live=isinstance(phase, Live),
+            live=live,
             ending=phase.ending if isinstance(phase, Ended) else None,
             freezes_s=tuple(self.freezes_s),
             attempts=self.state.facts.attempts,
+            dropped=self.state.facts.episodes > 0,
+            savable=self.savable,
             ticket=self.ticket,
-            violations=tuple(self.violations),
+            violations=found,
             records=tuple(self.records),
         )
 
-    def after(self, delay_s: float, happen: Callable[[], None]) -> None:
-        heapq.heappush(self._heap, (self.now + delay_s, next(self._order), happen))
+    def watch(self) -> None:
+        """I7: since when has everything been there that it takes to come back?"""
+        gone = self.asleep_since_at is not None or isinstance(self.state.phase, Idle)
+        fine = self.down and self.up and self.media and not gone
+        if not fine or self.backend is not None or not self.answers or self.troubles:
+            self.good_since_at = self.now
+        accepts = self.accepts()
+        if not accepts or isinstance(self.state.phase, Live) or self.went_live_at is None:
+            self.accepted_since_at = None
+        elif self.accepted_since_at is None:
+            self.accepted_since_at = self.now
+        if self.accepted_since_at is not None:
+            began_at = max(self.accepted_since_at, self.good_since_at)
+            self.savable = self.savable or self.now - began_at >= SAVABLE_S
+
+    def accepts(self) -> bool:
+        """Whether a create call that begins now would be answered in time.
+
+        In PENDING a call stops the window; in ACTIVE it runs on while the call takes its time.
+        """
+        match self.service:
+            case lifecycle.PendingReconnection():
+                return True
+            case lifecycle.Active() | lifecycle.ActiveAnswering() as service:
+                ends_at = lifecycle.window_ends_at(service)
+                takes_s = self.world.create_s + 2 * self.world.backend_s
+                return ends_at is not None and self.now + takes_s < ends_at
+            case _:
+                return False
 
     # --- the engine -------------------------------------------------------------------------------
 
     def give(self, event: events.Event) -> None:
+        if self.asleep_since_at is not None:
+            self.missed.append(event)
+            return
         before = self.state
         self._recorder.event(event, self.now)
         self.state, todo = session.step(before, event, self.now, self.policy, self.draw)
+        if self.observer is not None:
+            self.observer(before, event, self.state)
         self._recorder.state(self.state, self.now)
         for command in todo:
             self._recorder.command(command, self.now)
             if isinstance(command, commands.ShowConnection):
                 self.shown(before)
             self.obey(command)
-        self.judge()
-        wakeup_at = session.next_wakeup(self.state)
-        if wakeup_at is not None and wakeup_at != self.wakeup_at:
-            self.wakeup_at = wakeup_at
-            self.after(max(0.0, wakeup_at - self.now), self.wake)
         if self.went_live_at is None and isinstance(self.state.phase, Live):
             self.went_live_at = self.now
-            for delay_s, change in self.world.faults:
-                self.after(delay_s, lambda change=change: self.change(change))  # type: ignore[misc]
+            self.schedule(self.world.faults)
 
-    def wake(self) -> None:
-        if self.wakeup_at is not None and self.now + _EPSILON_S >= self.wakeup_at:
-            self.wakeup_at = None
-            self.now += _EPSILON_S
-            self.give(events.WakeupDue())
-
-    def judge(self) -> None:
-        """The invariants that can be seen from outside at any moment."""
-        phase, facts = self.state.phase, self.state.facts
-        if self.creating > 1:
-            self.violations.append("I4: two create calls in flight")
-        if session.next_wakeup(self.state) is None and not isinstance(
-            phase, (Ended, type(State().phase))
-        ):
-            self.violations.append(f"I5: {type(phase).__name__} has no timer")
-        if self.service is not None and not isinstance(phase, (Live, Ended)):
-            truth_at = lifecycle.window_ends_at(self.service)
-            shown_at = facts.window.shown_at if facts.episodes else None
-            if truth_at is not None and shown_at is not None and shown_at > truth_at + 1e-3:
-                self.violations.append(f"I8: shown {shown_at - truth_at:.3f} s too late")
+    def shown(self, before: State) -> None:
+        if isinstance(before.phase, Joining) and before.phase.episode is not None:
+            dropped_at = before.phase.episode.dropped_at
+            if before.facts.shown is None and self.crashed_at is not None:
+                dropped_at = self.crashed_at
+            self.freezes_s.append(self.now - dropped_at)
 
     # --- the world --------------------------------------------------------------------------------
 
+    def schedule(self, changes: tuple[tuple[float, Change], ...]) -> None:
+        for delay_s, change in changes:
+            self.after(delay_s, lambda change=change: self.change(change))  # type: ignore[misc]
+
     def change(self, change: Change) -> None:
-        self.records.append(of_fault(change.value, self.now))
+        data = {OUTAGE: None} if change in DARK else {}
+        self.records.append(of_fault(change.value, self.now, **data))
         match change:
             case Change.PATH_DOWN:
                 self.down = self.up = False
@@ -239,14 +317,8 @@ class _Run:
             case Change.FLOW_DIES:
                 for peer in self.peers.values():
                     peer.dead = True
-            case Change.BACKEND_DOWN:
-                self.backend = False
-            case Change.BACKEND_UP:
-                self.backend = True
-            case Change.ANSWERS_LOST:
-                self.answers = False
-            case Change.ANSWERS_KEPT:
-                self.answers = True
+            case Change.NETWORK_MOVES:
+                self.move()
             case Change.MEDIA_STOPS:
                 self.media = False
             case Change.MEDIA_GOES:
@@ -258,22 +330,76 @@ class _Run:
                     self.host_closes(client)
             case Change.GAME_EXITS:
                 self.serve(lifecycle.ApplicationExited())
+            case Change.GAME_FAILS:
+                self.serve(lifecycle.Failed())
+            case Change.BACKEND_DOWN:
+                self.backend = FailureKind.NOT_SENT
+            case Change.BACKEND_PORTAL:
+                self.backend = FailureKind.NOT_BACKEND
+            case Change.BACKEND_UNTRUSTED:
+                self.backend = FailureKind.TLS
+            case Change.ANSWERS_LOST:
+                self.answers = False
+            case Change.BACKEND_UP | Change.ANSWERS_KEPT:
+                self.backend = None
+                self.answers = True
+            case (
+                Change.CREATE_THROTTLED
+                | Change.CREATE_FAILS
+                | Change.CREATE_HANGS
+                | Change.CREATE_RESET
+                | Change.CREATE_DRIPS
+            ):
+                self.troubles.append(change)
+            case Change.NETWORK_LOST:
+                self.give(events.NetworkLost())
+            case Change.NETWORK_FOUND:
+                self.give(events.NetworkFound())
+            case Change.PLAYER_TRIES:
+                self.give(events.TryNowRequested())
+            case Change.PLAYER_LEAVES:
+                self.give(events.CloseForNowRequested())
+            case Change.PLAYER_ENDS:
+                self.give(events.EndGameRequested())
+            case Change.SLEEPS:
+                self.asleep_since_at = self.now
+            case Change.WAKES:
+                self.wakes()
             case Change.CLIENT_CRASHES:
                 self.crash()
             case _:
                 assert_never(change)
+
+    def wakes(self) -> None:
+        """The lid is opened: the clock tells first, then comes what arrived meanwhile."""
+        if self.asleep_since_at is None:
+            return
+        asleep_s = self.now - self.asleep_since_at
+        self.asleep_since_at = None
+        missed, self.missed = self.missed, []
+        self.give(events.Woke(asleep_s))
+        for event in missed:
+            self.give(event)
+
+    def move(self) -> None:
+        """As the driver tells it: the network first, then who has lost its address."""
+        open_then = [peer for peer in self.peers.values() if not peer.closed]
+        for peer in open_then:
+            peer.dead = True
+        self.give(events.NetworkFound())
+        for peer in open_then:
+            if not peer.closed:
+                self.give(events.HardEvidenceSeen(peer.number, HardEvidence.ADDRESS_GONE))
 
     def crash(self) -> None:
         """The process is gone without a word, and all it knew but the ticket."""
         for peer in self.peers.values():
             peer.closed = True
         self.status_call += 1  # nobody waits for the answer any more
-        self.creating = 0
         self.life += 1
         self.crashed_at = self.now
         # Connections are numbered on, so that what is on its way to the life before finds nobody.
         self.state = State(facts=Facts(connections=self.state.facts.connections))
-        self.wakeup_at = None
         seat = self.ticket
         if seat is None:
             return
@@ -295,52 +421,68 @@ class _Run:
     def upward(self, peer: _Peer) -> bool:
         return self.up and not (peer.dead or peer.closed)
 
+    def hears(self, peer: _Peer) -> bool:
+        """Whether the host hears this client."""
+        speaks = self.asleep_since_at is None and (not peer.muted or peer.checking)
+        return peer.up and speaks and self.upward(peer)
+
+    def sends(self, peer: _Peer) -> bool:
+        awake = self.asleep_since_at is None
+        return peer.up and awake and self.downward(peer) and not peer.host_closed
+
+    def flows(self, peer: _Peer) -> bool:
+        """Whether media arrives at the client."""
+        return self.media and self.sends(peer)
+
+    def arrives(self, peer: _Peer) -> bool:
+        """Whether anything arrives: media, or an answer to a check."""
+        return self.sends(peer) and (self.media or (peer.checking and self.upward(peer)))
+
+    def flow(self) -> None:
+        """What went over the paths since the last thing that happened, until now."""
+        for peer in self.peers.values():
+            if not peer.up or peer.closed:
+                continue
+            if self.hears(peer):
+                peer.heard_at = self.now
+            if self.arrives(peer):
+                gap_s = self.before - peer.last_packet_at
+                if gap_s > 2 * self.policy.sample_every_s:
+                    peer.largest_gap_s = max(peer.largest_gap_s, gap_s)
+                peer.last_packet_at = self.now
+                if self.media:
+                    peer.last_rtp_at = self.now
+
     def sample(self) -> None:
-        """Fifty milliseconds of datagrams, both ways, and what either end makes of them."""
+        """What each end makes of what it heard; the host of a client's silence, too."""
+        self.sampled_at = self.now
+        current = self.current()
+        patience_s = self.world.notice_silent_s - _EPSILON_S
+        unheard = current is not None and not self.hears(current)
+        if current is not None and unheard and self.now - current.heard_at >= patience_s:
+            self.notice(current, 0.0)
+        if self.asleep_since_at is not None:
+            return
         for peer in tuple(self.peers.values()):
-            if peer.up and not peer.closed:
-                self.exchange(peer)
-            elif peer.closed and peer is self.current():
-                self.hear(peer)
-        self.after(self.policy.sample_every_s, self.sample)
-
-    def hear(self, peer: _Peer) -> None:
-        """What the host hears of a client, and whether the service notices its silence."""
-        if self.upward(peer) and (not peer.muted or peer.checking):
-            peer.heard_at = self.now
-        elif peer is self.current() and self.now - peer.heard_at >= self.world.notice_silent_s:
-            self.notice(peer, 0.0)
-
-    def exchange(self, peer: _Peer) -> None:
-        self.hear(peer)
-        sending = self.downward(peer) and not peer.host_closed
-        answering = sending and peer.checking and self.upward(peer)
-        if sending and (self.media or answering):
-            gap_s = self.now - peer.last_packet_at
-            peer.largest_gap_s = gap_s if gap_s > 2 * self.policy.sample_every_s else 0.0
-            peer.last_packet_at = self.now
-            if self.media:
-                peer.last_rtp_at = self.now
-                if not peer.framed and self.now - peer.opened_at >= self.world.decode_s:
-                    peer.framed = True
-                    self.give(events.FirstFrameDecoded(peer.number))
-        self.give(
-            events.Sampled(
-                peer.number,
-                ConnectionSample(
-                    last_packet_at=peer.last_packet_at,
-                    last_rtp_at=peer.last_rtp_at,
-                    last_frame_at=peer.last_rtp_at,
-                    frames_decoded=1,
-                    frame_interval_s=1 / 60,
-                    rtt_s=self.world.rtt_s,
-                    loss=0.0,
-                    proved_sent_at=min(peer.heard_at, peer.last_packet_at) - self.world.rtt_s,
-                    largest_gap_s=peer.largest_gap_s,
-                ),
+            if not peer.framed or peer.closed or isinstance(self.state.phase, Joining):
+                continue
+            gap_s, peer.largest_gap_s = peer.largest_gap_s, 0.0
+            self.give(
+                events.Sampled(
+                    peer.number,
+                    ConnectionSample(
+                        last_packet_at=peer.last_packet_at,
+                        last_rtp_at=peer.last_rtp_at,
+                        last_frame_at=peer.last_rtp_at,
+                        frames_decoded=1,
+                        frame_interval_s=1 / 60,
+                        rtt_s=self.world.rtt_s,
+                        loss=0.0,
+                        proved_sent_at=min(peer.heard_at, peer.last_packet_at) - self.world.rtt_s,
+                        largest_gap_s=gap_s,
+                    ),
+                )
             )
-        )
-        peer.largest_gap_s = 0.0
 
     def notice(self, peer: _Peer, delay_s: float) -> None:
         """The service learns that this client is gone; the host lets go of it."""
@@ -363,17 +505,26 @@ class _Run:
 
     def serve(self, event: lifecycle.Event) -> lifecycle.Outcome:
         assert self.service is not None
-        self.service, outcome = lifecycle.step(self.service, event, self.now, self.world.rules)
-        due_at = lifecycle.next_wakeup(self.service, self.world.rules)
-        if due_at is not None:
-            self.after(max(0.0, due_at - self.now), self.let_service_time_pass)
+        before = self.service
+        self.service, outcome = lifecycle.step(before, event, self.now, self.world.rules)
+        if self.service is not before:
+            self.tell_service()
+            due_at = lifecycle.next_wakeup(self.service, self.world.rules)
+            if due_at is not None:
+                self.after(due_at - self.now, lambda: self.let_time_pass(due_at))
         return outcome
 
-    def let_service_time_pass(self) -> None:
+    def let_time_pass(self, due_at: float) -> None:
+        """A deadline of the service, unless it has moved on."""
+        if self.service is not None and due_at == lifecycle.next_wakeup(
+            self.service, self.world.rules
+        ):
+            self.serve(lifecycle.TimerDue())
+
+    def tell_service(self) -> None:
         assert self.service is not None
-        self.service, _ = lifecycle.step(
-            self.service, lifecycle.TimerDue(), self.now, self.world.rules
-        )
+        ends_at = lifecycle.window_ends_at(self.service)
+        self.records.append(of_service(self.service.status, self.now, ends_at))
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -382,7 +533,6 @@ class _Run:
             case commands.MakeOffer(connection):
                 sha256 = f"sha-{connection}"
                 self.peers[connection] = _Peer(connection, sha256)
-                self.offers[sha256] = connection
                 made = events.OfferMade(connection, sha256, f"offer {connection}")
                 self.after(0.003, lambda: self.give(made))
             case commands.StartSession():
@@ -427,13 +577,6 @@ class _Run:
             case _:
                 assert_never(command)
 
-    def shown(self, before: State) -> None:
-        if isinstance(before.phase, Joining) and before.phase.episode is not None:
-            dropped_at = before.phase.episode.dropped_at
-            if before.facts.shown is None and self.crashed_at is not None:
-                dropped_at = self.crashed_at
-            self.freezes_s.append(self.now - dropped_at)
-
     def goodbye(self, peer: _Peer) -> None:
         """DTLS close and its like: noticed at once if they get through."""
         if peer.up and self.upward(peer) and not peer.host_closed:
@@ -442,8 +585,8 @@ class _Run:
         peer.checking = False
 
     def start(self, command: commands.StartSession) -> None:
-        if not self.backend:
-            failed = events.StartFailed(command.attempt, Failure(FailureKind.NOT_SENT))
+        if self.backend is not None:
+            failed = events.StartFailed(command.attempt, Failure(self.backend))
             self.after(self.world.backend_s, lambda: self.give(failed))
             return
         asked_at = self.now
@@ -453,6 +596,7 @@ class _Run:
             if self.service is None:
                 self.service = lifecycle.start(self.now)
                 self.held = peer.sha256
+                self.tell_service()
 
                 def placed() -> None:
                     self.serve(lifecycle.Placed(command.connection))
@@ -490,8 +634,8 @@ class _Run:
             return
         if until_at is None:
             until_at = self.now + command.wait_s
-        if not self.backend:
-            failed = events.StatusFailed(asked_at, Failure(FailureKind.NOT_SENT))
+        if self.backend is not None:
+            failed = events.StatusFailed(asked_at, Failure(self.backend))
             self.after(self.world.backend_s, lambda: self.give_status(call, failed))
             return
         view = self.view()
@@ -512,67 +656,67 @@ class _Run:
 
     def reconnect(self, command: commands.Reconnect) -> None:
         asked_at = self.now
-        facts = self.state.facts
-        phase = self.state.phase
-        if isinstance(phase, Asking):
-            latest_at = facts.window.latest_at(phase.episode.dropped_at, self.policy)
-            if self.now > latest_at - deadline.need_s(facts.latencies_s, None, self.policy):
-                self.violations.append("I2: a create call too late")
         sha256 = self.peers[command.connection].sha256
-        if self.sent_shas.setdefault(sha256, command.attempt) != command.attempt:
-            self.violations.append("I3: an offer was sent in two attempts")
+        there_s = self.world.backend_s
 
-        def failed(failure: Failure) -> Callable[[], None]:
+        def fail(kind: FailureKind, delay_s: float, **told: object) -> None:
+            failure = Failure(kind, **told)  # type: ignore[arg-type]
             event = events.ReconnectFailed(command.attempt, command.try_number, asked_at, failure)
-            return lambda: self.give(event)
+            self.after(delay_s, lambda: give(event))
 
-        if not self.backend:
-            self.after(self.world.backend_s, failed(Failure(FailureKind.NOT_SENT)))
-            return
-        written = events.RequestWritten(command.attempt, command.try_number)
-        self.after(0.0, lambda: self.give(written))
-        self.creating += 1
         life = self.life
 
-        def done(happen: Callable[[], None]) -> Callable[[], None]:
-            def finish() -> None:
-                if life == self.life:
-                    self.creating -= 1
-                    happen()
-
-            return finish
+        def give(event: events.Event) -> None:
+            # The driver lets go of the calls of a connection that is closed.
+            if life == self.life and not self.peers[command.connection].closed:
+                self.give(event)
 
         def arrive() -> None:
+            trouble = self.troubles.popleft() if self.troubles else None
+            match trouble:
+                case Change.CREATE_THROTTLED:
+                    fail(FailureKind.THROTTLED, there_s, retry_after_s=_RETRY_AFTER_S)
+                    return
+                case Change.CREATE_FAILS:
+                    fail(FailureKind.OUTCOME_UNKNOWN, there_s, http_status=500)
+                    return
+                case Change.CREATE_HANGS:
+                    fail(FailureKind.OUTCOME_UNKNOWN, command.budget_s)
+                    return
+                case _:
+                    pass
             if command.token in self.answered_tokens:
-                self.after(self.world.backend_s, done(answer))
+                answer(trouble)
                 return
             outcome = self.serve(lifecycle.CreateRequested(command.connection))
             if isinstance(outcome, lifecycle.Refused):
-                refusal = Failure(
-                    FailureKind.CONFLICT, 409, "CONFLICT", session_status=outcome.status
-                )
-                self.after(self.world.backend_s, done(failed(refusal)))
+                status = outcome.status
+                fail(FailureKind.CONFLICT, there_s, http_status=409, session_status=status)
                 return
-            self.after(self.world.create_s, create)
+            self.after(self.world.create_s, lambda: create(trouble))
 
-        def create() -> None:
+        def create(trouble: Change | None) -> None:
             self.serve(lifecycle.CreateAnswered(command.connection))
             self.held = sha256
             self.answered_tokens[command.token] = sha256
-            self.after(self.world.backend_s, done(answer))
+            answer(trouble)
 
-        def answer() -> None:
-            if not self.answers:
-                unknown = Failure(FailureKind.OUTCOME_UNKNOWN)
-                failed(unknown)()
+        def answer(trouble: Change | None) -> None:
+            late_s = _DRIP_S if trouble is Change.CREATE_DRIPS else 0.0
+            if trouble is Change.CREATE_RESET or not self.answers:
+                fail(FailureKind.OUTCOME_UNKNOWN, there_s)
                 return
-            self.give(
-                events.AnswerArrived(
-                    command.attempt, command.try_number, asked_at, f"answer {sha256}"
-                )
+            arrived = events.AnswerArrived(
+                command.attempt, command.try_number, asked_at, f"answer {sha256}"
             )
+            self.after(there_s + late_s, lambda: give(arrived))
 
-        self.after(self.world.backend_s, arrive)
+        if self.backend is not None:
+            fail(self.backend, there_s)
+            return
+        written = events.RequestWritten(command.attempt, command.try_number)
+        self.after(0.0, lambda: give(written))
+        self.after(there_s, arrive)
 
     def connect(self, peer: _Peer) -> None:
         """ICE and DTLS take three round trips and a half, then frames and channels come.
@@ -590,10 +734,19 @@ class _Run:
             if not isinstance(self.serve(lifecycle.ClientConnected(peer.number)), lifecycle.Taken):
                 return
             peer.up = True
-            peer.opened_at = self.now
             peer.heard_at = peer.last_packet_at = peer.last_rtp_at = self.now
             self.give(events.ConnectionOpened(peer.number))
+            self.after(self.world.decode_s, picture)
             self.after(self.world.rtt_s, channels)
+
+        def picture() -> None:
+            if peer.closed or peer.host_closed:
+                return
+            if not self.flows(peer):
+                self.after(self.policy.sample_every_s, picture)
+                return
+            peer.framed = True
+            self.give(events.FirstFrameDecoded(peer.number))
 
         def channels() -> None:
             if peer.closed or peer.host_closed:
@@ -607,8 +760,8 @@ class _Run:
         self.after(2.5 * self.world.rtt_s + 0.010, lambda: open_up(0.5))
 
     def terminate(self) -> None:
-        if not self.backend:
-            self.give(events.TerminateFailed(Failure(FailureKind.NOT_SENT)))
+        if self.backend is not None:
+            self.give(events.TerminateFailed(Failure(self.backend)))
             return
         self.serve(lifecycle.TerminateRequested())
         self.serve(lifecycle.TerminateDone())

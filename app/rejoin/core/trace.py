@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import enum
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
-from rejoin.core import commands, events
+from rejoin.core import commands, events, session
 from rejoin.core.lifecycle import PENDING_CLIENT_RECONNECTION
-from rejoin.core.model import HealthLevel
-from rejoin.core.phases import Live, State
+from rejoin.core.model import ConnectionSample, HealthLevel, Policy
+from rejoin.core.phases import Confirming, Ended, Idle, Live, State
 
 SCHEMA = 1
-Kind = Literal["event", "command", "state", "fault"]
+KINDS = ("event", "command", "state", "fault", "service")
+Kind = Literal["event", "command", "state", "fault", "service"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +42,34 @@ def of_command(command: commands.Command, at: float) -> Record:
     return Record(at, "command", type(command).__name__, _plain_fields(command))
 
 
-def of_state(state: State, at: float) -> Record:
-    """The phase, and while live how healthy it is."""
-    data: dict[str, Any] = {"episode": state.facts.episodes}
-    if isinstance(state.phase, Live) and state.facts.health is not None:
-        data["health"] = state.facts.health.level.value
-    if state.facts.sample is not None:
-        data["last_rtp_at"] = state.facts.sample.last_rtp_at
-    if state.facts.window.shown_at is not None:
-        data["shown_deadline_at"] = state.facts.window.shown_at
-    return Record(at, "state", type(state.phase).__name__, data)
+def of_state(state: State, at: float, policy: Policy) -> Record:
+    """The phase, until when it waits, and what it reckons with.
+
+    `last_start_at`: no create request starts later (Rule 5 of `session`); only during an episode.
+    """
+    phase, facts = state.phase, state.facts
+    data: dict[str, Any] = {"episode": facts.episodes}
+    if isinstance(phase, Live) and facts.health is not None:
+        data["health"] = facts.health.level.value
+    if facts.sample is not None:
+        data["last_rtp_at"] = facts.sample.last_rtp_at
+    if facts.window.shown_at is not None:
+        data["shown_deadline_at"] = facts.window.shown_at
+    if facts.window.checking_since_at is not None:
+        data["deadline_checking"] = True
+    if not isinstance(phase, Idle | Ended):
+        data["until_at"] = phase.until_at
+        data["last_start_at"] = session.last_start_at(state, policy)
+    if isinstance(phase, Confirming):
+        data["fallback"] = phase.fallback.kind.value
+    if isinstance(phase, Ended):
+        data["ending"] = phase.ending.kind.value
+    return Record(at, "state", type(phase).__name__, data)
+
+
+def of_service(status: str, at: float, window_ends_at: float | None) -> Record:
+    """What the service really is, as nobody but its maker knows: only of an emulated one."""
+    return Record(at, "service", status, {"window_ends_at": window_ends_at})
 
 
 def of_fault(name: str, at: float, **data: Any) -> Record:
@@ -74,12 +94,42 @@ def from_line(line: str) -> Record:
     at, kind, name, data = raw.get("at"), raw.get("kind"), raw.get("name"), raw.get("data", {})
     if (
         not isinstance(at, (int, float))
-        or kind not in ("event", "command", "state", "fault")
+        or kind not in KINDS
         or not isinstance(name, str)
         or not isinstance(data, dict)
     ):
         raise ValueError("a trace record misses its parts")
     return Record(float(at), kind, name, data)
+
+
+_SAMPLE_FIELDS = {entry.name: entry for entry in fields(ConnectionSample)}
+_MAY_BE_UNKNOWN = {"rtt_s", "check_answered_at", "proved_sent_at"}
+
+
+def sample_of(record: Record) -> ConnectionSample:
+    """The sample that a record of `Sampled` holds. Raises ValueError if it holds none.
+
+    Fields that this version does not know are left out; those that an older one did not write have
+    their defaults.
+    """
+    raw = record.data.get("sample")
+    if record.name != events.Sampled.__name__ or not isinstance(raw, dict):
+        raise ValueError("this record holds no sample")
+    known: dict[str, Any] = {}
+    for name in _SAMPLE_FIELDS.keys() & raw.keys():
+        value = raw[name]
+        if value is None and name in _MAY_BE_UNKNOWN:
+            known[name] = None
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{name} of a sample is no number")
+        elif not math.isfinite(value):
+            raise ValueError(f"{name} of a sample is not finite")
+        else:
+            known[name] = value
+    try:
+        return ConnectionSample(**known)
+    except TypeError:
+        raise ValueError("a sample misses its parts") from None
 
 
 def _plain_fields(value: Any) -> dict[str, Any]:
@@ -281,22 +331,37 @@ class _EpisodeReader:
 
 
 class Recorder:
-    """Turns a run of the engine into records, leaving out what comes 20 times a second."""
+    """Turns a run of the engine into records.
 
-    def __init__(self, sink: Callable[[Record], None]) -> None:
+    What comes 20 times a second is left out, unless `samples`: then the detector can be judged on
+    the trace (`score`).
+    """
+
+    def __init__(
+        self, sink: Callable[[Record], None], policy: Policy, *, samples: bool = False
+    ) -> None:
         self._sink = sink
-        self._last: tuple[str, object] | None = None
+        self._policy = policy
+        self._samples = samples
+        self._last: tuple[object, ...] | None = None
 
     def event(self, event: events.Event, at: float) -> None:
-        if not isinstance(event, (events.Sampled, events.WakeupDue)):
+        if isinstance(event, events.WakeupDue):
+            return
+        if self._samples or not isinstance(event, events.Sampled):
             self._sink(of_event(event, at))
 
     def command(self, command: commands.Command, at: float) -> None:
         self._sink(of_command(command, at))
 
     def state(self, state: State, at: float) -> None:
-        record = of_state(state, at)
-        key = (record.name, record.data.get("health"))
+        """A state is kept when its phase or health is another, or a deadline that is shown."""
+        live, facts = isinstance(state.phase, Live), state.facts
+        key = (
+            type(state.phase),
+            facts.health.level if live and facts.health is not None else None,
+            None if live else facts.window.shown_at,
+        )
         if key != self._last:
             self._last = key
-            self._sink(record)
+            self._sink(of_state(state, at, self._policy))

@@ -542,6 +542,8 @@ class _Peer:
         def check_incoming(message: Any, address: Any, protocol: Any) -> None:
             if self._host._settings.checks_hold_connected:
                 self._heard(None)
+            if ice._nominated and not self._host._settings.follows_new_address:
+                message.attributes.pop("USE-CANDIDATE", None)
             authenticated(message, address, protocol)
 
         def set_up_srtp() -> None:

@@ -144,12 +144,16 @@ class StartRequest:
 
 @dataclass(frozen=True, slots=True)
 class StatusEntry:
-    """One line of a session's history: this status since then, on the boot and the wall clock."""
+    """One line of a session's history: this status since then, on the boot and the wall clock.
+
+    `window_ends_at`: when the window that runs in this status ends, if nothing happens.
+    """
 
     status: Status
     reason: StatusReason | None
     at: float
     wall_s: float
+    window_ends_at: float | None
 
 
 # --- one session ----------------------------------------------------------------------------------
@@ -339,7 +343,13 @@ class StreamSession:
         return outcome
 
     def _note_status(self) -> None:
-        entry = StatusEntry(self.status, self.reason, self._timers.now(), self._service.wall_s())
+        entry = StatusEntry(
+            self.status,
+            self.reason,
+            self._timers.now(),
+            self._service.wall_s(),
+            lifecycle.window_ends_at(self._state),
+        )
         self.history.append(entry)
         _log.info(
             "stream session %s: %s%s",

@@ -157,6 +157,10 @@ class EmulatorSettings:
     checks_hold_connected: bool = True
     """Assumed: whether a client that sends nothing but ICE checks holds a session at CONNECTED.
     False: only media reports, data and DTLS do."""
+    follows_new_address: bool = True
+    """Assumed: whether a host moves its packets when a check that nominates comes from a new
+    address, as after a NAT gave the client another port (RFC 8445, 7.3.1.5). False: a client whose
+    address changed is heard and not answered, and only a reconnect helps."""
     notice_graceful_close_s: float = 0.0
     """Assumed: from a closed DTLS to PENDING_CLIENT_RECONNECTION."""
 

@@ -27,6 +27,7 @@ from rejoin.errors import NoDisplayError
 from rejoin.gui import look
 from rejoin.gui.bridge import StreamPort
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.network_hint import NetworkHint, qt_network
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as shells count it: 128 + SIGINT."""
@@ -116,6 +117,7 @@ def run(
     full_screen: bool = False,
     reduced_motion: bool = False,
     drop_again: Callable[[], None] | None = None,
+    network_hint: bool = False,
     report_facts: Callable[[], Mapping[str, str]] = dict,
     after_refresh: Callable[[RejoinWindow], None] | None = None,
 ) -> int:
@@ -123,7 +125,8 @@ def run(
 
     Ctrl+C closes for now as the window's own button does; a second one does not wait for that.
 
-    `start`: ask for a game at once. `drop_again`: what F8 does in a demo. `after_refresh`: called
+    `start`: ask for a game at once. `drop_again`: what F8 does in a demo. `network_hint`: post what
+    Qt knows of the network, where nobody else does. `after_refresh`: called
     on this thread after each snapshot and each tick (ten a second), with the window: for
     screenshots (`save_picture`) and for closing it (`close`).
     Raises NoDisplayError, AssetMissingError.
@@ -138,6 +141,8 @@ def run(
             drop_again=drop_again,
             report_facts=report_facts,
         )
+        source = qt_network() if network_hint else None
+        hint = NetworkHint(window.bridge.post, source) if source is not None else None
         interrupts = 0
 
         def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -165,6 +170,8 @@ def run(
             code = application.exec()
         finally:
             signal.signal(signal.SIGINT, before)
+            if hint is not None:
+                hint.close()
             window.bridge.close()
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)

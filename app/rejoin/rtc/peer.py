@@ -333,6 +333,13 @@ class Peer:
 
     # --- numbers --------------------------------------------------------------------------------
 
+    @property
+    def local_addresses(self) -> frozenset[str]:
+        """Addresses of this machine that the connection goes by; none before the offer is made."""
+        if self._transport is None or self._over:
+            return frozenset()
+        return self._transport.local_addresses
+
     def sample(self) -> ConnectionSample | None:
         """This connection as the detector wants it; None before it is up.
 
@@ -371,6 +378,8 @@ class Peer:
         if transport is None or video is None or audio is None:
             return PeerStatistics(self.number)
         decoder, channels = self._decoder, self._channels
+        reports = (each.reception.sender_reported_at for each in (video, audio))
+        reported = [at for at in reports if at is not None]
         return PeerStatistics(
             connection=self.number,
             connected=self._connected_at is not None and not self._failed and not self._over,
@@ -401,6 +410,11 @@ class Peer:
             controls_sent=channels.controls.messages_sent if channels is not None else 0,
             bad_messages=channels.bad_messages if channels is not None else 0,
             receive_buffer_bytes=transport.receive_buffer_bytes,
+            last_rtp_at=transport.last_rtp_at,
+            last_rtcp_at=transport.last_rtcp_at,
+            last_sender_report_at=max(reported, default=None),
+            last_stun_at=transport.last_stun_at,
+            last_data_at=transport.last_data_at,
         )
 
     # --- the end --------------------------------------------------------------------------------

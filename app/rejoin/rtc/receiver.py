@@ -467,6 +467,11 @@ class Reception:
             return 0.0
         return min(1.0, max(0.0, 1.0 - (received - received_then) / due))
 
+    @property
+    def sender_reported_at(self) -> float | None:
+        """When the newest sender report of this stream arrived; None before the first."""
+        return None if self._sender_report is None else self._sender_report[1]
+
     def sender_reported(self, ntp_timestamp: int, now: float) -> None:
         self._sender_report = ((ntp_timestamp >> 16) & 0xFFFFFFFF, now)
 

@@ -16,7 +16,9 @@ class PeerStatistics:
 
     Rates are over the last second, `loss` (0..1) over the last three. `frames_dropped`: never
     decoded or never painted; `pictures_replaced`: overtaken in the slot. `receive_buffer_bytes`:
-    what the kernel granted of the 4 MiB asked for; None where it does not tell.
+    what the kernel granted of the 4 MiB asked for; None where it does not tell. `last_*_at`: boot
+    time of the newest packet of a kind that proved to be the host's, None before the first; they
+    tell apart a host without media (checks and reports go on) and a path that is gone.
     """
 
     connection: ConnectionNumber
@@ -48,6 +50,12 @@ class PeerStatistics:
     controls_sent: int = 0
     bad_messages: int = 0
     receive_buffer_bytes: int | None = None
+    last_rtp_at: float | None = None
+    last_rtcp_at: float | None = None
+    last_sender_report_at: float | None = None
+    last_stun_at: float | None = None
+    last_data_at: float | None = None
+    """Of the data channels: messages, acknowledgements and heartbeats."""
 
 
 class Rates:

@@ -252,6 +252,14 @@ class Transport:
             self._unreachable_told = True
             self._on_unreachable(errno.errorcode.get(error.errno, "unreachable"))
 
+    @property
+    def local_addresses(self) -> frozenset[str]:
+        """Addresses of ours that packets leave from: the one in use, before that all gathered."""
+        pair = self._connection._nominated.get(1)
+        protocols = self._connection._protocols if pair is None else [pair.protocol]
+        candidates = (protocol.local_candidate for protocol in protocols)
+        return frozenset(each.host for each in candidates if each.type == "host")
+
     # --- connectivity checks --------------------------------------------------------------------
 
     def start_checks(self) -> None:
@@ -267,18 +275,20 @@ class Transport:
     async def _check_often(self) -> None:
         sent = 0
         while True:
-            self.send_check()
+            self.send_check(nominate=True)
             sent += 1
             fast = sent < self._policy.check_fast_count
             await asyncio.sleep(
                 self._policy.check_every_s if fast else self._policy.check_slow_every_s
             )
 
-    def send_check(self) -> bool:
+    def send_check(self, *, nominate: bool = False) -> bool:
         """One ordinary ICE Binding request on the nominated pair; False when there is none.
 
         Each is a transaction of its own, without retransmission: an answer tells which one it is
-        for, so its round trip is exact and late answers count.
+        for, so its round trip is exact and late answers count. `nominate` names the pair once more
+        (USE-CANDIDATE): after a NAT gave us another port, a host that sees the check come from
+        there may move its media to it (RFC 8445, 7.3.1.5), and nothing was lost.
         """
         pair = self._connection._nominated.get(1)
         password = self._connection.remote_password
@@ -289,7 +299,7 @@ class Transport:
             return False
         now = self._clock()
         self._forget_checks(older_than=now - CHECK_MEMORY_S)
-        request = self._connection.build_request(pair, nominate=False)
+        request = self._connection.build_request(pair, nominate=nominate)
         request.add_message_integrity(password.encode())
         check = _Check(self, request, now)
         self._outstanding[request.transaction_id] = (pair.protocol, check)

@@ -11,12 +11,11 @@ import asyncio
 import logging
 import random
 import threading
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, assert_never
 
-from rejoin.clock import Clock, boot_s
+from rejoin.clock import Clock, awake_s, boot_s
 from rejoin.core import commands, events, session
 from rejoin.core.controls import Controls
 from rejoin.core.model import (
@@ -25,6 +24,7 @@ from rejoin.core.model import (
     ConnectionSample,
     Ending,
     EndingKind,
+    HardEvidence,
     Policy,
     SessionId,
     SessionView,
@@ -40,6 +40,7 @@ from rejoin.core.trace import Record, Recorder
 from rejoin.errors import RejoinError, SignalError
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.signal import sha256_of
+from rejoin.runtime.network import NetworkWatch, has_address
 from rejoin.signaling.client import CallFailedError
 from rejoin.tasks import cancel, spawn
 
@@ -48,6 +49,9 @@ _log = logging.getLogger("rejoin.driver")
 _CLOSE_PATIENCE_S = 3.0
 _TICKET_PATIENCE_S = 1.0
 """A create call waits for its ticket no longer: a disk that hangs must not cost the game."""
+
+ASLEEP_S = 1.0
+"""From here on it was sleep, and not how two clocks are read one after the other."""
 
 
 class Peer(Protocol):
@@ -63,6 +67,8 @@ class Peer(Protocol):
     async def say_goodbye(self, times: int) -> None: ...
     def set_controls(self, controls: Controls) -> None: ...
     def show(self, shown: bool) -> None: ...
+    @property
+    def local_addresses(self) -> frozenset[str]: ...
     def sample(self) -> ConnectionSample | None: ...
     async def close(self) -> None: ...
 
@@ -90,6 +96,7 @@ class Backend(Protocol):
         on_written: Callable[[], None],
     ) -> str: ...
     async def terminate(self, session_id: SessionId, *, budget_s: float) -> None: ...
+    def forget_connections(self) -> None: ...
 
 
 class Tickets(Protocol):
@@ -101,6 +108,9 @@ class Tickets(Protocol):
 
 PeerFactory = Callable[[ConnectionNumber, Callable[[events.Event], None]], Peer]
 """Makes the peer of one connection; it posts its events through the callable."""
+
+WatchFactory = Callable[[Callable[[events.Event], None]], NetworkWatch | None]
+"""Makes the watch over the network, which posts through the callable; None: there is none."""
 
 
 class Driver:
@@ -114,9 +124,13 @@ class Driver:
         slot: PictureSlot,
         policy: Policy | None = None,
         clock: Clock = boot_s,
+        awake: Clock = awake_s,
+        watch: WatchFactory = lambda post: None,
+        has_address: Callable[[str], bool] = has_address,
         draw: Draw = random.random,
         refresh_sign_in: Callable[[], Awaitable[None]] | None = None,
         on_record: Callable[[Record], None] | None = None,
+        record_samples: bool = False,
         problem: Callable[[], str | None] = lambda: None,
         tickets: Tickets | None = None,
     ) -> None:
@@ -125,9 +139,14 @@ class Driver:
         self._make_peer = make_peer
         self._policy = policy or Policy()
         self._clock = clock
+        self._awake = awake
+        self._watch = watch
+        self._has_address = has_address
         self._draw = draw
         self._refresh_sign_in = refresh_sign_in
-        self._recorder = Recorder(on_record or (lambda record: None))
+        self._recorder = Recorder(
+            on_record or (lambda record: None), self._policy, samples=record_samples
+        )
         self._problem = problem
         self._tickets = tickets
         self._writing: asyncio.Task[None] | None = None
@@ -142,6 +161,8 @@ class Driver:
         self._snapshot = snapshot(self._state, self._policy)
         self._wakeup: asyncio.TimerHandle | None = None
         self._peers: dict[ConnectionNumber, Peer] = {}
+        self._stranded: set[ConnectionNumber] = set()
+        """Peers whose loss of their address was told."""
         self._shown: ConnectionNumber | None = None
         self._controls = Controls()
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -236,7 +257,10 @@ class Driver:
             self._loop = loop
             early, self._early = self._early, []
         sampler = spawn(self._sample_peers(), name="sampler")
+        watch = self._watch(self.post)
         try:
+            if watch is not None:
+                watch.start()
             for event in early:
                 self._take(event)
             return await self._ended
@@ -245,6 +269,8 @@ class Driver:
                 self._loop = None
                 self._over = True
             self._loop_thread = None
+            if watch is not None:
+                watch.close()
             if self._wakeup is not None:
                 self._wakeup.cancel()
             await cancel(sampler, self._signing_in, *self._tasks.values())
@@ -278,6 +304,8 @@ class Driver:
 
     def _step_or_raise(self, event: events.Event) -> None:
         now = self._clock()
+        if isinstance(event, (events.NetworkLost, events.NetworkFound)):
+            self._backend.forget_connections()
         self._recorder.event(event, now)
         self._state, todo = session.step(self._state, event, now, self._policy, self._draw)
         self._recorder.state(self._state, now)
@@ -286,6 +314,21 @@ class Driver:
             self._execute(command)
         self._set_wakeup()
         self._publish(snapshot(self._state, self._policy))
+        if isinstance(event, (events.NetworkLost, events.NetworkFound)):
+            self._strand()
+
+    def _strand(self) -> None:
+        """The network is another: say which connections have lost the address they go by."""
+        for connection, peer in self._peers.items():
+            if not self._address_gone(peer):
+                self._stranded.discard(connection)
+            elif connection not in self._stranded:
+                self._stranded.add(connection)
+                self._queue.append(events.HardEvidenceSeen(connection, HardEvidence.ADDRESS_GONE))
+
+    def _address_gone(self, peer: Peer) -> bool:
+        ours = peer.local_addresses
+        return bool(ours) and not any(self._has_address(address) for address in ours)
 
     def _publish(self, current: Snapshot) -> None:
         if current == self._snapshot:
@@ -387,6 +430,9 @@ class Driver:
         if peer is None:
             self.post(events.ConnectionFailed(connection, "the connection was closed"))
             return
+        if self._address_gone(peer):
+            self.post(events.ConnectionFailed(connection, "its address is gone"))
+            return
         try:
             sample = self._state.facts.sample
             await peer.apply_answer(signal_response, rtt_s=sample.rtt_s if sample else None)
@@ -413,6 +459,7 @@ class Driver:
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
         peer = self._peers.pop(connection, None)
+        self._stranded.discard(connection)
         if self._shown == connection:
             self._shown = None
         if peer is not None:
@@ -553,18 +600,14 @@ class Driver:
     async def _sample_peers(self) -> None:
         """Twenty times a second every connection tells how it is; sleep is noticed here too.
 
-        Sleep shows as boot time that went on without `time.monotonic`; on Windows the two go on
-        together, and a sleep there is noticed by the silence that follows it.
+        Sleep shows as boot time that went on without the awake clock.
         """
-        awake_s = time.monotonic()
-        boot = self._clock()
+        slept_s = self._clock() - self._awake()
         while True:
             await asyncio.sleep(self._policy.sample_every_s)
-            awake_before_s, awake_s = awake_s, time.monotonic()
-            boot_before_s, boot = boot, self._clock()
-            asleep_s = (boot - boot_before_s) - (awake_s - awake_before_s)
-            if asleep_s > 1.0:
-                self.post(events.Woke(asleep_s))
+            slept_before_s, slept_s = slept_s, self._clock() - self._awake()
+            if slept_s - slept_before_s > ASLEEP_S:
+                self.post(events.Woke(slept_s - slept_before_s))
             for connection, peer in tuple(self._peers.items()):
                 try:
                     sample = peer.sample()

@@ -16,6 +16,7 @@ from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
 from rejoin.runtime.desk import Desk
 from rejoin.runtime.driver import Driver
+from rejoin.runtime.network import watch_for
 from rejoin.runtime.settings import Profile
 from rejoin.signaling.clients import client_of
 
@@ -36,6 +37,7 @@ class Player:
         on_record: Callable[[Record], None] | None = None,
         desk: Desk | None = None,
         ticket: Ticket | None = None,
+        record_samples: bool = False,
     ) -> None:
         """`desk`: where a way back after a crash is kept; None keeps none. `ticket`: come back with
         it, in place of a new game."""
@@ -59,8 +61,10 @@ class Player:
             make_peer=self._make_peer,
             slot=self.slot,
             policy=self._policy,
+            watch=lambda post: watch_for(profile.network, post),
             on_record=on_record,
             tickets=desk,
+            record_samples=record_samples,
         )
 
     def post(self, event: Event) -> None:

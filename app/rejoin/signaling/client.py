@@ -77,6 +77,10 @@ class BackendClient:
         """From the next call on, this bearer token (sign-in was refreshed). `BadInputError`."""
         self._exchange.use_token(token)
 
+    def forget_connections(self) -> None:
+        """The network is another: the next call opens a connection of its own."""
+        self._exchange.forget_connections()
+
     async def aclose(self) -> None:
         """Close all connections; a call that still runs fails."""
         await self._exchange.aclose()

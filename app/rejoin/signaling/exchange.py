@@ -17,6 +17,7 @@ import logging
 import re
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -114,34 +115,65 @@ class Exchange:
         self._base = str(url).rstrip("/")
         self._token = token
         self._stranger = stranger
+        trusts_environment = not _is_loopback(url.host)
         if verify is None and url.scheme == "http":
             # Never used, as redirects are not followed; loading the authorities takes long.
             verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._client = httpx.AsyncClient(
-            verify=True if verify is None else verify,
-            timeout=httpx.Timeout(None, connect=connect_timeout_s),
-            limits=httpx.Limits(max_connections=8, keepalive_expiry=_KEEPALIVE_S),
-            follow_redirects=False,
-            trust_env=not _is_loopback(url.host),
-            cookies=http.cookiejar.CookieJar(
-                http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
-            ),
-            headers={
-                "Accept": f"application/json, {PROBLEM_CONTENT_TYPE}",
-                "Accept-Encoding": "identity",
-                "User-Agent": "rejoin",
-            },
-            transport=transport,
-        )
+        elif verify is None:
+            verify = httpx.create_ssl_context(trust_env=trusts_environment)  # once for all clients
+
+        def client() -> httpx.AsyncClient:
+            return httpx.AsyncClient(
+                verify=verify,
+                timeout=httpx.Timeout(None, connect=connect_timeout_s),
+                limits=httpx.Limits(max_connections=8, keepalive_expiry=_KEEPALIVE_S),
+                follow_redirects=False,
+                trust_env=trusts_environment,
+                cookies=http.cookiejar.CookieJar(
+                    http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
+                ),
+                headers={
+                    "Accept": f"application/json, {PROBLEM_CONTENT_TYPE}",
+                    "Accept-Encoding": "identity",
+                    "User-Agent": "rejoin",
+                },
+                transport=transport,
+            )
+
+        self._new_client = client
+        self._client = client()
+        self._calls: Counter[httpx.AsyncClient] = Counter()
+        """Running calls by the client whose connections they use."""
+        self._left: list[httpx.AsyncClient] = []
+        """Clients whose connections belong to a network that was."""
 
     def use_token(self, token: str) -> None:
         """From the next call on, this bearer token (sign-in was refreshed). `BadInputError`."""
         _check_bearer(token)
         self._token = token
 
+    def forget_connections(self) -> None:
+        """The network is another: no call from now on uses a connection that was opened before.
+
+        One that is idle may lead nowhere, and nobody would say so until the call's time is over.
+        Calls that run go on: where they came from may still be there.
+        """
+        if not self._client.is_closed:
+            self._left.append(self._client)
+            self._client = self._new_client()
+
+    async def _put_away(self) -> None:
+        idle = [client for client in self._left if not self._calls[client]]
+        self._left = [client for client in self._left if client not in idle]
+        for client in idle:
+            await client.aclose()
+
     async def aclose(self) -> None:
         """Close all connections; a call that still runs fails."""
         await self._client.aclose()
+        for client in self._left:
+            await client.aclose()
+        self._left.clear()
 
     async def call(
         self,
@@ -169,9 +201,11 @@ class Exchange:
             payload = json.dumps(content).encode()
             sent["Content-Type"] = "application/json"
         written = _Written(on_written)
+        client = self._client
+        self._calls[client] += 1
         try:
             async with asyncio.timeout(max(0.0, budget_s)):
-                request = self._client.build_request(
+                request = client.build_request(
                     method,
                     self._base + path,
                     params=dict(query) if query else None,
@@ -179,7 +213,7 @@ class Exchange:
                     content=payload,
                     extensions={"trace": written.trace},
                 )
-                return await self._exchange(request)
+                return await self._exchange(client, request)
         except TimeoutError:
             raise self._not_answered(
                 written, "did not answer in time", "was not reached in time"
@@ -187,9 +221,14 @@ class Exchange:
         except (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError) as error:
             # RuntimeError: closed while calling. Texts of errors are dropped, they quote URLs.
             raise self._broke(error, written) from None
+        finally:
+            self._calls[client] -= 1
+            if not self._calls[client]:
+                del self._calls[client]
+            await self._put_away()
 
-    async def _exchange(self, request: httpx.Request) -> Reply:
-        response = await self._client.send(request, stream=True)
+    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Reply:
+        response = await client.send(request, stream=True)
         try:
             content_type = response.headers.get("Content-Type", "").partition(";")[0]
             encoding = response.headers.get("Content-Encoding", "identity")

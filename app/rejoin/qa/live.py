@@ -1,0 +1,310 @@
+"""Scenarios on real sockets: a studio in a process of its own, a client here, and faults between.
+
+What a fault profile is made by is `core.profile.PLACES`'s to say. Where only root could make it
+real it is put in at the client's port, and the result says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from rejoin.clock import boot_s
+from rejoin.core import events
+from rejoin.core.link import Direction
+from rejoin.core.model import Ending, Snapshot, Stage
+from rejoin.core.profile import PLACES, Place
+from rejoin.core.scenario import LIVE, Case, Drop, Happened, Scenario
+from rejoin.core.score import OUTAGE
+from rejoin.core.trace import Record, of_fault, of_service, timelines
+from rejoin.emulator.control import EmulatorControl
+from rejoin.emulator.settings import (
+    ApiFault,
+    ApiFaultKind,
+    BackendFault,
+    BackendFaultKind,
+    Fault,
+    FaultKind,
+)
+from rejoin.errors import BadInputError, RejoinError
+from rejoin.qa import runner
+from rejoin.qa.runner import Result
+from rejoin.qa.seeds import network_profiles
+from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.loop import SWITCH_INTERVAL_S
+from rejoin.runtime.player import Player
+from rejoin.runtime.settings import Profile
+from rejoin.signaling.dialects import OURS
+from rejoin.studio import Studio
+from rejoin.studio_process import studio_process
+from rejoin.tasks import cancel, spawn
+
+LIVE_PATIENCE_S: Final = 60.0
+END_PATIENCE_S: Final = 30.0
+_AWAY_S: Final = 8.0
+_IFACE_DOWN_S: Final = 4.0
+_CREATE: Final = "CreateStreamSessionConnection"
+_DARK: Final = frozenset({FaultKind.SILENCE, FaultKind.FREEZE, FaultKind.KILL})
+
+
+def play_all(
+    scenario: Scenario, seed: int, told: Callable[[Result], None], *, samples: bool = False
+) -> tuple[Result, ...]:
+    """Play every case, each at a studio of its own. `samples`: keep them in the traces."""
+    return runner.play_all(scenario, lambda case: play(case, seed, samples=samples), told)
+
+
+def play(case: Case, seed: int, *, samples: bool = False) -> Result:
+    """Play one case. What could not be played is a failed result, with the sentence for it."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    with tempfile.TemporaryDirectory() as folder:
+        https = any(drop.profile == "tls_bad_cert" for drop in case.drops)
+        authority = Path(folder, "authority.pem") if https else None
+        try:
+            with studio_process(
+                notice_s=case.service.notice_silent_s,
+                connection_timeout_s=case.service.connection_timeout_s,
+                authority=authority,
+            ) as there:
+                return asyncio.run(_Game(case, seed, there, authority, samples=samples).play())
+        except RejoinError as error:
+            return Result(case, None, (str(error),), ())
+
+
+class _Game:
+    """One case being played."""
+
+    def __init__(
+        self, case: Case, seed: int, there: Studio, authority: Path | None, *, samples: bool
+    ) -> None:
+        self._case = case
+        self._seed = seed
+        self._records: list[Record] = []
+        self._injected: list[str] = []
+        self._there = there
+        self._player = Player(
+            Profile(
+                there.backend_url,
+                there.player_token,
+                NetworkRules(loopback_only=True),
+                dialect=OURS,
+                authority=authority,
+            ),
+            audio=NullOutput(),
+            on_record=self._records.append,
+            record_samples=samples,
+        )
+        self._changed = asyncio.Event()
+        self._jobs: list[asyncio.Task[None]] = []
+
+    async def play(self) -> Result:
+        case = self._case
+        async with EmulatorControl(self._there.control_url, self._there.control_token) as control:
+            await control.change_settings(
+                notice_graceful_close_s=case.service.notice_graceful_s,
+                create_latency_s=case.service.create_s,
+            )
+            unsubscribe = self._player.subscribe(lambda _: self._changed.set())
+            running = spawn(self._player.run(), name="player")
+            try:
+                await self._until(lambda now: now.stage is Stage.LIVE, LIVE_PATIENCE_S)
+                live_at = boot_s()
+                before = await self._game(control)
+                for drop in sorted(case.drops, key=lambda drop: drop.at_s):
+                    self._jobs.append(spawn(self._drop(control, drop, live_at), name="drop"))
+                await self._until(lambda _: False, case.for_s, or_ended=True)
+                snapshot = self._player.snapshot
+                session = await self._session(control)
+                after = session.get("game_state")
+            finally:
+                unsubscribe()
+                await cancel(*self._jobs)
+                self._player.post(events.CloseForNowRequested())
+                await asyncio.wait([running], timeout=END_PATIENCE_S)
+                await cancel(running)
+        for job in self._jobs:
+            if job.done() and not job.cancelled() and job.exception() is not None:
+                raise RejoinError(f"A fault could not be put in: {job.exception()}")
+        self._records += _truth(session)
+        self._records.sort(key=lambda record: record.at)
+        happened = self._happened(snapshot)
+        more = () if happened.ended != LIVE else _same_game(before, after)
+        return runner.judged(
+            case,
+            happened,
+            tuple(self._records),
+            timed=False,
+            more=more,
+            injected=", ".join(self._injected),
+        )
+
+    def _happened(self, snapshot: Snapshot) -> Happened:
+        ending: Ending | None = snapshot.ending
+        attempts = {
+            record.data["attempt"] for record in self._records if record.name == "Reconnect"
+        }
+        freezes = []
+        for line in timelines(self._records):
+            last, first = line.at("last media"), line.at("first frame")
+            if line.outcome == "live" and last is not None and first is not None:
+                freezes.append(first - last)
+        return Happened(
+            ended=runner.ended(snapshot.stage is Stage.LIVE, ending),
+            reason=None if ending is None else ending.reason,
+            reconnects=len(attempts),
+            freezes_s=tuple(freezes),
+        )
+
+    async def _until(
+        self, true: Callable[[Snapshot], bool], patience_s: float, *, or_ended: bool = False
+    ) -> None:
+        """Wait for the player to be so; `or_ended`: time may also run out, or the game be over.
+
+        Raises RejoinError if it never comes to it.
+        """
+        until_at = boot_s() + patience_s
+        while not true(self._player.snapshot):
+            self._changed.clear()
+            left_s = until_at - boot_s()
+            over = self._player.snapshot.stage is Stage.ENDED
+            if over or left_s <= 0:
+                if or_ended:
+                    return
+                raise RejoinError("The game never went live.")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left_s)
+
+    async def _session(self, control: EmulatorControl) -> dict[str, Any]:
+        sessions = (await control.state())["sessions"]
+        return dict(sessions[0]) if sessions else {}
+
+    async def _game(self, control: EmulatorControl) -> dict[str, Any] | None:
+        return (await self._session(control)).get("game_state")
+
+    # --- faults -----------------------------------------------------------------------------------
+
+    async def _drop(self, control: EmulatorControl, drop: Drop, live_at: float) -> None:
+        await asyncio.sleep(max(0.0, live_at + drop.at_s - boot_s()))
+        name = drop.profile
+        match PLACES[name]:
+            case Place.NETWORK:
+                service = self._case.service
+                window_s = service.notice_silent_s + service.connection_timeout_s
+                fault = Fault(
+                    FaultKind.PROFILE, profile=name, seed=max(1, self._seed), window_s=window_s
+                )
+                await self._put_in(control, name, fault)
+            case Place.HOST:
+                kinds = {
+                    "server_kill": FaultKind.KILL,
+                    "server_freeze": FaultKind.FREEZE,
+                    "server_no_media": FaultKind.NO_MEDIA,
+                    "dtls_close": FaultKind.DTLS_CLOSE,
+                }
+                await self._put_in(control, name, Fault(kinds[name]))
+            case Place.API:
+                await control.arm(_API[name])
+                await self._put_in(control, name, Fault(FaultKind.SILENCE))
+            case Place.BACKEND:
+                await self._at_the_backend(control, name)
+            case Place.INJECTED:
+                await self._inject(control, name)
+
+    async def _put_in(self, control: EmulatorControl, name: str, fault: Fault) -> None:
+        at = await control.inject(fault)
+        data: dict[str, Any] = {OUTAGE: fault.duration_s} if fault.kind in _DARK else {}
+        if fault.profile is not None:
+            cut = network_profiles()[fault.profile].cut
+            if cut is not None and Direction.DOWN in cut.directions:
+                data = {OUTAGE: cut.length_s(fault.window_s)}
+        self._records.append(of_fault(name, at, **data))
+
+    async def _at_the_backend(self, control: EmulatorControl, name: str) -> None:
+        if name == "http_blocked_udp_ok":
+            self._records.append(of_fault(name, await control.backend_down(_AWAY_S)))
+            return
+        kinds = {
+            "http_html_portal": BackendFaultKind.PORTAL,
+            "http_big_json": BackendFaultKind.BIG_JSON,
+            "tls_bad_cert": BackendFaultKind.BAD_CERTIFICATE,
+        }
+        await control.arm_backend(BackendFault(kinds[name], None))
+        await self._put_in(control, name, Fault(FaultKind.SILENCE))
+        if kinds[name] is not BackendFaultKind.BAD_CERTIFICATE:
+            await asyncio.sleep(_AWAY_S)
+            await control.arm_backend(BackendFault(BackendFaultKind.NONE))
+
+    async def _inject(self, control: EmulatorControl, name: str) -> None:
+        steps: dict[str, Callable[[EmulatorControl], Awaitable[str]]] = {
+            "ip_change": self._ip_change,
+            "iface_down": self._iface_down,
+            "dns_fail": self._dns_fail,
+            "sleep_5s": lambda _: self._sleep(5.0),
+            "sleep_past_window": lambda _: self._sleep(
+                self._case.service.notice_silent_s + self._case.service.connection_timeout_s + 2.0
+            ),
+        }
+        if name not in steps:
+            raise BadInputError(f"{name} cannot be played by a scenario yet.")
+        self._records.append(of_fault(name, boot_s()))
+        self._injected.append(await steps[name](control))
+
+    async def _ip_change(self, control: EmulatorControl) -> str:
+        await control.inject(Fault(FaultKind.SILENCE))
+        await asyncio.sleep(0.3)
+        self._player.post(events.NetworkFound())
+        return "the old paths go silent, and the engine is told of another network"
+
+    async def _iface_down(self, control: EmulatorControl) -> str:
+        await control.inject(Fault(FaultKind.SILENCE))
+        await control.inject(Fault(FaultKind.SILENCE, _IFACE_DOWN_S, "all"))
+        await control.backend_down(_IFACE_DOWN_S)
+        await asyncio.sleep(0.3)
+        self._player.post(events.NetworkLost())
+        await asyncio.sleep(_IFACE_DOWN_S)
+        self._player.post(events.NetworkFound())
+        return "nothing passes for 4 s, and the engine is told of no network and of one"
+
+    async def _dns_fail(self, control: EmulatorControl) -> str:
+        await control.inject(Fault(FaultKind.SILENCE))
+        await control.backend_down(_AWAY_S)
+        return "connections to the backend are refused, which is the same to the engine"
+
+    async def _sleep(self, asleep_s: float) -> str:
+        """The client's loop stands still, so that nothing is read, sent or judged."""
+        time.sleep(asleep_s)  # noqa: ASYNC251  (that is the point of it)
+        self._player.post(events.Woke(asleep_s))
+        return f"the client stands still for {asleep_s:g} s, and is told that it slept"
+
+
+_API: Final = {
+    "http_429_ra3": ApiFault(ApiFaultKind.THROTTLE, _CREATE, retry_after_s=3.0),
+    "http_500": ApiFault(ApiFaultKind.INTERNAL, _CREATE, times=2),
+    "http_hang": ApiFault(ApiFaultKind.HANG, _CREATE),
+    "http_reset_after_success": ApiFault(ApiFaultKind.RESET, _CREATE),
+    "http_slow_drip": ApiFault(ApiFaultKind.SLOW, _CREATE, delay_s=4.0),
+}
+
+
+def _truth(session: dict[str, Any]) -> Iterable[Record]:
+    """What the service really was, from the emulator's own books."""
+    for entry in session.get("history", ()):
+        yield of_service(entry["status"], entry["at"], entry["window_ends_at"])
+
+
+def _same_game(before: dict[str, Any] | None, after: Any) -> tuple[str, ...]:
+    """Whether the game that is played at the end is the one that was played at the beginning."""
+    if before is None or not isinstance(after, dict):
+        return ("nobody can tell whether it is the same game",)
+    if after["started_at"] != before["started_at"]:
+        return ("it is another game than before",)
+    if after["counter"] <= before["counter"]:
+        return ("the game did not go on",)
+    return ()

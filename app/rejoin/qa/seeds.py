@@ -1,0 +1,24 @@
+"""From a seed to chance, and from names to the profiles that ship with Rejoin."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Mapping
+
+from rejoin import assets
+from rejoin.core.link import Chance, Profile
+from rejoin.core.profile import NETWORK_PROFILES, parse_profile
+
+
+def chance(seed: int) -> Chance:
+    """A stream of chance for each name, the same on every machine."""
+    return lambda name: random.Random(f"{seed} {name}").random
+
+
+@functools.cache
+def network_profiles() -> Mapping[str, Profile]:
+    """Every shipped network profile by its name."""
+    return {
+        name: parse_profile(name, assets.text(f"profiles/{name}.toml")) for name in NETWORK_PROFILES
+    }

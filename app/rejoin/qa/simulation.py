@@ -1,0 +1,101 @@
+"""Many modelled worlds, one for each seed: who came back, what broke, and which seed to look at."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+from rejoin.core import faults
+from rejoin.core.simulate import Outcome, simulate
+from rejoin.qa.seeds import chance, network_profiles
+
+_CHUNK = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A seed that broke an invariant."""
+
+    seed: int
+    about: str
+    violations: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of many seeds. `drops`: runs that had an episode; `savable`: of those, runs whose
+    game could be saved; `saved`: of those again, runs that ended live."""
+
+    runs: int = 0
+    drops: int = 0
+    savable: int = 0
+    saved: int = 0
+    found: list[Found] = field(default_factory=list)
+
+    def __iadd__(self, other: Tally) -> Tally:
+        self.runs += other.runs
+        self.drops += other.drops
+        self.savable += other.savable
+        self.saved += other.saved
+        self.found += other.found
+        return self
+
+    @property
+    def saved_share(self) -> float:
+        """0..1; 1 where there was nothing to save."""
+        return self.saved / self.savable if self.savable else 1.0
+
+
+def case_of(seed: int) -> faults.Case:
+    """The world of this seed; the fault profiles take turns."""
+    names = faults.modelled()
+    draw = random.Random(f"{seed} world").random
+    return faults.drawn(draw, chance(seed), network_profiles(), names[seed % len(names)])
+
+
+def run(seed: int) -> tuple[faults.Case, Outcome]:
+    """The run of this seed, the same each time."""
+    case = case_of(seed)
+    draw = random.Random(f"{seed} engine").random
+    return case, simulate(case.world, draw=draw, for_s=case.for_s, policy=case.policy)
+
+
+def tally(first: int, count: int) -> Tally:
+    """The runs of so many seeds from `first` on."""
+    total = Tally()
+    for seed in range(first, first + count):
+        case, outcome = run(seed)
+        total.runs += 1
+        if outcome.dropped:
+            total.drops += 1
+            savable = outcome.live or outcome.savable
+            total.savable += savable
+            total.saved += savable and outcome.live
+        if outcome.violations:
+            total.found.append(Found(seed, case.about, outcome.violations))
+    return total
+
+
+def tally_all(first: int, count: int, jobs: int | None, progress: Callable[[Tally], None]) -> Tally:
+    """The same on several processors; `progress` is told now and then."""
+    total = Tally()
+    for part in _parts(first, count, jobs or os.cpu_count() or 1):
+        total += part
+        progress(total)
+    total.found.sort(key=lambda one: one.seed)
+    return total
+
+
+def _parts(first: int, count: int, jobs: int) -> Iterator[Tally]:
+    chunks = [(at, min(_CHUNK, first + count - at)) for at in range(first, first + count, _CHUNK)]
+    if jobs == 1 or len(chunks) == 1:
+        for at, size in chunks:
+            yield tally(at, size)
+        return
+    # Spawned and not forked: whoever calls may have threads.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(tally, *zip(*chunks, strict=True))

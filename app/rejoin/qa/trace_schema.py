@@ -1,0 +1,116 @@
+"""The schema of a trace's lines, made from the engine's own events and commands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from functools import cache
+from typing import Any, get_args, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from rejoin.core import commands, events
+from rejoin.core.phases import Phase
+from rejoin.core.trace import SCHEMA, Record
+from rejoin.errors import BadInputError
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+class _State(BaseModel):
+    """A state of the client (docs/states.md), kept when it is another or shows another deadline."""
+
+    model_config = _STRICT
+    episode: int
+    health: str | None = None
+    last_rtp_at: float | None = None
+    shown_deadline_at: float | None = None
+    deadline_checking: bool = False
+    until_at: float | None = None
+    last_start_at: float | None = None
+    fallback: str | None = None
+    ending: str | None = None
+
+
+class _Service(BaseModel):
+    """A status of the emulated service; the name is the status."""
+
+    model_config = _STRICT
+    window_ends_at: float | None
+
+
+class _Fault(BaseModel):
+    """Something done on purpose; `outage_s`: for how long nothing reaches the client, null is for
+    good, absent is not at all."""
+
+    model_config = ConfigDict(extra="allow")
+    outage_s: float | None = None
+
+
+@cache
+def _models() -> dict[tuple[str, str], type[BaseModel]]:
+    """What `data` holds, by kind and name; "" stands for every name of the kind."""
+    found: dict[tuple[str, str], type[BaseModel]] = {
+        ("service", ""): _Service,
+        ("fault", ""): _Fault,
+    }
+    for kind, union in (("event", events.Event), ("command", commands.Command)):
+        for each in get_args(union):
+            found[kind, each.__name__] = _model(each)
+    for phase in get_args(Phase):
+        found["state", phase.__name__] = _State
+    return found
+
+
+def _model(source: type[Any]) -> type[BaseModel]:
+    """A dataclass without the fields that could hold a secret, which never enter a trace."""
+    hints = get_type_hints(source)
+    kept: dict[str, Any] = {}
+    for entry in fields(source):
+        if entry.repr:
+            hint = hints[entry.name]
+            nested = isinstance(hint, type) and hasattr(hint, "__dataclass_fields__")
+            kept[entry.name] = (_model(hint) if nested else hint, ...)
+    return create_model(source.__name__, __config__=_STRICT, **kept)
+
+
+def check(record: Record) -> None:
+    """Raises BadInputError if a record is not as the schema says."""
+    models = _models()
+    model = models.get((record.kind, record.name)) or models.get((record.kind, ""))
+    if model is None:
+        raise BadInputError(f"There is no {record.kind} {record.name} in a trace.")
+    try:
+        model.model_validate(record.data)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise BadInputError(
+            f"The {record.kind} {record.name} is not as it should be: {where}."
+        ) from None
+
+
+def document() -> str:
+    """The JSON Schema (2020-12) of one line."""
+    lines: list[dict[str, Any]] = []
+    definitions: dict[str, Any] = {}
+    for (kind, name), model in _models().items():
+        key = f"{kind}.{name or 'any'}" if model is not _State else "state"
+        data = model.model_json_schema(ref_template="#/$defs/{model}")
+        definitions |= data.pop("$defs", {})
+        definitions[key] = data
+        properties: dict[str, Any] = {
+            "v": {"const": SCHEMA},
+            "at": {"type": "number", "description": "Boot time in seconds."},
+            "kind": {"const": kind},
+            "name": {"const": name} if name else {"type": "string"},
+            "data": {"$ref": f"#/$defs/{key}"},
+        }
+        required = ["v", "at", "kind", "name"]
+        lines.append({"type": "object", "properties": properties, "required": required})
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "One line of a Rejoin trace; empty data may be left out",
+        "oneOf": lines,
+        "$defs": definitions,
+    }
+    return json.dumps(schema, indent=1, sort_keys=True) + "\n"

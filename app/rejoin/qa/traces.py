@@ -1,0 +1,48 @@
+"""Traces as files: one JSON record a line, as `core.trace` writes and reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rejoin.core.trace import Record, from_line, to_line
+from rejoin.errors import BadInputError
+
+_BLANK = " \t\r\n"
+_LINE_LIMIT = 64 * 1024
+"""Characters; the longest record that Rejoin writes has under a thousand."""
+
+
+def read(path: Path) -> Iterator[Record]:
+    """The records of a trace, in order. Raises BadInputError, naming the line."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            number = 0
+            while line := file.readline(_LINE_LIMIT + 1):
+                number += 1
+                if len(line) > _LINE_LIMIT:
+                    raise BadInputError(f"Line {number} of {path.name} is too long for a trace.")
+                if line.strip(_BLANK):
+                    yield _record(line, number, path.name)
+    except UnicodeDecodeError:
+        raise BadInputError(f"{path.name} is no trace: it is not text.") from None
+    except OSError as error:
+        raise BadInputError(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def _record(line: str, number: int, name: str) -> Record:
+    try:
+        return from_line(line)
+    except (ValueError, RecursionError) as error:
+        raise BadInputError(f"Line {number} of {name} is no record of a trace.") from error
+
+
+def write(path: Path, records: Iterable[Record]) -> None:
+    """Write a trace. Raises BadInputError if the file cannot be made, OSError when it is full."""
+    try:
+        file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(f"{path.name} cannot be written: {error.strerror}.") from error
+    with file:
+        for record in records:
+            file.write(to_line(record) + "\n")

@@ -1,0 +1,64 @@
+"""Trace files: written and read back, and anything else refused with the line that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rejoin.core.trace import Record, of_fault
+from rejoin.errors import BadInputError
+from rejoin.qa import traces
+
+RECORDS = [of_fault("cut", 1.0, outage_s=None), Record(2.5, "state", "Live", {"episode": 0})]
+
+
+def test_a_trace_survives_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    traces.write(file, RECORDS)
+    assert list(traces.read(file)) == RECORDS
+    assert file.read_text().count("\n") == 2
+
+
+def test_empty_lines_are_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text("\n\n")
+    assert list(traces.read(file)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"v":1,"at":1,"kind":"fault","name":"x"}\n{"v":1}\n', "Line 2 of a.jsonl is no record"),
+        ("[" * 5000 + "\n", "Line 1 of a.jsonl is no record"),
+        ("x" * 70_000, "Line 1 of a.jsonl is too long"),
+    ],
+)
+def test_what_is_no_trace_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(text)
+    with pytest.raises(BadInputError, match=sentence):
+        list(traces.read(file))
+
+
+@settings(max_examples=50)
+@given(st.binary(max_size=300))
+def test_any_bytes_are_refused_with_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    file = tmp_path_factory.mktemp("traces") / "a.jsonl"
+    file.write_bytes(data)
+    if not data.strip(b" \t\r\n"):
+        assert list(traces.read(file)) == []
+        return
+    with pytest.raises(BadInputError, match=r"a\.jsonl"):
+        list(traces.read(file))
+
+
+def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"none\.jsonl cannot be read"):
+        list(traces.read(tmp_path / "none.jsonl"))
+    with pytest.raises(BadInputError, match="cannot be written"):
+        traces.write(tmp_path, RECORDS)
