@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import LogRecords
+from rejoin.runtime import instance as instance_module
 from rejoin.runtime.instance import Instance, doors_folder, hand_over, is_taken
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -239,6 +240,22 @@ def test_what_a_killed_one_left_is_in_nobodys_way(tmp_path: Path) -> None:
         await second.close()
 
     asyncio.run(main())
+
+
+def test_a_lock_on_a_file_that_was_removed_meanwhile_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = claim(tmp_path)
+    locked = instance_module._locked
+
+    def let_go_first(descriptor: int) -> bool:
+        first.release()  # after the second has opened the file, before it locks it
+        return locked(descriptor)
+
+    monkeypatch.setattr(instance_module, "_locked", let_go_first)
+    second = claim(tmp_path)
+    assert Instance.claim(KEY, tmp_path) is None, "the file that others find is the locked one"
+    second.release()
 
 
 def test_who_has_let_go_removes_nothing_of_the_next_one(tmp_path: Path) -> None:
