@@ -59,6 +59,9 @@ CORE_MAY_IMPORT = {
 }
 """Standard library that is about values alone: no clock, thread, socket, file, log or chance."""
 
+PURE_IN_RTC = ("assembly", "bandwidth", "h264", "inbound", "playout", "reception")
+"""Modules of the receive path that are told the time and touch no socket, thread or codec."""
+
 WORDS_NOT_USED = {
     "handler",
     "handlers",
@@ -191,6 +194,25 @@ def test_the_core_imports_values_alone() -> None:
                 and name != "rejoin.errors"
                 and name != "rejoin.core"
                 and not name.startswith("rejoin.core.")
+            ]
+    assert not strangers
+
+
+def test_the_middle_of_the_receive_path_is_as_pure_as_the_core() -> None:
+    allowed = {f"rejoin.rtc.{name}" for name in PURE_IN_RTC} | {"aiortc.rtp"}
+    strangers = []
+    for name in PURE_IN_RTC:
+        path = APP / "rtc" / f"{name}.py"
+        for node in ast.walk(tree(path)):
+            imported: list[str] = []
+            if isinstance(node, ast.Import):
+                imported = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                imported = [node.module or ""]
+            strangers += [
+                f"{name_of(path, ROOT)} {each}"
+                for each in imported
+                if each.partition(".")[0] not in CORE_MAY_IMPORT and each not in allowed
             ]
     assert not strangers
 

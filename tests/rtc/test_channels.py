@@ -125,6 +125,16 @@ def with_channels(
     return heard
 
 
+def test_a_channel_that_opens_while_all_is_closed_starts_nothing() -> None:
+    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
+        await channels.close()
+        both[INPUT_CHANNEL].emit("open")
+        assert not tasks.alive()
+        assert heard == []
+
+    with_channels(play)
+
+
 def test_both_channels_are_as_the_web_sdk_makes_them() -> None:
     async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
         assert both[INPUT_CHANNEL].label == "inputChannel"

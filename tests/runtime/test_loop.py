@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 
 import pytest
@@ -49,3 +50,47 @@ def test_waiting_no_longer_than_told() -> None:
     assert thread.running
     release.set()
     assert thread.join(5) == 1
+
+
+def test_the_loop_is_uvloops_where_it_is_installed_and_asyncios_where_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> str:
+        return type(asyncio.get_running_loop()).__module__
+
+    def ran_on() -> str | None:
+        thread = StreamThread(main)
+        thread.start()
+        return thread.join(5)
+
+    if sys.platform != "win32":
+        assert ran_on() == "uvloop"
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert str(ran_on()).startswith("asyncio")
+
+
+def test_a_packet_that_cannot_go_out_is_told_and_the_socket_stays_open() -> None:
+    """What the unreachable network's evidence and healing by itself rest on, on either loop."""
+
+    class Told(asyncio.DatagramProtocol):
+        def __init__(self) -> None:
+            self.errors: list[Exception] = []
+
+        def error_received(self, exc: Exception) -> None:
+            self.errors.append(exc)
+
+    async def main() -> tuple[int, bool]:
+        transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+            Told, local_addr=("127.0.0.1", 0)
+        )
+        # Broadcasting without permission: refused by the system, nothing leaves this machine.
+        for _ in range(2):
+            transport.sendto(b"x", ("255.255.255.255", 9))
+            await asyncio.sleep(0.01)
+        result = len(protocol.errors), transport.is_closing()
+        transport.close()
+        return result
+
+    thread = StreamThread(main)
+    thread.start()
+    assert thread.join(5) == (2, False)

@@ -14,6 +14,19 @@ SWITCH_INTERVAL_S = 0.0005
 """How long another thread may hold the interpreter before it must hand over (media.md)."""
 
 
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's loop where it is installed (not on Windows), else None: asyncio's own.
+
+    It saves a fifth of what the stream thread takes (7.4 and 6.1 % of a core at
+    720p60 and 15 Mbit/s, emulator, loopback, 2026-11-27).
+    """
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
 class StreamThread(Generic[_T]):
     """Runs one coroutine to its end on a loop of its own thread.
 
@@ -52,7 +65,8 @@ class StreamThread(Generic[_T]):
 
     def _run(self) -> None:
         try:
-            self._result = asyncio.run(self._main())
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                self._result = runner.run(self._main())
         except BaseException as error:
             self._error = error
         finally:
