@@ -317,6 +317,23 @@ def test_how_a_game_ended_is_the_exit_code(
     assert ending.detail in err
 
 
+def test_a_link_is_played_and_said_where_it_leads(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    link = "rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin"
+    code, out, err = rejoin("play", "--token", "CANARY-token", link)
+    assert (code, out, err) == (0, "", "Playing through https://games.example.\n")
+    [played] = fake_player.made
+    assert played.profile.backend_url == "https://games.example/rejoin"
+    assert played.profile.token == "CANARY-token"
+
+
+def test_a_link_that_wants_too_much_is_one_line(rejoin: Rejoin) -> None:
+    code, out, err = rejoin("play", "rejoin://play?backend=http%3A%2F%2Fgames.example")
+    assert (code, out) == (2, "")
+    assert err == "rejoin: This link cannot be used: its backend is not on https.\n"
+
+
 def test_every_ending_is_a_line_that_ends_as_a_sentence() -> None:
     for kind in EndingKind:
         line = cli._ending_sentence(Ending(kind))

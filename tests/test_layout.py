@@ -29,6 +29,7 @@ UNMIRRORED: dict[str, str] = {
     "emulator/test_document.py": "tests docs/emulator.md",
     "emulator/test_fuzz.py": "throws bad input at the whole emulator",
     "rtc/test_hostile_media.py": "throws hostile media at the whole receive path",
+    "signaling/test_fuzz.py": "throws bad answers at the client of every dialect",
     "rtc/test_library_contract.py": "tests what rtc relies on inside aiortc and aioice",
 }
 """Test files that mirror no module, and why."""

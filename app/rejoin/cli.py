@@ -232,7 +232,16 @@ def play(
     full_screen: bool,
     close_at_end: bool,
 ) -> int:
-    """Start a game through the studio's backend at BACKEND_URL and play it."""
+    """Start a game through the studio's backend at BACKEND_URL and play it.
+
+    BACKEND_URL may also be a studio's link (rejoin://play?...), which says how its backend speaks.
+    """
+    from rejoin.runtime.deep_link import is_link
+
+    if is_link(backend_url):
+        return _play_link(
+            backend_url, token, full_screen=full_screen, close_at_end=close_at_end, stats=stats
+        )
     from rejoin.signaling.dialects import DIALECTS
 
     spoken = DIALECTS[dialect]
@@ -255,6 +264,27 @@ def play(
         allow_insecure=insecure,
         authority=authority,
     )
+    return _play(profile, full_screen=full_screen, close_at_end=close_at_end, stats=stats)
+
+
+def _play_link(
+    link: str, token: str | None, *, full_screen: bool, close_at_end: bool, stats: Path | None
+) -> int:
+    """Play where a link leads, and say where that is: a link is a stranger's word."""
+    from rejoin.gui import application as window_application
+    from rejoin.runtime.deep_link import parse_link
+    from rejoin.runtime.settings import Profile
+    from rejoin.runtime.tokens import NOT_KEPT, TokenStore, origin_of
+
+    door = parse_link(link)
+    profile = Profile.through(door, token)
+    window_application.check_display()
+    if not token and profile.dialect.needs_token:
+        token = asyncio.run(TokenStore().fetch(door.backend_url))
+        if not token:
+            raise BadInputError(NOT_KEPT)
+        profile = Profile.through(door, token)
+    click.echo(f"Playing through {origin_of(door.backend_url)}.", err=True)
     return _play(profile, full_screen=full_screen, close_at_end=close_at_end, stats=stats)
 
 
