@@ -322,7 +322,7 @@ def test_a_link_is_played_and_said_where_it_leads(
 ) -> None:
     link = "rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin"
     code, out, err = rejoin("play", "--token", "CANARY-token", link)
-    assert (code, out, err) == (0, "", "Playing through https://games.example.\n")
+    assert (code, out, err) == (0, "", "Playing through https://games.example:443.\n")
     [played] = fake_player.made
     assert played.profile.backend_url == "https://games.example/rejoin"
     assert played.profile.token == "CANARY-token"
