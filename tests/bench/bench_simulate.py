@@ -15,7 +15,7 @@ BURSTY = ("bursty_10_short", "bursty_10_medium", "bursty_10_long", "bursty_10_vl
 
 def run(quick: bool) -> Iterator[Measurement]:
     yield from _worlds(500 if quick else 100_000)
-    hours, drops = (0.05, 5) if quick else (20.0, 300)
+    hours, drops = (0.05, 5) if quick else (10.0, 200)
     for name in (*SCORED, *BURSTY, *FAR):
         yield from _score(name, hours, drops)
 

@@ -10,7 +10,6 @@ import asyncio
 import base64
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,11 +19,8 @@ import httpx
 import numpy as np
 import pytest
 from playwright.async_api import Page, async_playwright
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import FileResponse, Response
-from starlette.routing import Route
 
+from helpers.chromium import CHROMIUM, FLAGS, page_and_backend
 from rejoin.backend.serving import serving
 from rejoin.emulator.control import EmulatorControl
 from rejoin.emulator.game import StripReading, read_strip
@@ -32,24 +28,10 @@ from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.studio import studio
 
 DATA = Path(__file__).parents[1] / "data"
-CHROMIUM = shutil.which("chromium")
 HOST = "127.0.0.1"
 PATIENCE_S = 45.0
 """For one step, whatever else the machine does."""
 LOOK_EVERY_S = 0.05
-
-FLAGS = (
-    "--no-sandbox",  # root cannot have it, and the only page here is ours
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-    # Needed, with the permission below, where there is no network but loopback (docs/browser.md).
-    "--allow-loopback-in-peer-connection",
-)
 
 pytestmark = [
     pytest.mark.live,
@@ -138,38 +120,6 @@ class Browser:
         reading = read_strip(pixels.reshape(picture["height"], picture["width"], 4))
         assert reading is not None, "the picture on the page is not the game's"
         return reading
-
-
-def page_and_backend(backend: httpx.AsyncClient) -> Starlette:
-    """The page's files, and the studio's backend under the same origin."""
-
-    async def file(request: Request) -> Response:
-        name = request.url.path.strip("/") or "play.html"
-        return FileResponse(DATA / "chromium" / name)
-
-    async def icon(_: Request) -> Response:
-        return Response(status_code=204)
-
-    async def passed_on(request: Request) -> Response:
-        kept = ("authorization", "content-type", "idempotency-key")
-        answer = await backend.request(
-            request.method,
-            request.url.path,
-            params=dict(request.query_params),
-            content=await request.body(),
-            headers={name: value for name, value in request.headers.items() if name in kept},
-        )
-        kind = answer.headers.get("content-type")
-        return Response(answer.content, answer.status_code, media_type=kind)
-
-    return Starlette(
-        routes=[
-            Route("/", file),
-            Route("/play.js", file),
-            Route("/favicon.ico", icon),
-            Route("/v1/{rest:path}", passed_on, methods=["GET", "POST", "DELETE"]),
-        ]
-    )
 
 
 @asynccontextmanager

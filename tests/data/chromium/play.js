@@ -12,6 +12,7 @@ let connection = null; // { rtc, input }
 let sessionId = null;
 let attempt = 0;
 let token = "";
+const loaded = new Set(); // addresses of scripts
 let listening = null; // the two analysers of the sound
 
 function countFrames() {
@@ -74,11 +75,15 @@ async function makeOffer() {
 
 /** Load a classic script once, as the Web SDK does: CORS, no credentials. */
 function loadScript(url) {
+  if (loaded.has(url)) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.crossOrigin = "anonymous";
     script.src = url;
-    script.addEventListener("load", resolve);
+    script.addEventListener("load", () => {
+      loaded.add(url);
+      resolve();
+    });
     script.addEventListener("error", () => reject(new Error("The input script did not load.")));
     document.head.append(script);
   });
