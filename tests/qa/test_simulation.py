@@ -78,7 +78,7 @@ def lets_a_dead_connection_eat_the_window(
 
 OFFER: Callable[..., None] = _Turn._offer
 BUGS: list[tuple[int, str, Callable[..., Any]]] = [
-    (22, "_offer", waits_for_a_status_that_nobody_tells),
+    (48, "_offer", waits_for_a_status_that_nobody_tells),
     (280, "_read_timeout_s", lets_a_hanging_call_eat_the_window),
     (15911, "_join_until", lets_a_dead_connection_eat_the_window),
 ]

@@ -42,7 +42,9 @@ from rejoin.core.world import DARK, Change, World
 
 SESSION = SessionId("simulated")
 SAVABLE_S = 5.0
-"""Network and backend there for so long, while the service accepts: such a game is to be saved."""
+"""Network and backend there for so long, while the service accepts: such a game can be saved."""
+OWED_S = 7.0
+"""And for so long it has to be (I7): a client may wait 4 s before it asks, and needs 2.5 then."""
 
 _LOOK_EVERY_S = 0.2
 _EPSILON_S = 1e-6
@@ -136,7 +138,7 @@ class _Run:
         self.stops_at = inf
         self.good_since_at = self.now
         self.accepted_since_at: float | None = None
-        self.savable = False
+        self.savable = self.owed = False
         self.records: list[Record] = []
         self.freezes_s: list[float] = []
         self._recorder = Recorder(self.records.append, policy)
@@ -223,8 +225,8 @@ class _Run:
         found = judge.violations(self.records)
         idle = self.went_live_at is None and isinstance(phase, Idle)
         ended = isinstance(phase, Ended)
-        late = self.savable and self.now - self.good_since_at >= _HOPELESS_S
-        if not live and not idle and self.savable and (ended or late):
+        late = self.now - self.good_since_at >= _HOPELESS_S
+        if not live and not idle and self.owed and (ended or late):
             found = (*found, f"I7 at {self.now:.3f}: a game that could be saved was not")
         return Outcome(
             live=live,
@@ -252,6 +254,7 @@ class _Run:
         if self.accepted_since_at is not None:
             began_at = max(self.accepted_since_at, self.good_since_at)
             self.savable = self.savable or self.now - began_at >= SAVABLE_S
+            self.owed = self.owed or self.now - began_at >= OWED_S
 
     def accepts(self) -> bool:
         """Whether a create call that begins now would be answered in time.
