@@ -154,7 +154,7 @@ class _Turn:
             case events.InputOpened(connection):
                 self._input_opened(connection)
             case events.ControlsKnown(connection, known):
-                self.facts = replace(self.facts, controls_known=(connection, known))
+                self._controls_known(connection, known)
             case events.FirstFrameDecoded(connection):
                 self._first_frame(connection)
             case events.Sampled(connection, sample):
@@ -512,10 +512,21 @@ class _Turn:
                 self.facts = replace(self.facts, input_opened=connection)
                 self.phase = replace(self.phase, input_at=self.now)
                 self._maybe_live()
-            case Live(live) if live == connection:
+            case _ if connection in self._open_connections() and (
+                self.facts.input_opened is None or self.facts.input_opened < connection
+            ):
+                # Also of one that is lost: it may heal, and will not say so again.
                 self.facts = replace(self.facts, input_opened=connection)
             case _:
                 self._stale()
+
+    def _controls_known(self, connection: ConnectionNumber, known: bool) -> None:
+        """What an old connection says late must not hide what a newer one has said."""
+        told = self.facts.controls_known
+        if connection in self._open_connections() and (told is None or told[0] <= connection):
+            self.facts = replace(self.facts, controls_known=(connection, known))
+        else:
+            self._stale()
 
     def _first_frame(self, connection: ConnectionNumber) -> None:
         match self.phase:
