@@ -434,6 +434,50 @@ def test_a_connection_gets_a_second_however_little_is_left() -> None:
     assert play.phase(Joining).until_at - play.now == pytest.approx(play.policy.connect_least_s)
 
 
+def test_what_an_old_connection_says_late_hides_nothing_of_the_new_one() -> None:
+    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.asks())
+    play.give(events.ControlsKnown(TWO, known=True), events.InputOpened(TWO))
+    play.give(events.ControlsKnown(ONE, known=False), events.InputOpened(ONE))
+    assert play.state.facts.stale_events == 2
+    play.joins(TWO).give(events.ControlsKnown(ONE, known=False))
+    play.phase(Live)
+    assert play.shown.input_open
+    assert not play.shown.view_only
+
+
+def test_input_that_opens_while_the_connection_is_lost_is_open_when_it_heals() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
+    play.give(play.status("ACTIVE", sha256="sha-1", answer="answer 1"))
+    play.give(events.ConnectionOpened(ONE), events.FirstFrameDecoded(ONE)).wait(6)
+    assert play.shown.view_only
+    play.healthy(0.2).silence(1.1).phase(Lost)
+    play.give(events.ControlsKnown(ONE, known=True), events.InputOpened(ONE))
+    play.healthy(0.5).phase(Live)
+    assert play.shown.input_open
+    assert not play.shown.view_only
+
+
+def test_watching_a_service_that_never_notices_ends_on_the_last_moment_for_a_try() -> None:
+    play = Playbook().lost("CONNECTED").silence(4.2).give(events.GoodbyeSaid(ONE))
+    play.phase(Waiting)
+    last_start_at = session.last_start_at(play.state, play.policy)
+    assert last_start_at is not None
+    play.wait(last_start_at - play.now)
+    assert play.now == last_start_at
+    play.phase(Confirming)
+
+
+def test_media_that_come_after_all_leave_time_for_a_try() -> None:
+    play = Playbook(timeout_s=10.0).lost("PENDING_CLIENT_RECONNECTION")
+    play.now += 3600.0
+    play.give(events.WakeupDue())
+    play.phase(Confirming)
+    play.healthy(0.05)
+    play.phase(Offering)
+
+
 # --- asking again ---------------------------------------------------------------------------------
 
 
@@ -795,6 +839,45 @@ def test_sleeping_past_the_window_is_said_as_such() -> None:
     assert play.shown.deadline_checking
     play.give(play.status("TERMINATED", reason="reconnectionTimeout"))
     assert play.phase(Ended).ending.expired_asleep
+
+
+@pytest.mark.parametrize("given", [[], [offer(TWO)]])
+def test_after_sleep_in_mid_attempt_the_service_is_asked_before_the_end(
+    given: list[events.Event],
+) -> None:
+    play = Playbook(timeout_s=10.0).lost("PENDING_CLIENT_RECONNECTION").give(*given)
+    play.now += 3600.0
+    play.give(events.Woke(3600.0))
+    play.wait(5.0)
+    play.phase(Confirming)
+    assert play.shown.deadline_checking
+    play.give(play.status("TERMINATED", reason="reconnectionTimeout"))
+    ending = play.phase(Ended).ending
+    assert (ending.kind, ending.expired_asleep) == (EndingKind.GAME_ENDED, True)
+
+
+def test_sleep_while_the_end_is_being_confirmed_leaves_time_to_hear_it() -> None:
+    play = Playbook(timeout_s=10.0).lost("PENDING_CLIENT_RECONNECTION")
+    play.now += 68.5
+    play.give(events.WakeupDue())
+    play.phase(Confirming)
+    play.todo.clear()
+    play.now += 3600.0
+    play.give(events.Woke(3600.0))
+    play.last(commands.AskStatus)
+    play.wait(5.0)
+    play.phase(Confirming)
+    play.wait(60.0)
+    assert play.phase(Ended).ending.kind is EndingKind.UNCONFIRMED
+
+
+def test_who_comes_too_late_still_gets_an_answer_from_the_service() -> None:
+    play = Playbook(timeout_s=10.0).lost("PENDING_CLIENT_RECONNECTION")
+    play.now += 3600.0
+    play.give(events.WakeupDue()).wait(0.3)
+    play.phase(Confirming)
+    play.give(play.status("TERMINATED", reason="reconnectionTimeout"))
+    assert play.phase(Ended).ending.reason == "reconnectionTimeout"
 
 
 def test_ending_the_game_tells_the_service() -> None:

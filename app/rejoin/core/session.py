@@ -165,7 +165,7 @@ class _Turn:
             case events.InputOpened(connection):
                 self._input_opened(connection)
             case events.ControlsKnown(connection, known):
-                self.facts = replace(self.facts, controls_known=(connection, known))
+                self._controls_known(connection, known)
             case events.FirstFrameDecoded(connection):
                 self._first_frame(connection)
             case events.Sampled(connection, sample):
@@ -351,6 +351,10 @@ class _Turn:
 
     def _need_s(self) -> float:
         return _need_s(self.facts, self.policy)
+
+    def _time_for_a_try(self, episode: Episode) -> bool:
+        """Rule 5."""
+        return self.now <= self._latest_at(episode) - self._need_s()
 
     def _measured(self, asked_at: float) -> None:
         kept = (*self.facts.latencies_s, max(0.0, self.now - asked_at))[-_LATENCIES_KEPT:]
@@ -597,10 +601,21 @@ class _Turn:
                 self.facts = replace(self.facts, input_opened=connection)
                 self.phase = replace(self.phase, input_at=self.now)
                 self._maybe_live()
-            case Live(live) if live == connection:
+            case _ if connection in self._open_connections() and (
+                self.facts.input_opened is None or self.facts.input_opened < connection
+            ):
+                # Also of one that is lost: it may heal, and will not say so again.
                 self.facts = replace(self.facts, input_opened=connection)
             case _:
                 self._stale()
+
+    def _controls_known(self, connection: ConnectionNumber, known: bool) -> None:
+        """What an old connection says late must not hide what a newer one has said."""
+        told = self.facts.controls_known
+        if connection in self._open_connections() and (told is None or told[0] <= connection):
+            self.facts = replace(self.facts, controls_known=(connection, known))
+        else:
+            self._stale()
 
     def _first_frame(self, connection: ConnectionNumber) -> None:
         match self.phase:
@@ -740,18 +755,28 @@ class _Turn:
         )
         over = (episode.goodbye_at, episode.bound_at, episode.given_up_at, episode.told)
         if current is None or any(why is not None for why in over):
-            if isinstance(self.phase, Lost):
-                self._consider_commit()
+            self._go_on_lost()
             return  # what still trickles out of it is no healing
         if isinstance(self.phase, Asking) and self.phase.written_at is not None:
             return
         after = health.assess(current, sample, self.now, self.policy)
         self.facts = replace(self.facts, health=after)
         if after.level is HealthLevel.LOST:
-            if isinstance(self.phase, Lost):
-                self._consider_commit()
+            self._go_on_lost()
             return
         self._heal(episode)
+
+    def _go_on_lost(self) -> None:
+        """The old connection was heard and is lost all the same: what its sample has proved."""
+        match self.phase:
+            case Lost():
+                self._consider_commit()
+            case Confirming(episode, _, _, Ending(kind=EndingKind.UNCONFIRMED)) if (
+                self._time_for_a_try(episode)
+            ):
+                self._offer(episode)  # there is more time than was known
+            case _:
+                pass
 
     def _heal(self, episode: Episode) -> None:
         """Rule 2: as if nothing had happened, and nothing of it stays open."""
@@ -853,7 +878,7 @@ class _Turn:
 
     def _offer(self, episode: Episode) -> None:
         """A fresh offer, if there is still time for one (Rule 5) and the service would take it."""
-        if self.now > self._latest_at(episode) - self._need_s():
+        if not self._time_for_a_try(episode):
             self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
             return
         if self._went_on_elsewhere():
@@ -1081,7 +1106,10 @@ class _Turn:
     def _waited(self, waiting: Waiting) -> None:
         """The wait is over."""
         episode = waiting.episode
-        if self.now >= self._latest_at(episode) - self._need_s():
+        last_start_at = self._latest_at(episode) - self._need_s()
+        # A try may start on the line, but what is only watched until the line is over there.
+        watched = waiting.then in (Action.LOOK, Action.WAIT_FOR_SERVICE)
+        if self.now > last_start_at or (watched and self.now == last_start_at):
             self._confirm(episode, Ending(EndingKind.UNCONFIRMED))
             return
         match waiting.then:
@@ -1108,7 +1136,10 @@ class _Turn:
             return
         patience_at = self._status_guard_at()
         if fallback.kind is EndingKind.UNCONFIRMED:
-            patience_at = max(self.now, self._latest_at(episode))
+            # One look has its time, however late it is: after sleep the network has to come first.
+            asleep = self.facts.window.checking_since_at is not None
+            least_at = patience_at if asleep else self.now + self._need_s()
+            patience_at = max(least_at, self._latest_at(episode))
         self.phase = Confirming(episode, patience_at, self.now, fallback)
         self._ask_status()
 
@@ -1169,9 +1200,7 @@ class _Turn:
             case Confirming(episode, _, _, fallback):
                 if self._went_on_elsewhere():
                     self._finish(Ending(EndingKind.CONTINUED_ELSEWHERE, status=view.status))
-                elif fallback.kind is EndingKind.UNCONFIRMED and (
-                    self.now <= self._latest_at(episode) - self._need_s()
-                ):
+                elif fallback.kind is EndingKind.UNCONFIRMED and self._time_for_a_try(episode):
                     self._offer(episode)  # there is more time than was known
                 elif fallback.kind in _UNSAID:
                     self._watch_status(after_s=self.policy.status_pause_s)
@@ -1434,7 +1463,12 @@ class _Turn:
                     self._lose()
                 else:
                     self._suspect()
-            case Lost() | Waiting() | Confirming():
+            case Lost() | Waiting():
+                self._ask_status()
+            case Confirming(until_at=until_at):
+                self.phase = replace(
+                    self.phase, until_at=max(until_at, self._status_guard_at()), asked_at=self.now
+                )
                 self._ask_status()
             case _:
                 pass
