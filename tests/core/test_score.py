@@ -19,7 +19,7 @@ from rejoin.core.link import Chance, Profile
 from rejoin.core.model import ConnectionNumber, ConnectionSample, Policy
 from rejoin.core.profile import NETWORK_PROFILES, parse_profile
 from rejoin.core.score import OUTAGE, Outage, Score, of_records, score
-from rejoin.core.trace import Record, Recorder, of_fault
+from rejoin.core.trace import Record, Recorder, of_event, of_fault
 from rejoin.core.traffic import Sampled, samples
 
 POLICY = Policy()
@@ -184,6 +184,15 @@ def test_an_outage_for_good_is_over_for_the_next_connection() -> None:
     trace = [*records((10.0, 30.0)), of_fault("flow_dies", 10.0, **{OUTAGE: None}), *later]
     found = of_records(trace, POLICY)
     assert (found.outages, len(found.detections_s), found.mistakes) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("connection", [None, "1", [1], {}])
+def test_a_sample_of_no_connection_is_refused(connection: object) -> None:
+    sample = ConnectionSample(1.0, 1.0, 1.0, 1, 0.017, None, 0.0)
+    record = of_event(events.Sampled(ConnectionNumber(1), sample), 1.0)
+    record.data["connection"] = connection
+    with pytest.raises(ValueError, match="belongs to no connection"):
+        of_records([record], POLICY)
 
 
 @pytest.mark.parametrize("lasts", ["x", True, -1.0, float("nan")])

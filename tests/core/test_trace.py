@@ -66,7 +66,7 @@ def test_anything_else_is_refused_with_one_exception(line: str) -> None:
     "at", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 4000, "true", '"1"', "null", "1e12"]
 )
 def test_a_time_that_is_none_is_refused_with_the_same_exception(at: str) -> None:
-    with pytest.raises(ValueError, match="misses its parts"):
+    with pytest.raises(ValueError, match="trace"):
         from_line(f'{{"v":1,"at":{at},"kind":"fault","name":"cut"}}')
 
 

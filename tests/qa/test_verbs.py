@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
-from rejoin.core import judge, session
-from rejoin.core.trace import Record
+from helpers.hostile import hostile_json
+from rejoin.core import events, judge, session
+from rejoin.core.model import ConnectionNumber, ConnectionSample
+from rejoin.core.trace import Record, of_event, of_fault, to_line
 from rejoin.errors import BadInputError
-from rejoin.qa import diagram, traces
+from rejoin.qa import diagram, simulation, traces
 from rejoin.qa.verbs import qa
 
 
@@ -129,3 +135,39 @@ def test_every_order_of_events_is_tried(monkeypatch: pytest.MonkeyPatch) -> None
     broken = invoke("check", "--states", "60")
     assert broken.return_value == 1
     assert "I5: " in broken.output
+
+
+def lines_of_a_game() -> list[dict[str, Any]]:
+    """One record of every kind and name that a drop leaves, and a sample."""
+    _, outcome = simulation.run(17)
+    sample = ConnectionSample(1.0, 1.0, 1.0, 1, 0.017, None, 0.0)
+    sampled = of_event(events.Sampled(ConnectionNumber(1), sample), 1.0)
+    cut = of_fault("cut", 1.0, outage_s=3.0)
+    found = {(each.kind, each.name): each for each in (*outcome.records, sampled, cut)}
+    return [json.loads(to_line(record)) for record in found.values()]
+
+
+GAME = lines_of_a_game()
+
+
+@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(hostile_json(*GAME), min_size=1, max_size=4))
+@example(['{"v":1,"at":1,"kind":"event","name":"x\\u001b[31m\\nrejoin: no","data":{}}'])
+@example(['{"v":1,"at":1,"kind":"fault","name":"cut","data":{"\\n":1,"outage_s":"3"}}'])
+@example(['{"v":1,"at":1,"kind":"command","name":"Reconnect","data":{"session_id":"s","attempt":1,'
+          '"try_number":1,"connection":1,"budget_s":"5"}}'] * 2)  # fmt: skip
+def test_whatever_a_trace_holds_it_is_told_or_refused_with_one_sentence(
+    tmp_path: Path, lines: list[str]
+) -> None:
+    file = tmp_path / "strange.jsonl"
+    file.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass"))
+    for verb in ("trace", "score"):
+        result = invoke(verb, str(file))
+        if result.exception is None:
+            assert result.return_value in (0, 1)
+            continue
+        assert isinstance(result.exception, BadInputError), result.exception
+        sentence = str(result.exception)
+        assert sentence.isascii()
+        assert sentence.isprintable()
+        assert sentence.endswith(".")

@@ -126,6 +126,17 @@ def test_a_refusal_is_known_by_its_status(answer: str, kind: FailureKind) -> Non
     asyncio.run(run())
 
 
+def test_a_redirect_to_what_is_no_address_is_a_stranger() -> None:
+    async def run() -> None:
+        behaviour = answering(f"302 Found\r\nLocation: javascript:1\r\n{JSON}", b"{}")
+        async with exchange_with(behaviour) as exchange:
+            with pytest.raises(CallFailedError, match="is somebody else") as caught:
+                await exchange.call("GET", "/", budget_s=5)
+            assert caught.value.failure.kind is FailureKind.NOT_BACKEND
+
+    asyncio.run(run())
+
+
 def test_a_body_of_another_form_is_of_unknown_outcome_and_html_is_a_stranger() -> None:
     async def run() -> None:
         async with exchange_with(answering(f"200 OK\r\n{JSON}", b'{"canary": 1}')) as exchange:

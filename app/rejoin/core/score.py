@@ -157,14 +157,16 @@ def of_records(records: Iterable[Record], policy: Policy) -> Score:
     Each connection is judged for itself; an outage without an end is over for those that open
     after it. Raises ValueError if a record is not what it says.
     """
-    samples: dict[object, list[Sampled]] = {}
+    samples: dict[int, list[Sampled]] = {}
     outages: list[Outage] = []
     for record in records:
         if record.kind == "fault" and OUTAGE in record.data:
             outages.append(_outage(record))
         elif record.kind == "event" and record.name == events.Sampled.__name__:
-            taken = samples.setdefault(record.data.get("connection"), [])
-            taken.append((record.at, sample_of(record)))
+            connection = record.data.get("connection")
+            if not isinstance(connection, int):
+                raise ValueError("a sample belongs to no connection")
+            samples.setdefault(connection, []).append((record.at, sample_of(record)))
     total = Score()
     told: set[Outage] = set()
     for taken in samples.values():

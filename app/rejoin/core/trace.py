@@ -86,14 +86,19 @@ def to_line(record: Record) -> str:
     )
 
 
+_LONGEST_WHOLE = 16
+"""Characters; more than anything that is counted here needs."""
 _LARGEST_AT = 1e11
 """Seconds; more is no time of this world, and what is no number is not within it either."""
 
 
 def from_line(line: str) -> Record:
-    """Read one line. Raises ValueError alone, if it is not a record of a schema we know."""
+    """Read one line. Raises ValueError alone, if it is not a record of a schema we know.
+
+    What its `data` holds is the schema's affair (`qa.trace_schema`); every number is finite.
+    """
     try:
-        raw = json.loads(line)
+        raw = json.loads(line, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
     except RecursionError:
         raise ValueError("a trace record is nested too deeply") from None
     if not isinstance(raw, dict) or raw.get("v") != SCHEMA:
@@ -109,6 +114,20 @@ def from_line(line: str) -> Record:
     ):
         raise ValueError("a trace record misses its parts")
     return Record(float(at), kind, name, data)
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _LONGEST_WHOLE:
+        raise ValueError("a whole number of a trace is too large")
+    return int(digits)
+
+
+def _finite(text: str) -> float:
+    """Also of the words that Python's JSON has for what is no number."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number of a trace is not finite")
+    return number
 
 
 _SAMPLE_FIELDS = {entry.name: entry for entry in fields(ConnectionSample)}

@@ -75,18 +75,28 @@ def _model(source: type[Any]) -> type[BaseModel]:
 
 
 def check(record: Record) -> None:
-    """Raises BadInputError if a record is not as the schema says."""
+    """Raises BadInputError if a record is not as the schema says.
+
+    What keeps to it can be judged (`core.judge`) and told (`core.trace.timelines`), whoever wrote
+    it. Types are taken strictly: a number in quotes is none.
+    """
     models = _models()
     model = models.get((record.kind, record.name)) or models.get((record.kind, ""))
     if model is None:
-        raise BadInputError(f"There is no {record.kind} {record.name} in a trace.")
+        raise BadInputError(f"There is no {record.kind} {_quoted(record.name)} in a trace.")
     try:
-        model.model_validate(record.data)
+        model.model_validate_json(json.dumps(record.data), strict=True)
     except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        where = ".".join(_quoted(str(part)) for part in error.errors()[0]["loc"]) or "its text"
         raise BadInputError(
-            f"The {record.kind} {record.name} is not as it should be: {where}."
+            f"The {record.kind} {_quoted(record.name)} is not as it should be: {where}."
         ) from None
+
+
+def _quoted(name: str) -> str:
+    """A word of a trace in a sentence of ours; a stranger's may hold any character."""
+    known = name.isascii() and name.isidentifier() and len(name) <= 40
+    return name if known else f"{name!a:.40}"
 
 
 def document() -> str:

@@ -228,7 +228,13 @@ class Exchange:
             await self._put_away()
 
     async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Reply:
-        response = await client.send(request, stream=True)
+        try:
+            response = await client.send(request, stream=True)
+        except httpx.InvalidURL:
+            # httpx reads the address of a redirect even where it is not followed.
+            raise self.failed(
+                FailureKind.NOT_BACKEND, f"points somewhere else; it {self._stranger}"
+            ) from None
         try:
             content_type = response.headers.get("Content-Type", "").partition(";")[0]
             encoding = response.headers.get("Content-Encoding", "identity")
