@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import click
@@ -317,15 +318,49 @@ def test_how_a_game_ended_is_the_exit_code(
     assert ending.detail in err
 
 
+LINK = "rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin"
+
+
 def test_a_link_is_played_and_said_where_it_leads(
     rejoin: Rejoin, fake_player: type[FakePlayer]
 ) -> None:
-    link = "rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin"
-    code, out, err = rejoin("play", "--token", "CANARY-token", link)
+    code, out, err = rejoin("play", "--token", "CANARY-token", "--yes", LINK)
     assert (code, out, err) == (0, "", "Playing through https://games.example:443.\n")
     [played] = fake_player.made
     assert played.profile.backend_url == "https://games.example/rejoin"
     assert played.profile.token == "CANARY-token"
+
+
+def test_a_links_backend_gets_no_token_unasked(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    code, _, err = rejoin("play", "--token", "CANARY-token", LINK)
+    assert code == 2
+    assert "leads to https://games.example:443" in err
+    assert "CANARY" not in err
+    assert fake_player.made == []
+
+
+@pytest.mark.parametrize(("agrees", "code", "games"), [(True, 0, 1), (False, 130, 0)])
+def test_who_sits_at_a_terminal_is_asked(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    agrees: bool,
+    code: int,
+    games: int,
+) -> None:
+    def confirm(text: str, *, abort: bool, err: bool) -> bool:
+        assert text == "Send your sign-in token to https://games.example:443?"
+        assert (abort, err) == (True, True)
+        if not agrees:
+            raise click.exceptions.Abort
+        return True
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(click, "confirm", confirm)
+    assert rejoin("play", "--token", "CANARY-token", LINK)[0] == code
+    assert len(fake_player.made) == games
 
 
 def test_a_link_that_wants_too_much_is_one_line(rejoin: Rejoin) -> None:

@@ -216,6 +216,7 @@ _close_at_end = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="CSV file for the stream's numbers, one line a second.",
 )
+@click.option("--yes", is_flag=True, help="Let a link's backend have your sign-in token, unasked.")
 @_full_screen
 @_close_at_end
 def play(
@@ -229,18 +230,25 @@ def play(
     insecure: bool,
     authority: Path | None,
     stats: Path | None,
+    yes: bool,
     full_screen: bool,
     close_at_end: bool,
 ) -> int:
     """Start a game through the studio's backend at BACKEND_URL and play it.
 
     BACKEND_URL may also be a studio's link (rejoin://play?...), which says how its backend speaks.
+    It may come from anybody: its backend gets no sign-in token unless you agree.
     """
     from rejoin.runtime.deep_link import is_link
 
     if is_link(backend_url):
         return _play_link(
-            backend_url, token, full_screen=full_screen, close_at_end=close_at_end, stats=stats
+            backend_url,
+            token,
+            yes=yes,
+            full_screen=full_screen,
+            close_at_end=close_at_end,
+            stats=stats,
         )
     from rejoin.signaling.dialects import DIALECTS
 
@@ -268,9 +276,19 @@ def play(
 
 
 def _play_link(
-    link: str, token: str | None, *, full_screen: bool, close_at_end: bool, stats: Path | None
+    link: str,
+    token: str | None,
+    *,
+    yes: bool,
+    full_screen: bool,
+    close_at_end: bool,
+    stats: Path | None,
 ) -> int:
-    """Play where a link leads, and say where that is: a link is a stranger's word."""
+    """Play where a link leads, and say where that is: a link is a stranger's word.
+
+    A token that was given may be another studio's, so the player is asked before this one gets it.
+    One from the keyring was kept for this very origin.
+    """
     from rejoin.gui import application as window_application
     from rejoin.runtime.deep_link import parse_link
     from rejoin.runtime.settings import Profile
@@ -279,12 +297,19 @@ def _play_link(
     door = parse_link(link)
     profile = Profile.through(door, token)
     window_application.check_display()
+    origin = origin_of(door.backend_url)
+    if token and profile.dialect.needs_token and not yes:
+        if not sys.stdin.isatty():
+            raise BadInputError(
+                f"This link leads to {origin}. Only with --yes does it get your sign-in token."
+            )
+        click.confirm(f"Send your sign-in token to {origin}?", abort=True, err=True)
     if not token and profile.dialect.needs_token:
         token = asyncio.run(TokenStore().fetch(door.backend_url))
         if not token:
             raise BadInputError(NOT_KEPT)
         profile = Profile.through(door, token)
-    click.echo(f"Playing through {origin_of(door.backend_url)}.", err=True)
+    click.echo(f"Playing through {origin}.", err=True)
     return _play(profile, full_screen=full_screen, close_at_end=close_at_end, stats=stats)
 
 
