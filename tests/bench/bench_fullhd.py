@@ -1,133 +1,320 @@
-"""1080p60 received, decoded and scaled, beside FFmpeg's bare decoding of the same pictures"""
+"""1080p60 from the first packet to the screen, beside FFmpeg's bare decoding of the same clip
+
+Host and client are processes of their own; the clips were compressed before, each picture goes out
+in one burst through the relay, and the client has a window of 1920x1080.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import json
+import os
 import random
+import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import av
+from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
+from bench import clips
+from bench.clips import Clip
 from bench.measure import Measurement
-from bench.stage import cpu_s, open_files, rss_mb, stage, threads
-from rejoin.emulator.game import TICKS_PER_S, Game
-from rejoin.emulator.sender import VideoEncoder
-from rejoin.emulator.settings import FaultKind
+from bench.stage import PATIENCE_S, Premises, open_files, played, premises, threads
+from bench.watcher import Asked, Seen
+from rejoin import tasks
+from rejoin.core import events
+from rejoin.emulator.settings import Fault, FaultKind
+from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.player import Player
+from rejoin.runtime.settings import Profile
 
-WARM_UP_S = 2.0
-MBITS = (8, 15, 30)
+WARM_UP_S = 4.0
+PLAYED_S = 20.0
+LOSSY_S = 60.0
 LONG_S = 600.0
+LATENCY_MS = {8: 8.0, 15: 8.0, 30: 11.0}
+CPU_RATIO = 1.4
+FROZEN_S, PLIS = 0.5, 3
+AGE_MS = 3.0
+LOSSY: dict[str, Any] = {"round_trip_s": 0.060, "loss": 0.03}
 CLOSES = 200
-ENCODED_FRAMES = 600
-
-
-def settings(mbit: int) -> dict[str, Any]:
-    return {
-        "width": 1920,
-        "height": 1080,
-        "fps": 60,
-        "bitrate_bps": mbit * 1_000_000,
-        "constant_bitrate": True,
-    }
+CLOSED_WITHIN_S = 0.5
+REJOIN_CLOSED_WITHIN_S = 0.15
+NOTICED_WITHIN_S = 0.25
+SETTLED_S = 3.0
 
 
 def run(quick: bool) -> Iterator[Measurement]:
-    for mbit in MBITS[:1] if quick else MBITS:
-        yield from asyncio.run(_played(mbit, 1.0 if quick else 20.0))
-        yield from _bare(mbit, 30 if quick else ENCODED_FRAMES)
-    yield from asyncio.run(_long(2.0 if quick else LONG_S))
-    yield from asyncio.run(_closes(2 if quick else CLOSES))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for mbit in (8,) if quick else tuple(LATENCY_MS):
+            clip = clips.make(folder, mbit=mbit)
+            seen = asyncio.run(_played(clip, 2.0 if quick else PLAYED_S))
+            yield from _rows(clip, seen, _bare_share(clip, 60 if quick else 1200))
+        clip = clips.make(folder, mbit=15)
+        yield from asyncio.run(_lossy(clip, 2.0 if quick else LOSSY_S))
+        small = clips.make(folder, mbit=1, width=640, height=360)
+        yield from asyncio.run(_nacks_ignored(small, 2.0 if quick else 10.0))
+        yield from asyncio.run(_sound(small, 2.0 if quick else LOSSY_S))
+        yield from asyncio.run(_long(clip, 2.0 if quick else LONG_S))
+    yield from asyncio.run(_closes(4 if quick else CLOSES))
 
 
-async def _played(mbit: int, for_s: float) -> list[Measurement]:
-    async with stage(notice_s=5.0, keep_records=False, **settings(mbit)) as it:
-        await asyncio.sleep(WARM_UP_S)
-        began, before, busy = time.perf_counter(), it.peer.statistics(), time.process_time()
-        studio = cpu_s(it.studio_pid)
-        await asyncio.sleep(for_s)
-        took_s, after = time.perf_counter() - began, it.peer.statistics()
-        busy, studio = time.process_time() - busy, cpu_s(it.studio_pid) - studio
-    told = f"{took_s:.0f} s of play at a constant {mbit} Mbit/s asked for, emulator, loopback"
-    decoded = after.frames_decoded - before.frames_decoded
-    decode_s = after.total_decode_time_s - before.total_decode_time_s
-    received = (after.bytes_received - before.bytes_received) * 8 / took_s / 1e6
-    failed = after.frames_failed - before.frames_failed
-    return [
-        Measurement(f"{mbit} Mbit/s: received", received, "Mbit/s", told),
-        Measurement(f"{mbit} Mbit/s: decoded", decoded / took_s, "fps", told),
-        Measurement(
-            f"{mbit} Mbit/s: lost", after.packets_lost - before.packets_lost, "packets", told
-        ),
-        Measurement(f"{mbit} Mbit/s: not decodable", failed, "frames", told),
-        Measurement(f"{mbit} Mbit/s: client's CPU", 100 * busy / took_s, "% of a core", told),
-        Measurement(f"{mbit} Mbit/s: decoding a frame", 1000 * decode_s / decoded, "ms", told),
-        Measurement(f"{mbit} Mbit/s: studio's CPU", 100 * studio / took_s, "% of a core", told),
-    ]
+# --- one player with a window ---------------------------------------------------------------------
 
 
-def _bare(mbit: int, count: int) -> Iterator[Measurement]:
-    """The emulator's own pictures through FFmpeg's decoder alone, made before."""
-    form = settings(mbit)
-    game, bitrate_bps = Game(0.0, 1), mbit * 1_000_000
-    encoder = VideoEncoder(
-        width=1920, height=1080, fps=60, profile="high", bitrate_bps=bitrate_bps, fill=True
+@asynccontextmanager
+async def _watching(
+    at: Premises, clip: Clip, for_s: float, warm_up_s: float = WARM_UP_S
+) -> AsyncIterator[Callable[[], Any]]:
+    """A watcher that is live; the call it gives waits for what it saw."""
+    asked = Asked(
+        at.there.backend_url, at.there.player_token, warm_up_s, for_s, clip.width, clip.height
     )
-    pictures = []
-    for number in range(count):
-        game.advance(number / TICKS_PER_S)
-        units = encoder.encode(game.scene(), key=number == 0, bitrate_bps=bitrate_bps)
-        pictures.append(b"".join(b"\0\0\0\1" + unit for unit in units))
-    encoder.close()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.watcher"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={"QT_QPA_PLATFORM": "offscreen", **os.environ},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    out = process.stdout
+
+    async def seen() -> Seen:
+        line = await asyncio.wait_for(out.readline(), warm_up_s + for_s + PATIENCE_S)
+        if not line:
+            raise RuntimeError("The watcher failed; it says why above.")
+        return Seen(**json.loads(line))
+
+    try:
+        process.stdin.write(json.dumps(asdict(asked)).encode() + b"\n")
+        await process.stdin.drain()
+        word = await asyncio.wait_for(out.readline(), PATIENCE_S)
+        if word != b"live\n":
+            raise RuntimeError("The watcher never came to play; it says why above.")
+        yield seen
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            if process.returncode is None:
+                try:
+                    await asyncio.wait_for(process.wait(), PATIENCE_S)
+                except TimeoutError:
+                    process.kill()
+                    await process.wait()
+
+
+async def _played(clip: Clip, for_s: float, **settings: object) -> Seen:
+    async with premises(notice_s=5.0, clip=clip.path) as at:
+        await at.control.change_settings(width=clip.width, height=clip.height, **settings)
+        async with _watching(at, clip, for_s) as seen:
+            told: Seen = await seen()
+            return told
+
+
+def _told(clip: Clip, seen: Seen) -> str:
+    return (
+        f"{seen.for_s:.0f} s of a {clip.width}x{clip.height} clip at {clip.mbit_per_s:.1f} Mbit/s,"
+        f" key frames of up to {clip.largest_picture} packets in one burst; Qt {seen.platform}"
+    )
+
+
+def _met(value: float, limit: float, unit: str) -> str:
+    verdict = "met" if value <= limit else "missed"
+    return f"target: {limit:g} {unit} at most, {verdict}"
+
+
+def _rows(clip: Clip, seen: Seen, bare: float) -> Iterator[Measurement]:
+    name, told, counted = f"{clip.mbit} Mbit/s", _told(clip, seen), seen.counters
+    share = 100 * seen.receiver_cpu_s / seen.for_s
+    ratio = share / bare
+    latency = _met(seen.latency_p50_ms, LATENCY_MS[clip.mbit], "ms")
+    lost = counted["packets_lost"] + counted["frames_broken"]
+    yield from (
+        Measurement(f"{name}: painted", counted["frames_painted"] / seen.for_s, "fps", told),
+        Measurement(f"{name}: decoded", counted["frames_decoded"] / seen.for_s, "fps", told),
+        Measurement(f"{name}: lost", lost, "packets or frames", told),
+        Measurement(f"{name}: not painted in time", counted["pictures_replaced"], "", told),
+        Measurement(
+            f"{name}: first packet sent to frame in the slot, median",
+            seen.latency_p50_ms,
+            "ms",
+            f"{latency}; {told}",
+        ),
+        Measurement(
+            f"{name}: first packet sent to frame in the slot, p95", seen.latency_p95_ms, "ms", told
+        ),
+        Measurement(f"{name}: frame's age when painted, p95", seen.age_p95_ms, "ms", told),
+        Measurement(f"{name}: receiver's CPU", share, "% of a core", f"all but the window; {told}"),
+        Measurement(
+            f"{name}: the window's CPU", 100 * seen.window_cpu_s / seen.for_s, "% of a core", told
+        ),
+        Measurement(f"{name}: bare FFmpeg's CPU", bare, "% of a core", "the same clip at 60 fps"),
+        Measurement(
+            f"{name}: receiver's CPU to bare FFmpeg's",
+            ratio,
+            "times",
+            f"{_met(ratio, CPU_RATIO, 'times')}; {told}",
+        ),
+        Measurement(
+            f"{name}: socket buffer granted", seen.receive_buffer_bytes / 2**20, "MiB", told
+        ),
+    )
+
+
+def _bare_share(clip: Clip, count: int) -> float:
+    """FFmpeg and nothing else, as the client opens it: CPU as a share of 60 fps, in %."""
     codec = av.CodecContext.create("h264", "r")
     assert isinstance(codec, VideoCodecContext)
     codec.thread_type, codec.thread_count = "SLICE", 2
-    decoded, busy = 0, time.process_time()
-    for data in pictures:
-        decoded += len(codec.decode(av.Packet(data)))
-    busy = time.process_time() - busy
-    told = f"FFmpeg and nothing else, {decoded} pictures of {form['width']}x{form['height']}"
-    share = 100 * busy / (count / TICKS_PER_S)
-    yield Measurement(f"{mbit} Mbit/s: bare decoding", share, "% of a core", f"{told}, at 60 fps")
+    codec.flags |= Flags.low_delay
+    pictures = [clips.annexb(units) for units in clip.pictures]
+    decoded, busy_s = 0, 0.0
+    for number in range(count):
+        packet = av.Packet(pictures[number % len(pictures)])
+        began = time.process_time()
+        decoded += len(codec.decode(packet))
+        busy_s += time.process_time() - began
+    if decoded < count - 1:
+        raise RuntimeError(f"Of {count} pictures FFmpeg decoded {decoded}.")
+    return 100 * busy_s / (count / clips.FPS)
 
 
-async def _long(for_s: float) -> list[Measurement]:
-    """One stretch of play: what grows, what was lost, what froze."""
-    async with stage(notice_s=5.0, keep_records=False, **settings(15)) as it:
-        await asyncio.sleep(WARM_UP_S)
-        before, mb = it.peer.statistics(), rss_mb()
-        began = time.perf_counter()
-        await asyncio.sleep(for_s)
-        took_s, after = time.perf_counter() - began, it.peer.statistics()
-        grown = rss_mb() - mb
-    told = f"{took_s:.0f} s at a constant 15 Mbit/s asked for"
-    decoded = after.frames_decoded - before.frames_decoded
+# --- networks that lose ---------------------------------------------------------------------------
+
+
+async def _lossy(clip: Clip, for_s: float) -> list[Measurement]:
+    seen = await _played(clip, for_s, **LOSSY)
+    counted = seen.counters
+    told = f"3 % lost each way, round trip 60 ms; {_told(clip, seen)}"
+    frozen, plis = counted["total_freezes_duration_s"], counted["pli_count"]
+    name = "3 % loss"
     return [
-        Measurement("long: decoded", decoded / took_s, "fps", told),
-        Measurement("long: freezes", after.freeze_count - before.freeze_count, "", told),
-        Measurement("long: lost", after.packets_lost - before.packets_lost, "packets", told),
-        Measurement("long: memory grown", grown, "MB", told),
+        Measurement(f"{name}: frozen", frozen, "s", f"{_met(frozen, FROZEN_S, 's')}; {told}"),
+        Measurement(f"{name}: PLI", plis, "packets", f"{_met(plis, PLIS, '')}; {told}"),
+        Measurement(f"{name}: freezes", counted["freeze_count"], "", told),
+        Measurement(f"{name}: painted", counted["frames_painted"] / seen.for_s, "fps", told),
+        Measurement(f"{name}: lost for good", counted["packets_lost"], "packets", told),
+        Measurement(f"{name}: recovered", counted["packets_recovered"], "packets", told),
+        Measurement(
+            f"{name}: first packet sent to frame in the slot, median",
+            seen.latency_p50_ms,
+            "ms",
+            told,
+        ),
+    ]
+
+
+async def _nacks_ignored(clip: Clip, for_s: float) -> list[Measurement]:
+    """Loss that nobody repairs, and then none: is the latency what it was before?"""
+    async with premises(notice_s=5.0, clip=clip.path) as at:
+        await at.control.change_settings(answers_nack=False, **LOSSY)
+        async with _watching(at, clip, for_s, warm_up_s=8.0) as seen:
+            await asyncio.sleep(5.0)
+            await at.control.change_settings(loss=0.0)
+            after: Seen = await seen()
+    told = f"5 s of 3 % loss, then none, host ignores NACK; {_told(clip, after)}"
+    latency_ms = after.latency_p50_ms - 1000 * LOSSY["round_trip_s"] / 2
+    wait = f"over the path's own 30 ms; {told}"
+    return [
+        Measurement("NACK ignored: frame latency after it, median", latency_ms, "ms", wait),
+        Measurement(
+            "NACK ignored: decoded after it", after.counters["frames_decoded"] / for_s, "fps", told
+        ),
+    ]
+
+
+async def _sound(clip: Clip, for_s: float) -> list[Measurement]:
+    seen = await _played(clip, for_s, round_trip_s=0.060, loss=0.01)
+    counted = seen.counters
+    came, missing = counted["audio_packets_received"], counted["audio_packets_concealed"]
+    told = f"1 % lost each way, round trip 60 ms, {seen.for_s:.0f} s, nothing is sent again"
+    return [
+        Measurement(
+            "sound, 1 % loss: packets of 20 ms heard", (came + missing) / seen.for_s, "a s", told
+        ),
+        Measurement("sound, 1 % loss: of them made good", missing, "packets", told),
+    ]
+
+
+# --- a long time, and many ends -------------------------------------------------------------------
+
+
+async def _long(clip: Clip, for_s: float) -> list[Measurement]:
+    seen = await _played(clip, for_s)
+    counted, told = seen.counters, _told(clip, seen)
+    lost = counted["packets_lost"] + counted["frames_broken"]
+    grown = seen.rss_mb[-1] - seen.rss_mb[1]
+    return [
+        Measurement("long: painted", counted["frames_painted"] / seen.for_s, "fps", told),
+        Measurement("long: lost", lost, "packets or frames", told),
+        Measurement("long: freezes", counted["freeze_count"], "", told),
+        Measurement(
+            "long: frame's age when painted, p95",
+            seen.age_p95_ms,
+            "ms",
+            f"since it was decoded; {_met(seen.age_p95_ms, AGE_MS, 'ms')}; {told}",
+        ),
+        Measurement("long: memory at the end", seen.rss_mb[-1], "MB", told),
+        Measurement("long: memory grown since the first tenth", grown, "MB", told),
     ]
 
 
 async def _closes(times: int) -> list[Measurement]:
-    """Drops at any moment of a connection's life; what stays behind when all is over."""
+    """Connections that end at any moment, also in mid-connect; what stays behind."""
     chance = random.Random(1)
-    async with stage(notice_s=0.0, keep_records=False) as it:
-        await asyncio.sleep(WARM_UP_S)
-        files, count = open_files(), threads()
-        for _ in range(times):
-            await it.drop(FaultKind.GRACEFUL_CLOSE)
-            await asyncio.sleep(0.3 * chance.random())
-        await asyncio.sleep(1.0)
-        after, left = open_files(), threads()
-        tasks = len(asyncio.all_tasks())
-    told = f"{times} connections closed up to 0.3 s after their first picture; one is still open"
+    async with premises(notice_s=0.0) as at:
+        await at.control.change_settings(placement_s=0.0, connection_timeout_s=1, **_SMALL)
+        await _leave(at, 1.0)  # what is made once and stays: pools, decoders' tables
+        before = _left()
+        for _ in range(times // 2):
+            await _leave(at, CLOSED_WITHIN_S * chance.random())
+        async with played(at, keep_records=False) as it:
+            for _ in range(times - times // 2):
+                await it.inject(Fault(FaultKind.GRACEFUL_CLOSE))
+                await asyncio.sleep(REJOIN_CLOSED_WITHIN_S * chance.random())
+                await it.inject(Fault(FaultKind.GRACEFUL_CLOSE))
+                await asyncio.sleep(NOTICED_WITHIN_S)
+                await it.live()
+        await asyncio.sleep(SETTLED_S)
+        after = _left()
+    told = (
+        f"{times // 2} games left up to {CLOSED_WITHIN_S:g} s after their start,"
+        f" {times - times // 2} connections closed up to {REJOIN_CLOSED_WITHIN_S:g} s after the one"
+        " before, each also in mid-connect; all over"
+    )
+    names = ("descriptors", "sockets", "threads", "tasks")
     return [
-        Measurement("closes: descriptors more", after[0] - files[0], "", told),
-        Measurement("closes: sockets more", after[1] - files[1], "", told),
-        Measurement("closes: threads more", left - count, "", told),
-        Measurement("closes: tasks in all", tasks, "", told),
+        Measurement(f"closes: {name} more", now - then, "", told)
+        for name, now, then in zip(names, after, before, strict=True)
     ]
+
+
+_SMALL: dict[str, Any] = {"width": 640, "height": 360, "fps": 30, "bitrate_bps": 2_000_000}
+
+
+async def _leave(at: Premises, after_s: float) -> None:
+    """Start a game and leave it so soon after."""
+    player = Player(
+        Profile(at.there.backend_url, at.there.player_token, NetworkRules(loopback_only=True)),
+        audio=NullOutput(),
+    )
+    running = tasks.spawn(player.run(), name="player")
+    await asyncio.sleep(after_s)
+    player.post(events.CloseForNowRequested())
+    await asyncio.wait_for(running, PATIENCE_S)
+
+
+def _left() -> tuple[int, int, int, int]:
+    gc.collect()
+    return (*open_files(), threads(), len(asyncio.all_tasks()))

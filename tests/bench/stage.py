@@ -152,9 +152,16 @@ class Premises:
 
 
 @asynccontextmanager
-async def premises(*, notice_s: float, dialect: Dialect = OURS) -> AsyncIterator[Premises]:
-    """Start a studio; `notice_s`: how long its service takes to notice a silent client."""
-    command = [sys.executable, "-m", "rejoin", "studio", "--announce", "--notice", str(notice_s)]
+async def premises(
+    *, notice_s: float, dialect: Dialect = OURS, clip: Path | None = None
+) -> AsyncIterator[Premises]:
+    """Start a studio; `notice_s`: how long its service takes to notice a silent client.
+
+    `clip`: what its host sends, in place of a game that it has to compress.
+    """
+    program = ["rejoin"] if clip is None else ["bench.clip_studio", str(clip)]
+    command = [sys.executable, "-m", *program]
+    command += ["studio", "--announce", "--notice", str(notice_s)]
     command += ["--backend-port", "0", "--api-port", "0", "--control-port", "0"]
     command += ["--dialect", dialect.name]
     process = await asyncio.to_thread(

@@ -813,6 +813,43 @@ def test_a_round_trip_is_there_before_and_after_a_fault() -> None:
     run(test)
 
 
+def test_the_path_loses_packets_where_the_setting_says_so() -> None:
+    async def test() -> None:
+        async with running() as (host, _):
+            player = await joined(host, 1)
+            assert relay_of(host)["packets_dropped"] == 0
+            host.settings_changed(dataclasses.replace(SETTINGS, loss=0.2))
+            await soon(lambda: relay_of(host)["packets_dropped"] > 0)
+            host.settings_changed(SETTINGS)
+            lost = relay_of(host)["packets_dropped"]
+            await player.frames(3)
+            assert relay_of(host)["packets_dropped"] == lost
+            await player.close()
+
+    run(test)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_nack_is_answered_only_where_the_setting_says_so(answers: bool) -> None:
+    def told(host: GameHost) -> dict[str, Any]:
+        media = host.game_state()["media"]
+        assert isinstance(media, dict)
+        return media
+
+    async def test() -> None:
+        settings = dataclasses.replace(SETTINGS, loss=0.2, answers_nack=answers)
+        async with running(settings) as (host, _):
+            player = await joined(host, 1)
+            await soon(lambda: told(host)["nacked"] > 5)
+            if answers:
+                await soon(lambda: told(host)["resent"] > 0)
+            else:
+                assert told(host)["resent"] == 0
+            await player.close()
+
+    run(test)
+
+
 def test_after_a_rebind_a_client_that_does_not_nominate_again_is_heard_and_not_answered() -> None:
     """A client of aiortc as it is."""
 

@@ -49,6 +49,7 @@ def test_the_defaults_are_those_that_aws_documents_or_we_announce() -> None:
         {"relay_ports": (33465, 33435)},
         {"relay_ports": (80, 90)},
         {"round_trip_s": -0.01},
+        {"loss": 1.0},
         {"dtls_role": "auto"},
     ],
     ids=str,

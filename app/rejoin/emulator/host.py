@@ -119,7 +119,7 @@ class GameHost:
         """The game starts to run. Its pictures are prepared first, which takes 0.3 s once."""
         with concurrent.futures.ThreadPoolExecutor(1, "emulator-prepare") as thread:
             await asyncio.wrap_future(thread.submit(prepare))
-        self._relay.lay(_path(self._settings.round_trip_s, self._relay.now()))
+        self._relay.lay(_path(self._settings, self._relay.now()))
         self._game = Game(self._clock(), self._settings.seed)
         self._ticking = tasks.spawn(self._tick(self._game), name="emulator-game")
 
@@ -260,10 +260,11 @@ class GameHost:
     # AdjustableHost.
 
     def settings_changed(self, settings: EmulatorSettings) -> None:
-        """Times of noticing and the round trip hold at once, picture and bitrate from the next
+        """Times of noticing and the path hold at once, picture and bitrate from the next
         connection on; seed and ports stay as they were."""
-        if settings.round_trip_s != self._settings.round_trip_s:
-            self._relay.lay(_path(settings.round_trip_s, self._relay.now()))
+        before = self._settings
+        if (settings.round_trip_s, settings.loss) != (before.round_trip_s, before.loss):
+            self._relay.lay(_path(settings, self._relay.now()))
         self._settings = settings
         if self._peer is not None:
             self._peer.look_again()
@@ -589,6 +590,8 @@ class _Peer:
             for each in reversed(transceivers)
         }
         self._streams = list(streams.values())
+        for stream in self._streams:
+            stream.answers_nack = settings.answers_nack
         codec = next(each for each in transceivers if each.kind == "video")._codecs[0]
         self.profile = h264_profile(str(codec.parameters.get("profile-level-id", "42e01f")))
         wish_bps = _bandwidth_wish_bps(self._request.sdp)
@@ -845,11 +848,11 @@ class _Peer:
 # --- SDP ------------------------------------------------------------------------------------------
 
 
-def _path(round_trip_s: float, now: float) -> Link | None:
+def _path(settings: EmulatorSettings, now: float) -> Link | None:
     """The way between client and host where there is no fault."""
-    if round_trip_s == 0:
+    if settings.round_trip_s == 0 and settings.loss == 0:
         return None
-    lane = Lane(delay_s=round_trip_s / 2)
+    lane = Lane(delay_s=settings.round_trip_s / 2, loss=settings.loss)
     return Link(Profile("path", stages=(Stage(up=lane, down=lane),)), now, chance_of(0))
 
 

@@ -385,6 +385,7 @@ class RtpStream:
         self._report_sent: tuple[int, float] | None = None
         self.history = PacketHistory()
         self.counters = StreamCounters()
+        self.answers_nack = True
         self.stopped = False
         self._broken = False
         self.on_started: Callable[[], None] = lambda: None
@@ -497,6 +498,8 @@ class RtpStream:
     async def _resend(self, lost: Sequence[int]) -> None:
         now = self._clock()
         self.counters.nacked += len(lost)
+        if not self.answers_nack:
+            return
         for sequence in lost:
             packet = self.history.find(sequence & 0xFFFF, now)
             if packet is None:

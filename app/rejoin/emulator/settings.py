@@ -207,6 +207,10 @@ class EmulatorSettings:
     answers. As the server it waits for the client to begin, who is ready a round trip sooner."""
     round_trip_s: float = 0.0
     """What lies between client and host while no network profile does, half of it each way."""
+    loss: float = 0.0
+    """Share of the packets that the same way loses, one by one, in each direction."""
+    answers_nack: bool = True
+    """Assumed: whether the host sends again what a NACK asks for; from the next connection on."""
 
     def __post_init__(self) -> None:
         _check(1 <= self.connection_timeout_s <= 3600, "connection_timeout_s is 1 to 3600.")
@@ -240,6 +244,7 @@ class EmulatorSettings:
         ):
             _check(getattr(self, name) in allowed, f"{name} is one of {', '.join(allowed)}.")
         _check(0 <= self.round_trip_s <= 10, "round_trip_s is 0 to 10.")
+        _check(0 <= self.loss < 1, "loss is 0 or more and less than 1.")
         _check(bool(self.stream_group_ids), "There is at least one stream group.")
         _check(
             re.fullmatch("[A-Z_]{1,40}", self.stream_group_status) is not None,

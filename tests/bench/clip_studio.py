@@ -1,0 +1,47 @@
+"""A studio whose host sends a clip that was made before: `clip_studio CLIP`, then `rejoin`'s words.
+
+Everything but the encoder is the emulator's own. A picture goes out in one burst, as from a host
+with a hardware encoder and a fast network card.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bench import clips
+from rejoin import cli
+from rejoin.emulator import sender
+from rejoin.emulator.game import Scene
+
+_WHOLE_PICTURE = 1 << 20
+
+
+class ClipEncoder:
+    """In the place of `VideoEncoder`: the clip's next picture, or its first where a key is due."""
+
+    pictures: tuple[tuple[bytes, ...], ...] = ()
+
+    def __init__(self, **_form: object) -> None:
+        self._at = 0
+
+    def encode(self, _scene: Scene, *, key: bool, bitrate_bps: int) -> list[bytes]:
+        if key:
+            self._at = 0
+        units = self.pictures[self._at]
+        self._at = (self._at + 1) % len(self.pictures)
+        return list(units)
+
+    def close(self) -> None: ...
+
+
+def main() -> None:
+    ClipEncoder.pictures = clips.read(Path(sys.argv[1]))
+    sender.VideoEncoder = ClipEncoder  # type: ignore[assignment,misc]
+    sender.BURST_PACKETS = _WHOLE_PICTURE
+    sys.argv = ["rejoin", *sys.argv[2:]]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

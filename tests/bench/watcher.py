@@ -1,0 +1,217 @@
+"""A player's client with its window, in a process of its own: plays, measures, tells it as JSON.
+
+One line of `Asked` comes in, the word "live" and one line of `Seen` go out. Frame latency is told
+from the abs-send-time that the host wrote on a frame's first packet: both processes read one clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from aiortc.rtp import RtpPacket
+
+from bench.measure import percentile
+from bench.stage import rss_mb, threads
+from rejoin import tasks
+from rejoin.clock import boot_s
+from rejoin.core.events import CloseForNowRequested, Event
+from rejoin.core.model import ConnectionNumber, Snapshot, Stage
+from rejoin.gui import application
+from rejoin.gui.main_window import RejoinWindow
+from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.peer import Peer
+from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.receiver import VideoReceiver
+from rejoin.rtc.signal import NetworkRules
+from rejoin.runtime.loop import StreamThread
+from rejoin.runtime.player import Player
+from rejoin.runtime.settings import Profile
+
+_SEND_TIME_UNITS = 1 << 18
+_SEND_TIME_MASK = (1 << 24) - 1
+_REMEMBERED = 1000
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    backend_url: str
+    token: str
+    warm_up_s: float
+    for_s: float
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen in `for_s` seconds after the warm-up; ages and latencies in ms."""
+
+    for_s: float
+    counters: dict[str, float]
+    """Differences of `PeerStatistics`' counters."""
+    receiver_cpu_s: float
+    """Every thread but the window's: network, decoding, scaling."""
+    window_cpu_s: float
+    latency_p50_ms: float
+    latency_p95_ms: float
+    latencies: int
+    age_p50_ms: float
+    age_p95_ms: float
+    rss_mb: tuple[float, ...]
+    """At the begin, at the end, and ten times between."""
+    threads: int
+    receive_buffer_bytes: int
+    platform: str
+
+
+class MeasuredSlot(PictureSlot):
+    """The mailbox, noting how old each picture is when it comes and when it is painted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: dict[int, int] = {}
+        """RTP timestamp of a frame to the abs-send-time of its first packet."""
+        self.latencies_s: list[float] = []
+        self.ages_s: list[float] = []
+
+    def put(self, picture: Picture) -> None:
+        super().put(picture)
+        sent = self.sent.pop(picture.rtp_timestamp, None)
+        if sent is not None:
+            now = int(boot_s() * _SEND_TIME_UNITS)
+            self.latencies_s.append(((now - sent) & _SEND_TIME_MASK) / _SEND_TIME_UNITS)
+
+    def count_painted(self, picture: Picture, at: float) -> None:
+        super().count_painted(picture, at)
+        self.ages_s.append(at - picture.decoded_at)
+
+    def note(self, packet: RtpPacket) -> None:
+        """A packet of video came in."""
+        sent = packet.extensions.abs_send_time
+        if sent is not None:
+            if len(self.sent) > _REMEMBERED:
+                self.sent.clear()
+            self.sent.setdefault(packet.timestamp, sent)
+
+
+class _Player(Player):
+    newest: Peer | None = None
+
+    def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
+        self.newest = super()._make_peer(number, post)
+        return self.newest
+
+
+def _tap(slot: MeasuredSlot) -> None:
+    take = VideoReceiver._take
+
+    async def noting(self: VideoReceiver, packet: RtpPacket, now: float) -> None:
+        slot.note(packet)
+        await take(self, packet, now)
+
+    VideoReceiver._take = noting  # type: ignore[method-assign]
+
+
+def _cpu_s() -> tuple[float, float]:
+    """CPU time so far: of the window's thread, and of all others."""
+    window = others = 0.0
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            cells = (task / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended under us
+        took_s = (int(cells[11]) + int(cells[12])) / os.sysconf("SC_CLK_TCK")
+        if task.name == str(os.getpid()):
+            window += took_s
+        else:
+            others += took_s
+    return window, others
+
+
+def _numbers(peer: Peer) -> dict[str, float]:
+    told: dict[str, Any] = asdict(peer.statistics())
+    return {name: value for name, value in told.items() if isinstance(value, int | float)}
+
+
+async def _measured(player: _Player, slot: MeasuredSlot, asked: Asked) -> Seen:
+    live = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def look(snapshot: Snapshot) -> None:
+        if snapshot.stage is Stage.LIVE:
+            loop.call_soon_threadsafe(live.set)
+
+    player.subscribe(look)
+    running = tasks.spawn(player.run(), name="player")
+    try:
+        await asyncio.wait_for(live.wait(), PATIENCE_S)
+        print("live", flush=True)
+        await asyncio.sleep(asked.warm_up_s)
+        peer = player.newest
+        assert peer is not None
+        slot.latencies_s.clear()
+        slot.ages_s.clear()
+        began_at, before, cpu, memory = boot_s(), _numbers(peer), _cpu_s(), [rss_mb()]
+        for _ in range(10):
+            await asyncio.sleep(asked.for_s / 10)
+            memory.append(rss_mb())
+        took_s, after, later = boot_s() - began_at, _numbers(peer), _cpu_s()
+        if player.newest is not peer:
+            raise RuntimeError("The connection was lost while it was measured.")
+        latencies_ms = [1000 * one for one in slot.latencies_s]
+        ages_ms = [1000 * one for one in slot.ages_s]
+        return Seen(
+            took_s,
+            {name: after[name] - before.get(name, 0) for name in after},
+            later[1] - cpu[1],
+            later[0] - cpu[0],
+            percentile(latencies_ms, 50),
+            percentile(latencies_ms, 95),
+            len(latencies_ms),
+            percentile(ages_ms, 50),
+            percentile(ages_ms, 95),
+            tuple(memory),
+            threads(),
+            int(after.get("receive_buffer_bytes", 0)),
+            os.environ.get("QT_QPA_PLATFORM", "the desktop's"),
+        )
+    finally:
+        player.post(CloseForNowRequested())
+        await running
+
+
+def main() -> int:
+    asked = Asked(**json.loads(sys.stdin.readline()))
+    slot = MeasuredSlot()
+    _tap(slot)
+    profile = Profile(asked.backend_url, asked.token, NetworkRules(loopback_only=True))
+    player = _Player(profile, slot=slot, audio=NullOutput())
+    thread = StreamThread(lambda: _measured(player, slot, asked))
+    resized = False
+
+    def look(window: RejoinWindow) -> None:
+        nonlocal resized
+        if not resized:
+            resized = True
+            window.resize(asked.width, asked.height)
+        if not thread.running:
+            window.close()
+
+    thread.start()
+    application.run(player, after_refresh=look)
+    seen = thread.join(PATIENCE_S)
+    assert seen is not None
+    print(json.dumps(asdict(seen)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
