@@ -144,7 +144,12 @@ def _rows(clip: Clip, seen: Seen, bare: float) -> Iterator[Measurement]:
         Measurement(f"{name}: painted", counted["frames_painted"] / seen.for_s, "fps", told),
         Measurement(f"{name}: decoded", counted["frames_decoded"] / seen.for_s, "fps", told),
         Measurement(f"{name}: lost", lost, "packets or frames", told),
-        Measurement(f"{name}: not painted in time", counted["pictures_replaced"], "", told),
+        Measurement(
+            f"{name}: not painted in time",
+            counted["pictures_replaced"] + counted["frames_overtaken"],
+            "frames",
+            told,
+        ),
         Measurement(
             f"{name}: first packet sent to frame in the slot, median",
             seen.latency_p50_ms,
@@ -153,6 +158,12 @@ def _rows(clip: Clip, seen: Seen, bare: float) -> Iterator[Measurement]:
         ),
         Measurement(
             f"{name}: first packet sent to frame in the slot, p95", seen.latency_p95_ms, "ms", told
+        ),
+        Measurement(
+            f"{name}: of which decoding, mean",
+            1000 * counted["total_decode_time_s"] / counted["frames_decoded"],
+            "ms",
+            told,
         ),
         Measurement(f"{name}: frame's age when painted, p95", seen.age_p95_ms, "ms", told),
         Measurement(f"{name}: receiver's CPU", share, "% of a core", f"all but the window; {told}"),

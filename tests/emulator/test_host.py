@@ -837,9 +837,10 @@ def test_nack_is_answered_only_where_the_setting_says_so(answers: bool) -> None:
         return media
 
     async def test() -> None:
-        settings = dataclasses.replace(SETTINGS, loss=0.2, answers_nack=answers)
+        settings = dataclasses.replace(SETTINGS, answers_nack=answers)
         async with running(settings) as (host, _):
             player = await joined(host, 1)
+            host.settings_changed(dataclasses.replace(settings, loss=0.2))
             await soon(lambda: told(host)["nacked"] > 5)
             if answers:
                 await soon(lambda: told(host)["resent"] > 0)
