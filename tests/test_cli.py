@@ -32,6 +32,7 @@ from rejoin.core.ticket import Door, Seat, Ticket
 from rejoin.emulator.settings import FaultKind
 from rejoin.errors import PortInUseError, RejoinError
 from rejoin.gui import application
+from rejoin.rtc.hardware import Hardware
 from rejoin.runtime import instance, logs, player, tokens
 from rejoin.runtime.desk import Desk
 from rejoin.runtime.instance import Instance
@@ -227,8 +228,8 @@ def test_the_demo_is_played_as_asked(
     monkeypatch.setattr(demo, "run", run)
     assert rejoin("demo", "--headless")[0] == 0
     arguments = ("--out", str(tmp_path), "--fault", "freeze", "--notice", "1.5", "--drops", "2")
-    assert rejoin("demo", *arguments)[0] == 0
-    assert asked[0] == demo.Options(headless=True, out=Path("demo-out"))
+    assert rejoin("demo", *arguments, "--decoder", "software")[0] == 0
+    assert asked[0] == demo.Options(headless=True, out=Path("demo-out"), decoder="auto")
     assert asked[1] == demo.Options(out=tmp_path, fault=FaultKind.FREEZE, notice_s=1.5, drops=2)
 
 
@@ -262,9 +263,16 @@ class FakePlayer:
     made: ClassVar[list[FakePlayer]] = []
 
     def __init__(
-        self, profile: Any, *, desk: Desk, ticket: Ticket | None, statistics_file: Any = None
+        self,
+        profile: Any,
+        *,
+        desk: Desk,
+        ticket: Ticket | None,
+        hardware: Hardware,
+        statistics_file: Any = None,
     ) -> None:
         self.profile = profile
+        self.hardware = hardware
         self.desk = desk
         self.ticket = ticket
         self.statistics_file = statistics_file
@@ -374,6 +382,29 @@ def test_every_ending_is_a_line_that_ends_as_a_sentence() -> None:
         line = cli._ending_sentence(Ending(kind))
         assert line.endswith(".")
         assert ".." not in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tried"),
+    [
+        (PLAY, ("vaapi", "cuda")),
+        ((*PLAY, "--decoder", "software"), ()),
+        (("play", "--token", "t", "--yes", "--decoder", "software", LINK), ()),
+        (("back", "--token", "t"), ()),
+        (("back", "--token", "t", "--decoder", "auto"), ("vaapi", "cuda")),
+    ],
+)
+def test_hardware_is_tried_as_asked_and_after_a_crash_only_when_asked(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    tried: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr("rejoin.rtc.hardware.candidates", lambda: ("vaapi", "cuda"))
+    kept()
+    assert rejoin(*arguments)[0] == 0
+    assert fake_player.made[0].hardware.names == tried
 
 
 def test_a_client_that_dies_is_a_defect(rejoin: Rejoin, fake_player: type[FakePlayer]) -> None:

@@ -109,6 +109,23 @@ def test_the_first_and_the_last_picture_of_each_connection_are_the_proof() -> No
     assert proof.continued
 
 
+def test_pictures_that_nobody_watched_prove_it_too() -> None:
+    """The window was minimised: they were never scaled, and are now."""
+
+    class Frame:
+        def __init__(self, picture: Picture) -> None:
+            self.connection = picture.connection
+            self._picture = picture
+
+        def scaled(self, target: tuple[int, int] | None) -> Picture | None:
+            return self._picture
+
+    slot = demo._WitnessSlot()
+    for connection, tick, at in ((1, 60, 1.0), (1, 90, 1.5), (3, 150, 2.5), (3, 170, 2.9)):
+        slot.put(Frame(shown(connection, tick, at)))
+    assert slot.proofs() == (Proof(before=90, after=150, away_s=1.0),)
+
+
 # --- the director ---------------------------------------------------------------------------------
 
 

@@ -153,6 +153,17 @@ _dialect = click.option(
 )
 
 
+def _decoder(default: str) -> Callable[[_Verb], _Verb]:
+    """An option for what decodes the video."""
+    return click.option(
+        "--decoder",
+        type=click.Choice(("auto", "software")),
+        default=default,
+        show_default=True,
+        help="What decodes: auto tries the graphics hardware first.",
+    )
+
+
 def _port(what: str, default: int, meaning: str) -> Callable[[_Verb], _Verb]:
     """An option for where a server listens."""
     return click.option(
@@ -216,6 +227,7 @@ _close_at_end = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="CSV file for the stream's numbers, one line a second.",
 )
+@_decoder("auto")
 @click.option("--yes", is_flag=True, help="Let a link's backend have your sign-in token, unasked.")
 @_full_screen
 @_close_at_end
@@ -230,6 +242,7 @@ def play(
     insecure: bool,
     authority: Path | None,
     stats: Path | None,
+    decoder: str,
     yes: bool,
     full_screen: bool,
     close_at_end: bool,
@@ -249,6 +262,7 @@ def play(
             full_screen=full_screen,
             close_at_end=close_at_end,
             stats=stats,
+            decoder=decoder,
         )
     from rejoin.signaling.dialects import DIALECTS
 
@@ -272,7 +286,13 @@ def play(
         allow_insecure=insecure,
         authority=authority,
     )
-    return _play(profile, full_screen=full_screen, close_at_end=close_at_end, stats=stats)
+    return _play(
+        profile,
+        full_screen=full_screen,
+        close_at_end=close_at_end,
+        stats=stats,
+        decoder=decoder,
+    )
 
 
 def _play_link(
@@ -283,6 +303,7 @@ def _play_link(
     full_screen: bool,
     close_at_end: bool,
     stats: Path | None,
+    decoder: str,
 ) -> int:
     """Play where a link leads, and say where that is: a link is a stranger's word.
 
@@ -310,15 +331,24 @@ def _play_link(
             raise BadInputError(NOT_KEPT)
         profile = Profile.through(door, token)
     click.echo(f"Playing through {origin}.", err=True)
-    return _play(profile, full_screen=full_screen, close_at_end=close_at_end, stats=stats)
+    return _play(
+        profile,
+        full_screen=full_screen,
+        close_at_end=close_at_end,
+        stats=stats,
+        decoder=decoder,
+    )
 
 
 @rejoin.command(short_help="Go back into the last game.")
 @_token
+@_decoder("software")
 @_full_screen
 @_close_at_end
-def back(token: str | None, full_screen: bool, close_at_end: bool) -> int:
+def back(token: str | None, decoder: str, full_screen: bool, close_at_end: bool) -> int:
     """Go back into the last game, after Rejoin was closed or this computer had a fault.
+
+    The fault may have been the graphics driver's, so that software decodes unless you say auto.
 
     The sign-in token comes from this computer's keyring. Where there is none, give it again.
     """
@@ -364,6 +394,7 @@ def back(token: str | None, full_screen: bool, close_at_end: bool) -> int:
             profile,
             full_screen=full_screen,
             close_at_end=close_at_end,
+            decoder=decoder,
             ticket=ticket,
             instance=instance,
         )
@@ -393,6 +424,7 @@ def _play(
     *,
     full_screen: bool,
     close_at_end: bool,
+    decoder: str,
     stats: Path | None = None,
     ticket: Ticket | None = None,
     instance: Instance | None = None,
@@ -400,6 +432,7 @@ def _play(
     """Play in a window until it is closed: a new game, or the one that `ticket` is for."""
     from rejoin.core.model import Stage
     from rejoin.gui import application as window_application
+    from rejoin.rtc.hardware import chosen
     from rejoin.runtime.desk import Desk
     from rejoin.runtime.loop import StreamThread
     from rejoin.runtime.network import HAS_NETLINK
@@ -409,7 +442,9 @@ def _play(
     numbers = StatisticsFile(stats) if stats is not None else None
     knocked = threading.Event()
     desk = Desk(profile, instance=instance, on_knock=lambda link: knocked.set())
-    player = Player(profile, desk=desk, ticket=ticket, statistics_file=numbers)
+    player = Player(
+        profile, desk=desk, ticket=ticket, statistics_file=numbers, hardware=chosen(decoder)
+    )
     if ticket is None and _last_game() is not None:
         _complain("your last game may still be running: `rejoin back` goes back into it.")
     thread = StreamThread(player.run)
@@ -511,6 +546,7 @@ def _code_of(ending: Ending) -> int:
     show_default=True,
     help="How many drops; 0 only plays.",
 )
+@_decoder("auto")
 def demo(
     headless: bool,
     out: Path | None,
@@ -519,6 +555,7 @@ def demo(
     connection_timeout: int,
     drop_after: float,
     drops: int,
+    decoder: str,
 ) -> int:
     """Play against an emulated service on this machine, drop the connection, and get back.
 
@@ -539,6 +576,7 @@ def demo(
             connection_timeout_s=connection_timeout,
             drop_after_s=drop_after,
             drops=drops,
+            decoder=decoder,
         ),
         print_line=click.echo,
     )

@@ -28,7 +28,8 @@ from rejoin.emulator.settings import Fault, FaultKind
 from rejoin.errors import BadInputError, RejoinError, ServiceError
 from rejoin.gui import application
 from rejoin.gui.main_window import RejoinWindow
-from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.hardware import chosen
+from rejoin.rtc.picture import Picture, PictureSlot, Unscaled
 from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.loop import StreamThread
 from rejoin.runtime.player import Player
@@ -53,6 +54,8 @@ class Options:
     drop_after_s: float = 4.0
     drops: int = 1
     play_on_s: float = 1.5
+    decoder: str = "software"
+    """Or "auto", which tries hardware; `rtc.hardware.chosen`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def _play(options: Options, there: Studio, print_line: Callable[[str], None]) ->
     control = BlockingEmulatorControl(there.control_url, there.control_token)
     slot = _WitnessSlot()
     profile = Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True))
-    player = Player(profile, slot=slot, on_record=records.put)
+    player = Player(profile, slot=slot, on_record=records.put, hardware=chosen(options.decoder))
     thread = StreamThread(player.run)
     drops = _Drops(options.fault, control, records.put)
     director = _Director(options, drops)
@@ -333,10 +336,10 @@ class _WitnessSlot(PictureSlot):
 
     def __init__(self) -> None:
         super().__init__()
-        self._first: dict[ConnectionNumber, Picture] = {}
-        self._last: dict[ConnectionNumber, Picture] = {}
+        self._first: dict[ConnectionNumber, Picture | Unscaled] = {}
+        self._last: dict[ConnectionNumber, Picture | Unscaled] = {}
 
-    def put(self, picture: Picture) -> None:
+    def put(self, picture: Picture | Unscaled) -> None:
         self._first.setdefault(picture.connection, picture)
         self._last[picture.connection] = picture
         super().put(picture)
@@ -346,12 +349,18 @@ class _WitnessSlot(PictureSlot):
         order = sorted(self._first)
         found = []
         for old, new in pairwise(order):
-            last, first = self._last[old], self._first[new]
+            last, first = _made(self._last[old]), _made(self._first[new])
+            if last is None or first is None:
+                continue
             before, after = _read(last), _read(first)
             if before is not None and after is not None:
                 away_s = first.decoded_at - last.decoded_at
                 found.append(Proof(before.counter, after.counter, away_s))
         return tuple(found)
+
+
+def _made(picture: Picture | Unscaled) -> Picture | None:
+    return picture if isinstance(picture, Picture) else picture.scaled(None)
 
 
 def _read(picture: Picture) -> StripReading | None:

@@ -14,6 +14,7 @@ NUMBERS = PeerStatistics(
     candidate_pair="host-srflx udp",
     codec="H.264",
     profile="High",
+    decoder="d3d11va",
     width=1920,
     height=1080,
     received_fps=60.0,
@@ -37,7 +38,7 @@ NUMBERS = PeerStatistics(
 def test_every_number_that_a_tester_asks_for_is_there() -> None:
     text = "\n".join(lines(NUMBERS))
     for expected in (
-        "1920 x 1080   H.264 High",
+        "1920 x 1080   H.264 High   decoded in d3d11va",
         "received 60, decoded 60, painted 58",
         "14.95 Mbit/s, path 19.00",
         "loss 3.1 %, RTT 60 ms, jitter 2.1 ms",

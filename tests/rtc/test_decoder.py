@@ -4,77 +4,128 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from fractions import Fraction
+from typing import Any, cast
 
-import numpy
 import pytest
-from av.codec.context import CodecContext
+from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
+from conftest import LogRecords
+from helpers.flat_video import RED_709, encoded
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
 from rejoin.rtc.assembly import EncodedFrame
-from rejoin.rtc.decoder import MAX_WAITING, Decoder, fitted
+from rejoin.rtc.codec_context import open_codec
+from rejoin.rtc.decoder import EMPTY_LIMIT, HANGS_S, MAX_WAITING, Decoder
+from rejoin.rtc.hardware import SOFTWARE, Hardware
 from rejoin.rtc.picture import Picture, PictureSlot
-
-RED_709 = (63, 102, 240)
-"""Pure red in BT.709, limited range."""
+from rejoin.rtc.scaling import DecodedFrame, Scaler
 
 
-def encoded(
-    count: int,
-    size: tuple[int, int] = (320, 180),
-    *,
-    yuv: tuple[int, int, int] = RED_709,
-    matrix: int | None = None,
-    full: bool | None = None,
-    options: dict[str, str] | None = None,
-) -> list[EncodedFrame]:
-    codec = CodecContext.create("libx264", "w")
-    assert isinstance(codec, VideoCodecContext)
-    codec.width, codec.height = size
-    codec.pix_fmt = "yuv420p"
-    codec.time_base = Fraction(1, 30)
-    codec.options = {"tune": "zerolatency", "preset": "ultrafast", "g": "300", **(options or {})}
-    if matrix is not None:
-        codec.colorspace = matrix
-    if full is not None:
-        codec.color_range = 2 if full else 1
-    width, height = size
-    planes = [
-        numpy.full(width * height // shrink, value, dtype=numpy.uint8)
-        for value, shrink in zip(yuv, (1, 4, 4), strict=True)
-    ]
-    pixels = numpy.concatenate(planes).reshape(height * 3 // 2, width)
-    frames = []
-    for n in range(count):
-        frame = VideoFrame.from_ndarray(pixels, format="yuv420p")
-        frame.pts = n
-        if matrix is not None:
-            frame.colorspace = matrix
-        if full is not None:
-            frame.color_range = 2 if full else 1
-        for packet in codec.encode(frame):
-            frames.append(EncodedFrame(bytes(packet), n * 3000, packet.is_keyframe, False))
-    return frames
+class Clock:
+    """Boot time, which a test may put forward."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def __call__(self) -> float:
+        return boot_s() + self.ahead_s
+
+
+class Found(Hardware):
+    """Hardware that was found without a probe."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found = "cuda"
+
+
+class Driver:
+    """Stands in for a hardware decoder: decodes in software, until it is told to misbehave."""
+
+    def __init__(self) -> None:
+        self.opened: list[str | None] = []
+        self.closed = threading.Event()
+        self.fails_to_open = False
+        self.raises_at: int | None = None
+        self.empty_from: int | None = None
+        self.hangs_at: int | None = None
+        self.hanging = threading.Event()
+        self.comes_back = threading.Event()
+        self.threads: set[int] = set()
+
+    def open(self, hardware: str | None) -> VideoCodecContext:
+        self.opened.append(hardware)
+        if hardware is None:
+            return open_codec()
+        if self.fails_to_open:
+            raise PermissionError("no device")
+        return cast("VideoCodecContext", DriverContext(self))
+
+
+class DriverContext:
+    """The part of a codec context that the decoder uses."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._context = open_codec()
+        self._at = 0
+        driver.threads.add(threading.get_ident())
+
+    @property
+    def profile(self) -> str | None:
+        return self._context.profile
+
+    def decode(self, packet: Packet[Any]) -> list[VideoFrame]:
+        driver, at = self._driver, self._at
+        self._at += 1
+        driver.threads.add(threading.get_ident())
+        if at == driver.hangs_at:
+            driver.hanging.set()
+            assert driver.comes_back.wait(20)
+        if at == driver.raises_at:
+            raise OSError("the driver says no")
+        frames = self._context.decode(packet)
+        if driver.empty_from is not None and at >= driver.empty_from:
+            return []
+        return [frame.reformat(format="nv12") for frame in frames]
+
+    def __del__(self) -> None:
+        self._driver.threads.add(threading.get_ident())
+        self._driver.closed.set()
 
 
 class Bench:
-    def __init__(self) -> None:
+    def __init__(self, driver: Driver | None = None) -> None:
         self.slot = PictureSlot()
+        self.clock = Clock()
+        self.hardware = Found() if driver is not None else Hardware()
         self.first = threading.Event()
         self.troubles = 0
         self.decoder = Decoder(
             ConnectionNumber(7),
             self.slot,
-            clock=boot_s,
+            clock=self.clock,
             on_first_frame=self.first.set,
             on_trouble=self.trouble,
+            hardware=self.hardware,
+            open_codec=driver.open if driver is not None else open_codec,
         )
 
     def trouble(self) -> None:
         self.troubles += 1
+
+    def decode(self, frames: list[EncodedFrame]) -> None:
+        """One after the other, so that none is overtaken."""
+        for frame in frames:
+            self.decoder.submit(frame)
+            self.until(lambda: self.decoder.idle)
+
+    def end(self) -> None:
+        self.decoder.stop()
+        if self.decoder.alive:
+            self.until(lambda: not self.decoder.alive)
 
     def until(self, true: Callable[[], bool]) -> None:
         end = time.monotonic() + 20
@@ -97,9 +148,37 @@ class Bench:
 def bench() -> Iterator[Bench]:
     bench = Bench()
     yield bench
-    bench.decoder.stop()
-    if bench.decoder.alive:
-        bench.until(lambda: not bench.decoder.alive)
+    bench.end()
+
+
+@pytest.fixture
+def driver() -> Driver:
+    return Driver()
+
+
+@pytest.fixture
+def on_hardware(driver: Driver) -> Iterator[Bench]:
+    """A decoder that begins in hardware, and whose pictures are watched."""
+    bench = Bench(driver)
+    bench.decoder.show(True)
+    bench.decoder.start()
+    yield bench
+    driver.comes_back.set()
+    bench.end()
+
+
+@pytest.fixture
+def scalings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The RTP timestamps of the frames that were scaled, in order."""
+    scaled: list[int] = []
+    really = Scaler.picture
+
+    def picture(scaler: Scaler, decoded: DecodedFrame, target: tuple[int, int] | None) -> Picture:
+        scaled.append(decoded.rtp_timestamp)
+        return really(scaler, decoded, target)
+
+    monkeypatch.setattr(Scaler, "picture", picture)
+    return scaled
 
 
 def test_a_frame_becomes_a_picture_in_the_right_colours(bench: Bench) -> None:
@@ -130,38 +209,74 @@ def test_pictures_are_scaled_to_the_window_and_keep_their_shape(bench: Bench) ->
     assert (picture.source_width, picture.source_height) == (320, 180)
 
 
-@pytest.mark.parametrize(
-    ("source", "target", "expected"),
-    [
-        ((1280, 720), None, (1280, 720)),
-        ((1280, 720), (1920, 1200), (1920, 1080)),
-        ((1280, 720), (0, 0), (1280, 720)),
-        ((1280, 720), (1, 1), (2, 2)),
-        ((1280, 720), (10**6, 10**6), (8192, 4608)),
-    ],
-)
-def test_fitting(
-    source: tuple[int, int], target: tuple[int, int] | None, expected: tuple[int, int]
-) -> None:
-    assert fitted(source, target) == expected
-
-
 def test_a_hidden_connection_decodes_and_its_newest_picture_is_there_when_it_is_shown(
-    bench: Bench,
+    bench: Bench, scalings: list[int]
 ) -> None:
     bench.decoder.start()
-    for frame in encoded(5):
-        bench.decoder.submit(frame)
-    bench.until(lambda: bench.decoder.frames_decoded == 5)
+    bench.decode(encoded(5))
+    assert bench.decoder.frames_decoded == 5
     assert bench.slot.take() is None
-    bench.until(lambda: (held := bench.decoder._held) is not None and held.rtp_timestamp == 12_000)
+    assert scalings == [0], "the first alone was scaled, to be there at once"
+    bench.slot.target = (160, 90)
     bench.decoder.show(True)
     picture = bench.slot.take()
     assert picture is not None
     assert picture.rtp_timestamp == 12_000
+    assert (picture.width, picture.height) == (160, 90), "for the window of now"
+    assert scalings == [0, 12_000]
     bench.decoder.show(False)
     bench.decoder.show(True)
     assert bench.slot.take() is None
+    assert (bench.slot.unwatched, bench.slot.replaced) == (0, 0)
+
+
+def test_the_first_picture_of_a_hidden_connection_waits_ready_to_paint(
+    bench: Bench, scalings: list[int]
+) -> None:
+    bench.decoder.start()
+    bench.decode(encoded(1))
+    assert scalings == [0]
+    bench.decoder.show(True)
+    picture = bench.slot.take()
+    assert picture is not None
+    assert picture.rtp_timestamp == 0
+    assert scalings == [0]
+
+
+def test_while_nobody_watches_all_is_decoded_and_nothing_scaled(
+    bench: Bench, scalings: list[int]
+) -> None:
+    bench.decoder.start()
+    bench.decoder.show(True)
+    bench.slot.watched = False
+    bench.slot.target = (64, 36)
+    bench.decode(encoded(6))
+    assert bench.decoder.frames_decoded == 6
+    assert bench.first.is_set()
+    assert scalings == []
+    assert (bench.slot.unwatched, bench.slot.replaced) == (5, 0)
+    bench.slot.target = (160, 90)
+    bench.slot.watched = True
+    picture = bench.slot.take()
+    assert picture is not None
+    assert picture.rtp_timestamp == 15_000
+    assert (picture.width, picture.height) == (160, 90)
+    assert scalings == [15_000]
+    bench.decode([replace(frame, rtp_timestamp=18_000) for frame in encoded(1)])
+    assert scalings == [15_000, 18_000], "watched again, it is scaled before it is taken"
+    assert bench.slot.unwatched == 5
+
+
+def test_the_size_of_the_stream_may_change_while_nobody_watches(bench: Bench) -> None:
+    bench.decoder.start()
+    bench.decoder.show(True)
+    bench.decode(encoded(2))
+    bench.slot.watched = False
+    bench.decode(encoded(2, (640, 360)))
+    bench.slot.watched = True
+    picture = bench.slot.take()
+    assert picture is not None
+    assert (picture.source_width, picture.source_height) == (640, 360)
 
 
 def test_garbage_asks_for_a_key_frame_and_decoding_goes_on(bench: Bench) -> None:
@@ -202,7 +317,7 @@ def test_a_stopped_decoder_keeps_nothing_big(bench: Bench) -> None:
     bench.decoder.stop()
     bench.until(lambda: not bench.decoder.alive)
     assert bench.decoder._held is None
-    assert not hasattr(bench.decoder, "_reformatter")
+    assert not hasattr(bench.decoder, "_scaler")
     bench.decoder.show(True)
     assert bench.slot.take() is None
 
@@ -280,3 +395,212 @@ def test_a_picture_knows_when_its_last_packet_came(bench: Bench) -> None:
     bench.decoder.show(True)
     bench.decoder.submit(replace(encoded(1)[0], received_at=12.5))
     assert bench.picture().received_at == 12.5
+
+
+# --- in hardware ----------------------------------------------------------------------------------
+
+
+def test_without_hardware_it_decodes_in_software_and_says_so(bench: Bench) -> None:
+    told = [bench.decoder.decodes_in]
+    bench.decoder.start()
+    bench.decode(encoded(2))
+    told.append(bench.decoder.decodes_in)
+    assert told == [None, SOFTWARE]
+    assert bench.decoder.hardware_failures == 0
+
+
+def test_what_was_found_decodes_and_is_told(on_hardware: Bench, driver: Driver) -> None:
+    on_hardware.decode(encoded(3))
+    assert on_hardware.decoder.decodes_in == "cuda"
+    assert on_hardware.decoder.frames_decoded == 3
+    assert on_hardware.decoder.profile is not None
+    assert driver.opened == ["cuda"]
+    picture = on_hardware.picture()
+    assert picture.rtp_timestamp == 6_000
+    assert picture.data[2] > 245, "red, out of NV12"
+
+
+def test_a_device_that_cannot_be_opened_leaves_software(
+    driver: Driver, expected_logs: LogRecords
+) -> None:
+    driver.fails_to_open = True
+    bench = Bench(driver)
+    bench.decoder.start()
+    bench.decode(encoded(2))
+    assert bench.decoder.frames_decoded == 2
+    assert bench.decoder.decodes_in == SOFTWARE
+    assert driver.opened == ["cuda", None]
+    assert bench.decoder.hardware_failures == 1
+    bench.end()
+    assert "PermissionError" in expected_logs.lines[0]
+
+
+def test_the_first_error_ends_hardware_and_a_key_frame_is_asked_for(
+    on_hardware: Bench, driver: Driver, expected_logs: LogRecords
+) -> None:
+    decoder = on_hardware.decoder
+    driver.raises_at = 3
+    frames = encoded(6)
+    on_hardware.decode(frames[:4])
+    assert on_hardware.troubles == 1
+    assert decoder.decodes_in == SOFTWARE
+    assert (decoder.hardware_failures, decoder.frames_failed) == (1, 1)
+    on_hardware.decode(frames[4:])
+    assert decoder.frames_undecoded == 2, "they need what went with the hardware"
+    assert decoder.frames_decoded == 3
+    on_hardware.decode(encoded(3))
+    assert decoder.frames_decoded == 6
+    assert decoder.frames_failed == 1
+    assert on_hardware.hardware.name is None
+    assert len(expected_logs.lines) == 1
+
+
+def test_a_key_frame_that_hardware_cannot_decode_is_not_lost(
+    on_hardware: Bench, driver: Driver, expected_logs: LogRecords
+) -> None:
+    """So it is when a stream changes to what the hardware does not know."""
+    driver.raises_at = 2
+    on_hardware.decode(encoded(2))
+    on_hardware.decode(encoded(3, (640, 360)))
+    decoder = on_hardware.decoder
+    assert decoder.frames_decoded == 5
+    assert (decoder.frames_failed, decoder.frames_undecoded) == (0, 0)
+    assert decoder.key_frames_decoded == 2
+    assert on_hardware.troubles == 0
+    assert decoder.hardware_failures == 1
+    assert decoder.decodes_in == SOFTWARE
+    assert len(expected_logs.lines) == 1
+
+
+def test_software_goes_on_with_a_key_frame_that_waits_already(
+    on_hardware: Bench, driver: Driver, expected_logs: LogRecords
+) -> None:
+    driver.hangs_at = driver.raises_at = 1
+    frames = encoded(4)
+    on_hardware.decode(frames[:1])
+    on_hardware.decoder.submit(frames[1])
+    assert driver.hanging.wait(20)
+    for frame in [*frames[2:], *encoded(2)]:
+        on_hardware.decoder.submit(frame)
+    driver.comes_back.set()
+    on_hardware.until(lambda: on_hardware.decoder.idle)
+    decoder = on_hardware.decoder
+    assert (decoder.frames_failed, decoder.frames_undecoded) == (1, 2)
+    assert decoder.frames_decoded == 3
+    assert on_hardware.troubles == 0
+    assert len(expected_logs.lines) == 1
+
+
+def test_nothing_is_held_against_hardware_before_a_key_frame(
+    on_hardware: Bench, driver: Driver
+) -> None:
+    driver.raises_at = 0
+    on_hardware.decode(encoded(3)[1:])
+    assert on_hardware.decoder.decodes_in == "cuda"
+    assert on_hardware.decoder.hardware_failures == 0
+    on_hardware.decode(encoded(2))
+    assert on_hardware.decoder.decodes_in == "cuda"
+    assert on_hardware.decoder.frames_decoded >= 2
+
+
+def test_hardware_that_keeps_pictures_back_is_given_up(
+    on_hardware: Bench, driver: Driver, expected_logs: LogRecords
+) -> None:
+    driver.empty_from = 2
+    on_hardware.decode(encoded(2 + EMPTY_LIMIT - 1))
+    assert on_hardware.decoder.decodes_in == "cuda"
+    on_hardware.decode(encoded(3 + EMPTY_LIMIT)[2 + EMPTY_LIMIT - 1 :][:1])
+    assert on_hardware.decoder.decodes_in == SOFTWARE
+    assert on_hardware.troubles == 1
+    on_hardware.decode(encoded(1))
+    assert on_hardware.decoder.frames_decoded == 3
+    assert len(expected_logs.lines) == 1
+
+
+def test_a_driver_that_hangs_is_left_behind_with_its_thread(
+    on_hardware: Bench, driver: Driver, expected_logs: LogRecords
+) -> None:
+    decoder = on_hardware.decoder
+    driver.hangs_at = 2
+    frames = encoded(5)
+    on_hardware.decode(frames[:2])
+    left = decoder._thread
+    decoder.submit(frames[2])
+    assert driver.hanging.wait(20)
+    decoder.submit(frames[3])
+    assert on_hardware.troubles == 0
+    on_hardware.clock.ahead_s = HANGS_S + 0.1
+    decoder.submit(frames[4])
+    assert on_hardware.troubles == 1
+    assert decoder._thread is not left
+    on_hardware.decode(encoded(2))
+    assert decoder.decodes_in == SOFTWARE
+    assert decoder.frames_decoded == 4
+    assert (decoder.frames_failed, decoder.frames_undecoded) == (1, 2)
+    assert decoder.hardware_failures == 1
+    taken = on_hardware.picture()
+    assert taken.rtp_timestamp == 3_000
+    driver.comes_back.set()
+    left.join(20)
+    assert not left.is_alive()
+    assert decoder.frames_decoded == 4, "what comes out late is nobody's"
+    assert on_hardware.slot.take() is None
+    on_hardware.decode(encoded(1))
+    assert decoder.frames_decoded == 5
+    assert len(expected_logs.lines) == 1
+
+
+def test_a_hung_driver_does_not_hold_up_the_end(
+    on_hardware: Bench, driver: Driver, expected_logs: LogRecords
+) -> None:
+    driver.hangs_at = 1
+    frames = encoded(2)
+    on_hardware.decode(frames[:1])
+    on_hardware.decoder.submit(frames[1])
+    assert driver.hanging.wait(20)
+    on_hardware.decoder.stop()
+    driver.comes_back.set()
+    on_hardware.until(lambda: not on_hardware.decoder.alive)
+    assert on_hardware.decoder.hardware_failures == 0
+    assert not expected_logs.lines
+
+
+@pytest.mark.parametrize("raises_at", [None, 1], ids=["at its end", "after a failure"])
+def test_hardware_is_used_and_closed_on_the_decoders_thread_alone(
+    driver: Driver, expected_logs: LogRecords, raises_at: int | None
+) -> None:
+    driver.raises_at = raises_at
+    bench = Bench(driver)
+    bench.decoder.start()
+    thread = bench.decoder._thread.ident
+    bench.decode(encoded(2))
+    if raises_at is not None:
+        assert driver.closed.wait(20)
+    bench.end()
+    assert driver.closed.wait(20)
+    assert driver.threads == {thread}
+    assert len(expected_logs.lines) == (raises_at is not None)
+
+
+def test_what_failed_once_is_not_tried_by_the_next_connection(
+    on_hardware: Bench, driver: Driver, expected_logs: LogRecords
+) -> None:
+    driver.raises_at = 0
+    on_hardware.decode(encoded(1))
+    second = Decoder(
+        ConnectionNumber(8),
+        on_hardware.slot,
+        clock=boot_s,
+        on_first_frame=lambda: None,
+        on_trouble=lambda: None,
+        hardware=on_hardware.hardware,
+        open_codec=driver.open,
+    )
+    second.start()
+    second.submit(encoded(1)[0])
+    on_hardware.until(lambda: second.frames_decoded == 1)
+    second.stop()
+    on_hardware.until(lambda: not second.alive)
+    assert driver.opened == ["cuda", None, None]
+    assert second.decodes_in == SOFTWARE
+    assert len(expected_logs.lines) == 1

@@ -24,7 +24,8 @@ from rejoin.clock import boot_s
 from rejoin.core.link import Lane, Profile, Stage
 from rejoin.core.model import ConnectionNumber
 from rejoin.rtc.assembly import BUFFER_BYTES, EncodedFrame
-from rejoin.rtc.decoder import MAX_PIXELS, Decoder
+from rejoin.rtc.codec_context import MAX_PIXELS
+from rejoin.rtc.decoder import Decoder
 from rejoin.rtc.inbound import InboundVideo, Terms
 from rejoin.rtc.picture import PictureSlot
 

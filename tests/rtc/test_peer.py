@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from conftest import LogRecords
 from helpers.loopback_host import LoopbackHost
 from rejoin import tasks
 from rejoin.core.controls import (
@@ -36,6 +37,7 @@ from rejoin.core.events import (
 from rejoin.core.model import ConnectionNumber, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
 from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.hardware import Hardware
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.signal import NetworkRules
@@ -55,7 +57,13 @@ class Sound(NullOutput):
 class Stage:
     """A peer, a host, and everything the peer posted."""
 
-    def __init__(self, number: int = 1, policy: Policy | None = None, **host: bool) -> None:
+    def __init__(
+        self,
+        number: int = 1,
+        policy: Policy | None = None,
+        hardware: Hardware | None = None,
+        **host: bool,
+    ) -> None:
         self.events: list[Event] = []
         self.slot = PictureSlot()
         self.sound = Sound()
@@ -67,6 +75,7 @@ class Stage:
             audio=self.sound,
             post=self.events.append,
             policy=policy,
+            hardware=hardware,
         )
 
     async def connect(self) -> None:
@@ -181,6 +190,7 @@ def test_from_offer_to_picture_sound_and_controls() -> None:
         statistics = stage.peer.statistics()
         assert (statistics.width, statistics.height) == (640, 480)
         assert statistics.connected
+        assert (statistics.decoder, statistics.hardware_failures) == ("software", 0)
         assert statistics.packets_received > 0
         assert statistics.pli_count >= 1
         assert statistics.receive_buffer_bytes is not None
@@ -321,6 +331,24 @@ def test_a_channel_that_the_host_closes_is_evidence_though_media_goes_on(label: 
     stage = play(scene)
     told = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.CHANNEL_CLOSED, label)
     assert [e for e in stage.events if isinstance(e, HardEvidenceSeen)] == [told]
+
+
+def test_hardware_that_is_gone_since_its_probe_costs_no_picture(expected_logs: LogRecords) -> None:
+    class Gone(Hardware):
+        """Found once; FFmpeg does not know it."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._found = "no such thing"
+
+    async def scene(stage: Stage) -> None:
+        await stage.until_live()
+        told = stage.peer.statistics()
+        assert (told.decoder, told.hardware_failures) == ("software", 1)
+        assert told.frames_failed == 0
+
+    play(scene, hardware=Gone())
+    assert len(expected_logs.lines) == 1
 
 
 def test_arrivals_are_told_by_kind_and_a_cut_stops_them_all() -> None:

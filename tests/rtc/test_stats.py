@@ -59,9 +59,10 @@ def test_at_a_slow_rate_a_freeze_is_three_intervals() -> None:
 
 
 def test_a_row_has_a_cell_for_each_column_and_knows_nothing_as_empty() -> None:
-    numbers = PeerStatistics(ConnectionNumber(3), connected=True, loss=0.0123456789)
+    numbers = PeerStatistics(ConnectionNumber(3), connected=True, decoder="cuda", loss=0.0123456789)
     cells = dict(zip(columns(), row(numbers), strict=True))
     assert cells["connection"] == "3"
     assert cells["connected"] == "1"
+    assert cells["decoder"] == "cuda"
     assert cells["loss"] == "0.0123457"
     assert cells["rtt_s"] == ""

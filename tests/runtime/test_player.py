@@ -23,6 +23,7 @@ from rejoin.core.ticket import Seat, Ticket
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
 from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.hardware import Hardware
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.desk import Desk
@@ -104,6 +105,35 @@ def test_a_game_that_cannot_start_ends_and_leaves_nothing() -> None:
     for record in records:
         for secret in ("CANARY", "ice-pwd", "ice-ufrag", "fingerprint", "candidate:"):
             assert secret not in repr(record)
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_hardware_is_tried_beside_the_start_and_told_of_the_end() -> None:
+    did: list[str] = []
+
+    class Tried(Hardware):
+        def begin(self) -> None:
+            did.append("begin")
+
+        def close(self) -> None:
+            did.append("close")
+
+    async def main() -> Ending:
+        player = Player(
+            profile("http://127.0.0.1:9"),
+            audio=NullOutput(),
+            hardware=Tried(),
+            on_record=lambda record: did.append(record.name),
+        )
+        running = asyncio.ensure_future(player.run())
+        await asyncio.sleep(0)
+        player.post(CloseForNowRequested())
+        return await asyncio.wait_for(running, 30)
+
+    asyncio.run(main())
+    assert did[0] == "begin"
+    assert "StartRequested" in did
+    assert did[-1] == "close"
 
 
 @pytest.mark.usefixtures("nothing_left_behind")

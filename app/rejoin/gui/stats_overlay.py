@@ -20,8 +20,9 @@ def lines(numbers: PeerStatistics) -> list[str]:
     rtt = "-" if numbers.rtt_s is None else f"{numbers.rtt_s * 1000:.0f} ms"
     late = "-" if numbers.audio_late_s is None else f"{numbers.audio_late_s * 1000:.0f} ms"
     codec = " ".join(part for part in (numbers.codec, numbers.profile) if part) or "-"
+    decoder = f"   decoded in {numbers.decoder}" if numbers.decoder else ""
     return [
-        f"{numbers.width} x {numbers.height}   {codec}",
+        f"{numbers.width} x {numbers.height}   {codec}{decoder}",
         f"fps        received {numbers.received_fps:.0f}, decoded {numbers.decoded_fps:.0f},"
         f" painted {numbers.painted_fps:.0f}",
         f"bitrate    {numbers.bitrate_bps / 1e6:.2f} Mbit/s"

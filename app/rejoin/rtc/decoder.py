@@ -1,7 +1,8 @@
 """H.264 to pictures, on a thread of its own: decode, scale to the window, into the one slot.
 
-PyAV gives the GIL up while it decodes and scales. SLICE threading, since FRAME adds a frame of
-delay. swscale makes BGRA at the window's size here, so that painting is a copy (media.md).
+PyAV gives the GIL up while it decodes in software and scales. swscale makes BGRA at the window's
+size here, so that painting is a copy (media.md). What nobody looks at is decoded, since the frames
+after it need it, and not scaled.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from av.codec.context import CodecContext, Flags
 from av.packet import Packet
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from rejoin.clock import Clock
 from rejoin.core.model import ConnectionNumber
 from rejoin.rtc.assembly import EncodedFrame
-from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.codec_context import open_codec
+from rejoin.rtc.hardware import SOFTWARE, Hardware
+from rejoin.rtc.picture import Picture, PictureSlot, Unscaled
+from rejoin.rtc.scaling import MAX_SIDE, DecodedFrame, Scaler
 from rejoin.rtc.stats import Freezes
 
 if TYPE_CHECKING:
@@ -32,29 +34,12 @@ INTERVALS = 30
 LONGEST_INTERVAL_S = 1.0
 """A longer pause between two frames is an outage, not a frame interval."""
 
-MAX_SIDE = 8192
-MAX_PIXELS = 4096 * 2304
-"""The largest picture of H.264 level 5.2. A stream that claims more is refused before anything of
-that size is allocated: a decoder may have to keep sixteen of them."""
+HANGS_S = 1.0
+"""A hardware decoder that is at one frame for so long does not come back, as far as we wait."""
 
-_COLORSPACES = {
-    1: Colorspace.ITU709,
-    5: Colorspace.ITU601,
-    6: Colorspace.ITU601,
-    7: Colorspace.SMPTE240M,
-    9: Colorspace.BT2020,
-    10: Colorspace.BT2020,
-}
-"""H.273 matrix coefficients, as FFmpeg numbers them, to swscale's; all else is BT.709."""
-
-
-def fitted(source: tuple[int, int], target: tuple[int, int] | None) -> tuple[int, int]:
-    """The largest size of the source's shape inside the target, at least 2 x 2."""
-    if target is None or target[0] <= 0 or target[1] <= 0:
-        return source
-    width, height = source
-    scale = min(min(target[0], MAX_SIDE) / width, min(target[1], MAX_SIDE) / height)
-    return max(2, round(width * scale)), max(2, round(height * scale))
+EMPTY_LIMIT = 3
+"""So many frames in a row that hardware makes no picture of are a failure: the probe saw it make
+one of each."""
 
 
 class Decoder:
@@ -63,6 +48,9 @@ class Decoder:
     `on_first_frame` and `on_trouble` (a frame could not be decoded, or too many waited: a key frame
     is needed) are called on the decoder's thread. A hidden decoder goes on decoding and keeps its
     newest picture; `show(True)` puts that one into the slot at once.
+
+    It decodes with what `hardware` knows when the thread starts. At the first failure of that,
+    software goes on: with the same frame if that is a key frame, else with the next key frame.
     """
 
     def __init__(
@@ -73,6 +61,8 @@ class Decoder:
         clock: Clock,
         on_first_frame: Callable[[], None],
         on_trouble: Callable[[], None],
+        hardware: Hardware | None = None,
+        open_codec: Callable[[str | None], VideoCodecContext] = open_codec,
     ) -> None:
         self.frames_decoded = 0
         self.frames_undecoded = 0
@@ -81,6 +71,8 @@ class Decoder:
         """Decoded, but the next was there already, so that no picture was made of it."""
         self.frames_failed = 0
         self.key_frames_decoded = 0
+        self.hardware_failures = 0
+        """How often software took over, 0 or 1."""
         self.decode_s = 0.0
         """Time spent decoding, all frames together (W3C: totalDecodeTime)."""
         self.scale_s = 0.0
@@ -89,23 +81,32 @@ class Decoder:
         self.width = 0
         self.height = 0
         self.profile: str | None = None
+        self.decodes_in: str | None = None
+        """`SOFTWARE`, or the hardware's name; None before the thread runs."""
         self._number = number
         self._slot = slot
         self._clock = clock
         self._on_first_frame = on_first_frame
         self._on_trouble = on_trouble
+        self._hardware = hardware or Hardware()
+        self._open_codec = open_codec
         self._waiting: deque[EncodedFrame] = deque()
         self._changed = threading.Condition()
         self._need_key = False
         self._decoding = False
+        self._hardware_since: float | None = None
+        """Since when the hardware is at the frame that it is at."""
         self._stopping = False
         self._shown = False
-        self._held: Picture | None = None
+        self._held: Picture | Unscaled | None = None
         self._showing = threading.Lock()
         self._intervals: deque[float] = deque(maxlen=INTERVALS)
-        self._reformatter = VideoReformatter()
-        self._thread = threading.Thread(
-            target=self._run, name=f"rejoin-decoder-{number}", daemon=True
+        self._scaler = Scaler()
+        self._thread = self._new_thread()
+
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(
+            target=self._run, name=f"rejoin-decoder-{self._number}", daemon=True
         )
 
     def start(self) -> None:
@@ -117,7 +118,7 @@ class Decoder:
         with self._changed:
             self._stopping = True
             self._waiting.clear()
-            self._changed.notify()
+            self._changed.notify_all()
 
     @property
     def alive(self) -> bool:
@@ -141,19 +142,22 @@ class Decoder:
         with self._changed:
             if self._stopping:
                 return
+            if self._hardware_hangs():
+                self._leave_the_thread_behind()
+                trouble = True
             if self._need_key and not frame.key:
                 self.frames_undecoded += 1
-                return
-            self._need_key = False
-            if len(self._waiting) >= MAX_WAITING:
-                self.frames_undecoded += len(self._waiting)
-                self._waiting.clear()
-                if not frame.key:
-                    self.frames_undecoded += 1
-                    self._need_key = trouble = True
-            if not trouble:
-                self._waiting.append(frame)
-                self._changed.notify()
+            else:
+                self._need_key = False
+                if len(self._waiting) >= MAX_WAITING:
+                    self.frames_undecoded += len(self._waiting)
+                    self._waiting.clear()
+                    if not frame.key:
+                        self.frames_undecoded += 1
+                        self._need_key = trouble = True
+                if not self._need_key:
+                    self._waiting.append(frame)
+                    self._changed.notify_all()
         if trouble:
             self._on_trouble()
 
@@ -167,56 +171,118 @@ class Decoder:
             elif not shown:
                 self._held = picture
 
+    def _hardware_hangs(self) -> bool:
+        since = self._hardware_since
+        return since is not None and self._clock() - since > HANGS_S
+
+    def _leave_the_thread_behind(self) -> None:
+        """The thread is in a driver that does not come back: another one goes on, in software.
+
+        Called with the lock held. Should the old one come back, it finds that it is not the thread
+        any more, and ends.
+        """
+        self._hardware_since = None
+        self.frames_failed += 1
+        self._hardware_failed("it hangs")
+        self._await_key_frame()
+        self._thread = self._new_thread()
+        self._thread.start()
+
+    def _hardware_failed(self, why: str) -> None:
+        self.hardware_failures += 1
+        self._hardware.give_up(why)
+
+    def _await_key_frame(self) -> None:
+        """What waits cannot be decoded before a key frame. Called with the lock held."""
+        while self._waiting and not self._waiting[0].key:
+            self._waiting.popleft()
+            self.frames_undecoded += 1
+        self._need_key = not self._waiting
+
     # --- on the decoder's thread ----------------------------------------------------------------
 
     def _run(self) -> None:
         try:
-            self._decode_until_stopped(_codec())
-        finally:
-            # A closed connection may wait long for the garbage collector; these, which are big
-            # (4 MB and 0.2 MB at 720p) and which it does not see, must not wait with it.
-            with self._showing:
-                self._held = None
-            del self._reformatter
+            self._decode_until_stopped()
+        except _LeftBehindError:
+            return  # the held picture and the scaler are the other thread's now
+        # A closed connection may wait long for the garbage collector; these, which are big
+        # (4 MB and 0.2 MB at 720p) and which it does not see, must not wait with it.
+        with self._showing:
+            self._held = None
+        del self._scaler
 
-    def _decode_until_stopped(self, codec: VideoCodecContext) -> None:
+    def _decode_until_stopped(self) -> None:
+        codec = self._first_codec()
         while True:
+            self.decodes_in = codec.hardware or SOFTWARE
             with self._changed:
                 self._decoding = False
                 while not self._waiting and not self._stopping:
                     self._changed.wait()
                 if self._stopping:
                     return
-                frame = self._waiting.popleft()
+                encoded = self._waiting.popleft()
                 more = bool(self._waiting)
                 self._decoding = True
-            self._decode(codec, frame, more)
+            try:
+                self._take(codec, self._decoded(codec, encoded), encoded, more)
+            except _LeftBehindError:
+                raise
+            except _HardwareFailedError as failure:
+                codec = self._software_after(failure, encoded)
+            except Exception:
+                # Whatever a stream makes of FFmpeg or of us: this thread goes on, and asks for a
+                # frame that depends on nothing.
+                self._count_failed()
+                self._on_trouble()
 
-    def _decode(self, codec: VideoCodecContext, encoded: EncodedFrame, more: bool) -> None:
-        try:
-            packet = Packet(encoded.data)
-            packet.pts = encoded.rtp_timestamp
-            began = self._clock()
-            frames = codec.decode(packet)
-            self.decode_s += self._clock() - began
-            self.key_frames_decoded += encoded.key and bool(frames)
-            self._take(codec, frames, encoded, more)
-        except Exception:
-            # Whatever a stream makes of FFmpeg or of us: this thread goes on, and asks for a frame
-            # that depends on nothing.
-            self.frames_failed += 1
+    def _first_codec(self) -> _Codec:
+        name = self._hardware.name
+        if name is not None:
+            try:
+                return _Codec(self._open_codec(name), name)
+            except Exception as error:
+                self._hardware_failed(f"it cannot be opened ({type(error).__name__})")
+        return _Codec(self._open_codec(None), None)
+
+    def _software_after(self, failure: _HardwareFailedError, encoded: EncodedFrame) -> _Codec:
+        """Software from here on; a key frame is decoded again, else one is asked for."""
+        self._hardware_failed(str(failure))
+        with self._changed:
+            if encoded.key:
+                self._waiting.appendleft(encoded)
+            else:
+                self.frames_failed += 1
+                self._await_key_frame()
+            ask = self._need_key
+        if ask:
             self._on_trouble()
+        return _Codec(self._open_codec(None), None)
+
+    def _decoded(self, codec: _Codec, encoded: EncodedFrame) -> list[VideoFrame]:
+        """The frames of one access unit. Raises _LeftBehindError when it took far too long."""
+        began = self._clock()
+        if codec.hardware is not None:
+            with self._changed:
+                self._hardware_since = began
+        try:
+            frames = codec.decode(encoded)
+        finally:
+            with self._changed:
+                if self._thread is not threading.current_thread():
+                    raise _LeftBehindError
+                self._hardware_since = None
+        self.decode_s += self._clock() - began
+        self.key_frames_decoded += encoded.key and bool(frames)
+        return frames
 
     def _take(
-        self,
-        codec: VideoCodecContext,
-        frames: list[VideoFrame],
-        encoded: EncodedFrame,
-        more: bool,
+        self, codec: _Codec, frames: list[VideoFrame], encoded: EncodedFrame, more: bool
     ) -> None:
         for at, frame in enumerate(frames):
             if frame.width <= 0 or frame.height <= 0 or max(frame.width, frame.height) > MAX_SIDE:
-                self.frames_failed += 1
+                self._count_failed()
                 continue
             now = self._clock()
             if self.last_frame_at is not None and now - self.last_frame_at < LONGEST_INTERVAL_S:
@@ -230,44 +296,34 @@ class Decoder:
             if overtaken and not first:
                 self.frames_overtaken += 1
             else:
-                picture = self._picture(frame, encoded, now)
-                self.scale_s += self._clock() - now
-                self._put(picture)
+                self._put(self._picture(frame, encoded, now, first=first))
             if first:
                 self.profile = codec.profile
                 self._on_first_frame()
 
-    def _picture(self, frame: VideoFrame, encoded: EncodedFrame, now: float) -> Picture:
-        width, height = fitted((frame.width, frame.height), self._slot.target)
-        colorspace = int(_COLORSPACES.get(frame.colorspace, Colorspace.ITU709))
-        full = frame.color_range == ColorRange.JPEG
-        scaled = self._reformatter.reformat(
-            frame,
-            width,
-            height,
-            "bgra",
-            src_colorspace=colorspace,
-            dst_colorspace=colorspace,
-            interpolation=Interpolation.BILINEAR,
-            src_color_range=int(ColorRange.JPEG if full else ColorRange.MPEG),
-            dst_color_range=int(ColorRange.JPEG),
-            threads=1,
-        )
-        plane = scaled.planes[0]
-        return Picture(
+    def _picture(
+        self, frame: VideoFrame, encoded: EncodedFrame, now: float, *, first: bool
+    ) -> Picture | Unscaled:
+        """Scaled if it will be painted: it is on the screen, or will be as a connection's first."""
+        decoded = DecodedFrame(
             connection=self._number,
-            width=width,
-            height=height,
-            stride=plane.line_size,
-            source_width=frame.width,
-            source_height=frame.height,
+            frame=frame,
             decoded_at=now,
             rtp_timestamp=encoded.rtp_timestamp,
             received_at=encoded.received_at,
-            data=memoryview(plane),
+            on_failed=self._count_failed,
         )
+        if not self._slot.watched or not (self._shown or first):
+            return decoded
+        picture = self._scaler.picture(decoded, self._slot.target)
+        self.scale_s += self._clock() - now
+        return picture
 
-    def _put(self, picture: Picture) -> None:
+    def _count_failed(self) -> None:
+        with self._changed:
+            self.frames_failed += 1
+
+    def _put(self, picture: Picture | Unscaled) -> None:
         with self._showing:
             if self._stopping:
                 return
@@ -277,10 +333,40 @@ class Decoder:
                 self._held = picture
 
 
-def _codec() -> VideoCodecContext:
-    codec = CodecContext.create("h264", "r")
-    codec.thread_type = "SLICE"
-    codec.thread_count = 2
-    codec.flags |= Flags.low_delay
-    codec.options = {"max_pixels": str(MAX_PIXELS)}
-    return codec
+class _LeftBehindError(Exception):
+    """This thread was too long in a driver, and another one took its place."""
+
+
+class _HardwareFailedError(Exception):
+    """What the hardware did, in a few words."""
+
+
+class _Codec:
+    """FFmpeg's decoder, and whose fault it is when nothing comes out. For one thread."""
+
+    def __init__(self, context: VideoCodecContext, hardware: str | None) -> None:
+        self.hardware = hardware
+        self._context = context
+        self._fed = False
+        """Whether a key frame went in: before, no decoder could make anything of it."""
+        self._empty = 0
+
+    @property
+    def profile(self) -> str | None:
+        return self._context.profile
+
+    def decode(self, encoded: EncodedFrame) -> list[VideoFrame]:
+        """Raises what PyAV raises, and _HardwareFailedError when hardware is to blame."""
+        packet = Packet(encoded.data)
+        packet.pts = encoded.rtp_timestamp
+        self._fed = self._fed or encoded.key
+        try:
+            frames = self._context.decode(packet)
+        except Exception as error:
+            if self.hardware is not None and self._fed:
+                raise _HardwareFailedError(f"it cannot decode ({type(error).__name__})") from error
+            raise
+        self._empty = 0 if frames or not self._fed else self._empty + 1
+        if self.hardware is not None and self._empty >= EMPTY_LIMIT:
+            raise _HardwareFailedError("no pictures come out of it")
+        return frames

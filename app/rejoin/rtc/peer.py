@@ -36,6 +36,7 @@ from rejoin.rtc.audio import AudioOutput
 from rejoin.rtc.channels import Channels
 from rejoin.rtc.codecs import offer_every_profile, receivable
 from rejoin.rtc.decoder import Decoder
+from rejoin.rtc.hardware import Hardware
 from rejoin.rtc.opus import OpusDecoder
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.playout import OrderedAudio
@@ -69,6 +70,7 @@ class Peer:
         post: Callable[[Event], None],
         clock: Clock = boot_s,
         policy: Policy | None = None,
+        hardware: Hardware | None = None,
     ) -> None:
         self.number = number
         self._rules = rules
@@ -95,6 +97,7 @@ class Peer:
             clock=clock,
             on_first_frame=lambda: self._from_thread(self._first_frame_decoded),
             on_trouble=lambda: self._from_thread(self.request_key_frame),
+            hardware=hardware,
         )
         self._rates = Rates()
         self._lag = LoopLag(self._policy.sample_every_s)
@@ -397,6 +400,7 @@ class Peer:
             candidate_pair=transport.candidate_pair,
             codec="H.264" if decoder.frames_decoded else None,
             profile=decoder.profile,
+            decoder=decoder.decodes_in,
             width=decoder.width,
             height=decoder.height,
             received_fps=rates.per_second(0),
@@ -424,6 +428,7 @@ class Peer:
             frames_undecoded=decoder.frames_undecoded,
             frames_failed=decoder.frames_failed,
             frames_overtaken=decoder.frames_overtaken,
+            hardware_failures=decoder.hardware_failures,
             pictures_replaced=self._slot.replaced,
             pictures_unwatched=self._slot.unwatched,
             freeze_count=decoder.freezes.count,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from rejoin.core.model import ConnectionNumber
 
@@ -30,6 +31,16 @@ class Picture:
     received_at: float = 0.0
 
 
+class Unscaled(Protocol):
+    """A decoded frame that becomes a picture only once somebody looks; `scaling.DecodedFrame`."""
+
+    @property
+    def connection(self) -> ConnectionNumber: ...
+
+    def scaled(self, target: tuple[int, int] | None) -> Picture | None:
+        """Its picture for a window of this size; None when none can be made. On any thread."""
+
+
 @dataclass(slots=True)
 class PaintCount:
     """What was painted. Ages are from the last packet of a frame to its painting, in seconds."""
@@ -46,12 +57,13 @@ class PictureSlot:
     """One picture, replaced by every newer one; each replaced unseen picture is counted.
 
     `put` is called on the decoder thread, `take` on the painting one. `on_filled` is called from
-    `put`, outside the lock, only when the slot was empty: one wake-up per picture seen.
+    `put`, outside the lock, only when the slot was empty: one wake-up per picture seen. What comes
+    while nobody looks may be put in unscaled; then `take` scales it, to the target of that moment.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._picture: Picture | None = None
+        self._newest: Picture | Unscaled | None = None
         self._replaced = 0
         self._unwatched = 0
         self.watched = True
@@ -61,22 +73,24 @@ class PictureSlot:
         self._target: tuple[int, int] | None = None
         self.on_filled: Callable[[], None] | None = None
 
-    def put(self, picture: Picture) -> None:
+    def put(self, picture: Picture | Unscaled) -> None:
         with self._lock:
-            was_empty = self._picture is None
+            was_empty = self._newest is None
             if not was_empty and self.watched:
                 self._replaced += 1
             elif not was_empty:
                 self._unwatched += 1
-            self._picture = picture
+            self._newest = picture
         if was_empty and self.on_filled is not None:
             self.on_filled()
 
     def take(self) -> Picture | None:
         """The newest picture not yet taken, or None."""
         with self._lock:
-            picture, self._picture = self._picture, None
-        return picture
+            newest, self._newest = self._newest, None
+        if newest is None or isinstance(newest, Picture):
+            return newest
+        return newest.scaled(self.target)
 
     def count_painted(self, picture: Picture, at: float) -> None:
         """A picture is on the screen for the first time."""

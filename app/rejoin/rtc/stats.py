@@ -36,6 +36,8 @@ class PeerStatistics:
     """Kinds of the nominated pair's candidates, ours first, and the protocol; no address."""
     codec: str | None = None
     profile: str | None = None
+    decoder: str | None = None
+    """What decodes: "software", or the hardware by FFmpeg's name (cuda, d3d11va, ...)."""
     width: int = 0
     height: int = 0
     received_fps: float = 0.0
@@ -64,6 +66,8 @@ class PeerStatistics:
     frames_undecoded: int = 0
     frames_failed: int = 0
     frames_overtaken: int = 0
+    hardware_failures: int = 0
+    """How often the hardware decoder failed and software took over."""
     pictures_replaced: int = 0
     pictures_unwatched: int = 0
     freeze_count: int = 0

@@ -12,6 +12,7 @@ from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.rtc.audio import AudioOutput, open_output
+from rejoin.rtc.hardware import Hardware
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.stats import PeerStatistics
@@ -41,9 +42,10 @@ class Player:
         desk: Desk | None = None,
         ticket: Ticket | None = None,
         statistics_file: StatisticsFile | None = None,
+        hardware: Hardware | None = None,
     ) -> None:
         """`desk`: where a way back after a crash is kept; None keeps none. `ticket`: come back with
-        it, in place of a new game."""
+        it, in place of a new game. `hardware`: what is tried for decoding; None is software."""
         self.slot = slot or PictureSlot()
         self._profile = profile
         self._policy = policy or profile.policy()
@@ -57,6 +59,7 @@ class Player:
             verify=profile.verify(),
         )
         self._audio = audio or open_output()
+        self._hardware = hardware or Hardware()
         self._desk = desk
         self._ticket = ticket
         self._driver = Driver(
@@ -97,6 +100,7 @@ class Player:
 
     async def run(self) -> Ending:
         """Start a game, or come back into one, and drive it to its end."""
+        self._hardware.begin()
         try:
             if self._desk is not None:
                 await self._desk.open()
@@ -111,6 +115,7 @@ class Player:
                 await self._desk.close()
             await self._client.aclose()
             await asyncio.to_thread(self._audio.close)
+            await asyncio.to_thread(self._hardware.close)
             if self._statistics_file is not None:
                 self._statistics_file.close()
 
@@ -122,4 +127,5 @@ class Player:
             audio=self._audio,
             post=post,
             policy=self._policy,
+            hardware=self._hardware,
         )
