@@ -27,7 +27,7 @@ from rejoin.gui import application
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.peer import Peer
-from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.picture import Picture, PictureSlot, Unscaled
 from rejoin.rtc.receiver import VideoReceiver
 from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.loop import StreamThread
@@ -82,9 +82,9 @@ class MeasuredSlot(PictureSlot):
         self.latencies_s: list[float] = []
         self.ages_s: list[float] = []
 
-    def put(self, picture: Picture) -> None:
+    def put(self, picture: Picture | Unscaled) -> None:
         super().put(picture)
-        sent = self.sent.pop(picture.rtp_timestamp, None)
+        sent = self.sent.pop(picture.rtp_timestamp, None) if isinstance(picture, Picture) else None
         if sent is not None:
             now = int(boot_s() * _SEND_TIME_UNITS)
             self.latencies_s.append(((now - sent) & _SEND_TIME_MASK) / _SEND_TIME_UNITS)
