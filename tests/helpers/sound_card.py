@@ -12,7 +12,7 @@ _BLOCK_S = 0.010
 
 
 class SoundCard:
-    """`sounddevice` stands in for the module of that name, which it never sets up again; one stream at a time."""
+    """`sounddevice` stands in for the module of that name; one stream at a time."""
 
     def __init__(self) -> None:
         self.latency_s = 0.0

@@ -109,10 +109,10 @@ def test_a_fresh_connection_settles_before_it_counts() -> None:
     assert world.corrections == []
 
 
-def test_what_was_measured_before_a_restart_counts_no_more() -> None:
+def test_what_was_measured_before_a_new_beginning_counts_no_more() -> None:
     world = World(0.2)
     world.play(SETTLE_S + WINDOW_S - 2 * PACKET_S)
-    world.sync.restart()
+    world.sync.begin_anew()
     world.late_s = 0.0
     world.play(10.0)
     assert world.corrections == []

@@ -42,7 +42,7 @@ class LipSync:
         self._corrected_at: float | None = None
         self._rest_s = REST_S
 
-    def restart(self) -> None:
+    def begin_anew(self) -> None:
         """What was measured so far counts no more: sound or picture begins anew."""
         self._measured.clear()
         self._not_before = None

@@ -349,7 +349,7 @@ class Peer:
         """Only a shown peer puts pictures into the slot and sound out."""
         if shown != self._shown:
             self._heard = None
-            self._lips.restart()
+            self._lips.begin_anew()
         self._shown = shown
         self._decoder.show(shown)
 
