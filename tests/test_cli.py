@@ -35,6 +35,7 @@ from rejoin.gui import application
 from rejoin.runtime import instance, logs, player, tokens
 from rejoin.runtime.desk import Desk
 from rejoin.runtime.instance import Instance
+from rejoin.runtime.sound_file import SoundFile
 from rejoin.runtime.ticket import TicketFolder, in_keyring, key_of
 from rejoin.signaling.dialects import DIALECTS
 
@@ -262,12 +263,19 @@ class FakePlayer:
     made: ClassVar[list[FakePlayer]] = []
 
     def __init__(
-        self, profile: Any, *, desk: Desk, ticket: Ticket | None, statistics_file: Any = None
+        self,
+        profile: Any,
+        *,
+        desk: Desk,
+        ticket: Ticket | None,
+        sound_file: SoundFile,
+        statistics_file: Any = None,
     ) -> None:
         self.profile = profile
         self.desk = desk
         self.ticket = ticket
         self.statistics_file = statistics_file
+        self.sound_file = sound_file
         self.made.append(self)
         self.snapshot = Snapshot(Stage.LIVE)
 
