@@ -36,6 +36,7 @@ from rejoin.rtc.hardware import Hardware
 from rejoin.runtime import instance, logs, player, tokens
 from rejoin.runtime.desk import Desk
 from rejoin.runtime.instance import Instance
+from rejoin.runtime.sound_file import SoundFile
 from rejoin.runtime.ticket import TicketFolder, in_keyring, key_of
 from rejoin.signaling.dialects import DIALECTS
 
@@ -269,6 +270,7 @@ class FakePlayer:
         desk: Desk,
         ticket: Ticket | None,
         hardware: Hardware,
+        sound_file: SoundFile,
         statistics_file: Any = None,
     ) -> None:
         self.profile = profile
@@ -276,6 +278,7 @@ class FakePlayer:
         self.desk = desk
         self.ticket = ticket
         self.statistics_file = statistics_file
+        self.sound_file = sound_file
         self.made.append(self)
         self.snapshot = Snapshot(Stage.LIVE)
 

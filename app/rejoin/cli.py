@@ -437,13 +437,19 @@ def _play(
     from rejoin.runtime.loop import StreamThread
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.player import Player
+    from rejoin.runtime.sound_file import SoundFile
     from rejoin.runtime.statistics_file import StatisticsFile
 
     numbers = StatisticsFile(stats) if stats is not None else None
     knocked = threading.Event()
     desk = Desk(profile, instance=instance, on_knock=lambda link: knocked.set())
     player = Player(
-        profile, desk=desk, ticket=ticket, statistics_file=numbers, hardware=chosen(decoder)
+        profile,
+        desk=desk,
+        ticket=ticket,
+        statistics_file=numbers,
+        sound_file=SoundFile(),
+        hardware=chosen(decoder),
     )
     if ticket is None and _last_game() is not None:
         _complain("your last game may still be running: `rejoin back` goes back into it.")

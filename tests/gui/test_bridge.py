@@ -13,6 +13,7 @@ from helpers.window_faces import LIVE, lost
 from rejoin.core.controls import Controls
 from rejoin.core.events import TryNowRequested
 from rejoin.core.model import Snapshot, Stage
+from rejoin.core.sound import SoundChoice
 from rejoin.gui.bridge import Bridge
 
 
@@ -135,3 +136,13 @@ def test_many_threads_at_once_lose_no_snapshot(application: QApplication, port: 
     application.processEvents()
     assert len(heard) == 800
     bridge.close()
+
+
+def test_the_volume_goes_through_until_it_is_closed() -> None:
+    port = FakePort()
+    bridge = Bridge(port)
+    bridge.set_sound(SoundChoice(40))
+    assert bridge.sound() == SoundChoice(40)
+    bridge.close()
+    bridge.set_sound(SoundChoice(90))
+    assert port.choices == [SoundChoice(40)]

@@ -33,11 +33,19 @@ from rejoin.core.events import (
     TryNowRequested,
 )
 from rejoin.core.model import Ending, EndingKind, HealthLevel, Snapshot, Stage
-from rejoin.gui.card import UNARMED_S, Card, Pill
-from rejoin.gui.main_window import BACK_FOR_S, PROBLEM_FOR_S, RejoinWindow
+from rejoin.core.sound import SoundChoice
+from rejoin.gui.card import UNARMED_S, Card, CardButton, Pill
+from rejoin.gui.main_window import (
+    BACK_FOR_S,
+    PROBLEM_FOR_S,
+    SOUND_CONTROL_FOR_S,
+    SOUND_NOTE_FOR_S,
+    RejoinWindow,
+)
 
 SIZES = [(1280, 720), (640, 400)]
 W, SHIFT, TAB = 0x1A, 0xE1, 0x2B
+M, UP, DOWN = 0x10, 0x52, 0x51
 
 
 def tell(window: RejoinWindow, port: FakePort, snapshot: Snapshot) -> None:
@@ -137,8 +145,9 @@ def _nothing_overlaps(window: RejoinWindow) -> None:
 def _the_keyboard_reaches_every_button(window: RejoinWindow) -> None:
     buttons = {b for b in window.findChildren(QPushButton) if b.isVisible() and b.isEnabled()}
     assert all(button.accessibleName() for button in buttons)
-    for button in window.findChildren(QPushButton):
-        button.armed_at = 0.0  # type: ignore[attr-defined]
+    buttons.discard(window.sound.switch)  # Tab is the game's there; this one has keys of its own.
+    for button in window.findChildren(CardButton):
+        button.armed_at = 0.0
     reached: set[QWidget] = set()
     for _ in range(len(buttons) + 2):
         at = focused(window)
@@ -456,6 +465,136 @@ def test_ctrl_alt_s_shows_the_numbers_and_is_not_passed_on(show: ShowFace) -> No
     press(window, Qt.Key.Key_S)
     assert window.stats.isHidden()
     assert 0x16 in port.controls[-1].keys
+
+
+# --- sound --------------------------------------------------------------------------------------
+
+CTRL_ALT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+
+
+def test_keys_change_the_volume_with_a_short_note_that_is_said(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    said: list[str] = []
+    window.announced.connect(said.append)
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_M, Qt.Key.Key_M, Qt.Key.Key_Up):
+        press(window, key, modifier=CTRL_ALT)
+        assert said[-1] in words(window)
+    assert said == ["Volume 90 %", "Volume 80 %", "Sound off", "Volume 80 %", "Volume 90 %"]
+    assert port.choices[2] == SoundChoice(80, muted=True)
+    assert port.choices[-1] == SoundChoice(90)
+    clock.now += SOUND_NOTE_FOR_S
+    window.refresh()
+    assert "Volume 90 %" not in words(window)
+    heard = frozenset().union(*(controls.keys for controls in port.controls))
+    assert not heard & {M, UP, DOWN}, "the game hears none of them"
+
+
+def test_without_ctrl_and_alt_those_keys_are_the_games(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    press(window, Qt.Key.Key_M)
+    press(window, Qt.Key.Key_Up, modifier=Qt.KeyboardModifier.ControlModifier)
+    assert port.choices == []
+    assert {M, UP} < port.controls[-1].keys
+
+
+def test_a_held_key_goes_on_with_the_volume_and_mutes_once(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_M):
+        for repeated in (False, True, True):
+            event = QKeyEvent(QEvent.Type.KeyPress, key, CTRL_ALT, "", repeated)
+            QApplication.sendEvent(window.view, event)
+    assert [(choice.volume, choice.muted) for choice in port.choices] == [
+        (90, False),
+        (80, False),
+        (70, False),
+        (70, True),
+    ]
+
+
+def test_on_a_card_no_key_changes_the_volume_and_nothing_of_it_is_shown(show: ShowFace) -> None:
+    for name in ("lost", "starting", "end-game-ended"):
+        window, port, _clock = show(face_named(name))
+        QTest.keyClick(focused(window), Qt.Key.Key_M, CTRL_ALT)
+        move_to(window, 100, 100)
+        assert port.choices == []
+        assert window.sound.isHidden()
+
+
+def test_a_mouse_that_the_keys_freed_goes_back_to_the_game(show: ShowFace) -> None:
+    window, _port, _clock = show(face_named("live"))
+    window.capture_mouse()
+    press(window, Qt.Key.Key_Control)
+    press(window, Qt.Key.Key_Alt, modifier=Qt.KeyboardModifier.ControlModifier)
+    freed = not is_captured(window)
+    press(window, Qt.Key.Key_Down, modifier=CTRL_ALT)
+    again = is_captured(window)
+    event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Alt, CTRL_ALT, "", True)
+    QApplication.sendEvent(window.view, event)
+    press(window, Qt.Key.Key_Down, modifier=CTRL_ALT)
+    assert (freed, again, is_captured(window)) == (True, True, True)
+
+
+def test_a_mouse_that_was_free_stays_free(show: ShowFace) -> None:
+    window, _port, _clock = show(face_named("live"))
+    press(window, Qt.Key.Key_M, modifier=CTRL_ALT)
+    assert not is_captured(window)
+    window.capture_mouse()
+    press(window, Qt.Key.Key_Control)
+    press(window, Qt.Key.Key_Alt, modifier=Qt.KeyboardModifier.ControlModifier)
+    QTest.keyRelease(window.view, Qt.Key.Key_Alt, Qt.KeyboardModifier.ControlModifier)
+    press(window, Qt.Key.Key_M, modifier=CTRL_ALT)
+    assert not is_captured(window), "it was freed on purpose, and some time ago"
+
+
+def test_the_loudspeaker_comes_with_the_mouse_and_goes_when_it_rests(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    assert window.sound.isHidden()
+    move_to(window, 100, 100)
+    assert window.sound.isVisible()
+    clock.now += SOUND_CONTROL_FOR_S - 0.1
+    window.refresh()
+    assert window.sound.isVisible()
+    QTest.mouseClick(window.sound.switch, Qt.MouseButton.LeftButton)
+    assert port.choices == [SoundChoice(100, muted=True)]
+    clock.now += 0.2
+    window.refresh()
+    assert window.sound.isHidden()
+    window.sound.hovered = True
+    move_to(window, 101, 100)
+    clock.now += 60
+    window.refresh()
+    assert window.sound.isVisible(), "the pointer is on it"
+
+
+def test_the_loudspeaker_is_not_there_while_the_game_has_the_mouse(show: ShowFace) -> None:
+    window, _port, _clock = show(face_named("live"))
+    move_to(window, 100, 100)
+    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    assert window.sound.isHidden()
+    move_to(window, 120, 100)
+    assert window.sound.isHidden()
+
+
+def test_a_click_on_the_loudspeaker_is_not_one_on_the_game(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    said: list[str] = []
+    window.announced.connect(said.append)
+    move_to(window, 100, 100)
+    at = window.sound.slider.mapTo(window, window.sound.slider.rect().center())
+    QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)
+    QApplication.processEvents()
+    assert port.choices
+    assert not is_captured(window)
+    assert window.view.hasFocus()
+    assert said == [], "a screen reader reads the slider itself"
+
+
+def test_what_was_chosen_before_is_shown_at_once(application: QApplication) -> None:
+    port = FakePort()
+    port.choices.append(SoundChoice(30))
+    window = RejoinWindow(port, clock=FakeClock(NOW))
+    assert window.sound.digits.text() == "30 %"
+    put_away(window)
 
 
 # --- mouse --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from helpers.window_faces import NOW, lost
 from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, Status, StatusReason
+from rejoin.core.sound import SoundChoice
 from rejoin.gui import texts
 
 FORBIDDEN = re.compile(
@@ -200,3 +201,11 @@ def test_a_screen_reader_hears_what_the_eye_sees() -> None:
         "Connection lost. Reconnecting... Your game may still be running. "
         "Connecting to your game... At least 1:12 to get back"
     )
+
+
+def test_how_loud_it_is_in_words() -> None:
+    assert texts.sound_text(SoundChoice(60)) == "Volume 60 %"
+    assert texts.sound_text(SoundChoice(60, muted=True)) == "Sound off"
+    assert texts.sound_text(SoundChoice(0)) == "Sound off"
+    assert texts.volume_digits(SoundChoice(100)) == "100 %"
+    assert texts.volume_digits(SoundChoice(60, muted=True)) == "Off"

@@ -11,6 +11,7 @@ import numpy as np
 from rejoin.core.controls import Controls
 from rejoin.core.events import Event
 from rejoin.core.model import ConnectionNumber, Snapshot
+from rejoin.core.sound import SoundChoice
 from rejoin.rtc.picture import Picture, PictureSlot
 from rejoin.rtc.stats import PeerStatistics
 
@@ -32,6 +33,7 @@ class FakePort:
         self.slot = PictureSlot()
         self.events: list[Event] = []
         self.controls: list[Controls] = []
+        self.choices: list[SoundChoice] = []
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.sentence: str | None = None
         self.numbers: PeerStatistics | None = None
@@ -41,6 +43,12 @@ class FakePort:
 
     def set_controls(self, controls: Controls) -> None:
         self.controls.append(controls)
+
+    def sound(self) -> SoundChoice:
+        return self.choices[-1] if self.choices else SoundChoice()
+
+    def set_sound(self, choice: SoundChoice) -> None:
+        self.choices.append(choice)
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         self.listeners.append(listener)

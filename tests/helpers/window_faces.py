@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from helpers.fake_port import FakeClock, FakePort, picture
@@ -21,6 +22,7 @@ from rejoin.core.model import (
     Status,
     StatusReason,
 )
+from rejoin.core.sound import SoundChoice
 from rejoin.gui.main_window import RejoinWindow
 
 NOW = 1000.0
@@ -55,6 +57,7 @@ class Face:
     demo: bool = False
     asks: bool = False
     problem: str | None = None
+    sound: bool = False
     before: tuple[Snapshot, ...] = field(default=())
 
 
@@ -99,6 +102,8 @@ FACES: tuple[Face, ...] = (
         ("No sound: this computer has no audio output.",),
         problem="No sound: this computer has no audio output.",
     ),
+    Face("live-sound", LIVE, ("Volume 60 %", "60 %"), sound=True),
+    Face("live-sound-demo", LIVE, ("F8: drop the connection", "60 %"), sound=True, demo=True),
     Face(
         "checking",
         lost(
@@ -324,6 +329,13 @@ def show_face(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
         window.overlay.end_button.click()
         clock.now -= 1.0
         window.refresh()
+    if face.sound:
+        port.choices.append(SoundChoice(50))
+        both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+        QTest.keyClick(window.view, Qt.Key.Key_Up, both)
+        middle = window.view.rect().center()
+        QTest.mouseMove(window.view, middle)
+        QTest.mouseMove(window.view, middle + QPoint(1, 1))
     QCoreApplication.processEvents()
     window.view.finish_dimming()
     return window, port, clock

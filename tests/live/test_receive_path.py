@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 
 import pytest
 
+from helpers.sound_card import SoundCard
 from rejoin import tasks
 from rejoin.clock import boot_s
 from rejoin.core.events import CloseForNowRequested
 from rejoin.core.model import Snapshot, Stage
 from rejoin.emulator.control import EmulatorControl
 from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
-from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.audio import AudioOutput, DefaultOutput, NullOutput
+from rejoin.rtc.lipsync import MOST_EARLY_S, MOST_LATE_S
+from rejoin.rtc.picture import Picture, PictureSlot
 from rejoin.rtc.signal import NetworkRules
 from rejoin.rtc.stats import PeerStatistics
 from rejoin.runtime.player import Player
@@ -63,14 +67,16 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(statistics: Path | None = None) -> AsyncIterator[Scene]:
+async def scene(
+    statistics: Path | None = None, audio: AudioOutput | None = None
+) -> AsyncIterator[Scene]:
     async with (
         studio(SETTINGS) as there,
         EmulatorControl(there.control_url, there.control_token) as control,
     ):
         player = Player(
             Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True)),
-            audio=NullOutput(),
+            audio=audio or NullOutput(),
             statistics_file=None if statistics is None else StatisticsFile(statistics),
         )
         running = tasks.spawn(player.run(), name="player")
@@ -81,9 +87,13 @@ async def scene(statistics: Path | None = None) -> AsyncIterator[Scene]:
             await asyncio.wait_for(running, PATIENCE_S)
 
 
-def run(script: Callable[[Scene], Awaitable[None]], statistics: Path | None = None) -> None:
+def run(
+    script: Callable[[Scene], Awaitable[None]],
+    statistics: Path | None = None,
+    audio: AudioOutput | None = None,
+) -> None:
     async def main() -> None:
-        async with scene(statistics) as it:
+        async with scene(statistics, audio) as it:
             await script(it)
 
     asyncio.run(main())
@@ -112,23 +122,59 @@ def test_bufferbloat_settles_under_two_megabits_and_nobody_is_lost(tmp_path: Pat
     assert lines[0].startswith("at_s,connection,")
 
 
-def test_sound_and_picture_are_put_on_one_clock() -> None:
-    """Without device and window: sound counts as heard, a picture as painted, when it comes."""
+def test_sound_is_kept_with_its_picture_as_either_moves() -> None:
+    """A sound card that takes 10 ms of sound each 10 ms; pictures are painted late, then it is."""
+    card = SoundCard()
+
+    def together(numbers: PeerStatistics) -> bool:
+        late_s = numbers.audio_late_s
+        return late_s is not None and -MOST_EARLY_S <= late_s <= MOST_LATE_S
 
     async def script(it: Scene) -> None:
         await it.until(lambda numbers: numbers.frames_decoded > 60)
+        painting = tasks.spawn(paint_late(it.player.slot, 0.150), name="paint")
+        try:
+            early = await it.until(lambda numbers: numbers.audio_late_s is not None)
+            assert early.audio_late_s is not None
+            assert early.audio_late_s < -MOST_EARLY_S
+            assert early.audio_held_s == 0.0
+            held = await it.until(lambda numbers: numbers.audio_held_s > 0 and together(numbers))
+            card.latency_s = 0.120
+            await it.until(lambda numbers: (numbers.audio_late_s or 0.0) > MOST_LATE_S)
+            again = await it.until(together)
+            assert again.audio_held_s < held.audio_held_s
+            assert again.connection == early.connection
+        finally:
+            await tasks.cancel(painting)
 
-        def paint() -> None:
-            picture = it.player.slot.take()
-            if picture is not None:
-                it.player.slot.count_painted(picture, boot_s())
+    try:
+        run(script, audio=DefaultOutput(card.sounddevice))
+    finally:
+        card.close()
 
-        it.player.slot.on_filled = paint
-        paint()
-        numbers = await it.until(lambda numbers: numbers.audio_late_s is not None)
-        assert numbers.audio_late_s is not None
-        assert abs(numbers.audio_late_s) < 0.5, "one clock, whatever this machine does meanwhile"
-        assert numbers.frames_painted > 0
+
+async def paint_late(slot: PictureSlot, delay_s: float) -> None:
+    """A window that paints each picture this long after it is ready."""
+    ready: deque[tuple[float, Picture]] = deque()
+    while True:
+        picture = slot.take()
+        if picture is not None:
+            ready.append((boot_s(), picture))
+        while ready and boot_s() - ready[0][0] >= delay_s:
+            slot.count_painted(ready.popleft()[1], boot_s())
+        await asyncio.sleep(0.004)
+
+
+def test_where_no_device_plays_it_nobody_says_when_sound_is_heard() -> None:
+    async def script(it: Scene) -> None:
+        painting = tasks.spawn(paint_late(it.player.slot, 0.0), name="paint")
+        try:
+            numbers = await it.until(
+                lambda numbers: numbers.frames_painted > 60 and numbers.audio_total_samples > 48_000
+            )
+            assert numbers.audio_late_s is None
+        finally:
+            await tasks.cancel(painting)
 
     run(script)
 

@@ -66,6 +66,24 @@ def test_a_lost_packet_keeps_its_time(decoder: OpusDecoder) -> None:
     assert len(decoder.decode(packets[13], lost_before=3)) == 4 * FRAME_BYTES
     assert len(decoder.decode(packets[30], lost_before=16)) == 6 * FRAME_BYTES, "an outage is not"
     assert decoder.packets_concealed == 8
+    assert decoder.concealed_samples == 8 * FRAME_SAMPLES
+    assert decoder.packet_samples == FRAME_SAMPLES
+
+
+def test_one_packet_in_a_hundred_lost_leaves_the_sound_its_length(decoder: OpusDecoder) -> None:
+    """48,000 samples a second come out; 20 ms of them stand for each lost packet."""
+    heard = lost = 0
+    packets = encoded()
+    for n in range(1000):
+        if n % 100 == 50:
+            lost += 1
+            continue
+        sound = decoder.decode(packets[n % 30], lost_before=int(n % 100 == 51))
+        heard += len(sound)
+    assert heard == decoder.total_samples * BYTES_PER_SAMPLE
+    # the codec's first packet is shorter by what it has to warm up
+    assert 1000 * FRAME_SAMPLES - 1000 <= decoder.total_samples <= 1000 * FRAME_SAMPLES
+    assert decoder.concealed_samples == lost * FRAME_SAMPLES
 
 
 def test_what_was_lost_is_guessed_and_fades() -> None:

@@ -50,8 +50,9 @@ class Sound(NullOutput):
         super().__init__()
         self.bytes_played = 0
 
-    def play(self, samples: bytes) -> None:
+    def play(self, samples: bytes) -> float | None:
         self.bytes_played += len(samples)
+        return None
 
 
 class Stage:

@@ -19,6 +19,7 @@ from rejoin.core.model import (
     Snapshot,
     Stage,
 )
+from rejoin.core.sound import SoundChoice
 from rejoin.core.ticket import Seat, Ticket
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
@@ -30,6 +31,7 @@ from rejoin.runtime.desk import Desk
 from rejoin.runtime.instance import Instance, is_taken
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
+from rejoin.runtime.sound_file import SoundFile
 from rejoin.runtime.ticket import TicketFolder
 
 TOKEN = "CANARY-token-of-a-player"
@@ -105,6 +107,37 @@ def test_a_game_that_cannot_start_ends_and_leaves_nothing() -> None:
     for record in records:
         for secret in ("CANARY", "ice-pwd", "ice-ufrag", "fingerprint", "candidate:"):
             assert secret not in repr(record)
+
+
+class LoudOutput(NullOutput):
+    """Silence that knows how loud it would be."""
+
+    volume = 1.0
+
+    def set_volume(self, volume: float) -> None:
+        self.volume = volume
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_the_volume_is_that_of_the_last_run(tmp_path: Path) -> None:
+    async def main(choice: SoundChoice) -> None:
+        sound_file = SoundFile(tmp_path / "sound.json")
+        player = Player(profile("http://127.0.0.1:9"), audio=NullOutput(), sound_file=sound_file)
+        running = asyncio.ensure_future(player.run())
+        player.set_sound(choice)
+        player.post(CloseForNowRequested())
+        await asyncio.wait_for(running, 30)
+
+    asyncio.run(main(SoundChoice(50)))
+    audio = LoudOutput()
+    next_one = Player(
+        profile("http://127.0.0.1:9"), audio=audio, sound_file=SoundFile(tmp_path / "sound.json")
+    )
+    assert (next_one.sound(), audio.volume) == (SoundChoice(50), 0.125)
+    unkept = Player(profile("http://127.0.0.1:9"), audio=audio)
+    assert (unkept.sound(), audio.volume) == (SoundChoice(), 1.0)
+    unkept.set_sound(SoundChoice(80, muted=True))
+    assert (unkept.sound(), audio.volume) == (SoundChoice(80, muted=True), 0.0)
 
 
 @pytest.mark.usefixtures("nothing_left_behind")

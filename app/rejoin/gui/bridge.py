@@ -1,8 +1,8 @@
 """The one crossing between the stream's threads and Qt.
 
 Snapshots and picture wake-ups arrive on other threads and leave as signals on the GUI thread, in
-order; the way back is `post` and `set_controls`, which return at once. No lock is held while
-calling out, and after `close` whatever still arrives is ignored.
+order; the way back is `post`, `set_controls` and `set_sound`, which return at once. No lock is held
+while calling out, and after `close` whatever still arrives is ignored.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from rejoin.core.controls import Controls
 from rejoin.core.events import Event
 from rejoin.core.model import Snapshot
+from rejoin.core.sound import SoundChoice
 from rejoin.rtc.picture import PaintCount, Picture, PictureSlot
 from rejoin.rtc.stats import PeerStatistics
 
@@ -30,6 +31,12 @@ class StreamPort(Protocol):
 
     def set_controls(self, controls: Controls) -> None:
         """What the player holds from now on. Thread-safe, returns at once."""
+
+    def sound(self) -> SoundChoice:
+        """How loud it is now."""
+
+    def set_sound(self, choice: SoundChoice) -> None:
+        """How loud it shall be from now on. Thread-safe, returns at once."""
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         """Have `listener` called with each new snapshot, on any thread; returns unsubscribe."""
@@ -120,6 +127,13 @@ class Bridge(QObject):
     def set_controls(self, controls: Controls) -> None:
         if not self._is_closed():
             self._port.set_controls(controls)
+
+    def sound(self) -> SoundChoice:
+        return self._port.sound()
+
+    def set_sound(self, choice: SoundChoice) -> None:
+        if not self._is_closed():
+            self._port.set_sound(choice)
 
     def take_picture(self) -> Picture | None:
         """The newest picture not yet taken, or None."""

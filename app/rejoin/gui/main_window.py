@@ -34,6 +34,7 @@ from rejoin.core.events import (
     TryNowRequested,
 )
 from rejoin.core.model import Ending, HealthLevel, Snapshot, Stage
+from rejoin.core.sound import SoundChoice
 from rejoin.gui import texts
 from rejoin.gui.announcement import announce
 from rejoin.gui.bridge import Bridge, StreamPort
@@ -41,6 +42,7 @@ from rejoin.gui.card import Card, Pill
 from rejoin.gui.end_card import EndCard
 from rejoin.gui.input import HeldControls, PointerTravel, usage_of
 from rejoin.gui.reconnect_overlay import ReconnectOverlay
+from rejoin.gui.sound_control import SoundControl
 from rejoin.gui.starting_card import StartingCard
 from rejoin.gui.stats_overlay import StatsOverlay
 from rejoin.gui.video_view import VideoView
@@ -50,6 +52,9 @@ BADGE_AFTER_S = 0.5
 BACK_FOR_S = 3.0
 PROBLEM_FOR_S = 8.0
 HINT_FOR_S = 4.0
+SOUND_NOTE_FOR_S = 1.5
+SOUND_CONTROL_FOR_S = 2.5
+"""The loudspeaker stays so long after the last move of a mouse that the game does not have."""
 LEAVE_WITHIN_S = 10.0
 """A closed window waits this long, unseen, for the engine to say goodbye."""
 SPOKEN_TIMES_S = (60, 30, 10, 0)
@@ -100,6 +105,9 @@ class RejoinWindow(QWidget):
         self._live_since_at: float | None = None
         self._captured = False
         self._captured_at_drop = False
+        self._freed_by_keys = False
+        self._mouse_moved_at: float | None = None
+        self._sound_noted_at: float | None = None
         self._travel = PointerTravel()
         self._was_maximized = False
 
@@ -140,6 +148,7 @@ class RejoinWindow(QWidget):
         self.badge = Pill(icon="icons/unstable.svg")
         self.note = Pill()
         self.problem_note = Pill()
+        self.sound_note = Pill()
         self.captured_hint = Pill("hint")
         self.drop_hint = Pill("hint")
         self.corners = QWidget(self.stage)
@@ -148,7 +157,7 @@ class RejoinWindow(QWidget):
         grid.setContentsMargins(_MARGIN_PX, _MARGIN_PX, _MARGIN_PX, _MARGIN_PX)
         top = QVBoxLayout()
         top.setSpacing(8)
-        for pill in (self.badge, self.note, self.problem_note):
+        for pill in (self.badge, self.note, self.problem_note, self.sound_note):
             top.addWidget(pill, 0, Qt.AlignmentFlag.AlignRight)
         top.addStretch()
         grid.addLayout(top, 0, 0, 1, 2)
@@ -158,6 +167,9 @@ class RejoinWindow(QWidget):
 
         self.stats = StatsOverlay(self.bridge, self.stage)
         self.stats.move(_MARGIN_PX, _MARGIN_PX)
+
+        self.sound = SoundControl(self.bridge.sound(), self.stage)
+        self.sound.chosen.connect(self._sound_chosen)
 
         self.starting = StartingCard(self._clock, reduced_motion=reduced_motion, parent=self.stage)
         self.starting.start.connect(self.start)
@@ -336,6 +348,11 @@ class RejoinWindow(QWidget):
         self.problem_note.tell(self._problem_now(now) if live else "")
         self.captured_hint.tell(texts.CAPTURED_HINT if self._captured else "")
         self.drop_hint.tell(texts.DROP_HINT if live and self._drop_again is not None else "")
+        noted_at, moved_at = self._sound_noted_at, self._mouse_moved_at
+        noted = live and noted_at is not None and now - noted_at < SOUND_NOTE_FOR_S
+        self.sound_note.tell(texts.sound_text(self.bridge.sound()) if noted else "")
+        moved = moved_at is not None and now - moved_at < SOUND_CONTROL_FOR_S
+        self.sound.setVisible(live and not self._captured and (moved or self.sound.held))
 
     def _problem_now(self, now: float) -> str:
         """A problem is shown once, for a while, from when the player can see it."""
@@ -367,6 +384,11 @@ class RejoinWindow(QWidget):
         area = self.stage.rect()
         for widget in (self.view, self.corners, self.starting, self.overlay, self.end):
             widget.setGeometry(area)
+        self.sound.adjustSize()
+        self.sound.move(
+            area.width() - self.sound.width() - _MARGIN_PX,
+            area.height() - self.sound.height() - _MARGIN_PX,
+        )
 
     # --- saying it ------------------------------------------------------------------------------
 
@@ -450,6 +472,8 @@ class RejoinWindow(QWidget):
         if self._captured or not self.controls.is_open:
             return
         self._captured = True
+        self._freed_by_keys = False
+        self._mouse_moved_at = None
         self._captured_at_drop = False
         self._live_since_at = None
         self.view.setCursor(Qt.CursorShape.BlankCursor)
@@ -468,6 +492,37 @@ class RejoinWindow(QWidget):
         self.controls.release_all()
         self.captured_hint.tell("")
 
+    def _change_sound(self, choice: SoundChoice) -> None:
+        """By a key: said in the corner, and a mouse that Ctrl+Alt freed goes back to the game."""
+        again = self._freed_by_keys
+        self.controls.release_all()
+        self.sound.tell(choice)
+        self.bridge.set_sound(choice)
+        self._sound_noted_at = self._clock()
+        self._announce(texts.sound_text(choice))
+        if again:
+            self.capture_mouse()
+        self._corners(self._clock())
+
+    def _sound_chosen(self, choice: SoundChoice) -> None:
+        """By the mouse: the control shows it. Only the switch is worth saying."""
+        if choice.silent != self.bridge.sound().silent:
+            self._announce(texts.sound_text(choice))
+        self.bridge.set_sound(choice)
+
+    def _sound_key(self, event: QKeyEvent) -> bool:
+        """Whether this key was for the volume: Ctrl+Alt and M, Up or Down, while there is sound."""
+        wanted = _SOUND_KEYS.get(event.key())
+        if (
+            wanted is None
+            or not _with_control_and_alt(event.modifiers())
+            or self._snapshot.stage is not Stage.LIVE
+        ):
+            return False
+        if not event.isAutoRepeat() or wanted is not SoundChoice.toggled:
+            self._change_sound(wanted(self.bridge.sound()))
+        return True
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, modifiers = event.key(), event.modifiers()
         alt = bool(modifiers & Qt.KeyboardModifier.AltModifier)
@@ -479,6 +534,8 @@ class RejoinWindow(QWidget):
             if not event.isAutoRepeat():
                 self.controls.release_all()
                 self.stats.toggle()
+        elif self._sound_key(event):
+            pass
         elif (
             key == Qt.Key.Key_F8
             and self._drop_again is not None
@@ -486,14 +543,17 @@ class RejoinWindow(QWidget):
         ):
             if not event.isAutoRepeat():
                 self._drop_again()
-        elif self._captured and _is_way_out(key, modifiers):
+        elif self._captured and _is_way_out(key, modifiers) and not event.isAutoRepeat():
             self.release_mouse()
+            self._freed_by_keys = True
         elif self.controls.is_open:
             self._pass_on(event, pressed=True)
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() in _WAY_OUT and not event.isAutoRepeat():
+            self._freed_by_keys = False
         if self.controls.is_open:
             self._pass_on(event, pressed=False)
         else:
@@ -523,6 +583,9 @@ class RejoinWindow(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if not self._captured:
+            self._mouse_moved_at = self._clock()
+            if self.sound.isHidden():
+                self._corners(self._mouse_moved_at)
             return
         at = event.globalPosition()
         self.controls.travel(*self._travel.moved(at.x(), at.y()))
@@ -545,6 +608,7 @@ class RejoinWindow(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self.release_mouse()
+            self._freed_by_keys = False
             self.controls.release_all()
         elif event.type() == QEvent.Type.WindowStateChange and not self.isMinimized():
             self.view.show_newest()
@@ -558,6 +622,14 @@ class RejoinWindow(QWidget):
         else:
             self._was_maximized = self.isMaximized()
             self.showFullScreen()
+
+
+_WAY_OUT = (Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_AltGr)
+_SOUND_KEYS: Mapping[int, Callable[[SoundChoice], SoundChoice]] = {
+    Qt.Key.Key_M: SoundChoice.toggled,
+    Qt.Key.Key_Up: SoundChoice.louder,
+    Qt.Key.Key_Down: SoundChoice.quieter,
+}
 
 
 def _with_control_and_alt(modifiers: Qt.KeyboardModifier) -> bool:

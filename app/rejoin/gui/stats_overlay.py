@@ -40,7 +40,8 @@ def lines(numbers: PeerStatistics) -> list[str]:
         f"asked      NACK {numbers.nack_count}, back {numbers.packets_recovered},"
         f" PLI {numbers.pli_count}",
         f"audio      buffer {numbers.audio_buffer_s * 1000:.0f} ms,"
-        f" lost {numbers.audio_packets_lost}, made good {numbers.audio_packets_concealed},"
+        f" held {numbers.audio_held_s * 1000:.0f} ms, lost {numbers.audio_packets_lost},"
+        f" made good {numbers.audio_packets_concealed},"
         f" after picture {late}",
         f"path       {numbers.candidate_pair or '-'}   connection {numbers.connection}",
     ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, StatusReason
+from rejoin.core.sound import SoundChoice
 
 # --- fixed words --------------------------------------------------------------------------------
 
@@ -33,6 +34,21 @@ CLICK_TO_CONTROL = "Click to take control"
 CAPTURED_HINT = "Ctrl+Alt: free the mouse"
 VIEW_ONLY = "View only: this build cannot control this game"
 DROP_HINT = "F8: drop the connection"
+SOUND_SWITCH = "Sound"
+SOUND_SWITCH_HINT = "Sound on or off (Ctrl+Alt+M)"
+VOLUME = "Volume"
+VOLUME_HINT = "Volume (Ctrl+Alt+Up, Ctrl+Alt+Down)"
+
+
+def sound_text(choice: SoundChoice) -> str:
+    """How loud it is."""
+    return "Sound off" if choice.silent else f"Volume {choice.volume} %"
+
+
+def volume_digits(choice: SoundChoice) -> str:
+    """The same beside the slider."""
+    return "Off" if choice.silent else f"{choice.volume} %"
+
 
 # --- times --------------------------------------------------------------------------------------
 

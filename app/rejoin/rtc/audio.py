@@ -2,7 +2,8 @@
 
 The ring between network and sound card holds two packets of sound, three where the network needs
 it: when it runs dry there is silence until that much has gathered again, and what waits longer than
-it has to is left out, so that sound does not fall behind the picture.
+it has to is left out, so that sound does not fall behind the picture. `lipsync` decides whether it
+should wait longer than that.
 """
 
 from __future__ import annotations
@@ -13,13 +14,18 @@ from typing import Any, Protocol
 from rejoin.clock import Clock, boot_s
 from rejoin.rtc.opus import CHANNELS, SAMPLE_RATE_HZ
 
-BYTES_PER_SECOND = SAMPLE_RATE_HZ * CHANNELS * 2
+FRAME_BYTES = CHANNELS * 2
+BYTES_PER_SECOND = SAMPLE_RATE_HZ * FRAME_BYTES
 RING_S = 0.160
-"""Most sound that may wait; more is latency that a player hears."""
+"""Most sound that may wait, besides what is held back for the picture; more is latency that a
+player hears."""
+
+MOST_HELD_S = 0.160
+"""Sound is held back for its picture by this much at most."""
 
 PREFILL_S = 0.040
 PREFILL_MAX_S = 0.060
-PREFILL_STEP_S = 0.020
+PREFILL_STEP_S = PACKET_S = 0.020
 """Two packets of 20 ms and three: each time it runs dry one more, and one less after a while."""
 
 STEADY_S = 10.0
@@ -30,9 +36,11 @@ SPARE_S = 0.020
 """What waited longer than the target and this, all through two seconds, is left out at once."""
 
 FADE_S = 0.005
+FADE_BYTES = round(FADE_S * SAMPLE_RATE_HZ) * FRAME_BYTES
 LOOK_EVERY_S = 3.0
 """How often a device is looked for while there is none."""
 
+LARGEST_LATENCY_S = 2.0
 CLOSE_WITHIN_S = 2.0
 NO_DEVICE = "No sound: no audio output device was found."
 BLOCK_FRAMES = 480
@@ -49,14 +57,21 @@ class AudioOutput(Protocol):
         """How much sound waits to be played."""
 
     @property
-    def latency_s(self) -> float:
-        """How long it takes then to the ear, as the device says."""
+    def held_s(self) -> float:
+        """How much longer it waits than it has to, because it was steered so."""
 
-    def play(self, samples: bytes) -> None:
-        """Queue interleaved 16-bit stereo samples; never blocks, may be called on any thread."""
+    def play(self, samples: bytes) -> float | None:
+        """Queue interleaved 16-bit stereo samples; never blocks, may be called on any thread.
+
+        In how many seconds the first of them is heard, with the device's own latency as the device
+        tells it; None where nobody hears it, or while the ring gathers.
+        """
+
+    def steer(self, change_s: float) -> None:
+        """Have sound wait so much longer; negative: shorter, as far as the ring can do without."""
 
     def set_volume(self, volume: float) -> None:
-        """0 is silent, 1 is as the host sent it."""
+        """What samples are multiplied with: 0 is silent, 1 is as the host sent it."""
 
     def set_muted(self, muted: bool) -> None: ...
 
@@ -78,10 +93,13 @@ class NullOutput:
         return 0.0
 
     @property
-    def latency_s(self) -> float:
+    def held_s(self) -> float:
         return 0.0
 
-    def play(self, samples: bytes) -> None: ...
+    def play(self, samples: bytes) -> float | None:
+        return None
+
+    def steer(self, change_s: float) -> None: ...
 
     def set_volume(self, volume: float) -> None: ...
 
@@ -107,8 +125,12 @@ class SoundRing:
         """How often the sound card wanted sound and there was none."""
         self.trimmed = 0
         """Bytes left out because the sound was later than it had to be."""
+        self.inserted = 0
+        """Bytes of silence put in because the sound was earlier than its picture."""
         self.target = prefill
-        """How much gathers before sound flows."""
+        """How much gathers before sound flows, besides what is held back."""
+        self.held = 0
+        """Bytes that wait longer than they have to, for the picture's sake."""
         self._capacity = capacity
         self._least_target = prefill
         self._bytes = bytearray()
@@ -116,6 +138,8 @@ class SoundRing:
         self._steady = 0
         self._watched = 0
         self._least: int | None = None
+        self._to_insert = 0
+        self._to_leave_out = 0
         self._lock = threading.Lock()
 
     @property
@@ -124,21 +148,47 @@ class SoundRing:
         with self._lock:
             return len(self._bytes)
 
-    def put(self, samples: bytes) -> None:
+    def put(self, samples: bytes) -> int | None:
+        """Add sound at the end; how many bytes are taken before its first, None while not known."""
         with self._lock:
             self._bytes += samples
-            excess = len(self._bytes) - self._capacity
+            excess = len(self._bytes) - self._capacity - self.held
             if excess > 0:
-                excess += -excess % (CHANNELS * 2)
+                excess += -excess % FRAME_BYTES
                 del self._bytes[:excess]
                 self.overflowed += excess
+            if not self._flowing:
+                return None
+            return max(0, len(self._bytes) + self._to_insert - len(samples))
+
+    def steer(self, change: int) -> None:
+        """Have sound wait this many bytes longer, within `MOST_HELD_S`; negative: shorter.
+
+        Silence is put in with the next `take`. Sound is left out at the end of the watch, and only
+        what was never needed in it beyond two packets (`target`).
+        """
+        change -= change % FRAME_BYTES
+        with self._lock:
+            if change > 0:
+                change = min(change, int(MOST_HELD_S * BYTES_PER_SECOND) - self.held)
+                self.held += change
+                self._to_leave_out = 0
+                if self._flowing:
+                    self._to_insert += change
+            else:
+                unspent = min(-change, self._to_insert)
+                self._to_insert -= unspent
+                self.held -= min(-change, self.held)
+                self._to_leave_out = -change - unspent if self._flowing else 0
 
     def take(self, size: int) -> bytes:
         """Exactly `size` bytes, with silence where there is no sound."""
         with self._lock:
-            if not self._flowing and len(self._bytes) < self.target:
+            if not self._flowing and len(self._bytes) < self.target + self.held:
                 return bytes(size)
             self._flowing = True
+            if self._to_insert:
+                self._insert_silence()
             taken = bytes(self._bytes[:size])
             del self._bytes[:size]
             self._adapt(size, dry=len(taken) < size)
@@ -152,6 +202,7 @@ class SoundRing:
             longest = self._least_target + round((PREFILL_MAX_S - PREFILL_S) * BYTES_PER_SECOND)
             self.target = min(longest, self.target + step)
             self._steady = self._watched = 0
+            self._to_insert = self._to_leave_out = 0
             self._least = None
             return
         self._steady += size
@@ -163,18 +214,43 @@ class SoundRing:
         self._watched += size
         if self._watched < WATCH_S * BYTES_PER_SECOND:
             return
-        late = self._least - self.target
+        late = self._least - self.target - self.held
         self._watched, self._least = 0, None
-        if late > SPARE_S * BYTES_PER_SECOND:
-            late -= late % (CHANNELS * 2)
-            self._leave_out(late)
+        asked, self._to_leave_out = self._to_leave_out, 0
+        if asked:
+            # when two packets gather before sound flows, one is left after each take
+            late = min(asked, late + round(PACKET_S * BYTES_PER_SECOND))
+        elif late <= SPARE_S * BYTES_PER_SECOND:
+            return
+        if late > FADE_BYTES:
+            self._leave_out(late - late % FRAME_BYTES)
+
+    def _insert_silence(self) -> None:
+        """Put a gap where the waiting sound is quietest, fading out of it and back, once."""
+        import numpy
+
+        size, self._to_insert = self._to_insert, 0
+        samples = numpy.frombuffer(bytes(self._bytes), dtype=numpy.int16).astype(numpy.float32)
+        fade = FADE_BYTES // 2
+        pieces = len(samples) // fade
+        if pieces < 2:
+            self._bytes[:0] = bytes(size)
+        else:
+            loudness = numpy.abs(samples[: pieces * fade]).reshape(pieces, fade).max(axis=1)
+            at = (int((loudness[:-1] + loudness[1:]).argmin()) + 1) * fade
+            share = numpy.linspace(0.0, 1.0, fade // CHANNELS, dtype=numpy.float32)
+            share = share.repeat(CHANNELS)
+            samples[at - fade : at] *= share[::-1]
+            samples[at : at + fade] *= share
+            sound = samples.astype(numpy.int16).tobytes()
+            self._bytes[:] = sound[: at * 2] + bytes(size) + sound[at * 2 :]
+        self.inserted += size
 
     def _leave_out(self, size: int) -> None:
         """Cut the oldest sound out, fading from it into what follows, so that nothing clicks."""
         import numpy
 
-        fade = min(size, int(FADE_S * BYTES_PER_SECOND))
-        fade -= fade % (CHANNELS * 2)
+        fade = min(size, FADE_BYTES)
         old = numpy.frombuffer(bytes(self._bytes[:fade]), dtype=numpy.int16)
         new = numpy.frombuffer(bytes(self._bytes[size : size + fade]), dtype=numpy.int16)
         if len(new) < len(old):
@@ -189,10 +265,16 @@ class SoundRing:
 class DeviceOutput:
     """The default sound device. Raises what sounddevice raises when there is none."""
 
-    def __init__(self, sounddevice: Any) -> None:
+    def __init__(self, sounddevice: Any, *, volume: float = 1.0, held: int = 0) -> None:
+        # Loaded before it is needed in the callback, where the loading would be heard.
+        import numpy  # noqa: F401
+
         self.ring = SoundRing()
-        self.volume = 1.0
-        self.muted = False
+        self.ring.held = held
+        self.volume = volume
+        """What samples are multiplied with; a change takes one block, so that nothing clicks."""
+        self._played_at_volume = volume
+        self._latency_s: float | None = None
         self._stream = sounddevice.RawOutputStream(
             samplerate=SAMPLE_RATE_HZ,
             channels=CHANNELS,
@@ -213,27 +295,33 @@ class DeviceOutput:
 
     @property
     def latency_s(self) -> float:
-        """How long sound takes from here to the ear, as the device says."""
-        return float(self._stream.latency)
+        """How long sound takes from here to the ear, as the device says: for the newest block
+        where it tells that (with PulseAudio 30 ms, where its figure for the stream is 20 ms)."""
+        return float(self._stream.latency) if self._latency_s is None else self._latency_s
 
     def close(self) -> None:
         self._stream.close()
 
     def _fill(self, out: Any, frames: int, time: Any, status: Any) -> None:
-        sound = self.ring.take(len(out))
-        out[:] = scaled(sound, 0.0 if self.muted else self.volume)
+        latency_s = time.outputBufferDacTime - time.currentTime
+        # Some systems tell neither; the first block of a stream is told as heard at once.
+        self._latency_s = latency_s if 0.0 < latency_s < LARGEST_LATENCY_S else None
+        before, self._played_at_volume = self._played_at_volume, self.volume
+        out[:] = scaled(self.ring.take(len(out)), before, self._played_at_volume)
 
 
-def scaled(samples: bytes, volume: float) -> bytes:
-    """16-bit samples at a volume from 0 to 1."""
-    if volume >= 1.0:
+def scaled(samples: bytes, volume: float, volume_after: float) -> bytes:
+    """16-bit samples at a volume from 0 to 1, and gradually at another."""
+    if volume == volume_after == 1.0:
         return samples
-    if volume <= 0.0:
+    if volume == volume_after == 0.0:
         return bytes(len(samples))
     import numpy
 
-    quieter = numpy.frombuffer(samples, dtype=numpy.int16) * numpy.float32(volume)
-    return quieter.astype(numpy.int16).tobytes()
+    sound = numpy.frombuffer(samples, dtype=numpy.int16)
+    frames = len(sound) // CHANNELS
+    factor = numpy.linspace(volume, volume_after, frames, dtype=numpy.float32).repeat(CHANNELS)
+    return (sound * factor).astype(numpy.int16).tobytes()
 
 
 class DefaultOutput:
@@ -264,21 +352,28 @@ class DefaultOutput:
         return 0.0 if device is None else device.ring.waiting / BYTES_PER_SECOND
 
     @property
-    def latency_s(self) -> float:
+    def held_s(self) -> float:
         device = self._device
-        return 0.0 if device is None else device.latency_s
+        return 0.0 if device is None else device.ring.held / BYTES_PER_SECOND
 
-    def play(self, samples: bytes) -> None:
+    def play(self, samples: bytes) -> float | None:
         device = self._device
         if device is not None and device.alive:
-            device.ring.put(samples)
-        elif self._clock() - self._looked_at >= LOOK_EVERY_S:
+            ahead = device.ring.put(samples)
+            return None if ahead is None else ahead / BYTES_PER_SECOND + device.latency_s
+        if self._clock() - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = self._clock()
             if self._looking is None or not self._looking.is_alive():
                 self._looking = threading.Thread(
                     target=self._look, name="rejoin-sound-device", daemon=True
                 )
                 self._looking.start()
+        return None
+
+    def steer(self, change_s: float) -> None:
+        device = self._device
+        if device is not None:
+            device.ring.steer(round(change_s * BYTES_PER_SECOND))
 
     def set_volume(self, volume: float) -> None:
         self._volume = min(1.0, max(0.0, volume))
@@ -301,15 +396,17 @@ class DefaultOutput:
     def _apply(self) -> None:
         device = self._device
         if device is not None:
-            device.volume, device.muted = self._volume, self._muted
+            device.volume = self._loudness
 
-    def _open(self) -> DeviceOutput | None:
+    @property
+    def _loudness(self) -> float:
+        return 0.0 if self._muted else self._volume
+
+    def _open(self, held: int = 0) -> DeviceOutput | None:
         try:
-            device = DeviceOutput(self._sounddevice)
+            return DeviceOutput(self._sounddevice, volume=self._loudness, held=held)
         except (self._sounddevice.PortAudioError, OSError, ValueError):
             return None
-        device.volume, device.muted = self._volume, self._muted
-        return device
 
     def _look(self) -> None:
         with self._lock:
@@ -323,7 +420,8 @@ class DefaultOutput:
                 self._sounddevice._initialize()
             except self._sounddevice.PortAudioError:
                 return
-            self._device = self._open()
+            self._device = self._open(0 if gone is None else gone.ring.held)
+            self._apply()
 
 
 def open_output() -> AudioOutput:

@@ -117,6 +117,12 @@ class OpusDecoder:
         self.packets_failed = 0
         self.packets_concealed = 0
         """Lost packets that something was played for."""
+        self.total_samples = 0
+        """Of each channel: everything that came out, as W3C's totalSamplesReceived."""
+        self.concealed_samples = 0
+        """Those of them that stand for lost packets, as W3C's concealedSamples."""
+        self.packet_samples = 0
+        """How long the newest packet was: what is before it in its sound stands for lost ones."""
         found = _library() if library is ... else library
         self.repairs = found is not None
         self._decoder: _Libopus | _Ffmpeg = _Ffmpeg() if found is None else _Libopus(found)
@@ -130,8 +136,11 @@ class OpusDecoder:
         except ValueError:
             self.packets_failed += 1
             return b""
-        if sound:
-            self._samples = len(sound) // BYTES_PER_SAMPLE
+        self.packet_samples = len(sound) // BYTES_PER_SAMPLE
+        self._samples = self.packet_samples or self._samples
+        concealed = len(made_good) // BYTES_PER_SAMPLE
+        self.concealed_samples += concealed
+        self.total_samples += concealed + self.packet_samples
         return made_good + sound
 
     def _made_good(self, following: bytes, lost: int) -> bytes:

@@ -37,7 +37,8 @@ from rejoin.rtc.channels import Channels
 from rejoin.rtc.codecs import offer_every_profile, receivable
 from rejoin.rtc.decoder import Decoder
 from rejoin.rtc.hardware import Hardware
-from rejoin.rtc.opus import OpusDecoder
+from rejoin.rtc.lipsync import LipSync
+from rejoin.rtc.opus import BYTES_PER_SAMPLE, OpusDecoder
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.playout import OrderedAudio
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, install
@@ -50,6 +51,9 @@ CLOSE_WITHIN_S = 2.0
 """After this long a close stops being polite: sockets are aborted, tasks cancelled."""
 
 THREAD_END_WITHIN_S = 0.5
+
+PAINTED_WITHIN_S = 0.5
+"""An older picture (frozen, or the window is minimised) tells nothing of sound that is new."""
 
 
 class Peer:
@@ -109,6 +113,7 @@ class Peer:
         self._over = False
         self._shown = False
         self._heard: tuple[float, int] | None = None
+        self._lips = LipSync()
         self._evidence: set[HardEvidence] = set()
 
     # --- offer and answer -----------------------------------------------------------------------
@@ -285,12 +290,22 @@ class Peer:
             self._fail(evidence.value if not detail else f"{evidence.value}: {detail}")
 
     def _play(self, packet: OrderedAudio) -> None:
-        if self._shown and self._opus is not None:
-            samples = self._opus.decode(packet.payload, lost_before=packet.lost_before)
-            heard_at = self._clock() + self._audio.buffered_s + self._audio.latency_s
-            self._heard = (heard_at, packet.rtp_timestamp)
-            if samples:
-                self._audio.play(samples)
+        if not self._shown or self._opus is None:
+            return
+        samples = self._opus.decode(packet.payload, lost_before=packet.lost_before)
+        if not samples:
+            return
+        now = self._clock()
+        heard_in_s = self._audio.play(samples)
+        if heard_in_s is None:
+            self._heard = None
+        else:
+            # Its first sample stands for the first of the lost packets before this one.
+            made_good = len(samples) // BYTES_PER_SAMPLE - self._opus.packet_samples
+            self._heard = (now + heard_in_s, packet.rtp_timestamp - made_good)
+        change_s = self._lips.measured(now, self._audio_late_s())
+        if change_s:
+            self._audio.steer(change_s)
 
     # --- orders ---------------------------------------------------------------------------------
 
@@ -335,6 +350,9 @@ class Peer:
 
     def show(self, shown: bool) -> None:
         """Only a shown peer puts pictures into the slot and sound out."""
+        if shown != self._shown:
+            self._heard = None
+            self._lips.begin_anew()
         self._shown = shown
         self._decoder.show(shown)
 
@@ -388,7 +406,8 @@ class Peer:
     def statistics(self) -> PeerStatistics:
         """This connection as people want it; rates need `sample` to be called regularly."""
         transport, video, audio = self._transport, self._video, self._audio_in
-        if transport is None or video is None or audio is None:
+        opus = self._opus
+        if transport is None or video is None or audio is None or opus is None:
             return PeerStatistics(self.number)
         decoder, channels, inbound = self._decoder, self._channels, video.inbound
         reception, rates, painted = inbound.reception, self._rates, self._slot.painted
@@ -446,8 +465,11 @@ class Peer:
             checks_answered=transport.checks_answered,
             audio_packets_received=audio.reception.packets_received,
             audio_packets_lost=audio.reception.packets_lost,
-            audio_packets_concealed=self._opus.packets_concealed if self._opus is not None else 0,
+            audio_packets_concealed=opus.packets_concealed,
+            audio_total_samples=opus.total_samples,
+            audio_concealed_samples=opus.concealed_samples,
             audio_buffer_s=self._audio.buffered_s,
+            audio_held_s=self._audio.held_s,
             audio_late_s=self._audio_late_s(),
             controls_sent=channels.controls.messages_sent if channels is not None else 0,
             bad_messages=channels.bad_messages if channels is not None else 0,
@@ -460,11 +482,16 @@ class Peer:
         )
 
     def _audio_late_s(self) -> float | None:
-        """By how much sound comes after the picture it belongs to; None while that is not known."""
+        """By how much sound comes after the picture it belongs to; None while that is not known.
+
+        Nobody tells how long a screen takes: a picture counts as seen when it is painted.
+        """
         painted, video, audio = self._slot.painted, self._video, self._audio_in
         if self._heard is None or video is None or audio is None:
             return None
         if painted.last_connection != self.number:
+            return None
+        if self._clock() - painted.last_at > PAINTED_WITHIN_S:
             return None
         heard_at, sound = self._heard
         sound_at = audio.reception.captured_at(sound)

@@ -86,9 +86,17 @@ class PeerStatistics:
     audio_packets_received: int = 0
     audio_packets_lost: int = 0
     audio_packets_concealed: int = 0
+    audio_total_samples: int = 0
+    """W3C's totalSamplesReceived: what came out of the decoder while this connection was shown, of
+    each channel, at 48 kHz; its rate is that of the sound played."""
+    audio_concealed_samples: int = 0
+    """Those of them that stand for lost packets."""
     audio_buffer_s: float = 0.0
+    audio_held_s: float = 0.0
+    """How much longer sound waits than it has to, so that it is not before its picture."""
     audio_late_s: float | None = None
-    """By how much sound comes after its picture (negative: before); None while not known."""
+    """By how much sound comes after its picture (negative: before), with what the sound device says
+    of itself; None while not known, and where no device plays it."""
     controls_sent: int = 0
     bad_messages: int = 0
     receive_buffer_bytes: int | None = None

@@ -9,6 +9,7 @@ from rejoin.clock import boot_id, boot_s
 from rejoin.core.controls import Controls
 from rejoin.core.events import Event, RejoinRequested, StartRequested
 from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
+from rejoin.core.sound import SoundChoice
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.rtc.audio import AudioOutput, open_output
@@ -20,6 +21,7 @@ from rejoin.runtime.desk import Desk
 from rejoin.runtime.driver import Driver
 from rejoin.runtime.network import watch_for
 from rejoin.runtime.settings import Profile
+from rejoin.runtime.sound_file import SoundFile
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.signaling.clients import client_of
 
@@ -42,10 +44,12 @@ class Player:
         desk: Desk | None = None,
         ticket: Ticket | None = None,
         statistics_file: StatisticsFile | None = None,
+        sound_file: SoundFile | None = None,
         hardware: Hardware | None = None,
     ) -> None:
         """`desk`: where a way back after a crash is kept; None keeps none. `ticket`: come back with
-        it, in place of a new game. `hardware`: what is tried for decoding; None is software."""
+        it, in place of a new game. `sound_file`: where the volume is kept; None keeps it not.
+        `hardware`: what is tried for decoding; None is software."""
         self.slot = slot or PictureSlot()
         self._profile = profile
         self._policy = policy or profile.policy()
@@ -60,6 +64,9 @@ class Player:
         )
         self._audio = audio or open_output()
         self._hardware = hardware or Hardware()
+        self._sound_file = sound_file
+        self._sound = SoundChoice() if sound_file is None else sound_file.read()
+        self._audio.set_volume(self._sound.amplitude)
         self._desk = desk
         self._ticket = ticket
         self._driver = Driver(
@@ -82,6 +89,17 @@ class Player:
 
     def set_controls(self, controls: Controls) -> None:
         self._driver.set_controls(controls)
+
+    def sound(self) -> SoundChoice:
+        """How loud it is."""
+        return self._sound
+
+    def set_sound(self, choice: SoundChoice) -> None:
+        """How loud it shall be, now and in the next run. Thread-safe, returns at once."""
+        self._sound = choice
+        self._audio.set_volume(choice.amplitude)
+        if self._sound_file is not None:
+            self._sound_file.keep(choice)
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         return self._driver.subscribe(listener)
@@ -118,6 +136,8 @@ class Player:
             await asyncio.to_thread(self._hardware.close)
             if self._statistics_file is not None:
                 self._statistics_file.close()
+            if self._sound_file is not None:
+                await asyncio.to_thread(self._sound_file.close)
 
     def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
         return Peer(

@@ -1,0 +1,136 @@
+"""The loudspeaker and its slider in a corner of the picture, for the mouse; the keys are the
+window's.
+
+It takes no focus, so that the game's keys go on to the game while somebody turns it down.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QEnterEvent,
+    QHideEvent,
+    QIcon,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSlider, QStyle, QWidget
+
+from rejoin.core.sound import LOUDEST, STEP, SoundChoice
+from rejoin.gui import look, texts
+from rejoin.gui.card import label
+
+_ICON = QSize(18, 18)
+_SLIDER_WIDTH_PX = 112
+_NOTCH = 120
+"""One step of a wheel, as Qt counts it."""
+
+
+class _Slider(QSlider):
+    """A slider that goes where it is pressed."""
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            handle = self.style().pixelMetric(QStyle.PixelMetric.PM_SliderLength, None, self)
+            at = round(event.position().x() - handle / 2)
+            span = self.width() - handle
+            self.setValue(QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), at, span))
+        super().mousePressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()  # The control's own steps are those of the keys.
+
+
+class SoundControl(QFrame):
+    """Shows a `SoundChoice` and lets the mouse change it."""
+
+    chosen = Signal(object)
+    """A `SoundChoice` that the player made with it."""
+
+    def __init__(self, choice: SoundChoice, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.hovered = False
+        """Whether the pointer is on it."""
+        self._choice = choice
+        self._turned = 0
+        row = QHBoxLayout(self)
+        row.setContentsMargins(7, 5, 14, 5)
+        row.setSpacing(8)
+        self.switch = QPushButton()
+        self.switch.setProperty("kind", "icon")
+        self.switch.setIconSize(_ICON)
+        self.switch.setToolTip(texts.SOUND_SWITCH_HINT)
+        self.switch.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.switch.clicked.connect(lambda: self._choose(self._choice.toggled()))
+        self.slider = _Slider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, LOUDEST)
+        self.slider.setPageStep(STEP)
+        self.slider.setFixedWidth(_SLIDER_WIDTH_PX)
+        self.slider.setAccessibleName(texts.VOLUME)
+        self.slider.setToolTip(texts.VOLUME_HINT)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.slider.valueChanged.connect(lambda value: self._choose(SoundChoice(value)))
+        self.digits = label("pill", wraps=False)
+        self.digits.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for widget in (self.switch, self.slider, self.digits):
+            row.addWidget(widget)
+        self.hide()
+        self.tell(choice)
+
+    @property
+    def held(self) -> bool:
+        """Whether it must stay: the pointer is on it or drags it."""
+        return self.hovered or self.slider.isSliderDown()
+
+    def tell(self, choice: SoundChoice) -> None:
+        """Show this choice."""
+        self._choice = choice
+        before = self.slider.blockSignals(True)
+        self.slider.setValue(0 if choice.muted else choice.volume)
+        self.slider.blockSignals(before)
+        self.digits.setText(texts.volume_digits(choice))
+        self.digits.setFixedWidth(self.digits.fontMetrics().horizontalAdvance("100 %") + 2)
+        name = "icons/sound-off.svg" if choice.silent else "icons/sound.svg"
+        icon = QIcon()
+        for ratio in (1.0, 2.0):
+            icon.addPixmap(look.drawing(name, _ICON, ratio, look.TEXT))
+        self.switch.setIcon(icon)
+        self.switch.setAccessibleName(f"{texts.SOUND_SWITCH}: {texts.sound_text(choice)}")
+
+    def _choose(self, choice: SoundChoice) -> None:
+        self.tell(choice)
+        self.chosen.emit(choice)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.hovered = True
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.hovered = False
+        super().leaveEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.hovered = False
+        super().hideEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        event.accept()  # A miss is not meant for the game behind it.
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._turned += event.angleDelta().y()
+        while abs(self._turned) >= _NOTCH:
+            up = self._turned > 0
+            self._turned -= _NOTCH if up else -_NOTCH
+            self._choose(self._choice.louder() if up else self._choice.quieter())
+        event.accept()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(look.colour(look.CARD, look.PILL_OPACITY))
+        painter.setPen(QPen(look.colour(look.HAIRLINE, 0.9), 1.0))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 11, 11)
+        painter.end()
