@@ -184,15 +184,28 @@ class SoundRing:
     def take(self, size: int) -> bytes:
         """Exactly `size` bytes, with silence where there is no sound."""
         with self._lock:
-            if not self._flowing and len(self._bytes) < self.target + self.held:
+            if not self._flowing and not self._begin():
                 return bytes(size)
-            self._flowing = True
             if self._to_insert:
                 self._insert_silence()
             taken = bytes(self._bytes[:size])
             del self._bytes[:size]
             self._adapt(size, dry=len(taken) < size)
         return taken + bytes(size - len(taken))
+
+    def _begin(self) -> bool:
+        """Whether enough has gathered. What is older (the sound card came late, or a burst after a
+        gap) is left out now, where nothing is heard yet."""
+        wanted = self.target + self.held
+        excess = len(self._bytes) - wanted
+        if excess < 0:
+            return False
+        if excess > SPARE_S * BYTES_PER_SECOND:
+            excess -= excess % FRAME_BYTES
+            del self._bytes[:excess]
+            self.trimmed += excess
+        self._flowing = True
+        return True
 
     def _adapt(self, size: int, *, dry: bool) -> None:
         step = round(PREFILL_STEP_S * BYTES_PER_SECOND)

@@ -1,0 +1,213 @@
+"""PortAudio against a real sound server: a private PulseAudio with a sink that goes nowhere.
+
+What is played is recorded from the sink's monitor. Skipped where there is no PulseAudio
+(`apt-get install pulseaudio pulseaudio-utils libasound2-plugins`). The player is a process of its
+own, because ALSA reads its configuration once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import numpy
+import pytest
+
+from rejoin.clock import boot_s
+
+PULSE_PLUGIN = tuple(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so"))
+PROGRAMS = ("pulseaudio", "pactl", "parec")
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(
+        not PULSE_PLUGIN or any(shutil.which(name) is None for name in PROGRAMS),
+        reason="there is no PulseAudio here",
+    ),
+]
+
+PATIENCE_S = 60.0
+RATE_HZ = 48_000
+TONE_HZ = 1000
+
+PLAYS = """
+import sys, threading, time
+import numpy
+from rejoin.rtc.audio import open_output
+
+output = open_output()
+def obey():
+    for line in sys.stdin:
+        word, _, value = line.strip().partition(" ")
+        getattr(output, word)(eval(value))
+threading.Thread(target=obey, daemon=True).start()
+told, n, began = "", 0, time.monotonic()
+while True:
+    at = numpy.arange(n * 960, (n + 1) * 960)
+    tone = numpy.sin(at * 2 * numpy.pi * 1000 / 48000) * 10000
+    heard_in_s = output.play(tone.astype(numpy.int16).repeat(2).tobytes())
+    state = output.problem or ("plays" if heard_in_s is not None else "gathers")
+    if state != told:
+        print(state, flush=True)
+        told = state
+    n += 1
+    time.sleep(max(0.0, began + n * 0.020 - time.monotonic()))
+"""
+
+
+class Sound:
+    """A sound server of our own, what its sink hears, and a program that plays a tone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.said: list[str] = []
+        self._socket = folder / "native"
+        configuration = folder / "asound.conf"
+        configuration.write_text("pcm.!default { type pulse }\nctl.!default { type pulse }\n")
+        self._environment = {
+            **os.environ,
+            "HOME": str(folder),
+            "XDG_RUNTIME_DIR": str(folder),
+            "PULSE_SERVER": f"unix:{self._socket}",
+            "ALSA_CONFIG_PATH": f"/usr/share/alsa/alsa.conf:{configuration}",
+        }
+        self._samples: deque[int] = deque(maxlen=RATE_HZ // 2)
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Without a sink."""
+        server = ("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1")
+        module = f"module-native-protocol-unix socket={self._socket} auth-anonymous=1"
+        self._start(*server, "--use-pid-file=no", "-L", module)
+        until(self._socket.exists)
+
+    def close(self) -> None:
+        for process in reversed(self._processes):
+            process.terminate()
+        for process in self._processes:
+            process.wait(PATIENCE_S)
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with suppress(BrokenPipeError):
+                        pipe.close()
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+
+    def add_sink(self) -> None:
+        self._control("load-module", "module-null-sink", "sink_name=ears", f"rate={RATE_HZ}")
+        listen = ("parec", "--device=ears.monitor", f"--rate={RATE_HZ}", "--channels=1")
+        self._read(self._start(*listen, "--format=s16le", "--latency-msec=20"), self._hear)
+
+    def remove_sink(self) -> None:
+        self._control("unload-module", "module-null-sink")
+        with self._lock:
+            self._samples.clear()
+
+    def play(self) -> None:
+        self._player = self._start(sys.executable, "-c", PLAYS)
+        self._read(self._player, self._listen)
+
+    def order(self, line: str) -> None:
+        assert self._player.stdin is not None
+        self._player.stdin.write(f"{line}\n".encode())
+        self._player.stdin.flush()
+
+    def until_heard(self, height: float) -> None:
+        """Half a second of the tone without a gap, this high; 0 is silence."""
+        until(lambda: self._is_heard(height))
+
+    def _is_heard(self, height: float) -> bool:
+        with self._lock:
+            samples = numpy.array(self._samples, dtype=float)
+        if len(samples) < RATE_HZ // 2:
+            return False
+        loudness = numpy.abs(samples).reshape(-1, RATE_HZ // 100).max(axis=1)
+        if height == 0:
+            return bool((loudness == 0).all())
+        spectrum = numpy.abs(numpy.fft.rfft(samples))
+        return bool(
+            abs(int(spectrum.argmax()) * 2 - TONE_HZ) <= 2
+            and (loudness > 0.95 * height).all()
+            and (loudness < 1.05 * height).all()
+        )
+
+    def _control(self, *arguments: str) -> None:
+        subprocess.run(
+            ("pactl", *arguments),
+            env=self._environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=PATIENCE_S,
+        )
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            arguments,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._processes.append(process)
+        return process
+
+    def _read(self, process: subprocess.Popen[bytes], work: Callable[[IO[bytes]], None]) -> None:
+        assert process.stdout is not None
+        thread = threading.Thread(target=work, args=(process.stdout,), name="sound server")
+        thread.start()
+        self._threads.append(thread)
+
+    def _hear(self, pipe: IO[bytes]) -> None:
+        while piece := pipe.read(960):
+            heard = numpy.frombuffer(piece, dtype=numpy.int16, count=len(piece) // 2)
+            with self._lock:
+                self._samples.extend(heard)
+
+    def _listen(self, pipe: IO[bytes]) -> None:
+        for line in pipe:
+            self.said.append(line.decode().strip())
+
+
+def until(true: Callable[[], bool]) -> None:
+    end_at = boot_s() + PATIENCE_S
+    wait = threading.Event()
+    while not true():
+        assert boot_s() < end_at, "it never came to that"
+        wait.wait(0.05)
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Iterator[Sound]:
+    it = Sound(tmp_path)
+    try:
+        it.open()
+        yield it
+    finally:
+        it.close()
+
+
+def test_sound_arrives_whole_as_loud_as_asked_and_comes_back_with_the_device(sound: Sound) -> None:
+    sound.play()
+    until(lambda: "No sound: no audio output device was found." in sound.said)
+    sound.add_sink()
+    sound.until_heard(10_000)
+    assert sound.said[-1] == "plays"
+    sound.order("set_volume 0.125")
+    sound.until_heard(1_250)
+    sound.order("set_muted True")
+    sound.until_heard(0)
+    sound.order("set_muted False")
+    sound.until_heard(1_250)
+    sound.said.clear()
+    sound.remove_sink()
+    until(lambda: "No sound: no audio output device was found." in sound.said)
+    sound.add_sink()
+    sound.until_heard(1_250)
