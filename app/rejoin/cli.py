@@ -153,6 +153,16 @@ _dialect = click.option(
 )
 
 
+_stats = click.option(
+    "--stats",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV file for the stream's numbers, one line a second.",
+)
+_smooth = click.option(
+    "--smooth", is_flag=True, help="Show pictures evenly, each up to one frame later."
+)
+
+
 def _decoder(default: str) -> Callable[[_Verb], _Verb]:
     """An option for what decodes the video."""
     return click.option(
@@ -222,12 +232,9 @@ _close_at_end = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="PEM file: who may vouch for the backend, instead of the usual authorities.",
 )
-@click.option(
-    "--stats",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="CSV file for the stream's numbers, one line a second.",
-)
+@_stats
 @_decoder("auto")
+@_smooth
 @click.option("--yes", is_flag=True, help="Let a link's backend have your sign-in token, unasked.")
 @_full_screen
 @_close_at_end
@@ -243,6 +250,7 @@ def play(
     authority: Path | None,
     stats: Path | None,
     decoder: str,
+    smooth: bool,
     yes: bool,
     full_screen: bool,
     close_at_end: bool,
@@ -263,6 +271,7 @@ def play(
             close_at_end=close_at_end,
             stats=stats,
             decoder=decoder,
+            smooth=smooth,
         )
     from rejoin.signaling.dialects import DIALECTS
 
@@ -292,6 +301,7 @@ def play(
         close_at_end=close_at_end,
         stats=stats,
         decoder=decoder,
+        smooth=smooth,
     )
 
 
@@ -304,6 +314,7 @@ def _play_link(
     close_at_end: bool,
     stats: Path | None,
     decoder: str,
+    smooth: bool,
 ) -> int:
     """Play where a link leads, and say where that is: a link is a stranger's word.
 
@@ -337,15 +348,19 @@ def _play_link(
         close_at_end=close_at_end,
         stats=stats,
         decoder=decoder,
+        smooth=smooth,
     )
 
 
 @rejoin.command(short_help="Go back into the last game.")
 @_token
 @_decoder("software")
+@_smooth
 @_full_screen
 @_close_at_end
-def back(token: str | None, decoder: str, full_screen: bool, close_at_end: bool) -> int:
+def back(
+    token: str | None, decoder: str, smooth: bool, full_screen: bool, close_at_end: bool
+) -> int:
     """Go back into the last game, after Rejoin was closed or this computer had a fault.
 
     The fault may have been the graphics driver's, so that software decodes unless you say auto.
@@ -395,6 +410,7 @@ def back(token: str | None, decoder: str, full_screen: bool, close_at_end: bool)
             full_screen=full_screen,
             close_at_end=close_at_end,
             decoder=decoder,
+            smooth=smooth,
             ticket=ticket,
             instance=instance,
         )
@@ -425,6 +441,7 @@ def _play(
     full_screen: bool,
     close_at_end: bool,
     decoder: str,
+    smooth: bool,
     stats: Path | None = None,
     ticket: Ticket | None = None,
     instance: Instance | None = None,
@@ -475,6 +492,7 @@ def _play(
     code = window_application.run(
         player,
         full_screen=full_screen,
+        smooth=smooth,
         network_hint=not HAS_NETLINK and not profile.network.loopback_only,
         after_refresh=watch,
     )
@@ -553,6 +571,8 @@ def _code_of(ending: Ending) -> int:
     help="How many drops; 0 only plays.",
 )
 @_decoder("auto")
+@_smooth
+@_stats
 def demo(
     headless: bool,
     out: Path | None,
@@ -562,6 +582,8 @@ def demo(
     drop_after: float,
     drops: int,
     decoder: str,
+    smooth: bool,
+    stats: Path | None,
 ) -> int:
     """Play against an emulated service on this machine, drop the connection, and get back.
 
@@ -583,6 +605,8 @@ def demo(
             drop_after_s=drop_after,
             drops=drops,
             decoder=decoder,
+            smooth=smooth,
+            stats=stats,
         ),
         print_line=click.echo,
     )

@@ -34,6 +34,7 @@ from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.loop import StreamThread
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
+from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.studio import Studio
 from rejoin.studio_process import studio_process
 
@@ -56,6 +57,9 @@ class Options:
     play_on_s: float = 1.5
     decoder: str = "software"
     """Or "auto", which tries hardware; `rtc.hardware.chosen`."""
+    smooth: bool = False
+    stats: Path | None = None
+    """CSV file for the stream's numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,14 @@ def _play(options: Options, there: Studio, print_line: Callable[[str], None]) ->
     control = BlockingEmulatorControl(there.control_url, there.control_token)
     slot = _WitnessSlot()
     profile = Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True))
-    player = Player(profile, slot=slot, on_record=records.put, hardware=chosen(options.decoder))
+    numbers = None if options.stats is None else StatisticsFile(options.stats)
+    player = Player(
+        profile,
+        slot=slot,
+        on_record=records.put,
+        statistics_file=numbers,
+        hardware=chosen(options.decoder),
+    )
     thread = StreamThread(player.run)
     drops = _Drops(options.fault, control, records.put)
     director = _Director(options, drops)
@@ -112,6 +123,7 @@ def _play(options: Options, there: Studio, print_line: Callable[[str], None]) ->
             player,
             title="Rejoin demo",
             reduced_motion=options.headless,
+            smooth=options.smooth,
             drop_again=drops.drop,
             after_refresh=director.look,
         )

@@ -332,6 +332,29 @@ def test_the_stream_is_of_the_negotiated_profile(
     assert (int(frames[0].colorspace), int(frames[0].color_range)) == (1, 1)
 
 
+@pytest.mark.parametrize("fill", [False, True])
+def test_in_mode_0_every_unit_fits_in_a_packet_and_the_picture_decodes(fill: bool) -> None:
+    encoder = VideoEncoder(
+        width=WIDTH,
+        height=HEIGHT,
+        fps=30,
+        profile="high",
+        bitrate_bps=20_000_000,
+        fill=fill,
+        mode=0,
+    )
+    game, decoder, shown = Game(0.0), av.CodecContext.create("h264", "r"), 0
+    for step in range(6):
+        game.advance(step / 30)
+        units = encoder.encode(game.scene(), key=step == 0, bitrate_bps=20_000_000)
+        assert packetize(units, mode=0) == units
+        assert max(map(len, units)) <= MTU_PAYLOAD
+        slices = [unit for unit in units if unit[0] & 0x1F in (1, 5)]
+        assert step > 0 or len(slices) > 10
+        shown += len(decoder.decode(av.Packet(b"".join(b"\0\0\0\1" + unit for unit in units))))
+    assert shown == 6
+
+
 def test_the_bitrate_follows_the_wish() -> None:
     encoder = VideoEncoder(
         width=WIDTH, height=HEIGHT, fps=60, profile="main", bitrate_bps=6_000_000

@@ -50,6 +50,7 @@ def test_the_defaults_are_those_that_aws_documents_or_we_announce() -> None:
         {"relay_ports": (80, 90)},
         {"round_trip_s": -0.01},
         {"loss": 1.0},
+        {"packetization_mode": 2},
         {"dtls_role": "auto"},
     ],
     ids=str,

@@ -32,7 +32,7 @@ from rejoin.core.events import (
     StartRequested,
     TryNowRequested,
 )
-from rejoin.core.model import Ending, EndingKind, HealthLevel, Snapshot, Stage
+from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HealthLevel, Snapshot, Stage
 from rejoin.core.sound import SoundChoice
 from rejoin.gui.card import UNARMED_S, Card, CardButton, Pill
 from rejoin.gui.main_window import (
@@ -42,6 +42,7 @@ from rejoin.gui.main_window import (
     SOUND_NOTE_FOR_S,
     RejoinWindow,
 )
+from rejoin.rtc.stats import PeerStatistics
 
 SIZES = [(1280, 720), (640, 400)]
 W, SHIFT, TAB = 0x1A, 0xE1, 0x2B
@@ -338,13 +339,19 @@ def test_the_end_card_closes_the_window(show: ShowFace) -> None:
 
 
 def test_the_report_is_about_this_game(show: ShowFace) -> None:
-    window, _port, clock = show(face_named("end-reconnection-timeout"))
+    window, port, clock = show(face_named("end-reconnection-timeout"))
     window.view.repaint()
     clock.now += UNARMED_S
     QTest.mouseClick(window.end.copy_button, Qt.MouseButton.LeftButton)
     report = QGuiApplication.clipboard().text()
     assert "Code: RJ-GAME-ENDED / reconnectionTimeout" in report
     assert "Pictures shown: 1" in report
+    assert "in its last second" not in report, "nothing was measured"
+    port.numbers = PeerStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
+    QTest.mouseClick(window.end.copy_button, Qt.MouseButton.LeftButton)
+    report = QGuiApplication.clipboard().text()
+    assert "in its last second" in report
+    assert "freezes    3" in report
 
 
 def test_nothing_secret_reaches_the_report(show: ShowFace) -> None:

@@ -17,6 +17,7 @@ from helpers.window_faces import wait_until
 from rejoin.gui import look
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.video_view import VideoView, fitted
+from rejoin.rtc.picture import Picture
 
 BLUE, GREEN = (200, 20, 10), (10, 200, 20)
 
@@ -239,3 +240,57 @@ def test_while_minimised_pictures_are_left_in_the_slot(rig: Rig) -> None:
 )
 def test_fitting(size: tuple[int, int], into: tuple[int, int], result: tuple[int, int]) -> None:
     assert fitted(size, into) == result
+
+
+def test_smooth_pictures_wait_for_their_turn_and_the_newest_due_wins(
+    application: QApplication,
+) -> None:
+    port, clock = FakePort(), FakeClock()
+    bridge = Bridge(port)
+    view = VideoView(bridge, clock=clock, reduced_motion=True, smooth=True)
+    view.resize(320, 180)
+    bridge.open()
+    view.show()
+    application.processEvents()
+
+    def come(number: int, at: float) -> Picture:
+        clock.now = at
+        made = replace(picture(320, 180, decoded_at=at), rtp_timestamp=number * 1500)
+        port.show(made)
+        application.processEvents()
+        return made
+
+    frame_s = 1 / 60
+    first = come(0, 1000.0)
+    assert view.picture is first, "the first is shown at once"
+    second = come(1, 1000.0 + frame_s)
+    assert view.picture is first, "one interval is waited from the second on"
+    clock.now = 1000.0 + 2 * frame_s
+    assert wait_until(lambda: view.picture is second), "its turn has come"
+    third, fourth = come(2, clock.now), come(3, clock.now + 0.001)
+    assert view.picture is second
+    fifth = come(4, clock.now + 0.001)
+    assert view.picture is third, "no more than two wait"
+    clock.now += 3 * frame_s
+    assert wait_until(lambda: view.picture is fifth)
+    assert port.slot.replaced == 1, f"the fourth ({fourth.rtp_timestamp}) was overtaken"
+    bridge.close()
+    view.close()
+
+
+def test_what_waits_is_given_up_when_the_window_goes(application: QApplication) -> None:
+    port, clock = FakePort(), FakeClock()
+    bridge = Bridge(port)
+    view = VideoView(bridge, clock=clock, reduced_motion=True, smooth=True)
+    bridge.open()
+    view.show()
+    for number in range(2):
+        clock.now = 1000.0 + number / 60
+        port.show(replace(picture(320, 180, decoded_at=clock.now), rtp_timestamp=number * 1500))
+        application.processEvents()
+    view.hide()
+    port.show(picture(320, 180))
+    view.show_newest()
+    assert port.slot.replaced == 1
+    assert not view._pacing.isActive()
+    bridge.close()

@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -68,10 +69,12 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    statistics: Path | None = None, audio: AudioOutput | None = None
+    statistics: Path | None = None,
+    audio: AudioOutput | None = None,
+    settings: EmulatorSettings = SETTINGS,
 ) -> AsyncIterator[Scene]:
     async with (
-        studio(SETTINGS) as there,
+        studio(settings) as there,
         EmulatorControl(there.control_url, there.control_token) as control,
     ):
         player = Player(
@@ -91,9 +94,10 @@ def run(
     script: Callable[[Scene], Awaitable[None]],
     statistics: Path | None = None,
     audio: AudioOutput | None = None,
+    settings: EmulatorSettings = SETTINGS,
 ) -> None:
     async def main() -> None:
-        async with scene(statistics, audio) as it:
+        async with scene(statistics, audio, settings) as it:
             await script(it)
 
     asyncio.run(main())
@@ -192,3 +196,13 @@ def test_lost_packets_come_back_on_the_retransmission_stream() -> None:
         await it.until(lambda numbers: numbers.frames_decoded > before + 60)
 
     run(script)
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+def test_every_packetization_mode_is_played(mode: Literal[0, 1]) -> None:
+    async def script(it: Scene) -> None:
+        numbers = await it.until(lambda numbers: numbers.frames_decoded > 30)
+        assert numbers.frames_failed == 0
+        assert numbers.profile == "High"
+
+    run(script, settings=replace(SETTINGS, packetization_mode=mode))

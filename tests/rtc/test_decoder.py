@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
 from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.codec_context import open_codec
-from rejoin.rtc.decoder import EMPTY_LIMIT, HANGS_S, MAX_WAITING, Decoder
+from rejoin.rtc.decoder import EMPTY_LIMIT, HANGS_S, MAX_WAITING, SKIP_WITHIN_S, Decoder
 from rejoin.rtc.hardware import SOFTWARE, Hardware
 from rejoin.rtc.picture import Picture, PictureSlot
 from rejoin.rtc.scaling import DecodedFrame, Scaler
@@ -604,3 +605,18 @@ def test_what_failed_once_is_not_tried_by_the_next_connection(
     assert driver.opened == ["cuda", None, None]
     assert second.decodes_in == SOFTWARE
     assert len(expected_logs.lines) == 1
+
+
+@pytest.mark.parametrize(("step_s", "overtaken"), [(0.0, 8), (SKIP_WITHIN_S, 0)])
+def test_a_decoder_that_is_late_still_shows_something(step_s: float, overtaken: int) -> None:
+    """Ten frames wait: the newest is enough where the rest came just now, but not for long."""
+    bench, calls = Bench(), itertools.count()
+    bench.decoder._clock = lambda: 1000.0 + next(calls) * step_s
+    for frame in encoded(10):
+        bench.decoder.submit(frame)
+    bench.decoder.show(True)
+    bench.decoder.start()
+    bench.until(lambda: bench.decoder.frames_decoded == 10 and bench.decoder.idle)
+    bench.end()
+    assert bench.decoder.frames_overtaken == overtaken
+    assert bench.decoder.frames_failed == 0

@@ -474,7 +474,9 @@ class _Peer:
         transceivers = pc.getTransceivers()
         for transceiver in transceivers:
             transceiver.direction = "sendonly"
-            transceiver._codecs = _chosen(transceiver, self._request.sdp)
+            transceiver._codecs = _chosen(
+                transceiver, self._request.sdp, self._host._settings.packetization_mode
+            )
         self._dtls = transceivers[0].receiver.transport
         self._prepare(self._dtls)
         self._play(transceivers)
@@ -604,6 +606,7 @@ class _Peer:
                 min(settings.bitrate_bps, wish_bps or settings.bitrate_bps),
                 self.profile,
                 settings.constant_bitrate,
+                settings.packetization_mode,
             ),
             streams["video"],
             streams.get("audio"),
@@ -869,7 +872,7 @@ def _without_candidates(sdp: str) -> str:
     return "".join(f"{line}\r\n" for line in lines)
 
 
-def _chosen(transceiver: RTCRtpTransceiver, offer: str) -> list[RTCRtpCodecParameters]:
+def _chosen(transceiver: RTCRtpTransceiver, offer: str, mode: int) -> list[RTCRtpCodecParameters]:
     """The client's first choice of what is in common, with its RTX. Raises SignalError if none is.
 
     An offer lists formats in the order in which its maker prefers them (RFC 3264, 5.1).
@@ -885,10 +888,10 @@ def _chosen(transceiver: RTCRtpTransceiver, offer: str) -> list[RTCRtpCodecParam
             codec
             for codec in common
             if codec.mimeType.lower() == "video/h264"
-            and str(codec.parameters.get("packetization-mode", "0")) == "1"
+            and str(codec.parameters.get("packetization-mode", "0")) == str(mode)
             and str(codec.parameters.get("profile-level-id", ""))[:2].lower() in _PROFILES
         ]
-        wanted = "H.264 video in packetization mode 1"
+        wanted = f"H.264 video in packetization mode {mode}"
     if not usable:
         raise SignalError(f"The offer takes no {wanted}.")
     codec = usable[0]

@@ -92,8 +92,14 @@ def split_annexb(data: bytes) -> list[bytes]:
     return [unit for unit in units if unit]
 
 
-def packetize(units: Sequence[bytes], limit: int = MTU_PAYLOAD) -> list[bytes]:
-    """RTP payloads of one access unit: single NAL unit packets and FU-A, each at most `limit`."""
+def packetize(units: Sequence[bytes], limit: int = MTU_PAYLOAD, *, mode: int = 1) -> list[bytes]:
+    """RTP payloads of one access unit: single NAL unit packets and FU-A, each at most `limit`.
+
+    `mode`: the packetization mode. In mode 0 there are no fragments, so that a NAL unit which is
+    larger than the limit is a packet that IP has to cut (RFC 6184, 5.6).
+    """
+    if mode == 0:
+        return list(units)
     payloads: list[bytes] = []
     for unit in units:
         if len(unit) <= limit:
@@ -141,8 +147,11 @@ class VideoEncoder:
         profile: str,
         bitrate_bps: int,
         fill: bool = False,
+        mode: int = 1,
     ) -> None:
         """`profile`: "baseline", "main" or "high". Odd sizes lose their last row or column.
+
+        `mode`: the packetization mode; for 0 pictures are cut into slices that fit in a packet.
 
         `fill`: make up for what a picture does not need with filler data (H.264, 7.4.2.7).
         """
@@ -162,6 +171,7 @@ class VideoEncoder:
         # Beyond 720p two slices a picture, side by side: 1080p60 leaves no room on one core.
         codec.thread_count = 2 if width * height > 1280 * 720 else 1
         codec.color_range = codec.colorspace = codec.color_primaries = codec.color_trc = 1
+        slices = f":slice-max-size={MTU_PAYLOAD}" if mode == 0 else ""
         codec.options = {
             "preset": "ultrafast",
             "tune": "zerolatency",
@@ -169,11 +179,12 @@ class VideoEncoder:
             "forced-idr": "1",
             "maxrate": str(bitrate_bps),
             "bufsize": str(bitrate_bps // 5),
-            "x264-params": f"scenecut=0:repeat-headers=1:{_PROFILE_PARAMETERS[profile]}",
+            "x264-params": f"scenecut=0:repeat-headers=1:{_PROFILE_PARAMETERS[profile]}{slices}",
         }
         self._codec = codec
         self._bitrate_bps = bitrate_bps
         self._fill = fill
+        self._mode = mode
         self._owed_bytes = 0.0
         self._counter: int | None = None
 
@@ -207,7 +218,9 @@ class VideoEncoder:
         if count < 2:
             return []
         self._owed_bytes -= count
-        return [bytes((_FILLER,)) + b"\xff" * (count - 2) + b"\x80"]
+        most = MTU_PAYLOAD if self._mode == 0 else count
+        sizes = [most] * (count // most) + [count % most]
+        return [bytes((_FILLER,)) + b"\xff" * (size - 2) + b"\x80" for size in sizes if size >= 2]
 
     def close(self) -> None:
         """Free its memory (some 20 MB) now: waiting for the garbage collector adds them up."""
@@ -590,6 +603,8 @@ class VideoForm:
     profile: str
     constant: bool = False
     """Whether filler data makes every second as large as the bitrate says."""
+    mode: int = 1
+    """H.264's packetization mode."""
 
 
 class MediaPlayer:
@@ -648,6 +663,7 @@ class MediaPlayer:
             profile=form.profile,
             bitrate_bps=form.bitrate_bps,
             fill=form.constant,
+            mode=form.mode,
         )
 
     def _want_key_frame(self) -> None:
@@ -691,7 +707,8 @@ class MediaPlayer:
             )
             self.frames += 1
             await self._video.send(
-                packetize(units), counter * VIDEO_CLOCK_HZ // scenery.TICKS_PER_S
+                packetize(units, mode=self._form.mode),
+                counter * VIDEO_CLOCK_HZ // scenery.TICKS_PER_S,
             )
 
     async def _play_audio(self) -> None:

@@ -209,6 +209,9 @@ class EmulatorSettings:
     """What lies between client and host while no network profile does, half of it each way."""
     loss: float = 0.0
     """Share of the packets that the same way loses, one by one, in each direction."""
+    packetization_mode: Literal[0, 1] = 1
+    """Assumed: in which of H.264's modes the host sends (RFC 6184, 6). 0 is single NAL units alone:
+    pictures are cut into slices that fit. From the next connection on."""
     answers_nack: bool = True
     """Assumed: whether the host sends again what a NACK asks for; from the next connection on."""
 
@@ -241,8 +244,11 @@ class EmulatorSettings:
             ("reused_offer", ("call", "session")),
             ("bad_offer", ("call", "session")),
             ("dtls_role", ("client", "server")),
+            ("packetization_mode", (0, 1)),
         ):
-            _check(getattr(self, name) in allowed, f"{name} is one of {', '.join(allowed)}.")
+            _check(
+                getattr(self, name) in allowed, f"{name} is one of {', '.join(map(str, allowed))}."
+            )
         _check(0 <= self.round_trip_s <= 10, "round_trip_s is 0 to 10.")
         _check(0 <= self.loss < 1, "loss is 0 or more and less than 1.")
         _check(bool(self.stream_group_ids), "There is at least one stream group.")

@@ -116,6 +116,7 @@ def run(
     start: bool = False,
     full_screen: bool = False,
     reduced_motion: bool = False,
+    smooth: bool = False,
     drop_again: Callable[[], None] | None = None,
     network_hint: bool = False,
     report_facts: Callable[[], Mapping[str, str]] = dict,
@@ -125,10 +126,10 @@ def run(
 
     Ctrl+C closes for now as the window's own button does; a second one does not wait for that.
 
-    `start`: ask for a game at once. `drop_again`: what F8 does in a demo. `network_hint`: post what
-    Qt knows of the network, where nobody else does. `after_refresh`: called
-    on this thread after each snapshot and each tick (ten a second), with the window: for
-    screenshots (`save_picture`) and for closing it (`close`).
+    `start`: ask for a game at once. `smooth`: paint evenly, up to a frame later. `drop_again`: what
+    F8 does in a demo. `network_hint`: post what Qt knows of the network, where nobody else does.
+    `after_refresh`: called on this thread after each snapshot and each tick (ten a second), with
+    the window: for screenshots (`save_picture`) and for closing it (`close`).
     Raises NoDisplayError, AssetMissingError.
     """
     with _qt_log():
@@ -138,6 +139,7 @@ def run(
             title=title,
             clock=clock,
             reduced_motion=reduced_motion,
+            smooth=smooth,
             drop_again=drop_again,
             report_facts=report_facts,
         )

@@ -147,6 +147,10 @@ class Bridge(QObject):
         """Whether pictures would be painted now."""
         self._port.slot.watched = watched
 
+    def count_skipped(self) -> None:
+        """A picture that was taken is not painted."""
+        self._port.slot.count_skipped()
+
     def count_painted(self, picture: Picture, at: float) -> None:
         """A picture is on the screen for the first time."""
         self._port.slot.count_painted(picture, at)

@@ -44,7 +44,7 @@ from rejoin.gui.input import HeldControls, PointerTravel, usage_of
 from rejoin.gui.reconnect_overlay import ReconnectOverlay
 from rejoin.gui.sound_control import SoundControl
 from rejoin.gui.starting_card import StartingCard
-from rejoin.gui.stats_overlay import StatsOverlay
+from rejoin.gui.stats_overlay import StatsOverlay, lines
 from rejoin.gui.video_view import VideoView
 from rejoin.redact import redact
 
@@ -84,10 +84,14 @@ class RejoinWindow(QWidget):
         title: str = "Rejoin",
         clock: Clock = boot_s,
         reduced_motion: bool = False,
+        smooth: bool = False,
         drop_again: Callable[[], None] | None = None,
         report_facts: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """`drop_again`: what F8 does; None outside a demo. `report_facts`: lines for the report."""
+        """`smooth`: as `VideoView`'s. `drop_again`: what F8 does; None outside a demo.
+
+        `report_facts`: lines for the report.
+        """
         super().__init__()
         self.setWindowTitle(title)
         self.setMinimumSize(640, 400)
@@ -113,7 +117,7 @@ class RejoinWindow(QWidget):
 
         self.bridge = Bridge(port)
         self.controls = HeldControls(self.bridge.set_controls)
-        self._build(reduced_motion)
+        self._build(reduced_motion, smooth)
 
         self.bridge.snapshot_changed.connect(self._take)
         self.bridge.open()
@@ -123,7 +127,7 @@ class RejoinWindow(QWidget):
         self._ticking.start()
         self.refresh()
 
-    def _build(self, reduced_motion: bool) -> None:
+    def _build(self, reduced_motion: bool, smooth: bool) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -143,7 +147,11 @@ class RejoinWindow(QWidget):
         column.addWidget(self.stage, 1)
 
         self.view = VideoView(
-            self.bridge, clock=self._clock, reduced_motion=reduced_motion, parent=self.stage
+            self.bridge,
+            clock=self._clock,
+            reduced_motion=reduced_motion,
+            smooth=smooth,
+            parent=self.stage,
         )
         self.badge = Pill(icon="icons/unstable.svg")
         self.note = Pill()
@@ -225,12 +233,14 @@ class RejoinWindow(QWidget):
             "Oldest picture": f"{painted.age_max_s * 1000:.0f} ms",
             **self._report_facts(),
         }
+        numbers = self.bridge.statistics()
         report = texts.report_text(
             ending,
             version=build,
             system=f"{platform.system()} {platform.release()} {platform.machine()}",
             written=datetime.now().astimezone().isoformat(timespec="seconds"),
             facts=facts,
+            stream=() if numbers is None else lines(numbers),
         )
         return redact(report)
 

@@ -7,7 +7,7 @@ functions and no sentence is glued together from pieces elsewhere. Times are boo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -395,11 +395,18 @@ def support_code(ending: Ending) -> str:
 
 
 def report_text(
-    ending: Ending, *, version: str, system: str, written: str, facts: Mapping[str, str]
+    ending: Ending,
+    *,
+    version: str,
+    system: str,
+    written: str,
+    facts: Mapping[str, str],
+    stream: Sequence[str] = (),
 ) -> str:
     """What *Copy report* copies. Nothing secret may be handed in; nothing is looked up here.
 
     `written`: wall time as text. `facts`: more lines, such as how many pictures were shown.
+    `stream`: the stream's numbers, as they were last sampled.
     """
     text = ending_text(ending)
     lines = {
@@ -415,7 +422,11 @@ def report_text(
         "System": system,
         "Written": written,
     }
-    return "Rejoin report\n" + "".join(f"{name}: {value}\n" for name, value in lines.items())
+    report = "Rejoin report\n" + "".join(f"{name}: {value}\n" for name, value in lines.items())
+    if stream:
+        report += "The stream, in its last second:\n"
+        report += "".join(f"  {line}\n" for line in stream)
+    return report
 
 
 # --- for screen readers -------------------------------------------------------------------------

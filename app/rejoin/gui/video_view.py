@@ -7,6 +7,8 @@ still changes, smoothly once it stands. The last picture stays until a newer one
 
 from __future__ import annotations
 
+from collections import deque
+
 from PySide6.QtCore import QEasingCurve, QEvent, QRectF, Qt, QTimer, QVariantAnimation
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QRegion, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
@@ -15,9 +17,13 @@ from rejoin.clock import Clock
 from rejoin.gui import look
 from rejoin.gui.bridge import Bridge
 from rejoin.rtc.picture import PaintCount, Picture
+from rejoin.rtc.smoothing import Smoothing
 
 _DIM_MS = 220
 _SETTLED_MS = 150
+_MOST_WAITING = 2
+_DUE_WITHIN_S = 0.0005
+"""Timers tick in whole milliseconds: what is due by half of one is due."""
 
 
 def fitted(size: tuple[int, int], into: tuple[int, int]) -> tuple[int, int]:
@@ -36,8 +42,10 @@ class VideoView(QWidget):
         *,
         clock: Clock,
         reduced_motion: bool = False,
+        smooth: bool = False,
         parent: QWidget | None = None,
     ) -> None:
+        """`smooth`: hold pictures for up to one frame, so that they are painted evenly."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
@@ -52,6 +60,12 @@ class VideoView(QWidget):
         self._picture: Picture | None = None
         self._image: QImage | None = None
         self._is_new = False
+        self._smoothing = Smoothing() if smooth else None
+        self._waiting: deque[tuple[float, Picture]] = deque()
+        self._pacing = QTimer(self)
+        self._pacing.setSingleShot(True)
+        self._pacing.setTimerType(Qt.TimerType.PreciseTimer)
+        self._pacing.timeout.connect(self._show_due)
         self._dimmed = False
         self._dim = 0.0
         self._dimming = QVariantAnimation(self)
@@ -81,10 +95,41 @@ class VideoView(QWidget):
         watched = self.isVisible() and not self.window().isMinimized()
         self._bridge.set_watched(watched)
         if not watched:
+            self._leave_waiting()
             return
         picture = self._bridge.take_picture()
         if picture is None:
             return
+        if self._smoothing is None:
+            self._show(picture)
+            return
+        due_at = self._smoothing.due_at(
+            picture.connection, picture.rtp_timestamp, picture.decoded_at
+        )
+        self._waiting.append((due_at, picture))
+        self._show_due()
+
+    def _show_due(self) -> None:
+        """Show the newest picture that is due; a third one that waits makes the first due."""
+        now, due = self._clock(), None
+        while self._waiting and (
+            self._waiting[0][0] - now < _DUE_WITHIN_S or len(self._waiting) > _MOST_WAITING
+        ):
+            if due is not None:
+                self._bridge.count_skipped()
+            due = self._waiting.popleft()[1]
+        if due is not None:
+            self._show(due)
+        if self._waiting:
+            self._pacing.start(max(1, int((self._waiting[0][0] - now) * 1000)))
+
+    def _leave_waiting(self) -> None:
+        self._pacing.stop()
+        while self._waiting:
+            self._waiting.popleft()
+            self._bridge.count_skipped()
+
+    def _show(self, picture: Picture) -> None:
         self._picture = picture
         # The image looks into the picture's memory: both are kept together.
         self._image = QImage(

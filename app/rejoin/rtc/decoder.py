@@ -31,6 +31,10 @@ MAX_WAITING = 20
 """Encoded frames that may wait (a third of a second at 60 fps) before all wait for a key frame."""
 
 INTERVALS = 30
+SKIP_WITHIN_S = 0.012
+"""So soon after a picture (less than a frame of 60 fps) the next is not made one when one more
+waits. Without an end to that, a decoder that is always a little late would show nothing at all."""
+
 LONGEST_INTERVAL_S = 1.0
 """A longer pause between two frames is an outage, not a frame interval."""
 
@@ -78,6 +82,7 @@ class Decoder:
         self.scale_s = 0.0
         self.freezes = Freezes()
         self.last_frame_at: float | None = None
+        self._pictured_at = float("-inf")
         self.width = 0
         self.height = 0
         self.profile: str | None = None
@@ -293,9 +298,10 @@ class Decoder:
             self.frames_decoded += 1
             first = self.frames_decoded == 1
             overtaken = more or at + 1 < len(frames)
-            if overtaken and not first:
+            if overtaken and not first and now - self._pictured_at < SKIP_WITHIN_S:
                 self.frames_overtaken += 1
             else:
+                self._pictured_at = now
                 self._put(self._picture(frame, encoded, now, first=first))
             if first:
                 self.profile = codec.profile

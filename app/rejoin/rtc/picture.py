@@ -92,6 +92,11 @@ class PictureSlot:
             return newest
         return newest.scaled(self.target)
 
+    def count_skipped(self) -> None:
+        """A picture that was taken is not painted, since a newer one is due."""
+        with self._lock:
+            self._replaced += 1
+
     def count_painted(self, picture: Picture, at: float) -> None:
         """A picture is on the screen for the first time."""
         age_s = at - picture.received_at
