@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+from array import array
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,8 +80,8 @@ class MeasuredSlot(PictureSlot):
         super().__init__()
         self.sent: dict[int, int] = {}
         """RTP timestamp of a frame to the abs-send-time of its first packet."""
-        self.latencies_s: list[float] = []
-        self.ages_s: list[float] = []
+        self.latencies_s = array("d")
+        self.ages_s = array("d")
 
     def put(self, picture: Picture | Unscaled) -> None:
         super().put(picture)
@@ -157,8 +158,7 @@ async def _measured(player: _Player, slot: MeasuredSlot, asked: Asked) -> Seen:
         await asyncio.sleep(asked.warm_up_s)
         peer = player.newest
         assert peer is not None
-        slot.latencies_s.clear()
-        slot.ages_s.clear()
+        del slot.latencies_s[:], slot.ages_s[:]
         began_at, before, cpu, memory = boot_s(), _numbers(peer), _cpu_s(), [rss_mb()]
         for _ in range(10):
             await asyncio.sleep(asked.for_s / 10)
