@@ -229,9 +229,11 @@ def test_the_demo_is_played_as_asked(
     monkeypatch.setattr(demo, "run", run)
     assert rejoin("demo", "--headless")[0] == 0
     arguments = ("--out", str(tmp_path), "--fault", "freeze", "--notice", "1.5", "--drops", "2")
-    assert rejoin("demo", *arguments, "--decoder", "software")[0] == 0
-    assert asked[0] == demo.Options(headless=True, out=Path("demo-out"), decoder="auto")
-    assert asked[1] == demo.Options(out=tmp_path, fault=FaultKind.FREEZE, notice_s=1.5, drops=2)
+    assert rejoin("demo", *arguments, "--decoder", "auto")[0] == 0
+    assert asked[0] == demo.Options(headless=True, out=Path("demo-out"), decoder="software")
+    assert asked[1] == demo.Options(
+        out=tmp_path, fault=FaultKind.FREEZE, notice_s=1.5, drops=2, decoder="auto"
+    )
 
 
 def test_a_token_is_asked_for(rejoin: Rejoin) -> None:

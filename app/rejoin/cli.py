@@ -570,7 +570,7 @@ def _code_of(ending: Ending) -> int:
     show_default=True,
     help="How many drops; 0 only plays.",
 )
-@_decoder("auto")
+@_decoder("software")
 @_smooth
 @_stats
 def demo(
