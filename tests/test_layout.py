@@ -60,7 +60,16 @@ CORE_MAY_IMPORT = {
 }
 """Standard library that is about values alone: no clock, thread, socket, file, log or chance."""
 
-PURE_IN_RTC = ("assembly", "bandwidth", "h264", "inbound", "lipsync", "playout", "reception")
+PURE_IN_RTC = (
+    "assembly",
+    "bandwidth",
+    "h264",
+    "inbound",
+    "lipsync",
+    "playout",
+    "reception",
+    "rtp",
+)
 """Modules of the receive path that are told the time and touch no socket, thread or codec."""
 
 WORDS_NOT_USED = {

@@ -152,6 +152,12 @@ def _rows(clip: Clip, seen: Seen, bare: float) -> Iterator[Measurement]:
             told,
         ),
         Measurement(
+            f"{name}: sent bunched by the host",
+            seen.bunched,
+            "frames",
+            f"less than half a frame after the one before: such a pair is painted once; {told}",
+        ),
+        Measurement(
             f"{name}: first packet sent to frame in the slot, median",
             seen.latency_p50_ms,
             "ms",

@@ -6,8 +6,6 @@ import struct
 import time
 from collections.abc import Iterator
 
-from aiortc.rtp import RtpPacket
-
 from bench.measure import Measurement, per_second, percentile
 from helpers.capture import Captured, Replayed, replay
 from helpers.h264_packets import fragments
@@ -15,6 +13,7 @@ from rejoin.core.link import Lane, Profile, Stage
 from rejoin.rtc.inbound import InboundVideo, Terms
 from rejoin.rtc.opus import BYTES_PER_SAMPLE, OpusDecoder
 from rejoin.rtc.playout import AudioOrder
+from rejoin.rtc.rtp import parse
 from rejoin.rtc.stats import Freezes
 
 TERMS = Terms(frozenset({96}), rate=True)
@@ -96,7 +95,7 @@ def _played(
 
 
 def _cost(at_least_s: float) -> Iterator[Measurement]:
-    parsed = [(at, RtpPacket.parse(data)) for at, data in video(1.0, 30e6)]
+    parsed = [(at, parse(data)) for at, data in video(1.0, 30e6)]
 
     def receive() -> None:
         inbound = InboundVideo(TERMS)

@@ -16,8 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from aiortc.rtp import RtpPacket
-
 from bench.measure import percentile
 from bench.stage import rss_mb, threads
 from rejoin import tasks
@@ -30,13 +28,14 @@ from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import Picture, PictureSlot, Unscaled
 from rejoin.rtc.receiver import VideoReceiver
+from rejoin.rtc.rtp import SEND_TIME_UNITS, RtpPacket
 from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.loop import StreamThread
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
 
-_SEND_TIME_UNITS = 1 << 18
 _SEND_TIME_MASK = (1 << 24) - 1
+_BUNCHED_UNITS = SEND_TIME_UNITS // 120
 _REMEMBERED = 1000
 PATIENCE_S = 60.0
 
@@ -64,6 +63,8 @@ class Seen:
     latency_p50_ms: float
     latency_p95_ms: float
     latencies: int
+    bunched: int
+    """Frames that the host sent less than half a frame after the one before."""
     age_p50_ms: float
     age_p95_ms: float
     rss_mb: tuple[float, ...]
@@ -82,25 +83,33 @@ class MeasuredSlot(PictureSlot):
         """RTP timestamp of a frame to the abs-send-time of its first packet."""
         self.latencies_s = array("d")
         self.ages_s = array("d")
+        self.bunched = 0
+        """Frames that the host itself sent less than half a frame after the one before."""
+        self._sent_last: int | None = None
 
     def put(self, picture: Picture | Unscaled) -> None:
         super().put(picture)
         sent = self.sent.pop(picture.rtp_timestamp, None) if isinstance(picture, Picture) else None
         if sent is not None:
-            now = int(boot_s() * _SEND_TIME_UNITS)
-            self.latencies_s.append(((now - sent) & _SEND_TIME_MASK) / _SEND_TIME_UNITS)
+            now = int(boot_s() * SEND_TIME_UNITS)
+            self.latencies_s.append(((now - sent) & _SEND_TIME_MASK) / SEND_TIME_UNITS)
 
     def count_painted(self, picture: Picture, at: float) -> None:
         super().count_painted(picture, at)
         self.ages_s.append(at - picture.decoded_at)
 
-    def note(self, packet: RtpPacket) -> None:
+    def note(self, packet: RtpPacket, send_time_id: int | None) -> None:
         """A packet of video came in."""
-        sent = packet.extensions.abs_send_time
+        if send_time_id is None or packet.timestamp in self.sent:
+            return
+        sent = packet.send_time(send_time_id)
         if sent is not None:
             if len(self.sent) > _REMEMBERED:
                 self.sent.clear()
-            self.sent.setdefault(packet.timestamp, sent)
+            self.sent[packet.timestamp] = sent
+            before, self._sent_last = self._sent_last, sent
+            if before is not None and (sent - before) & _SEND_TIME_MASK < _BUNCHED_UNITS:
+                self.bunched += 1
 
 
 class _Player(Player):
@@ -114,9 +123,9 @@ class _Player(Player):
 def _tap(slot: MeasuredSlot) -> None:
     take = VideoReceiver._take
 
-    async def noting(self: VideoReceiver, packet: RtpPacket, now: float) -> None:
-        slot.note(packet)
-        await take(self, packet, now)
+    def noting(self: VideoReceiver, packet: RtpPacket, now: float) -> None:
+        slot.note(packet, self.inbound.terms.send_time_id)
+        take(self, packet, now)
 
     VideoReceiver._take = noting  # type: ignore[method-assign]
 
@@ -159,6 +168,7 @@ async def _measured(player: _Player, slot: MeasuredSlot, asked: Asked) -> Seen:
         peer = player.newest
         assert peer is not None
         del slot.latencies_s[:], slot.ages_s[:]
+        bunched = slot.bunched
         began_at, before, cpu, memory = boot_s(), _numbers(peer), _cpu_s(), [rss_mb()]
         for _ in range(10):
             await asyncio.sleep(asked.for_s / 10)
@@ -176,6 +186,7 @@ async def _measured(player: _Player, slot: MeasuredSlot, asked: Asked) -> Seen:
             percentile(latencies_ms, 50),
             percentile(latencies_ms, 95),
             len(latencies_ms),
+            slot.bunched - bunched,
             percentile(ages_ms, 50),
             percentile(ages_ms, 95),
             tuple(memory),

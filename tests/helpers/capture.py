@@ -14,11 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiortc.rtp import HeaderExtensionsMap, RtpPacket
-
 from rejoin.core.link import Direction, Link, Profile
 from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.inbound import Action, AskAgain, AskKeyFrame, Decode, InboundVideo, TellRate
+from rejoin.rtc.rtp import parse
 
 _FIRST_LINE = b"#!rtpplay1.0 127.0.0.1/0\n"
 RESENT_AT_MOST = 8
@@ -79,7 +78,7 @@ def replay(
     link = Link(
         profile or Profile("clean"), 0.0, lambda name: random.Random(f"{seed} {name}").random
     )
-    done, extensions, order = Replayed(), HeaderExtensionsMap(), itertools.count()
+    done, order = Replayed(), itertools.count()
     sent: dict[int, bytes] = {}
     resent: dict[int, int] = {}
     asked_key_at: list[float] = []
@@ -131,8 +130,8 @@ def replay(
             act(inbound.tick(now, rtt_s), now)
             continue
         try:
-            packet = RtpPacket.parse(change(arrived), extensions)
+            packet = parse(change(arrived))
         except ValueError:
-            continue  # aiortc drops it before it reaches us
+            continue  # as rtp_input does
         act(inbound.packet(packet, now, rtt_s), now)
     return done

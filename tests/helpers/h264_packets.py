@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rejoin.rtc.rtp import RtpPacket
+
 START = b"\0\0\0\1"
 IDR = bytes([0x65]) + bytes(range(35))
 DELTA = bytes([0x41]) + bytes(range(20))
@@ -28,3 +30,9 @@ def frame(number: int, key: bool = False) -> list[tuple[int, bool, bytes]]:
 def stream(count: int) -> list[tuple[int, int, bool, bytes]]:
     packets = [packet for n in range(count) for packet in frame(n, key=n == 0)]
     return [(sequence, *packet) for sequence, packet in enumerate(packets)]
+
+
+def repeating(packet: RtpPacket, sequence: int, ssrc: int) -> RtpPacket:
+    """The packet once more on a retransmission stream of type 97 (RFC 4588)."""
+    payload = packet.sequence_number.to_bytes(2) + packet.payload
+    return RtpPacket(97, packet.marker, sequence, packet.timestamp, ssrc, payload)

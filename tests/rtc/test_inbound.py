@@ -5,12 +5,11 @@ from pathlib import Path
 
 import av
 import pytest
-from aiortc.rtp import RtpPacket, wrap_rtx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.capture import Captured, read_capture, replay, write_capture
-from helpers.h264_packets import stream
+from helpers.h264_packets import repeating, stream
 from rejoin.core.link import Lane, Profile, Stage
 from rejoin.rtc.assembly import BUFFER_BYTES
 from rejoin.rtc.inbound import (
@@ -23,12 +22,15 @@ from rejoin.rtc.inbound import (
     TellRate,
     Terms,
 )
+from rejoin.rtc.rtp import SEND_TIME_UNITS, RtpPacket
 
 CAPTURE = Path(__file__).parents[1] / "data" / "captures" / "ffmpeg-main-320x180.rtpdump"
 """Three seconds of FFmpeg's own RTP packetizer: STAP-A, FU-A and single units, Main, two slices."""
 PICTURES = 90
 MEDIA, RTX = 7, 8
-TERMS = Terms(frozenset({96}), retransmits={97: 96}, rtx_ssrcs={RTX: MEDIA}, rate=True)
+TERMS = Terms(
+    frozenset({96}), retransmits={97: 96}, rtx_ssrcs={RTX: MEDIA}, rate=True, send_time_id=3
+)
 
 
 def packets(count: int = 4, ssrc: int = MEDIA) -> list[RtpPacket]:
@@ -82,7 +84,7 @@ def test_a_lost_packet_is_asked_for_and_its_retransmission_fills_the_gap() -> No
         actions += inbound.packet(packet, 1.0, 0.030)
     assert AskAgain(MEDIA, (5,)) in actions
     assert decoded(actions) == 1
-    again = wrap_rtx(sent[5], payload_type=97, sequence_number=400, ssrc=RTX)
+    again = repeating(sent[5], 400, RTX)
     assert decoded(inbound.packet(again, 1.03, 0.030)) == 2
     assert inbound.reception.packets_retransmitted == 1
     assert inbound.reception.packets_received == len(sent)
@@ -100,7 +102,7 @@ def test_a_retransmission_stream_that_the_answer_does_not_name_is_this_sections(
     sent = packets(2)
     for packet in sent[:-1]:
         inbound.packet(packet, 0.0, None)
-    again = wrap_rtx(sent[-1], payload_type=97, sequence_number=1, ssrc=RTX)
+    again = repeating(sent[-1], 1, RTX)
     assert decoded(inbound.packet(again, 0.1, None)) == 1
 
 
@@ -170,8 +172,10 @@ def test_the_rate_is_told_each_second_and_at_once_when_it_falls() -> None:
     for n in range(600):
         sent_at = n / 60
         now = sent_at + 0.02 + (max(0.0, sent_at - 5.0) * 0.5)
-        packet = RtpPacket(96, 1, n, n * 1500, MEDIA, b"\x41" + bytes(1000))
-        packet.extensions.abs_send_time = int(sent_at * (1 << 18)) & 0xFFFFFF
+        sent = (int(sent_at * SEND_TIME_UNITS) & 0xFFFFFF).to_bytes(3, "big")
+        packet = RtpPacket(
+            96, 1, n, n * 1500, MEDIA, b"\x41" + bytes(1000), extension=b"\xbe\xde\0\1\x32" + sent
+        )
         for action in inbound.packet(packet, now, 0.020):
             if isinstance(action, TellRate):
                 told.append((now, action.bitrate_bps))

@@ -10,6 +10,7 @@ from aiortc.rtcrtpparameters import (
     RTCRtcpFeedback,
     RTCRtpCodecParameters,
     RTCRtpDecodingParameters,
+    RTCRtpHeaderExtensionParameters,
     RTCRtpReceiveParameters,
 )
 from aiortc.rtp import (
@@ -20,15 +21,14 @@ from aiortc.rtp import (
     RtcpPsfbPacket,
     RtcpRrPacket,
     RtcpRtpfbPacket,
-    RtpPacket,
     unpack_remb_fci,
-    wrap_rtx,
 )
 
-from helpers.h264_packets import stream
+from helpers.h264_packets import repeating, stream
 from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.playout import OrderedAudio
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, terms_of
+from rejoin.rtc.rtp import ABS_SEND_TIME, RtpPacket
 
 MEDIA, RTX, OTHER, OURS = 10, 11, 12, 99
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -141,7 +141,10 @@ def test_the_terms_are_what_the_answer_took() -> None:
     assert (terms.payload_types, dict(terms.retransmits)) == (frozenset({96}), {97: 96})
     assert (terms.nack, terms.rate, terms.rtx_ssrcs) == (True, True, {RTX: MEDIA})
     bare = terms_of(parameters("nack pli"), {})
-    assert (bare.nack, bare.rate) == (False, False)
+    assert (bare.nack, bare.rate, bare.send_time_id) == (False, False, None)
+    with_times = parameters()
+    with_times.headerExtensions.append(RTCRtpHeaderExtensionParameters(id=3, uri=ABS_SEND_TIME))
+    assert terms_of(with_times, {}).send_time_id == 3
 
 
 def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> None:
@@ -150,23 +153,25 @@ def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> No
         await scene.video.receive(parameters("nack", "nack pli", "goog-remb"))
         await scene.video.receive(parameters())  # once is enough
         assert scene.dtls.receivers == [scene.video]
+        await soon(lambda: bool(scene.dtls.sent))
         assert scene.dtls.kinds() == [(RtcpPsfbPacket, RTCP_PSFB_PLI)], "the host is known already"
         sent = packets(3)
         for packet in sent[:5] + sent[6:]:
-            await scene.video._handle_rtp_packet(packet, arrival_time_ms=0)
+            scene.video.take(packet, scene.clock())
         assert len(scene.frames) == 1
+        await soon(lambda: len(scene.dtls.sent) == 3)
         nacks = [each for each in scene.dtls.sent if isinstance(each, RtcpRtpfbPacket)]
         assert [(each.media_ssrc, each.lost) for each in nacks] == [(MEDIA, [5])]
         (remb,) = [each for each in scene.dtls.sent if getattr(each, "fmt", 0) == RTCP_PSFB_APP]
         bitrate_bps, streams = unpack_remb_fci(remb.fci)
         assert bitrate_bps == pytest.approx(19_000_000, rel=1e-4)
         assert streams == [MEDIA]
-        again = wrap_rtx(sent[5], payload_type=97, sequence_number=1, ssrc=RTX)
-        await scene.video._handle_rtp_packet(again, arrival_time_ms=0)
+        again = repeating(sent[5], 1, RTX)
+        scene.video.take(again, scene.clock())
         assert len(scene.frames) == 3
         await scene.video.stop()
         assert scene.dtls.receivers == []
-        await scene.video._handle_rtp_packet(sent[0], arrival_time_ms=0)
+        scene.video.take(sent[0], scene.clock())
         assert scene.video.reception.packets_received == len(sent)
 
     run(script)
@@ -176,7 +181,7 @@ def test_what_is_missing_is_given_up_while_no_packet_comes() -> None:
     async def script(scene: Scene) -> None:
         await scene.video.receive(parameters("nack"))
         for packet in packets(3)[:5] + packets(3)[6:]:
-            await scene.video._handle_rtp_packet(packet, arrival_time_ms=0)
+            scene.video.take(packet, scene.clock())
         scene.clock.now += 0.2
         await soon(lambda: scene.video.inbound.frames_received == 2)
         assert scene.video.inbound.frames_broken == 1
@@ -190,8 +195,41 @@ def test_a_connection_that_is_down_is_no_error_here() -> None:
         scene.dtls.broken = True
         await scene.video.receive(parameters("nack"))
         for packet in packets(1):
-            await scene.video._handle_rtp_packet(packet, arrival_time_ms=0)
+            scene.video.take(packet, scene.clock())
         assert len(scene.frames) == 1
+        scene.dtls.broken = False
+        scene.clock.now += 1.0
+        scene.video.request_key_frame()
+        await soon(lambda: bool(scene.dtls.sent))
+
+    run(script)
+
+
+def test_a_stream_that_lacks_nothing_has_no_timer() -> None:
+    async def script(scene: Scene) -> None:
+        await scene.video.receive(parameters("nack"))
+        assert scene.video._timer is not None, "a key frame is awaited"
+        for packet in packets(2):
+            scene.video.take(packet, scene.clock())
+        await soon(lambda: scene.video._timer is None)
+        scene.video.take(packets(4)[9], scene.clock())
+        assert scene.video._timer is not None, "the packet before it is missing"
+        await scene.video.stop()
+        assert scene.video._timer.cancelled()
+
+    run(script)
+
+
+def test_sound_that_waits_for_a_lost_packet_goes_on_by_itself() -> None:
+    async def script(scene: Scene) -> None:
+        codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
+        await scene.audio.receive(RTCRtpReceiveParameters(codecs=[codec]))
+        for sequence in (1, 3):
+            scene.audio.take(RtpPacket(111, 0, sequence, 0, OTHER, b"%d" % sequence), 50.0)
+        assert scene.played == [b"1"]
+        scene.clock.now += 0.061
+        await soon(lambda: scene.played == [b"1", b"3"])
+        await soon(lambda: scene.audio._timer is None)
 
     run(script)
 
@@ -200,7 +238,7 @@ def test_the_report_tells_what_came_and_a_bye_is_told_on() -> None:
     async def script(scene: Scene) -> None:
         await scene.video.receive(parameters())
         for packet in packets(2):
-            await scene.video._handle_rtp_packet(packet, arrival_time_ms=0)
+            scene.video.take(packet, scene.clock())
         await soon(lambda: any(isinstance(each, RtcpRrPacket) for each in scene.dtls.sent))
         report = next(each for each in scene.dtls.sent if isinstance(each, RtcpRrPacket))
         assert [(block.ssrc, block.packets_lost) for block in report.reports] == [(MEDIA, 0)]
@@ -217,8 +255,8 @@ def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> None:
         numbers, payloads = (1, 3, 2, 4, 5, 6), (b"a", b"c", b"b", b"bad", b"", b"e")
         for sequence, payload in zip(numbers, payloads, strict=True):
             packet = RtpPacket(111, 0, sequence, sequence * 960, OTHER, payload)
-            await scene.audio._handle_rtp_packet(packet, arrival_time_ms=0)
-        await scene.audio._handle_rtp_packet(RtpPacket(0, 0, 1, 0, OTHER, b"x"), arrival_time_ms=0)
+            scene.audio.take(packet, scene.clock())
+        scene.audio.take(RtpPacket(0, 0, 1, 0, OTHER, b"x"), scene.clock())
         assert scene.played[:3] == [b"a", b"b", b"c"]
         assert scene.audio.packets_failed == 1
         assert scene.audio.reception.packets_received == 6

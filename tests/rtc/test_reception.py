@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from aiortc.rtp import RtpPacket
 
 from rejoin.rtc.reception import Reception
+from rejoin.rtc.rtp import RtpPacket
 
 
 def packet(sequence: int, timestamp: int = 0, ssrc: int = 9) -> RtpPacket:
-    return RtpPacket(
-        payload_type=99, sequence_number=sequence, timestamp=timestamp, ssrc=ssrc, payload=b"xx"
-    )
+    return RtpPacket(99, 0, sequence, timestamp, ssrc, b"xx")
 
 
 def test_reports_say_what_was_lost_and_when_the_host_was_heard() -> None:

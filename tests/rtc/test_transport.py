@@ -4,15 +4,18 @@ import asyncio
 import errno
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aioice import Candidate, ice, stun
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
+from pylibsrtp import Policy as KeyPolicy
+from pylibsrtp import Session
 
 from rejoin import tasks
 from rejoin.core.model import Policy
 from rejoin.errors import PeerError
+from rejoin.rtc.rtp import RtpPacket
 from rejoin.rtc.signal import NetworkRules
 from rejoin.rtc.transport import RECEIVE_BUFFER_BYTES, Transport, override
 
@@ -281,6 +284,36 @@ def test_the_largest_pause_is_told_once() -> None:
             bench.answer(bench.sent[-1])
         assert bench.transport.take_largest_gap_s() == pytest.approx(0.3)
         assert bench.transport.take_largest_gap_s() == 0.0
+
+    with_bench(scene)
+
+
+def test_media_is_taken_before_the_queue_and_the_rest_goes_into_it() -> None:
+    async def scene(bench: Bench) -> None:
+        taken: list[RtpPacket] = []
+
+        class Receiver:
+            def take(self, packet: RtpPacket, now: float) -> None:
+                taken.append(packet)
+
+        bench.dtls._rtp_router.register_receiver(
+            cast(Any, Receiver()), ssrcs=[7], payload_types=[96]
+        )
+        key = bytes(range(30))
+        host = Session(KeyPolicy(key=key, ssrc_type=KeyPolicy.SSRC_ANY_OUTBOUND))
+        data = host.protect(bytes.fromhex("8060000100000000000000074178"))
+        bench.protocol.datagram_received(data, HOST)
+        assert bench.connection._queue.qsize() == 1, "there are no keys yet"
+        bench.dtls._rx_srtp = Session(KeyPolicy(key=key, ssrc_type=KeyPolicy.SSRC_ANY_INBOUND))
+        bench.protocol.datagram_received(data, HOST)
+        bench.protocol.datagram_received(b"\x16" + bytes(20), HOST)
+        assert bench.connection._queue.qsize() == 2
+        assert [packet.payload for packet in taken] == [b"\x41x"]
+        assert bench.transport.last_rtp_at == bench.transport.last_packet_at == 100.0
+        bench.now = 101.0
+        await bench.dtls._handle_rtp_data(bytes.fromhex("806000020000000000000007aa"), 0)
+        assert [packet.sequence_number for packet in taken] == [1, 2], "what waited in the queue"
+        assert bench.transport.last_rtp_at == 101.0
 
     with_bench(scene)
 

@@ -18,7 +18,7 @@ def depacketize(payloads: Iterable[bytes]) -> tuple[bytes, bool]:
     or whatever is cut short is left out. A picture of a size that we have not seen begins with an
     SPS, so that it counts as a key frame too.
     """
-    stream = bytearray()
+    parts: list[bytes] = []
     key = False
     in_fragment = False
     for payload in payloads:
@@ -27,8 +27,7 @@ def depacketize(payloads: Iterable[bytes]) -> tuple[bytes, bool]:
         kind = payload[0] & 0x1F
         if 1 <= kind <= 23:
             in_fragment = False
-            stream += START_CODE
-            stream += payload
+            parts += (START_CODE, payload)
             key = key or kind in (_IDR, _SPS)
         elif kind == _STAP_A:
             in_fragment = False
@@ -39,21 +38,19 @@ def depacketize(payloads: Iterable[bytes]) -> tuple[bytes, bool]:
                 at += 2 + size
                 if size == 0 or len(unit) < size:
                     break
-                stream += START_CODE
-                stream += unit
+                parts += (START_CODE, unit)
                 key = key or unit[0] & 0x1F in (_IDR, _SPS)
         elif kind == _FU_A and len(payload) > 2:
             header = payload[1]
             if header & 0x80:
                 in_fragment = True
-                stream += START_CODE
-                stream.append(payload[0] & 0xE0 | header & 0x1F)
+                parts += (START_CODE, bytes((payload[0] & 0xE0 | header & 0x1F,)))
                 key = key or header & 0x1F in (_IDR, _SPS)
             if in_fragment:
-                stream += payload[2:]
+                parts.append(payload[2:])
             if header & 0x40:
                 in_fragment = False
-    return bytes(stream), key
+    return b"".join(parts), key
 
 
 def begins_inside_unit(payload: bytes) -> bool:

@@ -7,14 +7,14 @@ tests feed it captured packets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-
-from aiortc.rtp import RtpPacket, unwrap_rtx
 
 from rejoin.rtc.assembly import EncodedFrame, VideoAssembly
 from rejoin.rtc.bandwidth import SENT_PERIOD_S, BandwidthEstimate
 from rejoin.rtc.reception import Reception
+from rejoin.rtc.rtp import SEND_TIME_UNITS, RtpPacket, repeated_by
 
 VIDEO_CLOCK_HZ = 90_000
 KEY_FRAME_EVERY_S = 0.300
@@ -69,7 +69,8 @@ class Terms:
     `retransmits`: payload type of a retransmission stream to that of what it repeats (RFC 4588).
     `rtx_ssrcs`: SSRC of a retransmission stream to that of its media (`ssrc-group:FID`); a stream
     that is not named there repeats the media of this section. `nack`, `rate`: whether the host
-    takes NACK and REMB; PLI is always sent, as there is no other way to a picture.
+    takes NACK and REMB; PLI is always sent, as there is no other way to a picture. `send_time_id`:
+    the number of the abs-send-time extension.
     """
 
     payload_types: frozenset[int]
@@ -78,6 +79,7 @@ class Terms:
     nack: bool = True
     rate: bool = False
     most_bps: int = 19_000_000
+    send_time_id: int | None = None
 
 
 # --- when to ask for a key frame ----------------------------------------------------------------
@@ -150,18 +152,18 @@ class InboundVideo:
         """Packets of a payload type or of a retransmission that nobody agreed on."""
         self.jitter_buffer_delay_s = 0.0
         """Sum over frames of the time from their first packet to their turn (W3C)."""
-        self._terms = terms
+        self.terms = terms
         self._assembly = VideoAssembly(asks=terms.nack)
         self._before = (0, 0, 0, 0)
         self._ssrc: int | None = None
         self._had_key_frame = False
-        self._told_at: float | None = None
+        self._tell_at = -math.inf
         self._sampled_timestamp: int | None = None
         self._media_s = 0.0
 
     @property
     def busy(self) -> bool:
-        """Whether `tick` is wanted often: something is missing or a key frame is."""
+        """Whether `tick` is wanted: something is missing or a key frame is."""
         return self._assembly.waiting or self.requests.wanted
 
     @property
@@ -176,7 +178,7 @@ class InboundVideo:
     @property
     def told_bps(self) -> int | None:
         """The rate that the host knows to be ours; None when it does not take any."""
-        return self.bandwidth.bitrate_bps if self._terms.rate else None
+        return self.bandwidth.bitrate_bps if self.terms.rate else None
 
     @property
     def packets_asked(self) -> int:
@@ -204,7 +206,7 @@ class InboundVideo:
 
     def packet(self, packet: RtpPacket, now: float, rtt_s: float | None) -> list[Action]:
         """One RTP packet of this section came in."""
-        repeated = self._terms.retransmits.get(packet.payload_type)
+        repeated = self.terms.retransmits.get(packet.payload_type)
         fresh = False
         if repeated is not None:
             self.bandwidth.add_bytes(len(packet.payload), now)
@@ -214,7 +216,7 @@ class InboundVideo:
                 return []
             self.reception.add_retransmitted(packet)
             packet = original
-        elif packet.payload_type in self._terms.payload_types:
+        elif packet.payload_type in self.terms.payload_types:
             self.bandwidth.add_bytes(len(packet.payload), now)
             if packet.ssrc != self._ssrc or self.reception.ssrc is None:
                 self._begin(packet.ssrc)
@@ -227,26 +229,39 @@ class InboundVideo:
             packet.sequence_number, packet.timestamp, packet.marker == 1, packet.payload, now
         )
         fell = fresh and self._measure(packet, now, rtt_s)
-        return [*self._decode(frames, now), *self._ask(now, rtt_s), *self._tell(now, fell)]
+        return self._actions(frames, now, rtt_s, fell)
 
     def tick(self, now: float, rtt_s: float | None) -> list[Action]:
-        """Time went by: each 10 ms while `busy`, each 40 ms otherwise."""
+        """Time went by: each 10 ms while `busy`."""
         frames = self._assembly.poll(now, rtt_s) if self._assembly.waiting else []
-        return [*self._decode(frames, now), *self._ask(now, rtt_s), *self._tell(now, False)]
+        return self._actions(frames, now, rtt_s, False)
 
     def want_key_frame(self, now: float, rtt_s: float | None) -> list[Action]:
         """The decoder is in trouble, or the player wants a fresh picture."""
         self.requests.want(now)
-        return self._ask(now, rtt_s)
+        return list(self._ask(now, rtt_s))
+
+    def _actions(
+        self, frames: list[EncodedFrame], now: float, rtt_s: float | None, fell: bool
+    ) -> list[Action]:
+        """Most packets are the middle of a frame, and nothing is to be done."""
+        actions: list[Action] = []
+        if frames:
+            actions += self._decode(frames, now)
+        if self.busy:
+            actions += self._ask(now, rtt_s)
+        if self.terms.rate and (fell or now >= self._tell_at):
+            actions += self._tell(now)
+        return actions
 
     def _original(self, packet: RtpPacket, payload_type: int) -> RtpPacket | None:
         """What a retransmission repeats; None when it is padding or of no stream that we know."""
-        ssrc = self._terms.rtx_ssrcs.get(packet.ssrc, self._ssrc)
+        ssrc = self.terms.rtx_ssrcs.get(packet.ssrc, self._ssrc)
         if len(packet.payload) < 2 or ssrc is None or ssrc != self._ssrc:
             return None
-        if payload_type not in self._terms.payload_types:
+        if payload_type not in self.terms.payload_types:
             return None
-        return unwrap_rtx(packet, payload_type, ssrc)
+        return repeated_by(packet, payload_type, ssrc)
 
     def _begin(self, ssrc: int) -> None:
         """Another stream: its numbers have nothing to do with those before."""
@@ -256,15 +271,16 @@ class InboundVideo:
             self.packets_discarded,
             self.frames_broken,
         )
-        self._assembly = VideoAssembly(asks=self._terms.nack)
+        self._assembly = VideoAssembly(asks=self.terms.nack)
         self._ssrc = ssrc
         self._had_key_frame = False
         self._sampled_timestamp = None
 
     def _measure(self, packet: RtpPacket, now: float, rtt_s: float | None) -> bool:
-        sent = packet.extensions.abs_send_time
+        number = self.terms.send_time_id
+        sent = None if number is None else packet.send_time(number)
         if sent is not None:
-            return self.bandwidth.add_delay(sent / (1 << 18), now, rtt_s)
+            return self.bandwidth.add_delay(sent / SEND_TIME_UNITS, now, rtt_s)
         before, self._sampled_timestamp = self._sampled_timestamp, packet.timestamp
         if packet.timestamp == before:
             return False  # only a frame's first packet was sent when its picture was taken
@@ -273,8 +289,7 @@ class InboundVideo:
             self._media_s = (self._media_s + moved / VIDEO_CLOCK_HZ) % SENT_PERIOD_S
         return self.bandwidth.add_delay(self._media_s, now, rtt_s)
 
-    def _decode(self, frames: list[EncodedFrame], now: float) -> list[Action]:
-        actions: list[Action] = []
+    def _decode(self, frames: list[EncodedFrame], now: float) -> Iterator[Action]:
         for frame in frames:
             self.frames_received += 1
             self.jitter_buffer_delay_s += frame.released_at - frame.began_at
@@ -287,26 +302,20 @@ class InboundVideo:
             if not self._had_key_frame or self.requests.hold_back(now):
                 self.frames_held_back += 1
             else:
-                actions.append(Decode(frame))
-        return actions
+                yield Decode(frame)
 
-    def _ask(self, now: float, rtt_s: float | None) -> list[Action]:
-        actions: list[Action] = []
+    def _ask(self, now: float, rtt_s: float | None) -> Iterator[Action]:
         if self._ssrc is None:
-            return actions
-        if self._terms.nack and self._assembly.waiting:
+            return
+        if self.terms.nack and self._assembly.waiting:
             missing = self._assembly.to_nack(now, rtt_s)
             for at in range(0, len(missing), NACK_AT_ONCE):
                 self.nacks_sent += 1
-                actions.append(AskAgain(self._ssrc, tuple(missing[at : at + NACK_AT_ONCE])))
+                yield AskAgain(self._ssrc, tuple(missing[at : at + NACK_AT_ONCE]))
         if self.requests.due(now, rtt_s):
-            actions.append(AskKeyFrame(self._ssrc))
-        return actions
+            yield AskKeyFrame(self._ssrc)
 
-    def _tell(self, now: float, fell: bool) -> list[Action]:
-        if not self._terms.rate or self._ssrc is None or self.reception.ssrc is None:
-            return []
-        if not fell and self._told_at is not None and now - self._told_at < RATE_EVERY_S:
-            return []
-        self._told_at = now
-        return [TellRate(self._ssrc, self.bandwidth.bitrate_bps)]
+    def _tell(self, now: float) -> Iterator[Action]:
+        if self._ssrc is not None and self.reception.ssrc is not None:
+            self._tell_at = now + RATE_EVERY_S
+            yield TellRate(self._ssrc, self.bandwidth.bitrate_bps)

@@ -93,7 +93,6 @@ class Peer:
         self._channels: Channels | None = None
         self._ssrcs: list[int] = []
         self._deadline: asyncio.Task[None] | None = None
-        self._asking: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._decoder = Decoder(
             number,
@@ -313,8 +312,7 @@ class Peer:
         """Ask the host for a key frame; more often than each 300 ms is held back."""
         if self._video is None or self._over:
             return
-        if self._asking is None or self._asking.done():
-            self._asking = spawn(self._video.request_key_frame(), name=f"{self._name}-key-frame")
+        self._video.request_key_frame()
 
     def start_checks(self) -> None:
         """Send connectivity checks often (policy) until `stop_checks`."""
@@ -511,7 +509,7 @@ class Peer:
 
     async def _close(self) -> None:
         self._decoder.stop()
-        await cancel(self._deadline, self._asking)
+        await cancel(self._deadline)
         if self._channels is not None:
             await self._channels.close()
         for receiver in (self._video, self._audio_in):

@@ -28,6 +28,11 @@ class AudioOrder:
         self._next: int | None = None
         self._stored: dict[int, tuple[float, bytes, int]] = {}
 
+    @property
+    def waiting(self) -> bool:
+        """Whether packets are held back for one before them, so that `poll` has work to do."""
+        return bool(self._stored)
+
     def add(
         self, sequence: int, payload: bytes, now: float, *, timestamp: int = 0
     ) -> list[OrderedAudio]:

@@ -8,6 +8,7 @@ an `RTCRtpReceiver`'s own receiving.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Mapping
 from typing import Protocol, assert_never
@@ -25,7 +26,6 @@ from aiortc.rtp import (
     RtcpRrPacket,
     RtcpRtpfbPacket,
     RtcpSrPacket,
-    RtpPacket,
     pack_remb_fci,
 )
 
@@ -42,10 +42,13 @@ from rejoin.rtc.inbound import (
 )
 from rejoin.rtc.playout import AudioOrder, OrderedAudio
 from rejoin.rtc.reception import Reception
+from rejoin.rtc.rtp import ABS_SEND_TIME, RtpPacket
 from rejoin.rtc.transport import override
 from rejoin.tasks import cancel, spawn
 
 _AUDIO_CLOCK_HZ = 48_000
+TICK_S = 0.010
+"""How often the time is looked at while something is missing."""
 
 
 class FrameSink(Protocol):
@@ -72,6 +75,8 @@ class _Receiver:
         self._name = name
         self._on_bye = on_bye
         self._tasks: list[asyncio.Task[None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._feedback: asyncio.Queue[AnyRtcpPacket] = asyncio.Queue()
         self._started = False
         self._stopped = False
 
@@ -83,15 +88,17 @@ class _Receiver:
         self.dtls._register_rtp_receiver(self, parameters)
         self._tasks = [
             spawn(self._report(), name=f"{self._name}-reports"),
-            spawn(self._tick(), name=f"{self._name}-tick"),
+            spawn(self._send_feedback(), name=f"{self._name}-feedback"),
         ]
-        await self._began(parameters)
+        self._began(parameters)
 
     async def stop(self) -> None:
         """Take the place of `RTCRtpReceiver.stop`: no thread is joined, nothing is awaited long."""
         if self._started and not self._stopped:
             self.dtls._unregister_rtp_receiver(self)
         self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
         tasks, self._tasks = self._tasks, []
         await cancel(*tasks)
 
@@ -105,21 +112,42 @@ class _Receiver:
         elif isinstance(packet, RtcpByePacket):
             self._on_bye()
 
-    async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+    async def _handle_rtp_packet(self, packet: object, arrival_time_ms: int) -> None:
+        """aiortc's own way, which no packet takes: `rtp_input` gives them to `take`."""
+        raise NotImplementedError
+
+    def take(self, packet: RtpPacket, now: float) -> None:
+        """One packet came in; never blocks."""
         if not self._stopped:
-            await self._take(packet, self._clock())
+            self._take(packet, now)
+            self._come_again()
+
+    def _come_again(self) -> None:
+        """Look at the time once more while something is waited for; a quiet stream has no timer."""
+        if self._timer is None and self._waits and not self._stopped:
+            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._time_went_by)
+
+    def _time_went_by(self) -> None:
+        self._timer = None
+        self._tick()
+        self._come_again()
 
     @property
     def reception(self) -> Reception:
         raise NotImplementedError
 
-    async def _began(self, parameters: RTCRtpReceiveParameters) -> None:
+    def _began(self, parameters: RTCRtpReceiveParameters) -> None:
         raise NotImplementedError
 
-    async def _take(self, packet: RtpPacket, now: float) -> None:
+    def _take(self, packet: RtpPacket, now: float) -> None:
         raise NotImplementedError
 
-    async def _tick(self) -> None:
+    @property
+    def _waits(self) -> bool:
+        """Whether something is to be done when no packet comes."""
+        raise NotImplementedError
+
+    def _tick(self) -> None:
         raise NotImplementedError
 
     async def _report(self) -> None:
@@ -127,13 +155,17 @@ class _Receiver:
             await asyncio.sleep(0.5 + random.random())
             block = self.reception.report(self._clock())
             if block is not None:
-                await self._send(RtcpRrPacket(ssrc=self._rtcp_ssrc, reports=[block]))
+                self._send(RtcpRrPacket(ssrc=self._rtcp_ssrc, reports=[block]))
 
-    async def _send(self, packet: AnyRtcpPacket) -> None:
-        try:
-            await self.dtls._send_rtp(bytes(packet))
-        except ConnectionError:
-            return
+    def _send(self, packet: AnyRtcpPacket) -> None:
+        """It goes out as soon as the loop comes to it."""
+        self._feedback.put_nowait(packet)
+
+    async def _send_feedback(self) -> None:
+        while True:
+            packet = await self._feedback.get()
+            with contextlib.suppress(ConnectionError):
+                await self.dtls._send_rtp(bytes(packet))
 
 
 class VideoReceiver(_Receiver):
@@ -167,54 +199,50 @@ class VideoReceiver(_Receiver):
         """
         self._rtx_ssrcs = rtx_ssrcs
 
-    async def request_key_frame(self) -> None:
+    def request_key_frame(self) -> None:
         """Ask the host for a key frame, now or as soon as the last asking is 300 ms old."""
-        await self._do(self.inbound.want_key_frame(self._clock(), self._rtt_s()))
+        self._do(self.inbound.want_key_frame(self._clock(), self._rtt_s()))
+        self._come_again()
 
-    async def _began(self, parameters: RTCRtpReceiveParameters) -> None:
+    def _began(self, parameters: RTCRtpReceiveParameters) -> None:
         self.inbound = InboundVideo(terms_of(parameters, self._rtx_ssrcs))
         if parameters.encodings:
             first = parameters.encodings[0].ssrc
             self.inbound.expect(self._rtx_ssrcs.get(first, first))
-        await self.request_key_frame()
+        self.request_key_frame()
 
-    async def _take(self, packet: RtpPacket, now: float) -> None:
-        await self._do(self.inbound.packet(packet, now, self._rtt_s()))
+    def _take(self, packet: RtpPacket, now: float) -> None:
+        self._do(self.inbound.packet(packet, now, self._rtt_s()))
 
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(0.010 if self.inbound.busy else 0.040)
-            await self._do(self.inbound.tick(self._clock(), self._rtt_s()))
+    @property
+    def _waits(self) -> bool:
+        return self.inbound.busy
 
-    async def _do(self, actions: list[Action]) -> None:
+    def _tick(self) -> None:
+        self._do(self.inbound.tick(self._clock(), self._rtt_s()))
+
+    def _do(self, actions: list[Action]) -> None:
         for action in actions:
-            match action:
-                case Decode(frame):
-                    self._sink.submit(frame)
-                case AskAgain(ssrc, sequences):
-                    await self._send(
-                        RtcpRtpfbPacket(
-                            fmt=RTCP_RTPFB_NACK,
-                            ssrc=self._rtcp_ssrc,
-                            media_ssrc=ssrc,
-                            lost=list(sequences),
-                        )
-                    )
-                case AskKeyFrame(ssrc):
-                    await self._send(
-                        RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=self._rtcp_ssrc, media_ssrc=ssrc)
-                    )
-                case TellRate(ssrc, bitrate_bps):
-                    await self._send(
-                        RtcpPsfbPacket(
-                            fmt=RTCP_PSFB_APP,
-                            ssrc=self._rtcp_ssrc,
-                            media_ssrc=0,
-                            fci=pack_remb_fci(bitrate_bps, [ssrc]),
-                        )
-                    )
-                case _:
-                    assert_never(action)
+            if isinstance(action, Decode):
+                self._sink.submit(action.frame)
+            else:
+                self._send(_written(action, self._rtcp_ssrc))
+
+
+def _written(action: AskAgain | AskKeyFrame | TellRate, ours: int) -> AnyRtcpPacket:
+    """The RTCP packet that tells it, from our SSRC."""
+    match action:
+        case AskAgain(ssrc, sequences):
+            return RtcpRtpfbPacket(
+                fmt=RTCP_RTPFB_NACK, ssrc=ours, media_ssrc=ssrc, lost=list(sequences)
+            )
+        case AskKeyFrame(ssrc):
+            return RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=ours, media_ssrc=ssrc)
+        case TellRate(ssrc, bitrate_bps):
+            rate = pack_remb_fci(bitrate_bps, [ssrc])
+            return RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=ours, media_ssrc=0, fci=rate)
+        case _:
+            assert_never(action)
 
 
 def terms_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) -> Terms:
@@ -232,12 +260,14 @@ def terms_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) 
         else:
             media.add(codec.payloadType)
             feedback |= {(each.type, each.parameter) for each in codec.rtcpFeedback}
+    numbers = (each.id for each in parameters.headerExtensions if each.uri == ABS_SEND_TIME)
     return Terms(
         payload_types=frozenset(media),
         retransmits={rtx: apt for rtx, apt in retransmits.items() if apt in media},
         rtx_ssrcs=rtx_ssrcs,
         nack=("nack", None) in feedback,
         rate=("goog-remb", None) in feedback,
+        send_time_id=next(numbers, None),
     )
 
 
@@ -267,10 +297,10 @@ class AudioReceiver(_Receiver):
     def reception(self) -> Reception:
         return self._reception
 
-    async def _began(self, parameters: RTCRtpReceiveParameters) -> None:
+    def _began(self, parameters: RTCRtpReceiveParameters) -> None:
         self._payload_types = {codec.payloadType for codec in parameters.codecs}
 
-    async def _take(self, packet: RtpPacket, now: float) -> None:
+    def _take(self, packet: RtpPacket, now: float) -> None:
         if packet.payload_type not in self._payload_types:
             return
         if packet.ssrc != self._reception.ssrc:
@@ -280,10 +310,12 @@ class AudioReceiver(_Receiver):
             number, media_time = packet.sequence_number, packet.timestamp
             self._forward(self._order.add(number, packet.payload, now, timestamp=media_time))
 
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(0.030)
-            self._forward(self._order.poll(self._clock()))
+    @property
+    def _waits(self) -> bool:
+        return self._order.waiting
+
+    def _tick(self) -> None:
+        self._forward(self._order.poll(self._clock()))
 
     def _forward(self, packets: list[OrderedAudio]) -> None:
         for packet in packets:

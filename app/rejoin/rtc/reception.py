@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from aiortc.rtp import RtcpReceiverInfo, RtpPacket
+from aiortc.rtp import RtcpReceiverInfo
+
+from rejoin.rtc.rtp import RtpPacket
 
 
 class Reception:

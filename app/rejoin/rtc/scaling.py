@@ -17,15 +17,18 @@ from rejoin.rtc.picture import Picture
 MAX_SIDE = 8192
 """No picture is made larger than this, whatever the window asks for."""
 
+_BT709 = int(Colorspace.ITU709)
 _COLORSPACES = {
-    1: Colorspace.ITU709,
-    5: Colorspace.ITU601,
-    6: Colorspace.ITU601,
-    7: Colorspace.SMPTE240M,
-    9: Colorspace.BT2020,
-    10: Colorspace.BT2020,
+    1: _BT709,
+    5: int(Colorspace.ITU601),
+    6: int(Colorspace.ITU601),
+    7: int(Colorspace.SMPTE240M),
+    9: int(Colorspace.BT2020),
+    10: int(Colorspace.BT2020),
 }
 """H.273 matrix coefficients, as FFmpeg numbers them, to swscale's; all else is BT.709."""
+
+_LIMITED, _FULL = int(ColorRange.MPEG), int(ColorRange.JPEG)
 
 
 def fitted(source: tuple[int, int], target: tuple[int, int] | None) -> tuple[int, int]:
@@ -70,8 +73,7 @@ class Scaler:
         """A picture of the frame's shape inside the target. Raises what PyAV raises."""
         frame = decoded.frame
         width, height = fitted((frame.width, frame.height), target)
-        colorspace = int(_COLORSPACES.get(frame.colorspace, Colorspace.ITU709))
-        full = frame.color_range == ColorRange.JPEG
+        colorspace = _COLORSPACES.get(frame.colorspace, _BT709)
         scaled = self._reformatter.reformat(
             frame,
             width,
@@ -80,8 +82,8 @@ class Scaler:
             src_colorspace=colorspace,
             dst_colorspace=colorspace,
             interpolation=Interpolation.BILINEAR,
-            src_color_range=int(ColorRange.JPEG if full else ColorRange.MPEG),
-            dst_color_range=int(ColorRange.JPEG),
+            src_color_range=_FULL if frame.color_range == _FULL else _LIMITED,
+            dst_color_range=_FULL,
             threads=1,
         )
         plane = scaled.planes[0]

@@ -8,6 +8,7 @@ tests/rtc/test_library_contract.py pins them all. Why, one by one:
 - pacing: aioice sleeps 20 ms after the last pair was started, before it looks at the result;
 - consent: aioice closes healthy streams whose round trip exceeds 500 ms; here silence is judged by
   `core/health`, and our checks go on without a verdict;
+- media, which `rtp_input` takes before it comes into aioice's queue;
 - arrival times of authenticated packets, which nobody keeps;
 - mute and goodbye: what is sent, or is not, on a connection that we have given up.
 """
@@ -31,6 +32,7 @@ from OpenSSL import SSL
 from rejoin.clock import Clock
 from rejoin.core.model import Policy
 from rejoin.errors import PeerError
+from rejoin.rtc.rtp_input import RtpInput
 from rejoin.rtc.signal import NetworkRules
 from rejoin.tasks import cancel, spawn
 
@@ -108,8 +110,6 @@ class Transport:
         """Smoothed round trip, from answered checks (7/8 old, 1/8 new, as RFC 6298)."""
         self.checks_sent = 0
         self.checks_answered = 0
-        self.packets_failed = 0
-        """Inbound packets whose handling failed; they are dropped."""
         self.receive_buffer_bytes: int | None = None
         """What the kernel granted the smallest of our sockets."""
         self._dtls = dtls
@@ -134,7 +134,9 @@ class Transport:
         self._next_pair = override(self._connection, "_check_periodic", self._check_periodic)
         override(self._connection, "query_consent", self._query_consent)
         self._incoming = override(self._connection, "check_incoming", self._check_incoming)
-        self._rtp = override(dtls, "_handle_rtp_data", self._handle_rtp_data)
+        self._media = RtpInput(dtls, arrived=self._rtp_arrived)
+        self._failed = 0
+        override(dtls, "_handle_rtp_data", self._handle_rtp_data)
         self._rtcp = override(dtls, "_handle_rtcp_data", self._handle_rtcp_data)
         self._data: Any = None
 
@@ -166,6 +168,11 @@ class Transport:
             if not self._muted and not self._silent:
                 send_stun(message, address)
 
+        def datagram_unless_media(data: bytes, address: tuple[Any, ...]) -> None:
+            if not self._media.take(data):
+                datagram_received(data, address)
+
+        datagram_received = override(protocol, "datagram_received", datagram_unless_media)
         send_data = override(protocol, "send_data", send_data_unless_mute)
         send_stun = override(protocol, "send_stun", send_stun_unless_mute)
         override(protocol, "error_received", self._error_received)
@@ -210,19 +217,25 @@ class Transport:
         largest_s, self._largest_gap_s = self._largest_gap_s, 0.0
         return largest_s
 
+    @property
+    def packets_failed(self) -> int:
+        """Inbound packets that were forged, or whose handling failed; they are dropped."""
+        return self._failed + self._media.packets_failed
+
+    def _rtp_arrived(self) -> float:
+        self.last_rtp_at = now = self._arrived()
+        return now
+
     async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
-        self.last_rtp_at = self._arrived()
-        try:
-            await self._rtp(data, arrival_time_ms=arrival_time_ms)
-        except Exception:
-            self.packets_failed += 1
+        """What waited in aioice's queue until there were keys."""
+        self._media.opened(data)
 
     async def _handle_rtcp_data(self, data: bytes) -> None:
         self.last_rtcp_at = self._arrived()
         try:
             await self._rtcp(data)
         except Exception:
-            self.packets_failed += 1
+            self._failed += 1
 
     async def _handle_data(self, data: bytes) -> None:
         self.last_data_at = self._arrived()
@@ -232,14 +245,14 @@ class Transport:
             raise
         except Exception:
             # aiortc asserts on what the host sent, and a failed assertion would end DTLS
-            self.packets_failed += 1
+            self._failed += 1
 
     def _check_incoming(self, message: Any, address: tuple[str, int], protocol: Any) -> None:
         self.last_stun_at = self._arrived()
         try:
             self._incoming(message, address, protocol)
         except Exception:
-            self.packets_failed += 1
+            self._failed += 1
 
     def _error_received(self, error: Exception) -> None:
         """The operating system says that a packet of ours could not go out."""
