@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from aiortc.rtp import RTCP_RTPFB_NACK, RtcpPacket, RtcpRtpfbPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,7 +39,7 @@ def test_reordered_packets_give_the_same_frames_also_across_the_wrap(first: int)
     assert not assembly.waiting
 
 
-def test_a_gap_is_asked_for_at_once_then_each_round_trip_and_filled_without_a_trace() -> None:
+def test_a_gap_is_asked_for_at_once_then_after_a_round_trip_and_filled_without_a_trace() -> None:
     assembly = VideoAssembly()
     packets = stream(3)
     for packet in packets[:5] + packets[6:]:
@@ -52,6 +53,26 @@ def test_a_gap_is_asked_for_at_once_then_each_round_trip_and_filled_without_a_tr
     assert not any(frame.after_loss for frame in frames)
     assert assembly.packets_asked == 2
     assert not assembly.waiting
+
+
+def test_what_was_asked_for_in_vain_is_asked_for_twice_in_each_round_trip() -> None:
+    assembly = VideoAssembly()
+    packets = stream(3)
+    for packet in packets[:5] + packets[6:]:
+        assembly.add(*packet, now=0.0)
+    asked_at = [ms for ms in range(400) if assembly.to_nack(ms / 1000, 0.080)]
+    assert asked_at == pytest.approx([0, 80, 95, 175, 190, 270, 285, 365, 380], abs=2)
+
+
+def test_what_is_missing_on_both_sides_of_the_wrap_goes_into_one_nack() -> None:
+    assembly = VideoAssembly()
+    for sequence in (65533, 1, 2):
+        assembly.add(sequence, 0, False, b"\x41x", now=0.0)
+    lost = assembly.to_nack(0.0, 0.080)
+    nack = bytes(RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=2, lost=lost))
+    (told,) = RtcpPacket.parse(nack)
+    assert isinstance(told, RtcpRtpfbPacket)
+    assert set(told.lost) == {65534, 65535, 0}
 
 
 def test_a_packet_that_never_comes_costs_its_frame_after_150_ms_and_no_other() -> None:

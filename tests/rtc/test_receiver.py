@@ -41,8 +41,11 @@ class FakeDtls:
         self.sent: list[Any] = []
         self.receivers: list[Any] = []
         self.broken = False
+        self.failing = False
 
     async def _send_rtp(self, data: bytes) -> None:
+        if self.failing:
+            raise RuntimeError
         if self.broken:
             raise ConnectionError
         self.sent += RtcpPacket.parse(data)
@@ -198,6 +201,19 @@ def test_a_connection_that_is_down_is_no_error_here() -> None:
             scene.video.take(packet, scene.clock())
         assert len(scene.frames) == 1
         scene.dtls.broken = False
+        scene.clock.now += 1.0
+        scene.video.request_key_frame()
+        await soon(lambda: bool(scene.dtls.sent))
+
+    run(script)
+
+
+def test_feedback_that_cannot_be_written_does_not_keep_back_the_next() -> None:
+    async def script(scene: Scene) -> None:
+        scene.dtls.failing = True
+        await scene.video.receive(parameters("nack"))
+        await soon(lambda: scene.video.feedback_failed == 1)
+        scene.dtls.failing = False
         scene.clock.now += 1.0
         scene.video.request_key_frame()
         await soon(lambda: bool(scene.dtls.sent))

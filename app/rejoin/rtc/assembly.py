@@ -1,8 +1,8 @@
 """Packets of one video stream in any order to whole frames in order: order, loss, what to ask for.
 
 Pure, and told the time. What is missing is noticed with the first packet behind it, asked for at
-once and then each round trip, and given up at a deadline; a frame is whole at its marker bit. What
-waits is bounded in bytes, in missing packets and, by the deadline, in time.
+once and then in each round trip, and given up at a deadline; a frame is whole at its marker bit.
+What waits is bounded in bytes, in missing packets and, by the deadline, in time.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ UNANSWERED = 16
 """So many packets asked for in vain, none in between that came: the host does not answer NACK."""
 
 NACK_EVERY_MIN_S = 0.050
+
+TWICE_S = 0.015
+"""What was asked for in vain is asked for twice from then on, so far apart: packets that are lost
+three times are what a lossy network freezes a picture with, and they are few."""
 
 ASKS_PER_S = 2000
 ASKS_AT_ONCE = 1000
@@ -74,7 +78,8 @@ class _Stored:
 @dataclass(slots=True)
 class _Gap:
     noticed_at: float
-    asked_at: float | None = None
+    ask_at: float
+    asked: int = 0
 
 
 class VideoAssembly:
@@ -134,7 +139,7 @@ class VideoAssembly:
             self.packets_repeated += 1
             return []
         gap = self._gaps.pop(number, None)
-        if gap is not None and gap.asked_at is not None:
+        if gap is not None and gap.asked:
             self.packets_recovered += 1
             self._unanswered = 0
         if number > self._highest:
@@ -162,7 +167,7 @@ class VideoAssembly:
         return frames
 
     def to_nack(self, now: float, rtt_s: float | None) -> list[int]:
-        """Sequence numbers to ask for again now: at once, then about each round trip."""
+        """Sequence numbers to ask for again now: at once, then twice in each round trip."""
         if now < self._ask_at:
             return []
         every_s = max(NACK_EVERY_MIN_S, rtt_s or 0.0)
@@ -173,17 +178,20 @@ class VideoAssembly:
         due: list[int] = []
         next_at = math.inf
         for number, gap in self._gaps.items():
-            if gap.asked_at is None or now - gap.asked_at >= every_s:
+            if now >= gap.ask_at:
                 if len(due) + 1 > self._may_ask:
                     next_at = min(next_at, now + NACK_EVERY_MIN_S)
                     break
-                gap.asked_at = now
+                gap.asked += 1
+                first_of_two = gap.asked % 2 == 0
+                gap.ask_at = now + (TWICE_S if first_of_two else every_s)
                 due.append(number)
-            next_at = min(next_at, gap.asked_at + every_s)
+            next_at = min(next_at, gap.ask_at)
         self._ask_at = next_at
         self._may_ask -= len(due)
         self.packets_asked += len(due)
-        return [number & 0xFFFF for number in sorted(due)]
+        # By the number in the packet: aiortc cannot write a NACK in which they go down.
+        return sorted(number & 0xFFFF for number in due)
 
     def _deadline_s(self, rtt_s: float | None) -> float:
         if not self.host_answers:
@@ -214,7 +222,7 @@ class VideoAssembly:
 
     def _miss(self, numbers: range, now: float) -> None:
         for number in numbers:
-            self._gaps[number] = _Gap(now)
+            self._gaps[number] = _Gap(now, now)
         if numbers:
             self._ask_at = -math.inf
 
@@ -243,7 +251,7 @@ class VideoAssembly:
                 self._remove(number)
                 continue
             self.packets_given_up += 1
-            self._unanswered += gap.asked_at is not None
+            self._unanswered += gap.asked > 0
         at = lost + 1
         first = self._stored.get(at)
         if first is not None and begins_inside_unit(first.payload):

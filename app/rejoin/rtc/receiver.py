@@ -8,7 +8,6 @@ an `RTCRtpReceiver`'s own receiving.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Callable, Mapping
 from typing import Protocol, assert_never
@@ -70,6 +69,8 @@ class _Receiver:
         on_bye: Callable[[], None],
     ) -> None:
         self.dtls = dtls
+        self.feedback_failed = 0
+        """RTCP packets of ours that could not be written; left out."""
         self._rtcp_ssrc = rtcp_ssrc
         self._clock = clock
         self._name = name
@@ -164,8 +165,12 @@ class _Receiver:
     async def _send_feedback(self) -> None:
         while True:
             packet = await self._feedback.get()
-            with contextlib.suppress(ConnectionError):
+            try:
                 await self.dtls._send_rtp(bytes(packet))
+            except ConnectionError:
+                continue  # there is nobody to tell
+            except Exception:  # whatever the libraries say to one packet: the next may go
+                self.feedback_failed += 1
 
 
 class VideoReceiver(_Receiver):
