@@ -8,6 +8,7 @@ still changes, smoothly once it stands. The last picture stays until a newer one
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 from PySide6.QtCore import QEasingCurve, QEvent, QRectF, Qt, QTimer, QVariantAnimation
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QRegion, QResizeEvent, QShowEvent
@@ -31,6 +32,28 @@ def fitted(size: tuple[int, int], into: tuple[int, int]) -> tuple[int, int]:
     width, height = size
     scale = min(into[0] / width, into[1] / height)
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _made_for(picture: Picture, full: tuple[int, int], device: tuple[int, int]) -> bool:
+    """Whether the picture has the size asked for; swscale may round it to even numbers."""
+    return (
+        picture.width <= device[0]
+        and picture.height <= device[1]
+        and abs(picture.width - full[0]) <= 2
+        and abs(picture.height - full[1]) <= 2
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where pictures of one size go on a surface of one size."""
+
+    sizes: tuple[float, ...]
+    target: QRectF
+    made_for: bool
+    """Whether it was scaled to this surface, so that painting is one blit."""
+    bars: QRegion
+    """What it leaves free, and a pixel under its edge."""
 
 
 class VideoView(QWidget):
@@ -59,6 +82,7 @@ class VideoView(QWidget):
         self._reduced_motion = reduced_motion
         self._picture: Picture | None = None
         self._image: QImage | None = None
+        self._placed: _Place | None = None
         self._is_new = False
         self._smoothing = Smoothing() if smooth else None
         self._waiting: deque[tuple[float, Picture]] = deque()
@@ -174,27 +198,29 @@ class VideoView(QWidget):
 
     def target(self) -> QRectF:
         """Where the picture goes, in logical pixels on whole device pixels; empty without one."""
-        if self._picture is None:
-            return QRectF()
-        picture, device = self._picture, self.device_size()
-        width, height = picture.width, picture.height
-        if not self._was_made_for(device):
-            width, height = fitted((picture.source_width, picture.source_height), device)
-        ratio = self.devicePixelRatioF()
-        x, y = (device[0] - width) // 2, (device[1] - height) // 2
-        return QRectF(x / ratio, y / ratio, width / ratio, height / ratio)
+        return QRectF() if self._picture is None else self._place(self._picture).target
 
-    def _was_made_for(self, device: tuple[int, int]) -> bool:
-        """Whether the picture has the size asked for; swscale may round it to even numbers."""
-        assert self._picture is not None
-        picture = self._picture
-        width, height = fitted((picture.source_width, picture.source_height), device)
-        return (
-            picture.width <= device[0]
-            and picture.height <= device[1]
-            and abs(picture.width - width) <= 2
-            and abs(picture.height - height) <= 2
+    def _place(self, picture: Picture) -> _Place:
+        """Where it goes; thought about again only when a size changed, not for each picture."""
+        ratio = self.devicePixelRatioF()
+        sizes = (
+            *(picture.width, picture.height, picture.source_width, picture.source_height),
+            *(self.width(), self.height(), ratio),
         )
+        if self._placed is None or self._placed.sizes != sizes:
+            device = self.device_size()
+            full = fitted((picture.source_width, picture.source_height), device)
+            made_for = _made_for(picture, full, device)
+            width, height = (picture.width, picture.height) if made_for else full
+            x, y = (device[0] - width) // 2, (device[1] - height) // 2
+            target = QRectF(x / ratio, y / ratio, width / ratio, height / ratio)
+            bars = QRegion(self.rect())
+            if target == QRectF(self.rect()):
+                bars = QRegion()
+            else:
+                bars = bars.subtracted(QRegion(target.toRect().adjusted(1, 1, -1, -1)))
+            self._placed = _Place(sizes, target, made_for, bars)
+        return self._placed
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
@@ -223,19 +249,17 @@ class VideoView(QWidget):
         if self.window().isMinimized():
             return
         painter = QPainter(self)
-        target = self.target()
-        bars = event.region()
-        if self._image is not None and not target.isEmpty():
-            bars = bars.subtracted(QRegion(target.toRect().adjusted(1, 1, -1, -1)))
-        background = look.colour(look.INK) if self._image is None else Qt.GlobalColor.black
-        painter.setClipRegion(bars)
-        painter.fillRect(self.rect(), background)
-        painter.setClipping(False)
-        if self._image is not None and self._picture is not None:
-            exact = self._was_made_for(self.device_size())
-            smooth = not exact and not self._settling.isActive()
+        if self._image is None or self._picture is None:
+            painter.fillRect(event.rect(), look.colour(look.INK))
+        else:
+            place = self._place(self._picture)
+            if not place.bars.isEmpty():
+                painter.setClipRegion(event.region().intersected(place.bars))
+                painter.fillRect(self.rect(), Qt.GlobalColor.black)
+                painter.setClipping(False)
+            smooth = not place.made_for and not self._settling.isActive()
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-            painter.drawImage(target, self._image)
+            painter.drawImage(place.target, self._image)
             if self._is_new:
                 self._is_new = False
                 self._bridge.count_painted(self._picture, self._clock())

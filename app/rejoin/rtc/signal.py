@@ -533,7 +533,7 @@ def _parse(sdp: str, what: str) -> _Description:
         raise SignalError(f"The SDP of the {what} is larger than {MAX_SDP_BYTES // 1024} KiB.")
     lines = [line for line in sdp.replace("\r\n", "\n").split("\n") if line]
     # aiortc splits lines at every Unicode line separator: only printable ASCII may reach it
-    if not all(" " <= character <= "~" for line in lines for character in line):
+    if not all(line.isascii() and line.isprintable() for line in lines):
         raise SignalError(f"The SDP of the {what} holds characters that do not belong there.")
     if not lines or lines[0] != "v=0":
         raise SignalError(f"The {what} is not SDP.")
