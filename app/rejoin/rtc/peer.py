@@ -451,6 +451,7 @@ class Peer:
             freeze_count=decoder.freezes.count,
             total_freezes_duration_s=decoder.freezes.duration_s,
             total_decode_time_s=decoder.decode_s,
+            total_scale_time_s=decoder.scale_s,
             packets_received=reception.packets_received,
             packets_lost=reception.packets_lost,
             packets_discarded=inbound.packets_discarded,

@@ -73,6 +73,8 @@ class PeerStatistics:
     freeze_count: int = 0
     total_freezes_duration_s: float = 0.0
     total_decode_time_s: float = 0.0
+    total_scale_time_s: float = 0.0
+    """Spent on making decoded frames pictures of the window's size, on the decoder's thread."""
     packets_received: int = 0
     packets_lost: int = 0
     packets_discarded: int = 0
