@@ -5,6 +5,8 @@ from typing import Any, cast
 
 import pytest
 from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
+from hypothesis import given
+from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
 from rejoin.rtc.rtp import RtpPacket
@@ -89,6 +91,21 @@ def test_what_is_authentic_and_no_packet_is_counted_and_ends_nothing(data: bytes
     scene.input.take(scene.sent())
     assert (scene.arrivals, scene.input.packets_failed) == (2, 1)
     assert len(scene.video.taken) == 1
+
+
+@given(st.lists(st.tuples(st.booleans(), st.binary(max_size=1600)), max_size=20))
+def test_whatever_comes_from_a_host_or_a_stranger_the_next_packet_is_taken(
+    packets: list[tuple[bool, bytes]],
+) -> None:
+    scene = Scene()
+    for authentic, data in packets:
+        if authentic:
+            scene.input.opened(data)
+        else:
+            scene.input.take(data)
+    scene.video.taken.clear()
+    assert scene.input.take(scene.sent())
+    assert [packet.payload for packet, _ in scene.video.taken] == [b"\x41x"]
 
 
 def test_a_stream_of_nobody_and_a_receiver_that_fails_end_nothing() -> None:
