@@ -45,9 +45,9 @@ def test_a_gap_is_asked_for_at_once_then_after_a_round_trip_and_filled_without_a
     for packet in packets[:5] + packets[6:]:
         assembly.add(*packet, now=1.0)
     assert assembly.to_nack(1.0, 0.080) == [5]
-    assert assembly.to_nack(1.079, 0.080) == []
-    assert assembly.to_nack(1.081, 0.080) == [5]
-    assert assembly.to_nack(1.082, None) == []
+    assert assembly.to_nack(1.089, 0.080) == []
+    assert assembly.to_nack(1.091, 0.080) == [5]
+    assert assembly.to_nack(1.092, None) == []
     frames = assembly.add(*packets[5], now=1.1)
     assert times(frames) == [1, 2]
     assert not any(frame.after_loss for frame in frames)
@@ -61,7 +61,45 @@ def test_what_was_asked_for_in_vain_is_asked_for_twice_in_each_round_trip() -> N
     for packet in packets[:5] + packets[6:]:
         assembly.add(*packet, now=0.0)
     asked_at = [ms for ms in range(400) if assembly.to_nack(ms / 1000, 0.080)]
-    assert asked_at == pytest.approx([0, 80, 95, 175, 190, 270, 285, 365, 380], abs=2)
+    assert asked_at == pytest.approx([0, 90, 105, 195, 210, 300, 315], abs=2)
+
+
+def test_before_a_bottleneck_it_is_asked_for_once_in_each_round_trip() -> None:
+    assembly = VideoAssembly()
+    packets = stream(3)
+    for packet in packets[:5] + packets[6:]:
+        assembly.add(*packet, now=0.0)
+    asked_at = [ms for ms in range(400) if assembly.to_nack(ms / 1000, 0.080, twice=False)]
+    assert asked_at == pytest.approx([0, 90, 180, 270, 360], abs=2)
+
+
+def test_where_not_all_can_be_asked_for_those_never_asked_for_go_first() -> None:
+    assembly = VideoAssembly()
+    assembly.add(0, 0, False, b"\x41x", now=0.0)
+    for sequence in (400, 800, 980):
+        assembly.add(sequence, 0, False, b"\x41x", now=0.0)
+    assert len(assembly.to_nack(0.0, None)) == 977
+    assembly.add(983, 0, False, b"\x41x", now=0.0)
+    assert set(assembly.to_nack(0.001, None)) == {981, 982}
+    again = assembly.to_nack(0.060, None)
+    assert 100 < len(again) < 150, "what may be asked for by then"
+    assembly.add(986, 0, False, b"\x41x", now=0.110)
+    assert {984, 985} <= set(assembly.to_nack(0.111, None))
+
+
+def test_an_answer_that_is_too_late_shows_that_the_host_answers() -> None:
+    assembly = VideoAssembly()
+    assembly.add(0, 0, True, b"\x41x", now=0.0)
+    for number in range(20):
+        now = number * 0.2
+        assembly.add(2 * number + 2, number + 1, True, b"\x41x", now=now)
+        assembly.to_nack(now, None)
+        assembly.poll(now + 0.19, None)
+    assert not assembly.host_answers
+    assembly.add(2, 0, True, b"\x41x", now=4.0)
+    assert not assembly.host_answers, "nobody asked for that one"
+    assembly.add(37, 0, True, b"\x41x", now=4.0)
+    assert assembly.host_answers
 
 
 def test_what_is_missing_on_both_sides_of_the_wrap_goes_into_one_nack() -> None:

@@ -62,14 +62,14 @@ def test_instances_have_every_attribute_that_we_touch() -> None:
             "RTCDtlsTransport": missing(
                 dtls,
                 "_handle_rtp_data _handle_rtcp_data _send_rtp _write_ssl _ssl state transport"
-                " _register_rtp_receiver _unregister_rtp_receiver _rx_srtp _rtp_router on",
+                " _register_rtp_receiver _unregister_rtp_receiver _rx_srtp _rtp_router _state on",
             ),
             "RTCIceTransport": missing(dtls.transport, "_connection state on"),
             "aioice.Connection": missing(
                 connection,
                 "get_component_candidates query_consent check_incoming _check_periodic"
                 " build_request _check_list _nominated _protocols _closing _query_consent_task"
-                " remote_password",
+                " remote_password _queue",
             ),
             "aioice.CandidatePair": missing(ice.CandidatePair, "local_candidate remote_addr")
             + missing(Candidate.from_sdp(CANDIDATE), "type transport"),
@@ -157,6 +157,7 @@ def test_there_are_no_keys_before_the_host_is_known_to_be_the_one_of_the_answer(
     start = inspect.getsource(RTCDtlsTransport.start)
     assert start.index("_validate_peer_identity") < start.index("_setup_srtp")
     assert "_rx_srtp" not in start
+    assert start.index("_setup_srtp") < start.index("State.CONNECTED")
     assert "_rx_srtp" in inspect.getsource(RTCDtlsTransport._setup_srtp)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -241,6 +242,23 @@ def test_a_cut_host_is_silent_and_comes_back() -> None:
             )
         )
         stage.peer.stop_checks()
+
+    stage = play(scene)
+    assert not stage.saw(HardEvidenceSeen)
+
+
+def test_a_stranger_who_knows_the_port_ends_nothing() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.until_live()
+        transport = stage.peer._transport
+        assert transport is not None
+        port = transport._connection._nominated[1].protocol.transport.get_extra_info("sockname")[1]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for data in (b"", b"\0", b"\x16", b"\x80\x60" + bytes(40), b"\x80\xc8" + bytes(40)):
+                stranger.sendto(data, ("127.0.0.1", port))
+        await stage.until(lambda: stage.peer.statistics().packets_failed >= 2)
+        decoded = stage.peer.statistics().frames_decoded
+        await stage.until(lambda: stage.peer.statistics().frames_decoded > decoded)
 
     stage = play(scene)
     assert not stage.saw(HardEvidenceSeen)

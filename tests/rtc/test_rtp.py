@@ -29,7 +29,9 @@ elements = st.lists(
         lambda each: each[0] != SEND_TIME_ID or len(each[1]) == 3
     ),
     max_size=4,
+    unique_by=lambda each: each[0],
 )
+"""No number twice: then aiortc reads the last and we read the first, and both are right."""
 
 
 @st.composite
@@ -68,6 +70,9 @@ def test_what_aiortc_reads_we_read_alike(data: bytes) -> None:
     try:
         expected = theirs.RtpPacket.parse(data, EXTENSIONS)
     except ValueError:
+        if len(data) < 12 or not data[0] & 0x10:  # else an extension may be what it refuses
+            with pytest.raises(ValueError, match=r"\w"):
+                parse(data)
         return
     packet = parse(data)
     for name in FIELDS:
@@ -103,11 +108,12 @@ def test_a_broken_extension_costs_the_packet_nothing() -> None:
     assert packet.send_time(SEND_TIME_ID) is None
 
 
-def test_the_two_byte_form_is_read_too_and_the_reserved_number_ends_the_one_byte_form() -> None:
+def test_the_two_byte_form_is_read_too_and_a_reserved_number_ends_the_one_byte_form() -> None:
     assert extension_value(bytes.fromhex("10000002 00 03 02 abcd 000000".replace(" ", "")), 3) == (
         b"\xab\xcd"
     )
     assert extension_value(bytes.fromhex("bede0001 f0 32 ab cd".replace(" ", "")), 3) is None
+    assert extension_value(bytes.fromhex("bede0001 01 32 ab cd".replace(" ", "")), 3) is None
 
 
 @pytest.mark.parametrize(

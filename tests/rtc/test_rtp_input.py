@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
+from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter, State
 from hypothesis import given
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
@@ -35,7 +35,7 @@ class Scene:
         router.register_receiver(cast(Any, self.video), ssrcs=[7], payload_types=[VIDEO])
         router.register_receiver(cast(Any, self.audio), ssrcs=[], payload_types=[AUDIO])
         keys = Session(Policy(key=KEY, ssrc_type=Policy.SSRC_ANY_INBOUND))
-        self.dtls = SimpleNamespace(_rx_srtp=keys, _rtp_router=router)
+        self.dtls = SimpleNamespace(_rx_srtp=keys, _rtp_router=router, _state=State.CONNECTED)
         self.host = Session(Policy(key=KEY, ssrc_type=Policy.SSRC_ANY_OUTBOUND))
         self.arrivals = 0
         self.input = RtpInput(cast(RTCDtlsTransport, self.dtls), arrived=self.arrived)
@@ -70,6 +70,13 @@ def test_what_is_no_media_and_what_comes_before_the_keys_is_left_to_the_librarie
     assert scene.input.take(early)
     assert len(scene.video.taken) == 1
     assert (scene.arrivals, scene.input.packets_failed) == (1, 0)
+
+
+def test_when_the_host_has_hung_up_media_is_no_sign_of_life_any_more() -> None:
+    scene = Scene()
+    scene.dtls._state = State.CLOSED
+    assert not scene.input.take(scene.sent())
+    assert (scene.arrivals, scene.video.taken) == (0, [])
 
 
 def test_a_forged_or_repeated_packet_is_no_sign_of_life() -> None:

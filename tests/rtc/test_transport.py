@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from aioice import Candidate, ice, stun
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
+from aiortc.rtcdtlstransport import State
 from pylibsrtp import Policy as KeyPolicy
 from pylibsrtp import Session
 
@@ -301,19 +302,39 @@ def test_media_is_taken_before_the_queue_and_the_rest_goes_into_it() -> None:
         )
         key = bytes(range(30))
         host = Session(KeyPolicy(key=key, ssrc_type=KeyPolicy.SSRC_ANY_OUTBOUND))
-        data = host.protect(bytes.fromhex("8060000100000000000000074178"))
-        bench.protocol.datagram_received(data, HOST)
-        assert bench.connection._queue.qsize() == 1, "there are no keys yet"
+        first = host.protect(bytes.fromhex("8060000100000000000000074178"))
+        queue = bench.connection._queue
+        bench.protocol.datagram_received(first, HOST)
+        assert queue.qsize() == 1, "there are no keys yet"
         bench.dtls._rx_srtp = Session(KeyPolicy(key=key, ssrc_type=KeyPolicy.SSRC_ANY_INBOUND))
-        bench.protocol.datagram_received(data, HOST)
-        bench.protocol.datagram_received(b"\x16" + bytes(20), HOST)
-        assert bench.connection._queue.qsize() == 2
+        bench.dtls._state = State.CONNECTED
+        bench.protocol.datagram_received(first, HOST)
+        assert (queue.qsize(), taken) == (2, []), "nothing overtakes what waits"
+        while not queue.empty():
+            queue.get_nowait()
+        bench.protocol.datagram_received(first, HOST)
         assert [packet.payload for packet in taken] == [b"\x41x"]
+        bench.protocol.datagram_received(b"\x16" + bytes(20), HOST)
+        assert queue.qsize() == 1
         assert bench.transport.last_rtp_at == bench.transport.last_packet_at == 100.0
         bench.now = 101.0
         await bench.dtls._handle_rtp_data(bytes.fromhex("806000020000000000000007aa"), 0)
         assert [packet.sequence_number for packet in taken] == [1, 2], "what waited in the queue"
         assert bench.transport.last_rtp_at == 101.0
+
+    with_bench(scene)
+
+
+def test_a_strangers_empty_datagram_and_a_cut_check_end_nothing() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.protocol.datagram_received(b"", HOST)
+        assert bench.connection._queue.empty(), "aiortc would look at its first byte"
+        cut = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        head = bytes(cut)[:20]
+        priority = b"\x00\x24\x00\x00"
+        bench.protocol.datagram_received(head[:2] + b"\0\4" + head[4:] + priority, HOST)
+        assert bench.transport.packets_failed == 2
+        assert bench.transport.last_packet_at is None
 
     with_bench(scene)
 

@@ -385,7 +385,8 @@ class _HostSocket(StunProtocol):
     frozen = False
 
     def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
-        if not self.frozen:
+        # An empty one can come from anybody, and aiortc would end DTLS over it.
+        if not self.frozen and data:
             super().datagram_received(data, addr)
 
     async def send_data(self, data: bytes, addr: tuple[str, int]) -> None:

@@ -8,6 +8,7 @@ What waits is bounded in bytes, in missing packets and, by the deadline, in time
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 from rejoin.rtc.h264 import begins_inside_unit, depacketize
@@ -25,9 +26,16 @@ UNANSWERED = 16
 
 NACK_EVERY_MIN_S = 0.050
 
+NACK_MARGIN_S = 0.010
+"""An answer may take so much longer than the round trip before it counts as not coming."""
+
 TWICE_S = 0.015
 """What was asked for in vain is asked for twice from then on, so far apart: packets that are lost
-three times are what a lossy network freezes a picture with, and they are few."""
+three times are what a lossy network freezes a picture with, and they are few. Not where a queue
+stands before a bottleneck: there answers are late, and more of them make it worse."""
+
+IN_VAIN = 64
+"""So many of the newest given-up packets are remembered, to know their answers when they come."""
 
 ASKS_PER_S = 2000
 ASKS_AT_ONCE = 1000
@@ -104,6 +112,7 @@ class VideoAssembly:
         self._highest = 0
         self._gaps: dict[int, _Gap] = {}
         self._unanswered = 0 if asks else UNANSWERED
+        self._in_vain: deque[int] = deque(maxlen=IN_VAIN)
         self._ask_at = -math.inf
         self._asked_at = -math.inf
         self._may_ask = float(ASKS_AT_ONCE)
@@ -166,28 +175,33 @@ class VideoAssembly:
                 frames += self._whole_frames(now)
         return frames
 
-    def to_nack(self, now: float, rtt_s: float | None) -> list[int]:
-        """Sequence numbers to ask for again now: at once, then twice in each round trip."""
+    def to_nack(self, now: float, rtt_s: float | None, *, twice: bool = True) -> list[int]:
+        """Sequence numbers to ask for again now: at once, then in each round trip, once or twice.
+
+        Where there is no room for all, those that were asked for least often go first.
+        """
         if now < self._ask_at:
             return []
-        every_s = max(NACK_EVERY_MIN_S, rtt_s or 0.0)
+        every_s = max(NACK_EVERY_MIN_S, (rtt_s or 0.0) + NACK_MARGIN_S)
         self._may_ask = min(
             float(ASKS_AT_ONCE), self._may_ask + (now - self._asked_at) * ASKS_PER_S
         )
         self._asked_at = now
-        due: list[int] = []
-        next_at = math.inf
-        for number, gap in self._gaps.items():
-            if now >= gap.ask_at:
-                if len(due) + 1 > self._may_ask:
-                    next_at = min(next_at, now + NACK_EVERY_MIN_S)
-                    break
-                gap.asked += 1
-                first_of_two = gap.asked % 2 == 0
-                gap.ask_at = now + (TWICE_S if first_of_two else every_s)
-                due.append(number)
-            next_at = min(next_at, gap.ask_at)
-        self._ask_at = next_at
+        due = [number for number, gap in self._gaps.items() if now >= gap.ask_at]
+        room = int(self._may_ask)
+        crowded = len(due) > room
+        if crowded:
+            due.sort(key=lambda number: self._gaps[number].asked)
+            del due[room:]
+        for number in due:
+            gap = self._gaps[number]
+            gap.asked += 1
+            first_of_two = twice and gap.asked % 2 == 0
+            gap.ask_at = now + (TWICE_S if first_of_two else every_s)
+        if crowded:
+            self._ask_at = now + NACK_EVERY_MIN_S
+        else:
+            self._ask_at = min((gap.ask_at for gap in self._gaps.values()), default=math.inf)
         self._may_ask -= len(due)
         self.packets_asked += len(due)
         # By the number in the packet: aiortc cannot write a NACK in which they go down.
@@ -217,6 +231,8 @@ class VideoAssembly:
             self._next = number
             return number
         if number >= self._next - MISORDER_PACKETS:
+            if self._unanswered and number in self._in_vain:
+                self._unanswered = 0  # too late for its frame, but the host does answer
             return None
         return self._highest + ahead
 
@@ -251,7 +267,9 @@ class VideoAssembly:
                 self._remove(number)
                 continue
             self.packets_given_up += 1
-            self._unanswered += gap.asked > 0
+            if gap.asked:
+                self._unanswered += 1
+                self._in_vain.append(number)
         at = lost + 1
         first = self._stored.get(at)
         if first is not None and begins_inside_unit(first.payload):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rejoin.rtc.assembly import EncodedFrame, VideoAssembly
-from rejoin.rtc.bandwidth import SENT_PERIOD_S, BandwidthEstimate
+from rejoin.rtc.bandwidth import DRAINED_S, SENT_PERIOD_S, BandwidthEstimate
 from rejoin.rtc.reception import Reception
 from rejoin.rtc.rtp import SEND_TIME_UNITS, RtpPacket, repeated_by
 
@@ -213,7 +213,7 @@ class InboundVideo:
             original = self._original(packet, repeated)
             if original is None:
                 self.packets_strange += 1
-                return []
+                return self._actions([], now, rtt_s, False)
             self.reception.add_retransmitted(packet)
             packet = original
         elif packet.payload_type in self.terms.payload_types:
@@ -308,7 +308,8 @@ class InboundVideo:
         if self._ssrc is None:
             return
         if self.terms.nack and self._assembly.waiting:
-            missing = self._assembly.to_nack(now, rtt_s)
+            free = self.bandwidth.queue_s < DRAINED_S
+            missing = self._assembly.to_nack(now, rtt_s, twice=free)
             for at in range(0, len(missing), NACK_AT_ONCE):
                 self.nacks_sent += 1
                 yield AskAgain(self._ssrc, tuple(missing[at : at + NACK_AT_ONCE]))

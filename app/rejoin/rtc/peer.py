@@ -455,6 +455,8 @@ class Peer:
             packets_received=reception.packets_received,
             packets_lost=reception.packets_lost,
             packets_discarded=inbound.packets_discarded,
+            packets_failed=transport.packets_failed,
+            feedback_failed=video.feedback_failed + audio.feedback_failed,
             packets_recovered=inbound.packets_recovered,
             retransmitted_packets_received=reception.packets_retransmitted,
             bytes_received=reception.bytes_received,

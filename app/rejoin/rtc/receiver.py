@@ -47,7 +47,7 @@ from rejoin.tasks import cancel, spawn
 
 _AUDIO_CLOCK_HZ = 48_000
 TICK_S = 0.010
-"""How often the time is looked at while something is missing."""
+"""How often the time is looked at while a packet is missing or a key frame is wanted."""
 
 
 class FrameSink(Protocol):
@@ -120,18 +120,22 @@ class _Receiver:
     def take(self, packet: RtpPacket, now: float) -> None:
         """One packet came in; never blocks."""
         if not self._stopped:
-            self._take(packet, now)
-            self._come_again()
+            try:
+                self._take(packet, now)
+            finally:
+                self._come_again()
 
     def _come_again(self) -> None:
         """Look at the time once more while something is waited for; a quiet stream has no timer."""
-        if self._timer is None and self._waits and not self._stopped:
+        if self._timer is None and self._waits and self._started and not self._stopped:
             self._timer = asyncio.get_running_loop().call_later(TICK_S, self._time_went_by)
 
     def _time_went_by(self) -> None:
         self._timer = None
-        self._tick()
-        self._come_again()
+        try:
+            self._tick()
+        finally:
+            self._come_again()
 
     @property
     def reception(self) -> Reception:

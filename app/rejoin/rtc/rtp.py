@@ -85,8 +85,8 @@ def extension_value(extension: bytes, number: int) -> bytes | None:
             continue
         if short:
             found, size = head >> 4, (head & 0x0F) + 1
-            if found == _RESERVED:
-                return None
+            if found in (_PADDING, _RESERVED):
+                return None  # RFC 8285, 4.2: nothing behind it is read
         else:
             if at == len(extension):
                 return None

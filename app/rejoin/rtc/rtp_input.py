@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtp import is_rtcp
 from pylibsrtp import Session
 
@@ -33,19 +33,21 @@ class RtpInput:
 
     def __init__(self, dtls: RTCDtlsTransport, *, arrived: Callable[[], float]) -> None:
         self.packets_failed = 0
-        """Packets that were not the host's, were none, or whose handling failed; all dropped."""
+        """Packets that were not the host's, came twice, were none, or failed us; all dropped."""
         self._dtls = dtls
         self._arrived = arrived
         self._route: Any = dtls._rtp_router.route_rtp
 
     def take(self, datagram: bytes) -> bool:
-        """Take it if it is encrypted media and there are keys; whether it was taken.
+        """Take it if it is encrypted media of a connection that is up; whether it was taken.
 
-        aiortc makes the keys once it has seen that the host is the one of the answer, not before.
+        aiortc is connected, and has keys, once it has seen that the host is the one of the answer.
+        When the host has hung up, nothing is taken any more.
         """
         keys: Session | None = self._dtls._rx_srtp
         if (
             keys is None
+            or self._dtls._state is not State.CONNECTED
             or len(datagram) < HEADER_BYTES
             or not 128 <= datagram[0] < 192
             or is_rtcp(datagram)

@@ -78,6 +78,10 @@ class PeerStatistics:
     packets_received: int = 0
     packets_lost: int = 0
     packets_discarded: int = 0
+    packets_failed: int = 0
+    """Forged, repeated on the way, or of a kind that something failed at; all dropped."""
+    feedback_failed: int = 0
+    """Reports and requests of ours that could not be written."""
     packets_recovered: int = 0
     retransmitted_packets_received: int = 0
     bytes_received: int = 0

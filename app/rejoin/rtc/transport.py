@@ -169,8 +169,18 @@ class Transport:
                 send_stun(message, address)
 
         def datagram_unless_media(data: bytes, address: tuple[Any, ...]) -> None:
-            if not self._media.take(data):
+            # Anybody can send here. aiortc looks at the first byte, be there one or not, and
+            # aioice reads attributes of STUN that may be cut short.
+            if not data:
+                self._failed += 1
+                return
+            # What waits in the queue came before it.
+            if self._connection._queue.empty() and self._media.take(data):
+                return
+            try:
                 datagram_received(data, address)
+            except Exception:
+                self._failed += 1
 
         datagram_received = override(protocol, "datagram_received", datagram_unless_media)
         send_data = override(protocol, "send_data", send_data_unless_mute)
@@ -219,7 +229,7 @@ class Transport:
 
     @property
     def packets_failed(self) -> int:
-        """Inbound packets that were forged, or whose handling failed; they are dropped."""
+        """Inbound packets that were forged, came twice, or failed us; they are dropped."""
         return self._failed + self._media.packets_failed
 
     def _rtp_arrived(self) -> float:
