@@ -15,8 +15,9 @@ from rejoin.rtc.h264 import begins_inside_unit, depacketize
 
 DEADLINE_MIN_S = 0.150
 DEADLINE_MAX_S = 0.500
-"""A missing packet is waited for this long, longer with the round trip: so that three askings can
-be answered (measured: tests/bench/bench_receive, 3 % loss at RTT 60 ms)."""
+DEADLINE_SLACK_S = 0.050
+"""A missing packet is waited for this long, longer with the round trip: so that four askings (at 0,
+at one round trip twice, at two) can be answered, their margins included."""
 
 REORDER_S = 0.030
 """As long as this it is waited for at a host that does not answer NACK: it may only be late."""
@@ -212,7 +213,7 @@ class VideoAssembly:
             return REORDER_S
         if rtt_s is None:
             return DEADLINE_MIN_S
-        return min(DEADLINE_MAX_S, max(DEADLINE_MIN_S, 2.5 * rtt_s + 0.06))
+        return min(DEADLINE_MAX_S, max(DEADLINE_MIN_S, 3 * rtt_s + DEADLINE_SLACK_S))
 
     def _unwrap(self, sequence: int, now: float) -> int | None:
         """The 16-bit number on an endless scale; None when it is late or a repetition."""
