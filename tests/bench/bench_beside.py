@@ -102,6 +102,7 @@ async def _commits(
 async def _first_pictures(
     at: Premises, page: Page, drops: int, round_trip_s: float
 ) -> list[Measurement]:
+    await page.reload()  # what it played before takes nothing from ours
     ours = await our_drops(at, drops)
     theirs, error_s = await their_drops(at, page, "stats", drops)
     name = f"round trip {1000 * round_trip_s:g} ms"
