@@ -83,7 +83,7 @@ def _played(
     freezes = Freezes()
     for frame in done.frames:
         freezes.shown(frame.released_at)
-    sent = packets[-1][0] * FPS + 1
+    sent = len({data[4:8] for _, data in packets})  # frames, by their RTP timestamps
     yield Measurement(f"{name}: frames whole", 100 * len(done.frames) / sent, "%", told)
     wait = f"from sending to whole, over the path's own delay; {told}"
     yield Measurement(f"{name}: frame's delay, median", percentile(late_ms, 50), "ms", wait)
