@@ -18,7 +18,15 @@ from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
 from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.codec_context import open_codec
-from rejoin.rtc.decoder import EMPTY_LIMIT, HANGS_S, MAX_WAITING, SKIP_WITHIN_S, Decoder
+from rejoin.rtc.decoder import (
+    BEHIND_FOR_S,
+    EMPTY_LIMIT,
+    FAR_BEHIND,
+    HANGS_S,
+    MAX_WAITING,
+    SKIP_WITHIN_S,
+    Decoder,
+)
 from rejoin.rtc.hardware import SOFTWARE, Hardware
 from rejoin.rtc.picture import Picture, PictureSlot
 from rejoin.rtc.scaling import DecodedFrame, Scaler
@@ -607,16 +615,28 @@ def test_what_failed_once_is_not_tried_by_the_next_connection(
     assert len(expected_logs.lines) == 1
 
 
-@pytest.mark.parametrize(("step_s", "overtaken"), [(0.0, 8), (SKIP_WITHIN_S, 0)])
-def test_a_decoder_that_is_late_still_shows_something(step_s: float, overtaken: int) -> None:
-    """Ten frames wait: the newest is enough where the rest came just now, but not for long."""
-    bench, calls = Bench(), itertools.count()
-    bench.decoder._clock = lambda: 1000.0 + next(calls) * step_s
-    for frame in encoded(10):
+@pytest.mark.parametrize(
+    ("waiting", "step_s", "never_abreast", "overtaken"),
+    [
+        (10, 0.0, False, 10 - 1 - FAR_BEHIND),  # one by one as soon as fewer wait
+        (1 + FAR_BEHIND, 0.0, False, 0),
+        (4, 0.0, True, 2),  # the first and the newest are shown
+        (4, SKIP_WITHIN_S, True, 0),
+        (10, SKIP_WITHIN_S, False, 0),
+    ],
+)
+def test_a_decoder_leaves_out_pictures_when_it_is_behind_but_not_for_long(
+    waiting: int, step_s: float, never_abreast: bool, overtaken: int
+) -> None:
+    """Each look at the clock is a step later."""
+    bench, looks = Bench(), itertools.count()
+    bench.decoder._clock = lambda: 1000.0 + next(looks) * step_s
+    bench.decoder._abreast_at = 1000.0 - (2 * BEHIND_FOR_S if never_abreast else 0.0)
+    for frame in encoded(waiting):
         bench.decoder.submit(frame)
     bench.decoder.show(True)
     bench.decoder.start()
-    bench.until(lambda: bench.decoder.frames_decoded == 10 and bench.decoder.idle)
+    bench.until(lambda: bench.decoder.frames_decoded == waiting and bench.decoder.idle)
     bench.end()
     assert bench.decoder.frames_overtaken == overtaken
     assert bench.decoder.frames_failed == 0

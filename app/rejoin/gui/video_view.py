@@ -115,7 +115,7 @@ class VideoView(QWidget):
         return self._picture
 
     def show_newest(self) -> None:
-        """Take the newest picture and paint it soon. While minimised it is left where it is."""
+        """Take the newest picture and paint it. While minimised it is left where it is."""
         watched = self.isVisible() and not self.window().isMinimized()
         self._bridge.set_watched(watched)
         if not watched:
@@ -160,7 +160,11 @@ class VideoView(QWidget):
             picture.data, picture.width, picture.height, picture.stride, QImage.Format.Format_RGB32
         )
         self._is_new = True
-        self.update()
+        handle = self.window().windowHandle()
+        if handle is not None and handle.isExposed():
+            self.repaint()  # now; an update would wait behind whatever else the window has to do
+        else:
+            self.update()
 
     @property
     def dimmed(self) -> bool:

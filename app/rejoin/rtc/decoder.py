@@ -31,9 +31,14 @@ MAX_WAITING = 20
 """Encoded frames that may wait (a third of a second at 60 fps) before all wait for a key frame."""
 
 INTERVALS = 30
+FAR_BEHIND = 5
+BEHIND_FOR_S = 0.1
+"""Pictures are left out, to catch up, while so many frames wait or when it was never abreast for so
+long. What a long key frame or a packet sent again keeps waiting is shown picture by picture."""
+
 SKIP_WITHIN_S = 0.012
-"""So soon after a picture (less than a frame of 60 fps) the next is not made one when one more
-waits. Without an end to that, a decoder that is always a little late would show nothing at all."""
+"""Only so soon after a picture (less than a frame of 60 fps) the next one is left out: a decoder
+that is always late would show nothing at all."""
 
 LONGEST_INTERVAL_S = 1.0
 """A longer pause between two frames is an outage, not a frame interval."""
@@ -72,7 +77,7 @@ class Decoder:
         self.frames_undecoded = 0
         """Encoded frames thrown away, because too many waited or a key frame was awaited."""
         self.frames_overtaken = 0
-        """Decoded, but the next was there already, so that no picture was made of it."""
+        """Decoded while far behind, so that no picture was made of it."""
         self.frames_failed = 0
         self.key_frames_decoded = 0
         self.hardware_failures = 0
@@ -83,6 +88,8 @@ class Decoder:
         self.freezes = Freezes()
         self.last_frame_at: float | None = None
         self._pictured_at = float("-inf")
+        self._abreast_at = clock()
+        """When the newest frame was last the next to decode."""
         self.width = 0
         self.height = 0
         self.profile: str | None = None
@@ -228,10 +235,10 @@ class Decoder:
                 if self._stopping:
                     return
                 encoded = self._waiting.popleft()
-                more = bool(self._waiting)
+                behind = self._is_behind()
                 self._decoding = True
             try:
-                self._take(codec, self._decoded(codec, encoded), encoded, more)
+                self._take(codec, self._decoded(codec, encoded), encoded, behind)
             except _LeftBehindError:
                 raise
             except _HardwareFailedError as failure:
@@ -241,6 +248,13 @@ class Decoder:
                 # frame that depends on nothing.
                 self._count_failed()
                 self._on_trouble()
+
+    def _is_behind(self) -> bool:
+        """Whether pictures have to be left out. Called with the lock held, for each frame taken."""
+        now = self._clock()
+        if not self._waiting:
+            self._abreast_at = now
+        return len(self._waiting) >= FAR_BEHIND or now - self._abreast_at > BEHIND_FOR_S
 
     def _first_codec(self) -> _Codec:
         name = self._hardware.name
@@ -283,7 +297,7 @@ class Decoder:
         return frames
 
     def _take(
-        self, codec: _Codec, frames: list[VideoFrame], encoded: EncodedFrame, more: bool
+        self, codec: _Codec, frames: list[VideoFrame], encoded: EncodedFrame, behind: bool
     ) -> None:
         for at, frame in enumerate(frames):
             if frame.width <= 0 or frame.height <= 0 or max(frame.width, frame.height) > MAX_SIDE:
@@ -297,7 +311,7 @@ class Decoder:
             self.width, self.height = frame.width, frame.height
             self.frames_decoded += 1
             first = self.frames_decoded == 1
-            overtaken = more or at + 1 < len(frames)
+            overtaken = behind or at + 1 < len(frames)
             if overtaken and not first and now - self._pictured_at < SKIP_WITHIN_S:
                 self.frames_overtaken += 1
             else:

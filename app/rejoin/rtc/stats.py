@@ -21,8 +21,8 @@ class PeerStatistics:
     Rates are over the last second, `loss` (0..1) over the last three, and `decode_ms` (a frame) and
     `jitter_buffer_ms` (a frame, from its first packet to its turn) too. What was not shown is
     counted once, by its reason: `frames_broken` (packets missing), `frames_held_back` (needs a lost
-    one), `frames_undecoded` (too many waited), `frames_failed`, `frames_overtaken` (decoded, the
-    next was there already), `pictures_replaced` (nobody painted it in time), `pictures_unwatched`
+    one), `frames_undecoded` (too many waited), `frames_failed`, `frames_overtaken` (decoded
+    far behind the newest), `pictures_replaced` (nobody painted it in time), `pictures_unwatched`
     (the window is minimised); `frames_dropped` is W3C's: received whole and not made a picture.
 
     `last_*_at`: boot time of the newest packet of a kind that proved to be the host's, None before
