@@ -647,6 +647,7 @@ def studio(
     from rejoin.emulator import console
     from rejoin.emulator.control import EmulatorControl
     from rejoin.emulator.settings import EmulatorSettings
+    from rejoin.runtime.loop import settle
     from rejoin.signaling.dialects import DIALECTS
     from rejoin.studio import Ports
     from rejoin.studio import studio as serve
@@ -663,6 +664,7 @@ def studio(
         ) as there:
             if authority is not None:
                 _write_authority(authority, there.authority_pem or "")
+            settle()
             if announce:
                 click.echo(there.to_json())
                 await _end_of_input()

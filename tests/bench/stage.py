@@ -31,7 +31,7 @@ from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.signal import NetworkRules
-from rejoin.runtime.loop import SWITCH_INTERVAL_S
+from rejoin.runtime.loop import settle
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
 from rejoin.signaling.dialects import OURS, Dialect
@@ -218,7 +218,7 @@ async def stages(
 @asynccontextmanager
 async def played(at: Premises, *, keep_records: bool = True) -> AsyncIterator[Stage]:
     """A player of a new game at this studio; yields once the game is live."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    settle()
     records: list[Record] | None = [] if keep_records else None
     group, application = _DEFAULTS.stream_group_ids[0], _DEFAULTS.application_id
     player = _Player(

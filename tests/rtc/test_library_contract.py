@@ -15,7 +15,7 @@ import pytest
 from aioice import Candidate, ice, stun
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
 from aiortc.codecs import CODECS
-from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtcsctptransport import RTCSctpTransport
 from aiortc.rtp import (
@@ -62,7 +62,8 @@ def test_instances_have_every_attribute_that_we_touch() -> None:
             "RTCDtlsTransport": missing(
                 dtls,
                 "_handle_rtp_data _handle_rtcp_data _send_rtp _write_ssl _ssl state transport"
-                " _register_rtp_receiver _unregister_rtp_receiver _rx_srtp _rtp_router _state on",
+                " _register_rtp_receiver _unregister_rtp_receiver _rx_srtp _rtp_router _state on"
+                " _srtp_profiles _RTCDtlsTransport__local_certificate",
             ),
             "RTCIceTransport": missing(dtls.transport, "_connection state on"),
             "aioice.Connection": missing(
@@ -101,6 +102,8 @@ def test_instances_have_every_attribute_that_we_touch() -> None:
         (stun.Transaction.response_received, ["message", "addr"]),
         (stun.Message.add_message_integrity, ["key"]),
         (stun.Message.check_message_integrity, ["key"]),
+        (RTCCertificate._create_ssl_context, ["srtp_profiles"]),
+        (RTCCertificate.getFingerprints, []),
         (RTCDtlsTransport._handle_rtp_data, ["data", "arrival_time_ms"]),
         (RTCDtlsTransport._handle_rtcp_data, ["data"]),
         (RTCDtlsTransport._send_rtp, ["data"]),

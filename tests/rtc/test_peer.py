@@ -38,6 +38,7 @@ from rejoin.core.events import (
 from rejoin.core.model import ConnectionNumber, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
 from rejoin.rtc.audio import NullOutput
+from rejoin.rtc.blank import Blanks
 from rejoin.rtc.hardware import Hardware
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
@@ -64,6 +65,7 @@ class Stage:
         number: int = 1,
         policy: Policy | None = None,
         hardware: Hardware | None = None,
+        blanks: Blanks | None = None,
         **host: bool,
     ) -> None:
         self.events: list[Event] = []
@@ -78,6 +80,7 @@ class Stage:
             post=self.events.append,
             policy=policy,
             hardware=hardware,
+            blanks=blanks,
         )
 
     async def connect(self) -> None:
@@ -203,6 +206,23 @@ def test_from_offer_to_picture_sound_and_controls() -> None:
     assert stage.events.count(ControlsKnown(ConnectionNumber(1), True)) == 1
     assert not stage.saw(ConnectionFailed)
     assert not stage.saw(HardEvidenceSeen)
+
+
+def test_while_one_plays_the_next_is_made_ready_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rejoin.rtc.peer.PREPARE_AFTER_S", 0.0)
+    blanks = Blanks()
+    first = Stage(blanks=blanks)
+
+    async def scene(stage: Stage) -> None:
+        await first.until_live()
+        await first.until(lambda: blanks._ready is not None)
+        assert blanks._ready is not None
+        ready = blanks._ready.pc
+        await first.close()
+        await stage.until_live()
+        assert stage.peer._pc is ready
+
+    play(scene, blanks=blanks)
 
 
 def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:

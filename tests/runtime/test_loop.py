@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 
 import pytest
 
-from rejoin.runtime.loop import StreamThread
+from rejoin.runtime.loop import SWITCH_INTERVAL_S, StreamThread, settle
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -94,3 +95,16 @@ def test_a_packet_that_cannot_go_out_is_told_and_the_socket_stays_open() -> None
     thread = StreamThread(main)
     thread.start()
     assert thread.join(5) == (2, False)
+
+
+def test_a_full_collection_looks_at_nothing_that_was_there_before_the_stream() -> None:
+    gc.unfreeze()
+    settle()
+    frozen = gc.get_freeze_count()
+    assert frozen > 10_000
+    assert sys.getswitchinterval() == pytest.approx(SWITCH_INTERVAL_S)
+    later = [[number] for number in range(1000)]
+    settle()
+    assert gc.get_freeze_count() <= frozen, "what came later is still collected"
+    assert len(later) == 1000
+    gc.unfreeze()

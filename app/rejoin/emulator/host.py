@@ -58,6 +58,7 @@ from rejoin.emulator.sender import (
 from rejoin.emulator.service import HostListener
 from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.errors import BadInputError, SignalError
+from rejoin.rtc.blank import prepare_dtls
 from rejoin.rtc.codecs import offer_every_profile
 from rejoin.rtc.signal import SignalRequest, decode_request, encode_response
 from rejoin.rtc.transport import override
@@ -562,6 +563,7 @@ class _Peer:
         override(ice, "get_component_candidates", gather)
         override(ice, "connect", connect)
         authenticated = override(ice, "check_incoming", check_incoming)
+        prepare_dtls(dtls)
         make_srtp = override(dtls, "_setup_srtp", set_up_srtp)
         dtls.on("statechange", self._dtls_changed)
         sctp = self._pc.sctp

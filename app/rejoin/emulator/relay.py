@@ -6,9 +6,9 @@ of its own towards the host, so that the host sees one peer per flow, as behind 
 both directions, STUN included, for the flows that exist now or for all of them; a link put on
 (`shape`) drops and delays what it decides, and what it delays waits in one queue by its time.
 
-Timers of an event loop wake up to a millisecond late (Windows: 16), so what is due within
-`EARLY_S` is sent at once: delays are right within a millisecond and their error has no bias. The
-relay tells how far it was off (`Relay.lateness_s`).
+Timers of an event loop wake up to a millisecond late (Windows: 16), so they are set `EARLY_S` too
+early, and what is due within that is sent at once: delays are right within a millisecond and their
+error has no bias. The relay tells how far it was off (`Relay.lateness_s`).
 """
 
 from __future__ import annotations
@@ -425,7 +425,7 @@ class Relay:
     def _set_timer(self) -> None:
         if not self._delayed:
             return
-        wake_at = max(self._delayed[0].due_at, self._paused_until)
+        wake_at = max(self._delayed[0].due_at - EARLY_S, self._paused_until)
         if self._timer is not None:
             if self._timer.when() <= wake_at:
                 return

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEasingCurve, QEvent, QRectF, Qt, QTimer, QVariantAnimation
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QRegion, QResizeEvent, QShowEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QRegion, QResizeEvent, QShowEvent, QWindow
 from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
@@ -160,11 +160,15 @@ class VideoView(QWidget):
             picture.data, picture.width, picture.height, picture.stride, QImage.Format.Format_RGB32
         )
         self._is_new = True
-        handle = self.window().windowHandle()
-        if handle is not None and handle.isExposed():
+        if self._exposed():
             self.repaint()  # now; an update would wait behind whatever else the window has to do
         else:
             self.update()
+
+    def _exposed(self) -> bool:
+        """Whether the system shows the window; before that Qt has nothing to paint on."""
+        handle: QWindow | None = self.window().windowHandle()
+        return handle is not None and handle.isExposed()
 
     @property
     def dimmed(self) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -41,7 +40,7 @@ from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.desk import Desk
 from rejoin.runtime.instance import Instance, hand_over
-from rejoin.runtime.loop import SWITCH_INTERVAL_S
+from rejoin.runtime.loop import settle
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
 from rejoin.runtime.ticket import TicketFolder, key_of
@@ -68,7 +67,7 @@ def play_all(
 
 def play(case: Case, seed: int, *, samples: bool = False) -> Result:
     """Play one case. What could not be played is a failed result, with the sentence for it."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    settle()
     with tempfile.TemporaryDirectory() as folder:
         https = any(drop.profile == "tls_bad_cert" for drop in case.drops)
         authority = Path(folder, "authority.pem") if https else None

@@ -8,16 +8,11 @@ does `post`; only the decoder has a thread. After `close` no event of this peer 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
-from aiortc import (
-    RTCBundlePolicy,
-    RTCConfiguration,
-    RTCPeerConnection,
-    RTCRtpTransceiver,
-    RTCSessionDescription,
-)
+from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from rejoin.clock import Clock, boot_s
 from rejoin.core.controls import Controls
@@ -33,8 +28,8 @@ from rejoin.core.events import (
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
 from rejoin.rtc.audio import AudioOutput
+from rejoin.rtc.blank import Blank, Blanks
 from rejoin.rtc.channels import Channels
-from rejoin.rtc.codecs import offer_every_profile, receivable
 from rejoin.rtc.decoder import Decoder
 from rejoin.rtc.hardware import Hardware
 from rejoin.rtc.lipsync import LipSync
@@ -47,10 +42,15 @@ from rejoin.rtc.stats import LoopLag, PeerStatistics, Rates
 from rejoin.rtc.transport import Transport
 from rejoin.tasks import cancel, spawn
 
+_log = logging.getLogger("rejoin.peer")
+
 CLOSE_WITHIN_S = 2.0
 """After this long a close stops being polite: sockets are aborted, tasks cancelled."""
 
 THREAD_END_WITHIN_S = 0.5
+
+PREPARE_AFTER_S = 1.0
+"""After the first picture the next connection is made ready: not while this one still begins."""
 
 PAINTED_WITHIN_S = 0.5
 """An older picture (frozen, or the window is minimised) tells nothing of sound that is new."""
@@ -75,7 +75,9 @@ class Peer:
         clock: Clock = boot_s,
         policy: Policy | None = None,
         hardware: Hardware | None = None,
+        blanks: Blanks | None = None,
     ) -> None:
+        """`blanks`: where this connection may be ready, and where the next is made so."""
         self.number = number
         self._rules = rules
         self._slot = slot
@@ -83,6 +85,7 @@ class Peer:
         self._post_event = post
         self._clock = clock
         self._policy = policy or Policy()
+        self._blanks = blanks
         self._name = f"peer-{number}"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pc: RTCPeerConnection | None = None
@@ -114,6 +117,7 @@ class Peer:
         self._heard: tuple[float, int] | None = None
         self._lips = LipSync()
         self._evidence: set[HardEvidence] = set()
+        self._preparing: asyncio.TimerHandle | None = None
 
     # --- offer and answer -----------------------------------------------------------------------
 
@@ -122,11 +126,10 @@ class Peer:
         if self._pc is not None or self._over:
             raise PeerError("A connection makes one offer only.")
         self._loop = asyncio.get_running_loop()
-        offer_every_profile()
-        configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-        pc = self._pc = RTCPeerConnection(configuration)
         try:
-            self._build(pc)
+            blank = (self._blanks or Blanks()).take()
+            pc = self._pc = blank.pc
+            self._build(blank)
             await pc.setLocalDescription()
             gathered = pc.localDescription.sdp
         except PeerError:
@@ -139,15 +142,9 @@ class Peer:
             raise PeerError("This machine has no network address to connect from.")
         return encode_request(gathered)
 
-    def _build(self, pc: RTCPeerConnection) -> None:
-        """Sections and channels in the Web SDK's order, ours in the place of aiortc's receivers."""
-        audio = pc.addTransceiver("audio", direction="recvonly")
-        audio.setCodecPreferences(receivable("audio"))
-        video = pc.addTransceiver("video", direction="recvonly")
-        video.setCodecPreferences(receivable("video"))
-        dtls = audio.receiver.transport
-        if video.receiver.transport is not dtls:
-            raise PeerError("The WebRTC library did not bundle media on one transport.")
+    def _build(self, blank: Blank) -> None:
+        """Channels in the Web SDK's order, ours in the place of aiortc's receivers."""
+        pc, dtls = blank.pc, blank.dtls
         self._channels = Channels(
             pc,
             name=self._name,
@@ -167,17 +164,16 @@ class Peer:
         )
         if pc.sctp is not None:
             transport.tap_data(pc.sctp)
-        self._install(audio, video, transport)
+        self._install(blank, transport)
         dtls.on("statechange", self._dtls_changed)
         dtls.transport.on("statechange", self._ice_changed)
 
-    def _install(
-        self, audio: RTCRtpTransceiver, video: RTCRtpTransceiver, transport: Transport
-    ) -> None:
+    def _install(self, blank: Blank, transport: Transport) -> None:
+        audio, video = blank.audio, blank.video
         self._ssrcs = [audio.sender._ssrc, video.sender._ssrc]
         self._opus = OpusDecoder()
         self._audio_in = AudioReceiver(
-            audio.receiver.transport,
+            blank.dtls,
             audio.sender._ssrc,
             play=self._play,
             clock=self._clock,
@@ -185,7 +181,7 @@ class Peer:
             on_bye=self._host_said_bye,
         )
         self._video = VideoReceiver(
-            video.receiver.transport,
+            blank.dtls,
             video.sender._ssrc,
             sink=self._decoder,
             rtt_s=lambda: transport.rtt_s,
@@ -211,13 +207,13 @@ class Peer:
         self._answered = True
         if self._video is not None:
             self._video.expect_retransmissions(answer.rtx_ssrcs)
-        self._decoder.start()
         self._deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         try:
             await pc.setRemoteDescription(RTCSessionDescription(sdp=answer.sdp, type="answer"))
         except Exception:
             # whatever aiortc says may quote the SDP
             raise SignalError("The answer does not fit the offer it was made for.") from None
+        self._decoder.start()
 
     async def _watch_deadline(self, rtt_s: float) -> None:
         deadline_s = self._policy.connect_deadline_s + self._policy.connect_deadline_rtts * rtt_s
@@ -241,6 +237,16 @@ class Peer:
     def _first_frame_decoded(self) -> None:
         self._first_frame = True
         self._post(FirstFrameDecoded(self.number))
+        if self._blanks is not None and self._loop is not None and not self._leaving:
+            self._preparing = self._loop.call_later(
+                PREPARE_AFTER_S, self._make_next_ready, self._blanks
+            )
+
+    def _make_next_ready(self, blanks: Blanks) -> None:
+        try:
+            blanks.prepare()
+        except Exception:
+            _log.exception("the next connection could not be made ready")  # its offer will say why
 
     def _dtls_changed(self) -> None:
         if self._pc is None or self._transport is None:
@@ -512,6 +518,8 @@ class Peer:
 
     async def _close(self) -> None:
         self._decoder.stop()
+        if self._preparing is not None:
+            self._preparing.cancel()
         await cancel(self._deadline)
         if self._channels is not None:
             await self._channels.close()

@@ -13,6 +13,7 @@ from rejoin.core.sound import SoundChoice
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.rtc.audio import AudioOutput, open_output
+from rejoin.rtc.blank import Blanks
 from rejoin.rtc.hardware import Hardware
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
@@ -64,6 +65,7 @@ class Player:
         )
         self._audio = audio or open_output()
         self._hardware = hardware or Hardware()
+        self._blanks = Blanks()
         self._sound_file = sound_file
         self._sound = SoundChoice() if sound_file is None else sound_file.read()
         self._audio.set_volume(self._sound.amplitude)
@@ -148,4 +150,5 @@ class Player:
             post=post,
             policy=self._policy,
             hardware=self._hardware,
+            blanks=self._blanks,
         )
