@@ -78,6 +78,7 @@ def test_instances_have_every_attribute_that_we_touch() -> None:
                 protocol, "datagram_received send_data send_stun error_received transactions"
             ),
             "RTCSctpTransport": missing(pc.sctp, "_handle_data stop"),
+            "RTCPeerConnection": missing(pc, "_RTCPeerConnection__connect"),
             "RTCRtpReceiver": missing(video.receiver, "receive stop"),
             "RTCRtpSender": missing(video.sender, "_ssrc"),
         }

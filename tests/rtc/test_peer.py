@@ -43,6 +43,7 @@ from rejoin.rtc.hardware import Hardware
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.signal import NetworkRules
+from rejoin.rtc.transport import override
 
 LOOPBACK = NetworkRules(loopback_only=True)
 
@@ -444,6 +445,23 @@ def test_a_host_without_our_input_protocol_is_view_only() -> None:
 
     stage = play(scene, greet=False)
     assert ControlsKnown(ConnectionNumber(1), False) in stage.events
+
+
+def test_what_goes_wrong_inside_the_library_fails_the_connection_at_once() -> None:
+    async def scene(stage: Stage) -> None:
+        async def broken(_remote: Any) -> None:
+            raise ValueError("of aiortc's own")
+
+        answer = await stage.host.answer(await stage.peer.make_offer())
+        assert stage.peer._transport is not None
+        override(stage.peer._transport._ice, "start", broken)
+        await stage.peer.apply_answer(answer)
+        await stage.until(lambda: stage.saw(ConnectionFailed), within_s=2.0)
+
+    stage = play(scene)
+    (failed,) = [event for event in stage.events if isinstance(event, ConnectionFailed)]
+    assert "ValueError" in failed.detail
+    assert "own" not in failed.detail
 
 
 def test_no_host_behind_the_answer_fails_at_our_own_deadline() -> None:

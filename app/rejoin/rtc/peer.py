@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
@@ -39,10 +39,12 @@ from rejoin.rtc.playout import OrderedAudio
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, install
 from rejoin.rtc.signal import NetworkRules, decode_response, encode_request
 from rejoin.rtc.stats import LoopLag, PeerStatistics, Rates
-from rejoin.rtc.transport import Transport
+from rejoin.rtc.transport import Transport, override
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.peer")
+
+CONNECT = "_RTCPeerConnection__connect"
 
 CLOSE_WITHIN_S = 2.0
 """After this long a close stops being polite: sockets are aborted, tasks cancelled."""
@@ -118,6 +120,7 @@ class Peer:
         self._lips = LipSync()
         self._evidence: set[HardEvidence] = set()
         self._preparing: asyncio.TimerHandle | None = None
+        self._connect: Callable[[], Awaitable[None]] | None = None
 
     # --- offer and answer -----------------------------------------------------------------------
 
@@ -145,6 +148,7 @@ class Peer:
     def _build(self, blank: Blank) -> None:
         """Channels in the Web SDK's order, ours in the place of aiortc's receivers."""
         pc, dtls = blank.pc, blank.dtls
+        self._connect = override(pc, CONNECT, self._connect_or_fail)
         self._channels = Channels(
             pc,
             name=self._name,
@@ -214,6 +218,15 @@ class Peer:
             # whatever aiortc says may quote the SDP
             raise SignalError("The answer does not fit the offer it was made for.") from None
         self._decoder.start()
+
+    async def _connect_or_fail(self) -> None:
+        """From ICE to the data channels. aiortc runs it as a task that it never looks at again."""
+        assert self._connect is not None
+        try:
+            await self._connect()
+        except Exception as error:
+            # a close in the middle of it is none of its failures
+            self._fail(f"connecting failed ({type(error).__name__})")
 
     async def _watch_deadline(self, rtt_s: float) -> None:
         deadline_s = self._policy.connect_deadline_s + self._policy.connect_deadline_rtts * rtt_s
