@@ -13,7 +13,7 @@ import pytest
 from rejoin import assets, tasks
 from rejoin.core.link import Cut, Direction, Fate, Lane, Link, Profile, Stage
 from rejoin.core.profile import parse_profile
-from rejoin.emulator.relay import FLUSH_PACKETS, MAX_FLOWS, Relay, chance_of
+from rejoin.emulator.relay import EARLY_S, FLUSH_PACKETS, MAX_FLOWS, Relay, chance_of
 
 
 async def soon(true: Callable[[], bool]) -> None:
@@ -252,7 +252,23 @@ def test_every_packet_on_the_wire_has_the_fate_that_the_link_decided() -> None:
             assert 100 < dropped < 900
             assert relay.counters.dropped == dropped
             assert relay.lateness_s is not None
-            assert relay.lateness_s > -0.001  # never earlier than the decision, but for rounding
+            assert relay.lateness_s > -2 * EARLY_S
+            await relay.close()
+
+    run(test)
+
+
+def test_timers_which_come_late_are_set_too_early_by_half_of_that() -> None:
+    async def test() -> None:
+        relay = Relay()
+        async with end() as host, end() as client:
+            door = await relay.open_door(host.address)
+            relay.shape(a_link(relay, a_profile(Lane(0.050))))
+            client.transport.sendto(b"hello", door.address)
+            await soon(lambda: relay.waiting > 0)
+            assert relay._timer is not None
+            assert relay._timer.when() == pytest.approx(relay._delayed[0].due_at - EARLY_S)
+            assert await host.receive()
             await relay.close()
 
     run(test)

@@ -213,6 +213,13 @@ def test_painted_pictures_and_their_age_are_counted(rig: Rig) -> None:
     assert rig.view.painted.pictures == start + 2
 
 
+def test_a_picture_is_painted_before_the_window_does_anything_else(rig: Rig) -> None:
+    start = rig.view.painted.pictures
+    rig.port.slot.put(picture(320, 180, decoded_at=rig.clock()))
+    rig.view.show_newest()
+    assert rig.view.painted.pictures == start + 1
+
+
 def test_while_minimised_pictures_are_left_in_the_slot(rig: Rig) -> None:
     rig.show(320, 180)
     count = rig.view.painted.pictures

@@ -640,3 +640,19 @@ def test_a_decoder_leaves_out_pictures_when_it_is_behind_but_not_for_long(
     bench.end()
     assert bench.decoder.frames_overtaken == overtaken
     assert bench.decoder.frames_failed == 0
+
+
+def test_what_comes_together_after_a_pause_is_shown_one_by_one() -> None:
+    bench = Bench()
+    frames = encoded(5)
+    bench.decoder.show(True)
+    bench.decoder.start()
+    bench.decode(frames[:1])
+    bench.clock.ahead_s += 10 * BEHIND_FOR_S
+    with bench.decoder._changed:  # they come at once
+        for frame in frames[1:]:
+            bench.decoder._waiting.append(frame)
+        bench.decoder._changed.notify_all()
+    bench.until(lambda: bench.decoder.frames_decoded == 5 and bench.decoder.idle)
+    bench.end()
+    assert bench.decoder.frames_overtaken == 0

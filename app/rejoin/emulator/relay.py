@@ -434,7 +434,10 @@ class Relay:
 
     def _wake(self) -> None:
         self._timer = None
-        self._flush()
+        if self.now() < self._paused_until:
+            self._set_timer()
+        else:
+            self._flush()
 
     def _enlarge(self, transport: asyncio.DatagramTransport) -> None:
         sock = transport.get_extra_info("socket")

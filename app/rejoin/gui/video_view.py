@@ -145,7 +145,8 @@ class VideoView(QWidget):
         if due is not None:
             self._show(due)
         if self._waiting:
-            self._pacing.start(max(1, int((self._waiting[0][0] - now) * 1000)))
+            left_s = self._waiting[0][0] - self._clock()  # painting took its time
+            self._pacing.start(max(1, int(left_s * 1000)))
 
     def _leave_waiting(self) -> None:
         self._pacing.stop()

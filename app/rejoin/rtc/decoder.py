@@ -77,7 +77,7 @@ class Decoder:
         self.frames_undecoded = 0
         """Encoded frames thrown away, because too many waited or a key frame was awaited."""
         self.frames_overtaken = 0
-        """Decoded while far behind, so that no picture was made of it."""
+        """Decoded and no picture made of it: behind, or the first of several from one packet."""
         self.frames_failed = 0
         self.key_frames_decoded = 0
         self.hardware_failures = 0
@@ -89,7 +89,7 @@ class Decoder:
         self.last_frame_at: float | None = None
         self._pictured_at = float("-inf")
         self._abreast_at = clock()
-        """When the newest frame was last the next to decode."""
+        """When nothing waited but the frame that was next."""
         self.width = 0
         self.height = 0
         self.profile: str | None = None
@@ -230,8 +230,10 @@ class Decoder:
             self.decodes_in = codec.hardware or SOFTWARE
             with self._changed:
                 self._decoding = False
-                while not self._waiting and not self._stopping:
-                    self._changed.wait()
+                if not self._waiting:
+                    while not self._waiting and not self._stopping:
+                        self._changed.wait()
+                    self._abreast_at = self._clock()
                 if self._stopping:
                     return
                 encoded = self._waiting.popleft()

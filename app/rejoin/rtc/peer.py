@@ -217,7 +217,8 @@ class Peer:
         except Exception:
             # whatever aiortc says may quote the SDP
             raise SignalError("The answer does not fit the offer it was made for.") from None
-        self._decoder.start()
+        if not self._over:
+            self._decoder.start()
 
     async def _connect_or_fail(self) -> None:
         """From ICE to the data channels. aiortc runs it as a task that it never looks at again."""
@@ -256,6 +257,8 @@ class Peer:
             )
 
     def _make_next_ready(self, blanks: Blanks) -> None:
+        if self._leaving or not self._may_send():
+            return  # it was lost meanwhile, and the next one is being made
         try:
             blanks.prepare()
         except Exception:

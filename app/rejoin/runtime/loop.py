@@ -34,7 +34,7 @@ def settle() -> None:
     Quick hand-overs between threads. And what exists by now (modules, classes, schemas, tables)
     is no business of the garbage collector any more: with it a full collection stopped every thread
     for 80 ms, about once in fifteen rejoins and in the middle of one (measured 2026-11-28). Done
-    once: later it would keep what waits for the collector for ever.
+    once: what waits for the collector then is kept for ever, and at the start that is little.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     if not gc.get_freeze_count():
