@@ -273,9 +273,11 @@ class FakePlayer:
         ticket: Ticket | None,
         hardware: Hardware,
         sound_file: SoundFile,
+        begin_dtls: bool,
         statistics_file: Any = None,
     ) -> None:
         self.profile = profile
+        self.begin_dtls = begin_dtls
         self.hardware = hardware
         self.desk = desk
         self.ticket = ticket
@@ -387,6 +389,14 @@ def test_every_ending_is_a_line_that_ends_as_a_sentence() -> None:
         line = cli._ending_sentence(Ending(kind))
         assert line.endswith(".")
         assert ".." not in line
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_who_begins_dtls_is_the_hosts_choice_unless_one_says_otherwise(
+    rejoin: Rejoin, fake_player: type[FakePlayer], begins: bool
+) -> None:
+    assert rejoin(*PLAY, *(["--begin-dtls"] if begins else []))[0] == 0
+    assert [made.begin_dtls for made in fake_player.made] == [begins]
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,11 @@ _stats = click.option(
 _smooth = click.option(
     "--smooth", is_flag=True, help="Show pictures evenly, each up to one frame later."
 )
+_begin_dtls = click.option(
+    "--begin-dtls",
+    is_flag=True,
+    help="Begin the encryption's handshake, for a round trip less; your host may not allow it.",
+)
 
 
 def _decoder(default: str) -> Callable[[_Verb], _Verb]:
@@ -235,6 +240,7 @@ _close_at_end = click.option(
 @_stats
 @_decoder("auto")
 @_smooth
+@_begin_dtls
 @click.option("--yes", is_flag=True, help="Let a link's backend have your sign-in token, unasked.")
 @_full_screen
 @_close_at_end
@@ -251,6 +257,7 @@ def play(
     stats: Path | None,
     decoder: str,
     smooth: bool,
+    begin_dtls: bool,
     yes: bool,
     full_screen: bool,
     close_at_end: bool,
@@ -272,6 +279,7 @@ def play(
             stats=stats,
             decoder=decoder,
             smooth=smooth,
+            begin_dtls=begin_dtls,
         )
     from rejoin.signaling.dialects import DIALECTS
 
@@ -302,6 +310,7 @@ def play(
         stats=stats,
         decoder=decoder,
         smooth=smooth,
+        begin_dtls=begin_dtls,
     )
 
 
@@ -315,6 +324,7 @@ def _play_link(
     stats: Path | None,
     decoder: str,
     smooth: bool,
+    begin_dtls: bool,
 ) -> int:
     """Play where a link leads, and say where that is: a link is a stranger's word.
 
@@ -349,6 +359,7 @@ def _play_link(
         stats=stats,
         decoder=decoder,
         smooth=smooth,
+        begin_dtls=begin_dtls,
     )
 
 
@@ -356,10 +367,16 @@ def _play_link(
 @_token
 @_decoder("software")
 @_smooth
+@_begin_dtls
 @_full_screen
 @_close_at_end
 def back(
-    token: str | None, decoder: str, smooth: bool, full_screen: bool, close_at_end: bool
+    token: str | None,
+    decoder: str,
+    smooth: bool,
+    begin_dtls: bool,
+    full_screen: bool,
+    close_at_end: bool,
 ) -> int:
     """Go back into the last game, after Rejoin was closed or this computer had a fault.
 
@@ -411,6 +428,7 @@ def back(
             close_at_end=close_at_end,
             decoder=decoder,
             smooth=smooth,
+            begin_dtls=begin_dtls,
             ticket=ticket,
             instance=instance,
         )
@@ -442,6 +460,7 @@ def _play(
     close_at_end: bool,
     decoder: str,
     smooth: bool,
+    begin_dtls: bool,
     stats: Path | None = None,
     ticket: Ticket | None = None,
     instance: Instance | None = None,
@@ -467,6 +486,7 @@ def _play(
         statistics_file=numbers,
         sound_file=SoundFile(),
         hardware=chosen(decoder),
+        begin_dtls=begin_dtls,
     )
     if ticket is None and _last_game() is not None:
         _complain("your last game may still be running: `rejoin back` goes back into it.")

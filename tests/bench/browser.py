@@ -36,9 +36,9 @@ class Drop:
     joined_s: float
 
 
-async def our_drops(at: Premises, drops: int) -> list[Drop]:
+async def our_drops(at: Premises, drops: int, *, begin_dtls: bool = False) -> list[Drop]:
     chance = random.Random(1)
-    async with played(at) as it:
+    async with played(at, begin_dtls=begin_dtls) as it:
         for _ in range(drops):
             await asyncio.sleep(PLAYED_S + 0.5 * chance.random())
             await it.drop(FaultKind.SILENCE)

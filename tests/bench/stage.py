@@ -216,7 +216,9 @@ async def stages(
 
 
 @asynccontextmanager
-async def played(at: Premises, *, keep_records: bool = True) -> AsyncIterator[Stage]:
+async def played(
+    at: Premises, *, keep_records: bool = True, begin_dtls: bool = False
+) -> AsyncIterator[Stage]:
     """A player of a new game at this studio; yields once the game is live."""
     settle()
     records: list[Record] | None = [] if keep_records else None
@@ -231,6 +233,7 @@ async def played(at: Premises, *, keep_records: bool = True) -> AsyncIterator[St
         ),
         audio=NullOutput(),
         on_record=None if records is None else records.append,
+        begin_dtls=begin_dtls,
     )
     running = tasks.spawn(player.run(), name="player")
     try:

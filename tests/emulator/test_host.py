@@ -793,6 +793,24 @@ def test_the_host_is_in_dtls_what_the_setting_says(
     run(test)
 
 
+@pytest.mark.parametrize("role", ["client", "server"])
+@pytest.mark.parametrize(("offered", "setup"), [("active", "passive"), ("passive", "active")])
+def test_a_client_that_leaves_no_choice_in_dtls_gets_what_it_offered(
+    role: Literal["client", "server"], offered: str, setup: str
+) -> None:
+    async def test() -> None:
+        async with running(dataclasses.replace(SETTINGS, dtls_role=role)) as (host, _):
+            player = Player()
+            offer = (await player.offer()).replace("a=setup:actpass", f"a=setup:{offered}")
+            answer = await host.answer(1, offer)
+            assert re.findall(r"a=setup:(\w+)", json.loads(answer)["sdp"]) == [setup] * 3
+            await player.accept(answer)
+            await player.frames(1)
+            await player.close()
+
+    run(test)
+
+
 def test_a_round_trip_is_there_before_and_after_a_fault() -> None:
     async def test() -> None:
         async with running(dataclasses.replace(SETTINGS, round_trip_s=0.04)) as (host, _):

@@ -67,6 +67,7 @@ class Stage:
         policy: Policy | None = None,
         hardware: Hardware | None = None,
         blanks: Blanks | None = None,
+        begin_dtls: bool = False,
         **host: bool,
     ) -> None:
         self.events: list[Event] = []
@@ -82,6 +83,7 @@ class Stage:
             policy=policy,
             hardware=hardware,
             blanks=blanks,
+            begin_dtls=begin_dtls,
         )
 
     async def connect(self) -> None:
@@ -224,6 +226,21 @@ def test_while_one_plays_the_next_is_made_ready_and_used(monkeypatch: pytest.Mon
         assert stage.peer._pc is ready
 
     play(scene, blanks=blanks)
+
+
+def test_a_peer_that_begins_dtls_says_so_and_obeys_an_answer_that_says_otherwise() -> None:
+    async def scene(stage: Stage) -> None:
+        offer = await stage.peer.make_offer()
+        assert "a=setup:active" in offer
+        assert "actpass" not in offer
+        # this host never read it
+        answer = await stage.host.answer(offer.replace("setup:active", "setup:actpass"))
+        assert "a=setup:active" in answer
+        await stage.peer.apply_answer(answer)
+        await stage.until(lambda: stage.saw(FirstFrameDecoded))
+        assert stage.peer._video_dtls_state() == "connected"
+
+    play(scene, begin_dtls=True)
 
 
 def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:

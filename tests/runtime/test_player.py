@@ -12,6 +12,7 @@ from rejoin.core.controls import Controls
 from rejoin.core.events import CloseForNowRequested
 from rejoin.core.model import (
     AttemptNumber,
+    ConnectionNumber,
     Ending,
     EndingKind,
     Policy,
@@ -266,3 +267,17 @@ def test_a_missing_way_back_is_told_where_nothing_else_is_wrong(tmp_path: Path) 
     assert well.problem() == desk.problem
     silent = Player(profile("http://127.0.0.1:9"), audio=NullOutput("No sound."), desk=desk)
     assert silent.problem() == "No sound."
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_its_connections_begin_dtls_when_it_was_told(begins: bool) -> None:
+    async def offer() -> str:
+        player = Player(profile("http://127.0.0.1:9"), audio=NullOutput(), begin_dtls=begins)
+        peer = player._make_peer(ConnectionNumber(1), lambda event: None)
+        try:
+            return await peer.make_offer()
+        finally:
+            await peer.close()
+            await player._client.aclose()
+
+    assert ("a=setup:active" in asyncio.run(offer())) is begins

@@ -380,6 +380,10 @@ class GameHost:
         self._peers.discard(peer)
 
 
+_ROLES = {"active": "server", "passive": "client"}
+"""What a host is in DTLS whose client does not leave it the choice (RFC 8842, 5.3)."""
+
+
 class _HostSocket(StunProtocol):
     """aioice's UDP socket, which can be frozen: a hung process neither reads nor writes."""
 
@@ -482,7 +486,8 @@ class _Peer:
         self._dtls = transceivers[0].receiver.transport
         self._prepare(self._dtls)
         self._play(transceivers)
-        self._dtls._set_role(self._host._settings.dtls_role)
+        role = _ROLES.get(self._request.setup, self._host._settings.dtls_role)
+        self._dtls._set_role(role)
         await pc.setLocalDescription(await pc.createAnswer())
         if self._socket is None:
             raise SignalError("The host has no socket on 127.0.0.1 to answer with.")

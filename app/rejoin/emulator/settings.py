@@ -203,8 +203,9 @@ class EmulatorSettings:
     relay_ports: tuple[int, int] = (33435, 33465)
     """First and last UDP port of the relay's client side (documented range); (0, 0): any port."""
     dtls_role: Literal["client", "server"] = "client"
-    """Assumed: what the host is in DTLS; "client" (`a=setup:active`) is what WebRTC's library
-    answers. As the server it waits for the client to begin, who is ready a round trip sooner."""
+    """Assumed: what the host is in DTLS when the offer leaves it the choice; "client"
+    (`a=setup:active`) is what WebRTC's library answers. As the server it waits for the client to
+    begin, who is ready a round trip sooner."""
     round_trip_s: float = 0.0
     """What lies between client and host while no network profile does, half of it each way."""
     loss: float = 0.0

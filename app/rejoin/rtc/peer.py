@@ -78,8 +78,12 @@ class Peer:
         policy: Policy | None = None,
         hardware: Hardware | None = None,
         blanks: Blanks | None = None,
+        begin_dtls: bool = False,
     ) -> None:
-        """`blanks`: where this connection may be ready, and where the next is made so."""
+        """`blanks`: where this connection may be ready, and where the next is made so.
+
+        `begin_dtls`: do not leave it to the host who begins DTLS (ADR 0023).
+        """
         self.number = number
         self._rules = rules
         self._slot = slot
@@ -88,6 +92,7 @@ class Peer:
         self._clock = clock
         self._policy = policy or Policy()
         self._blanks = blanks
+        self._begin_dtls = begin_dtls
         self._name = f"peer-{number}"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pc: RTCPeerConnection | None = None
@@ -143,7 +148,7 @@ class Peer:
             raise PeerError("The connection was closed while its offer was made.")
         if "\r\na=candidate:" not in gathered:
             raise PeerError("This machine has no network address to connect from.")
-        return encode_request(gathered)
+        return encode_request(gathered, begin_dtls=self._begin_dtls)
 
     def _build(self, blank: Blank) -> None:
         """Channels in the Web SDK's order, ours in the place of aiortc's receivers."""

@@ -73,6 +73,8 @@ class SignalRequest:
     features: tuple[tuple[str, str], ...]
     media: tuple[str, ...]
     ice_ufrag: str = field(repr=False)
+    setup: str
+    """What the client would be in DTLS: actpass (the host chooses), active or passive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +103,18 @@ def encode_request(
     *,
     max_bitrate_kbps: int = MAX_BITRATE_KBPS,
     start_bitrate_kbps: int = START_BITRATE_KBPS,
+    begin_dtls: bool = False,
 ) -> str:
-    """The SignalRequest of a local offer. No candidate, port or address of this machine stays."""
+    """The SignalRequest of a local offer. No candidate, port or address of this machine stays.
+
+    `begin_dtls`: offer to begin DTLS, and nothing else; usually the host may choose.
+    """
     description = _parse(sdp, "offer")
     lines = [_origin_without_address(line) for line in description.session]
     for section in description.sections:
         lines += _offered_section(section, max_bitrate_kbps, start_bitrate_kbps)
+    if begin_dtls:
+        lines = ["a=setup:active" if line == "a=setup:actpass" else line for line in lines]
     request = {
         "type": "offer",
         "sdp": _join(lines),
@@ -194,6 +202,7 @@ def decode_request(text: str) -> SignalRequest:
         features=tuple(_features(request)),
         media=kinds,
         ice_ufrag=path.ufrag,
+        setup=path.setup,
     )
 
 

@@ -47,10 +47,12 @@ class Player:
         statistics_file: StatisticsFile | None = None,
         sound_file: SoundFile | None = None,
         hardware: Hardware | None = None,
+        begin_dtls: bool = False,
     ) -> None:
         """`desk`: where a way back after a crash is kept; None keeps none. `ticket`: come back with
         it, in place of a new game. `sound_file`: where the volume is kept; None keeps it not.
-        `hardware`: what is tried for decoding; None is software."""
+        `hardware`: what is tried for decoding; None is software. `begin_dtls`: leave it not to the
+        host who begins DTLS (ADR 0023)."""
         self.slot = slot or PictureSlot()
         self._profile = profile
         self._policy = policy or profile.policy()
@@ -66,6 +68,7 @@ class Player:
         self._audio = audio or open_output()
         self._hardware = hardware or Hardware()
         self._blanks = Blanks()
+        self._begin_dtls = begin_dtls
         self._sound_file = sound_file
         self._sound = SoundChoice() if sound_file is None else sound_file.read()
         self._audio.set_volume(self._sound.amplitude)
@@ -151,4 +154,5 @@ class Player:
             policy=self._policy,
             hardware=self._hardware,
             blanks=self._blanks,
+            begin_dtls=self._begin_dtls,
         )
