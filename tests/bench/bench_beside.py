@@ -20,7 +20,7 @@ from bench import clips
 from bench.browser import browser, our_drops, their_drops, until_frames
 from bench.clips import Clip
 from bench.measure import Measurement, percentile
-from bench.stage import Premises, played, premises
+from bench.stage import Premises, on_clients_loop, played, premises
 from helpers.chromium import CHROMIUM
 
 DROPS = 20
@@ -59,7 +59,7 @@ def run(quick: bool) -> Iterator[Measurement]:
         raise RuntimeError("There is no Chromium to measure beside.")
     with tempfile.TemporaryDirectory() as name:
         clip = clips.make(Path(name), mbit=8, width=1280, height=720)
-        yield from asyncio.run(_everything(clip, quick))
+        yield from on_clients_loop(_everything(clip, quick))
 
 
 async def _everything(clip: Clip, quick: bool) -> list[Measurement]:

@@ -165,7 +165,7 @@ def _rows(clip: Clip, seen: Seen, bare: Bare) -> Iterator[Measurement]:
             f"{name}: sent bunched by the host",
             seen.bunched,
             "frames",
-            f"less than half a frame after the one before: such a pair is painted once; {told}",
+            f"less than half a frame after the one before; {told}",
         ),
         Measurement(
             f"{name}: first packet sent to frame in the slot, median",

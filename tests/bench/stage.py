@@ -14,11 +14,12 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any, TypeVar
 
 from rejoin import tasks
 from rejoin.clock import boot_s
@@ -31,12 +32,14 @@ from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.signal import NetworkRules
-from rejoin.runtime.loop import settle
+from rejoin.runtime.loop import loop_factory, settle
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
 from rejoin.signaling.dialects import OURS, Dialect
 from rejoin.signaling.samples import StreamChoice
 from rejoin.studio import Studio
+
+_T = TypeVar("_T")
 
 STREAM = "emulator, loopback, 720p60 at 8 Mbit/s"
 PATIENCE_S = 90.0
@@ -45,6 +48,12 @@ LOOKS = 10
 LOOK_EVERY_S = 0.1
 _DEFAULTS = EmulatorSettings()
 """What the studio starts with."""
+
+
+def on_clients_loop(main: Coroutine[Any, Any, _T]) -> _T:
+    """As `asyncio.run`, on the event loop that the client has (uvloop where it is installed)."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(main)
 
 
 class _Player(Player):

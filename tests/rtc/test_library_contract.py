@@ -16,6 +16,7 @@ from aioice import Candidate, ice, stun
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
 from aiortc.codecs import CODECS
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter
+from aiortc.rtcicetransport import RTCIceTransport
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtcsctptransport import RTCSctpTransport
 from aiortc.rtp import (
@@ -112,6 +113,8 @@ def test_instances_have_every_attribute_that_we_touch() -> None:
         (RTCSctpTransport._handle_data, ["data"]),
         (RtpRouter.route_rtp, ["packet"]),
         (Session.unprotect, ["packet"]),
+        (RTCIceTransport.start, ["remoteParameters"]),
+        (RTCIceTransport.addRemoteCandidate, ["candidate"]),
         (RTCRtpReceiver.receive, ["parameters"]),
         (RTCRtpReceiver.stop, []),
         (RTCRtpReceiver._handle_rtp_packet, ["packet", "arrival_time_ms"]),
@@ -177,3 +180,8 @@ def test_an_answer_tells_a_retransmission_stream_only_when_there_are_two_streams
     """Why `Answer.rtx_ssrcs` exists; when this fails, it may go."""
     source = inspect.getsource(RTCPeerConnection._RTCPeerConnection__remoteRtp)  # type: ignore[attr-defined]
     assert "len(media.ssrc) == 2" in source
+
+
+def test_ice_that_was_begun_before_is_not_begun_again() -> None:
+    source = inspect.getsource(RTCIceTransport.start)
+    assert "if self.__start is not None:\n            await self.__start.wait()" in source

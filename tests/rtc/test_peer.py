@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aioice import stun
 
 from conftest import LogRecords
 from helpers.loopback_host import LoopbackHost
@@ -241,6 +242,34 @@ def test_a_peer_that_begins_dtls_says_so_and_obeys_an_answer_that_says_otherwise
         assert stage.peer._video_dtls_state() == "connected"
 
     play(scene, begin_dtls=True)
+
+
+def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> None:
+    async def scene(stage: Stage) -> None:
+        answer = await stage.host.answer(await stage.peer.make_offer())
+        assert stage.peer._pc is not None
+        assert stage.peer._transport is not None
+        happened: list[str] = []
+        for protocol in stage.peer._transport._connection._protocols:
+
+            def sending(
+                message: stun.Message, address: Any, send: Any = protocol.send_stun
+            ) -> None:
+                happened.append(f"{message.message_class.name} sent")
+                send(message, address)
+
+            override(protocol, "send_stun", sending)
+
+        async def reading(description: Any) -> None:
+            happened.append("read")
+            await read(description)
+
+        read = override(stage.peer._pc, "setRemoteDescription", reading)
+        await stage.peer.apply_answer(answer)
+        await stage.until(lambda: stage.saw(FirstFrameDecoded))
+        assert happened[:2] == ["REQUEST sent", "read"]
+
+    play(scene)
 
 
 def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:

@@ -12,7 +12,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCIceParameters, RTCPeerConnection, RTCSessionDescription
+from aiortc.sdp import candidate_from_sdp
 
 from rejoin.clock import Clock, boot_s
 from rejoin.core.controls import Controls
@@ -37,7 +38,7 @@ from rejoin.rtc.opus import BYTES_PER_SAMPLE, OpusDecoder
 from rejoin.rtc.picture import PictureSlot
 from rejoin.rtc.playout import OrderedAudio
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, install
-from rejoin.rtc.signal import NetworkRules, decode_response, encode_request
+from rejoin.rtc.signal import IceStart, NetworkRules, decode_response, encode_request
 from rejoin.rtc.stats import LoopLag, PeerStatistics, Rates
 from rejoin.rtc.transport import Transport, override
 from rejoin.tasks import cancel, spawn
@@ -218,6 +219,7 @@ class Peer:
             self._video.expect_retransmissions(answer.rtx_ssrcs)
         self._deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         try:
+            await self._begin_ice(answer.ice)
             await pc.setRemoteDescription(RTCSessionDescription(sdp=answer.sdp, type="answer"))
         except Exception:
             # whatever aiortc says may quote the SDP
@@ -225,14 +227,32 @@ class Peer:
         if not self._over:
             self._decoder.start()
 
-    async def _connect_or_fail(self) -> None:
-        """From ICE to the data channels. aiortc runs it as a task that it never looks at again."""
-        assert self._connect is not None
+    async def _begin_ice(self, start: IceStart) -> None:
+        """Send the first checks; aiortc would do so 2 ms later, when it has read all of the answer.
+
+        It finds ICE begun, and the candidates known, and waits for it as if it had done it.
+        """
+        assert self._video is not None
+        ice = self._video.dtls.transport
+        for candidate in start.candidates:
+            await ice.addRemoteCandidate(candidate_from_sdp(candidate))
+        parameters = RTCIceParameters(start.ufrag, start.pwd, iceLite=start.lite)
+        spawn(self._or_fail(ice.start(parameters)), name=f"{self._name}-ice")
+        for _ in range(2):  # ICE begins in one turn of the loop and sends in the next
+            await asyncio.sleep(0)
+
+    async def _or_fail(self, step: Awaitable[None]) -> None:
+        """A step of connecting, in a task that nobody waits for."""
         try:
-            await self._connect()
+            await step
         except Exception as error:
             # a close in the middle of it is none of its failures
             self._fail(f"connecting failed ({type(error).__name__})")
+
+    async def _connect_or_fail(self) -> None:
+        """From ICE to the data channels. aiortc runs it as a task that it never looks at again."""
+        assert self._connect is not None
+        await self._or_fail(self._connect())
 
     async def _watch_deadline(self, rtt_s: float) -> None:
         deadline_s = self._policy.connect_deadline_s + self._policy.connect_deadline_rtts * rtt_s

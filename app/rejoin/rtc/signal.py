@@ -78,6 +78,16 @@ class SignalRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class IceStart:
+    """What the first connectivity check needs of an answer. `candidates`: as SDP has them."""
+
+    ufrag: str
+    pwd: str
+    lite: bool
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A checked answer. `sdp` is rewritten for aiortc: every section carries what is in effect.
 
@@ -87,6 +97,7 @@ class Answer:
 
     sdp: str = field(repr=False)
     web_sdk_protocol_url: str | None
+    ice: IceStart = field(repr=False)
     rtx_ssrcs: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -260,6 +271,12 @@ def decode_response(text: str, rules: NetworkRules) -> Answer:
     return Answer(
         sdp=_join(lines),
         web_sdk_protocol_url=url if isinstance(url, str) and len(url) <= 2048 else None,
+        ice=IceStart(
+            path.ufrag,
+            path.pwd,
+            "a=ice-lite" in description.session,
+            tuple(line.removeprefix("a=candidate:") for line in candidates),
+        ),
         rtx_ssrcs=_retransmissions(description),
     )
 
