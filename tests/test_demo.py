@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -152,10 +153,15 @@ class FakeWindow:
         self.closed = False
         self._writable = writable
 
-    def save_picture(self, file: Path) -> bool:
-        if self._writable:
-            file.write_text(self.snapshot.stage.value, encoding="utf-8")
-        return self._writable
+    def take_picture(self) -> Callable[[Path], bool]:
+        shown = self.snapshot.stage.value
+
+        def save(file: Path) -> bool:
+            if self._writable:
+                file.write_text(shown, encoding="utf-8")
+            return self._writable
+
+        return save
 
     def close(self) -> None:
         self.closed = True
@@ -208,6 +214,7 @@ def test_the_whole_play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     assert play.records == [of_fault("silence", 5.0)]
     play.shows(Stage.LOST, 0.5, episode=1)
     play.shows(Stage.RECONNECTING, 0.5, episode=1)
+    assert play.director.pictures == ["live.png"], "compressing would hold the way back up"
     play.shows(Stage.LIVE, 1.0, episode=1)
     assert not play.closed(), "it plays on for a moment"
     play.shows(Stage.LIVE, 1.5, episode=1)

@@ -244,6 +244,7 @@ class _Director:
         self._episode = 0
         """The episode that the newest drop brings; those before it came by themselves."""
         self._looking = False
+        self._unsaved: dict[str, Callable[[Path], bool]] = {}
         self.failure: str | None = None
         self.pictures: list[str] = []
 
@@ -296,7 +297,7 @@ class _Director:
                     first_look = self._moment_at is None
                     waited = self._waited(now, self.LOOK_AT_LOST_S)
                     if first_look or waited:
-                        self._save(window, "lost")
+                        self._take(window, "lost")  # to be saved when the way back is over
                     if waited:
                         self._next(_Act.BACK, now)
                 elif live and snapshot.episode >= self._episode:
@@ -328,16 +329,25 @@ class _Director:
             self._moment_at = now
         return now - self._moment_at >= for_s
 
+    def _take(self, window: RejoinWindow, name: str) -> None:
+        if self._options.out is not None:
+            self._unsaved[f"{name}.png"] = window.take_picture()
+
     def _save(self, window: RejoinWindow, name: str) -> None:
-        if self._options.out is None:
-            return
-        file = self._options.out / f"{name}.png"
-        if not window.save_picture(file):
-            self.failure = self.failure or f"The picture {file.name} could not be written."
-        elif file.name not in self.pictures:
-            self.pictures.append(file.name)
+        self._take(window, name)
+        self._save_taken()
+
+    def _save_taken(self) -> None:
+        taken, self._unsaved = self._unsaved, {}
+        for name, save in taken.items():
+            assert self._options.out is not None
+            if not save(self._options.out / name):
+                self.failure = self.failure or f"The picture {name} could not be written."
+            elif name not in self.pictures:
+                self.pictures.append(name)
 
     def _end(self, window: RejoinWindow) -> None:
+        self._save_taken()
         self._act = _Act.CURTAIN
         if self._options.headless:
             window.close()

@@ -245,21 +245,31 @@ class RejoinWindow(QWidget):
         return redact(report)
 
     def save_picture(self, file: Path) -> bool:
-        """Save what the window shows as PNG, with animations at their end. False if it cannot be.
+        """Save what it shows as PNG, with animations at their end. False if it cannot be."""
+        return self.take_picture()(file)
 
-        Written by us and not by Qt: libpng complains to standard error itself.
+    def take_picture(self) -> Callable[[Path], bool]:
+        """What saves the present look of the window, as `save_picture`, when there is time for it.
+
+        Compressing takes a tenth of a second, in which no other thread has the interpreter.
         """
         self.refresh()
         self.view.show_newest()
         self.view.finish_dimming()
-        content = QBuffer()
-        content.open(QBuffer.OpenModeFlag.WriteOnly)
-        self.grab().save(content, "PNG")
-        try:
-            file.write_bytes(content.data().data())
-        except OSError:
-            return False
-        return True
+        look = self.grab()
+
+        def save(file: Path) -> bool:
+            # Written by us and not by Qt: libpng complains to standard error itself.
+            content = QBuffer()
+            content.open(QBuffer.OpenModeFlag.WriteOnly)
+            look.save(content, "PNG")
+            try:
+                file.write_bytes(content.data().data())
+            except OSError:
+                return False
+            return True
+
+        return save
 
     def _take(self, snapshot: Snapshot) -> None:
         before, self._snapshot = self._snapshot.stage, snapshot
