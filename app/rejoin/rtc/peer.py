@@ -104,6 +104,7 @@ class Peer:
         self._channels: Channels | None = None
         self._ssrcs: list[int] = []
         self._deadline: asyncio.Task[None] | None = None
+        self._ice: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._decoder = Decoder(
             number,
@@ -237,7 +238,7 @@ class Peer:
         for candidate in start.candidates:
             await ice.addRemoteCandidate(candidate_from_sdp(candidate))
         parameters = RTCIceParameters(start.ufrag, start.pwd, iceLite=start.lite)
-        spawn(self._or_fail(ice.start(parameters)), name=f"{self._name}-ice")
+        self._ice = spawn(self._or_fail(ice.start(parameters)), name=f"{self._name}-ice")
         for _ in range(2):  # ICE begins in one turn of the loop and sends in the next
             await asyncio.sleep(0)
 
@@ -574,6 +575,7 @@ class Peer:
                 await self._transport.close()
             if late:
                 await cancel(ending)
+            await cancel(self._ice)
         for _ in range(int(THREAD_END_WITHIN_S / 0.005)):
             if not self._decoder.alive:
                 break
