@@ -33,7 +33,12 @@ class Said(BaseModel):
 @contextlib.asynccontextmanager
 async def exchange_with(behaviour: Behaviour, token: str | None = None) -> AsyncIterator[Exchange]:
     async with server_that(behaviour) as port:
-        exchange = Exchange(f"http://127.0.0.1:{port}/base/", token, stranger="is somebody else")
+        exchange = Exchange(
+            f"http://127.0.0.1:{port}/base/",
+            token,
+            stranger="is somebody else",
+            connect_timeout_s=20,  # no machine is so slow
+        )
         try:
             yield exchange
         finally:
@@ -78,19 +83,23 @@ def test_the_bearer_is_sent_when_there_is_one(token: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "kind", "begun"),
+    ("behaviour", "budget_s", "kind", "begun"),
     [
-        (hangs, FailureKind.OUTCOME_UNKNOWN, True),
-        (closes_after_the_request, FailureKind.OUTCOME_UNKNOWN, True),
-        (floods, FailureKind.NOT_BACKEND, True),
+        (hangs, 3, FailureKind.OUTCOME_UNKNOWN, True),
+        (closes_after_the_request, 20, FailureKind.OUTCOME_UNKNOWN, True),
+        (floods, 20, FailureKind.NOT_BACKEND, True),
     ],
 )
-def test_no_whole_answer_is_a_failure(behaviour: Behaviour, kind: FailureKind, begun: bool) -> None:
+def test_no_whole_answer_is_a_failure(
+    behaviour: Behaviour, budget_s: float, kind: FailureKind, begun: bool
+) -> None:
     async def run() -> None:
         async with exchange_with(behaviour) as exchange:
             written: list[str] = []
             with pytest.raises(CallFailedError) as caught:
-                await exchange.call("GET", "/", budget_s=1, on_written=lambda: written.append("!"))
+                await exchange.call(
+                    "GET", "/", budget_s=budget_s, on_written=lambda: written.append("!")
+                )
             assert caught.value.failure.kind is kind
             assert bool(written) is begun
 
