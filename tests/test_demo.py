@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from rejoin import demo
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Snapshot, Stage, StatusReason
@@ -97,8 +98,8 @@ def shown(connection: int, tick: int, at: float) -> Picture:
     bits = strip_bits(game.counter, game.chain)
     picture = np.zeros((720, 1280, 4), np.uint8)
     picture[:32] = np.kron(bits, np.full((16, 40), 206, np.uint8))[:, :, None]
-    data = memoryview(picture.tobytes())
-    return Picture(ConnectionNumber(connection), 1280, 720, 5120, 1280, 720, at, 0, data)
+    frame = VideoFrame.from_ndarray(picture, format="bgra")
+    return Picture(ConnectionNumber(connection), frame, at, 0, at)
 
 
 def test_the_first_and_the_last_picture_of_each_connection_are_the_proof() -> None:
@@ -108,23 +109,6 @@ def test_the_first_and_the_last_picture_of_each_connection_are_the_proof() -> No
     (proof,) = slot.proofs()
     assert proof == Proof(before=90, after=150, away_s=1.0)
     assert proof.continued
-
-
-def test_pictures_that_nobody_watched_prove_it_too() -> None:
-    """The window was minimised: they were never scaled, and are now."""
-
-    class Frame:
-        def __init__(self, picture: Picture) -> None:
-            self.connection = picture.connection
-            self._picture = picture
-
-        def scaled(self, target: tuple[int, int] | None) -> Picture | None:
-            return self._picture
-
-    slot = demo._WitnessSlot()
-    for connection, tick, at in ((1, 60, 1.0), (1, 90, 1.5), (3, 150, 2.5), (3, 170, 2.9)):
-        slot.put(Frame(shown(connection, tick, at)))
-    assert slot.proofs() == (Proof(before=90, after=150, away_s=1.0),)
 
 
 # --- the director ---------------------------------------------------------------------------------

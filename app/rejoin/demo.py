@@ -29,7 +29,8 @@ from rejoin.errors import BadInputError, RejoinError, ServiceError
 from rejoin.gui import application
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.rtc.hardware import chosen
-from rejoin.rtc.picture import Picture, PictureSlot, Unscaled
+from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.scaling import Scaler
 from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.loop import StreamThread
 from rejoin.runtime.player import Player
@@ -358,10 +359,10 @@ class _WitnessSlot(PictureSlot):
 
     def __init__(self) -> None:
         super().__init__()
-        self._first: dict[ConnectionNumber, Picture | Unscaled] = {}
-        self._last: dict[ConnectionNumber, Picture | Unscaled] = {}
+        self._first: dict[ConnectionNumber, Picture] = {}
+        self._last: dict[ConnectionNumber, Picture] = {}
 
-    def put(self, picture: Picture | Unscaled) -> None:
+    def put(self, picture: Picture) -> None:
         self._first.setdefault(picture.connection, picture)
         self._last[picture.connection] = picture
         super().put(picture)
@@ -371,9 +372,7 @@ class _WitnessSlot(PictureSlot):
         order = sorted(self._first)
         found = []
         for old, new in pairwise(order):
-            last, first = _made(self._last[old]), _made(self._first[new])
-            if last is None or first is None:
-                continue
+            last, first = self._last[old], self._first[new]
             before, after = _read(last), _read(first)
             if before is not None and after is not None:
                 away_s = first.decoded_at - last.decoded_at
@@ -381,13 +380,12 @@ class _WitnessSlot(PictureSlot):
         return tuple(found)
 
 
-def _made(picture: Picture | Unscaled) -> Picture | None:
-    return picture if isinstance(picture, Picture) else picture.scaled(None)
-
-
 def _read(picture: Picture) -> StripReading | None:
-    rows = np.frombuffer(picture.data, np.uint8).reshape(picture.height, picture.stride)
-    return read_strip(rows[:, : picture.width * 4].reshape(picture.height, picture.width, 4))
+    pixels = Scaler().pixels(picture, (picture.width, picture.height))
+    if pixels is None:
+        return None
+    rows = np.frombuffer(pixels.data, np.uint8).reshape(pixels.height, pixels.stride)
+    return read_strip(rows[:, : pixels.width * 4].reshape(pixels.height, pixels.width, 4))
 
 
 # --- the report -----------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def _rows(clip: Clip, seen: Seen, bare: Bare) -> Iterator[Measurement]:
         Measurement(f"{name}: lost", lost, "packets or frames", told),
         Measurement(
             f"{name}: not painted in time",
-            counted["pictures_replaced"] + counted["frames_overtaken"],
+            counted["pictures_replaced"],
             "frames",
             told,
         ),
@@ -182,6 +182,7 @@ def _rows(clip: Clip, seen: Seen, bare: Bare) -> Iterator[Measurement]:
             "ms",
             told,
         ),
+        Measurement(f"{name}: frame's age when painted, median", seen.age_p50_ms, "ms", told),
         Measurement(f"{name}: frame's age when painted, p95", seen.age_p95_ms, "ms", told),
         Measurement(
             f"{name}: socket buffer granted", seen.receive_buffer_bytes / 2**20, "MiB", told
@@ -191,23 +192,18 @@ def _rows(clip: Clip, seen: Seen, bare: Bare) -> Iterator[Measurement]:
 
 
 def _cpu_rows(name: str, told: str, seen: Seen, bare: Bare) -> Iterator[Measurement]:
-    """What receiving costs beside what decoding alone costs, as shares of one core.
-
-    Scaling makes pictures of the window's pixels: a part of painting that is done on the decoder's
-    thread. So it is told apart, and the ratio that has it is told as well.
-    """
+    """What receiving costs beside what decoding alone costs, as shares of one core."""
     share = 100 * seen.receiver_cpu_s / seen.for_s
-    scaling = 100 * seen.counters["total_scale_time_s"] / seen.for_s
     window = 100 * seen.window_cpu_s / seen.for_s
-    ratio = (share - scaling) / bare.paced
+    ratio = share / bare.paced
     unit, same = "% of a core", "the same clip"
-    threads = "network and decoder's threads"
     yield from (
-        Measurement(f"{name}: receiver's CPU", share - scaling, unit, f"{threads}; {told}"),
         Measurement(
-            f"{name}: scaling to the window", scaling, unit, f"on the decoder's thread; {told}"
+            f"{name}: receiver's CPU", share, unit, f"network and decoder's threads; {told}"
         ),
-        Measurement(f"{name}: the window's CPU", window, unit, told),
+        Measurement(
+            f"{name}: the window's CPU", window, unit, f"scaling and painting, all it does; {told}"
+        ),
         Measurement(
             f"{name}: bare FFmpeg's CPU", bare.paced, unit, f"{same}, a picture each 60th second"
         ),
@@ -227,16 +223,13 @@ def _cpu_rows(name: str, told: str, seen: Seen, bare: Bare) -> Iterator[Measurem
             f"{name}: receiver's CPU to bare FFmpeg's",
             ratio,
             "times",
-            f"{_met(ratio, CPU_RATIO, 'times')}; without scaling; {told}",
-        ),
-        Measurement(
-            f"{name}: the same with scaling", share / bare.paced, "times", f"no target; {told}"
+            f"{_met(ratio, CPU_RATIO, 'times')}; {told}",
         ),
         Measurement(
             f"{name}: the same to FFmpeg as fast as it can",
-            (share - scaling) / bare.flat_out,
+            share / bare.flat_out,
             "times",
-            f"without scaling; no target; {told}",
+            f"no target; {told}",
         ),
     )
 

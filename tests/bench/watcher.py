@@ -26,7 +26,7 @@ from rejoin.gui import application
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.rtc.audio import NullOutput
 from rejoin.rtc.peer import Peer
-from rejoin.rtc.picture import Picture, PictureSlot, Unscaled
+from rejoin.rtc.picture import Picture, PictureSlot
 from rejoin.rtc.receiver import VideoReceiver
 from rejoin.rtc.rtp import SEND_TIME_UNITS, RtpPacket
 from rejoin.rtc.signal import NetworkRules
@@ -60,7 +60,7 @@ class Seen:
     counters: dict[str, float]
     """Differences of `PeerStatistics`' counters."""
     receiver_cpu_s: float
-    """Every thread but the window's: network, decoding, scaling."""
+    """Every thread but the window's: network and decoding."""
     window_cpu_s: float
     latency_p50_ms: float
     latency_p95_ms: float
@@ -89,15 +89,15 @@ class MeasuredSlot(PictureSlot):
         """Frames that the host itself sent less than half a frame after the one before."""
         self._sent_last: int | None = None
 
-    def put(self, picture: Picture | Unscaled) -> None:
+    def put(self, picture: Picture) -> None:
         super().put(picture)
-        sent = self.sent.pop(picture.rtp_timestamp, None) if isinstance(picture, Picture) else None
+        sent = self.sent.pop(picture.rtp_timestamp, None)
         if sent is not None:
             now = int(boot_s() * SEND_TIME_UNITS)
             self.latencies_s.append(((now - sent) & _SEND_TIME_MASK) / SEND_TIME_UNITS)
 
-    def count_painted(self, picture: Picture, at: float) -> None:
-        super().count_painted(picture, at)
+    def count_painted(self, picture: Picture, at: float, took_s: float = 0.0) -> None:
+        super().count_painted(picture, at, took_s)
         self.ages_s.append(at - picture.decoded_at)
 
     def note(self, packet: RtpPacket, send_time_id: int | None) -> None:

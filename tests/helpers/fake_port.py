@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+from av.video.frame import VideoFrame
 
 from rejoin.core.controls import Controls
 from rejoin.core.events import Event
@@ -80,28 +81,20 @@ def picture(
     width: int,
     height: int,
     *,
-    source: tuple[int, int] | None = None,
     decoded_at: float = 1000.0,
     bgr: tuple[int, int, int] | None = None,
-    padding: int = 0,
+    on_failed: Callable[[], None] = lambda: None,
 ) -> Picture:
-    """A picture of one colour, or a landscape; `padding` bytes stand after each row."""
-    stride = width * 4 + padding
-    rows = np.full((height, stride), 255, dtype=np.uint8)
-    pixels = rows[:, : width * 4].reshape(height, width, 4)
+    """A picture of one colour, or a landscape; not YUV, but the very colours it has to have."""
+    pixels = np.empty((height, width, 4), dtype=np.uint8)
     pixels[:] = _landscape(width, height) if bgr is None else np.array((*bgr, 255), dtype=np.uint8)
-    source_width, source_height = source or (width, height)
     return Picture(
         connection=ConnectionNumber(1),
-        width=width,
-        height=height,
-        stride=stride,
-        source_width=source_width,
-        source_height=source_height,
+        frame=VideoFrame.from_ndarray(pixels, format="bgra"),
         decoded_at=decoded_at,
         received_at=decoded_at,
         rtp_timestamp=0,
-        data=memoryview(rows.tobytes()),
+        on_failed=on_failed,
     )
 
 

@@ -310,11 +310,7 @@ def show_face(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
     window.show()
     QCoreApplication.processEvents()
     if face.picture:
-        width, height = window.view.device_size()
-        shown = (width, round(width * 9 / 16))
-        if shown[1] > height:
-            shown = (round(height * 16 / 9), height)
-        port.show(picture(*shown, source=(1280, 720)))
+        port.show(picture(1280, 720))
         QCoreApplication.processEvents()
     port.sentence = face.problem
     for snapshot in face.before or (LIVE,) * face.captured:

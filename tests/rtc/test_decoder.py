@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,17 +18,14 @@ from rejoin.core.model import ConnectionNumber
 from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.codec_context import open_codec
 from rejoin.rtc.decoder import (
-    BEHIND_FOR_S,
     EMPTY_LIMIT,
-    FAR_BEHIND,
     HANGS_S,
     MAX_WAITING,
-    SKIP_WITHIN_S,
     Decoder,
 )
 from rejoin.rtc.hardware import SOFTWARE, Hardware
 from rejoin.rtc.picture import Picture, PictureSlot
-from rejoin.rtc.scaling import DecodedFrame, Scaler
+from rejoin.rtc.scaling import Scaler
 
 
 class Clock:
@@ -176,18 +172,11 @@ def on_hardware(driver: Driver) -> Iterator[Bench]:
     bench.end()
 
 
-@pytest.fixture
-def scalings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The RTP timestamps of the frames that were scaled, in order."""
-    scaled: list[int] = []
-    really = Scaler.picture
-
-    def picture(scaler: Scaler, decoded: DecodedFrame, target: tuple[int, int] | None) -> Picture:
-        scaled.append(decoded.rtp_timestamp)
-        return really(scaler, decoded, target)
-
-    monkeypatch.setattr(Scaler, "picture", picture)
-    return scaled
+def colour(picture: Picture) -> tuple[int, ...]:
+    """Blue, green, red and alpha of its first pixel, on a screen."""
+    pixels = Scaler().pixels(picture, (picture.width, picture.height))
+    assert pixels is not None
+    return tuple(pixels.data[:4])
 
 
 def test_a_frame_becomes_a_picture_in_the_right_colours(bench: Bench) -> None:
@@ -198,9 +187,7 @@ def test_a_frame_becomes_a_picture_in_the_right_colours(bench: Bench) -> None:
     assert bench.first.is_set() or bench.first.wait(5)
     assert (picture.width, picture.height) == (320, 180)
     assert picture.connection == 7
-    assert picture.stride >= 320 * 4
-    assert len(picture.data) >= picture.stride * 180
-    blue, green, red, alpha = picture.data[:4]
+    blue, green, red, alpha = colour(picture)
     assert red > 245
     assert green < 12
     assert blue < 12
@@ -208,72 +195,83 @@ def test_a_frame_becomes_a_picture_in_the_right_colours(bench: Bench) -> None:
     assert bench.decoder.profile is not None
 
 
-def test_pictures_are_scaled_to_the_window_and_keep_their_shape(bench: Bench) -> None:
-    bench.slot.target = (200, 400)
-    bench.decoder.start()
-    bench.decoder.show(True)
-    bench.decoder.submit(encoded(1)[0])
-    picture = bench.picture()
-    assert (picture.width, picture.height) == (200, 112)
-    assert (picture.source_width, picture.source_height) == (320, 180)
-
-
 def test_a_hidden_connection_decodes_and_its_newest_picture_is_there_when_it_is_shown(
-    bench: Bench, scalings: list[int]
+    bench: Bench,
 ) -> None:
     bench.decoder.start()
     bench.decode(encoded(5))
     assert bench.decoder.frames_decoded == 5
     assert bench.slot.take() is None
-    assert scalings == [0], "the first alone was scaled, to be there at once"
-    bench.slot.target = (160, 90)
     bench.decoder.show(True)
     picture = bench.slot.take()
     assert picture is not None
     assert picture.rtp_timestamp == 12_000
-    assert (picture.width, picture.height) == (160, 90), "for the window of now"
-    assert scalings == [0, 12_000]
     bench.decoder.show(False)
     bench.decoder.show(True)
     assert bench.slot.take() is None
     assert (bench.slot.unwatched, bench.slot.replaced) == (0, 0)
 
 
-def test_the_first_picture_of_a_hidden_connection_waits_ready_to_paint(
-    bench: Bench, scalings: list[int]
-) -> None:
-    bench.decoder.start()
-    bench.decode(encoded(1))
-    assert scalings == [0]
-    bench.decoder.show(True)
-    picture = bench.slot.take()
-    assert picture is not None
-    assert picture.rtp_timestamp == 0
-    assert scalings == [0]
-
-
-def test_while_nobody_watches_all_is_decoded_and_nothing_scaled(
-    bench: Bench, scalings: list[int]
-) -> None:
+def test_while_nobody_watches_all_is_decoded_and_the_newest_picture_waits(bench: Bench) -> None:
     bench.decoder.start()
     bench.decoder.show(True)
     bench.slot.watched = False
-    bench.slot.target = (64, 36)
     bench.decode(encoded(6))
     assert bench.decoder.frames_decoded == 6
     assert bench.first.is_set()
-    assert scalings == []
     assert (bench.slot.unwatched, bench.slot.replaced) == (5, 0)
-    bench.slot.target = (160, 90)
     bench.slot.watched = True
     picture = bench.slot.take()
     assert picture is not None
     assert picture.rtp_timestamp == 15_000
-    assert (picture.width, picture.height) == (160, 90)
-    assert scalings == [15_000]
-    bench.decode([replace(frame, rtp_timestamp=18_000) for frame in encoded(1)])
-    assert scalings == [15_000, 18_000], "watched again, it is scaled before it is taken"
-    assert bench.slot.unwatched == 5
+
+
+def test_a_picture_is_scaled_ahead_if_it_will_be_painted_in_another_size(bench: Bench) -> None:
+    bench.decoder.start()
+    bench.slot.target = (160, 90)
+    bench.decode(encoded(2))
+    first, second = bench.decoder._held, None
+    assert first is not None
+    assert first.pixels is None, "it was hidden, and not the first"
+    bench.decoder.show(True)
+    bench.slot.take()
+    bench.slot.watched = False
+    bench.decode([replace(frame, rtp_timestamp=6_000) for frame in encoded(1)])
+    second = bench.slot.take()
+    assert second is not None
+    assert second.pixels is None, "nobody watched"
+    bench.slot.watched = True
+    bench.decode([replace(frame, rtp_timestamp=9_000) for frame in encoded(1)])
+    third = bench.picture()
+    assert third.rtp_timestamp == 9_000
+    assert third.pixels is not None
+    assert (third.pixels.width, third.pixels.height) == (160, 90)
+    assert bench.decoder.scale_s > 0
+    bench.slot.target = (320, 180)
+    bench.decode([replace(frame, rtp_timestamp=12_000) for frame in encoded(1)])
+    assert bench.picture().pixels is None, "it has the window's size"
+
+
+def test_the_first_picture_of_a_hidden_connection_is_scaled_ahead(bench: Bench) -> None:
+    """It will be shown, perhaps at once."""
+    bench.slot.target = (160, 90)
+    bench.decoder.start()
+    bench.decode(encoded(1))
+    bench.decoder.show(True)
+    assert bench.picture().pixels is not None
+
+
+def test_nothing_is_scaled_ahead_while_frames_wait() -> None:
+    bench, put = Bench(), list[Picture]()
+    bench.slot.put = put.append  # type: ignore[assignment, method-assign]
+    bench.slot.target = (160, 90)
+    for frame in encoded(5):
+        bench.decoder.submit(frame)
+    bench.decoder.show(True)
+    bench.decoder.start()
+    bench.until(lambda: bench.decoder.frames_decoded == 5 and bench.decoder.idle)
+    bench.end()
+    assert [picture.pixels is not None for picture in put] == [False] * 4 + [True]
 
 
 def test_the_size_of_the_stream_may_change_while_nobody_watches(bench: Bench) -> None:
@@ -285,7 +283,7 @@ def test_the_size_of_the_stream_may_change_while_nobody_watches(bench: Bench) ->
     bench.slot.watched = True
     picture = bench.slot.take()
     assert picture is not None
-    assert (picture.source_width, picture.source_height) == (640, 360)
+    assert (picture.width, picture.height) == (640, 360)
 
 
 def test_garbage_asks_for_a_key_frame_and_decoding_goes_on(bench: Bench) -> None:
@@ -360,7 +358,7 @@ def test_red_is_red_in_every_matrix_and_range(
     bench.decoder.start()
     bench.decoder.show(True)
     bench.decoder.submit(encoded(1, yuv=yuv, matrix=matrix, full=full)[0])
-    blue, green, red = bench.picture().data[:3]
+    blue, green, red, _ = colour(bench.picture())
     assert red > 245
     assert green < 10
     assert blue < 10
@@ -380,7 +378,7 @@ def test_every_profile_is_decoded_and_named(
     bench.decoder.start()
     bench.decoder.show(True)
     bench.decoder.submit(encoded(1, options=options)[0])
-    assert bench.picture().source_width == 320
+    assert bench.picture().width == 320
     bench.until(lambda: bench.decoder.profile is not None)
     assert bench.decoder.profile == named
 
@@ -395,7 +393,7 @@ def test_the_size_may_change_in_mid_stream(bench: Bench) -> None:
         assert (bench.decoder.width, bench.decoder.height) == size
         picture = bench.slot.take()
         assert picture is not None
-        assert (picture.source_width, picture.source_height) == size
+        assert (picture.width, picture.height) == size
     assert bench.decoder.frames_failed == 0
 
 
@@ -426,7 +424,7 @@ def test_what_was_found_decodes_and_is_told(on_hardware: Bench, driver: Driver) 
     assert driver.opened == ["cuda"]
     picture = on_hardware.picture()
     assert picture.rtp_timestamp == 6_000
-    assert picture.data[2] > 245, "red, out of NV12"
+    assert colour(picture)[2] > 245, "red, out of NV12"
 
 
 def test_a_device_that_cannot_be_opened_leaves_software(
@@ -615,44 +613,17 @@ def test_what_failed_once_is_not_tried_by_the_next_connection(
     assert len(expected_logs.lines) == 1
 
 
-@pytest.mark.parametrize(
-    ("waiting", "step_s", "never_abreast", "overtaken"),
-    [
-        (10, 0.0, False, 10 - 1 - FAR_BEHIND),  # one by one as soon as fewer wait
-        (1 + FAR_BEHIND, 0.0, False, 0),
-        (4, 0.0, True, 2),  # the first and the newest are shown
-        (4, SKIP_WITHIN_S, True, 0),
-        (10, SKIP_WITHIN_S, False, 0),
-    ],
-)
-def test_a_decoder_leaves_out_pictures_when_it_is_behind_but_not_for_long(
-    waiting: int, step_s: float, never_abreast: bool, overtaken: int
+def test_what_comes_together_is_decoded_and_handed_over_picture_by_picture(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each look at the clock is a step later."""
-    bench, looks = Bench(), itertools.count()
-    bench.decoder._clock = lambda: 1000.0 + next(looks) * step_s
-    bench.decoder._abreast_at = 1000.0 - (2 * BEHIND_FOR_S if never_abreast else 0.0)
-    for frame in encoded(waiting):
+    """However many wait: which of them are painted is for the slot and the window."""
+    bench, put = Bench(), list[Picture]()
+    monkeypatch.setattr(bench.slot, "put", put.append)
+    for frame in encoded(10):
         bench.decoder.submit(frame)
     bench.decoder.show(True)
     bench.decoder.start()
-    bench.until(lambda: bench.decoder.frames_decoded == waiting and bench.decoder.idle)
+    bench.until(lambda: bench.decoder.frames_decoded == 10 and bench.decoder.idle)
     bench.end()
-    assert bench.decoder.frames_overtaken == overtaken
+    assert [picture.rtp_timestamp for picture in put] == [3000 * at for at in range(10)]
     assert bench.decoder.frames_failed == 0
-
-
-def test_what_comes_together_after_a_pause_is_shown_one_by_one() -> None:
-    bench = Bench()
-    frames = encoded(5)
-    bench.decoder.show(True)
-    bench.decoder.start()
-    bench.decode(frames[:1])
-    bench.clock.ahead_s += 10 * BEHIND_FOR_S
-    with bench.decoder._changed:  # they come at once
-        for frame in frames[1:]:
-            bench.decoder._waiting.append(frame)
-        bench.decoder._changed.notify_all()
-    bench.until(lambda: bench.decoder.frames_decoded == 5 and bench.decoder.idle)
-    bench.end()
-    assert bench.decoder.frames_overtaken == 0

@@ -1,25 +1,18 @@
 from __future__ import annotations
 
+import pytest
+from av.video.frame import VideoFrame
+
 from rejoin.core.model import ConnectionNumber
 from rejoin.rtc.picture import Picture, PictureSlot
 
 
 def picture(rtp_timestamp: int) -> Picture:
-    data = memoryview(bytes(16))
-    return Picture(ConnectionNumber(1), 2, 2, 8, 2, 2, 0.0, rtp_timestamp, data)
+    return Picture(ConnectionNumber(1), VideoFrame(16, 10), 1.0, rtp_timestamp, 0.9)
 
 
-class Frame:
-    """A frame that nobody scaled yet, and the sizes that it was asked for."""
-
-    def __init__(self, rtp_timestamp: int, *, fails: bool = False) -> None:
-        self.connection = ConnectionNumber(1)
-        self.asked: list[tuple[int, int] | None] = []
-        self._picture = None if fails else picture(rtp_timestamp)
-
-    def scaled(self, target: tuple[int, int] | None) -> Picture | None:
-        self.asked.append(target)
-        return self._picture
+def test_a_picture_has_the_size_of_the_host() -> None:
+    assert (picture(0).width, picture(0).height) == (16, 10)
 
 
 def test_the_newest_picture_wins_and_the_others_are_counted() -> None:
@@ -30,7 +23,15 @@ def test_the_newest_picture_wins_and_the_others_are_counted() -> None:
     assert taken is not None
     assert taken.rtp_timestamp == 2
     assert slot.take() is None
-    assert slot.replaced == 2
+    assert (slot.replaced, slot.unwatched) == (2, 0)
+
+
+def test_what_is_replaced_while_nobody_watches_is_counted_apart() -> None:
+    slot = PictureSlot()
+    slot.watched = False
+    for number in range(4):
+        slot.put(picture(number))
+    assert (slot.replaced, slot.unwatched) == (0, 3)
 
 
 def test_one_wake_up_per_picture_seen() -> None:
@@ -45,30 +46,12 @@ def test_one_wake_up_per_picture_seen() -> None:
     assert len(wake_ups) == 2
 
 
-def test_what_was_put_in_unscaled_is_scaled_once_when_somebody_looks_for_the_window_of_then() -> (
-    None
-):
+def test_ages_are_from_the_last_packet_to_the_painting_and_the_time_of_painting_adds_up() -> None:
     slot = PictureSlot()
-    slot.watched = False
-    slot.target = (100, 100)
-    frames = [Frame(number) for number in range(4)]
-    for frame in frames:
-        slot.put(frame)
-    slot.target = (640, 360)
-    slot.watched = True
-    taken = slot.take()
-    assert taken is not None
-    assert taken.rtp_timestamp == 3
-    assert [frame.asked for frame in frames] == [[], [], [], [(640, 360)]]
-    assert (slot.unwatched, slot.replaced) == (3, 0)
-    assert slot.take() is None
-
-
-def test_a_frame_that_cannot_be_scaled_is_no_picture_and_the_next_one_wakes() -> None:
-    slot = PictureSlot()
-    slot.put(Frame(0, fails=True))
-    assert slot.take() is None
-    wake_ups: list[bool] = []
-    slot.on_filled = lambda: wake_ups.append(True)
-    slot.put(picture(1))
-    assert wake_ups == [True]
+    slot.count_painted(picture(1), 0.95, 0.001)
+    slot.count_painted(picture(2), 0.92, 0.002)
+    painted = slot.painted
+    assert (painted.pictures, painted.last_rtp_timestamp, painted.last_at) == (2, 2, 0.92)
+    assert painted.age_last_s == pytest.approx(0.02)
+    assert painted.age_max_s == pytest.approx(0.05)
+    assert painted.took_s == pytest.approx(0.003)

@@ -140,7 +140,7 @@ class Bridge(QObject):
         return self._port.slot.take()
 
     def set_target(self, size: tuple[int, int] | None) -> None:
-        """Size in device pixels that pictures should be scaled into."""
+        """Size in device pixels that pictures are painted in."""
         self._port.slot.target = size
 
     def set_watched(self, watched: bool) -> None:
@@ -151,9 +151,9 @@ class Bridge(QObject):
         """A picture that was taken is not painted."""
         self._port.slot.count_skipped()
 
-    def count_painted(self, picture: Picture, at: float) -> None:
-        """A picture is on the screen for the first time."""
-        self._port.slot.count_painted(picture, at)
+    def count_painted(self, picture: Picture, at: float, took_s: float) -> None:
+        """A picture is on the screen for the first time; painting it took so long."""
+        self._port.slot.count_painted(picture, at, took_s)
 
     @property
     def painted(self) -> PaintCount:

@@ -34,8 +34,7 @@ def lines(numbers: PeerStatistics) -> list[str]:
         f" age {numbers.frame_age_s * 1000:.1f} ms",
         f"dropped    lost {numbers.frames_broken}, held {numbers.frames_held_back},"
         f" waited {numbers.frames_undecoded}, failed {numbers.frames_failed},"
-        f" overtaken {numbers.frames_overtaken}, unpainted {numbers.pictures_replaced},"
-        f" minimised {numbers.pictures_unwatched}",
+        f" unpainted {numbers.pictures_replaced}, minimised {numbers.pictures_unwatched}",
         f"freezes    {numbers.freeze_count}, {numbers.total_freezes_duration_s:.1f} s",
         f"asked      NACK {numbers.nack_count}, back {numbers.packets_recovered},"
         f" PLI {numbers.pli_count}",

@@ -1,8 +1,8 @@
 """The picture: the newest one in the middle of black, device pixel for device pixel.
 
-The decoder thread scales to the size asked for here (`bridge.set_target`), so painting is one
-blit. A picture of another size (the window was just resized) is stretched: fast while the size
-still changes, smoothly once it stands. The last picture stays until a newer one comes.
+A whole picture is drawn by swscale straight into the window's memory, in one pass. One that needs
+another size was scaled on the decoder's thread and is copied; and where only a part is to be
+painted (something over it moved), it is drawn aside once. The last stays until a newer one comes.
 """
 
 from __future__ import annotations
@@ -17,31 +17,16 @@ from PySide6.QtWidgets import QWidget
 from rejoin.clock import Clock
 from rejoin.gui import look
 from rejoin.gui.bridge import Bridge
-from rejoin.rtc.picture import PaintCount, Picture
+from rejoin.gui.raster import area_of
+from rejoin.rtc.picture import PaintCount, Picture, Pixels
+from rejoin.rtc.scaling import Scaler, fitted
 from rejoin.rtc.smoothing import Smoothing
+from rejoin.rtc.swscale import BLOCK
 
 _DIM_MS = 220
-_SETTLED_MS = 150
 _MOST_WAITING = 2
 _DUE_WITHIN_S = 0.0005
 """Timers tick in whole milliseconds: what is due by half of one is due."""
-
-
-def fitted(size: tuple[int, int], into: tuple[int, int]) -> tuple[int, int]:
-    """The largest size of the shape of `size` that fits `into`; at least 1 x 1."""
-    width, height = size
-    scale = min(into[0] / width, into[1] / height)
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _made_for(picture: Picture, full: tuple[int, int], device: tuple[int, int]) -> bool:
-    """Whether the picture has the size asked for; swscale may round it to even numbers."""
-    return (
-        picture.width <= device[0]
-        and picture.height <= device[1]
-        and abs(picture.width - full[0]) <= 2
-        and abs(picture.height - full[1]) <= 2
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +34,31 @@ class _Place:
     """Where pictures of one size go on a surface of one size."""
 
     sizes: tuple[float, ...]
+    size: tuple[int, int]
+    """In device pixels."""
     target: QRectF
-    made_for: bool
-    """Whether it was scaled to this surface, so that painting is one blit."""
     bars: QRegion
     """What it leaves free, and a pixel under its edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """A picture's pixels, as an image that looks into their memory."""
+
+    pixels: Pixels
+    image: QImage
+
+    @classmethod
+    def of(cls, pixels: Pixels | None) -> _Aside | None:
+        if pixels is None:
+            return None
+        form = QImage.Format.Format_RGB32
+        size = (pixels.width, pixels.height)
+        return cls(pixels, QImage(pixels.data, *size, pixels.stride, form))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.pixels.width, self.pixels.height
 
 
 class VideoView(QWidget):
@@ -81,7 +86,8 @@ class VideoView(QWidget):
         self._clock = clock
         self._reduced_motion = reduced_motion
         self._picture: Picture | None = None
-        self._image: QImage | None = None
+        self._scaler = Scaler()
+        self._aside: _Aside | None = None
         self._placed: _Place | None = None
         self._is_new = False
         self._smoothing = Smoothing() if smooth else None
@@ -96,10 +102,6 @@ class VideoView(QWidget):
         self._dimming.setDuration(_DIM_MS)
         self._dimming.setEasingCurve(QEasingCurve.Type.OutCubic)
         self._dimming.valueChanged.connect(self._set_dim)
-        self._settling = QTimer(self)
-        self._settling.setSingleShot(True)
-        self._settling.setInterval(_SETTLED_MS)
-        self._settling.timeout.connect(self.update)
         bridge.picture_ready.connect(self.show_newest)
 
     # --- what is shown --------------------------------------------------------------------------
@@ -155,11 +157,7 @@ class VideoView(QWidget):
             self._bridge.count_skipped()
 
     def _show(self, picture: Picture) -> None:
-        self._picture = picture
-        # The image looks into the picture's memory: both are kept together.
-        self._image = QImage(
-            picture.data, picture.width, picture.height, picture.stride, QImage.Format.Format_RGB32
-        )
+        self._picture, self._aside = picture, _Aside.of(picture.pixels)
         self._is_new = True
         if self._exposed():
             self.repaint()  # now; an update would wait behind whatever else the window has to do
@@ -212,15 +210,10 @@ class VideoView(QWidget):
     def _place(self, picture: Picture) -> _Place:
         """Where it goes; thought about again only when a size changed, not for each picture."""
         ratio = self.devicePixelRatioF()
-        sizes = (
-            *(picture.width, picture.height, picture.source_width, picture.source_height),
-            *(self.width(), self.height(), ratio),
-        )
+        sizes = (picture.width, picture.height, self.width(), self.height(), ratio)
         if self._placed is None or self._placed.sizes != sizes:
             device = self.device_size()
-            full = fitted((picture.source_width, picture.source_height), device)
-            made_for = _made_for(picture, full, device)
-            width, height = (picture.width, picture.height) if made_for else full
+            width, height = fitted((picture.width, picture.height), device)
             x, y = (device[0] - width) // 2, (device[1] - height) // 2
             target = QRectF(x / ratio, y / ratio, width / ratio, height / ratio)
             bars = QRegion(self.rect())
@@ -228,26 +221,22 @@ class VideoView(QWidget):
                 bars = QRegion()
             else:
                 bars = bars.subtracted(QRegion(target.toRect().adjusted(1, 1, -1, -1)))
-            self._placed = _Place(sizes, target, made_for, bars)
+            self._placed = _Place(sizes, (width, height), target, bars)
         return self._placed
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._ask_for_size()
+            self._bridge.set_target(self.device_size())
         return super().event(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._ask_for_size()
+        self._bridge.set_target(self.device_size())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._ask_for_size()
-        self.show_newest()
-
-    def _ask_for_size(self) -> None:
         self._bridge.set_target(self.device_size())
-        self._settling.start()
+        self.show_newest()
 
     def focusNextPrevChild(self, forwards: bool) -> bool:
         return False if self.takes_tab else super().focusNextPrevChild(forwards)
@@ -257,21 +246,44 @@ class VideoView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.window().isMinimized():
             return
-        painter = QPainter(self)
-        if self._image is None or self._picture is None:
+        painter, picture = QPainter(self), self._picture
+        if picture is None or not self._paint(painter, event.region(), picture):
+            self._picture = None
             painter.fillRect(event.rect(), look.colour(look.INK))
-        else:
-            place = self._place(self._picture)
-            if not place.bars.isEmpty():
-                painter.setClipRegion(event.region().intersected(place.bars))
-                painter.fillRect(self.rect(), Qt.GlobalColor.black)
-                painter.setClipping(False)
-            smooth = not place.made_for and not self._settling.isActive()
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-            painter.drawImage(place.target, self._image)
-            if self._is_new:
-                self._is_new = False
-                self._bridge.count_painted(self._picture, self._clock())
         if self._dim > 0.0:
             painter.fillRect(self.rect(), look.colour(look.INK, look.DIM_OPACITY * self._dim))
         painter.end()
+
+    def _paint(self, painter: QPainter, region: QRegion, picture: Picture) -> bool:
+        """Paint a part of the picture and its bars; False when it cannot be painted at all."""
+        began, place = self._clock(), self._place(picture)
+        if not place.bars.isEmpty():
+            painter.setClipRegion(region.intersected(place.bars))
+            painter.fillRect(self.rect(), Qt.GlobalColor.black)
+            painter.setClipping(False)
+        aside = self._aside if self._aside and self._aside.size == place.size else None
+        if aside is None and not self._drawn(painter, region, picture, place):
+            aside = self._aside = _Aside.of(self._scaler.pixels(picture, place.size))
+            if aside is None:
+                return False
+        if aside is not None:
+            painter.drawImage(place.target, aside.image)
+        if self._is_new:
+            self._is_new = False
+            now = self._clock()
+            self._bridge.count_painted(picture, now, now - began)
+        return True
+
+    def _drawn(self, painter: QPainter, region: QRegion, picture: Picture, place: _Place) -> bool:
+        """Draw all of it in one pass, if all is to be painted and the memory behind is ours."""
+        if not QRegion(self.rect()).subtracted(region).isEmpty():
+            return False
+        area = area_of(painter, place.target, QRectF(self.rect()))
+        if area is None or not self._scaler.draw(picture, area):
+            return False
+        beyond = QRectF(self.rect())  # a few pixels there may be overwritten: see Area.spare
+        beyond.setLeft(place.target.right())
+        beyond.setRight(min(beyond.right(), beyond.left() + BLOCK))
+        if not beyond.isEmpty():
+            painter.fillRect(beyond, Qt.GlobalColor.black)
+        return True

@@ -1,8 +1,8 @@
-"""H.264 to pictures, on a thread of its own: decode, scale to the window, into the one slot.
+"""H.264 to pictures, on a thread of its own: decode, and into the one slot.
 
-PyAV gives the GIL up while it decodes in software and scales. swscale makes BGRA at the window's
-size here, so that painting is a copy (media.md). What nobody looks at is decoded, since the frames
-after it need it, and not scaled.
+PyAV gives the GIL up while it decodes in software. What nobody looks at is decoded too, since the
+frames after it need it. Colours are made where it is painted; a size other than the host's is made
+here, if there is time (ADR 0024).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from rejoin.core.model import ConnectionNumber
 from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.codec_context import open_codec
 from rejoin.rtc.hardware import SOFTWARE, Hardware
-from rejoin.rtc.picture import Picture, PictureSlot, Unscaled
-from rejoin.rtc.scaling import MAX_SIDE, DecodedFrame, Scaler
+from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.scaling import Scaler
 from rejoin.rtc.stats import Freezes
 
 if TYPE_CHECKING:
@@ -30,16 +30,10 @@ if TYPE_CHECKING:
 MAX_WAITING = 20
 """Encoded frames that may wait (a third of a second at 60 fps) before all wait for a key frame."""
 
+MAX_SIDE = 8192
+"""No frame of more pixels in a row or a column is made a picture."""
+
 INTERVALS = 30
-FAR_BEHIND = 5
-BEHIND_FOR_S = 0.1
-"""Pictures are left out, to catch up, while so many frames wait or when it was never abreast for so
-long. What a long key frame or a packet sent again keeps waiting is shown picture by picture."""
-
-SKIP_WITHIN_S = 0.012
-"""Only so soon after a picture (less than a frame of 60 fps) the next one is left out: a decoder
-that is always late would show nothing at all."""
-
 LONGEST_INTERVAL_S = 1.0
 """A longer pause between two frames is an outage, not a frame interval."""
 
@@ -76,8 +70,6 @@ class Decoder:
         self.frames_decoded = 0
         self.frames_undecoded = 0
         """Encoded frames thrown away, because too many waited or a key frame was awaited."""
-        self.frames_overtaken = 0
-        """Decoded and no picture made of it: behind, or the first of several from one packet."""
         self.frames_failed = 0
         self.key_frames_decoded = 0
         self.hardware_failures = 0
@@ -87,9 +79,6 @@ class Decoder:
         self.scale_s = 0.0
         self.freezes = Freezes()
         self.last_frame_at: float | None = None
-        self._pictured_at = float("-inf")
-        self._abreast_at = clock()
-        """When nothing waited but the frame that was next."""
         self.width = 0
         self.height = 0
         self.profile: str | None = None
@@ -110,7 +99,7 @@ class Decoder:
         """Since when the hardware is at the frame that it is at."""
         self._stopping = False
         self._shown = False
-        self._held: Picture | Unscaled | None = None
+        self._held: Picture | None = None
         self._showing = threading.Lock()
         self._intervals: deque[float] = deque(maxlen=INTERVALS)
         self._scaler = Scaler()
@@ -218,8 +207,8 @@ class Decoder:
             self._decode_until_stopped()
         except _LeftBehindError:
             return  # the held picture and the scaler are the other thread's now
-        # A closed connection may wait long for the garbage collector; these, which are big
-        # (4 MB and 0.2 MB at 720p) and which it does not see, must not wait with it.
+        # A closed connection may wait long for the garbage collector; these, which are big and
+        # which it does not see (the frame alone has 1.4 MB at 720p), must not wait with it.
         with self._showing:
             self._held = None
         del self._scaler
@@ -230,17 +219,14 @@ class Decoder:
             self.decodes_in = codec.hardware or SOFTWARE
             with self._changed:
                 self._decoding = False
-                if not self._waiting:
-                    while not self._waiting and not self._stopping:
-                        self._changed.wait()
-                    self._abreast_at = self._clock()
+                while not self._waiting and not self._stopping:
+                    self._changed.wait()
                 if self._stopping:
                     return
                 encoded = self._waiting.popleft()
-                behind = self._is_behind()
                 self._decoding = True
             try:
-                self._take(codec, self._decoded(codec, encoded), encoded, behind)
+                self._take(codec, self._decoded(codec, encoded), encoded)
             except _LeftBehindError:
                 raise
             except _HardwareFailedError as failure:
@@ -250,13 +236,6 @@ class Decoder:
                 # frame that depends on nothing.
                 self._count_failed()
                 self._on_trouble()
-
-    def _is_behind(self) -> bool:
-        """Whether pictures have to be left out. Called with the lock held, for each frame taken."""
-        now = self._clock()
-        if not self._waiting:
-            self._abreast_at = now
-        return len(self._waiting) >= FAR_BEHIND or now - self._abreast_at > BEHIND_FOR_S
 
     def _first_codec(self) -> _Codec:
         name = self._hardware.name
@@ -298,10 +277,8 @@ class Decoder:
         self.key_frames_decoded += encoded.key and bool(frames)
         return frames
 
-    def _take(
-        self, codec: _Codec, frames: list[VideoFrame], encoded: EncodedFrame, behind: bool
-    ) -> None:
-        for at, frame in enumerate(frames):
+    def _take(self, codec: _Codec, frames: list[VideoFrame], encoded: EncodedFrame) -> None:
+        for frame in frames:
             if frame.width <= 0 or frame.height <= 0 or max(frame.width, frame.height) > MAX_SIDE:
                 self._count_failed()
                 continue
@@ -312,22 +289,14 @@ class Decoder:
             self.freezes.shown(now)
             self.width, self.height = frame.width, frame.height
             self.frames_decoded += 1
-            first = self.frames_decoded == 1
-            overtaken = behind or at + 1 < len(frames)
-            if overtaken and not first and now - self._pictured_at < SKIP_WITHIN_S:
-                self.frames_overtaken += 1
-            else:
-                self._pictured_at = now
-                self._put(self._picture(frame, encoded, now, first=first))
-            if first:
+            self._put(self._picture(frame, encoded, now))
+            if self.frames_decoded == 1:
                 self.profile = codec.profile
                 self._on_first_frame()
 
-    def _picture(
-        self, frame: VideoFrame, encoded: EncodedFrame, now: float, *, first: bool
-    ) -> Picture | Unscaled:
-        """Scaled if it will be painted: it is on the screen, or will be as a connection's first."""
-        decoded = DecodedFrame(
+    def _picture(self, frame: VideoFrame, encoded: EncodedFrame, now: float) -> Picture:
+        """Scaled if it has to be, if it will be painted, and if no other frame waits for this."""
+        picture = Picture(
             connection=self._number,
             frame=frame,
             decoded_at=now,
@@ -335,9 +304,10 @@ class Decoder:
             received_at=encoded.received_at,
             on_failed=self._count_failed,
         )
-        if not self._slot.watched or not (self._shown or first):
-            return decoded
-        picture = self._scaler.picture(decoded, self._slot.target)
+        first = self.frames_decoded == 1  # it will be shown, perhaps before the next one is here
+        if not self._slot.watched or not (self._shown or first) or self._waiting:
+            return picture
+        picture = self._scaler.ahead(picture, self._slot.target)
         self.scale_s += self._clock() - now
         return picture
 
@@ -345,7 +315,7 @@ class Decoder:
         with self._changed:
             self.frames_failed += 1
 
-    def _put(self, picture: Picture | Unscaled) -> None:
+    def _put(self, picture: Picture) -> None:
         with self._showing:
             if self._stopping:
                 return

@@ -485,14 +485,11 @@ class Peer:
             frames_painted=painted.pictures,
             key_frames_received=inbound.key_frames_received,
             key_frames_decoded=decoder.key_frames_decoded,
-            frames_dropped=inbound.frames_held_back
-            + decoder.frames_undecoded
-            + decoder.frames_overtaken,
+            frames_dropped=inbound.frames_held_back + decoder.frames_undecoded,
             frames_broken=inbound.frames_broken,
             frames_held_back=inbound.frames_held_back,
             frames_undecoded=decoder.frames_undecoded,
             frames_failed=decoder.frames_failed,
-            frames_overtaken=decoder.frames_overtaken,
             hardware_failures=decoder.hardware_failures,
             pictures_replaced=self._slot.replaced,
             pictures_unwatched=self._slot.unwatched,
@@ -500,6 +497,7 @@ class Peer:
             total_freezes_duration_s=decoder.freezes.duration_s,
             total_decode_time_s=decoder.decode_s,
             total_scale_time_s=decoder.scale_s,
+            total_paint_time_s=painted.took_s,
             packets_received=reception.packets_received,
             packets_lost=reception.packets_lost,
             packets_discarded=inbound.packets_discarded,

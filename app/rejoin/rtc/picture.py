@@ -5,40 +5,54 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from rejoin.core.model import ConnectionNumber
 
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+
+def _nobody_minds() -> None:
+    """For pictures whose failure is nobody's to count."""
+
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """One picture ready to paint: BGRA rows (`QImage.Format_RGB32`), `stride` bytes each.
+class Pixels:
+    """A picture in memory of its own: BGRA rows (`QImage.Format_RGB32`), `stride` bytes each."""
 
-    `source_width` x `source_height` is what the host sent; `width` x `height` is what swscale made
-    of it for the window. `decoded_at` is boot time, and so is `received_at`, when the last packet
-    of its frame came; `rtp_timestamp` is media time, 90 kHz.
-    """
-
-    connection: ConnectionNumber
     width: int
     height: int
     stride: int
-    source_width: int
-    source_height: int
+    data: memoryview = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One picture as the decoder left it; `scaling.Scaler` draws it in the colours of the screen.
+
+    `frame` is in system memory: YUV 4:2:0, planar (software) or NV12 (hardware). `decoded_at` is
+    boot time, and so is `received_at`, when the last packet of its frame came; `rtp_timestamp` is
+    media time, 90 kHz. `on_failed` is called, on the thread that draws, when it cannot be drawn.
+    """
+
+    connection: ConnectionNumber
+    frame: VideoFrame = field(repr=False)
     decoded_at: float
     rtp_timestamp: int
-    data: memoryview = field(repr=False)
-    received_at: float = 0.0
-
-
-class Unscaled(Protocol):
-    """A decoded frame that becomes a picture only once somebody looks; `scaling.DecodedFrame`."""
+    received_at: float
+    on_failed: Callable[[], None] = field(repr=False, default=_nobody_minds)
+    pixels: Pixels | None = None
+    """Scaled ahead for the window of then; None where that is left to whoever paints."""
 
     @property
-    def connection(self) -> ConnectionNumber: ...
+    def width(self) -> int:
+        """In pixels of the host."""
+        return self.frame.width
 
-    def scaled(self, target: tuple[int, int] | None) -> Picture | None:
-        """Its picture for a window of this size; None when none can be made. On any thread."""
+    @property
+    def height(self) -> int:
+        return self.frame.height
 
 
 @dataclass(slots=True)
@@ -46,6 +60,8 @@ class PaintCount:
     """What was painted. Ages are from the last packet of a frame to its painting, in seconds."""
 
     pictures: int = 0
+    took_s: float = 0.0
+    """Spent on painting them, by the window's thread."""
     age_last_s: float = 0.0
     age_max_s: float = 0.0
     last_at: float = 0.0
@@ -57,23 +73,23 @@ class PictureSlot:
     """One picture, replaced by every newer one; each replaced unseen picture is counted.
 
     `put` is called on the decoder thread, `take` on the painting one. `on_filled` is called from
-    `put`, outside the lock, only when the slot was empty: one wake-up per picture seen. What comes
-    while nobody looks may be put in unscaled; then `take` scales it, to the target of that moment.
+    `put`, outside the lock, only when the slot was empty: one wake-up per picture seen.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._newest: Picture | Unscaled | None = None
+        self._newest: Picture | None = None
         self._replaced = 0
         self._unwatched = 0
         self.watched = True
         """Whether anybody would paint now; False while the window is minimised or hidden."""
         self.painted = PaintCount()
         """Written by the painting thread alone."""
-        self._target: tuple[int, int] | None = None
+        self.target: tuple[int, int] | None = None
+        """Size in device pixels that pictures are painted in; told by the painting thread."""
         self.on_filled: Callable[[], None] | None = None
 
-    def put(self, picture: Picture | Unscaled) -> None:
+    def put(self, picture: Picture) -> None:
         with self._lock:
             was_empty = self._newest is None
             if not was_empty and self.watched:
@@ -88,19 +104,18 @@ class PictureSlot:
         """The newest picture not yet taken, or None."""
         with self._lock:
             newest, self._newest = self._newest, None
-        if newest is None or isinstance(newest, Picture):
-            return newest
-        return newest.scaled(self.target)
+        return newest
 
     def count_skipped(self) -> None:
         """A picture that was taken is not painted, since a newer one is due."""
         with self._lock:
             self._replaced += 1
 
-    def count_painted(self, picture: Picture, at: float) -> None:
-        """A picture is on the screen for the first time."""
+    def count_painted(self, picture: Picture, at: float, took_s: float = 0.0) -> None:
+        """A picture is on the screen for the first time; painting it took so long."""
         age_s = at - picture.received_at
         self.painted.pictures += 1
+        self.painted.took_s += took_s
         self.painted.age_last_s = age_s
         self.painted.last_at = at
         self.painted.last_rtp_timestamp = picture.rtp_timestamp
@@ -118,12 +133,3 @@ class PictureSlot:
         """How many were replaced while the window was minimised or hidden."""
         with self._lock:
             return self._unwatched
-
-    @property
-    def target(self) -> tuple[int, int] | None:
-        """Size in device pixels that pictures should be scaled into (keeping their shape)."""
-        return self._target
-
-    @target.setter
-    def target(self, size: tuple[int, int] | None) -> None:
-        self._target = size

@@ -1,79 +1,88 @@
-"""A decoded frame to a picture of the window's size: BGRA, in the right colours, by swscale.
+"""A picture at the window's size and in its colours: BGRA, by swscale, best in a single pass.
 
-PyAV gives the GIL up while it scales.
+`draw` writes into the window's own memory; `pixels` makes a copy, for whoever has none or may only
+paint a part. Another size than the host's takes several times as long as colours alone do: that is
+done `ahead`, so that the window's thread is not kept from what the player does. The GIL is not held
+during any of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from rejoin.core.model import ConnectionNumber
-from rejoin.rtc.picture import Picture
+from rejoin.rtc.picture import Picture, Pixels
+from rejoin.rtc.swscale import BLOCK, BYTES_PER_PIXEL, Area, Converter
 
-MAX_SIDE = 8192
-"""No picture is made larger than this, whatever the window asks for."""
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
 
-_BT709 = int(Colorspace.ITU709)
 _COLORSPACES = {
-    1: _BT709,
-    5: int(Colorspace.ITU601),
-    6: int(Colorspace.ITU601),
-    7: int(Colorspace.SMPTE240M),
-    9: int(Colorspace.BT2020),
-    10: int(Colorspace.BT2020),
+    1: Colorspace.ITU709,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
 }
 """H.273 matrix coefficients, as FFmpeg numbers them, to swscale's; all else is BT.709."""
 
-_LIMITED, _FULL = int(ColorRange.MPEG), int(ColorRange.JPEG)
+_FULL = int(ColorRange.JPEG)
 
 
-def fitted(source: tuple[int, int], target: tuple[int, int] | None) -> tuple[int, int]:
-    """The largest size of the source's shape inside the target, at least 2 x 2."""
-    if target is None or target[0] <= 0 or target[1] <= 0:
-        return source
-    width, height = source
-    scale = min(min(target[0], MAX_SIDE) / width, min(target[1], MAX_SIDE) / height)
-    return max(2, round(width * scale)), max(2, round(height * scale))
-
-
-@dataclass(frozen=True, slots=True)
-class DecodedFrame:
-    """A frame in system memory (YUV 4:2:0, planar or NV12) and what its picture has to know.
-
-    `on_failed` is called, on the thread that scales, when `scaled` cannot make its picture.
-    """
-
-    connection: ConnectionNumber
-    frame: VideoFrame = field(repr=False)
-    decoded_at: float
-    rtp_timestamp: int
-    received_at: float
-    on_failed: Callable[[], None] = field(repr=False)
-
-    def scaled(self, target: tuple[int, int] | None) -> Picture | None:
-        """Its picture, by a scaler of its own: the decoder's thread may be using the other."""
-        try:
-            return Scaler().picture(self, target)
-        except Exception:  # whatever swscale says: the painting thread must not end with it
-            self.on_failed()
-            return None
+def fitted(size: tuple[int, int], into: tuple[int, int]) -> tuple[int, int]:
+    """The largest size of the shape of `size` that fits `into`; at least 1 x 1."""
+    width, height = size
+    scale = min(into[0] / width, into[1] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 class Scaler:
-    """Scales one frame after the other; for one thread at a time."""
+    """Scales one picture after the other; for one thread at a time."""
 
     def __init__(self) -> None:
+        self._converter = Converter()
         self._reformatter = VideoReformatter()
 
-    def picture(self, decoded: DecodedFrame, target: tuple[int, int] | None) -> Picture:
-        """A picture of the frame's shape inside the target. Raises what PyAV raises."""
-        frame = decoded.frame
-        width, height = fitted((frame.width, frame.height), target)
-        colorspace = _COLORSPACES.get(frame.colorspace, _BT709)
+    def draw(self, picture: Picture, area: Area) -> bool:
+        """Draw it over the whole area; False when that cannot be done: then there are `pixels`."""
+        return self._draw(picture.frame, area)
+
+    def pixels(self, picture: Picture, size: tuple[int, int]) -> Pixels | None:
+        """It in memory of its own, at this size. None, and it is told, when that cannot be done."""
+        try:
+            return self._pixels(picture.frame, *size)
+        except Exception:  # whatever FFmpeg says: the painting thread must not end with it
+            picture.on_failed()
+            return None
+
+    def ahead(self, picture: Picture, target: tuple[int, int] | None) -> Picture:
+        """The picture, with the pixels for a window of this size if it has to be scaled for it."""
+        own = (picture.width, picture.height)
+        if target is None or (size := fitted(own, target)) == own:
+            return picture
+        try:
+            return replace(picture, pixels=self._pixels(picture.frame, *size))
+        except Exception:  # it will be told by whoever tries to paint it
+            return picture
+
+    def _draw(self, frame: VideoFrame, area: Area) -> bool:
+        return self._converter.draw(
+            frame,
+            area,
+            colorspace=_colorspace(frame),
+            full_range=frame.color_range == _FULL,
+        )
+
+    def _pixels(self, frame: VideoFrame, width: int, height: int) -> Pixels:
+        beyond = -width % BLOCK
+        stride = (width + beyond) * BYTES_PER_PIXEL
+        data = memoryview(bytearray(stride * height))
+        if self._draw(frame, Area(data, 0, stride, width, height, beyond)):
+            return Pixels(width, height, stride, data)
+        colorspace = _colorspace(frame)
         scaled = self._reformatter.reformat(
             frame,
             width,
@@ -82,20 +91,13 @@ class Scaler:
             src_colorspace=colorspace,
             dst_colorspace=colorspace,
             interpolation=Interpolation.BILINEAR,
-            src_color_range=_FULL if frame.color_range == _FULL else _LIMITED,
-            dst_color_range=_FULL,
+            src_color_range=frame.color_range if frame.color_range == _FULL else ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG,
             threads=1,
         )
         plane = scaled.planes[0]
-        return Picture(
-            connection=decoded.connection,
-            width=width,
-            height=height,
-            stride=plane.line_size,
-            source_width=frame.width,
-            source_height=frame.height,
-            decoded_at=decoded.decoded_at,
-            rtp_timestamp=decoded.rtp_timestamp,
-            received_at=decoded.received_at,
-            data=memoryview(plane),
-        )
+        return Pixels(width, height, plane.line_size, memoryview(plane))
+
+
+def _colorspace(frame: VideoFrame) -> Colorspace:
+    return _COLORSPACES.get(frame.colorspace, Colorspace.ITU709)

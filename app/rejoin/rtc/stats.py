@@ -21,9 +21,9 @@ class PeerStatistics:
     Rates are over the last second, `loss` (0..1) over the last three, and `decode_ms` (a frame) and
     `jitter_buffer_ms` (a frame, from its first packet to its turn) too. What was not shown is
     counted once, by its reason: `frames_broken` (packets missing), `frames_held_back` (needs a lost
-    one), `frames_undecoded` (too many waited), `frames_failed`, `frames_overtaken` (decoded
-    far behind the newest), `pictures_replaced` (nobody painted it in time), `pictures_unwatched`
-    (the window is minimised); `frames_dropped` is W3C's: received whole and not made a picture.
+    one), `frames_undecoded` (too many waited), `frames_failed`, `pictures_replaced` (a newer one
+    came before it was painted), `pictures_unwatched` (the window is minimised); `frames_dropped` is
+    W3C's: received whole and not made a picture.
 
     `last_*_at`: boot time of the newest packet of a kind that proved to be the host's, None before
     the first; they tell apart a host without media (checks and reports go on) and a path that is
@@ -65,7 +65,6 @@ class PeerStatistics:
     frames_held_back: int = 0
     frames_undecoded: int = 0
     frames_failed: int = 0
-    frames_overtaken: int = 0
     hardware_failures: int = 0
     """How often the hardware decoder failed and software took over."""
     pictures_replaced: int = 0
@@ -74,7 +73,9 @@ class PeerStatistics:
     total_freezes_duration_s: float = 0.0
     total_decode_time_s: float = 0.0
     total_scale_time_s: float = 0.0
-    """Spent on making decoded frames pictures of the window's size, on the decoder's thread."""
+    """Spent by the decoder's thread on pictures that are painted in another size."""
+    total_paint_time_s: float = 0.0
+    """Spent by the window's thread on painting pictures: colours, and whatever is not scaled."""
     packets_received: int = 0
     packets_lost: int = 0
     packets_discarded: int = 0

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QPicture
+from PySide6.QtWidgets import QApplication
+
+from rejoin.gui.raster import area_of
+
+WINDOW = QRectF(0, 0, 40, 30)
+
+
+def image(form: QImage.Format = QImage.Format.Format_RGB32, *, ratio: float = 1.0) -> QImage:
+    made = QImage(round(40 * ratio), round(30 * ratio), form)
+    made.setDevicePixelRatio(ratio)
+    made.fill(Qt.GlobalColor.black)
+    return made
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.25, 2.0])
+def test_what_is_written_there_is_what_the_image_shows(
+    application: QApplication, ratio: float
+) -> None:
+    target = image(ratio=ratio)
+    painter = QPainter(target)
+    painter.translate(4, 8)
+    area = area_of(painter, QRectF(0, 4, 16, 8), QRectF(0, 0, 20, 16))
+    assert area is not None
+    assert (area.width, area.height) == (round(16 * ratio), round(8 * ratio))
+    assert area.spare == round(4 * ratio)
+    for row in range(area.height):
+        begin = area.offset + row * area.stride
+        area.memory[begin : begin + 4 * area.width] = b"\x01\x02\x03\xff" * area.width
+    del area
+    painter.end()
+    inside = {
+        (x, y)
+        for x in range(target.width())
+        for y in range(target.height())
+        if target.pixelColor(x, y).getRgb() == (3, 2, 1, 255)
+    }
+    left, top, right, bottom = (round(side * ratio) for side in (4, 12, 20, 20))
+    assert inside == {(x, y) for x in range(left, right) for y in range(top, bottom)}
+
+
+def test_an_image_that_somebody_else_has_too_is_left_as_it_is(application: QApplication) -> None:
+    target = image()
+    other = QImage(target)
+    painter = QPainter(target)
+    area = area_of(painter, WINDOW, WINDOW)
+    assert area is not None
+    area.memory[:4] = b"\xff" * 4
+    del area
+    painter.end()
+    assert target.pixelColor(0, 0).red() == 255
+    assert other.pixelColor(0, 0).red() == 0
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        QRectF(0.5, 0, 10, 10),
+        QRectF(0, 0, 10, 10.4),
+        QRectF(-1, 0, 10, 10),
+        QRectF(0, -1, 10, 10),
+        QRectF(0, 0, 41, 10),
+        QRectF(0, 21, 10, 10),
+    ],
+)
+def test_what_is_between_pixels_or_not_on_the_image_is_no_area(
+    application: QApplication, target: QRectF
+) -> None:
+    at = image()
+    painter = QPainter(at)
+    assert area_of(painter, target, WINDOW) is None
+    painter.end()
+
+
+def test_only_images_of_bgra_in_memory_have_areas(application: QApplication) -> None:
+    small = image(QImage.Format.Format_RGB16)
+    painter = QPainter(small)
+    assert area_of(painter, WINDOW, WINDOW) is None
+    painter.end()
+    strokes = QPicture()
+    painter = QPainter(strokes)
+    assert area_of(painter, WINDOW, WINDOW) is None
+    painter.end()
