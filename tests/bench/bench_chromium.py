@@ -16,7 +16,7 @@ from playwright.async_api import Page
 
 from bench.browser import Drop, browser, our_drops, their_drops, until_frames
 from bench.measure import Measurement, percentile
-from bench.stage import Premises, played, premises
+from bench.stage import Premises, on_clients_loop, played, premises
 from helpers.chromium import CHROMIUM
 from rejoin.emulator.settings import Fault, FaultKind
 
@@ -29,7 +29,7 @@ WAYS = {"disconnected": "a page that waits for `disconnected`", "stats": "a page
 def run(quick: bool) -> Iterator[Measurement]:
     if CHROMIUM is None:
         raise RuntimeError("There is no Chromium to measure beside.")
-    yield from asyncio.run(_everything(2 if quick else DROPS, 2.0 if quick else WATCHED_S))
+    yield from on_clients_loop(_everything(2 if quick else DROPS, 2.0 if quick else WATCHED_S))
 
 
 async def _everything(drops: int, watched_s: float) -> list[Measurement]:

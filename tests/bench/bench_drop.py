@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.measure import Measurement, percentile
-from bench.stage import STREAM, stage
+from bench.stage import STREAM, on_clients_loop, stage
 from rejoin.core.trace import Timeline
 from rejoin.emulator.settings import FaultKind
 
@@ -34,14 +34,14 @@ BACK: tuple[Span, ...] = (
 
 def run(quick: bool) -> Iterator[Measurement]:
     episodes = 2 if quick else EPISODES
-    at_once = asyncio.run(_drops(FaultKind.SILENCE, 0.0, episodes))
+    at_once = on_clients_loop(_drops(FaultKind.SILENCE, 0.0, episodes))
     noticed = "silence, noticed by the service at once (so the status says PENDING first)"
     yield from _rows(at_once, (*SILENCE, *BACK), noticed)
-    late = asyncio.run(_drops(FaultKind.SILENCE, 5.0, episodes))
+    late = on_clients_loop(_drops(FaultKind.SILENCE, 5.0, episodes))
     noticed = "silence, noticed by the service after 5 s (assumed of AWS)"
     noticing: Span = ("service's noticing to first new frame", "service noticed", "first frame")
     yield from _rows(late, (*SILENCE, noticing), noticed)
-    closed = asyncio.run(_drops(FaultKind.GRACEFUL_CLOSE, 5.0, episodes))
+    closed = on_clients_loop(_drops(FaultKind.GRACEFUL_CLOSE, 5.0, episodes))
     graceful: tuple[Span, ...] = (
         ("graceful close to LOST", "fault", "lost"),
         ("graceful close to first new frame", "fault", "first frame"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.measure import Measurement
-from bench.stage import STREAM, cpu_s, stage
+from bench.stage import STREAM, cpu_s, on_clients_loop, stage
 
 WARM_UP_S = 2.0
 PLAYED_S = 10.0
@@ -26,9 +26,9 @@ FULL_HD_STREAM = "emulator, loopback, 1080p60 at a constant 15 Mbit/s"
 
 def run(quick: bool) -> Iterator[Measurement]:
     for_s = 0.5 if quick else PLAYED_S
-    yield from asyncio.run(_played(for_s, STREAM, {}))
+    yield from on_clients_loop(_played(for_s, STREAM, {}))
     if not quick:
-        yield from asyncio.run(_played(for_s, FULL_HD_STREAM, FULL_HD))
+        yield from on_clients_loop(_played(for_s, FULL_HD_STREAM, FULL_HD))
 
 
 async def _played(for_s: float, stream: str, settings: dict[str, Any]) -> list[Measurement]:
@@ -40,7 +40,7 @@ async def _played(for_s: float, stream: str, settings: dict[str, Any]) -> list[M
         took_s, after = time.perf_counter() - began, it.peer.statistics()
         cpu, studio = time.process_time() - cpu_before, cpu_s(it.studio_pid) - studio_before
     told = f"{took_s:.1f} s of play; {stream}"
-    unpainted = f"receiving, SRTP, decoding, scaling to BGRA; not painting; {stream}"
+    unpainted = f"receiving, SRTP, decoding; neither colours nor painting; {stream}"
 
     def rate(name: str) -> float:
         return float(getattr(after, name) - getattr(before, name)) / took_s

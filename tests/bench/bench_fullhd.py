@@ -171,7 +171,7 @@ def _rows(clip: Clip, seen: Seen, bare: Bare) -> Iterator[Measurement]:
             f"{name}: first packet sent to frame in the slot, median",
             seen.latency_p50_ms,
             "ms",
-            f"{latency}; {told}",
+            f"{latency}; its colours are made when it is painted; {told}",
         ),
         Measurement(
             f"{name}: first packet sent to frame in the slot, p95", seen.latency_p95_ms, "ms", told

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from bench.measure import Measurement
-from bench.stage import STREAM, stage
+from bench.stage import STREAM, on_clients_loop, stage
 from rejoin.emulator.settings import FaultKind
 
 PLAYED_S = 600.0
@@ -16,7 +16,7 @@ SETTLED_S = 3.0
 
 
 def run(quick: bool) -> Iterator[Measurement]:
-    return iter(asyncio.run(_played(5.0 if quick else PLAYED_S)))
+    return iter(on_clients_loop(_played(5.0 if quick else PLAYED_S)))
 
 
 async def _played(played_s: float) -> list[Measurement]:

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.measure import Measurement
-from bench.stage import STREAM, Stage, open_files, rss_mb, stage, threads, trim_heap
+from bench.stage import (
+    STREAM,
+    Stage,
+    on_clients_loop,
+    open_files,
+    rss_mb,
+    stage,
+    threads,
+    trim_heap,
+)
 from rejoin.emulator.settings import FaultKind
 
 EARLY, LATE = 5, 50
@@ -35,7 +44,7 @@ class Look:
 
 def run(quick: bool) -> Iterator[Measurement]:
     early, late = (1, 3) if quick else (EARLY, LATE)
-    then, now = asyncio.run(_reconnects(early, late))
+    then, now = on_clients_loop(_reconnects(early, late))
     told = f"after {late} reconnects against after {early}, playing; {STREAM}"
     yield Measurement("client: resident memory, ratio", now.client_mb / then.client_mb, "x", told)
     held = f"garbage collected and malloc_trim first: what is left is held; {told}"

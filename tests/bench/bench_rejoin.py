@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from bench.measure import Measurement, percentile
-from bench.stage import STREAM, Stage, stage
+from bench.stage import STREAM, Stage, on_clients_loop, stage
 from rejoin.core.model import Policy
 from rejoin.core.trace import Timeline
 from rejoin.emulator.settings import FaultKind
@@ -50,9 +50,9 @@ class Episode:
 
 
 def run(quick: bool) -> Iterator[Measurement]:
-    yield from asyncio.run(_at_forty_ms(2 if quick else EPISODES))
+    yield from on_clients_loop(_at_forty_ms(2 if quick else EPISODES))
     notices_s, creates_s = (NOTICES_S[:2], CREATES_S[:1]) if quick else (NOTICES_S, CREATES_S)
-    yield from asyncio.run(_grid(notices_s, creates_s, 1 if quick else CELL_EPISODES))
+    yield from on_clients_loop(_grid(notices_s, creates_s, 1 if quick else CELL_EPISODES))
 
 
 async def _at_forty_ms(episodes: int) -> list[Measurement]:

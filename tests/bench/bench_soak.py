@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.measure import Measurement
-from bench.stage import STREAM, Premises, open_files, played, premises, resident_mb, threads
+from bench.stage import (
+    STREAM,
+    Premises,
+    on_clients_loop,
+    open_files,
+    played,
+    premises,
+    resident_mb,
+    threads,
+)
 from rejoin.emulator.settings import FaultKind
 
 WARM_UP, RECONNECTS = 50, 500
@@ -31,7 +40,7 @@ class Left:
 
 def run(quick: bool) -> Iterator[Measurement]:
     warm_up, reconnects = (1, 3) if quick else (WARM_UP, RECONNECTS)
-    before, after, then, now = asyncio.run(_soak(warm_up, reconnects))
+    before, after, then, now = on_clients_loop(_soak(warm_up, reconnects))
     (client_mb, studio_mb), (client_now_mb, studio_now_mb) = then, now
     how = f"graceful closes and silences in turns, one game; {STREAM}"
     told = f"after {reconnects} reconnects against after {warm_up}, playing; {how}"

@@ -60,7 +60,8 @@ class Seen:
     counters: dict[str, float]
     """Differences of `PeerStatistics`' counters."""
     receiver_cpu_s: float
-    """Every thread but the window's: network and decoding."""
+    """Every thread but the window's: network and decoding (and scaling, for a window of another
+    size than the host's)."""
     window_cpu_s: float
     latency_p50_ms: float
     latency_p95_ms: float

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPicture
@@ -84,4 +86,33 @@ def test_only_images_of_bgra_in_memory_have_areas(application: QApplication) -> 
     strokes = QPicture()
     painter = QPainter(strokes)
     assert area_of(painter, WINDOW, WINDOW) is None
+    painter.end()
+
+
+def turned(painter: QPainter) -> None:
+    painter.rotate(90)
+
+
+def mirrored(painter: QPainter) -> None:
+    painter.translate(40, 0)
+    painter.scale(-1, 1)
+
+
+def clipped(painter: QPainter) -> None:
+    painter.setClipRect(0, 0, 5, 5)
+
+
+def blended(painter: QPainter) -> None:
+    painter.setOpacity(0.5)
+
+
+@pytest.mark.parametrize("change", [turned, mirrored, clipped, blended])
+def test_a_painter_that_does_more_than_copy_has_no_area(
+    application: QApplication, change: Callable[[QPainter], None]
+) -> None:
+    at = image()
+    painter = QPainter(at)
+    assert area_of(painter, QRectF(0, 0, 16, 16), WINDOW) is not None
+    change(painter)
+    assert area_of(painter, QRectF(0, 0, 16, 16), WINDOW) is None
     painter.end()

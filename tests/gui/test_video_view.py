@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from av.video.frame import VideoFrame
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
@@ -18,7 +19,7 @@ from helpers.window_faces import wait_until
 from rejoin.gui import look
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.video_view import VideoView
-from rejoin.rtc.picture import Picture, Pixels
+from rejoin.rtc.picture import FailureCount, Picture, Pixels
 from rejoin.rtc.scaling import Scaler
 from rejoin.rtc.swscale import Area
 
@@ -182,14 +183,23 @@ def test_rounding_leaves_neither_a_seam_nor_old_pixels(rig: Rig, way: None, widt
             assert seen.pixelColor(x, y).red() == (255 if white else 0), (x, y)
 
 
-@pytest.mark.parametrize("size", [(320, 180), (400, 180), (320, 260), (1000, 540)])
+@pytest.mark.parametrize(
+    ("size", "host"),
+    [
+        ((320, 180), (320, 180)),
+        ((400, 180), (320, 180)),
+        ((320, 260), (320, 180)),
+        ((1000, 540), (960, 540)),
+        ((250, 140), (218, 140)),
+    ],
+)
 def test_a_whole_picture_is_drawn_at_once_and_a_part_of_it_copied(
-    rig: Rig, aside: list[tuple[int, int]], size: tuple[int, int]
+    rig: Rig, aside: list[tuple[int, int]], size: tuple[int, int], host: tuple[int, int]
 ) -> None:
     """On the screen and when it is grabbed."""
     rig.view.resize(*size)
     for _ in range(2):
-        rig.show(320, 180)
+        rig.show(*host)
         assert rig.at(size[0] // 2, size[1] // 2) == BLUE
     rig.view.dimmed = True
     rig.view.repaint()
@@ -197,7 +207,7 @@ def test_a_whole_picture_is_drawn_at_once_and_a_part_of_it_copied(
     for _ in range(2):
         rig.view.repaint(5, 5, 60, 60)
     assert len(aside) == 1, "drawn once for all its parts"
-    rig.show(320, 180)
+    rig.show(*host)
     assert len(aside) == 1
 
 
@@ -268,21 +278,67 @@ def test_what_is_over_the_picture_stays_over_it(rig: Rig, aside: list[tuple[int,
     window.close()
 
 
-def test_a_picture_that_cannot_be_scaled_is_told_once_and_leaves_ink(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+def test_what_was_scaled_is_not_scaled_again_for_the_same_picture(
+    rig: Rig, aside: list[tuple[int, int]]
 ) -> None:
+    rig.view.resize(640, 360)
+    rig.settle()
+    rig.show(320, 180)
+    assert aside == [], "straight, since it was new"
+    for _ in range(3):
+        rig.view.repaint()
+    assert aside == [(640, 360)]
+    assert rig.at(630, 350) == BLUE
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """From now on no picture can be drawn; each time it is told is noted."""
+    told: list[int] = []
+
     def fails(scaler: Scaler, picture: Picture, size: tuple[int, int]) -> None:
+        told.append(picture.rtp_timestamp)
         picture.on_failed()
 
-    monkeypatch.setattr(Scaler, "draw", lambda scaler, picture, area: False)
+    monkeypatch.setattr(Scaler, "_draw", lambda scaler, frame, area: 1 / 0)
     monkeypatch.setattr(Scaler, "pixels", fails)
-    failures: list[int] = []
-    start = rig.view.painted.pictures
-    rig.port.show(picture(320, 180, on_failed=lambda: failures.append(1)))
+    return told
+
+
+def test_a_picture_that_cannot_be_drawn_is_told_once_and_leaves_ink(
+    rig: Rig, broken: list[int]
+) -> None:
+    failures, start = FailureCount(), rig.view.painted.pictures
+    rig.port.show(picture(320, 180, on_failed=failures))
     rig.settle()
     rig.view.repaint()
     assert rig.seen().pixelColor(5, 5).name() == look.INK
-    assert failures == [1]
+    assert broken == [0]
+    assert failures.count == 1
+    assert rig.view.painted.pictures == start
+    assert rig.view.picture is None
+
+
+def test_a_picture_that_cannot_be_drawn_leaves_the_last_one(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.show(320, 180)
+    good, start = rig.view.picture, rig.view.painted.pictures
+    really = Scaler._pixels
+
+    def pixels(scaler: Scaler, frame: VideoFrame, width: int, height: int) -> Pixels:
+        if good is None or frame is not good.frame:
+            raise MemoryError
+        return really(scaler, frame, width, height)
+
+    monkeypatch.setattr(Scaler, "draw", lambda scaler, picture, area: False)
+    monkeypatch.setattr(Scaler, "_pixels", pixels)
+    failures = FailureCount()
+    rig.port.show(picture(320, 180, bgr=GREEN, on_failed=failures))
+    rig.settle()
+    assert rig.view.picture is good
+    assert rig.at(160, 90) == BLUE
+    assert failures.count == 1
     assert rig.view.painted.pictures == start
 
 

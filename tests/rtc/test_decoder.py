@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, cast
@@ -261,7 +263,7 @@ def test_the_first_picture_of_a_hidden_connection_is_scaled_ahead(bench: Bench) 
     assert bench.picture().pixels is not None
 
 
-def test_nothing_is_scaled_ahead_while_frames_wait() -> None:
+def test_nothing_is_scaled_ahead_while_several_frames_wait() -> None:
     bench, put = Bench(), list[Picture]()
     bench.slot.put = put.append  # type: ignore[assignment, method-assign]
     bench.slot.target = (160, 90)
@@ -271,7 +273,7 @@ def test_nothing_is_scaled_ahead_while_frames_wait() -> None:
     bench.decoder.start()
     bench.until(lambda: bench.decoder.frames_decoded == 5 and bench.decoder.idle)
     bench.end()
-    assert [picture.pixels is not None for picture in put] == [False] * 4 + [True]
+    assert [picture.pixels is not None for picture in put] == [False, False, False, True, True]
 
 
 def test_the_size_of_the_stream_may_change_while_nobody_watches(bench: Bench) -> None:
@@ -627,3 +629,16 @@ def test_what_comes_together_is_decoded_and_handed_over_picture_by_picture(
     bench.end()
     assert [picture.rtp_timestamp for picture in put] == [3000 * at for at in range(10)]
     assert bench.decoder.frames_failed == 0
+
+
+def test_a_picture_does_not_keep_the_connection_that_it_came_from() -> None:
+    bench = Bench()
+    bench.decoder.show(True)
+    bench.decoder.start()
+    bench.decode(encoded(1))
+    picture, decoder = bench.picture(), weakref.ref(bench.decoder)
+    bench.end()
+    del bench
+    gc.collect()
+    assert decoder() is None
+    picture.on_failed()

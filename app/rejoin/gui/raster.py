@@ -1,6 +1,6 @@
 """The memory behind a painter: where a widget's pixels end up, for those who write them there.
 
-Qt has a window of widgets painted into an image in memory on every system. It may be touched only
+Where Qt has a window's widgets painted into an image in memory, as is usual, that may be touched
 while it is painted on, by the thread that paints: the painter has seen to it that nobody else has
 the same memory.
 """
@@ -25,12 +25,15 @@ def area_of(painter: QPainter, target: QRectF, free: QRectF) -> Area | None:
     """The pixels of `target` (logical, as the painter's) in the image that is painted on.
 
     `free`, around it, is what may be overwritten to the right of it. None where there is no such
-    image, or where the target is between its pixels.
+    image, where the target is between its pixels, and for a painter that turns, clips or blends.
     """
+    transform = painter.deviceTransform()
+    upright = min(transform.m11(), transform.m22()) > 0.0 and not transform.isRotating()
+    if not upright or painter.hasClipping() or painter.opacity() < 1.0:
+        return None
     image = painter.paintEngine().paintDevice()
     if not isinstance(image, QImage) or image.format() not in _BGRA:
         return None
-    transform = painter.deviceTransform()
     place, room = transform.mapRect(target), transform.mapRect(free)
     sides = (place.left(), place.top(), place.width(), place.height())
     left, top, width, height = (round(side) for side in sides)

@@ -86,6 +86,8 @@ class VideoView(QWidget):
         self._clock = clock
         self._reduced_motion = reduced_motion
         self._picture: Picture | None = None
+        self._last: Picture | None = None
+        """The last one that was painted."""
         self._scaler = Scaler()
         self._aside: _Aside | None = None
         self._placed: _Place | None = None
@@ -246,13 +248,24 @@ class VideoView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.window().isMinimized():
             return
-        painter, picture = QPainter(self), self._picture
-        if picture is None or not self._paint(painter, event.region(), picture):
-            self._picture = None
-            painter.fillRect(event.rect(), look.colour(look.INK))
-        if self._dim > 0.0:
-            painter.fillRect(self.rect(), look.colour(look.INK, look.DIM_OPACITY * self._dim))
-        painter.end()
+        painter = QPainter(self)
+        try:
+            if not self._paint_newest(painter, event.region()):
+                painter.fillRect(event.rect(), look.colour(look.INK))
+            if self._dim > 0.0:
+                painter.fillRect(self.rect(), look.colour(look.INK, look.DIM_OPACITY * self._dim))
+        finally:
+            painter.end()
+
+    def _paint_newest(self, painter: QPainter, region: QRegion) -> bool:
+        """Paint the newest picture that can be painted; False when there is none."""
+        if self._picture is not None and not self._paint(painter, region, self._picture):
+            last = None if self._picture is self._last else self._last
+            self._picture, self._aside, self._is_new = last, None, False
+            if last is not None and not self._paint(painter, region, last):
+                self._picture = None
+        self._last = self._picture
+        return self._picture is not None
 
     def _paint(self, painter: QPainter, region: QRegion, picture: Picture) -> bool:
         """Paint a part of the picture and its bars; False when it cannot be painted at all."""
@@ -262,7 +275,9 @@ class VideoView(QWidget):
             painter.fillRect(self.rect(), Qt.GlobalColor.black)
             painter.setClipping(False)
         aside = self._aside if self._aside and self._aside.size == place.size else None
-        if aside is None and not self._drawn(painter, region, picture, place):
+        # What takes longer than a copy is not done again for the same picture.
+        at_once = self._is_new or place.size == (picture.width, picture.height)
+        if aside is None and not (at_once and self._drawn(painter, region, picture, place)):
             aside = self._aside = _Aside.of(self._scaler.pixels(picture, place.size))
             if aside is None:
                 return False

@@ -19,7 +19,7 @@ from rejoin.core.model import ConnectionNumber
 from rejoin.rtc.assembly import EncodedFrame
 from rejoin.rtc.codec_context import open_codec
 from rejoin.rtc.hardware import SOFTWARE, Hardware
-from rejoin.rtc.picture import Picture, PictureSlot
+from rejoin.rtc.picture import FailureCount, Picture, PictureSlot
 from rejoin.rtc.scaling import Scaler
 from rejoin.rtc.stats import Freezes
 
@@ -32,6 +32,9 @@ MAX_WAITING = 20
 
 MAX_SIDE = 8192
 """No frame of more pixels in a row or a column is made a picture."""
+
+SEVERAL = 2
+"""Encoded frames that wait: then scaling is left to the window, for those that it comes to."""
 
 INTERVALS = 30
 LONGEST_INTERVAL_S = 1.0
@@ -70,7 +73,7 @@ class Decoder:
         self.frames_decoded = 0
         self.frames_undecoded = 0
         """Encoded frames thrown away, because too many waited or a key frame was awaited."""
-        self.frames_failed = 0
+        self._failed = FailureCount()
         self.key_frames_decoded = 0
         self.hardware_failures = 0
         """How often software took over, 0 or 1."""
@@ -120,6 +123,11 @@ class Decoder:
             self._stopping = True
             self._waiting.clear()
             self._changed.notify_all()
+
+    @property
+    def frames_failed(self) -> int:
+        """Frames of which FFmpeg made no picture, or swscale no colours."""
+        return self._failed.count
 
     @property
     def alive(self) -> bool:
@@ -183,7 +191,7 @@ class Decoder:
         any more, and ends.
         """
         self._hardware_since = None
-        self.frames_failed += 1
+        self._failed()
         self._hardware_failed("it hangs")
         self._await_key_frame()
         self._thread = self._new_thread()
@@ -234,7 +242,7 @@ class Decoder:
             except Exception:
                 # Whatever a stream makes of FFmpeg or of us: this thread goes on, and asks for a
                 # frame that depends on nothing.
-                self._count_failed()
+                self._failed()
                 self._on_trouble()
 
     def _first_codec(self) -> _Codec:
@@ -253,7 +261,7 @@ class Decoder:
             if encoded.key:
                 self._waiting.appendleft(encoded)
             else:
-                self.frames_failed += 1
+                self._failed()
                 self._await_key_frame()
             ask = self._need_key
         if ask:
@@ -280,7 +288,7 @@ class Decoder:
     def _take(self, codec: _Codec, frames: list[VideoFrame], encoded: EncodedFrame) -> None:
         for frame in frames:
             if frame.width <= 0 or frame.height <= 0 or max(frame.width, frame.height) > MAX_SIDE:
-                self._count_failed()
+                self._failed()
                 continue
             now = self._clock()
             if self.last_frame_at is not None and now - self.last_frame_at < LONGEST_INTERVAL_S:
@@ -295,25 +303,22 @@ class Decoder:
                 self._on_first_frame()
 
     def _picture(self, frame: VideoFrame, encoded: EncodedFrame, now: float) -> Picture:
-        """Scaled if it has to be, if it will be painted, and if no other frame waits for this."""
+        """Scaled if need be, if it will be painted, and unless several frames wait meanwhile."""
         picture = Picture(
             connection=self._number,
             frame=frame,
             decoded_at=now,
             rtp_timestamp=encoded.rtp_timestamp,
             received_at=encoded.received_at,
-            on_failed=self._count_failed,
+            on_failed=self._failed,
         )
         first = self.frames_decoded == 1  # it will be shown, perhaps before the next one is here
-        if not self._slot.watched or not (self._shown or first) or self._waiting:
+        busy = len(self._waiting) >= SEVERAL
+        if busy or not self._slot.watched or not (self._shown or first):
             return picture
         picture = self._scaler.ahead(picture, self._slot.target)
         self.scale_s += self._clock() - now
         return picture
-
-    def _count_failed(self) -> None:
-        with self._changed:
-            self.frames_failed += 1
 
     def _put(self, picture: Picture) -> None:
         with self._showing:

@@ -13,8 +13,20 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 
-def _nobody_minds() -> None:
-    """For pictures whose failure is nobody's to count."""
+class FailureCount:
+    """How many pictures could not be made, counted on any thread.
+
+    An object of its own, so that a picture on the screen does not keep the decoder and the whole
+    connection that it came from.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.count = 0
+
+    def __call__(self) -> None:
+        with self._lock:
+            self.count += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,7 @@ class Picture:
     decoded_at: float
     rtp_timestamp: int
     received_at: float
-    on_failed: Callable[[], None] = field(repr=False, default=_nobody_minds)
+    on_failed: Callable[[], None] = field(repr=False, default_factory=FailureCount)
     pixels: Pixels | None = None
     """Scaled ahead for the window of then; None where that is left to whoever paints."""
 
@@ -61,7 +73,7 @@ class PaintCount:
 
     pictures: int = 0
     took_s: float = 0.0
-    """Spent on painting them, by the window's thread."""
+    """Spent on painting each for the first time, by the window's thread."""
     age_last_s: float = 0.0
     age_max_s: float = 0.0
     last_at: float = 0.0

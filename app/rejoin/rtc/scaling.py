@@ -9,15 +9,12 @@ during any of them.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from rejoin.rtc.picture import Picture, Pixels
-from rejoin.rtc.swscale import BLOCK, BYTES_PER_PIXEL, Area, Converter
-
-if TYPE_CHECKING:
-    from av.video.frame import VideoFrame
+from rejoin.rtc.swscale import BLOCK, Area, Converter
 
 _COLORSPACES = {
     1: Colorspace.ITU709,
@@ -48,13 +45,16 @@ class Scaler:
 
     def draw(self, picture: Picture, area: Area) -> bool:
         """Draw it over the whole area; False when that cannot be done: then there are `pixels`."""
-        return self._draw(picture.frame, area)
+        try:
+            return self._draw(picture.frame, area)
+        except Exception:  # the painting thread must not end with it
+            return False
 
     def pixels(self, picture: Picture, size: tuple[int, int]) -> Pixels | None:
         """It in memory of its own, at this size. None, and it is told, when that cannot be done."""
         try:
             return self._pixels(picture.frame, *size)
-        except Exception:  # whatever FFmpeg says: the painting thread must not end with it
+        except Exception:  # whatever FFmpeg says
             picture.on_failed()
             return None
 
@@ -78,10 +78,11 @@ class Scaler:
 
     def _pixels(self, frame: VideoFrame, width: int, height: int) -> Pixels:
         beyond = -width % BLOCK
-        stride = (width + beyond) * BYTES_PER_PIXEL
-        data = memoryview(bytearray(stride * height))
-        if self._draw(frame, Area(data, 0, stride, width, height, beyond)):
-            return Pixels(width, height, stride, data)
+        if self._converter.works:
+            plane = VideoFrame(width + beyond, height, "bgra").planes[0]  # memory, not zeroed
+            data, stride = memoryview(plane), plane.line_size
+            if self._draw(frame, Area(data, 0, stride, width, height, beyond)):
+                return Pixels(width, height, stride, data)
         colorspace = _colorspace(frame)
         scaled = self._reformatter.reformat(
             frame,
@@ -91,7 +92,7 @@ class Scaler:
             src_colorspace=colorspace,
             dst_colorspace=colorspace,
             interpolation=Interpolation.BILINEAR,
-            src_color_range=frame.color_range if frame.color_range == _FULL else ColorRange.MPEG,
+            src_color_range=ColorRange.JPEG if frame.color_range == _FULL else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             threads=1,
         )

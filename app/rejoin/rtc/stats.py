@@ -75,7 +75,7 @@ class PeerStatistics:
     total_scale_time_s: float = 0.0
     """Spent by the decoder's thread on pictures that are painted in another size."""
     total_paint_time_s: float = 0.0
-    """Spent by the window's thread on painting pictures: colours, and whatever is not scaled."""
+    """Spent by the window's thread on painting each picture for the first time."""
     packets_received: int = 0
     packets_lost: int = 0
     packets_discarded: int = 0

@@ -151,6 +151,11 @@ class Converter:
         self._context: _Context | None = None
         self._made_for: tuple[object, ...] = ()
 
+    @property
+    def works(self) -> bool:
+        """Whether there is anything to draw with."""
+        return self._calls is not None
+
     def draw(
         self, frame: VideoFrame, area: Area, *, colorspace: Colorspace, full_range: bool
     ) -> bool:
@@ -165,7 +170,7 @@ class Converter:
         if context is None:
             return False
         # Keeps the memory where it is; fails for memory that must not be written.
-        target = (ctypes.c_char * area.memory.nbytes).from_buffer(area.memory)
+        target = ctypes.c_char.from_buffer(area.memory, area.offset)
         planes = frame.planes
         rows = calls.scale(
             context.pointer,
@@ -173,7 +178,7 @@ class Converter:
             _Strides(*[plane.line_size for plane in planes]),
             0,
             frame.height,
-            _Pointers(ctypes.addressof(target) + area.offset),
+            _Pointers(ctypes.addressof(target)),
             _Strides(area.stride),
         )
         return rows == area.height
@@ -201,6 +206,7 @@ class Converter:
             if pointer:
                 self._context = _Context(calls, pointer)
                 table = calls.get_coefficients(int(colorspace))
+                # Refused for a source in RGB, which has neither matrix nor range.
                 calls.set_colorspace_details(
                     *(pointer, table, int(full_range), table, 1, 0, _UNITY, _UNITY)
                 )
