@@ -1,8 +1,8 @@
 """Where the live benches play: a studio in a process of its own, the player's client in this one.
 
 As in `rejoin demo` all of it is on loopback and the stream is the emulator's: 1280x720, 60 fps,
-8 Mbit/s, unless a bench asks for another. There is no window: pictures are decoded, and nobody paints
-them, which is where their colours would be made.
+8 Mbit/s, unless a bench asks for another. There is no window: pictures are decoded, and nobody
+paints them, which is where their colours would be made.
 """
 
 from __future__ import annotations
