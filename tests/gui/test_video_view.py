@@ -233,7 +233,7 @@ def test_a_picture_that_was_scaled_ahead_is_copied_and_one_for_another_size_is_n
     rig.settle()
     assert rig.at(630, 350) == BLUE
     assert aside == []
-    assert set(drawn) == {True}
+    assert set(drawn) == {True}, "its own size now"
 
 
 class Panel(QWidget):
@@ -284,7 +284,6 @@ def test_what_was_scaled_is_not_scaled_again_for_the_same_picture(
     rig.view.resize(640, 360)
     rig.settle()
     rig.show(320, 180)
-    assert aside == [], "straight, since it was new"
     for _ in range(3):
         rig.view.repaint()
     assert aside == [(640, 360)]

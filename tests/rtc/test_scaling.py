@@ -101,7 +101,12 @@ def test_red_is_red_as_software_and_as_hardware_hand_it_over(
 
 
 def test_one_scaler_makes_one_size_after_another(scaler: Scaler) -> None:
-    for source, size in (((320, 180), (160, 90)), ((640, 360), (161, 91)), ((320, 180), (7, 500))):
+    for source, size in (
+        ((320, 180), (160, 90)),
+        ((640, 360), (161, 91)),
+        ((320, 180), (7, 500)),
+        ((320, 180), (1, 1)),
+    ):
         pixels = scaler.pixels(flat(RED, size=source), size)
         assert pixels is not None
         assert (pixels.width, pixels.height) == size
@@ -113,7 +118,7 @@ def test_one_scaler_makes_one_size_after_another(scaler: Scaler) -> None:
 def test_it_draws_over_all_of_an_area_and_nothing_else() -> None:
     memory = memoryview(bytearray(b"\xaa" * 4 * 100 * 50))
     area = Area(memory, offset=4 * (10 * 100 + 20), stride=400, width=64, height=30)
-    assert Scaler().draw(flat(RED), area)
+    assert Scaler().draw(flat(RED, size=(64, 30)), area)
     pixels = numpy.frombuffer(memory, numpy.uint8).reshape(50, 100, 4)
     drawn = (pixels != 0xAA).any(axis=2)
     assert drawn[10:40, 20:84].all()
@@ -124,7 +129,15 @@ def test_it_draws_over_all_of_an_area_and_nothing_else() -> None:
 def test_where_swscale_is_not_found_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(swscale, "functions", lambda: None)
     memory = memoryview(bytearray(4 * 64 * 36))
-    assert not Scaler().draw(flat(RED), Area(memory, 0, 256, 64, 36))
+    picture = flat(RED, size=(64, 36))
+    assert not Scaler().draw(picture, Area(memory, 0, 256, 64, 36))
+
+
+def test_what_fails_while_it_is_drawn_is_not_drawn() -> None:
+    """Nothing may end the painting thread; here the memory must not be written."""
+    memory = memoryview(bytes(4 * 64 * 36))
+    picture = flat(RED, size=(64, 36))
+    assert not Scaler().draw(picture, Area(memory, 0, 256, 64, 36))
 
 
 def test_a_picture_that_cannot_be_scaled_is_told_and_gives_no_pixels(scaler: Scaler) -> None:

@@ -1,8 +1,9 @@
 """The picture: the newest one in the middle of black, device pixel for device pixel.
 
-A whole picture is drawn by swscale straight into the window's memory, in one pass. One that needs
-another size was scaled on the decoder's thread and is copied; and where only a part is to be
-painted (something over it moved), it is drawn aside once. The last stays until a newer one comes.
+A whole picture in its own size is drawn by swscale straight into the window's memory, in one pass.
+One that needs another size was scaled on the decoder's thread and is copied; and where only a part
+is to be painted (something over it moved), it is drawn aside once. The last stays until a newer one
+comes.
 """
 
 from __future__ import annotations
@@ -275,9 +276,7 @@ class VideoView(QWidget):
             painter.fillRect(self.rect(), Qt.GlobalColor.black)
             painter.setClipping(False)
         aside = self._aside if self._aside and self._aside.size == place.size else None
-        # What takes longer than a copy is not done again for the same picture.
-        at_once = self._is_new or place.size == (picture.width, picture.height)
-        if aside is None and not (at_once and self._drawn(painter, region, picture, place)):
+        if aside is None and not self._drawn(painter, region, picture, place):
             aside = self._aside = _Aside.of(self._scaler.pixels(picture, place.size))
             if aside is None:
                 return False
@@ -290,8 +289,9 @@ class VideoView(QWidget):
         return True
 
     def _drawn(self, painter: QPainter, region: QRegion, picture: Picture, place: _Place) -> bool:
-        """Draw all of it in one pass, if all is to be painted and the memory behind is ours."""
-        if not QRegion(self.rect()).subtracted(region).isEmpty():
+        """Draw it in one pass, if all of it is to be painted, in its own size, and into memory."""
+        whole = QRegion(self.rect()).subtracted(region).isEmpty()
+        if not whole or place.size != (picture.width, picture.height):
             return False
         area = area_of(painter, place.target, QRectF(self.rect()))
         if area is None or not self._scaler.draw(picture, area):

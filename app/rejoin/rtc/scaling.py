@@ -1,13 +1,14 @@
-"""A picture at the window's size and in its colours: BGRA, by swscale, best in a single pass.
+"""A picture in the window's colours (BGRA) and at its size, by swscale.
 
-`draw` writes into the window's own memory; `pixels` makes a copy, for whoever has none or may only
-paint a part. Another size than the host's takes several times as long as colours alone do: that is
-done `ahead`, so that the window's thread is not kept from what the player does. The GIL is not held
-during any of them.
+In the host's size it is a single pass: `draw`, into the window's own memory. `pixels` makes a copy,
+for whoever may paint a part alone, and in any size. Another size takes several times as long as
+colours alone do: that is done `ahead` and on several threads, so that the window's own is not kept
+from what the player does. The GIL is not held during any of them.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from av.video.frame import VideoFrame
@@ -27,6 +28,8 @@ _COLORSPACES = {
 """H.273 matrix coefficients, as FFmpeg numbers them, to swscale's; all else is BT.709."""
 
 _FULL = int(ColorRange.JPEG)
+_THREADS = min(4, os.cpu_count() or 1)
+"""That make a picture of another size."""
 
 
 def fitted(size: tuple[int, int], into: tuple[int, int]) -> tuple[int, int]:
@@ -44,7 +47,7 @@ class Scaler:
         self._reformatter = VideoReformatter()
 
     def draw(self, picture: Picture, area: Area) -> bool:
-        """Draw it over the whole area; False when that cannot be done: then there are `pixels`."""
+        """Draw it over an area of its size; False when that cannot be done: `pixels` may be."""
         try:
             return self._draw(picture.frame, area)
         except Exception:  # the painting thread must not end with it
@@ -77,8 +80,8 @@ class Scaler:
         )
 
     def _pixels(self, frame: VideoFrame, width: int, height: int) -> Pixels:
-        beyond = -width % BLOCK
-        if self._converter.works:
+        beyond, own = -width % BLOCK, (frame.width, frame.height)
+        if self._converter.works and (width, height) == own:
             plane = VideoFrame(width + beyond, height, "bgra").planes[0]  # memory, not zeroed
             data, stride = memoryview(plane), plane.line_size
             if self._draw(frame, Area(data, 0, stride, width, height, beyond)):
@@ -94,7 +97,7 @@ class Scaler:
             interpolation=Interpolation.BILINEAR,
             src_color_range=ColorRange.JPEG if frame.color_range == _FULL else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
-            threads=1,
+            threads=_THREADS,
         )
         plane = scaled.planes[0]
         return Pixels(width, height, plane.line_size, memoryview(plane))

@@ -1,5 +1,6 @@
 """swscale into memory that somebody else owns: what FFmpeg can do, and PyAV has no call for.
 
+Colours alone: another size takes several times as long, and is for PyAV, which has threads for it.
 The functions are those of the very libraries that PyAV has loaded, by their names in C; they have
 been the same since FFmpeg 0.5. Where they cannot be found nothing is drawn here, and pictures take
 PyAV's way, which is one pass over 8 MB longer at 1080p.
@@ -143,7 +144,7 @@ class _Context:
 
 
 class Converter:
-    """Draws frames of one shape after the other; for one thread at a time."""
+    """Draws one frame after the other in the screen's colours; for one thread at a time."""
 
     def __init__(self, calls: Functions | None = None) -> None:
         """`calls`: of a test; else those that PyAV has loaded."""
@@ -159,14 +160,14 @@ class Converter:
     def draw(
         self, frame: VideoFrame, area: Area, *, colorspace: Colorspace, full_range: bool
     ) -> bool:
-        """Draw a frame over the whole area, bilinear, opaque; False when that cannot be done here.
+        """Draw a frame over an area of its size, opaque; False when that cannot be done here.
 
         The GIL is not held meanwhile.
         """
-        calls = self._calls
-        if calls is None or not area.fits:
+        calls, size = self._calls, (frame.width, frame.height)
+        if calls is None or size != (area.width, area.height) or not area.fits:
             return False
-        context = self._context_for(calls, frame, area, colorspace, full_range)
+        context = self._context_for(calls, frame, colorspace, full_range)
         if context is None:
             return False
         # Keeps the memory where it is; fails for memory that must not be written.
@@ -184,23 +185,15 @@ class Converter:
         return rows == area.height
 
     def _context_for(
-        self,
-        calls: Functions,
-        frame: VideoFrame,
-        area: Area,
-        colorspace: Colorspace,
-        full_range: bool,
+        self, calls: Functions, frame: VideoFrame, colorspace: Colorspace, full_range: bool
     ) -> _Context | None:
-        form = frame.format.name
-        wanted = (
-            *(frame.width, frame.height, form),
-            *(area.width, area.height, colorspace, full_range),
-        )
+        size, form = (frame.width, frame.height), frame.format.name
+        wanted = (size, form, colorspace, full_range)
         if wanted != self._made_for:
             self._context, self._made_for = None, wanted
             pointer = calls.get_context(
-                *(frame.width, frame.height, calls.get_pix_fmt(form.encode())),
-                *(area.width, area.height, calls.get_pix_fmt(b"bgra")),
+                *(*size, calls.get_pix_fmt(form.encode())),
+                *(*size, calls.get_pix_fmt(b"bgra")),
                 *(int(Interpolation.BILINEAR), None, None, None),
             )
             if pointer:
