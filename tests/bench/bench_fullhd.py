@@ -7,28 +7,24 @@ in one burst through the relay, and the client has a window of 1920x1080.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
-import json
-import os
 import random
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
 
 from bench import clips
+from bench.audience import played_in_window, watching
 from bench.clips import Clip
 from bench.measure import Measurement
 from bench.stage import PATIENCE_S, Premises, open_files, played, premises, threads
-from bench.watcher import Asked, Seen
+from bench.watcher import Seen
 from rejoin import tasks
 from rejoin.core import events
 from rejoin.emulator.settings import Fault, FaultKind
@@ -38,7 +34,6 @@ from rejoin.rtc.signal import NetworkRules
 from rejoin.runtime.player import Player
 from rejoin.runtime.settings import Profile
 
-WARM_UP_S = 4.0
 PLAYED_S = 20.0
 LOSSY_S = 60.0
 LONG_S = 600.0
@@ -59,7 +54,7 @@ def run(quick: bool) -> Iterator[Measurement]:
         folder = Path(name)
         for mbit in (8,) if quick else tuple(LATENCY_MS):
             clip = clips.make(folder, mbit=mbit)
-            seen = asyncio.run(_played(clip, 2.0 if quick else PLAYED_S))
+            seen = asyncio.run(played_in_window(clip, 2.0 if quick else PLAYED_S))
             yield from _rows(clip, seen, _bare(clip, 60 if quick else 1200))
         clip = clips.make(folder, mbit=15)
         yield from asyncio.run(_lossy(clip, 2.0 if quick else LOSSY_S))
@@ -68,58 +63,6 @@ def run(quick: bool) -> Iterator[Measurement]:
         yield from asyncio.run(_sound(small, 2.0 if quick else LOSSY_S))
         yield from asyncio.run(_long(clip, 2.0 if quick else LONG_S))
     yield from asyncio.run(_closes(4 if quick else CLOSES))
-
-
-# --- one player with a window ---------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def _watching(
-    at: Premises, clip: Clip, for_s: float, warm_up_s: float = WARM_UP_S
-) -> AsyncIterator[Callable[[], Any]]:
-    """A watcher that is live; the call it gives waits for what it saw."""
-    asked = Asked(
-        at.there.backend_url, at.there.player_token, warm_up_s, for_s, clip.width, clip.height
-    )
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.watcher"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={"QT_QPA_PLATFORM": "offscreen", **os.environ},
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    out = process.stdout
-
-    async def seen() -> Seen:
-        line = await asyncio.wait_for(out.readline(), warm_up_s + for_s + PATIENCE_S)
-        if not line:
-            raise RuntimeError("The watcher failed; it says why above.")
-        return Seen(**json.loads(line))
-
-    try:
-        process.stdin.write(json.dumps(asdict(asked)).encode() + b"\n")
-        await process.stdin.drain()
-        word = await asyncio.wait_for(out.readline(), PATIENCE_S)
-        if word != b"live\n":
-            raise RuntimeError("The watcher never came to play; it says why above.")
-        yield seen
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            if process.returncode is None:
-                try:
-                    await asyncio.wait_for(process.wait(), PATIENCE_S)
-                except TimeoutError:
-                    process.kill()
-                    await process.wait()
-
-
-async def _played(clip: Clip, for_s: float, **settings: object) -> Seen:
-    async with premises(notice_s=5.0, clip=clip.path) as at:
-        await at.control.change_settings(width=clip.width, height=clip.height, **settings)
-        async with _watching(at, clip, for_s) as seen:
-            told: Seen = await seen()
-            return told
 
 
 def _told(clip: Clip, seen: Seen) -> str:
@@ -260,7 +203,7 @@ def _decoded_bare(clip: Clip, count: int, *, paced: bool) -> tuple[float, float]
 
 
 async def _lossy(clip: Clip, for_s: float) -> list[Measurement]:
-    seen = await _played(clip, for_s, **LOSSY)
+    seen = await played_in_window(clip, for_s, **LOSSY)
     counted = seen.counters
     told = f"3 % lost each way, round trip 60 ms; {_told(clip, seen)}"
     frozen, plis = counted["total_freezes_duration_s"], counted["pli_count"]
@@ -287,7 +230,7 @@ async def _nacks_ignored(clip: Clip, for_s: float) -> list[Measurement]:
     """Loss that nobody repairs, and then none: is the latency what it was before?"""
     async with premises(notice_s=5.0, clip=clip.path) as at:
         await at.control.change_settings(answers_nack=False, **LOSSY)
-        async with _watching(at, clip, for_s, warm_up_s=8.0) as seen:
+        async with watching(at, clip, for_s, warm_up_s=8.0) as seen:
             await asyncio.sleep(5.0)
             await at.control.change_settings(loss=0.0)
             after: Seen = await seen()
@@ -303,7 +246,7 @@ async def _nacks_ignored(clip: Clip, for_s: float) -> list[Measurement]:
 
 
 async def _sound(clip: Clip, for_s: float) -> list[Measurement]:
-    seen = await _played(clip, for_s, round_trip_s=0.060, loss=0.01)
+    seen = await played_in_window(clip, for_s, round_trip_s=0.060, loss=0.01)
     counted = seen.counters
     came, missing = counted["audio_packets_received"], counted["audio_packets_concealed"]
     told = f"1 % lost each way, round trip 60 ms, {seen.for_s:.0f} s, nothing is sent again"
@@ -319,7 +262,7 @@ async def _sound(clip: Clip, for_s: float) -> list[Measurement]:
 
 
 async def _long(clip: Clip, for_s: float) -> list[Measurement]:
-    seen = await _played(clip, for_s)
+    seen = await played_in_window(clip, for_s)
     counted, told = seen.counters, _told(clip, seen)
     lost = counted["packets_lost"] + counted["frames_broken"]
     middle = len(seen.rss_mb) // 2
