@@ -29,15 +29,15 @@ from rejoin.core.model import (
     StatusReason,
 )
 from rejoin.core.ticket import Door, Seat, Ticket
-from rejoin.emulator.settings import FaultKind
+from rejoin.emulator.service.settings import FaultKind
 from rejoin.errors import PortInUseError, RejoinError
 from rejoin.gui import application
-from rejoin.rtc.hardware import Hardware
+from rejoin.media.video.hardware import Hardware
 from rejoin.runtime import instance, logs, player, tokens
-from rejoin.runtime.desk import Desk
 from rejoin.runtime.instance import Instance
-from rejoin.runtime.sound_file import SoundFile
-from rejoin.runtime.ticket import TicketFolder, in_keyring, key_of
+from rejoin.runtime.local_store import Desk
+from rejoin.runtime.ticket_folder import TicketFolder, in_keyring, key_of
+from rejoin.runtime.volume_file import SoundFile
 from rejoin.signaling.dialects import DIALECTS
 
 README = Path(__file__).parent.parent / "README.md"
@@ -416,7 +416,7 @@ def test_hardware_is_tried_as_asked_and_after_a_crash_only_when_asked(
     arguments: tuple[str, ...],
     tried: tuple[str, ...],
 ) -> None:
-    monkeypatch.setattr("rejoin.rtc.hardware.candidates", lambda: ("vaapi", "cuda"))
+    monkeypatch.setattr("rejoin.media.video.hardware.candidates", lambda: ("vaapi", "cuda"))
     kept()
     assert rejoin(*arguments)[0] == 0
     assert fake_player.made[0].hardware.names == tried

@@ -15,12 +15,12 @@ from rejoin import demo
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Snapshot, Stage, StatusReason
 from rejoin.core.trace import Record, Step, Timeline, from_line, of_fault
 from rejoin.demo import Options, Proof, failure_of
-from rejoin.emulator.control import BlockingEmulatorControl
-from rejoin.emulator.game import Game, strip_bits
-from rejoin.emulator.settings import Fault, FaultKind
+from rejoin.emulator.host.game import Game, strip_bits
+from rejoin.emulator.service.control import BlockingEmulatorControl
+from rejoin.emulator.service.settings import Fault, FaultKind
 from rejoin.errors import BadInputError, RejoinError, ServiceError
 from rejoin.gui.main_window import RejoinWindow
-from rejoin.rtc.picture import Picture
+from rejoin.media.video.picture import Picture
 
 CLOSED = Ending(EndingKind.CLOSED_FOR_NOW)
 KILLED = Ending(EndingKind.GAME_ENDED, StatusReason("internalError"))

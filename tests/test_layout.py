@@ -60,17 +60,15 @@ CORE_MAY_IMPORT = {
 }
 """Standard library that is about values alone: no clock, thread, socket, file, log or chance."""
 
-PURE_IN_RTC = (
-    "assembly",
-    "bandwidth",
-    "h264",
-    "inbound",
-    "lipsync",
-    "playout",
-    "reception",
-    "rtp",
-)
-"""Modules of the receive path that are told the time and touch no socket, thread or codec."""
+PURE_PACKAGES: dict[str, tuple[str, ...]] = {
+    "core": ("core", "service_model"),
+    "input_protocol": (),
+    "media/receive": ("media.receive",),
+    "netem": ("netem",),
+    "service_model": ("service_model", "core.model"),
+    "verify": ("verify", "core", "netem", "service_model"),
+}
+"""Packages that import values alone, and which packages of ours each may know beside `errors`."""
 
 WORDS_NOT_USED = {
     "handler",
@@ -187,43 +185,32 @@ def test_tasks_are_started_by_spawn_alone() -> None:
     assert not raw
 
 
-def test_the_core_imports_values_alone() -> None:
-    strangers = []
-    for path in sorted((APP / "core").glob("*.py")):
-        for node in ast.walk(tree(path)):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            else:
-                continue
-            strangers += [
-                f"{name_of(path, ROOT)}:{node.lineno} {name}"
-                for name in names
-                if name.partition(".")[0] not in CORE_MAY_IMPORT
-                and name != "rejoin.errors"
-                and name != "rejoin.core"
-                and not name.startswith("rejoin.core.")
-            ]
-    assert not strangers
+def imported_by(path: Path) -> list[tuple[int, str]]:
+    """Every module that a file imports, with its line; names of a package are looked into."""
+    found = []
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append((node.lineno, node.module or ""))
+    return found
 
 
-def test_the_middle_of_the_receive_path_is_as_pure_as_the_core() -> None:
-    allowed = {f"rejoin.rtc.{name}" for name in PURE_IN_RTC} | {"aiortc.rtp"}
-    strangers = []
-    for name in PURE_IN_RTC:
-        path = APP / "rtc" / f"{name}.py"
-        for node in ast.walk(tree(path)):
-            imported: list[str] = []
-            if isinstance(node, ast.Import):
-                imported = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                imported = [node.module or ""]
-            strangers += [
-                f"{name_of(path, ROOT)} {each}"
-                for each in imported
-                if each.partition(".")[0] not in CORE_MAY_IMPORT and each not in allowed
-            ]
+@pytest.mark.parametrize("package", sorted(PURE_PACKAGES))
+def test_pure_packages_import_values_alone(package: str) -> None:
+    known = tuple(f"rejoin.{name}" for name in PURE_PACKAGES[package])
+    own = "rejoin." + package.replace("/", ".")
+    extra = {"aiortc.rtp"} if package == "media/receive" else set()
+    files = sorted((APP / package).rglob("*.py"))
+    assert files
+    strangers = [
+        f"{name_of(path, ROOT)}:{line} {name}"
+        for path in files
+        for line, name in imported_by(path)
+        if name.partition(".")[0] not in CORE_MAY_IMPORT
+        and name not in {"rejoin.errors", *extra}
+        and not any(name == each or name.startswith(each + ".") for each in (own, *known))
+    ]
     assert not strangers
 
 

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from rejoin.emulator.control import EmulatorControl
-from rejoin.emulator.settings import EmulatorSettings
+from rejoin.emulator.service.control import EmulatorControl
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import BadInputError, PortInUseError
 from rejoin.studio import Ports, Studio, studio
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rejoin import studio_process
-from rejoin.emulator.control import BlockingEmulatorControl
+from rejoin.emulator.service.control import BlockingEmulatorControl
 from rejoin.errors import BadInputError, ServiceError
 
 

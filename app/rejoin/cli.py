@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rejoin.core.ticket import Ticket
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.runtime.instance import Instance
-    from rejoin.runtime.settings import Profile
+    from rejoin.runtime.studio_profile import Profile
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -289,8 +289,8 @@ def play(
     if spoken.needs_stream_group and not stream_group:
         raise BadInputError(f"A backend of dialect {dialect} needs --stream-group.")
     from rejoin.gui import application as window_application
-    from rejoin.runtime.settings import Profile, network_rules
-    from rejoin.signaling.samples import StreamChoice
+    from rejoin.runtime.studio_profile import Profile, network_rules
+    from rejoin.signaling.aws_samples import StreamChoice
 
     window_application.check_display()
     profile = Profile(
@@ -333,7 +333,7 @@ def _play_link(
     """
     from rejoin.gui import application as window_application
     from rejoin.runtime.deep_link import parse_link
-    from rejoin.runtime.settings import Profile
+    from rejoin.runtime.studio_profile import Profile
     from rejoin.runtime.tokens import NOT_KEPT, TokenStore, origin_of
 
     door = parse_link(link)
@@ -387,8 +387,8 @@ def back(
     from rejoin.core.model import SessionId
     from rejoin.gui import application as window_application
     from rejoin.runtime.instance import Instance, hand_over
-    from rejoin.runtime.settings import Profile
-    from rejoin.runtime.ticket import TicketFolder, key_of
+    from rejoin.runtime.studio_profile import Profile
+    from rejoin.runtime.ticket_folder import TicketFolder, key_of
     from rejoin.runtime.tokens import NOT_KEPT, SESSION, SESSION_NOT_KEPT, TokenStore
 
     window_application.check_display()
@@ -440,7 +440,7 @@ def back(
 def _last_game() -> Ticket | None:
     """The game that can be gone back into and that nobody plays now; damaged tickets are none."""
     from rejoin.runtime.instance import is_taken
-    from rejoin.runtime.ticket import TicketFolder, key_of
+    from rejoin.runtime.ticket_folder import TicketFolder, key_of
 
     folder = TicketFolder()
     folder.sweep()
@@ -468,13 +468,13 @@ def _play(
     """Play in a window until it is closed: a new game, or the one that `ticket` is for."""
     from rejoin.core.model import Stage
     from rejoin.gui import application as window_application
-    from rejoin.rtc.hardware import chosen
-    from rejoin.runtime.desk import Desk
-    from rejoin.runtime.loop import StreamThread
+    from rejoin.media.video.hardware import chosen
+    from rejoin.runtime.local_store import Desk
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.player import Player
-    from rejoin.runtime.sound_file import SoundFile
     from rejoin.runtime.statistics_file import StatisticsFile
+    from rejoin.runtime.stream_thread import StreamThread
+    from rejoin.runtime.volume_file import SoundFile
 
     numbers = StatisticsFile(stats) if stats is not None else None
     knocked = threading.Event()
@@ -611,7 +611,7 @@ def demo(
     game ended and the reason that the service gave was shown.
     """
     from rejoin import demo as demonstration
-    from rejoin.emulator.settings import FaultKind
+    from rejoin.emulator.service.settings import FaultKind
 
     if headless and out is None:
         out = Path("demo-out")
@@ -664,10 +664,10 @@ def studio(
     Shows sessions, statuses, faults and traffic, and takes the commands it lists. Ctrl+C or
     `quit` ends it.
     """
-    from rejoin.emulator import console
-    from rejoin.emulator.control import EmulatorControl
-    from rejoin.emulator.settings import EmulatorSettings
-    from rejoin.runtime.loop import settle
+    from rejoin.emulator.service import console
+    from rejoin.emulator.service.control import EmulatorControl
+    from rejoin.emulator.service.settings import EmulatorSettings
+    from rejoin.runtime.stream_thread import settle
     from rejoin.signaling.dialects import DIALECTS
     from rejoin.studio import Ports
     from rejoin.studio import studio as serve
@@ -729,9 +729,9 @@ def backend(settings_file: Path | None) -> int:
     Ctrl+C ends it.
     """
     from rejoin.backend.aws import AwsStreamService
+    from rejoin.backend.configuration import BackendSettings
     from rejoin.backend.dialects import build_backend
     from rejoin.backend.serving import serving
-    from rejoin.backend.settings import BackendSettings
     from rejoin.backend.store import Store
 
     if settings_file is None:

@@ -22,20 +22,20 @@ import numpy as np
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Snapshot, Stage
 from rejoin.core.trace import Record, Timeline, of_fault, timelines, to_line
-from rejoin.emulator.control import BlockingEmulatorControl
-from rejoin.emulator.game import TICKS_PER_S, StripReading, read_strip
-from rejoin.emulator.settings import Fault, FaultKind
+from rejoin.emulator.host.game import TICKS_PER_S, StripReading, read_strip
+from rejoin.emulator.service.control import BlockingEmulatorControl
+from rejoin.emulator.service.settings import Fault, FaultKind
 from rejoin.errors import BadInputError, RejoinError, ServiceError
 from rejoin.gui import application
 from rejoin.gui.main_window import RejoinWindow
-from rejoin.rtc.hardware import chosen
-from rejoin.rtc.picture import Picture, PictureSlot
-from rejoin.rtc.scaling import Scaler
-from rejoin.rtc.signal import NetworkRules
-from rejoin.runtime.loop import StreamThread
+from rejoin.media.video.hardware import chosen
+from rejoin.media.video.picture import Picture, PictureSlot
+from rejoin.media.video.scaling import Scaler
+from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player
-from rejoin.runtime.settings import Profile
 from rejoin.runtime.statistics_file import StatisticsFile
+from rejoin.runtime.stream_thread import StreamThread
+from rejoin.runtime.studio_profile import Profile
 from rejoin.studio import Studio
 from rejoin.studio_process import studio_process
 

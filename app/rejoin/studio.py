@@ -11,20 +11,20 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 
 from rejoin.backend.aws import AwsStreamService
+from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.dialects import build_backend
 from rejoin.backend.serving import serving
-from rejoin.backend.settings import BackendSettings
 from rejoin.backend.store import Store
-from rejoin.emulator.api import ApiFaults
-from rejoin.emulator.api import build_app as build_api
-from rejoin.emulator.backend_faults import BackendFaults
-from rejoin.emulator.certificates import Authority, context_with_a_twin
-from rejoin.emulator.control import build_control, new_token
-from rejoin.emulator.host import GameHost
-from rejoin.emulator.protocol import PATH as PROTOCOL_PATH
-from rejoin.emulator.protocol import route as protocol_route
-from rejoin.emulator.service import HostListener, StreamService
-from rejoin.emulator.settings import EmulatorSettings
+from rejoin.emulator.host.host import GameHost
+from rejoin.emulator.service.api import ApiFaults
+from rejoin.emulator.service.api import build_app as build_api
+from rejoin.emulator.service.backend_faults import BackendFaults
+from rejoin.emulator.service.certificates import Authority, context_with_a_twin
+from rejoin.emulator.service.control import build_control, new_token
+from rejoin.emulator.service.protocol_script import PATH as PROTOCOL_PATH
+from rejoin.emulator.service.protocol_script import route as protocol_route
+from rejoin.emulator.service.sessions import HostListener, StreamService
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.signaling.dialects import OURS, Dialect
 from rejoin.tasks import cancel, spawn

@@ -18,8 +18,8 @@ import botocore.session
 import pytest
 
 from rejoin.backend.aws import _BY_CODE, AwsStreamService
+from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.service import ServiceFault, StreamId, StreamLook, StreamServiceError
-from rejoin.backend.settings import BackendSettings
 from rejoin.errors import BadInputError
 
 _T = TypeVar("_T")

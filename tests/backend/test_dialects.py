@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from helpers.fake_stream_service import GOOD_TOKEN, OTHER_TOKEN, FakeStreamService, new_offer
+from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.dialects import build_backend
-from rejoin.backend.settings import BackendSettings
 from rejoin.backend.store import Store
 from rejoin.signaling.dialects import DIALECTS
 

@@ -11,8 +11,8 @@ import pytest
 
 from rejoin.backend.service import StreamId
 from rejoin.backend.store import KEPT_S, SessionForgottenError, Store, secret_hash
-from rejoin.core.fence import Claim
 from rejoin.errors import ServiceError
+from rejoin.service_model.fence import Claim
 
 MINE = secret_hash("owner", "me")
 THEIRS = secret_hash("owner", "them")

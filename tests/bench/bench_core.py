@@ -12,9 +12,9 @@ from rejoin.core import session
 from rejoin.core.events import Sampled
 from rejoin.core.model import ConnectionSample
 from rejoin.core.phases import Live
-from rejoin.core.simulate import simulate
 from rejoin.core.snapshot import snapshot
-from rejoin.core.world import Change, World
+from rejoin.verify.environment import Change, World
+from rejoin.verify.simulate import simulate
 
 PLAYED_S = 100.0
 SIMULATED_S = 60.0

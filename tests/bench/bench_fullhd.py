@@ -27,12 +27,12 @@ from bench.stage import PATIENCE_S, Premises, open_files, played, premises, thre
 from bench.watcher import Seen
 from rejoin import tasks
 from rejoin.core import events
-from rejoin.emulator.settings import Fault, FaultKind
-from rejoin.rtc.audio import NullOutput
-from rejoin.rtc.codec_context import open_codec
-from rejoin.rtc.signal import NetworkRules
+from rejoin.emulator.service.settings import Fault, FaultKind
+from rejoin.media.audio.output import NullOutput
+from rejoin.media.video.codec_context import open_codec
+from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player
-from rejoin.runtime.settings import Profile
+from rejoin.runtime.studio_profile import Profile
 
 PLAYED_S = 20.0
 LOSSY_S = 60.0

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from bench.measure import Measurement, per_second
 from helpers.link_figures import chance, figures
 from rejoin import assets
-from rejoin.core.link import Direction, Link
-from rejoin.core.profile import parse_profile
+from rejoin.netem.link import Direction, Link
+from rejoin.netem.network_profile import parse_profile
 
 
 def run(quick: bool) -> Iterator[Measurement]:

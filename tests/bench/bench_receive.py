@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from bench.measure import Measurement, per_second, percentile
 from helpers.capture import Captured, Replayed, replay
 from helpers.h264_packets import fragments
-from rejoin.core.link import Lane, Profile, Stage
-from rejoin.rtc.inbound import InboundVideo, Terms
-from rejoin.rtc.opus import BYTES_PER_SAMPLE, OpusDecoder
-from rejoin.rtc.playout import AudioOrder
-from rejoin.rtc.rtp import parse
-from rejoin.rtc.stats import Freezes
+from rejoin.media.audio.opus import BYTES_PER_SAMPLE, OpusDecoder
+from rejoin.media.receive.audio_reorder import AudioOrder
+from rejoin.media.receive.inbound_video import InboundVideo, Terms
+from rejoin.media.receive.rtp import parse
+from rejoin.netem.link import Lane, Profile, Stage
+from rejoin.rtc.statistics import Freezes
 
 TERMS = Terms(frozenset({96}), rate=True)
 FPS = 60

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from bench.measure import Measurement, percentile
 from rejoin import assets
-from rejoin.core.link import Link
-from rejoin.core.profile import parse_profile
-from rejoin.emulator.relay import Relay, chance_of
+from rejoin.emulator.host.relay import Relay, chance_of
+from rejoin.netem.link import Link
+from rejoin.netem.network_profile import parse_profile
 
 PACKETS_PER_S = 3000
 PACKET = bytes(1200)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bench import clips
 from rejoin import cli
-from rejoin.emulator import sender
-from rejoin.emulator.game import Scene
+from rejoin.emulator.host import sender
+from rejoin.emulator.host.game import Scene
 
 _WHOLE_PICTURE = 1 << 20
 

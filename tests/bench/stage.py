@@ -27,16 +27,16 @@ from rejoin.core import events
 from rejoin.core.model import ConnectionNumber, ConnectionSample, Snapshot
 from rejoin.core.model import Stage as Shown
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
-from rejoin.emulator.control import EmulatorControl
-from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
-from rejoin.rtc.audio import NullOutput
+from rejoin.emulator.service.control import EmulatorControl
+from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.peer import Peer
-from rejoin.rtc.signal import NetworkRules
-from rejoin.runtime.loop import loop_factory, settle
+from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player
-from rejoin.runtime.settings import Profile
+from rejoin.runtime.stream_thread import loop_factory, settle
+from rejoin.runtime.studio_profile import Profile
+from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import OURS, Dialect
-from rejoin.signaling.samples import StreamChoice
 from rejoin.studio import Studio
 
 _T = TypeVar("_T")

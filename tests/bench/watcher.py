@@ -24,15 +24,15 @@ from rejoin.core.events import CloseForNowRequested, Event
 from rejoin.core.model import ConnectionNumber, Snapshot, Stage
 from rejoin.gui import application
 from rejoin.gui.main_window import RejoinWindow
-from rejoin.rtc.audio import NullOutput
+from rejoin.media.audio.output import NullOutput
+from rejoin.media.receive.rtp import SEND_TIME_UNITS, RtpPacket
+from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.rtc.peer import Peer
-from rejoin.rtc.picture import Picture, PictureSlot
 from rejoin.rtc.receiver import VideoReceiver
-from rejoin.rtc.rtp import SEND_TIME_UNITS, RtpPacket
-from rejoin.rtc.signal import NetworkRules
-from rejoin.runtime.loop import StreamThread
+from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player
-from rejoin.runtime.settings import Profile
+from rejoin.runtime.stream_thread import StreamThread
+from rejoin.runtime.studio_profile import Profile
 
 _SEND_TIME_MASK = (1 << 24) - 1
 _BUNCHED_UNITS = SEND_TIME_UNITS // 120

@@ -1,7 +1,7 @@
 """Any events in any order, with likely and unlikely numbers: what holds of the engine always holds.
 
 `orders` asks what happens in a world that makes sense; here the world need not. Numbers are finite,
-because nothing that is not gets past the edges (`signaling/wire`, `rtc/stats`).
+because nothing that is not gets past the edges (`signaling/wire`, `rtc/statistics`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from rejoin.core import commands, events, lifecycle, session
+from rejoin.core import commands, events, session
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -39,6 +39,7 @@ from rejoin.core.phases import Asking, Ended, Idle, Joining, Live, Offering, Sta
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.snapshot import snapshot
 from rejoin.core.ticket import Seat
+from rejoin.service_model import lifecycle
 
 SESSION = SessionId("s-1")
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.core import lifecycle
-from rejoin.core.profile import NETWORK_PROFILES
-from rejoin.emulator.api import EMULATED_OPERATIONS
-from rejoin.emulator.service import CallFault
-from rejoin.emulator.settings import (
+from rejoin.emulator.service.api import EMULATED_OPERATIONS
+from rejoin.emulator.service.sessions import CallFault
+from rejoin.emulator.service.settings import (
     ApiFaultKind,
     BackendFaultKind,
     EmulatorSettings,
     FaultKind,
 )
+from rejoin.netem.network_profile import NETWORK_PROFILES
+from rejoin.service_model import lifecycle
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")

@@ -28,13 +28,13 @@ from starlette.applications import Starlette
 from conftest import LogRecords
 from helpers.fake_host import FakeHost, FakeHosts
 from helpers.manual_timers import ManualTimers
-from rejoin.emulator.api import BODY_LIMIT_BYTES, build_app
-from rejoin.emulator.control import build_control, new_token
-from rejoin.emulator.host import GameHost
-from rejoin.emulator.service import HostListener, StreamService
-from rejoin.emulator.settings import EmulatorSettings
+from rejoin.emulator.host.host import GameHost
+from rejoin.emulator.service.api import BODY_LIMIT_BYTES, build_app
+from rejoin.emulator.service.control import build_control, new_token
+from rejoin.emulator.service.sessions import HostListener, StreamService
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import SignalError
-from rejoin.rtc.signal import decode_request
+from rejoin.rtc.signal_codec import decode_request
 
 TIMES = float(os.environ.get("REJOIN_FUZZ_TIMES", "1"))
 SEED = os.environ.get("REJOIN_FUZZ_SEED", "1")

@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QApplication
 
 from helpers.fake_port import FakePort, elsewhere, picture
 from helpers.window_faces import LIVE, lost
-from rejoin.core.controls import Controls
 from rejoin.core.events import TryNowRequested
 from rejoin.core.model import Snapshot, Stage
-from rejoin.core.sound import SoundChoice
 from rejoin.gui.bridge import Bridge
+from rejoin.input_protocol.controls import Controls
+from rejoin.media.audio.volume import SoundChoice
 
 
 @pytest.fixture

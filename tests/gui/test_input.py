@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 
-from rejoin.core.controls import Controls, travel
 from rejoin.gui.input import HeldControls, PointerTravel, usage_of
+from rejoin.input_protocol.controls import Controls, travel
 
 W, A, SHIFT, CONTROL = 0x1A, 0x04, 0xE1, 0xE0
 LEFT, RIGHT, MIDDLE = (

@@ -25,7 +25,6 @@ from helpers.window_faces import (
     wait_until,
     words,
 )
-from rejoin.core.controls import travel
 from rejoin.core.events import (
     CloseForNowRequested,
     EndGameRequested,
@@ -33,7 +32,6 @@ from rejoin.core.events import (
     TryNowRequested,
 )
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HealthLevel, Snapshot, Stage
-from rejoin.core.sound import SoundChoice
 from rejoin.gui.card import UNARMED_S, Card, CardButton, Pill
 from rejoin.gui.main_window import (
     BACK_FOR_S,
@@ -42,7 +40,9 @@ from rejoin.gui.main_window import (
     SOUND_NOTE_FOR_S,
     RejoinWindow,
 )
-from rejoin.rtc.stats import PeerStatistics
+from rejoin.input_protocol.controls import travel
+from rejoin.media.audio.volume import SoundChoice
+from rejoin.rtc.statistics import PeerStatistics
 
 SIZES = [(1280, 720), (640, 400)]
 W, SHIFT, TAB = 0x1A, 0xE1, 0x2B

@@ -8,8 +8,8 @@ from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
-from rejoin.core.sound import SoundChoice
 from rejoin.gui.sound_control import SoundControl
+from rejoin.media.audio.volume import SoundChoice
 
 
 class Ground(QWidget):

@@ -7,7 +7,7 @@ from helpers.fake_port import FakePort
 from rejoin.core.model import ConnectionNumber
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.stats_overlay import StatsOverlay, lines
-from rejoin.rtc.stats import PeerStatistics
+from rejoin.rtc.statistics import PeerStatistics
 
 NUMBERS = PeerStatistics(
     ConnectionNumber(2),

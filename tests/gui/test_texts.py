@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from helpers.window_faces import NOW, lost
 from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, Status, StatusReason
-from rejoin.core.sound import SoundChoice
 from rejoin.gui import texts
+from rejoin.media.audio.volume import SoundChoice
 
 FORBIDDEN = re.compile(
     r"\b(offer|attempt|episode|window|session|SDP|ICE|peer|backend)s?\b", re.IGNORECASE

@@ -16,12 +16,12 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.fake_port import FakeClock, FakePort, picture
 from helpers.window_faces import wait_until
-from rejoin.gui import look
+from rejoin.gui import theme
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.video_view import VideoView
-from rejoin.rtc.picture import FailureCount, Picture, Pixels
-from rejoin.rtc.scaling import Scaler
-from rejoin.rtc.swscale import Area
+from rejoin.media.video.picture import FailureCount, Picture, Pixels
+from rejoin.media.video.scaling import Scaler
+from rejoin.media.video.swscale import Area
 
 BLUE, GREEN = (200, 20, 10), (10, 200, 20)
 
@@ -311,7 +311,7 @@ def test_a_picture_that_cannot_be_drawn_is_told_once_and_leaves_ink(
     rig.port.show(picture(320, 180, on_failed=failures))
     rig.settle()
     rig.view.repaint()
-    assert rig.seen().pixelColor(5, 5).name() == look.INK
+    assert rig.seen().pixelColor(5, 5).name() == theme.INK
     assert broken == [0]
     assert failures.count == 1
     assert rig.view.painted.pictures == start
@@ -367,7 +367,7 @@ def test_dimming_moves_unless_motion_is_reduced(application: QApplication) -> No
 
 
 def test_before_the_first_picture_there_is_ink(rig: Rig) -> None:
-    assert rig.seen().pixelColor(5, 5).name() == look.INK
+    assert rig.seen().pixelColor(5, 5).name() == theme.INK
 
 
 def test_painted_pictures_and_their_age_are_counted(rig: Rig) -> None:

@@ -1,7 +1,7 @@
 """Captured RTP: reading and writing rtpdump files, and feeding one to the receive path's middle.
 
 The format is that of rtptools ("#!rtpplay1.0"), which Wireshark reads and writes as well. Fed
-packets pass a `core/link` of any profile, and retransmissions come back as a host would send them.
+packets pass a `netem/link` of any profile, and retransmissions come back as a host would send them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rejoin.core.link import Direction, Link, Profile
-from rejoin.rtc.assembly import EncodedFrame
-from rejoin.rtc.inbound import Action, AskAgain, AskKeyFrame, Decode, InboundVideo, TellRate
-from rejoin.rtc.rtp import parse
+from rejoin.media.receive.inbound_video import (
+    Action,
+    AskAgain,
+    AskKeyFrame,
+    Decode,
+    InboundVideo,
+    TellRate,
+)
+from rejoin.media.receive.jitter_buffer import EncodedFrame
+from rejoin.media.receive.rtp import parse
+from rejoin.netem.link import Direction, Link, Profile
 
 _FIRST_LINE = b"#!rtpplay1.0 127.0.0.1/0\n"
 RESENT_AT_MOST = 8

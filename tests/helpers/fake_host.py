@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 
-from rejoin.emulator.service import HostListener
-from rejoin.emulator.settings import EmulatorSettings, Fault
+from rejoin.emulator.service.sessions import HostListener
+from rejoin.emulator.service.settings import EmulatorSettings, Fault
 from rejoin.errors import SignalError
 
 
 class FakeHost:
-    """Fulfils `rejoin.emulator.service.StreamHost`; refuses offers that contain "bad"."""
+    """Fulfils `rejoin.emulator.service.sessions.StreamHost`; refuses offers that contain "bad"."""
 
     def __init__(self, listener: HostListener, settings: EmulatorSettings) -> None:
         self.listener = listener

@@ -9,12 +9,12 @@ from functools import cache
 import numpy as np
 from av.video.frame import VideoFrame
 
-from rejoin.core.controls import Controls
 from rejoin.core.events import Event
 from rejoin.core.model import ConnectionNumber, Snapshot
-from rejoin.core.sound import SoundChoice
-from rejoin.rtc.picture import Picture, PictureSlot
-from rejoin.rtc.stats import PeerStatistics
+from rejoin.input_protocol.controls import Controls
+from rejoin.media.audio.volume import SoundChoice
+from rejoin.media.video.picture import Picture, PictureSlot
+from rejoin.rtc.statistics import PeerStatistics
 
 
 class FakeClock:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 
 from rejoin.core import events
-from rejoin.core.controls import Controls
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -18,8 +17,9 @@ from rejoin.core.model import (
 )
 from rejoin.core.retry import Failure
 from rejoin.errors import RejoinError, SignalError
-from rejoin.rtc.signal import sha256_of
-from rejoin.rtc.stats import PeerStatistics
+from rejoin.input_protocol.controls import Controls
+from rejoin.rtc.signal_codec import sha256_of
+from rejoin.rtc.statistics import PeerStatistics
 from rejoin.signaling.client import CallFailedError
 
 SESSION = SessionId("s-1")

@@ -9,7 +9,7 @@ from av.codec.context import CodecContext
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from rejoin.rtc.assembly import EncodedFrame
+from rejoin.media.receive.jitter_buffer import EncodedFrame
 
 RED_709 = (63, 102, 240)
 """Pure red in BT.709, limited range."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rejoin.rtc.rtp import RtpPacket
+from rejoin.media.receive.rtp import RtpPacket
 
 START = b"\0\0\0\1"
 IDR = bytes([0x65]) + bytes(range(35))

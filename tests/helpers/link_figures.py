@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rejoin.core.link import (
+from rejoin.netem.link import (
     Blackout,
     DelaySteps,
     Direction,

@@ -19,8 +19,8 @@ from aiortc import (
 )
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 
-from rejoin.core.controls import INPUT_CHANNEL, VERSION, Hello, decode, encode
-from rejoin.rtc.signal import decode_request, encode_response
+from rejoin.input_protocol.controls import INPUT_CHANNEL, VERSION, Hello, decode, encode
+from rejoin.rtc.signal_codec import decode_request, encode_response
 
 
 def kind_of(data: bytes) -> str:

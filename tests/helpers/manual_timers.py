@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rejoin.emulator.timers import ManualTimers
+from rejoin.emulator.service.timers import ManualTimers
 
 __all__ = ["ManualTimers"]

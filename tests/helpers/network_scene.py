@@ -15,10 +15,10 @@ from collections.abc import Callable
 
 from rejoin.core.events import Event
 from rejoin.core.model import ConnectionNumber
-from rejoin.rtc.audio import NullOutput
+from rejoin.media.audio.output import NullOutput
+from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.peer import Peer
-from rejoin.rtc.picture import PictureSlot
-from rejoin.rtc.signal import NetworkRules
+from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.network import NetlinkWatch, Reach, has_address
 
 OURS = "10.77.0.2"

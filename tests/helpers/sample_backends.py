@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService
-from rejoin.backend.bundle import build_bundle
-from rejoin.backend.react import GATEWAY_S, build_react
-from rejoin.backend.samples import Offered
+from rejoin.backend.aws_bundle import build_bundle
+from rejoin.backend.aws_react import GATEWAY_S, build_react
+from rejoin.backend.aws_samples import Offered
 from rejoin.backend.service import StartedStream, StreamId, StreamLook
 from rejoin.backend.serving import serving
 from rejoin.backend.store import Store

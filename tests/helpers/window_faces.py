@@ -22,8 +22,8 @@ from rejoin.core.model import (
     Status,
     StatusReason,
 )
-from rejoin.core.sound import SoundChoice
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.media.audio.volume import SoundChoice
 
 NOW = 1000.0
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.emulator.control import EmulatorControl
-from rejoin.emulator.settings import EmulatorSettings
+from rejoin.emulator.service.control import EmulatorControl
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.studio import Studio, studio
 
 pytestmark = pytest.mark.live

@@ -20,14 +20,14 @@ from rejoin.core import events
 from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
-from rejoin.emulator.control import EmulatorControl
-from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
-from rejoin.rtc.audio import NullOutput
-from rejoin.rtc.signal import NetworkRules
-from rejoin.runtime.desk import Desk
+from rejoin.emulator.service.control import EmulatorControl
+from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.media.audio.output import NullOutput
+from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.runtime.local_store import Desk
 from rejoin.runtime.player import Player
-from rejoin.runtime.settings import Profile
-from rejoin.runtime.ticket import TicketFolder
+from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.studio import Studio, studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
@@ -189,12 +189,12 @@ def test_a_client_that_is_killed_is_back_in_the_same_game(tmp_path: Path) -> Non
 DYING = """
 import asyncio, os, pathlib, sys
 from rejoin.core.ticket import Seat
-from rejoin.rtc.audio import NullOutput
-from rejoin.rtc.signal import NetworkRules
-from rejoin.runtime.desk import Desk
+from rejoin.media.audio.output import NullOutput
+from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.runtime.local_store import Desk
 from rejoin.runtime.player import Player
-from rejoin.runtime.settings import Profile
-from rejoin.runtime.ticket import TicketFolder
+from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.ticket_folder import TicketFolder
 
 folder = pathlib.Path(sys.argv[2])
 

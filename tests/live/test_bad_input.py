@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from helpers.programs import PATIENCE_S, run, started
-from rejoin.emulator.control import EmulatorControl
-from rejoin.rtc.audio import open_output
+from rejoin.emulator.service.control import EmulatorControl
+from rejoin.media.audio.output import open_output
 from rejoin.studio import Studio
 
 pytestmark = pytest.mark.live

@@ -13,11 +13,10 @@ import pytest
 from rejoin import tasks
 from rejoin.clock import boot_s
 from rejoin.core import events
-from rejoin.core.controls import Controls
 from rejoin.core.model import Doing, Ending, EndingKind, HealthLevel, Snapshot, Stage
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
-from rejoin.emulator.control import EmulatorControl
-from rejoin.emulator.settings import (
+from rejoin.emulator.service.control import EmulatorControl
+from rejoin.emulator.service.settings import (
     BackendFault,
     BackendFaultKind,
     EmulatorSettings,
@@ -25,12 +24,13 @@ from rejoin.emulator.settings import (
     FaultKind,
 )
 from rejoin.gui import texts
-from rejoin.rtc.audio import NullOutput
-from rejoin.rtc.signal import NetworkRules
+from rejoin.input_protocol.controls import Controls
+from rejoin.media.audio.output import NullOutput
+from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player
-from rejoin.runtime.settings import Profile
+from rejoin.runtime.studio_profile import Profile
+from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, OURS, Dialect
-from rejoin.signaling.samples import StreamChoice
 from rejoin.studio import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]

@@ -17,16 +17,16 @@ from rejoin import tasks
 from rejoin.clock import boot_s
 from rejoin.core.events import CloseForNowRequested
 from rejoin.core.model import Snapshot, Stage
-from rejoin.emulator.control import EmulatorControl
-from rejoin.emulator.settings import EmulatorSettings, Fault, FaultKind
-from rejoin.rtc.audio import AudioOutput, DefaultOutput, NullOutput
-from rejoin.rtc.lipsync import MOST_EARLY_S, MOST_LATE_S
-from rejoin.rtc.picture import Picture, PictureSlot
-from rejoin.rtc.signal import NetworkRules
-from rejoin.rtc.stats import PeerStatistics
+from rejoin.emulator.service.control import EmulatorControl
+from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.media.audio.output import AudioOutput, DefaultOutput, NullOutput
+from rejoin.media.receive.lip_sync import MOST_EARLY_S, MOST_LATE_S
+from rejoin.media.video.picture import Picture, PictureSlot
+from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.player import Player
-from rejoin.runtime.settings import Profile
 from rejoin.runtime.statistics_file import StatisticsFile
+from rejoin.runtime.studio_profile import Profile
 from rejoin.studio import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]

@@ -40,7 +40,7 @@ TONE_HZ = 1000
 PLAYS = """
 import sys, threading, time
 import numpy
-from rejoin.rtc.audio import open_output
+from rejoin.media.audio.output import open_output
 
 output = open_output()
 def obey():

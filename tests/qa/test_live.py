@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from rejoin.core.profile import PLACES, Place
-from rejoin.core.scenario import Case, Drop, Service
 from rejoin.core.trace import from_line, timelines, to_line
+from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import live
 from rejoin.qa.live import _API, _same_game, play
 from rejoin.qa.trace_schema import check
+from rejoin.verify.scenario import Case, Drop, Service
 
 pytestmark = pytest.mark.live
 SERVICE = Service(connection_timeout_s=30.0, notice_silent_s=0.5)

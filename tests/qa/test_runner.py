@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.core.scenario import Case, Drop, Happened, Service
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
 from rejoin.qa.runner import SHIPPED, Result, judged, load, play_all, play_simulated
+from rejoin.verify.scenario import Case, Drop, Happened, Service
 
 CASE = Case("a", Service(), (Drop("dtls_close", 3.0),), 20.0, "live", None, True, 1.0)
 

@@ -8,12 +8,12 @@ import pytest
 
 from rejoin.core import events
 from rejoin.core.model import ConnectionNumber, Policy
-from rejoin.core.score import OUTAGE, Score
 from rejoin.core.trace import Recorder, of_fault
-from rejoin.core.traffic import samples
 from rejoin.errors import BadInputError
 from rejoin.qa import scoring, traces
 from rejoin.qa.seeds import chance, network_profiles
+from rejoin.verify.detector_score import OUTAGE, Score
+from rejoin.verify.traffic import samples
 
 
 def test_a_profile_is_played_and_dropped() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rejoin.core.profile import NETWORK_PROFILES
+from rejoin.netem.network_profile import NETWORK_PROFILES
 from rejoin.qa.seeds import chance, network_profiles
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from rejoin.core import faults, session
+from rejoin.core import session
 from rejoin.core.phases import Episode
-from rejoin.core.profile import PLACES
 from rejoin.core.session import _Turn
+from rejoin.netem.network_profile import PLACES
 from rejoin.qa.simulation import case_of, run, tally, tally_all
+from rejoin.verify import faults
 
 SEEDS = 2000
 """In the gate; `rejoin qa simulate --seeds 100000` goes further."""

@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from helpers.hostile import hostile_json
-from rejoin.core import events, judge, session
+from rejoin.core import events, session
 from rejoin.core.model import ConnectionNumber, ConnectionSample
 from rejoin.core.trace import Record, of_event, of_fault, to_line
 from rejoin.errors import BadInputError
 from rejoin.qa import diagram, simulation, traces
 from rejoin.qa.verbs import qa
+from rejoin.verify import invariants
 
 
 def invoke(*args: str) -> Result:
@@ -35,7 +36,7 @@ def test_worlds_are_counted() -> None:
 def test_a_broken_invariant_fails_and_says_how_to_see_it_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(judge, "violations", lambda records: ("I1 at 1.000: no",))
+    monkeypatch.setattr(invariants, "violations", lambda records: ("I1 at 1.000: no",))
     result = invoke("simulate", "--seeds", "1", "--first", "7", "--jobs", "1")
     assert result.return_value == 1
     assert "I1 at 1.000: no" in result.output

@@ -7,7 +7,7 @@ from typing import Any
 from aiortc import RTCPeerConnection
 
 from rejoin import tasks
-from rejoin.core.controls import (
+from rejoin.input_protocol.controls import (
     INPUT_CHANNEL,
     MESSAGE_CHANNEL,
     Controls,

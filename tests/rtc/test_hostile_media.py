@@ -21,13 +21,13 @@ from av.video.codeccontext import VideoCodecContext
 
 from helpers.capture import Captured, read_capture, replay
 from rejoin.clock import boot_s
-from rejoin.core.link import Lane, Profile, Stage
 from rejoin.core.model import ConnectionNumber
-from rejoin.rtc.assembly import BUFFER_BYTES, EncodedFrame
-from rejoin.rtc.codec_context import MAX_PIXELS
-from rejoin.rtc.decoder import Decoder
-from rejoin.rtc.inbound import InboundVideo, Terms
-from rejoin.rtc.picture import PictureSlot
+from rejoin.media.receive.inbound_video import InboundVideo, Terms
+from rejoin.media.receive.jitter_buffer import BUFFER_BYTES, EncodedFrame
+from rejoin.media.video.codec_context import MAX_PIXELS
+from rejoin.media.video.decoder import Decoder
+from rejoin.media.video.picture import PictureSlot
+from rejoin.netem.link import Lane, Profile, Stage
 
 TIMES = float(os.environ.get("REJOIN_FUZZ_TIMES", "1"))
 SEED = os.environ.get("REJOIN_FUZZ_SEED", "1")

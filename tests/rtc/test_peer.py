@@ -19,14 +19,6 @@ from aioice import stun
 from conftest import LogRecords
 from helpers.loopback_host import LoopbackHost
 from rejoin import tasks
-from rejoin.core.controls import (
-    INPUT_CHANNEL,
-    MESSAGE_CHANNEL,
-    Controls,
-    ControlsMessage,
-    Disconnect,
-    encode,
-)
 from rejoin.core.events import (
     ConnectionFailed,
     ConnectionOpened,
@@ -38,12 +30,20 @@ from rejoin.core.events import (
 )
 from rejoin.core.model import ConnectionNumber, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
-from rejoin.rtc.audio import NullOutput
-from rejoin.rtc.blank import Blanks
-from rejoin.rtc.hardware import Hardware
+from rejoin.input_protocol.controls import (
+    INPUT_CHANNEL,
+    MESSAGE_CHANNEL,
+    Controls,
+    ControlsMessage,
+    Disconnect,
+    encode,
+)
+from rejoin.media.audio.output import NullOutput
+from rejoin.media.video.hardware import Hardware
+from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.peer import Peer
-from rejoin.rtc.picture import PictureSlot
-from rejoin.rtc.signal import NetworkRules
+from rejoin.rtc.prepared_connection import Blanks
+from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.rtc.transport import override
 
 LOOPBACK = NetworkRules(loopback_only=True)

@@ -25,10 +25,10 @@ from aiortc.rtp import (
 )
 
 from helpers.h264_packets import repeating, stream
-from rejoin.rtc.assembly import EncodedFrame
-from rejoin.rtc.playout import OrderedAudio
+from rejoin.media.receive.audio_reorder import OrderedAudio
+from rejoin.media.receive.jitter_buffer import EncodedFrame
+from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, terms_of
-from rejoin.rtc.rtp import ABS_SEND_TIME, RtpPacket
 
 MEDIA, RTX, OTHER, OURS = 10, 11, 12, 99
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")

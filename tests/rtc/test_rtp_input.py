@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
-from rejoin.rtc.rtp import RtpPacket
+from rejoin.media.receive.rtp import RtpPacket
 from rejoin.rtc.rtp_input import RtpInput
 
 KEY = bytes(range(30))

@@ -16,8 +16,8 @@ from pylibsrtp import Session
 from rejoin import tasks
 from rejoin.core.model import Policy
 from rejoin.errors import PeerError
-from rejoin.rtc.rtp import RtpPacket
-from rejoin.rtc.signal import NetworkRules
+from rejoin.media.receive.rtp import RtpPacket
+from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.rtc.transport import RECEIVE_BUFFER_BYTES, Transport, override
 
 PASSWORD = "abcdefghijklmnopqrstuv"

@@ -14,7 +14,6 @@ from helpers.fake_world import FakeWorld
 from rejoin import tasks
 from rejoin.clock import boot_s
 from rejoin.core import events
-from rejoin.core.controls import Controls
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -30,7 +29,8 @@ from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.ticket import Seat
 from rejoin.core.trace import Record
 from rejoin.errors import PeerError
-from rejoin.rtc.picture import PictureSlot
+from rejoin.input_protocol.controls import Controls
+from rejoin.media.video.picture import PictureSlot
 from rejoin.runtime.driver import Driver
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")

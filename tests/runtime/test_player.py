@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.core.controls import Controls
 from rejoin.core.events import CloseForNowRequested
 from rejoin.core.model import (
     AttemptNumber,
@@ -20,20 +19,21 @@ from rejoin.core.model import (
     Snapshot,
     Stage,
 )
-from rejoin.core.sound import SoundChoice
 from rejoin.core.ticket import Seat, Ticket
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
-from rejoin.rtc.audio import NullOutput
-from rejoin.rtc.hardware import Hardware
-from rejoin.rtc.picture import PictureSlot
-from rejoin.rtc.signal import NetworkRules
-from rejoin.runtime.desk import Desk
+from rejoin.input_protocol.controls import Controls
+from rejoin.media.audio.output import NullOutput
+from rejoin.media.audio.volume import SoundChoice
+from rejoin.media.video.hardware import Hardware
+from rejoin.media.video.picture import PictureSlot
+from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.instance import Instance, is_taken
+from rejoin.runtime.local_store import Desk
 from rejoin.runtime.player import Player
-from rejoin.runtime.settings import Profile
-from rejoin.runtime.sound_file import SoundFile
-from rejoin.runtime.ticket import TicketFolder
+from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.ticket_folder import TicketFolder
+from rejoin.runtime.volume_file import SoundFile
 
 TOKEN = "CANARY-token-of-a-player"
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import LogRecords
 from rejoin.core.model import ConnectionNumber
 from rejoin.errors import BadInputError
-from rejoin.rtc.stats import PeerStatistics
+from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.statistics_file import StatisticsFile
 
 

@@ -13,10 +13,10 @@ import pytest
 from helpers.fake_stream_service import new_offer, new_token
 from helpers.misbehaving_server import read_request, server_that
 from rejoin.core.model import AttemptNumber, SessionId
-from rejoin.signaling.bundle import BundleClient
+from rejoin.signaling.aws_bundle import BundleClient
+from rejoin.signaling.aws_react import ReactClient
+from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.client import BackendClient, CallFailedError
-from rejoin.signaling.react import ReactClient
-from rejoin.signaling.samples import StreamChoice
 
 CHOICE = StreamChoice("sg-1AB2C3De4", "a-9ZY8X7Wv6", ("us-west-2",), "player-1")
 ANSWER = json.dumps({"type": "answer", "sdp": "v=0"})

@@ -25,6 +25,7 @@ import boto3
 import botocore.exceptions as faults
 from botocore.config import Config
 
+from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.service import (
     ServiceFault,
     StartedStream,
@@ -32,7 +33,6 @@ from rejoin.backend.service import (
     StreamLook,
     StreamServiceError,
 )
-from rejoin.backend.settings import BackendSettings
 from rejoin.clock import boot_s
 from rejoin.errors import BadInputError
 

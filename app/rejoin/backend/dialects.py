@@ -6,12 +6,12 @@ from collections.abc import Collection
 
 from starlette.applications import Starlette
 
-from rejoin.backend.bundle import build_bundle
-from rejoin.backend.react import build_react
+from rejoin.backend.aws_bundle import build_bundle
+from rejoin.backend.aws_react import build_react
+from rejoin.backend.aws_samples import Offered
+from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.routes import Authenticate, build_app
-from rejoin.backend.samples import Offered
 from rejoin.backend.service import StreamService
-from rejoin.backend.settings import BackendSettings
 from rejoin.backend.store import Store
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT

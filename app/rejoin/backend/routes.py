@@ -38,8 +38,8 @@ from rejoin.backend.service import (
 )
 from rejoin.backend.store import SessionForgottenError, Store, StoredSession, secret_hash
 from rejoin.clock import Clock, boot_s
-from rejoin.core.fence import Claim
 from rejoin.errors import RejoinError
+from rejoin.service_model.fence import Claim
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
     CONTRACT_VERSION,

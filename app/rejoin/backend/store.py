@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rejoin.backend.service import StreamId
-from rejoin.core import fence
-from rejoin.core.fence import Claim
 from rejoin.errors import ServiceError
+from rejoin.service_model import fence
+from rejoin.service_model.fence import Claim
 
 KEPT_S: Final = 2 * 86400.0
 """A stream session lasts 86,400 s at most (SessionLengthSeconds); rows go after twice that."""

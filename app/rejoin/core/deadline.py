@@ -22,9 +22,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rejoin.core.lifecycle import ACTIVATING, ACTIVE
 from rejoin.core.model import ConnectionSample, Policy, SessionView
 from rejoin.core.ticket import Seat
+from rejoin.service_model.lifecycle import ACTIVATING, ACTIVE
 
 
 @dataclass(frozen=True, slots=True)

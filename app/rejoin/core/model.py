@@ -235,7 +235,7 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSample:
-    """What one connection shows of itself, taken every 50 ms by `rtc/stats` (pure numbers).
+    """What one connection shows of itself, taken every 50 ms by `rtc/statistics` (pure numbers).
 
     `last_packet_at`: newest authenticated inbound packet of any kind (SRTP, SRTCP, STUN, SCTP).
     `last_rtp_at`: newest SRTP media packet. `last_frame_at`: newest decoded frame.

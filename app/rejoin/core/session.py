@@ -39,15 +39,6 @@ from dataclasses import replace
 from typing import assert_never
 
 from rejoin.core import commands, deadline, events, health, retry
-from rejoin.core.lifecycle import (
-    ACTIVATING,
-    ACTIVE,
-    CONNECTED,
-    PENDING_CLIENT_RECONNECTION,
-    RECONNECTING,
-    TERMINATING,
-    is_terminal,
-)
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -85,6 +76,15 @@ from rejoin.core.phases import (
 )
 from rejoin.core.retry import Action, Draw, Failure, FailureKind, Wait
 from rejoin.core.ticket import Seat
+from rejoin.service_model.lifecycle import (
+    ACTIVATING,
+    ACTIVE,
+    CONNECTED,
+    PENDING_CLIENT_RECONNECTION,
+    RECONNECTING,
+    TERMINATING,
+    is_terminal,
+)
 
 _LATENCIES_KEPT = 20
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 from rejoin.core import commands, events, session
-from rejoin.core.lifecycle import PENDING_CLIENT_RECONNECTION
 from rejoin.core.model import ConnectionSample, HealthLevel, Policy
 from rejoin.core.phases import Confirming, Ended, Idle, Live, State
+from rejoin.service_model.lifecycle import PENDING_CLIENT_RECONNECTION
 
 SCHEMA = 1
 KINDS = ("event", "command", "state", "fault", "service")

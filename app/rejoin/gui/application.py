@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QApplication
 
 from rejoin.clock import Clock, boot_s
 from rejoin.errors import NoDisplayError
-from rejoin.gui import look
+from rejoin.gui import theme
 from rejoin.gui.bridge import StreamPort
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
@@ -104,7 +104,7 @@ def make_application() -> QApplication:
     application.setApplicationName("Rejoin")
     application.setDesktopFileName("rejoin")
     application.setQuitOnLastWindowClosed(False)
-    look.dress(application)
+    theme.dress(application)
     return application
 
 

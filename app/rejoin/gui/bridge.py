@@ -13,12 +13,12 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from rejoin.core.controls import Controls
 from rejoin.core.events import Event
 from rejoin.core.model import Snapshot
-from rejoin.core.sound import SoundChoice
-from rejoin.rtc.picture import PaintCount, Picture, PictureSlot
-from rejoin.rtc.stats import PeerStatistics
+from rejoin.input_protocol.controls import Controls
+from rejoin.media.audio.volume import SoundChoice
+from rejoin.media.video.picture import PaintCount, Picture, PictureSlot
+from rejoin.rtc.statistics import PeerStatistics
 
 
 class StreamPort(Protocol):

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from rejoin.clock import Clock
-from rejoin.gui import look
+from rejoin.gui import theme
 
 UNARMED_S = 0.7
 """A card that comes by itself does not obey for this long: the press was meant for the game."""
@@ -99,7 +99,7 @@ class Card(QWidget):
         self.panel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.panel.installEventFilter(self)
         column = QVBoxLayout(self.panel)
-        pad = look.CARD_PADDING
+        pad = theme.CARD_PADDING
         column.setContentsMargins(pad, pad, pad, pad - 4)
         column.setSpacing(22)
         self.body = QHBoxLayout()
@@ -144,7 +144,7 @@ class Card(QWidget):
         layout = self.panel.layout()
         if layout is None:
             return
-        width = min(look.CARD_WIDTH, self.width() - 2 * _MARGIN_PX)
+        width = min(theme.CARD_WIDTH, self.width() - 2 * _MARGIN_PX)
         layout.activate()
         height = layout.totalHeightForWidth(width)
         if height < 0:
@@ -172,14 +172,14 @@ class Card(QWidget):
         panel = QRectF(self.panel.geometry())
         painter.setPen(Qt.PenStyle.NoPen)
         for spread in range(14, 0, -2):
-            painter.setBrush(look.colour("#000000", 0.035))
-            radius = look.CARD_RADIUS + spread
+            painter.setBrush(theme.colour("#000000", 0.035))
+            radius = theme.CARD_RADIUS + spread
             around = panel.adjusted(-spread, -spread + 5, spread, spread + 5)
             painter.drawRoundedRect(around, radius, radius)
-        painter.setBrush(look.colour(look.CARD, look.CARD_OPACITY))
-        painter.setPen(QPen(look.colour(look.HAIRLINE, 0.9), 1.0))
+        painter.setBrush(theme.colour(theme.CARD, theme.CARD_OPACITY))
+        painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         inside = panel.adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.drawRoundedRect(inside, look.CARD_RADIUS, look.CARD_RADIUS)
+        painter.drawRoundedRect(inside, theme.CARD_RADIUS, theme.CARD_RADIUS)
         painter.end()
 
 
@@ -225,10 +225,10 @@ class Pill(QFrame):
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._icon is not None and self._icon_ratio != self.devicePixelRatioF():
             self._icon_ratio = self.devicePixelRatioF()
-            self._picture.setPixmap(look.drawing(self._icon, _ICON, self._icon_ratio, look.TEXT))
+            self._picture.setPixmap(theme.drawing(self._icon, _ICON, self._icon_ratio, theme.TEXT))
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(look.colour(look.CARD, look.PILL_OPACITY))
-        painter.setPen(QPen(look.colour(look.HAIRLINE, 0.9), 1.0))
+        painter.setBrush(theme.colour(theme.CARD, theme.PILL_OPACITY))
+        painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 11, 11)
         painter.end()

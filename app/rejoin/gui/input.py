@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 
-from rejoin.core.controls import Controls
+from rejoin.input_protocol.controls import Controls
 
 _U32 = 0xFFFFFFFF
 

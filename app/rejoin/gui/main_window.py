@@ -34,7 +34,6 @@ from rejoin.core.events import (
     TryNowRequested,
 )
 from rejoin.core.model import Ending, HealthLevel, Snapshot, Stage
-from rejoin.core.sound import SoundChoice
 from rejoin.gui import texts
 from rejoin.gui.announcement import announce
 from rejoin.gui.bridge import Bridge, StreamPort
@@ -46,6 +45,7 @@ from rejoin.gui.sound_control import SoundControl
 from rejoin.gui.starting_card import StartingCard
 from rejoin.gui.stats_overlay import StatsOverlay, lines
 from rejoin.gui.video_view import VideoView
+from rejoin.media.audio.volume import SoundChoice
 from rejoin.redact import redact
 
 BADGE_AFTER_S = 0.5

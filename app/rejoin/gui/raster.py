@@ -10,7 +10,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
-from rejoin.rtc.swscale import BYTES_PER_PIXEL, Area
+from rejoin.media.video.swscale import BYTES_PER_PIXEL, Area
 
 _BGRA = (
     QImage.Format.Format_RGB32,

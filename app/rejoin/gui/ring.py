@@ -14,7 +14,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from rejoin.gui import look
+from rejoin.gui import theme
 
 _WIDTH_PX = 8.0
 _TURN_EVERY_MS = 33
@@ -78,19 +78,19 @@ class Ring(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         inset = _WIDTH_PX / 2 + 1
         circle = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
-        painter.setPen(QPen(look.colour(look.HAIRLINE), _WIDTH_PX))
+        painter.setPen(QPen(theme.colour(theme.HAIRLINE), _WIDTH_PX))
         painter.drawEllipse(circle)
         if self._left is None:
             start, span = 90.0 - self._angle, -_TURNING_ARC_DEGREES
         else:
             start, span = 90.0, 360.0 * self._left
         if abs(span) > 0.1:
-            pen = QPen(look.colour(look.ACCENT), _WIDTH_PX)
+            pen = QPen(theme.colour(theme.ACCENT), _WIDTH_PX)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(pen)
             painter.drawArc(circle, round(start * 16), round(span * 16))
         if self._digits:
-            painter.setPen(look.colour(look.TEXT))
+            painter.setPen(theme.colour(theme.TEXT))
             painter.setFont(self._fitting_font())
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._digits)
         painter.end()
@@ -99,7 +99,7 @@ class Ring(QWidget):
         """The largest font in which the digits stay inside the ring."""
         room = self.width() - 2 * _WIDTH_PX - 20
         pixels = round(self.width() * 0.25)
-        font = look.digit_font(pixels)
+        font = theme.digit_font(pixels)
         while pixels > 10 and QFontMetricsF(font).horizontalAdvance(self._digits) > room:
             pixels -= 1
             font.setPixelSize(pixels)

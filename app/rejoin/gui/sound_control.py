@@ -19,9 +19,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSlider, QStyle, QWidget
 
-from rejoin.core.sound import LOUDEST, STEP, SoundChoice
-from rejoin.gui import look, texts
+from rejoin.gui import texts, theme
 from rejoin.gui.card import label
+from rejoin.media.audio.volume import LOUDEST, STEP, SoundChoice
 
 _ICON = QSize(18, 18)
 _SLIDER_WIDTH_PX = 112
@@ -96,7 +96,7 @@ class SoundControl(QFrame):
         name = "icons/sound-off.svg" if choice.silent else "icons/sound.svg"
         icon = QIcon()
         for ratio in (1.0, 2.0):
-            icon.addPixmap(look.drawing(name, _ICON, ratio, look.TEXT))
+            icon.addPixmap(theme.drawing(name, _ICON, ratio, theme.TEXT))
         self.switch.setIcon(icon)
         self.switch.setAccessibleName(f"{texts.SOUND_SWITCH}: {texts.sound_text(choice)}")
 
@@ -130,7 +130,7 @@ class SoundControl(QFrame):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(look.colour(look.CARD, look.PILL_OPACITY))
-        painter.setPen(QPen(look.colour(look.HAIRLINE, 0.9), 1.0))
+        painter.setBrush(theme.colour(theme.CARD, theme.PILL_OPACITY))
+        painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 11, 11)
         painter.end()

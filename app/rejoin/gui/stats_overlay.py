@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFontDatabase, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
-from rejoin.gui import look
+from rejoin.gui import theme
 from rejoin.gui.bridge import Bridge
-from rejoin.rtc.stats import PeerStatistics
+from rejoin.rtc.statistics import PeerStatistics
 
 _EVERY_MS = 1000
 _WAITING = "No stream yet."
@@ -56,10 +56,10 @@ class StatsOverlay(QLabel):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAccessibleName("Stream statistics")
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-        font.setPixelSize(look.SMALL_PX)
+        font.setPixelSize(theme.SMALL_PX)
         self.setFont(font)
         self.setStyleSheet(
-            f"#stats {{ background: rgba(11, 14, 20, 0.82); color: {look.TEXT};"
+            f"#stats {{ background: rgba(11, 14, 20, 0.82); color: {theme.TEXT};"
             " padding: 10px 12px; border-radius: 8px; }"
         )
         self._bridge = bridge

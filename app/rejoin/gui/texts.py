@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, StatusReason
-from rejoin.core.sound import SoundChoice
+from rejoin.media.audio.volume import SoundChoice
 
 # --- fixed words --------------------------------------------------------------------------------
 

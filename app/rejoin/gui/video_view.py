@@ -16,13 +16,13 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QRegion, QResizeEvent, 
 from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
-from rejoin.gui import look
+from rejoin.gui import theme
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.raster import area_of
-from rejoin.rtc.picture import PaintCount, Picture, Pixels
-from rejoin.rtc.scaling import Scaler, fitted
-from rejoin.rtc.smoothing import Smoothing
-from rejoin.rtc.swscale import BLOCK
+from rejoin.media.video.frame_pacer import Smoothing
+from rejoin.media.video.picture import PaintCount, Picture, Pixels
+from rejoin.media.video.scaling import Scaler, fitted
+from rejoin.media.video.swscale import BLOCK
 
 _DIM_MS = 220
 _MOST_WAITING = 2
@@ -252,9 +252,11 @@ class VideoView(QWidget):
         painter = QPainter(self)
         try:
             if not self._paint_newest(painter, event.region()):
-                painter.fillRect(event.rect(), look.colour(look.INK))
+                painter.fillRect(event.rect(), theme.colour(theme.INK))
             if self._dim > 0.0:
-                painter.fillRect(self.rect(), look.colour(look.INK, look.DIM_OPACITY * self._dim))
+                painter.fillRect(
+                    self.rect(), theme.colour(theme.INK, theme.DIM_OPACITY * self._dim)
+                )
         finally:
             painter.end()
 

@@ -14,9 +14,9 @@ from dataclasses import replace
 
 from rejoin.core import events
 from rejoin.core.phases import Phase, State
-from rejoin.core.simulate import simulate
-from rejoin.core.world import Change
 from rejoin.qa.simulation import case_of
+from rejoin.verify.environment import Change
+from rejoin.verify.simulate import simulate
 
 SEEDS = 1500
 BEGIN = "<!-- states: begin, written by `rejoin qa diagram` -->"

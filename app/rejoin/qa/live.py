@@ -16,15 +16,11 @@ from typing import Any, Final
 
 from rejoin.clock import boot_s
 from rejoin.core import events
-from rejoin.core.link import Direction
 from rejoin.core.model import Ending, Snapshot, Stage
-from rejoin.core.profile import PLACES, Place
-from rejoin.core.scenario import LIVE, Case, Drop, Happened, Scenario
-from rejoin.core.score import OUTAGE
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record, of_fault, of_service, timelines
-from rejoin.emulator.control import EmulatorControl
-from rejoin.emulator.settings import (
+from rejoin.emulator.service.control import EmulatorControl
+from rejoin.emulator.service.settings import (
     ApiFault,
     ApiFaultKind,
     BackendFault,
@@ -33,22 +29,26 @@ from rejoin.emulator.settings import (
     FaultKind,
 )
 from rejoin.errors import RejoinError
+from rejoin.media.audio.output import NullOutput
+from rejoin.netem.link import Direction
+from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import runner
 from rejoin.qa.runner import Result
 from rejoin.qa.seeds import network_profiles
-from rejoin.rtc.audio import NullOutput
-from rejoin.rtc.signal import NetworkRules
-from rejoin.runtime.desk import Desk
+from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.instance import Instance, hand_over
-from rejoin.runtime.loop import settle
+from rejoin.runtime.local_store import Desk
 from rejoin.runtime.player import Player
-from rejoin.runtime.settings import Profile
-from rejoin.runtime.ticket import TicketFolder, key_of
+from rejoin.runtime.stream_thread import settle
+from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import TokenStore
 from rejoin.signaling.dialects import OURS
 from rejoin.studio import Studio
 from rejoin.studio_process import studio_process
 from rejoin.tasks import cancel, spawn
+from rejoin.verify.detector_score import OUTAGE
+from rejoin.verify.scenario import LIVE, Case, Drop, Happened, Scenario
 
 LIVE_PATIENCE_S: Final = 60.0
 END_PATIENCE_S: Final = 30.0

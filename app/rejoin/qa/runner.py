@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rejoin import assets
-from rejoin.core import faults, judge
 from rejoin.core.model import Ending
-from rejoin.core.scenario import LIVE, TRYING, Case, Happened, Scenario, parse_scenario, unmet
-from rejoin.core.simulate import simulate
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
 from rejoin.qa.seeds import chance, network_profiles
+from rejoin.verify import faults, invariants
+from rejoin.verify.scenario import LIVE, TRYING, Case, Happened, Scenario, parse_scenario, unmet
+from rejoin.verify.simulate import simulate
 
 SHIPPED = ("every-profile", "outage-ladder")
 """Scenarios that come with Rejoin; they are named without a folder."""
@@ -86,7 +86,7 @@ def judged(
     injected: str = "",
 ) -> Result:
     """Hold what happened against the case and the trace against the invariants."""
-    wrong = (*unmet(case, happened, timed=timed), *judge.violations(records), *more)
+    wrong = (*unmet(case, happened, timed=timed), *invariants.violations(records), *more)
     return Result(case, happened, wrong, records, injected)
 
 

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from rejoin.core.model import Policy
-from rejoin.core.score import Outage, Score, of_records
-from rejoin.core.score import score as judged
-from rejoin.core.traffic import samples
 from rejoin.errors import BadInputError
 from rejoin.qa import traces
 from rejoin.qa.seeds import chance, network_profiles
+from rejoin.verify.detector_score import Outage, Score, of_records
+from rejoin.verify.detector_score import score as judged
+from rejoin.verify.traffic import samples
 
 _SETTLED_S = 62.0
 """A path is known to the detector after a minute of it."""

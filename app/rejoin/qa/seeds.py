@@ -7,8 +7,8 @@ import random
 from collections.abc import Mapping
 
 from rejoin import assets
-from rejoin.core.link import Chance, Profile
-from rejoin.core.profile import NETWORK_PROFILES, parse_profile
+from rejoin.netem.link import Chance, Profile
+from rejoin.netem.network_profile import NETWORK_PROFILES, parse_profile
 
 
 def chance(seed: int) -> Chance:

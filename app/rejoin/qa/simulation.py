@@ -9,9 +9,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from rejoin.core import faults
-from rejoin.core.simulate import Outcome, simulate
 from rejoin.qa.seeds import chance, network_profiles
+from rejoin.verify import faults
+from rejoin.verify.simulate import Outcome, simulate
 
 _CHUNK = 250
 

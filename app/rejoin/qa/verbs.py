@@ -102,9 +102,9 @@ def _yes(value: bool) -> str:
 @click.argument("file", type=_EXISTING)
 def trace(file: Path) -> int:
     """Print the timeline of every episode in FILE, and what in it breaks an invariant."""
-    from rejoin.core import judge
     from rejoin.core.trace import timelines
     from rejoin.qa import trace_schema, traces
+    from rejoin.verify import invariants
 
     records = sorted(traces.read(file), key=lambda record: record.at)
     for record in records:
@@ -116,7 +116,7 @@ def trace(file: Path) -> int:
             click.echo(text)
     if not found:
         click.echo("No episode: the connection was never lost.")
-    violations = judge.violations(records)
+    violations = invariants.violations(records)
     for violation in violations:
         click.echo(violation)
     return FAILED if violations else 0
@@ -137,7 +137,7 @@ def score(
     dropped so many times: times from the last packet to LOST, LOST without an outage (mistakes) and
     reconnects without one (wrong commits), both an hour.
     """
-    from rejoin.core.profile import NETWORK_PROFILES
+    from rejoin.netem.network_profile import NETWORK_PROFILES
     from rejoin.qa import scoring
 
     if not files and not profiles:
@@ -237,7 +237,7 @@ def check(states: int) -> int:
 
     What breaks an invariant is printed with a shortest way there.
     """
-    from rejoin.core.check import BUDGETS, explore
+    from rejoin.verify.explore import BUDGETS, explore
 
     broken = 0
     for name, budget in BUDGETS.items():

@@ -1,7 +1,7 @@
 """The two data channels: the player's controls out, the host's greeting and farewell in.
 
 Labels and reliability are those that AWS's Web SDK was observed to use; what is said over them is
-`core/controls`. Nothing waits to be sent: what cannot go out now is not sent later.
+`input_protocol/controls`. Nothing waits to be sent: what cannot go out now is not sent later.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from aiortc import RTCDataChannel, RTCPeerConnection
 
-from rejoin.core.controls import (
+from rejoin.input_protocol.controls import (
     INPUT_CHANNEL,
     MESSAGE_CHANNEL,
     REPEAT_AFTER_CHANGE,

@@ -16,7 +16,6 @@ from aiortc import RTCIceParameters, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
 
 from rejoin.clock import Clock, boot_s
-from rejoin.core.controls import Controls
 from rejoin.core.events import (
     ConnectionFailed,
     ConnectionOpened,
@@ -28,18 +27,19 @@ from rejoin.core.events import (
 )
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
-from rejoin.rtc.audio import AudioOutput
-from rejoin.rtc.blank import Blank, Blanks
+from rejoin.input_protocol.controls import Controls
+from rejoin.media.audio.opus import BYTES_PER_SAMPLE, OpusDecoder
+from rejoin.media.audio.output import AudioOutput
+from rejoin.media.receive.audio_reorder import OrderedAudio
+from rejoin.media.receive.lip_sync import LipSync
+from rejoin.media.video.decoder import Decoder
+from rejoin.media.video.hardware import Hardware
+from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.channels import Channels
-from rejoin.rtc.decoder import Decoder
-from rejoin.rtc.hardware import Hardware
-from rejoin.rtc.lipsync import LipSync
-from rejoin.rtc.opus import BYTES_PER_SAMPLE, OpusDecoder
-from rejoin.rtc.picture import PictureSlot
-from rejoin.rtc.playout import OrderedAudio
+from rejoin.rtc.prepared_connection import Blank, Blanks
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, install
-from rejoin.rtc.signal import IceStart, NetworkRules, decode_response, encode_request
-from rejoin.rtc.stats import LoopLag, PeerStatistics, Rates
+from rejoin.rtc.signal_codec import IceStart, NetworkRules, decode_response, encode_request
+from rejoin.rtc.statistics import LoopLag, PeerStatistics, Rates
 from rejoin.rtc.transport import Transport, override
 from rejoin.tasks import cancel, spawn
 

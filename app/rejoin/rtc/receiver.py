@@ -29,8 +29,8 @@ from aiortc.rtp import (
 )
 
 from rejoin.clock import Clock
-from rejoin.rtc.assembly import EncodedFrame
-from rejoin.rtc.inbound import (
+from rejoin.media.receive.audio_reorder import AudioOrder, OrderedAudio
+from rejoin.media.receive.inbound_video import (
     Action,
     AskAgain,
     AskKeyFrame,
@@ -39,9 +39,9 @@ from rejoin.rtc.inbound import (
     TellRate,
     Terms,
 )
-from rejoin.rtc.playout import AudioOrder, OrderedAudio
-from rejoin.rtc.reception import Reception
-from rejoin.rtc.rtp import ABS_SEND_TIME, RtpPacket
+from rejoin.media.receive.jitter_buffer import EncodedFrame
+from rejoin.media.receive.receive_statistics import Reception
+from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
 from rejoin.rtc.transport import override
 from rejoin.tasks import cancel, spawn
 

@@ -15,7 +15,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtp import is_rtcp
 from pylibsrtp import Session
 
-from rejoin.rtc.rtp import HEADER_BYTES, RtpPacket, parse
+from rejoin.media.receive.rtp import HEADER_BYTES, RtpPacket, parse
 
 
 class TakesRtp(Protocol):

@@ -33,7 +33,7 @@ from rejoin.clock import Clock
 from rejoin.core.model import Policy
 from rejoin.errors import PeerError
 from rejoin.rtc.rtp_input import RtpInput
-from rejoin.rtc.signal import NetworkRules
+from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.tasks import cancel, spawn
 
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024

@@ -17,7 +17,6 @@ from typing import Any, Protocol, assert_never
 
 from rejoin.clock import Clock, awake_s, boot_s
 from rejoin.core import commands, events, session
-from rejoin.core.controls import Controls
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -38,9 +37,10 @@ from rejoin.core.snapshot import snapshot
 from rejoin.core.ticket import Seat
 from rejoin.core.trace import Record, Recorder
 from rejoin.errors import RejoinError, SignalError
-from rejoin.rtc.picture import PictureSlot
-from rejoin.rtc.signal import sha256_of
-from rejoin.rtc.stats import PeerStatistics
+from rejoin.input_protocol.controls import Controls
+from rejoin.media.video.picture import PictureSlot
+from rejoin.rtc.signal_codec import sha256_of
+from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.network import NetworkWatch, has_address
 from rejoin.signaling.client import CallFailedError
 from rejoin.tasks import cancel, spawn

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from rejoin.runtime.ticket import own_folder, tickets_folder
+from rejoin.runtime.ticket_folder import own_folder, tickets_folder
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.instance")

@@ -6,25 +6,25 @@ import asyncio
 from collections.abc import Callable
 
 from rejoin.clock import boot_id, boot_s
-from rejoin.core.controls import Controls
 from rejoin.core.events import Event, RejoinRequested, StartRequested
 from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
-from rejoin.core.sound import SoundChoice
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
-from rejoin.rtc.audio import AudioOutput, open_output
-from rejoin.rtc.blank import Blanks
-from rejoin.rtc.hardware import Hardware
+from rejoin.input_protocol.controls import Controls
+from rejoin.media.audio.output import AudioOutput, open_output
+from rejoin.media.audio.volume import SoundChoice
+from rejoin.media.video.hardware import Hardware
+from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.peer import Peer
-from rejoin.rtc.picture import PictureSlot
-from rejoin.rtc.stats import PeerStatistics
-from rejoin.runtime.desk import Desk
+from rejoin.rtc.prepared_connection import Blanks
+from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.driver import Driver
+from rejoin.runtime.local_store import Desk
 from rejoin.runtime.network import watch_for
-from rejoin.runtime.settings import Profile
-from rejoin.runtime.sound_file import SoundFile
 from rejoin.runtime.statistics_file import StatisticsFile
-from rejoin.signaling.clients import client_of
+from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.volume_file import SoundFile
+from rejoin.signaling.client_factory import client_of
 
 
 class Player:

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from rejoin.errors import BadInputError
-from rejoin.rtc.stats import PeerStatistics, columns, row
+from rejoin.rtc.statistics import PeerStatistics, columns, row
 
 _log = logging.getLogger("rejoin.statistics")
 

@@ -12,7 +12,7 @@ import logging
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from rejoin.runtime.aside import aside
+from rejoin.runtime.daemon_thread import aside
 
 _log = logging.getLogger("rejoin.tokens")
 

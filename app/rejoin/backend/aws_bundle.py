@@ -1,0 +1,170 @@
+"""Dialect `aws-bundle`: the routes of the sample server that comes with AWS's Web SDK.
+
+Weak where that one is: whoever knows a Token may use it; every failure of the service is a bare 502
+with `{}`; the status is never told, and GetSignalResponse answers 404 for any but ACTIVATING and
+ACTIVE and once 600 s have passed since the start; no connection timeout; each call to the service
+makes a ClientToken of its own, so that a repetition is a second call; no attempt is fenced.
+
+Unlike the sample, a Token outlives the backend (the store keeps it), and AdditionalLaunchArgs,
+AdditionalEnvironmentVariables, UserId and Locations are taken and dropped: `StreamService` has no
+place for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from rejoin.backend.aws_samples import (
+    CALL_BUDGET_S,
+    BodyError,
+    Offered,
+    attempted,
+    client_token,
+    json_body,
+    text_of,
+)
+from rejoin.backend.service import StreamId, StreamService, StreamServiceError
+from rejoin.backend.store import Store, secret_hash
+from rejoin.signaling.wire import sha256_hex
+
+SIGNAL_RESPONSE_FOR_S: Final = 600.0
+"""For so long after the start GetSignalResponse answers."""
+TOKEN_FOR_S: Final = 86400.0
+"""A Token is forgotten after the longest possible stream session."""
+MAX_BODY_BYTES: Final = 100 * 1024
+"""What the sample's web framework takes unless told otherwise."""
+
+_OWNER: Final = secret_hash("owner", "whoever knows the Token")
+
+
+def build_bundle(service: StreamService, store: Store, offered: Offered) -> Starlette:
+    """The application. Whoever made `service` and `store` closes them, after the application."""
+    backend = _Bundle(service, store, offered)
+    return Starlette(
+        routes=[
+            Route("/api/CreateStreamSession", backend.create, methods=["POST"]),
+            Route("/api/GetSignalResponse", backend.signal_response, methods=["POST"]),
+            Route("/api/ReconnectStreamSession", backend.reconnect, methods=["POST"]),
+            Route("/api/DestroyStreamSession", backend.destroy, methods=["POST"]),
+        ],
+        exception_handlers={HTTPException: _no_route, BodyError: _bad_body},
+    )
+
+
+class _Bundle:
+    def __init__(self, service: StreamService, store: Store, offered: Offered) -> None:
+        self._service = service
+        self._store = store
+        self._offered = offered
+
+    async def create(self, request: Request) -> Response:
+        body = await _body(request)
+        token = await attempted(self._create(body))
+        return _failed() if isinstance(token, StreamServiceError) else _json({"Token": token})
+
+    async def _create(self, body: Any) -> str:
+        application = self._offered.application_name(
+            text_of(body, "StreamGroupId"), text_of(body, "ApplicationIdentifier")
+        )
+        token, signal_request = client_token(), text_of(body, "SignalRequest")
+        _, row = self._store.begin_start(
+            owner_hash=_OWNER, token=token, attempt=1, request_sha256=sha256_hex(signal_request)
+        )
+        try:
+            started = await self._service.start(
+                token=token,
+                signal_request=signal_request,
+                application=application,
+                budget_s=CALL_BUDGET_S,
+            )
+        except BaseException:
+            # Nobody was told the Token; if the session was started all the same, nobody has it.
+            self._store.forget(row.id)
+            raise
+        self._store.started(row.id, started.stream)
+        return row.id
+
+    async def signal_response(self, request: Request) -> Response:
+        token, stream = self._known(await _body(request))
+        if stream is None or self._store.age_s(token) > SIGNAL_RESPONSE_FOR_S:
+            return _unknown()
+        look = await attempted(self._service.look(stream, budget_s=CALL_BUDGET_S))
+        if isinstance(look, StreamServiceError):
+            return _failed()
+        match look.status:
+            case "ACTIVATING":
+                return _json({"SignalResponse": ""})
+            case "ACTIVE":
+                return _json(
+                    {} if look.signal_response is None else {"SignalResponse": look.signal_response}
+                )
+            case _:
+                return _unknown()
+
+    async def reconnect(self, request: Request) -> Response:
+        body = await _body(request)
+        _, stream = self._known(body)
+        if stream is None:
+            return _unknown()
+        answer = await attempted(
+            self._service.create_connection(
+                stream,
+                token=client_token(),
+                signal_request=text_of(body, "SignalRequest"),
+                budget_s=CALL_BUDGET_S,
+            )
+        )
+        if isinstance(answer, StreamServiceError):
+            return _failed()
+        return _json({"SignalResponse": answer})
+
+    async def destroy(self, request: Request) -> Response:
+        token, stream = self._known(await _body(request))
+        if stream is None:
+            return _unknown()
+        ended = await attempted(self._service.terminate(stream, budget_s=CALL_BUDGET_S))
+        if isinstance(ended, StreamServiceError):
+            return _failed()
+        self._store.forget(token)
+        return _json({})
+
+    def _known(self, body: Any) -> tuple[str, StreamId | None]:
+        """The Token, and the stream session that it stands for."""
+        token = text_of(body, "Token")
+        row = self._store.find(token, _OWNER)
+        if row is None or self._store.age_s(token) > TOKEN_FOR_S:
+            return token, None
+        return token, row.stream
+
+
+async def _body(request: Request) -> Any:
+    if request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
+        return None
+    return await json_body(request, MAX_BODY_BYTES)
+
+
+def _json(content: dict[str, str]) -> Response:
+    return JSONResponse(content, headers={"Cache-Control": "no-store"})
+
+
+def _failed() -> Response:
+    return JSONResponse({}, 502)
+
+
+def _unknown() -> Response:
+    return JSONResponse({}, 404)
+
+
+async def _no_route(_: Request, __: Exception) -> Response:
+    return HTMLResponse("<!DOCTYPE html><title>Error</title><pre>Not Found</pre>", 404)
+
+
+async def _bad_body(_: Request, error: Exception) -> Response:
+    assert isinstance(error, BodyError)
+    return HTMLResponse(f"<!DOCTYPE html><title>Error</title><pre>{error}</pre>", error.http_status)

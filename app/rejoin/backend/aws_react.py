@@ -1,0 +1,199 @@
+"""Dialect `aws-react`: AWS's React starter, that is its functions and the API Gateway before them.
+
+Weak where that one is: every failure of the service is a 500 with `{message}`; after 29 s the
+gateway answers 504 while the function goes on, so that a success is lost; status without reason, no
+connection timeout, no way to end a session; each call to the service makes a ClientToken of its
+own; whoever is signed in may use every session whose ARN they know.
+
+Unlike the sample, Regions and UserId are taken and dropped: `StreamService` has no place for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from typing import Any, Final
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from rejoin.backend.aws_samples import (
+    CALL_BUDGET_S,
+    BodyError,
+    Offered,
+    attempted,
+    client_token,
+    json_body,
+    text_of,
+)
+from rejoin.backend.routes import Authenticate, static_tokens
+from rejoin.backend.service import (
+    ServiceFault,
+    StreamId,
+    StreamLook,
+    StreamService,
+    StreamServiceError,
+)
+from rejoin.signaling.wire import MAX_BODY_BYTES
+from rejoin.tasks import cancel, spawn
+
+GATEWAY_S: Final = 29.0
+"""After this the gateway gives up on the function (API Gateway's default for an integration)."""
+_FINISH_PATIENCE_S: Final = 2.0
+_CORS: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Allow-Methods": "*",
+}
+
+_Function = Callable[[Any], Coroutine[Any, Any, dict[str, str]]]
+"""One of the starter's functions: from the request's body to the answer's."""
+
+
+def build_react(
+    service: StreamService,
+    offered: Offered,
+    region: str,
+    tokens: Collection[str] | Authenticate,
+    *,
+    gateway_s: float = GATEWAY_S,
+) -> Starlette:
+    """The application. Whoever made `service` closes it, after the application."""
+    authenticate = tokens if callable(tokens) else static_tokens(tokens)
+    backend = _React(service, offered, region, authenticate, gateway_s)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await backend.finish()
+
+    return Starlette(
+        routes=[
+            Route("/", backend.start, methods=["POST"]),
+            Route("/reconnect", backend.reconnect, methods=["POST"]),
+            Route("/session/{rest:path}", backend.session, methods=["GET"]),
+            Route("/{rest:path}", _preflight, methods=["OPTIONS"]),
+        ],
+        exception_handlers={HTTPException: _no_route, BodyError: _bad_body},
+        lifespan=lifespan,
+    )
+
+
+class _React:
+    def __init__(
+        self,
+        service: StreamService,
+        offered: Offered,
+        region: str,
+        authenticate: Authenticate,
+        gateway_s: float,
+    ) -> None:
+        self._service = service
+        self._offered = offered
+        self._region = region
+        self._authenticate = authenticate
+        self._gateway_s = gateway_s
+        self._running: set[asyncio.Task[Response]] = set()
+
+    async def finish(self) -> None:
+        """Give functions that outlived their answer a moment."""
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=_FINISH_PATIENCE_S)
+            await cancel(*late)
+
+    # --- the gateway ---
+
+    async def start(self, request: Request) -> Response:
+        return await self._integrated(request, self._start)
+
+    async def reconnect(self, request: Request) -> Response:
+        return await self._integrated(request, self._reconnect)
+
+    async def session(self, request: Request) -> Response:
+        # The ARN's own slashes come as %2F: only the path as it was sent tells them apart.
+        path = request.scope["raw_path"].decode("ascii", "replace").removeprefix("/session/")
+        parts = path.split("/")
+        if len(parts) != 2 or not all(parts):
+            return await _no_route(request, HTTPException(404))
+        stream = StreamId(unquote(parts[0]), unquote(parts[1]))
+        return await self._integrated(request, lambda _: self._session(stream))
+
+    async def _integrated(self, request: Request, function: _Function) -> Response:
+        """What the gateway does around a function."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or self._authenticate(token.strip()) is None:
+            return _message(401, "Unauthorized")
+        body = await json_body(request, MAX_BODY_BYTES) if request.method == "POST" else None
+        task = spawn(_replied(function(body)), name="react function")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        done, _pending = await asyncio.wait({task}, timeout=self._gateway_s)
+        return task.result() if done else _message(504, "Endpoint request timed out")
+
+    # --- the functions ---
+
+    async def _start(self, body: Any) -> dict[str, str]:
+        started = await self._service.start(
+            token=client_token(),
+            signal_request=text_of(body, "SignalRequest"),
+            application=self._offered.application_name(
+                text_of(body, "SGIdentifier"), text_of(body, "AppIdentifier")
+            ),
+            budget_s=CALL_BUDGET_S,
+        )
+        return self._shown(started.stream.stream_session, started.look)
+
+    async def _session(self, stream: StreamId) -> dict[str, str]:
+        look = await self._service.look(stream, budget_s=CALL_BUDGET_S)
+        return self._shown(stream.stream_session, look)
+
+    async def _reconnect(self, body: Any) -> dict[str, str]:
+        arn = text_of(body, "SessionIdentifier")
+        parts = arn.split("/")
+        if len(parts) < 2:
+            raise StreamServiceError(ServiceFault.INVALID, "SessionIdentifier is not an ARN.")
+        answer = await self._service.create_connection(
+            StreamId(parts[-2], arn),
+            token=client_token(),
+            signal_request=text_of(body, "SignalRequest"),
+            budget_s=CALL_BUDGET_S,
+        )
+        return {"signalResponse": answer}
+
+    def _shown(self, arn: str, look: StreamLook) -> dict[str, str]:
+        return {
+            "signalResponse": look.signal_response or "",
+            "arn": arn,
+            "region": self._region,
+            "status": look.status,
+        }
+
+
+async def _replied(work: Coroutine[Any, Any, dict[str, str]]) -> Response:
+    outcome = await attempted(work)
+    if isinstance(outcome, StreamServiceError):
+        return _message(500, str(outcome))
+    return JSONResponse(outcome, headers={**_CORS, "Cache-Control": "no-store"})
+
+
+def _message(status: int, sentence: str) -> Response:
+    return JSONResponse({"message": sentence}, status, headers=_CORS)
+
+
+async def _preflight(_: Request) -> Response:
+    return Response(status_code=204, headers=_CORS)
+
+
+async def _no_route(_: Request, __: Exception) -> Response:
+    return _message(403, "Missing Authentication Token")
+
+
+async def _bad_body(_: Request, error: Exception) -> Response:
+    assert isinstance(error, BodyError)
+    # A function that cannot read its body ends in an exception, which the gateway calls this.
+    return _message(413 if error.http_status == 413 else 502, "Internal server error")

@@ -1,0 +1,243 @@
+"""Network profiles as text: TOML in, `link.Profile` out, and what every profile's name stands for.
+
+A file of a network profile has these keys, all but `about` optional:
+
+    about = "One sentence for a person."
+    nat_rebind_after_s = 1.0    # the host sees the client at a new port from then on
+    [both]                      # both lanes; [up] and [down] after it change one of them
+    delay_ms = 10               # each way
+    jitter_ms = 5
+    reorder = false
+    loss_percent = 0
+    burst_enter_percent = 1
+    burst_leave_percent = 30
+    bandwidth_kbps = 2000
+    queue_ms = 2000
+    [[later]]                   # other lanes from then on: later.both, later.up, later.down
+    after_s = 10
+    [[blackouts]]
+    every_s = 30
+    lasts_ms = 250
+    spacing = "periodic"        # or "exponential"
+    length = "fixed"            # or "uniform" (with spread_ms) or "exponential"
+    [delay_steps]
+    every_s = 15
+    rtt_ms = 20
+    levels = 2
+    [cut]
+    after_s = 0
+    lasts_s = 3                 # or until_window_s = -1; neither: for ever
+    direction = "both"          # or "up" or "down"
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from rejoin.netem.link import (
+    BOTH,
+    Blackout,
+    Cut,
+    DelaySteps,
+    Direction,
+    Length,
+    Profile,
+    Spacing,
+    Stage,
+)
+from rejoin.netem.toml_tables import Table, parse
+
+
+class Place(enum.Enum):
+    """Where a profile is made to happen."""
+
+    NETWORK = "network"
+    """By the relay in front of the emulated host, from `resources/profiles`."""
+    HOST = "host"
+    """By the emulated host itself (`emulator.settings.FaultKind`)."""
+    API = "api"
+    """By the emulated service's REST API (`emulator.settings.ApiFaultKind`)."""
+    BACKEND = "backend"
+    """By the studio's backend, or by what stands in front of it."""
+    INJECTED = "injected"
+    """Only root could make it real: put in at the port of the client, and labelled so."""
+
+
+PLACES: Final[Mapping[str, Place]] = {
+    **dict.fromkeys(
+        (
+            "clean",
+            "home_wifi",
+            "signal_moderate",
+            "signal_international",
+            "signal_spiky",
+            "bursty_10_short",
+            "bursty_10_medium",
+            "bursty_10_long",
+            "bursty_10_vlong",
+            "lte_burst",
+            "wifi_roam",
+            "wifi_roam_bad",
+            "leo",
+            "bufferbloat",
+            "geo_sat",
+            "cut_0.4s",
+            "cut_0.9s",
+            "cut_1.5s",
+            "cut_3s",
+            "cut_10s",
+            "cut_30s",
+            "cut_until_window-1",
+            "cut_until_window",
+            "cut_until_window+1",
+            "cut_forever",
+            "oneway_down",
+            "oneway_up",
+            "udp_blocked_http_ok",
+            "nat_rebind",
+        ),
+        Place.NETWORK,
+    ),
+    **dict.fromkeys(
+        ("server_kill", "server_freeze", "server_no_media", "dtls_close"),
+        Place.HOST,
+    ),
+    **dict.fromkeys(
+        ("http_429_ra3", "http_500", "http_hang", "http_reset_after_success", "http_slow_drip"),
+        Place.API,
+    ),
+    **dict.fromkeys(
+        ("http_html_portal", "http_big_json", "tls_bad_cert", "http_blocked_udp_ok"),
+        Place.BACKEND,
+    ),
+    **dict.fromkeys(
+        (
+            "ip_change",
+            "iface_down",
+            "dns_fail",
+            "sleep_5s",
+            "sleep_past_window",
+            "crash_relaunch",
+            "two_instances",
+        ),
+        Place.INJECTED,
+    ),
+}
+"""Every profile there is, and where it happens."""
+
+NETWORK_PROFILES: Final = tuple(name for name, place in PLACES.items() if place is Place.NETWORK)
+
+_DAY_S: Final = 86400.0
+_PERCENT: Final = 0.01
+_MS: Final = 0.001
+
+_LANE: Final[Mapping[str, tuple[str, float, float, float]]] = {
+    # key: (field of Lane, its unit, least, most)
+    "delay_ms": ("delay_s", _MS, 0, 60_000),
+    "jitter_ms": ("jitter_s", _MS, 0, 60_000),
+    "loss_percent": ("loss", _PERCENT, 0, 100),
+    "burst_enter_percent": ("burst_enter", _PERCENT, 0, 100),
+    "burst_leave_percent": ("burst_leave", _PERCENT, 0, 100),
+    "bandwidth_kbps": ("bandwidth_bps", 1000, 1, 100_000_000),
+    "queue_ms": ("queue_s", _MS, 0, 60_000),
+}
+
+
+def parse_profile(name: str, text: str) -> Profile:
+    """The profile called `name` that stands in this TOML. Raises BadInputError, naming the key."""
+    top = parse(f"The profile {name}.toml", text)
+    about = top.text("about")
+    stages = [_stage(top, Stage())]
+    for later in top.tables("later"):
+        after_s = later.number("after_s", 0, _DAY_S)
+        if after_s <= stages[-1].after_s:
+            raise later.wrong("after_s", "comes later than the stage before it")
+        stages.append(replace(_stage(later, stages[-1]), after_s=after_s))
+        later.end()
+    steps, cut = top.table("delay_steps"), top.table("cut")
+    profile = Profile(
+        name,
+        about,
+        tuple(stages),
+        tuple(_blackout(table) for table in top.tables("blackouts")),
+        None if steps is None else _delay_steps(steps),
+        None if cut is None else _cut(cut),
+        top.number_or_none("nat_rebind_after_s", 0, _DAY_S),
+    )
+    top.end()
+    return profile
+
+
+def _stage(table: Table, before: Stage) -> Stage:
+    up, down = before.up, before.down
+    for key, directions in (
+        ("both", BOTH),
+        ("up", {Direction.UP}),
+        ("down", {Direction.DOWN}),
+    ):
+        lane = table.table(key)
+        if lane is None:
+            continue
+        changes = _lane_changes(lane)
+        if Direction.UP in directions:
+            up = replace(up, **changes)
+        if Direction.DOWN in directions:
+            down = replace(down, **changes)
+    return Stage(before.after_s, up, down)
+
+
+def _lane_changes(table: Table) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for key, (field, unit, least, most) in _LANE.items():
+        number = table.number_or_none(key, least, most)
+        if number is not None:
+            changes[field] = number * unit
+    reorder = table.take("reorder")
+    if reorder is not None:
+        if not isinstance(reorder, bool):
+            raise table.wrong("reorder", "is true or false")
+        changes["reorder"] = reorder
+    table.end()
+    return changes
+
+
+def _blackout(table: Table) -> Blackout:
+    blackout = Blackout(
+        table.number("every_s", 0.1, _DAY_S),
+        table.number("lasts_ms", 0, 1000 * _DAY_S) * _MS,
+        Spacing(table.word("spacing", [each.value for each in Spacing], Spacing.PERIODIC.value)),
+        Length(table.word("length", [each.value for each in Length], Length.FIXED.value)),
+        (table.number_or_none("spread_ms", 0, 1000 * _DAY_S) or 0.0) * _MS,
+    )
+    if blackout.spread_s > (blackout.lasts_s if blackout.length is Length.UNIFORM else 0.0):
+        raise table.wrong("spread_ms", 'is for the length "uniform" and at most lasts_ms')
+    table.end()
+    return blackout
+
+
+def _delay_steps(table: Table) -> DelaySteps:
+    levels = table.number("levels", 1, 1000)
+    if not levels.is_integer():
+        raise table.wrong("levels", "is a whole number")
+    steps = DelaySteps(
+        table.number("every_s", 0.1, _DAY_S),
+        table.number("rtt_ms", 0, 60_000) * _MS,
+        int(levels),
+    )
+    table.end()
+    return steps
+
+
+def _cut(table: Table) -> Cut:
+    after_s = table.number_or_none("after_s", 0, _DAY_S) or 0.0
+    lasts_s = table.number_or_none("lasts_s", 0, _DAY_S)
+    until_window_s = table.number_or_none("until_window_s", -_DAY_S, _DAY_S)
+    if lasts_s is not None and until_window_s is not None:
+        raise table.wrong("lasts_s", "and until_window_s exclude each other")
+    direction = table.word("direction", ["both", *(each.value for each in Direction)], "both")
+    table.end()
+    directions = BOTH if direction == "both" else frozenset({Direction(direction)})
+    return Cut(after_s, lasts_s, until_window_s, directions)

@@ -1,0 +1,143 @@
+"""Client of dialect `aws-bundle`: the sample server that comes with the Web SDK.
+
+Every call is a POST of JSON; whoever knows the session's Token may use it. What it cannot tell:
+any status but ACTIVATING and ACTIVE, and those only for 600 s after the start (404 for the rest,
+which proves nothing about the game), the connection timeout, and what went wrong: every error of
+the service is a bare 502.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+from rejoin.core.model import AttemptNumber, SessionId, SessionView
+from rejoin.core.retry import FailureKind
+from rejoin.service_model.lifecycle import ACTIVATING, ACTIVE
+from rejoin.signaling.aws_samples import (
+    STATUS_NOT_TOLD,
+    SampleAnswer,
+    SampleClient,
+    SampleSignal,
+)
+from rejoin.signaling.exchange import CallFailedError
+from rejoin.signaling.wire import SignalString
+
+_TOKEN_PATTERN: Final = r"^[\x21-\x7E]{1,256}$"
+
+
+class _Created(SampleAnswer):
+    token: Annotated[str, StringConstraints(pattern=_TOKEN_PATTERN)] = Field(alias="Token")
+
+
+class _Signal(SampleAnswer):
+    signal_response: SampleSignal = Field(alias="SignalResponse", repr=False)
+
+
+class _Answered(SampleAnswer):
+    signal_response: SignalString = Field(alias="SignalResponse", repr=False)
+
+
+class _Nothing(SampleAnswer):
+    pass
+
+
+class BundleClient(SampleClient):
+    """Calls the Web SDK's sample server. A bearer token is sent if there is one; it needs none."""
+
+    _placing: SessionId | None = None
+    """The session that was started here and of which nothing but ACTIVATING was heard yet."""
+
+    async def start(
+        self, *, attempt: AttemptNumber, token: str, signal_request: str, budget_s: float
+    ) -> SessionView:
+        choice = self._choice
+        content: dict[str, object] = {"StreamGroupId": choice.stream_group}
+        if choice.application is not None:
+            content["ApplicationIdentifier"] = choice.application
+        if choice.user_id is not None:
+            content["UserId"] = choice.user_id
+        if choice.locations:
+            content["Locations"] = list(choice.locations)
+        created = await self._ask_with_offer(
+            "/api/CreateStreamSession",
+            _Created,
+            budget_s=budget_s,
+            signal_request=signal_request,
+            content=content,
+        )
+        session_id = SessionId(created.token)
+        self._began(session_id)
+        self._placing = session_id
+        # The Token says that StartStreamSession succeeded, and that is how a session begins.
+        return SessionView(session_id, ACTIVATING)
+
+    async def terminate(self, session_id: SessionId, *, budget_s: float) -> None:
+        """End the session; NOT_FOUND for one that was ended so before."""
+        await self._ask(
+            "POST",
+            "/api/DestroyStreamSession",
+            _Nothing,
+            budget_s=budget_s,
+            content=self._named(session_id),
+        )
+
+    async def _look(self, session_id: SessionId, budget_s: float) -> SessionView:
+        """ACTIVATING or ACTIVE. Once the game began a 404 is STATUS_NOT_TOLD, not its end."""
+        try:
+            signal = await self._ask(
+                "POST",
+                "/api/GetSignalResponse",
+                _Signal,
+                budget_s=budget_s,
+                content=self._named(session_id),
+            )
+        except CallFailedError as error:
+            if error.failure.kind is FailureKind.NOT_FOUND and session_id != self._placing:
+                raise CallFailedError(
+                    replace(
+                        error.failure,
+                        kind=FailureKind.OUTCOME_UNKNOWN,
+                        code=STATUS_NOT_TOLD,
+                        retryable=False,
+                        detail="The backend does not tell the status of a game that has begun.",
+                    )
+                ) from None
+            raise
+        if not signal.signal_response:
+            return SessionView(session_id, ACTIVATING)
+        self._placing = None
+        return SessionView(
+            session_id,
+            ACTIVE,
+            signal_response=self._answer_to_the_start(session_id, signal.signal_response),
+        )
+
+    async def _reconnect(
+        self,
+        session_id: SessionId,
+        signal_request: str,
+        budget_s: float,
+        on_written: Callable[[], None],
+    ) -> str:
+        self._placing = None
+        signal = await self._ask_with_offer(
+            "/api/ReconnectStreamSession",
+            _Answered,
+            budget_s=budget_s,
+            signal_request=signal_request,
+            content=self._named(session_id),
+            on_written=on_written,
+        )
+        return signal.signal_response
+
+    def _named(self, session_id: SessionId) -> dict[str, object]:
+        if not re.fullmatch(_TOKEN_PATTERN, session_id):
+            raise self._exchange.failed(
+                FailureKind.INVALID, "was not asked: the session id has a bad form"
+            )
+        return {"Token": session_id}

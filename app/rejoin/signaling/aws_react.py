@@ -1,0 +1,119 @@
+"""Client of dialect `aws-react`: the Lambda functions of AWS's React starter behind API Gateway.
+
+A session is called by its ARN, a player by a bearer token (a Cognito id token that lasts 5 min).
+The status is told at any time and raw; the reason, the connection timeout and whose answer is shown
+are not, and no call ends a game. Every error of the service is a 500; the gateway gives up while
+the function goes on, so an answer lost after success is normal here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from pydantic import Field, StringConstraints
+
+from rejoin.core.model import AttemptNumber, SessionId, SessionView, Status
+from rejoin.core.retry import FailureKind
+from rejoin.signaling.aws_samples import (
+    CANNOT_TERMINATE,
+    SampleAnswer,
+    SampleClient,
+    SampleSignal,
+)
+from rejoin.signaling.wire import SignalString, StatusString
+
+_ARN_PATTERN: Final = r"^arn:[\x21-\x2E\x30-\x7E]{1,256}(/[\x21-\x2E\x30-\x7E]{1,128}){2}$"
+"""arn:...:streamsession/GROUP/SESSION; what stands between the slashes is the service's affair."""
+
+
+class _Session(SampleAnswer):
+    arn: Annotated[str, StringConstraints(pattern=_ARN_PATTERN)]
+    status: StatusString
+    signal_response: SampleSignal | None = Field(default=None, alias="signalResponse", repr=False)
+
+
+class _Answered(SampleAnswer):
+    signal_response: SignalString = Field(alias="signalResponse", repr=False)
+
+
+class ReactClient(SampleClient):
+    """Calls the React starter's API with one bearer token."""
+
+    async def start(
+        self, *, attempt: AttemptNumber, token: str, signal_request: str, budget_s: float
+    ) -> SessionView:
+        choice = self._choice
+        content: dict[str, object] = {"SGIdentifier": choice.stream_group}
+        if choice.application is not None:
+            content["AppIdentifier"] = choice.application
+        if choice.user_id is not None:
+            content["UserId"] = choice.user_id
+        if choice.locations:
+            content["Regions"] = list(choice.locations)
+        session = await self._ask_with_offer(
+            "/",
+            _Session,
+            budget_s=budget_s,
+            signal_request=signal_request,
+            content=content,
+        )
+        self._began(SessionId(session.arn))
+        return self._view(session)
+
+    async def terminate(self, session_id: SessionId, *, budget_s: float) -> None:
+        """Never possible: the starter has no such call."""
+        raise self._exchange.failed(
+            FailureKind.INVALID,
+            "cannot end a game; it ends by itself some time after you leave",
+            code=CANNOT_TERMINATE,
+            retryable=False,
+        )
+
+    async def _look(self, session_id: SessionId, budget_s: float) -> SessionView:
+        stream_group = self._stream_group(session_id)
+        reply = await self._exchange.call(
+            "GET",
+            f"/session/{quote(stream_group, safe='')}/{quote(session_id, safe='')}",
+            budget_s=budget_s,
+        )
+        session = self._exchange.parsed(self._accepted(reply), _Session)
+        if session.arn != session_id:
+            raise self._exchange.broken(reply)
+        return self._view(session)
+
+    async def _reconnect(
+        self,
+        session_id: SessionId,
+        signal_request: str,
+        budget_s: float,
+        on_written: Callable[[], None],
+    ) -> str:
+        self._stream_group(session_id)
+        answered = await self._ask_with_offer(
+            "/reconnect",
+            _Answered,
+            budget_s=budget_s,
+            signal_request=signal_request,
+            content={"SessionIdentifier": session_id},
+            on_written=on_written,
+        )
+        return answered.signal_response
+
+    def _view(self, session: _Session) -> SessionView:
+        session_id = SessionId(session.arn)
+        return SessionView(
+            session_id,
+            Status(session.status),
+            signal_response=self._answer_to_the_start(session_id, session.signal_response or ""),
+        )
+
+    def _stream_group(self, session_id: SessionId) -> str:
+        """The stream group's id, which is a part of the session's ARN."""
+        if not re.fullmatch(_ARN_PATTERN, session_id):
+            raise self._exchange.failed(
+                FailureKind.INVALID, "was not asked: the session id has a bad form"
+            )
+        return session_id.split("/")[-2]

@@ -1,0 +1,229 @@
+"""Every fault profile as changes of a modelled world, and worlds drawn by chance out of them.
+
+Outages are events here, not packets: bursts of loss and jitter are left to `traffic`, on which the
+detector is scored. What a profile does to the real thing is the relay's, the emulated host's and
+the emulated API's (`core.profile.PLACES`); each is modelled by what a client can see of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from rejoin.core.model import Policy
+from rejoin.netem.link import Chance, Direction, Draw, Profile, blackout_times
+from rejoin.netem.network_profile import NETWORK_PROFILES, PLACES
+from rejoin.service_model.lifecycle import Rules
+from rejoin.verify import scenario
+from rejoin.verify.environment import Change, World
+
+C = Change
+Changes = tuple[tuple[float, Change], ...]
+"""(seconds after going live first, what happens)."""
+
+_BACKEND_AWAY_S = 8.0
+_SHORT_SLEEP_S = 5.0
+_HOST_ANSWERS_S = 0.015
+"""The emulated host's own work for an answer, about as `dev.py bench drop` measures it."""
+
+_FIXED: Mapping[str, Changes] = {
+    "udp_blocked_http_ok": ((0.0, C.PATH_DOWN),),
+    # Until the next check, one a second, the host hears nothing from the address that it knows.
+    "nat_rebind": ((1.0, C.UPLINK_DOWN), (2.0, C.PATH_UP)),
+    "server_kill": ((0.0, C.GAME_FAILS), (0.0, C.FLOW_DIES)),
+    "server_freeze": ((0.0, C.FLOW_DIES),),
+    "server_no_media": ((0.0, C.MEDIA_STOPS), (12.0, C.MEDIA_GOES)),
+    "dtls_close": ((0.0, C.HOST_CLOSES),),
+    "http_429_ra3": ((0.0, C.CREATE_THROTTLED), (0.0, C.FLOW_DIES)),
+    "http_500": ((0.0, C.CREATE_FAILS), (0.0, C.CREATE_FAILS), (0.0, C.FLOW_DIES)),
+    "http_hang": ((0.0, C.CREATE_HANGS), (0.0, C.FLOW_DIES)),
+    "http_reset_after_success": ((0.0, C.CREATE_RESET), (0.0, C.FLOW_DIES)),
+    "http_slow_drip": ((0.0, C.CREATE_DRIPS), (0.0, C.FLOW_DIES)),
+    "http_html_portal": (
+        (0.0, C.BACKEND_PORTAL),
+        (0.0, C.FLOW_DIES),
+        (_BACKEND_AWAY_S, C.BACKEND_UP),
+    ),
+    "http_big_json": (
+        (0.0, C.BACKEND_PORTAL),
+        (0.0, C.FLOW_DIES),
+        (_BACKEND_AWAY_S, C.BACKEND_UP),
+    ),
+    "tls_bad_cert": ((0.0, C.BACKEND_UNTRUSTED), (0.0, C.FLOW_DIES)),
+    "http_blocked_udp_ok": ((0.0, C.BACKEND_DOWN), (_BACKEND_AWAY_S, C.BACKEND_UP)),
+    "dns_fail": ((0.0, C.BACKEND_DOWN), (0.0, C.FLOW_DIES), (_BACKEND_AWAY_S, C.BACKEND_UP)),
+    "ip_change": ((0.0, C.NETWORK_MOVES),),
+    "iface_down": (
+        (0.0, C.PATH_DOWN),
+        (0.0, C.FLOW_DIES),
+        (0.0, C.BACKEND_DOWN),
+        (0.3, C.NETWORK_LOST),
+        (4.0, C.PATH_UP),
+        (4.0, C.BACKEND_UP),
+        (4.3, C.NETWORK_FOUND),
+    ),
+    "crash_relaunch": ((0.0, C.CLIENT_CRASHES),),
+    # The second instance hands over to the first and ends; nothing of it reaches the world.
+    "two_instances": (),
+    "sleep_5s": ((0.0, C.SLEEPS), (_SHORT_SLEEP_S, C.WAKES)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One world to be simulated, for how long, and how the client is told to behave."""
+
+    about: str
+    world: World
+    policy: Policy
+    for_s: float
+
+
+def changes(
+    name: str,
+    profile: Profile | None,
+    *,
+    at_s: float,
+    until_s: float,
+    window_s: float,
+    chance: Chance,
+) -> Changes:
+    """What this profile does from `at_s` on. `profile`: that of a network profile.
+
+    `window_s`: from a drop to the end of the window, for what depends on it. Raises KeyError for a
+    profile that `modelled` does not name.
+    """
+    if name == "sleep_past_window":
+        found: Changes = ((0.0, C.SLEEPS), (window_s + 2.0, C.WAKES))
+    elif name in _FIXED:
+        found = _FIXED[name]
+    elif profile is not None:
+        found = _of_network(profile, until_s - at_s, window_s, chance)
+    else:
+        raise KeyError(name)
+    return tuple((at_s + after_s, change) for after_s, change in found)
+
+
+def _of_network(profile: Profile, for_s: float, window_s: float, chance: Chance) -> Changes:
+    found: list[tuple[float, Change]] = []
+    for index, rule in enumerate(profile.blackouts):
+        for begins_s, ends_s in blackout_times(rule, 0.0, chance(f"blackout {index}")):
+            if begins_s >= for_s:
+                break
+            found += [(begins_s, C.PATH_DOWN), (ends_s, C.PATH_UP)]
+    if profile.cut is not None:
+        begin = C.PATH_DOWN
+        if len(profile.cut.directions) == 1:
+            down = Direction.DOWN in profile.cut.directions
+            begin = C.DOWNLINK_DOWN if down else C.UPLINK_DOWN
+        found.append((profile.cut.after_s, begin))
+        length_s = profile.cut.length_s(window_s)
+        if length_s is not None:
+            found.append((profile.cut.after_s + length_s, C.PATH_UP))
+    return tuple(sorted(found, key=lambda change: change[0]))
+
+
+def modelled() -> tuple[str, ...]:
+    """The profiles that a modelled world can have."""
+    return tuple(
+        name
+        for name in PLACES
+        if name in NETWORK_PROFILES or name in _FIXED or name == "sleep_past_window"
+    )
+
+
+def rtt_s(profile: Profile | None) -> float:
+    """The round trip of a network profile, without jitter and queues."""
+    if profile is None:
+        return 0.0
+    stage = profile.stages[0]
+    return stage.up.delay_s + stage.down.delay_s
+
+
+def world_of(case: scenario.Case, profiles: Mapping[str, Profile], chance: Chance) -> World:
+    """The modelled world in which a case of a scenario is played.
+
+    Raises KeyError for a profile that `modelled` does not name.
+    """
+    service = case.service
+    found: list[tuple[float, Change]] = []
+    longest_s = 0.0
+    for index, drop in enumerate(case.drops):
+        profile = profiles.get(drop.profile)
+        longest_s = max(longest_s, rtt_s(profile))
+        found += changes(
+            drop.profile,
+            profile,
+            at_s=drop.at_s,
+            until_s=case.for_s,
+            window_s=service.notice_silent_s + service.connection_timeout_s,
+            chance=lambda name, index=index: chance(f"{index} {name}"),  # type: ignore[misc]
+        )
+    return World(
+        rtt_s=longest_s,
+        create_s=service.create_s + _HOST_ANSWERS_S,
+        notice_silent_s=service.notice_silent_s,
+        notice_graceful_s=service.notice_graceful_s,
+        rules=Rules(connection_timeout_s=service.connection_timeout_s),
+        faults=tuple(sorted(found, key=lambda change: change[0])),
+    )
+
+
+# --- worlds by chance -----------------------------------------------------------------------------
+
+_DROPS = ("cut_forever", "cut_3s", "cut_10s", "server_freeze", "dtls_close", "ip_change")
+"""What may come on top, so that a bad network or backend has something to be bad at."""
+
+_TIMEOUTS_S = (10.0, 30.0, 120.0)
+_DIALECTS = ((True, True), (True, True), (True, False), (False, False))
+"""(tells the status, passes our token on): ours twice as often."""
+
+
+def drawn(draw: Draw, chance: Chance, profiles: Mapping[str, Profile], first: str) -> Case:
+    """A world in which the profile `first` happens and, half of the time, another drop."""
+
+    def choose(values: tuple[float, ...]) -> float:
+        return values[int(draw() * len(values))]
+
+    timeout_s = choose(_TIMEOUTS_S)
+    notice_s = choose((0.0, 3.0, 5.0, 8.0))
+    tells_status, passes_token_on = _DIALECTS[int(draw() * len(_DIALECTS))]
+    for_s = 2 * timeout_s + 90.0
+    window_s = notice_s + timeout_s
+    at_s = 1.0 + 2.0 * draw()
+    found = changes(
+        first, profiles.get(first), at_s=at_s, until_s=40.0, window_s=window_s, chance=chance
+    )
+    about = first
+    if draw() < 0.5:
+        second = _DROPS[int(draw() * len(_DROPS))]
+        if second == "cut_forever":
+            second = "a dead path"
+            more: Changes = ((0.0, C.FLOW_DIES),)
+        else:
+            more = changes(
+                second,
+                profiles.get(second),
+                at_s=0.0,
+                until_s=0.0,
+                window_s=window_s,
+                chance=chance,
+            )
+        then_s = at_s + 10.0 * draw()
+        found += tuple((then_s + after_s, change) for after_s, change in more)
+        about = f"{first}, then {second}"
+    world = World(
+        rtt_s=max(rtt_s(profiles.get(first)), choose((0.001, 0.040, 0.200))),
+        backend_s=choose((0.005, 0.050)),
+        create_s=choose((0.05, 0.15, 2.0, 5.0)),
+        notice_silent_s=notice_s,
+        rules=Rules(connection_timeout_s=timeout_s),
+        faults=tuple(sorted(found, key=lambda change: change[0])),
+    )
+    policy = replace(
+        Policy(),
+        tells_status=tells_status,
+        passes_token_on=passes_token_on,
+        connection_timeout_default_s=None if tells_status else timeout_s,
+    )
+    return Case(about, world, policy, for_s)

@@ -1,0 +1,125 @@
+"""What a client sees of a stream over a modelled path: samples as `rtc/peer` takes them, unplayed.
+
+The host sends 60 video packets and 50 audio packets a second, whatever the client does; what
+becomes of each is `link`'s. A lost video packet is asked for again and holds the decoder up for a
+round trip. So hours of a bad network are there in seconds, for the detector to be scored on; how
+many packets a frame really has makes no difference to a detector of silences.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from rejoin.core.model import ConnectionSample
+from rejoin.netem.link import Chance, Direction, Link, Profile
+
+_VIDEO_EVERY_S = 1 / 60
+_AUDIO_EVERY_S = 1 / 50
+_VIDEO_BYTES = 1100
+_AUDIO_BYTES = 160
+_SHARE_OF_BANDWIDTH = 0.8
+"""A sender that adapts fills less than the path carries; one packet is never all of it."""
+_ASK_AGAIN_S = 0.030
+"""From a packet that is missing to the request for it (`rtc/receiver` waits for reordering)."""
+
+Sampled = tuple[float, ConnectionSample]
+"""When a sample was taken, and what it shows."""
+
+
+def samples(
+    profile: Profile,
+    *,
+    chance: Chance,
+    for_s: float,
+    began_at: float = 0.0,
+    every_s: float = 0.050,
+    loss_window_s: float = 3.0,
+    dark: Callable[[float], bool] = lambda at: False,
+) -> Iterator[Sampled]:
+    """A stream over this path from `began_at` on. `dark`: whether nothing passes at that time.
+
+    `dark` comes on top of the profile, for outages that are no habit of the path.
+    """
+    path = Link(profile, began_at, chance, window_s=None if profile.cut is None else for_s)
+    sent = _Sent(profile, path, began_at, dark)
+    last_packet_at = last_rtp_at = last_frame_at = began_at
+    delay_s = sent.base_delay_s
+    held_until = began_at
+    frames = 0
+    largest_gap_s = 0.0
+    lately: deque[tuple[int, int]] = deque(maxlen=max(1, round(loss_window_s / every_s)))
+    all_lately = lost_lately = 0
+    for index in range(1, round(for_s / every_s) + 1):
+        now = began_at + index * every_s
+        came, lost = 0, 0
+        for sent_at, arrives_at, video in sent.until(now):
+            if arrives_at is None:
+                lost += 1
+                if video:
+                    held_until = sent_at + delay_s + 2 * delay_s + _ASK_AGAIN_S
+                continue
+            came += 1
+            largest_gap_s = max(largest_gap_s, arrives_at - last_packet_at)
+            last_packet_at = last_rtp_at = arrives_at
+            delay_s += (arrives_at - sent_at - delay_s) / 8
+            if video:
+                frames += 1
+                last_frame_at = max(arrives_at, held_until)
+        if len(lately) == lately.maxlen:
+            oldest = lately[0]
+            all_lately, lost_lately = all_lately - oldest[0], lost_lately - oldest[1]
+        lately.append((came + lost, lost))
+        all_lately, lost_lately = all_lately + came + lost, lost_lately + lost
+        yield (
+            now,
+            ConnectionSample(
+                last_packet_at=last_packet_at,
+                last_rtp_at=last_rtp_at,
+                last_frame_at=min(now, last_frame_at),
+                frames_decoded=frames,
+                frame_interval_s=_VIDEO_EVERY_S,
+                rtt_s=2 * delay_s,
+                loss=lost_lately / all_lately if all_lately else 0.0,
+                largest_gap_s=largest_gap_s,
+            ),
+        )
+        largest_gap_s = 0.0
+
+
+class _Sent:
+    """The packets of the host in order of arrival, lost ones at the time they were sent."""
+
+    def __init__(
+        self, profile: Profile, path: Link, began_at: float, dark: Callable[[float], bool]
+    ) -> None:
+        lane = profile.stages[0].down
+        self.base_delay_s = lane.delay_s
+        bandwidth_bps = lane.bandwidth_bps
+        self._video_bytes = _VIDEO_BYTES
+        if bandwidth_bps is not None:
+            share = int(_SHARE_OF_BANDWIDTH * bandwidth_bps * _VIDEO_EVERY_S / 8) - _AUDIO_BYTES
+            self._video_bytes = max(1, min(_VIDEO_BYTES, share))
+        self._path = path
+        self._dark = dark
+        self._video_at = began_at
+        self._audio_at = began_at + _AUDIO_EVERY_S / 2
+        self._under_way: deque[tuple[float, float, bool]] = deque()
+
+    def until(self, now: float) -> Iterator[tuple[float, float | None, bool]]:
+        """(sent, arrived or None if lost, whether it is video) of what came to its end by `now`."""
+        under_way = self._under_way
+        while (next_at := min(self._video_at, self._audio_at)) <= now:
+            video = self._video_at <= self._audio_at
+            if video:
+                self._video_at += _VIDEO_EVERY_S
+            else:
+                self._audio_at += _AUDIO_EVERY_S
+            size_bytes = self._video_bytes if video else _AUDIO_BYTES
+            fate = self._path.decide(Direction.DOWN, size_bytes, next_at)
+            if fate.dropped is not None or self._dark(next_at):
+                yield next_at, None, video
+            else:
+                under_way.append((next_at, next_at + fate.delay_s, video))
+        while under_way and under_way[0][1] <= now:
+            yield under_way.popleft()

@@ -1,0 +1,70 @@
+"""What a request may name, and how a call to the service ends in a value."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from conftest import LogRecords
+from rejoin.backend.aws_samples import Offered, attempted, client_token, text_of
+from rejoin.backend.configuration import BackendSettings
+from rejoin.backend.service import ServiceFault, StreamServiceError
+
+GROUP_ARN = "arn:aws:gameliftstreams:us-west-2:111122223333:streamgroup/sg-1"
+TOUR_ARN = "arn:aws:gameliftstreams:us-west-2:111122223333:application/a-2"
+OFFERED = Offered.of(
+    BackendSettings("us-west-2", GROUP_ARN, "a-1", ("x" * 16,), applications={"tour": TOUR_ARN})
+)
+
+
+@pytest.mark.parametrize("group", ["sg-1", GROUP_ARN])
+@pytest.mark.parametrize(
+    ("application", "name"), [("", None), ("a-1", None), ("a-2", "tour"), (TOUR_ARN, "tour")]
+)
+def test_ids_and_arns_name_the_same(group: str, application: str, name: str | None) -> None:
+    assert OFFERED.application_name(group, application) == name
+
+
+@pytest.mark.parametrize(("group", "application"), [("", ""), ("sg-2", "a-1"), ("sg-1", "a-3")])
+def test_what_is_not_configured_does_not_exist(group: str, application: str) -> None:
+    with pytest.raises(StreamServiceError) as caught:
+        OFFERED.application_name(group, application)
+    assert caught.value.fault is ServiceFault.NOT_FOUND
+
+
+def test_texts_of_a_body() -> None:
+    assert text_of({"a": "b"}, "a") == "b"
+    bodies: tuple[object, ...] = (None, [], "a", {"a": 1}, {})
+    for body in bodies:
+        assert text_of(body, "a") == ""
+
+
+def test_a_client_token_fits_the_service_and_is_another_each_time() -> None:
+    tokens = {client_token() for _ in range(10)}
+    assert len(tokens) == 10
+    assert all(32 <= len(token) <= 128 for token in tokens)
+
+
+def test_failures_are_values_and_our_own_are_logged_without_their_text(
+    expected_logs: LogRecords,
+) -> None:
+    async def answers() -> str:
+        return "answer"
+
+    async def fails(error: Exception) -> str:
+        raise error
+
+    async def run() -> None:
+        assert await attempted(answers()) == "answer"
+        conflict = StreamServiceError(ServiceFault.CONFLICT, "No.")
+        assert await attempted(fails(conflict)) is conflict
+        assert expected_logs.lines == []
+        ours = await attempted(fails(RuntimeError("canary")))
+        assert isinstance(ours, StreamServiceError)
+        assert ours.fault is ServiceFault.FAILED
+
+    asyncio.run(run())
+    assert len(expected_logs.lines) == 1
+    assert "test_samples.py" in expected_logs.lines[0]
+    assert "canary" not in expected_logs.lines[0]

@@ -1,0 +1,76 @@
+"""An authority that only who was given it trusts, and a stranger with the same names."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+
+from rejoin.emulator.service.certificates import Authority, context_with_a_twin
+
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+
+async def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> None:
+    """One TLS connection on loopback; raises what the client makes of the server."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        del reader
+        writer.close()
+
+    listening = await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=server)
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        _, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=client, server_hostname=name
+        )
+        writer.close()
+        await writer.wait_closed()
+
+
+def trusting(authority: Authority) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=authority.pem)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
+    return context
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "::1"])
+def test_who_trusts_the_authority_trusts_the_server(name: str) -> None:
+    authority = Authority()
+    asyncio.run(shake_hands(authority.server_context(), trusting(authority), name))
+
+
+def test_nobody_else_does() -> None:
+    authority = Authority()
+    for client in (ssl.create_default_context(), trusting(Authority())):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            asyncio.run(shake_hands(authority.server_context(), client, "localhost"))
+
+
+def test_it_vouches_for_this_machine_alone() -> None:
+    authority = Authority()
+    with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
+        asyncio.run(
+            shake_hands(authority.server_context(), trusting(authority), "games.example.com")
+        )
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_the_twin_is_shown_when_it_is_asked_for_and_only_then(name: str) -> None:
+    authority = Authority()
+    wrong = [False, True, False]
+    server = context_with_a_twin(authority, lambda: wrong.pop(0))
+    client = trusting(authority)
+    asyncio.run(shake_hands(server, client, name))
+    with pytest.raises(ssl.SSLCertVerificationError):
+        asyncio.run(shake_hands(server, client, name))
+    asyncio.run(shake_hands(server, client, name))
+    assert wrong == []
+
+
+def test_no_key_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    Authority().server_context()
+    assert list(tmp_path.iterdir()) == []

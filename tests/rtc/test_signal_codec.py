@@ -1,0 +1,453 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rejoin.errors import SignalError
+from rejoin.rtc.signal_codec import (
+    Answer,
+    NetworkRules,
+    decode_request,
+    decode_response,
+    encode_request,
+    encode_response,
+    sha256_of,
+)
+
+DATA = Path(__file__).parents[1] / "data"
+FINGERPRINT = ":".join(f"{byte:02X}" for byte in range(32))
+PUBLIC = NetworkRules()
+LOOPBACK = NetworkRules(loopback_only=True)
+LAN = NetworkRules(allow_private=True)
+
+PATH = f"""a=ice-ufrag:Ab1+
+a=ice-pwd:abcdefghijklmnopqrstuv
+a=fingerprint:sha-256 {FINGERPRINT}
+a=setup:active"""
+
+
+def answer_sdp(
+    *,
+    candidates: tuple[str, ...] = ("1 1 udp 2130706431 203.0.114.9 33440 typ host",),
+    path: str = PATH,
+    others: str = PATH,
+) -> str:
+    listed = "\n".join(f"a=candidate:{candidate}" for candidate in candidates)
+    return f"""v=0
+o=- 1 2 IN IP4 0.0.0.0
+s=-
+t=0 0
+a=group:BUNDLE 0 1 2
+m=audio 33440 UDP/TLS/RTP/SAVPF 96
+c=IN IP4 203.0.114.9
+{listed}
+a=end-of-candidates
+{path}
+a=mid:0
+a=sendonly
+a=rtcp-mux
+a=rtpmap:96 opus/48000/2
+m=video 9 UDP/TLS/RTP/SAVPF 99
+c=IN IP4 0.0.0.0
+{others}
+a=mid:1
+a=sendonly
+a=rtcp-mux
+a=rtpmap:99 H264/90000
+a=ssrc:77 cname:x
+m=application 9 UDP/DTLS/SCTP webrtc-datachannel
+c=IN IP4 0.0.0.0
+{others}
+a=mid:2
+a=sctp-port:5000
+""".replace("\n\n", "\n")
+
+
+def response(sdp: str, **more: Any) -> str:
+    return json.dumps({"type": "answer", "sdp": sdp, **more})
+
+
+def sections(sdp: str) -> list[str]:
+    return re.split(r"(?=^m=)", sdp, flags=re.MULTILINE)[1:]
+
+
+def refusal(text: str, rules: NetworkRules = PUBLIC) -> str:
+    with pytest.raises(SignalError) as caught:
+        decode_response(text, rules)
+    return str(caught.value)
+
+
+# --- our offer ----------------------------------------------------------------------------------
+
+LOCAL_OFFER = f"""v=0
+o=- 4004455656 4004455656 IN IP4 192.168.7.31
+s=-
+t=0 0
+a=group:BUNDLE 0 1 2
+a=msid-semantic:WMS *
+m=audio 51000 UDP/TLS/RTP/SAVPF 96
+c=IN IP4 192.168.7.31
+a=recvonly
+a=mid:0
+a=msid:one two
+a=rtcp:9 IN IP4 0.0.0.0
+a=rtcp-mux
+a=ssrc:5 cname:secret
+a=rtpmap:96 opus/48000/2
+a=candidate:1 1 udp 2130706431 192.168.7.31 51000 typ host
+a=end-of-candidates
+a=ice-ufrag:Ab1+
+a=ice-pwd:abcdefghijklmnopqrstuv
+a=fingerprint:sha-256 {FINGERPRINT}
+a=fingerprint:sha-384 AA
+a=setup:actpass
+m=video 51000 UDP/TLS/RTP/SAVPF 99
+c=IN IP4 192.168.7.31
+a=sendrecv
+a=mid:1
+a=rtcp-mux
+a=rtpmap:99 H264/90000
+a=rtcp-fb:99 nack
+a=rtcp-fb:99 nack pli
+a=rtcp-fb:99 goog-remb
+a=rtcp-fb:99 transport-cc
+a=fmtp:99 packetization-mode=1;profile-level-id=42e01f
+a=candidate:1 1 udp 2130706431 192.168.7.31 51000 typ host
+a=end-of-candidates
+a=ice-ufrag:Ab1+
+a=ice-pwd:abcdefghijklmnopqrstuv
+a=fingerprint:sha-256 {FINGERPRINT}
+a=setup:actpass
+m=application 51000 UDP/DTLS/SCTP webrtc-datachannel
+c=IN IP4 192.168.7.31
+a=mid:2
+a=sctp-port:5000
+a=candidate:1 1 udp 2130706431 192.168.7.31 51000 typ host
+a=end-of-candidates
+a=ice-ufrag:Ab1+
+a=ice-pwd:abcdefghijklmnopqrstuv
+a=fingerprint:sha-256 {FINGERPRINT}
+a=setup:actpass
+"""
+
+
+def test_the_request_has_the_web_sdks_shape() -> None:
+    request = json.loads(encode_request(LOCAL_OFFER, max_bitrate_kbps=8000, start_bitrate_kbps=900))
+    real = json.loads((DATA / "signal-request-websdk-1.2.0-chromium-156.json").read_text())
+    assert {key: request[key] for key in request if key != "sdp"} == {
+        key: real[key] for key in real if key != "sdp"
+    }
+    lines = request["sdp"].split("\r\n")
+    assert [line for line in lines if line.startswith("m=")] == [
+        "m=audio 9 UDP/TLS/RTP/SAVPF 96",
+        "m=video 9 UDP/TLS/RTP/SAVPF 99",
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+    ]
+    assert lines.count("c=IN IP4 0.0.0.0") == 3
+    assert lines.count("a=rtcp:9 IN IP4 0.0.0.0") == 2
+    assert {"b=AS:8000", "b=TIAS:8000000", "a=recvonly", "a=sendrecv"} <= set(lines)
+    assert "a=fmtp:96 minptime=10;useinbandfec=1;stereo=1" in lines
+    assert (
+        "a=fmtp:99 packetization-mode=1;profile-level-id=42e01f"
+        ";x-google-max-bitrate=8000;x-google-start-bitrate=900" in lines
+    )
+
+
+def test_the_request_tells_nothing_about_this_machine() -> None:
+    request = encode_request(LOCAL_OFFER)
+    for secret in ("192.168", "51000", "candidate", "cname", "msid:", "transport-cc", "sha-384"):
+        assert secret not in request, secret
+
+
+def test_what_we_send_the_emulator_can_read() -> None:
+    request = decode_request(encode_request(LOCAL_OFFER))
+    assert request.media == ("audio", "video", "application")
+    assert request.web_sdk_version == "1.2.0"
+
+
+@pytest.mark.parametrize(("begin_dtls", "setup"), [(False, "actpass"), (True, "active")])
+def test_an_offer_leaves_it_to_the_host_who_begins_dtls_or_not(
+    begin_dtls: bool, setup: str
+) -> None:
+    request = encode_request(LOCAL_OFFER, begin_dtls=begin_dtls)
+    assert decode_request(request).setup == setup
+    assert json.loads(request)["sdp"].count("a=setup:") == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "version"),
+    [
+        ("signal-request-websdk-1.0.0-chromium-156.json", "video", "1.0.0"),
+        ("signal-request-websdk-1.2.0-chromium-156.json", "audio", "1.2.0"),
+    ],
+)
+def test_real_requests_of_the_web_sdk_are_read(name: str, first: str, version: str) -> None:
+    request = decode_request((DATA / name).read_text())
+    assert request.media[0] == first
+    assert request.web_sdk_version == version
+    assert len(request.ice_ufrag) >= 4
+    assert request.ice_ufrag not in repr(request)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("a=recvonly", "a=sendonly"), "does not receive video"),
+        (("sha-256", "sha-1"), "fingerprint"),
+        (("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 1"), "bundle"),
+        (("a=ice-ufrag:", "a=x:"), "ICE"),
+        (("v=0", "x=0"), "not SDP"),
+        (("a=setup:actpass", "a=setup:later"), "DTLS"),
+    ],
+)
+def test_a_bad_request_is_refused_with_a_sentence(change: tuple[str, str], says: str) -> None:
+    good = json.loads((DATA / "signal-request-websdk-1.2.0-chromium-156.json").read_text())
+    good["sdp"] = good["sdp"].replace(*change)
+    with pytest.raises(SignalError, match=says):
+        decode_request(json.dumps(good))
+
+
+# --- the service's answer -----------------------------------------------------------------------
+
+
+def test_an_offer_says_its_directions_section_by_section() -> None:
+    request = json.loads((DATA / "signal-request-websdk-1.2.0-chromium-156.json").read_text())
+    silent = request["sdp"].replace("a=recvonly\n", "")
+    for sdp, direction in (
+        (silent, "sendrecv"),  # the default
+        (silent.replace("t=0 0\n", "t=0 0\na=recvonly\n"), "recvonly"),
+    ):
+        read = decode_request(json.dumps({**request, "sdp": sdp}))
+        audio, video, data = sections(read.sdp)
+        assert f"a={direction}" in audio.splitlines()
+        assert f"a={direction}" in video.splitlines()
+        assert "a=send" not in data
+
+
+def test_candidates_of_the_first_section_reach_every_section() -> None:
+    answer = decode_response(
+        response(answer_sdp(), webSdkProtocolUrl="https://example.com/x.js"), PUBLIC
+    )
+    for section in sections(answer.sdp):
+        assert "a=candidate:1 1 udp 2130706431 203.0.114.9 33440 typ host\r\n" in section
+    assert "end-of-candidates" not in answer.sdp
+    assert answer.web_sdk_protocol_url == "https://example.com/x.js"
+    assert "203.0.114" not in repr(answer)
+
+
+def test_what_the_first_section_says_holds_for_all() -> None:
+    answer = decode_response(response(answer_sdp(others="a=x:y")), PUBLIC)
+    assert len(sections(answer.sdp)) == 3
+    for section in sections(answer.sdp):
+        for line in PATH.split("\n"):
+            assert f"{line}\r\n" in section
+    assert answer.web_sdk_protocol_url is None
+
+
+def test_the_fingerprint_may_stand_for_the_whole_session() -> None:
+    without = "\n".join(line for line in PATH.split("\n") if "fingerprint" not in line)
+    sdp = answer_sdp(path=without, others=without)
+    assert "fingerprint" in refusal(response(sdp))
+    sdp = sdp.replace("t=0 0\n", f"t=0 0\na=fingerprint:SHA-256 {FINGERPRINT.lower()}\n")
+    assert decode_response(response(sdp), PUBLIC).sdp.count(FINGERPRINT) == 3
+
+
+@pytest.mark.parametrize(
+    ("host", "rules", "allowed"),
+    [
+        ("203.0.114.9", PUBLIC, True),
+        ("2a00:1450:4001::1", PUBLIC, True),
+        ("127.0.0.1", PUBLIC, False),
+        ("127.0.0.1", LAN, False),
+        ("127.0.0.1", LOOPBACK, True),
+        ("203.0.114.9", LOOPBACK, False),
+        ("192.168.0.4", PUBLIC, False),
+        ("192.168.0.4", LAN, True),
+        ("10.0.0.4", PUBLIC, False),
+        ("172.16.9.9", PUBLIC, False),
+        ("100.64.0.1", PUBLIC, False),
+        ("100.64.0.1", LAN, True),
+        ("169.254.1.1", PUBLIC, False),
+        ("224.0.0.1", PUBLIC, False),
+        ("224.0.0.1", LAN, False),
+        ("0.0.0.0", PUBLIC, False),
+        ("0.0.0.0", LAN, False),
+        ("255.255.255.255", PUBLIC, False),
+        ("240.0.0.1", LAN, False),
+        ("::1", PUBLIC, False),
+        ("::", PUBLIC, False),
+        ("fe80::1", PUBLIC, False),
+        ("fe80::1%eth0", LAN, False),
+        ("fd00::1", PUBLIC, False),
+        ("fd00::1", LAN, True),
+        ("ff02::1", PUBLIC, False),
+        ("::ffff:10.0.0.1", PUBLIC, False),
+        ("64:ff9b::a00:1", PUBLIC, False),
+        ("2002:a00:1::1", PUBLIC, False),
+        ("game.example.com", LAN, False),
+        ("abc.local", LOOPBACK, False),
+        ("010.0.0.1", LAN, False),
+        ("0x7f000001", LOOPBACK, False),
+    ],
+)
+def test_where_an_answer_may_send_us(host: str, rules: NetworkRules, allowed: bool) -> None:
+    text = response(answer_sdp(candidates=(f"1 1 udp 1 {host} 33440 typ host",)))
+    if allowed:
+        assert f" {host} 33440 typ host" in decode_response(text, rules).sdp
+    else:
+        assert host not in refusal(text, rules)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "says"),
+    [
+        ((), "no UDP address"),
+        (("1 1 tcp 1 203.0.114.9 9 typ host tcptype active",), "no UDP address"),
+        (("1 1 udp 1 203.0.114.9 80 typ host",), "port"),
+        (("1 1 udp 1 203.0.114.9 70000 typ host",), "port"),
+        (("1 1 udp 1 203.0.114.9 port typ host",), "malformed"),
+        (("1 1 udp -1 203.0.114.9 33440 typ host",), "malformed"),
+        (("1 1 udp 1 203.0.114.9",), "malformed"),
+        (("1 1 udp 1 203.0.114.9 33440 typ odd",), "malformed"),
+        (tuple(f"1 1 udp 1 203.0.114.9 {2000 + n} typ host" for n in range(65)), "more than 64"),
+        (
+            ("1 1 udp 1 203.0.114.9 33440 typ host", "2 1 udp 1 10.0.0.1 33440 typ host"),
+            "private",
+        ),
+    ],
+)
+def test_bad_candidates_are_refused(candidates: tuple[str, ...], says: str) -> None:
+    assert says in refusal(response(answer_sdp(candidates=candidates)))
+
+
+def test_tcp_candidates_are_passed_over() -> None:
+    answer = decode_response(
+        response(
+            answer_sdp(
+                candidates=(
+                    "1 1 tcp 1 10.0.0.1 9 typ host tcptype active",
+                    "1 1 udp 1 203.0.114.9 33440 typ host generation 0",
+                )
+            )
+        ),
+        PUBLIC,
+    )
+    assert " tcp " not in answer.sdp
+    assert answer.sdp.count("a=candidate:") == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("a=setup:active", "a=setup:actpass", "DTLS"),
+        ("a=ice-pwd:abcdefghijklmnopqrstuv", "a=ice-pwd:short", "ICE"),
+        (f"sha-256 {FINGERPRINT}", f"sha-1 {FINGERPRINT[:59]}", "fingerprint"),
+        (f"sha-256 {FINGERPRINT}", "sha-256 AB:CD", "fingerprint"),
+        ("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 1", "bundle"),
+        ("a=mid:1", "a=mid:0", "number"),
+        ("m=video 9", "m=video 0", "rejects its video"),
+        ("m=video", "m=text", "unknown kind"),
+        ("a=rtcp-mux", "a=x", "RTCP"),
+        ("v=0", "hello", "not SDP"),
+        ("s=-", "s=\u2028a=x", "characters"),
+    ],
+)
+def test_an_answer_that_breaks_a_rule_is_refused(old: str, new: str, says: str) -> None:
+    assert says in refusal(response(answer_sdp().replace(old, new)))
+
+
+def test_an_answer_without_video_to_us_is_refused() -> None:
+    sdp = answer_sdp().replace("a=mid:1\na=sendonly", "a=mid:1\na=inactive")
+    assert refusal(response(sdp)) == "The answer sends no video."
+    sdp = answer_sdp().replace("a=mid:1\na=sendonly", "a=mid:1")
+    assert sections(decode_response(response(sdp), PUBLIC).sdp)[1].count("a=sendonly") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not JSON"),
+        ("<html>", "not JSON"),
+        ("[" * 200_000, "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"type": "offer", "sdp": ""}', "not of type"),
+        ('{"type": "answer"}', "no SDP"),
+        ('{"type": "answer", "sdp": 7}', "no SDP"),
+        ('{"type": "answer", "sdp": ""}', "not SDP"),
+        (json.dumps({"type": "answer", "sdp": "v=0\n" * 20_000}), "64 KiB"),
+        (json.dumps({"type": "answer", "sdp": "", "more": "x" * 262_144}), "256 KiB"),
+    ],
+)
+def test_what_is_no_answer_at_all_is_refused(text: str, says: str) -> None:
+    assert says in refusal(text)
+
+
+def test_the_emulators_answer_comes_back_as_it_went() -> None:
+    text = encode_response(answer_sdp(), "https://127.0.0.1/x.js")
+    assert decode_response(text, PUBLIC).web_sdk_protocol_url == "https://127.0.0.1/x.js"
+
+
+def test_the_digest_names_the_exact_string() -> None:
+    assert sha256_of("abc").startswith("ba7816bf8f01cfea414140de5dae2223b00361a3")
+    assert len(sha256_of("\ud800")) == 64
+
+
+# --- whatever comes -----------------------------------------------------------------------------
+
+
+def read(text: str) -> None:
+    """Nothing but a SignalError or a value may come of it."""
+    for rules in (PUBLIC, LOOPBACK, LAN):
+        with contextlib.suppress(SignalError):
+            assert isinstance(decode_response(text, rules), Answer)
+    with contextlib.suppress(SignalError):
+        decode_request(text)
+
+
+@given(st.text())
+def test_any_text_is_refused_or_read(text: str) -> None:
+    read(text)
+
+
+@given(st.text(st.sampled_from("mcaoivst=:/ 019.-\r\n\t\x0b\u2028éBUNDLE"), max_size=400))
+def test_any_sdp_is_refused_or_read(sdp: str) -> None:
+    read(response("v=0\n" + sdp))
+
+
+@settings(max_examples=150)
+@given(
+    st.data(),
+    st.lists(st.sampled_from(["drop", "repeat", "cut", "insert", "swap"]), min_size=1, max_size=4),
+)
+def test_a_mutated_answer_is_refused_or_read(data: st.DataObject, changes: list[str]) -> None:
+    lines = answer_sdp().split("\n")
+    for change in changes:
+        at = data.draw(st.integers(0, len(lines) - 1))
+        match change:
+            case "drop":
+                lines[at : at + 1] = []
+            case "repeat":
+                lines.insert(at, lines[data.draw(st.integers(0, len(lines) - 1))])
+            case "cut":
+                lines[at] = lines[at][: data.draw(st.integers(0, 20))]
+            case "insert":
+                where = data.draw(st.integers(0, len(lines[at])))
+                lines[at] = lines[at][:where] + data.draw(st.text(max_size=5)) + lines[at][where:]
+            case _:
+                lines[at], lines[-1] = lines[-1], lines[at]
+        lines = lines or ["v=0"]
+    read(response("\n".join(lines)))
+
+
+def test_retransmission_streams_are_those_of_the_fid_groups() -> None:
+    groups = "a=ssrc-group:FID 77 78\na=ssrc-group:FEC-FR 77 79\na=ssrc-group:FID 77 x"
+    sdp = answer_sdp().replace("a=ssrc:77 cname:x", f"{groups}\na=ssrc:77 cname:x")
+    assert decode_response(response(sdp), PUBLIC).rtx_ssrcs == {78: 77}
+    assert decode_response(response(answer_sdp()), PUBLIC).rtx_ssrcs == {}

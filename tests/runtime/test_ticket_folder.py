@@ -1,0 +1,245 @@
+"""Tickets on disk: whole or not at all, the player's alone, and refused with a sentence if not."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from rejoin.core.model import AttemptNumber, SessionId
+from rejoin.core.ticket import Door, Seat, Ticket, to_text
+from rejoin.errors import BadInputError
+from rejoin.runtime.ticket_folder import TicketFolder, key_of, own_folder, tickets_folder
+
+URL = "http://127.0.0.1:8470"
+KEY = key_of(URL, SessionId("s-1"))
+
+
+def ticket(attempt: int = 1, *, session: str = "s-1", wall_s: float | None = None) -> Ticket:
+    return Ticket(
+        Seat(SessionId(session), AttemptNumber(attempt), 120.0, 50.0),
+        Door(URL, "ours", "loopback"),
+        "boot",
+        time.time() if wall_s is None else wall_s,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> TicketFolder:
+    return TicketFolder(tmp_path / "state" / "tickets")
+
+
+def only_file(folder: TicketFolder) -> Path:
+    (file,) = folder.folder.iterdir()
+    return file
+
+
+def test_what_is_written_is_found_and_only_the_player_can_read_it(folder: TicketFolder) -> None:
+    before = os.umask(0)
+    try:
+        folder.write(ticket(3))
+    finally:
+        os.umask(before)
+    found = folder.newest()
+    assert found is not None
+    assert found.seat == ticket(3).seat
+    assert stat.S_IMODE(only_file(folder).stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.folder.stat().st_mode) == 0o700
+    assert "s-1" not in only_file(folder).name
+
+
+def test_there_is_one_for_each_session_and_the_newest_is_taken(folder: TicketFolder) -> None:
+    assert folder.newest() is None
+    folder.write(ticket(1, session="s-1", wall_s=2000.0))
+    folder.write(ticket(2, session="s-2", wall_s=3000.0))
+    folder.write(ticket(5, session="s-1", wall_s=2500.0))
+    newest = folder.newest()
+    assert newest is not None
+    assert newest.seat.session_id == "s-2"
+    folder.remove(key_of(URL, SessionId("s-2")))
+    folder.remove(key_of(URL, SessionId("s-2")))
+    newest = folder.newest()
+    assert newest is not None
+    assert newest.seat.attempt == 5
+
+
+def test_a_write_that_fails_leaves_the_ticket_before_it(
+    folder: TicketFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write(ticket(1))
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rejoin.runtime.ticket_folder.os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        folder.write(ticket(2))
+    monkeypatch.undo()
+    found = folder.newest()
+    assert found is not None
+    assert found.seat.attempt == 1
+    only_file(folder)  # and nothing beside it
+
+
+KILLED = """
+import os, pathlib, sys
+from rejoin.core.model import AttemptNumber, SessionId
+from rejoin.core.ticket import Door, Seat, Ticket
+from rejoin.runtime.ticket_folder import TicketFolder
+
+folder = TicketFolder(pathlib.Path(sys.argv[1]))
+number = 0
+while True:
+    number += 1
+    seat = Seat(SessionId("s-1"), AttemptNumber(number))
+    folder.write(Ticket(seat, Door("http://127.0.0.1:8470", "ours"), "boot", float(number)))
+    print(number, flush=True)
+"""
+
+
+def test_a_process_killed_while_it_writes_leaves_a_whole_ticket(folder: TicketFolder) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(folder.folder)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for _ in range(20):
+            told = int(process.stdout.readline())
+        process.kill()
+        rest = process.stdout.read().split()
+    last = int(rest[-1]) if rest else told
+    found = folder.newest()
+    assert found is not None
+    assert found.seat.attempt in (last, last + 1), "the last one told, or one more"
+
+
+def test_of_two_writes_the_newer_one_wins(folder: TicketFolder) -> None:
+    older = folder.turn()
+    folder.write(ticket(2))
+    folder.write(ticket(1), older)
+    found = folder.newest()
+    assert found is not None
+    assert found.seat.attempt == 2
+    older = folder.turn()
+    folder.remove(KEY)
+    folder.write(ticket(3), older)
+    assert folder.newest() is None, "what was dropped stays dropped"
+    assert list(folder.folder.iterdir()) == []
+
+
+def test_writes_from_many_threads_leave_one_whole_ticket(folder: TicketFolder) -> None:
+    threads = [
+        threading.Thread(target=folder.write, args=(ticket(number),)) for number in range(1, 30)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert folder.newest() is not None
+    only_file(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "damaged"),
+        (b"\xff\xfe", "damaged"),
+        (to_text(ticket()).encode()[:200], "damaged"),
+        (b"{}", "did not write it"),
+        (b"x" * 1_000_000, "too long"),
+    ],
+)
+def test_a_damaged_ticket_is_refused(folder: TicketFolder, content: bytes, why: str) -> None:
+    folder.write(ticket())
+    only_file(folder).write_bytes(content)
+    with pytest.raises(BadInputError, match=why):
+        folder.newest()
+    folder.write(ticket(2, session="s-2"))
+    found = folder.newest()
+    assert found is not None, "a good one is taken all the same"
+    assert found.seat.session_id == "s-2"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_ticket_that_others_can_touch_is_refused(folder: TicketFolder, mode: int) -> None:
+    folder.write(ticket())
+    only_file(folder).chmod(mode)
+    with pytest.raises(BadInputError, match="others"):
+        folder.newest()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_ticket_of_somebody_else_is_refused(folder: TicketFolder) -> None:
+    folder.write(ticket())
+    os.chown(only_file(folder), 65534, 65534)
+    with pytest.raises(BadInputError, match="others"):
+        folder.newest()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_somebody_else_is_not_written_to(folder: TicketFolder) -> None:
+    folder.folder.mkdir(parents=True)
+    os.chown(folder.folder, 65534, 65534)
+    with pytest.raises(PermissionError):
+        folder.write(ticket())
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
+def test_what_is_no_file_is_refused(folder: TicketFolder, tmp_path: Path, kind: str) -> None:
+    folder.write(ticket())
+    file = only_file(folder)
+    written = tmp_path / "elsewhere"
+    file.rename(written)
+    if kind == "link":
+        file.symlink_to(written)
+    elif kind == "fifo":
+        os.mkfifo(file, 0o600)
+    else:
+        file.mkdir(mode=0o700)
+    with pytest.raises(BadInputError):
+        folder.newest()
+
+
+def test_a_folder_that_was_open_to_others_is_closed_and_a_link_is_not_followed(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    own_folder(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    linked = tmp_path / "linked"
+    linked.symlink_to(folder)
+    with pytest.raises(OSError, match="not a folder of this user"):
+        own_folder(linked)
+
+
+def test_what_is_a_day_old_is_swept_away(folder: TicketFolder) -> None:
+    folder.write(ticket(1, session="s-old"))
+    old = only_file(folder)
+    torn = folder.folder / ".torn-1-1.tmp"
+    torn.write_text("")
+    for file in (old, torn):
+        os.utime(file, (time.time() - 90_000, time.time() - 90_000))
+    folder.write(ticket(1, session="s-new"))
+    folder.sweep()
+    assert {file.name for file in folder.folder.iterdir()} == {
+        f"{key_of(URL, SessionId('s-new'))}.ticket"
+    }
+
+
+def test_sweeping_where_there_is_nothing(folder: TicketFolder) -> None:
+    folder.sweep()
+    assert not folder.folder.exists()
+
+
+def test_where_tickets_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    if sys.platform.startswith("linux"):
+        assert tickets_folder() == tmp_path / "rejoin" / "tickets"

@@ -1,0 +1,106 @@
+"""What both samples' clients promise: an offer goes out once, and a poll ends in time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from helpers.fake_stream_service import new_offer, new_token
+from helpers.misbehaving_server import JSON, Behaviour, answering, hangs, server_that
+from rejoin.core.model import AttemptNumber, SessionId
+from rejoin.core.retry import FailureKind
+from rejoin.errors import BadInputError
+from rejoin.signaling.aws_bundle import BundleClient
+from rejoin.signaling.aws_samples import StreamChoice
+from rejoin.signaling.exchange import CallFailedError
+
+
+@contextlib.asynccontextmanager
+async def client_of(behaviour: Behaviour) -> AsyncIterator[BundleClient]:
+    async with server_that(behaviour) as port:
+        client = BundleClient(f"http://127.0.0.1:{port}", StreamChoice("sg-1"), None)
+        try:
+            yield client
+        finally:
+            await client.aclose()
+
+
+async def kind_of(client: BundleClient, offer: str, budget_s: float = 5) -> FailureKind:
+    with pytest.raises(CallFailedError) as caught:
+        await client.reconnect(
+            SessionId("session"),
+            attempt=AttemptNumber(2),
+            token=new_token(),
+            signal_request=offer,
+            budget_s=budget_s,
+            on_written=lambda: None,
+        )
+    return caught.value.failure.kind
+
+
+@pytest.mark.parametrize(
+    ("answer", "first", "again"),
+    [
+        (f"401 No\r\n{JSON}", FailureKind.UNAUTHENTICATED, FailureKind.UNAUTHENTICATED),
+        (f"429 No\r\n{JSON}", FailureKind.THROTTLED, FailureKind.THROTTLED),
+        (f"404 No\r\n{JSON}", FailureKind.NOT_FOUND, FailureKind.REUSED_OFFER),
+        (f"502 No\r\n{JSON}", FailureKind.OUTCOME_UNKNOWN, FailureKind.REUSED_OFFER),
+        (f"200 OK\r\n{JSON}", FailureKind.OUTCOME_UNKNOWN, FailureKind.REUSED_OFFER),
+        ("200 OK\r\nContent-Type: text/html", FailureKind.NOT_BACKEND, FailureKind.REUSED_OFFER),
+    ],
+)
+def test_only_a_refusal_at_the_door_gives_an_offer_back(
+    answer: str, first: FailureKind, again: FailureKind
+) -> None:
+    async def run() -> None:
+        async with client_of(answering(answer, b"{}")) as client:
+            offer = new_offer()
+            assert await kind_of(client, offer) is first
+            assert await kind_of(client, offer) is again
+            assert await kind_of(client, new_offer()) is first
+
+    asyncio.run(run())
+
+
+def test_an_offer_that_never_left_may_go_again() -> None:
+    async def run() -> None:
+        client = BundleClient("http://127.0.0.1:9", StreamChoice("sg-1"), None)
+        try:
+            offer = new_offer()
+            for _ in range(2):
+                assert await kind_of(client, offer) is FailureKind.NOT_SENT
+        finally:
+            await client.aclose()
+
+    asyncio.run(run())
+
+
+def test_an_offer_whose_call_was_cancelled_counts_as_sent() -> None:
+    async def run() -> None:
+        async with client_of(hangs) as client:
+            offer = new_offer()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await kind_of(client, offer, budget_s=20)
+            assert await kind_of(client, offer) is FailureKind.REUSED_OFFER
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"stream_group": ""},
+        {"stream_group": "with space"},
+        {"stream_group": "sg-1", "application": "ümlaut"},
+        {"stream_group": "sg-1", "locations": ("us-west-2", "")},
+        {"stream_group": "sg-1", "user_id": "x" * 257},
+    ],
+)
+def test_a_choice_that_cannot_be_sent_is_one_sentence(choice: dict[str, str]) -> None:
+    with pytest.raises(BadInputError) as caught:
+        StreamChoice(**choice)  # type: ignore[arg-type]
+    assert str(caught.value).endswith(".")

@@ -1,0 +1,54 @@
+"""Each dialect gets its client, and what it needs is asked for in one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rejoin.errors import BadInputError
+from rejoin.signaling.aws_bundle import BundleClient
+from rejoin.signaling.aws_react import ReactClient
+from rejoin.signaling.aws_samples import StreamChoice
+from rejoin.signaling.client import BackendClient
+from rejoin.signaling.client_factory import client_of
+from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, DIALECTS, OURS, Dialect
+
+URL = "http://127.0.0.1:9"
+CHOICE = StreamChoice("sg-1")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "token", "kind"),
+    [
+        (OURS, "token", BackendClient),
+        (AWS_BUNDLE, None, BundleClient),
+        (AWS_BUNDLE, "token", BundleClient),
+        (AWS_REACT, "token", ReactClient),
+    ],
+)
+def test_each_dialect_has_its_client(dialect: Dialect, token: str | None, kind: type) -> None:
+    async def run() -> None:
+        client = client_of(dialect, URL, token, CHOICE)
+        assert type(client) is kind
+        await client.aclose()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
+def test_what_is_missing_is_said(dialect: Dialect) -> None:
+    for token, choice, needed in (
+        (None, CHOICE, dialect.needs_token),
+        ("token", None, dialect.needs_stream_group),
+    ):
+        if needed:
+            with pytest.raises(BadInputError) as caught:
+                client_of(dialect, URL, token, choice)
+            assert str(caught.value).endswith(".")
+    with pytest.raises(BadInputError):
+        client_of(dialect, "http://studio.example", "token", CHOICE)
+
+
+def test_the_names_are_those_of_the_command_line() -> None:
+    assert list(DIALECTS) == ["ours", "aws-bundle", "aws-react"]
