@@ -19,15 +19,7 @@ import click
 import pytest
 
 from rejoin import cli, demo
-from rejoin.core.model import (
-    AttemptNumber,
-    Ending,
-    EndingKind,
-    SessionId,
-    Snapshot,
-    Stage,
-    StatusReason,
-)
+from rejoin.core.model import AttemptNumber, Ending, EndingKind, SessionId, Snapshot, Stage
 from rejoin.core.ticket import Door, Seat, Ticket
 from rejoin.emulator.service.settings import FaultKind
 from rejoin.errors import PortInUseError, RejoinError
@@ -38,6 +30,7 @@ from rejoin.runtime.instance import Instance
 from rejoin.runtime.local_store import Desk
 from rejoin.runtime.ticket_folder import TicketFolder, in_keyring, key_of
 from rejoin.runtime.volume_file import SoundFile
+from rejoin.service_model.status import StatusReason
 from rejoin.signaling.dialects import DIALECTS
 
 README = Path(__file__).parent.parent / "README.md"

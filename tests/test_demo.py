@@ -12,7 +12,7 @@ import pytest
 from av.video.frame import VideoFrame
 
 from rejoin import demo
-from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Snapshot, Stage, StatusReason
+from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Snapshot, Stage
 from rejoin.core.trace import Record, Step, Timeline, from_line, of_fault
 from rejoin.demo import Options, Proof, failure_of
 from rejoin.emulator.host.game import Game, strip_bits
@@ -21,6 +21,7 @@ from rejoin.emulator.service.settings import Fault, FaultKind
 from rejoin.errors import BadInputError, RejoinError, ServiceError
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.media.video.picture import Picture
+from rejoin.service_model.status import StatusReason
 
 CLOSED = Ending(EndingKind.CLOSED_FOR_NOW)
 KILLED = Ending(EndingKind.GAME_ENDED, StatusReason("internalError"))

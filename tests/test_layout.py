@@ -61,12 +61,12 @@ CORE_MAY_IMPORT = {
 """Standard library that is about values alone: no clock, thread, socket, file, log or chance."""
 
 PURE_PACKAGES: dict[str, tuple[str, ...]] = {
-    "core": ("core", "service_model"),
+    "core": ("service_model",),
     "input_protocol": (),
-    "media/receive": ("media.receive",),
-    "netem": ("netem",),
-    "service_model": ("service_model", "core.model"),
-    "verify": ("verify", "core", "netem", "service_model"),
+    "media/receive": (),
+    "netem": (),
+    "service_model": (),
+    "verify": ("core", "netem", "service_model"),
 }
 """Packages that import values alone, and which packages of ours each may know beside `errors`."""
 

@@ -16,9 +16,9 @@ from rejoin.core.model import (
     RemainingKnowledge,
     SessionId,
     SessionView,
-    Status,
 )
 from rejoin.core.ticket import Seat
+from rejoin.service_model.status import Status
 
 POLICY = Policy()
 

@@ -32,14 +32,13 @@ from rejoin.core.model import (
     RemainingKnowledge,
     SessionId,
     SessionView,
-    Status,
-    StatusReason,
 )
 from rejoin.core.phases import Asking, Ended, Idle, Joining, Live, Offering, State, Waiting
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.snapshot import snapshot
 from rejoin.core.ticket import Seat
-from rejoin.service_model import lifecycle
+from rejoin.service_model import status as service_status
+from rejoin.service_model.status import Status, StatusReason
 
 SESSION = SessionId("s-1")
 
@@ -48,7 +47,7 @@ ages_s = st.sampled_from([0.0, 0.0, 0.02, 0.4, 1.0, 7.0, 300.0, -5.0, -1e6, 1e9]
 """How long ago something was; less than nothing is what a clock gone wrong would tell."""
 maybe_s = st.none() | st.sampled_from([0.0, 1.0, 10.0, 120.0, 43200.0, 1e9])
 nearby = st.sampled_from([0, 0, 0, 1, 2])
-statuses = st.sampled_from([*lifecycle.STATUSES, "A_STATUS_OF_TOMORROW"]).map(Status)
+statuses = st.sampled_from([*service_status.STATUSES, "A_STATUS_OF_TOMORROW"]).map(Status)
 live_statuses = st.sampled_from(["ACTIVE", "CONNECTED", "PENDING_CLIENT_RECONNECTION"]).map(Status)
 failures = st.builds(
     Failure,
@@ -99,7 +98,7 @@ class Engine(RuleBasedStateMachine):
         self.give(events.OfferMade(one, "sha-1", "offer 1"))
         view = SessionView(
             SESSION,
-            lifecycle.ACTIVE,
+            service_status.ACTIVE,
             connection_timeout_s=120.0,
             signal_request_sha256="sha-1",
             signal_response="answer 1",
@@ -299,7 +298,7 @@ class Engine(RuleBasedStateMachine):
         view = SessionView(
             SESSION if ours else SessionId("another"),
             status,
-            StatusReason("applicationExit") if lifecycle.is_terminal(status) else None,
+            StatusReason("applicationExit") if service_status.is_terminal(status) else None,
             connection_timeout_s=timeout_s,
             session_ends_in_s=ends_in_s,
             remaining=None if known_s is None else RemainingKnowledge(known_s, known_age_s),
@@ -421,7 +420,7 @@ class Engine(RuleBasedStateMachine):
     @rule()
     def is_committed(self) -> None:
         self.falls_silent(1.2)
-        view = SessionView(SESSION, lifecycle.PENDING_CLIENT_RECONNECTION)
+        view = SessionView(SESSION, service_status.PENDING_CLIENT_RECONNECTION)
         self.give(events.StatusArrived(self.now, view))
 
     @precondition(lambda self: isinstance(self.state.phase, Offering))
@@ -456,7 +455,7 @@ class Engine(RuleBasedStateMachine):
         older = self.sent_on(self.attempt(1))
         view = SessionView(
             SESSION,
-            lifecycle.ACTIVE,
+            service_status.ACTIVE,
             signal_request_sha256=f"sha-{older}",
             signal_response=f"answer {older}",
         )

@@ -10,14 +10,7 @@ from hypothesis import strategies as st
 
 from helpers.playbook import ONE, SESSION
 from rejoin.core import commands, events
-from rejoin.core.model import (
-    AttemptNumber,
-    ConnectionSample,
-    HardEvidence,
-    Policy,
-    SessionView,
-    Status,
-)
+from rejoin.core.model import AttemptNumber, ConnectionSample, HardEvidence, Policy, SessionView
 from rejoin.core.phases import State
 from rejoin.core.trace import (
     Record,
@@ -31,6 +24,7 @@ from rejoin.core.trace import (
     timelines,
     to_line,
 )
+from rejoin.service_model.status import Status
 
 SECRET = "v=0 a=ice-pwd:this-must-not-leak"
 

@@ -17,7 +17,7 @@ from rejoin.emulator.service.settings import (
     FaultKind,
 )
 from rejoin.netem.network_profile import NETWORK_PROFILES
-from rejoin.service_model import lifecycle
+from rejoin.service_model import status as service_status
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
@@ -32,8 +32,8 @@ def chapter(title: str) -> str:
     ("title", "names"),
     [
         ("Operations", EMULATED_OPERATIONS),
-        ("Statuses", lifecycle.STATUSES),
-        ("Reasons", lifecycle.REASONS),
+        ("Statuses", service_status.STATUSES),
+        ("Reasons", service_status.REASONS),
         ("Errors", [fault.value for fault in CallFault]),
         ("Settings", [one.name for one in dataclasses.fields(EmulatorSettings)]),
         ("Faults", [kind.value for kind in ApiFaultKind if kind is not ApiFaultKind.NONE]),

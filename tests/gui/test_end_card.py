@@ -11,9 +11,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from helpers.fake_port import FakeClock
-from rejoin.core.model import Ending, EndingKind, StatusReason
+from rejoin.core.model import Ending, EndingKind
 from rejoin.gui.card import UNARMED_S
 from rejoin.gui.end_card import EndCard
+from rejoin.service_model.status import StatusReason
 
 ENDING = Ending(EndingKind.GAME_ENDED, StatusReason("reconnectionTimeout"))
 

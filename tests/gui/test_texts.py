@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.window_faces import NOW, lost
-from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, Status, StatusReason
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
 from rejoin.gui import texts
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.service_model.status import Status, StatusReason
 
 FORBIDDEN = re.compile(
     r"\b(offer|attempt|episode|window|session|SDP|ICE|peer|backend)s?\b", re.IGNORECASE

@@ -13,13 +13,13 @@ from rejoin.core.model import (
     RemainingKnowledge,
     SessionId,
     SessionView,
-    Status,
 )
 from rejoin.core.retry import Failure
 from rejoin.errors import RejoinError, SignalError
 from rejoin.input_protocol.controls import Controls
 from rejoin.rtc.signal_codec import sha256_of
 from rejoin.rtc.statistics import PeerStatistics
+from rejoin.service_model.status import Status
 from rejoin.signaling.client import CallFailedError
 
 SESSION = SessionId("s-1")

@@ -25,13 +25,12 @@ from rejoin.core.model import (
     SessionId,
     SessionView,
     Snapshot,
-    Status,
-    StatusReason,
 )
 from rejoin.core.phases import Live, Phase, State
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.snapshot import snapshot
 from rejoin.core.ticket import Seat
+from rejoin.service_model.status import Status, StatusReason
 
 _C = TypeVar("_C", bound=commands.Command)
 _P = TypeVar("_P", bound=Phase)

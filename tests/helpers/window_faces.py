@@ -12,18 +12,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from helpers.fake_port import FakeClock, FakePort, picture
-from rejoin.core.model import (
-    Doing,
-    Ending,
-    EndingKind,
-    HealthLevel,
-    Snapshot,
-    Stage,
-    Status,
-    StatusReason,
-)
+from rejoin.core.model import Doing, Ending, EndingKind, HealthLevel, Snapshot, Stage
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.service_model.status import Status, StatusReason
 
 NOW = 1000.0
 

@@ -23,7 +23,6 @@ from rejoin.core.model import (
     SessionId,
     Snapshot,
     Stage,
-    Status,
 )
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.ticket import Seat
@@ -32,6 +31,7 @@ from rejoin.errors import PeerError
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.video.picture import PictureSlot
 from rejoin.runtime.driver import Driver
+from rejoin.service_model.status import Status
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 

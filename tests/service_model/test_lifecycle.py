@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rejoin.core.model import StatusReason
 from rejoin.service_model import lifecycle
+from rejoin.service_model import status as service_status
 from rejoin.service_model.lifecycle import (
     ApplicationExited,
     ClientConnected,
@@ -39,6 +39,7 @@ from rejoin.service_model.lifecycle import (
     step,
     window_ends_at,
 )
+from rejoin.service_model.status import StatusReason
 
 RULES = Rules(
     connection_timeout_s=10, session_length_s=1000, idle_timeout_s=60, placement_timeout_s=75
@@ -127,25 +128,25 @@ def test_the_second_window_can_be_what_was_left() -> None:
 
 def test_a_slow_create_call_does_not_run_into_the_pending_window() -> None:
     state, _ = play(*PENDING_AT_5, (14.9, CreateRequested(2)), (20, TimerDue()))
-    assert state.status == lifecycle.RECONNECTING
+    assert state.status == service_status.RECONNECTING
     assert next_wakeup(state, RULES) == 1000  # only the session length is left
 
 
 def test_a_failed_create_call_gives_the_old_window_back() -> None:
     state, _ = play(*PENDING_AT_5, (6, CreateRequested(2)), (7, CreateFailed(2)))
-    assert state.status == lifecycle.PENDING_CLIENT_RECONNECTION
+    assert state.status == service_status.PENDING_CLIENT_RECONNECTION
     assert window_ends_at(state) == 15
     late, _ = play(*PENDING_AT_5, (6, CreateRequested(2)), (17, CreateFailed(2)), (17, TimerDue()))
-    assert reason_of(late) == lifecycle.RECONNECTION_TIMEOUT
+    assert reason_of(late) == service_status.RECONNECTION_TIMEOUT
 
 
 def test_create_while_active_stays_active_and_takes_one_call_at_a_time() -> None:
     active: list[tuple[float, Event]] = [(1, Placed(0)), (2, CreateRequested(1))]
     state, _ = play(*active)
-    assert state.status == lifecycle.ACTIVE
+    assert state.status == service_status.ACTIVE
     assert window_ends_at(state) == 11  # it runs on during the call
     _, outcome = play(*active, (2.5, CreateRequested(2)))
-    assert outcome == Refused(RefusalKind.CONFLICT, lifecycle.ACTIVE)
+    assert outcome == Refused(RefusalKind.CONFLICT, service_status.ACTIVE)
     state, _ = play(*active, (3, CreateAnswered(1)))
     assert window_ends_at(state) == 13
     # Nobody has ever been connected, so this is no failed reconnect.
@@ -153,12 +154,12 @@ def test_create_while_active_stays_active_and_takes_one_call_at_a_time() -> None
         "TERMINATED connectionTimeout"
     )
     failed, _ = play(*active, (3, CreateFailed(1)))
-    assert (failed.status, window_ends_at(failed)) == (lifecycle.ACTIVE, 11)
+    assert (failed.status, window_ends_at(failed)) == (service_status.ACTIVE, 11)
 
 
 def test_a_window_that_ends_during_the_call_voids_its_answer() -> None:
     state, outcome = play((1, Placed(0)), (10, CreateRequested(1)), (11.5, CreateAnswered(1)))
-    assert reason_of(state) == lifecycle.CONNECTION_TIMEOUT
+    assert reason_of(state) == service_status.CONNECTION_TIMEOUT
     assert outcome == Void()
 
 
@@ -189,8 +190,8 @@ def test_a_call_on_the_deadline_is_too_late() -> None:
     _, in_time = play(*PENDING_AT_5, (14.999, CreateRequested(2)))
     assert in_time == Taken()
     state, late = play(*PENDING_AT_5, (15, CreateRequested(2)))
-    assert late == Refused(RefusalKind.CONFLICT, lifecycle.TERMINATED)
-    assert reason_of(state) == lifecycle.RECONNECTION_TIMEOUT
+    assert late == Refused(RefusalKind.CONFLICT, service_status.TERMINATED)
+    assert reason_of(state) == service_status.RECONNECTION_TIMEOUT
 
 
 def test_idle_counts_from_the_newest_input() -> None:
@@ -216,13 +217,13 @@ def test_session_length_counts_from_the_start_and_ends_any_live_status() -> None
         state, _ = play(*script, rules=rules)
         assert next_wakeup(state, rules) == 7
         assert reason_of(step(state, TimerDue(), 7, rules)[0]) == (
-            lifecycle.MAX_SESSION_LENGTH_TIMEOUT
+            service_status.MAX_SESSION_LENGTH_TIMEOUT
         )
 
 
 def test_terminate_is_refused_while_activating_and_harmless_when_over() -> None:
     state, outcome = play((0.5, TerminateRequested()))
-    assert outcome == Refused(RefusalKind.VALIDATION, lifecycle.ACTIVATING)
+    assert outcome == Refused(RefusalKind.VALIDATION, service_status.ACTIVATING)
     assert state == start(0.0)
     over, _ = play(*CONNECTED_AT_2, (3, ApplicationExited()))
     assert step(over, TerminateRequested(), 4, RULES) == (over, Void())
@@ -253,31 +254,6 @@ def test_old_numbers_are_void() -> None:
     calling, _ = play(*PENDING_AT_5, (6, CreateRequested(2)))
     assert step(calling, CreateAnswered(1), 6.5, RULES) == (calling, Void())
     assert step(calling, CreateFailed(3), 6.5, RULES) == (calling, Void())
-
-
-def test_what_a_status_means_for_a_client() -> None:
-    assert [status for status in lifecycle.STATUSES if lifecycle.accepts_reconnect(status)] == [
-        "ACTIVE",
-        "PENDING_CLIENT_RECONNECTION",
-    ]
-    assert [status for status in lifecycle.STATUSES if lifecycle.is_terminal(status)] == [
-        "TERMINATED",
-        "ERROR",
-    ]
-    assert [status for status in lifecycle.STATUSES if not lifecycle.is_live(status)] == [
-        "TERMINATING",
-        "TERMINATED",
-        "ERROR",
-    ]
-
-
-@given(st.text())
-def test_an_unknown_status_neither_ends_nor_promises_anything(status: str) -> None:
-    if status in lifecycle.STATUSES:
-        return
-    assert lifecycle.is_live(status)
-    assert not lifecycle.is_terminal(status)
-    assert not lifecycle.accepts_reconnect(status)
 
 
 NUMBERS = st.integers(0, 4)
@@ -312,16 +288,16 @@ def test_whatever_happens(script: list[tuple[float, Event]], restarts: bool) -> 
         now += pause_s
         before = state
         state, outcome = step(before, event, now, rules)
-        if lifecycle.is_terminal(before.status):
+        if service_status.is_terminal(before.status):
             assert state == before  # the end is final
-        if lifecycle.is_terminal(state.status):
-            assert reason_of(state) in lifecycle.REASONS  # and has a reason
+        if service_status.is_terminal(state.status):
+            assert reason_of(state) in service_status.REASONS  # and has a reason
             assert next_wakeup(state, rules) is None
-        elif lifecycle.is_live(state.status):
+        elif service_status.is_live(state.status):
             wakeup_at = next_wakeup(state, rules)
             assert wakeup_at is not None  # nothing live waits for ever
             assert wakeup_at <= 120
-            if lifecycle.is_live(before.status) and not isinstance(event, CreateFailed):
+            if service_status.is_live(before.status) and not isinstance(event, CreateFailed):
                 assert wakeup_at > now or not restarts  # nothing live is overdue
         if isinstance(outcome, Refused):
             assert isinstance(event, CreateRequested | TerminateRequested)
@@ -339,4 +315,4 @@ def test_nothing_but_values_is_known_here() -> None:
         if isinstance(node, ast.Import)
         for alias in node.names
     }
-    assert modules == {"__future__", "enum", "dataclasses", "typing", "rejoin.core.model"}
+    assert modules == {"__future__", "enum", "dataclasses", "typing", "rejoin.service_model.status"}

@@ -15,8 +15,9 @@ from helpers.fake_stream_service import FakeStreamService, answer_to, new_offer,
 from helpers.misbehaving_server import read_request, server_that
 from helpers.sample_backends import APPLICATION, STREAM_GROUP, Wall, live_bundle
 from rejoin.backend.service import ServiceFault
-from rejoin.core.model import AttemptNumber, SessionId, SessionView, Status
+from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import Failure, FailureKind
+from rejoin.service_model.status import Status
 from rejoin.signaling.aws_bundle import BundleClient
 from rejoin.signaling.aws_samples import STATUS_NOT_TOLD, StreamChoice
 from rejoin.signaling.client import CallFailedError

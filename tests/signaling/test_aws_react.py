@@ -22,8 +22,9 @@ from helpers.fake_stream_service import (
 from helpers.misbehaving_server import JSON, answering, read_request, server_that
 from helpers.sample_backends import APPLICATION, ARN, STREAM_GROUP, ArnStreamService, live_react
 from rejoin.backend.service import ServiceFault
-from rejoin.core.model import AttemptNumber, SessionId, SessionView, Status
+from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import Failure, FailureKind
+from rejoin.service_model.status import Status
 from rejoin.signaling.aws_react import ReactClient
 from rejoin.signaling.aws_samples import CANNOT_TERMINATE, StreamChoice
 from rejoin.signaling.client import CallFailedError

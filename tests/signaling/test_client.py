@@ -47,9 +47,10 @@ from helpers.misbehaving_server import (
     speaks_no_http,
 )
 from rejoin.backend.service import ServiceFault
-from rejoin.core.model import AttemptNumber, SessionId, SessionView, Status
+from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.errors import BadInputError
+from rejoin.service_model.status import Status
 from rejoin.signaling.client import BackendClient, CallFailedError
 from rejoin.signaling.wire import sha256_hex
 

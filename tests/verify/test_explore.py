@@ -17,7 +17,8 @@ from rejoin.core.deadline import Window
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Policy, SessionView
 from rejoin.core.phases import Ask, Asking, Episode, Facts, Joining, State, Waiting
 from rejoin.core.session import _Turn
-from rejoin.service_model import fence, lifecycle
+from rejoin.service_model import fence
+from rejoin.service_model import status as service_status
 from rejoin.service_model.fence import Claim
 from rejoin.verify.explore import BUDGETS, Report, explore, run_fairly
 from rejoin.verify.interleavings import Budget, live
@@ -91,7 +92,7 @@ def pending_moves_the_deadline(
     window: Window, view: SessionView, asked_at: float, now: float
 ) -> Window:
     window = LOOKED(window, view, asked_at, now)
-    if view.status == lifecycle.PENDING_CLIENT_RECONNECTION:
+    if view.status == service_status.PENDING_CLIENT_RECONNECTION:
         window = replace(window, proved_at=asked_at)
     return window
 

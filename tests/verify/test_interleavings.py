@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rejoin.core.phases import Ended, Live, Lost, Offering
 from rejoin.service_model import lifecycle
+from rejoin.service_model import status as service_status
 from rejoin.verify.interleavings import Budget, System, flows, last_start_at, live, moves
 
 
@@ -41,7 +42,7 @@ def test_a_cut_is_noticed_on_both_sides_in_any_order() -> None:
     lost = after(cut, "client 0 hears nothing")
     assert isinstance(lost.clients[0].state.phase, Lost)
     for system in (after(lost, "notices that 1 is gone"), after(cut, "notices that 1 is gone")):
-        assert system.service.status == lifecycle.PENDING_CLIENT_RECONNECTION
+        assert system.service.status == service_status.PENDING_CLIENT_RECONNECTION
     assert last_start_at(lost.clients[0].state) is not None
 
 
@@ -56,7 +57,7 @@ def test_a_whole_reconnect_in_order() -> None:
     phase = joined.clients[0].state.phase
     assert isinstance(phase, Live)
     assert phase.connection == 2
-    assert joined.service.status == lifecycle.CONNECTED
+    assert joined.service.status == service_status.CONNECTED
     assert joined.clients[0].opened == frozenset({2})
 
 
@@ -88,9 +89,9 @@ def test_the_service_notices_in_the_end_even_if_nobody_tells_it() -> None:
     system = after(live(Budget(cuts=1)), "the path is cut")
     for _ in range(5):
         system = after(system, "time passes")
-        if system.service.status == lifecycle.PENDING_CLIENT_RECONNECTION:
+        if system.service.status == service_status.PENDING_CLIENT_RECONNECTION:
             break
-    assert system.service.status == lifecycle.PENDING_CLIENT_RECONNECTION
+    assert system.service.status == service_status.PENDING_CLIENT_RECONNECTION
 
 
 def test_a_window_runs_out_in_the_end() -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rejoin.core.model import AttemptNumber, ConnectionNumber, Ending, SessionId, Status
+from rejoin.core.model import AttemptNumber, ConnectionNumber, Ending, SessionId
 from rejoin.core.ticket import Seat
+from rejoin.service_model.status import Status
 
 
 @dataclass(frozen=True, slots=True)

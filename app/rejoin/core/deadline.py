@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 
 from rejoin.core.model import ConnectionSample, Policy, SessionView
 from rejoin.core.ticket import Seat
-from rejoin.service_model.lifecycle import ACTIVATING, ACTIVE
+from rejoin.service_model.status import ACTIVATING, ACTIVE
 
 
 @dataclass(frozen=True, slots=True)

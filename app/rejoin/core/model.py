@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import NewType
 
+from rejoin.service_model.status import Status, StatusReason
+
 ConnectionNumber = NewType("ConnectionNumber", int)
 """One RTCPeerConnection of this client, numbered from 1; never used again."""
 
@@ -18,12 +20,6 @@ AttemptNumber = NewType("AttemptNumber", int)
 
 SessionId = NewType("SessionId", str)
 """What the studio's backend calls the stream session; opaque to us."""
-
-Status = NewType("Status", str)
-"""A stream session status as the service spells it; unknown ones are carried and shown raw."""
-
-StatusReason = NewType("StatusReason", str)
-"""A stream session status reason as the service spells it; unknown ones are carried raw."""
 
 
 class HealthLevel(enum.Enum):

@@ -17,10 +17,9 @@ from rejoin.core.model import (
     Ending,
     HardEvidence,
     SessionId,
-    Status,
-    StatusReason,
 )
 from rejoin.core.retry import Action, FailureKind
+from rejoin.service_model.status import Status, StatusReason
 
 
 @dataclass(frozen=True, slots=True)

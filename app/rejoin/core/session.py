@@ -49,7 +49,6 @@ from rejoin.core.model import (
     HealthLevel,
     Policy,
     SessionView,
-    Status,
 )
 from rejoin.core.phases import (
     Ask,
@@ -76,13 +75,14 @@ from rejoin.core.phases import (
 )
 from rejoin.core.retry import Action, Draw, Failure, FailureKind, Wait
 from rejoin.core.ticket import Seat
-from rejoin.service_model.lifecycle import (
+from rejoin.service_model.status import (
     ACTIVATING,
     ACTIVE,
     CONNECTED,
     PENDING_CLIENT_RECONNECTION,
     RECONNECTING,
     TERMINATING,
+    Status,
     is_terminal,
 )
 

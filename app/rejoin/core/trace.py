@@ -17,7 +17,7 @@ from typing import Any, Literal
 from rejoin.core import commands, events, session
 from rejoin.core.model import ConnectionSample, HealthLevel, Policy
 from rejoin.core.phases import Confirming, Ended, Idle, Live, State
-from rejoin.service_model.lifecycle import PENDING_CLIENT_RECONNECTION
+from rejoin.service_model.status import PENDING_CLIENT_RECONNECTION
 
 SCHEMA = 1
 KINDS = ("event", "command", "state", "fault", "service")

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, StatusReason
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.service_model.status import StatusReason
 
 # --- fixed words --------------------------------------------------------------------------------
 

@@ -29,7 +29,6 @@ from rejoin.core.model import (
     SessionView,
     Snapshot,
     Stage,
-    Status,
 )
 from rejoin.core.phases import State
 from rejoin.core.retry import Draw, Failure, FailureKind
@@ -42,6 +41,7 @@ from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.signal_codec import sha256_of
 from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.network import NetworkWatch, has_address
+from rejoin.service_model.status import Status
 from rejoin.signaling.client import CallFailedError
 from rejoin.tasks import cancel, spawn
 

@@ -49,75 +49,28 @@ import enum
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal, assert_never
 
-from rejoin.core.model import Status, StatusReason
-
-# --- the service's words --------------------------------------------------------------------------
-
-ACTIVATING: Final = Status("ACTIVATING")
-ACTIVE: Final = Status("ACTIVE")
-CONNECTED: Final = Status("CONNECTED")
-PENDING_CLIENT_RECONNECTION: Final = Status("PENDING_CLIENT_RECONNECTION")
-RECONNECTING: Final = Status("RECONNECTING")
-TERMINATING: Final = Status("TERMINATING")
-TERMINATED: Final = Status("TERMINATED")
-ERROR: Final = Status("ERROR")
-
-STATUSES: Final = (
+from rejoin.service_model.status import (
     ACTIVATING,
     ACTIVE,
-    CONNECTED,
-    PENDING_CLIENT_RECONNECTION,
-    RECONNECTING,
-    TERMINATING,
-    TERMINATED,
-    ERROR,
-)
-
-PLACEMENT_TIMEOUT: Final = StatusReason("placementTimeout")
-CONNECTION_TIMEOUT: Final = StatusReason("connectionTimeout")
-RECONNECTION_TIMEOUT: Final = StatusReason("reconnectionTimeout")
-IDLE_TIMEOUT: Final = StatusReason("idleTimeout")
-MAX_SESSION_LENGTH_TIMEOUT: Final = StatusReason("maxSessionLengthTimeout")
-API_TERMINATED: Final = StatusReason("apiTerminated")
-APPLICATION_EXIT: Final = StatusReason("applicationExit")
-INTERNAL_ERROR: Final = StatusReason("internalError")
-INVALID_SIGNAL_REQUEST: Final = StatusReason("invalidSignalRequest")
-APPLICATION_LOG_S3_DESTINATION_ERROR: Final = StatusReason("applicationLogS3DestinationError")
-ASSUME_ROLE_FAILED: Final = StatusReason("assumeRoleFailed")
-
-REASONS: Final = (
-    PLACEMENT_TIMEOUT,
-    CONNECTION_TIMEOUT,
-    RECONNECTION_TIMEOUT,
-    IDLE_TIMEOUT,
-    MAX_SESSION_LENGTH_TIMEOUT,
     API_TERMINATED,
     APPLICATION_EXIT,
+    CONNECTED,
+    CONNECTION_TIMEOUT,
+    ERROR,
+    IDLE_TIMEOUT,
     INTERNAL_ERROR,
     INVALID_SIGNAL_REQUEST,
-    APPLICATION_LOG_S3_DESTINATION_ERROR,
-    ASSUME_ROLE_FAILED,
+    MAX_SESSION_LENGTH_TIMEOUT,
+    PENDING_CLIENT_RECONNECTION,
+    PLACEMENT_TIMEOUT,
+    RECONNECTING,
+    RECONNECTION_TIMEOUT,
+    TERMINATED,
+    TERMINATING,
+    Status,
+    StatusReason,
+    is_live,
 )
-
-_TAKES_CREATE: Final = frozenset({ACTIVE, PENDING_CLIENT_RECONNECTION})
-_OVER: Final = frozenset({TERMINATED, ERROR})
-
-
-def accepts_reconnect(status: str) -> bool:
-    """Whether CreateStreamSessionConnection is documented as allowed; an unknown status: no."""
-    return status in _TAKES_CREATE
-
-
-def is_terminal(status: str) -> bool:
-    """Whether the session is over for good; an unknown status is not known to be."""
-    return status in _OVER
-
-
-def is_live(status: str) -> bool:
-    """Whether there may still be a game to come back to: everything but TERMINATING, TERMINATED
-    and ERROR. An unknown status is given the benefit of the doubt."""
-    return status != TERMINATING and status not in _OVER
-
 
 # --- rules that a session brings, or that AWS leaves unknown --------------------------------------
 

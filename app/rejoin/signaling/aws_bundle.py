@@ -17,7 +17,7 @@ from pydantic import Field, StringConstraints
 
 from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import FailureKind
-from rejoin.service_model.lifecycle import ACTIVATING, ACTIVE
+from rejoin.service_model.status import ACTIVATING, ACTIVE
 from rejoin.signaling.aws_samples import (
     STATUS_NOT_TOLD,
     SampleAnswer,

@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from pydantic import Field, StringConstraints
 
-from rejoin.core.model import AttemptNumber, SessionId, SessionView, Status
+from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import FailureKind
+from rejoin.service_model.status import Status
 from rejoin.signaling.aws_samples import (
     CANNOT_TERMINATE,
     SampleAnswer,

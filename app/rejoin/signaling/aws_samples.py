@@ -20,9 +20,10 @@ import httpx
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from rejoin.clock import Clock, boot_s
-from rejoin.core.model import AttemptNumber, SessionId, SessionView, Status
+from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
+from rejoin.service_model.status import Status
 from rejoin.signaling.exchange import CallFailedError, Exchange, Reply
 from rejoin.signaling.wire import MAX_SIGNAL_BYTES, sha256_hex
 

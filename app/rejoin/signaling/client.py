@@ -11,8 +11,9 @@ from urllib.parse import quote
 import httpx
 from pydantic import ValidationError
 
-from rejoin.core.model import AttemptNumber, SessionId, SessionView, Status
+from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import FailureKind
+from rejoin.service_model.status import Status
 from rejoin.signaling.exchange import CallFailedError, Exchange, Reply, is_json
 from rejoin.signaling.wire import (
     BUDGET_HEADER,

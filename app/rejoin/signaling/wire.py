@@ -14,14 +14,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from rejoin.core.model import (
-    AttemptNumber,
-    RemainingKnowledge,
-    SessionId,
-    SessionView,
-    Status,
-    StatusReason,
-)
+from rejoin.core.model import AttemptNumber, RemainingKnowledge, SessionId, SessionView
+from rejoin.service_model.status import Status, StatusReason
 
 CONTRACT_VERSION: Final = 1
 

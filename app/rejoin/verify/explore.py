@@ -18,6 +18,7 @@ from typing import Any
 from rejoin.core import session
 from rejoin.core.phases import Ended, Live
 from rejoin.service_model import lifecycle
+from rejoin.service_model import status as service_status
 from rejoin.verify.interleavings import Budget, Message, System, flows, last_start_at, live, moves
 
 BUDGETS = {
@@ -165,7 +166,7 @@ def run_fairly(system: System) -> Iterable[tuple[str, str, tuple[str, ...]]]:
         if _somebody_plays(system):
             return
         choices = [move for move in moves(system) if move[0].endswith(_FIRST)]
-        if not choices or not lifecycle.is_live(system.service.status):
+        if not choices or not service_status.is_live(system.service.status):
             break
         label, system, broken = min(choices, key=lambda move: _rank(move[0]))
         labels.append(label)
@@ -191,7 +192,7 @@ def _standing(system: System) -> str:
 def _savable(system: System) -> bool:
     """Whether whoever still tries has time enough, by its own reckoning and in truth."""
     trying = [each for each in system.clients if not isinstance(each.state.phase, Ended)]
-    if not trying or not lifecycle.is_live(system.service.status):
+    if not trying or not service_status.is_live(system.service.status):
         return False
     ends_at = lifecycle.window_ends_at(system.service)
     for client in trying:

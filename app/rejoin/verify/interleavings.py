@@ -37,6 +37,7 @@ from rejoin.core.phases import Asking, Confirming, Ended, Facts, Idle, Joining, 
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.ticket import Seat
 from rejoin.service_model import fence, lifecycle
+from rejoin.service_model import status as service_status
 from rejoin.service_model.fence import Claim
 
 SESSION = SessionId("checked")
@@ -137,7 +138,7 @@ def live(budget: Budget) -> System:
     one = ConnectionNumber(1)
     answered = SessionView(
         SESSION,
-        lifecycle.ACTIVE,
+        service_status.ACTIVE,
         connection_timeout_s=TIMEOUT_S,
         signal_request_sha256="sha-1",
         signal_response="answer 1",
@@ -600,12 +601,12 @@ class _Turn:
     def view(self) -> SessionView:
         self.serve(lifecycle.TimerDue())
         status = self.service.status
-        if status == lifecycle.CONNECTED:
+        if status == service_status.CONNECTED:
             self.connected_look_at = self.now
         remaining = None
-        if self.connected_look_at is not None and status != lifecycle.ACTIVE:
+        if self.connected_look_at is not None and status != service_status.ACTIVE:
             remaining = RemainingKnowledge(TIMEOUT_S, self.now - self.connected_look_at)
-        ready = lifecycle.is_live(status)
+        ready = service_status.is_live(status)
         return SessionView(
             SESSION,
             status,
@@ -802,7 +803,9 @@ class _Turn:
 
     def judge_end(self, number: int, before: State, phase: Ended) -> None:
         status = phase.ending.status
-        if phase.ending.kind is EndingKind.GAME_ENDED and not lifecycle.is_terminal(status or ""):
+        if phase.ending.kind is EndingKind.GAME_ENDED and not service_status.is_terminal(
+            status or ""
+        ):
             self.breaks("I6", "the game is said to have ended, and the service never said so")
         if self.clients[number].opened:
             self.breaks("I9", f"connections {sorted(self.clients[number].opened)} stay open")

@@ -38,6 +38,7 @@ from rejoin.core.retry import Draw, Failure, FailureKind
 from rejoin.core.ticket import Seat
 from rejoin.core.trace import Record, Recorder, of_fault, of_service
 from rejoin.service_model import lifecycle
+from rejoin.service_model import status as service_status
 from rejoin.verify import invariants
 from rejoin.verify.detector_score import OUTAGE
 from rejoin.verify.environment import DARK, Change, World
@@ -614,13 +615,13 @@ class _Run:
     def view(self) -> SessionView:
         assert self.service is not None
         status = self.service.status
-        if status == lifecycle.CONNECTED:
+        if status == service_status.CONNECTED:
             self.connected_look_at = self.now
         timeout_s = self.world.told_timeout_s or self.world.rules.connection_timeout_s
         remaining = None
-        if self.connected_look_at is not None and status != lifecycle.ACTIVE:
+        if self.connected_look_at is not None and status != service_status.ACTIVE:
             remaining = RemainingKnowledge(timeout_s, self.now - self.connected_look_at)
-        ready = lifecycle.is_live(status) and status != lifecycle.ACTIVATING
+        ready = service_status.is_live(status) and status != service_status.ACTIVATING
         return SessionView(
             SESSION,
             status,

@@ -22,7 +22,7 @@ from rejoin.emulator.service.sessions import (
 )
 from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.errors import BadInputError
-from rejoin.service_model import lifecycle
+from rejoin.service_model import status as service_status
 from rejoin.tasks import alive, cancel, spawn
 
 SETTINGS = EmulatorSettings(connection_timeout_s=10)
@@ -45,7 +45,7 @@ class Stage:
         await self.timers.advance(1)
         session.client_connected(1)
         session.client_gone(1, graceful=False)
-        assert session.status == lifecycle.PENDING_CLIENT_RECONNECTION
+        assert session.status == service_status.PENDING_CLIENT_RECONNECTION
         return session
 
     def create(self, session: StreamSession, words: str, token: str) -> Awaitable[str]:

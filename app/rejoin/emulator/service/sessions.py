@@ -20,11 +20,12 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar, cast, runtime_checkable
 
-from rejoin.core.model import Status, StatusReason
 from rejoin.emulator.service.settings import EmulatorSettings, Fault
 from rejoin.emulator.service.timers import LoopTimers, Timers, sleep
 from rejoin.errors import BadInputError, ServiceError, SignalError
 from rejoin.service_model import lifecycle
+from rejoin.service_model import status as service_status
+from rejoin.service_model.status import Status, StatusReason
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.emulator.service.sessions")
@@ -38,9 +39,9 @@ _ANSWER_PATIENCE_S: Final = 15.0
 _STOP_PATIENCE_S: Final = 5.0
 _OFFERS_REMEMBERED: Final = 10_000
 _FAILURES: Final = (
-    lifecycle.INTERNAL_ERROR,
-    lifecycle.APPLICATION_LOG_S3_DESTINATION_ERROR,
-    lifecycle.ASSUME_ROLE_FAILED,
+    service_status.INTERNAL_ERROR,
+    service_status.APPLICATION_LOG_S3_DESTINATION_ERROR,
+    service_status.ASSUME_ROLE_FAILED,
 )
 
 
@@ -211,7 +212,7 @@ class StreamSession:
 
     @property
     def is_over(self) -> bool:
-        return lifecycle.is_terminal(self._state.status)
+        return service_status.is_terminal(self._state.status)
 
     @property
     def created_wall_s(self) -> float:
@@ -280,7 +281,7 @@ class StreamSession:
             raise CallRefusedError(CallFault.VALIDATION, "The SignalRequest is not valid.")
         if isinstance(answer, Exception):
             self._post(lifecycle.CreateFailed(connection))
-            if not lifecycle.is_live(self.status):
+            if not service_status.is_live(self.status):
                 raise self._ended_meanwhile()
             raise CallRefusedError(CallFault.INTERNAL, "The stream host gave no answer.")
         await sleep(self._timers, settings.reconnecting_dwell_s)
@@ -361,13 +362,13 @@ class StreamSession:
     def _follow(self, before: lifecycle.State) -> None:
         """What entering a status asks for beyond saying so."""
         wall_s = self._service.wall_s()
-        if self.status == lifecycle.CONNECTED and self.streaming_started_wall_s is None:
+        if self.status == service_status.CONNECTED and self.streaming_started_wall_s is None:
             self.streaming_started_wall_s = wall_s
         if self.is_over and self.streaming_started_wall_s is not None:
             self.streaming_ended_wall_s = wall_s
-        if self._ending is None and not lifecycle.is_live(self.status):
+        if self._ending is None and not service_status.is_live(self.status):
             self._ending = spawn(
-                self._end(streaming=before.status == lifecycle.CONNECTED),
+                self._end(streaming=before.status == service_status.CONNECTED),
                 name=f"end:{self.session_id}",
             )
 
@@ -439,11 +440,11 @@ class StreamSession:
         """Tell the client, free the host, and finish a TERMINATING session."""
         await cancel(self._placing, self._answering)
         disconnect_reason = {
-            lifecycle.IDLE_TIMEOUT: "idle",
+            service_status.IDLE_TIMEOUT: "idle",
             None: "terminated",
         }.get(self.reason, str(self.reason))
         await self._stop_host(disconnect_reason if streaming else None)
-        if self.status == lifecycle.TERMINATING:
+        if self.status == service_status.TERMINATING:
             await sleep(self._timers, self._service.settings.terminating_dwell_s)
             self._post(lifecycle.TerminateDone())
 
@@ -655,7 +656,7 @@ class StreamService:
 
         async def create() -> str:
             self._active_group(group)
-            if not lifecycle.accepts_reconnect(found.status):
+            if not service_status.accepts_reconnect(found.status):
                 # Refused for the status, so that the same offer may come again later.
                 return await found.create_connection(signal_request)
             if not self._use_offer(signal_request, client_token):
@@ -678,13 +679,13 @@ class StreamService:
         about: `applicationExit`, or a failure (ERROR). Returns the time. Raises `BadInputError`.
         """
         event: lifecycle.ApplicationExited | lifecycle.Failed
-        if reason == lifecycle.APPLICATION_EXIT:
+        if reason == service_status.APPLICATION_EXIT:
             event = lifecycle.ApplicationExited()
         elif reason in _FAILURES:
             event = lifecycle.Failed(StatusReason(reason))
         else:
             raise BadInputError(
-                f"The reason is one of {', '.join((lifecycle.APPLICATION_EXIT, *_FAILURES))}."
+                f"The reason is one of {', '.join((service_status.APPLICATION_EXIT, *_FAILURES))}."
             )
         for session in self.sessions():
             if not session.is_over and session_id in (None, session.session_id, session.arn):
