@@ -20,14 +20,14 @@ import pytest
 
 from rejoin import cli, demo
 from rejoin.core.model import AttemptNumber, Ending, EndingKind, SessionId, Snapshot, Stage
-from rejoin.core.ticket import Door, Seat, Ticket
+from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
 from rejoin.emulator.service.settings import FaultKind
 from rejoin.errors import PortInUseError, RejoinError
 from rejoin.gui import application
 from rejoin.media.video.hardware import Hardware
 from rejoin.runtime import instance, logs, player, tokens
 from rejoin.runtime.instance import Instance
-from rejoin.runtime.local_store import Desk
+from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.ticket_folder import TicketFolder, in_keyring, key_of
 from rejoin.runtime.volume_file import SoundFile
 from rejoin.service_model.status import StatusReason
@@ -262,7 +262,7 @@ class FakePlayer:
         self,
         profile: Any,
         *,
-        desk: Desk,
+        desk: LocalStore,
         ticket: Ticket | None,
         hardware: Hardware,
         sound_file: SoundFile,
@@ -469,8 +469,8 @@ def kept(
 ) -> Ticket:
     """A ticket on the disk."""
     written = Ticket(
-        Seat(session_id, AttemptNumber(3), 120.0),
-        Door(URL, dialect, "loopback", "sg-1"),
+        RejoinState(session_id, AttemptNumber(3), 120.0),
+        BackendAddress(URL, dialect, "loopback", "sg-1"),
         "boot",
         time.time() if wall_s is None else wall_s,
     )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rejoin.core.ticket import Ticket
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.runtime.instance import Instance
-    from rejoin.runtime.studio_profile import Profile
+    from rejoin.runtime.studio_profile import StudioProfile
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -289,11 +289,11 @@ def play(
     if spoken.needs_stream_group and not stream_group:
         raise BadInputError(f"A backend of dialect {dialect} needs --stream-group.")
     from rejoin.gui import application as window_application
-    from rejoin.runtime.studio_profile import Profile, network_rules
+    from rejoin.runtime.studio_profile import StudioProfile, network_rules
     from rejoin.signaling.aws_samples import StreamChoice
 
     window_application.check_display()
-    profile = Profile(
+    profile = StudioProfile(
         backend_url,
         token,
         network_rules(network),
@@ -333,11 +333,11 @@ def _play_link(
     """
     from rejoin.gui import application as window_application
     from rejoin.runtime.deep_link import parse_link
-    from rejoin.runtime.studio_profile import Profile
+    from rejoin.runtime.studio_profile import StudioProfile
     from rejoin.runtime.tokens import NOT_KEPT, TokenStore, origin_of
 
     door = parse_link(link)
-    profile = Profile.through(door, token)
+    profile = StudioProfile.through(door, token)
     window_application.check_display()
     origin = origin_of(door.backend_url)
     if token and profile.dialect.needs_token and not yes:
@@ -350,7 +350,7 @@ def _play_link(
         token = asyncio.run(TokenStore().fetch(door.backend_url))
         if not token:
             raise BadInputError(NOT_KEPT)
-        profile = Profile.through(door, token)
+        profile = StudioProfile.through(door, token)
     click.echo(f"Playing through {origin}.", err=True)
     return _play(
         profile,
@@ -387,7 +387,7 @@ def back(
     from rejoin.core.model import SessionId
     from rejoin.gui import application as window_application
     from rejoin.runtime.instance import Instance, hand_over
-    from rejoin.runtime.studio_profile import Profile
+    from rejoin.runtime.studio_profile import StudioProfile
     from rejoin.runtime.ticket_folder import TicketFolder, key_of
     from rejoin.runtime.tokens import NOT_KEPT, SESSION, SESSION_NOT_KEPT, TokenStore
 
@@ -410,12 +410,12 @@ def back(
             raise RejoinError("This game is open in another Rejoin, which does not answer.")
     try:
         # Checked before the keyring is asked, which may ask the player something.
-        profile = Profile.through(ticket.door, token)
+        profile = StudioProfile.through(ticket.door, token)
         if not token and profile.dialect.needs_token:
             token = asyncio.run(TokenStore().fetch(ticket.door.backend_url))
             if not token:
                 raise BadInputError(NOT_KEPT)
-            profile = Profile.through(ticket.door, token)
+            profile = StudioProfile.through(ticket.door, token)
         if profile.dialect.session_is_secret:
             secret = asyncio.run(TokenStore().fetch(ticket.door.backend_url, SESSION))
             session_id = SessionId(secret or "")
@@ -454,7 +454,7 @@ def _last_game() -> Ticket | None:
 
 
 def _play(
-    profile: Profile,
+    profile: StudioProfile,
     *,
     full_screen: bool,
     close_at_end: bool,
@@ -469,7 +469,7 @@ def _play(
     from rejoin.core.model import Stage
     from rejoin.gui import application as window_application
     from rejoin.media.video.hardware import chosen
-    from rejoin.runtime.local_store import Desk
+    from rejoin.runtime.local_store import LocalStore
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.player import Player
     from rejoin.runtime.statistics_file import StatisticsFile
@@ -478,7 +478,7 @@ def _play(
 
     numbers = StatisticsFile(stats) if stats is not None else None
     knocked = threading.Event()
-    desk = Desk(profile, instance=instance, on_knock=lambda link: knocked.set())
+    desk = LocalStore(profile, instance=instance, on_knock=lambda link: knocked.set())
     player = Player(
         profile,
         desk=desk,

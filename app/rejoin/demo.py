@@ -35,7 +35,7 @@ from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.stream_thread import StreamThread
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.studio import Studio
 from rejoin.studio_process import studio_process
 
@@ -106,7 +106,7 @@ def _play(options: Options, there: Studio, print_line: Callable[[str], None]) ->
     records: queue.SimpleQueue[Record] = queue.SimpleQueue()
     control = BlockingEmulatorControl(there.control_url, there.control_token)
     slot = _WitnessSlot()
-    profile = Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True))
+    profile = StudioProfile(there.backend_url, there.player_token, NetworkRules(loopback_only=True))
     numbers = None if options.stats is None else StatisticsFile(options.stats)
     player = Player(
         profile,

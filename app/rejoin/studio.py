@@ -19,11 +19,11 @@ from rejoin.emulator.host.host import GameHost
 from rejoin.emulator.service.api import ApiFaults
 from rejoin.emulator.service.api import build_app as build_api
 from rejoin.emulator.service.backend_faults import BackendFaults
-from rejoin.emulator.service.certificates import Authority, context_with_a_twin
+from rejoin.emulator.service.certificates import CertificateAuthority, context_with_a_twin
 from rejoin.emulator.service.control import build_control, new_token
 from rejoin.emulator.service.protocol_script import PATH as PROTOCOL_PATH
 from rejoin.emulator.service.protocol_script import route as protocol_route
-from rejoin.emulator.service.sessions import HostListener, StreamService
+from rejoin.emulator.service.sessions import HostListener, StreamSessions
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.signaling.dialects import OURS, Dialect
@@ -90,7 +90,7 @@ async def studio(
         return GameHost(listener, current, protocol_url=url)
 
     async with contextlib.AsyncExitStack() as stack:
-        service = StreamService(settings, host)
+        service = StreamSessions(settings, host)
         stack.push_async_callback(service.aclose)
         api_faults = ApiFaults()
         api = build_api(service, api_faults)
@@ -98,7 +98,7 @@ async def studio(
         api_port = await stack.enter_async_context(serving(api, HOST, ports.api))
         api_url = f"http://{HOST}:{api_port}"
         backend_faults = BackendFaults(https=https)
-        authority = Authority() if https else None
+        authority = CertificateAuthority() if https else None
         backend = _Backend(
             backend_faults,
             None

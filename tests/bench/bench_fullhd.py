@@ -32,7 +32,7 @@ from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.codec_context import open_codec
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.studio_profile import StudioProfile
 
 PLAYED_S = 20.0
 LOSSY_S = 60.0
@@ -319,7 +319,9 @@ _SMALL: dict[str, Any] = {"width": 640, "height": 360, "fps": 30, "bitrate_bps":
 async def _leave(at: Premises, after_s: float) -> None:
     """Start a game and leave it so soon after."""
     player = Player(
-        Profile(at.there.backend_url, at.there.player_token, NetworkRules(loopback_only=True)),
+        StudioProfile(
+            at.there.backend_url, at.there.player_token, NetworkRules(loopback_only=True)
+        ),
         audio=NullOutput(),
     )
     running = tasks.spawn(player.run(), name="player")

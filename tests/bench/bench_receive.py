@@ -10,13 +10,13 @@ from bench.measure import Measurement, per_second, percentile
 from helpers.capture import Captured, Replayed, replay
 from helpers.h264_packets import fragments
 from rejoin.media.audio.opus import BYTES_PER_SAMPLE, OpusDecoder
-from rejoin.media.receive.audio_reorder import AudioOrder
-from rejoin.media.receive.inbound_video import InboundVideo, Terms
+from rejoin.media.receive.audio_reorder import AudioReorder
+from rejoin.media.receive.inbound_video import InboundVideo, Negotiated
 from rejoin.media.receive.rtp import parse
-from rejoin.netem.link import Lane, Profile, Stage
+from rejoin.netem.link import Lane, NetworkProfile, ProfileStage
 from rejoin.rtc.statistics import Freezes
 
-TERMS = Terms(frozenset({96}), rate=True)
+TERMS = Negotiated(frozenset({96}), rate=True)
 FPS = 60
 PAYLOAD_BYTES = 1180
 ONE_WAY_S = 0.030
@@ -43,11 +43,12 @@ def as_key_frame(packet: bytes) -> bytes:
     return packet[:13] + bytes([packet[13] & 0xE0 | 5]) + packet[14:]
 
 
-def lossy(loss: float) -> Profile:
+def lossy(loss: float) -> NetworkProfile:
     """Loss begins after a second, so that there is a key frame to begin with."""
     up, clean = Lane(ONE_WAY_S), Lane(ONE_WAY_S)
-    return Profile(
-        "lossy", stages=(Stage(0.0, up, clean), Stage(1.0, up, Lane(ONE_WAY_S, loss=loss)))
+    return NetworkProfile(
+        "lossy",
+        stages=(ProfileStage(0.0, up, clean), ProfileStage(1.0, up, Lane(ONE_WAY_S, loss=loss))),
     )
 
 
@@ -65,7 +66,7 @@ def run(quick: bool) -> Iterator[Measurement]:
 
 
 def _played(
-    name: str, packets: list[Captured], profile: Profile, answers: bool, told: str
+    name: str, packets: list[Captured], profile: NetworkProfile, answers: bool, told: str
 ) -> Iterator[Measurement]:
     inbound = InboundVideo(TERMS)
     done: Replayed = replay(
@@ -111,7 +112,7 @@ def _cost(at_least_s: float) -> Iterator[Measurement]:
 
 def _audio(count: int) -> Iterator[Measurement]:
     """One packet in twenty lost: how much time of sound comes out, and how long a packet waits."""
-    order, opus, waits_ms, samples = AudioOrder(), OpusDecoder(), [], 0
+    order, opus, waits_ms, samples = AudioReorder(), OpusDecoder(), [], 0
     silence = b"\xfc\xff\xfe"
     began = time.process_time()
     for number in range(count):

@@ -34,7 +34,7 @@ from rejoin.rtc.peer import Peer
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player
 from rejoin.runtime.stream_thread import loop_factory, settle
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import OURS, Dialect
 from rejoin.studio import Studio
@@ -233,7 +233,7 @@ async def played(
     records: list[Record] | None = [] if keep_records else None
     group, application = _DEFAULTS.stream_group_ids[0], _DEFAULTS.application_id
     player = _Player(
-        Profile(
+        StudioProfile(
             at.there.backend_url,
             at.there.player_token,
             NetworkRules(loopback_only=True),

@@ -32,7 +32,7 @@ from rejoin.rtc.receiver import VideoReceiver
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player
 from rejoin.runtime.stream_thread import StreamThread
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.studio_profile import StudioProfile
 
 _SEND_TIME_MASK = (1 << 24) - 1
 _BUNCHED_UNITS = SEND_TIME_UNITS // 120
@@ -215,7 +215,7 @@ def main() -> int:
     asked = Asked(**json.loads(sys.stdin.readline()))
     slot = MeasuredSlot()
     _tap(slot)
-    profile = Profile(asked.backend_url, asked.token, NetworkRules(loopback_only=True))
+    profile = StudioProfile(asked.backend_url, asked.token, NetworkRules(loopback_only=True))
     player = _Player(profile, slot=slot, audio=NullOutput())
     thread = StreamThread(lambda: _measured(player, slot, asked))
     resized = False

@@ -17,7 +17,7 @@ from rejoin.core.model import (
     SessionId,
     SessionView,
 )
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.service_model.status import Status
 
 POLICY = Policy()
@@ -100,7 +100,7 @@ def test_after_sleep_the_countdown_is_checking_until_somebody_answers() -> None:
     assert deadline.looked(window, view(), 501.0, 501.1).checking_since_at is None
 
 
-SEAT = Seat(SessionId("s"), AttemptNumber(2), 120.0, 10.0, 500.0, 510.0)
+SEAT = RejoinState(SessionId("s"), AttemptNumber(2), 120.0, 10.0, 500.0, 510.0)
 
 
 def test_a_ticket_bounds_the_window_from_below_and_coming_back_from_above() -> None:

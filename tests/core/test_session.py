@@ -19,22 +19,22 @@ from rejoin.core.model import (
     Stage,
 )
 from rejoin.core.phases import (
-    Asking,
-    Confirming,
+    ConfirmingEnd,
+    Connecting,
     Ended,
     Goodbye,
-    Joining,
     Live,
     Lost,
     Offering,
     Placing,
+    Requesting,
+    StartBackoff,
     StartOffering,
-    StartWaiting,
-    Terminating,
+    TerminatingSession,
     Waiting,
 )
 from rejoin.core.retry import Action, Failure, FailureKind
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 
 # --- starting -------------------------------------------------------------------------------------
 
@@ -46,13 +46,13 @@ def test_a_game_starts_and_is_live_only_with_a_frame_and_an_open_input_channel()
     play.wanted(commands.StartSession)
     play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
     play.phase(Placing)
-    play.wanted(commands.AskStatus)
+    play.wanted(commands.PollStatus)
     play.give(play.status("ACTIVE", sha256="sha-1", answer="answer 1"))
     play.wanted(commands.ApplyAnswer)
     play.give(events.ConnectionOpened(ONE))
     play.wanted(commands.RequestKeyFrame)
     play.give(events.FirstFrameDecoded(ONE))
-    play.phase(Joining)
+    play.phase(Connecting)
     assert play.shown.stage is Stage.STARTING
     play.give(events.InputOpened(ONE))
     play.phase(Live)
@@ -74,7 +74,7 @@ def test_a_backend_that_nobody_answers_for_is_said_so_after_a_few_tries() -> Non
         play.give(
             events.StartFailed(AttemptNumber(1), Failure(FailureKind.NOT_SENT, detail="refused"))
         )
-        if isinstance(play.state.phase, StartWaiting):
+        if isinstance(play.state.phase, StartBackoff):
             play.wait(5)
     ending = play.phase(Ended).ending
     assert (ending.kind, ending.detail) == (EndingKind.BACKEND_UNREACHABLE, "refused")
@@ -106,9 +106,9 @@ def test_cancelling_while_a_host_is_looked_for_tells_the_service() -> None:
     play = Playbook().give(events.StartRequested(), offer(ONE))
     play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
     play.give(events.CloseForNowRequested())
-    play.phase(Terminating)
+    play.phase(TerminatingSession)
     play.last(commands.TerminateSession)
-    play.give(events.Terminated())
+    play.give(events.SessionTerminated())
     assert play.phase(Ended).ending.kind is EndingKind.CANCELLED
 
 
@@ -133,7 +133,7 @@ def test_nothing_is_done_about_a_moment_of_silence() -> None:
 def test_a_stall_is_looked_into_and_forgotten_when_it_heals() -> None:
     play = Playbook().live().silence(0.5)
     assert play.health(HealthLevel.STALLED)
-    play.wanted(commands.StartChecks, commands.AskStatus)
+    play.wanted(commands.StartChecks, commands.PollStatus)
     play.healthy(4.5)
     assert play.health(HealthLevel.HEALTHY)
     play.wanted(commands.StopChecks)
@@ -147,7 +147,7 @@ def test_silence_is_lost_after_about_nine_tenths_of_a_second() -> None:
     play.phase(Lost)
     assert [type(c) for c in play.todo] == [
         commands.StartChecks,
-        commands.AskStatus,
+        commands.PollStatus,
         commands.Mute,
     ]
 
@@ -164,7 +164,7 @@ def test_lost_heals_and_the_old_connection_is_as_before() -> None:
     play.todo.clear()
     play.healthy(0.2)
     assert play.phase(Live).connection == ONE
-    play.wanted(commands.StopChecks, commands.Unmute, commands.RequestKeyFrame, commands.AskStatus)
+    play.wanted(commands.StopChecks, commands.Unmute, commands.RequestKeyFrame, commands.PollStatus)
     assert play.shown.back_at is not None
 
 
@@ -194,7 +194,7 @@ def test_a_closed_connection_does_not_heal_by_what_still_trickles_out_of_it() ->
 def test_an_unreachable_network_is_a_hint_and_no_proof() -> None:
     play = Playbook().live().give(events.HardEvidenceSeen(ONE, HardEvidence.UNREACHABLE))
     play.phase(Live)
-    play.wanted(commands.StartChecks, commands.AskStatus)
+    play.wanted(commands.StartChecks, commands.PollStatus)
 
 
 def test_a_host_that_sends_no_media_is_waited_for_and_then_told_goodbye() -> None:
@@ -251,10 +251,10 @@ def test_drop_to_rejoined() -> None:
     request = play.asks()
     play.todo.clear()
     play.answers(request)
-    play.wanted(commands.ApplyAnswer, commands.AskStatus)
+    play.wanted(commands.ApplyAnswer, commands.PollStatus)
     play.give(play.status("ACTIVE"), events.ConnectionOpened(TWO), events.InputOpened(TWO))
     play.wanted(commands.RequestKeyFrame)
-    play.phase(Joining)  # ICE connected is not live again
+    play.phase(Connecting)  # ICE connected is not live again
     play.give(events.FirstFrameDecoded(TWO))
     play.wanted(commands.CloseConnection, commands.ShowConnection)
     assert play.phase(Live).connection == TWO
@@ -324,7 +324,7 @@ def test_more_time_than_was_known_is_used() -> None:
     play.give(offer(TWO))
     play.now += 69.0
     play.refuses(play.last(commands.Reconnect), FailureKind.NOT_SENT)
-    play.phase(Confirming)
+    play.phase(ConfirmingEnd)
     play.give(play.status("CONNECTED"))
     assert play.phase(Waiting).then is Action.WAIT_FOR_SERVICE
 
@@ -350,7 +350,7 @@ def test_an_answer_that_cannot_be_used_at_the_start_gives_the_host_back() -> Non
     play.give(play.status("ACTIVE", sha256="sha-1", answer="answer 1"))
     play.give(events.AnswerRefused(ONE, "no fingerprint"))
     play.last(commands.TerminateSession)
-    play.give(events.Terminated())
+    play.give(events.SessionTerminated())
     assert play.phase(Ended).ending.kind is EndingKind.BAD_ANSWER
 
 
@@ -358,7 +358,7 @@ def test_healing_cannot_cancel_a_request_on_the_wire() -> None:
     play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
     request = play.asks()
     play.healthy(0.3)
-    play.phase(Asking)
+    play.phase(Requesting)
     play.answers(request).joins(TWO)
     assert play.phase(Live).connection == TWO
 
@@ -396,7 +396,7 @@ def test_an_answer_that_does_not_connect_gets_a_new_offer() -> None:
 def test_a_connection_that_does_not_come_gets_five_seconds_and_four_round_trips() -> None:
     play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
     play.answers(play.asks())
-    patience_s = play.phase(Joining).until_at - play.now
+    patience_s = play.phase(Connecting).until_at - play.now
     assert patience_s == pytest.approx(5.0 + 4 * (play.rtt_s or 0.0))
 
 
@@ -407,7 +407,7 @@ def test_a_short_window_is_not_spent_on_one_connection(window_s: float) -> None:
     asked_at = play.now
     play.answers(first)
     play.todo.clear()
-    play.wait(play.phase(Joining).until_at - asked_at)
+    play.wait(play.phase(Connecting).until_at - asked_at)
     play.phase(Waiting)
     play.wait(0.5)
     second = play.asks()
@@ -423,7 +423,7 @@ def test_what_failed_before_an_answer_is_no_reason_to_wait_after_it() -> None:
         play.refuses(play.asks(), FailureKind.NOT_SENT)
         play.wait(5.0)
     play.answers(play.asks())
-    play.wait(play.phase(Joining).until_at - play.now)
+    play.wait(play.phase(Connecting).until_at - play.now)
     waited_s = play.phase(Waiting).until_at - play.now
     assert waited_s < play.policy.backoff_base_s, "as after a first failure"
 
@@ -431,7 +431,7 @@ def test_what_failed_before_an_answer_is_no_reason_to_wait_after_it() -> None:
 def test_a_connection_gets_a_second_however_little_is_left() -> None:
     play = Playbook(timeout_s=1.0).lost("PENDING_CLIENT_RECONNECTION")
     play.answers(play.asks())
-    assert play.phase(Joining).until_at - play.now == pytest.approx(play.policy.connect_least_s)
+    assert play.phase(Connecting).until_at - play.now == pytest.approx(play.policy.connect_least_s)
 
 
 def test_what_an_old_connection_says_late_hides_nothing_of_the_new_one() -> None:
@@ -466,14 +466,14 @@ def test_watching_a_service_that_never_notices_ends_on_the_last_moment_for_a_try
     assert last_start_at is not None
     play.wait(last_start_at - play.now)
     assert play.now == last_start_at
-    play.phase(Confirming)
+    play.phase(ConfirmingEnd)
 
 
 def test_media_that_come_after_all_leave_time_for_a_try() -> None:
     play = Playbook(timeout_s=10.0).lost("PENDING_CLIENT_RECONNECTION")
     play.now += 3600.0
     play.give(events.WakeupDue())
-    play.phase(Confirming)
+    play.phase(ConfirmingEnd)
     play.healthy(0.05)
     play.phase(Offering)
 
@@ -518,7 +518,7 @@ def test_a_service_that_has_not_noticed_is_watched_and_not_hammered() -> None:
     request = play.asks()
     play.todo.clear()
     play.refuses(request, FailureKind.CONFLICT, status="CONNECTED")
-    watch = play.last(commands.AskStatus)
+    watch = play.last(commands.PollStatus)
     assert (watch.known, watch.wait_s) == ("CONNECTED", play.policy.status_wait_s)
     play.wait(5.0)
     play.never_wanted(commands.Reconnect)
@@ -539,7 +539,7 @@ def test_throttling_is_obeyed_when_it_fits_the_window() -> None:
 def test_throttling_past_the_window_ends_as_busy_after_one_look() -> None:
     play = Playbook(timeout_s=10.0).lost("PENDING_CLIENT_RECONNECTION")
     play.refuses(play.asks(), FailureKind.THROTTLED, retry_after_s=3600.0)
-    play.phase(Confirming)
+    play.phase(ConfirmingEnd)
     play.give(play.status("PENDING_CLIENT_RECONNECTION"))
     assert play.phase(Ended).ending.kind is EndingKind.BUSY
 
@@ -582,7 +582,7 @@ def test_a_backend_that_is_down_is_tried_for_as_long_as_the_game_may_live() -> N
     play.give(offer(TWO))
     dropped_at = play.now
     last_try_at = 0.0
-    while play.is_in(Asking):
+    while play.is_in(Requesting):
         last_try_at = play.now
         play.refuses(play.last(commands.Reconnect), FailureKind.NOT_SENT)
         if play.is_in(Waiting):
@@ -591,7 +591,7 @@ def test_a_backend_that_is_down_is_tried_for_as_long_as_the_game_may_live() -> N
             play.wait(wait_s)
     latest_after_s = play.timeout_s + play.policy.notice_delay_max_s
     assert last_try_at - dropped_at > latest_after_s - 10, "the window ends it, not some count"
-    play.phase(Confirming)
+    play.phase(ConfirmingEnd)
     play.wait(60)
     assert play.phase(Ended).ending.kind is EndingKind.UNCONFIRMED
 
@@ -696,7 +696,7 @@ def test_a_request_that_left_by_an_address_that_is_gone_is_not_waited_for() -> N
     assert play.all_of(commands.CloseConnection) == [commands.CloseConnection(TWO)]
     assert play.asks().attempt > first.attempt
     play.answers(first)
-    play.phase(Asking)  # what it was answered is of no use, and changes nothing
+    play.phase(Requesting)  # what it was answered is of no use, and changes nothing
 
 
 def test_after_such_a_request_the_old_connection_cannot_heal_if_it_was_written() -> None:
@@ -722,7 +722,7 @@ def test_the_bytes_of_a_connection_whose_address_is_gone_do_not_go_again() -> No
 def test_joining_by_an_address_that_is_gone_ends_early_and_by_another_goes_on() -> None:
     play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
     play.answers(play.asks()).give(events.NetworkFound())
-    assert play.phase(Joining).connection == TWO
+    assert play.phase(Connecting).connection == TWO
     play.todo.clear()
     play.give(events.HardEvidenceSeen(TWO, HardEvidence.ADDRESS_GONE)).wait(1.0)
     assert play.last(commands.MakeOffer).connection == THREE
@@ -730,7 +730,7 @@ def test_joining_by_an_address_that_is_gone_ends_early_and_by_another_goes_on() 
 
 def test_while_live_another_network_is_looked_into_at_once() -> None:
     play = Playbook().live().give(events.NetworkFound())
-    play.wanted(commands.StartChecks, commands.AskStatus)
+    play.wanted(commands.StartChecks, commands.PollStatus)
     play.healthy(4.0)
     assert play.health(HealthLevel.HEALTHY)
 
@@ -756,7 +756,7 @@ def test_the_status_is_asked_again_over_the_new_network() -> None:
     for play in (Playbook().lost(), Playbook().live().silence(0.5)):
         play.todo.clear()
         play.give(events.NetworkFound())
-        play.wanted(commands.AskStatus)
+        play.wanted(commands.PollStatus)
 
 
 def test_a_placement_is_looked_at_again_over_the_new_network() -> None:
@@ -765,7 +765,7 @@ def test_a_placement_is_looked_at_again_over_the_new_network() -> None:
     play.wait(5.0)
     play.todo.clear()
     play.give(events.NetworkFound())
-    watch = play.last(commands.AskStatus)
+    watch = play.last(commands.PollStatus)
     assert (watch.known, watch.wait_s) == ("ACTIVATING", play.policy.status_wait_s)
     assert play.phase(Placing).until_at >= play.now + watch.budget_s
 
@@ -774,7 +774,7 @@ def test_being_offline_is_shown_and_stops_nothing() -> None:
     play = Playbook().live().give(events.NetworkLost())
     play.phase(Live)
     assert play.health(HealthLevel.STALLED)
-    play.wanted(commands.StartChecks, commands.AskStatus)
+    play.wanted(commands.StartChecks, commands.PollStatus)
     assert play.shown.offline
     play.silence(1.1).give(play.status("PENDING_CLIENT_RECONNECTION"))
     play.phase(Offering)
@@ -849,7 +849,7 @@ def test_after_sleep_in_mid_attempt_the_service_is_asked_before_the_end(
     play.now += 3600.0
     play.give(events.Woke(3600.0))
     play.wait(5.0)
-    play.phase(Confirming)
+    play.phase(ConfirmingEnd)
     assert play.shown.deadline_checking
     play.give(play.status("TERMINATED", reason="reconnectionTimeout"))
     ending = play.phase(Ended).ending
@@ -860,13 +860,13 @@ def test_sleep_while_the_end_is_being_confirmed_leaves_time_to_hear_it() -> None
     play = Playbook(timeout_s=10.0).lost("PENDING_CLIENT_RECONNECTION")
     play.now += 68.5
     play.give(events.WakeupDue())
-    play.phase(Confirming)
+    play.phase(ConfirmingEnd)
     play.todo.clear()
     play.now += 3600.0
     play.give(events.Woke(3600.0))
-    play.last(commands.AskStatus)
+    play.last(commands.PollStatus)
     play.wait(5.0)
-    play.phase(Confirming)
+    play.phase(ConfirmingEnd)
     play.wait(60.0)
     assert play.phase(Ended).ending.kind is EndingKind.UNCONFIRMED
 
@@ -875,7 +875,7 @@ def test_who_comes_too_late_still_gets_an_answer_from_the_service() -> None:
     play = Playbook(timeout_s=10.0).lost("PENDING_CLIENT_RECONNECTION")
     play.now += 3600.0
     play.give(events.WakeupDue()).wait(0.3)
-    play.phase(Confirming)
+    play.phase(ConfirmingEnd)
     play.give(play.status("TERMINATED", reason="reconnectionTimeout"))
     assert play.phase(Ended).ending.reason == "reconnectionTimeout"
 
@@ -883,7 +883,7 @@ def test_who_comes_too_late_still_gets_an_answer_from_the_service() -> None:
 def test_ending_the_game_tells_the_service() -> None:
     play = Playbook().lost("PENDING_CLIENT_RECONNECTION").give(events.EndGameRequested())
     play.last(commands.TerminateSession)
-    play.give(events.Terminated())
+    play.give(events.SessionTerminated())
     assert play.phase(Ended).ending.kind is EndingKind.ENDED_BY_PLAYER
 
 
@@ -923,7 +923,7 @@ def sample_backend() -> Playbook:
 def test_without_a_status_nothing_is_asked_and_five_seconds_of_silence_commit() -> None:
     play = sample_backend().live().silence(1.2)
     play.phase(Lost)
-    play.never_wanted(commands.AskStatus)
+    play.never_wanted(commands.PollStatus)
     play.silence(4.0)
     play.give(events.GoodbyeSaid(ONE))
     play.phase(Offering)
@@ -970,7 +970,7 @@ def test_a_ticket_is_kept_from_the_moment_the_session_is_known() -> None:
     play = Playbook().give(events.StartRequested(), offer(ONE))
     assert not play.tickets
     play.give(events.SessionStarted(AttemptNumber(1), play.now, play.view("ACTIVATING")))
-    assert play.kept() == Seat(SESSION, AttemptNumber(1), 120.0, proved_at=play.now)
+    assert play.kept() == RejoinState(SESSION, AttemptNumber(1), 120.0, proved_at=play.now)
 
 
 def test_a_game_that_never_began_leaves_no_ticket() -> None:
@@ -1026,7 +1026,7 @@ def test_closing_for_now_keeps_the_ticket_as_fresh_as_can_be() -> None:
     [
         (lambda play: play.give(play.status("TERMINATED")), EndingKind.GAME_ENDED),
         (
-            lambda play: play.give(events.EndGameRequested(), events.Terminated()),
+            lambda play: play.give(events.EndGameRequested(), events.SessionTerminated()),
             EndingKind.ENDED_BY_PLAYER,
         ),
     ],
@@ -1062,13 +1062,13 @@ def test_a_start_that_fails_drops_no_ticket_of_another_game() -> None:
 
 # --- coming back with it --------------------------------------------------------------------------
 
-BACK_SEAT = Seat(SESSION, AttemptNumber(3), 120.0, proved_at=70.0)
+BACK_SEAT = RejoinState(SESSION, AttemptNumber(3), 120.0, proved_at=70.0)
 """Thirty seconds before a playbook begins."""
 
 
 def test_coming_back_asks_the_status_first_and_goes_on_with_the_numbers() -> None:
     play = Playbook().back(BACK_SEAT)
-    play.wanted(commands.AskStatus)
+    play.wanted(commands.PollStatus)
     assert (play.shown.stage, play.shown.doing) == (Stage.RECONNECTING, Doing.CHECKING)
     assert play.shown.returning
     assert play.shown.shown_deadline_at == 190.0
@@ -1120,7 +1120,7 @@ def test_coming_back_to_a_game_that_nobody_knows_ends_after_a_second_look() -> N
 
 
 def test_after_another_boot_the_countdown_is_checking_until_the_backend_answers() -> None:
-    play = Playbook().back(Seat(SESSION, AttemptNumber(3), 120.0))
+    play = Playbook().back(RejoinState(SESSION, AttemptNumber(3), 120.0))
     assert play.shown.deadline_checking
     assert play.shown.shown_deadline_at is None
     told = play.give(play.status("CONNECTED")).shown
@@ -1143,10 +1143,10 @@ def test_a_backend_that_is_away_is_asked_until_the_latest_moment_a_game_could_li
 
 
 def test_coming_back_through_a_backend_that_tells_no_status_is_an_offer_at_once() -> None:
-    play = sample_backend().back(Seat(SESSION, AttemptNumber(3)))
+    play = sample_backend().back(RejoinState(SESSION, AttemptNumber(3)))
     play.phase(Offering)
     assert not play.shown.deadline_checking, "nobody would ever answer"
-    assert play.kept() == Seat(SESSION, AttemptNumber(4))
+    assert play.kept() == RejoinState(SESSION, AttemptNumber(4))
     assert play.asks().attempt == 4
 
 
@@ -1163,7 +1163,7 @@ def test_a_second_wish_to_come_back_changes_nothing() -> None:
 def test_leaving_while_coming_back(leave: events.Event) -> None:
     play = Playbook().back(BACK_SEAT).give(leave)
     if isinstance(leave, events.EndGameRequested):
-        play.give(events.Terminated())
+        play.give(events.SessionTerminated())
         assert play.phase(Ended).ending.kind is EndingKind.ENDED_BY_PLAYER
         assert play.tickets[-1] == commands.DropTicket(SESSION)
     else:
@@ -1254,7 +1254,10 @@ def test_two_clients_never_take_the_game_from_each_other_in_a_loop() -> None:
         if play.is_in(Offering):
             numbers.append(play.asks().attempt)
 
-    first, second = Playbook().live(), Playbook().back(Seat(SESSION, AttemptNumber(1), 120.0))
+    first, second = (
+        Playbook().live(),
+        Playbook().back(RejoinState(SESSION, AttemptNumber(1), 120.0)),
+    )
     drop(second)
     second.answers(second.last(commands.Reconnect)).joins(ONE)
     first.silence(1.1)
@@ -1262,7 +1265,7 @@ def test_two_clients_never_take_the_game_from_each_other_in_a_loop() -> None:
         drop(first)
         second.silence(1.1)
         drop(second)
-        if second.is_in(Asking):
+        if second.is_in(Requesting):
             second.answers(second.last(commands.Reconnect))
             second.joins(second.last(commands.MakeOffer).connection)
     assert first.phase(Ended).ending.kind is EndingKind.CONTINUED_ELSEWHERE

@@ -33,10 +33,10 @@ from rejoin.core.model import (
     SessionId,
     SessionView,
 )
-from rejoin.core.phases import Asking, Ended, Idle, Joining, Live, Offering, State, Waiting
+from rejoin.core.phases import Connecting, Ended, Idle, Live, Offering, Requesting, State, Waiting
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.snapshot import snapshot
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.service_model import status as service_status
 from rejoin.service_model.status import Status, StatusReason
 
@@ -89,7 +89,9 @@ class Engine(RuleBasedStateMachine):
         elif seat == 0:
             self.plays()
         else:
-            self.give(events.RejoinRequested(Seat(SESSION, AttemptNumber(seat), 120.0, 990.0)))
+            self.give(
+                events.RejoinRequested(RejoinState(SESSION, AttemptNumber(seat), 120.0, 990.0))
+            )
 
     def plays(self) -> None:
         """A game that is live: most of what is worth seeing begins there."""
@@ -161,7 +163,7 @@ class Engine(RuleBasedStateMachine):
                 self.once(attempt, token, command.signal_request)
                 assert self.call is None or self.now >= self.call[2], "I4: two calls in flight"
                 self.call = (attempt, try_number, self.now + budget_s)
-                assert isinstance(self.state.phase, Asking)
+                assert isinstance(self.state.phase, Requesting)
                 latest_at = self.state.facts.window.latest_at(
                     self.state.phase.episode.dropped_at, self.policy
                 )
@@ -200,10 +202,10 @@ class Engine(RuleBasedStateMachine):
         turn = session._Turn(phase, facts, self.now, self.policy, lambda: 0.5)
         assert turn._open_connections() == self.open, "I9: what is open is what it knows of"
         assert isinstance(phase, Ended) == self.finished, "I6: the end is told, once"
-        if isinstance(phase, Joining) and phase.episode is not None:
+        if isinstance(phase, Connecting) and phase.episode is not None:
             had = getattr(before.phase, "episode", None)
             assert had is None or had.old is None or had.old in self.open, "KEEP"
-        bound = isinstance(before.phase, Asking) and before.phase.written_at is not None
+        bound = isinstance(before.phase, Requesting) and before.phase.written_at is not None
         assert not (bound and isinstance(phase, Live)), "HEAL"
         shown = snapshot(self.state, self.policy)
         assert (shown.ending is not None) == isinstance(phase, Ended), "I6"
@@ -435,15 +437,15 @@ class Engine(RuleBasedStateMachine):
         if failure is not None:
             self.give(events.ReconnectFailed(attempt, try_number, self.now, failure))
 
-    @precondition(lambda self: isinstance(self.state.phase, Asking))
+    @precondition(lambda self: isinstance(self.state.phase, Requesting))
     @rule()
     def is_answered(self) -> None:
-        assert isinstance(self.state.phase, Asking)
+        assert isinstance(self.state.phase, Requesting)
         ask = self.state.phase.ask
         answer = self.answer_to(ask.attempt)
         self.give(events.AnswerArrived(ask.attempt, ask.tries, self.now, answer))
 
-    @precondition(lambda self: isinstance(self.state.phase, Asking) and len(self.sent) > 1)
+    @precondition(lambda self: isinstance(self.state.phase, Requesting) and len(self.sent) > 1)
     @rule()
     def an_older_one_is_answered(self) -> None:
         attempt = self.attempt(1)
@@ -505,7 +507,9 @@ class Engine(RuleBasedStateMachine):
 
     @rule(failure=st.none() | failures)
     def termination(self, failure: Failure | None) -> None:
-        self.give(events.Terminated() if failure is None else events.TerminateFailed(failure))
+        self.give(
+            events.SessionTerminated() if failure is None else events.TerminateFailed(failure)
+        )
 
     def teardown(self) -> None:
         """I9: whoever leaves leaves nothing, from wherever they were."""
@@ -522,7 +526,7 @@ CLOSE, WAKEUP = session._Turn._close, session.next_wakeup
 
 
 def leaves_connections_open(turn: session._Turn, *connections: ConnectionNumber) -> None:
-    if not isinstance(turn.phase, Joining):
+    if not isinstance(turn.phase, Connecting):
         CLOSE(turn, *connections)
 
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from rejoin.core import ticket
 from rejoin.core.model import AttemptNumber, SessionId
-from rejoin.core.ticket import Door, Seat, Ticket, from_text, to_text
+from rejoin.core.ticket import BackendAddress, RejoinState, Ticket, from_text, to_text
 from rejoin.errors import BadInputError
 
 BOOT = "1550ab0d-0052-4cd9-8505-1a0b80365949"
-SEAT = Seat(SessionId("s-1"), AttemptNumber(4), 120.0, 1000.25, 5000.0, 5001.0)
-DOOR = Door(
+SEAT = RejoinState(SessionId("s-1"), AttemptNumber(4), 120.0, 1000.25, 5000.0, 5001.0)
+DOOR = BackendAddress(
     "https://studio.example/rejoin",
     "aws-react",
     "lan",
@@ -48,7 +48,10 @@ def changed(path: str, value: Any) -> str:
 def test_what_is_written_is_read() -> None:
     assert from_text(to_text(TICKET)) == TICKET
     bare = Ticket(
-        Seat(SessionId("s"), AttemptNumber(1)), Door("http://127.0.0.1:1", "ours"), "", 0.0
+        RejoinState(SessionId("s"), AttemptNumber(1)),
+        BackendAddress("http://127.0.0.1:1", "ours"),
+        "",
+        0.0,
     )
     assert from_text(to_text(bare)) == bare
 
@@ -61,7 +64,7 @@ times = st.floats(0, 1e10)
     st.builds(
         Ticket,
         st.builds(
-            Seat,
+            RejoinState,
             words.map(SessionId),
             st.integers(1, 10**6).map(AttemptNumber),
             st.none() | times,
@@ -70,7 +73,7 @@ times = st.floats(0, 1e10)
             st.none() | times,
         ),
         st.builds(
-            Door,
+            BackendAddress,
             words.map(lambda word: "https://" + word),
             st.just("ours"),
             st.sampled_from(ticket.NETWORKS),
@@ -165,8 +168,8 @@ PATHS = [
     "wall_s",
     "seat",
     "door",
-    *(f"seat.{name}" for name in Seat.__dataclass_fields__),
-    *(f"door.{name}" for name in Door.__dataclass_fields__),
+    *(f"seat.{name}" for name in RejoinState.__dataclass_fields__),
+    *(f"door.{name}" for name in BackendAddress.__dataclass_fields__),
 ]
 
 

@@ -31,7 +31,7 @@ from helpers.manual_timers import ManualTimers
 from rejoin.emulator.host.host import GameHost
 from rejoin.emulator.service.api import BODY_LIMIT_BYTES, build_app
 from rejoin.emulator.service.control import build_control, new_token
-from rejoin.emulator.service.sessions import HostListener, StreamService
+from rejoin.emulator.service.sessions import HostListener, StreamSessions
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import SignalError
 from rejoin.rtc.signal_codec import decode_request
@@ -365,7 +365,7 @@ def check(told: Told, asked: Asked) -> str:
 def test_every_bad_request_gets_its_documented_error() -> None:
     async def run() -> Counter[str]:
         timers = ManualTimers()
-        service = StreamService(SETTINGS, DecodingHosts(), timers=timers)
+        service = StreamSessions(SETTINGS, DecodingHosts(), timers=timers)
         app = build_app(service)
         mutator = Mutator("requests")
         seen: Counter[str] = Counter()
@@ -431,7 +431,7 @@ def test_every_bad_offer_is_refused_in_a_sentence_or_read() -> None:
 
 def test_the_real_host_lives_through_bad_offers(expected_logs: LogRecords) -> None:
     async def run() -> Counter[str]:
-        service = StreamService(
+        service = StreamSessions(
             SETTINGS,
             lambda listener, now: GameHost(listener, now, protocol_url="http://127.0.0.1/"),
         )
@@ -480,7 +480,7 @@ def test_the_real_host_lives_through_bad_offers(expected_logs: LogRecords) -> No
 def test_the_control_api_says_what_is_wrong() -> None:
     async def run() -> Counter[int]:
         timers = ManualTimers()
-        service = StreamService(SETTINGS, DecodingHosts(), timers=timers)
+        service = StreamSessions(SETTINGS, DecodingHosts(), timers=timers)
         token = new_token()
         app = build_control(service, token)
         mutator = Mutator("control")

@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rejoin.media.receive.inbound_video import (
-    Action,
-    AskAgain,
-    AskKeyFrame,
     Decode,
     InboundVideo,
-    TellRate,
+    Nack,
+    Pli,
+    ReceiveAction,
+    Remb,
 )
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import parse
-from rejoin.netem.link import Direction, Link, Profile
+from rejoin.netem.link import Direction, Link, NetworkProfile
 
 _FIRST_LINE = b"#!rtpplay1.0 127.0.0.1/0\n"
 RESENT_AT_MOST = 8
@@ -69,7 +69,7 @@ class Replayed:
 def replay(
     packets: list[Captured],
     inbound: InboundVideo,
-    profile: Profile | None = None,
+    profile: NetworkProfile | None = None,
     *,
     seed: int = 1,
     rtt_s: float = 0.040,
@@ -83,7 +83,7 @@ def replay(
     without it such requests are not answered. Feedback takes half of `rtt_s`.
     """
     link = Link(
-        profile or Profile("clean"), 0.0, lambda name: random.Random(f"{seed} {name}").random
+        profile or NetworkProfile("clean"), 0.0, lambda name: random.Random(f"{seed} {name}").random
     )
     done, order = Replayed(), itertools.count()
     sent: dict[int, bytes] = {}
@@ -97,22 +97,22 @@ def replay(
         if fate.dropped is None:
             heapq.heappush(coming, (at + fate.delay_s, next(order), data))
 
-    def act(actions: list[Action], now: float) -> None:
+    def act(actions: list[ReceiveAction], now: float) -> None:
         for action in actions:
             match action:
                 case Decode(frame):
                     done.frames.append(frame)
-                case AskAgain(_, sequences):
+                case Nack(_, sequences):
                     done.nacked += len(sequences)
                     for sequence in sequences if answers_nack else ():
                         times = resent[sequence] = resent.get(sequence, 0) + 1
                         if sequence in sent and times <= RESENT_AT_MOST:
                             done.resent += 1
                             send(now + rtt_s / 2, sent[sequence])
-                case AskKeyFrame():
+                case Pli():
                     done.key_frames_asked += 1
                     asked_key_at.append(now + rtt_s / 2)
-                case TellRate(_, bitrate_bps):
+                case Remb(_, bitrate_bps):
                     done.rates.append(bitrate_bps)
 
     last_at = packets[-1][0] + 2.0

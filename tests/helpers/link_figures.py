@@ -18,8 +18,8 @@ from rejoin.netem.link import (
     Length,
     Link,
     Loss,
-    Profile,
-    Stage,
+    NetworkProfile,
+    ProfileStage,
 )
 
 
@@ -64,9 +64,9 @@ def figures(packets: int, seed: int = 1) -> Iterator[Figure]:
     delay_s, jitter_s, apart_s, every_s, step_every_s = 0.045, 0.015, 0.1018034, 10.0, 20.0
     step_s = 0.040  # one way: more than all the jitter, so that it can be read off every packet
     lane = Lane(delay_s, jitter_s, loss=0.02, burst_enter=0.01, burst_leave=0.3)
-    profile = Profile(
+    profile = NetworkProfile(
         "all",
-        stages=(Stage(0.0, lane, lane),),
+        stages=(ProfileStage(0.0, lane, lane),),
         blackouts=(Blackout(every_s, 0.5, length=Length.EXPONENTIAL),),
         steps=DelaySteps(step_every_s, 2 * step_s, levels=3),
     )

@@ -3,7 +3,7 @@
     play = Playbook().live()
     play.silence(1.0)
     play.phase(Lost)
-    play.wanted(commands.Mute, commands.AskStatus)
+    play.wanted(commands.Mute, commands.PollStatus)
 
 Time stands still but for `wait`, `silence` and `healthy`; chance is one half unless `draw` is set.
 Tickets are gathered apart, in `tickets`.
@@ -29,7 +29,7 @@ from rejoin.core.model import (
 from rejoin.core.phases import Live, Phase, State
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.snapshot import snapshot
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.service_model.status import Status, StatusReason
 
 _C = TypeVar("_C", bound=commands.Command)
@@ -94,7 +94,7 @@ class Playbook:
         self.todo.clear()
         return self
 
-    def back(self, seat: Seat) -> Playbook:
+    def back(self, seat: RejoinState) -> Playbook:
         """Come back with a ticket, in a new life."""
         return self.give(events.RejoinRequested(seat))
 
@@ -236,7 +236,7 @@ class Playbook:
         assert found, f"no {kind.__name__} among {[type(c).__name__ for c in self.todo]}"
         return found[-1]
 
-    def kept(self) -> Seat:
+    def kept(self) -> RejoinState:
         """What the newest ticket holds."""
         newest = self.tickets[-1]
         assert isinstance(newest, commands.KeepTicket), "the ticket was dropped"

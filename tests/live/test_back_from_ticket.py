@@ -24,9 +24,9 @@ from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.local_store import Desk
+from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.studio import Studio, studio
 
@@ -46,8 +46,8 @@ class Scene:
         self._running: list[tuple[Player, asyncio.Task[Ending]]] = []
 
     @property
-    def profile(self) -> Profile:
-        return Profile(
+    def profile(self) -> StudioProfile:
+        return StudioProfile(
             self.there.backend_url, self.there.player_token, NetworkRules(loopback_only=True)
         )
 
@@ -60,7 +60,7 @@ class Scene:
         }
 
     def player(
-        self, ticket: Ticket | None = None, desk: Desk | None = None
+        self, ticket: Ticket | None = None, desk: LocalStore | None = None
     ) -> tuple[Player, list[Record]]:
         """A client at work in this process."""
         records: list[Record] = []
@@ -251,14 +251,16 @@ def keyless() -> dict[str, str]:
 def test_a_game_that_is_over_meanwhile_is_said_to_be_and_the_ticket_goes(tmp_path: Path) -> None:
     async def main() -> None:
         async with scene(tmp_path) as it:
-            desk = Desk(it.profile, tickets=it.tickets, doors=tmp_path)
+            desk = LocalStore(it.profile, tickets=it.tickets, doors=tmp_path)
             first, _ = it.player(desk=desk)
             await it.stage(first, Stage.LIVE)
             first.post(events.CloseForNowRequested())
             await it.stage(first, Stage.ENDED)
             ticket = it.ticket()
             await it.control.end_session("applicationExit")
-            second, _ = it.player(ticket, Desk(it.profile, tickets=it.tickets, doors=tmp_path))
+            second, _ = it.player(
+                ticket, LocalStore(it.profile, tickets=it.tickets, doors=tmp_path)
+            )
             ended = await it.stage(second, Stage.ENDED)
             assert ended.ending is not None
             assert (ended.ending.kind, ended.ending.reason) == (
@@ -294,7 +296,7 @@ def test_who_was_taken_over_reads_continued_elsewhere_and_stops(tmp_path: Path) 
 
     async def main() -> None:
         async with scene(tmp_path) as it:
-            desk = Desk(it.profile, tickets=it.tickets, doors=tmp_path)
+            desk = LocalStore(it.profile, tickets=it.tickets, doors=tmp_path)
             first, _ = it.player(desk=desk)
             held = Held(first._client)
             first._driver._backend = held
@@ -325,7 +327,7 @@ def test_who_was_taken_over_reads_continued_elsewhere_and_stops(tmp_path: Path) 
 def test_of_two_that_race_for_a_dropped_game_one_plays_and_one_stops(tmp_path: Path) -> None:
     async def main() -> None:
         async with scene(tmp_path) as it:
-            desk = Desk(it.profile, tickets=it.tickets, doors=tmp_path)
+            desk = LocalStore(it.profile, tickets=it.tickets, doors=tmp_path)
             first, _ = it.player(desk=desk)
             await it.stage(first, Stage.LIVE)
             second, _ = it.player(it.ticket())

@@ -28,7 +28,7 @@ from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, OURS, Dialect
 from rejoin.studio import studio
@@ -93,7 +93,7 @@ async def scene(
     async with studio(settings, dialect=dialect, https=authority is not None) as there:
         if authority is not None:
             await asyncio.to_thread(authority.write_text, there.authority_pem or "")
-        profile = Profile(
+        profile = StudioProfile(
             there.backend_url,
             there.player_token,
             NetworkRules(loopback_only=True),

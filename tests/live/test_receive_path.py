@@ -26,7 +26,7 @@ from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.player import Player
 from rejoin.runtime.statistics_file import StatisticsFile
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.studio import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
@@ -78,7 +78,7 @@ async def scene(
         EmulatorControl(there.control_url, there.control_token) as control,
     ):
         player = Player(
-            Profile(there.backend_url, there.player_token, NetworkRules(loopback_only=True)),
+            StudioProfile(there.backend_url, there.player_token, NetworkRules(loopback_only=True)),
             audio=audio or NullOutput(),
             statistics_file=None if statistics is None else StatisticsFile(statistics),
         )

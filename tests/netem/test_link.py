@@ -22,16 +22,16 @@ from rejoin.netem.link import (
     Length,
     Link,
     Loss,
-    Profile,
+    NetworkProfile,
+    ProfileStage,
     Spacing,
-    Stage,
 )
 
 UP, DOWN = Direction.UP, Direction.DOWN
 
 
-def both(lane: Lane) -> tuple[Stage, ...]:
-    return (Stage(0.0, lane, lane),)
+def both(lane: Lane) -> tuple[ProfileStage, ...]:
+    return (ProfileStage(0.0, lane, lane),)
 
 
 def test_two_hundred_thousand_packets_tell_every_parameter() -> None:
@@ -48,7 +48,7 @@ def test_a_wrong_parameter_would_be_seen() -> None:
 
 
 def test_delays_stay_within_the_jitter() -> None:
-    link = Link(Profile("x", stages=both(Lane(0.045, 0.015))), 0.0, chance)
+    link = Link(NetworkProfile("x", stages=both(Lane(0.045, 0.015))), 0.0, chance)
     delays = [link.decide(DOWN, 100, number * 0.05).delay_s for number in range(5000)]
     assert 0.030 <= min(delays) < 0.031
     assert 0.059 < max(delays) < 0.060
@@ -57,7 +57,7 @@ def test_delays_stay_within_the_jitter() -> None:
 @pytest.mark.parametrize(("p", "r"), [(7, 65), (6, 50), (4, 35), (3, 30), (11, 25)])
 def test_bursts_have_the_share_and_length_that_were_asked_for(p: int, r: int) -> None:
     lane = Lane(burst_enter=p / 100, burst_leave=r / 100)
-    link = Link(Profile("x", stages=both(lane)), 0.0, chance)
+    link = Link(NetworkProfile("x", stages=both(lane)), 0.0, chance)
     lost = [bool(link.decide(UP, 100, 0.0).dropped) for _ in range(50_000)]
     assert mean("burst", _runs(lost), 100 / r).errors_off <= 3
     # Neighbours are not independent: batches are.
@@ -95,7 +95,7 @@ def _runs(lost: Sequence[bool]) -> list[float]:
 )
 def test_blackouts(blackout: Blackout, share: float, lengths: tuple[float, float]) -> None:
     """Time in the dark, in stretches that each hold some of them."""
-    link = Link(Profile("x", blackouts=(blackout,)), 1000.0, chance)
+    link = Link(NetworkProfile("x", blackouts=(blackout,)), 1000.0, chance)
     step_s = blackout.lasts_s / 5
     stretch = round(5 * blackout.every_s / step_s)
     dark = [
@@ -112,7 +112,7 @@ def test_blackouts(blackout: Blackout, share: float, lengths: tuple[float, float
 
 def test_a_bottleneck_passes_its_rate_and_queues_as_long_as_told() -> None:
     lane = Lane(0.010, bandwidth_bps=2_000_000, queue_s=2.0)
-    link = Link(Profile("x", stages=both(lane)), 0.0, chance)
+    link = Link(NetworkProfile("x", stages=both(lane)), 0.0, chance)
     delays, passed_bytes, dropped = [], 0, 0
     packets = 30_000
     for number in range(packets):  # 8 Mbit/s
@@ -138,7 +138,7 @@ def test_a_bottleneck_passes_its_rate_and_queues_as_long_as_told() -> None:
 
 def test_a_cut_is_from_then_until_then_and_one_way_if_told() -> None:
     def dropped(cut: Cut, direction: Direction, now: float) -> bool:
-        link = Link(Profile("x", cut=cut), 100.0, chance, window_s=125.0)
+        link = Link(NetworkProfile("x", cut=cut), 100.0, chance, window_s=125.0)
         return link.decide(direction, 1, now) == Fate(0.0, Loss.CUT)
 
     some = Cut(after_s=2.0, lasts_s=3.0)
@@ -150,16 +150,16 @@ def test_a_cut_is_from_then_until_then_and_one_way_if_told() -> None:
     assert (dropped(up, UP, 100.0), dropped(up, DOWN, 100.0)) == (True, False)
     assert [dropped(Cut(until_window_s=-1.0), UP, now) for now in (223.9, 224.0)] == [True, False]
     with pytest.raises(ValueError, match="window"):
-        Link(Profile("x", cut=Cut(until_window_s=1.0)), 0.0, chance)
+        Link(NetworkProfile("x", cut=Cut(until_window_s=1.0)), 0.0, chance)
 
 
 def test_stages_follow_each_other() -> None:
     stages = (
-        Stage(0.0, Lane(0.05), Lane(0.05)),
-        Stage(10.0, Lane(loss=1.0), Lane(0.1)),
-        Stage(20.0),
+        ProfileStage(0.0, Lane(0.05), Lane(0.05)),
+        ProfileStage(10.0, Lane(loss=1.0), Lane(0.1)),
+        ProfileStage(20.0),
     )
-    link = Link(Profile("x", stages=stages), 50.0, chance)
+    link = Link(NetworkProfile("x", stages=stages), 50.0, chance)
     assert link.decide(UP, 1, 50.0).delay_s == pytest.approx(0.05)
     assert link.decide(UP, 1, 60.0).dropped is Loss.RANDOM
     assert link.decide(DOWN, 1, 60.0).delay_s == pytest.approx(0.1)
@@ -167,7 +167,7 @@ def test_stages_follow_each_other() -> None:
 
 
 def test_a_direction_it_is_not_about_passes() -> None:
-    link = Link(Profile("x", cut=Cut()), 0.0, chance, directions={DOWN})
+    link = Link(NetworkProfile("x", cut=Cut()), 0.0, chance, directions={DOWN})
     assert link.decide(UP, 1, 5.0) == Fate(0.0)
     assert link.decide(DOWN, 1, 5.0).dropped is Loss.CUT
 
@@ -183,9 +183,9 @@ lanes = st.builds(
     queue_s=st.floats(0, 2),
 )
 profiles = st.builds(
-    Profile,
+    NetworkProfile,
     st.just("any"),
-    stages=st.builds(lambda a, b: (Stage(0.0, a, b), Stage(0.5, b, a)), lanes, lanes),
+    stages=st.builds(lambda a, b: (ProfileStage(0.0, a, b), ProfileStage(0.5, b, a)), lanes, lanes),
     blackouts=st.lists(
         st.builds(
             Blackout,
@@ -209,7 +209,7 @@ traffic = st.lists(
 @settings(max_examples=150, deadline=None)
 @given(profiles, traffic, st.integers())
 def test_same_seed_same_fates_and_order_is_kept(
-    profile: Profile, packets: list[tuple[Direction, int, float]], seed: int
+    profile: NetworkProfile, packets: list[tuple[Direction, int, float]], seed: int
 ) -> None:
     def run(only: Direction | None = None) -> list[tuple[Direction, float, Fate]]:
         link = Link(profile, 10.0, lambda name: chance(name, seed))
@@ -234,7 +234,7 @@ def test_same_seed_same_fates_and_order_is_kept(
 def test_packets_overtake_when_told() -> None:
     def overtaken(reorder: bool) -> bool:
         lane = Lane(0.050, 0.030, reorder=reorder)
-        link = Link(Profile("x", stages=both(lane)), 0.0, chance)
+        link = Link(NetworkProfile("x", stages=both(lane)), 0.0, chance)
         arrivals = [at * 0.001 + link.decide(UP, 1, at * 0.001).delay_s for at in range(200)]
         return arrivals != sorted(arrivals)
 

@@ -11,13 +11,22 @@ from hypothesis import strategies as st
 
 from rejoin import assets
 from rejoin.errors import BadInputError
-from rejoin.netem.link import Blackout, Cut, DelaySteps, Direction, Lane, Length, Profile, Spacing
+from rejoin.netem.link import (
+    Blackout,
+    Cut,
+    DelaySteps,
+    Direction,
+    Lane,
+    Length,
+    NetworkProfile,
+    Spacing,
+)
 from rejoin.netem.network_profile import NETWORK_PROFILES, PLACES, Place, parse_profile
 
 FOLDER = Path(__file__).parents[2] / "resources" / "profiles"
 
 
-def shipped(name: str) -> Profile:
+def shipped(name: str) -> NetworkProfile:
     return parse_profile(name, assets.text(f"profiles/{name}.toml"))
 
 
@@ -35,7 +44,7 @@ def test_what_ships_can_be_read_and_says_where_it_comes_from(name: str) -> None:
     assert profile.about.endswith(".")
     first = assets.text(f"profiles/{name}.toml").splitlines()[0]
     assert re.match(r"# (Ours|Figures)", first)
-    assert name == "clean" or profile != Profile(name, profile.about)
+    assert name == "clean" or profile != NetworkProfile(name, profile.about)
 
 
 def test_the_figures_are_those_of_the_design() -> None:

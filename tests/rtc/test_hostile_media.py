@@ -22,20 +22,20 @@ from av.video.codeccontext import VideoCodecContext
 from helpers.capture import Captured, read_capture, replay
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
-from rejoin.media.receive.inbound_video import InboundVideo, Terms
+from rejoin.media.receive.inbound_video import InboundVideo, Negotiated
 from rejoin.media.receive.jitter_buffer import BUFFER_BYTES, EncodedFrame
 from rejoin.media.video.codec_context import MAX_PIXELS
 from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.picture import PictureSlot
-from rejoin.netem.link import Lane, Profile, Stage
+from rejoin.netem.link import Lane, NetworkProfile, ProfileStage
 
 TIMES = float(os.environ.get("REJOIN_FUZZ_TIMES", "1"))
 SEED = os.environ.get("REJOIN_FUZZ_SEED", "1")
 ROUNDS = max(1, int(3 * TIMES))
 CAPTURE = Path(__file__).parents[1] / "data" / "captures" / "ffmpeg-main-320x180.rtpdump"
-TERMS = Terms(frozenset({96}), retransmits={97: 96}, rate=True)
-BAD_NETWORK = Profile(
-    "bad", stages=(Stage(0.0, Lane(), Lane(0.02, 0.060, reorder=True, loss=0.10)),)
+TERMS = Negotiated(frozenset({96}), retransmits={97: 96}, rate=True)
+BAD_NETWORK = NetworkProfile(
+    "bad", stages=(ProfileStage(0.0, Lane(), Lane(0.02, 0.060, reorder=True, loss=0.10)),)
 )
 
 Change = Callable[[random.Random, bytes], bytes]

@@ -42,7 +42,7 @@ from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.peer import Peer
-from rejoin.rtc.prepared_connection import Blanks
+from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.rtc.transport import override
 
@@ -67,7 +67,7 @@ class Stage:
         number: int = 1,
         policy: Policy | None = None,
         hardware: Hardware | None = None,
-        blanks: Blanks | None = None,
+        blanks: PreparedConnections | None = None,
         begin_dtls: bool = False,
         **host: bool,
     ) -> None:
@@ -214,7 +214,7 @@ def test_from_offer_to_picture_sound_and_controls() -> None:
 
 def test_while_one_plays_the_next_is_made_ready_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rejoin.rtc.peer.PREPARE_AFTER_S", 0.0)
-    blanks = Blanks()
+    blanks = PreparedConnections()
     first = Stage(blanks=blanks)
 
     async def scene(stage: Stage) -> None:

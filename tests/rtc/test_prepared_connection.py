@@ -7,10 +7,14 @@ import re
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from rejoin.rtc.prepared_connection import LOCAL_CERTIFICATE, Blank, Blanks
+from rejoin.rtc.prepared_connection import (
+    LOCAL_CERTIFICATE,
+    PreparedConnection,
+    PreparedConnections,
+)
 
 
-async def _keys(blank: Blank) -> tuple[set[str], set[str]]:
+async def _keys(blank: PreparedConnection) -> tuple[set[str], set[str]]:
     """The offer's ICE credentials and fingerprints."""
     await blank.pc.setLocalDescription()
     sdp = blank.pc.localDescription.sdp
@@ -21,7 +25,7 @@ async def _keys(blank: Blank) -> tuple[set[str], set[str]]:
 
 def test_each_is_given_once_and_no_two_share_a_key() -> None:
     async def offers() -> list[tuple[set[str], set[str]]]:
-        blanks = Blanks()
+        blanks = PreparedConnections()
         blanks.prepare()
         blanks.prepare()
         given = [blanks.take(), blanks.take()]
@@ -40,7 +44,7 @@ def test_each_is_given_once_and_no_two_share_a_key() -> None:
 
 def test_what_is_ready_holds_no_task_and_no_socket() -> None:
     async def ready() -> None:
-        blanks = Blanks()
+        blanks = PreparedConnections()
         blanks.prepare()
         assert asyncio.all_tasks() == {asyncio.current_task()}
         assert blanks.take().dtls.transport._connection._protocols == []
@@ -50,7 +54,7 @@ def test_what_is_ready_holds_no_task_and_no_socket() -> None:
 
 def test_context_and_fingerprints_are_made_before_anybody_waits_for_them() -> None:
     async def contexts() -> None:
-        dtls = Blanks().take().dtls
+        dtls = PreparedConnections().take().dtls
         certificate = getattr(dtls, LOCAL_CERTIFICATE)
         made = certificate._create_ssl_context(srtp_profiles=dtls._srtp_profiles)
         assert certificate._create_ssl_context(srtp_profiles=dtls._srtp_profiles) is made

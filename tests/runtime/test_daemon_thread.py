@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from rejoin.runtime.daemon_thread import aside
+from rejoin.runtime.daemon_thread import run_in_daemon_thread
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -17,7 +17,9 @@ def test_the_result_comes_back_and_the_loop_goes_on_meanwhile() -> None:
 
     async def main() -> str:
         working = asyncio.ensure_future(
-            aside(lambda: "done" if free.wait(60) else "stuck", name="work", within_s=60)
+            run_in_daemon_thread(
+                lambda: "done" if free.wait(60) else "stuck", name="work", within_s=60
+            )
         )
         await asyncio.sleep(0)
         free.set()  # only a loop that is not blocked comes here
@@ -31,14 +33,14 @@ def test_what_it_raises_is_raised() -> None:
         raise PermissionError("no")
 
     with pytest.raises(PermissionError):
-        asyncio.run(aside(work, name="work", within_s=60))
+        asyncio.run(run_in_daemon_thread(work, name="work", within_s=60))
 
 
 def test_what_hangs_is_left_alone_and_delays_no_end() -> None:
     free = threading.Event()
     try:
         with pytest.raises(TimeoutError):
-            asyncio.run(aside(lambda: free.wait(60), name="work", within_s=0.01))
+            asyncio.run(run_in_daemon_thread(lambda: free.wait(60), name="work", within_s=0.01))
         assert any(thread.name == "work" for thread in threading.enumerate())
     finally:
         free.set()
@@ -49,7 +51,7 @@ def test_work_that_ends_late_tells_nobody() -> None:
 
     async def main() -> None:
         with pytest.raises(TimeoutError):
-            await aside(lambda: free.wait(60), name="work", within_s=0.01)
+            await run_in_daemon_thread(lambda: free.wait(60), name="work", within_s=0.01)
         free.set()
         for _ in range(1000):
             if not any(thread.name == "work" for thread in threading.enumerate()):

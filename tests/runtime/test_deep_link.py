@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rejoin.core.ticket import Door
+from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
 from rejoin.runtime.deep_link import MAX_LINK, is_link, parse_link, to_link
 
@@ -18,9 +18,9 @@ LINK = f"rejoin://play?backend={HTTPS}"
 
 
 def test_a_link_names_a_door() -> None:
-    assert parse_link(LINK) == Door("https://games.example/rejoin", "ours")
+    assert parse_link(LINK) == BackendAddress("https://games.example/rejoin", "ours")
     full = f"{LINK}&dialect=aws-react&stream_group=sg-1&application=a-1&connection_timeout=60"
-    assert parse_link(full) == Door(
+    assert parse_link(full) == BackendAddress(
         "https://games.example/rejoin", "aws-react", "internet", "sg-1", "a-1", 60.0
     )
 
@@ -98,20 +98,20 @@ def test_a_link_leads_back_to_its_door(
     url: str, dialect: str, group: str, application: str | None, timeout_s: float | None
 ) -> None:
     network = "loopback" if "127.0.0.1" in url else "internet"
-    door = Door(url, dialect, network, group, application, timeout_s)
+    door = BackendAddress(url, dialect, network, group, application, timeout_s)
     assert parse_link(to_link(door)) == door
 
 
 @pytest.mark.parametrize(
     "door",
     [
-        Door("https://games.example", "ours", "lan"),
-        Door("http://games.example", "ours"),
-        Door("https://games.example", "ours", allow_insecure=True),
-        Door("https://games.example", "ours", authority="/etc/mine.pem"),
+        BackendAddress("https://games.example", "ours", "lan"),
+        BackendAddress("http://games.example", "ours"),
+        BackendAddress("https://games.example", "ours", allow_insecure=True),
+        BackendAddress("https://games.example", "ours", authority="/etc/mine.pem"),
     ],
 )
-def test_no_link_is_made_to_what_a_link_may_not_name(door: Door) -> None:
+def test_no_link_is_made_to_what_a_link_may_not_name(door: BackendAddress) -> None:
     with pytest.raises(BadInputError):
         to_link(door)
 

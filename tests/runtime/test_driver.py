@@ -25,7 +25,7 @@ from rejoin.core.model import (
     Stage,
 )
 from rejoin.core.retry import Failure, FailureKind
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.core.trace import Record
 from rejoin.errors import PeerError
 from rejoin.input_protocol.controls import Controls
@@ -454,12 +454,12 @@ class SlowDesk:
     """Writes tickets as slowly as the test wants, and knows what it wrote."""
 
     def __init__(self) -> None:
-        self.wrote: list[Seat | SessionId] = []
+        self.wrote: list[RejoinState | SessionId] = []
         self.free = asyncio.Event()
         self.free.set()
         self.error: Exception | None = None
 
-    async def keep(self, seat: Seat) -> None:
+    async def keep(self, seat: RejoinState) -> None:
         await self.free.wait()
         if self.error is not None:
             raise self.error
@@ -489,7 +489,7 @@ def test_a_create_call_waits_for_its_ticket() -> None:
 
     hand, _ = play(script)
     assert [attempt for attempt, _, _ in hand.world.reconnected] == [2]
-    attempts = [seat.attempt for seat in desk[0].wrote if isinstance(seat, Seat)]
+    attempts = [seat.attempt for seat in desk[0].wrote if isinstance(seat, RejoinState)]
     assert attempts == [1, 1, 2, 2], "started, live, before the attempt, live again"
     assert desk[0].wrote[-1] == "s-1", "dropped with the game, before the driver is done"
     assert tasks.alive() == frozenset()
@@ -532,7 +532,7 @@ def test_coming_back_from_a_seat_reaches_the_running_game() -> None:
     hand.world.status_now = Status("PENDING_CLIENT_RECONNECTION")
 
     async def main() -> Ending:
-        seat = Seat(SessionId("s-1"), AttemptNumber(6), 120.0, boot_s() - 5.0)
+        seat = RejoinState(SessionId("s-1"), AttemptNumber(6), 120.0, boot_s() - 5.0)
         hand.driver.post(events.RejoinRequested(seat))
         running = asyncio.ensure_future(hand.driver.run())
         await hand.stage(Stage.LIVE)

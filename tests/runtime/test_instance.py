@@ -14,7 +14,7 @@ import pytest
 
 from conftest import LogRecords
 from rejoin.runtime import instance as instance_module
-from rejoin.runtime.instance import Instance, doors_folder, hand_over, is_taken
+from rejoin.runtime.instance import Instance, hand_over, is_taken, locks_folder
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -298,10 +298,10 @@ def test_doors_are_where_the_os_keeps_such_things(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert doors_folder() == tmp_path / "rejoin"
+    assert locks_folder() == tmp_path / "rejoin"
     for nowhere in ("", "relative", str(tmp_path / "missing")):
         monkeypatch.setenv("XDG_RUNTIME_DIR", nowhere)
-        assert doors_folder().name == "tickets"
+        assert locks_folder().name == "tickets"
 
 
 def test_a_path_too_long_for_a_socket_is_an_error_of_the_os(tmp_path: Path) -> None:

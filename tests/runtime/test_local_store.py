@@ -14,10 +14,10 @@ import pytest
 from rejoin import tasks
 from rejoin.clock import boot_id
 from rejoin.core.model import AttemptNumber, SessionId
-from rejoin.core.ticket import Seat, Ticket
+from rejoin.core.ticket import RejoinState, Ticket
 from rejoin.runtime.instance import Instance, hand_over, is_taken
-from rejoin.runtime.local_store import Desk
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.local_store import LocalStore
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import TokenStore
 from rejoin.signaling.aws_samples import StreamChoice
@@ -52,9 +52,11 @@ class Bench:
         self.doors = folder / "doors"
         self.knocks: list[str | None] = []
 
-    def desk(self, token: str | None = "CANARY-token", instance: Instance | None = None) -> Desk:
-        return Desk(
-            Profile(URL, token),
+    def desk(
+        self, token: str | None = "CANARY-token", instance: Instance | None = None
+    ) -> LocalStore:
+        return LocalStore(
+            StudioProfile(URL, token),
             tickets=self.tickets,
             tokens=TokenStore(self.keyring),
             doors=self.doors,
@@ -62,10 +64,10 @@ class Bench:
             on_knock=self.knocks.append,
         )
 
-    def bundle_desk(self, tokens: TokenStore) -> Desk:
+    def bundle_desk(self, tokens: TokenStore) -> LocalStore:
         """One for a backend whose session ids open the game to whoever knows them."""
-        return Desk(
-            Profile(URL, None, dialect=AWS_BUNDLE, choice=StreamChoice("sg-1")),
+        return LocalStore(
+            StudioProfile(URL, None, dialect=AWS_BUNDLE, choice=StreamChoice("sg-1")),
             tickets=self.tickets,
             tokens=tokens,
             doors=self.doors,
@@ -81,11 +83,11 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def seat(attempt: int) -> Seat:
-    return Seat(SESSION, AttemptNumber(attempt), 120.0, 50.0)
+def seat(attempt: int) -> RejoinState:
+    return RejoinState(SESSION, AttemptNumber(attempt), 120.0, 50.0)
 
 
-def work(desk: Desk, script: Callable[[Desk], Awaitable[None]]) -> None:
+def work(desk: LocalStore, script: Callable[[LocalStore], Awaitable[None]]) -> None:
     async def main() -> None:
         await desk.open()
         try:
@@ -104,7 +106,7 @@ def found(bench: Bench) -> Ticket:
 
 
 def test_the_first_ticket_brings_the_token_and_the_lock_with_it(bench: Bench) -> None:
-    async def script(desk: Desk) -> None:
+    async def script(desk: LocalStore) -> None:
         assert bench.keyring.kept == {}
         await desk.keep(seat(1))
         assert await asyncio.to_thread(is_taken, KEY, bench.doors)
@@ -124,7 +126,7 @@ def test_the_first_ticket_brings_the_token_and_the_lock_with_it(bench: Bench) ->
 
 
 def test_a_session_that_is_a_secret_is_in_the_keyring_and_not_on_the_disk(bench: Bench) -> None:
-    async def script(desk: Desk) -> None:
+    async def script(desk: LocalStore) -> None:
         await desk.keep(seat(1))
         await desk.keep(seat(2))
         assert desk.problem is None
@@ -137,7 +139,7 @@ def test_a_session_that_is_a_secret_is_in_the_keyring_and_not_on_the_disk(bench:
     for file in bench.tickets.folder.iterdir():
         assert SESSION not in file.read_text()
 
-    async def over(desk: Desk) -> None:
+    async def over(desk: LocalStore) -> None:
         await desk.drop(SESSION)
 
     work(bench.bundle_desk(TokenStore(bench.keyring)), over)
@@ -147,7 +149,7 @@ def test_a_session_that_is_a_secret_is_in_the_keyring_and_not_on_the_disk(bench:
 def test_without_a_keyring_a_secret_session_leaves_no_ticket_and_that_is_said(
     bench: Bench,
 ) -> None:
-    async def script(desk: Desk) -> None:
+    async def script(desk: LocalStore) -> None:
         await desk.keep(seat(1))
         await desk.keep(seat(2))
         assert await bench.knock(), "the rest is as ever"
@@ -162,7 +164,7 @@ def test_who_comes_back_answers_the_door_from_the_start(bench: Bench) -> None:
     claimed = Instance.claim(KEY, bench.doors)
     assert claimed is not None
 
-    async def script(desk: Desk) -> None:
+    async def script(desk: LocalStore) -> None:
         assert await bench.knock()
         await desk.keep(seat(5))
 
@@ -171,7 +173,7 @@ def test_who_comes_back_answers_the_door_from_the_start(bench: Bench) -> None:
 
 
 def test_a_game_that_is_over_leaves_no_ticket(bench: Bench) -> None:
-    async def script(desk: Desk) -> None:
+    async def script(desk: LocalStore) -> None:
         await desk.keep(seat(1))
         await desk.drop(SESSION)
 
@@ -195,7 +197,7 @@ def test_a_disk_that_refuses_is_a_sentence_until_it_takes_it(
     def refuse(*_: object) -> None:
         raise OSError(number, "no")
 
-    async def script(desk: Desk) -> None:
+    async def script(desk: LocalStore) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(bench.tickets, "write", refuse)
             patch.setattr(bench.tickets, "remove", refuse)
@@ -218,7 +220,7 @@ def test_a_disk_that_hangs_is_a_sentence_too(bench: Bench, monkeypatch: pytest.M
     monkeypatch.setattr(bench.tickets, "write", lambda *_: free.wait(60))
     desk = bench.desk()
 
-    async def script(desk: Desk) -> None:
+    async def script(desk: LocalStore) -> None:
         await desk.keep(seat(1))
 
     try:
@@ -234,7 +236,7 @@ def test_a_lock_or_a_door_that_cannot_be_had_costs_nothing_else(
     caplog.set_level(logging.INFO)
     bench.doors.write_text("a file where the folder goes")
 
-    async def script(desk: Desk) -> None:
+    async def script(desk: LocalStore) -> None:
         await desk.keep(seat(1))
 
     work(bench.desk(), script)

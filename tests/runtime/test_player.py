@@ -19,7 +19,7 @@ from rejoin.core.model import (
     Snapshot,
     Stage,
 )
-from rejoin.core.ticket import Seat, Ticket
+from rejoin.core.ticket import RejoinState, Ticket
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
 from rejoin.input_protocol.controls import Controls
@@ -29,9 +29,9 @@ from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.instance import Instance, is_taken
-from rejoin.runtime.local_store import Desk
+from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.volume_file import SoundFile
 
@@ -47,8 +47,8 @@ class ClosedOutput(NullOutput):
         self.closed = True
 
 
-def profile(url: str) -> Profile:
-    return Profile(url, TOKEN, NetworkRules(loopback_only=True))
+def profile(url: str) -> StudioProfile:
+    return StudioProfile(url, TOKEN, NetworkRules(loopback_only=True))
 
 
 def test_a_profile_that_cannot_be_used_is_said_at_once() -> None:
@@ -56,7 +56,7 @@ def test_a_profile_that_cannot_be_used_is_said_at_once() -> None:
         with pytest.raises(BadInputError):
             Player(profile(url), audio=NullOutput())
     with pytest.raises(BadInputError) as caught:
-        Player(Profile("http://127.0.0.1:9", "two words"), audio=NullOutput())
+        Player(StudioProfile("http://127.0.0.1:9", "two words"), audio=NullOutput())
     assert "two words" not in str(caught.value)
 
 
@@ -204,7 +204,7 @@ def test_the_network_is_watched_for_what_the_profile_may_reach(
     monkeypatch.setattr("rejoin.runtime.player.watch_for", watch_for)
 
     async def main() -> Ending:
-        player = Player(Profile("http://127.0.0.1:9", TOKEN, rules), audio=NullOutput())
+        player = Player(StudioProfile("http://127.0.0.1:9", TOKEN, rules), audio=NullOutput())
         running = asyncio.ensure_future(player.run())
         await asyncio.sleep(0)
         player.post(CloseForNowRequested())
@@ -219,13 +219,13 @@ def test_with_a_ticket_it_comes_back_in_place_of_a_new_game(tmp_path: Path) -> N
     """Nobody listens; it asks all the same, and lets go of the lock at its end."""
     records: list[Record] = []
     url = "http://127.0.0.1:9"
-    seat = Seat(SessionId("s-1"), AttemptNumber(4), 120.0, proved_at=1.0)
+    seat = RejoinState(SessionId("s-1"), AttemptNumber(4), 120.0, proved_at=1.0)
     ticket = Ticket(seat, profile(url).door(), "another boot", 0.0)
     instance = Instance.claim("key", tmp_path)
     assert instance is not None
 
     async def main() -> Ending:
-        desk = Desk(
+        desk = LocalStore(
             profile(url),
             tickets=TicketFolder(tmp_path / "tickets"),
             doors=tmp_path,
@@ -261,7 +261,7 @@ def test_with_a_ticket_it_comes_back_in_place_of_a_new_game(tmp_path: Path) -> N
 
 
 def test_a_missing_way_back_is_told_where_nothing_else_is_wrong(tmp_path: Path) -> None:
-    desk = Desk(profile("http://127.0.0.1:9"), tickets=TicketFolder(tmp_path), doors=tmp_path)
+    desk = LocalStore(profile("http://127.0.0.1:9"), tickets=TicketFolder(tmp_path), doors=tmp_path)
     desk._problem = "No way back after a crash: no space is left on the disk."
     well = Player(profile("http://127.0.0.1:9"), audio=NullOutput(), desk=desk)
     assert well.problem() == desk.problem

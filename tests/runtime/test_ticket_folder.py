@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rejoin.core.model import AttemptNumber, SessionId
-from rejoin.core.ticket import Door, Seat, Ticket, to_text
+from rejoin.core.ticket import BackendAddress, RejoinState, Ticket, to_text
 from rejoin.errors import BadInputError
 from rejoin.runtime.ticket_folder import TicketFolder, key_of, own_folder, tickets_folder
 
@@ -24,8 +24,8 @@ KEY = key_of(URL, SessionId("s-1"))
 
 def ticket(attempt: int = 1, *, session: str = "s-1", wall_s: float | None = None) -> Ticket:
     return Ticket(
-        Seat(SessionId(session), AttemptNumber(attempt), 120.0, 50.0),
-        Door(URL, "ours", "loopback"),
+        RejoinState(SessionId(session), AttemptNumber(attempt), 120.0, 50.0),
+        BackendAddress(URL, "ours", "loopback"),
         "boot",
         time.time() if wall_s is None else wall_s,
     )

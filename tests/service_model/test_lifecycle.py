@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
 from rejoin.service_model.lifecycle import (
+    Accepted,
     ApplicationExited,
     ClientConnected,
     ClientGone,
@@ -20,6 +21,7 @@ from rejoin.service_model.lifecycle import (
     CreateRequested,
     Event,
     Failed,
+    Ignored,
     InputSeen,
     OfferRejected,
     Outcome,
@@ -28,11 +30,9 @@ from rejoin.service_model.lifecycle import (
     Refused,
     Rules,
     State,
-    Taken,
     TerminateDone,
     TerminateRequested,
     TimerDue,
-    Void,
     next_wakeup,
     reason_of,
     start,
@@ -49,7 +49,7 @@ RULES = Rules(
 def play(*script: tuple[float, Event], rules: Rules = RULES) -> tuple[State, Outcome]:
     """A session started at 0 that sees these events; the last state and outcome."""
     state: State = start(0.0)
-    outcome: Outcome = Taken()
+    outcome: Outcome = Accepted()
     for at, event in script:
         state, outcome = step(state, event, at, rules)
     return state, outcome
@@ -160,7 +160,7 @@ def test_create_while_active_stays_active_and_takes_one_call_at_a_time() -> None
 def test_a_window_that_ends_during_the_call_voids_its_answer() -> None:
     state, outcome = play((1, Placed(0)), (10, CreateRequested(1)), (11.5, CreateAnswered(1)))
     assert reason_of(state) == service_status.CONNECTION_TIMEOUT
-    assert outcome == Void()
+    assert outcome == Ignored()
 
 
 @pytest.mark.parametrize("kind", list(RefusalKind))
@@ -188,7 +188,7 @@ def test_create_is_refused_in_any_other_status(
 
 def test_a_call_on_the_deadline_is_too_late() -> None:
     _, in_time = play(*PENDING_AT_5, (14.999, CreateRequested(2)))
-    assert in_time == Taken()
+    assert in_time == Accepted()
     state, late = play(*PENDING_AT_5, (15, CreateRequested(2)))
     assert late == Refused(RefusalKind.CONFLICT, service_status.TERMINATED)
     assert reason_of(state) == service_status.RECONNECTION_TIMEOUT
@@ -226,7 +226,7 @@ def test_terminate_is_refused_while_activating_and_harmless_when_over() -> None:
     assert outcome == Refused(RefusalKind.VALIDATION, service_status.ACTIVATING)
     assert state == start(0.0)
     over, _ = play(*CONNECTED_AT_2, (3, ApplicationExited()))
-    assert step(over, TerminateRequested(), 4, RULES) == (over, Void())
+    assert step(over, TerminateRequested(), 4, RULES) == (over, Ignored())
 
 
 def test_the_game_exits_or_something_fails() -> None:
@@ -248,12 +248,12 @@ def test_old_numbers_are_void() -> None:
         (7, CreateAnswered(2)),
     ]
     waiting, _ = play(*back)
-    assert step(waiting, ClientConnected(1), 7.5, RULES) == (waiting, Void())
+    assert step(waiting, ClientConnected(1), 7.5, RULES) == (waiting, Ignored())
     connected, _ = play(*back, (8, ClientConnected(2)))
-    assert step(connected, ClientGone(1), 8.5, RULES) == (connected, Void())
+    assert step(connected, ClientGone(1), 8.5, RULES) == (connected, Ignored())
     calling, _ = play(*PENDING_AT_5, (6, CreateRequested(2)))
-    assert step(calling, CreateAnswered(1), 6.5, RULES) == (calling, Void())
-    assert step(calling, CreateFailed(3), 6.5, RULES) == (calling, Void())
+    assert step(calling, CreateAnswered(1), 6.5, RULES) == (calling, Ignored())
+    assert step(calling, CreateFailed(3), 6.5, RULES) == (calling, Ignored())
 
 
 NUMBERS = st.integers(0, 4)

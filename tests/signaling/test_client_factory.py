@@ -11,7 +11,7 @@ from rejoin.signaling.aws_bundle import BundleClient
 from rejoin.signaling.aws_react import ReactClient
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.client import BackendClient
-from rejoin.signaling.client_factory import client_of
+from rejoin.signaling.client_factory import make_client
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, DIALECTS, OURS, Dialect
 
 URL = "http://127.0.0.1:9"
@@ -29,7 +29,7 @@ CHOICE = StreamChoice("sg-1")
 )
 def test_each_dialect_has_its_client(dialect: Dialect, token: str | None, kind: type) -> None:
     async def run() -> None:
-        client = client_of(dialect, URL, token, CHOICE)
+        client = make_client(dialect, URL, token, CHOICE)
         assert type(client) is kind
         await client.aclose()
 
@@ -44,10 +44,10 @@ def test_what_is_missing_is_said(dialect: Dialect) -> None:
     ):
         if needed:
             with pytest.raises(BadInputError) as caught:
-                client_of(dialect, URL, token, choice)
+                make_client(dialect, URL, token, choice)
             assert str(caught.value).endswith(".")
     with pytest.raises(BadInputError):
-        client_of(dialect, "http://studio.example", "token", CHOICE)
+        make_client(dialect, "http://studio.example", "token", CHOICE)
 
 
 def test_the_names_are_those_of_the_command_line() -> None:

@@ -17,7 +17,7 @@ from rejoin import assets
 from rejoin.core import events
 from rejoin.core.model import ConnectionNumber, ConnectionSample, Policy
 from rejoin.core.trace import Record, Recorder, of_event, of_fault
-from rejoin.netem.link import Chance, Profile
+from rejoin.netem.link import Chance, NetworkProfile
 from rejoin.netem.network_profile import NETWORK_PROFILES, parse_profile
 from rejoin.verify.detector_score import OUTAGE, Outage, Score, of_records, score
 from rejoin.verify.traffic import Sampled, samples
@@ -30,7 +30,7 @@ def chance(seed: int) -> Chance:
     return lambda name: random.Random(f"{seed} {name}").random
 
 
-def profile(name: str) -> Profile:
+def profile(name: str) -> NetworkProfile:
     return parse_profile(name, assets.text(f"profiles/{name}.toml"))
 
 

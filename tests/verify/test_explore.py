@@ -15,7 +15,7 @@ import pytest
 from rejoin.core import commands, deadline, events, session
 from rejoin.core.deadline import Window
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Policy, SessionView
-from rejoin.core.phases import Ask, Asking, Episode, Facts, Joining, State, Waiting
+from rejoin.core.phases import Attempt, Connecting, Episode, Facts, Requesting, State, Waiting
 from rejoin.core.session import _Turn
 from rejoin.service_model import fence
 from rejoin.service_model import status as service_status
@@ -59,7 +59,7 @@ def lets_older_attempts_pass(attempt: int, newest: int, **more: bool) -> Claim:
 
 def answer_not_matched(turn: _Turn, event: events.AnswerArrived) -> None:
     match turn.phase:
-        case Asking(episode, ask) | Waiting(episode, ask=Ask() as ask):
+        case Requesting(episode, ask) | Waiting(episode, ask=Attempt() as ask):
             sent_at = event.asked_at if episode.bound_at is None else episode.bound_at
             turn._join(ask.connection, episode, sent_at, event.signal_response)
         case _:
@@ -80,7 +80,7 @@ def stops_at_the_shown_deadline(facts: Facts, episode: Episode, policy: Policy) 
 
 def heals_whatever_was_asked(turn: _Turn, episode: Episode, sample: Any) -> None:
     phase = turn.phase
-    if isinstance(phase, Asking):
+    if isinstance(phase, Requesting):
         episode = replace(
             phase.episode, bound_at=None, goodbye_at=None, given_up_at=None, told=None
         )
@@ -126,7 +126,7 @@ def asks_however_late_it_is(facts: Facts, policy: Policy) -> float:
 
 
 def leaves_connections_open(turn: _Turn, *connections: ConnectionNumber) -> None:
-    if not isinstance(turn.phase, Joining):
+    if not isinstance(turn.phase, Connecting):
         CLOSE(turn, *connections)
 
 

@@ -59,7 +59,7 @@ def test_the_round_trip_is_the_delay_of_both_lanes() -> None:
 
 
 def test_what_is_drawn_is_drawn_from_the_chance_that_was_given() -> None:
-    def one(seed: int, stream: Chance) -> faults.Case:
+    def one(seed: int, stream: Chance) -> faults.ModelledCase:
         return drawn(random.Random(seed).random, stream, network_profiles(), "lte_burst")
 
     assert one(1, chance(1)) == one(1, chance(1))

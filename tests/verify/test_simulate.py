@@ -11,19 +11,19 @@ from rejoin.core.model import EndingKind
 from rejoin.core.trace import timelines
 from rejoin.service_model import lifecycle
 from rejoin.verify.environment import Change, World
-from rejoin.verify.simulate import Outcome, simulate
+from rejoin.verify.simulate import RunOutcome, simulate
 
 C = Change
 SHORT = lifecycle.Rules(connection_timeout_s=10.0)
 
 
-def run(world: World, *, seed: int = 1, for_s: float = 40.0) -> Outcome:
+def run(world: World, *, seed: int = 1, for_s: float = 40.0) -> RunOutcome:
     outcome = simulate(world, draw=random.Random(seed).random, for_s=for_s)
     assert outcome.violations == ()
     return outcome
 
 
-def only_freeze_s(outcome: Outcome) -> float:
+def only_freeze_s(outcome: RunOutcome) -> float:
     assert outcome.live
     assert len(outcome.freezes_s) == 1
     return outcome.freezes_s[0]

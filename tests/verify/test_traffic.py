@@ -8,19 +8,19 @@ import pytest
 
 from helpers.link_figures import chance
 from rejoin.core.model import ConnectionSample
-from rejoin.netem.link import Blackout, Lane, Profile, Stage
+from rejoin.netem.link import Blackout, Lane, NetworkProfile, ProfileStage
 from rejoin.verify.traffic import Sampled, samples
 
 
-def path(lane: Lane, *blackouts: Blackout) -> Profile:
-    return Profile("x", stages=(Stage(0.0, lane, lane),), blackouts=blackouts)
+def path(lane: Lane, *blackouts: Blackout) -> NetworkProfile:
+    return NetworkProfile("x", stages=(ProfileStage(0.0, lane, lane),), blackouts=blackouts)
 
 
-def taken(profile: Profile, for_s: float = 20.0) -> list[Sampled]:
+def taken(profile: NetworkProfile, for_s: float = 20.0) -> list[Sampled]:
     return list(samples(profile, chance=chance, for_s=for_s, began_at=100.0))
 
 
-def last(profile: Profile, for_s: float = 20.0) -> ConnectionSample:
+def last(profile: NetworkProfile, for_s: float = 20.0) -> ConnectionSample:
     return taken(profile, for_s)[-1][1]
 
 

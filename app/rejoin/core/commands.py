@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rejoin.core.model import AttemptNumber, ConnectionNumber, Ending, SessionId
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.service_model.status import Status
 
 
@@ -35,11 +35,11 @@ class StartSession:
 
 
 @dataclass(frozen=True, slots=True)
-class AskStatus:
+class PollStatus:
     """Look at the session. StatusArrived or StatusFailed.
 
     The backend answers as soon as the status is no longer `known` or after `wait_s`; `known` None
-    asks for an answer at once. `after_s` delays the look. A newer AskStatus replaces an older one.
+    asks for an answer at once. `after_s` delays the look. A newer PollStatus replaces an older one.
     """
 
     session_id: SessionId
@@ -133,7 +133,7 @@ class KeepTicket:
     Nothing comes back: a disk that refuses is told to the player and does not stop the game.
     """
 
-    seat: Seat
+    seat: RejoinState
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Finish:
 Command = (
     MakeOffer
     | StartSession
-    | AskStatus
+    | PollStatus
     | Reconnect
     | RefreshSignIn
     | ApplyAnswer

@@ -23,7 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rejoin.core.model import ConnectionSample, Policy, SessionView
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.service_model.status import ACTIVATING, ACTIVE
 
 
@@ -60,7 +60,7 @@ class Window:
         return _earlier(proved_at + timeout_s + policy.notice_delay_max_s, self.ends_max_at)
 
 
-def returned(seat: Seat, now: float, policy: Policy) -> Window:
+def returned(seat: RejoinState, now: float, policy: Policy) -> Window:
     """Rule 7: what a ticket tells of the window, and "checking" where it tells no time."""
     timeout_s = seat.timeout_s
     if timeout_s is None:

@@ -16,7 +16,7 @@ from rejoin.core.model import (
     SessionView,
 )
 from rejoin.core.retry import Failure
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 
 # --- what the player does (source: GUI or command line) -----------------------------------------
 
@@ -30,7 +30,7 @@ class StartRequested:
 class RejoinRequested:
     """The player wants back into the game that a ticket is for; `seat` as of this boot."""
 
-    seat: Seat
+    seat: RejoinState
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class ReconnectFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Terminated:
+class SessionTerminated:
     """The backend confirmed the end of the game."""
 
 
@@ -255,7 +255,7 @@ Event = (
     | RequestWritten
     | AnswerArrived
     | ReconnectFailed
-    | Terminated
+    | SessionTerminated
     | TerminateFailed
     | NetworkLost
     | NetworkFound

@@ -49,7 +49,7 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Attempt:
     """One attempt: the bytes that are sent, and what became of them so far.
 
     `counted`: tries that may have reached the service. `seen`: kinds of failure that may happen
@@ -83,18 +83,18 @@ class StartOffering:
 
 
 @dataclass(frozen=True, slots=True)
-class StartAsking:
+class StartRequesting:
     """The backend was asked for a new game."""
 
-    ask: Ask
+    ask: Attempt
     until_at: float
 
 
 @dataclass(frozen=True, slots=True)
-class StartWaiting:
+class StartBackoff:
     """The start failed in a way that may pass; the same request goes again at `until_at`."""
 
-    ask: Ask
+    ask: Attempt
     until_at: float
 
 
@@ -102,7 +102,7 @@ class StartWaiting:
 class Placing:
     """The service looks for a host; the status is long-polled until the answer is there."""
 
-    ask: Ask
+    ask: Attempt
     started_at: float
     until_at: float
     asked_at: float
@@ -110,7 +110,7 @@ class Placing:
 
 
 @dataclass(frozen=True, slots=True)
-class Joining:
+class Connecting:
     """An answer was applied: ICE, DTLS, the first frame and the input channel are awaited.
 
     `episode` is None at the start of a game. `create_asked_at` is when the call that brought the
@@ -162,11 +162,11 @@ class Offering:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Requesting:
     """A create request is in flight. `written_at`: its bytes were written to a socket."""
 
     episode: Episode
-    ask: Ask
+    ask: Attempt
     asked_at: float
     until_at: float
     written_at: float | None = None
@@ -185,14 +185,14 @@ class Waiting:
     episode: Episode
     then: Action
     until_at: float
-    ask: Ask | None
+    ask: Attempt | None
     not_before_at: float = 0.0
     unreachable_since_at: float | None = None
     portal_since_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Confirming:
+class ConfirmingEnd:
     """Too late for another try (Rule 9): the status is asked until the latest deadline."""
 
     episode: Episode
@@ -202,7 +202,7 @@ class Confirming:
 
 
 @dataclass(frozen=True, slots=True)
-class Terminating:
+class TerminatingSession:
     """The player ends the game; the backend was asked to, or will be again at `again_at`."""
 
     ending: Ending
@@ -221,18 +221,18 @@ class Ended:
 Phase = (
     Idle
     | StartOffering
-    | StartAsking
-    | StartWaiting
+    | StartRequesting
+    | StartBackoff
     | Placing
-    | Joining
+    | Connecting
     | Live
     | Lost
     | Goodbye
     | Offering
-    | Asking
+    | Requesting
     | Waiting
-    | Confirming
-    | Terminating
+    | ConfirmingEnd
+    | TerminatingSession
     | Ended
 )
 

@@ -51,30 +51,30 @@ from rejoin.core.model import (
     SessionView,
 )
 from rejoin.core.phases import (
-    Ask,
-    Asking,
-    Confirming,
+    Attempt,
+    ConfirmingEnd,
+    Connecting,
     Ended,
     Episode,
     Facts,
     Goodbye,
     Idle,
-    Joining,
     Live,
     Lost,
     Offering,
     Phase,
     Placing,
+    Requesting,
     Returned,
-    StartAsking,
+    StartBackoff,
     StartOffering,
-    StartWaiting,
+    StartRequesting,
     State,
-    Terminating,
+    TerminatingSession,
     Waiting,
 )
 from rejoin.core.retry import Action, Draw, Failure, FailureKind, Wait
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.service_model.status import (
     ACTIVATING,
     ACTIVE,
@@ -188,7 +188,7 @@ class _Turn:
                 self._answer_arrived(event)
             case events.ReconnectFailed():
                 self._reconnect_failed(event)
-            case events.Terminated():
+            case events.SessionTerminated():
                 self._terminated()
             case events.TerminateFailed(failure):
                 self._terminate_failed(failure)
@@ -214,11 +214,11 @@ class _Turn:
         self.facts = replace(self.facts, connections=number)
         return number
 
-    def _new_ask(self, made: events.OfferMade) -> Ask:
+    def _new_ask(self, made: events.OfferMade) -> Attempt:
         attempt = AttemptNumber(self.facts.attempts + 1)
         self.facts = replace(self.facts, attempts=attempt)
         token = "".join(f"{int(self.draw() * 0x100000000):08x}" for _ in range(4))
-        return Ask(made.connection, attempt, token, made.sha256, made.signal_request)
+        return Attempt(made.connection, attempt, token, made.sha256, made.signal_request)
 
     def _ask_status(
         self, *, known: Status | None = None, wait_s: float = 0.0, after_s: float = 0.0
@@ -231,7 +231,7 @@ class _Turn:
         if self.facts.session_id is None or not (self.policy.tells_status or placing):
             return
         self._do(
-            commands.AskStatus(
+            commands.PollStatus(
                 self.facts.session_id,
                 known=known,
                 wait_s=wait_s,
@@ -291,7 +291,7 @@ class _Turn:
         self.facts = replace(self.facts, kept_at=self.now)
         self._do(
             commands.KeepTicket(
-                Seat(
+                RejoinState(
                     session_id,
                     AttemptNumber(self.facts.attempts + ahead),
                     window.timeout_s,
@@ -309,21 +309,21 @@ class _Turn:
 
     def _open_connections(self) -> set[ConnectionNumber]:
         match self.phase:
-            case Idle() | Ended() | Terminating():
+            case Idle() | Ended() | TerminatingSession():
                 return set()
             case StartOffering(connection):
                 return {connection}
-            case StartAsking(ask) | StartWaiting(ask) | Placing(ask):
+            case StartRequesting(ask) | StartBackoff(ask) | Placing(ask):
                 return {ask.connection}
             case Live(connection):
                 return {connection}
-            case Joining(connection, episode):
+            case Connecting(connection, episode):
                 return {connection} | self._old(episode)
-            case Lost(episode) | Goodbye(episode) | Confirming(episode):
+            case Lost(episode) | Goodbye(episode) | ConfirmingEnd(episode):
                 return self._old(episode)
             case Offering(episode, connection):
                 return {connection} | self._old(episode)
-            case Asking(episode, ask):
+            case Requesting(episode, ask):
                 return {ask.connection} | self._old(episode)
             case Waiting(episode):
                 asked = {self.phase.ask.connection} if self.phase.ask else set()
@@ -378,7 +378,7 @@ class _Turn:
         self.phase = StartOffering(connection, self.now + self.policy.connect_deadline_s)
         self._do(commands.MakeOffer(connection))
 
-    def _rejoin_requested(self, seat: Seat) -> None:
+    def _rejoin_requested(self, seat: RejoinState) -> None:
         """An episode from its middle: there is no old connection, and nothing was heard yet."""
         if not isinstance(self.phase, Idle):
             self._stale()
@@ -397,10 +397,10 @@ class _Turn:
         else:
             self._offer(episode)
 
-    def _ask_start(self, ask: Ask) -> None:
+    def _ask_start(self, ask: Attempt) -> None:
         budget_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
         ask = replace(ask, tries=ask.tries + 1)
-        self.phase = StartAsking(ask, self.now + budget_s + self.policy.asking_guard_s)
+        self.phase = StartRequesting(ask, self.now + budget_s + self.policy.asking_guard_s)
         self._do(
             commands.StartSession(
                 ask.attempt, ask.connection, ask.token, budget_s, ask.signal_request
@@ -409,7 +409,7 @@ class _Turn:
 
     def _session_started(self, event: events.SessionStarted) -> None:
         match self.phase:
-            case StartAsking(ask) | StartWaiting(ask) if ask.attempt == event.attempt:
+            case StartRequesting(ask) | StartBackoff(ask) if ask.attempt == event.attempt:
                 pass
             case _:
                 self._stale()
@@ -454,12 +454,14 @@ class _Turn:
         return self.now + after_s + budget_s + self.policy.asking_guard_s
 
     def _start_failed(self, event: events.StartFailed) -> None:
-        if not (isinstance(self.phase, StartAsking) and self.phase.ask.attempt == event.attempt):
+        if not (
+            isinstance(self.phase, StartRequesting) and self.phase.ask.attempt == event.attempt
+        ):
             self._stale()
             return
         self._start_failed_with(self.phase.ask, event.failure)
 
-    def _start_failed_with(self, ask: Ask, failure: Failure) -> None:
+    def _start_failed_with(self, ask: Attempt, failure: Failure) -> None:
         again = failure.kind in ask.seen
         ask = replace(ask, seen=ask.seen | {failure.kind})
         rule = retry.RULES[failure.kind]
@@ -488,7 +490,7 @@ class _Turn:
         if wait_s > self.policy.start_deadline_s:
             self._finish(replace(ending, kind=EndingKind.BUSY))
             return
-        self.phase = StartWaiting(ask, self.now + wait_s)
+        self.phase = StartBackoff(ask, self.now + wait_s)
 
     # --- offers and answers -----------------------------------------------------------------------
 
@@ -521,7 +523,7 @@ class _Turn:
         if episode is not None and episode.given_up_at is None:
             episode = replace(episode, given_up_at=self.now)
         until_at = self._join_until(self.policy.connect_deadline_s, episode, create_asked_at)
-        self.phase = Joining(connection, episode, create_asked_at, until_at)
+        self.phase = Connecting(connection, episode, create_asked_at, until_at)
         self._do(commands.ApplyAnswer(connection, signal_response))
         if episode is not None:
             self._watch_status()
@@ -550,7 +552,7 @@ class _Turn:
 
     def _answer_refused(self, event: events.AnswerRefused) -> None:
         match self.phase:
-            case Joining(connection, episode) if connection == event.connection:
+            case Connecting(connection, episode) if connection == event.connection:
                 # The service wants something of us that we must not do; another offer would get
                 # the same kind of answer, so one is tried and the second refusal ends it.
                 ending = Ending(EndingKind.BAD_ANSWER, detail=event.detail)
@@ -567,7 +569,7 @@ class _Turn:
 
     def _connection_opened(self, connection: ConnectionNumber) -> None:
         match self.phase:
-            case Joining(joining, episode, create_asked_at) if joining == connection:
+            case Connecting(joining, episode, create_asked_at) if joining == connection:
                 patience_s = self.policy.first_frame_deadline_s
                 until_at = self._join_until(patience_s, episode, create_asked_at)
                 self.phase = replace(self.phase, opened_at=self.now, until_at=until_at)
@@ -577,14 +579,14 @@ class _Turn:
 
     def _connection_failed(self, connection: ConnectionNumber) -> None:
         match self.phase:
-            case Joining(joining) if joining == connection:
+            case Connecting(joining) if joining == connection:
                 self._joining_failed(self.phase)
             case Live(live) if live == connection:
                 self._lose(HardEvidence.DTLS_CLOSED)
             case _:
                 self._stale()
 
-    def _joining_failed(self, joining: Joining) -> None:
+    def _joining_failed(self, joining: Connecting) -> None:
         """Close it, new offer: the service is ACTIVE again and its second window runs."""
         self._close(joining.connection)
         episode = joining.episode
@@ -597,7 +599,7 @@ class _Turn:
 
     def _input_opened(self, connection: ConnectionNumber) -> None:
         match self.phase:
-            case Joining(joining) if joining == connection:
+            case Connecting(joining) if joining == connection:
                 self.facts = replace(self.facts, input_opened=connection)
                 self.phase = replace(self.phase, input_at=self.now)
                 self._maybe_live()
@@ -619,7 +621,7 @@ class _Turn:
 
     def _first_frame(self, connection: ConnectionNumber) -> None:
         match self.phase:
-            case Joining(joining) if joining == connection:
+            case Connecting(joining) if joining == connection:
                 self.phase = replace(self.phase, framed_at=self.now)
                 self._maybe_live()
             case _:
@@ -627,7 +629,7 @@ class _Turn:
 
     def _maybe_live(self, *, without_input: bool = False) -> None:
         """Rule 7."""
-        assert isinstance(self.phase, Joining)
+        assert isinstance(self.phase, Connecting)
         joining = self.phase
         if joining.framed_at is None or (joining.input_at is None and not without_input):
             return
@@ -659,17 +661,17 @@ class _Turn:
                     window=deadline.heard(self.facts.window, sample),
                 )
                 self._judge(self.phase)
-            case Lost(episode) | Goodbye(episode) | Confirming(episode) if (
+            case Lost(episode) | Goodbye(episode) | ConfirmingEnd(episode) if (
                 episode.old == connection
             ):
                 self._old_sampled(episode, sample)
-            case Offering(episode) | Asking(episode) | Waiting(episode) if (
+            case Offering(episode) | Requesting(episode) | Waiting(episode) if (
                 episode.old == connection
             ):
                 self._old_sampled(episode, sample)
-            case Joining(_, Episode(old=old)) if old == connection:
+            case Connecting(_, Episode(old=old)) if old == connection:
                 pass  # carried through: the new connection replaces the old one (Rule 2)
-            case Joining(joining) if joining == connection:
+            case Connecting(joining) if joining == connection:
                 if sample.rtt_s is not None and self.facts.sample is not None:
                     newer = replace(self.facts.sample, rtt_s=sample.rtt_s)
                     self.facts = replace(self.facts, sample=newer)
@@ -757,7 +759,7 @@ class _Turn:
         if current is None or any(why is not None for why in over):
             self._go_on_lost()
             return  # what still trickles out of it is no healing
-        if isinstance(self.phase, Asking) and self.phase.written_at is not None:
+        if isinstance(self.phase, Requesting) and self.phase.written_at is not None:
             return
         after = health.assess(current, sample, self.now, self.policy)
         self.facts = replace(self.facts, health=after)
@@ -771,7 +773,7 @@ class _Turn:
         match self.phase:
             case Lost():
                 self._consider_commit()
-            case Confirming(episode, _, _, Ending(kind=EndingKind.UNCONFIRMED)) if (
+            case ConfirmingEnd(episode, _, _, Ending(kind=EndingKind.UNCONFIRMED)) if (
                 self._time_for_a_try(episode)
             ):
                 self._offer(episode)  # there is more time than was known
@@ -804,7 +806,7 @@ class _Turn:
                     self._suspect()
                 else:
                     self._lose(evidence)
-            case Joining(joining) if joining == connection:
+            case Connecting(joining) if joining == connection:
                 self._joining_failed(self.phase)
             case Lost(Episode(old=old, told=None) as episode) if certain and old == connection:
                 # What silence made likely is certain now, and cannot heal.
@@ -812,9 +814,9 @@ class _Turn:
                 self._consider_commit()
             case StartOffering(offered) | Offering(_, offered) if certain and offered == connection:
                 self._offer_afresh()
-            case Asking(episode, ask) if certain and ask.connection == connection:
+            case Requesting(episode, ask) if certain and ask.connection == connection:
                 self._stranded(episode, ask, 0.0, in_flight=True)
-            case Waiting(episode, _, _, Ask() as ask, not_before_at) if (
+            case Waiting(episode, _, _, Attempt() as ask, not_before_at) if (
                 certain and ask.connection == connection
             ):
                 self._stranded(episode, ask, not_before_at, in_flight=False)
@@ -822,14 +824,14 @@ class _Turn:
                 self._stale()
 
     def _stranded(
-        self, episode: Episode, ask: Ask, not_before_at: float, *, in_flight: bool
+        self, episode: Episode, ask: Attempt, not_before_at: float, *, in_flight: bool
     ) -> None:
         """The connection that an attempt is for has no way to the host any more: another offer.
 
         Its answer could not be used, and a call that is in flight left by the same address.
         """
         if in_flight:
-            written = isinstance(self.phase, Asking) and self.phase.written_at is not None
+            written = isinstance(self.phase, Requesting) and self.phase.written_at is not None
             episode = replace(episode, unsettled=episode.unsettled + (1 if written else 0))
             if not episode.unsettled:
                 episode = replace(episode, bound_at=None)
@@ -892,7 +894,7 @@ class _Turn:
         self._keep_ticket(ahead=1)
         self._do(commands.MakeOffer(connection))
 
-    def _ask_reconnect(self, episode: Episode, ask: Ask) -> None:
+    def _ask_reconnect(self, episode: Episode, ask: Attempt) -> None:
         """One create request, if there is still time for one (Rule 5)."""
         latest_at = self._latest_at(episode)
         if self.now > latest_at - self._need_s():
@@ -901,7 +903,7 @@ class _Turn:
         assert self.facts.session_id is not None
         budget_s = self.policy.connect_timeout_s + self._read_timeout_s(latest_at - self.now)
         ask = replace(ask, tries=ask.tries + 1)
-        self.phase = Asking(
+        self.phase = Requesting(
             episode, ask, self.now, self.now + budget_s + self.policy.asking_guard_s
         )
         self._do(
@@ -933,7 +935,7 @@ class _Turn:
 
     def _request_written(self, attempt: AttemptNumber, try_number: int) -> None:
         match self.phase:
-            case Asking(episode, ask) if (ask.attempt, ask.tries) == (attempt, try_number):
+            case Requesting(episode, ask) if (ask.attempt, ask.tries) == (attempt, try_number):
                 self.phase = replace(
                     self.phase,
                     episode=replace(
@@ -947,9 +949,9 @@ class _Turn:
 
     def _answer_arrived(self, event: events.AnswerArrived) -> None:
         match self.phase:
-            case Asking(episode, ask) if ask.attempt == event.attempt:
+            case Requesting(episode, ask) if ask.attempt == event.attempt:
                 pass
-            case Waiting(episode, _, _, Ask() as ask) if ask.attempt == event.attempt:
+            case Waiting(episode, _, _, Attempt() as ask) if ask.attempt == event.attempt:
                 pass  # slower than our guard, but it is the answer to this very offer
             case _:
                 self._stale()
@@ -962,7 +964,7 @@ class _Turn:
 
     def _reconnect_failed(self, event: events.ReconnectFailed) -> None:
         match self.phase:
-            case Asking(episode, ask) if (ask.attempt, ask.tries) == (
+            case Requesting(episode, ask) if (ask.attempt, ask.tries) == (
                 event.attempt,
                 event.try_number,
             ):
@@ -970,7 +972,7 @@ class _Turn:
             case _:
                 self._stale()
 
-    def _asking_failed(self, episode: Episode, ask: Ask, failure: Failure) -> None:
+    def _asking_failed(self, episode: Episode, ask: Attempt, failure: Failure) -> None:
         """The table of `retry`."""
         rule = retry.RULES[failure.kind]
         if failure.session_status is not None:
@@ -1039,7 +1041,7 @@ class _Turn:
         episode: Episode,
         then: Action,
         wait: Wait,
-        ask: Ask | None,
+        ask: Attempt | None,
         failure: Failure | None = None,
     ) -> None:
         """Wait for the next try, if the window is long enough for it (Rule 5)."""
@@ -1131,7 +1133,7 @@ class _Turn:
         """Rule 9: no more tries; ask what became of the game until the latest deadline."""
         self._close_new(episode)
         if not self.policy.tells_status:
-            self.phase = Confirming(episode, self.now, self.now, fallback)
+            self.phase = ConfirmingEnd(episode, self.now, self.now, fallback)
             self._finish(fallback)
             return
         patience_at = self._status_guard_at()
@@ -1140,7 +1142,7 @@ class _Turn:
             asleep = self.facts.window.checking_since_at is not None
             least_at = patience_at if asleep else self.now + self._need_s()
             patience_at = max(least_at, self._latest_at(episode))
-        self.phase = Confirming(episode, patience_at, self.now, fallback)
+        self.phase = ConfirmingEnd(episode, patience_at, self.now, fallback)
         self._ask_status()
 
     # --- the status -----------------------------------------------------------------------------
@@ -1172,14 +1174,14 @@ class _Turn:
             return
         before = self.facts.status
         self._learn(view, asked_at)
-        if is_terminal(view.status) and not isinstance(self.phase, Terminating):
+        if is_terminal(view.status) and not isinstance(self.phase, TerminatingSession):
             self._finish(self._game_ended())
             return
         self.facts = replace(self.facts, expired_asleep=None)
         match self.phase:
             case Placing():
                 self._placing_heard(view)
-            case Joining(_, episode, create_asked_at):
+            case Connecting(_, episode, create_asked_at):
                 window = deadline.rejoined(self.facts.window, view, create_asked_at)
                 self.facts = replace(self.facts, window=window)
                 if episode is not None and view.status == RECONNECTING:
@@ -1197,7 +1199,7 @@ class _Turn:
                 self._offer(replace(episode, given_up_at=self.now))
             case Waiting():
                 self._waiting_heard(self.phase, view)
-            case Confirming(episode, _, _, fallback):
+            case ConfirmingEnd(episode, _, _, fallback):
                 if self._went_on_elsewhere():
                     self._finish(Ending(EndingKind.CONTINUED_ELSEWHERE, status=view.status))
                 elif fallback.kind is EndingKind.UNCONFIRMED and self._time_for_a_try(episode):
@@ -1266,11 +1268,11 @@ class _Turn:
         else:
             refused = retry.RULES[failure.kind].first is Action.END
         match self.phase:
-            case Live(checking_since_at=None) | Joining(_, None):
+            case Live(checking_since_at=None) | Connecting(_, None):
                 pass
-            case Live() | Joining():
+            case Live() | Connecting():
                 self._ask_status(after_s=again_s)
-            case Lost() | Waiting() | Confirming() if refused:
+            case Lost() | Waiting() | ConfirmingEnd() if refused:
                 self._fatal(failure)
             case Lost():
                 self._ask_status(after_s=again_s)
@@ -1292,7 +1294,7 @@ class _Turn:
                     failure,
                     self.now,
                 )
-            case Confirming(_, _, _, fallback):
+            case ConfirmingEnd(_, _, _, fallback):
                 if failure.kind is FailureKind.NOT_FOUND:
                     self._finish(Ending(EndingKind.NOT_FOUND, detail=failure.detail))
                 elif fallback.kind in _UNSAID:
@@ -1336,7 +1338,7 @@ class _Turn:
                 self._ask_status()
             case Waiting(not_before_at=not_before_at) if self.now >= not_before_at:
                 self._waited(self.phase)
-            case StartWaiting(ask):
+            case StartBackoff(ask):
                 self._ask_start(ask)
             case _:
                 self._stale()
@@ -1345,13 +1347,13 @@ class _Turn:
         match self.phase:
             case Idle():
                 self._finish(Ending(EndingKind.CANCELLED))
-            case StartOffering() | StartAsking() | StartWaiting():
+            case StartOffering() | StartRequesting() | StartBackoff():
                 self._finish(Ending(EndingKind.CANCELLED))
             case Placing():
                 self._terminate(Ending(EndingKind.CANCELLED))
-            case Joining(_, None):
+            case Connecting(_, None):
                 self._terminate(Ending(EndingKind.CANCELLED))
-            case Terminating():
+            case TerminatingSession():
                 self._finish(Ending(EndingKind.UNCONFIRMED, status=self.facts.status))
             case _:
                 self._keep_ticket()
@@ -1360,7 +1362,7 @@ class _Turn:
     def _end_game(self) -> None:
         if self.facts.session_id is None:
             self._finish(Ending(EndingKind.CANCELLED))
-        elif not isinstance(self.phase, Terminating):
+        elif not isinstance(self.phase, TerminatingSession):
             self._terminate(Ending(EndingKind.ENDED_BY_PLAYER))
 
     def _terminate(self, ending: Ending, tries: int = 1) -> None:
@@ -1368,19 +1370,21 @@ class _Turn:
         assert self.facts.session_id is not None
         self._close(*self._open_connections())
         budget_s = self.policy.terminate_budget_s
-        self.phase = Terminating(ending, self.now + budget_s + self.policy.asking_guard_s, tries)
+        self.phase = TerminatingSession(
+            ending, self.now + budget_s + self.policy.asking_guard_s, tries
+        )
         self._do(commands.TerminateSession(self.facts.session_id, budget_s))
 
     def _terminated(self) -> None:
         match self.phase:
-            case Terminating(ending):
+            case TerminatingSession(ending):
                 self._finish(ending)
             case _:
                 self._stale()
 
     def _terminate_failed(self, failure: Failure) -> None:
         match self.phase:
-            case Terminating(ending, _, tries):
+            case TerminatingSession(ending, _, tries):
                 hopeless = retry.RULES[failure.kind].first is Action.END or (
                     failure.kind is not FailureKind.INVALID and failure.retryable is False
                 )
@@ -1391,7 +1395,7 @@ class _Turn:
                 elif not hopeless and tries < self.policy.terminate_tries:
                     # An ACTIVATING session refuses: a moment later it may be ACTIVE.
                     again_at = self.now + tries * self.policy.status_pause_s
-                    self.phase = Terminating(ending, again_at, tries, again_at)
+                    self.phase = TerminatingSession(ending, again_at, tries, again_at)
                 elif ending.kind is EndingKind.BAD_ANSWER:
                     self._finish(ending)
                 else:
@@ -1413,7 +1417,7 @@ class _Turn:
         match self.phase:
             case Waiting(then=Action.WAIT_FOR_SERVICE):
                 self._ask_status()
-            case Waiting(episode, Action.SAME_BYTES, _, Ask(counted=0)) as waiting:
+            case Waiting(episode, Action.SAME_BYTES, _, Attempt(counted=0)) as waiting:
                 # No service took this offer: one of the new network is as good, and can connect.
                 self._close_new(episode)
                 self.phase = replace(waiting, then=Action.NEW_OFFER, ask=None)
@@ -1421,7 +1425,7 @@ class _Turn:
                     self._waited(self.phase)
             case Waiting(not_before_at=not_before_at) if self.now >= not_before_at:
                 self._waited(self.phase)
-            case StartWaiting(ask):
+            case StartBackoff(ask):
                 self._ask_start(ask)
             case StartOffering() | Offering():
                 self._offer_afresh()
@@ -1429,7 +1433,7 @@ class _Turn:
             case Placing():
                 self.phase = replace(self.phase, until_at=self._status_guard_at())
                 self._watch_status()
-            case Lost() | Confirming() | Live(checking_since_at=float()):
+            case Lost() | ConfirmingEnd() | Live(checking_since_at=float()):
                 self._ask_status()
             case _:
                 self._suspect()
@@ -1465,7 +1469,7 @@ class _Turn:
                     self._suspect()
             case Lost() | Waiting():
                 self._ask_status()
-            case Confirming(until_at=until_at):
+            case ConfirmingEnd(until_at=until_at):
                 self.phase = replace(
                     self.phase, until_at=max(until_at, self._status_guard_at()), asked_at=self.now
                 )
@@ -1480,13 +1484,13 @@ class _Turn:
         match phase:
             case StartOffering():
                 self._finish(Ending(EndingKind.INTERNAL, detail="the offer took too long"))
-            case StartAsking(ask):
+            case StartRequesting(ask):
                 self._start_failed_with(ask, _NO_ANSWER)
-            case StartWaiting(ask):
+            case StartBackoff(ask):
                 self._ask_start(ask)
             case Placing():
                 self._placing_status_failed(phase, _NO_ANSWER)
-            case Joining():
+            case Connecting():
                 if phase.framed_at is not None:
                     # A picture but no input channel: watching is better than nothing.
                     self._maybe_live(without_input=True)
@@ -1501,13 +1505,13 @@ class _Turn:
             case Offering(episode):
                 self._close_new(episode)
                 self._wait(episode, Action.NEW_OFFER, Wait.USUAL, None)
-            case Asking(episode, ask):
+            case Requesting(episode, ask):
                 self._asking_failed(episode, ask, _NO_ANSWER)
             case Waiting():
                 self._waited(phase)
-            case Confirming(_, _, _, fallback):
+            case ConfirmingEnd(_, _, _, fallback):
                 self._finish(fallback)
-            case Terminating(ending, _, tries, again_at):
+            case TerminatingSession(ending, _, tries, again_at):
                 if again_at is not None:
                     self._terminate(ending, tries + 1)
                 else:

@@ -7,24 +7,24 @@ from typing import assert_never
 
 from rejoin.core.model import Doing, HealthLevel, Policy, Snapshot, Stage
 from rejoin.core.phases import (
-    Asking,
-    Confirming,
+    ConfirmingEnd,
+    Connecting,
     Ended,
     Episode,
     Facts,
     Goodbye,
     Idle,
-    Joining,
     Live,
     Lost,
     Offering,
     Phase,
     Placing,
-    StartAsking,
+    Requesting,
+    StartBackoff,
     StartOffering,
-    StartWaiting,
+    StartRequesting,
     State,
-    Terminating,
+    TerminatingSession,
     Waiting,
 )
 from rejoin.core.retry import Action
@@ -32,18 +32,18 @@ from rejoin.core.retry import Action
 _STAGES: dict[type[Phase], Stage] = {
     Idle: Stage.IDLE,
     StartOffering: Stage.STARTING,
-    StartAsking: Stage.STARTING,
-    StartWaiting: Stage.STARTING,
+    StartRequesting: Stage.STARTING,
+    StartBackoff: Stage.STARTING,
     Placing: Stage.STARTING,
     Live: Stage.LIVE,
     Lost: Stage.LOST,
     Goodbye: Stage.RECONNECTING,
     Offering: Stage.RECONNECTING,
-    Asking: Stage.RECONNECTING,
-    Joining: Stage.RECONNECTING,
+    Requesting: Stage.RECONNECTING,
+    Connecting: Stage.RECONNECTING,
     Waiting: Stage.RECONNECTING,
-    Confirming: Stage.RECONNECTING,
-    Terminating: Stage.ENDING,
+    ConfirmingEnd: Stage.RECONNECTING,
+    TerminatingSession: Stage.ENDING,
     Ended: Stage.ENDED,
 }
 
@@ -54,19 +54,19 @@ def _doing(phase: Phase, facts: Facts) -> Doing:
             return Doing.NOTHING
         case StartOffering() | Goodbye() | Offering():
             return Doing.PREPARING
-        case StartAsking() | Asking():
+        case StartRequesting() | Requesting():
             return Doing.ASKING_BACKEND
         case Placing():
             return Doing.PLACING
-        case Joining():
+        case Connecting():
             return Doing.CONNECTING
         case Lost():
             return Doing.CHECKING
-        case Confirming():
+        case ConfirmingEnd():
             return Doing.CONFIRMING_END
-        case Terminating():
+        case TerminatingSession():
             return Doing.TERMINATING
-        case StartWaiting():
+        case StartBackoff():
             return _waiting_for(facts)
         case Waiting(then=Action.WAIT_FOR_SERVICE, unreachable_since_at=None, portal_since_at=None):
             return Doing.WAITING_FOR_SERVICE
@@ -109,9 +109,9 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
                 input_open=known and opened,
                 view_only=unknown or not opened,
             )
-        case StartWaiting(_, until_at):
+        case StartBackoff(_, until_at):
             return replace(shown, next_try_at=until_at, can_try_now=True)
-        case Joining(_, None):
+        case Connecting(_, None):
             return replace(shown, stage=Stage.STARTING)
         case Lost(episode):
             return replace(_with_deadlines(shown, episode, facts, policy), can_try_now=True)
@@ -124,9 +124,9 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
                 can_try_now=timed and phase.not_before_at == 0.0,
                 portal=phase.portal_since_at is not None,
             )
-        case Joining(_, Episode() as episode):
+        case Connecting(_, Episode() as episode):
             return _with_deadlines(shown, episode, facts, policy)
-        case Goodbye(episode) | Offering(episode) | Asking(episode) | Confirming(episode):
+        case Goodbye(episode) | Offering(episode) | Requesting(episode) | ConfirmingEnd(episode):
             return _with_deadlines(shown, episode, facts, policy)
         case Ended(ending):
             return replace(shown, ending=ending)

@@ -32,7 +32,7 @@ _MAX_TIME_S: Final = 1e11
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class RejoinState:
     """The player's place in a running game, as far as the engine knows it.
 
     `attempt`: highest number that may have been used. The rest is of `deadline.Window`.
@@ -47,7 +47,7 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class BackendAddress:
     """How the studio's backend is called again: a profile without its sign-in token.
 
     `network` is one of NETWORKS, `authority` the path of a PEM file.
@@ -67,12 +67,12 @@ class Door:
 class Ticket:
     """A seat, the door to it, and when it was written: `wall_s` since 1970, in which boot."""
 
-    seat: Seat
-    door: Door
+    seat: RejoinState
+    door: BackendAddress
     boot_id: str
     wall_s: float
 
-    def seat_now(self, boot_id: str, now: float) -> Seat:
+    def seat_now(self, boot_id: str, now: float) -> RejoinState:
         """The seat for whoever comes back at `now` of boot `boot_id` (Rule 2).
 
         An empty boot id is of an unknown boot; a time that has not come yet is of another one.
@@ -136,13 +136,13 @@ def from_text(text: str) -> Ticket:
     if isinstance(version, bool) or version != VERSION:
         raise BadInputError("The ticket cannot be used: another version of Rejoin wrote it.")
     top = _Part(document, {"kind", "version", "boot_id", "wall_s", "seat", "door"})
-    seat = top.part("seat", set(Seat.__dataclass_fields__))
-    door = top.part("door", set(Door.__dataclass_fields__))
+    seat = top.part("seat", set(RejoinState.__dataclass_fields__))
+    door = top.part("door", set(BackendAddress.__dataclass_fields__))
     network = door.word("network", r"[a-z]{1,16}")
     if network not in NETWORKS:
         raise _wrong("network")
     return Ticket(
-        Seat(
+        RejoinState(
             SessionId(seat.word("session_id", r"[\x21-\x7E]{1,1024}")),
             AttemptNumber(seat.count("attempt")),
             seat.seconds("timeout_s"),
@@ -150,7 +150,7 @@ def from_text(text: str) -> Ticket:
             seat.time("ends_min_at"),
             seat.time("ends_max_at"),
         ),
-        Door(
+        BackendAddress(
             door.word("backend_url", r"https?://[\x21-\x7E]{1,2040}"),
             door.word("dialect", r"[a-z0-9-]{1,32}"),
             network,

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from rejoin.core import commands, events, session
 from rejoin.core.model import ConnectionSample, HealthLevel, Policy
-from rejoin.core.phases import Confirming, Ended, Idle, Live, State
+from rejoin.core.phases import ConfirmingEnd, Ended, Idle, Live, State
 from rejoin.service_model.status import PENDING_CLIENT_RECONNECTION
 
 SCHEMA = 1
@@ -60,7 +60,7 @@ def of_state(state: State, at: float, policy: Policy) -> Record:
     if not isinstance(phase, Idle | Ended):
         data["until_at"] = phase.until_at
         data["last_start_at"] = session.last_start_at(state, policy)
-    if isinstance(phase, Confirming):
+    if isinstance(phase, ConfirmingEnd):
         data["fallback"] = phase.fallback.kind.value
     if isinstance(phase, Ended):
         data["ending"] = phase.ending.kind.value

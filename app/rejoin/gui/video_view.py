@@ -19,7 +19,7 @@ from rejoin.clock import Clock
 from rejoin.gui import theme
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.raster import area_of
-from rejoin.media.video.frame_pacer import Smoothing
+from rejoin.media.video.frame_pacer import FramePacer
 from rejoin.media.video.picture import PaintCount, Picture, Pixels
 from rejoin.media.video.scaling import Scaler, fitted
 from rejoin.media.video.swscale import BLOCK
@@ -93,7 +93,7 @@ class VideoView(QWidget):
         self._aside: _Aside | None = None
         self._placed: _Place | None = None
         self._is_new = False
-        self._smoothing = Smoothing() if smooth else None
+        self._smoothing = FramePacer() if smooth else None
         self._waiting: deque[tuple[float, Picture]] = deque()
         self._pacing = QTimer(self)
         self._pacing.setSingleShot(True)

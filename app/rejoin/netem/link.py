@@ -147,7 +147,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ProfileStage:
     """The lanes from `after_s` on, until the next stage."""
 
     after_s: float = 0.0
@@ -156,12 +156,12 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class NetworkProfile:
     """A whole path and what happens to it; times count from when it is put on."""
 
     name: str
     about: str = ""
-    stages: tuple[Stage, ...] = (Stage(),)
+    stages: tuple[ProfileStage, ...] = (ProfileStage(),)
     """In order of time; the first begins at 0."""
     blackouts: tuple[Blackout, ...] = ()
     steps: DelaySteps | None = None
@@ -179,7 +179,7 @@ class Link:
 
     def __init__(
         self,
-        profile: Profile,
+        profile: NetworkProfile,
         began_at: float,
         chance: Chance,
         *,

@@ -1,4 +1,4 @@
-"""Network profiles as text: TOML in, `link.Profile` out, and what every profile's name stands for.
+"""Network profiles as text: TOML in, `NetworkProfile` out, and what every name of one stands for.
 
 A file of a network profile has these keys, all but `about` optional:
 
@@ -44,9 +44,9 @@ from rejoin.netem.link import (
     DelaySteps,
     Direction,
     Length,
-    Profile,
+    NetworkProfile,
+    ProfileStage,
     Spacing,
-    Stage,
 )
 from rejoin.netem.toml_tables import Table, parse
 
@@ -146,11 +146,11 @@ _LANE: Final[Mapping[str, tuple[str, float, float, float]]] = {
 }
 
 
-def parse_profile(name: str, text: str) -> Profile:
+def parse_profile(name: str, text: str) -> NetworkProfile:
     """The profile called `name` that stands in this TOML. Raises BadInputError, naming the key."""
     top = parse(f"The profile {name}.toml", text)
     about = top.text("about")
-    stages = [_stage(top, Stage())]
+    stages = [_stage(top, ProfileStage())]
     for later in top.tables("later"):
         after_s = later.number("after_s", 0, _DAY_S)
         if after_s <= stages[-1].after_s:
@@ -158,7 +158,7 @@ def parse_profile(name: str, text: str) -> Profile:
         stages.append(replace(_stage(later, stages[-1]), after_s=after_s))
         later.end()
     steps, cut = top.table("delay_steps"), top.table("cut")
-    profile = Profile(
+    profile = NetworkProfile(
         name,
         about,
         tuple(stages),
@@ -171,7 +171,7 @@ def parse_profile(name: str, text: str) -> Profile:
     return profile
 
 
-def _stage(table: Table, before: Stage) -> Stage:
+def _stage(table: Table, before: ProfileStage) -> ProfileStage:
     up, down = before.up, before.down
     for key, directions in (
         ("both", BOTH),
@@ -186,7 +186,7 @@ def _stage(table: Table, before: Stage) -> Stage:
             up = replace(up, **changes)
         if Direction.DOWN in directions:
             down = replace(down, **changes)
-    return Stage(before.after_s, up, down)
+    return ProfileStage(before.after_s, up, down)
 
 
 def _lane_changes(table: Table) -> dict[str, Any]:

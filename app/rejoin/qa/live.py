@@ -37,10 +37,10 @@ from rejoin.qa.runner import Result
 from rejoin.qa.seeds import network_profiles
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.instance import Instance, hand_over
-from rejoin.runtime.local_store import Desk
+from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player
 from rejoin.runtime.stream_thread import settle
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import TokenStore
 from rejoin.signaling.dialects import OURS
@@ -107,7 +107,7 @@ class _Game:
         self._records: list[Record] = []
         self._injected: list[str] = []
         self._there = there
-        self._profile = Profile(
+        self._profile = StudioProfile(
             there.backend_url,
             there.player_token,
             NetworkRules(loopback_only=True),
@@ -159,7 +159,7 @@ class _Game:
 
     def _client(self, ticket: Ticket | None) -> Player:
         """A client's program, with a pocket of its own for what outlives it."""
-        desk = Desk(
+        desk = LocalStore(
             self._profile,
             tickets=self._tickets,
             tokens=self._tokens,

@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping
 
 from rejoin import assets
-from rejoin.netem.link import Chance, Profile
+from rejoin.netem.link import Chance, NetworkProfile
 from rejoin.netem.network_profile import NETWORK_PROFILES, parse_profile
 
 
@@ -17,7 +17,7 @@ def chance(seed: int) -> Chance:
 
 
 @functools.cache
-def network_profiles() -> Mapping[str, Profile]:
+def network_profiles() -> Mapping[str, NetworkProfile]:
     """Every shipped network profile by its name."""
     return {
         name: parse_profile(name, assets.text(f"profiles/{name}.toml")) for name in NETWORK_PROFILES

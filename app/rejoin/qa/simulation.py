@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 from rejoin.qa.seeds import chance, network_profiles
 from rejoin.verify import faults
-from rejoin.verify.simulate import Outcome, simulate
+from rejoin.verify.simulate import RunOutcome, simulate
 
 _CHUNK = 250
 
@@ -50,14 +50,14 @@ class Tally:
         return self.saved / self.savable if self.savable else 1.0
 
 
-def case_of(seed: int) -> faults.Case:
+def case_of(seed: int) -> faults.ModelledCase:
     """The world of this seed; the fault profiles take turns."""
     names = faults.modelled()
     draw = random.Random(f"{seed} world").random
     return faults.drawn(draw, chance(seed), network_profiles(), names[seed % len(names)])
 
 
-def run(seed: int) -> tuple[faults.Case, Outcome]:
+def run(seed: int) -> tuple[faults.ModelledCase, RunOutcome]:
     """The run of this seed, the same each time."""
     case = case_of(seed)
     draw = random.Random(f"{seed} engine").random

@@ -36,7 +36,7 @@ from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.channels import Channels
-from rejoin.rtc.prepared_connection import Blank, Blanks
+from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, install
 from rejoin.rtc.signal_codec import IceStart, NetworkRules, decode_response, encode_request
 from rejoin.rtc.statistics import LoopLag, PeerStatistics, Rates
@@ -78,7 +78,7 @@ class Peer:
         clock: Clock = boot_s,
         policy: Policy | None = None,
         hardware: Hardware | None = None,
-        blanks: Blanks | None = None,
+        blanks: PreparedConnections | None = None,
         begin_dtls: bool = False,
     ) -> None:
         """`blanks`: where this connection may be ready, and where the next is made so.
@@ -137,7 +137,7 @@ class Peer:
             raise PeerError("A connection makes one offer only.")
         self._loop = asyncio.get_running_loop()
         try:
-            blank = (self._blanks or Blanks()).take()
+            blank = (self._blanks or PreparedConnections()).take()
             pc = self._pc = blank.pc
             self._build(blank)
             await pc.setLocalDescription()
@@ -152,7 +152,7 @@ class Peer:
             raise PeerError("This machine has no network address to connect from.")
         return encode_request(gathered, begin_dtls=self._begin_dtls)
 
-    def _build(self, blank: Blank) -> None:
+    def _build(self, blank: PreparedConnection) -> None:
         """Channels in the Web SDK's order, ours in the place of aiortc's receivers."""
         pc, dtls = blank.pc, blank.dtls
         self._connect = override(pc, CONNECT, self._connect_or_fail)
@@ -179,7 +179,7 @@ class Peer:
         dtls.on("statechange", self._dtls_changed)
         dtls.transport.on("statechange", self._ice_changed)
 
-    def _install(self, blank: Blank, transport: Transport) -> None:
+    def _install(self, blank: PreparedConnection, transport: Transport) -> None:
         audio, video = blank.audio, blank.video
         self._ssrcs = [audio.sender._ssrc, video.sender._ssrc]
         self._opus = OpusDecoder()
@@ -282,7 +282,7 @@ class Peer:
                 PREPARE_AFTER_S, self._make_next_ready, self._blanks
             )
 
-    def _make_next_ready(self, blanks: Blanks) -> None:
+    def _make_next_ready(self, blanks: PreparedConnections) -> None:
         if self._leaving or not self._may_send():
             return  # it was lost meanwhile, and the next one is being made
         try:

@@ -18,7 +18,7 @@ LOCAL_CERTIFICATE = "_RTCDtlsTransport__local_certificate"
 
 
 @dataclass(frozen=True, slots=True)
-class Blank:
+class PreparedConnection:
     """A connection that has offered nothing: no socket, no task, and keys that nobody has seen."""
 
     pc: RTCPeerConnection
@@ -40,7 +40,7 @@ def prepare_dtls(dtls: RTCDtlsTransport) -> None:
     override(certificate, "getFingerprints", lambda: list(fingerprints))
 
 
-def _make() -> Blank:
+def _make() -> PreparedConnection:
     """Media sections in the Web SDK's order, bundled on one transport."""
     offer_every_profile()
     configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
@@ -53,21 +53,21 @@ def _make() -> Blank:
     if video.receiver.transport is not dtls:
         raise PeerError("The WebRTC library did not bundle media on one transport.")
     prepare_dtls(dtls)
-    return Blank(pc, audio, video, dtls)
+    return PreparedConnection(pc, audio, video, dtls)
 
 
-class Blanks:
+class PreparedConnections:
     """Keeps one ready. For one event loop; each is given away once."""
 
     def __init__(self) -> None:
-        self._ready: Blank | None = None
+        self._ready: PreparedConnection | None = None
 
     def prepare(self) -> None:
         """Have one ready for the next `take`. Raises PeerError."""
         if self._ready is None:
             self._ready = _make()
 
-    def take(self) -> Blank:
+    def take(self) -> PreparedConnection:
         """The one that is ready, or a new one. Raises PeerError."""
         ready, self._ready = self._ready, None
         return ready if ready is not None else _make()

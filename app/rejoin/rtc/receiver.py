@@ -29,18 +29,18 @@ from aiortc.rtp import (
 )
 
 from rejoin.clock import Clock
-from rejoin.media.receive.audio_reorder import AudioOrder, OrderedAudio
+from rejoin.media.receive.audio_reorder import AudioReorder, OrderedAudio
 from rejoin.media.receive.inbound_video import (
-    Action,
-    AskAgain,
-    AskKeyFrame,
     Decode,
     InboundVideo,
-    TellRate,
-    Terms,
+    Nack,
+    Negotiated,
+    Pli,
+    ReceiveAction,
+    Remb,
 )
 from rejoin.media.receive.jitter_buffer import EncodedFrame
-from rejoin.media.receive.receive_statistics import Reception
+from rejoin.media.receive.receive_statistics import ReceiveStatistics
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
 from rejoin.rtc.transport import override
 from rejoin.tasks import cancel, spawn
@@ -138,7 +138,7 @@ class _Receiver:
             self._come_again()
 
     @property
-    def reception(self) -> Reception:
+    def reception(self) -> ReceiveStatistics:
         raise NotImplementedError
 
     def _began(self, parameters: RTCRtpReceiveParameters) -> None:
@@ -192,13 +192,13 @@ class VideoReceiver(_Receiver):
         on_bye: Callable[[], None],
     ) -> None:
         super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, on_bye=on_bye)
-        self.inbound = InboundVideo(Terms(frozenset()))
+        self.inbound = InboundVideo(Negotiated(frozenset()))
         self._rtx_ssrcs: Mapping[int, int] = {}
         self._sink = sink
         self._rtt_s = rtt_s
 
     @property
-    def reception(self) -> Reception:
+    def reception(self) -> ReceiveStatistics:
         return self.inbound.reception
 
     def expect_retransmissions(self, rtx_ssrcs: Mapping[int, int]) -> None:
@@ -230,7 +230,7 @@ class VideoReceiver(_Receiver):
     def _tick(self) -> None:
         self._do(self.inbound.tick(self._clock(), self._rtt_s()))
 
-    def _do(self, actions: list[Action]) -> None:
+    def _do(self, actions: list[ReceiveAction]) -> None:
         for action in actions:
             if isinstance(action, Decode):
                 self._sink.submit(action.frame)
@@ -238,23 +238,23 @@ class VideoReceiver(_Receiver):
                 self._send(_written(action, self._rtcp_ssrc))
 
 
-def _written(action: AskAgain | AskKeyFrame | TellRate, ours: int) -> AnyRtcpPacket:
+def _written(action: Nack | Pli | Remb, ours: int) -> AnyRtcpPacket:
     """The RTCP packet that tells it, from our SSRC."""
     match action:
-        case AskAgain(ssrc, sequences):
+        case Nack(ssrc, sequences):
             return RtcpRtpfbPacket(
                 fmt=RTCP_RTPFB_NACK, ssrc=ours, media_ssrc=ssrc, lost=list(sequences)
             )
-        case AskKeyFrame(ssrc):
+        case Pli(ssrc):
             return RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=ours, media_ssrc=ssrc)
-        case TellRate(ssrc, bitrate_bps):
+        case Remb(ssrc, bitrate_bps):
             rate = pack_remb_fci(bitrate_bps, [ssrc])
             return RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=ours, media_ssrc=0, fci=rate)
         case _:
             assert_never(action)
 
 
-def terms_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) -> Terms:
+def terms_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) -> Negotiated:
     """What was agreed, out of what aiortc makes of offer and answer."""
     media: set[int] = set()
     retransmits: dict[int, int] = {}
@@ -270,7 +270,7 @@ def terms_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) 
             media.add(codec.payloadType)
             feedback |= {(each.type, each.parameter) for each in codec.rtcpFeedback}
     numbers = (each.id for each in parameters.headerExtensions if each.uri == ABS_SEND_TIME)
-    return Terms(
+    return Negotiated(
         payload_types=frozenset(media),
         retransmits={rtx: apt for rtx, apt in retransmits.items() if apt in media},
         rtx_ssrcs=rtx_ssrcs,
@@ -297,13 +297,13 @@ class AudioReceiver(_Receiver):
         self.packets_missing = 0
         """Packets that had not come when it was their turn."""
         self.packets_failed = 0
-        self._reception = Reception(_AUDIO_CLOCK_HZ)
+        self._reception = ReceiveStatistics(_AUDIO_CLOCK_HZ)
         self._payload_types: set[int | None] = set()
         self._play = play
-        self._order = AudioOrder()
+        self._order = AudioReorder()
 
     @property
-    def reception(self) -> Reception:
+    def reception(self) -> ReceiveStatistics:
         return self._reception
 
     def _began(self, parameters: RTCRtpReceiveParameters) -> None:
@@ -313,7 +313,7 @@ class AudioReceiver(_Receiver):
         if packet.payload_type not in self._payload_types:
             return
         if packet.ssrc != self._reception.ssrc:
-            self._order = AudioOrder()
+            self._order = AudioReorder()
         self._reception.add(packet, now)
         if packet.payload:
             number, media_time = packet.sequence_number, packet.timestamp

@@ -14,7 +14,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-async def aside(work: Callable[[], _T], *, name: str, within_s: float) -> _T:
+async def run_in_daemon_thread(work: Callable[[], _T], *, name: str, within_s: float) -> _T:
     """The result of `work`, or whatever it raised. Raises TimeoutError when it takes too long.
 
     It goes on alone then, and nobody hears of its end.

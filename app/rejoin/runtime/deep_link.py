@@ -17,7 +17,7 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from rejoin.core.ticket import Door
+from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
 from rejoin.signaling.dialects import DIALECTS
 
@@ -35,7 +35,7 @@ def is_link(text: str) -> bool:
     return text.lower().startswith(f"{SCHEME}:")
 
 
-def parse_link(text: str) -> Door:
+def parse_link(text: str) -> BackendAddress:
     """The door that a link names. Raises BadInputError, which never repeats what stood in it."""
     if len(text) > MAX_LINK:
         raise _refused("it is too long")
@@ -71,7 +71,7 @@ def parse_link(text: str) -> Door:
         names["application"] is not None and names["stream_group"] is None
     ):
         raise _refused("it does not name the game as its dialect does")
-    return Door(
+    return BackendAddress(
         backend_url,
         dialect.name,
         "loopback" if on_this_machine else "internet",
@@ -81,7 +81,7 @@ def parse_link(text: str) -> Door:
     )
 
 
-def to_link(door: Door) -> str:
+def to_link(door: BackendAddress) -> str:
     """The link to this door. Raises BadInputError if no link may lead there."""
     given = {
         "backend": door.backend_url,

@@ -33,7 +33,7 @@ from rejoin.core.model import (
 from rejoin.core.phases import State
 from rejoin.core.retry import Draw, Failure, FailureKind
 from rejoin.core.snapshot import snapshot
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.core.trace import Record, Recorder
 from rejoin.errors import RejoinError, SignalError
 from rejoin.input_protocol.controls import Controls
@@ -105,7 +105,7 @@ class Backend(Protocol):
 class Tickets(Protocol):
     """Where tickets are written; `runtime.desk.Desk` fulfils it. Neither call raises."""
 
-    async def keep(self, seat: Seat) -> None: ...
+    async def keep(self, seat: RejoinState) -> None: ...
     async def drop(self, session_id: SessionId) -> None: ...
 
 
@@ -365,7 +365,7 @@ class Driver:
                 self._run(f"offer {connection}", self._make_offer(connection))
             case commands.StartSession():
                 self._run("start", self._start_session(command))
-            case commands.AskStatus():
+            case commands.PollStatus():
                 self._run("status", self._ask_status(command))
             case commands.Reconnect(connection=connection):
                 self._run(f"reconnect {connection}", self._reconnect(command))
@@ -505,7 +505,7 @@ class Driver:
         else:
             self.post(events.SessionStarted(command.attempt, asked_at, view))
 
-    async def _ask_status(self, command: commands.AskStatus) -> None:
+    async def _ask_status(self, command: commands.PollStatus) -> None:
         if command.after_s > 0:
             await asyncio.sleep(command.after_s)
         asked_at = self._clock()
@@ -581,7 +581,7 @@ class Driver:
         except Exception as error:
             self.post(events.TerminateFailed(_unexpected(error)))
         else:
-            self.post(events.Terminated())
+            self.post(events.SessionTerminated())
 
     def _sign_in(self) -> None:
         if self._refresh_sign_in is None or self._signing_in is not None:

@@ -42,11 +42,11 @@ _TAKEN: Final = b"taken\n"
 _REFUSED: Final = b"refused\n"
 _POSIX: Final = sys.platform != "win32"
 
-OnKnock = Callable[[str | None], None]
+OnActivate = Callable[[str | None], None]
 """Called on the loop with the link that a second instance brought, or None."""
 
 
-def doors_folder() -> Path:
+def locks_folder() -> Path:
     """Where locks and doors of this user are."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if _POSIX and os.path.isabs(runtime) and os.path.isdir(runtime):
@@ -62,7 +62,7 @@ class Instance:
         self._door = door
         self._by_tcp = by_tcp
         self._secret = ""
-        self._on_knock: OnKnock = lambda link: None
+        self._on_knock: OnActivate = lambda link: None
         self._server: asyncio.Server | None = None
         self._knocks: set[asyncio.Task[None]] = set()
 
@@ -71,12 +71,12 @@ class Instance:
         cls, key: str, folder: Path | None = None, *, by_tcp: bool = not _POSIX
     ) -> Instance | None:
         """Become the one of session `key`; None when there is one. Raises OSError."""
-        folder = folder or doors_folder()
+        folder = folder or locks_folder()
         own_folder(folder)
         lock = _Lock.take(folder / f"{key}.lock")
         return None if lock is None else cls(lock, _door(folder, key, by_tcp), by_tcp=by_tcp)
 
-    async def serve(self, on_knock: OnKnock) -> None:
+    async def serve(self, on_knock: OnActivate) -> None:
         """Open the door. Raises OSError: then a second instance finds nobody, and says so."""
         self._on_knock = on_knock
         with contextlib.suppress(FileNotFoundError):
@@ -189,7 +189,7 @@ def hand_over(
 
     One that is only just starting has no door yet, so it is tried again for a while.
     """
-    door = _door(folder or doors_folder(), key, by_tcp)
+    door = _door(folder or locks_folder(), key, by_tcp)
     until = time.monotonic() + within_s
     while True:
         try:

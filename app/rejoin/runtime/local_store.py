@@ -15,10 +15,10 @@ from typing import Final
 
 from rejoin.clock import boot_id
 from rejoin.core.model import SessionId
-from rejoin.core.ticket import Seat, Ticket
-from rejoin.runtime.daemon_thread import aside
-from rejoin.runtime.instance import Instance, OnKnock
-from rejoin.runtime.studio_profile import Profile
+from rejoin.core.ticket import RejoinState, Ticket
+from rejoin.runtime.daemon_thread import run_in_daemon_thread
+from rejoin.runtime.instance import Instance, OnActivate
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, in_keyring, key_of
 from rejoin.runtime.tokens import SESSION, TokenStore
 from rejoin.tasks import cancel, spawn
@@ -37,18 +37,18 @@ _WHY: Final = {
 }
 
 
-class Desk:
+class LocalStore:
     """Keeps one player's ticket, token and instance. Use it on one event loop."""
 
     def __init__(
         self,
-        profile: Profile,
+        profile: StudioProfile,
         *,
         tickets: TicketFolder | None = None,
         tokens: TokenStore | None = None,
         doors: Path | None = None,
         instance: Instance | None = None,
-        on_knock: OnKnock = lambda link: None,
+        on_knock: OnActivate = lambda link: None,
     ) -> None:
         """`instance`: the one that was claimed before, for who comes back.
 
@@ -77,7 +77,7 @@ class Desk:
         if self._instance is not None:
             await self._serve(self._instance)
 
-    async def keep(self, seat: Seat) -> None:
+    async def keep(self, seat: RejoinState) -> None:
         """Write the ticket; at the first one keep the token too, and become the only one."""
         session_id, first = seat.session_id, not self._begun
         self._begun = True
@@ -94,11 +94,11 @@ class Desk:
         if first:
             await self._begin(session_id)
 
-    async def _write(self, seat: Seat) -> None:
+    async def _write(self, seat: RejoinState) -> None:
         turn = self._tickets.turn()
         ticket = Ticket(seat, self._door, boot_id(), time.time())
         try:
-            await aside(
+            await run_in_daemon_thread(
                 lambda: self._tickets.write(ticket, turn), name="ticket", within_s=_DISK_PATIENCE_S
             )
             self._problem = None
@@ -112,7 +112,7 @@ class Desk:
         """Forget the ticket of a game that is over."""
         turn, key = self._tickets.turn(), key_of(self._door.backend_url, session_id)
         try:
-            await aside(
+            await run_in_daemon_thread(
                 lambda: self._tickets.remove(key, turn), name="ticket", within_s=_DISK_PATIENCE_S
             )
         except OSError as error:
@@ -136,7 +136,7 @@ class Desk:
         if self._instance is None:
             key = key_of(self._door.backend_url, session_id)
             try:
-                self._instance = await aside(
+                self._instance = await run_in_daemon_thread(
                     lambda: Instance.claim(key, self._doors),
                     name="claim",
                     within_s=_DISK_PATIENCE_S,

@@ -16,15 +16,15 @@ from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.peer import Peer
-from rejoin.rtc.prepared_connection import Blanks
+from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.driver import Driver
-from rejoin.runtime.local_store import Desk
+from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.network import watch_for
 from rejoin.runtime.statistics_file import StatisticsFile
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.volume_file import SoundFile
-from rejoin.signaling.client_factory import client_of
+from rejoin.signaling.client_factory import make_client
 
 
 class Player:
@@ -35,14 +35,14 @@ class Player:
 
     def __init__(
         self,
-        profile: Profile,
+        profile: StudioProfile,
         *,
         slot: PictureSlot | None = None,
         audio: AudioOutput | None = None,
         policy: Policy | None = None,
         on_record: Callable[[Record], None] | None = None,
         record_samples: bool = False,
-        desk: Desk | None = None,
+        desk: LocalStore | None = None,
         ticket: Ticket | None = None,
         statistics_file: StatisticsFile | None = None,
         sound_file: SoundFile | None = None,
@@ -56,7 +56,7 @@ class Player:
         self.slot = slot or PictureSlot()
         self._profile = profile
         self._policy = policy or profile.policy()
-        self._client = client_of(
+        self._client = make_client(
             profile.dialect,
             profile.backend_url,
             profile.token,
@@ -67,7 +67,7 @@ class Player:
         )
         self._audio = audio or open_output()
         self._hardware = hardware or Hardware()
-        self._blanks = Blanks()
+        self._blanks = PreparedConnections()
         self._begin_dtls = begin_dtls
         self._sound_file = sound_file
         self._sound = SoundChoice() if sound_file is None else sound_file.read()

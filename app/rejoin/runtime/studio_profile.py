@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rejoin.core.model import Policy
-from rejoin.core.ticket import Door
+from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.signaling.aws_samples import StreamChoice
@@ -15,7 +15,7 @@ from rejoin.signaling.dialects import DIALECTS, OURS, Dialect
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class StudioProfile:
     """What a player chose.
 
     `connection_timeout_s` is for backends that do not tell it; `choice` for those whose client
@@ -32,14 +32,14 @@ class Profile:
     allow_insecure: bool = False
     authority: Path | None = None
 
-    def door(self) -> Door:
+    def door(self) -> BackendAddress:
         """What of it a ticket holds: all but the sign-in token and what a start alone needs."""
         network = "internet"
         if self.network.loopback_only:
             network = "loopback"
         elif self.network.allow_private:
             network = "lan"
-        return Door(
+        return BackendAddress(
             self.backend_url,
             self.dialect.name,
             network,
@@ -51,7 +51,7 @@ class Profile:
         )
 
     @classmethod
-    def through(cls, door: Door, token: str | None) -> Profile:
+    def through(cls, door: BackendAddress, token: str | None) -> StudioProfile:
         """The profile that a ticket was written with. Raises BadInputError."""
         dialect = DIALECTS.get(door.dialect)
         if dialect is None:

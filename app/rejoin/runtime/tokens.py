@@ -12,7 +12,7 @@ import logging
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from rejoin.runtime.daemon_thread import aside
+from rejoin.runtime.daemon_thread import run_in_daemon_thread
 
 _log = logging.getLogger("rejoin.tokens")
 
@@ -50,7 +50,7 @@ class TokenStore:
         """Whether it is kept now. `what`: SESSION, or nothing for the sign-in token."""
         try:
             origin = origin_of(backend_url) + what
-            await aside(
+            await run_in_daemon_thread(
                 lambda: self._keyring().set_password(SERVICE, origin, token),
                 name="keyring",
                 within_s=within_s,
@@ -67,7 +67,7 @@ class TokenStore:
         """What was kept, or None."""
         try:
             origin = origin_of(backend_url) + what
-            return await aside(
+            return await run_in_daemon_thread(
                 lambda: self._keyring().get_password(SERVICE, origin),
                 name="keyring",
                 within_s=within_s,

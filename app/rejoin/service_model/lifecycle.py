@@ -318,12 +318,12 @@ Event = (
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Accepted:
     """The event was accepted (the status may or may not have changed)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Void:
+class Ignored:
     """The event came too late or belongs to a former connection; nothing changed by it."""
 
 
@@ -335,10 +335,10 @@ class Refused:
     status: Status
 
 
-Outcome = Taken | Void | Refused
+Outcome = Accepted | Ignored | Refused
 
-_TAKEN: Final = Taken()
-_VOID: Final = Void()
+_TAKEN: Final = Accepted()
+_VOID: Final = Ignored()
 
 
 # --- the reducer ----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from rejoin.signaling.client import BackendClient
 from rejoin.signaling.dialects import AWS_BUNDLE, Dialect
 
 
-def client_of(
+def make_client(
     dialect: Dialect,
     base_url: str,
     token: str | None,

@@ -50,7 +50,7 @@ SignalString = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SIG
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 SessionIdString = Annotated[str, StringConstraints(pattern=SESSION_ID_PATTERN)]
 StatusString = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,100}$")]
-Attempt = Annotated[int, Field(ge=1, le=MAX_ATTEMPT)]
+AttemptField = Annotated[int, Field(ge=1, le=MAX_ATTEMPT)]
 Seconds = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
 
 
@@ -68,7 +68,7 @@ class StartBody(_Request):
     signal_request: SignalString = Field(
         repr=False, description="The SignalRequest of a fresh offer, passed on unread."
     )
-    attempt: Attempt = Field(description="Number of this attempt; the first of the session.")
+    attempt: AttemptField = Field(description="Number of this attempt; the first of the session.")
     application: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None = (
         Field(
             default=None,
@@ -83,7 +83,7 @@ class ReconnectBody(_Request):
     signal_request: SignalString = Field(
         repr=False, description="The SignalRequest of a fresh offer, passed on unread."
     )
-    attempt: Attempt = Field(
+    attempt: AttemptField = Field(
         description="Number of this attempt; higher than every earlier one of the session."
     )
 
@@ -116,7 +116,7 @@ class SessionViewBody(_Answer):
         description="Counted from the start of the backend's last call to the service that said "
         "CONNECTED; null when there was none or the status makes it meaningless.",
     )
-    attempt: Attempt | None = Field(default=None, description="Highest attempt number seen.")
+    attempt: AttemptField | None = Field(default=None, description="Highest attempt number seen.")
     signal_request_sha256: Sha256Hex | None = Field(
         default=None, description="SHA-256 (hex) of the SignalRequest that the service holds."
     )
@@ -151,7 +151,7 @@ class SignalAnswerBody(_Answer):
 class ConnectionBody(_Answer):
     """The answer to this attempt's offer."""
 
-    attempt: Attempt
+    attempt: AttemptField
     signal_request_sha256: Sha256Hex
     signal_response: SignalString = Field(repr=False)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rejoin.core.model import Policy
-from rejoin.netem.link import Chance, Direction, Draw, Profile, blackout_times
+from rejoin.netem.link import Chance, Direction, Draw, NetworkProfile, blackout_times
 from rejoin.netem.network_profile import NETWORK_PROFILES, PLACES
 from rejoin.service_model.lifecycle import Rules
 from rejoin.verify import scenario
@@ -70,7 +70,7 @@ _FIXED: Mapping[str, Changes] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ModelledCase:
     """One world to be simulated, for how long, and how the client is told to behave."""
 
     about: str
@@ -81,7 +81,7 @@ class Case:
 
 def changes(
     name: str,
-    profile: Profile | None,
+    profile: NetworkProfile | None,
     *,
     at_s: float,
     until_s: float,
@@ -104,7 +104,7 @@ def changes(
     return tuple((at_s + after_s, change) for after_s, change in found)
 
 
-def _of_network(profile: Profile, for_s: float, window_s: float, chance: Chance) -> Changes:
+def _of_network(profile: NetworkProfile, for_s: float, window_s: float, chance: Chance) -> Changes:
     found: list[tuple[float, Change]] = []
     for index, rule in enumerate(profile.blackouts):
         for begins_s, ends_s in blackout_times(rule, 0.0, chance(f"blackout {index}")):
@@ -132,7 +132,7 @@ def modelled() -> tuple[str, ...]:
     )
 
 
-def rtt_s(profile: Profile | None) -> float:
+def rtt_s(profile: NetworkProfile | None) -> float:
     """The round trip of a network profile, without jitter and queues."""
     if profile is None:
         return 0.0
@@ -140,7 +140,7 @@ def rtt_s(profile: Profile | None) -> float:
     return stage.up.delay_s + stage.down.delay_s
 
 
-def world_of(case: scenario.Case, profiles: Mapping[str, Profile], chance: Chance) -> World:
+def world_of(case: scenario.Case, profiles: Mapping[str, NetworkProfile], chance: Chance) -> World:
     """The modelled world in which a case of a scenario is played.
 
     Raises KeyError for a profile that `modelled` does not name.
@@ -179,7 +179,9 @@ _DIALECTS = ((True, True), (True, True), (True, False), (False, False))
 """(tells the status, passes our token on): ours twice as often."""
 
 
-def drawn(draw: Draw, chance: Chance, profiles: Mapping[str, Profile], first: str) -> Case:
+def drawn(
+    draw: Draw, chance: Chance, profiles: Mapping[str, NetworkProfile], first: str
+) -> ModelledCase:
     """A world in which the profile `first` happens and, half of the time, another drop."""
 
     def choose(values: tuple[float, ...]) -> float:
@@ -226,4 +228,4 @@ def drawn(draw: Draw, chance: Chance, profiles: Mapping[str, Profile], first: st
         passes_token_on=passes_token_on,
         connection_timeout_default_s=None if tells_status else timeout_s,
     )
-    return Case(about, world, policy, for_s)
+    return ModelledCase(about, world, policy, for_s)

@@ -33,9 +33,18 @@ from rejoin.core.model import (
     SessionId,
     SessionView,
 )
-from rejoin.core.phases import Asking, Confirming, Ended, Facts, Idle, Joining, Live, State
+from rejoin.core.phases import (
+    ConfirmingEnd,
+    Connecting,
+    Ended,
+    Facts,
+    Idle,
+    Live,
+    Requesting,
+    State,
+)
 from rejoin.core.retry import Failure, FailureKind
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.service_model import fence, lifecycle
 from rejoin.service_model import status as service_status
 from rejoin.service_model.fence import Claim
@@ -81,7 +90,7 @@ class Client:
     """One player's program, and what is true of its connections."""
 
     state: State
-    seat: Seat | None = None
+    seat: RejoinState | None = None
     opened: frozenset[int] = frozenset()
     muted: frozenset[int] = frozenset()
     checking: frozenset[int] = frozenset()
@@ -156,7 +165,7 @@ def live(budget: Budget) -> System:
     service: lifecycle.State = lifecycle.start(now)
     for happened in (lifecycle.Placed(1), lifecycle.ClientConnected(1)):
         service, _ = lifecycle.step(service, happened, now, RULES)
-    seat = Seat(SESSION, AttemptNumber(1), TIMEOUT_S, now)
+    seat = RejoinState(SESSION, AttemptNumber(1), TIMEOUT_S, now)
     client = Client(
         _plain(state),
         seat,
@@ -256,7 +265,7 @@ def _client_acts(system: System, number: int, client: Client) -> Iterator[tuple[
                     f"client {number} hears nothing",
                     lambda turn: turn.hears_nothing(number, connection),
                 )
-        case Joining(connection):
+        case Connecting(connection):
             if _can_come_up(system, connection):
                 yield f"{connection} comes up", lambda turn: turn.come_up(number, connection)
         case Idle() | Ended():
@@ -522,7 +531,9 @@ class _Turn:
     def service_answers(self) -> None:
         flight, self.flight = self.flight, None
         assert flight is not None
-        if not isinstance(self.serve(lifecycle.CreateAnswered(flight.connection)), lifecycle.Taken):
+        if not isinstance(
+            self.serve(lifecycle.CreateAnswered(flight.connection)), lifecycle.Accepted
+        ):
             self.refuse(flight)
             return
         self.held = flight.connection
@@ -679,7 +690,7 @@ class _Turn:
         after, todo = session.step(before.state, event, self.now, POLICY, _half)
         after = _plain(after)
         self.clients[number] = replace(before, state=after)
-        if not isinstance(after.phase, Asking):
+        if not isinstance(after.phase, Requesting):
             self.clients[number] = replace(self.clients[number], call=None)
         for command in todo:
             self.obey(number, command, before.state, after)
@@ -692,7 +703,7 @@ class _Turn:
                 self.clients[number] = replace(client, opened=client.opened | {connection})
                 made = events.OfferMade(connection, f"sha-{connection}", f"offer {connection}")
                 self.send("event", number, made)
-            case commands.AskStatus():
+            case commands.PollStatus():
                 looking = client.looking + 1
                 self.clients[number] = replace(client, looking=looking)
                 self.messages = [
@@ -777,7 +788,7 @@ class _Turn:
         if isinstance(phase, Ended):
             self.judge_end(number, before, phase)
             return
-        if isinstance(phase, Confirming) and phase.fallback.kind is EndingKind.UNCONFIRMED:
+        if isinstance(phase, ConfirmingEnd) and phase.fallback.kind is EndingKind.UNCONFIRMED:
             self.judge_giving_up(after)
         ends_at = lifecycle.window_ends_at(self.service)
         shown_at = facts.window.shown_at
@@ -789,7 +800,7 @@ class _Turn:
                 self.breaks("I8", f"the deadline is shown {shown_at - ends_at:.3f} s too late")
         healed = (
             isinstance(phase, Live)
-            and not isinstance(before.phase, Live | Joining)
+            and not isinstance(before.phase, Live | Connecting)
             and phase.connection == before.facts.shown
         )
         if healed and self.create_under_way(number):
@@ -818,7 +829,7 @@ class _Turn:
             self.breaks("I2", "trying was given up too early")
 
 
-def _seat(client: Client) -> Seat:
+def _seat(client: Client) -> RejoinState:
     assert client.seat is not None
     return client.seat
 

@@ -33,9 +33,9 @@ from rejoin.core.model import (
     SessionId,
     SessionView,
 )
-from rejoin.core.phases import Ended, Facts, Idle, Joining, Live, State
+from rejoin.core.phases import Connecting, Ended, Facts, Idle, Live, State
 from rejoin.core.retry import Draw, Failure, FailureKind
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.core.trace import Record, Recorder, of_fault, of_service
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
@@ -58,7 +58,7 @@ _DRIP_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """How a run ended. `live`: the player was playing when the time was up.
 
     `freezes_s`: for each episode that ended live, last frame before to first frame after.
@@ -73,7 +73,7 @@ class Outcome:
     attempts: int
     dropped: bool
     savable: bool
-    ticket: Seat | None
+    ticket: RejoinState | None
     violations: tuple[str, ...]
     records: tuple[Record, ...] = field(repr=False)
 
@@ -89,7 +89,7 @@ def simulate(
     for_s: float = 60.0,
     policy: Policy | None = None,
     observer: Observer | None = None,
-) -> Outcome:
+) -> RunOutcome:
     """Start a game, go live, let the faults happen, stop `for_s` after going live first."""
     return _Run(world, policy or Policy(), draw, observer).play(for_s)
 
@@ -123,7 +123,7 @@ class _Run:
         self.draw = draw
         self.now = self.before = self.sampled_at = 1000.0
         self.state = State()
-        self.ticket: Seat | None = None
+        self.ticket: RejoinState | None = None
         self.life = 0
         self.crashed_at: float | None = None
         self.service: lifecycle.State | None = None
@@ -150,7 +150,7 @@ class _Run:
 
     # --- time -------------------------------------------------------------------------------------
 
-    def play(self, for_s: float) -> Outcome:
+    def play(self, for_s: float) -> RunOutcome:
         self.after(0.0, lambda: self.give(events.StartRequested()))
         self.schedule(self.world.at_start)
         limit_at = self.now + self.policy.start_deadline_s + for_s
@@ -215,14 +215,14 @@ class _Run:
         if current is not None and not self.hears(current):
             at = current.heard_at + self.world.notice_silent_s
         looked_at = isinstance(self.state.phase, Live) or (
-            not isinstance(self.state.phase, Joining)
+            not isinstance(self.state.phase, Connecting)
             and any(self.arrives(peer) for peer in self.peers.values() if peer.framed)
         )
         if looked_at and self.asleep_since_at is None:
             at = min(at, self.sampled_at + every_s)
         return max(at, self.before + _EPSILON_S)
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> RunOutcome:
         phase = self.state.phase
         live = isinstance(phase, Live)
         found = invariants.violations(self.records)
@@ -231,7 +231,7 @@ class _Run:
         late = self.now - self.good_since_at >= _HOPELESS_S
         if not live and not idle and self.owed and (ended or late):
             found = (*found, f"I7 at {self.now:.3f}: a game that could be saved was not")
-        return Outcome(
+        return RunOutcome(
             live=live,
             ending=phase.ending if isinstance(phase, Ended) else None,
             freezes_s=tuple(self.freezes_s),
@@ -296,7 +296,7 @@ class _Run:
             self.schedule(self.world.faults)
 
     def shown(self, before: State) -> None:
-        if isinstance(before.phase, Joining) and before.phase.episode is not None:
+        if isinstance(before.phase, Connecting) and before.phase.episode is not None:
             dropped_at = before.phase.episode.dropped_at
             if before.facts.shown is None and self.crashed_at is not None:
                 dropped_at = self.crashed_at
@@ -470,7 +470,7 @@ class _Run:
         if self.asleep_since_at is not None:
             return
         for peer in tuple(self.peers.values()):
-            if not peer.framed or peer.closed or isinstance(self.state.phase, Joining):
+            if not peer.framed or peer.closed or isinstance(self.state.phase, Connecting):
                 continue
             gap_s, peer.largest_gap_s = peer.largest_gap_s, 0.0
             self.give(
@@ -543,7 +543,7 @@ class _Run:
                 self.after(0.003, lambda: self.give(made))
             case commands.StartSession():
                 self.start(command)
-            case commands.AskStatus():
+            case commands.PollStatus():
                 self.status_call += 1
                 call = self.status_call
                 self.after(command.after_s, lambda: self.look(command, call, self.now, None))
@@ -633,7 +633,7 @@ class _Run:
         )
 
     def look(
-        self, command: commands.AskStatus, call: int, asked_at: float, until_at: float | None
+        self, command: commands.PollStatus, call: int, asked_at: float, until_at: float | None
     ) -> None:
         """A status call: the backend looks every 200 ms until it is another or time is up."""
         if call != self.status_call:
@@ -737,7 +737,9 @@ class _Run:
                 if again_s <= 4.0:
                     self.after(again_s, lambda: open_up(2 * again_s))
                 return
-            if not isinstance(self.serve(lifecycle.ClientConnected(peer.number)), lifecycle.Taken):
+            if not isinstance(
+                self.serve(lifecycle.ClientConnected(peer.number)), lifecycle.Accepted
+            ):
                 return
             peer.up = True
             peer.heard_at = peer.last_packet_at = peer.last_rtp_at = self.now
@@ -771,4 +773,4 @@ class _Run:
             return
         self.serve(lifecycle.TerminateRequested())
         self.serve(lifecycle.TerminateDone())
-        self.give(events.Terminated())
+        self.give(events.SessionTerminated())

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from rejoin.core.model import ConnectionSample
-from rejoin.netem.link import Chance, Direction, Link, Profile
+from rejoin.netem.link import Chance, Direction, Link, NetworkProfile
 
 _VIDEO_EVERY_S = 1 / 60
 _AUDIO_EVERY_S = 1 / 50
@@ -28,7 +28,7 @@ Sampled = tuple[float, ConnectionSample]
 
 
 def samples(
-    profile: Profile,
+    profile: NetworkProfile,
     *,
     chance: Chance,
     for_s: float,
@@ -91,7 +91,7 @@ class _Sent:
     """The packets of the host in order of arrival, lost ones at the time they were sent."""
 
     def __init__(
-        self, profile: Profile, path: Link, began_at: float, dark: Callable[[float], bool]
+        self, profile: NetworkProfile, path: Link, began_at: float, dark: Callable[[float], bool]
     ) -> None:
         lane = profile.stages[0].down
         self.base_delay_s = lane.delay_s

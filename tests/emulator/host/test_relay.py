@@ -12,7 +12,7 @@ import pytest
 
 from rejoin import assets, tasks
 from rejoin.emulator.host.relay import EARLY_S, FLUSH_PACKETS, MAX_FLOWS, Relay, chance_of
-from rejoin.netem.link import Cut, Direction, Fate, Lane, Link, Profile, Stage
+from rejoin.netem.link import Cut, Direction, Fate, Lane, Link, NetworkProfile, ProfileStage
 from rejoin.netem.network_profile import parse_profile
 
 
@@ -194,11 +194,11 @@ UP, DOWN = Direction.UP, Direction.DOWN
 ROUGH = Lane(0.030, 0.010, loss=0.1, burst_enter=0.05, burst_leave=0.4, bandwidth_bps=2_000_000)
 
 
-def a_profile(up: Lane, down: Lane | None = None) -> Profile:
-    return Profile("test", stages=(Stage(0.0, up, down or up),))
+def a_profile(up: Lane, down: Lane | None = None) -> NetworkProfile:
+    return NetworkProfile("test", stages=(ProfileStage(0.0, up, down or up),))
 
 
-def a_link(relay: Relay, profile: Profile, seed: int = 1) -> Link:
+def a_link(relay: Relay, profile: NetworkProfile, seed: int = 1) -> Link:
     return Link(profile, relay.now(), chance_of(seed))
 
 
@@ -316,7 +316,7 @@ def test_packets_overtake_each_other_when_the_lane_says_so() -> None:
 def test_a_link_may_be_for_the_flows_that_exist_or_for_all() -> None:
     async def test() -> None:
         relay = Relay()
-        dead = Profile("dead", cut=Cut())
+        dead = NetworkProfile("dead", cut=Cut())
         async with end() as host, end() as old, end() as new:
             door = await relay.open_door(host.address)
             old.transport.sendto(b"hello", door.address)
@@ -344,10 +344,10 @@ def test_the_path_that_was_laid_decides_where_no_link_does() -> None:
         relay = Relay()
         async with end() as host, end() as client:
             door = await relay.open_door(host.address)
-            relay.lay(a_link(relay, Profile("dead", cut=Cut())))
+            relay.lay(a_link(relay, NetworkProfile("dead", cut=Cut())))
             client.transport.sendto(b"lost", door.address)
             await soon(lambda: relay.counters.dropped == 1)
-            relay.shape(a_link(relay, Profile("clean")))
+            relay.shape(a_link(relay, NetworkProfile("clean")))
             client.transport.sendto(b"hello", door.address)
             assert (await host.receive())[0] == b"hello"
             relay.unshape()

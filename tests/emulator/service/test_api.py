@@ -25,7 +25,7 @@ from helpers.fake_host import FakeHosts, offer
 from helpers.manual_timers import ManualTimers
 from rejoin.backend.serving import serving
 from rejoin.emulator.service.api import BODY_LIMIT_BYTES, ApiFaults, build_app
-from rejoin.emulator.service.sessions import NO_CLIENT_CONNECTION, StreamService
+from rejoin.emulator.service.sessions import NO_CLIENT_CONNECTION, StreamSessions
 from rejoin.emulator.service.settings import ApiFault, ApiFaultKind, EmulatorSettings
 from rejoin.errors import BadInputError
 from rejoin.tasks import alive, spawn
@@ -54,7 +54,7 @@ class Stage:
 
     def __init__(
         self,
-        service: StreamService,
+        service: StreamSessions,
         hosts: FakeHosts,
         timers: ManualTimers,
         faults: ApiFaults,
@@ -116,7 +116,7 @@ class Stage:
 @contextlib.asynccontextmanager
 async def stage(settings: EmulatorSettings = SETTINGS) -> AsyncIterator[Stage]:
     hosts, timers = FakeHosts(), ManualTimers()
-    service = StreamService(settings, hosts, timers=timers)
+    service = StreamSessions(settings, hosts, timers=timers)
     faults = ApiFaults()
     async with serving(build_app(service, faults), "127.0.0.1", 0) as port:
         made = await asyncio.to_thread(Stage, service, hosts, timers, faults, port)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.emulator.service.certificates import Authority, context_with_a_twin
+from rejoin.emulator.service.certificates import CertificateAuthority, context_with_a_twin
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -30,7 +30,7 @@ async def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str)
         await writer.wait_closed()
 
 
-def trusting(authority: Authority) -> ssl.SSLContext:
+def trusting(authority: CertificateAuthority) -> ssl.SSLContext:
     context = ssl.create_default_context(cadata=authority.pem)
     context.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
     return context
@@ -38,19 +38,19 @@ def trusting(authority: Authority) -> ssl.SSLContext:
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "::1"])
 def test_who_trusts_the_authority_trusts_the_server(name: str) -> None:
-    authority = Authority()
+    authority = CertificateAuthority()
     asyncio.run(shake_hands(authority.server_context(), trusting(authority), name))
 
 
 def test_nobody_else_does() -> None:
-    authority = Authority()
-    for client in (ssl.create_default_context(), trusting(Authority())):
+    authority = CertificateAuthority()
+    for client in (ssl.create_default_context(), trusting(CertificateAuthority())):
         with pytest.raises(ssl.SSLCertVerificationError):
             asyncio.run(shake_hands(authority.server_context(), client, "localhost"))
 
 
 def test_it_vouches_for_this_machine_alone() -> None:
-    authority = Authority()
+    authority = CertificateAuthority()
     with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
         asyncio.run(
             shake_hands(authority.server_context(), trusting(authority), "games.example.com")
@@ -59,7 +59,7 @@ def test_it_vouches_for_this_machine_alone() -> None:
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_the_twin_is_shown_when_it_is_asked_for_and_only_then(name: str) -> None:
-    authority = Authority()
+    authority = CertificateAuthority()
     wrong = [False, True, False]
     server = context_with_a_twin(authority, lambda: wrong.pop(0))
     client = trusting(authority)
@@ -72,5 +72,5 @@ def test_the_twin_is_shown_when_it_is_asked_for_and_only_then(name: str) -> None
 
 def test_no_key_stays_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    Authority().server_context()
+    CertificateAuthority().server_context()
     assert list(tmp_path.iterdir()) == []

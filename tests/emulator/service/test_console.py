@@ -30,7 +30,7 @@ from rejoin.emulator.service.console import (
     view,
 )
 from rejoin.emulator.service.control import EmulatorControl, build_control
-from rejoin.emulator.service.sessions import StartRequest, StreamService
+from rejoin.emulator.service.sessions import StartRequest, StreamSessions
 from rejoin.emulator.service.settings import (
     ApiFault,
     ApiFaultKind,
@@ -195,10 +195,10 @@ def test_what_cannot_be_typed_is_said(line: str) -> None:
     assert "notice S" in HELP
 
 
-def on_stage(play: Callable[[EmulatorControl, FakeHosts, StreamService], Any]) -> None:
+def on_stage(play: Callable[[EmulatorControl, FakeHosts, StreamSessions], Any]) -> None:
     async def stage() -> None:
         hosts, timers, downs = FakeHosts(), ManualTimers(), []
-        service = StreamService(SETTINGS, hosts, timers=timers)
+        service = StreamSessions(SETTINGS, hosts, timers=timers)
 
         async def down(down_s: float) -> None:
             downs.append(down_s)
@@ -225,7 +225,7 @@ LINES = (
 )
 
 
-def obeyed(hosts: FakeHosts, service: StreamService) -> None:
+def obeyed(hosts: FakeHosts, service: StreamSessions) -> None:
     assert "inject silence existing 2.0" in [
         call.replace("None", "existing") for call in hosts.newest.calls
     ]
@@ -236,7 +236,7 @@ def obeyed(hosts: FakeHosts, service: StreamService) -> None:
 
 
 def test_without_a_terminal_there_are_lines() -> None:
-    async def piped(control: EmulatorControl, hosts: FakeHosts, service: StreamService) -> None:
+    async def piped(control: EmulatorControl, hosts: FakeHosts, service: StreamSessions) -> None:
         output = io.StringIO()
         console = Console(file=output, width=80)
         await run(control, source=io.StringIO(LINES), console=console, refresh_s=0.01)
@@ -258,7 +258,7 @@ def test_without_a_terminal_there_are_lines() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are a POSIX thing")
 def test_at_a_terminal_there_is_a_picture_and_a_prompt() -> None:
-    async def typed(control: EmulatorControl, hosts: FakeHosts, service: StreamService) -> None:
+    async def typed(control: EmulatorControl, hosts: FakeHosts, service: StreamSessions) -> None:
         import pty
         import termios
 

@@ -24,7 +24,7 @@ from rejoin.emulator.service.control import (
     build_control,
     new_token,
 )
-from rejoin.emulator.service.sessions import StartRequest, StreamService
+from rejoin.emulator.service.sessions import StartRequest, StreamSessions
 from rejoin.emulator.service.settings import (
     ApiFault,
     ApiFaultKind,
@@ -43,7 +43,7 @@ class Stage:
     def __init__(self) -> None:
         self.hosts = FakeHosts()
         self.timers = ManualTimers()
-        self.service = StreamService(SETTINGS, self.hosts, timers=self.timers)
+        self.service = StreamSessions(SETTINGS, self.hosts, timers=self.timers)
         self.faults = ApiFaults()
         self.backend_faults = BackendFaults()
         self.token = new_token()
@@ -193,7 +193,7 @@ def test_time_moves_only_where_it_can_be_moved() -> None:
         assert session["reason"] == "connectionTimeout"
         with pytest.raises(BadInputError, match="by_s"):
             await control.advance(-1)
-        real = StreamService(SETTINGS, on.hosts)
+        real = StreamSessions(SETTINGS, on.hosts)
         async with (
             serving(build_control(real, on.token), "127.0.0.1", 0) as port,
             EmulatorControl(f"http://127.0.0.1:{port}", on.token) as other,

@@ -16,8 +16,8 @@ from rejoin.emulator.service.sessions import (
     CallFault,
     CallRefusedError,
     StartRequest,
-    StreamService,
     StreamSession,
+    StreamSessions,
     offer_digest,
 )
 from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
@@ -33,7 +33,7 @@ class Stage:
     def __init__(self, settings: EmulatorSettings) -> None:
         self.hosts = FakeHosts()
         self.timers = ManualTimers()
-        self.service = StreamService(settings, self.hosts, timers=self.timers)
+        self.service = StreamSessions(settings, self.hosts, timers=self.timers)
 
     async def start(self, words: str = "first", token: str | None = None) -> StreamSession:
         return await self.service.start_session(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rejoin import assets
 from rejoin.media.receive.bandwidth import LEAST_BPS, BandwidthEstimate
-from rejoin.netem.link import Direction, Lane, Link, Profile, Stage
+from rejoin.netem.link import Direction, Lane, Link, NetworkProfile, ProfileStage
 from rejoin.netem.network_profile import parse_profile
 
 FPS = 60
@@ -21,7 +21,7 @@ class Path:
 
     def __init__(
         self,
-        profile: Profile,
+        profile: NetworkProfile,
         *,
         host_bps: float = 8_000_000,
         rtt_s: float = 0.040,
@@ -70,13 +70,13 @@ class Path:
             self._told.append((at + self._rtt_s / 2, self.estimate.bitrate_bps))
 
 
-def narrow(bandwidth_bps: float, queue_s: float) -> Profile:
+def narrow(bandwidth_bps: float, queue_s: float) -> NetworkProfile:
     lane = Lane(0.02, bandwidth_bps=bandwidth_bps, queue_s=queue_s)
-    return Profile("narrow", stages=(Stage(0.0, Lane(), lane),))
+    return NetworkProfile("narrow", stages=(ProfileStage(0.0, Lane(), lane),))
 
 
 def test_a_path_that_carries_all_is_never_asked_for_less() -> None:
-    path = Path(Profile("clean", stages=(Stage(0.0, Lane(), Lane(0.02, 0.010)),)))
+    path = Path(NetworkProfile("clean", stages=(ProfileStage(0.0, Lane(), Lane(0.02, 0.010)),)))
     path.play(30)
     assert path.estimate.bitrate_bps == MOST_BPS
     assert not path.estimate.limited
@@ -101,8 +101,8 @@ def test_a_bottleneck_of_any_size_is_found(bandwidth_bps: float, queue_s: float)
 
 
 def test_when_the_path_widens_the_rate_comes_back() -> None:
-    stages = (*narrow(2_000_000, 1.0).stages, Stage(20.0, Lane(), Lane(0.02)))
-    path = Path(Profile("widens", stages=stages))
+    stages = (*narrow(2_000_000, 1.0).stages, ProfileStage(20.0, Lane(), Lane(0.02)))
+    path = Path(NetworkProfile("widens", stages=stages))
     path.play(60)
     assert path.sent_bps[15] < 2_000_000
     assert path.sent_bps[-1] == pytest.approx(8_000_000, rel=0.02)
@@ -119,14 +119,14 @@ def test_it_goes_on_to_see_whether_there_is_more(bandwidth_bps: float) -> None:
 
 def test_random_loss_and_jitter_are_no_reason_to_send_less() -> None:
     lane = Lane(0.02, 0.015, loss=0.05, reorder=True)
-    path = Path(Profile("bad", stages=(Stage(0.0, Lane(), lane),)))
+    path = Path(NetworkProfile("bad", stages=(ProfileStage(0.0, Lane(), lane),)))
     path.play(30)
     assert path.sent_bps[-1] == pytest.approx(8_000_000, rel=0.02)
 
 
 def test_a_path_that_becomes_longer_is_not_full() -> None:
-    stages = (Stage(0.0, Lane(), Lane(0.02)), Stage(10.0, Lane(), Lane(0.150)))
-    path = Path(Profile("longer", stages=stages))
+    stages = (ProfileStage(0.0, Lane(), Lane(0.02)), ProfileStage(10.0, Lane(), Lane(0.150)))
+    path = Path(NetworkProfile("longer", stages=stages))
     path.play(60)
     assert path.sent_bps[-1] > 5_000_000
     assert path.estimate.queue_s < 0.01

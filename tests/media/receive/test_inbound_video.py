@@ -11,24 +11,24 @@ from hypothesis import strategies as st
 from helpers.capture import Captured, read_capture, replay, write_capture
 from helpers.h264_packets import repeating, stream
 from rejoin.media.receive.inbound_video import (
-    Action,
-    AskAgain,
-    AskKeyFrame,
     Decode,
     InboundVideo,
     KeyFrameRequests,
-    TellRate,
-    Terms,
+    Nack,
+    Negotiated,
+    Pli,
+    ReceiveAction,
+    Remb,
 )
 from rejoin.media.receive.jitter_buffer import BUFFER_BYTES
 from rejoin.media.receive.rtp import SEND_TIME_UNITS, RtpPacket
-from rejoin.netem.link import Lane, Profile, Stage
+from rejoin.netem.link import Lane, NetworkProfile, ProfileStage
 
 CAPTURE = Path(__file__).parents[1] / "data" / "captures" / "ffmpeg-main-320x180.rtpdump"
 """Three seconds of FFmpeg's own RTP packetizer: STAP-A, FU-A and single units, Main, two slices."""
 PICTURES = 90
 MEDIA, RTX = 7, 8
-TERMS = Terms(
+TERMS = Negotiated(
     frozenset({96}), retransmits={97: 96}, rtx_ssrcs={RTX: MEDIA}, rate=True, send_time_id=3
 )
 
@@ -40,15 +40,15 @@ def packets(count: int = 4, ssrc: int = MEDIA) -> list[RtpPacket]:
     ]
 
 
-def decoded(actions: list[Action]) -> int:
+def decoded(actions: list[ReceiveAction]) -> int:
     return sum(isinstance(action, Decode) for action in actions)
 
 
-def lossy(loss: float, *, burst: bool = False) -> Profile:
+def lossy(loss: float, *, burst: bool = False) -> NetworkProfile:
     lane = Lane(0.02, 0.008, reorder=True, loss=0.0 if burst else loss)
     if burst:
         lane = Lane(0.02, burst_enter=loss / 3, burst_leave=0.3)
-    return Profile("lossy", stages=(Stage(0.0, Lane(), lane),))
+    return NetworkProfile("lossy", stages=(ProfileStage(0.0, Lane(), lane),))
 
 
 @pytest.fixture(scope="module")
@@ -63,17 +63,17 @@ def test_the_first_packet_asks_for_a_key_frame_and_tells_the_rate() -> None:
     inbound = InboundVideo(TERMS)
     assert inbound.tick(0.0, None) == []
     first = inbound.packet(packets()[0], 0.0, None)
-    assert first == [AskKeyFrame(MEDIA), TellRate(MEDIA, 19_000_000)]
+    assert first == [Pli(MEDIA), Remb(MEDIA, 19_000_000)]
 
 
 def test_what_the_host_does_not_take_is_not_sent() -> None:
-    inbound = InboundVideo(Terms(frozenset({96}), nack=False, rate=False))
+    inbound = InboundVideo(Negotiated(frozenset({96}), nack=False, rate=False))
     sent = packets()
     actions = inbound.packet(sent[0], 0.0, 0.02)
     for packet in sent[2:]:
         actions += inbound.packet(packet, 0.01, 0.02)
     actions += inbound.tick(2.0, 0.02)
-    assert {type(action) for action in actions} == {AskKeyFrame}
+    assert {type(action) for action in actions} == {Pli}
 
 
 def test_a_lost_packet_is_asked_for_and_its_retransmission_fills_the_gap() -> None:
@@ -82,7 +82,7 @@ def test_a_lost_packet_is_asked_for_and_its_retransmission_fills_the_gap() -> No
     actions = []
     for packet in sent[:5] + sent[6:]:
         actions += inbound.packet(packet, 1.0, 0.030)
-    assert AskAgain(MEDIA, (5,)) in actions
+    assert Nack(MEDIA, (5,)) in actions
     assert decoded(actions) == 1
     again = repeating(sent[5], 400, RTX)
     assert decoded(inbound.packet(again, 1.03, 0.030)) == 2
@@ -97,7 +97,7 @@ def test_a_lost_packet_is_asked_for_and_its_retransmission_fills_the_gap() -> No
 def test_a_retransmission_stream_that_the_answer_does_not_name_is_this_sections(
     rtx_ssrcs: dict[int, int],
 ) -> None:
-    terms = Terms(frozenset({96}), retransmits={97: 96}, rtx_ssrcs=rtx_ssrcs)
+    terms = Negotiated(frozenset({96}), retransmits={97: 96}, rtx_ssrcs=rtx_ssrcs)
     inbound = InboundVideo(terms)
     sent = packets(2)
     for packet in sent[:-1]:
@@ -127,7 +127,7 @@ def test_another_stream_begins_anew_with_a_key_frame_and_keeps_the_counts() -> N
         inbound.packet(packet, 0.0, None)
     other = packets(2, ssrc=70)
     actions = inbound.packet(other[4], 1.0, None)
-    assert AskKeyFrame(70) in actions
+    assert Pli(70) in actions
     actions = [action for packet in other[5:] for action in inbound.packet(packet, 1.0, None)]
     assert decoded(actions) == 0, "without a key frame there is nothing to begin with"
     assert inbound.frames_received == 3
@@ -138,7 +138,7 @@ def test_a_nack_never_outgrows_a_packet() -> None:
     inbound = InboundVideo(TERMS)
     inbound.packet(RtpPacket(96, 0, 0, 0, MEDIA, b"\x41x"), 0.0, None)
     actions = inbound.packet(RtpPacket(96, 0, 450, 0, MEDIA, b"\x41x"), 0.0, None)
-    asked = [action for action in actions if isinstance(action, AskAgain)]
+    asked = [action for action in actions if isinstance(action, Nack)]
     assert [len(action.sequences) for action in asked] == [250, 199]
     assert inbound.nacks_sent == 2
     assert inbound.packets_asked == 449
@@ -177,7 +177,7 @@ def test_the_rate_is_told_each_second_and_at_once_when_it_falls() -> None:
             96, 1, n, n * 1500, MEDIA, b"\x41" + bytes(1000), extension=b"\xbe\xde\0\1\x32" + sent
         )
         for action in inbound.packet(packet, now, 0.020):
-            if isinstance(action, TellRate):
+            if isinstance(action, Remb):
                 told.append((now, action.bitrate_bps))
     assert [round(at) for at, _ in told[:6]] == [0, 1, 2, 3, 4, 5]
     assert told[-1][1] < 1_000_000

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.h264_packets import START, fragments, frame, stream
-from rejoin.media.receive.jitter_buffer import EncodedFrame, VideoAssembly
+from rejoin.media.receive.jitter_buffer import EncodedFrame, JitterBuffer
 
 
 def times(frames: list[EncodedFrame]) -> list[int]:
@@ -16,7 +16,7 @@ def times(frames: list[EncodedFrame]) -> list[int]:
 
 
 def test_a_frame_is_whole_with_its_last_packet_not_with_the_next_frame() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     got = [assembly.add(*packet, now=0.0) for packet in stream(1)]
     assert [len(frames) for frames in got] == [0, 0, 0, 1]
     assert got[-1][0].key
@@ -31,7 +31,7 @@ def test_reordered_packets_give_the_same_frames_also_across_the_wrap(first: int)
         block = packets[at : at + 6]
         random.Random(at).shuffle(block)
         shuffled += block
-    assembly, frames = VideoAssembly(), []
+    assembly, frames = JitterBuffer(), []
     for sequence, media_time, marker, payload in shuffled:
         number = (first + sequence) & 0xFFFF
         frames += assembly.add(number, media_time, marker, payload, now=0.0)
@@ -40,7 +40,7 @@ def test_reordered_packets_give_the_same_frames_also_across_the_wrap(first: int)
 
 
 def test_a_gap_is_asked_for_at_once_then_after_a_round_trip_and_filled_without_a_trace() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     packets = stream(3)
     for packet in packets[:5] + packets[6:]:
         assembly.add(*packet, now=1.0)
@@ -56,7 +56,7 @@ def test_a_gap_is_asked_for_at_once_then_after_a_round_trip_and_filled_without_a
 
 
 def test_what_was_asked_for_in_vain_is_asked_for_twice_in_each_round_trip() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     packets = stream(3)
     for packet in packets[:5] + packets[6:]:
         assembly.add(*packet, now=0.0)
@@ -65,7 +65,7 @@ def test_what_was_asked_for_in_vain_is_asked_for_twice_in_each_round_trip() -> N
 
 
 def test_before_a_bottleneck_it_is_asked_for_once_in_each_round_trip() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     packets = stream(3)
     for packet in packets[:5] + packets[6:]:
         assembly.add(*packet, now=0.0)
@@ -74,7 +74,7 @@ def test_before_a_bottleneck_it_is_asked_for_once_in_each_round_trip() -> None:
 
 
 def test_where_not_all_can_be_asked_for_those_never_asked_for_go_first() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     assembly.add(0, 0, False, b"\x41x", now=0.0)
     for sequence in (400, 800, 980):
         assembly.add(sequence, 0, False, b"\x41x", now=0.0)
@@ -88,7 +88,7 @@ def test_where_not_all_can_be_asked_for_those_never_asked_for_go_first() -> None
 
 
 def test_an_answer_that_is_too_late_shows_that_the_host_answers() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     assembly.add(0, 0, True, b"\x41x", now=0.0)
     for number in range(20):
         now = number * 0.2
@@ -103,7 +103,7 @@ def test_an_answer_that_is_too_late_shows_that_the_host_answers() -> None:
 
 
 def test_what_is_missing_on_both_sides_of_the_wrap_goes_into_one_nack() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     for sequence in (65533, 1, 2):
         assembly.add(sequence, 0, False, b"\x41x", now=0.0)
     lost = assembly.to_nack(0.0, 0.080)
@@ -114,7 +114,7 @@ def test_what_is_missing_on_both_sides_of_the_wrap_goes_into_one_nack() -> None:
 
 
 def test_a_packet_that_never_comes_costs_its_frame_after_150_ms_and_no_other() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     packets = stream(4)
     frames = []
     for packet in packets[:5] + packets[6:]:
@@ -129,7 +129,7 @@ def test_a_packet_that_never_comes_costs_its_frame_after_150_ms_and_no_other() -
 
 
 def test_a_long_round_trip_is_given_the_time_to_answer() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     packets = stream(2)
     for packet in packets[:5] + packets[6:]:
         assembly.add(*packet, now=1.0)
@@ -139,7 +139,7 @@ def test_a_long_round_trip_is_given_the_time_to_answer() -> None:
 
 
 def test_a_lost_last_packet_ends_its_frame_where_the_next_begins() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     packets = stream(3)
     marker = next(at for at, packet in enumerate(packets) if packet[2] and at > 4)
     frames = []
@@ -151,7 +151,7 @@ def test_a_lost_last_packet_ends_its_frame_where_the_next_begins() -> None:
 
 
 def test_after_an_outage_nothing_old_is_asked_for() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     for packet in stream(2):
         assembly.add(*packet, now=0.0)
     sequence, frames = 5000, []
@@ -164,7 +164,7 @@ def test_after_an_outage_nothing_old_is_asked_for() -> None:
 
 
 def test_padding_between_frames_changes_nothing() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     key, delta = frame(0, key=True), frame(1)
     packets = [*key, (0, False, b""), (0, False, b""), *delta]
     frames = []
@@ -175,7 +175,7 @@ def test_padding_between_frames_changes_nothing() -> None:
 
 
 def test_a_key_frame_of_two_thousand_packets_is_one_frame() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     unit = bytes([0x65]) + bytes(1200) * 2000
     frames = []
     for sequence, payload in enumerate(pieces := fragments(unit, 1200)):
@@ -184,7 +184,7 @@ def test_a_key_frame_of_two_thousand_packets_is_one_frame() -> None:
 
 
 def test_a_frame_that_never_ends_is_bounded() -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     payload = bytes([0x7C, 0x05]) + bytes(60_000)
     for sequence in range(400):
         assert assembly.add(sequence & 0xFFFF, 0, False, payload, now=0.0) == []
@@ -198,7 +198,7 @@ def test_a_frame_that_never_ends_is_bounded() -> None:
     )
 )
 def test_no_order_of_packets_breaks_it(packets: list[tuple[int, int, bool, bytes]]) -> None:
-    assembly = VideoAssembly()
+    assembly = JitterBuffer()
     for at, packet in enumerate(packets):
         assembly.add(*packet, now=at * 0.02)
         assembly.to_nack(at * 0.02, 0.01)

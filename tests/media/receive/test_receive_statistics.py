@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rejoin.media.receive.receive_statistics import Reception
+from rejoin.media.receive.receive_statistics import ReceiveStatistics
 from rejoin.media.receive.rtp import RtpPacket
 
 
@@ -11,7 +11,7 @@ def packet(sequence: int, timestamp: int = 0, ssrc: int = 9) -> RtpPacket:
 
 
 def test_reports_say_what_was_lost_and_when_the_host_was_heard() -> None:
-    reception = Reception(90_000)
+    reception = ReceiveStatistics(90_000)
     assert reception.report(0.0) is None
     for sequence in (65534, 65535, 0, 1, 4, 5):
         reception.add(packet(sequence), now=0.0)
@@ -27,7 +27,7 @@ def test_reports_say_what_was_lost_and_when_the_host_was_heard() -> None:
 
 
 def test_loss_is_of_the_last_three_seconds() -> None:
-    reception = Reception(90_000)
+    reception = ReceiveStatistics(90_000)
     sequence = 0
     measured = {}
     for tick in range(200):
@@ -44,7 +44,7 @@ def test_loss_is_of_the_last_three_seconds() -> None:
 
 
 def test_jitter_is_that_of_arrival_against_media_time() -> None:
-    steady, shaky = Reception(90_000), Reception(90_000)
+    steady, shaky = ReceiveStatistics(90_000), ReceiveStatistics(90_000)
     for n in range(200):
         steady.add(packet(n, n * 3000), now=n / 30)
         shaky.add(packet(n, n * 3000), now=n / 30 + 0.010 * (n % 2))
@@ -53,7 +53,7 @@ def test_jitter_is_that_of_arrival_against_media_time() -> None:
 
 
 def test_another_stream_starts_its_own_count() -> None:
-    reception = Reception(90_000)
+    reception = ReceiveStatistics(90_000)
     for sequence in (1, 2, 9):
         reception.add(packet(sequence), 0.0)
     for sequence in (40_000, 40_001):
@@ -63,7 +63,7 @@ def test_another_stream_starts_its_own_count() -> None:
 
 
 def test_both_streams_times_are_told_by_the_hosts_clock_also_where_media_time_wraps() -> None:
-    video, audio = Reception(90_000), Reception(48_000)
+    video, audio = ReceiveStatistics(90_000), ReceiveStatistics(48_000)
     assert video.captured_at(0) is None
     for reception in (video, audio):
         reception.add(packet(1), 0.0)

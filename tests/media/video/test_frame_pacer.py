@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rejoin.core.model import ConnectionNumber
-from rejoin.media.video.frame_pacer import Smoothing
+from rejoin.media.video.frame_pacer import FramePacer
 
 FIRST, SECOND = ConnectionNumber(1), ConnectionNumber(2)
 INTERVAL_S = 1 / 60
@@ -19,7 +19,7 @@ TICKS = 1500
 
 def shown(late_s: list[float], *, start: int = 0) -> tuple[list[float], list[float]]:
     """When pictures of 60 fps come and when they are due, each so late."""
-    smoothing = Smoothing()
+    smoothing = FramePacer()
     came: list[float] = []
     due: list[float] = []
     for number, late in enumerate(late_s):
@@ -50,11 +50,11 @@ def test_order_is_kept_and_nothing_waits_longer_than_a_frame(late_s: list[float]
 
 
 def test_the_first_picture_is_shown_at_once() -> None:
-    assert Smoothing().due_at(FIRST, 77, 1000.0) == 1000.0
+    assert FramePacer().due_at(FIRST, 77, 1000.0) == 1000.0
 
 
 def test_other_frame_rates_have_other_intervals() -> None:
-    smoothing = Smoothing()
+    smoothing = FramePacer()
     for number in range(40):
         smoothing.due_at(FIRST, number * TICKS, 1000 + number / 60)
     assert smoothing.interval_s == pytest.approx(1 / 60)
@@ -69,7 +69,7 @@ def test_other_frame_rates_have_other_intervals() -> None:
 def test_a_new_connection_or_a_leap_begins_anew(
     connection: ConnectionNumber, timestamp: int
 ) -> None:
-    smoothing = Smoothing()
+    smoothing = FramePacer()
     for number in range(40):
         smoothing.due_at(FIRST, number * TICKS, 1000 + number / 60)
     assert smoothing.due_at(connection, timestamp, 1003.0) == 1003.0

@@ -56,7 +56,7 @@ from rejoin.emulator.service.sessions import HostListener
 from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.errors import BadInputError, SignalError
 from rejoin.input_protocol import controls
-from rejoin.netem.link import Direction, Lane, Link, Profile, Stage
+from rejoin.netem.link import Direction, Lane, Link, NetworkProfile, ProfileStage
 from rejoin.netem.network_profile import parse_profile
 from rejoin.rtc.codecs import offer_every_profile
 from rejoin.rtc.prepared_connection import prepare_dtls
@@ -864,7 +864,9 @@ def _path(settings: EmulatorSettings, now: float) -> Link | None:
     if settings.round_trip_s == 0 and settings.loss == 0:
         return None
     lane = Lane(delay_s=settings.round_trip_s / 2, loss=settings.loss)
-    return Link(Profile("path", stages=(Stage(up=lane, down=lane),)), now, chance_of(0))
+    return Link(
+        NetworkProfile("path", stages=(ProfileStage(up=lane, down=lane),)), now, chance_of(0)
+    )
 
 
 def _without_candidates(sdp: str) -> str:

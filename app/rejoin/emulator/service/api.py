@@ -45,8 +45,8 @@ from rejoin.emulator.service.sessions import (
     CallFault,
     CallRefusedError,
     StartRequest,
-    StreamService,
     StreamSession,
+    StreamSessions,
 )
 from rejoin.emulator.service.settings import ApiFault, ApiFaultKind
 from rejoin.errors import BadInputError
@@ -114,7 +114,7 @@ class ApiFaults:
         }
 
 
-def build_app(service: StreamService, faults: ApiFaults | None = None) -> Starlette:
+def build_app(service: StreamSessions, faults: ApiFaults | None = None) -> Starlette:
     """The API of this service as an ASGI application. It does not close the service."""
     api = _Api(service, faults or ApiFaults())
     every = Route("/{rest:path}", api.answer)
@@ -151,7 +151,7 @@ class _Bucket:
 
 
 class _Api:
-    def __init__(self, service: StreamService, faults: ApiFaults) -> None:
+    def __init__(self, service: StreamSessions, faults: ApiFaults) -> None:
         self._service = service
         self._faults = faults
         self._created_wall_s = service.wall_s()

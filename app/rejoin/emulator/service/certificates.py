@@ -28,7 +28,7 @@ _VALID: Final = datetime.timedelta(days=30)
 _CLOCKS_DIFFER: Final = datetime.timedelta(hours=1)
 
 
-class Authority:
+class CertificateAuthority:
     """A certificate authority that exists for one run of the studio."""
 
     def __init__(self, name: str = "Rejoin studio") -> None:
@@ -83,13 +83,15 @@ class Authority:
         return context
 
 
-def context_with_a_twin(authority: Authority, is_wrong: Callable[[], bool]) -> ssl.SSLContext:
+def context_with_a_twin(
+    authority: CertificateAuthority, is_wrong: Callable[[], bool]
+) -> ssl.SSLContext:
     """A server's TLS that asks `is_wrong` at each handshake; if so, a stranger's certificate.
 
     The stranger's has the same names and dates, so that only trust tells the two apart.
     """
     right = authority.server_context()
-    wrong = Authority("Somebody else").server_context()
+    wrong = CertificateAuthority("Somebody else").server_context()
 
     def choose(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         if is_wrong():

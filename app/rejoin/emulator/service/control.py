@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from rejoin.emulator.service.api import ApiFaults
 from rejoin.emulator.service.backend_faults import BackendFaults
-from rejoin.emulator.service.sessions import StreamService
+from rejoin.emulator.service.sessions import StreamSessions
 from rejoin.emulator.service.settings import (
     ApiFault,
     ApiFaultKind,
@@ -51,7 +51,7 @@ def new_token() -> str:
 
 
 def build_control(
-    service: StreamService,
+    service: StreamSessions,
     token: str,
     *,
     api_faults: ApiFaults | None = None,
@@ -77,7 +77,7 @@ def build_control(
 class _Control:
     def __init__(
         self,
-        service: StreamService,
+        service: StreamSessions,
         token: str,
         api_faults: ApiFaults | None,
         backend_down: BackendDown | None,

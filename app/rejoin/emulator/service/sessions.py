@@ -167,7 +167,7 @@ class StreamSession:
     """
 
     def __init__(
-        self, service: StreamService, session_id: str, group_id: str, request: StartRequest
+        self, service: StreamSessions, session_id: str, group_id: str, request: StartRequest
     ) -> None:
         settings = service.settings
         self._service = service
@@ -285,7 +285,7 @@ class StreamSession:
                 raise self._ended_meanwhile()
             raise CallRefusedError(CallFault.INTERNAL, "The stream host gave no answer.")
         await sleep(self._timers, settings.reconnecting_dwell_s)
-        if not isinstance(self._post(lifecycle.CreateAnswered(connection)), lifecycle.Taken):
+        if not isinstance(self._post(lifecycle.CreateAnswered(connection)), lifecycle.Accepted):
             raise self._ended_meanwhile()
         self._latest = (signal_request, answer)
         return answer
@@ -383,7 +383,7 @@ class StreamSession:
     def _alarm(self) -> None:
         self._undo_alarm = None
         # A change of settings may have moved the time since the alarm was set.
-        if isinstance(self._post(lifecycle.TimerDue()), lifecycle.Void):
+        if isinstance(self._post(lifecycle.TimerDue()), lifecycle.Ignored):
             self._set_alarm()
 
     def settings_changed(self) -> None:
@@ -519,7 +519,7 @@ class _Call:
     forget_at: float
 
 
-class StreamService:
+class StreamSessions:
     """All stream sessions of one emulated account and Region."""
 
     def __init__(

@@ -20,7 +20,7 @@ class OrderedAudio:
     rtp_timestamp: int = 0
 
 
-class AudioOrder:
+class AudioReorder:
     """A two-to-three-packet jitter buffer: in order, never waiting longer than 60 ms."""
 
     def __init__(self) -> None:

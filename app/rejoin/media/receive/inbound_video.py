@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rejoin.media.receive.bandwidth import DRAINED_S, SENT_PERIOD_S, BandwidthEstimate
-from rejoin.media.receive.jitter_buffer import EncodedFrame, VideoAssembly
-from rejoin.media.receive.receive_statistics import Reception
+from rejoin.media.receive.jitter_buffer import EncodedFrame, JitterBuffer
+from rejoin.media.receive.receive_statistics import ReceiveStatistics
 from rejoin.media.receive.rtp import SEND_TIME_UNITS, RtpPacket, repeated_by
 
 VIDEO_CLOCK_HZ = 90_000
@@ -37,7 +37,7 @@ class Decode:
 
 
 @dataclass(frozen=True, slots=True)
-class AskAgain:
+class Nack:
     """Send a NACK (RFC 4585, 6.2.1)."""
 
     ssrc: int
@@ -45,25 +45,25 @@ class AskAgain:
 
 
 @dataclass(frozen=True, slots=True)
-class AskKeyFrame:
+class Pli:
     """Send a PLI (RFC 4585, 6.3.1)."""
 
     ssrc: int
 
 
 @dataclass(frozen=True, slots=True)
-class TellRate:
+class Remb:
     """Send a REMB (draft-alvestrand-rmcat-remb-03)."""
 
     ssrc: int
     bitrate_bps: int
 
 
-Action = Decode | AskAgain | AskKeyFrame | TellRate
+ReceiveAction = Decode | Nack | Pli | Remb
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Negotiated:
     """What offer and answer agreed on for one video section.
 
     `retransmits`: payload type of a retransmission stream to that of what it repeats (RFC 4588).
@@ -138,8 +138,8 @@ class KeyFrameRequests:
 class InboundVideo:
     """One video section of a connection, from its packets to what is to be done about them."""
 
-    def __init__(self, terms: Terms) -> None:
-        self.reception = Reception(VIDEO_CLOCK_HZ)
+    def __init__(self, terms: Negotiated) -> None:
+        self.reception = ReceiveStatistics(VIDEO_CLOCK_HZ)
         self.requests = KeyFrameRequests()
         self.bandwidth = BandwidthEstimate(terms.most_bps)
         self.frames_received = 0
@@ -153,7 +153,7 @@ class InboundVideo:
         self.jitter_buffer_delay_s = 0.0
         """Sum over frames of the time from their first packet to their turn (W3C)."""
         self.terms = terms
-        self._assembly = VideoAssembly(asks=terms.nack)
+        self._assembly = JitterBuffer(asks=terms.nack)
         self._before = (0, 0, 0, 0)
         self._ssrc: int | None = None
         self._had_key_frame = False
@@ -204,7 +204,7 @@ class InboundVideo:
         """The answer named the media stream, before its first packet."""
         self._ssrc = ssrc
 
-    def packet(self, packet: RtpPacket, now: float, rtt_s: float | None) -> list[Action]:
+    def packet(self, packet: RtpPacket, now: float, rtt_s: float | None) -> list[ReceiveAction]:
         """One RTP packet of this section came in."""
         repeated = self.terms.retransmits.get(packet.payload_type)
         fresh = False
@@ -231,21 +231,21 @@ class InboundVideo:
         fell = fresh and self._measure(packet, now, rtt_s)
         return self._actions(frames, now, rtt_s, fell)
 
-    def tick(self, now: float, rtt_s: float | None) -> list[Action]:
+    def tick(self, now: float, rtt_s: float | None) -> list[ReceiveAction]:
         """Time went by: each 10 ms while `busy`."""
         frames = self._assembly.poll(now, rtt_s) if self._assembly.waiting else []
         return self._actions(frames, now, rtt_s, False)
 
-    def want_key_frame(self, now: float, rtt_s: float | None) -> list[Action]:
+    def want_key_frame(self, now: float, rtt_s: float | None) -> list[ReceiveAction]:
         """The decoder is in trouble, or the player wants a fresh picture."""
         self.requests.want(now)
         return list(self._ask(now, rtt_s))
 
     def _actions(
         self, frames: list[EncodedFrame], now: float, rtt_s: float | None, fell: bool
-    ) -> list[Action]:
+    ) -> list[ReceiveAction]:
         """Most packets are the middle of a frame, and nothing is to be done."""
-        actions: list[Action] = []
+        actions: list[ReceiveAction] = []
         if frames:
             actions += self._decode(frames, now)
         if self.busy:
@@ -271,7 +271,7 @@ class InboundVideo:
             self.packets_discarded,
             self.frames_broken,
         )
-        self._assembly = VideoAssembly(asks=self.terms.nack)
+        self._assembly = JitterBuffer(asks=self.terms.nack)
         self._ssrc = ssrc
         self._had_key_frame = False
         self._sampled_timestamp = None
@@ -289,7 +289,7 @@ class InboundVideo:
             self._media_s = (self._media_s + moved / VIDEO_CLOCK_HZ) % SENT_PERIOD_S
         return self.bandwidth.add_delay(self._media_s, now, rtt_s)
 
-    def _decode(self, frames: list[EncodedFrame], now: float) -> Iterator[Action]:
+    def _decode(self, frames: list[EncodedFrame], now: float) -> Iterator[ReceiveAction]:
         for frame in frames:
             self.frames_received += 1
             self.jitter_buffer_delay_s += frame.released_at - frame.began_at
@@ -304,7 +304,7 @@ class InboundVideo:
             else:
                 yield Decode(frame)
 
-    def _ask(self, now: float, rtt_s: float | None) -> Iterator[Action]:
+    def _ask(self, now: float, rtt_s: float | None) -> Iterator[ReceiveAction]:
         if self._ssrc is None:
             return
         if self.terms.nack and self._assembly.waiting:
@@ -312,11 +312,11 @@ class InboundVideo:
             missing = self._assembly.to_nack(now, rtt_s, twice=free)
             for at in range(0, len(missing), NACK_AT_ONCE):
                 self.nacks_sent += 1
-                yield AskAgain(self._ssrc, tuple(missing[at : at + NACK_AT_ONCE]))
+                yield Nack(self._ssrc, tuple(missing[at : at + NACK_AT_ONCE]))
         if self.requests.due(now, rtt_s):
-            yield AskKeyFrame(self._ssrc)
+            yield Pli(self._ssrc)
 
-    def _tell(self, now: float) -> Iterator[Action]:
+    def _tell(self, now: float) -> Iterator[ReceiveAction]:
         if self._ssrc is not None and self.reception.ssrc is not None:
             self._tell_at = now + RATE_EVERY_S
-            yield TellRate(self._ssrc, self.bandwidth.bitrate_bps)
+            yield Remb(self._ssrc, self.bandwidth.bitrate_bps)

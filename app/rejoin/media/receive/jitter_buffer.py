@@ -91,7 +91,7 @@ class _Gap:
     asked: int = 0
 
 
-class VideoAssembly:
+class JitterBuffer:
     """Packets of one video stream in any order; whole frames in order, loss by deadline."""
 
     def __init__(self, *, asks: bool = True) -> None:

@@ -9,7 +9,7 @@ from aiortc.rtp import RtcpReceiverInfo
 from rejoin.media.receive.rtp import RtpPacket
 
 
-class Reception:
+class ReceiveStatistics:
     """Statistics of one stream, from which its receiver reports and the badge are made."""
 
     def __init__(self, clock_rate_hz: int) -> None:

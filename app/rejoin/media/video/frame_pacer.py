@@ -21,7 +21,7 @@ LONGEST_STEP_S = 1.0
 """A longer step in media time is a new beginning."""
 
 
-class Smoothing:
+class FramePacer:
     """One-frame smoothing. `due_at` is called once per picture, in the order of their coming."""
 
     def __init__(self) -> None:
