@@ -66,5 +66,5 @@ def test_failures_are_values_and_our_own_are_logged_without_their_text(
 
     asyncio.run(run())
     assert len(expected_logs.lines) == 1
-    assert "test_samples.py" in expected_logs.lines[0]
+    assert "test_aws_samples.py" in expected_logs.lines[0]
     assert "canary" not in expected_logs.lines[0]
