@@ -19,7 +19,7 @@ def test_the_wheel_holds_the_program_and_nothing_else(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         [entry_points] = [name for name in names if name.endswith("entry_points.txt")]
-        assert "rejoin = rejoin.cli:main" in archive.read(entry_points).decode()
+        assert "rejoin = rejoin.cli.main:main" in archive.read(entry_points).decode()
     assert any(name.endswith("licenses/LICENSE") for name in names)
     package = {name for name in names if not name.startswith("rejoin-")}
     shipped = {
@@ -33,4 +33,4 @@ def test_the_wheel_holds_the_program_and_nothing_else(tmp_path: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert package == modules | shipped
-    assert "rejoin/cli.py" in package
+    assert "rejoin/cli/main.py" in package

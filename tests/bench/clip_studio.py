@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from bench import clips
-from rejoin import cli
+from rejoin.cli import main as cli
 from rejoin.emulator.host import sender
 from rejoin.emulator.host.game import Scene
 

@@ -37,7 +37,7 @@ from rejoin.runtime.stream_thread import loop_factory, settle
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import OURS, Dialect
-from rejoin.studio import Studio
+from rejoin.studio.address import Studio
 
 _T = TypeVar("_T")
 

@@ -25,7 +25,7 @@ from rejoin.backend.serving import serving
 from rejoin.emulator.host.game import StripReading, read_strip
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
-from rejoin.studio import studio
+from rejoin.studio.serve import studio
 
 DATA = Path(__file__).parents[1] / "data"
 HOST = "127.0.0.1"

@@ -31,7 +31,7 @@ from rejoin.runtime.player import Player
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, OURS, Dialect
-from rejoin.studio import studio
+from rejoin.studio.serve import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 

@@ -27,7 +27,7 @@ from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.player import Player
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
-from rejoin.studio import studio
+from rejoin.studio.serve import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 

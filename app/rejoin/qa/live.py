@@ -44,8 +44,8 @@ from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import TokenStore
 from rejoin.signaling.dialects import OURS
-from rejoin.studio import Studio
-from rejoin.studio_process import studio_process
+from rejoin.studio.address import Studio
+from rejoin.studio.process import studio_process
 from rejoin.tasks import cancel, spawn
 from rejoin.verify.detector_score import OUTAGE
 from rejoin.verify.scenario import LIVE, Case, Drop, Happened, Scenario

@@ -36,8 +36,8 @@ from rejoin.runtime.player import Player
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.stream_thread import StreamThread
 from rejoin.runtime.studio_profile import StudioProfile
-from rejoin.studio import Studio
-from rejoin.studio_process import studio_process
+from rejoin.studio.address import Studio
+from rejoin.studio.process import studio_process
 
 PLAYER_PATIENCE_S = 8.0
 ACT_PATIENCE_S = 30.0

@@ -13,7 +13,8 @@ import pytest
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import BadInputError, PortInUseError
-from rejoin.studio import Ports, Studio, studio
+from rejoin.studio.address import Studio
+from rejoin.studio.serve import Ports, studio
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -72,19 +73,6 @@ def test_tokens_are_new_each_time_and_not_shown() -> None:
     for there in seen:
         assert there.player_token not in repr(there)
         assert there.control_token not in repr(there)
-
-
-def test_what_it_says_of_itself_is_read_back() -> None:
-    there = Studio("http://a", "http://b", "http://c", "player", "control")
-    line = there.to_json()
-    assert "\n" not in line
-    assert Studio.from_json(line) == there
-
-
-@pytest.mark.parametrize("line", ["", "[]", "nonsense", '{"backend_url": "x"}', "3"])
-def test_what_is_no_announcement_is_not_taken_for_one(line: str) -> None:
-    with pytest.raises(BadInputError):
-        Studio.from_json(line)
 
 
 @pytest.mark.parametrize("which", ["backend", "api", "control"])

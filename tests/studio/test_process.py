@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rejoin import studio_process
 from rejoin.emulator.service.control import BlockingEmulatorControl
 from rejoin.errors import BadInputError, ServiceError
+from rejoin.studio import process as studio_process
 
 
 def first_line(say: Callable[[], str]) -> str:

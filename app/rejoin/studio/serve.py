@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import secrets
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 
 from rejoin.backend.aws import AwsStreamService
 from rejoin.backend.configuration import BackendSettings
@@ -25,8 +24,9 @@ from rejoin.emulator.service.protocol_script import PATH as PROTOCOL_PATH
 from rejoin.emulator.service.protocol_script import route as protocol_route
 from rejoin.emulator.service.sessions import HostListener, StreamSessions
 from rejoin.emulator.service.settings import EmulatorSettings
-from rejoin.errors import BadInputError, RejoinError
+from rejoin.errors import RejoinError
 from rejoin.signaling.dialects import OURS, Dialect
+from rejoin.studio.address import Studio
 from rejoin.tasks import cancel, spawn
 
 HOST = "127.0.0.1"
@@ -39,31 +39,6 @@ class Ports:
     backend: int = 0
     api: int = 0
     control: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Studio:
-    """A running studio. The tokens are made for this run and are worth nothing elsewhere."""
-
-    backend_url: str
-    api_url: str
-    control_url: str
-    player_token: str = field(repr=False)
-    control_token: str = field(repr=False)
-    authority_pem: str | None = None
-    """The certificate of the authority behind the backend's https; None on http."""
-
-    def to_json(self) -> str:
-        """One line for whoever started the studio as a process of theirs."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, line: str) -> Studio:
-        """Read what `to_json` wrote. Raises BadInputError."""
-        try:
-            return cls(**json.loads(line))
-        except (ValueError, TypeError) as error:
-            raise BadInputError("The studio did not say where it is.") from error
 
 
 @contextlib.asynccontextmanager

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from helpers.hostile import hostile_json
+from rejoin.cli.qa import qa
 from rejoin.core import events, session
 from rejoin.core.model import ConnectionNumber, ConnectionSample
 from rejoin.core.trace import Record, of_event, of_fault, to_line
 from rejoin.errors import BadInputError
 from rejoin.qa import diagram, simulation, traces
-from rejoin.qa.verbs import qa
 from rejoin.verify import invariants
 
 

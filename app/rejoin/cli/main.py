@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from rejoin.cli.qa import qa
 from rejoin.errors import BadInputError, RejoinError
-from rejoin.qa.verbs import qa
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
@@ -610,7 +610,7 @@ def demo(
     It succeeds when every drop ended with the same game live again; with --fault kill, when the
     game ended and the reason that the service gave was shown.
     """
-    from rejoin import demo as demonstration
+    from rejoin.demo import run as demonstration
     from rejoin.emulator.service.settings import FaultKind
 
     if headless and out is None:
@@ -669,8 +669,8 @@ def studio(
     from rejoin.emulator.service.settings import EmulatorSettings
     from rejoin.runtime.stream_thread import settle
     from rejoin.signaling.dialects import DIALECTS
-    from rejoin.studio import Ports
-    from rejoin.studio import studio as serve
+    from rejoin.studio.serve import Ports
+    from rejoin.studio.serve import studio as serve
 
     settings = EmulatorSettings(
         notice_silent_client_s=notice, connection_timeout_s=connection_timeout

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from rejoin import demo
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Snapshot, Stage
 from rejoin.core.trace import Record, Step, Timeline, from_line, of_fault
-from rejoin.demo import Options, Proof, failure_of
+from rejoin.demo import run as demo
+from rejoin.demo.run import Options, Proof, failure_of
 from rejoin.emulator.host.game import Game, strip_bits
 from rejoin.emulator.service.control import BlockingEmulatorControl
 from rejoin.emulator.service.settings import Fault, FaultKind

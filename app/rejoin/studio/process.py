@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from rejoin.errors import ServiceError
-from rejoin.studio import Studio
+from rejoin.studio.address import Studio
 
 START_PATIENCE_S = 30.0
 END_PATIENCE_S = 15.0

@@ -18,9 +18,10 @@ from typing import Any, ClassVar
 import click
 import pytest
 
-from rejoin import cli, demo
+from rejoin.cli import main as cli
 from rejoin.core.model import AttemptNumber, Ending, EndingKind, SessionId, Snapshot, Stage
 from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
+from rejoin.demo import run as demo
 from rejoin.emulator.service.settings import FaultKind
 from rejoin.errors import PortInUseError, RejoinError
 from rejoin.gui import application
@@ -33,7 +34,7 @@ from rejoin.runtime.volume_file import SoundFile
 from rejoin.service_model.status import StatusReason
 from rejoin.signaling.dialects import DIALECTS
 
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parent.parent.parent / "README.md"
 VERBS = ("play", "back", "demo", "studio", "backend")
 
 
