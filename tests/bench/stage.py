@@ -170,7 +170,7 @@ async def premises(
     """
     program = ["rejoin"] if clip is None else ["bench.clip_studio", str(clip)]
     command = [sys.executable, "-m", *program]
-    command += ["studio", "--announce", "--notice", str(notice_s)]
+    command += ["studio", "--announce", "--detection-delay", str(notice_s)]
     command += ["--backend-port", "0", "--api-port", "0", "--control-port", "0"]
     command += ["--dialect", dialect.name]
     process = await asyncio.to_thread(

@@ -92,7 +92,7 @@ async def scene(
     records: list[Record] = []
     async with studio(settings, dialect=dialect, https=authority is not None) as there:
         if authority is not None:
-            await asyncio.to_thread(authority.write_text, there.authority_pem or "")
+            await asyncio.to_thread(authority.write_text, there.ca_pem or "")
         profile = StudioProfile(
             there.backend_url,
             there.player_token,

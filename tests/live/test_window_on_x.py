@@ -38,7 +38,8 @@ def the_window() -> str:
 
 def test_a_key_drops_the_connection_and_the_game_comes_back(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    arguments = ("demo", "--drops", "0", "--drop-after", "2", "--notice", "0", "--out", str(out))
+    arguments = ("demo", "--drops", "0", "--drop-after", "2", "--out", str(out))
+    arguments += ("--detection-delay", "0")
     with started(*arguments, environment={"QT_QPA_PLATFORM": "xcb"}) as program:
         window = the_window()
         deadline = time.monotonic() + PATIENCE_S

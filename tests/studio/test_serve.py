@@ -122,11 +122,11 @@ def test_a_backend_on_https_has_an_authority_of_its_own_and_one_on_http_none() -
     async def main() -> None:
         async with studio(QUICK, https=True) as there:
             assert there.backend_url.startswith("https://127.0.0.1:")
-            assert there.authority_pem is not None
-            assert "BEGIN CERTIFICATE" in there.authority_pem
+            assert there.ca_pem is not None
+            assert "BEGIN CERTIFICATE" in there.ca_pem
             assert "PRIVATE" not in there.to_json()
             assert Studio.from_json(there.to_json()) == there
         async with studio(QUICK) as there:
-            assert there.authority_pem is None
+            assert there.ca_pem is None
 
     asyncio.run(main())

@@ -1,68 +1,96 @@
-"""`rejoin qa`: what testers run. Heavy imports happen inside the verb that needs them."""
+"""`rejoin qa`: simulations, scenarios, traces and scores, for testers."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
-FAILED = 1
-_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
-_SAVED_AT_LEAST = 0.999
-"""The share of games that could be saved and were; below it a simulation fails."""
+from rejoin.cli import options
+from rejoin.cli.exit_codes import FAILURE, SUCCESS
+from rejoin.parts import needs
+
+if TYPE_CHECKING:
+    from rejoin.verify.scenario import Scenario
+
+_LEAST_SAVED_SHARE: Final = 0.999
+"""A simulation fails when a smaller share of the games that could be saved was saved."""
+_PROGRESS_RUNS: Final = 1000
+"""How many runs lie between two updates of the progress line."""
 
 
 @click.group(short_help="Test reconnection: simulate, read traces, score the detector.")
 def qa() -> None:
-    """Test reconnection. Every verb ends with 0 if all is well, 1 if not, 2 if it could not run."""
+    """Test reconnection. Exit code: 0 all passed, 1 something failed, 2 it could not run."""
 
 
-@qa.command(short_help="Run modelled worlds by the thousand, one a seed.")
-@click.option("--seeds", type=click.IntRange(1, 10_000_000), default=2000, show_default=True)
-@click.option("--first", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--jobs", type=click.IntRange(1, 256), help="Processes; one a processor.")
-@click.option("--seed", type=click.IntRange(0), help="Run this one seed and tell all of it.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateOptions:
+    """The arguments of `rejoin qa simulate`."""
+
+    seeds: int
+    first: int
+    jobs: int | None
+    seed: int | None
+    trace: Path | None
+
+
+@qa.command(short_help="Run thousands of simulated games, one for each seed.")
 @click.option(
-    "--trace",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="With --seed: write its trace to this file.",
+    "--seeds",
+    type=click.IntRange(1, 10_000_000),
+    default=2000,
+    show_default=True,
+    help="Number of seeds.",
 )
-def simulate(seeds: int, first: int, jobs: int | None, seed: int | None, trace: Path | None) -> int:
-    """Play drops in modelled worlds on a virtual clock and judge every invariant.
+@click.option(
+    "--first", type=click.IntRange(0), default=0, show_default=True, help="The first seed."
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Processes. Default: one for each processor."
+)
+@click.option("--seed", type=click.IntRange(0), help="Run only this seed and print all details.")
+@click.option("--trace", type=options.FILE, help="With --seed: write its trace to this file.")
+@options.as_values(SimulateOptions)
+@needs("qa")
+def simulate(chosen: SimulateOptions) -> int:
+    """Simulate drops on a virtual clock and check every invariant.
 
-    Each seed is one world: a fault profile, by turns, a service, a network and a backend drawn by
-    chance. A seed that breaks an invariant is printed with the command that plays it again.
+    Each seed is one simulated game: the fault profiles take turns; service, network and backend are
+    drawn at random. For a seed that breaks an invariant the command that repeats it is printed.
     """
     from rejoin.qa import simulation
 
-    if seed is not None:
-        return _one_seed(seed, trace)
-    if trace is not None:
-        raise click.UsageError("--trace is for one --seed.")
+    if chosen.seed is not None:
+        return _one_seed(chosen.seed, chosen.trace)
+    if chosen.trace is not None:
+        raise click.UsageError("--trace needs --seed.")
 
-    told = 0
+    shown = 0
 
-    def progress(so_far: simulation.Tally) -> None:
-        nonlocal told
-        if sys.stderr.isatty() and so_far.runs - told >= 1000:
-            told = so_far.runs
-            click.echo(f"\r{so_far.runs} of {seeds}", nl=False, err=True)
+    def show_progress(so_far: simulation.Tally) -> None:
+        nonlocal shown
+        if sys.stderr.isatty() and so_far.runs - shown >= _PROGRESS_RUNS:
+            shown = so_far.runs
+            click.echo(f"\r{so_far.runs} of {chosen.seeds}", nl=False, err=True)
 
-    total = simulation.tally_all(first, seeds, jobs, progress)
-    if told:
+    total = simulation.tally_all(chosen.first, chosen.seeds, chosen.jobs, show_progress)
+    if shown:
         click.echo("\r", nl=False, err=True)
     for one in total.found:
         click.echo(f"seed {one.seed} ({one.about})")
         for violation in one.violations:
             click.echo(f"  {violation}")
-        click.echo(f"  again: rejoin qa simulate --seed {one.seed}")
+        click.echo(f"  repeat with: rejoin qa simulate --seed {one.seed}")
     click.echo(
-        f"{total.runs} worlds, {total.drops} with a drop; of {total.savable} games that could be "
-        f"saved {total.saved} were ({total.saved_share:.3%}); {len(total.found)} worlds broke an "
+        f"{total.runs} games, {total.drops} with a drop; of {total.savable} games that could be "
+        f"saved {total.saved} were ({total.saved_share:.3%}); {len(total.found)} games broke an "
         "invariant."
     )
-    return FAILED if total.found or total.saved_share < _SAVED_AT_LEAST else 0
+    return FAILURE if total.found or total.saved_share < _LEAST_SAVED_SHARE else SUCCESS
 
 
 def _one_seed(seed: int, trace: Path | None) -> int:
@@ -74,12 +102,12 @@ def _one_seed(seed: int, trace: Path | None) -> int:
     click.echo(f"seed {seed}: {case.about}")
     click.echo(
         f"  round trip {world.rtt_s * 1000:g} ms, create call {world.create_s:g} s, silence "
-        f"noticed after {world.notice_silent_s:g} s, connection timeout "
+        f"detected after {world.notice_silent_s:g} s, connection timeout "
         f"{world.rules.connection_timeout_s:g} s"
     )
     click.echo(
-        f"  backend tells the status: {_yes(case.policy.tells_status)}, passes the token on: "
-        f"{_yes(case.policy.passes_token_on)}"
+        f"  backend reports the status: {_yes(case.policy.tells_status)}, passes the idempotency "
+        f"token on: {_yes(case.policy.passes_token_on)}"
     )
     for line in timelines(outcome.records):
         click.echo(f"episode {line.episode}, {line.outcome}")
@@ -91,24 +119,33 @@ def _one_seed(seed: int, trace: Path | None) -> int:
     click.echo(f"ended {ending if outcome.live or outcome.ending else 'in the middle of a drop'}")
     for violation in outcome.violations:
         click.echo(violation)
-    return FAILED if outcome.violations else 0
+    return FAILURE if outcome.violations else SUCCESS
 
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceOptions:
+    """The arguments of `rejoin qa trace`."""
+
+    file: Path
+
+
 @qa.command(short_help="Print the timeline of every episode of a trace.")
-@click.argument("file", type=_EXISTING)
-def trace(file: Path) -> int:
-    """Print the timeline of every episode in FILE, and what in it breaks an invariant."""
+@click.argument("file", type=options.EXISTING_FILE)
+@options.as_values(TraceOptions)
+@needs("qa")
+def trace(chosen: TraceOptions) -> int:
+    """Print the timeline of every episode in FILE, and every invariant that it breaks."""
     from rejoin.core.trace import timelines
     from rejoin.qa import trace_schema, traces
     from rejoin.verify import invariants
 
-    records = sorted(traces.read(file), key=lambda record: record.at)
+    records = sorted(traces.read(chosen.file), key=lambda record: record.at)
     for record in records:
-        trace_schema.check(record)  # what follows trusts it
+        trace_schema.check(record)  # what follows relies on it
     found = timelines(records)
     for line in found:
         click.echo(f"episode {line.episode}, {line.outcome}")
@@ -119,129 +156,208 @@ def trace(file: Path) -> int:
     violations = invariants.violations(records)
     for violation in violations:
         click.echo(violation)
-    return FAILED if violations else 0
+    return FAILURE if violations else SUCCESS
 
 
-@qa.command(short_help="Score the detector on traces, recorded or generated.")
-@click.argument("files", nargs=-1, type=_EXISTING)
-@click.option("--profile", "profiles", multiple=True, help="Generate this network profile.")
-@click.option("--hours", type=click.FloatRange(0.01, 1000), default=1.0, show_default=True)
-@click.option("--drops", type=click.IntRange(0, 100_000), default=100, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-def score(
-    files: tuple[Path, ...], profiles: tuple[str, ...], hours: float, drops: int, seed: int
-) -> int:
-    """Replay the samples of traces through the detector, and say how good it is.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreOptions:
+    """The arguments of `rejoin qa score`."""
 
-    For each FILE, and for each --profile, which is played for so many hours without a drop and then
-    dropped so many times: times from the last packet to LOST, LOST without an outage (mistakes) and
-    reconnects without one (wrong commits), both an hour.
+    files: tuple[Path, ...]
+    profiles: tuple[str, ...]
+    hours: float
+    drops: int
+    seed: int
+
+
+@qa.command(short_help="Score the drop detector on recorded or generated traces.")
+@click.argument("files", nargs=-1, type=options.EXISTING_FILE)
+@click.option(
+    "--profile", "profiles", multiple=True, help="Generate this network profile; may be repeated."
+)
+@click.option(
+    "--hours",
+    type=click.FloatRange(0.01, 1000),
+    default=1.0,
+    show_default=True,
+    help="Generated hours without a drop.",
+)
+@click.option(
+    "--drops",
+    type=click.IntRange(0, 100_000),
+    default=100,
+    show_default=True,
+    help="Generated drops.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Seed of the random numbers.",
+)
+@options.as_values(ScoreOptions)
+@needs("qa")
+def score(chosen: ScoreOptions) -> int:
+    """Replay the samples of traces through the drop detector and print its score.
+
+    One line for each FILE, and one for each --profile, which is played for --hours without a drop
+    and then dropped --drops times: the times from the last packet to LOST, and per hour how often
+    it reported LOST (mistakes) and how often it reconnected (wrong commits) without an outage.
     """
     from rejoin.netem.network_profile import NETWORK_PROFILES
     from rejoin.qa import scoring
 
-    if not files and not profiles:
-        raise click.UsageError("There is nothing to score: name a trace, or a --profile.")
-    for name in profiles:
+    if not chosen.files and not chosen.profiles:
+        raise click.UsageError("There is nothing to score: name a trace file or a --profile.")
+    for name in chosen.profiles:
         if name not in NETWORK_PROFILES:
             known = ", ".join(NETWORK_PROFILES)
-            raise click.UsageError(f"There is no network profile {name}; there are {known}.")
+            raise click.UsageError(f"There is no network profile {name}. The profiles are {known}.")
     click.echo(scoring.HEADING)
-    for file in files:
+    for file in chosen.files:
         click.echo(scoring.line(file.name, scoring.of_file(file)))
-    for name in profiles:
-        click.echo(scoring.line(name, scoring.of_profile(name, hours, drops, seed)))
-    return 0
+    for name in chosen.profiles:
+        row = scoring.of_profile(name, chosen.hours, chosen.drops, chosen.seed)
+        click.echo(scoring.line(name, row))
+    return SUCCESS
 
 
-@qa.command(short_help="Play a scenario, in a modelled world or for real.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """The arguments of `rejoin qa run`."""
+
+    scenario: str
+    live: bool
+    cases: tuple[str, ...]
+    seed: int
+    traces_folder: Path | None
+    samples: bool
+
+
+@qa.command(short_help="Run a scenario, simulated or on real sockets.")
 @click.argument("scenario")
-@click.option("--live", is_flag=True, help="On real sockets, against the built-in emulator.")
-@click.option("--case", "only", multiple=True, help="Play this case alone; may be given again.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--live", is_flag=True, help="Use real sockets and the built-in emulator.")
+@click.option("--case", "cases", multiple=True, help="Run only this case; may be repeated.")
 @click.option(
-    "--traces",
-    "folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the trace of every case.",
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Seed of the random numbers.",
 )
-@click.option("--samples", is_flag=True, help="With --live: keep samples, for `rejoin qa score`.")
-def run(
-    scenario: str,
-    live: bool,
-    only: tuple[str, ...],
-    seed: int,
-    folder: Path | None,
-    samples: bool,
-) -> int:
-    """Play every case of SCENARIO: a file, or one that ships (every-profile, outage-ladder).
+@click.option(
+    "--traces", "traces_folder", type=options.FOLDER, help="Folder for the trace of every case."
+)
+@click.option(
+    "--samples",
+    is_flag=True,
+    help="With --live: keep the samples in the traces, for `rejoin qa score`.",
+)
+@options.as_values(RunOptions)
+@needs("qa")
+def run(chosen: RunOptions) -> int:
+    """Run every case of SCENARIO: a TOML file, or a built-in one (every-profile, outage-ladder).
 
-    Without --live on a virtual clock. Each trace is held against the invariants, and what came of
-    each case against what the scenario expects.
+    Without --live on a virtual clock. Each trace is checked against the invariants, and the result
+    of each case against what the scenario expects.
     """
-    from dataclasses import replace
-
     from rejoin.qa import runner, traces
 
-    wanted = runner.load(scenario)
-    if only:
-        cases = tuple(case for case in wanted.cases if case.name in only)
-        missing = set(only) - {case.name for case in cases}
-        if missing:
-            raise click.UsageError(f"There is no case {sorted(missing)[0]} in {scenario}.")
-        wanted = replace(wanted, cases=cases)
+    scenario = _selected(runner.load(chosen.scenario), chosen)
+    folder = chosen.traces_folder
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
 
-    def told(result: runner.Result) -> None:
+    def report(result: runner.Result) -> None:
         click.echo(result.line())
         for sentence in result.wrong:
             click.echo(f"        {sentence}")
         if folder is not None:
             traces.write(folder / f"{_file_name(result.case.name)}.jsonl", result.records)
 
-    if live:
-        from rejoin.qa import live as stage
+    if chosen.live:
+        from rejoin.qa import live
 
-        results = stage.play_all(wanted, seed, told, samples=samples)
+        results = live.play_all(scenario, chosen.seed, report, samples=chosen.samples)
     else:
-        results = runner.play_all(wanted, lambda case: runner.play_simulated(case, seed), told)
+        results = runner.play_all(
+            scenario, lambda case: runner.play_simulated(case, chosen.seed), report
+        )
     failed = sum(not result.passed for result in results)
     click.echo(f"{len(results)} cases, {failed} failed.")
-    return FAILED if failed else 0
+    return FAILURE if failed else SUCCESS
+
+
+def _selected(scenario: Scenario, chosen: RunOptions) -> Scenario:
+    """The scenario with the chosen cases alone, or all of it when none was chosen."""
+    if not chosen.cases:
+        return scenario
+    cases = tuple(case for case in scenario.cases if case.name in chosen.cases)
+    missing = set(chosen.cases) - {case.name for case in cases}
+    if missing:
+        raise click.UsageError(f"There is no case {sorted(missing)[0]} in {chosen.scenario}.")
+    return replace(scenario, cases=cases)
 
 
 def _file_name(name: str) -> str:
-    """A case's name as that of a file."""
+    """The name of a case, as a file name."""
     return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in name)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagramOptions:
+    """The arguments of `rejoin qa diagram`."""
+
+    page: Path | None
+
+
 @qa.command(short_help="Draw the engine's states, found by running it.")
-@click.option("--write", "page", type=_EXISTING, help="Put the drawing into this page.")
-def diagram(page: Path | None) -> int:
-    """Play modelled worlds and draw every way from one state to another that the engine took."""
+@click.option(
+    "--write", "page", type=options.EXISTING_FILE, help="Replace the diagram in this page."
+)
+@options.as_values(DiagramOptions)
+@needs("qa")
+def diagram(chosen: DiagramOptions) -> int:
+    """Run simulated games and draw every transition that the engine took."""
     from rejoin.qa import diagram as drawing
 
     drawn = drawing.document(drawing.ways())
+    page = chosen.page
     if page is None:
         click.echo(drawn)
-        return 0
+        return SUCCESS
     page.write_text(drawing.put_into(page.read_text(encoding="utf-8"), drawn), encoding="utf-8")
-    return 0
+    return SUCCESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOptions:
+    """The arguments of `rejoin qa check`."""
+
+    states: int
 
 
 @qa.command(short_help="Try every order of events, state by state.")
-@click.option("--states", type=click.IntRange(1), default=15_000, show_default=True)
-def check(states: int) -> int:
-    """Explore client, backend and service together, up to so many states of each kind of trouble.
+@click.option(
+    "--states",
+    type=click.IntRange(1),
+    default=15_000,
+    show_default=True,
+    help="The most states to explore for each kind of fault.",
+)
+@options.as_values(CheckOptions)
+@needs("qa")
+def check(chosen: CheckOptions) -> int:
+    """Explore client, backend and service together, for each kind of fault.
 
-    What breaks an invariant is printed with a shortest way there.
+    For a broken invariant a shortest sequence of events that leads to it is printed.
     """
     from rejoin.verify.explore import BUDGETS, explore
 
     broken = 0
     for name, budget in BUDGETS.items():
-        report = explore(budget, states)
+        report = explore(budget, chosen.states)
         whole = ", all there are" if report.whole else ""
         click.echo(
             f"{name}: {report.states} states{whole}, {report.steps} steps, {report.fair_runs} run "
@@ -250,4 +366,4 @@ def check(states: int) -> int:
         for violation in report.violations:
             click.echo(violation)
         broken += len(report.violations)
-    return FAILED if broken else 0
+    return FAILURE if broken else SUCCESS

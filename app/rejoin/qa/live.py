@@ -73,9 +73,9 @@ def play(case: Case, seed: int, *, samples: bool = False) -> Result:
         authority = Path(folder, "authority.pem") if https else None
         try:
             with studio_process(
-                notice_s=case.service.notice_silent_s,
+                detection_delay_s=case.service.notice_silent_s,
                 connection_timeout_s=case.service.connection_timeout_s,
-                authority=authority,
+                ca_file=authority,
             ) as there:
                 game = _Game(case, seed, there, Path(folder), authority, samples=samples)
                 return asyncio.run(game.play())

@@ -17,11 +17,11 @@ class Studio:
     control_url: str
     player_token: str = field(repr=False)
     control_token: str = field(repr=False)
-    authority_pem: str | None = None
-    """The certificate of the authority behind the backend's https; None on http."""
+    ca_pem: str | None = None
+    """The CA certificate to trust for the backend's https; None on http."""
 
     def to_json(self) -> str:
-        """One line for whoever started the studio as a process of theirs."""
+        """One line, for the process that started the studio."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -30,4 +30,4 @@ class Studio:
         try:
             return cls(**json.loads(line))
         except (ValueError, TypeError) as error:
-            raise BadInputError("The studio did not say where it is.") from error
+            raise BadInputError("The studio did not report its addresses.") from error
