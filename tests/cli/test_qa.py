@@ -157,9 +157,7 @@ GAME = lines_of_a_game()
 @example(['{"v":1,"at":1,"kind":"fault","name":"cut","data":{"\\n":1,"outage_s":"3"}}'])
 @example(['{"v":1,"at":1,"kind":"command","name":"Reconnect","data":{"session_id":"s","attempt":1,'
           '"try_number":1,"connection":1,"budget_s":"5"}}'] * 2)  # fmt: skip
-def test_any_trace_is_printed_or_refused_in_one_sentence(
-    tmp_path: Path, lines: list[str]
-) -> None:
+def test_any_trace_is_printed_or_refused_in_one_sentence(tmp_path: Path, lines: list[str]) -> None:
     file = tmp_path / "strange.jsonl"
     file.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass"))
     for verb in ("trace", "score"):

@@ -38,9 +38,8 @@ def the_window() -> str:
 
 def test_a_key_drops_the_connection_and_the_game_comes_back(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    arguments = ("demo", "--drops", "0", "--drop-after", "2", "--out", str(out))
-    arguments += ("--detection-delay", "0")
-    with started(*arguments, environment={"QT_QPA_PLATFORM": "xcb"}) as program:
+    arguments = ("demo", "--drops", "0", "--drop-after", "2", "--detection-delay", "0")
+    with started(*arguments, "--out", str(out), environment={"QT_QPA_PLATFORM": "xcb"}) as program:
         window = the_window()
         deadline = time.monotonic() + PATIENCE_S
         while not (out / "live.png").exists():

@@ -8,7 +8,7 @@ from rejoin.errors import BadInputError
 from rejoin.studio.address import Studio
 
 
-def test_what_it_says_of_itself_is_read_back() -> None:
+def test_the_line_is_read_back_as_it_was_written() -> None:
     there = Studio("http://a", "http://b", "http://c", "player", "control")
     line = there.to_json()
     assert "\n" not in line
@@ -16,6 +16,6 @@ def test_what_it_says_of_itself_is_read_back() -> None:
 
 
 @pytest.mark.parametrize("line", ["", "[]", "nonsense", '{"backend_url": "x"}', "3"])
-def test_what_is_no_announcement_is_not_taken_for_one(line: str) -> None:
+def test_another_line_is_refused(line: str) -> None:
     with pytest.raises(BadInputError):
         Studio.from_json(line)

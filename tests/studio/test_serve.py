@@ -1,4 +1,4 @@
-"""A studio on real ports: who may use it, what it says of itself, and how it fails to start."""
+"""A studio on real ports: tokens, ports, https, and what makes it fail to start."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def status_of(url: str, token: str) -> int:
     return await asyncio.to_thread(ask)
 
 
-def test_only_who_has_the_token_is_let_in() -> None:
+def test_requests_need_the_token() -> None:
     async def script(there: Studio) -> None:
         known = f"{there.backend_url}/v1/sessions/{'s' * 32}"
         assert await status_of(known, TOKEN) == 404
@@ -59,7 +59,7 @@ def test_only_who_has_the_token_is_let_in() -> None:
     serving(script)
 
 
-def test_tokens_are_new_each_time_and_not_shown() -> None:
+def test_tokens_are_new_for_each_run_and_not_shown() -> None:
     seen: list[Studio] = []
 
     async def script(there: Studio) -> None:
@@ -76,8 +76,8 @@ def test_tokens_are_new_each_time_and_not_shown() -> None:
 
 
 @pytest.mark.parametrize("which", ["backend", "api", "control"])
-def test_a_port_that_is_taken_is_said(which: str) -> None:
-    """And nothing else: a line in the log would fail this."""
+def test_a_taken_port_is_an_error(which: str) -> None:
+    """And nothing else happens: a line in the log would fail this test."""
 
     async def script(there: Studio) -> None:
         raise AssertionError(f"it started: {there}")
@@ -90,7 +90,7 @@ def test_a_port_that_is_taken_is_said(which: str) -> None:
             serving(script, Ports(**{which: port}))
 
 
-def test_a_token_that_cannot_be_one_is_refused() -> None:
+def test_an_unusable_token_is_refused() -> None:
     async def script(there: Studio) -> None:
         raise AssertionError(f"it started: {there}")
 
@@ -118,7 +118,7 @@ def test_the_backend_goes_down_and_comes_back_on_its_port() -> None:
     serving(script)
 
 
-def test_a_backend_on_https_has_an_authority_of_its_own_and_one_on_http_none() -> None:
+def test_a_backend_on_https_has_a_ca_of_its_own_and_one_on_http_has_none() -> None:
     async def main() -> None:
         async with studio(QUICK, https=True) as there:
             assert there.backend_url.startswith("https://127.0.0.1:")
