@@ -14,6 +14,10 @@ from rejoin.demo import without_window
 from rejoin.demo.script import Screen
 
 
+def close(screen: Screen) -> None:
+    screen.close()
+
+
 class Game:
     """A game that ends when it is asked to, unless it hangs."""
 
@@ -52,14 +56,14 @@ def test_it_refreshes_until_it_is_closed_and_asks_the_game_to_end_once(tmp_path:
 
 def test_a_game_that_does_not_end_is_not_awaited_for_ever() -> None:
     game = Game(hangs=True)
-    assert without_window.run(game, lambda screen: screen.close()) == 0
+    assert without_window.run(game, close) == 0
     assert game.posted == [CloseForNowRequested()]
 
 
 def test_a_game_that_has_ended_is_not_asked_to_end() -> None:
     game = Game()
     game.snapshot = Snapshot(Stage.ENDED)
-    assert without_window.run(game, lambda screen: screen.close()) == 0
+    assert without_window.run(game, close) == 0
     assert not game.posted
 
 
