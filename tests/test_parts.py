@@ -47,6 +47,8 @@ def test_a_missing_package_is_explained_with_the_parts_to_install() -> None:
         ("libEGL.so.1", "libegl1"),
         ("libgthread-2.0.so.0", "libglib2.0-0"),
         ("libxkbcommon.so.0", "libxkbcommon0"),
+        ("libxkbcommon-x11.so.0", "libxkbcommon-x11-0"),
+        ("libxcb-cursor.so.0", "libxcb-cursor0"),
         ("libdbus-1.so.3", "libdbus-1-3"),
         ("libfontconfig.so.1", "libfontconfig1"),
     ],

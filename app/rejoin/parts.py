@@ -27,7 +27,13 @@ DEBIAN_PACKAGES: Final = {
     "libfontconfig": "libfontconfig1",
     "libglib-2.0": "libglib2.0-0",
     "libgthread-2.0": "libglib2.0-0",
+    "libxcb-cursor": "libxcb-cursor0",
+    "libxcb-icccm": "libxcb-icccm4",
+    "libxcb-keysyms": "libxcb-keysyms1",
+    "libxcb-shape": "libxcb-shape0",
+    "libxcb-xkb": "libxcb-xkb1",
     "libxkbcommon": "libxkbcommon0",
+    "libxkbcommon-x11": "libxkbcommon-x11-0",
 }
 """Which package of Debian 12 and Ubuntu has a library that Qt links to (`dev.py` installs them)."""
 

@@ -21,10 +21,11 @@ END_TIMEOUT_S: Final = 8.0
 
 
 def check_display() -> None:
-    """Raises NoDisplayError where no window can be opened."""
-    from rejoin.gui import application
+    """Raises NoDisplayError without a display, ImportError where Qt cannot be loaded."""
+    from rejoin.gui import application, platform_plugin
 
     application.check_display()
+    platform_plugin.check()
 
 
 def play_in_window(game: Game, options: GameOptions, *, stats: Path | None = None) -> int:

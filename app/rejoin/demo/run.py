@@ -41,9 +41,10 @@ def run(options: DemoOptions, *, print_line: Callable[[str], None] = print) -> i
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     window_missing = _why_no_window(options.headless)
     if window_missing is None:
-        from rejoin.gui import application
+        from rejoin.gui import application, platform_plugin
 
         application.check_display()
+        platform_plugin.check()
     else:
         print_line(f"No screenshots: {window_missing}")
     if options.out is not None:
