@@ -21,6 +21,7 @@ UNTESTED: dict[str, str] = {}
 UNMIRRORED: dict[str, str] = {
     "test_conftest.py": "tests tests/conftest.py",
     "test_dev.py": "tests dev.py",
+    "test_docs.py": "tests README.md, CONTRIBUTING.md and docs",
     "test_import_contracts.py": "tests tests/helpers/import_contracts.py",
     "test_layout.py": "this file",
     "test_lock.py": "tests requirements.lock against pyproject.toml",
