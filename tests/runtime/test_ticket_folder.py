@@ -99,7 +99,8 @@ number = 0
 while True:
     number += 1
     seat = RejoinState(SessionId("s-1"), AttemptNumber(number))
-    folder.write(Ticket(seat, BackendAddress("http://127.0.0.1:8470", "ours"), "boot", float(number)))
+    address = BackendAddress("http://127.0.0.1:8470", "ours")
+    folder.write(Ticket(seat, address, "boot", float(number)))
     print(number, flush=True)
 """
 
