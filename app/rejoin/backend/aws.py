@@ -30,8 +30,8 @@ from rejoin.backend.service import (
     ServiceFault,
     StartedStream,
     StreamId,
-    StreamLook,
     StreamServiceError,
+    StreamStatus,
 )
 from rejoin.clock import boot_s
 from rejoin.errors import BadInputError
@@ -177,8 +177,8 @@ class AwsStreamService:
 
         return await self._call(self._calls, "StartStreamSession", budget_s, call)
 
-    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
-        def call(client: GameLiftStreamsClient) -> StreamLook:
+    async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
+        def call(client: GameLiftStreamsClient) -> StreamStatus:
             return _look(
                 client.get_stream_session(
                     Identifier=stream.stream_group,
@@ -282,7 +282,7 @@ class AwsStreamService:
             return client
 
 
-def _look(answer: Mapping[str, object]) -> StreamLook:
+def _look(answer: Mapping[str, object]) -> StreamStatus:
     length_s = answer.get("SessionLengthSeconds")
     created = answer.get("CreatedAt")
     ends_in_s: float | None = None
@@ -292,7 +292,7 @@ def _look(answer: Mapping[str, object]) -> StreamLook:
         now = _server_time(answer.get("ResponseMetadata")) or datetime.now(UTC)
         ends_in_s = max(0.0, length_s - (now - created).total_seconds() - 1.0)
     timeout_s = answer.get("ConnectionTimeoutSeconds")
-    return StreamLook(
+    return StreamStatus(
         status=_needed(answer.get("Status")),
         reason=_text(answer.get("StatusReason")),
         connection_timeout_s=float(timeout_s) if isinstance(timeout_s, int) else None,

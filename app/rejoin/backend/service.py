@@ -57,7 +57,7 @@ class StreamId:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamLook:
+class StreamStatus:
     """What the service says of a stream session; statuses are raw strings."""
 
     status: str
@@ -73,7 +73,7 @@ class StartedStream:
     """A stream session that the service accepted."""
 
     stream: StreamId
-    look: StreamLook
+    status: StreamStatus
 
 
 class StreamService(Protocol):
@@ -87,7 +87,7 @@ class StreamService(Protocol):
         """Start a stream session of the named application (None: the configured default)."""
         ...
 
-    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
+    async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
         """The stream session as it is now."""
         ...
 

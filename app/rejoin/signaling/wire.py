@@ -32,6 +32,8 @@ MAX_BODY_BYTES: Final = 320 * 1024
 """Largest HTTP body in either direction: a signal string and room for its JSON escapes."""
 MAX_WAIT_S: Final = 25.0
 """Longest long poll; under the 29 s after which common gateways give up."""
+MIN_BUDGET_S: Final = 0.5
+"""A client that waits a shorter time for its answer is refused at once."""
 MAX_BUDGET_MS: Final = 60_000
 TOKEN_PATTERN: Final = r"^[\x21-\x7E]{32,128}$"
 SESSION_ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,128}$"
