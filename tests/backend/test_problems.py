@@ -6,13 +6,14 @@ import asyncio
 
 import pytest
 
+from conftest import LogRecords
 from helpers.backend_caller import caller, problem_of
 from helpers.fake_stream_service import (
     FakeStreamService,
     new_token,
 )
 from rejoin.backend.broker import PASSING
-from rejoin.backend.problems import TABLE, body_of
+from rejoin.backend.problems import TABLE, body_of, response_to
 from rejoin.backend.refused import OF_FAULT, Reason, RefusedError
 from rejoin.backend.service import ServiceFault
 from rejoin.signaling.wire import ProblemCode
@@ -132,3 +133,9 @@ def test_a_conflict_with_an_ending_session_is_not_tried_again(
 ) -> None:
     for reason in (Reason.CONFLICT, Reason.NO_ANSWER):
         assert body_of(RefusedError(reason, session_status=status)).retryable is retryable
+
+
+def test_a_service_that_cannot_be_used_is_logged(expected_logs: LogRecords) -> None:
+    response = response_to(RefusedError(Reason.MISCONFIGURED, "No credentials."))
+    assert response.status_code == 503
+    assert len(expected_logs.lines) == 1

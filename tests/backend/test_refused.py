@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conftest import LogRecords
-from rejoin.backend.refused import OF_FAULT, Reason, RefusedError, of_service, outcome_of
+from rejoin.backend.refused import OF_FAULT, Reason, RefusedError, outcome_of
 from rejoin.backend.service import ServiceFault, StreamServiceError
 
 
@@ -36,11 +36,6 @@ async def test_failures_are_values_and_our_own_are_logged_without_their_text(
     assert len(expected_logs.lines) == 1
     assert "test_refused.py" in expected_logs.lines[0]
     assert "canary" not in expected_logs.lines[0]
-
-
-def test_a_service_that_cannot_be_used_is_logged(expected_logs: LogRecords) -> None:
-    of_service(StreamServiceError(ServiceFault.MISCONFIGURED, "No credentials."))
-    assert len(expected_logs.lines) == 1
 
 
 def test_the_same_refusal_can_be_raised_for_each_caller() -> None:

@@ -6,6 +6,7 @@ bytes may succeed later.
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +28,8 @@ from rejoin.signaling.wire import (
     ProblemCode,
     problem,
 )
+
+_log = logging.getLogger("rejoin.backend")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,8 @@ def body_of(refused: RefusedError) -> ProblemBody:
 
 def response_to(refused: RefusedError) -> JSONResponse:
     """The HTTP answer to a refused call."""
+    if refused.reason is Reason.MISCONFIGURED:
+        _log.error("the streaming service cannot be used with this configuration")
     body = body_of(refused)
     headers: dict[str, str] = {}
     if refused.retry_after_s is not None:

@@ -114,11 +114,11 @@ class RefusedError(RejoinError):
 
 def of_service(error: StreamServiceError, session_status: str | None = None) -> RefusedError:
     """What a failed call to the streaming service means to a client."""
-    reason = OF_FAULT[error.fault]
-    if reason is Reason.MISCONFIGURED:
-        _log.error("the streaming service cannot be used with this configuration")
     return RefusedError(
-        reason, str(error), session_status=session_status, retry_after_s=error.retry_after_s
+        OF_FAULT[error.fault],
+        str(error),
+        session_status=session_status,
+        retry_after_s=error.retry_after_s,
     )
 
 

@@ -1,6 +1,6 @@
 """What the backend needs of a streaming service: four calls, and how they fail.
 
-`backend/aws` fulfils it with boto3; tests fulfil it in memory. Nothing here knows HTTP.
+`backend/aws` implements it with boto3, tests in memory. Nothing here knows HTTP.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rejoin.errors import ServiceError
 
 
 class ServiceFault(enum.Enum):
-    """How a call to the service failed. The word says what may have happened there."""
+    """How a call to the service failed, and what may have happened there."""
 
     ACCESS_DENIED = "access_denied"
     NOT_FOUND = "not_found"
@@ -21,9 +21,9 @@ class ServiceFault(enum.Enum):
     CONFLICT = "conflict"
     INVALID = "invalid"
     UNAVAILABLE = "unavailable"
-    """Nothing happened: never sent, or refused before it was looked at."""
+    """Nothing happened: never sent, or refused before it was processed."""
     MISCONFIGURED = "misconfigured"
-    """Nothing happened, and asking again will not help: credentials, Region, endpoint, TLS."""
+    """Nothing happened, and another try will not help: credentials, Region, endpoint, TLS."""
     FAILED = "failed"
     """The service failed (5xx, broken answer): it may or may not have happened."""
     TIMED_OUT = "timed_out"
@@ -50,7 +50,7 @@ class StreamServiceError(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class StreamId:
-    """How the service calls a stream session: each an id or an ARN."""
+    """A stream session as the service identifies it: each field is an id or an ARN."""
 
     stream_group: str
     stream_session: str
@@ -58,7 +58,7 @@ class StreamId:
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """What the service says of a stream session; statuses are raw strings."""
+    """What the service reports of a stream session; statuses are raw strings."""
 
     status: str
     reason: str | None = None
@@ -77,8 +77,8 @@ class StartedStream:
 
 
 class StreamService(Protocol):
-    """The streaming service. Every call ends within `budget_s` and raises `StreamServiceError`
-    and nothing else; `token` is the ClientToken and the same on every try of one call.
+    """The streaming service. Every call ends within `budget_s` and raises only
+    `StreamServiceError`. `token` is the ClientToken, the same in every try of one call.
     """
 
     async def start(
