@@ -2,8 +2,8 @@
 
 boto3's default time-outs (60 s, several tries) outlive the reconnect window. Here connecting takes
 1 s at most and reading 6 s, there are two tries with the same ClientToken, and all of it ends
-within the caller's budget. botocore fixes the time-outs of a client when it is made, and retries without
-knowing a budget: so there is one client for each duration, and the second try is made here.
+within the caller's budget. botocore fixes the time-outs of a client when it is made, and retries
+without knowing a budget: so there is one client for each duration, and the second try is made here.
 
 It has been run against the emulator and a misbehaving server on loopback, not against AWS.
 """
