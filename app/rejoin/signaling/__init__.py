@@ -6,9 +6,9 @@ Glossary
     wire       the contract of our own dialect: bodies, headers, problems (`wire`)
     problem    problem details (RFC 9457): how a backend of ours refuses a call
     failure    what a call that brought no answer means to the engine (`core/retry`)
-    written    the moment at which a request's bytes begin to leave: from then on it may have arrived
+    written    the moment at which a request's bytes begin to leave: after it, they may arrive
     offer      the SignalRequest of one attempt; the samples' clients send each one once only
 
-Read in this order: `dialects`, `wire`, `exchange`, `client`, `aws_samples`, `aws_bundle`, `aws_react`,
-`client_factory`.
+Read in this order: `dialects`, `wire`, `exchange`, `client`, `aws_samples`, `aws_bundle`,
+`aws_react`, `client_factory`.
 """

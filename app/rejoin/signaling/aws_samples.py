@@ -184,7 +184,7 @@ class SampleClient(abc.ABC):
         self._first_offer_of = session_id
 
     def _answer_to_the_start(self, session_id: SessionId, signal_response: str) -> str | None:
-        """The samples do not say which offer an answer belongs to: only the first one is certain."""
+        """The samples do not say which offer an answer belongs to: only the first is certain."""
         if signal_response and session_id == self._first_offer_of:
             return signal_response
         return None

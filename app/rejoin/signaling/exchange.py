@@ -2,8 +2,8 @@
 
 The clients of all dialects share it. Every call ends within its budget and returns a complete
 answer or raises `CallFailedError`, whose `Failure` is a row of the table in `core/retry`. HTTP/1.1
-without redirects, cookies or compression. The proxies of the environment (HTTPS_PROXY, NO_PROXY ...) and
-SSL_CERT_FILE are used, but not for a backend on loopback, which a proxy does not reach.
+without redirects, cookies or compression. The proxies of the environment (HTTPS_PROXY, NO_PROXY
+...) and SSL_CERT_FILE are used, but not for a backend on loopback, which a proxy does not reach.
 """
 
 from __future__ import annotations
