@@ -127,7 +127,8 @@ def test_every_test_file_tests_something() -> None:
         name_of(file, TESTS)
         for file in suite()
         if not any(
-            isinstance(node, ast.FunctionDef) and node.name.startswith("test")
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and node.name.startswith("test")
             for node in ast.walk(tree(file))
         )
         and "TestCase" not in file.read_text(encoding="utf-8")
