@@ -3,10 +3,10 @@
 `service_model/fence` has the rules: which attempt may claim a session, and whose answer is kept.
 
 Tokens and owners are stored as SHA-256, SignalRequests not at all. The newest SignalResponse is
-stored until the session ends, because a lost answer must be recoverable. Only one process may use a
-file. Calls take well under a millisecond (write-ahead log without a sync per commit: a power cut may lose
-the last writes, a crash of the process does not), so the event loop makes them; a lock makes them
-safe from other threads too.
+stored until the session ends, because a lost answer must be recoverable. Only one process may use
+a file. Calls take well under a millisecond (write-ahead log without a sync per commit: a power
+cut may lose the last writes, a crash of the process does not), so the event loop makes them; a
+lock makes them safe from other threads too.
 """
 
 from __future__ import annotations
