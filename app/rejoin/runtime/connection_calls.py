@@ -1,4 +1,4 @@
-"""What a peer is asked to do and takes time over: its offer, its answer, its goodbye."""
+"""A peer's calls that take time: make the offer, apply the answer, say goodbye."""
 
 from __future__ import annotations
 

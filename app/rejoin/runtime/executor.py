@@ -1,4 +1,4 @@
-"""Carries out the engine's commands: each becomes a call, in a task where it takes time."""
+"""Carries out the engine's commands: each becomes a call, in a task if it takes time."""
 
 from __future__ import annotations
 

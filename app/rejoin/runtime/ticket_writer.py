@@ -1,4 +1,4 @@
-"""Saves and deletes tickets one after the other, in the order in which the engine asked for it."""
+"""Saves and deletes tickets one after the other, in the order of the engine's commands."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TicketWriter:
         self._start(lambda store: store.delete(session_id))
 
     async def written(self) -> None:
-        """Wait until everything asked for so far is on the disk, for WRITTEN_WITHIN_S at most."""
+        """Wait until all writes so far are on the disk, for WRITTEN_WITHIN_S at most."""
         if self._newest is not None:
             await asyncio.wait({self._newest}, timeout=WRITTEN_WITHIN_S)
 
