@@ -12,7 +12,7 @@ from helpers.command_line import KEY, URL, FakePlayer, Rejoin, saved_ticket
 from rejoin.core.model import SessionId
 from rejoin.runtime import instance, launch, tokens
 from rejoin.runtime.instance import Instance
-from rejoin.runtime.ticket_folder import TicketFolder, in_keyring
+from rejoin.runtime.ticket_folder import TicketFolder, keyring_reference
 
 
 def test_back_uses_the_tickets_backend_and_the_given_token(
@@ -44,7 +44,7 @@ def test_without_a_keyring_the_message_says_how_to_give_the_token(
 ) -> None:
     saved_ticket()
     code, _, err = rejoin("back")
-    assert (code, err) == (2, f"rejoin: {tokens.NOT_KEPT}\n")
+    assert (code, err) == (2, f"rejoin: {tokens.NO_TOKEN_SAVED}\n")
     assert not fake_player.made
     assert not instance.is_taken(KEY)
 
@@ -61,7 +61,7 @@ def test_a_secret_session_id_comes_from_the_keyring(
         return found
 
     monkeypatch.setattr(tokens.TokenStore, "fetch", fetch)
-    saved_ticket(dialect="aws-bundle", session_id=in_keyring(URL, SessionId("s-1")))
+    saved_ticket(dialect="aws-bundle", session_id=keyring_reference(URL, SessionId("s-1")))
     (file,) = TicketFolder().folder.iterdir()
     assert "s-1" not in file.read_text()
     assert file.stem == KEY
@@ -71,9 +71,9 @@ def test_a_secret_session_id_comes_from_the_keyring(
         (made,) = fake_player.made
         assert made.profile.token is None
         assert made.ticket is not None
-        assert made.ticket.seat.session_id == "s-1"
+        assert made.ticket.rejoin_state.session_id == "s-1"
     else:
-        assert (code, err) == (2, f"rejoin: {tokens.SESSION_NOT_KEPT}\n")
+        assert (code, err) == (2, f"rejoin: {tokens.NO_SESSION_SAVED}\n")
         assert not fake_player.made
 
 
@@ -86,7 +86,7 @@ def test_without_a_ticket_or_with_an_old_one_there_is_no_game_to_return_to(rejoi
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [("{", "it is damaged"), ('{"kind": "rejoin-ticket", "version": 9}', "another version")],
+    [("{", "it is damaged"), ('{"kind": "rejoin-ticket", "version": 9}', "a different version")],
 )
 def test_an_unusable_ticket_is_reported_in_one_line(rejoin: Rejoin, content: str, why: str) -> None:
     saved_ticket()
@@ -140,7 +140,7 @@ def test_a_first_instance_that_does_not_respond_is_reported(
     rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved_ticket()
-    monkeypatch.setattr(launch, "hand_over", lambda key: False)
+    monkeypatch.setattr(launch, "activate", lambda key: False)
     first = Instance.claim(KEY)
     assert first is not None
     code, _, err = rejoin("back", "--token", "t")
@@ -160,7 +160,7 @@ def test_a_first_instance_that_ends_meanwhile_is_replaced(
         first.release()
         return False
 
-    monkeypatch.setattr(launch, "hand_over", ends)
+    monkeypatch.setattr(launch, "activate", ends)
     assert rejoin("back", "--token", "t") == (0, "", "")
     assert len(fake_player.made) == 1
 

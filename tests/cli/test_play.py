@@ -61,4 +61,4 @@ def test_at_a_terminal_the_player_is_asked_for_consent(
 def test_a_link_to_http_is_refused_in_one_line(rejoin: Rejoin) -> None:
     code, out, err = rejoin("play", "rejoin://play?backend=http%3A%2F%2Fgames.example")
     assert (code, out) == (2, "")
-    assert err == "rejoin: This link cannot be used: its backend is not on https.\n"
+    assert err == "rejoin: This link cannot be used: its backend does not use https.\n"

@@ -50,7 +50,7 @@ def test_dtls_client_reaches_the_player(
     rejoin: Rejoin, fake_player: type[FakePlayer], begins: bool
 ) -> None:
     assert rejoin(*PLAY, *(["--dtls-client"] if begins else []))[0] == 0
-    assert [made.begin_dtls for made in fake_player.made] == [begins]
+    assert [made.dtls_client for made in fake_player.made] == [begins]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_second_instance_brings_the_window_to_the_front(
 
     def run(*_: object, after_refresh: Callable[[FakeWindow], None], **__: object) -> int:
         after_refresh(screen)
-        fake_player.made[-1].desk._on_knock(None)
+        fake_player.made[-1].store._on_activate(None)
         after_refresh(screen)
         after_refresh(screen)
         return 0

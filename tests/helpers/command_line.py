@@ -8,10 +8,8 @@ from typing import Any, ClassVar
 
 from rejoin.core.model import AttemptNumber, Ending, EndingKind, SessionId, Snapshot, Stage
 from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
-from rejoin.media.video.hardware import Hardware
-from rejoin.runtime.local_store import LocalStore
+from rejoin.runtime.player import PlayerOptions
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
-from rejoin.runtime.volume_file import SoundFile
 
 Rejoin = Callable[..., tuple[int, str, str]]
 """Runs `rejoin` with these arguments: exit code, standard output, standard error."""
@@ -58,21 +56,18 @@ class FakePlayer:
     def __init__(
         self,
         profile: Any,
-        *,
-        desk: LocalStore,
-        ticket: Ticket | None,
-        hardware: Hardware,
-        sound_file: SoundFile,
-        begin_dtls: bool,
-        statistics_file: Any = None,
+        options: PlayerOptions,
     ) -> None:
         self.profile = profile
-        self.begin_dtls = begin_dtls
-        self.hardware = hardware
-        self.desk = desk
-        self.ticket = ticket
-        self.statistics_file = statistics_file
-        self.sound_file = sound_file
+        self.dtls_client = options.dtls_client
+        assert options.hardware is not None
+        self.hardware = options.hardware
+        assert options.local_store is not None
+        self.store = options.local_store
+        self.ticket = options.ticket
+        self.statistics_file = options.statistics_file
+        assert options.sound_file is not None
+        self.sound_file = options.sound_file
         self.made.append(self)
         self.snapshot = Snapshot(Stage.LIVE)
 

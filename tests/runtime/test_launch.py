@@ -14,7 +14,7 @@ from rejoin.runtime import instance, launch, tokens
 from rejoin.runtime.instance import Instance
 from rejoin.runtime.launch import Claimed, HandedOver, LockUnavailable
 from rejoin.runtime.studio_profile import StudioProfile
-from rejoin.runtime.ticket_folder import TicketFolder, in_keyring
+from rejoin.runtime.ticket_folder import TicketFolder, keyring_reference
 from rejoin.service_model.status import StatusReason
 from rejoin.signaling.dialects import DIALECTS
 
@@ -83,7 +83,7 @@ def test_a_free_session_is_claimed() -> None:
 
 
 def test_a_session_that_is_played_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "hand_over", lambda key: True)
+    monkeypatch.setattr(launch, "activate", lambda key: True)
     playing = Instance.claim(KEY)
     assert playing is not None
     assert launch.claim(KEY) == HandedOver()
@@ -91,7 +91,7 @@ def test_a_session_that_is_played_is_handed_over(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_instance_that_does_not_respond_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "hand_over", lambda key: False)
+    monkeypatch.setattr(launch, "activate", lambda key: False)
     playing = Instance.claim(KEY)
     assert playing is not None
     with pytest.raises(RejoinError, match="does not respond"):
@@ -109,7 +109,7 @@ def test_an_instance_that_ends_meanwhile_leaves_the_session(
         playing.release()
         return False
 
-    monkeypatch.setattr(launch, "hand_over", ends)
+    monkeypatch.setattr(launch, "activate", ends)
     claim = launch.claim(KEY)
     assert isinstance(claim, Claimed)
     claim.instance.release()
@@ -142,10 +142,10 @@ def test_a_given_token_is_kept_and_a_missing_one_comes_from_the_keyring(
 def test_a_secret_session_id_comes_from_the_keyring_and_must_be_the_tickets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ticket = saved_ticket(dialect="aws-bundle", session_id=in_keyring(URL, SessionId("s-1")))
+    ticket = saved_ticket(dialect="aws-bundle", session_id=keyring_reference(URL, SessionId("s-1")))
     profile = StudioProfile(URL, None, dialect=DIALECTS["aws-bundle"])
     keyring_with(monkeypatch, session="s-1")
-    assert launch.with_stored_session(ticket, profile).seat.session_id == "s-1"
+    assert launch.with_stored_session(ticket, profile).rejoin_state.session_id == "s-1"
     for other in ({"session": "s-2"}, {}):
         keyring_with(monkeypatch, **other)
         with pytest.raises(BadInputError, match="keyring"):

@@ -53,7 +53,7 @@ def back(chosen: BackOptions) -> int:
             assert_never(claim)
     try:
         # Fails for an unknown dialect before the keyring asks the player for anything.
-        profile = StudioProfile.through(ticket.door, chosen.token)
+        profile = StudioProfile.from_address(ticket.backend, chosen.token)
         profile = launch.with_stored_token(profile)
         ticket = launch.with_stored_session(ticket, profile)
         return window.play_in_window(Game(profile, ticket, instance), chosen)

@@ -102,7 +102,7 @@ def _url_profile(chosen: PlayOptions) -> StudioProfile:
         choice=choice,
         connection_timeout_s=chosen.connection_timeout_s,
         allow_insecure=chosen.insecure,
-        authority=chosen.ca_file,
+        ca_file=chosen.ca_file,
     )
 
 
@@ -117,7 +117,7 @@ def _link_profile(chosen: PlayOptions) -> StudioProfile:
     from rejoin.runtime.studio_profile import StudioProfile
     from rejoin.runtime.tokens import origin_of
 
-    profile = StudioProfile.through(parse_link(chosen.backend_url), chosen.token)
+    profile = StudioProfile.from_address(parse_link(chosen.backend_url), chosen.token)
     window.check_display()
     origin = origin_of(profile.backend_url)
     if chosen.token and profile.dialect.needs_token and not chosen.yes:

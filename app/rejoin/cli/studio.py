@@ -71,7 +71,7 @@ def studio(chosen: StudioOptions) -> int:
     from rejoin.emulator.service import console
     from rejoin.emulator.service.control import EmulatorControl
     from rejoin.emulator.service.settings import EmulatorSettings
-    from rejoin.runtime.stream_thread import settle
+    from rejoin.runtime.stream_thread import freeze_startup_objects
     from rejoin.signaling.dialects import DIALECTS
     from rejoin.studio.serve import Ports
     from rejoin.studio.serve import studio as served
@@ -93,7 +93,7 @@ def studio(chosen: StudioOptions) -> int:
         ) as there:
             if chosen.ca_file is not None:
                 write_ca_file(chosen.ca_file, there.ca_pem or "")
-            settle()
+            freeze_startup_objects()
             if chosen.announce:
                 click.echo(there.to_json())
                 await servers.end_of_input()

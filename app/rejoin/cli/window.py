@@ -84,21 +84,23 @@ def _player(
     """The client for this game. `activated` is set when a second instance asks for its window."""
     from rejoin.media.video.hardware import chosen
     from rejoin.runtime.local_store import LocalStore
-    from rejoin.runtime.player import Player
+    from rejoin.runtime.player import Player, PlayerOptions
     from rejoin.runtime.statistics_file import StatisticsFile
     from rejoin.runtime.volume_file import SoundFile
 
     statistics_file = StatisticsFile(stats) if stats is not None else None
     return Player(
         game.profile,
-        desk=LocalStore(
-            game.profile, instance=game.instance, on_knock=lambda link: activated.set()
+        PlayerOptions(
+            local_store=LocalStore(
+                game.profile, instance=game.instance, on_activate=lambda link: activated.set()
+            ),
+            ticket=game.ticket,
+            statistics_file=statistics_file,
+            sound_file=SoundFile(),
+            hardware=chosen(options.decoder),
+            dtls_client=options.dtls_client,
         ),
-        ticket=game.ticket,
-        statistics_file=statistics_file,
-        sound_file=SoundFile(),
-        hardware=chosen(options.decoder),
-        begin_dtls=options.dtls_client,
     )
 
 

@@ -19,7 +19,7 @@ from rejoin.errors import RejoinError, ServiceError
 from rejoin.media.video.hardware import chosen
 from rejoin.parts import explanation
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.player import Player
+from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.stream_thread import StreamThread
 from rejoin.runtime.studio_profile import StudioProfile
@@ -119,10 +119,12 @@ def _player(
     profile = StudioProfile(there.backend_url, there.player_token, NetworkRules(loopback_only=True))
     return Player(
         profile,
-        slot=recorder,
-        on_record=on_record,
-        statistics_file=None if options.stats is None else StatisticsFile(options.stats),
-        hardware=chosen(options.decoder),
+        PlayerOptions(
+            slot=recorder,
+            on_record=on_record,
+            statistics_file=None if options.stats is None else StatisticsFile(options.stats),
+            hardware=chosen(options.decoder),
+        ),
     )
 
 

@@ -13,10 +13,10 @@ from typing import Final
 from rejoin.core.model import Ending, EndingKind, SessionId
 from rejoin.core.ticket import Ticket
 from rejoin.errors import BadInputError, RejoinError
-from rejoin.runtime.instance import Instance, hand_over, is_taken
+from rejoin.runtime.instance import Instance, activate, is_taken
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
-from rejoin.runtime.tokens import NOT_KEPT, SESSION, SESSION_NOT_KEPT, TokenStore
+from rejoin.runtime.tokens import NO_SESSION_SAVED, NO_TOKEN_SAVED, SESSION, TokenStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ Claim = Claimed | LockUnavailable | HandedOver
 
 def key_of_ticket(ticket: Ticket) -> str:
     """The name of the ticket's session on this computer, for its lock and its file."""
-    return key_of(ticket.door.backend_url, ticket.seat.session_id)
+    return key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
 
 
 def ticket_to_return_with() -> Ticket:
     """The newest ticket. Raises BadInputError when it is damaged, too old, or there is none."""
     ticket = TicketFolder().newest()
-    if ticket is None or ticket.outlived(time.time()):
+    if ticket is None or ticket.expired(time.time()):
         raise BadInputError("There is no game to go back into.")
     return ticket
 
@@ -71,7 +71,7 @@ def unfinished_game() -> Ticket | None:
         ticket = folder.newest()
     except BadInputError:
         return None
-    if ticket is None or ticket.outlived(time.time()):
+    if ticket is None or ticket.expired(time.time()):
         return None
     return None if is_taken(key_of_ticket(ticket)) else ticket
 
@@ -83,7 +83,7 @@ def claim(key: str) -> Claim:
     """
     try:
         instance = Instance.claim(key)
-        if instance is None and hand_over(key):
+        if instance is None and activate(key):
             return HandedOver()
         instance = instance or Instance.claim(key)  # the other one may have ended meanwhile
     except OSError:
@@ -102,7 +102,7 @@ def with_stored_token(profile: StudioProfile) -> StudioProfile:
         return profile
     token = asyncio.run(TokenStore().fetch(profile.backend_url))
     if not token:
-        raise BadInputError(NOT_KEPT)
+        raise BadInputError(NO_TOKEN_SAVED)
     return replace(profile, token=token)
 
 
@@ -116,8 +116,8 @@ def with_stored_session(ticket: Ticket, profile: StudioProfile) -> Ticket:
     secret = asyncio.run(TokenStore().fetch(profile.backend_url, SESSION))
     session_id = SessionId(secret or "")
     if key_of(profile.backend_url, session_id) != key_of_ticket(ticket):
-        raise BadInputError(SESSION_NOT_KEPT)
-    return replace(ticket, seat=replace(ticket.seat, session_id=session_id))
+        raise BadInputError(NO_SESSION_SAVED)
+    return replace(ticket, rejoin_state=replace(ticket.rejoin_state, session_id=session_id))
 
 
 _EXIT_CODES: Final = {
