@@ -365,3 +365,30 @@ def test_back_through_a_sample_backend_of_aws_without_a_made_up_countdown(
     sent = [record for record in it.records if record.name == "RequestWritten"]
     assert len(set(offers)) == len(offers)
     assert len(sent) <= len(offers) - 1, "no offer went out twice"
+
+
+@pytest.mark.parametrize("dialect", [OURS, AWS_BUNDLE, AWS_REACT], ids=lambda spoken: spoken.name)
+def test_a_game_is_ended_where_the_backend_can_and_left_running_where_it_cannot(
+    dialect: Dialect,
+) -> None:
+    status: list[object] = []
+
+    async def script(it: Scene) -> None:
+        await it.live()
+        assert it.player.snapshot.can_terminate is dialect.can_terminate
+        it.player.post(events.EndGameRequested())
+        await it.until(lambda shown: shown.stage is Stage.ENDED)
+        state = await it.control.state()
+        status.append(state["sessions"][0]["status"])
+
+    it = play(small(0.0), script, dialect)
+    asked = [record for record in it.records if record.name == "TerminateSession"]
+    if dialect.can_terminate:
+        assert it.ended().kind is EndingKind.ENDED_BY_PLAYER
+        assert len(asked) == 1
+        assert status[0] in ("TERMINATING", "TERMINATED")
+    else:
+        assert it.ended().kind is EndingKind.CLOSED_FOR_NOW
+        assert asked == []
+        assert status[0] not in ("TERMINATING", "TERMINATED", "ERROR")
+        assert "may still be running" in texts.ending_text(it.ended()).meaning
