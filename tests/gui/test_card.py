@@ -1,4 +1,4 @@
-"""Cards do not obey what was meant for the game; pills show all they say."""
+"""Cards ignore presses that were meant for the game, and show all of their text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.fake_port import FakeClock
-from rejoin.gui.card import UNARMED_S, Card, Pill, label, say
+from rejoin.gui.card import UNARMED_S, Card, label, set_text
 
 
 class Rig:
@@ -31,7 +31,7 @@ class Rig:
         self.card.row.addWidget(self.first)
         self.card.row.addWidget(self.second)
         self.ground.show()
-        self.card.rise()
+        self.card.appear()
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_it_stays_in_the_middle_and_grows_with_its_text(rig: Rig) -> None:
     before = rig.card.panel.geometry()
     assert abs(before.center().x() - 400) <= 1
     assert abs(before.center().y() - 300) <= 1
-    say(rig.text, "A long text. " * 40)
+    set_text(rig.text, "A long text. " * 40)
     rig.card.place()
     after = rig.card.panel.geometry()
     assert after.height() > before.height()
@@ -91,7 +91,7 @@ def test_it_stays_in_the_middle_and_grows_with_its_text(rig: Rig) -> None:
 
 def test_rising_again_does_not_disarm(rig: Rig) -> None:
     rig.clock.now += 1
-    rig.card.rise()
+    rig.card.appear()
     QTest.keyClick(rig.first, Qt.Key.Key_Space)
     assert rig.pressed == ["first"]
 
@@ -106,16 +106,3 @@ def test_buttons_that_cannot_be_reached_are_not_listed(rig: Rig) -> None:
 
 def test_buttons_have_names_for_screen_readers(rig: Rig) -> None:
     assert [b.accessibleName() for b in (rig.first, rig.second)] == ["First", "Second"]
-
-
-def test_a_pill_shows_whole_texts_and_hides_without_one(application: QApplication) -> None:
-    pill = Pill(icon="icons/unstable.svg")
-    pill.tell("Connection unstable", "Second line")
-    application.processEvents()
-    pill.grab()
-    assert pill.text() == "Connection unstable Second line"
-    assert pill.accessibleName() == pill.text()
-    for line in (pill.line, pill.second):
-        assert line.width() >= line.sizeHint().width()
-    pill.tell("")
-    assert pill.isHidden()

@@ -29,7 +29,7 @@ def card(application: QApplication, clock: FakeClock) -> Iterator[EndCard]:
     made = EndCard(clock, lambda ending: f"report on {ending.kind.value}")
     made.resize(640, 400)
     made.show_ending(ENDING, clock())
-    made.rise()
+    made.appear()
     clock.now += UNARMED_S
     yield made
     made.close()

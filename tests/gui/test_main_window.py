@@ -32,14 +32,10 @@ from rejoin.core.events import (
     TryNowRequested,
 )
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HealthLevel, Snapshot, Stage
-from rejoin.gui.card import UNARMED_S, Card, CardButton, Pill
-from rejoin.gui.main_window import (
-    BACK_FOR_S,
-    PROBLEM_FOR_S,
-    SOUND_CONTROL_FOR_S,
-    SOUND_NOTE_FOR_S,
-    RejoinWindow,
-)
+from rejoin.gui.card import UNARMED_S, Card, CardButton
+from rejoin.gui.main_window import RejoinWindow, WindowOptions
+from rejoin.gui.notes import BACK_FOR_S, PROBLEM_FOR_S, SOUND_CONTROL_FOR_S, SOUND_NOTE_FOR_S
+from rejoin.gui.pill import Pill
 from rejoin.input_protocol.controls import travel
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.rtc.statistics import PeerStatistics
@@ -61,11 +57,11 @@ def focused(window: RejoinWindow) -> QWidget:
 
 
 def is_captured(window: RejoinWindow) -> bool:
-    return window.captured
+    return window.mouse.captured
 
 
 def is_dimmed(window: RejoinWindow) -> bool:
-    return window.view.dimmed
+    return window.layers.view.dimmed
 
 
 def press(window: RejoinWindow, key: Qt.Key, **more: object) -> None:
@@ -78,12 +74,12 @@ def move_to(window: RejoinWindow, x: float, y: float) -> None:
     event = QMouseEvent(
         QEvent.Type.MouseMove,
         at,
-        QPointF(window.view.mapToGlobal(at)),
+        QPointF(window.layers.view.mapToGlobal(at)),
         Qt.MouseButton.NoButton,
         Qt.MouseButton.NoButton,
         Qt.KeyboardModifier.NoModifier,
     )
-    QApplication.sendEvent(window.view, event)
+    QApplication.sendEvent(window.layers.view, event)
 
 
 # --- every face, in both sizes ------------------------------------------------------------------
@@ -98,6 +94,8 @@ def test_every_face_is_whole(show: ShowFace, face: Face, size: tuple[int, int]) 
     read = words(window)
     for text in face.texts:
         assert any(text in line for line in read), f"{text!r} not in {read}"
+    for text in face.absent:
+        assert not any(text in line for line in read), f"{text!r} in {read}"
     _nothing_is_cut(window)
     _nothing_overlaps(window)
     _the_keyboard_reaches_every_button(window)
@@ -146,7 +144,9 @@ def _nothing_overlaps(window: RejoinWindow) -> None:
 def _the_keyboard_reaches_every_button(window: RejoinWindow) -> None:
     buttons = {b for b in window.findChildren(QPushButton) if b.isVisible() and b.isEnabled()}
     assert all(button.accessibleName() for button in buttons)
-    buttons.discard(window.sound.switch)  # Tab is the game's there; this one has keys of its own.
+    buttons.discard(
+        window.layers.sound.switch
+    )  # Tab is the game's there; this one has keys of its own.
     for button in window.findChildren(CardButton):
         button.armed_at = 0.0
     reached: set[QWidget] = set()
@@ -189,7 +189,7 @@ def test_youre_back_for_three_seconds(show: ShowFace) -> None:
     tell(window, port, replace(LIVE, back_at=clock()))
     assert not is_dimmed(window)
     assert "You're back" in words(window)
-    assert not window.overlay.isVisible()
+    assert not window.layers.overlay.isVisible()
     clock.now += BACK_FOR_S - 0.1
     window.refresh()
     assert "You're back" in words(window)
@@ -217,7 +217,7 @@ def test_a_problem_is_told_once_and_when_it_can_be_seen(show: ShowFace) -> None:
 def test_view_only_takes_room_of_its_own_and_stays(show: ShowFace) -> None:
     window, port, _clock = show(face_named("view-only"))
     banner = window.banner_row.geometry()
-    assert banner.bottom() < window.stage.geometry().top()
+    assert banner.bottom() < window.layers.geometry().top()
     tell(window, port, lost(view_only=True))
     assert "View only: this build cannot control this game" in words(window)
 
@@ -237,7 +237,7 @@ def test_the_countdown_runs_without_a_word_from_outside(show: ShowFace) -> None:
 
 def test_the_last_picture_stays_under_the_card(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("lost"))
-    assert window.view.picture is not None
+    assert window.layers.view.picture is not None
     assert is_dimmed(window)
     corner = window.grab().toImage().pixelColor(20, 20)
     assert corner.blue() > 60
@@ -249,20 +249,20 @@ def test_the_last_picture_stays_under_the_card(show: ShowFace) -> None:
 def test_the_buttons_reach_the_engine(show: ShowFace) -> None:
     window, port, clock = show(face_named("lost"))
     clock.now += UNARMED_S
-    QTest.mouseClick(window.overlay.try_button, Qt.MouseButton.LeftButton)
-    QTest.mouseClick(window.overlay.end_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.overlay.try_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.overlay.end_button, Qt.MouseButton.LeftButton)
     assert port.events == [TryNowRequested()]
-    QTest.mouseClick(window.overlay.confirm_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.overlay.confirm_button, Qt.MouseButton.LeftButton)
     assert port.events == [TryNowRequested(), EndGameRequested()]
 
 
 def test_start_and_cancel_reach_the_engine(show: ShowFace) -> None:
     window, port, clock = show(face_named("idle"))
     clock.now += UNARMED_S
-    QTest.mouseClick(window.starting.start_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.starting.start_button, Qt.MouseButton.LeftButton)
     tell(window, port, Snapshot(Stage.STARTING))
     clock.now += UNARMED_S
-    QTest.mouseClick(window.starting.cancel_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.starting.cancel_button, Qt.MouseButton.LeftButton)
     assert port.events == [StartRequested(), CloseForNowRequested()]
 
 
@@ -340,15 +340,15 @@ def test_the_end_card_closes_the_window(show: ShowFace) -> None:
 
 def test_the_report_is_about_this_game(show: ShowFace) -> None:
     window, port, clock = show(face_named("end-reconnection-timeout"))
-    window.view.repaint()
+    window.layers.view.repaint()
     clock.now += UNARMED_S
-    QTest.mouseClick(window.end.copy_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.end.copy_button, Qt.MouseButton.LeftButton)
     report = QGuiApplication.clipboard().text()
     assert "Code: RJ-GAME-ENDED / reconnectionTimeout" in report
     assert "Pictures shown: 1" in report
     assert "in its last second" not in report, "nothing was measured"
     port.numbers = PeerStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
-    QTest.mouseClick(window.end.copy_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.end.copy_button, Qt.MouseButton.LeftButton)
     report = QGuiApplication.clipboard().text()
     assert "in its last second" in report
     assert "freezes    3" in report
@@ -382,7 +382,7 @@ def test_key_repeat_is_ignored(show: ShowFace) -> None:
         event = QKeyEvent(
             kind, Qt.Key.Key_W.value, Qt.KeyboardModifier.NoModifier, "w", autorep=True
         )
-        QApplication.sendEvent(window.view, event)
+        QApplication.sendEvent(window.layers.view, event)
     assert len(port.controls) == 1
 
 
@@ -444,7 +444,7 @@ def test_f11_works_over_a_card_too(show: ShowFace) -> None:
 def test_f8_drops_again_only_in_a_demo(application: QApplication, show: ShowFace) -> None:
     dropped: list[int] = []
     port, clock = FakePort(), FakeClock(NOW)
-    window = RejoinWindow(port, clock=clock, drop_again=lambda: dropped.append(1))
+    window = RejoinWindow(port, WindowOptions(drop_again=lambda: dropped.append(1)), clock=clock)
     window.show()
     tell(window, port, LIVE)
     press(window, Qt.Key.Key_F8)
@@ -463,14 +463,14 @@ def test_f8_drops_again_only_in_a_demo(application: QApplication, show: ShowFace
 def test_ctrl_alt_s_shows_the_numbers_and_is_not_passed_on(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
     both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-    assert window.stats.isHidden()
+    assert window.layers.stats.isHidden()
     press(window, Qt.Key.Key_S, modifier=both)
-    assert window.stats.isVisible()
+    assert window.layers.stats.isVisible()
     assert not any(0x16 in held.keys for held in port.controls)
     press(window, Qt.Key.Key_S, modifier=both)
-    assert window.stats.isHidden()
+    assert window.layers.stats.isHidden()
     press(window, Qt.Key.Key_S)
-    assert window.stats.isHidden()
+    assert window.layers.stats.isHidden()
     assert 0x16 in port.controls[-1].keys
 
 
@@ -509,7 +509,7 @@ def test_a_held_key_goes_on_with_the_volume_and_mutes_once(show: ShowFace) -> No
     for key in (Qt.Key.Key_Down, Qt.Key.Key_M):
         for repeated in (False, True, True):
             event = QKeyEvent(QEvent.Type.KeyPress, key, CTRL_ALT, "", repeated)
-            QApplication.sendEvent(window.view, event)
+            QApplication.sendEvent(window.layers.view, event)
     assert [(choice.volume, choice.muted) for choice in port.choices] == [
         (90, False),
         (80, False),
@@ -524,7 +524,7 @@ def test_on_a_card_no_key_changes_the_volume_and_nothing_of_it_is_shown(show: Sh
         QTest.keyClick(focused(window), Qt.Key.Key_M, CTRL_ALT)
         move_to(window, 100, 100)
         assert port.choices == []
-        assert window.sound.isHidden()
+        assert window.layers.sound.isHidden()
 
 
 def test_a_mouse_that_the_keys_freed_goes_back_to_the_game(show: ShowFace) -> None:
@@ -536,7 +536,7 @@ def test_a_mouse_that_the_keys_freed_goes_back_to_the_game(show: ShowFace) -> No
     press(window, Qt.Key.Key_Down, modifier=CTRL_ALT)
     again = is_captured(window)
     event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Alt, CTRL_ALT, "", True)
-    QApplication.sendEvent(window.view, event)
+    QApplication.sendEvent(window.layers.view, event)
     press(window, Qt.Key.Key_Down, modifier=CTRL_ALT)
     assert (freed, again, is_captured(window)) == (True, True, True)
 
@@ -548,38 +548,38 @@ def test_a_mouse_that_was_free_stays_free(show: ShowFace) -> None:
     window.capture_mouse()
     press(window, Qt.Key.Key_Control)
     press(window, Qt.Key.Key_Alt, modifier=Qt.KeyboardModifier.ControlModifier)
-    QTest.keyRelease(window.view, Qt.Key.Key_Alt, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyRelease(window.layers.view, Qt.Key.Key_Alt, Qt.KeyboardModifier.ControlModifier)
     press(window, Qt.Key.Key_M, modifier=CTRL_ALT)
     assert not is_captured(window), "it was freed on purpose, and some time ago"
 
 
 def test_the_loudspeaker_comes_with_the_mouse_and_goes_when_it_rests(show: ShowFace) -> None:
     window, port, clock = show(face_named("live"))
-    assert window.sound.isHidden()
+    assert window.layers.sound.isHidden()
     move_to(window, 100, 100)
-    assert window.sound.isVisible()
+    assert window.layers.sound.isVisible()
     clock.now += SOUND_CONTROL_FOR_S - 0.1
     window.refresh()
-    assert window.sound.isVisible()
-    QTest.mouseClick(window.sound.switch, Qt.MouseButton.LeftButton)
+    assert window.layers.sound.isVisible()
+    QTest.mouseClick(window.layers.sound.switch, Qt.MouseButton.LeftButton)
     assert port.choices == [SoundChoice(100, muted=True)]
     clock.now += 0.2
     window.refresh()
-    assert window.sound.isHidden()
-    window.sound.hovered = True
+    assert window.layers.sound.isHidden()
+    window.layers.sound.hovered = True
     move_to(window, 101, 100)
     clock.now += 60
     window.refresh()
-    assert window.sound.isVisible(), "the pointer is on it"
+    assert window.layers.sound.isVisible(), "the pointer is on it"
 
 
 def test_the_loudspeaker_is_not_there_while_the_game_has_the_mouse(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("live"))
     move_to(window, 100, 100)
-    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
-    assert window.sound.isHidden()
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
+    assert window.layers.sound.isHidden()
     move_to(window, 120, 100)
-    assert window.sound.isHidden()
+    assert window.layers.sound.isHidden()
 
 
 def test_a_click_on_the_loudspeaker_is_not_one_on_the_game(show: ShowFace) -> None:
@@ -587,12 +587,12 @@ def test_a_click_on_the_loudspeaker_is_not_one_on_the_game(show: ShowFace) -> No
     said: list[str] = []
     window.announced.connect(said.append)
     move_to(window, 100, 100)
-    at = window.sound.slider.mapTo(window, window.sound.slider.rect().center())
+    at = window.layers.sound.slider.mapTo(window, window.layers.sound.slider.rect().center())
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)
     QApplication.processEvents()
     assert port.choices
     assert not is_captured(window)
-    assert window.view.hasFocus()
+    assert window.layers.view.hasFocus()
     assert said == [], "a screen reader reads the slider itself"
 
 
@@ -600,7 +600,7 @@ def test_what_was_chosen_before_is_shown_at_once(application: QApplication) -> N
     port = FakePort()
     port.choices.append(SoundChoice(30))
     window = RejoinWindow(port, clock=FakeClock(NOW))
-    assert window.sound.digits.text() == "30 %"
+    assert window.layers.sound.digits.text() == "30 %"
     put_away(window)
 
 
@@ -609,20 +609,20 @@ def test_what_was_chosen_before_is_shown_at_once(application: QApplication) -> N
 
 def test_a_click_takes_the_mouse_and_is_not_passed_on(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
-    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
     assert is_captured(window)
-    assert window.view.cursor().shape() is Qt.CursorShape.BlankCursor
+    assert window.layers.view.cursor().shape() is Qt.CursorShape.BlankCursor
     assert "Ctrl+Alt: free the mouse" in words(window)
     assert port.controls == []
-    QTest.mousePress(window.view, Qt.MouseButton.RightButton)
+    QTest.mousePress(window.layers.view, Qt.MouseButton.RightButton)
     assert port.controls[-1].buttons == 2
-    QTest.mouseRelease(window.view, Qt.MouseButton.RightButton)
+    QTest.mouseRelease(window.layers.view, Qt.MouseButton.RightButton)
     assert port.controls[-1].buttons == 0
 
 
 def test_a_click_through_the_badge_works_too(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("badge"))
-    at = window.badge.mapTo(window, window.badge.rect().center())
+    at = window.layers.corners.badge.mapTo(window, window.layers.corners.badge.rect().center())
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)
     assert is_captured(window)
 
@@ -642,7 +642,7 @@ def test_ctrl_alt_gives_the_mouse_back(
     press(window, second, modifier=modifier)
     assert not is_captured(window)
     assert not port.controls[-1].held
-    assert window.view.cursor().shape() is not Qt.CursorShape.BlankCursor
+    assert window.layers.view.cursor().shape() is not Qt.CursorShape.BlankCursor
     assert "Ctrl+Alt: free the mouse" not in words(window)
 
 
@@ -665,28 +665,28 @@ def test_the_pointer_never_runs_out_of_room(show: ShowFace) -> None:
     """Wherever it goes it is put back to the middle, and the travel adds up."""
     window, port, _clock = show(face_named("live"))
     window.capture_mouse()
-    middle = window.view.rect().center()
+    middle = window.layers.view.rect().center()
     move_to(window, middle.x(), middle.y())
     start = window.controls.controls
     x = float(middle.x())
     for _ in range(100):
         x += 40
         move_to(window, x, middle.y())
-        if x > window.view.width() * 0.8:
-            x = float(window.view.width() // 2)
-        assert x < window.view.width()
+        if x > window.layers.view.width() * 0.8:
+            x = float(window.layers.view.width() // 2)
+        assert x < window.layers.view.width()
     assert travel(port.controls[-1].pointer_x_total, start.pointer_x_total) == 4000
 
 
 def test_a_drop_lets_the_mouse_go_and_only_a_click_takes_it_again(show: ShowFace) -> None:
     window, port, clock = show(face_named("live"))
-    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
     tell(window, port, lost())
     assert not is_captured(window)
     tell(window, port, replace(LIVE, back_at=clock()))
     assert not is_captured(window)
     assert "Click to take control" in words(window)
-    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
     assert is_captured(window)
     assert "Click to take control" not in words(window)
 
@@ -694,7 +694,7 @@ def test_a_drop_lets_the_mouse_go_and_only_a_click_takes_it_again(show: ShowFace
 @pytest.mark.parametrize("name", ["view-only", "lost", "end-game-ended"])
 def test_nothing_to_control_means_no_capture(show: ShowFace, name: str) -> None:
     window, port, _clock = show(face_named(name))
-    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
     window.capture_mouse()
     assert not is_captured(window)
     assert port.controls == []
@@ -754,6 +754,6 @@ def test_after_minimising_the_newest_frame_comes_at_once(show: ShowFace) -> None
     newest = picture(1280, 720, bgr=(1, 2, 3))
     port.show(newest)
     QApplication.processEvents()
-    assert window.view.picture is not newest
+    assert window.layers.view.picture is not newest
     window.showNormal()
-    assert wait_until(lambda: window.view.picture is newest)
+    assert wait_until(lambda: window.layers.view.picture is newest)

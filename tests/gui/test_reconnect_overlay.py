@@ -28,7 +28,7 @@ class Rig:
         self.overlay.close_for_now.connect(lambda: self.asked.append("close"))
         self.overlay.end_game.connect(lambda: self.asked.append("end"))
         self.show(lost())
-        self.overlay.rise()
+        self.overlay.appear()
         self.clock.now += UNARMED_S
 
     def show(self, snapshot: Snapshot) -> None:
@@ -49,7 +49,7 @@ def test_digits_sentence_and_ring_come_from_the_deadline(rig: Rig) -> None:
         rig.show(lost())
         assert rig.overlay.ring.digits == digits
         assert rig.overlay.time.text() == f"At least {digits} to get back"
-        assert rig.overlay.ring.left == pytest.approx((72.5 - later_s) / 120)
+        assert rig.overlay.ring.share == pytest.approx((72.5 - later_s) / 120)
 
 
 def test_a_later_deadline_moves_the_time_up_again(rig: Rig) -> None:
@@ -62,7 +62,7 @@ def test_past_zero_it_goes_on(rig: Rig) -> None:
     rig.clock.now = NOW + 80
     rig.show(lost())
     assert rig.overlay.time.text() == "Time may be up. Still trying..."
-    assert rig.overlay.ring.left == 0.0
+    assert rig.overlay.ring.share == 0.0
     assert rig.overlay.try_button.isVisible()
 
 
@@ -98,9 +98,9 @@ def test_the_question_can_be_taken_back(rig: Rig, way: str) -> None:
 
 def test_an_open_question_is_forgotten_when_the_card_goes(rig: Rig) -> None:
     QTest.mouseClick(rig.overlay.end_button, Qt.MouseButton.LeftButton)
-    rig.overlay.sink()
+    rig.overlay.disappear()
     rig.show(lost())
-    rig.overlay.rise()
+    rig.overlay.appear()
     assert not rig.overlay.asking
     assert rig.overlay.try_button.isVisible()
 

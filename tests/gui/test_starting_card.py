@@ -23,7 +23,7 @@ def card(application: QApplication) -> Iterator[StartingCard]:
     made = StartingCard(FakeClock(NOW), reduced_motion=True)
     made.resize(640, 400)
     made.show_snapshot(PLACING, NOW)
-    made.rise()
+    made.appear()
     yield made
     made.close()
 

@@ -52,33 +52,33 @@ def test_a_shown_time_is_never_more_than_there_is(seconds: float) -> None:
 
 
 def test_time_left_counts_from_the_deadline() -> None:
-    face = texts.time_face(lost(), NOW)
-    assert face.sentence == "At least 1:12 to get back"
-    assert face.digits == "1:12"
-    assert face.left == pytest.approx(72.5 / 120)
-    assert texts.time_face(lost(), NOW + 60).sentence == "At least 0:12 to get back"
+    left = texts.time_left(lost(), NOW)
+    assert left.sentence == "At least 1:12 to get back"
+    assert left.digits == "1:12"
+    assert left.share == pytest.approx(72.5 / 120)
+    assert texts.time_left(lost(), NOW + 60).sentence == "At least 0:12 to get back"
 
 
 def test_at_zero_the_words_change_and_tries_go_on() -> None:
-    face = texts.time_face(lost(), NOW + 72.5)
-    assert face.sentence == "Time may be up. Still trying..."
-    assert face.left == 0.0
+    left = texts.time_left(lost(), NOW + 72.5)
+    assert left.sentence == "Time may be up. Still trying..."
+    assert left.share == 0.0
 
 
 def test_when_nothing_is_tried_any_more_it_does_not_claim_so() -> None:
-    face = texts.time_face(lost(doing=Doing.CONFIRMING_END), NOW + 80)
-    assert face.sentence == "Time may be up."
+    left = texts.time_left(lost(doing=Doing.CONFIRMING_END), NOW + 80)
+    assert left.sentence == "Time may be up."
 
 
 def test_an_unknown_timeout_counts_up_and_promises_nothing() -> None:
-    face = texts.time_face(lost(dropped_at=NOW - 42, shown_deadline_at=None), NOW)
-    assert face == texts.TimeFace("0:42 since the connection was lost", "0:42", None)
+    left = texts.time_left(lost(dropped_at=NOW - 42, shown_deadline_at=None), NOW)
+    assert left == texts.TimeLeft("0:42 since the connection was lost", "0:42", None)
 
 
 def test_after_sleep_no_time_is_promised_until_somebody_answered() -> None:
-    face = texts.time_face(lost(deadline_checking=True), NOW)
-    assert face.sentence == "Checking..."
-    assert not re.search(r"\d", face.digits)
+    left = texts.time_left(lost(deadline_checking=True), NOW)
+    assert left.sentence == "Checking..."
+    assert not re.search(r"\d", left.digits)
 
 
 def test_the_next_try_is_rounded_up() -> None:
@@ -158,7 +158,7 @@ def test_words_of_the_engine_never_reach_a_person() -> None:
             texts.lost_title(snapshot),
             texts.lost_known(snapshot),
             texts.lost_doing(snapshot, NOW),
-            texts.time_face(snapshot, NOW).sentence,
+            texts.time_left(snapshot, NOW).sentence,
             texts.starting_title(snapshot),
             texts.starting_awaited(snapshot, NOW, 30.0),
             texts.announcement(snapshot, NOW),

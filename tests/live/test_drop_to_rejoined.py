@@ -332,7 +332,7 @@ def test_a_window_that_runs_out_says_the_truth_throughout() -> None:
             assert shown.shown_deadline_at is not None
             assert shown.shown_deadline_at <= fault_at + 5.0 + 0.1, "never later than the truth"
     late = [
-        texts.time_face(shown, at).sentence
+        texts.time_left(shown, at).sentence
         for at, shown in it.shown
         if shown.shown_deadline_at is not None and at > shown.shown_deadline_at
     ]
@@ -360,7 +360,7 @@ def test_back_through_a_sample_backend_of_aws_without_a_made_up_countdown(
     assert dropped
     for at, shown in dropped:
         assert shown.shown_deadline_at is None
-        assert "since the connection was lost" in texts.time_face(shown, at).sentence
+        assert "since the connection was lost" in texts.time_left(shown, at).sentence
     offers = [record.data["sha256"] for record in it.records if record.name == "OfferMade"]
     sent = [record for record in it.records if record.name == "RequestWritten"]
     assert len(set(offers)) == len(offers)

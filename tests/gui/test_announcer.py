@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from rejoin.gui import announcement
+from rejoin.gui import announcer
 
 
 @pytest.mark.parametrize("urgent", [False, True])
@@ -19,9 +19,9 @@ def test_the_text_and_its_urgency_are_handed_to_qt(
         AnnouncementPoliteness = QAccessible.AnnouncementPoliteness
         updateAccessibility = staticmethod(handed.append)
 
-    monkeypatch.setattr(announcement, "QAccessible", Recorder)
+    monkeypatch.setattr(announcer, "QAccessible", Recorder)
     widget = QWidget()
-    announcement.announce(widget, "You're back", urgent=urgent)
+    announcer.announce(widget, "You're back", urgent=urgent)
     (event,) = handed
     assert event.type() == QAccessible.Event.Announcement
     assert event.object() is widget
@@ -32,4 +32,4 @@ def test_the_text_and_its_urgency_are_handed_to_qt(
 
 
 def test_without_a_screen_reader_nothing_happens(application: QApplication) -> None:
-    announcement.announce(QWidget(), "You're back")
+    announcer.announce(QWidget(), "You're back")
