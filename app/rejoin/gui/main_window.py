@@ -83,7 +83,7 @@ class RejoinWindow(QWidget):
     def __init__(
         self,
         port: StreamPort,
-        options: WindowOptions = WindowOptions(),  # noqa: B008 frozen
+        options: WindowOptions = WindowOptions(),
         *,
         clock: Clock = boot_s,
     ) -> None:
@@ -139,6 +139,7 @@ class RejoinWindow(QWidget):
         layers, post = self.layers, self.bridge.post
         layers.starting.start.connect(self.start)
         layers.starting.cancel.connect(lambda: post(CloseForNowRequested()))
+        layers.starting.close_for_now.connect(self.close)
         layers.overlay.try_now.connect(lambda: post(TryNowRequested()))
         layers.overlay.end_game.connect(lambda: post(EndGameRequested()))
         layers.overlay.close_for_now.connect(self.close)

@@ -71,7 +71,7 @@ class MouseCapture:
         self._travel.begin(at.x(), at.y())
         return True
 
-    def release(self, to: Free | FreedByKeys | FreedByDrop = Free()) -> bool:  # noqa: B008 frozen
+    def release(self, to: Free | FreedByKeys | FreedByDrop = Free()) -> bool:
         """Give the mouse back and let held buttons and keys go. Whether anything changed."""
         if not self.captured:
             return False

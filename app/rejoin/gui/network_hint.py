@@ -1,4 +1,4 @@
-"""What Qt reports about the network, as events: for systems whose network we do not watch ourselves.
+"""What Qt reports about the network, as events; for systems where we do not watch it ourselves.
 
 On Linux `runtime/network` watches by netlink and this is not used. Qt reports less: whether there
 is a network, and by which kind of medium. Which addresses a connection has lost the driver finds

@@ -18,12 +18,13 @@ _QUIET_START_S = 3.0
 class StartingCard(Card):
     """The card of stages IDLE and STARTING, and of ENDING where no picture was ever shown.
 
-    *Cancel* ends a game that is being started. Where the backend cannot end one, the button is
-    *Close for now*, and the card says that the game may go on.
+    *Cancel* ends a game that is being started. Where the backend cannot end one, the card has
+    *Close for now* in its place, and says that the game may go on.
     """
 
     start = Signal()
     cancel = Signal()
+    close_for_now = Signal()
 
     def __init__(
         self, clock: Clock, *, reduced_motion: bool = False, parent: QWidget | None = None
@@ -44,9 +45,10 @@ class StartingCard(Card):
         self.body.addLayout(column, 1)
         self.start_button = self.button(texts.START, "primary", self.start.emit)
         self.cancel_button = self.button(texts.CANCEL, "", self.cancel.emit)
+        self.close_button = self.button(texts.CLOSE_FOR_NOW, "", self.close_for_now.emit)
         self.row.addStretch()
-        self.row.addWidget(self.start_button)
-        self.row.addWidget(self.cancel_button)
+        for button in (self.start_button, self.cancel_button, self.close_button):
+            self.row.addWidget(button)
 
     def show_snapshot(self, snapshot: Snapshot, now: float) -> None:
         """Show what is awaited at `now`; called for each snapshot and at each tick."""
@@ -63,15 +65,13 @@ class StartingCard(Card):
         self.ring.setVisible(snapshot.stage is not Stage.IDLE)
         self.ring.show_time(self.title.text(), digits, None)
         self.start_button.setVisible(snapshot.stage is Stage.IDLE)
-        self.cancel_button.setVisible(starting)
-        name = texts.starting_cancel(snapshot)
-        if self.cancel_button.text() != name:
-            self.cancel_button.setText(name)
-            self.cancel_button.setAccessibleName(name)
+        can_cancel = texts.can_cancel_start(snapshot)
+        self.cancel_button.setVisible(starting and can_cancel)
+        self.close_button.setVisible(starting and not can_cancel)
         self.place()
 
     def first_focus(self) -> QWidget:
-        for button in (self.start_button, self.cancel_button):
+        for button in (self.start_button, self.cancel_button, self.close_button):
             if button.isVisible():
                 return button
         return self.panel

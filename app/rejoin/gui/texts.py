@@ -151,6 +151,12 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
         return _OFFLINE
     if snapshot.portal:
         return _PORTAL
+    if snapshot.doing is Doing.CHECKING and snapshot.stage is Stage.LOST:
+        return ""
+    return _lost_doing(snapshot, now)
+
+
+def _lost_doing(snapshot: Snapshot, now: float) -> str:
     doing = snapshot.doing
     match doing:
         case Doing.NOTHING:
@@ -164,11 +170,7 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
         case Doing.CONNECTING:
             return "Connecting to your game..."
         case Doing.CHECKING:
-            return (
-                ""
-                if snapshot.stage is Stage.LOST
-                else "Checking whether your game is still there..."
-            )
+            return "Checking whether your game is still there..."
         case Doing.WAITING_FOR_SERVICE:
             return "Waiting for the game server. Nothing to do."
         case Doing.WAITING_TO_RETRY:
@@ -212,6 +214,10 @@ def starting_awaited(snapshot: Snapshot, now: float, waited_s: float) -> str:
         return "This computer is offline. Continuing as soon as the network is back."
     if snapshot.portal:
         return _PORTAL
+    return _starting_doing(snapshot, now, waited_s)
+
+
+def _starting_doing(snapshot: Snapshot, now: float, waited_s: float) -> str:
     doing = snapshot.doing
     match doing:
         case Doing.NOTHING | Doing.PREPARING:
@@ -220,7 +226,7 @@ def starting_awaited(snapshot: Snapshot, now: float, waited_s: float) -> str:
             return "Asking the studio for a game server..."
         case Doing.PLACING | Doing.WAITING_FOR_SERVICE:
             if waited_s >= 15:
-                return "Still waiting for a free game server. Some take up to ten minutes."
+                return "Still waiting for a free game server. This can take up to ten minutes."
             return "Waiting for a free game server..."
         case Doing.CONNECTING:
             return "Connecting to your game..."
@@ -234,25 +240,19 @@ def starting_awaited(snapshot: Snapshot, now: float, waited_s: float) -> str:
             assert_never(doing)
 
 
-def starting_cancel(snapshot: Snapshot) -> str:
-    """The button that stops the start: where it cannot stop a game, it does not promise to."""
-    return CLOSE_FOR_NOW if _cannot_be_stopped(snapshot) else CANCEL
+def can_cancel_start(snapshot: Snapshot) -> bool:
+    """Whether leaving now stops the start.
+
+    Not once the game is being placed, where the backend has no call that ends it.
+    """
+    return snapshot.can_terminate or snapshot.doing not in (Doing.PLACING, Doing.CONNECTING)
 
 
 def starting_leaving(snapshot: Snapshot) -> str:
-    """What leaving now would mean; empty where *Cancel* stops the start."""
-    if not _cannot_be_stopped(snapshot):
+    """What leaving now would mean; empty where it stops the start."""
+    if snapshot.stage is not Stage.STARTING or can_cancel_start(snapshot):
         return ""
     return "If you close now, your game may still be running until its time is up."
-
-
-def _cannot_be_stopped(snapshot: Snapshot) -> bool:
-    """A game is being started, and the backend has no call that ends one."""
-    return (
-        snapshot.stage is Stage.STARTING
-        and snapshot.doing in (Doing.PLACING, Doing.CONNECTING)
-        and not snapshot.can_terminate
-    )
 
 
 # --- the end ------------------------------------------------------------------------------------
@@ -290,105 +290,92 @@ class EndingText:
     advice: str
 
 
+_ENDINGS: dict[EndingKind, EndingText] = {
+    EndingKind.UNCONFIRMED: EndingText(
+        "We couldn't confirm. It may still be running.",
+        "Rejoin could not find out whether your game is still there. " + _PROGRESS,
+        "Wait a few minutes, then start again. " + _CONTACT,
+    ),
+    EndingKind.NOT_ALLOWED: EndingText(
+        "You are not allowed to play this game",
+        "The studio's server refused this account.",
+        "Check that you are signed in with the right account, or contact the studio with "
+        "the code below.",
+    ),
+    EndingKind.SIGN_IN_NEEDED: EndingText(
+        "Please sign in again",
+        "Your sign-in is no longer accepted. Your game may still be running.",
+        "Sign in, then start Rejoin again.",
+    ),
+    EndingKind.NOT_FOUND: EndingText(
+        "The game was not found",
+        "The studio's server does not know this game any more. " + _PROGRESS,
+        _START_AGAIN + " " + _CONTACT,
+    ),
+    EndingKind.BUSY: EndingText(
+        "The studio's servers are too busy",
+        "They did not take another request in time.",
+        "Wait a few minutes, then start again.",
+    ),
+    EndingKind.BACKEND_UNTRUSTED: EndingText(
+        "The studio's server could not prove its identity",
+        "For your safety nothing was sent to it.",
+        "Check the date and time of this computer and the network you are on. " + _CONTACT,
+    ),
+    EndingKind.BACKEND_UNUSABLE: EndingText(
+        "Rejoin does not understand the studio's server",
+        "The address may be wrong, or the server newer or older than this Rejoin.",
+        "Check the address, update Rejoin, or contact the studio with the code below.",
+    ),
+    EndingKind.BACKEND_UNREACHABLE: EndingText(
+        "The studio's server could not be reached",
+        "No game was started, so nothing is lost.",
+        "Check your internet connection and the address, then start again.",
+    ),
+    EndingKind.OFFER_REFUSED: EndingText(
+        "The game server refused this program",
+        "It did not accept Rejoin's request. " + _PROGRESS,
+        "Update Rejoin and start again. " + _CONTACT,
+    ),
+    EndingKind.BAD_ANSWER: EndingText(
+        "The game server sent an unusable answer",
+        "Rejoin did not connect, to keep you safe. If your game is still running, it ends "
+        "when its time is up. " + _PROGRESS,
+        _START_AGAIN + " " + _CONTACT,
+    ),
+    EndingKind.COULD_NOT_CONNECT: EndingText(
+        "No connection to the game server",
+        "The game was started, but no stream arrived.",
+        "A firewall may block it. Try another network. " + _CONTACT,
+    ),
+    EndingKind.CONTINUED_ELSEWHERE: EndingText(
+        "You continued the game elsewhere",
+        "This game is open on another device or in another copy of Rejoin.",
+        "Nothing is lost. You can close this one.",
+    ),
+    EndingKind.CLOSED_FOR_NOW: EndingText(
+        "Closed for now",
+        "Your game may still be running, and keeps its game server until its time is up.",
+        _PROGRESS,
+    ),
+    EndingKind.ENDED_BY_PLAYER: EndingText(
+        "You ended the game", "The game server was released.", _START_AGAIN
+    ),
+    EndingKind.CANCELLED: EndingText("Start cancelled", "No game is running.", _START_AGAIN),
+    EndingKind.INTERNAL: EndingText(
+        "Something went wrong in Rejoin",
+        "This is not your fault. Your game may still be running.",
+        "Start Rejoin again. If it happens again, send us the report.",
+    ),
+}
+"""Every kind but GAME_ENDED, whose text needs the service's reason."""
+
+
 def ending_text(ending: Ending) -> EndingText:
     """What the end card says. What the service reported and what we assume are kept apart."""
-    kind = ending.kind
-    match kind:
-        case EndingKind.GAME_ENDED:
-            return _game_ended(ending)
-        case EndingKind.UNCONFIRMED:
-            return EndingText(
-                "We couldn't confirm. It may still be running.",
-                "Rejoin could not find out whether your game is still there. " + _PROGRESS,
-                "Wait a few minutes, then start again. " + _CONTACT,
-            )
-        case EndingKind.NOT_ALLOWED:
-            return EndingText(
-                "You are not allowed to play this game",
-                "The studio's server refused this account.",
-                "Check that you are signed in with the right account, or contact the studio with "
-                "the code below.",
-            )
-        case EndingKind.SIGN_IN_NEEDED:
-            return EndingText(
-                "Please sign in again",
-                "Your sign-in is no longer accepted. Your game may still be running.",
-                "Sign in, then start Rejoin again.",
-            )
-        case EndingKind.NOT_FOUND:
-            return EndingText(
-                "The game was not found",
-                "The studio's server does not know this game any more. " + _PROGRESS,
-                _START_AGAIN + " " + _CONTACT,
-            )
-        case EndingKind.BUSY:
-            return EndingText(
-                "The studio's servers are too busy",
-                "They did not take another request in time.",
-                "Wait a few minutes, then start again.",
-            )
-        case EndingKind.BACKEND_UNTRUSTED:
-            return EndingText(
-                "The studio's server could not prove its identity",
-                "For your safety nothing was sent to it.",
-                "Check the date and time of this computer and the network you are on. " + _CONTACT,
-            )
-        case EndingKind.BACKEND_UNUSABLE:
-            return EndingText(
-                "Rejoin does not understand the studio's server",
-                "The address may be wrong, or the server newer or older than this Rejoin.",
-                "Check the address, update Rejoin, or contact the studio with the code below.",
-            )
-        case EndingKind.BACKEND_UNREACHABLE:
-            return EndingText(
-                "The studio's server could not be reached",
-                "No game was started, so nothing is lost.",
-                "Check your internet connection and the address, then start again.",
-            )
-        case EndingKind.OFFER_REFUSED:
-            return EndingText(
-                "The game server refused this program",
-                "It did not accept Rejoin's request. " + _PROGRESS,
-                "Update Rejoin and start again. " + _CONTACT,
-            )
-        case EndingKind.BAD_ANSWER:
-            return EndingText(
-                "The game server sent an unusable answer",
-                "Rejoin did not connect, to keep you safe. If your game is still running, it ends when "
-                "its time is up. " + _PROGRESS,
-                _START_AGAIN + " " + _CONTACT,
-            )
-        case EndingKind.COULD_NOT_CONNECT:
-            return EndingText(
-                "No connection to the game server",
-                "The game was started, but no stream arrived.",
-                "A firewall may block it. Try another network. " + _CONTACT,
-            )
-        case EndingKind.CONTINUED_ELSEWHERE:
-            return EndingText(
-                "You continued the game elsewhere",
-                "This game is open on another device or in another copy of Rejoin.",
-                "Nothing is lost. You can close this one.",
-            )
-        case EndingKind.CLOSED_FOR_NOW:
-            return EndingText(
-                "Closed for now",
-                "Your game may still be running. It keeps its game server until you come back or its "
-                "time is up.",
-                _PROGRESS,
-            )
-        case EndingKind.ENDED_BY_PLAYER:
-            return EndingText("You ended the game", "The game server was released.", _START_AGAIN)
-        case EndingKind.CANCELLED:
-            return EndingText("Start cancelled", "No game is running.", _START_AGAIN)
-        case EndingKind.INTERNAL:
-            return EndingText(
-                "Something went wrong in Rejoin",
-                "This is not your fault. Your game may still be running.",
-                "Start Rejoin again. If it happens again, send us the report.",
-            )
-        case _:
-            assert_never(kind)
+    if ending.kind is EndingKind.GAME_ENDED:
+        return _game_ended(ending)
+    return _ENDINGS[ending.kind]
 
 
 def _game_ended(ending: Ending) -> EndingText:
