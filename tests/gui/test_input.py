@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication
 
-from rejoin.gui.input import HeldControls, PointerTravel, usage_of
+from rejoin.gui.input import HeldControls, PointerTravel, send_key, usage_of
 from rejoin.input_protocol.controls import Controls, travel
 
 W, A, SHIFT, CONTROL = 0x1A, 0x04, 0xE1, 0xE0
@@ -185,3 +187,17 @@ def test_moves_from_before_the_warp_that_come_late_still_count() -> None:
     assert pointer.moved(910, 300) == (10, 0)
     assert pointer.moved(505, 300) == (5, 0)
     assert pointer.moved(507, 300) == (2, 0)
+
+
+def test_a_key_event_is_sent_by_position_and_its_repeat_is_not(
+    application: QApplication, held: HeldControls, sent: list[Controls]
+) -> None:
+    def event(kind: QEvent.Type, *, repeated: bool = False) -> QKeyEvent:
+        return QKeyEvent(kind, Qt.Key.Key_W, Qt.KeyboardModifier.NoModifier, "w", repeated)
+
+    send_key(held, event(QEvent.Type.KeyPress), pressed=True)
+    send_key(held, event(QEvent.Type.KeyRelease, repeated=True), pressed=False)
+    send_key(held, event(QEvent.Type.KeyPress, repeated=True), pressed=True)
+    assert [controls.keys for controls in sent] == [{W}]
+    send_key(held, event(QEvent.Type.KeyRelease), pressed=False)
+    assert not sent[-1].held

@@ -300,6 +300,14 @@ def test_closing_the_window_is_close_for_now(show: ShowFace, name: str) -> None:
     assert port.listeners == []
 
 
+def test_a_start_that_cannot_be_stopped_is_closed_for_now(show: ShowFace) -> None:
+    window, port, clock = show(face_named("starting-cannot-end"))
+    clock.now += UNARMED_S
+    QTest.mouseClick(window.layers.starting.close_button, Qt.MouseButton.LeftButton)
+    assert port.events == [CloseForNowRequested()]
+    assert window.isHidden()
+
+
 def test_a_window_that_is_looked_for_elsewhere_comes_to_the_front(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("live"))
     window.showMinimized()

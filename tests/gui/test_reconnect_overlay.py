@@ -121,3 +121,13 @@ def test_while_ending_there_is_nothing_to_press(rig: Rig) -> None:
     assert rig.overlay.title.text() == "Ending your game..."
     assert rig.overlay.buttons() == []
     assert rig.overlay.ring.digits == ""
+
+
+def test_end_game_is_not_offered_where_the_backend_cannot(rig: Rig) -> None:
+    QTest.mouseClick(rig.overlay.end_button, Qt.MouseButton.LeftButton)
+    rig.show(lost(can_terminate=False))
+    assert not rig.overlay.asking
+    assert rig.overlay.buttons() == [rig.overlay.try_button, rig.overlay.close_button]
+    assert rig.overlay.known.text() == "Your game may still be running until its time is up."
+    QTest.mouseClick(rig.overlay.close_button, Qt.MouseButton.LeftButton)
+    assert rig.asked == ["close"]

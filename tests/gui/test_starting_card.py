@@ -61,3 +61,25 @@ def test_idle_offers_to_start(card: StartingCard) -> None:
     assert card.buttons() == [card.start_button]
     QTest.mouseClick(card.start_button, Qt.MouseButton.LeftButton)
     assert started == [1]
+
+
+def test_what_cannot_be_ended_is_closed_for_now_once_it_is_being_placed(
+    card: StartingCard,
+) -> None:
+    closed: list[int] = []
+    card.close_for_now.connect(lambda: closed.append(1))
+    asking = Snapshot(Stage.STARTING, doing=Doing.ASKING_BACKEND, can_terminate=False)
+    card.show_snapshot(asking, NOW)
+    assert card.buttons() == [card.cancel_button]
+    assert card.leaving.isHidden()
+    for doing in (Doing.PLACING, Doing.CONNECTING):
+        card.show_snapshot(Snapshot(Stage.STARTING, doing=doing, can_terminate=False), NOW)
+        assert card.buttons() == [card.close_button]
+        assert card.first_focus() is card.close_button
+        assert "may still be running until its time is up" in card.leaving.text()
+    card.close_button.armed_at = 0.0
+    QTest.mouseClick(card.close_button, Qt.MouseButton.LeftButton)
+    assert closed == [1]
+    card.show_snapshot(PLACING, NOW)
+    assert card.buttons() == [card.cancel_button]
+    assert card.leaving.isHidden()

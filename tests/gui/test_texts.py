@@ -149,10 +149,16 @@ def test_words_of_the_engine_never_reach_a_person() -> None:
     said: list[str] = [
         value for name, value in vars(texts).items() if name.isupper() and isinstance(value, str)
     ]
-    flags = itertools.product(Stage, Doing, (False, True), (False, True), (None, NOW - 1, NOW + 9))
-    for stage, doing, offline, portal, deadline_at in flags:
+    both = (False, True)
+    flags = itertools.product(Stage, Doing, both, both, both, (None, NOW - 1, NOW + 9))
+    for stage, doing, offline, portal, can_terminate, deadline_at in flags:
         snapshot = lost(
-            stage=stage, doing=doing, offline=offline, portal=portal, shown_deadline_at=deadline_at
+            stage=stage,
+            doing=doing,
+            offline=offline,
+            portal=portal,
+            can_terminate=can_terminate,
+            shown_deadline_at=deadline_at,
         )
         said += [
             texts.lost_title(snapshot),
@@ -161,6 +167,7 @@ def test_words_of_the_engine_never_reach_a_person() -> None:
             texts.time_left(snapshot, NOW).sentence,
             texts.starting_title(snapshot),
             texts.starting_awaited(snapshot, NOW, 30.0),
+            texts.starting_leaving(snapshot),
             texts.announcement(snapshot, NOW),
         ]
     for kind, reason in itertools.product(EndingKind, REASONS):
@@ -210,3 +217,20 @@ def test_how_loud_it_is_in_words() -> None:
     assert texts.sound_text(SoundChoice(0)) == "Sound off"
     assert texts.volume_digits(SoundChoice(100)) == "100 %"
     assert texts.volume_digits(SoundChoice(60, muted=True)) == "Off"
+
+
+def test_what_cannot_be_ended_is_said_to_go_on_until_its_time_is_up() -> None:
+    until = "may still be running until its time is up"
+    for returning in (False, True):
+        for stage in (Stage.LOST, Stage.RECONNECTING):
+            shown = lost(stage=stage, returning=returning, can_terminate=False)
+            assert until in texts.lost_known(shown)
+            assert until in texts.announcement(shown, NOW)
+    placing = Snapshot(Stage.STARTING, doing=Doing.PLACING, can_terminate=False)
+    assert until in texts.starting_leaving(placing)
+    assert until in texts.announcement(placing, NOW)
+    for doing in Doing:
+        starting = Snapshot(Stage.STARTING, doing=doing)
+        assert texts.can_cancel_start(starting)
+        assert texts.starting_leaving(starting) == ""
+    assert until not in texts.lost_known(lost())
