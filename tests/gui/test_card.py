@@ -45,7 +45,7 @@ def rig(application: QApplication) -> Iterator[Rig]:
 @pytest.mark.parametrize(
     "key", [Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select]
 )
-def test_a_press_meant_for_the_game_is_not_obeyed(rig: Rig, key: Qt.Key) -> None:
+def test_a_press_meant_for_the_game_is_ignored(rig: Rig, key: Qt.Key) -> None:
     QTest.keyClick(rig.first, key)
     QTest.mouseClick(rig.first, Qt.MouseButton.LeftButton)
     assert rig.pressed == []
@@ -66,7 +66,7 @@ def test_a_key_held_down_presses_nothing(rig: Rig) -> None:
     assert rig.pressed == []
 
 
-def test_tab_and_arrows_walk_once_the_card_is_armed(rig: Rig) -> None:
+def test_tab_and_arrows_move_the_focus_once_the_card_is_armed(rig: Rig) -> None:
     rig.first.setFocus()
     QTest.keyClick(rig.first, Qt.Key.Key_Tab)
     assert rig.ground.focusWidget() is rig.first
@@ -89,7 +89,7 @@ def test_it_stays_in_the_middle_and_grows_with_its_text(rig: Rig) -> None:
     assert rig.text.height() >= rig.text.heightForWidth(rig.text.width())
 
 
-def test_rising_again_does_not_disarm(rig: Rig) -> None:
+def test_a_card_that_is_visible_already_stays_armed(rig: Rig) -> None:
     rig.clock.now += 1
     rig.card.appear()
     QTest.keyClick(rig.first, Qt.Key.Key_Space)

@@ -35,7 +35,7 @@ def card(application: QApplication, clock: FakeClock) -> Iterator[EndCard]:
     made.close()
 
 
-def test_it_says_why_what_and_the_code(card: EndCard) -> None:
+def test_it_says_what_happened_what_it_means_what_to_do_and_the_code(card: EndCard) -> None:
     assert card.title.text() == "The game has ended: nobody came back in time"
     assert card.meaning.text() == "Unsaved progress may be lost."
     assert "start a new game" in card.advice.text()

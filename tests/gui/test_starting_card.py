@@ -37,14 +37,14 @@ def test_it_says_what_is_awaited_and_then_for_how_long(card: StartingCard) -> No
     assert "ten minutes" in card.awaited.text()
 
 
-def test_a_new_start_counts_from_its_own_beginning(card: StartingCard) -> None:
+def test_a_second_start_counts_from_zero(card: StartingCard) -> None:
     card.show_snapshot(Snapshot(Stage.IDLE), NOW + 50)
     card.show_snapshot(PLACING, NOW + 60)
     card.show_snapshot(PLACING, NOW + 65)
     assert card.ring.digits == "0:05"
 
 
-def test_cancel_is_one_key_away(card: StartingCard) -> None:
+def test_cancel_has_the_focus(card: StartingCard) -> None:
     cancelled: list[int] = []
     card.cancel.connect(lambda: cancelled.append(1))
     assert card.focusWidget() is card.cancel_button
@@ -53,7 +53,7 @@ def test_cancel_is_one_key_away(card: StartingCard) -> None:
     assert cancelled == [1]
 
 
-def test_idle_offers_to_start(card: StartingCard) -> None:
+def test_when_idle_it_has_a_start_button(card: StartingCard) -> None:
     started: list[int] = []
     card.start.connect(lambda: started.append(1))
     card.show_snapshot(Snapshot(Stage.IDLE), NOW)
@@ -63,7 +63,7 @@ def test_idle_offers_to_start(card: StartingCard) -> None:
     assert started == [1]
 
 
-def test_what_cannot_be_ended_is_closed_for_now_once_it_is_being_placed(
+def test_a_game_that_cannot_be_ended_is_closed_for_now_once_it_is_being_placed(
     card: StartingCard,
 ) -> None:
     closed: list[int] = []

@@ -23,7 +23,7 @@ LIVE = Snapshot(Stage.LIVE, input_open=True, status=Status("CONNECTED"))
 
 
 def lost(**changes: object) -> Snapshot:
-    """48 s after a drop with a window of two minutes."""
+    """48 s after a drop, with a connection timeout of two minutes."""
     values: dict[str, object] = {
         "stage": Stage.RECONNECTING,
         "doing": Doing.CONNECTING,
@@ -51,7 +51,7 @@ class Face:
     picture: bool = True
     captured: bool = False
     demo: bool = False
-    asks: bool = False
+    question: bool = False
     problem: str | None = None
     sound: bool = False
     before: tuple[Snapshot, ...] = field(default=())
@@ -222,7 +222,7 @@ FACES: tuple[Face, ...] = (
         "end-game-question",
         lost(),
         ("End the game for good?", "Keep trying", "End game", "At least 1:12 to get back"),
-        asks=True,
+        question=True,
     ),
     Face(
         "returning",
@@ -348,7 +348,7 @@ def show_face(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
             window.capture_mouse()
     port.tell(face.snapshot)
     QCoreApplication.processEvents()
-    if face.asks:
+    if face.question:
         clock.now += 1.0
         window.layers.overlay.end_button.click()
         clock.now -= 1.0
@@ -365,8 +365,8 @@ def show_face(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
     return window, port, clock
 
 
-def put_away(window: RejoinWindow) -> None:
-    """Free a window for good, so that the next one starts clean."""
+def destroy(window: RejoinWindow) -> None:
+    """Destroy a window, so that the next one starts clean."""
     window.release_mouse()
     window.bridge.close()
     window.deleteLater()
@@ -380,7 +380,7 @@ def face_named(name: str) -> Face:
 
 
 def words(window: RejoinWindow) -> list[str]:
-    """Every text that can be read in the window now."""
+    """Every text that is visible in the window now."""
     widgets: list[QLabel | QAbstractButton] = [
         *window.findChildren(QLabel),
         *window.findChildren(QAbstractButton),
@@ -389,7 +389,7 @@ def words(window: RejoinWindow) -> list[str]:
 
 
 def wait_until(true: Callable[[], bool], within_s: float = 10.0) -> bool:
-    """Let Qt work until `true()`, at most this long; whether it came true."""
+    """Let Qt run until `true()`, at most this long; whether it became true."""
     until = time.monotonic() + within_s
     while not true():
         if time.monotonic() > until:
