@@ -19,9 +19,9 @@ from helpers.window_faces import (
     NOW,
     Face,
     ShowFace,
+    destroy,
     face_named,
     lost,
-    destroy,
     wait_until,
     words,
 )
