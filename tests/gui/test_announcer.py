@@ -106,6 +106,7 @@ def test_an_announcer_says_a_change_once_and_what_it_is_given(
         made.update(ended, Notes(), NOW)
     made.say("Report copied")
     assert heard == [
-        "Start cancelled. No game is running. You can start a new game.",
+        "Start cancelled. You were not in a game yet, so nothing is lost. "
+        "You can start a new game.",
         "Report copied",
     ]

@@ -30,7 +30,7 @@ class FreedByKeys:
 
 @dataclass(frozen=True, slots=True)
 class FreedByDrop:
-    """Freed because the connection dropped: the player is told to click for it to come back."""
+    """Freed because the connection dropped: when it is back, a note asks for a click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class MouseCapture:
             self._state = Free()
 
     def forget_drop(self) -> None:
-        """The player was told to click long enough."""
+        """The note that asks for a click has shown long enough."""
         if isinstance(self._state, FreedByDrop):
             self._state = Free()
 

@@ -329,7 +329,7 @@ _ENDINGS: dict[EndingKind, EndingText] = {
     ),
     EndingKind.BACKEND_UNREACHABLE: EndingText(
         "The studio's server could not be reached",
-        "No game was started, so nothing is lost.",
+        "You were not in a game yet, so nothing is lost.",
         "Check your internet connection and the address, then start again.",
     ),
     EndingKind.OFFER_REFUSED: EndingText(
@@ -361,7 +361,9 @@ _ENDINGS: dict[EndingKind, EndingText] = {
     EndingKind.ENDED_BY_PLAYER: EndingText(
         "You ended the game", "The game server was released.", _START_AGAIN
     ),
-    EndingKind.CANCELLED: EndingText("Start cancelled", "No game is running.", _START_AGAIN),
+    EndingKind.CANCELLED: EndingText(
+        "Start cancelled", "You were not in a game yet, so nothing is lost.", _START_AGAIN
+    ),
     EndingKind.INTERNAL: EndingText(
         "Something went wrong in Rejoin",
         "This is not your fault. Your game may still be running.",
