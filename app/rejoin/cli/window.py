@@ -32,6 +32,7 @@ def play_in_window(game: Game, options: GameOptions, *, stats: Path | None = Non
     """Play `game` in a window until the window is closed; returns the exit code."""
     from rejoin.core.model import Stage
     from rejoin.gui import application
+    from rejoin.gui.main_window import WindowOptions
     from rejoin.runtime import launch
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.stream_thread import StreamThread
@@ -61,8 +62,8 @@ def play_in_window(game: Game, options: GameOptions, *, stats: Path | None = Non
     thread.start()
     code = application.run(
         player,
+        WindowOptions(smooth=options.frame_pacing),
         full_screen=options.full_screen,
-        smooth=options.frame_pacing,
         network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
         after_refresh=after_refresh,
     )

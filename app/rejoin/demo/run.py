@@ -130,13 +130,16 @@ def _player(
 
 def _in_window(options: DemoOptions, player: Player, drops: Drops, script: Script) -> int:
     from rejoin.gui import application
+    from rejoin.gui.main_window import WindowOptions
 
     return application.run(
         player,
-        title="Rejoin demo",
-        reduced_motion=options.headless,
-        smooth=options.frame_pacing,
-        drop_again=drops.drop,
+        WindowOptions(
+            title="Rejoin demo",
+            reduced_motion=options.headless,
+            smooth=options.frame_pacing,
+            drop_again=drops.drop,
+        ),
         after_refresh=script.on_refresh,
     )
 
