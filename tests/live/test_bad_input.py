@@ -131,7 +131,7 @@ def test_an_answer_with_an_invalid_sdp() -> None:
     with backend_that_answers("application/json", None) as url:
         done = run(*PLAY, url)
     assert done.code == 5
-    assert done.complaint.startswith("The game server gave an unusable answer. ")
+    assert done.complaint.startswith("The game server sent an unusable answer. ")
 
 
 def test_a_wrong_token(there: Studio) -> None:
