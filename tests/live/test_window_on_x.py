@@ -52,4 +52,4 @@ def test_a_key_drops_the_connection_and_the_game_comes_back(tmp_path: Path) -> N
     assert done.code == 130, done.err
     report = json.loads((out / "report.json").read_text())
     assert [episode["outcome"] for episode in report["episodes"]] == ["live"]
-    assert [proof["continued"] for proof in report["proofs"]] == [True]
+    assert [one["continued"] for one in report["continuity"]] == [True]
