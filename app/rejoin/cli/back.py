@@ -30,7 +30,8 @@ def back(chosen: BackOptions) -> int:
     The graphics driver may have been the cause, so software decodes the video unless you choose
     --decoder auto.
 
-    The sign-in token comes from this computer's keyring. If there is none, enter it again.
+    The sign-in token comes from this computer's keyring. If it is not there, use --token or set
+    REJOIN_TOKEN.
     """
     from rejoin.runtime import launch
     from rejoin.runtime.launch import Claimed, Game, HandedOver, LockUnavailable
