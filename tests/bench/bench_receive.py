@@ -13,8 +13,8 @@ from rejoin.media.audio.opus import BYTES_PER_SAMPLE, OpusDecoder
 from rejoin.media.receive.audio_reorder import AudioReorder
 from rejoin.media.receive.inbound_video import InboundVideo, Negotiated
 from rejoin.media.receive.rtp import parse
+from rejoin.media.video.freezes import Freezes
 from rejoin.netem.link import Lane, NetworkProfile, ProfileStage
-from rejoin.rtc.statistics import Freezes
 
 TERMS = Negotiated(frozenset({96}), rate=True)
 FPS = 60

@@ -58,7 +58,7 @@ class Seen:
 
     for_s: float
     counters: dict[str, float]
-    """Differences of `PeerStatistics`' counters."""
+    """Differences of `StreamStatistics`' counters."""
     receiver_cpu_s: float
     """Every thread but the window's: network and decoding (and scaling, for a window of another
     size than the host's)."""

@@ -7,9 +7,9 @@ from helpers.fake_port import FakePort
 from rejoin.core.model import ConnectionNumber
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.stats_overlay import StatsOverlay, lines
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
 
-NUMBERS = PeerStatistics(
+NUMBERS = StreamStatistics(
     ConnectionNumber(2),
     candidate_pair="host-srflx udp",
     codec="H.264",
@@ -55,7 +55,7 @@ def test_every_number_that_a_tester_asks_for_is_there() -> None:
 
 
 def test_what_is_not_known_is_a_dash() -> None:
-    text = "\n".join(lines(PeerStatistics(ConnectionNumber(1))))
+    text = "\n".join(lines(StreamStatistics(ConnectionNumber(1))))
     assert "RTT -" in text
     assert "path       -" in text
     assert "None" not in text

@@ -21,9 +21,9 @@ from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.media.audio.output import AudioOutput, DefaultOutput, NullOutput
 from rejoin.media.receive.lip_sync import MOST_EARLY_S, MOST_LATE_S
+from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.player import Player
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
@@ -48,7 +48,7 @@ class Scene:
         self.stages.append(snapshot.stage)
 
     @property
-    def numbers(self) -> PeerStatistics | None:
+    def numbers(self) -> StreamStatistics | None:
         return self.player.statistics()
 
     async def host(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Scene:
         assert isinstance(media, dict)
         return media
 
-    async def until(self, true: Callable[[PeerStatistics], bool]) -> PeerStatistics:
+    async def until(self, true: Callable[[StreamStatistics], bool]) -> StreamStatistics:
         end_at = boot_s() + PATIENCE_S
         while boot_s() < end_at:
             numbers = self.numbers
@@ -130,7 +130,7 @@ def test_sound_is_kept_with_its_picture_as_either_moves() -> None:
     """A sound card that takes 10 ms of sound each 10 ms; pictures are painted late, then it is."""
     card = SoundCard()
 
-    def together(numbers: PeerStatistics) -> bool:
+    def together(numbers: StreamStatistics) -> bool:
         late_s = numbers.audio_late_s
         return late_s is not None and -MOST_EARLY_S <= late_s <= MOST_LATE_S
 

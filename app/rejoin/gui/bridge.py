@@ -17,8 +17,8 @@ from rejoin.core.events import Event
 from rejoin.core.model import Snapshot
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintCount, Picture, PictureSlot
-from rejoin.rtc.statistics import PeerStatistics
 
 
 class StreamPort(Protocol):
@@ -41,7 +41,7 @@ class StreamPort(Protocol):
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         """Have `listener` called with each new snapshot, on any thread; returns unsubscribe."""
 
-    def statistics(self) -> PeerStatistics | None:
+    def statistics(self) -> StreamStatistics | None:
         """The newest numbers of the connection that is shown; None before there is one."""
 
     def problem(self) -> str | None:
@@ -159,7 +159,7 @@ class Bridge(QObject):
     def painted(self) -> PaintCount:
         return self._port.slot.painted
 
-    def statistics(self) -> PeerStatistics | None:
+    def statistics(self) -> StreamStatistics | None:
         return None if self._is_closed() else self._port.statistics()
 
     def problem(self) -> str | None:

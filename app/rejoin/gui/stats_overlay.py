@@ -8,13 +8,13 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from rejoin.gui import theme
 from rejoin.gui.bridge import Bridge
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
 
 _EVERY_MS = 1000
 _WAITING = "No stream yet."
 
 
-def lines(numbers: PeerStatistics) -> list[str]:
+def lines(numbers: StreamStatistics) -> list[str]:
     """What stands on the overlay, top to bottom."""
     told = numbers.available_bitrate_bps
     rtt = "-" if numbers.rtt_s is None else f"{numbers.rtt_s * 1000:.0f} ms"

@@ -32,6 +32,7 @@ from rejoin.media.audio.opus import BYTES_PER_SAMPLE, OpusDecoder
 from rejoin.media.audio.output import AudioOutput
 from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.lip_sync import LipSync
+from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
@@ -39,7 +40,7 @@ from rejoin.rtc.channels import Channels
 from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, install
 from rejoin.rtc.signal_codec import IceStart, NetworkRules, decode_response, encode_request
-from rejoin.rtc.statistics import LoopLag, PeerStatistics, Rates
+from rejoin.rtc.statistics import LoopLag, Rates
 from rejoin.rtc.transport import Transport, override
 from rejoin.tasks import cancel, spawn
 
@@ -449,17 +450,17 @@ class Peer:
             largest_gap_s=max(0.0, transport.take_largest_gap_s() - lag_s),
         )
 
-    def statistics(self) -> PeerStatistics:
+    def statistics(self) -> StreamStatistics:
         """This connection as people want it; rates need `sample` to be called regularly."""
         transport, video, audio = self._transport, self._video, self._audio_in
         opus = self._opus
         if transport is None or video is None or audio is None or opus is None:
-            return PeerStatistics(self.number)
+            return StreamStatistics(self.number)
         decoder, channels, inbound = self._decoder, self._channels, video.inbound
         reception, rates, painted = inbound.reception, self._rates, self._slot.painted
         reports = (each.reception.sender_reported_at for each in (inbound, audio))
         reported = [at for at in reports if at is not None]
-        return PeerStatistics(
+        return StreamStatistics(
             connection=self.number,
             connected=self._connected_at is not None and not self._failed and not self._over,
             candidate_pair=transport.candidate_pair,

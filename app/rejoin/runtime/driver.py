@@ -37,9 +37,9 @@ from rejoin.core.ticket import RejoinState
 from rejoin.core.trace import Record, Recorder
 from rejoin.errors import RejoinError, SignalError
 from rejoin.input_protocol.controls import Controls
+from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.signal_codec import sha256_of
-from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.network import NetworkWatch, has_address
 from rejoin.service_model.status import Status
 from rejoin.signaling.client import CallFailedError
@@ -72,7 +72,7 @@ class Peer(Protocol):
     @property
     def local_addresses(self) -> frozenset[str]: ...
     def sample(self) -> ConnectionSample | None: ...
-    def statistics(self) -> PeerStatistics: ...
+    def statistics(self) -> StreamStatistics: ...
     async def close(self) -> None: ...
 
 
@@ -134,7 +134,7 @@ class Driver:
         refresh_sign_in: Callable[[], Awaitable[None]] | None = None,
         on_record: Callable[[Record], None] | None = None,
         record_samples: bool = False,
-        on_statistics: Callable[[float, PeerStatistics], None] = lambda at, statistics: None,
+        on_statistics: Callable[[float, StreamStatistics], None] = lambda at, statistics: None,
         problem: Callable[[], str | None] = lambda: None,
         tickets: Tickets | None = None,
     ) -> None:
@@ -155,7 +155,7 @@ class Driver:
         self._tickets = tickets
         self._writing: asyncio.Task[None] | None = None
         self._on_statistics = on_statistics
-        self._statistics: PeerStatistics | None = None
+        self._statistics: StreamStatistics | None = None
         self._statistics_due_at = 0.0
         self._state = State()
         self._queue: deque[events.Event] = deque()
@@ -604,7 +604,7 @@ class Driver:
 
     # --- samples ----------------------------------------------------------------------------------
 
-    def statistics(self) -> PeerStatistics | None:
+    def statistics(self) -> StreamStatistics | None:
         """The newest numbers of the connection that is shown, at most a second old. Any thread."""
         return self._statistics
 

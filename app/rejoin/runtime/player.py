@@ -13,11 +13,11 @@ from rejoin.core.trace import Record
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.output import AudioOutput, open_output
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.prepared_connection import PreparedConnections
-from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.driver import Driver
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.network import watch_for
@@ -113,7 +113,7 @@ class Player:
         """One sentence about what is missing and not fatal: the sound, or a way back."""
         return self._audio.problem or (self._desk.problem if self._desk else None)
 
-    def statistics(self) -> PeerStatistics | None:
+    def statistics(self) -> StreamStatistics | None:
         """The newest numbers of the connection that is shown."""
         return self._driver.statistics()
 

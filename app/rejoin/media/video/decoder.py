@@ -18,10 +18,10 @@ from rejoin.clock import Clock
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.video.codec_context import open_codec
+from rejoin.media.video.freezes import Freezes
 from rejoin.media.video.hardware import SOFTWARE, Hardware
 from rejoin.media.video.picture import FailureCount, Picture, PictureSlot
 from rejoin.media.video.scaling import Scaler
-from rejoin.rtc.statistics import Freezes
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
