@@ -113,7 +113,7 @@ def test_a_check_is_an_ordinary_ice_request_and_its_answer_gives_the_round_trip(
         bench.answer(request)
         assert bench.transport.rtt_s == pytest.approx(0.040)
         assert bench.transport.proved_sent_at == 100.0
-        assert bench.transport.check_answered_at == pytest.approx(100.040)
+        assert bench.transport.last_stun_at == pytest.approx(100.040)
         assert bench.transport.last_packet_at == pytest.approx(100.040)
 
     with_bench(scene)

@@ -444,7 +444,6 @@ class Peer:
             frame_interval_s=self._decoder.frame_interval_s,
             rtt_s=transport.rtt_s,
             loss=video.reception.loss(now, self._policy.loss_window_s),
-            check_answered_at=transport.check_answered_at,
             proved_sent_at=transport.proved_sent_at,
             loop_lag_s=lag_s,
             largest_gap_s=max(0.0, transport.take_largest_gap_s() - lag_s),

@@ -103,7 +103,6 @@ class Transport:
         self.last_rtcp_at: float | None = None
         self.last_stun_at: float | None = None
         self.last_data_at: float | None = None
-        self.check_answered_at: float | None = None
         self.proved_sent_at: float | None = None
         """Sending time of our newest check that the host answered."""
         self.rtt_s: float | None = None
@@ -341,13 +340,12 @@ class Transport:
             return
         if not message.check_message_integrity(password.encode()):
             return
-        now = self.last_stun_at = self._arrived()
+        self.last_stun_at = now = self._arrived()
         self._outstanding.pop(transaction_id, None)
         pair.protocol.transactions.pop(transaction_id, None)
         if message.message_class != stun.Class.RESPONSE:
             return
         self.checks_answered += 1
-        self.check_answered_at = now
         if self.proved_sent_at is None or check.sent_at > self.proved_sent_at:
             self.proved_sent_at = check.sent_at
         sample = max(0.0, now - check.sent_at)
