@@ -41,10 +41,10 @@ from rejoin.input_protocol.controls import (
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
+from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.rtc.transport import override
 
 LOOPBACK = NetworkRules(loopback_only=True)
 
@@ -359,7 +359,7 @@ def test_goodbye_ends_the_host_at_once_and_is_followed_by_silence() -> None:
         await asyncio.wait_for(stage.host.closed.wait(), 5)
         assert stage.host.heard["rtcp"] >= 1
         assert stage.host.heard["dtls"] >= 2
-        assert not stage.peer._transport or not stage.peer._transport.send_check()
+        assert not stage.peer._transport or not stage.peer._transport.checks.send()
         await stage.peer.say_goodbye(3)
 
     stage = play(scene)
@@ -500,7 +500,7 @@ def test_what_goes_wrong_inside_the_library_fails_the_connection_at_once() -> No
 
         answer = await stage.host.answer(await stage.peer.make_offer())
         assert stage.peer._transport is not None
-        override(stage.peer._transport._ice, "start", broken)
+        override(stage.peer._transport._dtls.transport, "start", broken)
         await stage.peer.apply_answer(answer)
         await stage.until(lambda: stage.saw(ConnectionFailed), within_s=2.0)
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from aiortc.rtcdtlstransport import RTCCertificate
-
 from rejoin.rtc.prepared_connection import (
-    LOCAL_CERTIFICATE,
     PreparedConnection,
     PreparedConnections,
 )
@@ -50,16 +47,3 @@ def test_what_is_ready_holds_no_task_and_no_socket() -> None:
         assert blanks.take().dtls.transport._connection._protocols == []
 
     asyncio.run(ready())
-
-
-def test_context_and_fingerprints_are_made_before_anybody_waits_for_them() -> None:
-    async def contexts() -> None:
-        dtls = PreparedConnections().take().dtls
-        certificate = getattr(dtls, LOCAL_CERTIFICATE)
-        made = certificate._create_ssl_context(srtp_profiles=dtls._srtp_profiles)
-        assert certificate._create_ssl_context(srtp_profiles=dtls._srtp_profiles) is made
-        fresh = RTCCertificate(certificate._key, certificate._cert)
-        assert certificate.getFingerprints() == fresh.getFingerprints()
-        assert certificate.getFingerprints()[0] is certificate.getFingerprints()[0]
-
-    asyncio.run(contexts())

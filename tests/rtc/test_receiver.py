@@ -160,7 +160,7 @@ def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> No
         assert scene.dtls.kinds() == [(RtcpPsfbPacket, RTCP_PSFB_PLI)], "the host is known already"
         sent = packets(3)
         for packet in sent[:5] + sent[6:]:
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         assert len(scene.frames) == 1
         await soon(lambda: len(scene.dtls.sent) == 3)
         nacks = [each for each in scene.dtls.sent if isinstance(each, RtcpRtpfbPacket)]
@@ -170,11 +170,11 @@ def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> No
         assert bitrate_bps == pytest.approx(19_000_000, rel=1e-4)
         assert streams == [MEDIA]
         again = repeating(sent[5], 1, RTX)
-        scene.video.take(again, scene.clock())
+        scene.video.on_packet(again, scene.clock())
         assert len(scene.frames) == 3
         await scene.video.stop()
         assert scene.dtls.receivers == []
-        scene.video.take(sent[0], scene.clock())
+        scene.video.on_packet(sent[0], scene.clock())
         assert scene.video.reception.packets_received == len(sent)
 
     run(script)
@@ -184,7 +184,7 @@ def test_what_is_missing_is_given_up_while_no_packet_comes() -> None:
     async def script(scene: Scene) -> None:
         await scene.video.receive(parameters("nack"))
         for packet in packets(3)[:5] + packets(3)[6:]:
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         scene.clock.now += 0.2
         await soon(lambda: scene.video.inbound.frames_received == 2)
         assert scene.video.inbound.frames_broken == 1
@@ -198,7 +198,7 @@ def test_a_connection_that_is_down_is_no_error_here() -> None:
         scene.dtls.broken = True
         await scene.video.receive(parameters("nack"))
         for packet in packets(1):
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         assert len(scene.frames) == 1
         scene.dtls.broken = False
         scene.clock.now += 1.0
@@ -226,9 +226,9 @@ def test_a_stream_that_lacks_nothing_has_no_timer() -> None:
         await scene.video.receive(parameters("nack"))
         assert scene.video._timer is not None, "a key frame is awaited"
         for packet in packets(2):
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         await soon(lambda: scene.video._timer is None)
-        scene.video.take(packets(4)[9], scene.clock())
+        scene.video.on_packet(packets(4)[9], scene.clock())
         assert scene.video._timer is not None, "the packet before it is missing"
         await scene.video.stop()
         assert scene.video._timer.cancelled()
@@ -241,7 +241,7 @@ def test_sound_that_waits_for_a_lost_packet_goes_on_by_itself() -> None:
         codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
         await scene.audio.receive(RTCRtpReceiveParameters(codecs=[codec]))
         for sequence in (1, 3):
-            scene.audio.take(RtpPacket(111, 0, sequence, 0, OTHER, b"%d" % sequence), 50.0)
+            scene.audio.on_packet(RtpPacket(111, 0, sequence, 0, OTHER, b"%d" % sequence), 50.0)
         assert scene.played == [b"1"]
         scene.clock.now += 0.061
         await soon(lambda: scene.played == [b"1", b"3"])
@@ -254,7 +254,7 @@ def test_the_report_tells_what_came_and_a_bye_is_told_on() -> None:
     async def script(scene: Scene) -> None:
         await scene.video.receive(parameters())
         for packet in packets(2):
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         await soon(lambda: any(isinstance(each, RtcpRrPacket) for each in scene.dtls.sent))
         report = next(each for each in scene.dtls.sent if isinstance(each, RtcpRrPacket))
         assert [(block.ssrc, block.packets_lost) for block in report.reports] == [(MEDIA, 0)]
@@ -271,8 +271,8 @@ def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> None:
         numbers, payloads = (1, 3, 2, 4, 5, 6), (b"a", b"c", b"b", b"bad", b"", b"e")
         for sequence, payload in zip(numbers, payloads, strict=True):
             packet = RtpPacket(111, 0, sequence, sequence * 960, OTHER, payload)
-            scene.audio.take(packet, scene.clock())
-        scene.audio.take(RtpPacket(0, 0, 1, 0, OTHER, b"x"), scene.clock())
+            scene.audio.on_packet(packet, scene.clock())
+        scene.audio.on_packet(RtpPacket(0, 0, 1, 0, OTHER, b"x"), scene.clock())
         assert scene.played[:3] == [b"a", b"b", b"c"]
         assert scene.audio.packets_failed == 1
         assert scene.audio.reception.packets_received == 6

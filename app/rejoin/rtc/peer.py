@@ -36,17 +36,16 @@ from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
+from rejoin.rtc.aiortc_seam import replace_connect, ssrc_of
 from rejoin.rtc.channels import Channels
 from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, install
 from rejoin.rtc.signal_codec import IceStart, NetworkRules, decode_response, encode_request
 from rejoin.rtc.statistics import LoopLag, Rates
-from rejoin.rtc.transport import Transport, override
+from rejoin.rtc.transport import Transport
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.peer")
-
-CONNECT = "_RTCPeerConnection__connect"
 
 CLOSE_WITHIN_S = 2.0
 """After this long a close stops being polite: sockets are aborted, tasks cancelled."""
@@ -156,7 +155,7 @@ class Peer:
     def _build(self, blank: PreparedConnection) -> None:
         """Channels in the Web SDK's order, ours in the place of aiortc's receivers."""
         pc, dtls = blank.pc, blank.dtls
-        self._connect = override(pc, CONNECT, self._connect_or_fail)
+        self._connect = replace_connect(pc, self._connect_or_fail)
         self._channels = Channels(
             pc,
             name=self._name,
@@ -175,18 +174,18 @@ class Peer:
             on_unreachable=lambda why: self._broke(HardEvidence.UNREACHABLE, why),
         )
         if pc.sctp is not None:
-            transport.tap_data(pc.sctp)
+            transport.watch_sctp(pc.sctp)
         self._install(blank, transport)
         dtls.on("statechange", self._dtls_changed)
         dtls.transport.on("statechange", self._ice_changed)
 
     def _install(self, blank: PreparedConnection, transport: Transport) -> None:
         audio, video = blank.audio, blank.video
-        self._ssrcs = [audio.sender._ssrc, video.sender._ssrc]
+        self._ssrcs = [ssrc_of(audio.sender), ssrc_of(video.sender)]
         self._opus = OpusDecoder()
         self._audio_in = AudioReceiver(
             blank.dtls,
-            audio.sender._ssrc,
+            self._ssrcs[0],
             play=self._play,
             clock=self._clock,
             name=f"{self._name}-audio",
@@ -194,9 +193,9 @@ class Peer:
         )
         self._video = VideoReceiver(
             blank.dtls,
-            video.sender._ssrc,
+            self._ssrcs[1],
             sink=self._decoder,
-            rtt_s=lambda: transport.rtt_s,
+            rtt_s=lambda: transport.checks.rtt_s,
             clock=self._clock,
             name=f"{self._name}-video",
             on_bye=self._host_said_bye,
@@ -366,20 +365,20 @@ class Peer:
     def start_checks(self) -> None:
         """Send connectivity checks often (policy) until `stop_checks`."""
         if self._transport is not None and not self._over:
-            self._transport.start_checks()
+            self._transport.checks.start()
 
     def stop_checks(self) -> None:
         if self._transport is not None:
-            self._transport.stop_checks()
+            self._transport.checks.stop()
 
     def mute(self) -> None:
         """Send nothing but the checks of `start_checks`."""
         if self._transport is not None:
-            self._transport.mute()
+            self._transport.outgoing.mute()
 
     def unmute(self) -> None:
         if self._transport is not None:
-            self._transport.unmute()
+            self._transport.outgoing.unmute()
 
     async def say_goodbye(self, times: int) -> None:
         """RTCP BYE, SCTP abort, DTLS close, `times` times; then this peer is silent for good.
@@ -404,7 +403,7 @@ class Peer:
         self._decoder.show(shown)
 
     def _may_send(self) -> bool:
-        return self._transport is not None and not self._transport.muted
+        return self._transport is not None and self._transport.outgoing.may_send
 
     # --- numbers --------------------------------------------------------------------------------
 
@@ -442,11 +441,11 @@ class Peer:
             last_frame_at=_or(decoded_at, opened_at),
             frames_decoded=self._decoder.frames_decoded,
             frame_interval_s=self._decoder.frame_interval_s,
-            rtt_s=transport.rtt_s,
+            rtt_s=transport.checks.rtt_s,
             loss=video.reception.loss(now, self._policy.loss_window_s),
-            proved_sent_at=transport.proved_sent_at,
+            proved_sent_at=transport.checks.proved_sent_at,
             loop_lag_s=lag_s,
-            largest_gap_s=max(0.0, transport.take_largest_gap_s() - lag_s),
+            largest_gap_s=max(0.0, transport.pop_largest_gap_s() - lag_s),
         )
 
     def statistics(self) -> StreamStatistics:
@@ -475,7 +474,7 @@ class Peer:
             available_bitrate_bps=inbound.told_bps,
             queue_s=inbound.bandwidth.queue_s,
             loss=reception.loss(self._clock(), self._policy.loss_window_s),
-            rtt_s=transport.rtt_s,
+            rtt_s=transport.checks.rtt_s,
             jitter_s=reception.jitter_s,
             decode_ms=rates.per_other(4, 1) * 1000,
             jitter_buffer_ms=rates.per_other(5, 0) * 1000,
@@ -508,8 +507,8 @@ class Peer:
             bytes_received=reception.bytes_received,
             nack_count=inbound.nacks_sent,
             pli_count=inbound.requests.sent,
-            checks_sent=transport.checks_sent,
-            checks_answered=transport.checks_answered,
+            checks_sent=transport.checks.sent,
+            checks_answered=transport.checks.answered,
             audio_packets_received=audio.reception.packets_received,
             audio_packets_lost=audio.reception.packets_lost,
             audio_packets_concealed=opus.packets_concealed,

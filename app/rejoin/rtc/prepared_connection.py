@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver
-from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from rejoin.errors import PeerError
+from rejoin.rtc.aiortc_seam import prepare_dtls
 from rejoin.rtc.codecs import offer_every_profile, receivable
-from rejoin.rtc.transport import override
-
-LOCAL_CERTIFICATE = "_RTCDtlsTransport__local_certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +23,6 @@ class PreparedConnection:
     audio: RTCRtpTransceiver
     video: RTCRtpTransceiver
     dtls: RTCDtlsTransport
-
-
-def prepare_dtls(dtls: RTCDtlsTransport) -> None:
-    """Make now what aiortc would make while others wait for it.
-
-    The context of DTLS, between ICE and the handshake (1 ms), and the certificate's fingerprints,
-    anew for each section of each description.
-    """
-    certificate: RTCCertificate = getattr(dtls, LOCAL_CERTIFICATE)
-    context = certificate._create_ssl_context(srtp_profiles=dtls._srtp_profiles)
-    override(certificate, "_create_ssl_context", lambda srtp_profiles: context)
-    fingerprints = certificate.getFingerprints()
-    override(certificate, "getFingerprints", lambda: list(fingerprints))
 
 
 def _make() -> PreparedConnection:

@@ -42,7 +42,13 @@ from rejoin.media.receive.inbound_video import (
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.receive_statistics import ReceiveStatistics
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
-from rejoin.rtc.transport import override
+from rejoin.rtc.aiortc_seam import (
+    RegisteredReceiver,
+    register_receiver,
+    replace_receiving,
+    rtp_sender,
+    unregister_receiver,
+)
 from rejoin.tasks import cancel, spawn
 
 _AUDIO_CLOCK_HZ = 48_000
@@ -56,7 +62,7 @@ class FrameSink(Protocol):
     def submit(self, frame: EncodedFrame) -> None: ...
 
 
-class _Receiver:
+class _Receiver(RegisteredReceiver):
     """What video and audio share: registration, reports, counters, an end without waiting."""
 
     def __init__(
@@ -86,7 +92,7 @@ class _Receiver:
         if self._started or self._stopped:
             return
         self._started = True
-        self.dtls._register_rtp_receiver(self, parameters)
+        register_receiver(self.dtls, self, parameters)
         self._tasks = [
             spawn(self._report(), name=f"{self._name}-reports"),
             spawn(self._send_feedback(), name=f"{self._name}-feedback"),
@@ -96,32 +102,25 @@ class _Receiver:
     async def stop(self) -> None:
         """Take the place of `RTCRtpReceiver.stop`: no thread is joined, nothing is awaited long."""
         if self._started and not self._stopped:
-            self.dtls._unregister_rtp_receiver(self)
+            unregister_receiver(self.dtls, self)
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
         tasks, self._tasks = self._tasks, []
         await cancel(*tasks)
 
-    def _handle_disconnect(self) -> None:
-        """DTLS went down; the peer sees that by itself."""
-
-    async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
+    def on_rtcp(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpSrPacket):
             info = packet.sender_info
             self.reception.sender_reported(info.ntp_timestamp, info.rtp_timestamp, self._clock())
         elif isinstance(packet, RtcpByePacket):
             self._on_bye()
 
-    async def _handle_rtp_packet(self, packet: object, arrival_time_ms: int) -> None:
-        """aiortc's own way, which no packet takes: `rtp_input` gives them to `take`."""
-        raise NotImplementedError
-
-    def take(self, packet: RtpPacket, now: float) -> None:
-        """One packet came in; never blocks."""
+    def on_packet(self, packet: RtpPacket, now: float) -> None:
+        """One packet of this receiver's streams arrived at boot time `now`; never blocks."""
         if not self._stopped:
             try:
-                self._take(packet, now)
+                self._on_packet(packet, now)
             finally:
                 self._come_again()
 
@@ -144,7 +143,7 @@ class _Receiver:
     def _began(self, parameters: RTCRtpReceiveParameters) -> None:
         raise NotImplementedError
 
-    def _take(self, packet: RtpPacket, now: float) -> None:
+    def _on_packet(self, packet: RtpPacket, now: float) -> None:
         raise NotImplementedError
 
     @property
@@ -167,10 +166,11 @@ class _Receiver:
         self._feedback.put_nowait(packet)
 
     async def _send_feedback(self) -> None:
+        send = rtp_sender(self.dtls)
         while True:
             packet = await self._feedback.get()
             try:
-                await self.dtls._send_rtp(bytes(packet))
+                await send(bytes(packet))
             except ConnectionError:
                 continue  # there is nobody to tell
             except Exception:  # whatever the libraries say to one packet: the next may go
@@ -220,7 +220,7 @@ class VideoReceiver(_Receiver):
             self.inbound.expect(self._rtx_ssrcs.get(first, first))
         self.request_key_frame()
 
-    def _take(self, packet: RtpPacket, now: float) -> None:
+    def _on_packet(self, packet: RtpPacket, now: float) -> None:
         self._do(self.inbound.packet(packet, now, self._rtt_s()))
 
     @property
@@ -309,7 +309,7 @@ class AudioReceiver(_Receiver):
     def _began(self, parameters: RTCRtpReceiveParameters) -> None:
         self._payload_types = {codec.payloadType for codec in parameters.codecs}
 
-    def _take(self, packet: RtpPacket, now: float) -> None:
+    def _on_packet(self, packet: RtpPacket, now: float) -> None:
         if packet.payload_type not in self._payload_types:
             return
         if packet.ssrc != self._reception.ssrc:
@@ -337,5 +337,4 @@ class AudioReceiver(_Receiver):
 
 def install(receiver: RTCRtpReceiver, ours: VideoReceiver | AudioReceiver) -> None:
     """Let ours receive in place of aiortc's receiver; its decoder thread then never starts."""
-    override(receiver, "receive", ours.receive)
-    override(receiver, "stop", ours.stop)
+    replace_receiving(receiver, receive=ours.receive, stop=ours.stop)

@@ -38,10 +38,10 @@ from rejoin.errors import BadInputError, SignalError
 from rejoin.input_protocol import controls
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.picture import PictureSlot
+from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.codecs import offer_every_profile
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.signal_codec import NetworkRules, decode_response, encode_request
-from rejoin.rtc.transport import override
 
 PROTOCOL_URL = "http://127.0.0.1/protocol.js"
 SETTINGS = EmulatorSettings(fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0))
