@@ -127,7 +127,7 @@ def _tap(slot: MeasuredSlot) -> None:
     take = VideoReceiver._on_packet
 
     def noting(self: VideoReceiver, packet: RtpPacket, now: float) -> None:
-        slot.note(packet, self.inbound.terms.send_time_id)
+        slot.note(packet, self.inbound.negotiated.send_time_id)
         take(self, packet, now)
 
     VideoReceiver._on_packet = noting  # type: ignore[method-assign]

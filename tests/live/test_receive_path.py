@@ -20,7 +20,7 @@ from rejoin.core.model import Snapshot, Stage
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
 from rejoin.media.audio.output import AudioOutput, DefaultOutput, NullOutput
-from rejoin.media.receive.lip_sync import MOST_EARLY_S, MOST_LATE_S
+from rejoin.media.receive.lip_sync import MAX_EARLY_S, MAX_LATE_S
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.rtc.signal_codec import NetworkRules
@@ -132,7 +132,7 @@ def test_sound_is_kept_with_its_picture_as_either_moves() -> None:
 
     def together(numbers: StreamStatistics) -> bool:
         late_s = numbers.audio_late_s
-        return late_s is not None and -MOST_EARLY_S <= late_s <= MOST_LATE_S
+        return late_s is not None and -MAX_EARLY_S <= late_s <= MAX_LATE_S
 
     async def script(it: Scene) -> None:
         await it.until(lambda numbers: numbers.frames_decoded > 60)
@@ -140,11 +140,11 @@ def test_sound_is_kept_with_its_picture_as_either_moves() -> None:
         try:
             early = await it.until(lambda numbers: numbers.audio_late_s is not None)
             assert early.audio_late_s is not None
-            assert early.audio_late_s < -MOST_EARLY_S
+            assert early.audio_late_s < -MAX_EARLY_S
             assert early.audio_held_s == 0.0
             held = await it.until(lambda numbers: numbers.audio_held_s > 0 and together(numbers))
             card.latency_s = 0.120
-            await it.until(lambda numbers: (numbers.audio_late_s or 0.0) > MOST_LATE_S)
+            await it.until(lambda numbers: (numbers.audio_late_s or 0.0) > MAX_LATE_S)
             again = await it.until(together)
             assert again.audio_held_s < held.audio_held_s
             assert again.connection == early.connection

@@ -141,10 +141,10 @@ def packets(count: int) -> list[RtpPacket]:
 
 def test_the_terms_are_what_the_answer_took() -> None:
     terms = terms_of(parameters("nack", "nack pli", "goog-remb"), {RTX: MEDIA})
-    assert (terms.payload_types, dict(terms.retransmits)) == (frozenset({96}), {97: 96})
-    assert (terms.nack, terms.rate, terms.rtx_ssrcs) == (True, True, {RTX: MEDIA})
+    assert (terms.payload_types, dict(terms.rtx_payload_types)) == (frozenset({96}), {97: 96})
+    assert (terms.nack, terms.remb, terms.rtx_ssrcs) == (True, True, {RTX: MEDIA})
     bare = terms_of(parameters("nack pli"), {})
-    assert (bare.nack, bare.rate, bare.send_time_id) == (False, False, None)
+    assert (bare.nack, bare.remb, bare.send_time_id) == (False, False, None)
     with_times = parameters()
     with_times.headerExtensions.append(RTCRtpHeaderExtensionParameters(id=3, uri=ABS_SEND_TIME))
     assert terms_of(with_times, {}).send_time_id == 3

@@ -350,7 +350,7 @@ class Peer:
             # Its first sample stands for the first of the lost packets before this one.
             made_good = len(samples) // BYTES_PER_SAMPLE - self._opus.packet_samples
             self._heard = (now + heard_in_s, packet.rtp_timestamp - made_good)
-        change_s = self._lips.measured(now, self._audio_late_s())
+        change_s = self._lips.correction_s(now, self._audio_late_s())
         if change_s:
             self._audio.steer(change_s)
 
@@ -398,7 +398,7 @@ class Peer:
         """Only a shown peer puts pictures into the slot and sound out."""
         if shown != self._shown:
             self._heard = None
-            self._lips.begin_anew()
+            self._lips.reset()
         self._shown = shown
         self._decoder.show(shown)
 
@@ -455,8 +455,8 @@ class Peer:
         if transport is None or video is None or audio is None or opus is None:
             return StreamStatistics(self.number)
         decoder, channels, inbound = self._decoder, self._channels, video.inbound
-        reception, rates, painted = inbound.reception, self._rates, self._slot.painted
-        reports = (each.reception.sender_reported_at for each in (inbound, audio))
+        reception, rates, painted = inbound.statistics, self._rates, self._slot.painted
+        reports = (each.reception.sender_report_at for each in (video, audio))
         reported = [at for at in reports if at is not None]
         return StreamStatistics(
             connection=self.number,
@@ -471,7 +471,7 @@ class Peer:
             decoded_fps=rates.per_second(1),
             painted_fps=rates.per_second(3) if self._shown else 0.0,
             bitrate_bps=rates.per_second(2) * 8,
-            available_bitrate_bps=inbound.told_bps,
+            available_bitrate_bps=inbound.remb_bps,
             queue_s=inbound.bandwidth.queue_s,
             loss=reception.loss(self._clock(), self._policy.loss_window_s),
             rtt_s=transport.checks.rtt_s,
@@ -506,7 +506,7 @@ class Peer:
             retransmitted_packets_received=reception.packets_retransmitted,
             bytes_received=reception.bytes_received,
             nack_count=inbound.nacks_sent,
-            pli_count=inbound.requests.sent,
+            pli_count=inbound.key_frame_requests.plis_sent,
             checks_sent=transport.checks.sent,
             checks_answered=transport.checks.answered,
             audio_packets_received=audio.reception.packets_received,

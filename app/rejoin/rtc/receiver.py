@@ -22,6 +22,7 @@ from aiortc.rtp import (
     AnyRtcpPacket,
     RtcpByePacket,
     RtcpPsfbPacket,
+    RtcpReceiverInfo,
     RtcpRrPacket,
     RtcpRtpfbPacket,
     RtcpSrPacket,
@@ -40,7 +41,7 @@ from rejoin.media.receive.inbound_video import (
     Remb,
 )
 from rejoin.media.receive.jitter_buffer import EncodedFrame
-from rejoin.media.receive.receive_statistics import ReceiveStatistics
+from rejoin.media.receive.receive_statistics import ReceiveStatistics, ReportBlock
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
 from rejoin.rtc.aiortc_seam import (
     RegisteredReceiver,
@@ -112,7 +113,7 @@ class _Receiver(RegisteredReceiver):
     def on_rtcp(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpSrPacket):
             info = packet.sender_info
-            self.reception.sender_reported(info.ntp_timestamp, info.rtp_timestamp, self._clock())
+            self.reception.add_sender_report(info.ntp_timestamp, info.rtp_timestamp, self._clock())
         elif isinstance(packet, RtcpByePacket):
             self._on_bye()
 
@@ -157,9 +158,9 @@ class _Receiver(RegisteredReceiver):
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(0.5 + random.random())
-            block = self.reception.report(self._clock())
+            block = self.reception.report_block(self._clock())
             if block is not None:
-                self._send(RtcpRrPacket(ssrc=self._rtcp_ssrc, reports=[block]))
+                self._send(RtcpRrPacket(ssrc=self._rtcp_ssrc, reports=[_receiver_info(block)]))
 
     def _send(self, packet: AnyRtcpPacket) -> None:
         """It goes out as soon as the loop comes to it."""
@@ -199,7 +200,7 @@ class VideoReceiver(_Receiver):
 
     @property
     def reception(self) -> ReceiveStatistics:
-        return self.inbound.reception
+        return self.inbound.statistics
 
     def expect_retransmissions(self, rtx_ssrcs: Mapping[int, int]) -> None:
         """Which streams of the answer repeat which (`ssrc-group:FID`); before it is applied.
@@ -210,25 +211,25 @@ class VideoReceiver(_Receiver):
 
     def request_key_frame(self) -> None:
         """Ask the host for a key frame, now or as soon as the last asking is 300 ms old."""
-        self._do(self.inbound.want_key_frame(self._clock(), self._rtt_s()))
+        self._do(self.inbound.request_key_frame(self._clock(), self._rtt_s()))
         self._come_again()
 
     def _began(self, parameters: RTCRtpReceiveParameters) -> None:
         self.inbound = InboundVideo(terms_of(parameters, self._rtx_ssrcs))
         if parameters.encodings:
             first = parameters.encodings[0].ssrc
-            self.inbound.expect(self._rtx_ssrcs.get(first, first))
+            self.inbound.expect_ssrc(self._rtx_ssrcs.get(first, first))
         self.request_key_frame()
 
     def _on_packet(self, packet: RtpPacket, now: float) -> None:
-        self._do(self.inbound.packet(packet, now, self._rtt_s()))
+        self._do(self.inbound.on_packet(packet, now, self._rtt_s()))
 
     @property
     def _waits(self) -> bool:
-        return self.inbound.busy
+        return self.inbound.needs_tick
 
     def _tick(self) -> None:
-        self._do(self.inbound.tick(self._clock(), self._rtt_s()))
+        self._do(self.inbound.on_tick(self._clock(), self._rtt_s()))
 
     def _do(self, actions: list[ReceiveAction]) -> None:
         for action in actions:
@@ -236,6 +237,19 @@ class VideoReceiver(_Receiver):
                 self._sink.submit(action.frame)
             else:
                 self._send(_written(action, self._rtcp_ssrc))
+
+
+def _receiver_info(block: ReportBlock) -> RtcpReceiverInfo:
+    """A report block as aiortc writes it."""
+    return RtcpReceiverInfo(
+        ssrc=block.ssrc,
+        fraction_lost=block.fraction_lost,
+        packets_lost=block.packets_lost,
+        highest_sequence=block.highest_sequence,
+        jitter=block.jitter,
+        lsr=block.lsr,
+        dlsr=block.dlsr,
+    )
 
 
 def _written(action: Nack | Pli | Remb, ours: int) -> AnyRtcpPacket:
@@ -272,10 +286,10 @@ def terms_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) 
     numbers = (each.id for each in parameters.headerExtensions if each.uri == ABS_SEND_TIME)
     return Negotiated(
         payload_types=frozenset(media),
-        retransmits={rtx: apt for rtx, apt in retransmits.items() if apt in media},
+        rtx_payload_types={rtx: apt for rtx, apt in retransmits.items() if apt in media},
         rtx_ssrcs=rtx_ssrcs,
         nack=("nack", None) in feedback,
-        rate=("goog-remb", None) in feedback,
+        remb=("goog-remb", None) in feedback,
         send_time_id=next(numbers, None),
     )
 
