@@ -17,7 +17,7 @@ from rejoin.input_protocol.controls import (
     decode,
     encode,
 )
-from rejoin.rtc.channels import Channels, ControlsSender
+from rejoin.rtc.channels import ChannelCallbacks, Channels, ControlsSender
 
 HELD = Controls(keys=frozenset({4, 26}))
 
@@ -110,10 +110,12 @@ def with_channels(
             pc,
             name="t",
             may_send=lambda: may_send,
-            on_input_open=lambda: heard.append("open"),
-            on_controls_known=heard.append,
-            on_disconnect=heard.append,
-            on_closed=heard.append,
+            callbacks=ChannelCallbacks(
+                on_input_open=lambda: heard.append("open"),
+                on_controls_known=heard.append,
+                on_disconnect=heard.append,
+                on_closed=heard.append,
+            ),
         )
         both = {INPUT_CHANNEL: channels._input, MESSAGE_CHANNEL: channels._messages}
         await play(channels, both, heard)

@@ -42,7 +42,9 @@ from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.aiortc_seam import override
-from rejoin.rtc.peer import Peer
+from rejoin.rtc.peer import Peer, PeerSettings
+from rejoin.rtc.peer_states import Parts, parts_of
+from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.signal_codec import NetworkRules
 
@@ -67,8 +69,8 @@ class Stage:
         number: int = 1,
         policy: Policy | None = None,
         hardware: Hardware | None = None,
-        blanks: PreparedConnections | None = None,
-        begin_dtls: bool = False,
+        prepared: PreparedConnections | None = None,
+        dtls_client: bool = False,
         **host: bool,
     ) -> None:
         self.events: list[Event] = []
@@ -77,15 +79,17 @@ class Stage:
         self.host = LoopbackHost(**host)
         self.peer = Peer(
             ConnectionNumber(number),
-            rules=LOOPBACK,
-            slot=self.slot,
-            audio=self.sound,
+            PeerSettings(LOOPBACK, policy or Policy(), hardware, dtls_client),
+            MediaSinks(self.slot, self.sound),
             post=self.events.append,
-            policy=policy,
-            hardware=hardware,
-            blanks=blanks,
-            begin_dtls=begin_dtls,
+            prepared=prepared,
         )
+
+    @property
+    def parts(self) -> Parts:
+        parts = parts_of(self.peer._state)
+        assert parts is not None, "no offer was made"
+        return parts
 
     async def connect(self) -> None:
         answer = await self.host.answer(await self.peer.make_offer())
@@ -212,21 +216,21 @@ def test_from_offer_to_picture_sound_and_controls() -> None:
     assert not stage.saw(HardEvidenceSeen)
 
 
-def test_while_one_plays_the_next_is_made_ready_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_one_plays_the_next_is_prepared_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rejoin.rtc.peer.PREPARE_AFTER_S", 0.0)
-    blanks = PreparedConnections()
-    first = Stage(blanks=blanks)
+    prepared = PreparedConnections()
+    first = Stage(prepared=prepared)
 
     async def scene(stage: Stage) -> None:
         await first.until_live()
-        await first.until(lambda: blanks._ready is not None)
-        assert blanks._ready is not None
-        ready = blanks._ready.pc
+        await first.until(lambda: prepared._prepared is not None)
+        assert prepared._prepared is not None
+        next_pc = prepared._prepared.pc
         await first.close()
         await stage.until_live()
-        assert stage.peer._pc is ready
+        assert stage.parts.pc is next_pc
 
-    play(scene, blanks=blanks)
+    play(scene, prepared=prepared)
 
 
 def test_a_peer_that_begins_dtls_says_so_and_obeys_an_answer_that_says_otherwise() -> None:
@@ -239,18 +243,16 @@ def test_a_peer_that_begins_dtls_says_so_and_obeys_an_answer_that_says_otherwise
         assert "a=setup:active" in answer
         await stage.peer.apply_answer(answer)
         await stage.until(lambda: stage.saw(FirstFrameDecoded))
-        assert stage.peer._video_dtls_state() == "connected"
+        assert stage.parts.dtls.state == "connected"
 
-    play(scene, begin_dtls=True)
+    play(scene, dtls_client=True)
 
 
 def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> None:
     async def scene(stage: Stage) -> None:
         answer = await stage.host.answer(await stage.peer.make_offer())
-        assert stage.peer._pc is not None
-        assert stage.peer._transport is not None
         happened: list[str] = []
-        for protocol in stage.peer._transport._connection._protocols:
+        for protocol in stage.parts.transport._connection._protocols:
 
             def sending(
                 message: stun.Message, address: Any, send: Any = protocol.send_stun
@@ -264,7 +266,7 @@ def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> Non
             happened.append("read")
             await read(description)
 
-        read = override(stage.peer._pc, "setRemoteDescription", reading)
+        read = override(stage.parts.pc, "setRemoteDescription", reading)
         await stage.peer.apply_answer(answer)
         await stage.until(lambda: stage.saw(FirstFrameDecoded))
         assert happened[:2] == ["REQUEST sent", "read"]
@@ -317,8 +319,7 @@ def test_a_cut_host_is_silent_and_comes_back() -> None:
 def test_a_stranger_who_knows_the_port_ends_nothing() -> None:
     async def scene(stage: Stage) -> None:
         await stage.until_live()
-        transport = stage.peer._transport
-        assert transport is not None
+        transport = stage.parts.transport
         port = transport._connection._nominated[1].protocol.transport.get_extra_info("sockname")[1]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for data in (b"", b"\0", b"\x16", b"\x80\x60" + bytes(40), b"\x80\xc8" + bytes(40)):
@@ -359,7 +360,7 @@ def test_goodbye_ends_the_host_at_once_and_is_followed_by_silence() -> None:
         await asyncio.wait_for(stage.host.closed.wait(), 5)
         assert stage.host.heard["rtcp"] >= 1
         assert stage.host.heard["dtls"] >= 2
-        assert not stage.peer._transport or not stage.peer._transport.checks.send()
+        assert not stage.parts.transport.checks.send()
         await stage.peer.say_goodbye(3)
 
     stage = play(scene)
@@ -499,8 +500,7 @@ def test_what_goes_wrong_inside_the_library_fails_the_connection_at_once() -> No
             raise ValueError("of aiortc's own")
 
         answer = await stage.host.answer(await stage.peer.make_offer())
-        assert stage.peer._transport is not None
-        override(stage.peer._transport._dtls.transport, "start", broken)
+        override(stage.parts.dtls.transport, "start", broken)
         await stage.peer.apply_answer(answer)
         await stage.until(lambda: stage.saw(ConnectionFailed), within_s=2.0)
 

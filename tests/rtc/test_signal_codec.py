@@ -172,11 +172,11 @@ def test_what_we_send_the_emulator_can_read() -> None:
     assert request.web_sdk_version == "1.2.0"
 
 
-@pytest.mark.parametrize(("begin_dtls", "setup"), [(False, "actpass"), (True, "active")])
+@pytest.mark.parametrize(("dtls_client", "setup"), [(False, "actpass"), (True, "active")])
 def test_an_offer_leaves_it_to_the_host_who_begins_dtls_or_not(
-    begin_dtls: bool, setup: str
+    dtls_client: bool, setup: str
 ) -> None:
-    request = encode_request(LOCAL_OFFER, begin_dtls=begin_dtls)
+    request = encode_request(LOCAL_OFFER, dtls_client=dtls_client)
     assert decode_request(request).setup == setup
     assert json.loads(request)["sdp"].count("a=setup:") == 3
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiortc import RTCDataChannel, RTCPeerConnection
@@ -80,12 +81,22 @@ class ControlsSender:
             self.messages_withheld += 1
 
 
-class Channels:
-    """Both channels of one connection; create it before the offer is made.
+@dataclass(frozen=True, slots=True)
+class ChannelCallbacks:
+    """What the channels report; called on the event loop.
 
-    Callbacks run on the event loop: `on_input_open`, `on_controls_known(known)`,
-    `on_disconnect(reason)` (the host says that it is over), `on_closed(label)`.
+    `on_controls_known(known)`: whether the host speaks our input protocol. `on_disconnect(reason)`:
+    the host ended the session. `on_closed(label)`: the host closed one channel.
     """
+
+    on_input_open: Callable[[], None]
+    on_controls_known: Callable[[bool], None]
+    on_disconnect: Callable[[str], None]
+    on_closed: Callable[[str], None]
+
+
+class Channels:
+    """Both channels of one connection; create it before the offer is made."""
 
     def __init__(
         self,
@@ -93,19 +104,13 @@ class Channels:
         *,
         name: str,
         may_send: Callable[[], bool],
-        on_input_open: Callable[[], None],
-        on_controls_known: Callable[[bool], None],
-        on_disconnect: Callable[[str], None],
-        on_closed: Callable[[str], None],
+        callbacks: ChannelCallbacks,
     ) -> None:
         self.bad_messages = 0
         """Messages that are not of our protocol; they changed nothing."""
         self._name = name
         self._may_send = may_send
-        self._on_input_open = on_input_open
-        self._on_controls_known = on_controls_known
-        self._on_disconnect = on_disconnect
-        self._on_closed = on_closed
+        self._callbacks = callbacks
         self._known: bool | None = None
         self._closed = False
         self._greeting: asyncio.Task[None] | None = None
@@ -116,7 +121,7 @@ class Channels:
         self._input.on("message", self._input_message)
         self._messages.on("message", self._client_message)
         for channel in (self._input, self._messages):
-            channel.on("close", _closing(self._on_closed, channel))
+            channel.on("close", _closing(callbacks.on_closed, channel))
 
     @property
     def input_open(self) -> bool:
@@ -132,7 +137,7 @@ class Channels:
     def _opened(self) -> None:
         if self._closed:
             return  # it opened while the connection was being closed
-        self._on_input_open()
+        self._callbacks.on_input_open()
         if self._known is None:
             self._greeting = spawn(self._await_greeting(), name=f"{self._name}-greeting")
 
@@ -144,7 +149,7 @@ class Channels:
     def _set_known(self, known: bool) -> None:
         if known != self._known:
             self._known = known
-            self._on_controls_known(known)
+            self._callbacks.on_controls_known(known)
 
     def _input_message(self, data: Any) -> None:
         match self._read(data):
@@ -158,7 +163,7 @@ class Channels:
     def _client_message(self, data: Any) -> None:
         match self._read(data):
             case Disconnect(reason):
-                self._on_disconnect("".join(c for c in reason if c.isprintable()))
+                self._callbacks.on_disconnect("".join(c for c in reason if c.isprintable()))
             case None:
                 pass
             case _:

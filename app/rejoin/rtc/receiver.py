@@ -14,7 +14,6 @@ from typing import Protocol, assert_never
 
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
-from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_PLI,
@@ -46,7 +45,6 @@ from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
 from rejoin.rtc.aiortc_seam import (
     RegisteredReceiver,
     register_receiver,
-    replace_receiving,
     rtp_sender,
     unregister_receiver,
 )
@@ -347,8 +345,3 @@ class AudioReceiver(_Receiver):
                 self._play(packet)
             except Exception:
                 self.packets_failed += 1
-
-
-def install(receiver: RTCRtpReceiver, ours: VideoReceiver | AudioReceiver) -> None:
-    """Let ours receive in place of aiortc's receiver; its decoder thread then never starts."""
-    replace_receiving(receiver, receive=ours.receive, stop=ours.stop)

@@ -114,17 +114,17 @@ def encode_request(
     *,
     max_bitrate_kbps: int = MAX_BITRATE_KBPS,
     start_bitrate_kbps: int = START_BITRATE_KBPS,
-    begin_dtls: bool = False,
+    dtls_client: bool = False,
 ) -> str:
     """The SignalRequest of a local offer. No candidate, port or address of this machine stays.
 
-    `begin_dtls`: offer to begin DTLS, and nothing else; usually the host may choose.
+    `dtls_client`: offer to be the DTLS client (a=setup:active); else the host chooses the role.
     """
     description = _parse(sdp, "offer")
     lines = [_origin_without_address(line) for line in description.session]
     for section in description.sections:
         lines += _offered_section(section, max_bitrate_kbps, start_bitrate_kbps)
-    if begin_dtls:
+    if dtls_client:
         lines = ["a=setup:active" if line == "a=setup:actpass" else line for line in lines]
     request = {
         "type": "offer",
