@@ -28,14 +28,14 @@ from helpers.h264_packets import repeating, stream
 from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
-from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, terms_of
+from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, negotiated_of
 
 MEDIA, RTX, OTHER, OURS = 10, 11, 12, 99
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 class FakeDtls:
-    """Where a DTLS transport would be: keeps what is sent and who is registered."""
+    """In place of a DTLS transport: keeps what is sent and which receivers are registered."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
@@ -117,11 +117,11 @@ async def soon(true: Callable[[], bool]) -> None:
         if true():
             return
         await asyncio.sleep(0.005)
-    pytest.fail("it never came to that")
+    pytest.fail("it never happened")
 
 
 def parameters(*feedback: str, ssrcs: int = 2) -> RTCRtpReceiveParameters:
-    """As aiortc makes them; the RTX stream is in none of them when an answer has three streams."""
+    """As aiortc makes them, without the RTX stream, as for an answer with three streams."""
     kinds = [RTCRtcpFeedback(*each.split(" ")) for each in feedback]
     return RTCRtpReceiveParameters(
         codecs=[
@@ -139,18 +139,18 @@ def packets(count: int) -> list[RtpPacket]:
     ]
 
 
-def test_the_terms_are_what_the_answer_took() -> None:
-    terms = terms_of(parameters("nack", "nack pli", "goog-remb"), {RTX: MEDIA})
+def test_what_was_negotiated_is_read_from_the_answers_parameters() -> None:
+    terms = negotiated_of(parameters("nack", "nack pli", "goog-remb"), {RTX: MEDIA})
     assert (terms.payload_types, dict(terms.rtx_payload_types)) == (frozenset({96}), {97: 96})
     assert (terms.nack, terms.remb, terms.rtx_ssrcs) == (True, True, {RTX: MEDIA})
-    bare = terms_of(parameters("nack pli"), {})
+    bare = negotiated_of(parameters("nack pli"), {})
     assert (bare.nack, bare.remb, bare.send_time_id) == (False, False, None)
     with_times = parameters()
     with_times.headerExtensions.append(RTCRtpHeaderExtensionParameters(id=3, uri=ABS_SEND_TIME))
-    assert terms_of(with_times, {}).send_time_id == 3
+    assert negotiated_of(with_times, {}).send_time_id == 3
 
 
-def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> None:
+def test_packets_become_frames_and_feedback_until_stop() -> None:
     async def script(scene: Scene) -> None:
         scene.video.expect_retransmissions({RTX: MEDIA})
         await scene.video.receive(parameters("nack", "nack pli", "goog-remb"))
@@ -180,7 +180,7 @@ def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> No
     run(script)
 
 
-def test_what_is_missing_is_given_up_while_no_packet_comes() -> None:
+def test_a_missing_packet_is_given_up_while_no_packet_arrives() -> None:
     async def script(scene: Scene) -> None:
         await scene.video.receive(parameters("nack"))
         for packet in packets(3)[:5] + packets(3)[6:]:
@@ -193,7 +193,7 @@ def test_what_is_missing_is_given_up_while_no_packet_comes() -> None:
     run(script)
 
 
-def test_a_connection_that_is_down_is_no_error_here() -> None:
+def test_a_connection_that_is_down_is_not_an_error_here() -> None:
     async def script(scene: Scene) -> None:
         scene.dtls.broken = True
         await scene.video.receive(parameters("nack"))
@@ -208,7 +208,7 @@ def test_a_connection_that_is_down_is_no_error_here() -> None:
     run(script)
 
 
-def test_feedback_that_cannot_be_written_does_not_keep_back_the_next() -> None:
+def test_feedback_that_cannot_be_sent_does_not_stop_the_next() -> None:
     async def script(scene: Scene) -> None:
         scene.dtls.failing = True
         await scene.video.receive(parameters("nack"))
@@ -236,7 +236,7 @@ def test_a_stream_that_lacks_nothing_has_no_timer() -> None:
     run(script)
 
 
-def test_sound_that_waits_for_a_lost_packet_goes_on_by_itself() -> None:
+def test_sound_continues_without_a_new_packet_when_one_was_lost() -> None:
     async def script(scene: Scene) -> None:
         codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
         await scene.audio.receive(RTCRtpReceiveParameters(codecs=[codec]))
@@ -250,7 +250,7 @@ def test_sound_that_waits_for_a_lost_packet_goes_on_by_itself() -> None:
     run(script)
 
 
-def test_the_report_tells_what_came_and_a_bye_is_told_on() -> None:
+def test_receiver_reports_are_sent_and_a_bye_is_reported() -> None:
     async def script(scene: Scene) -> None:
         await scene.video.receive(parameters())
         for packet in packets(2):
