@@ -8,7 +8,7 @@ from aioice import stun
 from helpers.gathered_connection import PASSWORD, GatheredConnection, with_connection
 
 
-def test_a_check_is_an_ordinary_ice_request_and_its_answer_gives_the_round_trip() -> None:
+def test_a_check_is_an_ice_binding_request_and_its_answer_gives_the_round_trip() -> None:
     async def scene(there: GatheredConnection) -> None:
         assert there.transport.checks.send()
         request = there.sent[0]
@@ -42,7 +42,7 @@ def test_checks_for_a_stalled_connection_nominate_the_pair_again() -> None:
     with_connection(scene)
 
 
-def test_each_check_has_its_own_round_trip_and_a_late_answer_counts() -> None:
+def test_each_check_has_its_own_round_trip_and_late_answers_count() -> None:
     async def scene(there: GatheredConnection) -> None:
         there.transport.checks.send()
         there.now += 0.1
@@ -58,7 +58,7 @@ def test_each_check_has_its_own_round_trip_and_a_late_answer_counts() -> None:
     with_connection(scene)
 
 
-def test_forged_misdirected_repeated_and_ancient_answers_prove_nothing() -> None:
+def test_forged_misdirected_repeated_and_old_answers_prove_nothing() -> None:
     async def scene(there: GatheredConnection) -> None:
         there.transport.checks.send()
         there.answer(there.sent[0], password="x" * 22)
@@ -75,7 +75,7 @@ def test_forged_misdirected_repeated_and_ancient_answers_prove_nothing() -> None
     with_connection(scene)
 
 
-def test_an_authenticated_error_is_a_sign_of_life_but_proves_no_check() -> None:
+def test_an_authenticated_error_response_is_a_sign_of_life_but_proves_no_check() -> None:
     async def scene(there: GatheredConnection) -> None:
         there.transport.checks.send()
         there.answer(there.sent[0], kind=stun.Class.ERROR)
@@ -85,7 +85,7 @@ def test_an_authenticated_error_is_a_sign_of_life_but_proves_no_check() -> None:
     with_connection(scene)
 
 
-def test_consent_never_ends_a_connection_however_long_nobody_answers() -> None:
+def test_consent_checks_never_end_a_connection_that_gets_no_answers() -> None:
     async def scene(there: GatheredConnection) -> None:
         consent = asyncio.ensure_future(there.connection.query_consent())
         await asyncio.sleep(1.5)
@@ -101,7 +101,7 @@ def test_consent_never_ends_a_connection_however_long_nobody_answers() -> None:
     with_connection(scene)
 
 
-def test_checks_are_often_until_stopped_also_while_mute() -> None:
+def test_checks_are_frequent_until_stopped_even_while_muted() -> None:
     async def scene(there: GatheredConnection) -> None:
         there.transport.outgoing.mute()
         there.transport.checks.start()
@@ -123,17 +123,17 @@ def test_five_checks_are_a_tenth_of_a_second_apart_and_then_a_quarter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pauses: list[float] = []
-    rested = asyncio.sleep
+    real_sleep = asyncio.sleep
 
     async def sleep(delay_s: float) -> None:
         pauses.append(delay_s)
-        await rested(0)
+        await real_sleep(0)
 
     async def scene(there: GatheredConnection) -> None:
         monkeypatch.setattr("rejoin.rtc.checks.asyncio.sleep", sleep)
         there.transport.checks.start()
         while len(pauses) < 8:
-            await rested(0)
+            await real_sleep(0)
         there.transport.checks.stop()
         monkeypatch.undo()
         assert len(there.sent) == len(pauses), "one check before each pause"

@@ -223,7 +223,7 @@ class Peer:
             case Offered(parts):
                 pass
             case Connecting() | Connected() | Playing() | Failed():
-                raise PeerError("A connection takes one answer only.")
+                raise PeerError("A connection accepts one answer only.")
             case New() | Leaving() | Closed():
                 raise PeerError("There is no offer that this answer could be for.")
             case _:
@@ -357,8 +357,8 @@ class Peer:
         self._on_evidence(HardEvidence.RTCP_BYE, "")
 
     def _on_evidence(self, evidence: HardEvidence, detail: str) -> None:
-        """Unreachable is a hint that may come again; while connecting, other pairs may still work,
-        and our own deadline ends the attempt."""
+        """UNREACHABLE is only a hint and may be posted repeatedly. While connecting it is ignored:
+        other candidate pairs may still work, and our deadline ends the attempt."""
         match self._state:
             case Playing(evidence=posted):
                 if evidence in posted:

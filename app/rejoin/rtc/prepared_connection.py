@@ -1,7 +1,7 @@
 """Prepares what an offer needs before it is needed: keys, media sections and the DTLS context.
 
-It takes two to three milliseconds of a rejoin and needs no network; so the next connection is
-prepared while this one plays.
+That takes two to three milliseconds and no network, so the next connection is prepared while this
+one plays.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """SDP as far as signalling needs it: parse it strictly, and read what is in effect per section.
 
-What comes from outside is untrusted: it is bounded, every rule it breaks is one sentence, and no
-sentence quotes an address, a key or a line of SDP.
+It is untrusted: its size is bounded, each broken rule is an error of one sentence, and no error
+quotes an address, a key or a line of SDP.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 A SignalRequest is `{"type": "offer", "sdp": ..., "webSdkVersion": ..., "extras": ...}`, a
 SignalResponse `{"type": "answer", "sdp": ..., "webSdkProtocolUrl": ...}`: the shapes that AWS's Web
-SDK 1.2.0 was observed to send and to accept. What comes from outside is untrusted: it is bounded,
-every rule it breaks is one sentence, and no sentence quotes an address, a key or a line of SDP.
+SDK 1.2.0 was observed to send and to accept. Input is untrusted: its size
+is bounded, each broken rule is an error of one sentence, and no error quotes an address, a key or a
+line of SDP.
 """
 
 from __future__ import annotations

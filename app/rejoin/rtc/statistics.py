@@ -77,8 +77,8 @@ def mean(total: float, count: int) -> float:
 class LoopLag:
     """How late our own event loop runs, measured by samples that are due each `every_s`.
 
-    A loop that stalls for 100 ms looks exactly like a host that went silent: the detector
-    discounts this.
+    To the detector a loop that stalls for 100 ms is the same as a host that went silent, so it
+    discounts this lag.
     """
 
     def __init__(self, every_s: float) -> None:
@@ -86,7 +86,7 @@ class LoopLag:
         self._sampled_at: float | None = None
 
     def sampled(self, now: float) -> float:
-        """A sample is taken now; returns how late it is, in seconds."""
+        """Call it at each sample; returns how late this one is, in seconds."""
         before, self._sampled_at = self._sampled_at, now
         return 0.0 if before is None else max(0.0, now - before - self._every_s)
 
