@@ -108,9 +108,7 @@ class Stage:
     async def until(self, true: Callable[[], object], within_s: float = 20.0) -> None:
         end = time.monotonic() + within_s
         while not true():
-            assert time.monotonic() < end, (
-                f"not in time: {self.events}, {asyncio.all_tasks()}"
-            )
+            assert time.monotonic() < end, f"not in time: {self.events}, {asyncio.all_tasks()}"
             await asyncio.sleep(0.01)
 
     async def close(self) -> None:
