@@ -26,6 +26,7 @@ from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.volume_file import SoundFile
 from rejoin.signaling.client_factory import make_client
+from rejoin.signaling.exchange import HttpSettings
 
 
 class Player:
@@ -62,9 +63,11 @@ class Player:
             profile.backend_url,
             profile.token,
             profile.choice,
-            connect_timeout_s=self._policy.connect_timeout_s,
-            allow_insecure=profile.allow_insecure,
-            verify=profile.verify(),
+            http=HttpSettings(
+                connect_timeout_s=self._policy.connect_timeout_s,
+                allow_insecure=profile.allow_insecure,
+                verify=profile.verify(),
+            ),
         )
         self._audio = audio or open_output()
         self._hardware = hardware or Hardware()
