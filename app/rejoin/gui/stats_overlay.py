@@ -32,11 +32,11 @@ def lines(numbers: StreamStatistics) -> list[str]:
         f" jitter {numbers.jitter_s * 1000:.1f} ms",
         f"delay      jitter buffer {numbers.jitter_buffer_ms:.1f} ms,"
         f" decode {numbers.decode_ms:.1f} ms, age when painted {numbers.frame_age_s * 1000:.1f} ms",
-        f"frames     decoded {numbers.frames_decoded}, dropped {numbers.frames_dropped},"
-        f" freezes {numbers.freeze_count} ({numbers.total_freezes_duration_s:.1f} s)",
+        f"frames     decoded {numbers.frames_decoded}, dropped {numbers.frames_dropped}",
         f"not shown  packets lost {numbers.frames_broken}, no key frame {numbers.frames_held_back},"
         f" decoder full {numbers.frames_undecoded}, failed {numbers.frames_failed},"
         f" replaced {numbers.pictures_replaced}, minimised {numbers.pictures_unwatched}",
+        f"freezes    {numbers.freeze_count}, {numbers.total_freezes_duration_s:.1f} s",
         f"repair     NACK {numbers.nack_count}, RTX {numbers.retransmitted_packets_received},"
         f" recovered {numbers.packets_recovered}, PLI {numbers.pli_count}",
         f"audio      buffer {numbers.audio_buffer_s * 1000:.0f} ms,"
