@@ -353,7 +353,7 @@ class Peer:
             self._heard = (now + heard_in_s, packet.rtp_timestamp - made_good)
         change_s = self._lips.correction_s(now, self._audio_late_s())
         if change_s:
-            self._audio.steer(change_s)
+            self._audio.adjust_sync_delay(change_s)
 
     # --- orders ---------------------------------------------------------------------------------
 
@@ -517,7 +517,7 @@ class Peer:
             audio_total_samples=opus.total_samples,
             audio_concealed_samples=opus.concealed_samples,
             audio_buffer_s=self._audio.buffered_s,
-            audio_held_s=self._audio.held_s,
+            audio_held_s=self._audio.sync_delay_s,
             audio_late_s=self._audio_late_s(),
             controls_sent=channels.controls.messages_sent if channels is not None else 0,
             bad_messages=channels.bad_messages if channels is not None else 0,
