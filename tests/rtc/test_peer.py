@@ -39,7 +39,7 @@ from rejoin.input_protocol.controls import (
     encode,
 )
 from rejoin.media.audio.output import NullOutput
-from rejoin.media.video.hardware import Hardware
+from rejoin.media.video.hardware import Hardware, OnHardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.prepared_connection import PreparedConnections
@@ -425,7 +425,7 @@ def test_hardware_that_is_gone_since_its_probe_costs_no_picture(expected_logs: L
 
         def __init__(self) -> None:
             super().__init__()
-            self._found = "no such thing"
+            self._state = OnHardware("no such thing")
 
     async def scene(stage: Stage) -> None:
         await stage.until_live()

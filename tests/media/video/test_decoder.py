@@ -22,7 +22,7 @@ from rejoin.media.video.codec import EMPTY_LIMIT
 from rejoin.media.video.codec_context import open_codec
 from rejoin.media.video.decode_queue import MAX_WAITING
 from rejoin.media.video.decoder import HANGS_S, Decoder
-from rejoin.media.video.hardware import SOFTWARE, Hardware
+from rejoin.media.video.hardware import SOFTWARE, Hardware, OnHardware
 from rejoin.media.video.picture import Picture, PictureSlot, ViewHints
 from rejoin.media.video.picture_gate import _Hidden
 from rejoin.media.video.scaling import Scaler
@@ -43,7 +43,7 @@ class Found(Hardware):
 
     def __init__(self) -> None:
         super().__init__()
-        self._found = "cuda"
+        self._state = OnHardware("cuda")
 
 
 class Driver:

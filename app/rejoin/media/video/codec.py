@@ -1,4 +1,4 @@
-"""FFmpeg's decoder for one stream; tells failures of the hardware from bad input."""
+"""FFmpeg's decoder for one stream; tells hardware failures from bad input."""
 
 from __future__ import annotations
 

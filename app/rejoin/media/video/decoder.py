@@ -40,7 +40,7 @@ MAX_INTERVAL_S = 1.0
 """A longer pause between two frames is an outage, not a frame interval."""
 
 HANGS_S = 1.0
-"""A hardware decoder that works on one frame for longer than this is taken to hang for ever."""
+"""A hardware decoder that works on one frame for longer than this is taken to hang forever."""
 
 
 class Decoder:
@@ -196,8 +196,8 @@ class Decoder:
             except HardwareFailedError as failure:
                 codec = self._software_after(failure, encoded)
             except Exception:
-                # Whatever a stream does to FFmpeg or to us, this thread continues, with the next
-                # frame that does not depend on others.
+                # No stream may end this thread. It continues, and a key frame is requested, which
+                # does not depend on the frame that failed.
                 self._failed()
                 self._on_trouble()
 

@@ -45,9 +45,9 @@ class FramePacer:
         """
         moved = (rtp_timestamp - self._timestamp + 2**31) % 2**32 - 2**31
         step_s = moved / VIDEO_CLOCK_HZ
-        restarted = connection != self._connection or not 0 < step_s <= MAX_STEP_S
+        new_start = connection != self._connection or not 0 < step_s <= MAX_STEP_S
         self._connection, self._timestamp = connection, rtp_timestamp
-        if restarted:
+        if new_start:
             self._media_s = 0.0
             self._offsets_s.clear()
             self._intervals_s.clear()
@@ -57,5 +57,5 @@ class FramePacer:
         self._offsets_s.append(decoded_at - self._media_s)
         even_at = self._media_s + min(self._offsets_s) + self.interval_s
         due_at = min(max(even_at, decoded_at), decoded_at + self.interval_s)
-        self._due_at = due_at if restarted else max(due_at, self._due_at)
+        self._due_at = due_at if new_start else max(due_at, self._due_at)
         return self._due_at

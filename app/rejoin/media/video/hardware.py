@@ -11,6 +11,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
 
 from rejoin.media.video.codec_context import hardware_built_in
 
@@ -46,6 +48,18 @@ def _probe(name: str) -> Sequence[str]:
     return (sys.executable, "-m", "rejoin.media.video.hardware_probe", name)
 
 
+@dataclass(frozen=True, slots=True)
+class InSoftware:
+    """`why`: why not on hardware, in a few words."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnHardware:
+    name: str
+
+
 class Hardware:
     """Software, until the probe of one of `names` succeeds after `begin`. For any thread."""
 
@@ -60,31 +74,33 @@ class Hardware:
         self._probe = probe
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
-        self._found: str | None = None
-        self._given_up = False
+        self._state: InSoftware | OnHardware = InSoftware("there is no hardware to try")
         self._closed = False
         self._child: subprocess.Popen[str] | None = None
-        self._why = "there is no hardware to try"
         self._thread: threading.Thread | None = None
 
     @property
     def name(self) -> str | None:
         """What to decode with; None is software."""
         with self._lock:
-            return None if self._given_up else self._found
+            return self._state.name if isinstance(self._state, OnHardware) else None
 
     @property
     def sentence(self) -> str:
         """What decodes, and why not hardware; for the log and for testers."""
         with self._lock:
-            if self._found is not None and not self._given_up:
-                return f"Video is decoded in hardware ({self._found})."
-            return f"Video is decoded in software: {self._why}."
+            match self._state:
+                case OnHardware(name):
+                    return f"Video is decoded in hardware ({name})."
+                case InSoftware(why):
+                    return f"Video is decoded in software: {why}."
+                case _:
+                    assert_never(self._state)
 
     def begin(self) -> None:
         """Start probing in the background, one after the other; only the first call counts."""
         if self.names and self._thread is None:
-            self._why = "the hardware is still being probed"
+            self._state = InSoftware("the hardware is still being probed")
             self._thread = threading.Thread(
                 target=self._probe_all, name="rejoin-hardware", daemon=True
             )
@@ -93,9 +109,9 @@ class Hardware:
     def give_up(self, why: str) -> None:
         """It failed during play: do not use it again in this process."""
         with self._lock:
-            if self._given_up:
+            if isinstance(self._state, InSoftware):
                 return
-            self._given_up, self._why = True, why
+            self._state = InSoftware(why)
         _log.warning("hardware decoding failed, continuing in software: %s", why)
 
     def close(self) -> None:
@@ -115,10 +131,10 @@ class Hardware:
                 if self._closed:
                     return
                 if why is None:
-                    self._found = name
+                    self._state = OnHardware(name)
                     break
                 refusals.append(f"{name}: {why}")
-                self._why = ", ".join(refusals)
+                self._state = InSoftware(", ".join(refusals))
         _log.info("%s", self.sentence)
 
     def _refusal(self, name: str) -> str | None:
