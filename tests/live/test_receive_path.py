@@ -19,7 +19,8 @@ from rejoin.core.events import CloseForNowRequested
 from rejoin.core.model import Snapshot, Stage
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
-from rejoin.media.audio.output import AudioOutput, DefaultOutput, NullOutput
+from rejoin.media.audio.default_output import DefaultOutput
+from rejoin.media.audio.output import AudioOutput, NullOutput
 from rejoin.media.receive.lip_sync import MAX_EARLY_S, MAX_LATE_S
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
@@ -152,7 +153,7 @@ def test_sound_is_kept_with_its_picture_as_either_moves() -> None:
             await tasks.cancel(painting)
 
     try:
-        run(script, audio=DefaultOutput(card.sounddevice))
+        run(script, audio=DefaultOutput(card.portaudio))
     finally:
         card.close()
 

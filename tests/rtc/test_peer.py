@@ -39,7 +39,7 @@ from rejoin.input_protocol.controls import (
     encode,
 )
 from rejoin.media.audio.output import NullOutput
-from rejoin.media.video.hardware import Hardware
+from rejoin.media.video.hardware import Hardware, OnHardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.peer import Peer, PeerSettings
@@ -426,7 +426,7 @@ def test_hardware_that_vanished_after_its_probe_costs_no_picture(expected_logs: 
 
         def __init__(self) -> None:
             super().__init__()
-            self._found = "no such thing"
+            self._state = OnHardware("no such thing")
 
     async def scene(stage: Stage) -> None:
         await stage.until_live()

@@ -35,7 +35,7 @@ class Output(NullOutput):
         self.played.append(len(samples) // BYTES_PER_SAMPLE)
         return self.audible_in_s
 
-    def steer(self, change_s: float) -> None:
+    def adjust_sync_delay(self, change_s: float) -> None:
         self.steered.append(change_s)
 
 

@@ -516,7 +516,7 @@ class RejoinWindow(QWidget):
         """By a key: said in the corner, and a mouse that Ctrl+Alt freed goes back to the game."""
         again = self._freed_by_keys
         self.controls.release_all()
-        self.sound.tell(choice)
+        self.sound.set_choice(choice)
         self.bridge.set_sound(choice)
         self._sound_noted_at = self._clock()
         self._announce(texts.sound_text(choice))

@@ -86,7 +86,7 @@ class AudioPlayback:
             self._newest = _Audible(now + audible_in_s, packet.rtp_timestamp - concealed)
         change_s = self._lip_sync.correction_s(now, self.late_s())
         if change_s:
-            self._output.steer(change_s)
+            self._output.adjust_sync_delay(change_s)
 
     def late_s(self) -> float | None:
         """How late sound is relative to its picture (negative: early); None while unknown.

@@ -11,7 +11,8 @@ from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.input_protocol.controls import Controls
-from rejoin.media.audio.output import AudioOutput, open_output
+from rejoin.media.audio.default_output import open_output
+from rejoin.media.audio.output import AudioOutput
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.hardware import Hardware

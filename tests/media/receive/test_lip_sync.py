@@ -25,13 +25,13 @@ PACKET_S = 0.020
 class Playback:
     """Sound that follows the corrections, between a lowest and a highest delay."""
 
-    def __init__(self, late_s: float, *, least_s: float = -10.0, most_s: float = 10.0) -> None:
+    def __init__(self, late_s: float, *, min_s: float = -10.0, max_s: float = 10.0) -> None:
         self.late_s = late_s
         self.waits_s = 0.0
         self.now = 100.0
         self.corrections: list[tuple[float, float]] = []
         self.sync = LipSync()
-        self._least_s, self._most_s = least_s, most_s
+        self._min_s, self._max_s = min_s, max_s
 
     @property
     def offset_s(self) -> float:
@@ -45,7 +45,7 @@ class Playback:
             if change_s:
                 self.corrections.append((self.now, change_s))
                 wanted = self.waits_s + change_s
-                self.waits_s = min(self._most_s, max(self._least_s, wanted))
+                self.waits_s = min(self._max_s, max(self._min_s, wanted))
             self.now += PACKET_S
 
 
@@ -93,11 +93,11 @@ def test_rare_measurements_lead_to_no_correction() -> None:
     playback = Playback(0.2)
     times = [0]
 
-    def seldom(late_s: float) -> float | None:
+    def rarely(late_s: float) -> float | None:
         times[0] += 1
         return late_s if times[0] % 20 == 0 else None
 
-    playback.play(20.0, seldom)
+    playback.play(20.0, rarely)
     assert playback.corrections == []
 
 
@@ -120,7 +120,7 @@ def test_measurements_before_a_reset_are_forgotten() -> None:
 
 def test_a_correction_without_effect_is_tried_ever_more_rarely() -> None:
     """A device with a long latency: the ring cannot drop sound that it needs."""
-    playback = Playback(0.2, least_s=-0.03)
+    playback = Playback(0.2, min_s=-0.03)
     playback.play(600.0)
     at = [when for when, _ in playback.corrections]
     waits = [round(b - a, 3) for a, b in itertools.pairwise(at)]

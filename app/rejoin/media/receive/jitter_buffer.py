@@ -163,14 +163,14 @@ class JitterBuffer:
         if number > self._highest:
             gap = number - self._highest - 1
             if gap > JUMP_PACKETS or gap + len(self._missing) > MISSING_PACKETS:
-                self._restart_at(number)
+                self._start_over_at(number)
             else:
                 self._note_missing(range(self._highest + 1, number), now)
             self._highest = number
         self._stored[number] = _Stored(timestamp, marker, payload, now)
         self._bytes += len(payload) + PACKET_OVERHEAD_BYTES
         if self._bytes > BUFFER_BYTES:
-            self._restart_at(self._highest + 1)
+            self._start_over_at(self._highest + 1)
         return self._release_frames(now)
 
     def poll(self, now: float, rtt_s: float | None) -> list[EncodedFrame]:
@@ -255,7 +255,7 @@ class JitterBuffer:
         if numbers:
             self._nack_at = -math.inf
 
-    def _restart_at(self, number: int) -> None:
+    def _start_over_at(self, number: int) -> None:
         """Drop everything before `number`."""
         self.counters.frames_broken += 1
         self._stored.clear()
