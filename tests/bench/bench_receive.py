@@ -13,10 +13,10 @@ from rejoin.media.audio.opus import BYTES_PER_SAMPLE, OpusDecoder
 from rejoin.media.receive.audio_reorder import AudioReorder
 from rejoin.media.receive.inbound_video import InboundVideo, Negotiated
 from rejoin.media.receive.rtp import parse
+from rejoin.media.video.freezes import Freezes
 from rejoin.netem.link import Lane, NetworkProfile, ProfileStage
-from rejoin.rtc.statistics import Freezes
 
-TERMS = Negotiated(frozenset({96}), rate=True)
+TERMS = Negotiated(frozenset({96}), remb=True)
 FPS = 60
 PAYLOAD_BYTES = 1180
 ONE_WAY_S = 0.030
@@ -101,7 +101,7 @@ def _cost(at_least_s: float) -> Iterator[Measurement]:
     def receive() -> None:
         inbound = InboundVideo(TERMS)
         for at, packet in parsed:
-            inbound.packet(packet, at, 0.020)
+            inbound.on_packet(packet, at, 0.020)
         assert inbound.frames_received == FPS
 
     rate = per_second(receive, at_least_s=at_least_s) * len(parsed)

@@ -58,7 +58,7 @@ class Seen:
 
     for_s: float
     counters: dict[str, float]
-    """Differences of `PeerStatistics`' counters."""
+    """Differences of `StreamStatistics`' counters."""
     receiver_cpu_s: float
     """Every thread but the window's: network and decoding (and scaling, for a window of another
     size than the host's)."""
@@ -124,13 +124,13 @@ class _Player(Player):
 
 
 def _tap(slot: MeasuredSlot) -> None:
-    take = VideoReceiver._take
+    take = VideoReceiver._on_packet
 
     def noting(self: VideoReceiver, packet: RtpPacket, now: float) -> None:
-        slot.note(packet, self.inbound.terms.send_time_id)
+        slot.note(packet, self.inbound.negotiated.send_time_id)
         take(self, packet, now)
 
-    VideoReceiver._take = noting  # type: ignore[method-assign]
+    VideoReceiver._on_packet = noting  # type: ignore[method-assign]
 
 
 def _cpu_s() -> tuple[float, float]:

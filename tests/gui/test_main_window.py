@@ -38,7 +38,7 @@ from rejoin.gui.notes import BACK_FOR_S, PROBLEM_FOR_S, SOUND_CONTROL_FOR_S, SOU
 from rejoin.gui.pill import Pill
 from rejoin.input_protocol.controls import travel
 from rejoin.media.audio.volume import SoundChoice
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
 
 SIZES = [(1280, 720), (640, 400)]
 W, SHIFT, TAB = 0x1A, 0xE1, 0x2B
@@ -355,7 +355,7 @@ def test_the_report_is_about_this_game(show: ShowFace) -> None:
     assert "Code: RJ-GAME-ENDED / reconnectionTimeout" in report
     assert "Pictures shown: 1" in report
     assert "in its last second" not in report, "nothing was measured"
-    port.numbers = PeerStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
+    port.numbers = StreamStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
     QTest.mouseClick(window.layers.end.copy_button, Qt.MouseButton.LeftButton)
     report = QGuiApplication.clipboard().text()
     assert "in its last second" in report

@@ -6,15 +6,15 @@ import re
 
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind
 from rejoin.gui.report import game_report
-from rejoin.media.video.picture import PaintCount
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
+from rejoin.media.video.picture import PaintTelemetry
 
 
-def report(detail: str = "", statistics: PeerStatistics | None = None) -> str:
+def report(detail: str = "", statistics: StreamStatistics | None = None) -> str:
     return game_report(
         Ending(EndingKind.INTERNAL, detail=detail),
         drops=3,
-        painted=PaintCount(pictures=812, age_max_s=0.0421),
+        painted=PaintTelemetry(pictures=812, age_max_s=0.0421),
         facts={"Backend": "http://192.0.2.77/"},
         statistics=statistics,
     )
@@ -30,7 +30,7 @@ def test_it_says_what_was_shown_and_on_which_system() -> None:
 
 
 def test_with_statistics_it_has_the_lines_of_the_overlay() -> None:
-    text = report(statistics=PeerStatistics(ConnectionNumber(2), freeze_count=3))
+    text = report(statistics=StreamStatistics(ConnectionNumber(2), freeze_count=3))
     assert "The stream in its last second:\n" in text
     assert "freezes    3" in text
 

@@ -134,11 +134,11 @@ def replay(
             upcoming = next(ahead, None)
         now, _, arrived = heapq.heappop(coming)
         if arrived is None:
-            act(inbound.tick(now, rtt_s), now)
+            act(inbound.on_tick(now, rtt_s), now)
             continue
         try:
             packet = parse(change(arrived))
         except ValueError:
             continue  # as rtp_input does
-        act(inbound.packet(packet, now, rtt_s), now)
+        act(inbound.on_packet(packet, now, rtt_s), now)
     return done

@@ -338,7 +338,7 @@ class RejoinWindow(QWidget):
         """By a key: shown and said. A mouse that its Ctrl+Alt freed goes back to the game."""
         freed_by_keys = isinstance(self.mouse.state, FreedByKeys)
         self.controls.release_all()
-        self.layers.sound.tell(choice)
+        self.layers.sound.set_choice(choice)
         self.bridge.set_sound(choice)
         self._memory = replace(self._memory, volume_changed_at=self._clock())
         self._announcer.say(texts.sound_text(choice))

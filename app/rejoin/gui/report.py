@@ -10,18 +10,18 @@ from importlib.metadata import PackageNotFoundError, version
 from rejoin.core.model import Ending
 from rejoin.gui import texts
 from rejoin.gui.stats_overlay import lines
-from rejoin.media.video.picture import PaintCount
+from rejoin.media.statistics import StreamStatistics
+from rejoin.media.video.picture import PaintTelemetry
 from rejoin.redact import redact
-from rejoin.rtc.statistics import PeerStatistics
 
 
 def game_report(
     ending: Ending,
     *,
     drops: int,
-    painted: PaintCount,
+    painted: PaintTelemetry,
     facts: Mapping[str, str],
-    statistics: PeerStatistics | None,
+    statistics: StreamStatistics | None,
 ) -> str:
     """`facts`: more lines. `statistics`: the stream's numbers as they were last sampled."""
     try:
