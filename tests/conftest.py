@@ -7,8 +7,11 @@ A warning or worse in a log of `rejoin` fails the test that caused it, unless th
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -26,6 +29,15 @@ settings.register_profile(
     "rejoin", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("rejoin")
+
+# A shell's background job ignores Ctrl+C, and whatever it starts inherits that. The programs that
+# tests start are to have the signals that a person's terminal gives them.
+for number, default in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGTERM, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, default)
 
 # Nothing here may depend on, or reach, whatever the person who runs it has set up.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -136,3 +148,14 @@ def nothing_left_behind() -> Iterator[None]:
         if time.monotonic() > deadline:
             pytest.fail("left behind:\n" + "\n".join(left), pytrace=False)
         time.sleep(0.02)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """An `async def` test runs to its end on an event loop that is made for it."""
+    test = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test):
+        return None
+    wanted = inspect.signature(test).parameters
+    asyncio.run(test(**{name: pyfuncitem.funcargs[name] for name in wanted}))
+    return True

@@ -124,13 +124,13 @@ class _Player(Player):
 
 
 def _tap(slot: MeasuredSlot) -> None:
-    take = VideoReceiver._take
+    take = VideoReceiver._on_packet
 
     def noting(self: VideoReceiver, packet: RtpPacket, now: float) -> None:
         slot.note(packet, self.inbound.negotiated.send_time_id)
         take(self, packet, now)
 
-    VideoReceiver._take = noting  # type: ignore[method-assign]
+    VideoReceiver._on_packet = noting  # type: ignore[method-assign]
 
 
 def _cpu_s() -> tuple[float, float]:

@@ -188,23 +188,23 @@ def test_a_client_that_is_killed_is_back_in_the_same_game(tmp_path: Path) -> Non
 
 DYING = """
 import asyncio, os, pathlib, sys
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.local_store import Desk
+from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 
 folder = pathlib.Path(sys.argv[2])
 
-class DyingDesk(Desk):
-    async def keep(self, seat: Seat) -> None:
+class DyingDesk(LocalStore):
+    async def keep(self, seat: RejoinState) -> None:
         await super().keep(seat)
         if seat.attempt == 2:
             os._exit(9)
 
-profile = Profile(sys.argv[1], os.environ["TOKEN"], NetworkRules(loopback_only=True))
+profile = StudioProfile(sys.argv[1], os.environ["TOKEN"], NetworkRules(loopback_only=True))
 desk = DyingDesk(profile, tickets=TicketFolder(folder / "rejoin" / "tickets"), doors=folder)
 asyncio.run(Player(profile, audio=NullOutput(), desk=desk).run())
 """

@@ -4,7 +4,7 @@ from rejoin.core.model import ConnectionNumber
 from rejoin.media.statistics import StreamStatistics, columns, row
 
 
-def test_a_row_has_a_cell_for_each_column_and_knows_nothing_as_empty() -> None:
+def test_a_row_has_a_cell_for_each_column_and_unknown_values_are_empty() -> None:
     numbers = StreamStatistics(
         ConnectionNumber(3), connected=True, decoder="cuda", loss=0.0123456789
     )

@@ -17,7 +17,7 @@ from rejoin.input_protocol.controls import (
     decode,
     encode,
 )
-from rejoin.rtc.channels import Channels, ControlsSender
+from rejoin.rtc.channels import ChannelCallbacks, Channels, ControlsSender
 
 HELD = Controls(keys=frozenset({4, 26}))
 
@@ -43,7 +43,7 @@ class Wire:
         return self.open
 
 
-def test_a_change_goes_out_at_once_and_three_times_in_all() -> None:
+def test_a_change_is_sent_at_once_and_three_times_in_all() -> None:
     async def play() -> list[ControlsMessage]:
         wire = Wire()
         sender = ControlsSender(wire.send, name="t")
@@ -59,7 +59,7 @@ def test_a_change_goes_out_at_once_and_three_times_in_all() -> None:
     assert {message.sequence for message in sent} == {1}
 
 
-def test_what_is_held_is_repeated_until_it_is_let_go() -> None:
+def test_held_controls_are_repeated_until_they_are_released() -> None:
     async def play() -> list[ControlsMessage]:
         wire = Wire()
         sender = ControlsSender(wire.send, name="t")
@@ -78,7 +78,7 @@ def test_what_is_held_is_repeated_until_it_is_let_go() -> None:
     assert {message.sequence for message in after} == {2}
 
 
-def test_nothing_is_kept_while_the_channel_is_closed() -> None:
+def test_nothing_is_queued_while_the_channel_is_closed() -> None:
     async def play() -> ControlsSender:
         wire = Wire(open=False)
         sender = ControlsSender(wire.send, name="t")
@@ -95,14 +95,14 @@ def test_nothing_is_kept_while_the_channel_is_closed() -> None:
 
     sender = asyncio.run(play())
     assert sender.messages_sent == 0
-    assert sender.messages_withheld >= 2
+    assert sender.messages_not_sent >= 2
 
 
 def with_channels(
     play: Callable[[Channels, dict[str, Any], list[object]], Any], *, may_send: bool = True
 ) -> list[object]:
     """Channels on a connection that never connects; events are put in by hand."""
-    heard: list[object] = []
+    reported: list[object] = []
 
     async def run() -> None:
         pc = RTCPeerConnection()
@@ -110,33 +110,35 @@ def with_channels(
             pc,
             name="t",
             may_send=lambda: may_send,
-            on_input_open=lambda: heard.append("open"),
-            on_controls_known=heard.append,
-            on_disconnect=heard.append,
-            on_closed=heard.append,
+            callbacks=ChannelCallbacks(
+                on_input_open=lambda: reported.append("open"),
+                on_controls_known=reported.append,
+                on_disconnect=reported.append,
+                on_closed=reported.append,
+            ),
         )
         both = {INPUT_CHANNEL: channels._input, MESSAGE_CHANNEL: channels._messages}
-        await play(channels, both, heard)
+        await play(channels, both, reported)
         await channels.close()
         await pc.close()
         assert not tasks.alive()
 
     asyncio.run(run())
-    return heard
+    return reported
 
 
-def test_a_channel_that_opens_while_all_is_closed_starts_nothing() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
+def test_a_channel_that_opens_during_the_close_starts_nothing() -> None:
+    async def play(channels: Channels, both: dict[str, Any], reported: list[object]) -> None:
         await channels.close()
         both[INPUT_CHANNEL].emit("open")
         assert not tasks.alive()
-        assert heard == []
+        assert reported == []
 
     with_channels(play)
 
 
-def test_both_channels_are_as_the_web_sdk_makes_them() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
+def test_both_channels_are_created_as_in_the_web_sdk() -> None:
+    async def play(channels: Channels, both: dict[str, Any], reported: list[object]) -> None:
         assert both[INPUT_CHANNEL].label == "inputChannel"
         assert not both[INPUT_CHANNEL].ordered
         assert both[INPUT_CHANNEL].maxRetransmits == 0
@@ -147,8 +149,8 @@ def test_both_channels_are_as_the_web_sdk_makes_them() -> None:
     with_channels(play)
 
 
-def test_a_host_that_greets_knows_our_protocol() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
+def test_a_host_that_sends_hello_speaks_our_protocol() -> None:
+    async def play(channels: Channels, both: dict[str, Any], reported: list[object]) -> None:
         both[INPUT_CHANNEL]._setReadyState("open")
         both[INPUT_CHANNEL].emit("message", encode(Hello(1)))
         await asyncio.sleep(1.2)
@@ -156,12 +158,12 @@ def test_a_host_that_greets_knows_our_protocol() -> None:
     assert with_channels(play) == ["open", True]
 
 
-def test_a_host_that_is_silent_for_a_second_or_newer_does_not() -> None:
-    async def silent(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
+def test_a_host_that_is_silent_for_a_second_or_has_another_version_does_not() -> None:
+    async def silent(channels: Channels, both: dict[str, Any], reported: list[object]) -> None:
         both[INPUT_CHANNEL]._setReadyState("open")
         await asyncio.sleep(1.3)
 
-    async def newer(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
+    async def newer(channels: Channels, both: dict[str, Any], reported: list[object]) -> None:
         both[INPUT_CHANNEL]._setReadyState("open")
         both[INPUT_CHANNEL].emit("message", encode(Hello(2)))
 
@@ -169,15 +171,15 @@ def test_a_host_that_is_silent_for_a_second_or_newer_does_not() -> None:
     assert with_channels(newer) == ["open", False]
 
 
-def test_a_farewell_is_told_with_its_reason() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
+def test_a_disconnect_is_reported_with_its_reason() -> None:
+    async def play(channels: Channels, both: dict[str, Any], reported: list[object]) -> None:
         both[MESSAGE_CHANNEL].emit("message", encode(Disconnect("idle\n")))
 
     assert with_channels(play) == ["idle"]
 
 
 def test_bad_bytes_are_counted_and_change_nothing() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
+    async def play(channels: Channels, both: dict[str, Any], reported: list[object]) -> None:
         for data in (b"", b"\x52", "text", b"x" * 5000, encode(ControlsMessage(1, HELD))):
             both[INPUT_CHANNEL].emit("message", data)
             both[MESSAGE_CHANNEL].emit("message", data)
@@ -188,7 +190,7 @@ def test_bad_bytes_are_counted_and_change_nothing() -> None:
 
 
 def test_a_muted_connection_sends_no_controls() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
+    async def play(channels: Channels, both: dict[str, Any], reported: list[object]) -> None:
         both[INPUT_CHANNEL]._setReadyState("open")
         channels.controls.set_controls(HELD)
         assert channels.controls.messages_sent == 0

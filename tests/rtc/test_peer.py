@@ -41,10 +41,12 @@ from rejoin.input_protocol.controls import (
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.hardware import Hardware, OnHardware
 from rejoin.media.video.picture import PictureSlot
-from rejoin.rtc.peer import Peer
+from rejoin.rtc.aiortc_seam import override
+from rejoin.rtc.peer import Peer, PeerSettings
+from rejoin.rtc.peer_states import Parts, parts_of
+from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.rtc.transport import override
 
 LOOPBACK = NetworkRules(loopback_only=True)
 
@@ -60,15 +62,15 @@ class Sound(NullOutput):
 
 
 class Stage:
-    """A peer, a host, and everything the peer posted."""
+    """A peer, a host, and all events that the peer posted."""
 
     def __init__(
         self,
         number: int = 1,
         policy: Policy | None = None,
         hardware: Hardware | None = None,
-        blanks: PreparedConnections | None = None,
-        begin_dtls: bool = False,
+        prepared: PreparedConnections | None = None,
+        dtls_client: bool = False,
         **host: bool,
     ) -> None:
         self.events: list[Event] = []
@@ -77,15 +79,17 @@ class Stage:
         self.host = LoopbackHost(**host)
         self.peer = Peer(
             ConnectionNumber(number),
-            rules=LOOPBACK,
-            slot=self.slot,
-            audio=self.sound,
+            PeerSettings(LOOPBACK, policy or Policy(), hardware, dtls_client),
+            MediaSinks(self.slot, self.sound),
             post=self.events.append,
-            policy=policy,
-            hardware=hardware,
-            blanks=blanks,
-            begin_dtls=begin_dtls,
+            prepared=prepared,
         )
+
+    @property
+    def parts(self) -> Parts:
+        parts = parts_of(self.peer._state)
+        assert parts is not None, "no offer was made"
+        return parts
 
     async def connect(self) -> None:
         answer = await self.host.answer(await self.peer.make_offer())
@@ -104,7 +108,7 @@ class Stage:
     async def until(self, true: Callable[[], object], within_s: float = 20.0) -> None:
         end = time.monotonic() + within_s
         while not true():
-            assert time.monotonic() < end, f"it never came: {self.events}, {asyncio.all_tasks()}"
+            assert time.monotonic() < end, f"not in time: {self.events}, {asyncio.all_tasks()}"
             await asyncio.sleep(0.01)
 
     async def close(self) -> None:
@@ -122,7 +126,7 @@ def sockets() -> int:
 
 
 def play(scene: Callable[[Stage], Awaitable[None]], **host: Any) -> Stage:
-    """Run a scene, close both sides, and see that nothing of the peer is left."""
+    """Run a scene, close both sides, and check that nothing of the peer is left."""
     stages: list[Stage] = []
 
     async def run() -> None:
@@ -194,9 +198,9 @@ def test_from_offer_to_picture_sound_and_controls() -> None:
         assert second.frames_decoded > first.frames_decoded
         assert second.frame_interval_s > 0
         assert second.proved_sent_at is not None
-        assert second.check_answered_at is not None
-        assert second.check_answered_at >= second.proved_sent_at
         statistics = stage.peer.statistics()
+        assert statistics.last_stun_at is not None
+        assert statistics.last_stun_at >= second.proved_sent_at
         assert (statistics.width, statistics.height) == (640, 480)
         assert statistics.connected
         assert (statistics.decoder, statistics.hardware_failures) == ("software", 0)
@@ -212,45 +216,43 @@ def test_from_offer_to_picture_sound_and_controls() -> None:
     assert not stage.saw(HardEvidenceSeen)
 
 
-def test_while_one_plays_the_next_is_made_ready_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_one_plays_the_next_is_prepared_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rejoin.rtc.peer.PREPARE_AFTER_S", 0.0)
-    blanks = PreparedConnections()
-    first = Stage(blanks=blanks)
+    prepared = PreparedConnections()
+    first = Stage(prepared=prepared)
 
     async def scene(stage: Stage) -> None:
         await first.until_live()
-        await first.until(lambda: blanks._ready is not None)
-        assert blanks._ready is not None
-        ready = blanks._ready.pc
+        await first.until(lambda: prepared._prepared is not None)
+        assert prepared._prepared is not None
+        next_pc = prepared._prepared.pc
         await first.close()
         await stage.until_live()
-        assert stage.peer._pc is ready
+        assert stage.parts.pc is next_pc
 
-    play(scene, blanks=blanks)
+    play(scene, prepared=prepared)
 
 
-def test_a_peer_that_begins_dtls_says_so_and_obeys_an_answer_that_says_otherwise() -> None:
+def test_a_dtls_client_offers_that_role_and_accepts_an_answer_with_the_other() -> None:
     async def scene(stage: Stage) -> None:
         offer = await stage.peer.make_offer()
         assert "a=setup:active" in offer
         assert "actpass" not in offer
-        # this host never read it
+        # a host that ignores the offered role
         answer = await stage.host.answer(offer.replace("setup:active", "setup:actpass"))
         assert "a=setup:active" in answer
         await stage.peer.apply_answer(answer)
         await stage.until(lambda: stage.saw(FirstFrameDecoded))
-        assert stage.peer._video_dtls_state() == "connected"
+        assert stage.parts.dtls.state == "connected"
 
-    play(scene, begin_dtls=True)
+    play(scene, dtls_client=True)
 
 
 def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> None:
     async def scene(stage: Stage) -> None:
         answer = await stage.host.answer(await stage.peer.make_offer())
-        assert stage.peer._pc is not None
-        assert stage.peer._transport is not None
         happened: list[str] = []
-        for protocol in stage.peer._transport._connection._protocols:
+        for protocol in stage.parts.transport._connection._protocols:
 
             def sending(
                 message: stun.Message, address: Any, send: Any = protocol.send_stun
@@ -264,7 +266,7 @@ def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> Non
             happened.append("read")
             await read(description)
 
-        read = override(stage.peer._pc, "setRemoteDescription", reading)
+        read = override(stage.parts.pc, "setRemoteDescription", reading)
         await stage.peer.apply_answer(answer)
         await stage.until(lambda: stage.saw(FirstFrameDecoded))
         assert happened[:2] == ["REQUEST sent", "read"]
@@ -285,7 +287,7 @@ def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:
     play(scene)
 
 
-def test_a_cut_host_is_silent_and_comes_back() -> None:
+def test_a_host_behind_a_cut_network_is_silent_and_then_heard_again() -> None:
     async def scene(stage: Stage) -> None:
         await stage.until_live()
         stage.host.cut = True
@@ -297,15 +299,15 @@ def test_a_cut_host_is_silent_and_comes_back() -> None:
         assert before is not None
         assert after is not None
         assert after.last_packet_at == before.last_packet_at
-        assert after.check_answered_at == before.check_answered_at
+        assert after.proved_sent_at == before.proved_sent_at
         assert stage.peer.statistics().checks_sent > stage.peer.statistics().checks_answered
         stage.host.cut = False
         await stage.until(
             lambda: (
                 (s := stage.peer.sample()) is not None
                 and s.last_rtp_at > before.last_rtp_at
-                and s.check_answered_at is not None
-                and s.check_answered_at > after.last_packet_at
+                and s.proved_sent_at is not None
+                and s.proved_sent_at > after.last_packet_at
             )
         )
         stage.peer.stop_checks()
@@ -314,11 +316,10 @@ def test_a_cut_host_is_silent_and_comes_back() -> None:
     assert not stage.saw(HardEvidenceSeen)
 
 
-def test_a_stranger_who_knows_the_port_ends_nothing() -> None:
+def test_datagrams_of_a_stranger_who_knows_the_port_end_nothing() -> None:
     async def scene(stage: Stage) -> None:
         await stage.until_live()
-        transport = stage.peer._transport
-        assert transport is not None
+        transport = stage.parts.transport
         port = transport._connection._nominated[1].protocol.transport.get_extra_info("sockname")[1]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for data in (b"", b"\0", b"\x16", b"\x80\x60" + bytes(40), b"\x80\xc8" + bytes(40)):
@@ -331,7 +332,7 @@ def test_a_stranger_who_knows_the_port_ends_nothing() -> None:
     assert not stage.saw(HardEvidenceSeen)
 
 
-def test_a_muted_peer_is_heard_by_nothing_but_its_checks() -> None:
+def test_a_muted_peer_sends_nothing_but_checks() -> None:
     async def scene(stage: Stage) -> None:
         await stage.until_live()
         stage.peer.mute()
@@ -340,7 +341,7 @@ def test_a_muted_peer_is_heard_by_nothing_but_its_checks() -> None:
         stage.peer.set_controls(Controls(keys=frozenset({4})))
         stage.peer.request_key_frame()
         await asyncio.sleep(1.8)
-        assert not stage.host.heard, "muted and without checks it is wholly silent"
+        assert not stage.host.heard, "muted and without checks it sends nothing"
         stage.peer.start_checks()
         await stage.until(lambda: stage.host.heard["stun"] >= 5)
         assert set(stage.host.heard) == {"stun"}
@@ -359,7 +360,7 @@ def test_goodbye_ends_the_host_at_once_and_is_followed_by_silence() -> None:
         await asyncio.wait_for(stage.host.closed.wait(), 5)
         assert stage.host.heard["rtcp"] >= 1
         assert stage.host.heard["dtls"] >= 2
-        assert not stage.peer._transport or not stage.peer._transport.send_check()
+        assert not stage.parts.transport.checks.send()
         await stage.peer.say_goodbye(3)
 
     stage = play(scene)
@@ -394,7 +395,7 @@ def test_a_host_that_closes_is_evidence_at_once() -> None:
     assert len(evidence) == len(set(evidence))
 
 
-def test_a_farewell_of_the_server_is_evidence_with_its_reason() -> None:
+def test_a_disconnect_message_is_evidence_with_its_reason() -> None:
     async def scene(stage: Stage) -> None:
         await stage.until_live()
         await stage.until(lambda: MESSAGE_CHANNEL in stage.host.channels)
@@ -407,7 +408,7 @@ def test_a_farewell_of_the_server_is_evidence_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize("label", [INPUT_CHANNEL, MESSAGE_CHANNEL])
-def test_a_channel_that_the_host_closes_is_evidence_though_media_goes_on(label: str) -> None:
+def test_a_channel_that_the_host_closes_is_evidence_although_media_continues(label: str) -> None:
     async def scene(stage: Stage) -> None:
         await stage.until_live()
         await stage.until(lambda: label in stage.host.channels)
@@ -415,13 +416,13 @@ def test_a_channel_that_the_host_closes_is_evidence_though_media_goes_on(label: 
         await stage.until(lambda: stage.saw(HardEvidenceSeen))
 
     stage = play(scene)
-    told = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.CHANNEL_CLOSED, label)
-    assert [e for e in stage.events if isinstance(e, HardEvidenceSeen)] == [told]
+    expected = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.CHANNEL_CLOSED, label)
+    assert [e for e in stage.events if isinstance(e, HardEvidenceSeen)] == [expected]
 
 
-def test_hardware_that_is_gone_since_its_probe_costs_no_picture(expected_logs: LogRecords) -> None:
+def test_hardware_that_vanished_after_its_probe_costs_no_picture(expected_logs: LogRecords) -> None:
     class Gone(Hardware):
-        """Found once; FFmpeg does not know it."""
+        """A name that FFmpeg does not know."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -429,23 +430,23 @@ def test_hardware_that_is_gone_since_its_probe_costs_no_picture(expected_logs: L
 
     async def scene(stage: Stage) -> None:
         await stage.until_live()
-        told = stage.peer.statistics()
-        assert (told.decoder, told.hardware_failures) == ("software", 1)
-        assert told.frames_failed == 0
+        numbers = stage.peer.statistics()
+        assert (numbers.decoder, numbers.hardware_failures) == ("software", 1)
+        assert numbers.frames_failed == 0
 
     play(scene, hardware=Gone())
     assert len(expected_logs.lines) == 1
 
 
-def test_arrivals_are_told_by_kind_and_a_cut_stops_them_all() -> None:
+def test_arrival_times_are_kept_by_kind_and_stop_at_a_cut() -> None:
     def arrivals(stage: Stage) -> tuple[float | None, ...]:
-        told = stage.peer.statistics()
+        numbers = stage.peer.statistics()
         return (
-            told.last_rtp_at,
-            told.last_rtcp_at,
-            told.last_sender_report_at,
-            told.last_stun_at,
-            told.last_data_at,
+            numbers.last_rtp_at,
+            numbers.last_rtcp_at,
+            numbers.last_sender_report_at,
+            numbers.last_stun_at,
+            numbers.last_data_at,
         )
 
     async def scene(stage: Stage) -> None:
@@ -457,13 +458,13 @@ def test_arrivals_are_told_by_kind_and_a_cut_stops_them_all() -> None:
         await stage.until(
             lambda: all(a != b for a, b in zip(first[:4], arrivals(stage)[:4], strict=True))
         )
-        told = stage.peer.statistics()
-        assert told.last_rtcp_at is not None
-        assert told.last_sender_report_at is not None
-        assert told.last_sender_report_at <= told.last_rtcp_at + 0.5, "a report is RTCP"
+        numbers = stage.peer.statistics()
+        assert numbers.last_rtcp_at is not None
+        assert numbers.last_sender_report_at is not None
+        assert numbers.last_sender_report_at <= numbers.last_rtcp_at + 0.5, "a report is RTCP"
         stage.host.cut = True
         before = None
-        for _ in range(20):  # what is on its way still arrives
+        for _ in range(20):  # packets in flight still arrive
             if before == arrivals(stage):
                 break
             before = arrivals(stage)
@@ -493,21 +494,20 @@ def test_a_host_without_our_input_protocol_is_view_only() -> None:
     assert ControlsKnown(ConnectionNumber(1), False) in stage.events
 
 
-def test_what_goes_wrong_inside_the_library_fails_the_connection_at_once() -> None:
+def test_an_exception_inside_the_library_fails_the_connection_at_once() -> None:
     async def scene(stage: Stage) -> None:
         async def broken(_remote: Any) -> None:
-            raise ValueError("of aiortc's own")
+            raise ValueError("secret of aiortc")
 
         answer = await stage.host.answer(await stage.peer.make_offer())
-        assert stage.peer._transport is not None
-        override(stage.peer._transport._ice, "start", broken)
+        override(stage.parts.dtls.transport, "start", broken)
         await stage.peer.apply_answer(answer)
         await stage.until(lambda: stage.saw(ConnectionFailed), within_s=2.0)
 
     stage = play(scene)
     (failed,) = [event for event in stage.events if isinstance(event, ConnectionFailed)]
     assert "ValueError" in failed.detail
-    assert "own" not in failed.detail
+    assert "secret" not in failed.detail
 
 
 def test_no_host_behind_the_answer_fails_at_our_own_deadline() -> None:
@@ -534,7 +534,7 @@ def test_a_wrong_fingerprint_fails_the_connection() -> None:
     assert not stage.saw(ConnectionOpened)
 
 
-def test_an_answer_that_does_not_fit_is_refused_without_quoting_it() -> None:
+def test_an_answer_that_does_not_fit_the_offer_is_refused_without_quoting_it() -> None:
     async def scene(stage: Stage) -> None:
         answer = json.loads(await stage.host.answer(await stage.peer.make_offer()))
         answer["sdp"] = answer["sdp"].replace("H264/90000", "VP9/90000")
@@ -546,7 +546,7 @@ def test_an_answer_that_does_not_fit_is_refused_without_quoting_it() -> None:
     play(scene)
 
 
-def test_a_peer_that_never_made_an_offer_takes_no_answer() -> None:
+def test_a_peer_that_never_made_an_offer_accepts_no_answer() -> None:
     async def scene(stage: Stage) -> None:
         with pytest.raises(PeerError):
             await stage.peer.apply_answer("{}")
@@ -576,7 +576,7 @@ def test_closing_while_nobody_answers_leaves_nothing_behind() -> None:
     play(scene)
 
 
-def test_every_order_is_harmless_before_the_offer_and_after_the_end() -> None:
+def test_every_command_is_harmless_before_the_offer_and_after_the_close() -> None:
     async def scene(stage: Stage) -> None:
         for _ in range(2):
             stage.peer.start_checks()

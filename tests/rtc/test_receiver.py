@@ -28,14 +28,14 @@ from helpers.h264_packets import repeating, stream
 from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
-from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, terms_of
+from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, negotiated_of
 
 MEDIA, RTX, OTHER, OURS = 10, 11, 12, 99
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 class FakeDtls:
-    """Where a DTLS transport would be: keeps what is sent and who is registered."""
+    """In place of a DTLS transport: keeps what is sent and which receivers are registered."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
@@ -117,11 +117,11 @@ async def soon(true: Callable[[], bool]) -> None:
         if true():
             return
         await asyncio.sleep(0.005)
-    pytest.fail("it never came to that")
+    pytest.fail("it never happened")
 
 
 def parameters(*feedback: str, ssrcs: int = 2) -> RTCRtpReceiveParameters:
-    """As aiortc makes them; the RTX stream is in none of them when an answer has three streams."""
+    """As aiortc makes them, without the RTX stream, as for an answer with three streams."""
     kinds = [RTCRtcpFeedback(*each.split(" ")) for each in feedback]
     return RTCRtpReceiveParameters(
         codecs=[
@@ -139,18 +139,18 @@ def packets(count: int) -> list[RtpPacket]:
     ]
 
 
-def test_the_terms_are_what_the_answer_took() -> None:
-    terms = terms_of(parameters("nack", "nack pli", "goog-remb"), {RTX: MEDIA})
+def test_what_was_negotiated_is_read_from_the_answers_parameters() -> None:
+    terms = negotiated_of(parameters("nack", "nack pli", "goog-remb"), {RTX: MEDIA})
     assert (terms.payload_types, dict(terms.rtx_payload_types)) == (frozenset({96}), {97: 96})
     assert (terms.nack, terms.remb, terms.rtx_ssrcs) == (True, True, {RTX: MEDIA})
-    bare = terms_of(parameters("nack pli"), {})
+    bare = negotiated_of(parameters("nack pli"), {})
     assert (bare.nack, bare.remb, bare.send_time_id) == (False, False, None)
     with_times = parameters()
     with_times.headerExtensions.append(RTCRtpHeaderExtensionParameters(id=3, uri=ABS_SEND_TIME))
-    assert terms_of(with_times, {}).send_time_id == 3
+    assert negotiated_of(with_times, {}).send_time_id == 3
 
 
-def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> None:
+def test_packets_become_frames_and_feedback_until_stop() -> None:
     async def script(scene: Scene) -> None:
         scene.video.expect_retransmissions({RTX: MEDIA})
         await scene.video.receive(parameters("nack", "nack pli", "goog-remb"))
@@ -160,7 +160,7 @@ def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> No
         assert scene.dtls.kinds() == [(RtcpPsfbPacket, RTCP_PSFB_PLI)], "the host is known already"
         sent = packets(3)
         for packet in sent[:5] + sent[6:]:
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         assert len(scene.frames) == 1
         await soon(lambda: len(scene.dtls.sent) == 3)
         nacks = [each for each in scene.dtls.sent if isinstance(each, RtcpRtpfbPacket)]
@@ -170,21 +170,21 @@ def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> No
         assert bitrate_bps == pytest.approx(19_000_000, rel=1e-4)
         assert streams == [MEDIA]
         again = repeating(sent[5], 1, RTX)
-        scene.video.take(again, scene.clock())
+        scene.video.on_packet(again, scene.clock())
         assert len(scene.frames) == 3
         await scene.video.stop()
         assert scene.dtls.receivers == []
-        scene.video.take(sent[0], scene.clock())
+        scene.video.on_packet(sent[0], scene.clock())
         assert scene.video.reception.packets_received == len(sent)
 
     run(script)
 
 
-def test_what_is_missing_is_given_up_while_no_packet_comes() -> None:
+def test_a_missing_packet_is_given_up_while_no_packet_arrives() -> None:
     async def script(scene: Scene) -> None:
         await scene.video.receive(parameters("nack"))
         for packet in packets(3)[:5] + packets(3)[6:]:
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         scene.clock.now += 0.2
         await soon(lambda: scene.video.inbound.frames_received == 2)
         assert scene.video.inbound.frames_broken == 1
@@ -193,12 +193,12 @@ def test_what_is_missing_is_given_up_while_no_packet_comes() -> None:
     run(script)
 
 
-def test_a_connection_that_is_down_is_no_error_here() -> None:
+def test_a_connection_that_is_down_is_not_an_error_here() -> None:
     async def script(scene: Scene) -> None:
         scene.dtls.broken = True
         await scene.video.receive(parameters("nack"))
         for packet in packets(1):
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         assert len(scene.frames) == 1
         scene.dtls.broken = False
         scene.clock.now += 1.0
@@ -208,7 +208,7 @@ def test_a_connection_that_is_down_is_no_error_here() -> None:
     run(script)
 
 
-def test_feedback_that_cannot_be_written_does_not_keep_back_the_next() -> None:
+def test_feedback_that_cannot_be_sent_does_not_stop_the_next() -> None:
     async def script(scene: Scene) -> None:
         scene.dtls.failing = True
         await scene.video.receive(parameters("nack"))
@@ -226,9 +226,9 @@ def test_a_stream_that_lacks_nothing_has_no_timer() -> None:
         await scene.video.receive(parameters("nack"))
         assert scene.video._timer is not None, "a key frame is awaited"
         for packet in packets(2):
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         await soon(lambda: scene.video._timer is None)
-        scene.video.take(packets(4)[9], scene.clock())
+        scene.video.on_packet(packets(4)[9], scene.clock())
         assert scene.video._timer is not None, "the packet before it is missing"
         await scene.video.stop()
         assert scene.video._timer.cancelled()
@@ -236,12 +236,12 @@ def test_a_stream_that_lacks_nothing_has_no_timer() -> None:
     run(script)
 
 
-def test_sound_that_waits_for_a_lost_packet_goes_on_by_itself() -> None:
+def test_sound_continues_without_a_new_packet_when_one_was_lost() -> None:
     async def script(scene: Scene) -> None:
         codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
         await scene.audio.receive(RTCRtpReceiveParameters(codecs=[codec]))
         for sequence in (1, 3):
-            scene.audio.take(RtpPacket(111, 0, sequence, 0, OTHER, b"%d" % sequence), 50.0)
+            scene.audio.on_packet(RtpPacket(111, 0, sequence, 0, OTHER, b"%d" % sequence), 50.0)
         assert scene.played == [b"1"]
         scene.clock.now += 0.061
         await soon(lambda: scene.played == [b"1", b"3"])
@@ -250,11 +250,11 @@ def test_sound_that_waits_for_a_lost_packet_goes_on_by_itself() -> None:
     run(script)
 
 
-def test_the_report_tells_what_came_and_a_bye_is_told_on() -> None:
+def test_receiver_reports_are_sent_and_a_bye_is_reported() -> None:
     async def script(scene: Scene) -> None:
         await scene.video.receive(parameters())
         for packet in packets(2):
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         await soon(lambda: any(isinstance(each, RtcpRrPacket) for each in scene.dtls.sent))
         report = next(each for each in scene.dtls.sent if isinstance(each, RtcpRrPacket))
         assert [(block.ssrc, block.packets_lost) for block in report.reports] == [(MEDIA, 0)]
@@ -271,8 +271,8 @@ def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> None:
         numbers, payloads = (1, 3, 2, 4, 5, 6), (b"a", b"c", b"b", b"bad", b"", b"e")
         for sequence, payload in zip(numbers, payloads, strict=True):
             packet = RtpPacket(111, 0, sequence, sequence * 960, OTHER, payload)
-            scene.audio.take(packet, scene.clock())
-        scene.audio.take(RtpPacket(0, 0, 1, 0, OTHER, b"x"), scene.clock())
+            scene.audio.on_packet(packet, scene.clock())
+        scene.audio.on_packet(RtpPacket(0, 0, 1, 0, OTHER, b"x"), scene.clock())
         assert scene.played[:3] == [b"a", b"b", b"c"]
         assert scene.audio.packets_failed == 1
         assert scene.audio.reception.packets_received == 6

@@ -253,7 +253,7 @@ def test_with_a_ticket_it_comes_back_in_place_of_a_new_game(tmp_path: Path) -> N
         return await asyncio.wait_for(running, 30)
 
     assert asyncio.run(main()).kind is EndingKind.CLOSED_FOR_NOW
-    assert [record.name for record in records][:3] == ["RejoinRequested", "Waiting", "AskStatus"]
+    assert [record.name for record in records][:3] == ["RejoinRequested", "Waiting", "PollStatus"]
     assert not is_taken("key", tmp_path)
     kept = TicketFolder(tmp_path / "tickets").newest()
     assert kept is not None

@@ -89,16 +89,16 @@ class StreamStatistics:
     audio_packets_lost: int = 0
     audio_packets_concealed: int = 0
     audio_total_samples: int = 0
-    """W3C's totalSamplesReceived: samples per channel at 48 kHz that the decoder returned while this
-    connection was shown."""
+    """W3C's totalSamplesReceived: samples per channel, at 48 kHz, that the decoder returned while
+    this connection was shown."""
     audio_concealed_samples: int = 0
     """Those of them that conceal lost packets."""
     audio_buffer_s: float = 0.0
     audio_held_s: float = 0.0
     """Extra delay of the sound, added so that it does not play before its picture is shown."""
     audio_late_s: float | None = None
-    """How late the sound is relative to its picture (negative: early), including the latency that the
-    audio device reports; None while unknown, and where no device plays it."""
+    """How late the sound is relative to its picture (negative: early), including the latency that
+    the audio device reports; None while unknown, and where no device plays it."""
     controls_sent: int = 0
     bad_messages: int = 0
     receive_buffer_bytes: int | None = None

@@ -17,7 +17,8 @@ from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
-from rejoin.rtc.peer import Peer
+from rejoin.rtc.peer import Peer, PeerSettings
+from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.runtime.driver import Driver
 from rejoin.runtime.local_store import LocalStore
@@ -26,6 +27,7 @@ from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.volume_file import SoundFile
 from rejoin.signaling.client_factory import make_client
+from rejoin.signaling.exchange import HttpSettings
 
 
 class Player:
@@ -62,9 +64,11 @@ class Player:
             profile.backend_url,
             profile.token,
             profile.choice,
-            connect_timeout_s=self._policy.connect_timeout_s,
-            allow_insecure=profile.allow_insecure,
-            verify=profile.verify(),
+            http=HttpSettings(
+                connect_timeout_s=self._policy.connect_timeout_s,
+                allow_insecure=profile.allow_insecure,
+                verify=profile.verify(),
+            ),
         )
         self._audio = audio or open_output()
         self._hardware = hardware or Hardware()
@@ -148,12 +152,10 @@ class Player:
     def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
         return Peer(
             number,
-            rules=self._profile.network,
-            slot=self.slot,
-            audio=self._audio,
+            PeerSettings(
+                self._profile.network, self._policy, self._hardware, dtls_client=self._begin_dtls
+            ),
+            MediaSinks(self.slot, self._audio),
             post=post,
-            policy=self._policy,
-            hardware=self._hardware,
-            blanks=self._blanks,
-            begin_dtls=self._begin_dtls,
+            prepared=self._blanks,
         )

@@ -86,7 +86,7 @@ class StudioProfile:
         return replace(
             Policy(),
             connection_timeout_default_s=self.connection_timeout_s,
-            tells_status=self.dialect.tells_status,
+            tells_status=self.dialect.reports_status,
             passes_token_on=self.dialect.passes_token_on,
         )
 
