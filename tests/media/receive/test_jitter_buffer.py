@@ -87,7 +87,7 @@ def test_where_not_all_can_be_nacked_those_never_nacked_go_first() -> None:
     assert {984, 985} <= set(buffer.due_nacks(0.111, None))
 
 
-def test_an_answer_that_is_too_late_still_shows_that_the_host_answers_nack_nack() -> None:
+def test_an_answer_that_is_too_late_still_shows_that_the_host_answers_nack() -> None:
     buffer = JitterBuffer()
     buffer.add(0, 0, True, b"\x41x", now=0.0)
     for number in range(20):
