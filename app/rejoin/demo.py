@@ -32,7 +32,7 @@ from rejoin.media.video.hardware import chosen
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.media.video.scaling import Scaler
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.player import Player
+from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.stream_thread import StreamThread
 from rejoin.runtime.studio_profile import StudioProfile
@@ -110,10 +110,12 @@ def _play(options: Options, there: Studio, print_line: Callable[[str], None]) ->
     numbers = None if options.stats is None else StatisticsFile(options.stats)
     player = Player(
         profile,
-        slot=slot,
-        on_record=records.put,
-        statistics_file=numbers,
-        hardware=chosen(options.decoder),
+        PlayerOptions(
+            slot=slot,
+            on_record=records.put,
+            statistics_file=numbers,
+            hardware=chosen(options.decoder),
+        ),
     )
     thread = StreamThread(player.run)
     drops = _Drops(options.fault, control, records.put)

@@ -30,7 +30,7 @@ from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.receiver import VideoReceiver
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.player import Player
+from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.stream_thread import StreamThread
 from rejoin.runtime.studio_profile import StudioProfile
 
@@ -216,7 +216,7 @@ def main() -> int:
     slot = MeasuredSlot()
     _tap(slot)
     profile = StudioProfile(asked.backend_url, asked.token, NetworkRules(loopback_only=True))
-    player = _Player(profile, slot=slot, audio=NullOutput())
+    player = _Player(profile, PlayerOptions(slot=slot, audio=NullOutput()))
     thread = StreamThread(lambda: _measured(player, slot, asked))
     resized = False
 

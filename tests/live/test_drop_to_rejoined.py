@@ -27,7 +27,7 @@ from rejoin.gui import texts
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.player import Player
+from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, OURS, Dialect
@@ -99,9 +99,9 @@ async def scene(
             NetworkRules(loopback_only=True),
             dialect,
             StreamChoice(settings.stream_group_ids[0], settings.application_id),
-            authority=authority,
+            ca_file=authority,
         )
-        player = Player(profile, audio=NullOutput(), on_record=records.append)
+        player = Player(profile, PlayerOptions(audio=NullOutput(), on_record=records.append))
         async with EmulatorControl(there.control_url, there.control_token) as control:
             scene = Scene(player, control, records)
             scene.running = running = tasks.spawn(player.run(), name="player")

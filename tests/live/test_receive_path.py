@@ -25,7 +25,7 @@ from rejoin.media.receive.lip_sync import MAX_EARLY_S, MAX_LATE_S
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.player import Player
+from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.studio import studio
@@ -80,8 +80,10 @@ async def scene(
     ):
         player = Player(
             StudioProfile(there.backend_url, there.player_token, NetworkRules(loopback_only=True)),
-            audio=audio or NullOutput(),
-            statistics_file=None if statistics is None else StatisticsFile(statistics),
+            PlayerOptions(
+                audio=audio or NullOutput(),
+                statistics_file=None if statistics is None else StatisticsFile(statistics),
+            ),
         )
         running = tasks.spawn(player.run(), name="player")
         try:

@@ -58,13 +58,13 @@ class WindowOptions:
 
 
 class _Presence(enum.Enum):
-    """Whether the player is there."""
+    """How far the player is, from the open window to the end."""
 
     OPEN = "open"
     START_REQUESTED = "start_requested"
-    """Open; the engine has not answered a request to start yet, or long since."""
+    """Open, and a game was requested."""
     LEAVING = "leaving"
-    """Closed by the player and hidden; the engine finishes."""
+    """Closed and hidden, until the engine has finished."""
     GONE = "gone"
 
 
