@@ -9,7 +9,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -125,32 +126,26 @@ def sockets() -> int:
     )
 
 
-def play(scene: Callable[[Stage], Awaitable[None]], **host: Any) -> Stage:
-    """Run a scene, close both sides, and check that nothing of the peer is left."""
-    stages: list[Stage] = []
-
-    async def run() -> None:
-        before = sockets()
-        stage = Stage(**host)
-        stages.append(stage)
-        try:
-            await scene(stage)
-        finally:
-            await stage.close()
-        posted = len(stage.events)
-        await stage.until(lambda: len(asyncio.all_tasks()) == 1, within_s=5)
-        await stage.until(lambda: sockets() <= before)
-        assert tasks.alive() == frozenset()
-        assert not [t.name for t in threading.enumerate() if t.name.startswith("rejoin-")]
-        assert len(stage.events) == posted
-
-    asyncio.run(run())
+@asynccontextmanager
+async def played(**host: Any) -> AsyncIterator[Stage]:
+    """A peer and a host; at the end both are closed and nothing of the peer may be left."""
+    before = sockets()
+    stage = Stage(**host)
+    try:
+        yield stage
+    finally:
+        await stage.close()
+    posted = len(stage.events)
+    await stage.until(lambda: len(asyncio.all_tasks()) == 1, within_s=5)
+    await stage.until(lambda: sockets() <= before)
+    assert tasks.alive() == frozenset()
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("rejoin-")]
+    assert len(stage.events) == posted
     gc.collect()
-    return stages[0]
 
 
-def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
+    async with played() as stage:
         request = json.loads(await stage.peer.make_offer())
         sdp = request["sdp"]
         assert [line[:7] for line in sdp.split("\r\n") if line.startswith("m=")] == [
@@ -170,11 +165,9 @@ def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
         with pytest.raises(PeerError):
             await stage.peer.make_offer()
 
-    play(scene)
 
-
-def test_from_offer_to_picture_sound_and_controls() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_from_offer_to_picture_sound_and_controls() -> None:
+    async with played() as stage:
         assert stage.peer.sample() is None
         await stage.until_live()
         stage.peer.show(True)
@@ -207,8 +200,6 @@ def test_from_offer_to_picture_sound_and_controls() -> None:
         assert statistics.packets_received > 0
         assert statistics.pli_count >= 1
         assert statistics.receive_buffer_bytes is not None
-
-    stage = play(scene)
     kinds = [type(event) for event in stage.events]
     assert kinds.index(ConnectionOpened) < kinds.index(FirstFrameDecoded)
     assert stage.events.count(ControlsKnown(ConnectionNumber(1), True)) == 1
@@ -216,12 +207,14 @@ def test_from_offer_to_picture_sound_and_controls() -> None:
     assert not stage.saw(HardEvidenceSeen)
 
 
-def test_while_one_plays_the_next_is_prepared_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_one_plays_the_next_is_prepared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("rejoin.rtc.peer.PREPARE_AFTER_S", 0.0)
     prepared = PreparedConnections()
     first = Stage(prepared=prepared)
 
-    async def scene(stage: Stage) -> None:
+    async with played(prepared=prepared) as stage:
         await first.until_live()
         await first.until(lambda: prepared._prepared is not None)
         assert prepared._prepared is not None
@@ -230,11 +223,9 @@ def test_while_one_plays_the_next_is_prepared_and_used(monkeypatch: pytest.Monke
         await stage.until_live()
         assert stage.parts.pc is next_pc
 
-    play(scene, prepared=prepared)
 
-
-def test_a_dtls_client_offers_that_role_and_accepts_an_answer_with_the_other() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_dtls_client_offers_that_role_and_accepts_an_answer_with_the_other() -> None:
+    async with played(dtls_client=True) as stage:
         offer = await stage.peer.make_offer()
         assert "a=setup:active" in offer
         assert "actpass" not in offer
@@ -245,11 +236,9 @@ def test_a_dtls_client_offers_that_role_and_accepts_an_answer_with_the_other() -
         await stage.until(lambda: stage.saw(FirstFrameDecoded))
         assert stage.parts.dtls.state == "connected"
 
-    play(scene, dtls_client=True)
 
-
-def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> None:
+    async with played() as stage:
         answer = await stage.host.answer(await stage.peer.make_offer())
         happened: list[str] = []
         for protocol in stage.parts.transport._connection._protocols:
@@ -271,11 +260,9 @@ def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> Non
         await stage.until(lambda: stage.saw(FirstFrameDecoded))
         assert happened[:2] == ["REQUEST sent", "read"]
 
-    play(scene)
 
-
-def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:
+    async with played() as stage:
         await stage.until_live()
         assert stage.slot.take() is None
         assert stage.sound.bytes_played == 0
@@ -284,11 +271,9 @@ def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:
         assert picture is not None
         assert picture.connection == 1
 
-    play(scene)
 
-
-def test_a_host_behind_a_cut_network_is_silent_and_then_heard_again() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_host_behind_a_cut_network_is_silent_and_then_heard_again() -> None:
+    async with played() as stage:
         await stage.until_live()
         stage.host.cut = True
         await asyncio.sleep(0.2)
@@ -311,13 +296,11 @@ def test_a_host_behind_a_cut_network_is_silent_and_then_heard_again() -> None:
             )
         )
         stage.peer.stop_checks()
-
-    stage = play(scene)
     assert not stage.saw(HardEvidenceSeen)
 
 
-def test_datagrams_of_a_stranger_who_knows_the_port_end_nothing() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_datagrams_of_a_stranger_who_knows_the_port_end_nothing() -> None:
+    async with played() as stage:
         await stage.until_live()
         transport = stage.parts.transport
         port = transport._connection._nominated[1].protocol.transport.get_extra_info("sockname")[1]
@@ -327,13 +310,11 @@ def test_datagrams_of_a_stranger_who_knows_the_port_end_nothing() -> None:
         await stage.until(lambda: stage.peer.statistics().packets_failed >= 2)
         decoded = stage.peer.statistics().frames_decoded
         await stage.until(lambda: stage.peer.statistics().frames_decoded > decoded)
-
-    stage = play(scene)
     assert not stage.saw(HardEvidenceSeen)
 
 
-def test_a_muted_peer_sends_nothing_but_checks() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_muted_peer_sends_nothing_but_checks() -> None:
+    async with played() as stage:
         await stage.until_live()
         stage.peer.mute()
         await asyncio.sleep(0.1)
@@ -349,11 +330,9 @@ def test_a_muted_peer_sends_nothing_but_checks() -> None:
         stage.peer.unmute()
         await stage.until(lambda: stage.host.heard["rtcp"] and stage.host.heard["dtls"])
 
-    play(scene)
 
-
-def test_goodbye_ends_the_host_at_once_and_is_followed_by_silence() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_goodbye_ends_the_host_at_once_and_is_followed_by_silence() -> None:
+    async with played() as stage:
         await stage.until_live()
         stage.host.heard.clear()
         await stage.peer.say_goodbye(3)
@@ -362,14 +341,12 @@ def test_goodbye_ends_the_host_at_once_and_is_followed_by_silence() -> None:
         assert stage.host.heard["dtls"] >= 2
         assert not stage.parts.transport.checks.send()
         await stage.peer.say_goodbye(3)
-
-    stage = play(scene)
     assert not stage.saw(HardEvidenceSeen)
     assert not stage.saw(ConnectionFailed)
 
 
-def test_goodbye_is_repeated_for_a_host_that_missed_the_first() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_goodbye_is_repeated_for_a_host_that_missed_the_first() -> None:
+    async with played() as stage:
         await stage.until_live()
         stage.host.cut = True
         stage.host.heard.clear()
@@ -380,47 +357,43 @@ def test_goodbye_is_repeated_for_a_host_that_missed_the_first() -> None:
         await asyncio.sleep(1.5)
         assert stage.host.heard.total() == heard
 
-    play(scene)
 
-
-def test_a_host_that_closes_is_evidence_at_once() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_host_that_closes_is_evidence_at_once() -> None:
+    async with played() as stage:
         await stage.until_live()
         await stage.host.close()
         await stage.until(lambda: HardEvidence.DTLS_CLOSED in stage.evidence(), within_s=5)
-
-    stage = play(scene)
     assert HardEvidence.CHANNEL_CLOSED in stage.evidence()
     evidence = [e.evidence for e in stage.events if isinstance(e, HardEvidenceSeen)]
     assert len(evidence) == len(set(evidence))
 
 
-def test_a_disconnect_message_is_evidence_with_its_reason() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_disconnect_message_is_evidence_with_its_reason() -> None:
+    async with played() as stage:
         await stage.until_live()
         await stage.until(lambda: MESSAGE_CHANNEL in stage.host.channels)
         stage.host.channels[MESSAGE_CHANNEL].send(encode(Disconnect("terminated")))
         await stage.until(lambda: HardEvidence.SERVER_DISCONNECTED in stage.evidence())
-
-    stage = play(scene)
     expected = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.SERVER_DISCONNECTED, "terminated")
     assert expected in stage.events
 
 
 @pytest.mark.parametrize("label", [INPUT_CHANNEL, MESSAGE_CHANNEL])
-def test_a_channel_that_the_host_closes_is_evidence_although_media_continues(label: str) -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_channel_that_the_host_closes_is_evidence_even_with_media(
+    label: str,
+) -> None:
+    async with played() as stage:
         await stage.until_live()
         await stage.until(lambda: label in stage.host.channels)
         stage.host.channels[label].close()
         await stage.until(lambda: stage.saw(HardEvidenceSeen))
-
-    stage = play(scene)
     expected = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.CHANNEL_CLOSED, label)
     assert [e for e in stage.events if isinstance(e, HardEvidenceSeen)] == [expected]
 
 
-def test_hardware_that_vanished_after_its_probe_costs_no_picture(expected_logs: LogRecords) -> None:
+async def test_hardware_that_vanished_costs_no_picture(
+    expected_logs: LogRecords,
+) -> None:
     class Gone(Hardware):
         """A name that FFmpeg does not know."""
 
@@ -428,17 +401,15 @@ def test_hardware_that_vanished_after_its_probe_costs_no_picture(expected_logs: 
             super().__init__()
             self._state = OnHardware("no such thing")
 
-    async def scene(stage: Stage) -> None:
+    async with played(hardware=Gone()) as stage:
         await stage.until_live()
         numbers = stage.peer.statistics()
         assert (numbers.decoder, numbers.hardware_failures) == ("software", 1)
         assert numbers.frames_failed == 0
-
-    play(scene, hardware=Gone())
     assert len(expected_logs.lines) == 1
 
 
-def test_arrival_times_are_kept_by_kind_and_stop_at_a_cut() -> None:
+async def test_arrival_times_are_kept_by_kind_and_stop_at_a_cut() -> None:
     def arrivals(stage: Stage) -> tuple[float | None, ...]:
         numbers = stage.peer.statistics()
         return (
@@ -449,7 +420,7 @@ def test_arrival_times_are_kept_by_kind_and_stop_at_a_cut() -> None:
             numbers.last_data_at,
         )
 
-    async def scene(stage: Stage) -> None:
+    async with played() as stage:
         assert arrivals(stage) == (None,) * 5
         await stage.until_live()
         await stage.until(lambda: None not in arrivals(stage))
@@ -471,31 +442,26 @@ def test_arrival_times_are_kept_by_kind_and_stop_at_a_cut() -> None:
             await asyncio.sleep(0.5)
         assert before == arrivals(stage)
 
-    play(scene)
 
-
-def test_the_addresses_of_a_connection_are_known_from_its_offer_to_its_end() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_the_addresses_of_a_connection_are_known_from_its_offer_to_its_end() -> None:
+    async with played() as stage:
         assert stage.peer.local_addresses == frozenset()
         await stage.until_live()
         assert stage.peer.local_addresses == {"127.0.0.1"}
         await stage.peer.close()
         assert stage.peer.local_addresses == frozenset()
 
-    play(scene)
 
-
-def test_a_host_without_our_input_protocol_is_view_only() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_host_without_our_input_protocol_is_view_only() -> None:
+    async with played(greet=False) as stage:
         await stage.until_live()
         await stage.until(lambda: stage.saw(ControlsKnown))
-
-    stage = play(scene, greet=False)
     assert ControlsKnown(ConnectionNumber(1), False) in stage.events
 
 
-def test_an_exception_inside_the_library_fails_the_connection_at_once() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_an_exception_inside_the_library_fails_the_connection_at_once() -> None:
+    async with played() as stage:
+
         async def broken(_remote: Any) -> None:
             raise ValueError("secret of aiortc")
 
@@ -503,39 +469,33 @@ def test_an_exception_inside_the_library_fails_the_connection_at_once() -> None:
         override(stage.parts.dtls.transport, "start", broken)
         await stage.peer.apply_answer(answer)
         await stage.until(lambda: stage.saw(ConnectionFailed), within_s=2.0)
-
-    stage = play(scene)
     (failed,) = [event for event in stage.events if isinstance(event, ConnectionFailed)]
     assert "ValueError" in failed.detail
     assert "secret" not in failed.detail
 
 
-def test_no_host_behind_the_answer_fails_at_our_own_deadline() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_no_host_behind_the_answer_fails_at_our_own_deadline() -> None:
+    async with played(policy=Policy(connect_deadline_s=0.3)) as stage:
         answer = await stage.host.answer(await stage.peer.make_offer())
         stage.host.cut = True
         await stage.peer.apply_answer(answer, rtt_s=0.05)
         await stage.until(lambda: stage.saw(ConnectionFailed))
         assert not stage.saw(ConnectionOpened)
 
-    play(scene, policy=Policy(connect_deadline_s=0.3))
 
-
-def test_a_wrong_fingerprint_fails_the_connection() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_wrong_fingerprint_fails_the_connection() -> None:
+    async with played() as stage:
         answer = json.loads(await stage.host.answer(await stage.peer.make_offer()))
         _head, _, tail = answer["sdp"].partition("a=fingerprint:sha-256 ")
         wrong = "00" if tail[:2] != "00" else "11"
         answer["sdp"] = answer["sdp"].replace(tail[:95], wrong + tail[2:95])
         await stage.peer.apply_answer(json.dumps(answer))
         await stage.until(lambda: stage.saw(ConnectionFailed))
-
-    stage = play(scene)
     assert not stage.saw(ConnectionOpened)
 
 
-def test_an_answer_that_does_not_fit_the_offer_is_refused_without_quoting_it() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_an_answer_that_does_not_fit_the_offer_is_refused_without_quoting_it() -> None:
+    async with played() as stage:
         answer = json.loads(await stage.host.answer(await stage.peer.make_offer()))
         answer["sdp"] = answer["sdp"].replace("H264/90000", "VP9/90000")
         with pytest.raises(SignalError, match="does not fit the offer"):
@@ -543,41 +503,66 @@ def test_an_answer_that_does_not_fit_the_offer_is_refused_without_quoting_it() -
         with pytest.raises(PeerError):
             await stage.peer.apply_answer(json.dumps(answer))
 
-    play(scene)
 
-
-def test_a_peer_that_never_made_an_offer_accepts_no_answer() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_peer_that_never_made_an_offer_accepts_no_answer() -> None:
+    async with played() as stage:
         with pytest.raises(PeerError):
             await stage.peer.apply_answer("{}")
 
-    play(scene)
-
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 4, 8, 16, 32])
-def test_closing_while_connecting_leaves_nothing_behind(steps: int) -> None:
-    async def scene(stage: Stage) -> None:
+async def test_closing_while_connecting_leaves_nothing_behind(steps: int) -> None:
+    async with played() as stage:
         await stage.connect()
         for _ in range(steps):
             await asyncio.sleep(0.001)
         await stage.peer.close()
         await stage.peer.close()
 
-    play(scene)
 
-
-def test_closing_while_nobody_answers_leaves_nothing_behind() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_closing_while_nobody_answers_leaves_nothing_behind() -> None:
+    async with played() as stage:
         answer = await stage.host.answer(await stage.peer.make_offer())
         stage.host.cut = True
         await stage.peer.apply_answer(answer)
         await asyncio.sleep(0.1)
 
-    play(scene)
+
+async def test_after_a_failure_only_the_close_follows() -> None:
+    async with played() as stage:
+        await stage.peer.make_offer()
+        stage.peer._fail("DTLS failed")
+        stage.peer._fail("ICE failed")
+        for evidence in HardEvidence:
+            stage.peer._on_evidence(evidence, "")
+        stage.peer._on_connected()
+        stage.peer._on_first_frame()
+        assert stage.events == [ConnectionFailed(ConnectionNumber(1), "DTLS failed")]
+        assert not stage.peer.statistics().connected
 
 
-def test_every_command_is_harmless_before_the_offer_and_after_the_close() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_evidence_before_the_first_frame_fails_the_connection_unreachable_does_not() -> None:
+    async with played() as stage:
+        await stage.peer.make_offer()
+        stage.peer._on_evidence(HardEvidence.UNREACHABLE, "ENETUNREACH")
+        assert stage.events == []
+        stage.peer._on_evidence(HardEvidence.CHANNEL_CLOSED, "inputChannel")
+        (failed,) = stage.events
+        assert isinstance(failed, ConnectionFailed)
+        assert failed.detail.endswith(": inputChannel")
+
+
+async def test_a_connection_that_said_goodbye_posts_no_evidence_and_no_failure() -> None:
+    async with played() as stage:
+        await stage.peer.make_offer()
+        await stage.peer.say_goodbye(1)
+        stage.peer._on_evidence(HardEvidence.DTLS_CLOSED, "")
+        stage.peer._fail("DTLS failed")
+        assert stage.events == []
+
+
+async def test_every_command_is_harmless_before_the_offer_and_after_the_close() -> None:
+    async with played() as stage:
         for _ in range(2):
             stage.peer.start_checks()
             stage.peer.stop_checks()
@@ -590,5 +575,3 @@ def test_every_command_is_harmless_before_the_offer_and_after_the_close() -> Non
             assert stage.peer.sample() is None
             assert not stage.peer.statistics().connected
             await stage.peer.close()
-
-    play(scene)

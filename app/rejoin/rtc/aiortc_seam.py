@@ -172,8 +172,8 @@ def deliver_media_directly(
     The queue and aiortc's task behind it cost two more turns of the event loop per packet. Only RTP
     of a connected transport goes to `on_rtp(packet)`, decrypted, and only while the queue is empty,
     so that packets stay in order. aiortc is connected, and has keys, once it has checked the host's
-    fingerprint; when the host has closed DTLS nothing is delivered any more. Everything else goes
-    the libraries' way.
+    fingerprint; when the host has closed DTLS nothing is delivered any more. Everything else is
+    left to the libraries.
 
     `on_failure()`: a datagram was forged, duplicated, empty or raised an exception; it is dropped.
     Anybody can send to this socket: aiortc reads the first byte of an empty datagram, and aioice
@@ -241,7 +241,7 @@ def watch_authenticated(dtls: RTCDtlsTransport, on_packet: Callable[[bytes | Non
 
 
 def set_dtls_role(dtls: RTCDtlsTransport, role: str) -> None:
-    """ "client" or "server", for an answerer; before the answer is made."""
+    """Fix an answerer's role ("client" or "server"); call it before the answer is made."""
     dtls._set_role(role)
 
 
