@@ -18,13 +18,32 @@ from rejoin.media.audio.default_output import SEARCH_INTERVAL_S, DefaultOutput, 
 from rejoin.media.audio.output import NullOutput
 
 
+class NoPortAudio:
+    """Finds sounddevice as on a system without PortAudio."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "sounddevice":
+            raise OSError("PortAudio library not found")
+
+
+@pytest.mark.parametrize(
+    ("package_exists", "sentence"),
+    [
+        (False, "No sound: the Python package sounddevice is not installed."),
+        (True, "No sound: install PortAudio (on Debian or Ubuntu: libportaudio2)."),
+    ],
+)
 def test_without_portaudio_a_sentence_says_that_there_is_no_sound(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, package_exists: bool, sentence: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    if package_exists:
+        monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+        monkeypatch.setattr(sys, "meta_path", [NoPortAudio(), *sys.meta_path])
+    else:
+        monkeypatch.setitem(sys.modules, "sounddevice", None)
     output = open_output()
     assert isinstance(output, NullOutput)
-    assert output.problem == "No sound: the PortAudio library is not installed."
+    assert output.problem == sentence
     output.play(bytes(960))
     output.close()
 

@@ -112,6 +112,8 @@ def open_output() -> AudioOutput:
     """The default device, or a `NullOutput` whose `problem` says why there is no sound."""
     try:
         portaudio = load_portaudio()
-    except (ImportError, OSError):
-        return NullOutput("No sound: the PortAudio library is not installed.")
+    except ImportError:
+        return NullOutput("No sound: the Python package sounddevice is not installed.")
+    except OSError:
+        return NullOutput("No sound: install PortAudio (on Debian or Ubuntu: libportaudio2).")
     return DefaultOutput(portaudio)
