@@ -42,8 +42,6 @@ UNMIRRORED_FOLDERS: dict[str, str] = {
 }
 
 WORDS_NOT_USED = {
-    "handler",
-    "handlers",
     "helper",
     "helpers",
     "manager",

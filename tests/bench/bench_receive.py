@@ -90,9 +90,7 @@ def _played(
     yield Measurement(f"{name}: frame's delay, median", percentile(late_ms, 50), "ms", wait)
     yield Measurement(f"{name}: frame's delay, p95", percentile(late_ms, 95), "ms", wait)
     yield Measurement(f"{name}: frozen", freezes.duration_s, "s", f"as W3C counts it; {told}")
-    yield Measurement(
-        f"{name}: PLI", done.key_frames_asked, "packets", f"the first included; {told}"
-    )
+    yield Measurement(f"{name}: PLI", done.plis, "packets", f"the first included; {told}")
 
 
 def _cost(at_least_s: float) -> Iterator[Measurement]:

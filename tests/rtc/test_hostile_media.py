@@ -175,7 +175,7 @@ def test_changed_packets_cost_frames_and_nothing_else(
         )
         assert inbound.buffered_bytes <= BUFFER_BYTES
         assert len(inbound._jitter_buffer._missing) <= 1500
-        assert done.key_frames_asked <= 6 / 0.3 + 2, "at most each 300 ms"
+        assert done.plis <= 6 / 0.3 + 2, "at most each 300 ms"
         assert inbound.frames_received <= 5 * len(capture)
         sink.decode(done.frames)
         # a good stream after it is decoded as if nothing had happened

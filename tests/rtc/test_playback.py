@@ -28,7 +28,7 @@ class Output(NullOutput):
     def __init__(self) -> None:
         super().__init__()
         self.played: list[int] = []
-        self.steered: list[float] = []
+        self.adjustments: list[float] = []
         self.audible_in_s: float | None = 0.030
 
     def play(self, samples: bytes) -> float | None:
@@ -36,7 +36,7 @@ class Output(NullOutput):
         return self.audible_in_s
 
     def adjust_sync_delay(self, change_s: float) -> None:
-        self.steered.append(change_s)
+        self.adjustments.append(change_s)
 
 
 class Receiver:
@@ -140,6 +140,6 @@ def test_sound_that_stays_early_is_delayed() -> None:
         media_s = 2.0 + step * 0.02
         scene.paint(media_s - 0.2)  # its picture is painted 200 ms later
         scene.play(media_s)
-        if scene.output.steered:
+        if scene.output.adjustments:
             break
-    assert scene.output.steered[0] > 0.1
+    assert scene.output.adjustments[0] > 0.1

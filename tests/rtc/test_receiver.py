@@ -25,7 +25,7 @@ from aiortc.rtp import (
     unpack_remb_fci,
 )
 
-from helpers.h264_packets import repeating, stream
+from helpers.h264_packets import rtx_of, stream
 from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
@@ -168,7 +168,7 @@ async def test_packets_become_frames_and_feedback_until_stop() -> None:
         bitrate_bps, streams = unpack_remb_fci(remb.fci)
         assert bitrate_bps == pytest.approx(19_000_000, rel=1e-4)
         assert streams == [MEDIA]
-        again = repeating(sent[5], 1, RTX)
+        again = rtx_of(sent[5], 1, RTX)
         scene.video.on_packet(again, scene.clock())
         assert len(scene.frames) == 3
         await scene.video.stop()

@@ -41,7 +41,8 @@ def lines(numbers: StreamStatistics) -> list[str]:
         f" recovered {numbers.packets_recovered}, PLI {numbers.pli_count}",
         f"audio      buffer {numbers.audio_buffer_s * 1000:.0f} ms,"
         f" lost {numbers.audio_packets_lost}, concealed {numbers.audio_packets_concealed}",
-        f"lip sync   sound {late} after picture, delayed by {numbers.audio_held_s * 1000:.0f} ms",
+        f"lip sync   sound {late} after picture,"
+        f" delayed by {numbers.audio_sync_delay_s * 1000:.0f} ms",
         f"path       {numbers.candidate_pair or '-'}   connection {numbers.connection}",
     ]
 

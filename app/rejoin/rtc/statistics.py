@@ -217,7 +217,7 @@ class StatisticsCollector:
             audio_total_samples=opus.total_samples,
             audio_concealed_samples=opus.concealed_samples,
             audio_buffer_s=self._sinks.audio.buffered_s,
-            audio_held_s=self._sinks.audio.sync_delay_s,
+            audio_sync_delay_s=self._sinks.audio.sync_delay_s,
             audio_late_s=parts.playback.late_s(),
             controls_sent=channels.controls.messages_sent,
             bad_messages=channels.bad_messages,

@@ -19,7 +19,7 @@ from rejoin.media.audio.output import NullOutput
 
 
 class NoPortAudio:
-    """The import of sounddevice on a system without PortAudio."""
+    """Finds sounddevice as on a system without PortAudio."""
 
     def find_spec(self, name: str, *_: object) -> None:
         if name == "sounddevice":

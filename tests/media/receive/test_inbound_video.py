@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.capture import Captured, read_capture, replay, write_capture
-from helpers.h264_packets import repeating, stream
+from helpers.h264_packets import rtx_of, stream
 from rejoin.media.receive.inbound_video import (
     Decode,
     InboundVideo,
@@ -84,7 +84,7 @@ def test_a_lost_packet_is_nacked_and_its_retransmission_completes_the_frame() ->
         actions += inbound.on_packet(packet, 1.0, 0.030)
     assert Nack(MEDIA, (5,)) in actions
     assert decoded(actions) == 1
-    again = repeating(sent[5], 400, RTX)
+    again = rtx_of(sent[5], 400, RTX)
     assert decoded(inbound.on_packet(again, 1.03, 0.030)) == 2
     assert inbound.statistics.packets_retransmitted == 1
     assert inbound.statistics.packets_received == len(sent)
@@ -104,7 +104,7 @@ def test_an_rtx_stream_that_the_answer_does_not_name_belongs_to_this_section(
     sent = packets(2)
     for packet in sent[:-1]:
         inbound.on_packet(packet, 0.0, None)
-    again = repeating(sent[-1], 1, RTX)
+    again = rtx_of(sent[-1], 1, RTX)
     assert decoded(inbound.on_packet(again, 0.1, None)) == 1
 
 
@@ -264,7 +264,7 @@ def test_every_captured_picture_is_released_and_decodes(capture: list[Captured])
     assert len(done.frames) == PICTURES
     assert pictures([frame.data for frame in done.frames]) == PICTURES
     assert [frame.key for frame in done.frames].count(True) == 2
-    assert (done.nacked, done.key_frames_asked) == (0, 1)
+    assert (done.nacked, done.plis) == (0, 1)
     assert not any(frame.after_loss for frame in done.frames)
     assert inbound.bandwidth.bitrate_bps == 19_000_000
 
@@ -298,7 +298,7 @@ def test_without_answers_to_nack_the_other_frames_are_still_released(
     done = replay(capture, inbound, lossy(0.03), answers_nack=False)
     assert PICTURES / 2 < len(done.frames) < PICTURES
     assert inbound.frames_broken > 0
-    assert done.key_frames_asked > 1
+    assert done.plis > 1
 
 
 @settings(deadline=None, max_examples=25)

@@ -87,7 +87,7 @@ def test_where_not_all_can_be_nacked_those_never_nacked_go_first() -> None:
     assert {984, 985} <= set(buffer.due_nacks(0.111, None))
 
 
-def test_an_answer_that_is_too_late_still_shows_that_the_host_answers_nack_nack() -> None:
+def test_an_answer_that_is_too_late_still_shows_that_the_host_answers_nack() -> None:
     buffer = JitterBuffer()
     buffer.add(0, 0, True, b"\x41x", now=0.0)
     for number in range(20):
@@ -97,7 +97,7 @@ def test_an_answer_that_is_too_late_still_shows_that_the_host_answers_nack_nack(
         buffer.poll(now + 0.19, None)
     assert not buffer.host_answers_nack
     buffer.add(2, 0, True, b"\x41x", now=4.0)
-    assert not buffer.host_answers_nack, "that one was not NACKed recently"
+    assert not buffer.host_answers_nack, "that one was never NACKed"
     buffer.add(37, 0, True, b"\x41x", now=4.0)
     assert buffer.host_answers_nack
 

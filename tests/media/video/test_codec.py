@@ -8,7 +8,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from helpers.flat_video import encoded
-from rejoin.media.video.codec import EMPTY_LIMIT, Codec, HardwareFailedError
+from rejoin.media.video.codec import EMPTY_LIMIT, H264Codec, HardwareFailedError
 from rejoin.media.video.codec_context import open_codec
 from rejoin.media.video.hardware import SOFTWARE
 
@@ -27,13 +27,13 @@ class Context:
         return []
 
 
-def on(hardware: str | None) -> tuple[Codec, Context]:
+def on(hardware: str | None) -> tuple[H264Codec, Context]:
     context = Context()
-    return Codec(cast("VideoCodecContext", context), hardware), context
+    return H264Codec(cast("VideoCodecContext", context), hardware), context
 
 
 def test_it_returns_the_pictures_and_knows_the_profile() -> None:
-    codec = Codec(open_codec(), None)
+    codec = H264Codec(open_codec(), None)
     assert codec.decodes_in == SOFTWARE
     [frame] = codec.decode(encoded(1)[0])
     assert (frame.width, frame.height) == (320, 180)

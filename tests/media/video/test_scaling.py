@@ -22,7 +22,9 @@ RED = (63, 102, 240)
         ((720, 1280), (1, 1), (1, 1)),
     ],
 )
-def test_fitting(size: tuple[int, int], into: tuple[int, int], result: tuple[int, int]) -> None:
+def test_the_aspect_ratio_is_kept(
+    size: tuple[int, int], into: tuple[int, int], result: tuple[int, int]
+) -> None:
     assert fitted(size, into) == result
 
 

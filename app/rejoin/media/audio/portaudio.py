@@ -20,7 +20,7 @@ class PortAudio:
 
 
 def load_portaudio() -> PortAudio:
-    """Raises ImportError or OSError if the library is not installed.
+    """Raises ImportError without the package `sounddevice`, OSError without the library PortAudio.
 
     `sounddevice` has no public name for initialising PortAudio again; a test calls these two.
     """

@@ -16,9 +16,8 @@ from rejoin.media.receive.jitter_buffer import (
     JitterBufferCounters,
 )
 from rejoin.media.receive.receive_statistics import ReceiveStatistics
-from rejoin.media.receive.rtp import SEND_TIME_UNITS, RtpPacket, unwrap_rtx
+from rejoin.media.receive.rtp import SEND_TIME_UNITS, VIDEO_CLOCK_HZ, RtpPacket, unwrap_rtx
 
-VIDEO_CLOCK_HZ = 90_000
 PLI_INTERVAL_MIN_S = 0.300
 PLI_ANSWER_S = 1.0
 """A key frame that arrives this soon after a PLI counts as the answer to it."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from struct import Struct
 
+VIDEO_CLOCK_HZ = 90_000
+"""Media time of video, for every codec here (RFC 6184, 8.2.1)."""
+
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 SEND_TIME_UNITS = 1 << 18
 """Units of abs-send-time in one second. The value has 24 bits."""

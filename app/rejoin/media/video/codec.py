@@ -22,7 +22,7 @@ class HardwareFailedError(Exception):
     """The hardware decoder failed. The message says how, in a few words."""
 
 
-class Codec:
+class H264Codec:
     """Decodes one access unit after the other; for one thread."""
 
     def __init__(self, context: VideoCodecContext, hardware: str | None) -> None:

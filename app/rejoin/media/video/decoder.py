@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from rejoin.clock import Clock
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.receive.jitter_buffer import EncodedFrame
-from rejoin.media.video.codec import Codec, HardwareFailedError
+from rejoin.media.video.codec import H264Codec, HardwareFailedError
 from rejoin.media.video.codec_context import open_codec
 from rejoin.media.video.decode_queue import DecodeQueue
 from rejoin.media.video.freezes import Freezes
@@ -201,7 +201,7 @@ class Decoder:
                 self._failed()
                 self._on_trouble()
 
-    def _first_codec(self) -> Codec:
+    def _first_codec(self) -> H264Codec:
         name = self._hardware.name
         if name is not None:
             try:
@@ -210,12 +210,12 @@ class Decoder:
                 self._hardware_failed(f"it cannot be opened ({type(error).__name__})")
         return self._codec(None)
 
-    def _codec(self, hardware: str | None) -> Codec:
-        codec = Codec(self._open_codec(hardware), hardware)
+    def _codec(self, hardware: str | None) -> H264Codec:
+        codec = H264Codec(self._open_codec(hardware), hardware)
         self.decodes_in = codec.decodes_in
         return codec
 
-    def _software_after(self, failure: HardwareFailedError, encoded: EncodedFrame) -> Codec:
+    def _software_after(self, failure: HardwareFailedError, encoded: EncodedFrame) -> H264Codec:
         """Decode the same frame again if it is a key frame; else a key frame is needed."""
         self._hardware_failed(str(failure))
         if encoded.key:
@@ -227,7 +227,7 @@ class Decoder:
             self._on_trouble()
         return self._codec(None)
 
-    def _decoded(self, codec: Codec, encoded: EncodedFrame) -> list[VideoFrame]:
+    def _decoded(self, codec: H264Codec, encoded: EncodedFrame) -> list[VideoFrame]:
         """The frames of one access unit. Raises _ReplacedError if it took far too long."""
         began = self._clock()
         if codec.hardware is not None:
@@ -244,7 +244,7 @@ class Decoder:
         self.key_frames_decoded += encoded.key and bool(frames)
         return frames
 
-    def _hand_on(self, codec: Codec, frames: list[VideoFrame], encoded: EncodedFrame) -> None:
+    def _hand_on(self, codec: H264Codec, frames: list[VideoFrame], encoded: EncodedFrame) -> None:
         for frame in frames:
             if frame.width <= 0 or frame.height <= 0 or max(frame.width, frame.height) > MAX_SIDE:
                 self._failed()

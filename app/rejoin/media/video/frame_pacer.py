@@ -11,8 +11,8 @@ from collections import deque
 from statistics import median
 
 from rejoin.core.model import ConnectionNumber
+from rejoin.media.receive.rtp import VIDEO_CLOCK_HZ
 
-VIDEO_CLOCK_HZ = 90_000
 OFFSETS = 120
 """The smallest delay is that of this many pictures (2 s at 60 fps): clocks drift, paths change."""
 

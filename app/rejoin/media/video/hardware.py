@@ -20,7 +20,7 @@ SOFTWARE = "software"
 
 _log = logging.getLogger("rejoin.hardware")
 
-_ORDER = {
+_CANDIDATES = {
     "linux": ("vaapi", "cuda"),
     "win32": ("d3d11va", "dxva2"),
     "darwin": ("videotoolbox",),
@@ -36,7 +36,7 @@ _END_WITHIN_S = 1.0
 def candidates(platform: str = sys.platform) -> tuple[str, ...]:
     """What can be probed on this system with this build of FFmpeg."""
     built_in = hardware_built_in()
-    return tuple(name for name in _ORDER.get(platform, ()) if name in built_in)
+    return tuple(name for name in _CANDIDATES.get(platform, ()) if name in built_in)
 
 
 def chosen(decoder: str) -> Hardware:
