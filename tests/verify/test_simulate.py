@@ -261,7 +261,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 def test_a_violation_is_seen() -> None:
     """The judge can say no: a service whose window is shorter than it tells breaks I8."""
     world = World(
-        faults=((3.0, C.FLOW_DIES),), notice_silent_s=0.0, rules=SHORT, told_timeout_s=600.0
+        faults=((3.0, C.FLOW_DIES),), notice_silent_s=0.0, rules=SHORT, reported_timeout_s=600.0
     )
     outcome = simulate(world, draw=random.Random(1).random, for_s=10.0)
     assert any(violation.startswith("I8") for violation in outcome.violations)
