@@ -107,10 +107,10 @@ def test_a_scenario_is_played_and_leaves_its_traces(tmp_path: Path) -> None:
 
 def test_a_scenario_that_is_not_met_fails(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text('about = "x"\n[[cases]]\nname = "a"\nfor_s = 3\nends = "trying"\n')
+    file.write_text('description = "x"\n[[cases]]\nname = "a"\nduration_s = 3\nends = "trying"\n')
     result = invoke("run", str(file))
     assert result.return_value == 1
-    assert "it ended live and not trying" in result.output
+    assert "it ended live, not trying" in result.output
 
 
 def test_a_case_that_is_not_there_is_said() -> None:
