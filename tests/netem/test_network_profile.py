@@ -38,7 +38,7 @@ def test_every_network_profile_ships_and_every_file_has_a_name() -> None:
 
 
 @pytest.mark.parametrize("name", NETWORK_PROFILES)
-def test_a_shipped_profile_can_be_read_and_says_where_its_figures_come_from(name: str) -> None:
+def test_what_ships_can_be_read_and_says_where_it_comes_from(name: str) -> None:
     profile = shipped(name)
     assert profile.name == name
     assert profile.description.endswith(".")
