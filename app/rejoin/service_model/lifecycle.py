@@ -277,21 +277,10 @@ class TimerDue:
     """The time that `next_wakeup` returned has come."""
 
 
-Event = (
-    Placed
-    | ClientConnected
-    | ClientGone
-    | InputSeen
-    | CreateRequested
-    | CreateAnswered
-    | CreateFailed
-    | OfferRejected
-    | TerminateRequested
-    | TerminateDone
-    | ApplicationExited
-    | Failed
-    | TimerDue
-)
+ClientEvent = Placed | ClientConnected | ClientGone | InputSeen
+CreateEvent = CreateRequested | CreateAnswered | CreateFailed
+EndEvent = OfferRejected | TerminateRequested | TerminateDone | ApplicationExited | Failed
+Event = ClientEvent | CreateEvent | EndEvent | TimerDue
 
 
 # --- outcomes -------------------------------------------------------------------------------------
@@ -340,14 +329,8 @@ def step(state: State, event: Event, now: float, rules: Rules) -> tuple[State, O
             return _create_failed(state, connection, now)
         case TerminateRequested():
             return _terminate(state, now)
-        case TerminateDone():
-            if not isinstance(state, Terminating):
-                return state, _IGNORED
-            return Terminated(state.started_at, now, statuses.API_TERMINATED), _ACCEPTED
-        case ApplicationExited():
-            if not is_live(state.status):
-                return state, _IGNORED
-            return Terminated(state.started_at, now, statuses.APPLICATION_EXIT), _ACCEPTED
+        case TerminateDone() | ApplicationExited():
+            return _end(state, event, now)
         case OfferRejected():
             return _fail(state, statuses.INVALID_SIGNAL_REQUEST, now)
         case Failed(reason):
@@ -417,7 +400,7 @@ def _let_time_pass(state: State, now: float, rules: Rules) -> tuple[State, bool]
 
 def _client_event(
     state: State,
-    event: Placed | ClientConnected | ClientGone | InputSeen,
+    event: ClientEvent,
     now: float,
     rules: Rules,
 ) -> tuple[State, Outcome]:
@@ -491,6 +474,18 @@ def _terminate(state: State, now: float) -> tuple[State, Outcome]:
             return Terminating(state.started_at, now), _ACCEPTED
         case _:
             assert_never(state)
+
+
+def _end(
+    state: State, event: TerminateDone | ApplicationExited, now: float
+) -> tuple[State, Outcome]:
+    if isinstance(event, TerminateDone):
+        ends, reason = isinstance(state, Terminating), statuses.API_TERMINATED
+    else:
+        ends, reason = is_live(state.status), statuses.APPLICATION_EXIT
+    if not ends:
+        return state, _IGNORED
+    return Terminated(state.started_at, now, reason), _ACCEPTED
 
 
 def _fail(state: State, reason: StatusReason, now: float) -> tuple[State, Outcome]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 from rejoin.core import events
 from rejoin.core.model import HardEvidence
@@ -209,6 +209,8 @@ def _deliver(draft: Draft, index: int) -> None:
             if data[0] in draft.clients[number].opened:
                 seen = events.HardEvidenceSeen(data[0], HardEvidence.DTLS_CLOSED)
                 client.handle(draft, number, seen)
+        case _:
+            assert_never(kind)
 
 
 def _cut(draft: Draft, *, down: bool, up: bool) -> None:
