@@ -21,6 +21,7 @@ from rejoin.service_model import fence
 from rejoin.service_model import status as service_status
 from rejoin.service_model.fence import Claim
 from rejoin.verify.explore import BUDGETS, Report, explore, run_fairly
+from rejoin.verify.interleavings.moves import moves
 from rejoin.verify.interleavings.system import Budget, live
 
 STATES = 15_000
@@ -236,3 +237,18 @@ def test_a_seeded_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> No
     [*_, names] = BUGS[name]  # where there are two, either may be the nearer one
     assert report.violations[0].invariant.name in names.split()
     assert report.violations[0].path, "the path to it is reported"
+
+
+def test_the_path_to_a_violation_can_be_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    (where, attribute, bug), budget, _ = BUGS["the old connection is closed too early"]
+    monkeypatch.setattr(where, attribute, bug)
+    found = explore(budget, 60_000, fair_every=60_000).violations[0]
+    system = live(budget)
+    *before, last = found.path
+    for label in before:
+        move = next(move for move in moves(system) if move.label == label)
+        assert move.violations == ()
+        system = move.after
+    [broken] = [move for move in moves(system) if move.label == last]
+    assert found.violation in broken.violations
+    assert str(found) == "\n  ".join((f"KEEP: {found.violation.detail}", *found.path))
