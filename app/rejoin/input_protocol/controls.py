@@ -184,7 +184,7 @@ def decode(data: bytes) -> Message:
     _check(magic == _MAGIC, "not an input message")
     if kind == Kind.HELLO:
         return Hello(version)
-    _check(version == VERSION, "another version of the input protocol")
+    _check(version == VERSION, "a different version of the input protocol")
     match kind:
         case Kind.CONTROLS:
             return ControlsMessage(sequence, _controls(data))

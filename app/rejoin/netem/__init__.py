@@ -13,7 +13,7 @@ Glossary:
     delay step       a change of the round trip, as when a satellite changes
     fate             what happens to one packet: its delay, or why it is dropped
     chance           a named stream of random numbers; the same seed gives the same stream
-    place            who makes a fault profile happen: network, host, API, backend or client
+    place            where a fault profile happens: network, host, API, backend or client
 
 Read in this order: link, network_profile, toml_tables.
 """

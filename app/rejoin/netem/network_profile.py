@@ -52,7 +52,7 @@ from rejoin.netem.toml_tables import Table, parse
 
 
 class Place(enum.Enum):
-    """Who makes a fault profile happen."""
+    """The part of the system that makes a fault profile happen."""
 
     NETWORK = "network"
     """The relay in front of the emulated host, with a file of `resources/profiles`."""
@@ -126,7 +126,7 @@ PLACES: Final[Mapping[str, Place]] = {
         Place.INJECTED,
     ),
 }
-"""Every fault profile, and who makes it happen."""
+"""Every fault profile, and the part of the system that makes it happen."""
 
 NETWORK_PROFILES: Final = tuple(name for name, place in PLACES.items() if place is Place.NETWORK)
 

@@ -319,7 +319,7 @@ class _Game:
     async def _dns_fail(self, control: EmulatorControl) -> str:
         await control.inject(Fault(FaultKind.SILENCE))
         await control.backend_down(_BACKEND_DOWN_S)
-        return "connections to the backend are refused, which the engine cannot tell from this"
+        return "connections to the backend are refused, which is the same for the engine"
 
     async def _crash(self, control: EmulatorControl) -> str:
         """The host does not learn that the client is gone; the next client has only the ticket."""
@@ -385,7 +385,7 @@ def _service_records(session: dict[str, Any]) -> Iterable[Record]:
 
 
 def _same_game(before: dict[str, Any] | None, after: Any) -> tuple[str, ...]:
-    """What is wrong if the game at the end is not the one of the beginning, gone on meanwhile."""
+    """Sentences unless the game at the end is that of the beginning and has gone on meanwhile."""
     if before is None or not isinstance(after, dict):
         return ("it is not known whether it is the same game",)
     if after["started_at"] != before["started_at"]:

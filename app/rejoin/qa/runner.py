@@ -1,4 +1,4 @@
-"""Play the cases of a scenario and compare what happened with what is expected."""
+"""Play the cases of a scenario and compare the outcome with the expectations."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ it ERROR `placementTimeout`.
 
 Rule 2: ACTIVE waits for a client. `ClientConnected` of the newest connection makes it CONNECTED.
 When the connection timeout has passed since ACTIVE was reached: TERMINATED `connectionTimeout`, or
-after a reconnect the reason that `Rules.reason_after_failed_reconnect` names (unknown of AWS).
+after a reconnect `Rules.reason_after_failed_reconnect` (AWS does not document the reason).
 
 Rule 3: CONNECTED ends with `ClientGone` of the newest connection: PENDING_CLIENT_RECONNECTION.
 Without input for the idle timeout: TERMINATED `idleTimeout`.
@@ -20,10 +20,10 @@ to PENDING_CLIENT_RECONNECTION with the old window (assumed).
 Rule 6: `CreateRequested` in ACTIVE is allowed and leaves it ACTIVE, its window running on; the
 answer then acts as in rule 5. One create call at a time: a second one is refused.
 
-Rule 7: `CreateRequested` in any other status is refused (conflict or validation: unknown of AWS,
-`Rules.wrong_status`). `TerminateRequested` is refused in ACTIVATING; elsewhere it makes a session
-that is not over TERMINATING, and `TerminateDone` then TERMINATED `apiTerminated`. Terminating a
-session that is over or TERMINATING changes nothing and is not an error.
+Rule 7: `CreateRequested` in any other status is refused (`Rules.wrong_status`: AWS does not document
+the kind of error). `TerminateRequested` is refused in ACTIVATING; elsewhere it makes a session that
+is not over TERMINATING, and `TerminateDone` then TERMINATED `apiTerminated`. Terminating a session
+that is over or TERMINATING changes nothing and is not an error.
 
 Rule 8: any live session (ACTIVATING, ACTIVE, CONNECTED, PENDING_CLIENT_RECONNECTION, RECONNECTING)
 is TERMINATED `maxSessionLengthTimeout` when the session length has passed since its start, and
@@ -73,9 +73,9 @@ class Rules:
     window_restarts_at_active: bool = True
     """Whether ACTIVE after a create call gets a whole new window (assumed)."""
     reason_after_failed_reconnect: StatusReason = statuses.RECONNECTION_TIMEOUT
-    """Why an ACTIVE after a reconnect ends when nobody connects (unknown of AWS)."""
+    """The reason when no client connects in ACTIVE after a reconnect (AWS does not document it)."""
     wrong_status: RefusalKind = RefusalKind.CONFLICT
-    """How a create call in the wrong status is refused (unknown of AWS)."""
+    """How a create call in the wrong status is refused (AWS does not document it)."""
 
 
 # --- states ---------------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ _IGNORED: Final = Ignored()
 
 
 def step(state: State, event: Event, now: float, rules: Rules) -> tuple[State, Outcome]:
-    """What the session is after `event` at `now`, and the answer to whoever caused the event."""
+    """What the session is after `event` at `now`, and the outcome for the caller."""
     state, expired = _let_time_pass(state, now, rules)
     match event:
         case TimerDue():

@@ -32,7 +32,7 @@ BUDGETS = {
     "a second client": Budget(closes=1, seconds=1),
     "everything once": Budget(1, 1, 1, 1, 1, 1, 1, 1),
 }
-"""What is explored in the gate."""
+"""The budgets that the gate explores."""
 
 _FAIR_STEPS: Final = 400
 _LONG_AGO_S: Final = 60.0
@@ -91,7 +91,7 @@ def explore(
 
 
 class _Search:
-    """The states that were reached, how, and those that are still to be left."""
+    """The states that were reached, the path to each, and those not yet explored further."""
 
     def __init__(self, first: System) -> None:
         key = _key(first)
@@ -184,13 +184,13 @@ move are trouble, or its end."""
 
 
 def run_fairly(system: System) -> Iterator[Counterexample]:
-    """I7: no more trouble, everything arrives in order; somebody must play in the end."""
+    """I7: no more trouble, everything arrives in order; a client must play in the end."""
     if not _savable(system):
         return
     system = replace(system, budget=Budget(), down=True, up=True)
     path = ["(no more trouble)"]
     for _ in range(_FAIR_STEPS):
-        if _somebody_plays(system):
+        if _a_client_plays(system):
             return
         choices = [move for move in moves(system) if move.kind in _FAIR_ORDER]
         if not choices or not service_status.is_live(system.service.status):
@@ -201,7 +201,7 @@ def run_fairly(system: System) -> Iterator[Counterexample]:
         if move.violations:
             yield Counterexample(move.violations[0], tuple(path))
             return
-    violation = not_saved(f"nobody gets back into the game ({_summary(system)})")
+    violation = not_saved(f"no client gets back into the game ({_summary(system)})")
     yield Counterexample(violation, tuple(path))
 
 
@@ -226,6 +226,6 @@ def _savable(system: System) -> bool:
     return True
 
 
-def _somebody_plays(system: System) -> bool:
+def _a_client_plays(system: System) -> bool:
     playing = (engine.playing_on(client.state) for client in system.clients)
     return any(each is not None and flows(system, each) for each in playing)

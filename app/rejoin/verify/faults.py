@@ -2,7 +2,7 @@
 
 There are no packets here, so loss and jitter have no effect; the detector is scored on them with
 `traffic`. In an emulated game the relay, the host and the API make a profile happen
-(`netem.network_profile.PLACES`); here it is modelled by what a client can observe of it.
+(`netem.network_profile.PLACES`); here it is replaced by what a client can observe of it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The invariants of a reconnect: each stated once, in one line, with the code that checks it.
 
 `violations` checks a whole trace, simulated or live. The explorer and the simulator know more than
-a trace does (what is under way, what the service's state really is) and call the same checks.
-I7 is about something that did not happen, and FENCE, HEAL and KEEP need the state of the backend or
-of a call, so a trace alone does not show them.
+a trace holds (messages under way, the true state of the service) and call the same checks. I7 is
+about something that did not happen, and FENCE, HEAL and KEEP need the state of the backend or of a
+call: a trace alone does not show them.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def enough_time(at: float, deadlines: Iterable[float | None]) -> bool:
 
 
 def not_saved(detail: str) -> Violation:
-    """I7, by someone who knows that the game could be saved (`RecoveryWatch`, the explorer)."""
+    """I7, from a caller that knows that the game could be saved (`RecoveryWatch`, the explorer)."""
     return Violation(Invariant.I7, detail)
 
 
@@ -164,7 +164,7 @@ def closed_early(connection: int) -> Violation:
 
 
 class RecoveryWatch:
-    """I7 over a run: for how long everything was there that a player needs to get back.
+    """I7 over a run: for how long everything that a player needs to get back has worked.
 
     `savable`: network and backend worked for `SAVABLE_S` while the service accepted the player.
     """
@@ -176,8 +176,8 @@ class RecoveryWatch:
         self._accepting_since_at: float | None = None
 
     def update(self, now: float, *, working: bool, accepting: bool) -> None:
-        """`working`: network, host and backend; `accepting`: the service would take the player
-        back, who is not playing."""
+        """`working`: network, host and backend work. `accepting`: the player does not play, and the
+        service would accept a create call."""
         if not working:
             self._working_since_at = now
         if not accepting:

@@ -1,4 +1,4 @@
-"""Scenarios: files that say which faults happen, with which service, and what is expected.
+"""Scenarios: files with faults, a service, and the expected outcome of each case.
 
 The same file is played in a simulated world (`simulate`) and on real sockets (`rejoin qa run`).
 A file has these keys, all but `description` and `cases` optional:
@@ -66,7 +66,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioCase:
-    """One game of a scenario and what is expected of it. `ends` is one of `ENDS`."""
+    """One game of a scenario and the expected outcome. `ends` is one of `ENDS`."""
 
     name: str
     service: Service

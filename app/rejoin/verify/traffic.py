@@ -1,4 +1,4 @@
-"""Samples of a stream over a modelled path, as `rtc.peer` would take them, without a real stream.
+"""Samples of a stream over a network profile, as `rtc.peer` would take them, without a real stream.
 
 The host sends 60 video packets and 50 audio packets a second; `netem.link` decides the fate of
 each. A lost video packet is requested again and delays its frame by a round trip. So the detector

@@ -17,8 +17,8 @@ Glossary:
     draft       the next system while a move is being carried out
     message     something under way between two parties; it may arrive late, twice or never
     call        the backend's create call to the service that is under way
-    evidence    what tells a client without a silence that its connection is gone (a DTLS close)
-    goodbye     what tells the host that its client is gone
+    evidence    proof for a client, without a silence, that its connection is gone (DTLS close)
+    goodbye     the message to the host that its client leaves
     to notice   the service finds out that its client is gone
 
 Read in this order: system, engine, draft, backend, client, moves.

@@ -75,7 +75,7 @@ def service_answers(draft: Draft) -> None:
 
 
 def service_fails(draft: Draft) -> None:
-    """The call under way fails, and nobody learns whether the service acted on it."""
+    """The call under way fails, and its outcome stays unknown."""
     draft.spend(failures=1)
     call = _end_call(draft)
     draft.step_service(lifecycle.CreateFailed(call.connection))

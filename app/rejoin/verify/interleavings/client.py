@@ -156,7 +156,7 @@ def _carry_out(
             draft.clients[number] = replace(client, ticket=None)
         case (
             commands.StartSession()  # the game has been started already
-            | commands.TerminateSession()  # nobody ends the game on purpose
+            | commands.TerminateSession()  # no player ends the game in this model
             | commands.RefreshSignIn()  # the backend never refuses a sign-in
             | commands.RequestKeyFrame()  # the first frame comes without it
             | commands.ShowConnection()  # the state holds what is shown
@@ -201,7 +201,7 @@ def _change_connection(
 
 
 def _leave(draft: Draft, number: int, connection: ConnectionNumber, *, closed: bool) -> None:
-    """From now on the client sends nothing on this connection; the host is told so."""
+    """From now on the client sends nothing on this connection; a goodbye goes to the host."""
     client = draft.clients[number]
     if connected(draft.current()) == connection:
         draft.send(MessageKind.GOODBYE, number, connection)

@@ -77,7 +77,7 @@ def moves(system: System) -> Iterator[Move]:
         yield Move(kind, label, draft.finished(), tuple(draft.violations))
 
 
-# --- what is possible -----------------------------------------------------------------------------
+# --- possible moves -------------------------------------------------------------------------------
 
 
 def _possible(system: System) -> Iterator[_Possible]:
@@ -177,7 +177,7 @@ def _name(message: Message) -> str:
 
 
 def _lose(draft: Draft, index: int) -> None:
-    """A message is lost; whoever waits for an answer learns nothing until its time is up."""
+    """A message is lost; a client that waits for an answer waits until its own timer fires."""
     draft.spend(losses=1)
     draft.messages.pop(index)
 
@@ -233,8 +233,8 @@ def _close_at_host(draft: Draft, connection: int) -> None:
 
 
 def _pass_time(draft: Draft, at: float) -> None:
-    """Time jumps to the next deadline and its owner gets the wake-up. Whoever plays has played
-    until then."""
+    """Time jumps to the next deadline and its owner gets the wake-up. A client that plays gets a
+    sample, as it has played until then."""
     draft.now = at
     system = draft.current()
     for number, each in enumerate(system.clients):

@@ -36,7 +36,7 @@ class Budget:
 
 
 class MessageKind(enum.StrEnum):
-    """What is under way, and which data it carries."""
+    """The kinds of message, with the data of each."""
 
     EVENT = "event"
     """From the client's own machine: (event)."""
@@ -85,7 +85,8 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class ServiceCall:
-    """The backend's create call to the service, and who waits for it: (client, try number)."""
+    """The backend's create call to the service, and the requests that wait for it: (client, try
+    number)."""
 
     attempt: int
     connection: int

@@ -81,7 +81,7 @@ class SimulatedBackend:
                 assert_never(change)
 
     def client_crashed(self) -> None:
-        """Nobody waits for the answers to the calls under way any more."""
+        """The answers to the calls under way have no receiver any more."""
         self._poll += 1
         self.life += 1
 
