@@ -177,14 +177,14 @@ def encode(message: Message) -> bytes:
 
 def decode(data: bytes) -> Message:
     """Read one message. Raises ControlsFormatError, and nothing else, for any other bytes."""
-    _check(len(data) >= _HEAD.size, "wrong length")
+    _require(len(data) >= _HEAD.size, "wrong length")
     magic, version, kind, sequence = _HEAD.unpack_from(data)
     longest = _HEAD.size + MAX_PERFORMANCE if kind == Kind.PERFORMANCE else MAX_MESSAGE
-    _check(len(data) <= longest, "wrong length")
-    _check(magic == _MAGIC, "not an input message")
+    _require(len(data) <= longest, "wrong length")
+    _require(magic == _MAGIC, "not an input message")
     if kind == Kind.HELLO:
         return Hello(version)
-    _check(version == VERSION, "a different version of the input protocol")
+    _require(version == VERSION, "a different version of the input protocol")
     match kind:
         case Kind.CONTROLS:
             return ControlsMessage(sequence, _controls(data))
@@ -198,24 +198,24 @@ def decode(data: bytes) -> Message:
             raise ControlsFormatError("unknown kind")
 
 
-def _check(true: bool, sentence: str) -> None:
-    if not true:
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
         raise ControlsFormatError(sentence)
 
 
 def _controls(data: bytes) -> Controls:
     start = _HEAD.size + _BODY.size
-    _check(len(data) >= start, "wrong length")
+    _require(len(data) >= start, "wrong length")
     buttons, x, y, wheel, count = _BODY.unpack_from(data, _HEAD.size)
-    _check(count <= MAX_KEYS and len(data) == start + 2 * count, "wrong length")
+    _require(count <= MAX_KEYS and len(data) == start + 2 * count, "wrong length")
     keys = frozenset(struct.unpack_from(f"!{count}H", data, start))
     return Controls(keys, buttons, x, y, wheel)
 
 
 def _gamepad(data: bytes, sequence: int) -> GamepadMessage:
-    _check(len(data) == _HEAD.size + _PAD.size, "wrong length")
+    _require(len(data) == _HEAD.size + _PAD.size, "wrong length")
     pad, buttons, left_x, left_y, right_x, right_y = _PAD.unpack_from(data, _HEAD.size)
-    _check(pad < MAX_PADS, "no such gamepad")
+    _require(pad < MAX_PADS, "no such gamepad")
     return GamepadMessage(sequence, pad, Gamepad(buttons, (left_x, left_y, right_x, right_y)))
 
 

@@ -16,9 +16,8 @@ from rejoin.verify.simulated.clock import VirtualClock
 from rejoin.verify.simulated.service import SimulatedService
 
 _EPSILON_S = 1e-6
-_HANDSHAKE_RTTS = 2.5
-"""ICE and DTLS, after the answer has arrived."""
-_HANDSHAKE_S = 0.010
+_HANDSHAKE_RTTS, _HANDSHAKE_S = 2.5, 0.010
+"""How long ICE and DTLS take after the answer has arrived: round trips, and the work itself."""
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 4.0
 """STUN repeats a check over a path that is cut after 0.5, 1, 2 and 4 s."""
 _CHANNELS_RETRY_S = 1.0
