@@ -20,10 +20,10 @@ to PENDING_CLIENT_RECONNECTION with the old window (assumed).
 Rule 6: `CreateRequested` in ACTIVE is allowed and leaves it ACTIVE, its window running on; the
 answer then acts as in rule 5. One create call at a time: a second one is refused.
 
-Rule 7: `CreateRequested` in any other status is refused (`Rules.wrong_status`: AWS does not say with
-which error). `TerminateRequested` is refused in ACTIVATING; elsewhere it makes a session that is
-not over TERMINATING, and `TerminateDone` then TERMINATED `apiTerminated`. Terminating a session
-that is over or TERMINATING changes nothing and is not an error.
+Rule 7: `CreateRequested` in any other status is refused (`Rules.wrong_status`: the error is not
+documented). `TerminateRequested` is refused in ACTIVATING; elsewhere it makes a session that is not
+over TERMINATING, and `TerminateDone` then TERMINATED `apiTerminated`. Terminating a session that is
+over or TERMINATING changes nothing and is not an error.
 
 Rule 8: any live session (ACTIVATING, ACTIVE, CONNECTED, PENDING_CLIENT_RECONNECTION, RECONNECTING)
 is TERMINATED `maxSessionLengthTimeout` when the session length has passed since its start, and

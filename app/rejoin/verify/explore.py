@@ -212,7 +212,7 @@ def _summary(system: System) -> str:
 
 def _savable(system: System) -> bool:
     """Whether every client that still tries has time enough, by its own estimate and in truth."""
-    trying = [each for each in system.clients if not engine.is_over(each.state)]
+    trying = [each for each in system.clients if engine.ending_of(each.state) is None]
     if not trying or not service_status.is_live(system.service.status):
         return False
     ends_at = lifecycle.window_ends_at(system.service)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from rejoin.core import commands, events
-from rejoin.core.model import ConnectionNumber, EndingKind, HealthLevel
-from rejoin.core.phases import ConfirmingEnd, Connecting, Ended, Live, State
+from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HealthLevel
+from rejoin.core.phases import State
 from rejoin.core.ticket import RejoinState
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
@@ -64,8 +64,7 @@ def hears_nothing(draft: Draft, number: int, connection: ConnectionNumber) -> No
     """Nothing arrives for as long as the detector needs for LOST or NO_MEDIA."""
     client = draft.clients[number]
     path_works = draft.down and connected(draft.current()) == connection
-    health = client.state.facts.health
-    assert health is not None
+    health = engine.health_of(client.state)
     at = client.heard_at + engine.POLICY.lost_min_s + 0.1
     if path_works:
         at = client.rtp_at + engine.POLICY.no_media_after_s + 0.1
@@ -100,7 +99,7 @@ def crashes(draft: Draft, number: int) -> None:
     """The program is gone without a goodbye, and starts again with its ticket."""
     draft.spend(crashes=1)
     client = draft.clients[number]
-    draft.clients[number] = _started_again(client, client.state.facts.connections)
+    draft.clients[number] = _started_again(client, engine.connections_used(client.state))
     draft.messages = [message for message in draft.messages if _outlives_crash(message, number)]
     handle(draft, number, events.RejoinRequested(_ticket(client)))
 
@@ -192,8 +191,9 @@ def _change_connection(
             said = events.GoodbyeSaid(connection)
             draft.send(MessageKind.EVENT, number, said, after_s=_GOODBYE_S)
         case commands.CloseConnection():
-            goes_on = not isinstance(after.phase, Live | Ended) and after.facts.session_id
-            if goes_on and connection == before.facts.shown:
+            plays_or_ended = engine.playing_on(after) or engine.ending_of(after)
+            goes_on = engine.has_session(after) and not plays_or_ended
+            if goes_on and connection == engine.shown_connection(before):
                 draft.add(invariants.closed_early(connection))
             _leave(draft, number, connection, closed=True)
         case _:
@@ -246,35 +246,29 @@ def _request_create(draft: Draft, number: int, command: commands.Reconnect, afte
 
 
 def _check(draft: Draft, number: int, before: State, after: State) -> None:
-    """I5, I8 and HEAL after every step; I2 and the end where they apply."""
-    phase, now = after.phase, draft.now
-    if isinstance(phase, Ended):
-        _check_end(draft, number, before, phase)
+    """I2, I5, I8 and HEAL after a step; other checks when the client has ended."""
+    ending, now = engine.ending_of(after), draft.now
+    if ending is not None:
+        _check_end(draft, number, before, ending)
         return
     if engine.has_timer(after):
-        name = type(phase).__name__
-        draft.add(invariants.timer_set(name, now, engine.next_wakeup(after)))
-    if isinstance(phase, ConfirmingEnd) and phase.fallback.kind is EndingKind.UNCONFIRMED:
+        wakeup_at = engine.next_wakeup(after)
+        draft.add(invariants.timer_set(engine.describe(after), now, wakeup_at))
+    if engine.only_confirms(after):
         draft.add(invariants.tries_ended(now, engine.last_start_at(after), _EXACT_S))
-    window = after.facts.window
-    if not isinstance(phase, Live) and window.checking_since_at is None:
-        ends_at = lifecycle.window_ends_at(draft.service)
-        draft.add(invariants.deadline_shown(window.shown_at, ends_at))
-    if (
-        isinstance(phase, Live)
-        and not isinstance(before.phase, Live | Connecting)
-        and phase.connection == before.facts.shown
-    ):
+    ends_at = lifecycle.window_ends_at(draft.service)
+    draft.add(invariants.deadline_shown(engine.shown_deadline_at(after), ends_at))
+    healed = engine.healed_connection(before, after)
+    if healed is not None:
         under_way = _create_under_way(draft, number)
-        draft.add(invariants.healed(phase.connection, create_under_way=under_way))
+        draft.add(invariants.healed(healed, create_under_way=under_way))
 
 
-def _check_end(draft: Draft, number: int, before: State, phase: Ended) -> None:
-    kind, status = phase.ending.kind, phase.ending.status
-    if kind is EndingKind.GAME_ENDED:
-        draft.add(invariants.end_confirmed(service_status.is_terminal(status or "")))
+def _check_end(draft: Draft, number: int, before: State, ending: Ending) -> None:
+    if ending.kind is EndingKind.GAME_ENDED:
+        draft.add(invariants.end_confirmed(service_status.is_terminal(ending.status or "")))
     draft.add(invariants.all_closed(draft.clients[number].opened))
-    if kind is EndingKind.UNCONFIRMED:
+    if ending.kind is EndingKind.UNCONFIRMED:
         draft.add(invariants.tries_ended(draft.now, engine.last_start_at(before), _EXACT_S))
 
 

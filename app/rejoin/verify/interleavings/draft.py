@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from rejoin.service_model import lifecycle
+from rejoin.verify.interleavings import engine
 from rejoin.verify.interleavings.system import (
     RULES,
     Message,
@@ -64,7 +65,7 @@ class Draft:
         """The system after the move: whatever flows has arrived until now."""
         system = self.current()
         for number, client in enumerate(self.clients):
-            shown = client.state.facts.shown
+            shown = engine.shown_connection(client.state)
             if shown is None or connected(system) != shown or not self.down:
                 continue
             rtp_at = client.rtp_at if shown in self.silent else self.now

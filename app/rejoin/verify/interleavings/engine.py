@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rejoin.core import commands, events, session
-from rejoin.core.model import ConnectionNumber, ConnectionSample, Policy
-from rejoin.core.phases import Connecting, Ended, Episode, Facts, Idle, Live, Requesting, State
+from rejoin.core.health import Health
+from rejoin.core.model import ConnectionNumber, ConnectionSample, Ending, EndingKind, Policy
+from rejoin.core.phases import (
+    ConfirmingEnd,
+    Connecting,
+    Ended,
+    Episode,
+    Facts,
+    Idle,
+    Live,
+    Requesting,
+    State,
+)
 
 POLICY = Policy(notice_delay_max_s=20.0, ticket_every_s=1e9)
 
@@ -50,8 +61,52 @@ def waits_for_create(state: State) -> bool:
     return isinstance(state.phase, Requesting)
 
 
-def is_over(state: State) -> bool:
-    return isinstance(state.phase, Ended)
+def ending_of(state: State) -> Ending | None:
+    """The end, once the client has ended."""
+    return state.phase.ending if isinstance(state.phase, Ended) else None
+
+
+def only_confirms(state: State) -> bool:
+    """Whether the client sends no further request, and will end without a confirmation."""
+    phase = state.phase
+    return isinstance(phase, ConfirmingEnd) and phase.fallback.kind is EndingKind.UNCONFIRMED
+
+
+def healed_connection(before: State, after: State) -> ConnectionNumber | None:
+    """The old connection, if this step made it live again."""
+    playing = playing_on(after)
+    if isinstance(before.phase, Live | Connecting) or playing != before.facts.shown:
+        return None
+    return playing
+
+
+def shown_connection(state: State) -> ConnectionNumber | None:
+    """The connection whose picture is shown."""
+    return state.facts.shown
+
+
+def shown_deadline_at(state: State) -> float | None:
+    """The deadline that the player sees during a drop; None while it is being checked."""
+    window = state.facts.window
+    if isinstance(state.phase, Live) or window.checking_since_at is not None:
+        return None
+    return window.shown_at
+
+
+def health_of(state: State) -> Health:
+    """What the detector says about the connection that is live."""
+    assert state.facts.health is not None
+    return state.facts.health
+
+
+def connections_used(state: State) -> int:
+    """The highest number of a connection so far."""
+    return state.facts.connections
+
+
+def has_session(state: State) -> bool:
+    """Whether the client has a game that it could still lose."""
+    return state.facts.session_id is not None
 
 
 def has_timer(state: State) -> bool:
@@ -61,8 +116,8 @@ def has_timer(state: State) -> bool:
 
 def describe(state: State) -> str:
     """The phase, or the kind of ending."""
-    phase = state.phase
-    return phase.ending.kind.value if isinstance(phase, Ended) else type(phase).__name__
+    ending = ending_of(state)
+    return type(state.phase).__name__ if ending is None else ending.kind.value
 
 
 def episode_of(state: State) -> Episode | None:
