@@ -172,7 +172,9 @@ def test_a_headless_demo_plays_without_libgl(tmp_path: Path) -> None:
 
 def test_live_scenarios_and_a_headless_demo_need_the_part_qa_alone(tmp_path: Path) -> None:
     environment = environment_with(tmp_path, "qa")
-    done = run("qa", "run", "outage-ladder", "--live", "--case", "a blink", environment=environment)
+    done = run(
+        "qa", "run", "outage-ladder", "--live", "--case", "a short pause", environment=environment
+    )
     assert (done.code, done.err) == (0, "")
     (tmp_path / "out").mkdir()
     arguments = ("demo", "--headless", "--drops", "0", "--drop-after", "0.5")
