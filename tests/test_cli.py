@@ -21,7 +21,7 @@ import pytest
 from rejoin import cli, demo
 from rejoin.core.model import AttemptNumber, Ending, EndingKind, SessionId, Snapshot, Stage
 from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 from rejoin.errors import PortInUseError, RejoinError
 from rejoin.gui import application
 from rejoin.media.video.hardware import Hardware

@@ -15,9 +15,10 @@ from rejoin import demo
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Snapshot, Stage
 from rejoin.core.trace import Record, Step, Timeline, from_line, of_fault
 from rejoin.demo import Options, Proof, failure_of
-from rejoin.emulator.host.game import Game, strip_bits
+from rejoin.emulator.host.game import Game
+from rejoin.emulator.host.strip import strip_bits
 from rejoin.emulator.service.control import BlockingEmulatorControl
-from rejoin.emulator.service.settings import Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.errors import BadInputError, RejoinError, ServiceError
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.media.video.picture import Picture

@@ -611,7 +611,7 @@ def demo(
     game ended and the reason that the service gave was shown.
     """
     from rejoin import demo as demonstration
-    from rejoin.emulator.service.settings import FaultKind
+    from rejoin.emulator.service.faults import FaultKind
 
     if headless and out is None:
         out = Path("demo-out")

@@ -22,9 +22,10 @@ import numpy as np
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Snapshot, Stage
 from rejoin.core.trace import Record, Timeline, of_fault, timelines, to_line
-from rejoin.emulator.host.game import TICKS_PER_S, StripReading, read_strip
+from rejoin.emulator.host.game import TICKS_PER_S
+from rejoin.emulator.host.strip import StripReading, read_strip
 from rejoin.emulator.service.control import BlockingEmulatorControl
-from rejoin.emulator.service.settings import Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.errors import BadInputError, RejoinError, ServiceError
 from rejoin.gui import application
 from rejoin.gui.main_window import RejoinWindow

@@ -8,14 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.emulator.service.api import EMULATED_OPERATIONS
-from rejoin.emulator.service.sessions import CallFault
-from rejoin.emulator.service.settings import (
-    ApiFaultKind,
-    BackendFaultKind,
-    EmulatorSettings,
-    FaultKind,
-)
+from rejoin.emulator.service.api.operations import EMULATED_OPERATIONS
+from rejoin.emulator.service.faults import ApiFaultKind, BackendFaultKind, FaultKind
+from rejoin.emulator.service.refusals import ErrorType
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.netem.network_profile import NETWORK_PROFILES
 from rejoin.service_model import status as service_status
 
@@ -34,7 +30,7 @@ def chapter(title: str) -> str:
         ("Operations", EMULATED_OPERATIONS),
         ("Statuses", service_status.STATUSES),
         ("Reasons", service_status.REASONS),
-        ("Errors", [fault.value for fault in CallFault]),
+        ("Errors", [fault.value for fault in ErrorType]),
         ("Settings", [one.name for one in dataclasses.fields(EmulatorSettings)]),
         ("Faults", [kind.value for kind in ApiFaultKind if kind is not ApiFaultKind.NONE]),
         ("Faults", [kind.value for kind in BackendFaultKind if kind is not BackendFaultKind.NONE]),

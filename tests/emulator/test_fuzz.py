@@ -28,11 +28,12 @@ from starlette.applications import Starlette
 from conftest import LogRecords
 from helpers.fake_host import FakeHost, FakeHosts
 from helpers.manual_timers import ManualTimers
-from rejoin.emulator.host.host import GameHost
-from rejoin.emulator.service.api import BODY_LIMIT_BYTES, build_app
-from rejoin.emulator.service.control import build_control, new_token
-from rejoin.emulator.service.sessions import HostListener, StreamSessions
+from rejoin.emulator.host.game_host import GameHost
+from rejoin.emulator.service.api.app import BODY_LIMIT_BYTES, build_app
+from rejoin.emulator.service.control_server import build_control, new_token
+from rejoin.emulator.service.sessions import StreamSessions
 from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.emulator.service.stream_host import HostListener
 from rejoin.errors import SignalError
 from rejoin.rtc.signal_codec import decode_request
 
@@ -487,7 +488,7 @@ def test_the_control_api_says_what_is_wrong() -> None:
         choose = mutator.random
         good: dict[str, dict[str, Any]] = {
             "/faults": {"kind": "silence", "duration_s": 1.0, "scope": "all", "session": None},
-            "/settings": {"notice_silent_client_s": 1.0, "reused_offer": "call"},
+            "/settings": {"notice_silent_client_s": 1.0, "reused_offer_fails": "call"},
             "/api-faults": {"kind": "slow", "operation": None, "times": 1, "delay_s": 1},
             "/backend": {"down_s": 1.0},
             "/backend-faults": {"kind": "portal", "times": 1},

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 
-from rejoin.emulator.service.sessions import HostListener
-from rejoin.emulator.service.settings import EmulatorSettings, Fault
+from rejoin.emulator.service.faults import Fault
+from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.emulator.service.stream_host import HostListener
 from rejoin.errors import SignalError
 
 

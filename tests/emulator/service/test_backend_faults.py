@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from rejoin.backend.serving import serving
 from rejoin.emulator.service.backend_faults import BIG_JSON_BYTES, BackendFaults
-from rejoin.emulator.service.settings import BackendFault, BackendFaultKind
+from rejoin.emulator.service.faults import BackendFault, BackendFaultKind
 from rejoin.errors import BadInputError
 
 
@@ -21,7 +21,7 @@ async def backend(_: Any) -> JSONResponse:
     return JSONResponse({"fine": True})
 
 
-def test_a_portal_and_an_endless_answer_come_before_the_backend() -> None:
+def test_a_portal_and_huge_json_are_served_in_front_of_the_backend() -> None:
     async def run() -> None:
         faults = BackendFaults()
         app = faults.in_front_of(Starlette(routes=[Route("/", backend)]))
@@ -48,7 +48,7 @@ def test_a_portal_and_an_endless_answer_come_before_the_backend() -> None:
     asyncio.run(run())
 
 
-def test_faults_are_counted_and_lifted() -> None:
+def test_faults_are_counted_and_cleared() -> None:
     faults = BackendFaults()
     faults.arm(BackendFault(BackendFaultKind.PORTAL, times=None))
     for _ in range(3):
@@ -69,7 +69,7 @@ def test_requests_and_handshakes_each_take_their_own_faults() -> None:
     assert [faults.take_handshake() for _ in range(3)] == [True, True, False]
 
 
-def test_a_backend_on_http_has_no_certificate_to_be_wrong() -> None:
+def test_a_backend_on_http_has_no_certificate_fault() -> None:
     faults = BackendFaults()
     with pytest.raises(BadInputError, match="on http"):
         faults.arm(BackendFault(BackendFaultKind.BAD_CERTIFICATE))

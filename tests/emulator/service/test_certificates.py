@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.emulator.service.certificates import CertificateAuthority, context_with_a_twin
+from rejoin.emulator.service.certificates import CertificateAuthority, context_with_wrong_twin
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -37,19 +37,19 @@ def trusting(authority: CertificateAuthority) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "::1"])
-def test_who_trusts_the_authority_trusts_the_server(name: str) -> None:
+def test_a_client_that_trusts_the_authority_trusts_the_server(name: str) -> None:
     authority = CertificateAuthority()
     asyncio.run(shake_hands(authority.server_context(), trusting(authority), name))
 
 
-def test_nobody_else_does() -> None:
+def test_no_other_client_trusts_the_server() -> None:
     authority = CertificateAuthority()
     for client in (ssl.create_default_context(), trusting(CertificateAuthority())):
         with pytest.raises(ssl.SSLCertVerificationError):
             asyncio.run(shake_hands(authority.server_context(), client, "localhost"))
 
 
-def test_it_vouches_for_this_machine_alone() -> None:
+def test_the_certificate_is_valid_only_for_this_machine() -> None:
     authority = CertificateAuthority()
     with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
         asyncio.run(
@@ -58,10 +58,10 @@ def test_it_vouches_for_this_machine_alone() -> None:
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
-def test_the_twin_is_shown_when_it_is_asked_for_and_only_then(name: str) -> None:
+def test_the_wrong_certificate_is_shown_only_when_requested(name: str) -> None:
     authority = CertificateAuthority()
     wrong = [False, True, False]
-    server = context_with_a_twin(authority, lambda: wrong.pop(0))
+    server = context_with_wrong_twin(authority, lambda: wrong.pop(0))
     client = trusting(authority)
     asyncio.run(shake_hands(server, client, name))
     with pytest.raises(ssl.SSLCertVerificationError):

@@ -8,7 +8,7 @@ from helpers.manual_timers import ManualTimers
 from rejoin.emulator.service.timers import LoopTimers, sleep
 
 
-def test_an_alarm_waits_for_its_clock_and_not_for_the_loops() -> None:
+def test_an_alarm_follows_its_own_clock_and_not_the_loops() -> None:
     async def run() -> None:
         now = 100.0
         rung: list[str] = []
