@@ -55,3 +55,28 @@ def test_bad_values_are_refused_with_a_sentence(change: dict[str, Any]) -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert EmulatorSettings().secret_access_key not in repr(EmulatorSettings())
+
+
+def test_a_changed_copy_has_the_new_values() -> None:
+    settings = EmulatorSettings()
+    changed = settings.changed({"fps": 30, "notice_silent_client_s": 2, "constant_bitrate": True})
+    assert (changed.fps, changed.notice_silent_client_s, changed.constant_bitrate) == (30, 2, True)
+    assert settings.fps == 60
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"colour": "blue"}, "no setting named colour"),
+        ({"fps": 29.97}, "fps is not of that type"),
+        ({"fps": True}, "fps is not of that type"),
+        ({"constant_bitrate": 1}, "constant_bitrate is not of that type"),
+        ({"loss": "0.1"}, "loss is not of that type"),
+        ({"loss": 2}, "loss is 0 or more"),
+    ],
+)
+def test_an_unknown_name_or_a_wrong_type_is_refused(
+    changes: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(BadInputError, match=sentence):
+        EmulatorSettings().changed(changes)
