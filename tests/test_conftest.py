@@ -1,7 +1,8 @@
-"""The complaints of conftest.py are heard: each fixture is seen to fail and seen to keep quiet."""
+"""Each fixture and hook of conftest.py is seen to fail a test and seen to let one pass."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 
 CASES = '''
-"""Each name says what becomes of the test; an error is a failure in a fixture's last half."""
-import logging, os, socket, threading, time
+"""Each name says the test's result; an error is a failure in the teardown of a fixture."""
+import asyncio, logging, os, socket, threading, time
 import pytest
 
 kept = []
@@ -19,7 +20,7 @@ kept = []
 def test_error_when_a_warning_is_logged():
     logging.getLogger("rejoin.somewhere").warning("unexpected %s", "thing")
 
-def test_passes_when_only_told():
+def test_passes_when_only_informed():
     logging.getLogger("rejoin.somewhere").info("ordinary")
 
 def test_passes_when_expected(expected_logs):
@@ -47,9 +48,17 @@ def test_error_when_qt_warns(no_qt_warnings):
     from PySide6 import QtCore
     QtCore.qWarning("odd")
 
-def test_passes_when_qt_only_tells(no_qt_warnings):
+def test_passes_when_qt_only_informs(no_qt_warnings):
     from PySide6 import QtCore
     QtCore.qInfo("fine")
+
+async def test_passes_when_async(tmp_path):
+    await asyncio.sleep(0)
+    assert tmp_path.is_dir()
+
+async def test_fails_when_async():
+    await asyncio.sleep(0)
+    raise AssertionError("awaited to its end")
 
 def test_passes_without_aws():
     assert not os.environ.get("AWS_PROFILE")
@@ -57,7 +66,7 @@ def test_passes_without_aws():
 '''
 
 
-def test_each_complaint_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fixtures_and_hooks_of_conftest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = Path(__file__).parent
     source = (here / "conftest.py").read_text(encoding="utf-8")
     quick = source.replace("GONE_WITHIN_S = 10.0", "GONE_WITHIN_S = 0.5")
@@ -81,18 +90,20 @@ def test_each_complaint_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         for line in summary.splitlines()
         if "::" in line and line.split()[0] in ("ERROR", "FAILED", "SKIPPED")
     }
-    erring = {
-        line.removeprefix("def ").partition("(")[0]
-        for line in CASES.splitlines()
-        if line.startswith("def test_error")
+    names = re.findall(r"^(?:async )?def (test_\w+)", CASES, re.MULTILINE)
+    expected = {
+        name: "ERROR" if name.startswith("test_error") else "FAILED"
+        for name in names
+        if name.startswith(("test_error", "test_fails"))
     }
     if not Path("/proc/self/fd").is_dir():
-        erring.remove("test_error_when_a_socket_stays")  # only there can sockets be seen
-    assert verdicts == dict.fromkeys(erring, "ERROR"), done.stdout
+        del expected["test_error_when_a_socket_stays"]  # sockets can be listed only there
+    assert verdicts == expected, done.stdout
     for complaint in (
         "WARNING rejoin.somewhere: unexpected thing",
         "left behind:\nthread stays",
         "left behind:\ndescriptor",
         "QtWarningMsg: odd",
+        "AssertionError: awaited to its end",
     ):
         assert complaint in done.stdout

@@ -438,7 +438,7 @@ def test_a_short_sleep_is_looked_into_and_a_slow_loop_is_no_sleep() -> None:
     async def script(hand: Stagehand) -> None:
         await hand.stage(Stage.LIVE)
         hand.slept_s += 0.5
-        time.sleep(1.3)  # noqa: ASYNC251  (a loop that stands still while the machine is awake)
+        time.sleep(1.3)
         await asyncio.sleep(0.2)
         assert not hand.heard("Woke")
         hand.slept_s += 2.0
