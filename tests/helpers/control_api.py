@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from helpers.fake_host import FakeHosts, offer
 from helpers.manual_timers import ManualTimers
@@ -21,6 +20,8 @@ SETTINGS = EmulatorSettings()
 
 
 class Controlled:
+    """What a control API controls, and where the API is."""
+
     def __init__(self) -> None:
         self.hosts = FakeHosts()
         self.timers = ManualTimers()
@@ -42,24 +43,19 @@ class Controlled:
         return session.session_id
 
 
-def with_control(test: Callable[[Controlled, EmulatorControl], Awaitable[None]]) -> None:
-    @contextlib.asynccontextmanager
-    async def stage() -> AsyncIterator[Controlled]:
-        made = Controlled()
-        app = build_control(
-            made.service,
-            made.token,
-            api_faults=made.faults,
-            backend_down=made.backend_down,
-            backend_faults=made.backend_faults,
-        )
-        async with serving(app, "127.0.0.1", 0) as port:
-            made.url = f"http://127.0.0.1:{port}"
-            yield made
-        await made.service.aclose()
-
-    async def run() -> None:
-        async with stage() as made, EmulatorControl(made.url, made.token) as control:
-            await test(made, control)
-
-    asyncio.run(run())
+@contextlib.asynccontextmanager
+async def controlled() -> AsyncIterator[tuple[Controlled, EmulatorControl]]:
+    """A running control API and its client."""
+    made = Controlled()
+    app = build_control(
+        made.service,
+        made.token,
+        api_faults=made.faults,
+        backend_down=made.backend_down,
+        backend_faults=made.backend_faults,
+    )
+    async with serving(app, "127.0.0.1", 0) as port:
+        made.url = f"http://127.0.0.1:{port}"
+        async with EmulatorControl(made.url, made.token) as control:
+            yield made, control
+    await made.service.aclose()

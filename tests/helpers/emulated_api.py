@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import boto3
@@ -31,7 +31,7 @@ _making_clients = threading.Lock()
 
 
 def boto_client(port: int, settings: EmulatorSettings, **config: Any) -> Any:
-    """The client a studio would make, with an endpoint of ours; one try unless told."""
+    """A boto3 client for this emulator; without retries unless `config` changes that."""
     options: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "read_timeout": 10}
     with _making_clients:
         return boto3.client(
@@ -109,7 +109,7 @@ class EmulatedApi:
 
 
 @contextlib.asynccontextmanager
-async def running_api(settings: EmulatorSettings = SETTINGS) -> AsyncIterator[EmulatedApi]:
+async def emulated_api(settings: EmulatorSettings = SETTINGS) -> AsyncIterator[EmulatedApi]:
     hosts, timers = FakeHosts(), ManualTimers()
     service = StreamSessions(settings, hosts, timers=timers)
     faults = ApiFaults()
@@ -122,11 +122,3 @@ async def running_api(settings: EmulatorSettings = SETTINGS) -> AsyncIterator[Em
             await service.aclose()
     assert timers.waiting == 0
     assert alive() == frozenset()
-
-
-def with_api(test: Callable[[EmulatedApi], Any], settings: EmulatorSettings = SETTINGS) -> None:
-    async def run() -> None:
-        async with running_api(settings) as made:
-            await test(made)
-
-    asyncio.run(run())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
@@ -24,6 +23,8 @@ GROUP = SETTINGS.stream_group_ids[0]
 
 
 class EmulatedService:
+    """The service, its fake hosts and its timers."""
+
     def __init__(self, settings: EmulatorSettings) -> None:
         self.hosts = FakeHosts()
         self.timers = ManualTimers()
@@ -35,6 +36,7 @@ class EmulatedService:
         )
 
     async def pending(self) -> StreamSession:
+        """A session whose client was connected and is gone."""
         session = await self.start()
         await self.timers.advance(1)
         session.client_connected(1)
@@ -46,28 +48,23 @@ class EmulatedService:
         return self.service.create_connection(GROUP, session.arn, offer(words), token)
 
 
-def with_service(
-    test: Callable[[EmulatedService], Awaitable[None]], settings: EmulatorSettings = SETTINGS
-) -> None:
-    @contextlib.asynccontextmanager
-    async def stage() -> AsyncIterator[EmulatedService]:
-        made = EmulatedService(settings)
-        try:
-            yield made
-        finally:
-            await made.service.aclose()
-        assert made.timers.waiting == 0
-        assert alive() == frozenset()
-        assert not any(host.running for host in made.hosts.made)
-
-    async def run() -> None:
-        async with stage() as made:
-            await test(made)
-
-    asyncio.run(run())
+@contextlib.asynccontextmanager
+async def emulated_service(
+    settings: EmulatorSettings = SETTINGS,
+) -> AsyncIterator[EmulatedService]:
+    """A service that is closed in the end; afterwards no alarm, task or host is left."""
+    made = EmulatedService(settings)
+    try:
+        yield made
+    finally:
+        await made.service.aclose()
+    assert made.timers.waiting == 0
+    assert alive() == frozenset()
+    assert not any(host.running for host in made.hosts.made)
 
 
 async def refusal(call: Awaitable[str]) -> CallRefusedError:
+    """The error that this call is refused with."""
     with pytest.raises(CallRefusedError) as caught:
         await call
     return caught.value

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import gc
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -202,18 +201,6 @@ async def joined(host: GameHost, connection: int, profile: str = "") -> Player:
     await player.accept(await host.answer(connection, await player.offer()))
     await player.frames(1)
     return player
-
-
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    async def guarded() -> None:
-        async with asyncio.timeout(60):
-            await test()
-        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        await asyncio.sleep(0)
-        assert not [task for task in left if not task.done()]
-
-    asyncio.run(guarded())
-    gc.collect()  # sockets left behind would warn here, and warnings are errors
 
 
 def counter_of(host: GameHost) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Iterator
 
 import pytest
 
@@ -34,18 +35,17 @@ class Played:
         self.input.on_message(controls.encode(controls.GamepadMessage(sequence, pad, gamepad)))
 
 
-def run(test: Callable[[Played], Awaitable[None]]) -> None:
-    async def with_input() -> None:
-        played = Played()
-        await test(played)
-        played.input.close()
-        assert not played.game.held.held
+@contextlib.contextmanager
+def playing() -> Iterator[Played]:
+    """A player whose input is closed in the end, which releases everything."""
+    played = Played()
+    yield played
+    played.input.close()
+    assert not played.game.held.held
 
-    asyncio.run(with_input())
 
-
-def test_a_newer_message_replaces_the_state_and_an_older_one_does_not() -> None:
-    async def test(played: Played) -> None:
+async def test_a_newer_message_replaces_the_state_and_an_older_one_does_not() -> None:
+    with playing() as played:
         played.send(5, {RIGHT})
         played.send(4, set())
         assert played.game.held.keys == {RIGHT}
@@ -55,11 +55,9 @@ def test_a_newer_message_replaces_the_state_and_an_older_one_does_not() -> None:
         assert played.input.messages == played.applied == 3
         assert played.game.key_presses == 1
 
-    run(test)
 
-
-def test_the_first_message_moves_nothing_and_later_ones_move_the_difference() -> None:
-    async def test(played: Played) -> None:
+async def test_the_first_message_moves_nothing_and_later_ones_move_the_difference() -> None:
+    with playing() as played:
         before = played.game.scene().player
         played.send(1, set(), pointer_x_total=1000, pointer_y_total=500)
         played.game.advance(100.1)
@@ -68,11 +66,9 @@ def test_the_first_message_moves_nothing_and_later_ones_move_the_difference() ->
         played.game.advance(100.2)
         assert played.game.scene().player == (before[0] + 10, before[1] - 10)
 
-    run(test)
 
-
-def test_gamepads_have_sequences_of_their_own_and_add_to_the_keys() -> None:
-    async def test(played: Played) -> None:
+async def test_gamepads_have_sequences_of_their_own_and_add_to_the_keys() -> None:
+    with playing() as played:
         played.send(50, {RIGHT})
         played.send_pad(3, 1 << 12)  # up on the directional pad
         assert played.game.held.keys == {RIGHT, 0x52}
@@ -83,11 +79,9 @@ def test_gamepads_have_sequences_of_their_own_and_add_to_the_keys() -> None:
         played.send(51, set())
         assert played.game.held.keys == {0x52, 0x51}
 
-    run(test)
 
-
-def test_everything_is_released_when_no_message_comes() -> None:
-    async def test(played: Played) -> None:
+async def test_everything_is_released_when_no_message_comes() -> None:
+    with playing() as played:
         played.send(1, {RIGHT})
         played.send_pad(1, 1 << 12)
         await asyncio.sleep(controls.RELEASE_AFTER_S + 0.1)
@@ -95,16 +89,12 @@ def test_everything_is_released_when_no_message_comes() -> None:
         played.send_pad(2, 0)
         assert not played.game.held.held
 
-    run(test)
-
 
 @pytest.mark.parametrize(
     "message",
     ["text", b"", b"\x00\x01", controls.encode(controls.Hello(controls.VERSION))],
 )
-def test_other_messages_are_ignored(message: str | bytes) -> None:
-    async def test(played: Played) -> None:
+async def test_other_messages_are_ignored(message: str | bytes) -> None:
+    with playing() as played:
         played.input.on_message(message)
         assert played.applied == 0
-
-    run(test)

@@ -10,9 +10,9 @@ from aiortc.rtp import RtcpByePacket, RtcpRrPacket
 from helpers.game_hosts import (
     counter_of,
     joined,
-    run,
     running,
 )
+from helpers.leaves_nothing import leaves_nothing
 from helpers.waiting import eventually
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
@@ -26,43 +26,40 @@ from rejoin.rtc.peer import Peer
 from rejoin.rtc.signal_codec import NetworkRules
 
 
-def test_silence_and_freeze_are_noticed_at_once_if_the_setting_is_0() -> None:
+@leaves_nothing
+async def test_silence_and_freeze_are_noticed_at_once_if_the_setting_is_0() -> None:
     settings = EmulatorSettings(
         fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0), notice_silent_client_s=0
     )
 
-    async def test() -> None:
-        async with running(settings) as (host, listener):
-            for connection, kind in ((1, FaultKind.SILENCE), (2, FaultKind.FREEZE)):
-                player = await joined(host, connection)
-                at = await host.inject(Fault(kind))
-                gone_at = await listener.wait("gone", (connection, False))
-                assert at <= gone_at
-                have = len(player.readings)
-                counter = counter_of(host)
-                await asyncio.sleep(0.3)
-                assert len(player.readings) <= have + 2  # those on their way
-                assert counter_of(host) > counter
-                await player.close()
-
-    run(test)
-
-
-def test_a_silence_that_ends_in_time_is_not_noticed() -> None:
-    async def test() -> None:
-        async with running() as (host, listener):
-            player = await joined(host, 1)
-            await host.inject(Fault(FaultKind.SILENCE, duration_s=0.5, scope="all"))
-            await asyncio.sleep(0.6)
-            await player.frames(3)
-            assert listener.values("gone") == []
-            assert host.game_state()["connected"] is True
+    async with running(settings) as (host, listener):
+        for connection, kind in ((1, FaultKind.SILENCE), (2, FaultKind.FREEZE)):
+            player = await joined(host, connection)
+            at = await host.inject(Fault(kind))
+            gone_at = await listener.wait("gone", (connection, False))
+            assert at <= gone_at
+            have = len(player.readings)
+            counter = counter_of(host)
+            await asyncio.sleep(0.3)
+            assert len(player.readings) <= have + 2  # those on their way
+            assert counter_of(host) > counter
             await player.close()
 
-    run(test)
+
+@leaves_nothing
+async def test_a_silence_that_ends_in_time_is_not_noticed() -> None:
+    async with running() as (host, listener):
+        player = await joined(host, 1)
+        await host.inject(Fault(FaultKind.SILENCE, duration_s=0.5, scope="all"))
+        await asyncio.sleep(0.6)
+        await player.frames(3)
+        assert listener.values("gone") == []
+        assert host.game_state()["connected"] is True
+        await player.close()
 
 
-def test_a_silence_without_a_fault_is_noticed_after_the_minimum() -> None:
+@leaves_nothing
+async def test_a_silence_without_a_fault_is_noticed_after_the_minimum() -> None:
     settings = EmulatorSettings(
         fps=30,
         bitrate_bps=2_000_000,
@@ -71,28 +68,26 @@ def test_a_silence_without_a_fault_is_noticed_after_the_minimum() -> None:
         notice_silent_client_min_s=1.8,
     )
 
-    async def test() -> None:
-        async with running(settings) as (host, listener):
-            player = await joined(host, 1)
-            # longer than the minimum, heard all the time by its receiver reports
-            await asyncio.sleep(2.2)
-            assert listener.values("gone") == []
-            transport = player.pc.getTransceivers()[0].receiver.transport.transport
-            muted_at = boot_s()
+    async with running(settings) as (host, listener):
+        player = await joined(host, 1)
+        # longer than the minimum, heard all the time by its receiver reports
+        await asyncio.sleep(2.2)
+        assert listener.values("gone") == []
+        transport = player.pc.getTransceivers()[0].receiver.transport.transport
+        muted_at = boot_s()
 
-            async def mute(data: bytes) -> None:
-                return None
+        async def mute(data: bytes) -> None:
+            return None
 
-            transport._send = mute
-            gone_at = await listener.wait("gone", (1, False))
-            assert gone_at - muted_at > 1.8 - 1.6  # the last report may be 1.5 s old
-            await player.close()
-
-    run(test)
+        transport._send = mute
+        gone_at = await listener.wait("gone", (1, False))
+        assert gone_at - muted_at > 1.8 - 1.6  # the last report may be 1.5 s old
+        await player.close()
 
 
 @pytest.mark.parametrize("holds", [True, False])
-def test_ice_checks_alone_keep_a_client_only_if_the_setting_says_so(holds: bool) -> None:
+@leaves_nothing
+async def test_ice_checks_alone_keep_a_client_only_if_the_setting_says_so(holds: bool) -> None:
     settings = EmulatorSettings(
         fps=30,
         bitrate_bps=2_000_000,
@@ -102,53 +97,48 @@ def test_ice_checks_alone_keep_a_client_only_if_the_setting_says_so(holds: bool)
         ice_checks_keep_connected=holds,
     )
 
-    async def test() -> None:
-        async with running(settings) as (host, listener):
-            peer = Peer(
-                ConnectionNumber(1),
-                rules=NetworkRules(loopback_only=True),
-                slot=PictureSlot(),
-                audio=NullOutput(),
-                post=lambda event: None,
-            )
-            await peer.apply_answer(await host.answer(1, await peer.make_offer()))
-            await listener.wait("connected", 1)
-            peer.start_checks()
-            peer.mute()
-            if holds:
-                await asyncio.sleep(1.5)
-                assert listener.values("gone") == []
-            else:
-                await listener.wait("gone", (1, False))
-            await peer.close()
-
-    run(test)
+    async with running(settings) as (host, listener):
+        peer = Peer(
+            ConnectionNumber(1),
+            rules=NetworkRules(loopback_only=True),
+            slot=PictureSlot(),
+            audio=NullOutput(),
+            post=lambda event: None,
+        )
+        await peer.apply_answer(await host.answer(1, await peer.make_offer()))
+        await listener.wait("connected", 1)
+        peer.start_checks()
+        peer.mute()
+        if holds:
+            await asyncio.sleep(1.5)
+            assert listener.values("gone") == []
+        else:
+            await listener.wait("gone", (1, False))
+        await peer.close()
 
 
-def test_graceful_closes_are_noticed_at_once() -> None:
-    async def test() -> None:
-        async with running() as (host, listener):
-            player = await joined(host, 1)
-            await player.close()
-            await listener.wait("gone", (1, True))
+@leaves_nothing
+async def test_graceful_closes_are_noticed_at_once() -> None:
+    async with running() as (host, listener):
+        player = await joined(host, 1)
+        await player.close()
+        await listener.wait("gone", (1, True))
 
-            player = await joined(host, 2)
-            await host.inject(Fault(FaultKind.GRACEFUL_CLOSE))
-            await listener.wait("gone", (2, True))
-            await eventually(lambda: player.pc.connectionState == "closed")
-            await player.close()
+        player = await joined(host, 2)
+        await host.inject(Fault(FaultKind.GRACEFUL_CLOSE))
+        await listener.wait("gone", (2, True))
+        await eventually(lambda: player.pc.connectionState == "closed")
+        await player.close()
 
-            player = await joined(host, 3)
-            await host.disconnect("idle")
-            await player.until(lambda: bool(player.messages))
-            message = player.messages[0]
-            assert isinstance(message, bytes)
-            assert controls.decode(message) == controls.Disconnect("idle")
-            assert host.game_state()["connected"] is False
-            assert listener.values("gone") == [(1, True), (2, True)]
-            await player.close()
-
-    run(test)
+        player = await joined(host, 3)
+        await host.disconnect("idle")
+        await player.until(lambda: bool(player.messages))
+        message = player.messages[0]
+        assert isinstance(message, bytes)
+        assert controls.decode(message) == controls.Disconnect("idle")
+        assert host.game_state()["connected"] is False
+        assert listener.values("gone") == [(1, True), (2, True)]
+        await player.close()
 
 
 @pytest.mark.parametrize(

@@ -29,27 +29,24 @@ async def heard(host: HostSocket, client: End) -> bool:
     return count == 2
 
 
-def test_a_frozen_socket_neither_sends_nor_receives() -> None:
-    async def test() -> None:
-        ice = Connection(ice_controlling=False)
-        host = await open_host_socket(ice, 1)
-        candidate = host.local_candidate
-        assert candidate is not None
-        assert (candidate.host, candidate.type, candidate.component) == ("127.0.0.1", "host", 1)
-        received: list[bytes] = []
-        ice.data_received = lambda data, component: received.append(data)  # type: ignore[method-assign]
-        async with end() as client:
-            where = (candidate.host, candidate.port)
-            assert await heard(host, client)
-            host.frozen = True
-            assert not await heard(host, client)
-            client.transport.sendto(b"\x80while frozen", where)
-            await asyncio.sleep(0.05)
-            host.frozen = False
-            client.transport.sendto(b"", where)
-            client.transport.sendto(b"\x80afterwards", where)
-            await asyncio.sleep(0.05)
-            assert received == [b"\x80afterwards"]
-        await host.close()
-
-    asyncio.run(test())
+async def test_a_frozen_socket_neither_sends_nor_receives() -> None:
+    ice = Connection(ice_controlling=False)
+    host = await open_host_socket(ice, 1)
+    candidate = host.local_candidate
+    assert candidate is not None
+    assert (candidate.host, candidate.type, candidate.component) == ("127.0.0.1", "host", 1)
+    received: list[bytes] = []
+    ice.data_received = lambda data, component: received.append(data)  # type: ignore[method-assign]
+    async with end() as client:
+        where = (candidate.host, candidate.port)
+        assert await heard(host, client)
+        host.frozen = True
+        assert not await heard(host, client)
+        client.transport.sendto(b"\x80while frozen", where)
+        await asyncio.sleep(0.05)
+        host.frozen = False
+        client.transport.sendto(b"", where)
+        client.transport.sendto(b"\x80afterwards", where)
+        await asyncio.sleep(0.05)
+        assert received == [b"\x80afterwards"]
+    await host.close()

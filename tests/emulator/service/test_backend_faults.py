@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import httpx
@@ -21,31 +20,28 @@ async def backend(_: Any) -> JSONResponse:
     return JSONResponse({"fine": True})
 
 
-def test_a_portal_and_huge_json_are_served_in_front_of_the_backend() -> None:
-    async def run() -> None:
-        faults = BackendFaults()
-        app = faults.in_front_of(Starlette(routes=[Route("/", backend)]))
-        async with (
-            serving(app, "127.0.0.1", 0) as port,
-            httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as http,
-        ):
-            assert (await http.get("/")).json() == {"fine": True}
-            faults.arm(BackendFault(BackendFaultKind.PORTAL, times=2))
-            faults.arm(BackendFault(BackendFaultKind.BIG_JSON))
-            for _ in range(2):
-                page = await http.post("/v1/anything")
-                assert page.status_code == 200
-                assert page.headers["content-type"].startswith("text/html")
-                assert "<h1>" in page.text
-            read = 0
-            async with http.stream("GET", "/") as big:
-                assert big.headers["content-type"] == "application/json"
-                async for part in big.aiter_bytes():
-                    read += len(part)
-            assert read > BIG_JSON_BYTES
-            assert (await http.get("/")).json() == {"fine": True}
-
-    asyncio.run(run())
+async def test_a_portal_and_huge_json_are_served_in_front_of_the_backend() -> None:
+    faults = BackendFaults()
+    app = faults.in_front_of(Starlette(routes=[Route("/", backend)]))
+    async with (
+        serving(app, "127.0.0.1", 0) as port,
+        httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        assert (await http.get("/")).json() == {"fine": True}
+        faults.arm(BackendFault(BackendFaultKind.PORTAL, times=2))
+        faults.arm(BackendFault(BackendFaultKind.BIG_JSON))
+        for _ in range(2):
+            page = await http.post("/v1/anything")
+            assert page.status_code == 200
+            assert page.headers["content-type"].startswith("text/html")
+            assert "<h1>" in page.text
+        read = 0
+        async with http.stream("GET", "/") as big:
+            assert big.headers["content-type"] == "application/json"
+            async for part in big.aiter_bytes():
+                read += len(part)
+        assert read > BIG_JSON_BYTES
+        assert (await http.get("/")).json() == {"fine": True}
 
 
 def test_faults_are_counted_and_cleared() -> None:

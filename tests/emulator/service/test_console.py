@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 from rich.console import Console
@@ -26,28 +25,29 @@ from rejoin.emulator.service.settings import EmulatorSettings
 SETTINGS = EmulatorSettings()
 
 
-def with_console(play: Callable[[EmulatorControl, FakeHosts, StreamSessions], Any]) -> None:
-    async def stage() -> None:
-        hosts, timers, downs = FakeHosts(), ManualTimers(), []
-        service = StreamSessions(SETTINGS, hosts, timers=timers)
+@contextlib.asynccontextmanager
+async def console_of_one_session() -> AsyncIterator[
+    tuple[EmulatorControl, FakeHosts, StreamSessions]
+]:
+    """A control API with one session; in the end the backend was taken down once, for 4 s."""
+    hosts, timers, downs = FakeHosts(), ManualTimers(), []
+    service = StreamSessions(SETTINGS, hosts, timers=timers)
 
-        async def down(down_s: float) -> None:
-            downs.append(down_s)
+    async def down(down_s: float) -> None:
+        downs.append(down_s)
 
-        app = build_control(service, "t", api_faults=ApiFaults(), backend_down=down)
-        async with (
-            serving(app, "127.0.0.1", 0) as port,
-            EmulatorControl(f"http://127.0.0.1:{port}", "t") as control,
-        ):
-            await service.start_session(
-                StartRequest(SETTINGS.stream_group_ids[0], SETTINGS.application_id, offer("one"))
-            )
-            await timers.advance(1)
-            await play(control, hosts, service)
-        await service.aclose()
-        assert downs == [4.0]
-
-    asyncio.run(stage())
+    app = build_control(service, "t", api_faults=ApiFaults(), backend_down=down)
+    async with (
+        serving(app, "127.0.0.1", 0) as port,
+        EmulatorControl(f"http://127.0.0.1:{port}", "t") as control,
+    ):
+        await service.start_session(
+            StartRequest(SETTINGS.stream_group_ids[0], SETTINGS.application_id, offer("one"))
+        )
+        await timers.advance(1)
+        yield control, hosts, service
+    await service.aclose()
+    assert downs == [4.0]
 
 
 LINES = (
@@ -66,8 +66,8 @@ def obeyed(hosts: FakeHosts, service: StreamSessions) -> None:
     assert service.settings.fps == 30
 
 
-def test_without_a_terminal_there_are_lines() -> None:
-    async def piped(control: EmulatorControl, hosts: FakeHosts, service: StreamSessions) -> None:
+async def test_without_a_terminal_there_are_lines() -> None:
+    async with console_of_one_session() as (control, hosts, service):
         output = io.StringIO()
         console = Console(file=output, width=80)
         await run(control, source=io.StringIO(LINES), console=console, refresh_s=0.01)
@@ -84,12 +84,10 @@ def test_without_a_terminal_there_are_lines() -> None:
         assert "API fault: throttle, GetStreamSession" in lines
         assert "\x1b" not in output.getvalue()
 
-    with_console(piped)
-
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are a POSIX thing")
-def test_at_a_terminal_there_is_a_view_and_a_prompt() -> None:
-    async def typed(control: EmulatorControl, hosts: FakeHosts, service: StreamSessions) -> None:
+async def test_at_a_terminal_there_is_a_view_and_a_prompt() -> None:
+    async with console_of_one_session() as (control, hosts, service):
         import pty
         import termios
 
@@ -107,5 +105,3 @@ def test_at_a_terminal_there_is_a_view_and_a_prompt() -> None:
         name = service.sessions()[0].session_id
         assert name in output.getvalue()
         assert "the backend is down for 4 s" in output.getvalue()
-
-    with_console(typed)

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from helpers.control_api import Controlled, with_control
+from helpers.control_api import controlled
 from rejoin.backend.serving import serving
 from rejoin.emulator.service.control import BlockingEmulatorControl, EmulatorControl
 from rejoin.emulator.service.faults import (
@@ -20,8 +20,8 @@ from rejoin.emulator.service.faults import (
 from rejoin.errors import ServiceError
 
 
-def test_the_blocking_client_does_the_same() -> None:
-    async def blocking(on: Controlled, control: EmulatorControl) -> None:
+async def test_the_blocking_client_does_the_same() -> None:
+    async with controlled() as (on, control):
         await on.start()
         control_2 = BlockingEmulatorControl(on.url, on.token)
         state = await asyncio.to_thread(control_2.state)
@@ -33,33 +33,26 @@ def test_the_blocking_client_does_the_same() -> None:
         assert on.downs == [3.0]
         assert (await control.state())["settings"]["create_latency_s"] == 1.0
 
-    with_control(blocking)
 
-
-def test_without_the_token_everything_is_refused() -> None:
-    async def guarded(on: Controlled, control: EmulatorControl) -> None:
-        async with EmulatorControl(on.url, "guess") as stranger:
+async def test_without_the_token_everything_is_refused() -> None:
+    async with controlled() as (on, _):
+        async with EmulatorControl(on.url, "guess") as other:
             with pytest.raises(ServiceError, match="token is missing or wrong"):
-                await stranger.state()
+                await other.state()
             with pytest.raises(ServiceError):
-                await stranger.change_settings(create_latency_s=9.0)
+                await other.change_settings(create_latency_s=9.0)
         assert on.service.settings.create_latency_s == 0
 
-    with_control(guarded)
 
-
-def test_another_server_is_recognised_as_no_control_api() -> None:
+async def test_another_server_is_recognised_as_no_control_api() -> None:
     async def page(request: Any) -> PlainTextResponse:
         return PlainTextResponse("hello")
 
-    async def run() -> None:
-        app = Starlette(routes=[Route("/state", page)])
-        async with serving(app, "127.0.0.1", 0) as port:
-            control = EmulatorControl(f"http://127.0.0.1:{port}", "x")
-            with pytest.raises(ServiceError, match="not from the emulator's control API"):
-                await control.state()
-        async with control:
-            with pytest.raises(ServiceError, match="cannot be reached"):
-                await control.state()
-
-    asyncio.run(run())
+    app = Starlette(routes=[Route("/state", page)])
+    async with serving(app, "127.0.0.1", 0) as port:
+        control = EmulatorControl(f"http://127.0.0.1:{port}", "x")
+        with pytest.raises(ServiceError, match="not from the emulator's control API"):
+            await control.state()
+    async with control:
+        with pytest.raises(ServiceError, match="cannot be reached"):
+            await control.state()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from helpers.control_api import SETTINGS, Controlled, with_control
+from helpers.control_api import SETTINGS, controlled
 from rejoin.backend.serving import serving
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.control_server import build_control
@@ -21,8 +21,8 @@ from rejoin.emulator.service.sessions import StreamSessions
 from rejoin.errors import BadInputError
 
 
-def test_state_shows_what_no_client_can_see() -> None:
-    async def state(on: Controlled, control: EmulatorControl) -> None:
+async def test_state_shows_what_no_client_can_see() -> None:
+    async with controlled() as (on, control):
         assert (await control.state())["sessions"] == []
         session_id = await on.start()
         seen = await control.state()
@@ -35,11 +35,9 @@ def test_state_shows_what_no_client_can_see() -> None:
         assert session["window_ends_at"] == session["history"][-1]["at"] + 120
         assert session["game_state"] == {"counter": 2}
 
-    with_control(state)
 
-
-def test_a_fault_reaches_the_host_and_its_time_is_returned() -> None:
-    async def faults(on: Controlled, control: EmulatorControl) -> None:
+async def test_a_fault_reaches_the_host_and_its_time_is_returned() -> None:
+    async with controlled() as (on, control):
         with pytest.raises(BadInputError, match="no running stream session"):
             await control.inject(Fault(FaultKind.SILENCE))
         session_id = await on.start()
@@ -48,11 +46,9 @@ def test_a_fault_reaches_the_host_and_its_time_is_returned() -> None:
         assert await control.inject(Fault(FaultKind.KILL), session_id) == 1234.5
         assert on.hosts.newest.calls[-1] == "inject kill existing None"
 
-    with_control(faults)
 
-
-def test_a_network_profile_reaches_the_host_with_all_its_options() -> None:
-    async def profile(on: Controlled, control: EmulatorControl) -> None:
+async def test_a_network_profile_reaches_the_host_with_all_its_options() -> None:
+    async with controlled() as (on, control):
         await on.start()
         fault = Fault(
             FaultKind.PROFILE,
@@ -70,7 +66,7 @@ def test_a_network_profile_reaches_the_host_with_all_its_options() -> None:
             assert on.hosts.newest.faults[-1] == Fault(kind)
         headers = {"Authorization": f"Bearer {on.token}"}
         async with httpx.AsyncClient(trust_env=False) as http:
-            for body, told in (
+            for body, sentence in (
                 ({"kind": "profile"}, "names its profile"),
                 ({"kind": "profile", "profile": "typhoon"}, "no such network profile"),
                 ({"kind": "profile", "profile": "clean", "direction": "left"}, "direction"),
@@ -78,24 +74,20 @@ def test_a_network_profile_reaches_the_host_with_all_its_options() -> None:
             ):
                 response = await http.post(f"{on.url}/faults", json=body, headers=headers)
                 assert response.status_code == 400
-                assert told in response.json()["message"]
-
-    with_control(profile)
+                assert sentence in response.json()["message"]
 
 
-def test_settings_can_be_changed_while_it_runs() -> None:
-    async def settings(on: Controlled, control: EmulatorControl) -> None:
+async def test_settings_can_be_changed_while_it_runs() -> None:
+    async with controlled() as (on, control):
         changed = await control.change_settings(notice_silent_client_s=0, create_latency_s=2.5)
         assert (changed["notice_silent_client_s"], changed["create_latency_s"]) == (0, 2.5)
         assert on.service.settings.create_latency_s == 2.5
         with pytest.raises(BadInputError, match="no setting named colour"):
             await control.change_settings(colour="blue")
 
-    with_control(settings)
 
-
-def test_backend_and_api_faults() -> None:
-    async def others(on: Controlled, control: EmulatorControl) -> None:
+async def test_backend_and_api_faults() -> None:
+    async with controlled() as (on, control):
         await control.backend_down(10)
         assert on.downs == [10]
         with pytest.raises(BadInputError, match="down_s"):
@@ -107,22 +99,18 @@ def test_backend_and_api_faults() -> None:
         assert taken.retry_after_s == 3
         assert on.faults.take("GetStreamSession") is None
 
-    with_control(others)
 
-
-def test_faults_in_front_of_the_backend() -> None:
-    async def front(on: Controlled, control: EmulatorControl) -> None:
+async def test_faults_in_front_of_the_backend() -> None:
+    async with controlled() as (on, control):
         await control.arm_backend(BackendFault(BackendFaultKind.PORTAL, times=3))
         assert (await control.state())["backend_faults"] == [{"kind": "portal", "times": 3}]
         assert on.backend_faults.take() is not None
         await control.arm_backend(BackendFault(BackendFaultKind.NONE))
         assert on.backend_faults.take() is None
 
-    with_control(front)
 
-
-def test_time_can_be_advanced_only_on_advanceable_timers() -> None:
-    async def advance(on: Controlled, control: EmulatorControl) -> None:
+async def test_time_can_be_advanced_only_on_advanceable_timers() -> None:
+    async with controlled() as (on, control):
         await on.start()
         before = on.timers.now()
         assert await control.advance(120) == before + 120
@@ -141,11 +129,9 @@ def test_time_can_be_advanced_only_on_advanceable_timers() -> None:
                 await other.arm(ApiFault(ApiFaultKind.INTERNAL))
         await real.aclose()
 
-    with_control(advance)
 
-
-def test_a_session_can_be_ended_for_a_chosen_reason() -> None:
-    async def ends(on: Controlled, control: EmulatorControl) -> None:
+async def test_a_session_can_be_ended_for_a_chosen_reason() -> None:
+    async with controlled() as (on, control):
         first, second = await on.start(), await on.start("two")
         assert await control.end_session("assumeRoleFailed", first) == on.timers.now()
         await control.end_session("applicationExit")
@@ -154,11 +140,9 @@ def test_a_session_can_be_ended_for_a_chosen_reason() -> None:
         with pytest.raises(BadInputError, match="not over"):
             await control.end_session("internalError")
 
-    with_control(ends)
 
-
-def test_state_shows_armed_faults_and_counts_calls() -> None:
-    async def told(on: Controlled, control: EmulatorControl) -> None:
+async def test_state_shows_armed_faults_and_counts_calls() -> None:
+    async with controlled() as (on, control):
         await control.arm(ApiFault(ApiFaultKind.RESET, "ListStreamGroups", times=None))
         on.faults.take("GetStreamSession")
         state = await control.state()
@@ -172,19 +156,15 @@ def test_state_shows_armed_faults_and_counts_calls() -> None:
         with pytest.raises(BadInputError, match="no such operation"):
             await control.arm(ApiFault(ApiFaultKind.SLOW, "Nothing"))
 
-    with_control(told)
-
 
 @pytest.mark.parametrize(
     "body",
     [b"{", b"[]", b'{"kind": "earthquake"}', b'{"kind": "silence", "duration_s": "long"}'],
 )
-def test_bad_values_are_refused_with_a_sentence(body: bytes) -> None:
-    async def nonsense(on: Controlled, control: EmulatorControl) -> None:
+async def test_bad_values_are_refused_with_a_sentence(body: bytes) -> None:
+    async with controlled() as (on, _):
         headers = {"Authorization": f"Bearer {on.token}"}
         async with httpx.AsyncClient(trust_env=False) as http:
             response = await http.post(f"{on.url}/faults", content=body, headers=headers)
         assert response.status_code == 400
         assert response.json()["message"].endswith(".")
-
-    with_control(nonsense)

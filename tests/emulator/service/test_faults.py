@@ -30,14 +30,14 @@ def test_only_a_fault_of_the_kind_profile_names_a_profile() -> None:
     assert fault.for_all
     assert not Fault(FaultKind.SILENCE).for_all
     assert not Fault(FaultKind.PROFILE, profile="lte_burst", scope="existing").for_all
-    for kind, profile, told in (
+    for kind, profile, sentence in (
         (FaultKind.PROFILE, None, "names its profile"),
         (FaultKind.SILENCE, "clean", "names its profile"),
         (FaultKind.PROFILE, "../secret", "no such network profile; there are clean, "),
         (FaultKind.PROFILE, "tls_bad_cert", "made by the backend"),
         (FaultKind.PROFILE, "server_freeze", "made by the host"),
     ):
-        with pytest.raises(BadInputError, match=told):
+        with pytest.raises(BadInputError, match=sentence):
             Fault(kind, profile=profile)
     with pytest.raises(BadInputError, match="direction"):
         Fault(FaultKind.PROFILE, profile="clean", direction=cast(Any, "left"))

@@ -31,13 +31,13 @@ const message = (bytes) =>
 require("node:vm").runInThisContext(require("node:fs").readFileSync(0, "utf8"));
 const input = new RTCDataChannel("inputChannel");
 const messages = new RTCDataChannel("clientMessageChannel");
-const told = [];
+const received = [];
 const game = new GameCastInputModule.GameCastInput({
   clientRtc: { nested: { a: input }, b: messages },
   videoElement: video,
-  onServerDisconnect: (reason) => told.push(["disconnect", reason]),
-  onPerformanceStatsReceived: (stats) => told.push(["stats", stats.system.gpuPercent]),
-  onApplicationMessageReceived: (bytes) => told.push(["message", [...bytes]]),
+  onServerDisconnect: (reason) => received.push(["disconnect", reason]),
+  onPerformanceStatsReceived: (stats) => received.push(["stats", stats.system.gpuPercent]),
+  onApplicationMessageReceived: (bytes) => received.push(["message", [...bytes]]),
 });
 game.attach();
 window.dispatchEvent(event("keydown", { code: "ArrowRight" }));
@@ -65,7 +65,7 @@ setTimeout(() => {
   const stats = new TextEncoder().encode('{"system": {"gpuPercent": 7}}');
   messages.dispatchEvent(message([0x52, 1, 5, 0, 0, 0, 0, 0, ...stats]));
   console.log(JSON.stringify(
-    { held, gamepad, unplugged, repeats, released, afterwards, sent: messages.sent, told }));
+    { held, gamepad, unplugged, repeats, released, afterwards, sent: messages.sent, received }));
 }, 260);
 """
 
@@ -121,4 +121,4 @@ def test_the_script_speaks_the_input_protocol() -> None:
     assert controls.is_newer(released.sequence, held.sequence)
     assert seen["afterwards"] == seen["released"]  # detached: keys are the page's again
     assert seen["sent"] == [[7, 8]]
-    assert seen["told"] == [["message", [9]], ["disconnect", "idle"], ["stats", 7]]
+    assert seen["received"] == [["message", [9]], ["disconnect", "idle"], ["stats", 7]]

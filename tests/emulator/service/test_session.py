@@ -7,26 +7,24 @@ from collections.abc import Awaitable
 
 import pytest
 
-from helpers.emulated_service import EmulatedService, refusal, with_service
+from helpers.emulated_service import emulated_service, refusal
 from helpers.fake_host import offer
 from rejoin.emulator.service.refusals import ErrorType
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.tasks import spawn
 
 
-def test_a_start_returns_before_the_session_is_placed() -> None:
-    async def placed(on: EmulatedService) -> None:
+async def test_a_start_returns_before_the_session_is_placed() -> None:
+    async with emulated_service(EmulatorSettings(placement_s=0.2)) as on:
         session = await on.start()
         assert (session.status, session.signal_response, on.hosts.made) == ("ACTIVATING", None, [])
         await on.timers.advance(0.3)
         assert session.status == "ACTIVE"
         assert on.hosts.newest.calls == ["start", "answer 1"]
 
-    with_service(placed, EmulatorSettings(placement_s=0.2))
 
-
-def test_the_history_has_every_status_with_its_time() -> None:
-    async def history(on: EmulatedService) -> None:
+async def test_the_history_has_every_status_with_its_time() -> None:
+    async with emulated_service() as on:
         session = await on.pending()
         await on.timers.advance(3)
         await on.create(session, "second", "t")
@@ -39,15 +37,13 @@ def test_the_history_has_every_status_with_its_time() -> None:
             ("ACTIVE", 1004.0),
         ]
 
-    with_service(history)
-
 
 async def _quiet(call: Awaitable[str]) -> None:
     await call
 
 
-def test_a_session_that_ends_during_a_call_says_so() -> None:
-    async def ended(on: EmulatedService) -> None:
+async def test_a_session_that_ends_during_a_call_says_so() -> None:
+    async with emulated_service() as on:
         session = await on.pending()
         host = on.hosts.newest
         host.hold = asyncio.Event()  # it will never answer
@@ -60,11 +56,11 @@ def test_a_session_that_ends_during_a_call_says_so() -> None:
         assert (session.status, session.reason) == ("TERMINATED", "apiTerminated")
         assert not host.running
 
-    with_service(ended)
 
-
-def test_the_create_call_can_be_slow() -> None:
-    async def slow(on: EmulatedService) -> None:
+async def test_the_create_call_can_be_slow() -> None:
+    async with emulated_service(
+        EmulatorSettings(connection_timeout_s=10, create_latency_s=2.0, answer_delay_s=0.5)
+    ) as on:
         session = await on.pending()
         caller = spawn(_quiet(on.create(session, "second", "t")), name="test:caller")
         await on.timers.advance(1.9)
@@ -78,14 +74,9 @@ def test_the_create_call_can_be_slow() -> None:
         assert session.status == "ACTIVE"
         await caller
 
-    with_service(
-        slow,
-        EmulatorSettings(connection_timeout_s=10, create_latency_s=2.0, answer_delay_s=0.5),
-    )
 
-
-def test_a_call_in_the_wrong_status_is_refused_as_the_setting_says() -> None:
-    async def wrong(on: EmulatedService) -> None:
+async def test_a_call_in_the_wrong_status_is_refused_as_the_setting_says() -> None:
+    async with emulated_service() as on:
         session = await on.start()
         await on.timers.advance(1)
         session.client_connected(1)
@@ -95,11 +86,9 @@ def test_a_call_in_the_wrong_status_is_refused_as_the_setting_says() -> None:
             faults.append((await refusal(on.create(session, "second", "t"))).error_type)
         assert faults == [ErrorType.CONFLICT, ErrorType.VALIDATION]
 
-    with_service(wrong)
 
-
-def test_get_can_show_the_first_answer_or_the_latest() -> None:
-    async def shown(on: EmulatedService) -> None:
+async def test_get_can_show_the_first_answer_or_the_latest() -> None:
+    async with emulated_service() as on:
         session = await on.pending()
         first = session.signal_response
         latest = await on.create(session, "second", "t")
@@ -107,25 +96,22 @@ def test_get_can_show_the_first_answer_or_the_latest() -> None:
         on.service.change_settings({"get_shows_connection": "first"})
         assert (session.signal_request, session.signal_response) == (offer("first"), first)
 
-    with_service(shown)
 
-
-def test_a_host_that_does_not_start_is_an_internal_error(
+async def test_a_host_that_does_not_start_is_an_internal_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def fails(on: EmulatedService) -> None:
+    async with emulated_service() as on:
         on.hosts.fail_to_start = True
         session = await on.start()
         await on.timers.advance(1)
         assert (session.status, session.reason) == ("ERROR", "internalError")
         assert on.hosts.newest.calls == ["start", "stop"]
 
-    with_service(fails)
     assert "could not be placed" in caplog.text
 
 
-def test_a_session_that_ends_while_being_placed_keeps_no_host() -> None:
-    async def early(on: EmulatedService) -> None:
+async def test_a_session_that_ends_while_being_placed_keeps_no_host() -> None:
+    async with emulated_service(EmulatorSettings(placement_s=5.0, placement_timeout_s=2.0)) as on:
         unplaced = await on.start()
         await on.timers.advance(3)
         assert (unplaced.status, on.hosts.made) == ("ERROR", [])
@@ -135,5 +121,3 @@ def test_a_session_that_ends_while_being_placed_keeps_no_host() -> None:
         await on.timers.advance(76)
         assert (session.status, session.reason) == ("ERROR", "placementTimeout")
         assert on.hosts.newest.calls[-1] == "stop"
-
-    with_service(early, EmulatorSettings(placement_s=5.0, placement_timeout_s=2.0))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -29,22 +30,21 @@ class BrokenHost(FakeHost):
         raise RuntimeError("no end")
 
 
-def with_host(
-    test: Callable[[SessionHost, FakeHost], Awaitable[None]], kind: type[FakeHost] = FakeHost
-) -> None:
-    async def run() -> None:
-        session, host = SessionHost("a session"), kind(Listener(), EmulatorSettings())
-        await session.start(host)
-        await test(session, host)
-        await session.stop(None)
-        assert session.host is None
-        assert alive() == frozenset()
+@contextlib.asynccontextmanager
+async def started(
+    kind: type[FakeHost] = FakeHost,
+) -> AsyncIterator[tuple[SessionHost, FakeHost]]:
+    """A session's host that was started, and is stopped in the end."""
+    session, host = SessionHost("a session"), kind(Listener(), EmulatorSettings())
+    await session.start(host)
+    yield session, host
+    await session.stop(None)
+    assert session.host is None
+    assert alive() == frozenset()
 
-    asyncio.run(run())
 
-
-def test_an_answer_or_why_there_is_none() -> None:
-    async def answers(session: SessionHost, host: FakeHost) -> None:
+async def test_an_answer_or_why_there_is_none() -> None:
+    async with started() as (session, host):
         assert isinstance(await session.answer(1, offer("one")), str)
         assert isinstance(await session.answer(2, offer("bad")), SignalError)
         await session.stop("idle")
@@ -52,40 +52,31 @@ def test_an_answer_or_why_there_is_none() -> None:
         assert isinstance(await session.answer(3, offer("three")), ServiceError)
         assert session.game_state() is None
 
-    with_host(answers)
 
-
-def test_a_host_that_does_not_answer_in_time_is_given_up(
+async def test_a_host_that_does_not_answer_in_time_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(session_host, "_ANSWER_TIMEOUT_S", 0.05)
-
-    async def hangs(session: SessionHost, host: FakeHost) -> None:
+    async with started() as (session, host):
         host.hold = asyncio.Event()
         answer = await session.answer(1, offer("one"))
         assert isinstance(answer, ServiceError)
         assert not isinstance(answer, SignalError)
 
-    with_host(hangs)
 
-
-def test_an_answer_can_be_cancelled() -> None:
-    async def cancelled(session: SessionHost, host: FakeHost) -> None:
+async def test_an_answer_can_be_cancelled() -> None:
+    async with started() as (session, host):
         host.hold = asyncio.Event()
         answering = spawn(session.answer(1, offer("one")), name="test:answer")
         await host.until("answer 1")
         await session.cancel_answer()
         assert isinstance(await answering, ServiceError)
 
-    with_host(cancelled)
 
-
-def test_a_broken_host_is_logged_and_let_go_of(caplog: pytest.LogCaptureFixture) -> None:
-    async def broken(session: SessionHost, host: FakeHost) -> None:
+async def test_a_broken_host_is_logged_and_let_go_of(caplog: pytest.LogCaptureFixture) -> None:
+    async with started(BrokenHost) as (session, _):
         assert isinstance(await session.answer(1, offer("one")), RuntimeError)
         await session.stop("idle")
         assert session.host is None
-
-    with_host(broken, BrokenHost)
     for sentence in ("failed to answer", "no disconnect message", "did not stop"):
         assert sentence in caplog.text

@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from helpers.emulated_service import GROUP, SETTINGS, EmulatedService, with_service
+from helpers.emulated_service import GROUP, SETTINGS, emulated_service
 from helpers.fake_host import offer
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.refusals import CallRefusedError, ErrorType
@@ -19,8 +19,10 @@ from rejoin.errors import BadInputError
 from rejoin.tasks import spawn
 
 
-def test_old_tokens_and_old_sessions_are_forgotten() -> None:
-    async def forgotten(on: EmulatedService) -> None:
+async def test_old_tokens_and_old_sessions_are_forgotten() -> None:
+    async with emulated_service(
+        EmulatorSettings(connection_timeout_s=10, token_lifetime_s=40, ended_session_kept_s=100)
+    ) as on:
         first = await on.start("first", "token")
         await on.timers.advance(50)
         assert first.is_over
@@ -33,14 +35,9 @@ def test_old_tokens_and_old_sessions_are_forgotten() -> None:
             on.service.session(GROUP, first.arn)
         assert caught.value.error_type is ErrorType.NOT_FOUND
 
-    with_service(
-        forgotten,
-        EmulatorSettings(connection_timeout_s=10, token_lifetime_s=40, ended_session_kept_s=100),
-    )
 
-
-def test_faults_reach_the_newest_session_or_the_named_one() -> None:
-    async def faults(on: EmulatedService) -> None:
+async def test_faults_reach_the_newest_session_or_the_named_one() -> None:
+    async with emulated_service() as on:
         with pytest.raises(BadInputError, match="no running stream session"):
             await on.service.inject(Fault(FaultKind.KILL))
         first, second = await on.start("first"), await on.start("second")
@@ -54,11 +51,9 @@ def test_faults_reach_the_newest_session_or_the_named_one() -> None:
         with pytest.raises(BadInputError):
             await on.service.inject(Fault(FaultKind.NONE), second.session_id)
 
-    with_service(faults)
 
-
-def test_changed_settings_move_the_timers_of_running_sessions() -> None:
-    async def changed(on: EmulatedService) -> None:
+async def test_changed_settings_move_the_timers_of_running_sessions() -> None:
+    async with emulated_service() as on:
         session = await on.start()
         await on.timers.advance(1)
         session.client_connected(1)
@@ -77,11 +72,9 @@ def test_changed_settings_move_the_timers_of_running_sessions() -> None:
             with pytest.raises(BadInputError):
                 on.service.change_settings(bad)
 
-    with_service(changed)
 
-
-def test_closing_ends_calls_and_hosts_and_refuses_more() -> None:
-    async def closing(on: EmulatedService) -> None:
+async def test_closing_ends_calls_and_hosts_and_refuses_more() -> None:
+    async with emulated_service() as on:
         session = await on.pending()
         host = on.hosts.newest
         host.hold = asyncio.Event()
@@ -94,16 +87,14 @@ def test_closing_ends_calls_and_hosts_and_refuses_more() -> None:
         with pytest.raises(CallRefusedError):
             await on.start("more")
 
-    with_service(closing)
-
 
 async def _cancelled(call: Awaitable[str]) -> None:
     with pytest.raises((asyncio.CancelledError, CallRefusedError)):
         await call
 
 
-def test_the_control_api_shows_no_secret() -> None:
-    async def shown(on: EmulatedService) -> None:
+async def test_the_control_api_shows_no_secret() -> None:
+    async with emulated_service() as on:
         await on.pending()
         text = repr(on.service.describe())
         assert SETTINGS.secret_access_key not in text
@@ -111,11 +102,9 @@ def test_the_control_api_shows_no_secret() -> None:
         assert "answer 1" not in text
         assert "ice-pwd" not in repr(StartRequest(GROUP, "a", offer("x"), "token"))
 
-    with_service(shown)
 
-
-def test_a_hundred_sessions_at_once_reconnect_and_end() -> None:
-    async def crowd(on: EmulatedService) -> None:
+async def test_a_hundred_sessions_at_once_reconnect_and_end() -> None:
+    async with emulated_service() as on:
         sessions = [await on.start(f"player {number}") for number in range(100)]
         await on.timers.advance(1)
         assert {session.status for session in sessions} == {"ACTIVE"}
@@ -138,11 +127,11 @@ def test_a_hundred_sessions_at_once_reconnect_and_end() -> None:
         assert {session.reason for session in sessions} == {"apiTerminated"}
         assert not any(host.running for host in on.hosts.made)
 
-    with_service(crowd)
 
-
-def test_memory_is_flat_over_two_hundred_connects() -> None:
-    async def connects(on: EmulatedService) -> None:
+async def test_memory_is_flat_over_two_hundred_connects() -> None:
+    async with emulated_service(
+        EmulatorSettings(connection_timeout_s=10, token_lifetime_s=20)
+    ) as on:
         session = await on.start()
         await on.timers.advance(1)
         session.client_connected(1)
@@ -171,5 +160,3 @@ def test_memory_is_flat_over_two_hundred_connects() -> None:
         # 14 kB, nor its call, another 1000 bytes.
         assert grown < 200 * 1300
         assert session.status == "CONNECTED"
-
-    with_service(connects, EmulatorSettings(connection_timeout_s=10, token_lifetime_s=20))

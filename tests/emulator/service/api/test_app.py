@@ -14,7 +14,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from helpers.emulated_api import GROUP, SETTINGS, EmulatedApi, boto_client, with_api
+from helpers.emulated_api import GROUP, SETTINGS, boto_client, emulated_api
 from helpers.fake_host import offer
 from rejoin.emulator.service.api.app import BODY_LIMIT_BYTES
 from rejoin.emulator.service.faults import ApiFault, ApiFaultKind
@@ -36,17 +36,15 @@ from rejoin.errors import BadInputError
     ],
     ids=lambda params: str(next(iter(params))),
 )
-def test_limits_are_those_of_the_model(params: dict[str, Any]) -> None:
+async def test_limits_are_those_of_the_model(params: dict[str, Any]) -> None:
     # boto3 checks types and lower limits itself and leaves these to the service.
-    async def limits(on: EmulatedApi) -> None:
+    async with emulated_api() as on:
         message = await on.refused(on.start(**params), "ValidationException")
         assert next(iter(params)) in message
 
-    with_api(limits)
 
-
-def test_each_operation_has_its_own_rate_limit() -> None:
-    async def throttled(on: EmulatedApi) -> None:
+async def test_each_operation_has_its_own_rate_limit() -> None:
+    async with emulated_api(EmulatorSettings(requests_per_s=3.0)) as on:
         arn = (await on.start())["Arn"]
         for _ in range(3):
             await on.get(arn)
@@ -55,11 +53,9 @@ def test_each_operation_has_its_own_rate_limit() -> None:
         await on.timers.advance(0.5)
         await on.get(arn)
 
-    with_api(throttled, EmulatorSettings(requests_per_s=3.0))
 
-
-def test_wrong_credentials_and_signatures_are_refused() -> None:
-    async def signed(on: EmulatedApi) -> None:
+async def test_wrong_credentials_and_signatures_are_refused() -> None:
+    async with emulated_api() as on:
         settings = on.service.settings
         wrong = {
             "UnrecognizedClientException": replace(settings, access_key_id="AKIASOMEONEELSE00000"),
@@ -75,8 +71,6 @@ def test_wrong_credentials_and_signatures_are_refused() -> None:
         unsigned = await raw(on.port, f"GET /streamgroups/{GROUP} HTTP/1.1\r\nHost: x\r\n\r\n")
         assert unsigned.startswith(b"HTTP/1.1 403")
         assert b"MissingAuthenticationToken" in unsigned
-
-    with_api(signed)
 
 
 async def raw(port: int, request: str, *more: bytes) -> bytes:
@@ -94,8 +88,8 @@ async def raw(port: int, request: str, *more: bytes) -> bytes:
             await writer.wait_closed()
 
 
-def test_odd_requests_get_an_error() -> None:
-    async def odd(on: EmulatedApi) -> None:
+async def test_odd_requests_get_an_error() -> None:
+    async with emulated_api() as on:
         path = f"/streamgroups/{GROUP}/streamsessions"
         for method in ("GET", "OPTIONS", "BREW"):
             nowhere = await raw(on.port, f"{method} /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -109,11 +103,9 @@ def test_odd_requests_get_an_error() -> None:
         assert too_much.startswith(b"HTTP/1.1 413")
         await on.refused(on.start(SignalRequest="half a \ud800 pair"), "ValidationException")
 
-    with_api(odd)
 
-
-def test_api_faults() -> None:
-    async def faults(on: EmulatedApi) -> None:
+async def test_api_faults() -> None:
+    async with emulated_api() as on:
         arn = await on.active()
         on.faults.arm(ApiFault(ApiFaultKind.THROTTLE, "GetStreamSession", retry_after_s=3))
         with pytest.raises(on.boto.exceptions.ThrottlingException) as caught:
@@ -134,11 +126,9 @@ def test_api_faults() -> None:
         on.faults.arm(ApiFault(ApiFaultKind.NONE))
         assert (await on.status(arn))[0] == "ACTIVE"
 
-    with_api(faults)
 
-
-def test_a_call_can_be_done_and_its_answer_lost() -> None:
-    async def lost(on: EmulatedApi) -> None:
+async def test_a_call_can_be_done_and_its_answer_lost() -> None:
+    async with emulated_api() as on:
         token = "r" * 32
         on.faults.arm(ApiFault(ApiFaultKind.RESET, "StartStreamSession"))
         with pytest.raises(ConnectionClosedError):
@@ -154,11 +144,9 @@ def test_a_call_can_be_done_and_its_answer_lost() -> None:
         await on.timers.advance(1)
         assert await on.status(session.arn) == ("TERMINATED", "apiTerminated")
 
-    with_api(lost)
 
-
-def test_an_answer_can_be_malformed() -> None:
-    async def malformed(on: EmulatedApi) -> None:
+async def test_an_answer_can_be_malformed() -> None:
+    async with emulated_api() as on:
         arn = await on.active()
         on.faults.arm(ApiFault(ApiFaultKind.MALFORMED, times=2))
         # boto3 reads a body that is no JSON as an empty one: nothing is raised, all is missing.
@@ -169,11 +157,9 @@ def test_an_answer_can_be_malformed() -> None:
         with pytest.raises(BadInputError, match="no such operation"):
             on.faults.arm(ApiFault(ApiFaultKind.MALFORMED, "StartEngine"))
 
-    with_api(malformed)
 
-
-def test_a_retry_by_the_sdk_is_one_call() -> None:
-    async def retried(on: EmulatedApi) -> None:
+async def test_a_retry_by_the_sdk_is_one_call() -> None:
+    async with emulated_api() as on:
         on.faults.arm(ApiFault(ApiFaultKind.SLOW, "StartStreamSession", delay_s=1.0))
         patient = boto_client(
             on.port,
@@ -191,5 +177,3 @@ def test_a_retry_by_the_sdk_is_one_call() -> None:
         patient.close()
         assert started["ResponseMetadata"]["RetryAttempts"] == 1
         assert [session.arn for session in on.service.sessions()] == [started["Arn"]]
-
-    with_api(retried)

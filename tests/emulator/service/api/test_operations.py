@@ -12,7 +12,7 @@ from botocore.exceptions import (
     WaiterError,
 )
 
-from helpers.emulated_api import GROUP, SETTINGS, EmulatedApi, with_api
+from helpers.emulated_api import GROUP, SETTINGS, emulated_api
 from helpers.fake_host import offer
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.used_offers import NO_CLIENT_CONNECTION
@@ -20,8 +20,8 @@ from rejoin.errors import BadInputError
 from rejoin.tasks import spawn
 
 
-def test_the_whole_life_of_a_session() -> None:
-    async def life(on: EmulatedApi) -> None:
+async def test_the_whole_life_of_a_session() -> None:
+    async with emulated_api() as on:
         started = await on.start(Description="a test", UserId="player-1")
         arn = started["Arn"]
         assert arn.startswith(
@@ -70,11 +70,9 @@ def test_the_whole_life_of_a_session() -> None:
         await on.call("terminate_stream_session", Identifier=GROUP, StreamSessionIdentifier=arn)
         assert await on.status(arn) == ("TERMINATED", "apiTerminated")
 
-    with_api(life)
 
-
-def test_both_windows_run_out() -> None:
-    async def windows(on: EmulatedApi) -> None:
+async def test_both_windows_run_out() -> None:
+    async with emulated_api() as on:
         nobody_came = await on.active()
         await on.timers.advance(10)
         assert await on.status(nobody_came) == ("TERMINATED", "connectionTimeout")
@@ -98,11 +96,9 @@ def test_both_windows_run_out() -> None:
         assert await on.status(never_joined) == ("TERMINATED", "reconnectionTimeout")
         assert not any(host.running for host in on.hosts.made)
 
-    with_api(windows)
 
-
-def test_placement_idle_session_length_and_the_end_of_the_game() -> None:
-    async def ends(on: EmulatedApi) -> None:
+async def test_placement_idle_session_length_and_the_end_of_the_game() -> None:
+    async with emulated_api(EmulatorSettings(connection_timeout_s=10, idle_timeout_s=60.0)) as on:
         idle = await on.active()
         on.hosts.newest.listener.client_connected(1)
         await on.timers.advance(50)
@@ -136,11 +132,9 @@ def test_placement_idle_session_length_and_the_end_of_the_game() -> None:
         await on.timers.advance(76)
         assert await on.status(unplaced) == ("ERROR", "placementTimeout")
 
-    with_api(ends, EmulatorSettings(connection_timeout_s=10, idle_timeout_s=60.0))
 
-
-def test_a_token_makes_a_call_happen_once() -> None:
-    async def tokens(on: EmulatedApi) -> None:
+async def test_a_token_makes_a_call_happen_once() -> None:
+    async with emulated_api() as on:
         token = "t" * 32
         first = await on.start(ClientToken=token)
         again = await on.start(ClientToken=token)
@@ -164,14 +158,12 @@ def test_a_token_makes_a_call_happen_once() -> None:
         assert answers[0] == answers[1]
         assert host.calls.count("answer 2") == 1
         assert "answer 3" not in host.calls
-        # And later still, by a caller who lost the answer.
+        # And later, by a caller that lost the answer.
         assert await on.create(arn, "one offer", ClientToken="c" * 40) == answers[0]
 
-    with_api(tokens)
 
-
-def test_a_used_offer_is_refused() -> None:
-    async def reuse(on: EmulatedApi) -> None:
+async def test_a_used_offer_is_refused() -> None:
+    async with emulated_api() as on:
         arn = await on.active()
         message = await on.refused(on.create(arn, "the first offer"), "ValidationException")
         assert "used before" in message
@@ -186,11 +178,9 @@ def test_a_used_offer_is_refused() -> None:
         started = await on.start()
         assert await on.status(started["Arn"]) == ("ERROR", "invalidSignalRequest")
 
-    with_api(reuse)
 
-
-def test_a_bad_offer_ends_the_call_or_the_session() -> None:
-    async def bad(on: EmulatedApi) -> None:
+async def test_a_bad_offer_ends_the_call_or_the_session() -> None:
+    async with emulated_api() as on:
         arn = await on.active(SignalRequest=offer("bad"))
         assert await on.status(arn) == ("ERROR", "invalidSignalRequest")
         lives = await on.active(SignalRequest=offer("good"))
@@ -201,11 +191,9 @@ def test_a_bad_offer_ends_the_call_or_the_session() -> None:
         await on.refused(on.create(lives, "bad 3"), "ValidationException")
         assert await on.status(lives) == ("ERROR", "invalidSignalRequest")
 
-    with_api(bad)
 
-
-def test_a_session_without_a_client_waits_for_its_first() -> None:
-    async def no_client(on: EmulatedApi) -> None:
+async def test_a_session_without_a_client_waits_for_its_first() -> None:
+    async with emulated_api() as on:
         arn = await on.active(SignalRequest=NO_CLIENT_CONNECTION)
         session = await on.get(arn)
         assert session["Status"] == "ACTIVE"
@@ -216,11 +204,9 @@ def test_a_session_without_a_client_waits_for_its_first() -> None:
         # Not an offer, so it may start a second session too.
         await on.active(SignalRequest=NO_CLIENT_CONNECTION)
 
-    with_api(no_client)
 
-
-def test_ids_and_arns_are_found_and_others_are_not() -> None:
-    async def ids(on: EmulatedApi) -> None:
+async def test_ids_and_arns_are_found_and_others_are_not() -> None:
+    async with emulated_api() as on:
         arn = await on.active()
         group_arn = f"arn:aws:gameliftstreams:us-west-2:111122223333:streamgroup/{GROUP}"
         by_id = await on.call(
@@ -246,11 +232,9 @@ def test_ids_and_arns_are_found_and_others_are_not() -> None:
         application = await on.call("get_application", Identifier=SETTINGS.application_id)
         assert application["Status"] == "READY"
 
-    with_api(ids)
 
-
-def test_listing_is_newest_first_filtered_and_paged() -> None:
-    async def listing(on: EmulatedApi) -> None:
+async def test_listing_is_newest_first_filtered_and_paged() -> None:
+    async with emulated_api() as on:
         arns = [
             (await on.start(SignalRequest=offer(f"number {number}")))["Arn"] for number in range(5)
         ]
@@ -276,11 +260,9 @@ def test_listing_is_newest_first_filtered_and_paged() -> None:
             "ValidationException",
         )
 
-    with_api(listing)
 
-
-def test_the_account_lists_sessions_of_every_group() -> None:
-    async def listing(on: EmulatedApi) -> None:
+async def test_the_account_lists_sessions_of_every_group() -> None:
+    async with emulated_api(EmulatorSettings(stream_group_ids=("sg-1st", "sg-2nd"))) as on:
         arns = [
             (await on.start(Identifier=group, SignalRequest=offer(group)))["Arn"]
             for group in ("sg-1st", "sg-2nd")
@@ -315,17 +297,15 @@ def test_the_account_lists_sessions_of_every_group() -> None:
         assert (application["Id"], application["Status"]) == (SETTINGS.application_id, "READY")
         assert application["RuntimeEnvironment"]["Type"] == "UBUNTU"
 
-    with_api(listing, EmulatorSettings(stream_group_ids=("sg-1st", "sg-2nd")))
 
-
-def test_boto3s_waiters_wait() -> None:
-    async def waiting(on: EmulatedApi) -> None:
+async def test_boto3s_waiters_wait() -> None:
+    async with emulated_api() as on:
         started = await on.start()
         where = {"Identifier": GROUP, "StreamSessionIdentifier": started["Arn"]}
         waiter = await asyncio.to_thread(on.boto.get_waiter, "stream_session_active")
         wait = spawn(asyncio.to_thread(waiter.wait, **where), name="test:wait")
-        asked = {"GetStreamSession": 1, "StartStreamSession": 1}
-        while on.faults.describe()["api_calls"] != asked:  # noqa: ASYNC110 - it has no event
+        expected = {"GetStreamSession": 1, "StartStreamSession": 1}
+        while on.faults.describe()["api_calls"] != expected:  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.01)
         assert not wait.done()
         await on.timers.advance(1)
@@ -342,14 +322,12 @@ def test_boto3s_waiters_wait() -> None:
             other = await asyncio.to_thread(on.boto.get_waiter, name)
             await asyncio.to_thread(other.wait, Identifier=identifier)
 
-    with_api(waiting)
-
 
 @pytest.mark.parametrize(
     ("setting", "error"), [("conflict", "ConflictException"), ("validation", "ValidationException")]
 )
-def test_a_stream_group_that_is_not_active_refuses_sessions(setting: str, error: str) -> None:
-    async def inactive(on: EmulatedApi) -> None:
+async def test_a_stream_group_that_is_not_active_refuses_sessions(setting: str, error: str) -> None:
+    async with emulated_api() as on:
         on.service.change_settings({"wrong_status_error": setting})
         arn = await on.active()
         again = {"SignalRequest": offer("another"), "ClientToken": "t" * 32}
@@ -364,15 +342,13 @@ def test_a_stream_group_that_is_not_active_refuses_sessions(setting: str, error:
         await on.create(arn, "a new offer")  # neither the offer nor the token was used up
         await on.start(**again)
 
-    with_api(inactive)
-
 
 @pytest.mark.parametrize(
     ("capacity", "limit_s"),
     [("always_on", 75), ("on_demand_linux", 90), ("on_demand_windows", 600)],
 )
-def test_the_placement_timeout_depends_on_the_capacity(capacity: str, limit_s: int) -> None:
-    async def unplaced(on: EmulatedApi) -> None:
+async def test_the_placement_timeout_depends_on_the_capacity(capacity: str, limit_s: int) -> None:
+    async with emulated_api() as on:
         on.service.change_settings({"capacity": capacity, "placement_s": 1000.0})
         arn = (await on.start())["Arn"]
         await on.timers.advance(limit_s - 1)
@@ -380,11 +356,9 @@ def test_the_placement_timeout_depends_on_the_capacity(capacity: str, limit_s: i
         await on.timers.advance(1)
         assert await on.status(arn) == ("ERROR", "placementTimeout")
 
-    with_api(unplaced)
 
-
-def test_every_reason_that_no_call_can_cause() -> None:
-    async def reasons(on: EmulatedApi) -> None:
+async def test_every_reason_that_no_call_can_cause() -> None:
+    async with emulated_api() as on:
         for reason, status in (
             ("applicationExit", "TERMINATED"),
             ("internalError", "ERROR"),
@@ -399,23 +373,19 @@ def test_every_reason_that_no_call_can_cause() -> None:
         with pytest.raises(BadInputError, match="applicationExit"):
             on.service.end_session("boredom")
 
-    with_api(reasons)
 
-
-def test_what_a_start_requested_is_shown_again() -> None:
-    async def shown(on: EmulatedApi) -> None:
-        asked = {
+async def test_what_a_start_requested_is_shown_again() -> None:
+    async with emulated_api() as on:
+        requested = {
             "AdditionalLaunchArgs": ["-windowed"],
             "AdditionalEnvironmentVariables": {"LEVEL": "3"},
             "PerformanceStatsConfiguration": {"SharedWithClient": True},
             "DisplayConfiguration": {"Resolution": {"Width": 1280, "Height": 720}},
             "RoleArn": "arn:aws:iam::111122223333:role/stream",
         }
-        arn = await on.active(Locations=["eu-central-1", "us-west-2"], **asked)
+        arn = await on.active(Locations=["eu-central-1", "us-west-2"], **requested)
         session = await on.get(arn)
-        assert {name: session[name] for name in asked} == asked
+        assert {name: session[name] for name in requested} == requested
         assert (session["Location"], session["Protocol"]) == ("eu-central-1", "WebRTC")
         assert session["ApplicationArn"].endswith(f"application/{SETTINGS.application_id}")
         assert session["StreamGroupId"] == GROUP
-
-    with_api(shown)
