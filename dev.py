@@ -323,7 +323,10 @@ def check_steps() -> list[Step]:
     return [
         Step("ruff check", [tool("ruff"), "check", "."]),
         Step("ruff format", [tool("ruff"), "format", "--check", "."]),
-        Step("mypy", [tool("mypy")]),
+        *(
+            Step(f"mypy {target}", [tool("mypy"), "--python-version", target])
+            for target in (f"3.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1))
+        ),
         Step("layers", [tool("lint-imports"), "--no-logo"]),
     ]
 
@@ -344,6 +347,11 @@ def test_steps(flags: list[str]) -> list[Step]:
             [*pytest, "-m", "not x11", *flags],
             env={"QT_QPA_PLATFORM": "offscreen"},
             nothing=5 if flags else None,
+        ),
+        Step(
+            "engine coverage",
+            [tool("python"), str(ROOT / "tests" / "engine_coverage.py")],
+            skipped="flags choose the tests" if flags else "",
         ),
         Step(
             "tests on X",

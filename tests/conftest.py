@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import logging
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -28,6 +29,15 @@ settings.register_profile(
     "rejoin", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("rejoin")
+
+# A shell's background job ignores Ctrl+C, and whatever it starts inherits that. The programs that
+# tests start are to have the signals that a person's terminal gives them.
+for number, default in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGTERM, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, default)
 
 # Nothing here may depend on, or reach, whatever the person who runs it has set up.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -1,4 +1,4 @@
-"""Shipped files are found, and a missing one is one clear sentence."""
+"""Files that ship with Rejoin are found; a missing one is reported in one sentence."""
 
 from __future__ import annotations
 

@@ -24,12 +24,9 @@ from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
 from rejoin.emulator.service.faults import FaultKind
 from rejoin.errors import PortInUseError, RejoinError
 from rejoin.gui import application
-from rejoin.media.video.hardware import Hardware
 from rejoin.runtime import instance, logs, player, tokens
 from rejoin.runtime.instance import Instance
-from rejoin.runtime.local_store import LocalStore
-from rejoin.runtime.ticket_folder import TicketFolder, in_keyring, key_of
-from rejoin.runtime.volume_file import SoundFile
+from rejoin.runtime.ticket_folder import TicketFolder, key_of, keyring_reference
 from rejoin.service_model.status import StatusReason
 from rejoin.signaling.dialects import DIALECTS
 
@@ -261,21 +258,18 @@ class FakePlayer:
     def __init__(
         self,
         profile: Any,
-        *,
-        desk: LocalStore,
-        ticket: Ticket | None,
-        hardware: Hardware,
-        sound_file: SoundFile,
-        begin_dtls: bool,
-        statistics_file: Any = None,
+        options: player.PlayerOptions,
     ) -> None:
         self.profile = profile
-        self.begin_dtls = begin_dtls
-        self.hardware = hardware
-        self.desk = desk
-        self.ticket = ticket
-        self.statistics_file = statistics_file
-        self.sound_file = sound_file
+        self.dtls_client = options.dtls_client
+        assert options.hardware is not None
+        self.hardware = options.hardware
+        assert options.local_store is not None
+        self.store = options.local_store
+        self.ticket = options.ticket
+        self.statistics_file = options.statistics_file
+        assert options.sound_file is not None
+        self.sound_file = options.sound_file
         self.made.append(self)
         self.snapshot = Snapshot(Stage.LIVE)
 
@@ -374,7 +368,7 @@ def test_who_sits_at_a_terminal_is_asked(
 def test_a_link_that_wants_too_much_is_one_line(rejoin: Rejoin) -> None:
     code, out, err = rejoin("play", "rejoin://play?backend=http%3A%2F%2Fgames.example")
     assert (code, out) == (2, "")
-    assert err == "rejoin: This link cannot be used: its backend is not on https.\n"
+    assert err == "rejoin: This link cannot be used: its backend does not use https.\n"
 
 
 def test_every_ending_is_a_line_that_ends_as_a_sentence() -> None:
@@ -389,7 +383,7 @@ def test_who_begins_dtls_is_the_hosts_choice_unless_one_says_otherwise(
     rejoin: Rejoin, fake_player: type[FakePlayer], begins: bool
 ) -> None:
     assert rejoin(*PLAY, *(["--begin-dtls"] if begins else []))[0] == 0
-    assert [made.begin_dtls for made in fake_player.made] == [begins]
+    assert [made.dtls_client for made in fake_player.made] == [begins]
 
 
 @pytest.mark.parametrize(
@@ -507,7 +501,7 @@ def test_without_a_keyring_the_token_is_asked_for_in_one_sentence(
 ) -> None:
     kept()
     code, _, err = rejoin("back")
-    assert (code, err) == (2, f"rejoin: {tokens.NOT_KEPT}\n")
+    assert (code, err) == (2, f"rejoin: {tokens.NO_TOKEN_SAVED}\n")
     assert not fake_player.made
     assert not instance.is_taken(KEY)
 
@@ -524,7 +518,7 @@ def test_a_session_that_is_a_secret_comes_from_the_keyring(
         return found
 
     monkeypatch.setattr(tokens.TokenStore, "fetch", fetch)
-    kept(dialect="aws-bundle", session_id=in_keyring(URL, SessionId("s-1")))
+    kept(dialect="aws-bundle", session_id=keyring_reference(URL, SessionId("s-1")))
     (file,) = TicketFolder().folder.iterdir()
     assert "s-1" not in file.read_text()
     assert file.stem == KEY
@@ -534,9 +528,9 @@ def test_a_session_that_is_a_secret_comes_from_the_keyring(
         (made,) = fake_player.made
         assert made.profile.token is None
         assert made.ticket is not None
-        assert made.ticket.seat.session_id == "s-1"
+        assert made.ticket.rejoin_state.session_id == "s-1"
     else:
-        assert (code, err) == (2, f"rejoin: {tokens.SESSION_NOT_KEPT}\n")
+        assert (code, err) == (2, f"rejoin: {tokens.NO_SESSION_SAVED}\n")
         assert not fake_player.made
 
 
@@ -549,7 +543,7 @@ def test_there_may_be_nothing_to_go_back_into(rejoin: Rejoin) -> None:
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [("{", "it is damaged"), ('{"kind": "rejoin-ticket", "version": 9}', "another version")],
+    [("{", "it is damaged"), ('{"kind": "rejoin-ticket", "version": 9}', "a different version")],
 )
 def test_a_ticket_that_cannot_be_used_is_one_sentence(
     rejoin: Rejoin, content: str, why: str
@@ -605,7 +599,7 @@ def test_a_first_instance_that_does_not_answer_is_said_so(
     rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept()
-    monkeypatch.setattr(instance, "hand_over", lambda key: False)
+    monkeypatch.setattr(instance, "activate", lambda key: False)
     first = Instance.claim(KEY)
     assert first is not None
     code, _, err = rejoin("back", "--token", "t")
@@ -625,7 +619,7 @@ def test_a_first_instance_that_ends_meanwhile_is_in_no_way(
         first.release()
         return False
 
-    monkeypatch.setattr(instance, "hand_over", ends)
+    monkeypatch.setattr(instance, "activate", ends)
     assert rejoin("back", "--token", "t") == (0, "", "")
     assert len(fake_player.made) == 1
 
@@ -664,7 +658,7 @@ def test_a_second_instance_brings_the_window_to_the_front(
 
     def run(*_: object, after_refresh: Callable[[FakeWindow], None], **__: object) -> int:
         after_refresh(window)
-        fake_player.made[-1].desk._on_knock(None)
+        fake_player.made[-1].store._on_activate(None)
         after_refresh(window)
         after_refresh(window)
         return 0

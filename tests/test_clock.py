@@ -1,4 +1,4 @@
-"""The boot clock and the awake clock."""
+"""The boot clock and the awake clock, and the id of the boot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rejoin.clock import Clock, awake_s, boot_id, boot_s
 
 
 @pytest.mark.parametrize("seconds", [boot_s, awake_s])
-def test_it_goes_on_with_real_time(seconds: Clock) -> None:
+def test_it_runs_with_real_time(seconds: Clock) -> None:
     before, monotonic = seconds(), time.monotonic()
     time.sleep(0.02)
     passed_s, real_s = seconds() - before, time.monotonic() - monotonic
@@ -34,7 +34,7 @@ def test_it_is_the_same_clock_in_every_process(name: str) -> None:
     assert before <= there <= seconds()
 
 
-def test_while_awake_both_go_on_together() -> None:
+def test_while_awake_both_run_equally() -> None:
     before = boot_s() - awake_s()
     time.sleep(0.02)
     assert abs(boot_s() - awake_s() - before) < 0.015
@@ -79,10 +79,10 @@ def test_on_macos_ticks_are_scaled_by_the_timebase(monkeypatch: pytest.MonkeyPat
     assert library.mach_absolute_time.restype is ctypes.c_uint64
 
 
-def test_on_windows_the_unbiased_clock_is_the_one_that_stops(
+def test_on_windows_the_unbiased_clock_is_the_awake_clock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def tells(seconds: float) -> Callable[[Any], int]:
+    def returning(seconds: float) -> Callable[[Any], int]:
         def query(ticks: Any) -> int:
             ticks._obj.value = int(seconds * 1e7)
             return 1
@@ -90,16 +90,16 @@ def test_on_windows_the_unbiased_clock_is_the_one_that_stops(
         return query
 
     loader = SimpleNamespace(
-        kernelbase=SimpleNamespace(QueryInterruptTimePrecise=tells(5000.0)),
-        kernel32=SimpleNamespace(QueryUnbiasedInterruptTime=tells(1400.0)),
+        kernelbase=SimpleNamespace(QueryInterruptTimePrecise=returning(5000.0)),
+        kernel32=SimpleNamespace(QueryUnbiasedInterruptTime=returning(1400.0)),
     )
     monkeypatch.setattr(ctypes, "windll", loader, raising=False)
     boot, awake = clock._windows()
     assert (boot(), awake()) == (5000.0, 1400.0)
-    assert boot() == 5000.0, "each has a place of its own for the answer"
+    assert boot() == 5000.0, "each has its own result variable"
 
 
-def test_which_boot_it_is_is_the_same_in_every_process() -> None:
+def test_the_boot_id_is_the_same_in_every_process() -> None:
     code = "from rejoin.clock import boot_id; print(boot_id())"
     there = subprocess.check_output([sys.executable, "-c", code], text=True).strip()
     assert there == boot_id()
@@ -107,7 +107,7 @@ def test_which_boot_it_is_is_the_same_in_every_process() -> None:
         assert len(there) == 36
 
 
-def test_a_system_that_does_not_tell_its_boot_is_no_error(
+def test_a_system_without_a_boot_id_is_no_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("rejoin.clock.Path", lambda _: tmp_path / "missing")

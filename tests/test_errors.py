@@ -1,4 +1,4 @@
-"""The exception tree: every error has its code, and the README lists how programs end."""
+"""The exception tree: every error has its code, and the README lists the exit codes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ README = Path(__file__).parent.parent / "README.md"
 
 
 def family(of: type[RejoinError] = RejoinError) -> set[type[RejoinError]]:
-    """The tree as far as rejoin.errors defines it."""
+    """The part of the tree that rejoin.errors defines."""
     children = {child for child in of.__subclasses__() if child.__module__ == "rejoin.errors"}
     return {of}.union(*(family(child) for child in children))
 
 
-def test_every_error_has_a_code_of_its_own() -> None:
+def test_every_error_has_its_own_code() -> None:
     codes = [error.code for error in family()]
     assert len(codes) == len(set(codes))
     assert all(re.fullmatch(r"[a-z][a-z_]*", code) for code in codes)
 
 
-def test_exit_codes_leave_those_of_the_shell_alone() -> None:
+def test_exit_codes_avoid_those_of_the_shell() -> None:
     assert all(1 <= error.exit_code < 64 for error in family())
 
 
@@ -32,6 +32,6 @@ def test_the_readme_lists_every_exit_code() -> None:
     assert listed == {(error.exit_code, error.code) for error in family()}
 
 
-def test_an_error_reads_as_its_sentence() -> None:
+def test_the_text_of_an_error_is_its_sentence() -> None:
     for error in family():
         assert str(error("The port is taken.")) == "The port is taken."

@@ -21,10 +21,13 @@ UNTESTED: dict[str, str] = {}
 UNMIRRORED: dict[str, str] = {
     "test_conftest.py": "tests tests/conftest.py",
     "test_dev.py": "tests dev.py",
+    "test_docs.py": "tests README.md, CONTRIBUTING.md and docs",
+    "test_import_contracts.py": "tests tests/helpers/import_contracts.py",
     "test_layout.py": "this file",
     "test_lock.py": "tests requirements.lock against pyproject.toml",
     "test_wheel.py": "tests the built wheel",
     "bench/test_bench.py": "tests the runner of the benches",
+    "core/test_cannot_terminate.py": "tests a policy through every phase of the engine",
     "core/test_session_machine.py": "throws any events at core/session.py",
     "emulator/test_document.py": "tests docs/emulator.md",
     "emulator/test_fuzz.py": "throws bad input at the whole emulator",
@@ -38,41 +41,7 @@ UNMIRRORED_FOLDERS: dict[str, str] = {
     "live": "whole programs on real sockets",
 }
 
-CORE_MAY_IMPORT = {
-    "__future__",
-    "abc",
-    "bisect",
-    "collections",
-    "dataclasses",
-    "enum",
-    "functools",
-    "hashlib",
-    "heapq",
-    "itertools",
-    "json",
-    "math",
-    "operator",
-    "re",
-    "statistics",
-    "struct",
-    "tomllib",
-    "typing",
-}
-"""Standard library that is about values alone: no clock, thread, socket, file, log or chance."""
-
-PURE_PACKAGES: dict[str, tuple[str, ...]] = {
-    "core": ("service_model",),
-    "input_protocol": (),
-    "media/receive": (),
-    "netem": (),
-    "service_model": (),
-    "verify": ("core", "netem", "service_model"),
-}
-"""Packages that import values alone, and which packages of ours each may know beside `errors`."""
-
 WORDS_NOT_USED = {
-    "handler",
-    "handlers",
     "helper",
     "helpers",
     "manager",
@@ -157,7 +126,8 @@ def test_every_test_file_tests_something() -> None:
         name_of(file, TESTS)
         for file in suite()
         if not any(
-            isinstance(node, ast.FunctionDef) and node.name.startswith("test")
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and node.name.startswith("test")
             for node in ast.walk(tree(file))
         )
         and "TestCase" not in file.read_text(encoding="utf-8")
@@ -183,35 +153,6 @@ def test_tasks_are_started_by_spawn_alone() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("create_task", "ensure_future")
     ]
     assert not raw
-
-
-def imported_by(path: Path) -> list[tuple[int, str]]:
-    """Every module that a file imports, with its line; names of a package are looked into."""
-    found = []
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            found += [(node.lineno, alias.name) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            found.append((node.lineno, node.module or ""))
-    return found
-
-
-@pytest.mark.parametrize("package", sorted(PURE_PACKAGES))
-def test_pure_packages_import_values_alone(package: str) -> None:
-    known = tuple(f"rejoin.{name}" for name in PURE_PACKAGES[package])
-    own = "rejoin." + package.replace("/", ".")
-    extra = {"aiortc.rtp"} if package == "media/receive" else set()
-    files = sorted((APP / package).rglob("*.py"))
-    assert files
-    strangers = [
-        f"{name_of(path, ROOT)}:{line} {name}"
-        for path in files
-        for line, name in imported_by(path)
-        if name.partition(".")[0] not in CORE_MAY_IMPORT
-        and name not in {"rejoin.errors", *extra}
-        and not any(name == each or name.startswith(each + ".") for each in (own, *known))
-    ]
-    assert not strangers
 
 
 def words(identifier: str) -> set[str]:

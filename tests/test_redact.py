@@ -1,4 +1,4 @@
-"""Canaries: whatever a log line looks like, the secret put into it does not come out."""
+"""Canaries: whatever a log line looks like, a secret in it is removed."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ WRAPPINGS: list[Callable[[str], str]] = [
     after=NOISE,
     cut=st.integers(0, 5000),
 )
-def test_no_part_of_a_session_description_comes_out(
+def test_no_part_of_a_session_description_remains(
     ufrag: str,
     password: str,
     fingerprint: str,
@@ -97,7 +97,7 @@ def test_no_part_of_a_session_description_comes_out(
             assert secret not in shown.replace(before, "").replace(after, "")
 
 
-def test_what_surrounds_a_session_description_in_json_stays_readable() -> None:
+def test_the_json_around_a_session_description_stays_readable() -> None:
     shown = redact(as_signal(sdp("uuuuuuuu", "pppppppp", "AB:" * 31 + "AB")))
     assert json.loads(shown) == {"type": "offer", "sdp": "[secret]", "webSdkVersion": "1.2.0"}
 
@@ -123,14 +123,14 @@ def test_what_surrounds_a_session_description_in_json_stays_readable() -> None:
         ]
     ),
 )
-def test_no_token_comes_out(secret: str, template: str) -> None:
+def test_no_token_remains(secret: str, template: str) -> None:
     assert secret not in redact(template.format(secret))
 
 
 @given(
     address=st.ip_addresses(v=4), around=st.sampled_from(["{}", "x{}:5004", "('{}', 5)", "1{}9"])
 )
-def test_no_whole_ipv4_address_comes_out(address: ipaddress.IPv4Address, around: str) -> None:
+def test_no_complete_ipv4_address_remains(address: ipaddress.IPv4Address, around: str) -> None:
     shown = redact(around.format(address))
     assert str(address) not in shown
     if around == "{}":
@@ -142,7 +142,7 @@ def test_no_whole_ipv4_address_comes_out(address: ipaddress.IPv4Address, around:
     around=st.sampled_from(["{}", "[{}]:5004", "('{}', 5, 0, 0)", "to {}.", "{}%eth0 is up"]),
     spelling=st.sampled_from(["compressed", "exploded", "upper", "mapped"]),
 )
-def test_no_whole_ipv6_address_comes_out(
+def test_no_complete_ipv6_address_remains(
     address: ipaddress.IPv6Address, around: str, spelling: str
 ) -> None:
     text = {
@@ -157,7 +157,7 @@ def test_no_whole_ipv6_address_comes_out(
 
 
 @given(st.text(max_size=300) | TOKEN.map("token={}".format) | ICE.map(lambda u: sdp(u, u, u)))
-def test_doing_it_twice_changes_nothing(text: str) -> None:
+def test_redacting_twice_changes_nothing_more(text: str) -> None:
     once = redact(text)
     assert redact(once) == once
 
@@ -173,11 +173,11 @@ def test_doing_it_twice_changes_nothing(text: str) -> None:
         "the token was refused; the password is wrong",
     ],
 )
-def test_ordinary_lines_are_left_alone(text: str) -> None:
+def test_ordinary_lines_are_unchanged(text: str) -> None:
     assert redact(text) == text
 
 
-def test_a_hint_of_the_address_stays() -> None:
+def test_a_hint_of_the_address_remains() -> None:
     assert redact("from 127.0.0.1:5004 and ::1, fe80::1%eth0") == (
         "from 127.x.x.x:5004 and [ipv6 loopback], [ipv6 link-local]"
     )
@@ -203,5 +203,5 @@ def test_the_formatter_covers_arguments_and_tracebacks() -> None:
 @pytest.mark.parametrize(
     "text", ["a" * 200_000, "ab:" * 70_000, "abc:" * 50_000, "token" * 40_000, "v=0\r\n" * 40_000]
 )
-def test_a_long_text_without_structure_is_no_trap(text: str) -> None:
+def test_a_long_text_without_structure_is_not_slow(text: str) -> None:
     assert len(redact(text)) <= len(text)

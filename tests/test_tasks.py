@@ -1,4 +1,4 @@
-"""Tasks are kept, named and never die silently."""
+"""Tasks are kept, named and never fail silently."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_task_is_kept_alive_and_forgotten_when_done() -> None:
     asyncio.run(main())
 
 
-def test_a_failure_that_nobody_awaits_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_that_nothing_awaits_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def fail() -> None:
         raise RuntimeError("because")
 
@@ -38,7 +38,7 @@ def test_a_failure_that_nobody_awaits_is_logged(caplog: pytest.LogCaptureFixture
     assert "task fails failed" in caplog.text
 
 
-def test_cancel_waits_until_they_are_gone_and_spares_itself() -> None:
+def test_cancel_waits_for_the_end_and_skips_the_calling_task() -> None:
     async def main() -> None:
         task = spawn(asyncio.sleep(60), name="sleeps")
         await cancel(task, None, asyncio.current_task())

@@ -1,4 +1,4 @@
-"""Where shipped files are: beside the package in a wheel, else in the checkout's `resources/`."""
+"""Finds the files that ship with Rejoin, in a wheel or in the checkout's `resources/`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ _PLACES = (_PACKAGE / "_resources", _PACKAGE.parents[1] / "resources")
 
 
 def path(name: str) -> Path:
-    """The file called `name` ("icons/rejoin.svg"). Raises AssetMissingError if it is nowhere."""
+    """The path of the file `name` ("icons/rejoin.svg"). Raises AssetMissingError if missing."""
     for place in _PLACES:
         file = place / name
         if file.is_file():
             return file
-    raise AssetMissingError(
-        f'The file "{name}" that belongs to Rejoin is missing: please install Rejoin again.'
-    )
+    raise AssetMissingError(f'The file "{name}" of Rejoin is missing: please install Rejoin again.')
 
 
 def text(name: str) -> str:
-    """What stands in the file called `name`. Raises AssetMissingError if it is nowhere."""
+    """The content of the file `name`. Raises AssetMissingError if there is none."""
     return path(name).read_text(encoding="utf-8")

@@ -301,7 +301,7 @@ def play(
         choice=StreamChoice(stream_group, application) if stream_group else None,
         connection_timeout_s=connection_timeout,
         allow_insecure=insecure,
-        authority=authority,
+        ca_file=authority,
     )
     return _play(
         profile,
@@ -334,10 +334,10 @@ def _play_link(
     from rejoin.gui import application as window_application
     from rejoin.runtime.deep_link import parse_link
     from rejoin.runtime.studio_profile import StudioProfile
-    from rejoin.runtime.tokens import NOT_KEPT, TokenStore, origin_of
+    from rejoin.runtime.tokens import NO_TOKEN_SAVED, TokenStore, origin_of
 
     door = parse_link(link)
-    profile = StudioProfile.through(door, token)
+    profile = StudioProfile.from_address(door, token)
     window_application.check_display()
     origin = origin_of(door.backend_url)
     if token and profile.dialect.needs_token and not yes:
@@ -349,8 +349,8 @@ def _play_link(
     if not token and profile.dialect.needs_token:
         token = asyncio.run(TokenStore().fetch(door.backend_url))
         if not token:
-            raise BadInputError(NOT_KEPT)
-        profile = StudioProfile.through(door, token)
+            raise BadInputError(NO_TOKEN_SAVED)
+        profile = StudioProfile.from_address(door, token)
     click.echo(f"Playing through {origin}.", err=True)
     return _play(
         profile,
@@ -386,19 +386,19 @@ def back(
     """
     from rejoin.core.model import SessionId
     from rejoin.gui import application as window_application
-    from rejoin.runtime.instance import Instance, hand_over
+    from rejoin.runtime.instance import Instance, activate
     from rejoin.runtime.studio_profile import StudioProfile
     from rejoin.runtime.ticket_folder import TicketFolder, key_of
-    from rejoin.runtime.tokens import NOT_KEPT, SESSION, SESSION_NOT_KEPT, TokenStore
+    from rejoin.runtime.tokens import NO_SESSION_SAVED, NO_TOKEN_SAVED, SESSION, TokenStore
 
     window_application.check_display()
     ticket = TicketFolder().newest()
-    if ticket is None or ticket.outlived(time.time()):
+    if ticket is None or ticket.expired(time.time()):
         raise BadInputError("There is no game to go back into.")
-    key = key_of(ticket.door.backend_url, ticket.seat.session_id)
+    key = key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
     try:
         instance = Instance.claim(key)
-        if instance is None and hand_over(key):
+        if instance is None and activate(key):
             click.echo("This game is open already; its window was brought to the front.")
             return 0
         instance = instance or Instance.claim(key)  # it may have ended meanwhile
@@ -410,18 +410,20 @@ def back(
             raise RejoinError("This game is open in another Rejoin, which does not answer.")
     try:
         # Checked before the keyring is asked, which may ask the player something.
-        profile = StudioProfile.through(ticket.door, token)
+        profile = StudioProfile.from_address(ticket.backend, token)
         if not token and profile.dialect.needs_token:
-            token = asyncio.run(TokenStore().fetch(ticket.door.backend_url))
+            token = asyncio.run(TokenStore().fetch(ticket.backend.backend_url))
             if not token:
-                raise BadInputError(NOT_KEPT)
-            profile = StudioProfile.through(ticket.door, token)
+                raise BadInputError(NO_TOKEN_SAVED)
+            profile = StudioProfile.from_address(ticket.backend, token)
         if profile.dialect.session_is_secret:
-            secret = asyncio.run(TokenStore().fetch(ticket.door.backend_url, SESSION))
+            secret = asyncio.run(TokenStore().fetch(ticket.backend.backend_url, SESSION))
             session_id = SessionId(secret or "")
-            if key_of(ticket.door.backend_url, session_id) != key:
-                raise BadInputError(SESSION_NOT_KEPT)
-            ticket = replace(ticket, seat=replace(ticket.seat, session_id=session_id))
+            if key_of(ticket.backend.backend_url, session_id) != key:
+                raise BadInputError(NO_SESSION_SAVED)
+            ticket = replace(
+                ticket, rejoin_state=replace(ticket.rejoin_state, session_id=session_id)
+            )
         return _play(
             profile,
             full_screen=full_screen,
@@ -448,9 +450,13 @@ def _last_game() -> Ticket | None:
         ticket = folder.newest()
     except BadInputError:
         return None
-    if ticket is None or ticket.outlived(time.time()):
+    if ticket is None or ticket.expired(time.time()):
         return None
-    return None if is_taken(key_of(ticket.door.backend_url, ticket.seat.session_id)) else ticket
+    return (
+        None
+        if is_taken(key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id))
+        else ticket
+    )
 
 
 def _play(
@@ -468,25 +474,28 @@ def _play(
     """Play in a window until it is closed: a new game, or the one that `ticket` is for."""
     from rejoin.core.model import Stage
     from rejoin.gui import application as window_application
+    from rejoin.gui.main_window import WindowOptions
     from rejoin.media.video.hardware import chosen
     from rejoin.runtime.local_store import LocalStore
     from rejoin.runtime.network import HAS_NETLINK
-    from rejoin.runtime.player import Player
+    from rejoin.runtime.player import Player, PlayerOptions
     from rejoin.runtime.statistics_file import StatisticsFile
     from rejoin.runtime.stream_thread import StreamThread
     from rejoin.runtime.volume_file import SoundFile
 
     numbers = StatisticsFile(stats) if stats is not None else None
-    knocked = threading.Event()
-    desk = LocalStore(profile, instance=instance, on_knock=lambda link: knocked.set())
+    activated = threading.Event()
+    store = LocalStore(profile, instance=instance, on_activate=lambda link: activated.set())
     player = Player(
         profile,
-        desk=desk,
-        ticket=ticket,
-        statistics_file=numbers,
-        sound_file=SoundFile(),
-        hardware=chosen(decoder),
-        begin_dtls=begin_dtls,
+        PlayerOptions(
+            local_store=store,
+            ticket=ticket,
+            statistics_file=numbers,
+            sound_file=SoundFile(),
+            hardware=chosen(decoder),
+            dtls_client=begin_dtls,
+        ),
     )
     if ticket is None and _last_game() is not None:
         _complain("your last game may still be running: `rejoin back` goes back into it.")
@@ -496,8 +505,8 @@ def _play(
     def watch(window: RejoinWindow) -> None:
         nonlocal was_live
         stage = window.snapshot.stage
-        if knocked.is_set():
-            knocked.clear()
+        if activated.is_set():
+            activated.clear()
             window.come_to_front()
         if stage is Stage.LIVE and not was_live:
             was_live = True
@@ -511,8 +520,8 @@ def _play(
     thread.start()
     code = window_application.run(
         player,
+        WindowOptions(smooth=smooth),
         full_screen=full_screen,
-        smooth=smooth,
         network_hint=not HAS_NETLINK and not profile.network.loopback_only,
         after_refresh=watch,
     )
@@ -667,7 +676,7 @@ def studio(
     from rejoin.emulator.service import console
     from rejoin.emulator.service.control import EmulatorControl
     from rejoin.emulator.service.settings import EmulatorSettings
-    from rejoin.runtime.stream_thread import settle
+    from rejoin.runtime.stream_thread import freeze_startup_objects
     from rejoin.signaling.dialects import DIALECTS
     from rejoin.studio import Ports
     from rejoin.studio import studio as serve
@@ -684,7 +693,7 @@ def studio(
         ) as there:
             if authority is not None:
                 _write_authority(authority, there.authority_pem or "")
-            settle()
+            freeze_startup_objects()
             if announce:
                 click.echo(there.to_json())
                 await _end_of_input()

@@ -1,11 +1,12 @@
-"""The boot clock goes on while the machine sleeps, the awake clock does not: both in seconds; and
-which boot they are of.
+"""Boot time and awake time, in seconds, and the id of the boot they belong to.
 
-Python's `time.monotonic` stops during suspend on Linux and macOS, which would turn a countdown
-into a lie, and goes on on some Windows and Pythons and stops on others, so that it tells of no
-sleep either. Each OS has a clock of each kind; both are the same for every process on the machine.
-Run here on Linux only; the macOS and Windows branches follow the vendors' documentation and were
-run against stand-ins of their libraries.
+Boot time goes on while the machine sleeps, awake time stops.
+
+Python's `time.monotonic` stops during suspend on Linux and macOS, so that a countdown would be
+wrong; on Windows it depends on the version of Windows and Python, so that it cannot detect a sleep
+either. Each OS has a clock of each kind; both are the same for every process on the machine.
+Tested on Linux only; the macOS and Windows branches follow the vendors' documentation and were
+tested with stand-ins for their libraries.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def _windows() -> Clocks:
 
         return now
 
-    # "Unbiased" leaves out the time asleep; the other, which is exact, does not.
+    # "Unbiased" time excludes sleep; the other function includes it.
     return (
         clock(loader.kernelbase.QueryInterruptTimePrecise),
         clock(loader.kernel32.QueryUnbiasedInterruptTime),
@@ -64,7 +65,7 @@ def _windows() -> Clocks:
 _CLOCKS: dict[str, Callable[[], Clocks]] = {"linux": _linux, "darwin": _macos, "win32": _windows}
 
 boot_s, awake_s = _CLOCKS.get(sys.platform, lambda: (time.monotonic, time.monotonic))()
-"""Boot time, and the time the machine was awake, in seconds; only their differences compare."""
+"""Boot time and awake time, in seconds; only differences between two readings mean anything."""
 
 
 # --- which boot ---------------------------------------------------------------------------------
@@ -86,8 +87,8 @@ def _macos_boot_id() -> str:
 
 
 def _windows_boot_id() -> str:
-    # Windows has no such id: the minute of the boot stands for it. A wall clock that was set since
-    # makes another one of it, and then a ticket merely reads "checking" without need.
+    # Windows has no boot id, so the minute of the boot serves as one. If the wall clock was set
+    # since then, the id differs, and a ticket only shows "checking" without need.
     return f"minute-{round((time.time() - boot_s()) / 60)}"
 
 
@@ -99,5 +100,5 @@ _BOOT_IDS: dict[str, Callable[[], str]] = {
 
 
 def boot_id() -> str:
-    """Which boot of this machine it is, the same until the next one; empty where nobody tells."""
+    """Identifies the current boot of this machine; empty if the OS does not provide an id."""
     return _BOOT_IDS.get(sys.platform, lambda: "")()

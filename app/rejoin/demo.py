@@ -28,12 +28,12 @@ from rejoin.emulator.service.control import BlockingEmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.errors import BadInputError, RejoinError, ServiceError
 from rejoin.gui import application
-from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.main_window import RejoinWindow, WindowOptions
 from rejoin.media.video.hardware import chosen
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.media.video.scaling import Scaler
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.player import Player
+from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.stream_thread import StreamThread
 from rejoin.runtime.studio_profile import StudioProfile
@@ -111,10 +111,12 @@ def _play(options: Options, there: Studio, print_line: Callable[[str], None]) ->
     numbers = None if options.stats is None else StatisticsFile(options.stats)
     player = Player(
         profile,
-        slot=slot,
-        on_record=records.put,
-        statistics_file=numbers,
-        hardware=chosen(options.decoder),
+        PlayerOptions(
+            slot=slot,
+            on_record=records.put,
+            statistics_file=numbers,
+            hardware=chosen(options.decoder),
+        ),
     )
     thread = StreamThread(player.run)
     drops = _Drops(options.fault, control, records.put)
@@ -123,10 +125,12 @@ def _play(options: Options, there: Studio, print_line: Callable[[str], None]) ->
     try:
         code = application.run(
             player,
-            title="Rejoin demo",
-            reduced_motion=options.headless,
-            smooth=options.smooth,
-            drop_again=drops.drop,
+            WindowOptions(
+                title="Rejoin demo",
+                reduced_motion=options.headless,
+                smooth=options.smooth,
+                drop_again=drops.drop,
+            ),
             after_refresh=director.look,
         )
     finally:

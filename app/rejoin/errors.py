@@ -1,7 +1,7 @@
 """The exception tree: everything that Rejoin itself raises is a `RejoinError`.
 
-In the core the world's faults are events, not exceptions; these are for the edges. What a person
-reads and can do about them lives in `gui/texts.py` and `cli.py`.
+In the core, faults of the network and the service are events, not exceptions; these are for the
+code around it. What a person reads and can do about them is in `gui/texts.py` and `cli.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 
 class RejoinError(Exception):
-    """A failure that Rejoin understands.
+    """A failure with a known cause.
 
     `str(error)` is one sentence for a person: no traceback, no secret, no SDP, no whole address.
     `code` is a stable word for programs; `exit_code` is what the command line ends with.
@@ -21,49 +21,49 @@ class RejoinError(Exception):
 
 
 class BadInputError(RejoinError):
-    """Something the caller gave us (option, file, link, profile) cannot be used."""
+    """An input (option, file, link, profile) cannot be used."""
 
     code = "bad_input"
     exit_code = 2
 
 
 class SignalError(RejoinError):
-    """A SignalRequest or SignalResponse is not one, or asks for what the profile forbids."""
+    """A SignalRequest or SignalResponse is malformed, or requires what the profile forbids."""
 
     code = "bad_signal"
     exit_code = 5
 
 
 class PeerError(RejoinError):
-    """The WebRTC connection could not do what was asked of it."""
+    """The WebRTC connection could not carry out a command."""
 
     code = "peer"
     exit_code = 6
 
 
 class ServiceError(RejoinError):
-    """Our own server side (backend, emulator, studio) could not start or go on."""
+    """One of our servers (backend, emulator, studio) could not start or had to stop."""
 
     code = "service"
     exit_code = 7
 
 
 class PortInUseError(ServiceError):
-    """An address that a server of ours should listen on is taken."""
+    """The address that one of our servers should listen on is in use."""
 
     code = "port_in_use"
     exit_code = 8
 
 
 class NoDisplayError(RejoinError):
-    """There is no display to open a window on."""
+    """There is no display for a window."""
 
     code = "no_display"
     exit_code = 9
 
 
 class AssetMissingError(RejoinError):
-    """A file that ships with Rejoin is not where it should be."""
+    """A file that belongs to Rejoin is missing."""
 
     code = "asset_missing"
     exit_code = 10

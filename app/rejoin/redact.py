@@ -1,9 +1,9 @@
-"""What never reaches a log: `redact` takes it out of a text, `RedactingFormatter` out of a line.
+"""Removes secrets: `redact` from a text, `RedactingFormatter` from every log line.
 
-Taken out: session descriptions (SDP), SignalRequest and SignalResponse strings, ICE user fragments
+Removed are session descriptions (SDP), SignalRequest and SignalResponse strings, ICE user fragments
 and passwords, certificate fingerprints, bearer and other tokens, AWS credentials and signatures,
-and IP addresses but for their first number. What cannot be told from a secret is taken out too:
-a log may lose a word, it may not tell one.
+and IP addresses except for their first number. Text that might be a secret is removed too: losing
+a word of a log is acceptable, leaking a secret is not.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _SECRET_KEYS = (
     r"|signal[-_]?re(?:quest|sponse)"
 )
 
-# An SDP's lines end with CR LF, or with those two spelt as escapes once or more often (an SDP in
-# JSON in JSON). The body of a line ends at any of them, or at the quote that ends the string.
+# An SDP's lines end with CR LF, or with their escape sequences, escaped once or several times (an
+# SDP in JSON in JSON). The body of a line ends at any of these, or at the closing quote.
 _SDP_LINE_END = r"(?:\r?\n|\r|\\+r(?:\\+n)?|\\+n)"
 _SDP_LINE = rf"[a-z]=(?:(?!{_SDP_LINE_END})[^\"\r\n])*"
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # A whole SDP: v=0 and every line after it.
     (re.compile(rf"\bv=0\s*(?:{_SDP_LINE_END}+{_SDP_LINE})+(?:{_SDP_LINE_END})*"), "[sdp]"),
-    # One line of it that names what must not be named.
+    # A single line of an SDP that contains a secret.
     (
         re.compile(
             r"(?i)\b((?:a=)?(?:ice-ufrag|ice-pwd|fingerprint|candidate|crypto|identity):)"
@@ -39,8 +39,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}"), "[secret]"),
     (re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]+)+"), "[secret]"),  # a JSON Web Token
     (re.compile(r"(?i)\b((?:set-)?cookie\\*[\"']?\s*[:=])[^\r\n]*"), r"\1 [secret]"),
-    # key: "value", 'key': 'value', \"key\": \"value\": to the quote that is escaped as the first
-    # one is, or to the end of a text that was cut off.
+    # key: "value", 'key': 'value', \"key\": \"value\": up to the quote that is escaped like the
+    # first one, or to the end of a truncated text.
     (
         re.compile(
             rf"(?is)((?:{_SECRET_KEYS})\\*[\"']?\s*[:=]\s*[bru]?)(\\*)([\"'])"
@@ -56,7 +56,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         r"\1[secret]",
     ),
-    # Eight bytes or more as pairs of hexadecimal digits.
+    # Eight or more bytes as pairs of hexadecimal digits.
     (re.compile(r"(?:[0-9A-Fa-f]{2}:){7,}[0-9A-Fa-f]{2}"), "[fingerprint]"),
 )
 
@@ -71,7 +71,7 @@ _IPV6 = re.compile(
 def _ipv6_hint(match: re.Match[str]) -> str:
     found = match.group().lower()
     if found == "::":
-        return found  # the unspecified address names nobody
+        return found  # the unspecified address identifies nobody
     if found == "::1":
         return "[ipv6 loopback]"
     if found.startswith(("fe8", "fe9", "fea", "feb")):
@@ -80,7 +80,7 @@ def _ipv6_hint(match: re.Match[str]) -> str:
 
 
 def redact(text: str) -> str:
-    """The same text without what must not be logged. Never raises; doing it twice changes nothing.
+    """The same text without secrets. Never raises; applying it twice changes nothing more.
 
     An IPv4 address keeps its first number (`203.x.x.x`), an IPv6 address its kind.
     """
@@ -90,7 +90,7 @@ def redact(text: str) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """A formatter whose output is redacted as a whole: message, arguments and traceback alike."""
+    """Redacts the complete line: message, arguments and traceback."""
 
     def __init__(
         self,

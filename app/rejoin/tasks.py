@@ -1,4 +1,4 @@
-"""`spawn`: the only way to start a task. Tasks are named, kept alive, and never die silently."""
+"""`spawn`, the only way to start a task: tasks are named, kept alive, and never fail silently."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _alive: set[asyncio.Task[Any]] = set()
 
 
 def spawn(coroutine: Coroutine[Any, Any, _T], *, name: str) -> asyncio.Task[_T]:
-    """Start a task that is kept until it ends; an exception nobody awaits for is logged."""
+    """Start a task and keep it until it ends. If it fails, its exception is logged."""
     task = asyncio.get_running_loop().create_task(coroutine, name=name)
     _alive.add(task)
     task.add_done_callback(_forget)
@@ -30,15 +30,15 @@ def _forget(task: asyncio.Task[Any]) -> None:
 
 
 def alive() -> frozenset[str]:
-    """Names of the tasks that `spawn` started and that have not ended."""
+    """Names of the tasks that `spawn` started and that have not ended yet."""
     return frozenset(task.get_name() for task in _alive)
 
 
 async def cancel(*tasks: asyncio.Task[Any] | None) -> None:
-    """Cancel tasks and wait until they are gone; None and the calling task are passed over."""
-    me = asyncio.current_task()
-    going = [task for task in tasks if task is not None and task is not me]
-    for task in going:
+    """Cancel tasks and wait until they have ended; None and the calling task are skipped."""
+    current = asyncio.current_task()
+    cancelled = [task for task in tasks if task is not None and task is not current]
+    for task in cancelled:
         task.cancel()
-    if going:
-        await asyncio.gather(*going, return_exceptions=True)
+    if cancelled:
+        await asyncio.gather(*cancelled, return_exceptions=True)

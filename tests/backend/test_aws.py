@@ -19,7 +19,7 @@ import pytest
 
 from rejoin.backend.aws import _BY_CODE, AwsStreamService
 from rejoin.backend.configuration import BackendSettings
-from rejoin.backend.service import ServiceFault, StreamId, StreamLook, StreamServiceError
+from rejoin.backend.service import ServiceFault, StreamId, StreamServiceError, StreamStatus
 from rejoin.errors import BadInputError
 
 _T = TypeVar("_T")
@@ -219,8 +219,8 @@ def test_a_whole_life_is_asked_for_as_the_service_model_says() -> None:
             service.start(token=TOKEN, signal_request=OFFER, application=None, budget_s=9)
         )
         assert started.stream == STREAM
-        assert started.look == StreamLook("ACTIVATING", connection_timeout_s=10)
-        assert run(service.look(STREAM, budget_s=9)) == StreamLook(
+        assert started.status == StreamStatus("ACTIVATING", connection_timeout_s=10)
+        assert run(service.get_status(STREAM, budget_s=9)) == StreamStatus(
             "ACTIVE",
             connection_timeout_s=10,
             session_ends_in_s=499,
@@ -339,12 +339,12 @@ def test_what_the_first_try_may_have_done_is_not_forgotten(playing: Playing) -> 
             assert fault_of(create(service)).fault is fault
 
 
-@pytest.mark.parametrize("call", ["create", "look"])
+@pytest.mark.parametrize("call", ["create", "get_status"])
 def test_a_service_that_hangs_costs_no_more_than_the_budget(playing: Playing, call: str) -> None:
     with playing(Reply(hang_s=20)) as (service, _):
         wanted: Callable[[], Coroutine[Any, Any, object]] = {
             "create": lambda: create(service, 1.2),
-            "look": lambda: service.look(STREAM, budget_s=1.2),
+            "get_status": lambda: service.get_status(STREAM, budget_s=1.2),
         }[call]
         begun = time.monotonic()
         assert fault_of(wanted()).fault is ServiceFault.TIMED_OUT
@@ -355,13 +355,13 @@ def test_a_service_that_hangs_costs_no_more_than_the_budget(playing: Playing, ca
 def test_a_closed_service_asks_nobody() -> None:
     with one_of_its_own(ok(Status="ACTIVE")) as (service, endpoint):
         service.close()
-        assert fault_of(service.look(STREAM, budget_s=5)).fault is ServiceFault.UNAVAILABLE
+        assert fault_of(service.get_status(STREAM, budget_s=5)).fault is ServiceFault.UNAVAILABLE
         assert endpoint.asked == []
 
 
 def test_without_time_nothing_is_sent(playing: Playing) -> None:
     with playing(ok(Status="ACTIVE")) as (service, endpoint):
-        failed = fault_of(service.look(STREAM, budget_s=0.05))
+        failed = fault_of(service.get_status(STREAM, budget_s=0.05))
         assert failed.fault is ServiceFault.UNAVAILABLE
         assert failed.fault.outcome_known
         assert endpoint.asked == []
@@ -382,7 +382,7 @@ def test_no_credentials_is_a_matter_of_configuration() -> None:
         service,
         endpoint,
     ):
-        assert fault_of(service.look(STREAM, budget_s=5)).fault is ServiceFault.MISCONFIGURED
+        assert fault_of(service.get_status(STREAM, budget_s=5)).fault is ServiceFault.MISCONFIGURED
         assert endpoint.asked == []
 
 
@@ -407,43 +407,43 @@ def test_unknown_words_of_the_service_pass_raw_and_empty_ones_are_none(playing: 
         service,
         _,
     ):
-        assert run(service.look(STREAM, budget_s=5)) == StreamLook(
+        assert run(service.get_status(STREAM, budget_s=5)) == StreamStatus(
             "HIBERNATING", reason="solarFlare"
         )
 
 
 def test_an_answer_without_a_status_is_a_failure(playing: Playing) -> None:
     with playing(ok(Arn=ARN)) as (service, _):
-        assert fault_of(service.look(STREAM, budget_s=5)).fault is ServiceFault.FAILED
+        assert fault_of(service.get_status(STREAM, budget_s=5)).fault is ServiceFault.FAILED
 
 
-def test_connections_are_kept_and_many_looks_go_side_by_side() -> None:
+def test_connections_are_kept_and_many_calls_run_in_parallel() -> None:
     with one_of_its_own(ok(Status="ACTIVE")) as (service, endpoint):
         for _ in range(5):
-            run(service.look(STREAM, budget_s=9))
+            run(service.get_status(STREAM, budget_s=9))
         assert len({asked.connection for asked in endpoint.asked}) == 1
 
     async def many(service: AwsStreamService) -> float:
         begun = time.monotonic()
-        await asyncio.gather(*[service.look(STREAM, budget_s=9) for _ in range(12)])
+        await asyncio.gather(*[service.get_status(STREAM, budget_s=9) for _ in range(12)])
         return time.monotonic() - begun
 
     with one_of_its_own(Reply(200, b'{"Status": "ACTIVE"}', hang_s=0.5)) as (service, _):
         assert run(many(service)) < 12 * 0.5
 
 
-def test_looks_that_hang_do_not_hold_up_a_reconnect() -> None:
+def test_status_calls_that_hang_do_not_hold_up_a_reconnect() -> None:
     async def crowd(service: AwsStreamService, endpoint: Endpoint) -> str:
-        looks = [asyncio.ensure_future(service.look(STREAM, budget_s=20)) for _ in range(40)]
+        calls = [asyncio.ensure_future(service.get_status(STREAM, budget_s=20)) for _ in range(40)]
         for _ in range(2000):
             if len(endpoint.asked) >= 24:
                 break
             await asyncio.sleep(0.01)
         endpoint.script[:] = [ok(SignalResponse="answer", Status="ACTIVE")]
         answer = await create(service)
-        assert not any(look.done() for look in looks)
+        assert not any(call.done() for call in calls)
         endpoint.over.set()
-        await asyncio.gather(*looks)
+        await asyncio.gather(*calls)
         return answer
 
     with one_of_its_own(Reply(hang_s=5.5)) as (service, endpoint):
@@ -462,7 +462,7 @@ def test_no_secret_in_any_log_record(playing: Playing, caplog: pytest.LogCapture
     ):
         fault_of(create(service))
         run(create(service))
-        run(service.look(STREAM, budget_s=9))
+        run(service.get_status(STREAM, budget_s=9))
     ours = [r for r in caplog.records if r.name == "rejoin.backend.aws"]
     assert len(ours) == 2
     for record in caplog.records:

@@ -70,9 +70,9 @@ def test_after_600_s_the_answer_is_gone_and_after_a_day_the_token() -> None:
             wall.now += 600
             assert (await call.ask("GetSignalResponse", Token=token)).status_code == 200
             wall.now += 1
-            looks = service.count("look")
+            polls = service.count("get_status")
             assert (await call.ask("GetSignalResponse", Token=token)).status_code == 404
-            assert service.count("look") == looks
+            assert service.count("get_status") == polls
             offer = new_offer()
             answer = await call.ask("ReconnectStreamSession", Token=token, SignalRequest=offer)
             assert answer.json() == {"SignalResponse": answer_to(offer)}
@@ -90,7 +90,7 @@ def test_every_failure_of_the_service_is_a_bare_502() -> None:
         async with caller(service) as call:
             token = await call.token()
             for fault in ServiceFault:
-                for operation in ("start", "look", "create", "terminate"):
+                for operation in ("start", "get_status", "create", "terminate"):
                     service.fail(operation, fault)
                 answers = [await call.create()]
                 for name in ("GetSignalResponse", "ReconnectStreamSession", "DestroyStreamSession"):

@@ -46,7 +46,7 @@ def reconnect_body(offer: str) -> dict[str, str]:
     return {"SessionIdentifier": ARN, "SignalRequest": offer}
 
 
-def test_start_look_and_reconnect_as_the_starter_answers_them() -> None:
+def test_start_status_and_reconnect_as_the_starter_answers_them() -> None:
     async def run() -> None:
         service = ArnStreamService(status="ACTIVATING")
         async with caller(service) as call:
@@ -87,7 +87,7 @@ def test_every_failure_of_the_service_is_a_500_with_a_message() -> None:
         service = ArnStreamService()
         async with caller(service) as call:
             for fault in ServiceFault:
-                for operation in ("start", "look", "create"):
+                for operation in ("start", "get_status", "create"):
                     service.fail(operation, fault)
                 for answer in (
                     await call.post("/", json=start_body()),

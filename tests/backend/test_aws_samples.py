@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from conftest import LogRecords
-from rejoin.backend.aws_samples import Offered, attempted, client_token, text_of
+from rejoin.backend.aws_samples import Offered, client_token, text_of
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.service import ServiceFault, StreamServiceError
 
@@ -44,27 +41,3 @@ def test_a_client_token_fits_the_service_and_is_another_each_time() -> None:
     tokens = {client_token() for _ in range(10)}
     assert len(tokens) == 10
     assert all(32 <= len(token) <= 128 for token in tokens)
-
-
-def test_failures_are_values_and_our_own_are_logged_without_their_text(
-    expected_logs: LogRecords,
-) -> None:
-    async def answers() -> str:
-        return "answer"
-
-    async def fails(error: Exception) -> str:
-        raise error
-
-    async def run() -> None:
-        assert await attempted(answers()) == "answer"
-        conflict = StreamServiceError(ServiceFault.CONFLICT, "No.")
-        assert await attempted(fails(conflict)) is conflict
-        assert expected_logs.lines == []
-        ours = await attempted(fails(RuntimeError("canary")))
-        assert isinstance(ours, StreamServiceError)
-        assert ours.fault is ServiceFault.FAILED
-
-    asyncio.run(run())
-    assert len(expected_logs.lines) == 1
-    assert "test_aws_samples.py" in expected_logs.lines[0]
-    assert "canary" not in expected_logs.lines[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rejoin.backend.service import ServiceFault, StreamLook, StreamServiceError
+from rejoin.backend.service import ServiceFault, StreamServiceError, StreamStatus
 
 
 def test_only_two_faults_leave_open_whether_it_happened() -> None:
@@ -12,12 +12,12 @@ def test_only_two_faults_leave_open_whether_it_happened() -> None:
     }
 
 
-def test_an_error_is_its_sentence_and_a_look_hides_its_signals() -> None:
+def test_an_error_is_its_sentence_and_a_status_hides_its_signals() -> None:
     error = StreamServiceError(ServiceFault.THROTTLED, "Too fast.", retry_after_s=2)
     assert (str(error), error.fault, error.retry_after_s) == (
         "Too fast.",
         ServiceFault.THROTTLED,
         2,
     )
-    look = StreamLook("ACTIVE", signal_request="canary", signal_response="canary")
-    assert "canary" not in repr(look)
+    status = StreamStatus("ACTIVE", signal_request="canary", signal_response="canary")
+    assert "canary" not in repr(status)

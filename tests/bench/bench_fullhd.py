@@ -31,7 +31,7 @@ from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.codec_context import open_codec
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.player import Player
+from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 
 PLAYED_S = 20.0
@@ -322,7 +322,7 @@ async def _leave(at: Premises, after_s: float) -> None:
         StudioProfile(
             at.there.backend_url, at.there.player_token, NetworkRules(loopback_only=True)
         ),
-        audio=NullOutput(),
+        PlayerOptions(audio=NullOutput()),
     )
     running = tasks.spawn(player.run(), name="player")
     await asyncio.sleep(after_s)

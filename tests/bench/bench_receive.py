@@ -16,7 +16,7 @@ from rejoin.media.receive.rtp import parse
 from rejoin.media.video.freezes import Freezes
 from rejoin.netem.link import Lane, NetworkProfile, ProfileStage
 
-TERMS = Negotiated(frozenset({96}), rate=True)
+TERMS = Negotiated(frozenset({96}), remb=True)
 FPS = 60
 PAYLOAD_BYTES = 1180
 ONE_WAY_S = 0.030
@@ -90,9 +90,7 @@ def _played(
     yield Measurement(f"{name}: frame's delay, median", percentile(late_ms, 50), "ms", wait)
     yield Measurement(f"{name}: frame's delay, p95", percentile(late_ms, 95), "ms", wait)
     yield Measurement(f"{name}: frozen", freezes.duration_s, "s", f"as W3C counts it; {told}")
-    yield Measurement(
-        f"{name}: PLI", done.key_frames_asked, "packets", f"the first included; {told}"
-    )
+    yield Measurement(f"{name}: PLI", done.plis, "packets", f"the first included; {told}")
 
 
 def _cost(at_least_s: float) -> Iterator[Measurement]:
@@ -101,7 +99,7 @@ def _cost(at_least_s: float) -> Iterator[Measurement]:
     def receive() -> None:
         inbound = InboundVideo(TERMS)
         for at, packet in parsed:
-            inbound.packet(packet, at, 0.020)
+            inbound.on_packet(packet, at, 0.020)
         assert inbound.frames_received == FPS
 
     rate = per_second(receive, at_least_s=at_least_s) * len(parsed)

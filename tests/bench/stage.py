@@ -33,8 +33,8 @@ from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.player import Player
-from rejoin.runtime.stream_thread import loop_factory, settle
+from rejoin.runtime.player import Player, PlayerOptions
+from rejoin.runtime.stream_thread import freeze_startup_objects, loop_factory
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import OURS, Dialect
@@ -230,7 +230,7 @@ async def played(
     at: Premises, *, keep_records: bool = True, begin_dtls: bool = False
 ) -> AsyncIterator[Stage]:
     """A player of a new game at this studio; yields once the game is live."""
-    settle()
+    freeze_startup_objects()
     records: list[Record] | None = [] if keep_records else None
     group, application = _DEFAULTS.stream_group_ids[0], _DEFAULTS.application_id
     player = _Player(
@@ -241,9 +241,11 @@ async def played(
             dialect=at.dialect,
             choice=StreamChoice(group, application) if at.dialect.needs_stream_group else None,
         ),
-        audio=NullOutput(),
-        on_record=None if records is None else records.append,
-        begin_dtls=begin_dtls,
+        PlayerOptions(
+            audio=NullOutput(),
+            on_record=None if records is None else records.append,
+            dtls_client=begin_dtls,
+        ),
     )
     running = tasks.spawn(player.run(), name="player")
     try:

@@ -30,7 +30,7 @@ from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.receiver import VideoReceiver
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.player import Player
+from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.stream_thread import StreamThread
 from rejoin.runtime.studio_profile import StudioProfile
 
@@ -127,7 +127,7 @@ def _tap(slot: MeasuredSlot) -> None:
     take = VideoReceiver._on_packet
 
     def noting(self: VideoReceiver, packet: RtpPacket, now: float) -> None:
-        slot.note(packet, self.inbound.terms.send_time_id)
+        slot.note(packet, self.inbound.negotiated.send_time_id)
         take(self, packet, now)
 
     VideoReceiver._on_packet = noting  # type: ignore[method-assign]
@@ -216,7 +216,7 @@ def main() -> int:
     slot = MeasuredSlot()
     _tap(slot)
     profile = StudioProfile(asked.backend_url, asked.token, NetworkRules(loopback_only=True))
-    player = _Player(profile, slot=slot, audio=NullOutput())
+    player = _Player(profile, PlayerOptions(slot=slot, audio=NullOutput()))
     thread = StreamThread(lambda: _measured(player, slot, asked))
     resized = False
 

@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
-from rejoin.backend.routes import Authenticate, build_app
+from rejoin.backend.gate import Authenticate
+from rejoin.backend.routes import build_app
 from rejoin.backend.service import (
     ServiceFault,
     StartedStream,
     StreamId,
-    StreamLook,
     StreamServiceError,
+    StreamStatus,
 )
 from rejoin.backend.serving import serving
 from rejoin.backend.store import Store
@@ -90,14 +91,14 @@ class FakeStreamService:
         self.held_request = signal_request
         return StartedStream(
             StreamId("sg-1", "arn:of:the:session"),
-            StreamLook("ACTIVATING", connection_timeout_s=self.connection_timeout_s),
+            StreamStatus("ACTIVATING", connection_timeout_s=self.connection_timeout_s),
         )
 
-    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
-        self._begin("look")
+    async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
+        self._begin("get_status")
         assert stream == StreamId("sg-1", "arn:of:the:session")
         assert budget_s > 0
-        return StreamLook(
+        return StreamStatus(
             status=self.status,
             reason=self.reason,
             connection_timeout_s=self.connection_timeout_s,
@@ -149,7 +150,7 @@ async def live_backend(
     """The real application on a real socket; yields its base URL."""
     kept = store or Store()
     try:
-        app = build_app(service, kept, tokens, looks_per_s=200)
+        app = build_app(service, kept, tokens, polls_per_s=200)
         async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
             yield f"http://127.0.0.1:{port}"
     finally:

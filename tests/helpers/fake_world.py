@@ -1,4 +1,4 @@
-"""Peers and a backend that a test holds in its hand, for the driver."""
+"""Peers and a backend controlled by the test, for the engine loop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SESSION = SessionId("s-1")
 
 
 class FakePeer:
-    """Connects at once when it is answered, unless told otherwise."""
+    """A `PeerPort` that connects once its answer is applied, unless `connects` is off."""
 
     def __init__(self, world: FakeWorld, number: ConnectionNumber) -> None:
         self.number = number
@@ -47,7 +47,7 @@ class FakePeer:
     async def apply_answer(self, signal_response: str, *, rtt_s: float | None = None) -> None:
         self.did.append("answer")
         if signal_response != f"answer to offer {self.number}":
-            raise SignalError("That is no answer to this offer.")
+            raise SignalError("This is not the answer to this offer.")
         if self._world.connects:
             self.connect()
 
@@ -114,7 +114,7 @@ class FakePeer:
 
 
 class FakeWorld:
-    """A backend and the peers that the driver makes; `status` is what the service says."""
+    """A `BackendPort`, and the factory of the peers; `status_now` is what the service reports."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
@@ -135,7 +135,7 @@ class FakeWorld:
         self.terminated = 0
         self.forgotten = 0
         self.answers = asyncio.Event()
-        """Cleared while looks at the status are not answered."""
+        """Cleared while polls of the status are not answered."""
         self.answers.set()
 
     def make_peer(self, number: ConnectionNumber, post: Callable[[events.Event], None]) -> FakePeer:

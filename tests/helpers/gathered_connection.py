@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -71,13 +71,12 @@ class GatheredConnection:
         self.protocol.datagram_received(bytes(response), address)
 
 
-def with_connection(scene: Callable[[GatheredConnection], Awaitable[None]]) -> None:
-    async def run() -> None:
-        there = GatheredConnection()
-        await there.ready()
-        await scene(there)
-        await there.pc.close()
-        await there.transport.close()
-        assert tasks.alive() == frozenset()
-
-    asyncio.run(run())
+@asynccontextmanager
+async def gathered_connection() -> AsyncIterator[GatheredConnection]:
+    """A gathered connection; closed at the end, when no task of ours may be left."""
+    there = GatheredConnection()
+    await there.ready()
+    yield there
+    await there.pc.close()
+    await there.transport.close()
+    assert tasks.alive() == frozenset()

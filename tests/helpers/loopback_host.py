@@ -1,7 +1,7 @@
 """A small stream host on 127.0.0.1 for the tests of rtc: stock aiortc, answers one SignalRequest.
 
-Its answer has candidates in the first section only, as RFC 9143 answerers write them. It counts
-every datagram by kind, and can be cut off in both directions like a broken network.
+Its answer has candidates in the first section only, as RFC 9143 answerers write them. What it
+receives is counted by kind, and `cut` drops everything in both directions, like a cut network.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rejoin.rtc.signal_codec import decode_request, encode_response
 
 
 def kind_of(data: bytes) -> str:
-    """What kind of datagram this is, by its first bytes (RFC 7983)."""
+    """What a datagram is, by its first bytes (RFC 7983)."""
     if data[0] < 4:
         return "stun"
     if data[0] < 64:
@@ -116,7 +116,7 @@ class LoopbackHost:
         protocol.send_stun = send_stun_unless_cut
 
     async def close(self) -> None:
-        """Close. Stock aioice leaves its consent task running if closed while connecting."""
+        """Close; stock aioice leaves its consent task running when closed in mid-connect."""
         started = self.pc.getTransceivers()
         connection = self.connection if started else None
         await self.pc.close()

@@ -1,7 +1,7 @@
-"""A machine of its own: run inside `unshare -rn`, it changes its network and tells what was heard.
+"""Run inside `unshare -rn`: changes the network of that namespace and prints the events.
 
 Prints one line of JSON: the names of the events, whether the machine had our address at each, and
-which addresses of a connection that was gathered before a change it still has after.
+which addresses a connection gathered before a change and still has after it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from rejoin.core.events import Event
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.picture import PictureSlot
-from rejoin.rtc.peer import Peer
+from rejoin.rtc.peer import Peer, PeerSettings
+from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.network import NetlinkWatch, Reach, has_address
 
@@ -34,7 +35,7 @@ async def until(true: Callable[[], bool]) -> None:
     end = time.monotonic() + 20
     while not true():
         if time.monotonic() > end:
-            raise RuntimeError("it never came to it")
+            raise RuntimeError("it did not happen")
         await asyncio.sleep(0.01)
 
 
@@ -49,7 +50,7 @@ async def scene() -> dict[str, object]:
     ip("link set lo up")
     watch = NetlinkWatch(post, Reach.INTERNET)
     watch.start()
-    assert heard == ["NetworkLost"], "there is nothing but lo"
+    assert heard == ["NetworkLost"], "there is only lo"
 
     ip(
         "link add out0 type veth peer name far0",
@@ -60,7 +61,7 @@ async def scene() -> dict[str, object]:
     )
     await until(lambda: len(heard) == 2)
 
-    # An interface without a way out, as a container's, is no change; what is heard next tells.
+    # An interface without a way out, like a container's, is not a change: no event before the next.
     ip(
         "link add in0 type veth peer name deep0",
         "link set deep0 up",
@@ -76,9 +77,8 @@ async def scene() -> dict[str, object]:
     await until(lambda: len(heard) == 3)
     peer = Peer(
         ConnectionNumber(1),
-        rules=NetworkRules(),
-        slot=PictureSlot(),
-        audio=NullOutput(),
+        PeerSettings(NetworkRules()),
+        MediaSinks(PictureSlot(), NullOutput()),
         post=post,
     )
     await peer.make_offer()
@@ -92,7 +92,7 @@ async def scene() -> dict[str, object]:
     await until(lambda: len(heard) == 4)
     kept = sorted(one for one in gathered if has_address(one))
     await peer.close()
-    # The kernel takes the IPv4 routes along and says nothing of them.
+    # The kernel removes the IPv4 routes too, without a message.
     ip("link set out0 down")
     await until(lambda: len(heard) == 5)
     watch.close()

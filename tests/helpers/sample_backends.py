@@ -10,7 +10,7 @@ from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService
 from rejoin.backend.aws_bundle import build_bundle
 from rejoin.backend.aws_react import GATEWAY_S, build_react
 from rejoin.backend.aws_samples import Offered
-from rejoin.backend.service import StartedStream, StreamId, StreamLook
+from rejoin.backend.service import StartedStream, StreamId, StreamStatus
 from rejoin.backend.serving import serving
 from rejoin.backend.store import Store
 
@@ -38,8 +38,8 @@ class ArnStreamService(FakeStreamService):
         )
         return replace(started, stream=StreamId(STREAM_GROUP, ARN))
 
-    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
-        return await super().look(self._inside(stream), budget_s=budget_s)
+    async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
+        return await super().get_status(self._inside(stream), budget_s=budget_s)
 
     async def create_connection(
         self, stream: StreamId, *, token: str, signal_request: str, budget_s: float

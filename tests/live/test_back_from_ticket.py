@@ -26,7 +26,7 @@ from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.local_store import LocalStore
-from rejoin.runtime.player import Player
+from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.studio import Studio, studio
@@ -61,12 +61,15 @@ class Scene:
         }
 
     def player(
-        self, ticket: Ticket | None = None, desk: LocalStore | None = None
+        self, ticket: Ticket | None = None, store: LocalStore | None = None
     ) -> tuple[Player, list[Record]]:
         """A client at work in this process."""
         records: list[Record] = []
         player = Player(
-            self.profile, audio=NullOutput(), desk=desk, ticket=ticket, on_record=records.append
+            self.profile,
+            PlayerOptions(
+                audio=NullOutput(), local_store=store, ticket=ticket, on_record=records.append
+            ),
         )
         self._running.append((player, tasks.spawn(player.run(), name="player")))
         return player, records
@@ -100,7 +103,7 @@ class Scene:
             session = (await self.control.state())["sessions"]
             with contextlib.suppress(AssertionError):
                 if session and session[0]["status"] == status:
-                    assert self.ticket().seat.attempt == attempt
+                    assert self.ticket().rejoin_state.attempt == attempt
                     return
             assert time.monotonic() < deadline, f"never {status} with attempt {attempt}"
             await asyncio.sleep(0.05)
@@ -154,7 +157,7 @@ def test_a_client_that_is_killed_is_back_in_the_same_game(tmp_path: Path) -> Non
             play = ("play", "--network", "loopback", it.there.backend_url)
             with started(*play, environment=it.environment()) as program:
                 await it.status("CONNECTED", 1)
-                before, session_id = await it.game(), it.ticket().seat.session_id
+                before, session_id = await it.game(), it.ticket().rejoin_state.session_id
                 program.send(signal.SIGKILL)
                 await asyncio.to_thread(program.all_gone)
             with started("back", environment=it.environment()) as program:
@@ -163,15 +166,17 @@ def test_a_client_that_is_killed_is_back_in_the_same_game(tmp_path: Path) -> Non
                 after = await it.game()
                 assert after["started_at"] == before["started_at"], "the same game"
                 assert after["counter"] > before["counter"], "and it went on"
-                assert it.ticket().seat.session_id == session_id
-                second = await asyncio.to_thread(knocking, it.environment())
+                assert it.ticket().rejoin_state.session_id == session_id
+                second = await asyncio.to_thread(activating, it.environment())
                 assert second.code == 0
                 assert "brought to the front" in second.out
                 program.send(signal.SIGINT)
                 done = await asyncio.to_thread(program.done)
                 assert done.code == 130
                 done.told_nothing_secret()
-            assert it.ticket().seat.attempt == 2, "closed for now: there is still a way back"
+            assert it.ticket().rejoin_state.attempt == 2, (
+                "closed for now: there is still a way back"
+            )
             await asyncio.to_thread(look, it.there.player_token)
 
     def look(token: str) -> None:
@@ -180,7 +185,7 @@ def test_a_client_that_is_killed_is_back_in_the_same_game(tmp_path: Path) -> Non
         for file in files:
             assert token not in file.read_text()
 
-    def knocking(environment: dict[str, str | None]):  # type: ignore[no-untyped-def]
+    def activating(environment: dict[str, str | None]):  # type: ignore[no-untyped-def]
         with started("back", environment=environment) as program:
             return program.done()
 
@@ -189,25 +194,27 @@ def test_a_client_that_is_killed_is_back_in_the_same_game(tmp_path: Path) -> Non
 
 DYING = """
 import asyncio, os, pathlib, sys
-from rejoin.core.ticket import Seat
+from rejoin.core.ticket import RejoinState
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.local_store import Desk
-from rejoin.runtime.player import Player
-from rejoin.runtime.studio_profile import Profile
+from rejoin.runtime.local_store import LocalStore
+from rejoin.runtime.player import Player, PlayerOptions
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 
 folder = pathlib.Path(sys.argv[2])
 
-class DyingDesk(Desk):
-    async def keep(self, seat: Seat) -> None:
-        await super().keep(seat)
-        if seat.attempt == 2:
+class DyingStore(LocalStore):
+    async def save(self, rejoin_state: RejoinState) -> None:
+        await super().save(rejoin_state)
+        if rejoin_state.attempt == 2:
             os._exit(9)
 
-profile = Profile(sys.argv[1], os.environ["TOKEN"], NetworkRules(loopback_only=True))
-desk = DyingDesk(profile, tickets=TicketFolder(folder / "rejoin" / "tickets"), doors=folder)
-asyncio.run(Player(profile, audio=NullOutput(), desk=desk).run())
+profile = StudioProfile(sys.argv[1], os.environ["TOKEN"], NetworkRules(loopback_only=True))
+tickets = TicketFolder(folder / "rejoin" / "tickets")
+store = DyingStore(profile, tickets=tickets, locks_folder=folder)
+options = PlayerOptions(audio=NullOutput(), local_store=store)
+asyncio.run(Player(profile, options).run())
 """
 
 
@@ -231,7 +238,7 @@ def test_a_client_that_dies_between_its_ticket_and_its_call_loses_only_a_number(
                     dying.kill()
                     await dying.wait()
             ticket = it.ticket()
-            assert ticket.seat.attempt == 2
+            assert ticket.rejoin_state.attempt == 2
             player, records = it.player(ticket)
             back = await it.stage(player, Stage.LIVE)
             assert back.back_at is not None
@@ -252,15 +259,15 @@ def keyless() -> dict[str, str]:
 def test_a_game_that_is_over_meanwhile_is_said_to_be_and_the_ticket_goes(tmp_path: Path) -> None:
     async def main() -> None:
         async with scene(tmp_path) as it:
-            desk = LocalStore(it.profile, tickets=it.tickets, doors=tmp_path)
-            first, _ = it.player(desk=desk)
+            store = LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
+            first, _ = it.player(store=store)
             await it.stage(first, Stage.LIVE)
             first.post(events.CloseForNowRequested())
             await it.stage(first, Stage.ENDED)
             ticket = it.ticket()
             await it.control.end_session("applicationExit")
             second, _ = it.player(
-                ticket, LocalStore(it.profile, tickets=it.tickets, doors=tmp_path)
+                ticket, LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
             )
             ended = await it.stage(second, Stage.ENDED)
             assert ended.ending is not None
@@ -297,10 +304,10 @@ def test_who_was_taken_over_reads_continued_elsewhere_and_stops(tmp_path: Path) 
 
     async def main() -> None:
         async with scene(tmp_path) as it:
-            desk = LocalStore(it.profile, tickets=it.tickets, doors=tmp_path)
-            first, _ = it.player(desk=desk)
+            store = LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
+            first, _ = it.player(store=store)
             held = Held(first._client)
-            first._driver._backend = held
+            first._engine._backend_calls._backend = held
             await it.stage(first, Stage.LIVE)
             before = await it.game()
             second, records = it.player(it.ticket())
@@ -320,7 +327,7 @@ def test_who_was_taken_over_reads_continued_elsewhere_and_stops(tmp_path: Path) 
             after = await it.game()
             assert after["started_at"] == before["started_at"]
             assert [r.data["attempt"] for r in records if r.name == "Reconnect"] == [2]
-            assert it.ticket().seat.session_id, "the first may still want it back"
+            assert it.ticket().rejoin_state.session_id, "the first may still want it back"
 
     asyncio.run(main())
 
@@ -328,8 +335,8 @@ def test_who_was_taken_over_reads_continued_elsewhere_and_stops(tmp_path: Path) 
 def test_of_two_that_race_for_a_dropped_game_one_plays_and_one_stops(tmp_path: Path) -> None:
     async def main() -> None:
         async with scene(tmp_path) as it:
-            desk = LocalStore(it.profile, tickets=it.tickets, doors=tmp_path)
-            first, _ = it.player(desk=desk)
+            store = LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
+            first, _ = it.player(store=store)
             await it.stage(first, Stage.LIVE)
             second, _ = it.player(it.ticket())
             await it.until(

@@ -20,12 +20,13 @@ from rejoin.core.model import Snapshot, Stage
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
-from rejoin.media.audio.output import AudioOutput, DefaultOutput, NullOutput
-from rejoin.media.receive.lip_sync import MOST_EARLY_S, MOST_LATE_S
+from rejoin.media.audio.default_output import DefaultOutput
+from rejoin.media.audio.output import AudioOutput, NullOutput
+from rejoin.media.receive.lip_sync import MAX_EARLY_S, MAX_LATE_S
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.player import Player
+from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.studio import studio
@@ -80,8 +81,10 @@ async def scene(
     ):
         player = Player(
             StudioProfile(there.backend_url, there.player_token, NetworkRules(loopback_only=True)),
-            audio=audio or NullOutput(),
-            statistics_file=None if statistics is None else StatisticsFile(statistics),
+            PlayerOptions(
+                audio=audio or NullOutput(),
+                statistics_file=None if statistics is None else StatisticsFile(statistics),
+            ),
         )
         running = tasks.spawn(player.run(), name="player")
         try:
@@ -133,7 +136,7 @@ def test_sound_is_kept_with_its_picture_as_either_moves() -> None:
 
     def together(numbers: StreamStatistics) -> bool:
         late_s = numbers.audio_late_s
-        return late_s is not None and -MOST_EARLY_S <= late_s <= MOST_LATE_S
+        return late_s is not None and -MAX_EARLY_S <= late_s <= MAX_LATE_S
 
     async def script(it: Scene) -> None:
         await it.until(lambda numbers: numbers.frames_decoded > 60)
@@ -141,19 +144,21 @@ def test_sound_is_kept_with_its_picture_as_either_moves() -> None:
         try:
             early = await it.until(lambda numbers: numbers.audio_late_s is not None)
             assert early.audio_late_s is not None
-            assert early.audio_late_s < -MOST_EARLY_S
-            assert early.audio_held_s == 0.0
-            held = await it.until(lambda numbers: numbers.audio_held_s > 0 and together(numbers))
+            assert early.audio_late_s < -MAX_EARLY_S
+            assert early.audio_sync_delay_s == 0.0
+            held = await it.until(
+                lambda numbers: numbers.audio_sync_delay_s > 0 and together(numbers)
+            )
             card.latency_s = 0.120
-            await it.until(lambda numbers: (numbers.audio_late_s or 0.0) > MOST_LATE_S)
+            await it.until(lambda numbers: (numbers.audio_late_s or 0.0) > MAX_LATE_S)
             again = await it.until(together)
-            assert again.audio_held_s < held.audio_held_s
+            assert again.audio_sync_delay_s < held.audio_sync_delay_s
             assert again.connection == early.connection
         finally:
             await tasks.cancel(painting)
 
     try:
-        run(script, audio=DefaultOutput(card.sounddevice))
+        run(script, audio=DefaultOutput(card.portaudio))
     finally:
         card.close()
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
@@ -44,15 +45,13 @@ class Scene:
         return protocol
 
 
-def run(script: Callable[[Scene], Awaitable[None]]) -> None:
-    async def main() -> None:
-        scene = Scene()
-        try:
-            await script(scene)
-        finally:
-            await scene.pc.close()
-
-    asyncio.run(main())
+@asynccontextmanager
+async def never_started() -> AsyncIterator[Scene]:
+    scene = Scene()
+    try:
+        yield scene
+    finally:
+        await scene.pc.close()
 
 
 def test_a_replaced_method_is_called_in_place_of_the_original_which_is_returned() -> None:
@@ -73,8 +72,8 @@ def test_a_library_without_the_method_is_refused_by_name() -> None:
 # --- DTLS and SRTP --------------------------------------------------------------------------------
 
 
-def test_context_and_fingerprints_are_made_before_they_are_needed() -> None:
-    async def script(scene: Scene) -> None:
+async def test_context_and_fingerprints_are_made_before_they_are_needed() -> None:
+    async with never_started() as scene:
         seam.prepare_dtls(scene.dtls)
         certificate = seam.certificate_of(scene.dtls)
         made = certificate._create_ssl_context(srtp_profiles=scene.dtls._srtp_profiles)
@@ -83,11 +82,9 @@ def test_context_and_fingerprints_are_made_before_they_are_needed() -> None:
         assert certificate.getFingerprints() == fresh.getFingerprints()
         assert certificate.getFingerprints()[0] is certificate.getFingerprints()[0]
 
-    run(script)
 
-
-def test_media_does_not_overtake_what_waits_in_the_queue() -> None:
-    async def script(scene: Scene) -> None:
+async def test_media_does_not_overtake_what_waits_in_the_queue() -> None:
+    async with never_started() as scene:
         delivered: list[bytes] = []
         failures: list[None] = []
         protocol = scene.socket()
@@ -113,11 +110,9 @@ def test_media_does_not_overtake_what_waits_in_the_queue() -> None:
         assert (len(delivered), len(failures)) == (1, 1), "a repeated packet"
         scene.dtls._state = State.CLOSED
 
-    run(script)
 
-
-def test_authenticated_packets_are_reported_and_forged_ones_are_not() -> None:
-    async def script(scene: Scene) -> None:
+async def test_authenticated_packets_are_reported_and_forged_ones_are_not() -> None:
+    async with never_started() as scene:
         reported: list[bytes | None] = []
 
         def set_up_srtp() -> None:
@@ -138,10 +133,8 @@ def test_authenticated_packets_are_reported_and_forged_ones_are_not() -> None:
             scene.dtls._rx_srtp.unprotect(forged)
         assert len(reported) == 2
 
-    run(script)
 
-
-def test_a_registered_receiver_and_sender_get_the_rtcp_of_their_streams() -> None:
+async def test_a_registered_receiver_and_sender_get_the_rtcp_of_their_streams() -> None:
     class Receiver(seam.RegisteredReceiver):
         def __init__(self) -> None:
             self.packets: list[AnyRtcpPacket] = []
@@ -155,7 +148,7 @@ def test_a_registered_receiver_and_sender_get_the_rtcp_of_their_streams() -> Non
         async def on_rtcp(self, packet: AnyRtcpPacket) -> None:
             self.packets.append(packet)
 
-    async def script(scene: Scene) -> None:
+    async with never_started() as scene:
         receiver, sender = Receiver(), Sender(scene.transceiver.sender)
         assert sender.ssrc == seam.ssrc_of(scene.transceiver.sender)
         assert sender.rtx_ssrc == scene.transceiver.sender._rtx_ssrc
@@ -184,20 +177,16 @@ def test_a_registered_receiver_and_sender_get_the_rtcp_of_their_streams() -> Non
         assert (len(receiver.packets), len(sender.packets)) == (1, 1)
         assert route(Packet()) is None
 
-    run(script)
 
-
-def test_nothing_is_sent_over_dtls_that_is_not_connected() -> None:
-    async def script(scene: Scene) -> None:
+async def test_nothing_is_sent_over_dtls_that_is_not_connected() -> None:
+    async with never_started() as scene:
         with pytest.raises(ConnectionError):
             await seam.rtp_sender(scene.dtls)(bytes(RtcpByePacket(sources=[7])))
         await seam.close_notify(scene.dtls)
 
-    run(script)
 
-
-def test_the_handlers_of_dtls_are_replaced() -> None:
-    async def script(scene: Scene) -> None:
+async def test_the_handlers_of_dtls_are_replaced() -> None:
+    async with never_started() as scene:
         handled: list[tuple[str, bytes]] = []
 
         async def on_rtp(data: bytes, arrival_time_ms: int) -> None:
@@ -213,22 +202,18 @@ def test_the_handlers_of_dtls_are_replaced() -> None:
         await original(b"not RTCP: aiortc ignores it")
         assert handled == [("rtp", b"a"), ("rtcp", b"b")]
 
-    run(script)
 
-
-def test_the_answerers_role_in_dtls_is_what_was_set() -> None:
-    async def script(scene: Scene) -> None:
+async def test_the_answerers_role_in_dtls_is_what_was_set() -> None:
+    async with never_started() as scene:
         seam.set_dtls_role(scene.dtls, "client")
         assert scene.dtls._role == "client"
-
-    run(script)
 
 
 # --- ICE ------------------------------------------------------------------------------------------
 
 
-def test_one_socket_of_our_own_is_the_only_one_that_is_gathered() -> None:
-    async def script(scene: Scene) -> None:
+async def test_one_socket_of_our_own_is_the_only_one_that_is_gathered() -> None:
+    async with never_started() as scene:
         opened: list[int] = []
 
         async def open_socket(component: int) -> StunProtocol:
@@ -243,11 +228,10 @@ def test_one_socket_of_our_own_is_the_only_one_that_is_gathered() -> None:
         assert scene.connection.local_candidates == [protocol.local_candidate]
         scene.connection._protocols.clear()  # it has no socket that could be closed
 
-    run(script)
 
+async def test_gathering_is_replaced_and_the_original_still_gathers() -> None:
+    async with never_started() as scene:
 
-def test_gathering_is_replaced_and_the_original_still_gathers() -> None:
-    async def script(scene: Scene) -> None:
         async def gather(component: int, addresses: list[str], timeout_s: int = 5) -> Any:
             return await original(component, ["127.0.0.1"], timeout_s)
 
@@ -255,11 +239,10 @@ def test_gathering_is_replaced_and_the_original_still_gathers() -> None:
         await scene.connection.gather_candidates()
         assert [each.host for each in scene.connection.local_candidates] == ["127.0.0.1"]
 
-    run(script)
 
+async def test_no_pause_follows_the_check_of_the_last_pair() -> None:
+    async with never_started() as scene:
 
-def test_no_pause_follows_the_check_of_the_last_pair() -> None:
-    async def script(scene: Scene) -> None:
         class State:
             task: object | None = None
             state = ice.CandidatePair.State.WAITING
@@ -281,11 +264,9 @@ def test_no_pause_follows_the_check_of_the_last_pair() -> None:
         assert not scene.connection._check_periodic(), "there was none"
         scene.connection._check_list = []
 
-    run(script)
 
-
-def test_a_passive_connection_handles_early_checks_and_waits_for_a_nomination() -> None:
-    async def script(scene: Scene) -> None:
+async def test_a_passive_connection_handles_early_checks_and_waits_for_a_nomination() -> None:
+    async with never_started() as scene:
         handled: list[str] = []
         protocol = scene.socket()
         message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
@@ -308,11 +289,9 @@ def test_a_passive_connection_handles_early_checks_and_waits_for_a_nomination() 
         with pytest.raises(ConnectionError):
             await again
 
-    run(script)
 
-
-def test_the_nominated_pair_and_the_close_are_seen() -> None:
-    async def script(scene: Scene) -> None:
+async def test_the_nominated_pair_and_the_close_are_seen() -> None:
+    async with never_started() as scene:
         assert seam.nominated_pair(scene.connection) is None
         remote = Candidate("2", 1, "udp", 1, *ADDRESS, "host")
         pair = ice.CandidatePair(scene.socket(), remote)
@@ -323,11 +302,9 @@ def test_the_nominated_pair_and_the_close_are_seen() -> None:
         assert seam.is_closing(scene.connection)
         assert seam.nominated_pair(scene.connection) is None
 
-    run(script)
 
-
-def test_the_consent_task_is_ours_and_can_be_cancelled() -> None:
-    async def script(scene: Scene) -> None:
+async def test_the_consent_task_is_ours_and_can_be_cancelled() -> None:
+    async with never_started() as scene:
         seam.cancel_consent(scene.connection)  # there is none yet
         ended = asyncio.Event()
 
@@ -345,11 +322,9 @@ def test_the_consent_task_is_ours_and_can_be_cancelled() -> None:
         await asyncio.wait_for(ended.wait(), 5)
         scene.connection._query_consent_task = None
 
-    run(script)
 
-
-def test_what_a_socket_sends_and_its_errors_pass_through_ours() -> None:
-    async def script(scene: Scene) -> None:
+async def test_what_a_socket_sends_and_its_errors_pass_through_ours() -> None:
+    async with never_started() as scene:
         seen: list[object] = []
 
         async def send_data(data: bytes, address: seam.Address) -> None:
@@ -365,14 +340,12 @@ def test_what_a_socket_sends_and_its_errors_pass_through_ours() -> None:
         protocol.error_received(error)
         assert seen == [b"x", ADDRESS, error]
 
-    run(script)
-
 
 # --- SCTP and the connection ----------------------------------------------------------------------
 
 
-def test_sctp_packets_pass_through_ours_and_unacknowledged_bytes_are_read() -> None:
-    async def script(scene: Scene) -> None:
+async def test_sctp_packets_pass_through_ours_and_unacknowledged_bytes_are_read() -> None:
+    async with never_started() as scene:
         packets: list[bytes] = []
         sctp = scene.pc.sctp
         assert sctp is not None
@@ -387,11 +360,9 @@ def test_sctp_packets_pass_through_ours_and_unacknowledged_bytes_are_read() -> N
         sctp._flight_size = 12
         assert seam.unacknowledged_bytes(sctp) == 12
 
-    run(script)
 
-
-def test_connecting_receiving_and_sending_are_ours() -> None:
-    async def script(scene: Scene) -> None:
+async def test_connecting_receiving_and_sending_are_ours() -> None:
+    async with never_started() as scene:
         called: list[str] = []
 
         def step(name: str) -> Callable[..., Awaitable[None]]:
@@ -412,13 +383,9 @@ def test_connecting_receiving_and_sending_are_ours() -> None:
         await scene.pc.close()
         assert set(called[3:]) == {"stop receiving", "stop sending"}
 
-    run(script)
 
-
-def test_the_codecs_of_an_answer_are_those_that_were_set() -> None:
-    async def script(scene: Scene) -> None:
+async def test_the_codecs_of_an_answer_are_those_that_were_set() -> None:
+    async with never_started() as scene:
         codec = RTCRtpCodecParameters("video/H264", 90_000, payloadType=96)
         seam.set_codecs(scene.transceiver, [codec])
         assert seam.codecs_of(scene.transceiver) == [codec]
-
-    run(script)

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from aioice import stun
 
-from helpers.gathered_connection import PASSWORD, GatheredConnection, with_connection
+from helpers.gathered_connection import PASSWORD, gathered_connection
 
 
-def test_a_check_is_an_ordinary_ice_request_and_its_answer_gives_the_round_trip() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_a_check_is_an_ice_binding_request_and_its_answer_gives_the_round_trip() -> None:
+    async with gathered_connection() as there:
         assert there.transport.checks.send()
         request = there.sent[0]
         username = f"host:{there.connection.local_username}"
@@ -26,11 +26,9 @@ def test_a_check_is_an_ordinary_ice_request_and_its_answer_gives_the_round_trip(
         assert there.transport.last_stun_at == pytest.approx(100.040)
         assert there.transport.last_packet_at == pytest.approx(100.040)
 
-    with_connection(scene)
 
-
-def test_checks_for_a_stalled_connection_nominate_the_pair_again() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_checks_for_a_stalled_connection_nominate_the_pair_again() -> None:
+    async with gathered_connection() as there:
         there.transport.checks.start()
         for _ in range(2000):
             if there.sent:
@@ -39,11 +37,9 @@ def test_checks_for_a_stalled_connection_nominate_the_pair_again() -> None:
         there.transport.checks.stop()
         assert "USE-CANDIDATE" in there.sent[0].attributes
 
-    with_connection(scene)
 
-
-def test_each_check_has_its_own_round_trip_and_a_late_answer_counts() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_each_check_has_its_own_round_trip_and_late_answers_count() -> None:
+    async with gathered_connection() as there:
         there.transport.checks.send()
         there.now += 0.1
         there.transport.checks.send()
@@ -55,11 +51,9 @@ def test_each_check_has_its_own_round_trip_and_a_late_answer_counts() -> None:
         assert there.transport.checks.rtt_s == pytest.approx(1.9 + 0.1 / 8)
         assert there.transport.checks.answered == 2
 
-    with_connection(scene)
 
-
-def test_forged_misdirected_repeated_and_ancient_answers_prove_nothing() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_forged_misdirected_repeated_and_old_answers_prove_nothing() -> None:
+    async with gathered_connection() as there:
         there.transport.checks.send()
         there.answer(there.sent[0], password="x" * 22)
         there.answer(there.sent[0], address=("127.0.0.1", 1))
@@ -72,21 +66,17 @@ def test_forged_misdirected_repeated_and_ancient_answers_prove_nothing() -> None
         there.answer(there.sent[1])
         assert there.transport.checks.answered == 1
 
-    with_connection(scene)
 
-
-def test_an_authenticated_error_is_a_sign_of_life_but_proves_no_check() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_an_authenticated_error_response_is_a_sign_of_life_but_proves_no_check() -> None:
+    async with gathered_connection() as there:
         there.transport.checks.send()
         there.answer(there.sent[0], kind=stun.Class.ERROR)
         assert there.transport.last_packet_at == 100.0
         assert there.transport.checks.proved_sent_at is None
 
-    with_connection(scene)
 
-
-def test_consent_never_ends_a_connection_however_long_nobody_answers() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_consent_checks_never_end_a_connection_that_gets_no_answers() -> None:
+    async with gathered_connection() as there:
         consent = asyncio.ensure_future(there.connection.query_consent())
         await asyncio.sleep(1.5)
         assert there.transport.checks.sent >= 2
@@ -98,11 +88,9 @@ def test_consent_never_ends_a_connection_however_long_nobody_answers() -> None:
         assert there.transport.checks.sent == sent
         consent.cancel()
 
-    with_connection(scene)
 
-
-def test_checks_are_often_until_stopped_also_while_mute() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_checks_are_frequent_until_stopped_even_while_muted() -> None:
+    async with gathered_connection() as there:
         there.transport.outgoing.mute()
         there.transport.checks.start()
         there.transport.checks.start()
@@ -116,27 +104,23 @@ def test_checks_are_often_until_stopped_also_while_mute() -> None:
         await asyncio.sleep(0.4)
         assert len(there.sent) == sent
 
-    with_connection(scene)
 
-
-def test_five_checks_are_a_tenth_of_a_second_apart_and_then_a_quarter(
+async def test_five_checks_are_a_tenth_of_a_second_apart_and_then_a_quarter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pauses: list[float] = []
-    rested = asyncio.sleep
+    real_sleep = asyncio.sleep
 
     async def sleep(delay_s: float) -> None:
         pauses.append(delay_s)
-        await rested(0)
+        await real_sleep(0)
 
-    async def scene(there: GatheredConnection) -> None:
+    async with gathered_connection() as there:
         monkeypatch.setattr("rejoin.rtc.checks.asyncio.sleep", sleep)
         there.transport.checks.start()
         while len(pauses) < 8:
-            await rested(0)
+            await real_sleep(0)
         there.transport.checks.stop()
         monkeypatch.undo()
         assert len(there.sent) == len(pauses), "one check before each pause"
-
-    with_connection(scene)
     assert pauses[:8] == [0.100] * 4 + [0.250] * 4

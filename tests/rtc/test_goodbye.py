@@ -7,7 +7,7 @@ from aiortc.rtcdtlstransport import State
 from aiortc.rtp import RtcpByePacket, RtcpPacket
 from pylibsrtp import Policy, Session
 
-from helpers.gathered_connection import GatheredConnection, with_connection
+from helpers.gathered_connection import GatheredConnection, gathered_connection
 from rejoin.rtc.goodbye import say_goodbye
 from rejoin.rtc.outgoing import Outgoing
 
@@ -23,8 +23,8 @@ def connected(there: GatheredConnection) -> list[bytes]:
     return sent
 
 
-def test_the_same_bye_leaves_as_often_as_asked_and_then_nothing() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_the_same_bye_leaves_as_often_as_asked_and_then_nothing() -> None:
+    async with gathered_connection() as there:
         sent = connected(there)
         gate = there.transport.outgoing
         gate.mute()
@@ -37,12 +37,10 @@ def test_the_same_bye_leaves_as_often_as_asked_and_then_nothing() -> None:
         assert len(sent) == 3
         there.dtls._state = State.CLOSED
 
-    with_connection(scene)
-
 
 @pytest.mark.parametrize("state", [State.NEW, State.CONNECTING, State.CLOSED])
-def test_a_connection_that_is_not_up_falls_silent_without_a_goodbye(state: State) -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_a_connection_that_is_not_up_falls_silent_without_a_goodbye(state: State) -> None:
+    async with gathered_connection() as there:
         sent = connected(there)
         there.dtls._state = state
         await say_goodbye(there.dtls, there.transport.outgoing, times=2, ssrcs=[7], sctp=None)
@@ -50,15 +48,11 @@ def test_a_connection_that_is_not_up_falls_silent_without_a_goodbye(state: State
         assert there.transport.outgoing.state is Outgoing.SILENT
         there.dtls._state = State.CLOSED
 
-    with_connection(scene)
 
-
-def test_a_connection_that_closes_meanwhile_falls_silent() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_a_connection_that_closes_meanwhile_falls_silent() -> None:
+    async with gathered_connection() as there:
         connected(there)
         there.connection._nominated.clear()  # aioice raises ConnectionError without a pair
         await say_goodbye(there.dtls, there.transport.outgoing, times=2, ssrcs=[7], sctp=None)
         assert there.transport.outgoing.state is Outgoing.SILENT
         there.dtls._state = State.CLOSED
-
-    with_connection(scene)

@@ -6,7 +6,6 @@ This file mirrors no module of ours (an exception of the mirror check): it is ab
 from __future__ import annotations
 
 import ast
-import asyncio
 import inspect
 import re
 from importlib.metadata import version
@@ -101,14 +100,11 @@ async def owners() -> tuple[RTCPeerConnection, dict[str, object]]:
     }
 
 
-def test_instances_have_every_attribute_that_we_use() -> None:
-    async def absent() -> dict[str, list[str]]:
-        pc, found = await owners()
-        gone = {name: missing(found[name], names) for name, names in RELIED_ON.items()}
-        await pc.close()
-        return {owner: names for owner, names in gone.items() if names}
-
-    assert asyncio.run(absent()) == {}
+async def test_instances_have_every_attribute_that_we_use() -> None:
+    pc, found = await owners()
+    gone = {name: missing(found[name], names) for name, names in RELIED_ON.items()}
+    await pc.close()
+    assert {owner: names for owner, names in gone.items() if names} == {}
 
 
 def test_every_private_name_in_the_seam_is_checked_here() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -36,10 +35,10 @@ class Scene:
         self.protocol = cast(StunProtocol, self.socket)
         self.gate.watch(self.protocol)
 
-    def leaves(self) -> tuple[bool, bool]:
+    async def leaves(self) -> tuple[bool, bool]:
         """Whether data, and whether a STUN message, leaves now."""
         before = len(self.socket.data), self.socket.stun
-        asyncio.run(self.send(b"x"))
+        await self.send(b"x")
         self.protocol.send_stun(stun.Message(stun.Method.BINDING, stun.Class.REQUEST), HOST)
         return len(self.socket.data) > before[0], self.socket.stun > before[1]
 
@@ -47,36 +46,36 @@ class Scene:
         await self.protocol.send_data(data, HOST)
 
 
-def test_a_muted_connection_sends_neither_data_nor_stun_responses_but_may_check() -> None:
+async def test_a_muted_connection_sends_neither_data_nor_stun_responses_but_may_check() -> None:
     scene = Scene()
-    assert scene.leaves() == (True, True)
+    assert await scene.leaves() == (True, True)
     scene.gate.mute()
     assert scene.gate.state is Outgoing.CHECKS_ONLY
-    assert scene.leaves() == (False, False)
+    assert await scene.leaves() == (False, False)
     assert (scene.gate.may_send, scene.gate.may_check) == (False, True)
     scene.gate.unmute()
-    assert scene.leaves() == (True, True)
+    assert await scene.leaves() == (True, True)
     assert (scene.gate.may_send, scene.gate.may_check) == (True, True)
 
 
-def test_a_goodbye_leaves_even_a_muted_connection_and_is_recorded() -> None:
+async def test_a_goodbye_leaves_even_a_muted_connection_and_is_recorded() -> None:
     scene = Scene()
     scene.gate.mute()
     scene.gate.begin_goodbye()
-    asyncio.run(scene.send(b"bye"))
+    await scene.send(b"bye")
     assert scene.socket.data == [b"bye"]
     assert scene.gate.silence() == [Datagram(scene.protocol, b"bye", HOST)]
     assert scene.gate.silence() == []
 
 
-def test_silence_is_for_good() -> None:
+async def test_silence_is_for_good() -> None:
     scene = Scene()
     scene.gate.silence()
     scene.gate.unmute()
     scene.gate.mute()
     scene.gate.unmute()
     assert scene.gate.state is Outgoing.SILENT
-    assert scene.leaves() == (False, False)
+    assert await scene.leaves() == (False, False)
     assert (scene.gate.may_send, scene.gate.may_check) == (False, False)
 
 

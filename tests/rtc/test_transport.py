@@ -10,24 +10,22 @@ from aiortc.rtcdtlstransport import State
 from pylibsrtp import Policy as KeyPolicy
 from pylibsrtp import Session
 
-from helpers.gathered_connection import HOST, GatheredConnection, with_connection
+from helpers.gathered_connection import HOST, gathered_connection
 from rejoin.media.receive.rtp import RtpPacket
 from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.transport import RECEIVE_BUFFER_BYTES
 
 
-def test_gathering_uses_loopback_alone_and_asks_for_a_big_buffer() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_gathering_uses_loopback_only_and_requests_a_large_buffer() -> None:
+    async with gathered_connection() as there:
         assert [c.host for c in there.connection.local_candidates] == ["127.0.0.1"]
         granted = there.transport.receive_buffer_bytes
         assert granted is not None
         assert 0 < granted <= RECEIVE_BUFFER_BYTES
 
-    with_connection(scene)
 
-
-def test_the_addresses_are_all_gathered_ones_until_one_is_in_use() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_local_addresses_are_all_gathered_ones_until_one_is_in_use() -> None:
+    async with gathered_connection() as there:
         elsewhere = SimpleNamespace(
             local_candidate=Candidate("2", 1, "udp", 1, "192.0.2.7", 9, "host")
         )
@@ -42,11 +40,10 @@ def test_the_addresses_are_all_gathered_ones_until_one_is_in_use() -> None:
         assert there.transport.local_addresses == {"127.0.0.1"}
         del protocols[1:]
 
-    with_connection(scene)
 
+async def test_unreachable_twice_in_a_row_is_reported_once_until_something_arrives() -> None:
+    async with gathered_connection() as there:
 
-def test_unreachable_twice_in_a_row_is_told_once_until_something_arrives() -> None:
-    async def scene(there: GatheredConnection) -> None:
         def fail(number: int) -> None:
             there.protocol.error_received(OSError(number, "no"))
 
@@ -68,11 +65,9 @@ def test_unreachable_twice_in_a_row_is_told_once_until_something_arrives() -> No
         fail(errno.EHOSTUNREACH)
         assert there.unreachable == ["ENETUNREACH", "EHOSTUNREACH"]
 
-    with_connection(scene)
 
-
-def test_the_largest_pause_is_told_once() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_the_largest_pause_is_returned_once() -> None:
+    async with gathered_connection() as there:
         for pause_s in (0.0, 0.02, 0.3, 0.02):
             there.now += pause_s
             there.transport.checks.send()
@@ -80,16 +75,14 @@ def test_the_largest_pause_is_told_once() -> None:
         assert there.transport.pop_largest_gap_s() == pytest.approx(0.3)
         assert there.transport.pop_largest_gap_s() == 0.0
 
-    with_connection(scene)
 
-
-def test_media_is_taken_before_the_queue_and_the_rest_goes_into_it() -> None:
-    async def scene(there: GatheredConnection) -> None:
-        taken: list[RtpPacket] = []
+async def test_media_bypasses_the_queue_and_the_rest_goes_into_it() -> None:
+    async with gathered_connection() as there:
+        delivered: list[RtpPacket] = []
 
         class Receiver:
             def on_packet(self, packet: RtpPacket, now: float) -> None:
-                taken.append(packet)
+                delivered.append(packet)
 
         there.dtls._rtp_router.register_receiver(
             cast(Any, Receiver()), ssrcs=[7], payload_types=[96]
@@ -103,26 +96,26 @@ def test_media_is_taken_before_the_queue_and_the_rest_goes_into_it() -> None:
         there.dtls._rx_srtp = Session(KeyPolicy(key=key, ssrc_type=KeyPolicy.SSRC_ANY_INBOUND))
         there.dtls._state = State.CONNECTED
         there.protocol.datagram_received(first, HOST)
-        assert (queue.qsize(), taken) == (2, []), "nothing overtakes what waits"
+        assert (queue.qsize(), delivered) == (2, []), "nothing overtakes what waits"
         while not queue.empty():
             queue.get_nowait()
         there.protocol.datagram_received(first, HOST)
-        assert [packet.payload for packet in taken] == [b"\x41x"]
+        assert [packet.payload for packet in delivered] == [b"\x41x"]
         there.protocol.datagram_received(b"\x16" + bytes(20), HOST)
         assert queue.qsize() == 1
         assert there.transport.last_rtp_at == there.transport.last_packet_at == 100.0
         there.now = 101.0
         await there.dtls._handle_rtp_data(bytes.fromhex("806000020000000000000007aa"), 0)
-        assert [packet.sequence_number for packet in taken] == [1, 2], "what waited in the queue"
+        assert [packet.sequence_number for packet in delivered] == [1, 2], (
+            "what waited in the queue"
+        )
         assert there.transport.last_rtp_at == 101.0
 
-    with_connection(scene)
 
-
-def test_a_strangers_empty_datagram_and_a_cut_check_end_nothing() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_an_empty_datagram_and_a_truncated_check_end_nothing() -> None:
+    async with gathered_connection() as there:
         there.protocol.datagram_received(b"", HOST)
-        assert there.connection._queue.empty(), "aiortc would look at its first byte"
+        assert there.connection._queue.empty(), "aiortc would read its first byte"
         cut = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
         head = bytes(cut)[:20]
         priority = b"\x00\x24\x00\x00"
@@ -130,11 +123,9 @@ def test_a_strangers_empty_datagram_and_a_cut_check_end_nothing() -> None:
         assert there.transport.packets_failed == 2
         assert there.transport.last_packet_at is None
 
-    with_connection(scene)
 
-
-def test_a_broken_packet_is_counted_and_ends_nothing() -> None:
-    async def scene(there: GatheredConnection) -> None:
+async def test_a_broken_packet_is_counted_and_ends_nothing() -> None:
+    async with gathered_connection() as there:
         assert there.pc.sctp is not None
 
         async def broken(_: bytes) -> None:
@@ -145,5 +136,3 @@ def test_a_broken_packet_is_counted_and_ends_nothing() -> None:
         await there.pc.sctp._handle_data(b"x")
         assert there.transport.packets_failed == 1
         assert there.transport.last_data_at == 100.0
-
-    with_connection(scene)

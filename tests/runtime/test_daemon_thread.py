@@ -1,4 +1,4 @@
-"""Blocking work is done beside the loop, and one that hangs is left alone."""
+"""Blocking work runs beside the loop, and work that hangs is abandoned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rejoin.runtime.daemon_thread import run_in_daemon_thread
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
-def test_the_result_comes_back_and_the_loop_goes_on_meanwhile() -> None:
+def test_the_result_is_returned_and_the_loop_is_not_blocked() -> None:
     free = threading.Event()
 
     async def main() -> str:
@@ -22,13 +22,13 @@ def test_the_result_comes_back_and_the_loop_goes_on_meanwhile() -> None:
             )
         )
         await asyncio.sleep(0)
-        free.set()  # only a loop that is not blocked comes here
+        free.set()  # only a loop that is not blocked gets here
         return await working
 
     assert asyncio.run(main()) == "done"
 
 
-def test_what_it_raises_is_raised() -> None:
+def test_its_exception_is_raised() -> None:
     def work() -> None:
         raise PermissionError("no")
 
@@ -36,7 +36,7 @@ def test_what_it_raises_is_raised() -> None:
         asyncio.run(run_in_daemon_thread(work, name="work", within_s=60))
 
 
-def test_what_hangs_is_left_alone_and_delays_no_end() -> None:
+def test_work_that_hangs_is_abandoned_and_does_not_delay_the_end() -> None:
     free = threading.Event()
     try:
         with pytest.raises(TimeoutError):
@@ -46,7 +46,7 @@ def test_what_hangs_is_left_alone_and_delays_no_end() -> None:
         free.set()
 
 
-def test_work_that_ends_late_tells_nobody() -> None:
+def test_the_result_of_late_work_is_ignored() -> None:
     free = threading.Event()
 
     async def main() -> None:
@@ -57,6 +57,6 @@ def test_work_that_ends_late_tells_nobody() -> None:
             if not any(thread.name == "work" for thread in threading.enumerate()):
                 return
             await asyncio.sleep(0.01)
-        raise AssertionError("it never ended")
+        raise AssertionError("the thread did not end")
 
     asyncio.run(main())

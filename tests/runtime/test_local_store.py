@@ -1,4 +1,4 @@
-"""What outlives a player is kept, and nothing that refuses to keep it costs the game."""
+"""What outlives a player is saved, and a failure to save it never costs the game."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rejoin import tasks
 from rejoin.clock import boot_id
 from rejoin.core.model import AttemptNumber, SessionId
 from rejoin.core.ticket import RejoinState, Ticket
-from rejoin.runtime.instance import Instance, hand_over, is_taken
+from rejoin.runtime.instance import Instance, activate, is_taken
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
@@ -44,38 +44,38 @@ class MemoryKeyring:
 
 
 class Bench:
-    """A desk in folders of its own."""
+    """Local stores in folders of their own."""
 
     def __init__(self, folder: Path) -> None:
         self.tickets = TicketFolder(folder / "tickets")
         self.keyring = MemoryKeyring()
-        self.doors = folder / "doors"
-        self.knocks: list[str | None] = []
+        self.locks_folder = folder / "locks"
+        self.activations: list[str | None] = []
 
-    def desk(
+    def store(
         self, token: str | None = "CANARY-token", instance: Instance | None = None
     ) -> LocalStore:
         return LocalStore(
             StudioProfile(URL, token),
             tickets=self.tickets,
             tokens=TokenStore(self.keyring),
-            doors=self.doors,
+            locks_folder=self.locks_folder,
             instance=instance,
-            on_knock=self.knocks.append,
+            on_activate=self.activations.append,
         )
 
-    def bundle_desk(self, tokens: TokenStore) -> LocalStore:
-        """One for a backend whose session ids open the game to whoever knows them."""
+    def bundle_store(self, tokens: TokenStore) -> LocalStore:
+        """For a backend whose session ids open the game to anybody who knows them."""
         return LocalStore(
             StudioProfile(URL, None, dialect=AWS_BUNDLE, choice=StreamChoice("sg-1")),
             tickets=self.tickets,
             tokens=tokens,
-            doors=self.doors,
-            on_knock=self.knocks.append,
+            locks_folder=self.locks_folder,
+            on_activate=self.activations.append,
         )
 
-    async def knock(self) -> bool:
-        return await asyncio.to_thread(hand_over, KEY, None, self.doors, within_s=30.0)
+    async def activate(self) -> bool:
+        return await asyncio.to_thread(activate, KEY, None, self.locks_folder, within_s=30.0)
 
 
 @pytest.fixture
@@ -83,17 +83,17 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def seat(attempt: int) -> RejoinState:
+def state(attempt: int) -> RejoinState:
     return RejoinState(SESSION, AttemptNumber(attempt), 120.0, 50.0)
 
 
-def work(desk: LocalStore, script: Callable[[LocalStore], Awaitable[None]]) -> None:
+def work(store: LocalStore, script: Callable[[LocalStore], Awaitable[None]]) -> None:
     async def main() -> None:
-        await desk.open()
+        await store.open()
         try:
-            await script(desk)
+            await script(store)
         finally:
-            await desk.close()
+            await store.close()
 
     asyncio.run(main())
     assert tasks.alive() == frozenset()
@@ -105,79 +105,79 @@ def found(bench: Bench) -> Ticket:
     return ticket
 
 
-def test_the_first_ticket_brings_the_token_and_the_lock_with_it(bench: Bench) -> None:
-    async def script(desk: LocalStore) -> None:
+def test_the_first_ticket_also_saves_the_token_and_claims_the_instance(bench: Bench) -> None:
+    async def script(store: LocalStore) -> None:
         assert bench.keyring.kept == {}
-        await desk.keep(seat(1))
-        assert await asyncio.to_thread(is_taken, KEY, bench.doors)
-        assert await bench.knock()
+        await store.save(state(1))
+        assert await asyncio.to_thread(is_taken, KEY, bench.locks_folder)
+        assert await bench.activate()
         await asyncio.to_thread(bench.keyring.asked.wait, 60)
-        await desk.keep(seat(2))
+        await store.save(state(2))
 
-    work(bench.desk(), script)
-    assert bench.knocks == [None]
+    work(bench.store(), script)
+    assert bench.activations == [None]
     ticket = found(bench)
-    assert (ticket.seat, ticket.boot_id) == (seat(2), boot_id())
-    assert ticket.door.backend_url == URL
+    assert (ticket.rejoin_state, ticket.boot_id) == (state(2), boot_id())
+    assert ticket.backend.backend_url == URL
     assert set(bench.keyring.kept.values()) == {"CANARY-token"}
-    assert not is_taken(KEY, bench.doors), "it ended with the desk"
+    assert not is_taken(KEY, bench.locks_folder), "it was released with the store"
     for file in bench.tickets.folder.iterdir():
         assert "CANARY-token" not in file.read_text()
 
 
-def test_a_session_that_is_a_secret_is_in_the_keyring_and_not_on_the_disk(bench: Bench) -> None:
-    async def script(desk: LocalStore) -> None:
-        await desk.keep(seat(1))
-        await desk.keep(seat(2))
-        assert desk.problem is None
+def test_a_secret_session_id_is_in_the_keyring_and_not_on_the_disk(bench: Bench) -> None:
+    async def script(store: LocalStore) -> None:
+        await store.save(state(1))
+        await store.save(state(2))
+        assert store.problem is None
 
-    work(bench.bundle_desk(TokenStore(bench.keyring)), script)
+    work(bench.bundle_store(TokenStore(bench.keyring)), script)
     assert list(bench.keyring.kept.values()) == [SESSION]
     ticket = found(bench)
-    assert ticket.seat.attempt == 2
-    assert key_of(URL, ticket.seat.session_id) == KEY
+    assert ticket.rejoin_state.attempt == 2
+    assert key_of(URL, ticket.rejoin_state.session_id) == KEY
     for file in bench.tickets.folder.iterdir():
         assert SESSION not in file.read_text()
 
-    async def over(desk: LocalStore) -> None:
-        await desk.drop(SESSION)
+    async def over(store: LocalStore) -> None:
+        await store.delete(SESSION)
 
-    work(bench.bundle_desk(TokenStore(bench.keyring)), over)
+    work(bench.bundle_store(TokenStore(bench.keyring)), over)
     assert bench.tickets.newest() is None
 
 
-def test_without_a_keyring_a_secret_session_leaves_no_ticket_and_that_is_said(
+def test_without_a_keyring_a_secret_session_id_leaves_no_ticket_and_this_is_reported(
     bench: Bench,
 ) -> None:
-    async def script(desk: LocalStore) -> None:
-        await desk.keep(seat(1))
-        await desk.keep(seat(2))
-        assert await bench.knock(), "the rest is as ever"
+    async def script(store: LocalStore) -> None:
+        await store.save(state(1))
+        await store.save(state(2))
+        assert await bench.activate(), "everything else works"
 
-    desk = bench.bundle_desk(TokenStore())
-    work(desk, script)
+    store = bench.bundle_store(TokenStore())
+    work(store, script)
     assert bench.tickets.newest() is None
-    assert desk.problem == "No way back after a crash: this computer has no keyring to use."
+    assert store.problem == "No way back after a crash: this computer has no usable keyring."
 
 
-def test_who_comes_back_answers_the_door_from_the_start(bench: Bench) -> None:
-    claimed = Instance.claim(KEY, bench.doors)
+def test_a_rejoining_player_answers_second_instances_from_the_start(bench: Bench) -> None:
+    claimed = Instance.claim(KEY, bench.locks_folder)
     assert claimed is not None
 
-    async def script(desk: LocalStore) -> None:
-        assert await bench.knock()
-        await desk.keep(seat(5))
+    async def script(store: LocalStore) -> None:
+        assert await bench.activate()
+        await store.save(state(5))
 
-    work(bench.desk(instance=claimed), script)
-    assert bench.knocks == [None]
+    work(bench.store(instance=claimed), script)
+    assert bench.activations == [None]
 
 
 def test_a_game_that_is_over_leaves_no_ticket(bench: Bench) -> None:
-    async def script(desk: LocalStore) -> None:
-        await desk.keep(seat(1))
-        await desk.drop(SESSION)
+    async def script(store: LocalStore) -> None:
+        await store.save(state(1))
+        await store.delete(SESSION)
 
-    work(bench.desk(token=None), script)
+    work(bench.store(token=None), script)
     assert bench.tickets.newest() is None
     assert bench.keyring.kept == {}
 
@@ -186,68 +186,68 @@ def test_a_game_that_is_over_leaves_no_ticket(bench: Bench) -> None:
     ("number", "why"),
     [
         (errno.ENOSPC, "no space is left"),
-        (errno.EROFS, "the disk cannot be written to"),
+        (errno.EROFS, "the disk is read-only"),
         (errno.EACCES, "its folder cannot be written to"),
-        (errno.EIO, "the disk refused it"),
+        (errno.EIO, "the disk reports an error"),
     ],
 )
-def test_a_disk_that_refuses_is_a_sentence_until_it_takes_it(
+def test_a_disk_error_is_reported_until_a_write_succeeds(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int, why: str
 ) -> None:
     def refuse(*_: object) -> None:
         raise OSError(number, "no")
 
-    async def script(desk: LocalStore) -> None:
+    async def script(store: LocalStore) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(bench.tickets, "write", refuse)
             patch.setattr(bench.tickets, "remove", refuse)
-            await desk.keep(seat(1))
-            assert desk.problem is not None
-            assert desk.problem.startswith("No way back after a crash: ")
-            assert why in desk.problem
-            await desk.drop(SESSION)
-        await desk.keep(seat(2))
+            await store.save(state(1))
+            assert store.problem is not None
+            assert store.problem.startswith("No way back after a crash: ")
+            assert why in store.problem
+            await store.delete(SESSION)
+        await store.save(state(2))
 
-    desk = bench.desk()
-    work(desk, script)
-    assert desk.problem is None
-    assert found(bench).seat.attempt == 2
+    store = bench.store()
+    work(store, script)
+    assert store.problem is None
+    assert found(bench).rejoin_state.attempt == 2
 
 
-def test_a_disk_that_hangs_is_a_sentence_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_hangs_is_reported_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     free = threading.Event()
-    monkeypatch.setattr("rejoin.runtime.local_store._DISK_PATIENCE_S", 0.01)
+    monkeypatch.setattr("rejoin.runtime.local_store._DISK_TIMEOUT_S", 0.01)
     monkeypatch.setattr(bench.tickets, "write", lambda *_: free.wait(60))
-    desk = bench.desk()
+    store = bench.store()
 
-    async def script(desk: LocalStore) -> None:
-        await desk.keep(seat(1))
+    async def script(store: LocalStore) -> None:
+        await store.save(state(1))
 
     try:
-        work(desk, script)
+        work(store, script)
     finally:
         free.set()
-    assert desk.problem == "No way back after a crash: the disk does not answer."
+    assert store.problem == "No way back after a crash: the disk does not respond."
 
 
-def test_a_lock_or_a_door_that_cannot_be_had_costs_nothing_else(
+def test_a_lock_or_an_address_that_fails_costs_nothing_else(
     bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
-    bench.doors.write_text("a file where the folder goes")
+    bench.locks_folder.write_text("a file where the folder goes")
 
-    async def script(desk: LocalStore) -> None:
-        await desk.keep(seat(1))
+    async def script(store: LocalStore) -> None:
+        await store.save(state(1))
 
-    work(bench.desk(), script)
-    assert "no lock could be taken" in caplog.text
-    bench.doors.unlink()
+    work(bench.store(), script)
+    assert "the instance lock could not be acquired" in caplog.text
+    bench.locks_folder.unlink()
 
     async def refuse(*_: object) -> None:
         raise OSError(errno.ENAMETOOLONG, "no")
 
     monkeypatch.setattr(Instance, "serve", refuse)
-    work(bench.desk(), script)
-    assert "nobody can knock" in caplog.text
-    assert found(bench).seat.attempt == 1
-    assert not is_taken(KEY, bench.doors)
+    work(bench.store(), script)
+    assert "second instances cannot be answered" in caplog.text
+    assert found(bench).rejoin_state.attempt == 1
+    assert not is_taken(KEY, bench.locks_folder)

@@ -1,4 +1,4 @@
-"""Log lines are redacted whoever writes them."""
+"""Log lines are redacted, whichever module writes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def logging_as_before() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("logging_as_before", "expected_logs")
-def test_what_must_not_be_told_is_not_in_a_line() -> None:
+def test_secrets_are_not_in_the_log() -> None:
     out = io.StringIO()
     logs.configure(verbose=True, stream=out)
     logging.getLogger("rejoin.x").warning("Bearer abcdefghijklmnop to 203.0.113.77 a=ice-pwd:hush")
@@ -33,7 +33,7 @@ def test_what_must_not_be_told_is_not_in_a_line() -> None:
 
 
 @pytest.mark.usefixtures("logging_as_before")
-def test_quiet_unless_asked() -> None:
+def test_only_warnings_unless_verbose() -> None:
     out = io.StringIO()
     logs.configure(stream=out)
     logging.getLogger("rejoin.x").info("nothing of note")

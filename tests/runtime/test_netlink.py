@@ -1,4 +1,4 @@
-"""Netlink's bytes: what a kernel really said, and what nobody should ever say."""
+"""Netlink's bytes: messages of real kernels, and malformed ones."""
 
 from __future__ import annotations
 
@@ -43,44 +43,42 @@ def number(value: int) -> bytes:
     return struct.pack("=I", value)
 
 
-def test_a_link_runs_when_it_is_on_and_has_a_carrier() -> None:
+def test_a_link_runs_when_it_is_up_and_has_a_carrier() -> None:
     on, running, loopback = 0x1, 0x40, 0x8
     for flags, expected in ((on | running, True), (on, False), (running, False)):
-        assert parse(message(16, link(3, flags))).seen == (Link(3, expected, False),)
-    assert parse(message(16, link(1, on | running | loopback))).seen == (Link(1, True, True),)
-    assert parse(message(17, link(3, 0))).seen == (Link(3, False, False, gone=True),)
+        assert parse(message(16, link(3, flags))).items == (Link(3, expected, False),)
+    assert parse(message(16, link(1, on | running | loopback))).items == (Link(1, True, True),)
+    assert parse(message(17, link(3, 0))).items == (Link(3, False, False, gone=True),)
 
 
-def test_a_port_that_leaves_its_bridge_is_no_link_that_goes() -> None:
+def test_a_port_that_leaves_its_bridge_is_not_a_link_that_is_gone() -> None:
     assert parse(message(17, link(3, 0x41, family=7))) == Batch()
 
 
-def test_our_end_of_a_point_to_point_address_is_taken() -> None:
+def test_our_end_of_a_point_to_point_address_is_read() -> None:
     theirs, ours = attribute(1, b"\x0a\0\0\2"), attribute(2, b"\x0a\0\0\1")
     expected = Address(5, b"\x0a\0\0\1", True)
-    assert parse(message(20, address(5, theirs, ours))).seen == (expected,)
-    assert parse(message(20, address(5, ours))).seen == (expected,)
-    (gone,) = parse(message(21, address(5, ours))).seen
+    assert parse(message(20, address(5, theirs, ours))).items == (expected,)
+    assert parse(message(20, address(5, ours))).items == (expected,)
+    (gone,) = parse(message(21, address(5, ours))).items
     assert gone == Address(5, b"\x0a\0\0\1", True, gone=True)
 
 
 @pytest.mark.parametrize(("flags", "ready"), [(0x80, True), (0xC0, False), (0x08, False)])
-def test_an_ipv6_address_that_is_still_looked_for_elsewhere_is_not_ready(
-    flags: int, ready: bool
-) -> None:
+def test_an_ipv6_address_is_not_ready_during_duplicate_detection(flags: int, ready: bool) -> None:
     ours = attribute(1, bytes(16))
-    (short,) = parse(message(20, address(5, ours, family=V6, flags=flags))).seen
-    (long,) = parse(message(20, address(5, ours, attribute(8, number(flags)), family=V6))).seen
+    (short,) = parse(message(20, address(5, ours, family=V6, flags=flags))).items
+    (long,) = parse(message(20, address(5, ours, attribute(8, number(flags)), family=V6))).items
     assert short == long == Address(5, bytes(16), ready)
 
 
-def test_a_route_with_several_next_hops_is_one_by_each() -> None:
+def test_a_route_with_several_next_hops_becomes_several_routes() -> None:
     def hop(index: int, gateway: bytes) -> bytes:
         inner = attribute(5, gateway)
         return struct.pack("=HBBi", 8 + len(inner), 0, 0, index) + inner
 
     hops = attribute(9, hop(2, b"\1\1\1\1") + hop(3, b"\2\2\2\2"))
-    seen = parse(message(24, route(hops, attribute(6, number(100))))).seen
+    seen = parse(message(24, route(hops, attribute(6, number(100))))).items
     assert seen == (
         Route(2, V4, 0, b"", b"\1\1\1\1", 100, 254),
         Route(3, V4, 0, b"", b"\2\2\2\2", 100, 254),
@@ -91,7 +89,7 @@ def test_a_table_above_255_and_a_gateway_of_the_other_family_are_read() -> None:
     body = route(
         attribute(4, number(7)), attribute(18, b"\x0a\0" + bytes(16)), attribute(15, number(51820))
     )
-    (seen,) = parse(message(24, body)).seen
+    (seen,) = parse(message(24, body)).items
     assert isinstance(seen, Route)
     assert (seen.table, seen.gateway) == (51820, b"\x0a\0" + bytes(16))
 
@@ -105,7 +103,7 @@ def test_a_table_above_255_and_a_gateway_of_the_other_family_are_read() -> None:
         route(),  # leads nowhere
     ],
 )
-def test_a_route_that_no_packet_of_ours_would_take_is_left_out(body: bytes) -> None:
+def test_a_route_that_no_packet_of_ours_would_use_is_left_out(body: bytes) -> None:
     assert parse(message(24, body)) == Batch()
 
 
@@ -116,14 +114,14 @@ def test_the_end_of_a_dump_its_refusal_and_its_interruption() -> None:
     refused = message(2, struct.pack("=i", -errno.EPERM) + bytes(16))
     assert parse(refused).error == errno.EPERM
     assert parse(message(4)).broken
-    assert parse(message(1)) == Batch(), "nothing to do is nothing"
+    assert parse(message(1)) == Batch(), "a no-op message is empty"
 
 
-def test_what_is_cut_off_is_broken_and_the_rest_is_kept() -> None:
+def test_a_truncated_message_breaks_the_batch_and_the_rest_is_kept() -> None:
     whole = message(16, link(3, 0x41))
     for cut in range(1, len(whole)):
         batch = parse(whole + whole[:cut])
-        assert batch.seen == (Link(3, True, False),), cut
+        assert batch.items == (Link(3, True, False),), cut
         assert batch.broken
 
 
@@ -141,10 +139,10 @@ def test_what_is_cut_off_is_broken_and_the_rest_is_kept() -> None:
 def test_an_address_that_cannot_be_read_breaks_the_batch_and_nothing_else(body: bytes) -> None:
     batch = parse(message(20, body) + message(16, link(3, 0x41)))
     assert batch.broken
-    assert batch.seen == (Link(3, True, False),)
+    assert batch.items == (Link(3, True, False),)
 
 
-def test_a_next_hop_of_no_length_does_not_hang() -> None:
+def test_a_next_hop_of_length_zero_does_not_hang() -> None:
     batch = parse(message(24, route(attribute(9, struct.pack("=HBBi", 0, 0, 0, 2)))))
     assert batch == Batch(broken=True)
 
@@ -158,7 +156,7 @@ def test_a_request_is_a_dump_of_all_families() -> None:
 
 
 @given(some.binary(max_size=600))
-def test_any_bytes_are_read_to_their_end(data: bytes) -> None:
+def test_any_bytes_are_parsed(data: bytes) -> None:
     assert isinstance(parse(data), Batch)
 
 
@@ -183,10 +181,8 @@ _ATTRIBUTES = some.lists(
     ),
     some.data(),
 )
-def test_messages_with_anything_in_them_are_read_and_cuts_lose_nothing_before_them(
-    messages: list[bytes], data: some.DataObject
-) -> None:
+def test_a_truncation_loses_nothing_before_it(messages: list[bytes], data: some.DataObject) -> None:
     whole = parse(b"".join(messages))
     cut = data.draw(some.integers(0, sum(map(len, messages))))
     part = parse(b"".join(messages)[:cut])
-    assert part.seen == whole.seen[: len(part.seen)]
+    assert part.items == whole.items[: len(part.items)]

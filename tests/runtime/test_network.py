@@ -1,4 +1,4 @@
-"""The network watch: what counts as a change, when it is told, and that it leaves nothing."""
+"""The network watch: what counts as a change, when it is posted, and that it leaves nothing."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ import pytest
 from rejoin.core.events import Event, NetworkFound, NetworkLost
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime import network
-from rejoin.runtime.netlink import Address, Link, Route, Seen
+from rejoin.runtime.netlink import Address, Item, Link, Route
 from rejoin.runtime.network import (
     NetlinkWatch,
+    NetworkState,
     Reach,
-    Standing,
+    event_for,
     has_address,
-    meaning,
+    network_state,
     reach_of,
-    standing,
     watch_for,
 )
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
-linux = pytest.mark.skipif(not network.HAS_NETLINK, reason="netlink is Linux's")
+linux = pytest.mark.skipif(not network.HAS_NETLINK, reason="netlink exists on Linux only")
 
 V4, V6 = 2, 10
 LO, WIFI, WIRE, BRIDGE = 1, 2, 3, 4
@@ -53,8 +53,8 @@ def address(index: int, value: bytes = OURS, *, ready: bool = True, gone: bool =
     return Address(index, value, ready, gone)
 
 
-NOTHING: list[Seen] = [link(LO), address(LO, b"\x7f\0\0\1")]
-AT_HOME: list[Seen] = [
+NOTHING: list[Item] = [link(LO), address(LO, b"\x7f\0\0\1")]
+AT_HOME: list[Item] = [
     *NOTHING,
     link(WIFI),
     address(WIFI),
@@ -63,57 +63,57 @@ AT_HOME: list[Seen] = [
 ]
 
 
-def home(*more: Seen) -> Standing:
-    return standing([*AT_HOME, *more], Reach.INTERNET)
+def home(*more: Item) -> NetworkState:
+    return network_state([*AT_HOME, *more], Reach.INTERNET)
 
 
-# --- what is true ---------------------------------------------------------------------------------
+# --- the state of the network ---------------------------------------------------------------------
 
 
-def test_online_is_a_running_interface_with_a_route_to_where_hosts_are() -> None:
+def test_online_means_a_running_interface_with_a_route_to_the_hosts() -> None:
     assert home().online
-    assert not standing(NOTHING, Reach.INTERNET).online
-    assert not standing(NOTHING, Reach.LAN).online
-    down: list[Seen] = [link(WIFI, running=False), address(WIFI), route(WIFI)]
-    assert not standing(down, Reach.INTERNET).online
+    assert not network_state(NOTHING, Reach.INTERNET).online
+    assert not network_state(NOTHING, Reach.LAN).online
+    down: list[Item] = [link(WIFI, running=False), address(WIFI), route(WIFI)]
+    assert not network_state(down, Reach.INTERNET).online
 
 
-def test_a_bridge_without_a_way_out_is_no_network_for_the_internet_but_one_for_a_lan() -> None:
-    bridge: list[Seen] = [*NOTHING, link(BRIDGE), address(BRIDGE), route(BRIDGE, 16, b"\xac\x11")]
-    assert not standing(bridge, Reach.INTERNET).online
-    assert standing(bridge, Reach.LAN).online
-    assert home(*bridge) == home(), "a container that starts is no change"
+def test_a_bridge_without_a_way_out_counts_for_a_lan_and_not_for_the_internet() -> None:
+    bridge: list[Item] = [*NOTHING, link(BRIDGE), address(BRIDGE), route(BRIDGE, 16, b"\xac\x11")]
+    assert not network_state(bridge, Reach.INTERNET).online
+    assert network_state(bridge, Reach.LAN).online
+    assert home(*bridge) == home(), "a container that starts is not a change"
 
 
-def test_link_local_and_multicast_routes_of_ipv6_lead_nowhere() -> None:
-    everywhere: list[Seen] = [
+def test_link_local_and_multicast_routes_of_ipv6_do_not_count() -> None:
+    everywhere: list[Item] = [
         link(WIFI),
         route(WIFI, 64, b"\xfe\x80" + bytes(14), V6),
         route(WIFI, 8, b"\xff" + bytes(15), V6),
     ]
-    assert not standing(everywhere, Reach.LAN).online
-    assert standing([*everywhere, route(WIFI, 64, b"\xfd" + bytes(15), V6)], Reach.LAN).online
+    assert not network_state(everywhere, Reach.LAN).online
+    assert network_state([*everywhere, route(WIFI, 64, b"\xfd" + bytes(15), V6)], Reach.LAN).online
 
 
-def test_a_vpn_that_overrules_the_default_route_in_halves_is_one() -> None:
-    halves: list[Seen] = [link(WIRE), route(WIRE, 1), route(WIRE, 1, b"\x80\0\0\0")]
-    assert standing(halves, Reach.INTERNET).online
-    assert standing([link(WIRE), route(WIRE, 3, b"\x20", V6)], Reach.INTERNET).online
-    assert not standing([link(WIRE), route(WIRE, 3, b"\x20\0\0\0")], Reach.INTERNET).online
+def test_the_two_halves_with_which_a_vpn_overrides_the_default_route_count() -> None:
+    halves: list[Item] = [link(WIRE), route(WIRE, 1), route(WIRE, 1, b"\x80\0\0\0")]
+    assert network_state(halves, Reach.INTERNET).online
+    assert network_state([link(WIRE), route(WIRE, 3, b"\x20", V6)], Reach.INTERNET).online
+    assert not network_state([link(WIRE), route(WIRE, 3, b"\x20\0\0\0")], Reach.INTERNET).online
 
 
-def test_only_addresses_that_can_be_used_and_lead_out_count() -> None:
+def test_only_usable_addresses_on_interfaces_with_routes_count() -> None:
     elsewhere = address(BRIDGE, b"\xac\x11\0\1")
     tentative = address(WIFI, bytes(16), ready=False)
     assert home(elsewhere, tentative) == home()
     assert home(address(WIFI, bytes(16))) != home()
 
 
-# --- what it means --------------------------------------------------------------------------------
+# --- the event for a change -----------------------------------------------------------------------
 
 
-def test_a_change_is_told_by_what_is_true_after_it() -> None:
-    offline = standing(NOTHING, Reach.INTERNET)
+def test_the_event_depends_on_the_state_after_the_change() -> None:
+    offline = network_state(NOTHING, Reach.INTERNET)
     wired = home(link(WIRE), route(WIRE))
     for before, after, expected in (
         (home(), offline, NetworkLost()),
@@ -122,27 +122,27 @@ def test_a_change_is_told_by_what_is_true_after_it() -> None:
         (home(), home(), None),
         (offline, offline, None),
     ):
-        assert meaning(before, after, (), missed=False) == expected
+        assert event_for(before, after, (), missed=False) == expected
 
 
-def test_an_address_that_was_away_is_a_change_although_it_is_back() -> None:
-    assert meaning(home(), home(), [(WIFI, OURS)], missed=False) == NetworkFound()
-    assert meaning(home(), home(), [(BRIDGE, OURS)], missed=False) is None
+def test_an_address_that_was_removed_and_is_back_is_a_change() -> None:
+    assert event_for(home(), home(), [(WIFI, OURS)], missed=False) == NetworkFound()
+    assert event_for(home(), home(), [(BRIDGE, OURS)], missed=False) is None
 
 
-def test_what_was_missed_counts_as_a_change() -> None:
-    assert meaning(home(), home(), (), missed=True) == NetworkFound()
-    offline = standing(NOTHING, Reach.INTERNET)
-    assert meaning(offline, offline, (), missed=True) is None
+def test_lost_messages_count_as_a_change() -> None:
+    assert event_for(home(), home(), (), missed=True) == NetworkFound()
+    offline = network_state(NOTHING, Reach.INTERNET)
+    assert event_for(offline, offline, (), missed=True) is None
 
 
-# --- the watch, with the kernel played ------------------------------------------------------------
+# --- the watch, with a fake kernel ----------------------------------------------------------------
 
 
 class Kernel:
-    """Says what the test wants over a pair of local sockets."""
+    """Sends what the test wants over a pair of local sockets."""
 
-    def __init__(self, seen: Sequence[Seen]) -> None:
+    def __init__(self, seen: Sequence[Item]) -> None:
         self.seen = seen
         self.reads = 0
         self.error: OSError | None = None
@@ -160,20 +160,20 @@ class Kernel:
             read=self._read,
         )
 
-    def _read(self) -> Sequence[Seen]:
+    def _read(self) -> Sequence[Item]:
         self.reads += 1
         if self.error is not None:
             error, self.error = self.error, None
             raise error
         return self.seen
 
-    def speak(self) -> None:
+    def send(self) -> None:
         self._far.send(b"a message that cannot be read")
 
     async def until(self, true: Callable[[], bool]) -> None:
         end = time.monotonic() + 20
         while not true():
-            assert time.monotonic() < end, f"it never came to it: {self.heard}"
+            assert time.monotonic() < end, f"it did not happen: {self.heard}"
             await asyncio.sleep(0.005)
 
     def gone(self) -> bool:
@@ -183,7 +183,7 @@ class Kernel:
 
 @pytest.fixture
 def _from_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Local sockets have no sender; netlink's kernel is number 0."""
+    """Local sockets have no sender; on netlink the kernel is sender 0."""
     from rejoin.runtime import netlink
 
     monkeypatch.setattr(network, "_received", lambda source: netlink.parse(source.recv(65536)))
@@ -191,7 +191,7 @@ def _from_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def play(
     scene: Callable[[Kernel, NetlinkWatch], Awaitable[None]],
-    seen: Sequence[Seen] = tuple(AT_HOME),
+    seen: Sequence[Item] = tuple(AT_HOME),
     **times: float,
 ) -> Kernel:
     async def run() -> Kernel:
@@ -215,7 +215,7 @@ def test_a_burst_is_one_event() -> None:
     async def scene(kernel: Kernel, _: NetlinkWatch) -> None:
         kernel.seen = NOTHING
         for _number in range(20):
-            kernel.speak()
+            kernel.send()
         await kernel.until(lambda: bool(kernel.heard))
 
     kernel = play(scene)
@@ -225,11 +225,11 @@ def test_a_burst_is_one_event() -> None:
 
 @linux
 @pytest.mark.usefixtures("_from_the_kernel")
-def test_a_burst_that_does_not_end_is_looked_at_all_the_same() -> None:
+def test_the_state_is_read_even_if_a_burst_does_not_end() -> None:
     async def scene(kernel: Kernel, _: NetlinkWatch) -> None:
         kernel.seen = NOTHING
         while not kernel.heard:
-            kernel.speak()
+            kernel.send()
             await asyncio.sleep(0.005)
 
     assert play(scene, quiet_s=600.0, longest_s=0.05).heard == [NetworkLost()]
@@ -237,11 +237,11 @@ def test_a_burst_that_does_not_end_is_looked_at_all_the_same() -> None:
 
 @linux
 @pytest.mark.usefixtures("_from_the_kernel")
-def test_a_machine_that_is_offline_at_the_start_is_said_to_be() -> None:
+def test_a_machine_that_is_offline_at_the_start_is_reported() -> None:
     async def scene(kernel: Kernel, _: NetlinkWatch) -> None:
         assert kernel.heard == [NetworkLost()]
         kernel.seen = AT_HOME
-        kernel.speak()
+        kernel.send()
         await kernel.until(lambda: len(kernel.heard) == 2)
 
     assert play(scene, NOTHING).heard == [NetworkLost(), NetworkFound()]
@@ -249,12 +249,12 @@ def test_a_machine_that_is_offline_at_the_start_is_said_to_be() -> None:
 
 @linux
 @pytest.mark.usefixtures("_from_the_kernel")
-def test_a_read_that_fails_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "AGAIN_S", 0.01)
+def test_a_read_that_fails_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "READ_AGAIN_S", 0.01)
 
     async def scene(kernel: Kernel, _: NetlinkWatch) -> None:
         kernel.seen, kernel.error = NOTHING, OSError(errno.EBUSY, "busy")
-        kernel.speak()
+        kernel.send()
         await kernel.until(lambda: bool(kernel.heard))
 
     assert play(scene).reads == 3
@@ -275,7 +275,7 @@ def test_an_overrun_reads_everything_again_and_counts_as_a_change(
     monkeypatch.setattr(network, "_received", received)
 
     async def scene(kernel: Kernel, _: NetlinkWatch) -> None:
-        kernel.speak()
+        kernel.send()
         await kernel.until(lambda: bool(kernel.heard))
 
     kernel = play(scene)
@@ -284,7 +284,7 @@ def test_an_overrun_reads_everything_again_and_counts_as_a_change(
 
 
 @linux
-def test_a_listener_that_breaks_is_closed_and_nothing_is_said(
+def test_a_listener_that_breaks_is_closed_without_an_event(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def received(_: socket.socket) -> object:
@@ -293,14 +293,14 @@ def test_a_listener_that_breaks_is_closed_and_nothing_is_said(
     monkeypatch.setattr(network, "_received", received)
 
     async def scene(kernel: Kernel, _: NetlinkWatch) -> None:
-        kernel.speak()
+        kernel.send()
         await kernel.until(lambda: kernel.near.fileno() == -1)
 
     assert play(scene).heard == []
 
 
 @linux
-def test_where_netlink_is_forbidden_there_is_no_watch_and_no_harm() -> None:
+def test_without_permission_for_netlink_there_is_no_watch_and_no_harm() -> None:
     heard: list[Event] = []
 
     def forbidden() -> socket.socket:
@@ -315,7 +315,7 @@ def test_where_netlink_is_forbidden_there_is_no_watch_and_no_harm() -> None:
     assert heard == []
 
 
-# --- who is watched for what ----------------------------------------------------------------------
+# --- which profile has which watch ----------------------------------------------------------------
 
 
 def test_a_game_on_this_machine_has_no_watch_and_is_never_offline() -> None:
@@ -324,7 +324,7 @@ def test_a_game_on_this_machine_has_no_watch_and_is_never_offline() -> None:
     assert reach_of(NetworkRules(allow_private=True)) is Reach.LAN
 
 
-def test_elsewhere_than_on_linux_there_is_no_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_other_systems_than_linux_there_is_no_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "HAS_NETLINK", False)
     assert watch_for(NetworkRules(), lambda event: None) is None
 
@@ -339,7 +339,7 @@ def test_an_address_is_ours_while_a_socket_can_be_bound_to_it() -> None:
 
 
 @linux
-def test_the_real_kernel_tells_what_there_is() -> None:
+def test_the_real_kernel_lists_its_interfaces() -> None:
     seen = network.read_all()
     assert any(isinstance(one, Link) and one.loopback for one in seen)
     assert all(not one.gone for one in seen)
@@ -360,7 +360,7 @@ def own_network() -> str | None:
     return None if trial.returncode == 0 else "no network namespace, or no veth, without root here"
 
 
-def test_a_real_network_comes_changes_and_goes() -> None:
+def test_a_real_network_appears_changes_and_disappears() -> None:
     why = own_network()
     if why is not None:
         pytest.skip(why)
@@ -374,13 +374,15 @@ def test_a_real_network_comes_changes_and_goes() -> None:
         env={**os.environ, "PYTHONWARNINGS": "error"},
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["heard"] == [
+    result = json.loads(done.stdout)
+    assert result["heard"] == [
         "NetworkLost",  # nothing but lo
         "NetworkFound",  # an address and a default route
         "NetworkFound",  # the address was away for a moment
         "NetworkFound",  # another address
         "NetworkLost",  # the interface is switched off
     ]
-    assert told["kept"] == ["10.78.0.2"], "the interface that stayed, and not the one that went"
-    assert told["had"] == [False, True, True, False, False]
+    assert result["kept"] == ["10.78.0.2"], (
+        "the interface that stayed, and not the one that was removed"
+    )
+    assert result["had"] == [False, True, True, False, False]

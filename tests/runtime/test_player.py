@@ -1,4 +1,4 @@
-"""A player's client put together: it needs a usable profile, and leaves nothing behind."""
+"""A player's client put together: it requires a usable profile, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.instance import Instance, is_taken
 from rejoin.runtime.local_store import LocalStore
-from rejoin.runtime.player import Player
+from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.volume_file import SoundFile
@@ -39,7 +39,7 @@ TOKEN = "CANARY-token-of-a-player"
 
 
 class ClosedOutput(NullOutput):
-    """Silence that knows whether it was closed."""
+    """Plays silence and remembers whether it was closed."""
 
     closed = False
 
@@ -51,32 +51,34 @@ def profile(url: str) -> StudioProfile:
     return StudioProfile(url, TOKEN, NetworkRules(loopback_only=True))
 
 
-def test_a_profile_that_cannot_be_used_is_said_at_once() -> None:
+def test_a_profile_that_cannot_be_used_is_refused_at_once() -> None:
     for url in ("not a url", "http://studio.example/", "https://user:word@studio.example/"):
         with pytest.raises(BadInputError):
-            Player(profile(url), audio=NullOutput())
+            Player(profile(url), PlayerOptions(audio=NullOutput()))
     with pytest.raises(BadInputError) as caught:
-        Player(StudioProfile("http://127.0.0.1:9", "two words"), audio=NullOutput())
+        Player(StudioProfile("http://127.0.0.1:9", "two words"), PlayerOptions(audio=NullOutput()))
     assert "two words" not in str(caught.value)
 
 
-def test_what_is_wrong_with_the_sound_is_told() -> None:
+def test_a_problem_of_the_sound_is_reported() -> None:
     sentence = "No sound: no audio output device was found."
-    silent = Player(profile("http://127.0.0.1:9"), audio=NullOutput(sentence))
+    silent = Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput(sentence)))
     assert silent.problem() == sentence
-    assert Player(profile("http://127.0.0.1:9"), audio=NullOutput()).problem() is None
+    assert (
+        Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput())).problem() is None
+    )
 
 
-def test_a_slot_of_the_callers_is_used() -> None:
+def test_the_callers_slot_is_used() -> None:
     slot = PictureSlot()
-    player = Player(profile("http://127.0.0.1:9"), slot=slot, audio=NullOutput())
+    player = Player(profile("http://127.0.0.1:9"), PlayerOptions(slot=slot, audio=NullOutput()))
     assert player.slot is slot
     assert player.snapshot.stage is Stage.IDLE
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
 def test_a_game_that_cannot_start_ends_and_leaves_nothing() -> None:
-    """A real offer, and nobody who listens on the port."""
+    """A real offer, and no server on the port."""
     records: list[Record] = []
     shown: list[Snapshot] = []
     audio = ClosedOutput()
@@ -84,9 +86,11 @@ def test_a_game_that_cannot_start_ends_and_leaves_nothing() -> None:
     async def main(url: str) -> Ending:
         player = Player(
             profile(url),
-            audio=audio,
-            policy=Policy(backoff_base_s=0.01, backoff_cap_s=0.02),
-            on_record=records.append,
+            PlayerOptions(
+                audio=audio,
+                policy=Policy(backoff_base_s=0.01, backoff_cap_s=0.02),
+                on_record=records.append,
+            ),
         )
         leave = player.subscribe(shown.append)
         player.set_controls(Controls(keys=frozenset({4})))
@@ -111,7 +115,7 @@ def test_a_game_that_cannot_start_ends_and_leaves_nothing() -> None:
 
 
 class LoudOutput(NullOutput):
-    """Silence that knows how loud it would be."""
+    """Plays silence and remembers the volume."""
 
     volume = 1.0
 
@@ -123,7 +127,9 @@ class LoudOutput(NullOutput):
 def test_the_volume_is_that_of_the_last_run(tmp_path: Path) -> None:
     async def main(choice: SoundChoice) -> None:
         sound_file = SoundFile(tmp_path / "sound.json")
-        player = Player(profile("http://127.0.0.1:9"), audio=NullOutput(), sound_file=sound_file)
+        player = Player(
+            profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput(), sound_file=sound_file)
+        )
         running = asyncio.ensure_future(player.run())
         player.set_sound(choice)
         player.post(CloseForNowRequested())
@@ -132,20 +138,21 @@ def test_the_volume_is_that_of_the_last_run(tmp_path: Path) -> None:
     asyncio.run(main(SoundChoice(50)))
     audio = LoudOutput()
     next_one = Player(
-        profile("http://127.0.0.1:9"), audio=audio, sound_file=SoundFile(tmp_path / "sound.json")
+        profile("http://127.0.0.1:9"),
+        PlayerOptions(audio=audio, sound_file=SoundFile(tmp_path / "sound.json")),
     )
     assert (next_one.sound(), audio.volume) == (SoundChoice(50), 0.125)
-    unkept = Player(profile("http://127.0.0.1:9"), audio=audio)
+    unkept = Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=audio))
     assert (unkept.sound(), audio.volume) == (SoundChoice(), 1.0)
     unkept.set_sound(SoundChoice(80, muted=True))
     assert (unkept.sound(), audio.volume) == (SoundChoice(80, muted=True), 0.0)
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_hardware_is_tried_beside_the_start_and_told_of_the_end() -> None:
+def test_the_hardware_probe_starts_first_and_is_closed_last() -> None:
     did: list[str] = []
 
-    class Tried(Hardware):
+    class RecordedHardware(Hardware):
         def begin(self) -> None:
             did.append("begin")
 
@@ -155,9 +162,11 @@ def test_hardware_is_tried_beside_the_start_and_told_of_the_end() -> None:
     async def main() -> Ending:
         player = Player(
             profile("http://127.0.0.1:9"),
-            audio=NullOutput(),
-            hardware=Tried(),
-            on_record=lambda record: did.append(record.name),
+            PlayerOptions(
+                audio=NullOutput(),
+                hardware=RecordedHardware(),
+                on_record=lambda record: did.append(record.name),
+            ),
         )
         running = asyncio.ensure_future(player.run())
         await asyncio.sleep(0)
@@ -171,9 +180,9 @@ def test_hardware_is_tried_beside_the_start_and_told_of_the_end() -> None:
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_closed_for_now_before_anything_came_of_it() -> None:
+def test_closing_for_now_before_anything_happened() -> None:
     async def main() -> Ending:
-        player = Player(profile("http://127.0.0.1:9"), audio=NullOutput())
+        player = Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput()))
         running = asyncio.ensure_future(player.run())
         await asyncio.sleep(0)
         player.post(CloseForNowRequested())
@@ -185,7 +194,7 @@ def test_closed_for_now_before_anything_came_of_it() -> None:
 
 @pytest.mark.usefixtures("nothing_left_behind")
 @pytest.mark.parametrize("rules", [NetworkRules(), NetworkRules(loopback_only=True)])
-def test_the_network_is_watched_for_what_the_profile_may_reach(
+def test_the_network_is_watched_according_to_the_profile(
     monkeypatch: pytest.MonkeyPatch, rules: NetworkRules
 ) -> None:
     did: list[object] = []
@@ -204,7 +213,9 @@ def test_the_network_is_watched_for_what_the_profile_may_reach(
     monkeypatch.setattr("rejoin.runtime.player.watch_for", watch_for)
 
     async def main() -> Ending:
-        player = Player(StudioProfile("http://127.0.0.1:9", TOKEN, rules), audio=NullOutput())
+        player = Player(
+            StudioProfile("http://127.0.0.1:9", TOKEN, rules), PlayerOptions(audio=NullOutput())
+        )
         running = asyncio.ensure_future(player.run())
         await asyncio.sleep(0)
         player.post(CloseForNowRequested())
@@ -215,28 +226,27 @@ def test_the_network_is_watched_for_what_the_profile_may_reach(
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_with_a_ticket_it_comes_back_in_place_of_a_new_game(tmp_path: Path) -> None:
-    """Nobody listens; it asks all the same, and lets go of the lock at its end."""
+def test_with_a_ticket_it_rejoins_instead_of_starting_a_game(tmp_path: Path) -> None:
+    """There is no server; it asks nevertheless, and releases the lock at its end."""
     records: list[Record] = []
     url = "http://127.0.0.1:9"
-    seat = RejoinState(SessionId("s-1"), AttemptNumber(4), 120.0, proved_at=1.0)
-    ticket = Ticket(seat, profile(url).door(), "another boot", 0.0)
+    state = RejoinState(SessionId("s-1"), AttemptNumber(4), 120.0, proved_at=1.0)
+    ticket = Ticket(state, profile(url).backend_address(), "another boot", 0.0)
     instance = Instance.claim("key", tmp_path)
     assert instance is not None
 
     async def main() -> Ending:
-        desk = LocalStore(
+        store = LocalStore(
             profile(url),
             tickets=TicketFolder(tmp_path / "tickets"),
-            doors=tmp_path,
+            locks_folder=tmp_path,
             instance=instance,
         )
         player = Player(
             profile(url),
-            audio=NullOutput(),
-            on_record=records.append,
-            desk=desk,
-            ticket=ticket,
+            PlayerOptions(
+                audio=NullOutput(), on_record=records.append, local_store=store, ticket=ticket
+            ),
         )
         running = asyncio.ensure_future(player.run())
         came: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
@@ -248,31 +258,41 @@ def test_with_a_ticket_it_comes_back_in_place_of_a_new_game(tmp_path: Path) -> N
         player.subscribe(listen)
         shown = await asyncio.wait_for(came, 30)
         assert (shown.stage, shown.returning) == (Stage.RECONNECTING, True)
-        assert shown.deadline_checking, "its times are of another boot"
+        assert shown.deadline_checking, "its times are of a different boot"
         player.post(CloseForNowRequested())
         return await asyncio.wait_for(running, 30)
 
     assert asyncio.run(main()).kind is EndingKind.CLOSED_FOR_NOW
-    assert [record.name for record in records][:3] == ["RejoinRequested", "Waiting", "AskStatus"]
+    assert [record.name for record in records][:3] == ["RejoinRequested", "Waiting", "PollStatus"]
     assert not is_taken("key", tmp_path)
     kept = TicketFolder(tmp_path / "tickets").newest()
     assert kept is not None
-    assert kept.seat.attempt == 4
+    assert kept.rejoin_state.attempt == 4
 
 
-def test_a_missing_way_back_is_told_where_nothing_else_is_wrong(tmp_path: Path) -> None:
-    desk = LocalStore(profile("http://127.0.0.1:9"), tickets=TicketFolder(tmp_path), doors=tmp_path)
-    desk._problem = "No way back after a crash: no space is left on the disk."
-    well = Player(profile("http://127.0.0.1:9"), audio=NullOutput(), desk=desk)
-    assert well.problem() == desk.problem
-    silent = Player(profile("http://127.0.0.1:9"), audio=NullOutput("No sound."), desk=desk)
+def test_a_missing_way_back_is_reported_if_nothing_else_is_wrong(tmp_path: Path) -> None:
+    store = LocalStore(
+        profile("http://127.0.0.1:9"), tickets=TicketFolder(tmp_path), locks_folder=tmp_path
+    )
+    store._problem = "No way back after a crash: no space is left on the disk."
+    well = Player(
+        profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput(), local_store=store)
+    )
+    assert well.problem() == store.problem
+    silent = Player(
+        profile("http://127.0.0.1:9"),
+        PlayerOptions(audio=NullOutput("No sound."), local_store=store),
+    )
     assert silent.problem() == "No sound."
 
 
-@pytest.mark.parametrize("begins", [False, True])
-def test_its_connections_begin_dtls_when_it_was_told(begins: bool) -> None:
+@pytest.mark.parametrize("dtls_client", [False, True])
+def test_its_connections_are_dtls_clients_if_the_option_says_so(dtls_client: bool) -> None:
     async def offer() -> str:
-        player = Player(profile("http://127.0.0.1:9"), audio=NullOutput(), begin_dtls=begins)
+        player = Player(
+            profile("http://127.0.0.1:9"),
+            PlayerOptions(audio=NullOutput(), dtls_client=dtls_client),
+        )
         peer = player._make_peer(ConnectionNumber(1), lambda event: None)
         try:
             return await peer.make_offer()
@@ -280,4 +300,4 @@ def test_its_connections_begin_dtls_when_it_was_told(begins: bool) -> None:
             await peer.close()
             await player._client.aclose()
 
-    assert ("a=setup:active" in asyncio.run(offer())) is begins
+    assert ("a=setup:active" in asyncio.run(offer())) is dtls_client

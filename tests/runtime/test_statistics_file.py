@@ -1,3 +1,5 @@
+"""One line per second, readable during the game; a disk that fails never costs the game."""
+
 from __future__ import annotations
 
 import csv
@@ -12,7 +14,7 @@ from rejoin.media.statistics import StreamStatistics
 from rejoin.runtime.statistics_file import StatisticsFile
 
 
-def test_each_second_is_a_line_that_can_be_read_at_once(tmp_path: Path) -> None:
+def test_each_line_can_be_read_at_once(tmp_path: Path) -> None:
     path = tmp_path / "numbers.csv"
     file = StatisticsFile(path)
     for second in range(3):
@@ -28,12 +30,12 @@ def test_each_second_is_a_line_that_can_be_read_at_once(tmp_path: Path) -> None:
     assert [line["frames_decoded"] for line in lines] == ["0", "60", "120"]
 
 
-def test_a_place_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="cannot be written"):
         StatisticsFile(tmp_path / "no" / "numbers.csv")
 
 
-def test_a_disk_that_is_full_is_told_at_once() -> None:
+def test_a_full_disk_is_refused_at_once() -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this system has no /dev/full")
@@ -41,7 +43,7 @@ def test_a_disk_that_is_full_is_told_at_once() -> None:
         StatisticsFile(full)
 
 
-def test_a_disk_that_fills_up_is_told_once(
+def test_a_disk_that_fills_up_is_logged_once(
     tmp_path: Path, expected_logs: LogRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = StatisticsFile(tmp_path / "numbers.csv")

@@ -1,4 +1,4 @@
-"""The stream thread."""
+"""The stream thread runs one coroutine to its end; startup objects are frozen once."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 def test_a_coroutine_runs_on_its_own_thread_to_its_result() -> None:
-    told = threading.Event()
+    done = threading.Event()
 
     async def main() -> str:
         await asyncio.sleep(0)
         return threading.current_thread().name
 
-    thread = StreamThread(main, on_done=told.set)
+    thread = StreamThread(main, on_done=done.set)
     thread.start()
     assert thread.join(5) == "stream"
-    assert told.wait(5)
+    assert done.wait(5)
     assert not thread.running
 
 
-def test_what_it_raises_is_raised_where_it_is_waited_for() -> None:
+def test_its_exception_is_raised_by_join() -> None:
     async def main() -> None:
         raise ValueError("because")
 
@@ -38,7 +38,7 @@ def test_what_it_raises_is_raised_where_it_is_waited_for() -> None:
         thread.join(5)
 
 
-def test_waiting_no_longer_than_told() -> None:
+def test_join_waits_no_longer_than_its_timeout() -> None:
     release = threading.Event()
 
     async def main() -> int:
@@ -53,7 +53,7 @@ def test_waiting_no_longer_than_told() -> None:
     assert thread.join(5) == 1
 
 
-def test_the_loop_is_uvloops_where_it_is_installed_and_asyncios_where_not(
+def test_the_loop_is_uvloops_if_installed_and_otherwise_asyncios(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def main() -> str:
@@ -70,10 +70,10 @@ def test_the_loop_is_uvloops_where_it_is_installed_and_asyncios_where_not(
     assert str(ran_on()).startswith("asyncio")
 
 
-def test_a_packet_that_cannot_go_out_is_told_and_the_socket_stays_open() -> None:
-    """What the unreachable network's evidence and healing by itself rest on, on either loop."""
+def test_a_packet_that_cannot_be_sent_is_reported_and_the_socket_stays_open() -> None:
+    """Detecting an unreachable network, and healing afterwards, rely on this on both loops."""
 
-    class Told(asyncio.DatagramProtocol):
+    class Errors(asyncio.DatagramProtocol):
         def __init__(self) -> None:
             self.errors: list[Exception] = []
 
@@ -82,9 +82,9 @@ def test_a_packet_that_cannot_go_out_is_told_and_the_socket_stays_open() -> None
 
     async def main() -> tuple[int, bool]:
         transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
-            Told, local_addr=("127.0.0.1", 0)
+            Errors, local_addr=("127.0.0.1", 0)
         )
-        # Broadcasting without permission: refused by the system, nothing leaves this machine.
+        # Broadcasting without permission: the system refuses it, nothing leaves this machine.
         for _ in range(2):
             transport.sendto(b"x", ("255.255.255.255", 9))
             await asyncio.sleep(0.01)
@@ -97,18 +97,18 @@ def test_a_packet_that_cannot_go_out_is_told_and_the_socket_stays_open() -> None
     assert thread.join(5) == (2, False)
 
 
-def test_a_full_collection_looks_at_nothing_that_was_there_before_the_stream() -> None:
-    """In an interpreter of its own: in this one it would concern every test that comes after."""
+def test_a_full_collection_skips_everything_that_existed_before_the_stream() -> None:
+    """In a separate interpreter: here it would affect every later test."""
     program = """if True:
         import gc, sys
-        from rejoin.runtime.stream_thread import SWITCH_INTERVAL_S, settle
+        from rejoin.runtime.stream_thread import SWITCH_INTERVAL_S, freeze_startup_objects
         assert gc.get_freeze_count() == 0
-        settle()
+        freeze_startup_objects()
         frozen = gc.get_freeze_count()
         assert frozen > 10_000, frozen
         assert abs(sys.getswitchinterval() - SWITCH_INTERVAL_S) < 1e-6
         later = [[number] for number in range(1000)]
-        settle()
-        assert gc.get_freeze_count() <= frozen, "what came later is still collected"
+        freeze_startup_objects()
+        assert gc.get_freeze_count() <= frozen, "later objects are still collected"
     """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -1,4 +1,4 @@
-"""Tickets on disk: whole or not at all, the player's alone, and refused with a sentence if not."""
+"""Tickets on disk: written atomically, private to the player, refused with a sentence if not."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ import pytest
 from rejoin.core.model import AttemptNumber, SessionId
 from rejoin.core.ticket import BackendAddress, RejoinState, Ticket, to_text
 from rejoin.errors import BadInputError
-from rejoin.runtime.ticket_folder import TicketFolder, key_of, own_folder, tickets_folder
+from rejoin.runtime.ticket_folder import TicketFolder, key_of, make_private_folder, tickets_folder
 
 URL = "http://127.0.0.1:8470"
 KEY = key_of(URL, SessionId("s-1"))
 
 
-def ticket(attempt: int = 1, *, session: str = "s-1", wall_s: float | None = None) -> Ticket:
+def ticket(
+    attempt: int = 1, *, session: str = "s-1", written_unix_s: float | None = None
+) -> Ticket:
     return Ticket(
         RejoinState(SessionId(session), AttemptNumber(attempt), 120.0, 50.0),
         BackendAddress(URL, "ours", "loopback"),
         "boot",
-        time.time() if wall_s is None else wall_s,
+        time.time() if written_unix_s is None else written_unix_s,
     )
 
 
@@ -41,7 +43,7 @@ def only_file(folder: TicketFolder) -> Path:
     return file
 
 
-def test_what_is_written_is_found_and_only_the_player_can_read_it(folder: TicketFolder) -> None:
+def test_a_written_ticket_is_found_and_only_the_player_can_read_it(folder: TicketFolder) -> None:
     before = os.umask(0)
     try:
         folder.write(ticket(3))
@@ -49,28 +51,28 @@ def test_what_is_written_is_found_and_only_the_player_can_read_it(folder: Ticket
         os.umask(before)
     found = folder.newest()
     assert found is not None
-    assert found.seat == ticket(3).seat
+    assert found.rejoin_state == ticket(3).rejoin_state
     assert stat.S_IMODE(only_file(folder).stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.folder.stat().st_mode) == 0o700
     assert "s-1" not in only_file(folder).name
 
 
-def test_there_is_one_for_each_session_and_the_newest_is_taken(folder: TicketFolder) -> None:
+def test_each_session_has_one_ticket_and_the_newest_is_read(folder: TicketFolder) -> None:
     assert folder.newest() is None
-    folder.write(ticket(1, session="s-1", wall_s=2000.0))
-    folder.write(ticket(2, session="s-2", wall_s=3000.0))
-    folder.write(ticket(5, session="s-1", wall_s=2500.0))
+    folder.write(ticket(1, session="s-1", written_unix_s=2000.0))
+    folder.write(ticket(2, session="s-2", written_unix_s=3000.0))
+    folder.write(ticket(5, session="s-1", written_unix_s=2500.0))
     newest = folder.newest()
     assert newest is not None
-    assert newest.seat.session_id == "s-2"
+    assert newest.rejoin_state.session_id == "s-2"
     folder.remove(key_of(URL, SessionId("s-2")))
     folder.remove(key_of(URL, SessionId("s-2")))
     newest = folder.newest()
     assert newest is not None
-    assert newest.seat.attempt == 5
+    assert newest.rejoin_state.attempt == 5
 
 
-def test_a_write_that_fails_leaves_the_ticket_before_it(
+def test_a_write_that_fails_leaves_the_previous_ticket(
     folder: TicketFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.write(ticket(1))
@@ -84,8 +86,8 @@ def test_a_write_that_fails_leaves_the_ticket_before_it(
     monkeypatch.undo()
     found = folder.newest()
     assert found is not None
-    assert found.seat.attempt == 1
-    only_file(folder)  # and nothing beside it
+    assert found.rejoin_state.attempt == 1
+    only_file(folder)  # and no other file
 
 
 KILLED = """
@@ -98,9 +100,9 @@ folder = TicketFolder(pathlib.Path(sys.argv[1]))
 number = 0
 while True:
     number += 1
-    seat = RejoinState(SessionId("s-1"), AttemptNumber(number))
-    address = BackendAddress("http://127.0.0.1:8470", "ours")
-    folder.write(Ticket(seat, address, "boot", float(number)))
+    state = RejoinState(SessionId("s-1"), AttemptNumber(number))
+    backend = BackendAddress("http://127.0.0.1:8470", "ours")
+    folder.write(Ticket(state, backend, "boot", float(number)))
     print(number, flush=True)
 """
 
@@ -111,26 +113,26 @@ def test_a_process_killed_while_it_writes_leaves_a_whole_ticket(folder: TicketFo
     ) as process:
         assert process.stdout is not None
         for _ in range(20):
-            told = int(process.stdout.readline())
+            printed = int(process.stdout.readline())
         process.kill()
         rest = process.stdout.read().split()
-    last = int(rest[-1]) if rest else told
+    last = int(rest[-1]) if rest else printed
     found = folder.newest()
     assert found is not None
-    assert found.seat.attempt in (last, last + 1), "the last one told, or one more"
+    assert found.rejoin_state.attempt in (last, last + 1), "the last one printed, or one more"
 
 
 def test_of_two_writes_the_newer_one_wins(folder: TicketFolder) -> None:
-    older = folder.turn()
+    older = folder.next_sequence()
     folder.write(ticket(2))
     folder.write(ticket(1), older)
     found = folder.newest()
     assert found is not None
-    assert found.seat.attempt == 2
-    older = folder.turn()
+    assert found.rejoin_state.attempt == 2
+    older = folder.next_sequence()
     folder.remove(KEY)
     folder.write(ticket(3), older)
-    assert folder.newest() is None, "what was dropped stays dropped"
+    assert folder.newest() is None, "a removed ticket stays removed"
     assert list(folder.folder.iterdir()) == []
 
 
@@ -152,7 +154,7 @@ def test_writes_from_many_threads_leave_one_whole_ticket(folder: TicketFolder) -
         (b"", "damaged"),
         (b"\xff\xfe", "damaged"),
         (to_text(ticket()).encode()[:200], "damaged"),
-        (b"{}", "did not write it"),
+        (b"{}", "not written by Rejoin"),
         (b"x" * 1_000_000, "too long"),
     ],
 )
@@ -163,28 +165,28 @@ def test_a_damaged_ticket_is_refused(folder: TicketFolder, content: bytes, why: 
         folder.newest()
     folder.write(ticket(2, session="s-2"))
     found = folder.newest()
-    assert found is not None, "a good one is taken all the same"
-    assert found.seat.session_id == "s-2"
+    assert found is not None, "a usable one is read nevertheless"
+    assert found.rejoin_state.session_id == "s-2"
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
-def test_a_ticket_that_others_can_touch_is_refused(folder: TicketFolder, mode: int) -> None:
+def test_a_ticket_that_others_can_access_is_refused(folder: TicketFolder, mode: int) -> None:
     folder.write(ticket())
     only_file(folder).chmod(mode)
-    with pytest.raises(BadInputError, match="others"):
+    with pytest.raises(BadInputError, match="other users"):
         folder.newest()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_ticket_of_somebody_else_is_refused(folder: TicketFolder) -> None:
+def test_a_ticket_of_another_user_is_refused(folder: TicketFolder) -> None:
     folder.write(ticket())
     os.chown(only_file(folder), 65534, 65534)
-    with pytest.raises(BadInputError, match="others"):
+    with pytest.raises(BadInputError, match="other users"):
         folder.newest()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_a_folder_of_somebody_else_is_not_written_to(folder: TicketFolder) -> None:
+def test_a_folder_of_another_user_is_not_written_to(folder: TicketFolder) -> None:
     folder.folder.mkdir(parents=True)
     os.chown(folder.folder, 65534, 65534)
     with pytest.raises(PermissionError):
@@ -192,7 +194,9 @@ def test_a_folder_of_somebody_else_is_not_written_to(folder: TicketFolder) -> No
 
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
-def test_what_is_no_file_is_refused(folder: TicketFolder, tmp_path: Path, kind: str) -> None:
+def test_anything_but_a_regular_file_is_refused(
+    folder: TicketFolder, tmp_path: Path, kind: str
+) -> None:
     folder.write(ticket())
     file = only_file(folder)
     written = tmp_path / "elsewhere"
@@ -207,26 +211,26 @@ def test_what_is_no_file_is_refused(folder: TicketFolder, tmp_path: Path, kind: 
         folder.newest()
 
 
-def test_a_folder_that_was_open_to_others_is_closed_and_a_link_is_not_followed(
+def test_a_folder_is_closed_to_others_and_a_symbolic_link_is_not_followed(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "open"
     folder.mkdir(mode=0o777)
     folder.chmod(0o777)
-    own_folder(folder)
+    make_private_folder(folder)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     linked = tmp_path / "linked"
     linked.symlink_to(folder)
     with pytest.raises(OSError, match="not a folder of this user"):
-        own_folder(linked)
+        make_private_folder(linked)
 
 
-def test_what_is_a_day_old_is_swept_away(folder: TicketFolder) -> None:
+def test_files_older_than_a_day_are_removed(folder: TicketFolder) -> None:
     folder.write(ticket(1, session="s-old"))
     old = only_file(folder)
-    torn = folder.folder / ".torn-1-1.tmp"
-    torn.write_text("")
-    for file in (old, torn):
+    leftover = folder.folder / ".leftover-1-1.tmp"
+    leftover.write_text("")
+    for file in (old, leftover):
         os.utime(file, (time.time() - 90_000, time.time() - 90_000))
     folder.write(ticket(1, session="s-new"))
     folder.sweep()
@@ -235,12 +239,14 @@ def test_what_is_a_day_old_is_swept_away(folder: TicketFolder) -> None:
     }
 
 
-def test_sweeping_where_there_is_nothing(folder: TicketFolder) -> None:
+def test_sweeping_without_a_folder(folder: TicketFolder) -> None:
     folder.sweep()
     assert not folder.folder.exists()
 
 
-def test_where_tickets_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_tickets_are_among_the_users_state_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     if sys.platform.startswith("linux"):
         assert tickets_folder() == tmp_path / "rejoin" / "tickets"

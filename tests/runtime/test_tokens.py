@@ -1,4 +1,4 @@
-"""The sign-in token is kept in a keyring or not at all, and no keyring can hold us up."""
+"""The sign-in token is saved in a keyring or not at all, and no keyring can block the game."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ TOKEN = "CANARY-token"
 
 
 class MemoryKeyring(KeyringBackend):
-    """A keyring that forgets with the test."""
+    """A keyring that exists only during the test."""
 
     priority = 1
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.kept: dict[tuple[str, str], str] = {}
+        self.saved: dict[tuple[str, str], str] = {}
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
+        self.saved[service, username] = password
 
     def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
+        return self.saved.get((service, username))
 
 
 class BrokenKeyring(MemoryKeyring):
-    """One whose errors repeat what they were given, as some do."""
+    """Its errors contain the token, as those of some keyrings do."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
         raise keyring.errors.PasswordSetError(f"cannot store {password}")
@@ -49,7 +49,7 @@ class BrokenKeyring(MemoryKeyring):
 
 
 class HangingKeyring(MemoryKeyring):
-    """One that waits for somebody who never comes."""
+    """It blocks until the test ends."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,19 +63,19 @@ class HangingKeyring(MemoryKeyring):
         return TOKEN
 
 
-def keep(store: TokenStore, url: str = URL) -> bool:
-    return asyncio.run(store.keep(url, TOKEN, within_s=30.0))
+def save(store: TokenStore, url: str = URL) -> bool:
+    return asyncio.run(store.save(url, TOKEN, within_s=30.0))
 
 
 def fetch(store: TokenStore, url: str = URL) -> str | None:
     return asyncio.run(store.fetch(url))
 
 
-def test_a_token_is_kept_for_its_origin_and_for_no_other() -> None:
+def test_a_token_is_saved_for_its_origin_and_no_other() -> None:
     memory = MemoryKeyring()
     store = TokenStore(memory)
-    assert keep(store)
-    assert memory.kept == {(SERVICE, "https://studio.example:443"): TOKEN}
+    assert save(store)
+    assert memory.saved == {(SERVICE, "https://studio.example:443"): TOKEN}
     assert fetch(store, "https://studio.example/other") == TOKEN
     assert fetch(store, "https://STUDIO.example:443/") == TOKEN
     for other in ("http://studio.example/", "https://studio.example:8443/", "https://a.example/"):
@@ -83,50 +83,50 @@ def test_a_token_is_kept_for_its_origin_and_for_no_other() -> None:
 
 
 @pytest.mark.parametrize("backend", [BrokenKeyring, fail.Keyring])
-def test_a_keyring_that_fails_keeps_nothing_and_says_nothing_of_it(
+def test_a_keyring_that_fails_saves_nothing_and_leaks_nothing(
     backend: type[KeyringBackend], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     store = TokenStore(backend())
-    assert not keep(store)
+    assert not save(store)
     assert fetch(store) is None
-    assert "the keyring kept nothing" in caplog.text
+    assert "the keyring saved nothing" in caplog.text
     assert "CANARY" not in caplog.text
 
 
-def test_a_keyring_that_hangs_is_left_alone() -> None:
+def test_a_keyring_that_hangs_is_abandoned() -> None:
     hanging = HangingKeyring()
     store = TokenStore(hanging)
     try:
-        assert not asyncio.run(store.keep(URL, TOKEN, within_s=0.01))
+        assert not asyncio.run(store.save(URL, TOKEN, within_s=0.01))
         assert asyncio.run(store.fetch(URL, within_s=0.01)) is None
     finally:
         hanging.free.set()
 
 
-def test_without_a_choice_the_keyring_of_the_os_is_asked_and_under_tests_there_is_none() -> None:
+def test_the_default_is_the_keyring_of_the_os_and_under_tests_there_is_none() -> None:
     assert isinstance(keyring.get_keyring(), fail.Keyring)
     store = TokenStore()
-    assert not keep(store)
+    assert not save(store)
     assert fetch(store) is None
 
 
 def test_a_keyring_that_is_a_plain_file_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = type("PlaintextKeyring", (MemoryKeyring,), {"__module__": "keyrings.alt.file"})()
     monkeypatch.setattr(keyring, "get_keyring", lambda: plain)
-    assert not keep(TokenStore())
-    assert plain.kept == {}
+    assert not save(TokenStore())
+    assert plain.saved == {}
 
 
-def test_a_keyring_that_cannot_be_loaded_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_keyring_that_cannot_be_loaded_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", types.ModuleType("keyring"))
     assert fetch(TokenStore()) is None
 
 
-def test_an_address_that_is_none_keeps_nothing() -> None:
+def test_an_invalid_url_saves_nothing() -> None:
     memory = MemoryKeyring()
-    assert not keep(TokenStore(memory), "http://host:port/")
-    assert memory.kept == {}
+    assert not save(TokenStore(memory), "http://host:port/")
+    assert memory.saved == {}
 
 
 def test_origins() -> None:

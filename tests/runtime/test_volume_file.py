@@ -1,3 +1,5 @@
+"""The volume is saved between two runs, and a failure to save it never costs the game."""
+
 from __future__ import annotations
 
 import threading
@@ -11,24 +13,26 @@ from rejoin.runtime.volume_file import SoundFile, sound_path
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
-def kept(file: SoundFile, *choices: SoundChoice) -> None:
+def saved(file: SoundFile, *choices: SoundChoice) -> None:
     for choice in choices:
-        file.keep(choice)
+        file.save(choice)
     file.close()
 
 
-def test_it_is_in_the_users_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_file_is_among_the_users_state_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("platformdirs.user_state_path", lambda *_, **__: tmp_path / "rejoin")
     assert sound_path() == tmp_path / "rejoin" / "sound.json"
     assert SoundFile().read() == SoundChoice()
 
 
-def test_the_newest_choice_is_there_in_the_next_run(tmp_path: Path) -> None:
+def test_the_next_run_reads_the_newest_choice(tmp_path: Path) -> None:
     path = tmp_path / "not" / "yet" / "sound.json"
-    kept(SoundFile(path), *(SoundChoice(volume) for volume in range(100)), SoundChoice(60, True))
+    saved(SoundFile(path), *(SoundChoice(volume) for volume in range(100)), SoundChoice(60, True))
     assert SoundFile(path).read() == SoundChoice(60, True)
     assert [each.name for each in path.parent.iterdir()] == ["sound.json"]
-    kept(SoundFile(path), SoundChoice(5))
+    saved(SoundFile(path), SoundChoice(5))
     assert SoundFile(path).read() == SoundChoice(5)
 
 
@@ -53,29 +57,29 @@ def test_the_newest_choice_is_there_in_the_next_run(tmp_path: Path) -> None:
         b'{"volume": 50, "muted": false, "more": "' + b"x" * 5000 + b'"}',
     ],
 )
-def test_what_cannot_be_used_is_the_full_volume(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_cannot_be_used_means_full_volume(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "sound.json"
     path.write_bytes(content)
     assert SoundFile(path).read() == SoundChoice()
-    kept(SoundFile(path), SoundChoice(20))
+    saved(SoundFile(path), SoundChoice(20))
     assert SoundFile(path).read() == SoundChoice(20)
 
 
-def test_a_folder_in_its_place_costs_nothing(tmp_path: Path) -> None:
+def test_a_folder_at_its_path_does_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "sound.json"
     path.mkdir()
     file = SoundFile(path)
     assert file.read() == SoundChoice()
-    kept(file, SoundChoice(20))
+    saved(file, SoundChoice(20))
     assert [each.name for each in tmp_path.iterdir()] == ["sound.json"]
 
 
-def test_a_full_disk_costs_nothing_and_leaves_the_old_choice(
+def test_a_full_disk_does_no_harm_and_leaves_the_old_choice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "sound.json"
     file = SoundFile(path)
-    kept(file, SoundChoice(20))
+    saved(file, SoundChoice(20))
 
     def full(self: Path, text: str) -> int:
         self.touch()
@@ -83,14 +87,14 @@ def test_a_full_disk_costs_nothing_and_leaves_the_old_choice(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_text", full)
-        kept(file, SoundChoice(30))
+        saved(file, SoundChoice(30))
     assert file.read() == SoundChoice(20)
     assert [each.name for each in tmp_path.iterdir()] == ["sound.json"]
-    kept(file, SoundChoice(40))
+    saved(file, SoundChoice(40))
     assert file.read() == SoundChoice(40)
 
 
-def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_hangs_delays_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "sound.json"
     answers = threading.Event()
     write = Path.write_text
@@ -101,7 +105,7 @@ def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Path, "write_text", hang)
     file = SoundFile(path)
-    kept(file, SoundChoice(30), SoundChoice(31))
+    saved(file, SoundChoice(30), SoundChoice(31))
     assert not path.exists()
     answers.set()
     file.close()

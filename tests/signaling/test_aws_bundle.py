@@ -19,7 +19,7 @@ from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.service_model.status import Status
 from rejoin.signaling.aws_bundle import BundleClient
-from rejoin.signaling.aws_samples import STATUS_NOT_TOLD, StreamChoice
+from rejoin.signaling.aws_samples import STATUS_UNAVAILABLE, StreamChoice
 from rejoin.signaling.client import CallFailedError
 
 CHOICE = StreamChoice(STREAM_GROUP, APPLICATION, ("us-west-2",), "player-1")
@@ -119,7 +119,7 @@ def test_a_long_poll_without_news_ends_after_its_wait() -> None:
                 view.session_id, known=Status("ACTIVATING"), wait_s=0.4, budget_s=20
             )
             assert seen.status == "ACTIVATING"
-            assert 2 <= service.count("look") <= 9
+            assert 2 <= service.count("get_status") <= 9
 
     asyncio.run(run())
 
@@ -146,7 +146,7 @@ def test_once_the_game_began_a_404_proves_nothing(status: str) -> None:
             assert (await looking(client, view.session_id)).status == "ACTIVE"
             service.status = status
             failure = await failure_of(looking(client, view.session_id))
-            assert failure.code == STATUS_NOT_TOLD
+            assert failure.code == STATUS_UNAVAILABLE
             assert failure.kind is FailureKind.OUTCOME_UNKNOWN
             assert failure.retryable is False
             assert failure.session_status is None
@@ -164,7 +164,7 @@ def test_after_600_s_even_an_active_session_is_not_told_but_can_be_rejoined() ->
             assert (await looking(client, view.session_id)).status == "ACTIVE"
             wall.now += 2
             failure = await failure_of(looking(client, view.session_id))
-            assert failure.code == STATUS_NOT_TOLD
+            assert failure.code == STATUS_UNAVAILABLE
             offer = new_offer()
             assert await reconnecting(client, view.session_id, offer) == answer_to(offer)
 
@@ -196,7 +196,7 @@ def test_every_failure_of_the_service_is_one_and_the_same() -> None:
             view = await started(client)
             service.place()
             for fault in ServiceFault:
-                for operation in ("start", "look", "create", "terminate"):
+                for operation in ("start", "get_status", "create", "terminate"):
                     service.fail(operation, fault)
                 for call in (
                     started(client),

@@ -137,7 +137,7 @@ def test_a_long_poll_is_not_cut_short_by_the_answer_that_was_there_before() -> N
             service.status = "CONNECTED"
             seen = await client.status(SESSION, known=Status("CONNECTED"), wait_s=0.4, budget_s=9)
             assert seen.status == "CONNECTED"
-            assert service.count("look") >= 2
+            assert service.count("get_status") >= 2
 
     asyncio.run(run())
 
@@ -189,7 +189,7 @@ def test_every_failure_of_the_service_is_one_and_the_same() -> None:
         service = ArnStreamService()
         async with live_react(service) as url, client_for(url) as client:
             for fault in ServiceFault:
-                for operation in ("start", "look", "create"):
+                for operation in ("start", "get_status", "create"):
                     service.fail(operation, fault)
                 for call in (started(client), looking(client), reconnecting(client, new_offer())):
                     failure = await failure_of(call)

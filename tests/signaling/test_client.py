@@ -52,6 +52,7 @@ from rejoin.core.retry import Failure, FailureKind
 from rejoin.errors import BadInputError
 from rejoin.service_model.status import Status
 from rejoin.signaling.client import BackendClient, CallFailedError
+from rejoin.signaling.exchange import HttpSettings
 from rejoin.signaling.wire import sha256_hex
 
 ONE, TWO, THREE = AttemptNumber(1), AttemptNumber(2), AttemptNumber(3)
@@ -76,7 +77,7 @@ async def failure_of(call: Coroutine[Any, Any, object]) -> Failure:
 async def client_for(
     url: str, token: str = GOOD_TOKEN, **options: Any
 ) -> AsyncIterator[BackendClient]:
-    client = BackendClient(url, token, **options)
+    client = BackendClient(url, token, http=HttpSettings(**options))
     try:
         yield client
     finally:
@@ -342,7 +343,7 @@ def test_the_budget_reaches_the_backend_and_a_tiny_one_is_turned_away() -> None:
             )
             # On a slow machine the client's own clock may run out first; nothing was tried.
             assert failure.code in ("BUDGET_TOO_SMALL", "")
-            assert service.count("look") == 0
+            assert service.count("get_status") == 0
 
     asyncio.run(run())
 

@@ -21,7 +21,7 @@ from helpers.misbehaving_server import (
 )
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
-from rejoin.signaling.exchange import CallFailedError, Exchange, is_json
+from rejoin.signaling.exchange import CallFailedError, Exchange, HttpSettings, is_json
 
 
 class Said(BaseModel):
@@ -37,7 +37,7 @@ async def exchange_with(behaviour: Behaviour, token: str | None = None) -> Async
             f"http://127.0.0.1:{port}/base/",
             token,
             stranger="is somebody else",
-            connect_timeout_s=20,  # no machine is so slow
+            http=HttpSettings(connect_timeout_s=20),  # no machine is that slow
         )
         try:
             yield exchange
@@ -183,7 +183,7 @@ def test_after_a_change_of_network_no_connection_of_before_is_used() -> None:
             await exchange.call("GET", "/", budget_s=5)
             await exchange.call("GET", "/", budget_s=5)
             assert len(opened) == 2
-            assert not exchange._left, "what was left is closed"
+            assert not exchange._retired, "what was left is closed"
 
     asyncio.run(run())
 

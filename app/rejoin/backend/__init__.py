@@ -1,0 +1,16 @@
+"""The studio's backend: starts, polls, reconnects and terminates stream sessions for players.
+
+A player's machine holds no AWS credentials; this program does, and calls the service with boto3.
+
+Glossary
+    dialect   how a client talks to a backend: ours, or one of AWS's two sample backends
+    broker    the rules between clients and the service: ownership, fencing, calls in flight, polls
+    caller    who calls, with the time that they give us
+    offer     one attempt of a client: number, SignalRequest, token (the service's ClientToken)
+    fence     refuses an attempt that is older than the newest one (`service_model/fence`)
+    refusal   why a call is refused: one `Reason`, from which each dialect makes its own answer
+    gate      the middleware that checks bearer tokens and the size of bodies
+
+Read in this order: `service` (what a streaming service offers), `broker`, `refused`, `routes`,
+`problems`, `gate`; then `store`, `aws` (boto3) and the sample dialects `aws_bundle`, `aws_react`.
+"""

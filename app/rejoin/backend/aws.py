@@ -1,11 +1,11 @@
 """Amazon GameLift Streams through boto3: the `StreamService` of a real backend.
 
-boto3's default time-outs outlive the reconnect window (60 s, several tries), so: connecting takes
-1 s at most, reading 6 s, there are two tries with the same ClientToken, and all of it ends within
-the caller's budget. botocore fixes time-outs per client and retries without knowing a budget,
-therefore there is one client for each length of time and the second try is made here.
+boto3's default time-outs (60 s, several tries) outlive the reconnect window. Here connecting takes
+1 s at most and reading 6 s, there are two tries with the same ClientToken, and all of it ends
+within the caller's budget. botocore fixes the time-outs of a client when it is made, and retries
+without knowing a budget: so there is one client for each duration, and the second try is made here.
 
-Not run against AWS; run against the emulator and a misbehaving server on loopback.
+It has been run against the emulator and a misbehaving server on loopback, not against AWS.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from rejoin.backend.service import (
     ServiceFault,
     StartedStream,
     StreamId,
-    StreamLook,
     StreamServiceError,
+    StreamStatus,
 )
 from rejoin.clock import boot_s
 from rejoin.errors import BadInputError
@@ -46,23 +46,23 @@ _Result = TypeVar("_Result")
 CONNECT_S: Final = 1.0
 READ_S: Final = 6.0
 TRIES: Final = 2
-_RUNGS_S: Final = (7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.75, 0.5, 0.25)
-"""Whole durations of one try; each has its client."""
+_DURATIONS_S: Final = (7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.75, 0.5, 0.25)
+"""Durations of one try; each has its own client."""
 _PAUSE_MAX_S: Final = 0.2
 """Longest pause before the second try."""
-_LOOK_THREADS: Final = 24
+_STATUS_THREADS: Final = 24
 _CALL_THREADS: Final = 16
-"""Looks have threads of their own, so that polls cannot hold up a reconnect."""
+"""Status calls have their own threads, so that polls cannot delay a reconnect."""
 
 _BY_CODE: Final[Mapping[str, ServiceFault]] = {
-    # The service's own (its model in botocore).
+    # Errors of this service (from its model in botocore).
     "ValidationException": ServiceFault.INVALID,
     "AccessDeniedException": ServiceFault.ACCESS_DENIED,
     "ResourceNotFoundException": ServiceFault.NOT_FOUND,
     "ConflictException": ServiceFault.CONFLICT,
     "ThrottlingException": ServiceFault.THROTTLED,
     "InternalServerException": ServiceFault.FAILED,
-    # Every AWS service's.
+    # Errors of every AWS service.
     "Throttling": ServiceFault.THROTTLED,
     "ThrottledException": ServiceFault.THROTTLED,
     "TooManyRequestsException": ServiceFault.THROTTLED,
@@ -105,7 +105,7 @@ _SENTENCES: Final[Mapping[ServiceFault, str]] = {
 _TRIED_AGAIN: Final = frozenset(
     {ServiceFault.UNAVAILABLE, ServiceFault.FAILED, ServiceFault.TIMED_OUT}
 )
-_SAYS_NOTHING_OF_BEFORE: Final = frozenset(
+_LEAVES_THE_FIRST_TRY_OPEN: Final = frozenset(
     {ServiceFault.UNAVAILABLE, ServiceFault.THROTTLED, ServiceFault.CONFLICT}
 )
 
@@ -129,20 +129,20 @@ class AwsStreamService:
                 aws_session_token=settings.session_token,
                 profile_name=settings.profile,
             )
-            # The longest one now: mistakes show at once and the first call finds it ready.
-            self._client(_RUNGS_S[0])
+            # Make the longest one now: a mistake shows at once, and the first call need not wait.
+            self._client(_DURATIONS_S[0])
         except (faults.BotoCoreError, ValueError) as error:
             raise BadInputError(
                 f"boto3 cannot use the backend's settings ({type(error).__name__})."
             ) from None
-        self._looks = ThreadPoolExecutor(_LOOK_THREADS, thread_name_prefix="aws-look")
-        self._calls = ThreadPoolExecutor(_CALL_THREADS, thread_name_prefix="aws-call")
+        self._status_threads = ThreadPoolExecutor(_STATUS_THREADS, thread_name_prefix="aws-status")
+        self._call_threads = ThreadPoolExecutor(_CALL_THREADS, thread_name_prefix="aws-call")
 
     def close(self) -> None:
-        """Let the threads go; tries that still run end by their own time-outs, none begins."""
+        """Release the threads. Tries that still run end by their own time-outs; none begins."""
         self._closed = True
-        self._looks.shutdown(wait=False, cancel_futures=True)
-        self._calls.shutdown(wait=False, cancel_futures=True)
+        self._status_threads.shutdown(wait=False, cancel_futures=True)
+        self._call_threads.shutdown(wait=False, cancel_futures=True)
         for client in self._clients.values():
             client.close()
 
@@ -156,7 +156,7 @@ class AwsStreamService:
             identifier = settings.applications[application]
         else:
             raise StreamServiceError(
-                ServiceFault.INVALID, "The backend's configuration knows no such application."
+                ServiceFault.INVALID, "The backend's configuration has no such application."
             )
         wanted: StartStreamSessionInputTypeDef = {
             "Identifier": settings.stream_group,
@@ -173,20 +173,20 @@ class AwsStreamService:
         def call(client: GameLiftStreamsClient) -> StartedStream:
             answer = client.start_stream_session(**wanted)
             arn = _needed(answer.get("Arn"))
-            return StartedStream(StreamId(settings.stream_group, arn), _look(answer))
+            return StartedStream(StreamId(settings.stream_group, arn), _status_of(answer))
 
-        return await self._call(self._calls, "StartStreamSession", budget_s, call)
+        return await self._call(self._call_threads, "StartStreamSession", budget_s, call)
 
-    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
-        def call(client: GameLiftStreamsClient) -> StreamLook:
-            return _look(
+    async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
+        def call(client: GameLiftStreamsClient) -> StreamStatus:
+            return _status_of(
                 client.get_stream_session(
                     Identifier=stream.stream_group,
                     StreamSessionIdentifier=stream.stream_session,
                 )
             )
 
-        return await self._call(self._looks, "GetStreamSession", budget_s, call)
+        return await self._call(self._status_threads, "GetStreamSession", budget_s, call)
 
     async def create_connection(
         self, stream: StreamId, *, token: str, signal_request: str, budget_s: float
@@ -200,11 +200,11 @@ class AwsStreamService:
             )
             return _needed(answer.get("SignalResponse"))
 
-        return await self._call(self._calls, "CreateStreamSessionConnection", budget_s, call)
+        return await self._call(self._call_threads, "CreateStreamSessionConnection", budget_s, call)
 
     async def terminate(self, stream: StreamId, *, budget_s: float) -> None:
         await self._call(
-            self._calls,
+            self._call_threads,
             "TerminateStreamSession",
             budget_s,
             lambda client: client.terminate_stream_session(
@@ -235,9 +235,9 @@ class AwsStreamService:
         retry_after_s: float | None = None
         for number in range(1, TRIES + 1):
             left_s = deadline - self._clock()
-            fitting = [rung_s for rung_s in _RUNGS_S if rung_s <= left_s]
+            fitting = [try_s for try_s in _DURATIONS_S if try_s <= left_s]
             if not fitting or self._closed:
-                # Nothing is sent by this try; what an earlier one did decides.
+                # This try sends nothing; the result of the first one counts.
                 break
             try:
                 return call(self._client(fitting[0]))
@@ -247,13 +247,13 @@ class AwsStreamService:
                 _log.info("%s: %s (%s), try %d", operation, fault.value, _name(error), number)
             except StreamServiceError as error:
                 fault = error.fault
-                _log.info("%s: an answer that is not whole, try %d", operation, number)
+                _log.info("%s: incomplete answer, try %d", operation, number)
             except Exception as error:
-                # boto3 lets some of urllib3's and the socket's errors through.
+                # boto3 lets some errors of urllib3 and of sockets through.
                 fault = ServiceFault.FAILED
                 _log.warning("%s: unexpected %s, try %d", operation, _name(error), number)
-            # These do not undo what a first try with unknown outcome may have done.
-            if failure.outcome_known or fault not in _SAYS_NOTHING_OF_BEFORE:
+            # After a first try with unknown outcome these do not say that it failed.
+            if failure.outcome_known or fault not in _LEAVES_THE_FIRST_TRY_OPEN:
                 failure = fault
             if fault not in _TRIED_AGAIN:
                 break
@@ -273,7 +273,7 @@ class AwsStreamService:
                         connect_timeout=connect_s,
                         read_timeout=min(READ_S, try_s - connect_s),
                         retries={"mode": "standard", "total_max_attempts": 1},
-                        max_pool_connections=_LOOK_THREADS + _CALL_THREADS,
+                        max_pool_connections=_STATUS_THREADS + _CALL_THREADS,
                         tcp_keepalive=True,
                         user_agent_extra="rejoin-backend",
                     ),
@@ -282,17 +282,17 @@ class AwsStreamService:
             return client
 
 
-def _look(answer: Mapping[str, object]) -> StreamLook:
+def _status_of(answer: Mapping[str, object]) -> StreamStatus:
     length_s = answer.get("SessionLengthSeconds")
     created = answer.get("CreatedAt")
     ends_in_s: float | None = None
     if isinstance(length_s, int) and isinstance(created, datetime):
-        # The service's own clock where it tells it, so that ours need not be right. Date has
-        # whole seconds and is rounded down: one second less keeps this a lower bound.
+        # By the service's clock where the answer has it, so that ours need not be right. The Date
+        # header has whole seconds, rounded down: one second less keeps this a lower bound.
         now = _server_time(answer.get("ResponseMetadata")) or datetime.now(UTC)
         ends_in_s = max(0.0, length_s - (now - created).total_seconds() - 1.0)
     timeout_s = answer.get("ConnectionTimeoutSeconds")
-    return StreamLook(
+    return StreamStatus(
         status=_needed(answer.get("Status")),
         reason=_text(answer.get("StatusReason")),
         connection_timeout_s=float(timeout_s) if isinstance(timeout_s, int) else None,
@@ -303,12 +303,12 @@ def _look(answer: Mapping[str, object]) -> StreamLook:
 
 
 def _text(value: object) -> str | None:
-    """A string with something in it, else None (an unset SignalResponse comes as "")."""
+    """A string that is not empty, else None (an unset SignalResponse arrives as "")."""
     return value if isinstance(value, str) and value else None
 
 
 def _needed(value: object) -> str:
-    """What an answer must hold. botocore takes a broken body for an empty one."""
+    """A field that an answer must have. botocore reads a broken body as an empty one."""
     text = _text(value)
     if text is None:
         raise StreamServiceError(ServiceFault.FAILED, _SENTENCES[ServiceFault.FAILED])
@@ -363,7 +363,7 @@ def _fault(error: faults.BotoCoreError | faults.ClientError) -> ServiceFault:
         ):
             return ServiceFault.MISCONFIGURED
         case _:
-            # Closed while waiting, broken answer and the like: it may have happened.
+            # Closed while waiting, a broken answer and similar: it may have happened.
             return ServiceFault.FAILED
 
 
@@ -377,7 +377,7 @@ def _retry_after_s(error: faults.BotoCoreError | faults.ClientError) -> float | 
 
 
 def _name(error: Exception) -> str:
-    """What may be logged of an error: never its text, which can quote the request."""
+    """What may be logged of an error; never its text, which can quote the request."""
     if isinstance(error, faults.ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))[:80]
         return code if code.isalnum() else "ClientError"

@@ -1,13 +1,14 @@
 """Dialect `aws-bundle`: the routes of the sample server that comes with AWS's Web SDK.
 
-Weak where that one is: whoever knows a Token may use it; every failure of the service is a bare 502
-with `{}`; the status is never told, and GetSignalResponse answers 404 for any but ACTIVATING and
-ACTIVE and once 600 s have passed since the start; no connection timeout; each call to the service
-makes a ClientToken of its own, so that a repetition is a second call; no attempt is fenced.
+Weak where that one is weak: anybody who knows a Token may use it; every failure of the service is a
+bare 502 with `{}`; the status is never reported, and GetSignalResponse answers 404 for any but
+ACTIVATING and ACTIVE, and once 600 s have passed since the start; there is no connection timeout;
+each call to the service has a new ClientToken, so that a repetition is a second call; attempts are
+not fenced.
 
-Unlike the sample, a Token outlives the backend (the store keeps it), and AdditionalLaunchArgs,
-AdditionalEnvironmentVariables, UserId and Locations are taken and dropped: `StreamService` has no
-place for them.
+Unlike the sample's, a Token outlives the backend (the store keeps it), and AdditionalLaunchArgs,
+AdditionalEnvironmentVariables, UserId and Locations are accepted and ignored: `StreamService` has
+no place for them.
 """
 
 from __future__ import annotations
@@ -22,29 +23,29 @@ from starlette.routing import Route
 
 from rejoin.backend.aws_samples import (
     CALL_BUDGET_S,
-    BodyError,
+    BadBodyError,
     Offered,
-    attempted,
     client_token,
     json_body,
     text_of,
 )
-from rejoin.backend.service import StreamId, StreamService, StreamServiceError
+from rejoin.backend.refused import RefusedError, outcome_of
+from rejoin.backend.service import StreamId, StreamService
 from rejoin.backend.store import Store, secret_hash
 from rejoin.signaling.wire import sha256_hex
 
 SIGNAL_RESPONSE_FOR_S: Final = 600.0
-"""For so long after the start GetSignalResponse answers."""
+"""How long after the start GetSignalResponse answers."""
 TOKEN_FOR_S: Final = 86400.0
 """A Token is forgotten after the longest possible stream session."""
 MAX_BODY_BYTES: Final = 100 * 1024
-"""What the sample's web framework takes unless told otherwise."""
+"""What the sample's web framework accepts by default."""
 
 _OWNER: Final = secret_hash("owner", "whoever knows the Token")
 
 
 def build_bundle(service: StreamService, store: Store, offered: Offered) -> Starlette:
-    """The application. Whoever made `service` and `store` closes them, after the application."""
+    """The application. The caller closes `service` and `store`, after the application."""
     backend = _Bundle(service, store, offered)
     return Starlette(
         routes=[
@@ -53,7 +54,7 @@ def build_bundle(service: StreamService, store: Store, offered: Offered) -> Star
             Route("/api/ReconnectStreamSession", backend.reconnect, methods=["POST"]),
             Route("/api/DestroyStreamSession", backend.destroy, methods=["POST"]),
         ],
-        exception_handlers={HTTPException: _no_route, BodyError: _bad_body},
+        exception_handlers={HTTPException: _no_route, BadBodyError: _bad_body},
     )
 
 
@@ -65,8 +66,8 @@ class _Bundle:
 
     async def create(self, request: Request) -> Response:
         body = await _body(request)
-        token = await attempted(self._create(body))
-        return _failed() if isinstance(token, StreamServiceError) else _json({"Token": token})
+        token = await outcome_of(self._create(body))
+        return _failed() if isinstance(token, RefusedError) else _json({"Token": token})
 
     async def _create(self, body: Any) -> str:
         application = self._offered.application_name(
@@ -84,7 +85,7 @@ class _Bundle:
                 budget_s=CALL_BUDGET_S,
             )
         except BaseException:
-            # Nobody was told the Token; if the session was started all the same, nobody has it.
+            # The Token was returned to nobody, so nobody could use a session that did start.
             self._store.forget(row.id)
             raise
         self._store.started(row.id, started.stream)
@@ -94,16 +95,15 @@ class _Bundle:
         token, stream = self._known(await _body(request))
         if stream is None or self._store.age_s(token) > SIGNAL_RESPONSE_FOR_S:
             return _unknown()
-        look = await attempted(self._service.look(stream, budget_s=CALL_BUDGET_S))
-        if isinstance(look, StreamServiceError):
+        seen = await outcome_of(self._service.get_status(stream, budget_s=CALL_BUDGET_S))
+        if isinstance(seen, RefusedError):
             return _failed()
-        match look.status:
+        match seen.status:
             case "ACTIVATING":
                 return _json({"SignalResponse": ""})
             case "ACTIVE":
-                return _json(
-                    {} if look.signal_response is None else {"SignalResponse": look.signal_response}
-                )
+                answer = seen.signal_response
+                return _json({} if answer is None else {"SignalResponse": answer})
             case _:
                 return _unknown()
 
@@ -112,7 +112,7 @@ class _Bundle:
         _, stream = self._known(body)
         if stream is None:
             return _unknown()
-        answer = await attempted(
+        answer = await outcome_of(
             self._service.create_connection(
                 stream,
                 token=client_token(),
@@ -120,7 +120,7 @@ class _Bundle:
                 budget_s=CALL_BUDGET_S,
             )
         )
-        if isinstance(answer, StreamServiceError):
+        if isinstance(answer, RefusedError):
             return _failed()
         return _json({"SignalResponse": answer})
 
@@ -128,14 +128,14 @@ class _Bundle:
         token, stream = self._known(await _body(request))
         if stream is None:
             return _unknown()
-        ended = await attempted(self._service.terminate(stream, budget_s=CALL_BUDGET_S))
-        if isinstance(ended, StreamServiceError):
+        ended = await outcome_of(self._service.terminate(stream, budget_s=CALL_BUDGET_S))
+        if isinstance(ended, RefusedError):
             return _failed()
         self._store.forget(token)
         return _json({})
 
     def _known(self, body: Any) -> tuple[str, StreamId | None]:
-        """The Token, and the stream session that it stands for."""
+        """The Token, and its stream session; None where it is unknown or too old."""
         token = text_of(body, "Token")
         row = self._store.find(token, _OWNER)
         if row is None or self._store.age_s(token) > TOKEN_FOR_S:
@@ -166,5 +166,5 @@ async def _no_route(_: Request, __: Exception) -> Response:
 
 
 async def _bad_body(_: Request, error: Exception) -> Response:
-    assert isinstance(error, BodyError)
+    assert isinstance(error, BadBodyError)
     return HTMLResponse(f"<!DOCTYPE html><title>Error</title><pre>{error}</pre>", error.http_status)

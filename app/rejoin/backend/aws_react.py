@@ -1,11 +1,12 @@
-"""Dialect `aws-react`: AWS's React starter, that is its functions and the API Gateway before them.
+"""Dialect `aws-react`: AWS's React starter, its functions and the API Gateway in front of them.
 
-Weak where that one is: every failure of the service is a 500 with `{message}`; after 29 s the
-gateway answers 504 while the function goes on, so that a success is lost; status without reason, no
-connection timeout, no way to end a session; each call to the service makes a ClientToken of its
-own; whoever is signed in may use every session whose ARN they know.
+Weak where that one is weak: every failure of the service is a 500 with `{message}`; after 29 s the
+gateway answers 504 while the function continues, so that a success is lost; there is a status but
+no reason, no connection timeout and no way to end a session; each call to the service has a new
+ClientToken; anybody who is signed in may use every session whose ARN they know.
 
-Unlike the sample, Regions and UserId are taken and dropped: `StreamService` has no place for them.
+Unlike the sample, Regions and UserId are accepted and ignored: `StreamService` has no place for
+them.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ from starlette.routing import Route
 
 from rejoin.backend.aws_samples import (
     CALL_BUDGET_S,
-    BodyError,
+    BadBodyError,
     Offered,
-    attempted,
     client_token,
     json_body,
     text_of,
 )
-from rejoin.backend.routes import Authenticate, static_tokens
+from rejoin.backend.gate import Authenticate, static_tokens
+from rejoin.backend.refused import RefusedError, outcome_of
 from rejoin.backend.service import (
     ServiceFault,
     StreamId,
-    StreamLook,
     StreamService,
     StreamServiceError,
+    StreamStatus,
 )
 from rejoin.signaling.wire import MAX_BODY_BYTES
 from rejoin.tasks import cancel, spawn
@@ -63,7 +64,7 @@ def build_react(
     *,
     gateway_s: float = GATEWAY_S,
 ) -> Starlette:
-    """The application. Whoever made `service` closes it, after the application."""
+    """The application. The caller closes `service`, after the application."""
     authenticate = tokens if callable(tokens) else static_tokens(tokens)
     backend = _React(service, offered, region, authenticate, gateway_s)
 
@@ -79,7 +80,7 @@ def build_react(
             Route("/session/{rest:path}", backend.session, methods=["GET"]),
             Route("/{rest:path}", _preflight, methods=["OPTIONS"]),
         ],
-        exception_handlers={HTTPException: _no_route, BodyError: _bad_body},
+        exception_handlers={HTTPException: _no_route, BadBodyError: _bad_body},
         lifespan=lifespan,
     )
 
@@ -101,7 +102,7 @@ class _React:
         self._running: set[asyncio.Task[Response]] = set()
 
     async def finish(self) -> None:
-        """Give functions that outlived their answer a moment."""
+        """Wait a moment for functions that run on after their gateway time-out."""
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=_FINISH_PATIENCE_S)
             await cancel(*late)
@@ -146,11 +147,11 @@ class _React:
             ),
             budget_s=CALL_BUDGET_S,
         )
-        return self._shown(started.stream.stream_session, started.look)
+        return self._shown(started.stream.stream_session, started.status)
 
     async def _session(self, stream: StreamId) -> dict[str, str]:
-        look = await self._service.look(stream, budget_s=CALL_BUDGET_S)
-        return self._shown(stream.stream_session, look)
+        status = await self._service.get_status(stream, budget_s=CALL_BUDGET_S)
+        return self._shown(stream.stream_session, status)
 
     async def _reconnect(self, body: Any) -> dict[str, str]:
         arn = text_of(body, "SessionIdentifier")
@@ -165,18 +166,18 @@ class _React:
         )
         return {"signalResponse": answer}
 
-    def _shown(self, arn: str, look: StreamLook) -> dict[str, str]:
+    def _shown(self, arn: str, seen: StreamStatus) -> dict[str, str]:
         return {
-            "signalResponse": look.signal_response or "",
+            "signalResponse": seen.signal_response or "",
             "arn": arn,
             "region": self._region,
-            "status": look.status,
+            "status": seen.status,
         }
 
 
 async def _replied(work: Coroutine[Any, Any, dict[str, str]]) -> Response:
-    outcome = await attempted(work)
-    if isinstance(outcome, StreamServiceError):
+    outcome = await outcome_of(work)
+    if isinstance(outcome, RefusedError):
         return _message(500, str(outcome))
     return JSONResponse(outcome, headers={**_CORS, "Cache-Control": "no-store"})
 
@@ -194,6 +195,6 @@ async def _no_route(_: Request, __: Exception) -> Response:
 
 
 async def _bad_body(_: Request, error: Exception) -> Response:
-    assert isinstance(error, BodyError)
+    assert isinstance(error, BadBodyError)
     # A function that cannot read its body ends in an exception, which the gateway calls this.
     return _message(413 if error.http_status == 413 else 502, "Internal server error")

@@ -1,6 +1,6 @@
 """How the backend is configured: environment variables `REJOIN_BACKEND_*`, or a TOML file.
 
-From the emulator to AWS is a change of these values and of nothing else (docs/backend.md).
+Moving from the emulator to AWS changes these values and nothing else (docs/backend.md).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _TOKEN: Final = re.compile(r"[\x21-\x2B\x2D-\x7E]{16,1024}")
 
 @dataclass(frozen=True, slots=True)
 class BackendSettings:
-    """Everything the backend must be told. Credentials left out mean boto3's own chain."""
+    """All settings of the backend. Without credentials boto3 uses its own chain."""
 
     region: str
     stream_group: str
@@ -56,7 +56,7 @@ class BackendSettings:
     applications: Mapping[str, str] = field(default_factory=dict)
     """Names that clients may ask for, with the application's id or ARN."""
     endpoint_url: str | None = None
-    """Where the service is; None is AWS itself."""
+    """URL of the service; None is AWS itself."""
     access_key_id: str | None = field(default=None, repr=False)
     secret_access_key: str | None = field(default=None, repr=False)
     session_token: str | None = field(default=None, repr=False)
@@ -67,9 +67,9 @@ class BackendSettings:
     session_length_s: int | None = None
     """SessionLengthSeconds of new sessions, 1..86400; None leaves the service's default."""
     database: str = ":memory:"
-    """SQLite file; in memory a restarted backend knows no session any more."""
+    """SQLite file; with ":memory:" a restart forgets all sessions."""
     dialect: str = OURS.name
-    """How it is spoken to: "ours", "aws-bundle" or "aws-react" (`signaling/dialects`)."""
+    """The dialect it speaks: "ours", "aws-bundle" or "aws-react" (`signaling/dialects`)."""
     host: str = "127.0.0.1"
     port: int = 8080
     """Where the backend listens; 0 lets the system choose."""

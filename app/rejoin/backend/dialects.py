@@ -1,4 +1,4 @@
-"""The backend in the dialect that its settings name: one function that knows all route sets."""
+"""The backend in the dialect that its settings name: one function that knows all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from rejoin.backend.aws_bundle import build_bundle
 from rejoin.backend.aws_react import build_react
 from rejoin.backend.aws_samples import Offered
 from rejoin.backend.configuration import BackendSettings
-from rejoin.backend.routes import Authenticate, build_app
+from rejoin.backend.gate import Authenticate
+from rejoin.backend.routes import build_app
 from rejoin.backend.service import StreamService
 from rejoin.backend.store import Store
 from rejoin.clock import Clock, boot_s
@@ -25,9 +26,9 @@ def build_backend(
     *,
     clock: Clock = boot_s,
 ) -> Starlette:
-    """The application. `tokens` in place of the settings' own; `aws-bundle` asks for none.
+    """The application. `tokens` replace those of the settings; `aws-bundle` needs none.
 
-    Whoever made `service` and `store` closes them, after the application.
+    The caller closes `service` and `store`, after the application.
     """
     if tokens is None:
         tokens = settings.tokens

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rejoin.backend.routes import build_app
-from rejoin.backend.service import StartedStream, StreamId, StreamLook
+from rejoin.backend.service import StartedStream, StreamId, StreamStatus
 from rejoin.backend.store import Store
 from rejoin.signaling.wire import ProblemBody, ProblemCode
 
@@ -65,7 +65,7 @@ class _NoService:
     ) -> StartedStream:
         raise NotImplementedError
 
-    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
+    async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
         raise NotImplementedError
 
     async def create_connection(

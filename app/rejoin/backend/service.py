@@ -1,6 +1,6 @@
 """What the backend needs of a streaming service: four calls, and how they fail.
 
-`backend/aws` fulfils it with boto3; tests fulfil it in memory. Nothing here knows HTTP.
+`backend/aws` implements it with boto3, tests in memory. Nothing here knows HTTP.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rejoin.errors import ServiceError
 
 
 class ServiceFault(enum.Enum):
-    """How a call to the service failed. The word says what may have happened there."""
+    """How a call to the service failed, and what may have happened there."""
 
     ACCESS_DENIED = "access_denied"
     NOT_FOUND = "not_found"
@@ -21,9 +21,9 @@ class ServiceFault(enum.Enum):
     CONFLICT = "conflict"
     INVALID = "invalid"
     UNAVAILABLE = "unavailable"
-    """Nothing happened: never sent, or refused before it was looked at."""
+    """Nothing happened: never sent, or refused before it was processed."""
     MISCONFIGURED = "misconfigured"
-    """Nothing happened, and asking again will not help: credentials, Region, endpoint, TLS."""
+    """Nothing happened, and another try will not help: credentials, Region, endpoint, TLS."""
     FAILED = "failed"
     """The service failed (5xx, broken answer): it may or may not have happened."""
     TIMED_OUT = "timed_out"
@@ -50,15 +50,15 @@ class StreamServiceError(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class StreamId:
-    """How the service calls a stream session: each an id or an ARN."""
+    """A stream session as the service identifies it: each field is an id or an ARN."""
 
     stream_group: str
     stream_session: str
 
 
 @dataclass(frozen=True, slots=True)
-class StreamLook:
-    """What the service says of a stream session; statuses are raw strings."""
+class StreamStatus:
+    """What the service reports of a stream session; statuses are raw strings."""
 
     status: str
     reason: str | None = None
@@ -73,12 +73,12 @@ class StartedStream:
     """A stream session that the service accepted."""
 
     stream: StreamId
-    look: StreamLook
+    status: StreamStatus
 
 
 class StreamService(Protocol):
-    """The streaming service. Every call ends within `budget_s` and raises `StreamServiceError`
-    and nothing else; `token` is the ClientToken and the same on every try of one call.
+    """The streaming service. Every call ends within `budget_s` and raises only
+    `StreamServiceError`. `token` is the ClientToken, the same in every try of one call.
     """
 
     async def start(
@@ -87,7 +87,7 @@ class StreamService(Protocol):
         """Start a stream session of the named application (None: the configured default)."""
         ...
 
-    async def look(self, stream: StreamId, *, budget_s: float) -> StreamLook:
+    async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
         """The stream session as it is now."""
         ...
 

@@ -1,4 +1,4 @@
-"""Serve an ASGI application inside the running event loop, and know the port once it is open."""
+"""Serves an ASGI application inside the running event loop, and reports the port that it got."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rejoin.errors import PortInUseError, ServiceError
 from rejoin.tasks import cancel, spawn
 
 _CLOSE_PATIENCE_S = 2
-"""How long open requests may go on after the end; long polls are cut then."""
+"""How long open requests may continue after the end; then long polls are cut."""
 
 
 @contextlib.asynccontextmanager
@@ -30,7 +30,7 @@ async def serving(
 ) -> AsyncIterator[int]:
     """Serve `app` (ASGI) on `host`:`port`; 0 lets the system choose. Yields the bound port.
 
-    With `tls` it is https, else http.
+    With `tls` it serves https, else http.
 
     Installs no signal handlers and configures no logging. On leaving, the port is closed first,
     then requests in flight get `close_patience_s`.
@@ -64,7 +64,7 @@ async def serving(
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
-            # Whoever leaves in a hurry must not leave the server behind.
+            # A cancelled caller must not leave the server running.
             await cancel(task)
             raise
         finally:
@@ -80,7 +80,7 @@ async def _run(server: uvicorn.Server, listening: socket.socket) -> None:
 
 
 class _QuietServer(uvicorn.Server):
-    """uvicorn without its signal handlers: the process belongs to whoever called `serving`."""
+    """uvicorn without its signal handlers: signals belong to the caller of `serving`."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -88,7 +88,7 @@ class _QuietServer(uvicorn.Server):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A bound, listening socket. Bound here and not by uvicorn, which exits the process."""
+    """A listening socket. Bound here because uvicorn would exit the process on failure."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -97,7 +97,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ServiceError(f"{host} is not an address that this machine can listen on.") from error
     listening = socket.socket(family, kind, protocol)
     try:
-        # So that a port just left can be taken again; it does not let two listeners share one.
+        # Lets a port that was just closed be bound again; two listeners still cannot share one.
         if hasattr(socket, "SO_REUSEADDR") and socket.SO_REUSEADDR:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setblocking(False)

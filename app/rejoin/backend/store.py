@@ -1,12 +1,12 @@
-"""What the backend must remember of a stream session, in SQLite, so that a restart keeps it.
+"""What the backend keeps of a stream session, in SQLite, so that it survives a restart.
 
-Which attempt may claim a session, and whose answer is kept, are the rules of `core.fence`.
+`service_model/fence` has the rules: which attempt may claim a session, and whose answer is kept.
 
-Tokens and owners are kept as SHA-256 and SignalRequests not at all; the newest SignalResponse is
-kept until the session ends, because a lost answer must be recoverable. One process per file. Calls
-take well under a millisecond (write-ahead log, no sync per commit: a power cut may lose the last
-writes, a crash of the process does not), so they are made from the event loop; a lock makes them
-safe from other threads too.
+Tokens and owners are stored as SHA-256, SignalRequests not at all. The newest SignalResponse is
+stored until the session ends, because a lost answer must be recoverable. Only one process may use
+a file. Calls take well under a millisecond (write-ahead log without a sync per commit: a power
+cut may lose the last writes, a crash of the process does not), so the event loop makes them; a
+lock makes them safe from other threads too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rejoin.service_model import fence
 from rejoin.service_model.fence import Claim
 
 KEPT_S: Final = 2 * 86400.0
-"""A stream session lasts 86,400 s at most (SessionLengthSeconds); rows go after twice that."""
+"""A stream session lasts 86,400 s at most (SessionLengthSeconds); rows are kept twice that."""
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS stream_session (
@@ -74,13 +74,13 @@ class StoredSession:
     request_sha256: str
     answer: str | None = field(repr=False)
     older_answer_hash: str | None
-    """Of the answer to the attempt before: never to be taken for the newest one's."""
+    """Hash of the answer to the attempt before, which must not be taken for the newest answer."""
     ended_status: str | None
     ended_reason: str | None
 
 
 def secret_hash(purpose: str, secret: str) -> str:
-    """How a token is kept: SHA-256, with its purpose so that equal ones do not look equal."""
+    """How a token is stored: SHA-256 with its purpose, so that equal tokens have unequal hashes."""
     return hashlib.sha256(f"{purpose}\0{secret}".encode()).hexdigest()
 
 
@@ -92,7 +92,7 @@ class Store:
         self._lock = threading.Lock()
         try:
             if path != ":memory:":
-                # Made here so that nobody else on the machine can read it.
+                # Created here, so that no other user of this machine can read it.
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._database = sqlite3.connect(
                 path, check_same_thread=False, isolation_level=None, timeout=2.0
@@ -106,7 +106,9 @@ class Store:
             self._database.executescript(_SCHEMA)
         except sqlite3.Error as error:
             self._database.close()
-            raise ServiceError("The backend's database file is not one of this program.") from error
+            raise ServiceError(
+                "The backend's database file was not made by this program."
+            ) from error
 
     def close(self) -> None:
         with self._lock:
@@ -115,7 +117,7 @@ class Store:
     def begin_start(
         self, *, owner_hash: str, token: str, attempt: int, request_sha256: str
     ) -> tuple[Claim, StoredSession]:
-        """Take a start down before the service is asked.
+        """Record a start before the service is called.
 
         The same owner and token again: REPEATED for the same attempt and request, else REUSED.
         """
@@ -131,7 +133,7 @@ class Store:
             ).fetchone()
             if known is not None:
                 row = _row(known)
-                # Later attempts replaced attempt and request, but kept every offer's hash.
+                # Later attempts replaced number and request, but the hash of every offer is kept.
                 same = self._offered(row.id, request_sha256) and attempt <= row.attempt
                 return (Claim.REPEATED if same else Claim.REUSED), row
             session_id = secrets.token_urlsafe(24)
@@ -176,7 +178,7 @@ class Store:
         return row if hmac.compare_digest(row.owner_hash, owner_hash) else None
 
     def age_s(self, session_id: str) -> float:
-        """How long ago the start was taken down; infinite for a session that is not known."""
+        """How long ago the start was recorded; infinite for an unknown session."""
         with self._lock:
             found = self._database.execute(
                 "SELECT created_at FROM stream_session WHERE id = ?", (session_id,)
@@ -186,7 +188,7 @@ class Store:
     def claim(
         self, session_id: str, *, attempt: int, token: str, request_sha256: str
     ) -> tuple[Claim, StoredSession]:
-        """Fence: let this attempt be the session's newest, or say why not (its Rules 1 and 2)."""
+        """Fence: make this attempt the session's newest, or return why not (Rules 1 and 2)."""
         token_hash = secret_hash("connection", token)
         with self._transaction():
             row = self._get(session_id)
@@ -215,7 +217,7 @@ class Store:
     def answered(
         self, session_id: str, *, attempt: int, request_sha256: str, answer: str
     ) -> StoredSession:
-        """The service answered this attempt; kept only while it is the newest (its Rule 3)."""
+        """The service answered this attempt; stored only while it is the newest (Rule 3)."""
         with self._transaction():
             if fence.keeps_answer(attempt, self._get(session_id).attempt):
                 self._database.execute(
@@ -226,7 +228,7 @@ class Store:
             return self._get(session_id)
 
     def ended(self, session_id: str, status: str, reason: str | None) -> StoredSession:
-        """The service said that it is over; the answer is not needed any more."""
+        """The service reported the end; the answer is not needed any more."""
         with self._transaction():
             self._database.execute(
                 "UPDATE stream_session SET ended_status = ?, ended_reason = ?, answer = NULL"
@@ -251,7 +253,7 @@ class Store:
             f"SELECT {_COLUMNS} FROM stream_session WHERE id = ?", (session_id,)
         ).fetchone()
         if found is None:
-            raise SessionForgottenError("The backend does not know this stream session any more.")
+            raise SessionForgottenError("The backend no longer knows this stream session.")
         return _row(found)
 
     def _offered(self, session_id: str, request_sha256: str) -> bool:
@@ -268,7 +270,7 @@ class Store:
 
 
 class SessionForgottenError(ServiceError):
-    """The row went (its start failed, or it grew too old) between two looks at it."""
+    """The row was deleted meanwhile: its start failed, or it became too old."""
 
     code = "session_forgotten"
 

@@ -121,6 +121,8 @@ class Policy:
     """The status can be asked at any time, not only while a new game is placed."""
     passes_token_on: bool = True
     """The attempt's token becomes the service's ClientToken: identical bytes may go out again."""
+    can_terminate: bool = True
+    """The backend has a call that ends the game; without one a game runs until its time is up."""
 
     # Detecting a drop.
     degraded_after_s: float = 0.150
@@ -274,6 +276,8 @@ class Snapshot:
     portal: bool = False
     """What answers in place of the backend looks like a captive portal."""
     can_try_now: bool = False
+    can_terminate: bool = True
+    """The backend has a call that ends the game; otherwise *End game* is not offered."""
     input_open: bool = False
     view_only: bool = False
     back_at: float | None = None

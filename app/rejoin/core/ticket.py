@@ -1,9 +1,9 @@
-"""The ticket: what is needed to get back into a game after a crash, and its text form.
+"""The ticket: what rejoining a game after a crash requires, and its text form.
 
 Rule 1: a ticket holds no SDP and no sign-in token; the token stays in the keyring of the OS.
-Rule 2: times in it are boot time, and count only while the boot id is the same. Of another boot
-        they are void, and nothing is known until the backend has answered.
-Rule 3: what cannot be read in full is refused with one sentence; nothing of it is used.
+Rule 2: its times are boot time and valid only while the boot id is the same. After a reboot they
+        are dropped, and nothing is known until the backend has answered.
+Rule 3: a text that cannot be read completely is refused with one sentence; no part of it is used.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any, Final
 from rejoin.core.model import AttemptNumber, SessionId
 from rejoin.errors import BadInputError
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_TEXT: Final = 16 * 1024
-"""Characters; a ticket is about a thousand."""
+"""Characters; a ticket has about a thousand."""
 
-OUTLIVED_S: Final = 86400.0
+MAX_SESSION_S: Final = 86400.0
 """No stream session lasts longer: the largest SessionLengthSeconds of StartStreamSession."""
 
 NETWORKS: Final = ("internet", "lan", "loopback")
@@ -28,14 +28,15 @@ NETWORKS: Final = ("internet", "lan", "loopback")
 _KIND: Final = "rejoin-ticket"
 _MAX_ATTEMPT: Final = 2**31 - 1
 _MAX_TIME_S: Final = 1e11
-"""Seconds; more is no time of this world, as boot time or as wall time."""
+"""Seconds; no boot time and no Unix time is larger."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejoinState:
-    """The player's place in a running game, as far as the engine knows it.
+    """What the engine must know to rejoin a running game.
 
-    `attempt`: highest number that may have been used. The rest is of `deadline.Window`.
+    `attempt`: highest attempt number that may have been used. The times are those of
+    `deadline.Window`.
     """
 
     session_id: SessionId
@@ -48,9 +49,9 @@ class RejoinState:
 
 @dataclass(frozen=True, slots=True)
 class BackendAddress:
-    """How the studio's backend is called again: a profile without its sign-in token.
+    """How to reach the studio's backend again: a studio profile without the sign-in token.
 
-    `network` is one of NETWORKS, `authority` the path of a PEM file.
+    `network` is one of NETWORKS, `ca_file` the path of a PEM file.
     """
 
     backend_url: str
@@ -60,60 +61,63 @@ class BackendAddress:
     application: str | None = None
     connection_timeout_s: float | None = None
     allow_insecure: bool = False
-    authority: str | None = None
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A seat, the door to it, and when it was written: `wall_s` since 1970, in which boot."""
+    """A rejoin state, the backend's address, and when it was written.
 
-    seat: RejoinState
-    door: BackendAddress
+    `boot_id`: in which boot; empty if the OS has no boot ids. `written_unix_s`: seconds since 1970.
+    """
+
+    rejoin_state: RejoinState
+    backend: BackendAddress
     boot_id: str
-    wall_s: float
+    written_unix_s: float
 
-    def seat_now(self, boot_id: str, now: float) -> RejoinState:
-        """The seat for whoever comes back at `now` of boot `boot_id` (Rule 2).
+    def rejoin_state_at(self, boot_id: str, now: float) -> RejoinState:
+        """The rejoin state as of boot time `now` in boot `boot_id` (Rule 2).
 
-        An empty boot id is of an unknown boot; a time that has not come yet is of another one.
+        An empty boot id stands for an unknown boot; a time in the future is of another boot.
         """
-        seat = self.seat
-        same = bool(boot_id) and boot_id == self.boot_id
-        if same and (seat.proved_at is None or seat.proved_at <= now):
-            return seat
-        return replace(seat, proved_at=None, ends_min_at=None, ends_max_at=None)
+        state = self.rejoin_state
+        same_boot = bool(boot_id) and boot_id == self.boot_id
+        if same_boot and (state.proved_at is None or state.proved_at <= now):
+            return state
+        return replace(state, proved_at=None, ends_min_at=None, ends_max_at=None)
 
-    def outlived(self, wall_s: float) -> bool:
-        """Whether the game is over for certain, however long it was allowed to be."""
-        return wall_s - self.wall_s > OUTLIVED_S
+    def expired(self, now_unix_s: float) -> bool:
+        """Whether the game is certainly over, whatever its session length was."""
+        return now_unix_s - self.written_unix_s > MAX_SESSION_S
 
 
 def to_text(ticket: Ticket) -> str:
-    seat, door = ticket.seat, ticket.door
+    state, backend = ticket.rejoin_state, ticket.backend
     return (
         json.dumps(
             {
                 "kind": _KIND,
                 "version": VERSION,
                 "boot_id": ticket.boot_id,
-                "wall_s": ticket.wall_s,
-                "seat": {
-                    "session_id": seat.session_id,
-                    "attempt": seat.attempt,
-                    "timeout_s": seat.timeout_s,
-                    "proved_at": seat.proved_at,
-                    "ends_min_at": seat.ends_min_at,
-                    "ends_max_at": seat.ends_max_at,
+                "written_unix_s": ticket.written_unix_s,
+                "rejoin_state": {
+                    "session_id": state.session_id,
+                    "attempt": state.attempt,
+                    "timeout_s": state.timeout_s,
+                    "proved_at": state.proved_at,
+                    "ends_min_at": state.ends_min_at,
+                    "ends_max_at": state.ends_max_at,
                 },
-                "door": {
-                    "backend_url": door.backend_url,
-                    "dialect": door.dialect,
-                    "network": door.network,
-                    "stream_group": door.stream_group,
-                    "application": door.application,
-                    "connection_timeout_s": door.connection_timeout_s,
-                    "allow_insecure": door.allow_insecure,
-                    "authority": door.authority,
+                "backend": {
+                    "backend_url": backend.backend_url,
+                    "dialect": backend.dialect,
+                    "network": backend.network,
+                    "stream_group": backend.stream_group,
+                    "application": backend.application,
+                    "connection_timeout_s": backend.connection_timeout_s,
+                    "allow_insecure": backend.allow_insecure,
+                    "ca_file": backend.ca_file,
                 },
             },
             indent=1,
@@ -123,7 +127,7 @@ def to_text(ticket: Ticket) -> str:
 
 
 def from_text(text: str) -> Ticket:
-    """Read a ticket. Raises BadInputError with one sentence for everything that is none."""
+    """Read a ticket. Raises BadInputError with one sentence for any text that is not one."""
     if len(text) > MAX_TEXT:
         raise BadInputError("The ticket cannot be used: it is too long.")
     try:
@@ -131,37 +135,41 @@ def from_text(text: str) -> Ticket:
     except (ValueError, RecursionError):
         raise BadInputError("The ticket cannot be used: it is damaged.") from None
     if not isinstance(document, dict) or document.get("kind") != _KIND:
-        raise BadInputError("The ticket cannot be used: Rejoin did not write it.")
+        raise BadInputError("The ticket cannot be used: it was not written by Rejoin.")
     version = document.get("version")
     if isinstance(version, bool) or version != VERSION:
-        raise BadInputError("The ticket cannot be used: another version of Rejoin wrote it.")
-    top = _Part(document, {"kind", "version", "boot_id", "wall_s", "seat", "door"})
-    seat = top.part("seat", set(RejoinState.__dataclass_fields__))
-    door = top.part("door", set(BackendAddress.__dataclass_fields__))
-    network = door.word("network", r"[a-z]{1,16}")
+        raise BadInputError(
+            "The ticket cannot be used: it was written by a different version of Rejoin."
+        )
+    top = _Part(
+        document, {"kind", "version", "boot_id", "written_unix_s", "rejoin_state", "backend"}
+    )
+    state = top.part("rejoin_state", set(RejoinState.__dataclass_fields__))
+    backend = top.part("backend", set(BackendAddress.__dataclass_fields__))
+    network = backend.word("network", r"[a-z]{1,16}")
     if network not in NETWORKS:
         raise _wrong("network")
     return Ticket(
         RejoinState(
-            SessionId(seat.word("session_id", r"[\x21-\x7E]{1,1024}")),
-            AttemptNumber(seat.count("attempt")),
-            seat.seconds("timeout_s"),
-            seat.time("proved_at"),
-            seat.time("ends_min_at"),
-            seat.time("ends_max_at"),
+            SessionId(state.word("session_id", r"[\x21-\x7E]{1,1024}")),
+            AttemptNumber(state.count("attempt")),
+            state.seconds("timeout_s"),
+            state.time("proved_at"),
+            state.time("ends_min_at"),
+            state.time("ends_max_at"),
         ),
         BackendAddress(
-            door.word("backend_url", r"https?://[\x21-\x7E]{1,2040}"),
-            door.word("dialect", r"[a-z0-9-]{1,32}"),
+            backend.word("backend_url", r"https?://[\x21-\x7E]{1,2040}"),
+            backend.word("dialect", r"[a-z0-9-]{1,32}"),
             network,
-            door.word_or_none("stream_group", r"[\x21-\x7E]{1,256}"),
-            door.word_or_none("application", r"[\x21-\x7E]{1,256}"),
-            door.seconds("connection_timeout_s"),
-            door.yes_or_no("allow_insecure"),
-            door.word_or_none("authority", r"[^\x00-\x1F\x7F]{1,4096}"),
+            backend.word_or_none("stream_group", r"[\x21-\x7E]{1,256}"),
+            backend.word_or_none("application", r"[\x21-\x7E]{1,256}"),
+            backend.seconds("connection_timeout_s"),
+            backend.flag("allow_insecure"),
+            backend.word_or_none("ca_file", r"[^\x00-\x1F\x7F]{1,4096}"),
         ),
         top.word("boot_id", r"[A-Za-z0-9-]{0,64}"),
-        top.number("wall_s", 0),
+        top.number("written_unix_s", 0),
     )
 
 
@@ -174,11 +182,11 @@ def _wrong(key: str) -> BadInputError:
 
 
 class _Part:
-    """One object of the text: its keys are known, and each is taken with its type."""
+    """One JSON object of the ticket: all its keys are known, and each is read with its type."""
 
     def __init__(self, values: dict[str, Any], known: set[str]) -> None:
         if values.keys() - known:
-            raise BadInputError("The ticket cannot be used: it says more than it should.")
+            raise BadInputError("The ticket cannot be used: it has unknown keys.")
         self._values = values
 
     def part(self, key: str, known: set[str]) -> _Part:
@@ -206,19 +214,19 @@ class _Part:
         return None if self._values.get(key) is None else self.number(key, 0)
 
     def time(self, key: str) -> float | None:
-        """Soon after the boot, what is bounded from below may lie before it."""
+        """Boot time. Negative is possible: soon after the boot a lower bound may lie before it."""
         return None if self._values.get(key) is None else self.number(key, -_MAX_TIME_S)
 
     def number(self, key: str, least: float) -> float:
         value = self._values.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise _wrong(key)
-        # Compared before it becomes a float: an integer may be too large to be one.
+        # Compared before the conversion: an integer may be too large for a float.
         if not least <= value <= _MAX_TIME_S:
             raise _wrong(key)
         return float(value)
 
-    def yes_or_no(self, key: str) -> bool:
+    def flag(self, key: str) -> bool:
         value = self._values.get(key)
         if not isinstance(value, bool):
             raise _wrong(key)

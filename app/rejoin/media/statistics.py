@@ -94,7 +94,7 @@ class StreamStatistics:
     audio_concealed_samples: int = 0
     """Those of them that conceal lost packets."""
     audio_buffer_s: float = 0.0
-    audio_held_s: float = 0.0
+    audio_sync_delay_s: float = 0.0
     """Extra delay of the sound, added so that it does not play before its picture is shown."""
     audio_late_s: float | None = None
     """How late the sound is relative to its picture (negative: early), including the latency that

@@ -36,10 +36,10 @@ from rejoin.qa import runner
 from rejoin.qa.runner import Result
 from rejoin.qa.seeds import network_profiles
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.runtime.instance import Instance, hand_over
+from rejoin.runtime.instance import Instance, activate
 from rejoin.runtime.local_store import LocalStore
-from rejoin.runtime.player import Player
-from rejoin.runtime.stream_thread import settle
+from rejoin.runtime.player import Player, PlayerOptions
+from rejoin.runtime.stream_thread import freeze_startup_objects
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import TokenStore
@@ -67,7 +67,7 @@ def play_all(
 
 def play(case: Case, seed: int, *, samples: bool = False) -> Result:
     """Play one case. What could not be played is a failed result, with the sentence for it."""
-    settle()
+    freeze_startup_objects()
     with tempfile.TemporaryDirectory() as folder:
         https = any(drop.profile == "tls_bad_cert" for drop in case.drops)
         authority = Path(folder, "authority.pem") if https else None
@@ -102,7 +102,7 @@ class _Game:
         self._samples = samples
         self._tickets = TicketFolder(folder / "tickets")
         self._tokens = TokenStore(_Pocket())
-        self._knocks: list[str | None] = []
+        self._activations: list[str | None] = []
         self._seed = seed
         self._records: list[Record] = []
         self._injected: list[str] = []
@@ -112,7 +112,7 @@ class _Game:
             there.player_token,
             NetworkRules(loopback_only=True),
             dialect=OURS,
-            authority=authority,
+            ca_file=authority,
         )
         self._player = self._client(None)
         self._running: asyncio.Task[Ending] | None = None
@@ -159,20 +159,22 @@ class _Game:
 
     def _client(self, ticket: Ticket | None) -> Player:
         """A client's program, with a pocket of its own for what outlives it."""
-        desk = LocalStore(
+        store = LocalStore(
             self._profile,
             tickets=self._tickets,
             tokens=self._tokens,
-            doors=self._folder / "doors",
-            on_knock=self._knocks.append,
+            locks_folder=self._folder / "locks",
+            on_activate=self._activations.append,
         )
         return Player(
             self._profile,
-            audio=NullOutput(),
-            on_record=self._records.append,
-            record_samples=self._samples,
-            desk=desk,
-            ticket=ticket,
+            PlayerOptions(
+                audio=NullOutput(),
+                on_record=self._records.append,
+                record_samples=self._samples,
+                local_store=store,
+                ticket=ticket,
+            ),
         )
 
     def _begin(self) -> None:
@@ -334,13 +336,13 @@ class _Game:
         ticket = self._tickets.newest()
         if ticket is None:
             raise RejoinError("The client left no ticket.")
-        key = key_of(ticket.door.backend_url, ticket.seat.session_id)
-        doors = self._folder / "doors"
-        if Instance.claim(key, doors) is not None:
+        key = key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
+        locks_folder = self._folder / "locks"
+        if Instance.claim(key, locks_folder) is not None:
             raise RejoinError("A second instance could have begun beside the first.")
-        if not await asyncio.to_thread(hand_over, key, None, doors):
+        if not await asyncio.to_thread(activate, key, None, locks_folder):
             raise RejoinError("The first instance did not take over from the second.")
-        if not self._knocks:
+        if not self._activations:
             raise RejoinError("The first instance was not told of the second.")
         return "the second instance is of the same process"
 

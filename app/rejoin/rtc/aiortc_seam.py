@@ -74,7 +74,7 @@ class RegisteredReceiver:
         self.on_rtcp(packet)
 
     async def _handle_rtp_packet(self, packet: object, arrival_time_ms: int) -> None:
-        """aiortc's way for RTP. No packet takes it: `replace_rtp_handler` comes before."""
+        """Never called: `replace_rtp_handler` gets the RTP that would arrive here."""
         raise NotImplementedError
 
     def _handle_disconnect(self) -> None:
@@ -172,8 +172,8 @@ def deliver_media_directly(
     The queue and aiortc's task behind it cost two more turns of the event loop per packet. Only RTP
     of a connected transport goes to `on_rtp(packet)`, decrypted, and only while the queue is empty,
     so that packets stay in order. aiortc is connected, and has keys, once it has checked the host's
-    fingerprint; when the host has closed DTLS nothing is delivered any more. Everything else goes
-    the libraries' way.
+    fingerprint; when the host has closed DTLS nothing is delivered any more. Everything else is
+    left to the libraries.
 
     `on_failure()`: a datagram was forged, duplicated, empty or raised an exception; it is dropped.
     Anybody can send to this socket: aiortc reads the first byte of an empty datagram, and aioice
@@ -241,7 +241,7 @@ def watch_authenticated(dtls: RTCDtlsTransport, on_packet: Callable[[bytes | Non
 
 
 def set_dtls_role(dtls: RTCDtlsTransport, role: str) -> None:
-    """ "client" or "server", for an answerer; before the answer is made."""
+    """Fix an answerer's role ("client" or "server"); call it before the answer is made."""
     dtls._set_role(role)
 
 
@@ -289,7 +289,7 @@ def sockets_of(connection: Connection) -> Sequence[StunProtocol]:
 
 
 def nominated_pair(connection: Connection) -> CandidatePair | None:
-    """The pair that packets take; None before one was nominated and after the close."""
+    """The pair that packets are sent on; None before a nomination and after the close."""
     return connection._nominated.get(1)
 
 
@@ -346,9 +346,9 @@ def cancel_consent(connection: Connection) -> None:
 def stop_pacing_after_last_pair(connection: Connection) -> None:
     """Do not wait 20 ms after the check of the last candidate pair was started.
 
-    aioice sleeps after each pair before it looks at the results. Pairs that appear later
+    aioice sleeps after each pair before it reads the results. Pairs that appear later
     (peer-reflexive) are checked when the other side's check arrives. When all pairs fail nothing
-    ends the connection here, as more candidates may come: the caller needs a deadline.
+    ends the attempt, as more candidates may be added: the caller needs a deadline.
     """
 
     def check_periodic() -> bool:
@@ -365,7 +365,7 @@ def connect_passively(connection: Connection) -> None:
 
     For an answerer whose address the other side knows, and which learns of the other side only by
     what arrives. aioice's pacing and its consent task are left out. The connection attempt fails
-    with ConnectionError when it is closed before a check came.
+    with ConnectionError when it is closed before a check arrived.
     """
 
     async def connect() -> None:
@@ -378,7 +378,7 @@ def connect_passively(connection: Connection) -> None:
             if pair.task is not None:
                 pair.task.cancel()
         if result != ICE_COMPLETED:
-            raise ConnectionError("closed before a client came")
+            raise ConnectionError("closed before a check arrived")
 
     override(connection, "connect", connect)
 

@@ -42,7 +42,7 @@ class Datagram:
 class OutgoingGate:
     """Stands between aioice and its sockets and lets through what the state allows.
 
-    Connectivity checks of ours do not come through here: `checks` asks `may_check`.
+    Our own connectivity checks do not pass through it: `checks` reads `may_check`.
     """
 
     def __init__(self) -> None:

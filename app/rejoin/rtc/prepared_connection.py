@@ -1,6 +1,7 @@
-"""What every offer needs and no network knows of: keys, media sections, the context of DTLS.
+"""Prepares what an offer needs before it is needed: keys, media sections and the DTLS context.
 
-Two to three milliseconds of a rejoin; so the next connection's are made while this one plays.
+That takes two to three milliseconds and no network, so the next connection is prepared while this
+one plays.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from rejoin.rtc.codecs import offer_every_profile, receivable
 
 @dataclass(frozen=True, slots=True)
 class PreparedConnection:
-    """A connection that has offered nothing: no socket, no task, and keys that nobody has seen."""
+    """A connection that made no offer: it has no socket and no task, and its keys are unused."""
 
     pc: RTCPeerConnection
     audio: RTCRtpTransceiver
@@ -42,17 +43,17 @@ def _make() -> PreparedConnection:
 
 
 class PreparedConnections:
-    """Keeps one ready. For one event loop; each is given away once."""
+    """Holds at most one prepared connection. For one event loop; each connection is used once."""
 
     def __init__(self) -> None:
-        self._ready: PreparedConnection | None = None
+        self._prepared: PreparedConnection | None = None
 
     def prepare(self) -> None:
-        """Have one ready for the next `take`. Raises PeerError."""
-        if self._ready is None:
-            self._ready = _make()
+        """Prepare one for the next `pop`, unless there is one. Raises PeerError."""
+        if self._prepared is None:
+            self._prepared = _make()
 
-    def take(self) -> PreparedConnection:
-        """The one that is ready, or a new one. Raises PeerError."""
-        ready, self._ready = self._ready, None
-        return ready if ready is not None else _make()
+    def pop(self) -> PreparedConnection:
+        """The prepared connection, or else a new one. Raises PeerError."""
+        prepared, self._prepared = self._prepared, None
+        return prepared if prepared is not None else _make()

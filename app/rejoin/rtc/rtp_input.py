@@ -1,8 +1,8 @@
 """RTP from decrypted packet to its receiver: parse, find the receiver, hand over.
 
-The packets come from `aiortc_seam.deliver_media_directly`, which takes them from the datagram: not
-through aioice's queue and aiortc's task, which cost two more turns of the event loop and, with
-other threads running, as many waits for the interpreter.
+`aiortc_seam.deliver_media_directly` decrypts them as datagrams arrive. aioice's queue and aiortc's
+task would cost two more turns of the event loop and, with other threads running, as many waits for
+the interpreter.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Measures what arrives on one connection: when each kind of packet came, and what failed.
+"""Measures what arrives on one connection: when each kind of packet arrived, and what failed.
 
 It assembles what we change about a connection's ICE and DTLS objects, each for one reason:
 
 - gathering: aioice never uses 127.0.0.1, so a machine with only `lo` has no candidates;
-- pacing: aioice sleeps 20 ms after the last pair was started, before it looks at the result;
+- pacing: aioice sleeps 20 ms after the check of the last pair, before it reads any result;
 - consent: aioice closes healthy streams whose round trip exceeds 500 ms; here `core/health` judges
   silence, and our checks (`checks`) only measure;
 - media: it goes to `rtp_input` without entering aioice's queue;

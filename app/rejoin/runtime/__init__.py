@@ -1,0 +1,29 @@
+"""Runs one player's game: the threads, the engine loop, and what is saved between two runs.
+
+The engine in `core` is pure: events in, commands out. This package gives it a clock, an event loop
+and a network, carries out its commands, and is the only place where they are carried out.
+
+Glossary
+    stream thread    the thread whose asyncio event loop runs the engine and all connections
+    post             hand an event to the engine, from any thread
+    step             one event through the engine: new state, commands, snapshot
+    peer             the object behind one WebRTC connection; each connection has a new peer
+    sample           what one connection received in 50 ms: the engine detects a drop from it
+    snapshot         what the window may show of the engine's state
+    ticket           the file with which a game is rejoined after a crash
+    rejoin state     the part of a ticket that the engine needs
+    instance         the one process that plays a session; a second one activates it and ends
+    studio profile   which backend, which token, where streams may come from
+
+Read in this order
+    player           composes everything and is the window's port
+    ports            what the engine loop requires of its surroundings
+    sampling         "drop to rejoined" starts here: samples, sleep, statistics
+    engine_loop      queue, step, wake-up, publish
+    executor         commands become calls; `connection_calls` and `backend_calls` make them
+    connections, address_loss, ticket_writer, snapshots, loop_access    one small job each
+    network, netlink     the network watch on Linux
+    local_store      what outlives the process: `ticket_folder`, `tokens`, `instance`
+    stream_thread, daemon_thread    the threads (all threads: docs/threads.md)
+    studio_profile, deep_link, volume_file, statistics_file, logs    settings and files
+"""

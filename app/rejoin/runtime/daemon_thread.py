@@ -1,7 +1,7 @@
-"""Work that may block (a disk, a keyring), on a thread of its own, for as long as we care to wait.
+"""Runs work that may block (a disk, a keyring) on a daemon thread, with a time limit.
 
-The thread is a daemon: what hangs in it delays neither the stream nor the end of the program, as a
-thread of asyncio's own pool would.
+A daemon thread delays neither the stream nor the end of the program when its work hangs; a thread
+of asyncio's own pool would delay the end.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _T = TypeVar("_T")
 
 
 async def run_in_daemon_thread(work: Callable[[], _T], *, name: str, within_s: float) -> _T:
-    """The result of `work`, or whatever it raised. Raises TimeoutError when it takes too long.
+    """The result of `work`, or the exception it raised. Raises TimeoutError after `within_s`.
 
-    It goes on alone then, and nobody hears of its end.
+    After a timeout the work continues, and its result is ignored.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()
 
-    def tell(result: _T | None, error: BaseException | None) -> None:
+    def set_outcome(result: _T | None, error: BaseException | None) -> None:
         if done.done():
             return
         if error is not None:
@@ -37,9 +37,9 @@ async def run_in_daemon_thread(work: Callable[[], _T], *, name: str, within_s: f
         except BaseException as error:
             failure = error
         try:
-            loop.call_soon_threadsafe(tell, result, failure)
+            loop.call_soon_threadsafe(set_outcome, result, failure)
         except RuntimeError:
-            return  # the loop is closed: nobody waits any more
+            return  # the loop is closed, so nobody awaits the result
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return await asyncio.wait_for(done, within_s)

@@ -1,13 +1,13 @@
-"""`rejoin://play?...`: a studio's link into its game, as the profile's door that it names.
+"""`rejoin://play?...`: a studio's link into its game, parsed into the address of its backend.
 
-A link is a stranger's word. It says where to knock and nothing about trust: no token, no authority
-of its own, no http but to this machine, no stream from a LAN. Whatever else it holds is refused.
+Anybody can make a link, so it cannot ask for trust: no token, no certificate authority, http to
+this machine only, no stream from a LAN. A link with anything else in it is refused.
 
     rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin
-        &dialect=aws-react           # how the backend speaks; not given: ours
+        &dialect=aws-react           # the backend's API; default: ours
         &stream_group=sg-...         # for a dialect whose client names it
         &application=a-...
-        &connection_timeout=120      # seconds, for a backend that does not tell it
+        &connection_timeout=120      # seconds, for a backend that does not report it
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
@@ -23,7 +23,7 @@ from rejoin.signaling.dialects import DIALECTS
 
 SCHEME: Final = "rejoin"
 MAX_LINK: Final = 2048
-"""Characters; what a browser hands on without cutting it."""
+"""Characters; browsers pass on links of this length uncut."""
 
 _KEYS: Final = ("backend", "dialect", "stream_group", "application", "connection_timeout")
 _NAME: Final = re.compile(r"[A-Za-z0-9:/_.-]{1,256}")
@@ -31,23 +31,23 @@ _PLAIN: Final = re.compile(r"[\x21-\x7e]+")
 
 
 def is_link(text: str) -> bool:
-    """Whether this is meant as a link and not as a backend's URL."""
+    """Whether this is a link of ours and not a backend's URL."""
     return text.lower().startswith(f"{SCHEME}:")
 
 
 def parse_link(text: str) -> BackendAddress:
-    """The door that a link names. Raises BadInputError, which never repeats what stood in it."""
+    """The backend that a link leads to. Raises BadInputError, which never quotes the link."""
     if len(text) > MAX_LINK:
         raise _refused("it is too long")
     if not _PLAIN.fullmatch(text):
-        raise _refused("it holds characters that no link has")
+        raise _refused("it contains characters that a link cannot have")
     try:
         parts = urlsplit(text)
         pairs = parse_qsl(
             parts.query, keep_blank_values=True, strict_parsing=True, max_num_fields=8
         )
     except ValueError:
-        raise _refused("it is none") from None
+        raise _refused("it is malformed") from None
     if (parts.scheme, parts.netloc, parts.path.rstrip("/"), parts.fragment) != (
         SCHEME,
         "play",
@@ -57,20 +57,20 @@ def parse_link(text: str) -> BackendAddress:
         raise _refused(f"it does not begin with {SCHEME}://play?")
     given = dict(pairs)
     if len(given) < len(pairs):
-        raise _refused("something stands in it twice")
+        raise _refused("it contains a parameter twice")
     if not given.keys() <= set(_KEYS):
-        raise _refused(f"it holds more than {', '.join(_KEYS)}")
+        raise _refused(f"it has parameters other than {', '.join(_KEYS)}")
     backend_url, on_this_machine = _backend(given.get("backend", ""))
     dialect = DIALECTS.get(given.get("dialect", "ours"))
     if dialect is None:
-        raise _refused("this Rejoin does not speak as it wants")
+        raise _refused("this version of Rejoin does not know its dialect")
     names = {key: given.get(key) for key in ("stream_group", "application")}
     if any(name is not None and not _NAME.fullmatch(name) for name in names.values()):
-        raise _refused("what it calls the game is no name of one")
+        raise _refused("its stream group or application is not a valid name")
     if dialect.needs_stream_group != (names["stream_group"] is not None) or (
         names["application"] is not None and names["stream_group"] is None
     ):
-        raise _refused("it does not name the game as its dialect does")
+        raise _refused("its dialect requires different parameters to name the game")
     return BackendAddress(
         backend_url,
         dialect.name,
@@ -81,41 +81,23 @@ def parse_link(text: str) -> BackendAddress:
     )
 
 
-def to_link(door: BackendAddress) -> str:
-    """The link to this door. Raises BadInputError if no link may lead there."""
-    given = {
-        "backend": door.backend_url,
-        "dialect": None if door.dialect == "ours" else door.dialect,
-        "stream_group": door.stream_group,
-        "application": door.application,
-        "connection_timeout": (
-            None if door.connection_timeout_s is None else f"{door.connection_timeout_s:g}"
-        ),
-    }
-    query = urlencode({key: value for key, value in given.items() if value is not None})
-    link = f"{SCHEME}://play?{query}"
-    if parse_link(link) != door:
-        raise _refused("what it should lead to is nothing that a link may name")
-    return link
-
-
 def _backend(text: str) -> tuple[str, bool]:
     """The backend's URL, and whether it is on this machine."""
     try:
         parts = urlsplit(text)
         port_is_one = parts.port is None or parts.port > 0
     except ValueError:
-        raise _refused("its backend is no URL") from None
+        raise _refused("its backend is not a URL") from None
     host = parts.hostname or ""
     if not _PLAIN.fullmatch(text) or not host or not port_is_one:
-        raise _refused("its backend is no URL")
+        raise _refused("its backend is not a URL")
     if parts.username is not None or parts.password is not None:
-        raise _refused("it names a user, and a link must not")
+        raise _refused("its backend contains a user name or password")
     if parts.query or parts.fragment:
-        raise _refused("its backend has more than an address")
+        raise _refused("its backend has a query or a fragment")
     on_this_machine = _is_this_machine(host)
     if parts.scheme != "https" and not (parts.scheme == "http" and on_this_machine):
-        raise _refused("its backend is not on https")
+        raise _refused("its backend does not use https")
     return text, on_this_machine
 
 
@@ -136,5 +118,5 @@ def _timeout_s(text: str | None) -> float | None:
     return float(text)
 
 
-def _refused(why: str) -> BadInputError:
-    return BadInputError(f"This link cannot be used: {why}.")
+def _refused(reason: str) -> BadInputError:
+    return BadInputError(f"This link cannot be used: {reason}.")

@@ -1,14 +1,16 @@
-"""One instance of Rejoin for each stream session: a lock of the OS, and a door to knock at.
+"""One running Rejoin per stream session: a lock of the OS, and an address for second instances.
 
-Rule 1: who holds the lock is the one; the OS lets go of it when a process ends, however it ends.
-Rule 2: only who holds the lock makes or removes the door, so a stale one is replaced, never obeyed.
-Rule 3: a second instance of the same user hands over what it was started with, and goes.
-Rule 4: what knocks is bounded in size, number and time, and must be the same user.
+Rule 1: the instance is whoever holds the lock; the OS releases it when a process ends, however it
+        ends.
+Rule 2: only the lock's holder creates or removes the address, so a stale one is replaced.
+Rule 3: a second instance of the same user activates the first, passing it the link that it was
+        started with, and ends.
+Rule 4: activations are limited in size, number and time, and accepted from the same user only.
 
-The door is a Unix domain socket in a folder of mode 0700. On Windows it is TCP on loopback, with a
-secret in a file that only the user can read; that door was run on Linux, the lock of Windows not.
-Lock and door are per machine where the OS has a folder for such things (XDG_RUNTIME_DIR), so that
-a home folder on the network does not make two devices one.
+The address is a Unix domain socket in a folder of mode 0700. On Windows it is TCP on loopback, with
+a secret in a file that only the user can read; TCP was tested on Linux, the Windows lock was not
+tested. Lock and address belong to one machine where the OS has a folder for that
+(XDG_RUNTIME_DIR): with a home folder on the network, two devices remain two instances.
 """
 
 from __future__ import annotations
@@ -27,27 +29,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from rejoin.runtime.ticket_folder import own_folder, tickets_folder
+from rejoin.runtime.ticket_folder import make_private_folder, tickets_folder
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.instance")
 
 MAX_LINK: Final = 2048
-"""Characters of what is handed over."""
+"""Characters of the link that a second instance may pass."""
 
+_VERSION: Final = 2
 _MAX_LINE: Final = 16 * 1024
-_MAX_KNOCKS: Final = 8
-_PATIENCE_S: Final = 2.0
-_TAKEN: Final = b"taken\n"
+_MAX_ACTIVATIONS: Final = 8
+"""At the same time."""
+_ACTIVATION_TIMEOUT_S: Final = 2.0
+_ACCEPTED: Final = b"accepted\n"
 _REFUSED: Final = b"refused\n"
 _POSIX: Final = sys.platform != "win32"
 
 OnActivate = Callable[[str | None], None]
-"""Called on the loop with the link that a second instance brought, or None."""
+"""Called on the loop with the link that a second instance passed, or None."""
 
 
 def locks_folder() -> Path:
-    """Where locks and doors of this user are."""
+    """Where this user's locks and addresses are."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if _POSIX and os.path.isabs(runtime) and os.path.isdir(runtime):
         return Path(runtime) / "rejoin"
@@ -55,90 +59,95 @@ def locks_folder() -> Path:
 
 
 class Instance:
-    """The one of its stream session, for as long as it is open."""
+    """Holds the lock of one stream session until it is closed or released."""
 
-    def __init__(self, lock: _Lock, door: Path, *, by_tcp: bool) -> None:
+    def __init__(self, lock: _Lock, address: Path, *, by_tcp: bool) -> None:
         self._lock = lock
-        self._door = door
+        self._address = address
         self._by_tcp = by_tcp
         self._secret = ""
-        self._on_knock: OnActivate = lambda link: None
+        self._on_activate: OnActivate = lambda link: None
         self._server: asyncio.Server | None = None
-        self._knocks: set[asyncio.Task[None]] = set()
+        self._activations: set[asyncio.Task[None]] = set()
 
     @classmethod
     def claim(
         cls, key: str, folder: Path | None = None, *, by_tcp: bool = not _POSIX
     ) -> Instance | None:
-        """Become the one of session `key`; None when there is one. Raises OSError."""
+        """Acquire the lock of session `key`; None if another holds it. Raises OSError."""
         folder = folder or locks_folder()
-        own_folder(folder)
-        lock = _Lock.take(folder / f"{key}.lock")
-        return None if lock is None else cls(lock, _door(folder, key, by_tcp), by_tcp=by_tcp)
+        make_private_folder(folder)
+        lock = _Lock.acquire(folder / f"{key}.lock")
+        return None if lock is None else cls(lock, _address(folder, key, by_tcp), by_tcp=by_tcp)
 
-    async def serve(self, on_knock: OnActivate) -> None:
-        """Open the door. Raises OSError: then a second instance finds nobody, and says so."""
-        self._on_knock = on_knock
+    async def serve(self, on_activate: OnActivate) -> None:
+        """Answer second instances. Raises OSError: then they get no answer, and report that."""
+        self._on_activate = on_activate
         with contextlib.suppress(FileNotFoundError):
-            self._door.unlink()
+            self._address.unlink()
         if self._by_tcp:
-            self._secret = secrets.token_hex(32)
-            self._server = await asyncio.start_server(
-                self._knocked, "127.0.0.1", 0, limit=_MAX_LINE
-            )
-            port = self._server.sockets[0].getsockname()[1]
-            text = json.dumps({"port": port, "secret": self._secret})
-            descriptor = os.open(self._door, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                os.write(descriptor, text.encode())
-            finally:
-                os.close(descriptor)
+            await self._serve_tcp()
         else:
-            # Bound by hand: asyncio would remove the path of whoever is there by then.
-            listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                listening.bind(str(self._door))
-                self._door.chmod(0o600)
-            except OSError:
-                listening.close()
-                raise
-            self._server = await asyncio.start_unix_server(
-                self._knocked, sock=listening, limit=_MAX_LINE
-            )
+            await self._serve_unix()
+
+    async def _serve_tcp(self) -> None:
+        self._secret = secrets.token_hex(32)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_MAX_LINE)
+        port = self._server.sockets[0].getsockname()[1]
+        text = json.dumps({"port": port, "secret": self._secret})
+        descriptor = os.open(self._address, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+    async def _serve_unix(self) -> None:
+        # Bound by ourselves: asyncio would remove whatever has this path by then.
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listening.bind(str(self._address))
+            self._address.chmod(0o600)
+        except OSError:
+            listening.close()
+            raise
+        self._server = await asyncio.start_unix_server(
+            self._accept, sock=listening, limit=_MAX_LINE
+        )
 
     async def close(self) -> None:
-        """Close the door and let go of the lock."""
+        """Stop serving and release the lock."""
         if self._server is not None:
             self._server.close()
-            await cancel(*self._knocks)
+            await cancel(*self._activations)
             await self._server.wait_closed()
             self._server = None
         self.release()
 
     def release(self) -> None:
-        """Let go, where no door was opened; a second time does nothing, for it may be another's."""
+        """Release the lock, when nothing was served. May be called again: the next holder keeps
+        its lock and address."""
         if not self._lock.held:
             return
         with contextlib.suppress(OSError):
-            self._door.unlink(missing_ok=True)
+            self._address.unlink(missing_ok=True)
         self._lock.release()
 
-    def _knocked(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._knocks) >= _MAX_KNOCKS:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._activations) >= _MAX_ACTIVATIONS:
             writer.transport.abort()
             return
-        task = spawn(self._answer(reader, writer), name="knock")
-        self._knocks.add(task)
-        task.add_done_callback(self._knocks.discard)
+        task = spawn(self._answer(reader, writer), name="activation")
+        self._activations.add(task)
+        task.add_done_callback(self._activations.discard)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_ACTIVATION_TIMEOUT_S):
                 line = await reader.readuntil(b"\n")
-                taken, link = self._understood(line)
-                if taken:
-                    self._on_knock(link)
-                writer.write(_TAKEN if taken else _REFUSED)
+                valid, link = self._parse(line)
+                if valid:
+                    self._on_activate(link)
+                writer.write(_ACCEPTED if valid else _REFUSED)
                 await writer.drain()
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
             pass  # too long, too slow (TimeoutError is an OSError), or gone
@@ -147,15 +156,15 @@ class Instance:
         finally:
             writer.close()
 
-    def _understood(self, line: bytes) -> tuple[bool, str | None]:
-        """Whether it is a knock of a second instance, and the link it brings."""
+    def _parse(self, line: bytes) -> tuple[bool, str | None]:
+        """Whether this is the activation of a second instance, and the link it passes."""
         try:
-            knock = json.loads(line)
+            message = json.loads(line)
         except (ValueError, RecursionError):
             return False, None
-        if not isinstance(knock, dict) or knock.get("rejoin") != 1:
+        if not isinstance(message, dict) or message.get("rejoin") != _VERSION:
             return False, None
-        secret, link = knock.get("secret"), knock.get("link")
+        secret, link = message.get("secret"), message.get("link")
         if not isinstance(secret, str) or not hmac.compare_digest(
             secret.encode(errors="replace"), self._secret.encode()
         ):
@@ -166,7 +175,7 @@ class Instance:
 
 
 def is_taken(key: str, folder: Path | None = None) -> bool:
-    """Whether an instance has this session now. False where that cannot be told."""
+    """Whether an instance holds this session's lock now. False if that cannot be found out."""
     try:
         found = Instance.claim(key, folder)
     except OSError:
@@ -177,7 +186,7 @@ def is_taken(key: str, folder: Path | None = None) -> bool:
     return False
 
 
-def hand_over(
+def activate(
     key: str,
     link: str | None = None,
     folder: Path | None = None,
@@ -185,56 +194,56 @@ def hand_over(
     within_s: float = 3.0,
     by_tcp: bool = not _POSIX,
 ) -> bool:
-    """Tell the instance that has session `key` what this one was started for; whether it took it.
+    """Activate the instance that holds session `key`, passing it our link; whether it accepted.
 
-    One that is only just starting has no door yet, so it is tried again for a while.
+    An instance that is still starting has no address yet: tried again for `within_s`.
     """
-    door = _door(folder or locks_folder(), key, by_tcp)
+    address = _address(folder or locks_folder(), key, by_tcp)
     until = time.monotonic() + within_s
     while True:
         try:
-            return _knock(door, link, by_tcp, max(0.1, until - time.monotonic()))
+            return _activate_once(address, link, by_tcp, max(0.1, until - time.monotonic()))
         except (OSError, ValueError, KeyError, TypeError):
             if time.monotonic() >= until:
                 return False
             time.sleep(0.05)
 
 
-def _knock(door: Path, link: str | None, by_tcp: bool, within_s: float) -> bool:
+def _activate_once(file: Path, link: str | None, by_tcp: bool, within_s: float) -> bool:
     secret = ""
-    address: Any = str(door)
+    address: Any = str(file)
     if by_tcp:
-        there = json.loads(door.read_bytes()[:4096])
-        secret, address = str(there["secret"]), ("127.0.0.1", int(there["port"]))
+        content = json.loads(file.read_bytes()[:4096])
+        secret, address = str(content["secret"]), ("127.0.0.1", int(content["port"]))
     family = socket.AF_INET if by_tcp else socket.AF_UNIX
-    with socket.socket(family, socket.SOCK_STREAM) as knocking:
-        knocking.settimeout(within_s)
-        knocking.connect(address)
-        line = json.dumps({"rejoin": 1, "secret": secret, "link": link})
-        knocking.sendall(line.encode() + b"\n")
+    with socket.socket(family, socket.SOCK_STREAM) as client:
+        client.settimeout(within_s)
+        client.connect(address)
+        line = json.dumps({"rejoin": _VERSION, "secret": secret, "link": link})
+        client.sendall(line.encode() + b"\n")
         answer = b""
         while not answer.endswith(b"\n") and len(answer) < 64:
-            part = knocking.recv(64)
+            part = client.recv(64)
             if not part:
                 break
             answer += part
-    return answer == _TAKEN
+    return answer == _ACCEPTED
 
 
-def _door(folder: Path, key: str, by_tcp: bool) -> Path:
-    return folder / f"{key}{'.door' if by_tcp else '.sock'}"
+def _address(folder: Path, key: str, by_tcp: bool) -> Path:
+    return folder / f"{key}{'.address' if by_tcp else '.sock'}"
 
 
 class _Lock:
-    """An exclusive lock of the OS on a file, which goes with it."""
+    """An exclusive lock of the OS on a file; the file is removed when the lock is released."""
 
     def __init__(self, file: Path, descriptor: int) -> None:
         self._file = file
         self._descriptor: int | None = descriptor
 
     @classmethod
-    def take(cls, file: Path) -> _Lock | None:
-        """None when another process, or another part of this one, has it. Raises OSError."""
+    def acquire(cls, file: Path) -> _Lock | None:
+        """None if another process, or another part of this one, holds it. Raises OSError."""
         flags = os.O_RDWR | os.O_CREAT
         flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         while True:
@@ -248,7 +257,7 @@ class _Lock:
             except BaseException:
                 os.close(descriptor)
                 raise
-            os.close(descriptor)  # its holder removed it between our opening and our locking
+            os.close(descriptor)  # its holder removed the file after we opened and before we locked
 
     @property
     def held(self) -> bool:
@@ -258,13 +267,14 @@ class _Lock:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is None:
             return
-        if _POSIX:  # Windows does not remove what is open: there the file stays, and is empty
+        if _POSIX:  # Windows does not remove open files: there an empty file stays
             with contextlib.suppress(OSError):
                 self._file.unlink()
         os.close(descriptor)
 
 
 def _is_still(file: Path, descriptor: int) -> bool:
+    """Whether the path still names the file that was opened."""
     try:
         named = file.stat()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Where log lines go: to standard error, redacted; nothing else ever configures logging."""
+"""Configures logging: to standard error, redacted. Nothing else in Rejoin configures it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TextIO
 
 from rejoin.redact import RedactingFormatter
 
-_LOUD = ("aioice", "aiortc", "httpx", "httpcore", "uvicorn", "botocore", "boto3", "asyncio")
-"""Libraries that log addresses, URLs or every packet: heard from ERROR on, and redacted then."""
+_QUIETED = ("aioice", "aiortc", "httpx", "httpcore", "uvicorn", "botocore", "boto3", "asyncio")
+"""Libraries that log addresses, URLs or every packet: logged from ERROR on, redacted."""
 
 
 def configure(*, verbose: bool = False, stream: TextIO | None = None) -> None:
-    """Log warnings (everything of ours when `verbose`) to `stream`, standard error by default."""
+    """Log warnings (with `verbose` everything of Rejoin's) to `stream`, default standard error."""
     out = logging.StreamHandler(stream or sys.stderr)
     out.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
@@ -22,7 +22,7 @@ def configure(*, verbose: bool = False, stream: TextIO | None = None) -> None:
     root.addHandler(out)
     root.setLevel(logging.WARNING)
     logging.getLogger("rejoin").setLevel(logging.DEBUG if verbose else logging.WARNING)
-    for name in _LOUD:
+    for name in _QUIETED:
         logging.getLogger(name).setLevel(logging.ERROR)
-    # uvicorn calls requests that it cuts at its end an error; for us that is how a backend ends.
+    # uvicorn logs requests that it aborts at shutdown as errors; for us that is a normal shutdown.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)

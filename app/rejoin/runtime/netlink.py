@@ -1,8 +1,8 @@
-"""What the Linux kernel says about links, addresses and routes: bytes in, values out.
+"""Parses the Linux kernel's messages about links, addresses and routes: bytes in, values out.
 
 The formats are those of netlink(7), rtnetlink(7) and `linux/rtnetlink.h`, in the byte order of the
-machine. Nothing in here opens a socket. Whatever the bytes are, `parse` returns: what cannot be
-read makes the batch `broken`, and whoever listens reads everything again.
+machine. No socket is opened here. `parse` accepts any bytes: if a part cannot be parsed, the batch
+is `broken` and the caller reads the whole state again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
-"""RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE: anybody may listen."""
+"""RTMGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE: no privileges required."""
 
 GET_LINKS, GET_ADDRESSES, GET_ROUTES = 18, 22, 26
 """RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE."""
@@ -42,7 +42,7 @@ _NEXT_HOP = struct.Struct("=HBBi")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An interface. `running`: it is switched on and has a carrier."""
+    """An interface. `running`: it is up and has a carrier."""
 
     index: int
     running: bool
@@ -52,7 +52,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address of ours. `ready`: it can be used, which takes an IPv6 address a second."""
+    """An address of this machine. `ready`: usable; a new IPv6 address takes about a second."""
 
     index: int
     address: bytes = field(repr=False)
@@ -62,9 +62,9 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A unicast route by one interface; one with several next hops is several of these.
+    """A unicast route over one interface; a route with several next hops becomes several.
 
-    `length`: of its prefix, so that 0 is a default route. `metric`: the lowest is taken.
+    `length`: of its prefix, 0 for a default route. `metric`: the lowest one is used.
     """
 
     index: int
@@ -77,18 +77,18 @@ class Route:
     gone: bool = False
 
 
-Seen = Link | Address | Route
+Item = Link | Address | Route
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one datagram of the kernel's says.
+    """The content of one datagram from the kernel.
 
-    `done`: a dump ends here. `error`: an errno that a request was refused with, or 0.
-    `interrupted`: what is dumped changed meanwhile. `broken`: part of it could not be read.
+    `done`: a dump ends here. `error`: the errno with which a request was refused, or 0.
+    `interrupted`: the state changed during the dump. `broken`: a part could not be parsed.
     """
 
-    seen: tuple[Seen, ...] = ()
+    items: tuple[Item, ...] = ()
     done: bool = False
     error: int = 0
     interrupted: bool = False
@@ -96,14 +96,14 @@ class Batch:
 
 
 def dump_request(kind: int, sequence: int) -> bytes:
-    """Ask for everything of a kind: `GET_LINKS`, `GET_ADDRESSES` or `GET_ROUTES`."""
+    """A request for everything of a kind: `GET_LINKS`, `GET_ADDRESSES` or `GET_ROUTES`."""
     body = bytes(_LINK.size)  # the longest of the three bodies; all families
     return _HEADER.pack(_HEADER.size + len(body), kind, _REQUEST_DUMP, sequence, 0) + body
 
 
 def parse(data: bytes) -> Batch:
-    """Read one datagram, whatever it holds."""
-    seen: list[Seen] = []
+    """Parse one datagram, whatever it contains."""
+    items: list[Item] = []
     done = interrupted = broken = False
     error = at = 0
     while at < len(data):
@@ -127,22 +127,22 @@ def parse(data: bytes) -> Batch:
                 broken = True
         else:
             try:
-                seen += _message(kind, body)
+                items += _message(kind, body)
             except _UnreadableError:
                 broken = True
         at += _padded(length)
-    return Batch(tuple(seen), done, error, interrupted, broken)
+    return Batch(tuple(items), done, error, interrupted, broken)
 
 
 class _UnreadableError(Exception):
-    """A message that is shorter than it says, or than its kind has to be."""
+    """A message is shorter than its header says, or too short for its kind."""
 
 
 def _padded(length: int) -> int:
     return (length + 3) & ~3
 
 
-def _message(kind: int, body: bytes) -> Iterator[Seen]:
+def _message(kind: int, body: bytes) -> Iterator[Item]:
     if kind in (_NEW_LINK, _DELETED_LINK):
         yield from _link(body, gone=kind == _DELETED_LINK)
     elif kind in (_NEW_ADDRESS, _DELETED_ADDRESS):
@@ -158,7 +158,7 @@ def _unpack(form: struct.Struct, data: bytes) -> tuple[int, ...]:
 
 
 def _attributes(data: bytes) -> dict[int, bytes]:
-    """Type to value; of several of one type the last."""
+    """Type to value; the last one if a type occurs several times."""
     found: dict[int, bytes] = {}
     at = 0
     while len(data) - at >= _ATTRIBUTE.size:
@@ -182,7 +182,7 @@ def _number(value: bytes | None, otherwise: int) -> int:
 def _link(body: bytes, *, gone: bool) -> Iterator[Link]:
     family, _, index, flags, _ = _unpack(_LINK, body)
     if family != socket.AF_UNSPEC:
-        return  # of a bridge's ports: one that leaves its bridge is no interface that goes
+        return  # about a bridge's port: a port that leaves its bridge is not an interface that goes
     running = flags & _UP != 0 and flags & _RUNNING != 0
     yield Link(index, running, flags & _LOOPBACK != 0, gone)
 
@@ -190,7 +190,8 @@ def _link(body: bytes, *, gone: bool) -> Iterator[Link]:
 def _address(body: bytes, *, gone: bool) -> Iterator[Address]:
     _, _, short_flags, _, index = _unpack(_ADDRESS, body)
     attributes = _attributes(body[_ADDRESS.size :])
-    # IFA_LOCAL; on a point-to-point interface IFA_ADDRESS is the other end's (rtnetlink(7))
+    # IFA_LOCAL; on a point-to-point interface IFA_ADDRESS is the address of the other end
+    # (rtnetlink(7))
     ours = attributes.get(2, attributes.get(1))
     if ours is None or len(ours) not in (4, 16):
         raise _UnreadableError
@@ -213,7 +214,7 @@ def _routes(body: bytes, *, gone: bool) -> Iterator[Route]:
         return Route(index, family, length, destination, gateway, metric, table, gone)
 
     if 4 in attributes:
-        # RTA_GATEWAY, or RTA_VIA where the gateway is of the other family
+        # RTA_GATEWAY, or RTA_VIA if the gateway is of the other address family
         gateway = attributes.get(5, attributes.get(18, b""))
         yield by(_number(attributes[4], 0), gateway)
     hops, at = attributes.get(9, b""), 0

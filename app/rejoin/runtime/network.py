@@ -1,13 +1,13 @@
-"""The network watch: it came, changed or went, told once per burst and without asking for rights.
+"""The network watch: posts NetworkLost or NetworkFound once per burst of changes.
 
-On Linux the kernel tells by netlink, which anybody may listen to. Elsewhere there is no watch of
-ours: `gui/network_hint` posts the same events from what Qt knows. A message only says that
-something happened; what is true is read afresh once a burst is over, so a lost message costs
-nothing. What counts as the network is what a stream needs: routes to where its host may be, and the
-addresses on the interfaces that carry them. A container that starts, or a bridge without a way out,
-is no change of it.
+On Linux the kernel sends a netlink message for each change, to any process without privileges. On
+other systems there is no watch: `gui/network_hint` posts the same events from Qt's information. A
+message says only that something changed; the actual state is read again once a burst is over, so a
+lost message does no harm. The network is what a stream requires: routes to where its host may be,
+and the addresses on the interfaces with these routes. A container that starts, or a bridge without
+a way out, is not a change of the network.
 
-A game on this machine alone has no watch: loopback is always there.
+A game on this machine has no watch: the loopback interface is always there.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ from typing import Protocol
 from rejoin.core.events import Event, NetworkFound, NetworkLost
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime import netlink
-from rejoin.runtime.netlink import Address, Link, Route, Seen
+from rejoin.runtime.netlink import Address, Item, Link, Route
 
 _log = logging.getLogger("rejoin.network")
 
 HAS_NETLINK = sys.platform == "linux"
 
 QUIET_S = 0.250
-"""A burst is over when nothing came for this long; switching a Wi-Fi network takes a dozen
-messages within some tens of milliseconds."""
+"""A burst is over when no message arrived for this long; switching the Wi-Fi network causes a
+dozen messages within tens of milliseconds."""
 LONGEST_S = 1.0
-"""A burst that does not end is looked at all the same."""
-AGAIN_S = 1.0
+"""After this time the state is read even if the burst goes on."""
+READ_AGAIN_S = 1.0
+"""After a read that failed."""
 _DATAGRAM_BYTES = 1 << 16
-_DATAGRAMS_A_TURN = 64
+_MAX_DATAGRAMS_PER_CALLBACK = 64
 _DUMP_TRIES = 3
-_DUMP_PATIENCE_S = 0.5
-"""The kernel answers at once; this only bounds a kernel that does not."""
+_DUMP_TIMEOUT_S = 0.5
+"""The kernel normally answers at once."""
 
 
 class NetworkWatch(Protocol):
@@ -66,7 +67,7 @@ def reach_of(rules: NetworkRules) -> Reach:
 
 
 def watch_for(rules: NetworkRules, post: Callable[[Event], None]) -> NetworkWatch | None:
-    """The watch for a profile; None where nothing can change, or nobody of ours can tell."""
+    """The watch for a profile; None if its network cannot change, or cannot be watched here."""
     reach = reach_of(rules)
     if reach is Reach.MACHINE or not HAS_NETLINK:
         return None
@@ -74,13 +75,13 @@ def watch_for(rules: NetworkRules, post: Callable[[Event], None]) -> NetworkWatc
 
 
 def has_address(address: str) -> bool:
-    """Whether this machine (still) has an address, told by whether a socket can be bound to it."""
+    """Whether this machine (still) has an address: whether a socket can be bound to it."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as trial:
             trial.bind((address, 0))
     except OSError as error:
-        # any other refusal says nothing of the address
+        # any other error says nothing about the address
         return error.errno not in (errno.EADDRNOTAVAIL, _WSAEADDRNOTAVAIL)
     return True
 
@@ -88,12 +89,12 @@ def has_address(address: str) -> bool:
 _WSAEADDRNOTAVAIL = 10049
 
 
-# --- what is true, and what a change of it means ------------------------------------------------
+# --- the network's state, and what a change of it means -------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The network as far as a stream is concerned: the ways out, and our addresses on them."""
+class NetworkState:
+    """The part of the network that a stream uses: routes, and our addresses on their interfaces."""
 
     routes: frozenset[Route] = frozenset()
     addresses: frozenset[tuple[int, bytes]] = field(default=frozenset(), repr=False)
@@ -103,30 +104,30 @@ class Standing:
         return bool(self.routes)
 
 
-def standing(seen: Iterable[Seen], reach: Reach) -> Standing:
-    """What of everything that the kernel knows a stream with this reach would use."""
+def network_state(items: Iterable[Item], reach: Reach) -> NetworkState:
+    """The part of the kernel's information that a stream with this reach would use."""
     links: set[int] = set()
     routes: set[Route] = set()
     addresses: set[tuple[int, bytes]] = set()
-    for one in seen:
-        match one:
+    for item in items:
+        match item:
             case Link(index, running=True, loopback=False, gone=False):
                 links.add(index)
-            case Route(gone=False) if _leads_there(one, reach):
-                routes.add(one)
+            case Route(gone=False) if _is_relevant(item, reach):
+                routes.add(item)
             case Address(index, address, ready=True, gone=False):
                 addresses.add((index, address))
             case _:
                 pass
     usable = frozenset(route for route in routes if route.index in links)
-    carrying = {route.index for route in usable}
-    return Standing(usable, frozenset(one for one in addresses if one[0] in carrying))
+    with_routes = {route.index for route in usable}
+    return NetworkState(usable, frozenset(each for each in addresses if each[0] in with_routes))
 
 
-def _leads_there(route: Route, reach: Reach) -> bool:
+def _is_relevant(route: Route, reach: Reach) -> bool:
     if reach is Reach.INTERNET:
-        # The default route, or the parts of it by which a VPN overrules another's: 0/1 and 128/1,
-        # or 2000::/3, which is all of IPv6 that is given out.
+        # The default route, or the parts of it with which a VPN overrides it: 0/1 and 128/1, or
+        # 2000::/3, which is all of IPv6 that is allocated.
         return route.length <= (1 if route.family == socket.AF_INET else 3)
     prefix = route.destination[:2]
     link_local = prefix[:1] == b"\xfe" and len(prefix) == 2 and prefix[1] & 0xC0 == 0x80
@@ -134,26 +135,30 @@ def _leads_there(route: Route, reach: Reach) -> bool:
     return route.family == socket.AF_INET or not (link_local or multicast)
 
 
-def meaning(
-    before: Standing, after: Standing, left: Iterable[tuple[int, bytes]], *, missed: bool
+def event_for(
+    before: NetworkState,
+    after: NetworkState,
+    removed: Iterable[tuple[int, bytes]],
+    *,
+    missed: bool,
 ) -> NetworkLost | NetworkFound | None:
-    """What a burst comes to.
+    """The event for one burst of changes, or None.
 
-    `left`: addresses that went during it; one that is back again was away all the same, and what
-    was sent meanwhile went nowhere. `missed`: the kernel had more to say than we could take.
+    `removed`: addresses that were removed during the burst. One that is back was missing for a
+    moment, and packets sent meanwhile are lost. `missed`: messages were lost (overrun).
     """
     if not after.online:
         return NetworkLost() if before.online else None
-    if missed or before != after or any(one in before.addresses for one in left):
+    if missed or before != after or any(each in before.addresses for each in removed):
         return NetworkFound()
     return None
 
 
-# --- listening ----------------------------------------------------------------------------------
+# --- listening ------------------------------------------------------------------------------------
 
 
 def open_listener() -> socket.socket:
-    """A socket that hears of every change. Raises OSError."""
+    """A socket that receives a message for every change. Raises OSError."""
     listener = socket.socket(
         socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
     )
@@ -166,37 +171,37 @@ def open_listener() -> socket.socket:
     return listener
 
 
-def read_all() -> list[Seen]:
-    """Every link, address and route there is now. Raises OSError."""
+def read_all() -> list[Item]:
+    """Every link, address and route that exists now. Raises OSError."""
     for _ in range(_DUMP_TRIES):
-        seen, interrupted = _dump()
+        items, interrupted = _dump()
         if not interrupted:
             break
-    return seen
+    return items
 
 
-def _dump() -> tuple[list[Seen], bool]:
-    seen: list[Seen] = []
+def _dump() -> tuple[list[Item], bool]:
+    items: list[Item] = []
     interrupted = False
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as asking:
-        asking.settimeout(_DUMP_PATIENCE_S)
-        asking.bind((0, 0))
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as requests:
+        requests.settimeout(_DUMP_TIMEOUT_S)
+        requests.bind((0, 0))
         kinds = (netlink.GET_LINKS, netlink.GET_ADDRESSES, netlink.GET_ROUTES)
         for sequence, kind in enumerate(kinds, 1):
-            asking.sendto(netlink.dump_request(kind, sequence), (0, 0))
+            requests.sendto(netlink.dump_request(kind, sequence), (0, 0))
             done = False
             while not done:
-                batch = _received(asking)
+                batch = _received(requests)
                 if batch.error:
-                    raise OSError(batch.error, "the kernel refused to tell")
-                seen += batch.seen
+                    raise OSError(batch.error, "the kernel refused the request")
+                items += batch.items
                 done = batch.done
                 interrupted = interrupted or batch.interrupted or batch.broken
-    return seen, interrupted
+    return items, interrupted
 
 
 def _received(source: socket.socket) -> netlink.Batch:
-    """One datagram; what is not of the kernel says nothing."""
+    """One datagram; empty if the sender is not the kernel."""
     data, _, flags, sender = source.recvmsg(_DATAGRAM_BYTES)
     if sender[0] != 0:
         return netlink.Batch()
@@ -206,7 +211,7 @@ def _received(source: socket.socket) -> netlink.Batch:
 
 
 class NetlinkWatch:
-    """The watch on Linux. Everything happens on the event loop that `start` was called on."""
+    """The watch on Linux. It runs on the event loop on which `start` was called."""
 
     def __init__(
         self,
@@ -216,7 +221,7 @@ class NetlinkWatch:
         quiet_s: float = QUIET_S,
         longest_s: float = LONGEST_S,
         listen: Callable[[], socket.socket] = open_listener,
-        read: Callable[[], Sequence[Seen]] = read_all,
+        read: Callable[[], Sequence[Item]] = read_all,
     ) -> None:
         self._post = post
         self._reach = reach
@@ -225,18 +230,21 @@ class NetlinkWatch:
         self._listen = listen
         self._read = read
         self._listener: socket.socket | None = None
-        self._known = Standing()
-        self._left: set[tuple[int, bytes]] = set()
+        self._known = NetworkState()
+        self._removed: set[tuple[int, bytes]] = set()
         self._missed = False
         self._burst_since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin to listen; NetworkLost at once if there is no network. Without netlink: nothing."""
+        """Begin to listen. Posts NetworkLost at once if there is no network.
+
+        Without netlink it does nothing.
+        """
         try:
             self._listener = self._listen()
-            # Read after we began to listen, so that no change falls between the two.
-            self._known = standing(self._read(), self._reach)
+            # Read after listening started, so that no change is missed in between.
+            self._known = network_state(self._read(), self._reach)
         except OSError as error:
             _log.info("the network cannot be watched: %s", errno.errorcode.get(error.errno or 0))
             self.close()
@@ -256,7 +264,7 @@ class NetlinkWatch:
 
     def _readable(self) -> None:
         assert self._listener is not None
-        for _ in range(_DATAGRAMS_A_TURN):
+        for _ in range(_MAX_DATAGRAMS_PER_CALLBACK):
             try:
                 batch = _received(self._listener)
             except BlockingIOError:
@@ -271,14 +279,14 @@ class NetlinkWatch:
                 if batch == netlink.Batch():
                     continue
                 self._missed = self._missed or batch.broken
-                self._left |= {
-                    (one.index, one.address)
-                    for one in batch.seen
-                    if isinstance(one, Address) and one.gone
+                self._removed |= {
+                    (item.index, item.address)
+                    for item in batch.items
+                    if isinstance(item, Address) and item.gone
                 }
-            self._settle_soon()
+            self._set_timer()
 
-    def _settle_soon(self) -> None:
+    def _set_timer(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
         if self._burst_since is None:
@@ -286,19 +294,19 @@ class NetlinkWatch:
         due_at = min(now + self._quiet_s, self._burst_since + self._longest_s)
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(due_at, self._settle)
+        self._timer = loop.call_at(due_at, self._burst_over)
 
-    def _settle(self) -> None:
-        """The burst is over: read what is true now, and tell what that means."""
+    def _burst_over(self) -> None:
+        """Read the state, and post the event for the change."""
         self._timer = None
         try:
-            after = standing(self._read(), self._reach)
+            after = network_state(self._read(), self._reach)
         except OSError:
-            self._timer = asyncio.get_running_loop().call_later(AGAIN_S, self._settle)
+            self._timer = asyncio.get_running_loop().call_later(READ_AGAIN_S, self._burst_over)
             return
-        event = meaning(self._known, after, self._left, missed=self._missed)
+        event = event_for(self._known, after, self._removed, missed=self._missed)
         self._known, self._burst_since, self._missed = after, None, False
-        self._left.clear()
+        self._removed.clear()
         if event is not None:
             _log.debug("network: %s", type(event).__name__)
             self._post(event)

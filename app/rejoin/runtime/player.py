@@ -1,9 +1,10 @@
-"""One player's client put together: the backend's client, the peers, the sound and the driver."""
+"""One player's client put together: backend client, peers, sound, hardware decoding, engine."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from rejoin.clock import boot_id, boot_s
 from rejoin.core.events import Event, RejoinRequested, StartRequested
@@ -11,148 +12,173 @@ from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.input_protocol.controls import Controls
-from rejoin.media.audio.output import AudioOutput, open_output
+from rejoin.media.audio.default_output import open_output
+from rejoin.media.audio.output import AudioOutput
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
-from rejoin.rtc.peer import Peer
+from rejoin.rtc.peer import Peer, PeerSettings
+from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
-from rejoin.runtime.driver import Driver
+from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.network import watch_for
+from rejoin.runtime.ports import EngineOptions, EnginePorts
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.volume_file import SoundFile
 from rejoin.signaling.client_factory import make_client
+from rejoin.signaling.exchange import HttpSettings
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerOptions:
+    """Everything about a player that has a default.
+
+    `slot`, `audio`: None: the player makes its own. `policy`: None: the profile's.
+    `local_store`: None: no ticket and no token are saved, so no way back after a crash.
+    `ticket`: the game to rejoin; None: start a new one.
+    `sound_file`: None: the volume is not saved. `statistics_file`: None: none are written.
+    `hardware`: None: decode in software.
+    `on_record`: receives each record of the trace; samples too if `record_samples`.
+    `dtls_client`: act as the DTLS client, which saves one round trip; False leaves the role to
+    the host (ADR 0023).
+    """
+
+    slot: PictureSlot | None = None
+    audio: AudioOutput | None = None
+    policy: Policy | None = None
+    local_store: LocalStore | None = None
+    ticket: Ticket | None = None
+    sound_file: SoundFile | None = None
+    statistics_file: StatisticsFile | None = None
+    hardware: Hardware | None = None
+    on_record: Callable[[Record], None] | None = None
+    record_samples: bool = False
+    dtls_client: bool = False
+
+
+_DEFAULTS = PlayerOptions()
 
 
 class Player:
-    """What a window needs of a game: pictures, snapshots, controls. Runs on the stream thread.
+    """The `gui.bridge.StreamPort` of a game: pictures, snapshots, statistics, controls, sound.
 
-    Raises BadInputError at once for a profile that cannot be used.
+    `run` is awaited on the stream thread; the rest may be called on any thread and returns at once.
     """
 
-    def __init__(
-        self,
-        profile: StudioProfile,
-        *,
-        slot: PictureSlot | None = None,
-        audio: AudioOutput | None = None,
-        policy: Policy | None = None,
-        on_record: Callable[[Record], None] | None = None,
-        record_samples: bool = False,
-        desk: LocalStore | None = None,
-        ticket: Ticket | None = None,
-        statistics_file: StatisticsFile | None = None,
-        sound_file: SoundFile | None = None,
-        hardware: Hardware | None = None,
-        begin_dtls: bool = False,
-    ) -> None:
-        """`desk`: where a way back after a crash is kept; None keeps none. `ticket`: come back with
-        it, in place of a new game. `sound_file`: where the volume is kept; None keeps it not.
-        `hardware`: what is tried for decoding; None is software. `begin_dtls`: leave it not to the
-        host who begins DTLS (ADR 0023)."""
-        self.slot = slot or PictureSlot()
+    def __init__(self, profile: StudioProfile, options: PlayerOptions = _DEFAULTS) -> None:
+        """Raises BadInputError for a profile that cannot be used."""
+        self.slot = options.slot or PictureSlot()
         self._profile = profile
-        self._policy = policy or profile.policy()
+        self._options = options
+        self._policy = options.policy or profile.policy()
         self._client = make_client(
             profile.dialect,
             profile.backend_url,
             profile.token,
             profile.choice,
-            connect_timeout_s=self._policy.connect_timeout_s,
-            allow_insecure=profile.allow_insecure,
-            verify=profile.verify(),
-        )
-        self._audio = audio or open_output()
-        self._hardware = hardware or Hardware()
-        self._blanks = PreparedConnections()
-        self._begin_dtls = begin_dtls
-        self._sound_file = sound_file
-        self._sound = SoundChoice() if sound_file is None else sound_file.read()
-        self._audio.set_volume(self._sound.amplitude)
-        self._desk = desk
-        self._ticket = ticket
-        self._driver = Driver(
-            backend=self._client,
-            make_peer=self._make_peer,
-            slot=self.slot,
-            policy=self._policy,
-            watch=lambda post: watch_for(profile.network, post),
-            on_record=on_record,
-            record_samples=record_samples,
-            tickets=desk,
-            on_statistics=lambda at, numbers: (
-                None if statistics_file is None else statistics_file.write(at, numbers)
+            http=HttpSettings(
+                connect_timeout_s=self._policy.connect_timeout_s,
+                allow_insecure=profile.allow_insecure,
+                verify=profile.ssl_context(),
             ),
         )
-        self._statistics_file = statistics_file
+        self._audio = options.audio or open_output()
+        self._hardware = options.hardware or Hardware()
+        self._prepared_connections = PreparedConnections()
+        self._sound = SoundChoice() if options.sound_file is None else options.sound_file.read()
+        self._audio.set_volume(self._sound.amplitude)
+        self._engine = EngineLoop(
+            EnginePorts(
+                backend=self._client,
+                make_peer=self._make_peer,
+                watch=lambda post: watch_for(profile.network, post),
+                tickets=options.local_store,
+                on_statistics=self._write_statistics,
+            ),
+            EngineOptions(
+                policy=self._policy,
+                on_record=options.on_record,
+                record_samples=options.record_samples,
+            ),
+        )
+
+    # --- the stream port --------------------------------------------------------------------------
 
     def post(self, event: Event) -> None:
-        self._driver.post(event)
+        self._engine.post(event)
 
     def set_controls(self, controls: Controls) -> None:
-        self._driver.set_controls(controls)
+        self._engine.set_controls(controls)
 
     def sound(self) -> SoundChoice:
-        """How loud it is."""
+        """The current volume."""
         return self._sound
 
     def set_sound(self, choice: SoundChoice) -> None:
-        """How loud it shall be, now and in the next run. Thread-safe, returns at once."""
+        """The volume from now on, in this run and in the next."""
         self._sound = choice
         self._audio.set_volume(choice.amplitude)
-        if self._sound_file is not None:
-            self._sound_file.keep(choice)
+        if self._options.sound_file is not None:
+            self._options.sound_file.save(choice)
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
-        return self._driver.subscribe(listener)
-
-    def problem(self) -> str | None:
-        """One sentence about what is missing and not fatal: the sound, or a way back."""
-        return self._audio.problem or (self._desk.problem if self._desk else None)
-
-    def statistics(self) -> StreamStatistics | None:
-        """The newest numbers of the connection that is shown."""
-        return self._driver.statistics()
+        return self._engine.snapshots.subscribe(listener)
 
     @property
     def snapshot(self) -> Snapshot:
-        return self._driver.snapshot
+        return self._engine.snapshots.current
+
+    def statistics(self) -> StreamStatistics | None:
+        """The newest statistics of the connection that is shown."""
+        return self._engine.sampling.newest_statistics
+
+    def problem(self) -> str | None:
+        """One sentence about something missing that is not fatal: the sound, or the way back."""
+        store = self._options.local_store
+        return self._audio.problem or (store.problem if store else None)
+
+    # --- its life, on the stream thread -----------------------------------------------------------
 
     async def run(self) -> Ending:
-        """Start a game, or come back into one, and drive it to its end."""
+        """Start a game, or rejoin the ticket's, and stay until its end."""
+        store, ticket = self._options.local_store, self._options.ticket
         self._hardware.begin()
         try:
-            if self._desk is not None:
-                await self._desk.open()
-            if self._ticket is None:
-                self._driver.post(StartRequested())
+            if store is not None:
+                await store.open()
+            if ticket is None:
+                self.post(StartRequested())
             else:
-                seat = self._ticket.seat_now(boot_id(), boot_s())
-                self._driver.post(RejoinRequested(seat))
-            return await self._driver.run()
+                self.post(RejoinRequested(ticket.rejoin_state_at(boot_id(), boot_s())))
+            return await self._engine.run()
         finally:
-            if self._desk is not None:
-                await self._desk.close()
+            if store is not None:
+                await store.close()
             await self._client.aclose()
             await asyncio.to_thread(self._audio.close)
             await asyncio.to_thread(self._hardware.close)
-            if self._statistics_file is not None:
-                self._statistics_file.close()
-            if self._sound_file is not None:
-                await asyncio.to_thread(self._sound_file.close)
+            if self._options.statistics_file is not None:
+                self._options.statistics_file.close()
+            if self._options.sound_file is not None:
+                await asyncio.to_thread(self._options.sound_file.close)
 
     def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
         return Peer(
             number,
-            rules=self._profile.network,
-            slot=self.slot,
-            audio=self._audio,
+            PeerSettings(
+                self._profile.network,
+                self._policy,
+                self._hardware,
+                dtls_client=self._options.dtls_client,
+            ),
+            MediaSinks(self.slot, self._audio),
             post=post,
-            policy=self._policy,
-            hardware=self._hardware,
-            blanks=self._blanks,
-            begin_dtls=self._begin_dtls,
+            prepared=self._prepared_connections,
         )
+
+    def _write_statistics(self, at: float, statistics: StreamStatistics) -> None:
+        if self._options.statistics_file is not None:
+            self._options.statistics_file.write(at, statistics)

@@ -1,4 +1,4 @@
-"""A connection's numbers in a CSV file, one line a second."""
+"""Writes the shown connection's statistics to a CSV file, one line per second."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _log = logging.getLogger("rejoin.statistics")
 
 
 class StatisticsFile:
-    """Written line by line, so that it can be read while somebody plays.
+    """Flushed after every line, so that it can be read during the game.
 
-    A disk that fills up ends the writing with one warning, and not the game.
+    If the disk fills up, writing stops with one warning and the game goes on.
     """
 
     def __init__(self, path: Path) -> None:
-        """A file that is there is written over. Raises BadInputError when it cannot be written."""
+        """Overwrites an existing file. Raises BadInputError if it cannot be written."""
         self._broken = False
         try:
             self._file = path.open("w", encoding="utf-8", newline="")
@@ -31,7 +31,7 @@ class StatisticsFile:
                 raise
         except OSError as error:
             raise BadInputError(
-                f"The statistics cannot be written there ({error.strerror})."
+                f"The statistics file cannot be written ({error.strerror})."
             ) from None
 
     def write(self, at: float, statistics: StreamStatistics) -> None:
@@ -42,13 +42,13 @@ class StatisticsFile:
             self._write((f"{at:.3f}", *row(statistics)))
         except OSError as error:
             self._broken = True
-            _log.warning("no more statistics are written: %s", error.strerror)
+            _log.warning("statistics are no longer written: %s", error.strerror)
 
     def close(self) -> None:
         try:
             self._file.close()
         except OSError:
-            return  # what was buffered does not fit; told already
+            return  # what was buffered does not fit; a warning was logged already
 
     def _write(self, cells: tuple[str, ...]) -> None:
         self._writer.writerow(cells)

@@ -1,4 +1,4 @@
-"""The stream thread: one asyncio loop away from the GUI, started once and ended once."""
+"""The stream thread: one asyncio event loop on a thread of its own, apart from the GUI's."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any, Generic, TypeVar
 _T = TypeVar("_T")
 
 SWITCH_INTERVAL_S = 0.0005
-"""How long another thread may hold the interpreter before it must hand over (media.md)."""
+"""How long a thread may hold the interpreter lock while another one waits for it (media.md)."""
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's loop where it is installed (not on Windows), else None: asyncio's own.
+    """uvloop's event loop if it is installed (not on Windows), else None: asyncio's.
 
-    It saves a fifth of what the stream thread takes (7.4 and 6.1 % of a core at
-    720p60 and 15 Mbit/s, emulator, loopback, 2026-11-27).
+    uvloop saves a fifth of the stream thread's CPU time (6.1 instead of 7.4 % of a core at 720p60
+    and 15 Mbit/s, emulator, loopback, 2026-11-27).
     """
     try:
         import uvloop
@@ -28,13 +28,14 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def settle() -> None:
-    """Set the interpreter up for a stream, once everything is imported.
+def freeze_startup_objects() -> None:
+    """Prepare the interpreter for a stream, once everything is imported.
 
-    Quick hand-overs between threads. And what exists by now (modules, classes, schemas, tables)
-    is no business of the garbage collector any more: with it a full collection stopped every thread
-    for 80 ms, about once in fifteen rejoins and in the middle of one (measured 2026-11-28). Done
-    once: what waits for the collector then is kept for ever, and at the start that is little.
+    Makes threads switch quickly, and moves all objects that exist by now (modules, classes,
+    schemas, tables) out of the garbage collector's reach: with them, a full collection stopped
+    every thread for 80 ms, in about one of fifteen rejoins and in the middle of it (measured
+    2026-11-28). Frozen only once: garbage that exists at that moment is never collected, and at
+    the start there is little.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     if not gc.get_freeze_count():
@@ -42,9 +43,9 @@ def settle() -> None:
 
 
 class StreamThread(Generic[_T]):
-    """Runs one coroutine to its end on a loop of its own thread.
+    """Runs one coroutine to its end on an event loop of its own thread.
 
-    `on_done` is called on that thread when the coroutine has ended, whatever way.
+    `on_done` is called on that thread when the coroutine has ended, however it ended.
     """
 
     def __init__(
@@ -60,11 +61,11 @@ class StreamThread(Generic[_T]):
         self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
 
     def start(self) -> None:
-        settle()
+        freeze_startup_objects()
         self._thread.start()
 
     def join(self, timeout_s: float | None = None) -> _T | None:
-        """Wait for the end and return the result; None if it is still running.
+        """Wait for the end and return the result; None if the coroutine still runs.
 
         Raises what the coroutine raised.
         """

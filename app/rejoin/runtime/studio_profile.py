@@ -1,4 +1,4 @@
-"""A profile: which backend, who I am to it, and what an answer may make us do."""
+"""A studio profile: the backend, the sign-in token, and where its streams may come from."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from rejoin.signaling.dialects import DIALECTS, OURS, Dialect
 
 @dataclass(frozen=True, slots=True)
 class StudioProfile:
-    """What a player chose.
+    """What the player chose.
 
-    `connection_timeout_s` is for backends that do not tell it; `choice` for those whose client
-    names the stream group itself; `authority` is a PEM file with whom to trust as the issuer of the
-    backend's certificate, in place of the usual authorities.
+    `network`: where a stream may come from. `choice`: for dialects whose client names the stream
+    group itself. `connection_timeout_s`: for backends that do not report it. `ca_file`: PEM file of
+    the certificate authority that the backend's certificate must come from, instead of those of
+    the system.
     """
 
     backend_url: str
@@ -30,10 +31,10 @@ class StudioProfile:
     choice: StreamChoice | None = None
     connection_timeout_s: float | None = None
     allow_insecure: bool = False
-    authority: Path | None = None
+    ca_file: Path | None = None
 
-    def door(self) -> BackendAddress:
-        """What of it a ticket holds: all but the sign-in token and what a start alone needs."""
+    def backend_address(self) -> BackendAddress:
+        """The part that a ticket holds: everything but the sign-in token."""
         network = "internet"
         if self.network.loopback_only:
             network = "loopback"
@@ -47,50 +48,57 @@ class StudioProfile:
             self.choice.application if self.choice else None,
             self.connection_timeout_s,
             self.allow_insecure,
-            str(self.authority.absolute()) if self.authority else None,
+            str(self.ca_file.absolute()) if self.ca_file else None,
         )
 
     @classmethod
-    def through(cls, door: BackendAddress, token: str | None) -> StudioProfile:
-        """The profile that a ticket was written with. Raises BadInputError."""
-        dialect = DIALECTS.get(door.dialect)
+    def from_address(cls, address: BackendAddress, token: str | None) -> StudioProfile:
+        """The profile for a ticket's or a link's backend. Raises BadInputError."""
+        dialect = DIALECTS.get(address.dialect)
         if dialect is None:
             raise BadInputError(
-                f"The ticket cannot be used: this Rejoin does not know the dialect {door.dialect}."
+                "The ticket cannot be used: this version of Rejoin does not know the dialect "
+                f"{address.dialect}."
             )
+        choice = (
+            StreamChoice(address.stream_group, address.application)
+            if address.stream_group
+            else None
+        )
         return cls(
-            door.backend_url,
+            address.backend_url,
             token,
-            network_rules(door.network),
+            network_rules(address.network),
             dialect,
-            StreamChoice(door.stream_group, door.application) if door.stream_group else None,
-            door.connection_timeout_s,
-            door.allow_insecure,
-            Path(door.authority) if door.authority else None,
+            choice,
+            address.connection_timeout_s,
+            address.allow_insecure,
+            Path(address.ca_file) if address.ca_file else None,
         )
 
-    def verify(self) -> ssl.SSLContext | None:
-        """Whom to trust for https; None is the usual authorities. Raises BadInputError."""
-        if self.authority is None:
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """How to verify the backend's certificate; None: as usual. Raises BadInputError."""
+        if self.ca_file is None:
             return None
         try:
-            return ssl.create_default_context(cafile=self.authority)
+            return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:  # ssl.SSLError is one: not PEM, or no certificate in it
             raise BadInputError(
-                f"{self.authority.name} cannot be used as the certificate of an authority: "
+                f"{self.ca_file.name} cannot be used as a certificate authority: "
                 "it must be a readable PEM file."
             ) from error
 
     def policy(self) -> Policy:
-        """The engine's constants, with what this profile supplies and its dialect can do."""
+        """The engine's constants, adjusted to this profile and to what its dialect can do."""
         return replace(
             Policy(),
             connection_timeout_default_s=self.connection_timeout_s,
-            tells_status=self.dialect.tells_status,
+            tells_status=self.dialect.reports_status,
             passes_token_on=self.dialect.passes_token_on,
+            can_terminate=self.dialect.can_terminate,
         )
 
 
 def network_rules(network: str) -> NetworkRules:
-    """Where a stream may come from, by its name in `core.ticket.NETWORKS`."""
+    """The rules for a network named in `core.ticket.NETWORKS`."""
     return NetworkRules(loopback_only=network == "loopback", allow_private=network == "lan")

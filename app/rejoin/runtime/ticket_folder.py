@@ -1,13 +1,13 @@
-"""Tickets on disk: one small file for each stream session, written whole or not at all.
+"""Tickets on disk: one small file per stream session, written atomically.
 
-Rule 1: a file is the player's own and nobody else can read it: mode 0600 in a folder of mode 0700.
-        What somebody else owns, or may read, is refused.
-Rule 2: a write is a new file, flushed to the disk, that then takes the old one's name; a crash at
-        any moment leaves the old ticket or the new one.
-Rule 3: of two writes the newer wins, however long the older one hung in the disk.
+Rule 1: only the player can read the file: mode 0600 in a folder of mode 0700. A file that somebody
+        else owns or may read is refused.
+Rule 2: a write creates a new file, flushes it to the disk and renames it over the old one; a crash
+        at any moment leaves the old ticket or the new one.
+Rule 3: of two writes the newer one wins, even if the older one finishes later.
 
-Run on Linux. Windows has no such modes: there the folder in the user's profile protects the file,
-and the checks of Rule 1 are left out.
+Tested on Linux. Windows has no such modes: there the folder in the user's profile protects the
+file, and the checks of Rule 1 are left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Final
 import platformdirs
 
 from rejoin.core.model import SessionId
-from rejoin.core.ticket import MAX_TEXT, OUTLIVED_S, Ticket, from_text, to_text
+from rejoin.core.ticket import MAX_SESSION_S, MAX_TEXT, Ticket, from_text, to_text
 from rejoin.errors import BadInputError
 
 _SUFFIX: Final = ".ticket"
@@ -38,24 +38,24 @@ _OPEN: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def tickets_folder() -> Path:
-    """Where tickets of this user are."""
+    """Where this user's tickets are."""
     return platformdirs.user_state_path("rejoin", appauthor=False) / "tickets"
 
 
 def key_of(backend_url: str, session_id: SessionId) -> str:
-    """A stream session's name in file names: 16 hex digits that tell nothing of it."""
+    """A stream session's key in file names: 16 hex digits that reveal nothing about it."""
     if re.fullmatch(f"{_IN_KEYRING}[0-9a-f]{{16}}", session_id):
         return session_id.removeprefix(_IN_KEYRING)
     return hashlib.sha256(f"{backend_url}\n{session_id}".encode()).hexdigest()[:16]
 
 
-def in_keyring(backend_url: str, session_id: SessionId) -> SessionId:
-    """What stands in a ticket for the id of a session that is itself a secret."""
+def keyring_reference(backend_url: str, session_id: SessionId) -> SessionId:
+    """Written into a ticket instead of a session id that is itself a secret."""
     return SessionId(f"{_IN_KEYRING}{key_of(backend_url, session_id)}")
 
 
-def own_folder(folder: Path) -> None:
-    """Make a folder that is the player's alone, or raise OSError."""
+def make_private_folder(folder: Path) -> None:
+    """Make sure that the folder exists and only this user can use it. Raises OSError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -74,45 +74,45 @@ class TicketFolder:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or tickets_folder()
         self._lock = threading.Lock()
-        self._handed = 0
-        self._written: dict[str, int] = {}
+        self._sequence = 0
+        self._newest_write: dict[str, int] = {}
 
-    def turn(self) -> int:
-        """A number for a write that is about to begin (Rule 3)."""
+    def next_sequence(self) -> int:
+        """A sequence number for a write that is about to begin (Rule 3)."""
         with self._lock:
-            self._handed += 1
-            return self._handed
+            self._sequence += 1
+            return self._sequence
 
-    def write(self, ticket: Ticket, turn: int | None = None) -> None:
+    def write(self, ticket: Ticket, sequence: int | None = None) -> None:
         """Raises OSError."""
-        key = key_of(ticket.door.backend_url, ticket.seat.session_id)
-        turn = self.turn() if turn is None else turn
-        own_folder(self.folder)
-        fresh = self.folder / f".{key}-{os.getpid()}-{turn}.tmp"
+        key = key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
+        sequence = self.next_sequence() if sequence is None else sequence
+        make_private_folder(self.folder)
+        fresh = self.folder / f".{key}-{os.getpid()}-{sequence}.tmp"
         try:
             self._write_new(fresh, to_text(ticket).encode())
             with self._lock:
-                if turn < self._written.get(key, 0):
+                if sequence < self._newest_write.get(key, 0):
                     return
-                self._written[key] = turn
+                self._newest_write[key] = sequence
                 os.replace(fresh, self._file(key))
         finally:
             with contextlib.suppress(OSError):
                 fresh.unlink()
         self._flush_folder()
 
-    def remove(self, key: str, turn: int | None = None) -> None:
-        """Forget a ticket; one that is not there is no failure. Raises OSError."""
-        turn = self.turn() if turn is None else turn
+    def remove(self, key: str, sequence: int | None = None) -> None:
+        """Remove a ticket, if it exists. Raises OSError."""
+        sequence = self.next_sequence() if sequence is None else sequence
         with self._lock:
-            self._written[key] = max(turn, self._written.get(key, 0))
+            self._newest_write[key] = max(sequence, self._newest_write.get(key, 0))
             self._file(key).unlink(missing_ok=True)
 
     def newest(self) -> Ticket | None:
         """The ticket that was written last; None if there is none.
 
-        What cannot be used is passed over for one that can. Raises BadInputError, with one
-        sentence, when there is nothing else.
+        Tickets that cannot be used are skipped. Raises BadInputError, with one sentence, if there
+        are only such tickets.
         """
         found: list[Ticket] = []
         refused: BadInputError | None = None
@@ -122,14 +122,14 @@ class TicketFolder:
             except BadInputError as error:
                 refused = refused or error
         if found:
-            return max(found, key=lambda ticket: ticket.wall_s)
+            return max(found, key=lambda ticket: ticket.written_unix_s)
         if refused is not None:
             raise refused
         return None
 
     def sweep(self) -> None:
-        """Remove what is a day old: no game lasts longer, and no write does."""
-        oldest_s = time.time() - OUTLIVED_S
+        """Remove files older than a day: no game and no write lasts longer."""
+        oldest_s = time.time() - MAX_SESSION_S
         for pattern in (f"*{_SUFFIX}", ".*.tmp"):
             with contextlib.suppress(OSError):
                 for file in self.folder.glob(pattern):
@@ -141,7 +141,7 @@ class TicketFolder:
         return self.folder / f"{key}{_SUFFIX}"
 
     def _files(self) -> Iterator[Path]:
-        """Newest first, and never more than a player could have made."""
+        """Newest first, at most _MAX_FILES."""
         dated = []
         with contextlib.suppress(OSError):
             for file in self.folder.glob(f"*{_SUFFIX}"):
@@ -158,11 +158,11 @@ class TicketFolder:
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                raise BadInputError("The ticket cannot be used: it is not a file.")
+                raise BadInputError("The ticket cannot be used: it is not a regular file.")
             if _POSIX and (found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077):
-                raise BadInputError("The ticket cannot be used: others can read or write it.")
+                raise BadInputError("The ticket cannot be used: other users can read or write it.")
             with open(descriptor, "rb", closefd=False) as opened:
-                # A character is four bytes at the most.
+                # A character has at most four bytes.
                 content = opened.read(4 * MAX_TEXT + 1)
         except OSError:
             raise BadInputError("The ticket cannot be used: it cannot be read.") from None
@@ -183,7 +183,7 @@ class TicketFolder:
             os.fsync(opened.fileno())
 
     def _flush_folder(self) -> None:
-        """The new name is on the disk as well; where folders cannot be flushed, soon."""
+        """Flush the renaming to the disk, where folders can be flushed."""
         if not _POSIX:
             return
         with contextlib.suppress(OSError):

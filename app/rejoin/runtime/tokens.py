@@ -1,9 +1,8 @@
-"""The player's sign-in token between two lives: in the keyring of the OS, and nowhere else. The id
-of a session that opens to whoever knows it is kept here too.
+"""Saves the player's sign-in token between two runs: in the keyring of the OS and nowhere else.
 
-Where there is no keyring, or it stays locked, nothing is kept and the player gives the token again;
-nobody here ever writes it to a file. A keyring may ask the player something or hang in D-Bus, so
-each call has a time limit and is made beside the loop.
+A session id is saved here too where knowing it opens the game. If there is no keyring, or it stays
+locked, nothing is saved and the player gives the token again; it is never written to a file. A
+keyring may prompt the player or hang in D-Bus, so each call has a time limit and its own thread.
 """
 
 from __future__ import annotations
@@ -17,37 +16,37 @@ from rejoin.runtime.daemon_thread import run_in_daemon_thread
 _log = logging.getLogger("rejoin.tokens")
 
 SERVICE: Final = "rejoin"
-NOT_KEPT: Final = (
-    "No sign-in token is kept on this computer for that studio (there is no keyring, or it is "
-    "locked): give --token or set REJOIN_TOKEN."
+NO_TOKEN_SAVED: Final = (
+    "No sign-in token for that studio is saved on this computer (it has no keyring, or the "
+    "keyring is locked): give --token or set REJOIN_TOKEN."
 )
-SESSION_NOT_KEPT: Final = (
-    "There is no way back into the last game: what opens it is not in this computer's keyring."
+NO_SESSION_SAVED: Final = (
+    "The last game cannot be rejoined: its session id is not in this computer's keyring."
 )
 SESSION: Final = "#session"
 WITHIN_S: Final = 5.0
-ANSWERED_WITHIN_S: Final = 30.0
-"""Coming back waits longer: the keyring may have to be unlocked by the player first."""
+FETCHED_WITHIN_S: Final = 30.0
+"""Longer, because the player may have to unlock the keyring first."""
 
 
 class Keyring(Protocol):
-    """What is needed of `keyring.backend.KeyringBackend`."""
+    """The part of `keyring.backend.KeyringBackend` that is used."""
 
     def set_password(self, service: str, username: str, password: str) -> None: ...
     def get_password(self, service: str, username: str) -> str | None: ...
 
 
 class TokenStore:
-    """Tokens by the origin of the backend that they are for. No call raises."""
+    """Tokens by the origin of their backend. No call raises."""
 
     def __init__(self, backend: Keyring | None = None) -> None:
-        """`backend`: which keyring; None is the one of this OS, looked up when it is needed."""
+        """`backend`: which keyring; None: that of the OS, looked up when it is first used."""
         self._backend = backend
 
-    async def keep(
+    async def save(
         self, backend_url: str, token: str, what: str = "", *, within_s: float = WITHIN_S
     ) -> bool:
-        """Whether it is kept now. `what`: SESSION, or nothing for the sign-in token."""
+        """Whether it was saved. `what`: SESSION for a session id, empty for the sign-in token."""
         try:
             origin = origin_of(backend_url) + what
             await run_in_daemon_thread(
@@ -56,15 +55,15 @@ class TokenStore:
                 within_s=within_s,
             )
         except Exception as error:
-            # Of a keyring any error may come, and its text may hold what it was given.
-            _log.info("the keyring kept nothing: %s", type(error).__name__)
+            # Keyrings raise errors of any type, and the text may contain the token.
+            _log.info("the keyring saved nothing: %s", type(error).__name__)
             return False
         return True
 
     async def fetch(
-        self, backend_url: str, what: str = "", *, within_s: float = ANSWERED_WITHIN_S
+        self, backend_url: str, what: str = "", *, within_s: float = FETCHED_WITHIN_S
     ) -> str | None:
-        """What was kept, or None."""
+        """What was saved, or None."""
         try:
             origin = origin_of(backend_url) + what
             return await run_in_daemon_thread(
@@ -73,7 +72,7 @@ class TokenStore:
                 within_s=within_s,
             )
         except Exception as error:
-            _log.info("the keyring gave nothing: %s", type(error).__name__)
+            _log.info("the keyring returned nothing: %s", type(error).__name__)
             return None
 
     def _keyring(self) -> Keyring:
@@ -88,7 +87,7 @@ class TokenStore:
 
 
 def origin_of(backend_url: str) -> str:
-    """Scheme, host and port: a token is for one of these, and for no other path's sake shared."""
+    """Scheme, host and port. Backends of one origin share a token, whatever their paths."""
     parts = urlsplit(backend_url)
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"

@@ -1,7 +1,7 @@
-"""The player's choice of volume between two runs: a small JSON file of the user's state.
+"""Saves the volume between two runs, in a small JSON file among the user's state files.
 
-It may never cost the game: what cannot be read is as if it were not there, and what cannot be
-written is forgotten.
+It never costs the game: a file that cannot be read counts as missing, and a volume that cannot be
+written is not saved.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import platformdirs
 
 from rejoin.media.audio.volume import SoundChoice
 
-_log = logging.getLogger("rejoin.sound")
+_log = logging.getLogger("rejoin.volume_file")
 
-_MOST_BYTES: Final = 4096
+_MAX_BYTES: Final = 4096
 _CLOSE_WITHIN_S: Final = 1.0
 
 
 def sound_path() -> Path:
-    """Where this user's choice is."""
+    """Where this user's volume is saved."""
     return platformdirs.user_state_path("rejoin", appauthor=False) / "sound.json"
 
 
 class SoundFile:
-    """Reads at once, writes on a thread of its own, the newest choice only. No call raises."""
+    """Reads at once; writes on its own thread, the newest choice only. No call raises."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or sound_path()
@@ -38,22 +38,22 @@ class SoundFile:
         self._writing: threading.Thread | None = None
 
     def read(self) -> SoundChoice:
-        """What was chosen last, or the full volume."""
+        """The volume chosen last, or full volume."""
         try:
             with self._path.open("rb") as file:
-                told = json.loads(file.read(_MOST_BYTES))
-            volume, muted = told["volume"], told["muted"]
+                content = json.loads(file.read(_MAX_BYTES))
+            volume, muted = content["volume"], content["muted"]
             if type(volume) is not int or type(muted) is not bool:
-                raise ValueError("other types")
+                raise ValueError("wrong types")
             return SoundChoice(volume, muted)
         except FileNotFoundError:
             return SoundChoice()
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-            _log.info("the choice of volume was not read: %s", type(error).__name__)
+            _log.info("the volume was not read: %s", type(error).__name__)
             return SoundChoice()
 
-    def keep(self, choice: SoundChoice) -> None:
-        """Have it written soon; returns at once. May be called on any thread."""
+    def save(self, choice: SoundChoice) -> None:
+        """Write it soon; returns at once. May be called on any thread."""
         with self._lock:
             self._to_write = choice
             if self._writing is None:
@@ -63,7 +63,7 @@ class SoundFile:
                 self._writing.start()
 
     def close(self) -> None:
-        """Wait, not long, until what was to be kept is written."""
+        """Wait until everything is written, for _CLOSE_WITHIN_S at most."""
         with self._lock:
             writing = self._writing
         if writing is not None:
@@ -79,10 +79,10 @@ class SoundFile:
             try:
                 self._write(choice)
             except OSError as error:
-                _log.info("the choice of volume was not kept: %s", type(error).__name__)
+                _log.info("the volume was not saved: %s", type(error).__name__)
 
     def _write(self, choice: SoundChoice) -> None:
-        """A new file that takes the old one's name: a crash leaves the old one or the new one."""
+        """Write a new file and rename it over the old one, so that a crash leaves one of them."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
         try:

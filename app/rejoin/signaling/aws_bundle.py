@@ -1,9 +1,9 @@
 """Client of dialect `aws-bundle`: the sample server that comes with the Web SDK.
 
-Every call is a POST of JSON; whoever knows the session's Token may use it. What it cannot tell:
+Every call is a POST of JSON; anybody who knows the session's Token may use it. It does not report
 any status but ACTIVATING and ACTIVE, and those only for 600 s after the start (404 for the rest,
-which proves nothing about the game), the connection timeout, and what went wrong: every error of
-the service is a bare 502.
+which proves nothing about the game), nor the connection timeout, nor what went wrong: every error
+of the service is a bare 502.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import FailureKind
 from rejoin.service_model.status import ACTIVATING, ACTIVE
 from rejoin.signaling.aws_samples import (
-    STATUS_NOT_TOLD,
+    STATUS_UNAVAILABLE,
     SampleAnswer,
     SampleClient,
     SampleSignal,
@@ -50,7 +50,7 @@ class BundleClient(SampleClient):
     """Calls the Web SDK's sample server. A bearer token is sent if there is one; it needs none."""
 
     _placing: SessionId | None = None
-    """The session that was started here and of which nothing but ACTIVATING was heard yet."""
+    """The session that was started here and has reported nothing but ACTIVATING so far."""
 
     async def start(
         self, *, attempt: AttemptNumber, token: str, signal_request: str, budget_s: float
@@ -63,7 +63,7 @@ class BundleClient(SampleClient):
             content["UserId"] = choice.user_id
         if choice.locations:
             content["Locations"] = list(choice.locations)
-        created = await self._ask_with_offer(
+        created = await self._send_offer(
             "/api/CreateStreamSession",
             _Created,
             budget_s=budget_s,
@@ -73,12 +73,12 @@ class BundleClient(SampleClient):
         session_id = SessionId(created.token)
         self._began(session_id)
         self._placing = session_id
-        # The Token says that StartStreamSession succeeded, and that is how a session begins.
+        # A Token means that StartStreamSession succeeded, and then a session is ACTIVATING.
         return SessionView(session_id, ACTIVATING)
 
     async def terminate(self, session_id: SessionId, *, budget_s: float) -> None:
-        """End the session; NOT_FOUND for one that was ended so before."""
-        await self._ask(
+        """End the session; NOT_FOUND for one that was ended by this call before."""
+        await self._call(
             "POST",
             "/api/DestroyStreamSession",
             _Nothing,
@@ -86,10 +86,10 @@ class BundleClient(SampleClient):
             content=self._named(session_id),
         )
 
-    async def _look(self, session_id: SessionId, budget_s: float) -> SessionView:
-        """ACTIVATING or ACTIVE. Once the game began a 404 is STATUS_NOT_TOLD, not its end."""
+    async def _get_status(self, session_id: SessionId, budget_s: float) -> SessionView:
+        """ACTIVATING or ACTIVE. Once the game runs a 404 means STATUS_UNAVAILABLE, not its end."""
         try:
-            signal = await self._ask(
+            signal = await self._call(
                 "POST",
                 "/api/GetSignalResponse",
                 _Signal,
@@ -102,9 +102,9 @@ class BundleClient(SampleClient):
                     replace(
                         error.failure,
                         kind=FailureKind.OUTCOME_UNKNOWN,
-                        code=STATUS_NOT_TOLD,
+                        code=STATUS_UNAVAILABLE,
                         retryable=False,
-                        detail="The backend does not tell the status of a game that has begun.",
+                        detail="The backend does not report the status of a running game.",
                     )
                 ) from None
             raise
@@ -125,7 +125,7 @@ class BundleClient(SampleClient):
         on_written: Callable[[], None],
     ) -> str:
         self._placing = None
-        signal = await self._ask_with_offer(
+        signal = await self._send_offer(
             "/api/ReconnectStreamSession",
             _Answered,
             budget_s=budget_s,
@@ -138,6 +138,6 @@ class BundleClient(SampleClient):
     def _named(self, session_id: SessionId) -> dict[str, object]:
         if not re.fullmatch(_TOKEN_PATTERN, session_id):
             raise self._exchange.failed(
-                FailureKind.INVALID, "was not asked: the session id has a bad form"
+                FailureKind.INVALID, "was not called: the session id has a bad form"
             )
         return {"Token": session_id}

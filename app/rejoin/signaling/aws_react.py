@@ -1,9 +1,9 @@
 """Client of dialect `aws-react`: the Lambda functions of AWS's React starter behind API Gateway.
 
-A session is called by its ARN, a player by a bearer token (a Cognito id token that lasts 5 min).
-The status is told at any time and raw; the reason, the connection timeout and whose answer is shown
-are not, and no call ends a game. Every error of the service is a 500; the gateway gives up while
-the function goes on, so an answer lost after success is normal here.
+A session is identified by its ARN, a player by a bearer token (a Cognito id token, valid 5 min).
+The status is reported at any time and as it is; the reason, the connection timeout and which offer
+the answer belongs to are not, and no call ends a game. Every error of the service is a 500. The
+gateway gives up while the function continues, so an answer that is lost after success is normal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rejoin.signaling.aws_samples import (
 from rejoin.signaling.wire import SignalString, StatusString
 
 _ARN_PATTERN: Final = r"^arn:[\x21-\x2E\x30-\x7E]{1,256}(/[\x21-\x2E\x30-\x7E]{1,128}){2}$"
-"""arn:...:streamsession/GROUP/SESSION; what stands between the slashes is the service's affair."""
+"""arn:...:streamsession/GROUP/SESSION; what stands between the slashes is up to the service."""
 
 
 class _Session(SampleAnswer):
@@ -54,7 +54,7 @@ class ReactClient(SampleClient):
             content["UserId"] = choice.user_id
         if choice.locations:
             content["Regions"] = list(choice.locations)
-        session = await self._ask_with_offer(
+        session = await self._send_offer(
             "/",
             _Session,
             budget_s=budget_s,
@@ -73,7 +73,7 @@ class ReactClient(SampleClient):
             retryable=False,
         )
 
-    async def _look(self, session_id: SessionId, budget_s: float) -> SessionView:
+    async def _get_status(self, session_id: SessionId, budget_s: float) -> SessionView:
         stream_group = self._stream_group(session_id)
         reply = await self._exchange.call(
             "GET",
@@ -93,7 +93,7 @@ class ReactClient(SampleClient):
         on_written: Callable[[], None],
     ) -> str:
         self._stream_group(session_id)
-        answered = await self._ask_with_offer(
+        answered = await self._send_offer(
             "/reconnect",
             _Answered,
             budget_s=budget_s,
@@ -115,6 +115,6 @@ class ReactClient(SampleClient):
         """The stream group's id, which is a part of the session's ARN."""
         if not re.fullmatch(_ARN_PATTERN, session_id):
             raise self._exchange.failed(
-                FailureKind.INVALID, "was not asked: the session id has a bad form"
+                FailureKind.INVALID, "was not called: the session id has a bad form"
             )
         return session_id.split("/")[-2]

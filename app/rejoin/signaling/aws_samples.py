@@ -1,9 +1,9 @@
-"""What the clients of AWS's two sample backends share: an offer goes out once, a poll is our own.
+"""What the clients of AWS's two sample backends share: offers are sent once, polls are made here.
 
-Neither sample passes our token on: each call makes a ClientToken of its own, so a repetition would
-be a second call with a used offer. Therefore an offer whose bytes have begun to leave is never sent
-again, whoever asks; only a refusal at the door (401, 429), before anybody looked at it, gives it
-back. The samples answer a status at once, so a long poll is made here, one look each second.
+Neither sample forwards our token: each call gets a new ClientToken, so a repetition would be a
+second call with a used offer. So an offer whose bytes have begun to leave is never sent again,
+except after a refusal (401, 429) that came before the offer was processed. The samples answer a
+status call at once, so the long poll is made here, with one call a second.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from __future__ import annotations
 import abc
 import asyncio
 import re
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
 
-import httpx
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from rejoin.clock import Clock, boot_s
@@ -24,27 +22,27 @@ from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
 from rejoin.service_model.status import Status
-from rejoin.signaling.exchange import CallFailedError, Exchange, Reply
+from rejoin.signaling.exchange import DEFAULT_HTTP, CallFailedError, Exchange, HttpSettings, Reply
 from rejoin.signaling.wire import MAX_SIGNAL_BYTES, sha256_hex
 
-STATUS_NOT_TOLD: Final = "STATUS_NOT_TOLD"
+STATUS_UNAVAILABLE: Final = "STATUS_UNAVAILABLE"
 """`Failure.code` of a status call that the dialect cannot answer: it proves nothing."""
 CANNOT_TERMINATE: Final = "CANNOT_TERMINATE"
 """`Failure.code` of a terminate call in a dialect that has none."""
 
 POLL_EVERY_S: Final = 1.0
-"""How often the samples' own clients look while a session is placed."""
+"""How often the samples' own clients poll while a session is placed."""
 
 _IDENTIFIER: Final = re.compile(r"[\x21-\x7E]{1,256}")
-_AT_THE_DOOR: Final = frozenset({FailureKind.UNAUTHENTICATED, FailureKind.THROTTLED})
+_BEFORE_PROCESSING: Final = frozenset({FailureKind.UNAUTHENTICATED, FailureKind.THROTTLED})
 _Body = TypeVar("_Body", bound=BaseModel)
 
 SampleSignal = Annotated[str, StringConstraints(max_length=MAX_SIGNAL_BYTES)]
-"""A SignalResponse, or nothing where there is none yet."""
+"""A SignalResponse; empty while there is none."""
 
 
 class SampleAnswer(BaseModel):
-    """A body of a sample; what it has besides is of no use to us."""
+    """The body of a sample's answer; fields that we do not need are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
 
@@ -53,8 +51,8 @@ class SampleAnswer(BaseModel):
 class StreamChoice:
     """What the samples let a client choose; identifiers are ids or ARNs.
 
-    `locations`: where the session may be placed, in this order; none leaves it to the service.
-    `user_id`: how the studio calls the player, if it wants to know.
+    `locations`: where the session may be placed, in order of preference; empty leaves it to the
+    service. `user_id`: the player's id at the studio, where it expects one.
     """
 
     stream_group: str
@@ -75,7 +73,7 @@ class StreamChoice:
 
 
 class SampleClient(abc.ABC):
-    """One player's calls to a sample backend; fulfils the `Backend` of `runtime/driver`."""
+    """One player's calls to a sample backend; a `BackendPort` of `runtime/ports`."""
 
     def __init__(
         self,
@@ -83,21 +81,15 @@ class SampleClient(abc.ABC):
         choice: StreamChoice,
         token: str | None,
         *,
-        connect_timeout_s: float = 1.0,
-        allow_insecure: bool = False,
-        verify: ssl.SSLContext | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        http: HttpSettings = DEFAULT_HTTP,
         clock: Clock = boot_s,
         poll_every_s: float = POLL_EVERY_S,
     ) -> None:
-        """`base_url`, `verify` and what is raised: as for `BackendClient`."""
+        """`base_url`, `http` and what is raised: as for `BackendClient`."""
         self._exchange = Exchange(
             base_url,
             token,
-            connect_timeout_s=connect_timeout_s,
-            allow_insecure=allow_insecure,
-            verify=verify,
-            transport=transport,
+            http=http,
             stranger="is not a backend of this dialect",
         )
         self._choice = choice
@@ -107,15 +99,15 @@ class SampleClient(abc.ABC):
         self._first_offer_of: SessionId | None = None
 
     def use_token(self, token: str) -> None:
-        """From the next call on, this bearer token (sign-in was refreshed). `BadInputError`."""
+        """Use this bearer token from the next call on. Raises `BadInputError`."""
         self._exchange.use_token(token)
 
     def forget_connections(self) -> None:
-        """The network is another: the next call opens a connection of its own."""
+        """The network changed: the next call opens a new connection."""
         self._exchange.forget_connections()
 
     async def aclose(self) -> None:
-        """Close all connections; a call that still runs fails."""
+        """Close all connections; calls in flight fail."""
         await self._exchange.aclose()
 
     # --- the four calls ---
@@ -124,17 +116,17 @@ class SampleClient(abc.ABC):
     async def start(
         self, *, attempt: AttemptNumber, token: str, signal_request: str, budget_s: float
     ) -> SessionView:
-        """Start a stream session. `attempt` and `token` stay here: nobody would look at them."""
+        """Start a stream session. `attempt` and `token` are not sent: the samples ignore them."""
 
     async def status(
         self, session_id: SessionId, *, known: Status | None, wait_s: float, budget_s: float
     ) -> SessionView:
-        """Look at the session; with `known` again each second until it is another, or `wait_s`."""
+        """Get the status; with `known` poll each second until it differs, `wait_s` at most."""
         began_at = self._clock()
         first: SessionView | None = None
         while True:
             left_s = budget_s - (self._clock() - began_at)
-            view = await self._look(session_id, left_s)
+            view = await self._get_status(session_id, left_s)
             first = first or view
             answered = view.signal_response is not None and first.signal_response is None
             if known is None or view.status != known or answered:
@@ -154,14 +146,14 @@ class SampleClient(abc.ABC):
         budget_s: float,
         on_written: Callable[[], None],
     ) -> str:
-        """Send this attempt's offer; the SignalResponse to it.
+        """Send this attempt's offer; returns the SignalResponse to it.
 
-        `on_written` as for `BackendClient`. The same offer again, once it may have left, fails
-        with REUSED_OFFER before anything is sent.
+        `on_written` as for `BackendClient`. An offer that may have been sent before fails with
+        REUSED_OFFER, and nothing is sent.
         """
 
         def written() -> None:
-            # From now on an answer that the status shows may be to this offer or to the first.
+            # From now on the answer in a status may belong to this offer or to the first one.
             self._first_offer_of = None
             on_written()
 
@@ -174,7 +166,7 @@ class SampleClient(abc.ABC):
     # --- what a dialect adds ---
 
     @abc.abstractmethod
-    async def _look(self, session_id: SessionId, budget_s: float) -> SessionView: ...
+    async def _get_status(self, session_id: SessionId, budget_s: float) -> SessionView: ...
 
     @abc.abstractmethod
     async def _reconnect(
@@ -188,16 +180,16 @@ class SampleClient(abc.ABC):
     # --- shared ---
 
     def _began(self, session_id: SessionId) -> None:
-        """Until we send another offer, its answer is the one to the offer it was started with."""
+        """Until another offer is sent, the answer in a status belongs to the offer of the start."""
         self._first_offer_of = session_id
 
     def _answer_to_the_start(self, session_id: SessionId, signal_response: str) -> str | None:
-        """The samples do not say whose answer they show: only the first one is beyond doubt."""
+        """The samples do not say which offer an answer belongs to: only the first is certain."""
         if signal_response and session_id == self._first_offer_of:
             return signal_response
         return None
 
-    async def _ask(
+    async def _call(
         self,
         method: str,
         path: str,
@@ -206,11 +198,11 @@ class SampleClient(abc.ABC):
         budget_s: float,
         content: dict[str, object] | None = None,
     ) -> _Body:
-        """A 2xx answer of this form, or `CallFailedError`."""
+        """A 2xx answer of this model; raises `CallFailedError`."""
         reply = await self._exchange.call(method, path, budget_s=budget_s, content=content)
         return self._exchange.parsed(self._accepted(reply), model)
 
-    async def _ask_with_offer(
+    async def _send_offer(
         self,
         path: str,
         model: type[_Body],
@@ -224,7 +216,7 @@ class SampleClient(abc.ABC):
         offer = sha256_hex(signal_request)
         if offer in self._offers_sent:
             raise self._exchange.failed(
-                FailureKind.REUSED_OFFER, "was not asked: this offer was sent before"
+                FailureKind.REUSED_OFFER, "was not called: this offer was sent before"
             )
 
         def written() -> None:
@@ -242,7 +234,7 @@ class SampleClient(abc.ABC):
         try:
             return self._exchange.parsed(self._accepted(reply), model)
         except CallFailedError as error:
-            if error.failure.kind in _AT_THE_DOOR:
+            if error.failure.kind in _BEFORE_PROCESSING:
                 self._offers_sent.discard(offer)
             raise
 

@@ -1,20 +1,25 @@
-"""The client's side of our own contract (dialect 1): four calls, one way to fail."""
+"""The client of our own dialect: four calls that raise CallFailedError and nothing else."""
 
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
-import httpx
 from pydantic import ValidationError
 
 from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import FailureKind
 from rejoin.service_model.status import Status
-from rejoin.signaling.exchange import CallFailedError, Exchange, Reply, is_json
+from rejoin.signaling.exchange import (
+    DEFAULT_HTTP,
+    CallFailedError,
+    Exchange,
+    HttpSettings,
+    Reply,
+    is_json,
+)
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
     IDEMPOTENCY_HEADER,
@@ -42,48 +47,38 @@ _KIND_BY_CODE: Final[dict[str, FailureKind]] = {
     ProblemCode.INVALID_REQUEST: FailureKind.INVALID,
     ProblemCode.SERVICE_UNAVAILABLE: FailureKind.OUTCOME_UNKNOWN,
     ProblemCode.SERVICE_TIMEOUT: FailureKind.OUTCOME_UNKNOWN,
-    # Nothing was tried: the same bytes may go again, later.
+    # Nothing was tried: the same bytes may be sent again later.
     ProblemCode.BUDGET_TOO_SMALL: FailureKind.THROTTLED,
     ProblemCode.INTERNAL: FailureKind.OUTCOME_UNKNOWN,
 }
 
 
 class BackendClient:
-    """Calls one backend with one bearer token. Make it and use it in one event loop."""
+    """Calls one backend with one bearer token. To be made and used in one event loop."""
 
     def __init__(
         self,
         base_url: str,
         token: str,
         *,
-        connect_timeout_s: float = 1.0,
-        allow_insecure: bool = False,
-        verify: ssl.SSLContext | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        http: HttpSettings = DEFAULT_HTTP,
     ) -> None:
-        """`base_url` is where `/v1` is. https, except on loopback or with `allow_insecure`.
+        """`base_url`: the part before `/v1`; https, except on loopback or with `allow_insecure`.
 
-        `verify`: whom to trust; None is the usual authorities. Raises `BadInputError`.
+        Raises `BadInputError`.
         """
-        self._exchange = Exchange(
-            base_url,
-            token,
-            connect_timeout_s=connect_timeout_s,
-            allow_insecure=allow_insecure,
-            verify=verify,
-            transport=transport,
-        )
+        self._exchange = Exchange(base_url, token, http=http)
 
     def use_token(self, token: str) -> None:
-        """From the next call on, this bearer token (sign-in was refreshed). `BadInputError`."""
+        """Use this bearer token from the next call on. Raises `BadInputError`."""
         self._exchange.use_token(token)
 
     def forget_connections(self) -> None:
-        """The network is another: the next call opens a connection of its own."""
+        """The network changed: the next call opens a new connection."""
         self._exchange.forget_connections()
 
     async def aclose(self) -> None:
-        """Close all connections; a call that still runs fails."""
+        """Close all connections; calls in flight fail."""
         await self._exchange.aclose()
 
     async def start(
@@ -107,7 +102,7 @@ class BackendClient:
     async def status(
         self, session_id: SessionId, *, known: Status | None, wait_s: float, budget_s: float
     ) -> SessionView:
-        """Look at the session; with `known` a long poll of at most `wait_s`."""
+        """Get the status; with `known` as a long poll of at most `wait_s`."""
         query: dict[str, str] = {}
         if known is not None:
             query = {"known": known, "wait_s": f"{max(0.0, wait_s):.3f}"}
@@ -127,7 +122,7 @@ class BackendClient:
         budget_s: float,
         on_written: Callable[[], None],
     ) -> str:
-        """Send this attempt's offer; the SignalResponse to exactly it.
+        """Send this attempt's offer; returns the SignalResponse to exactly this offer.
 
         `on_written` is called once, in the event loop, when the first byte of the request is about
         to be written to a connected socket; never when the call failed before that.
@@ -143,7 +138,7 @@ class BackendClient:
         body = self._exchange.parsed(reply, ConnectionBody)
         if body.attempt != attempt or body.signal_request_sha256 != sha256_hex(signal_request):
             raise self._exchange.failed(
-                FailureKind.OUTCOME_UNKNOWN, "answered for another offer than ours", reply
+                FailureKind.OUTCOME_UNKNOWN, "answered another offer than ours", reply
             )
         return body.signal_response
 
@@ -164,15 +159,15 @@ class BackendClient:
         content: dict[str, object] | None = None,
         on_written: Callable[[], None] | None = None,
     ) -> Reply:
-        """A 2xx answer, or CallFailedError."""
+        """A 2xx answer; raises CallFailedError."""
         headers: dict[str, str] = {}
         if token is not None:
             if not re.fullmatch(TOKEN_PATTERN, token):
                 raise self._exchange.failed(
-                    FailureKind.INVALID, "was not asked: the token has a bad form"
+                    FailureKind.INVALID, "was not called: the token has a bad form"
                 )
             headers[IDEMPOTENCY_HEADER] = token
-        # What connecting and the way back may take is not the backend's to spend.
+        # The backend gets less: connecting and the way back take time as well.
         theirs_s = budget_s - min(1.0, 0.1 * budget_s)
         headers[BUDGET_HEADER] = str(min(MAX_BUDGET_MS, max(1, int(theirs_s * 1000))))
         reply = await self._exchange.call(
@@ -189,7 +184,7 @@ class BackendClient:
         return reply
 
     def _refused(self, reply: Reply) -> CallFailedError:
-        """An answer that is no success: by the problem's code, else by the HTTP status."""
+        """An answer that is not 2xx: a failure by the problem's code, else by the HTTP status."""
         problem = ProblemBody()
         if is_json(reply):
             try:
@@ -211,6 +206,6 @@ class BackendClient:
     def _path(self, session_id: SessionId) -> str:
         if not re.fullmatch(SESSION_ID_PATTERN, session_id):
             raise self._exchange.failed(
-                FailureKind.INVALID, "was not asked: the session id has a bad form"
+                FailureKind.INVALID, "was not called: the session id has a bad form"
             )
         return "/v1/sessions/" + quote(session_id, safe="")

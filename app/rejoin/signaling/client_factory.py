@@ -1,8 +1,6 @@
-"""The client for a dialect: one function that knows all three."""
+"""Makes the client that speaks a backend's dialect."""
 
 from __future__ import annotations
-
-import ssl
 
 from rejoin.errors import BadInputError
 from rejoin.signaling.aws_bundle import BundleClient
@@ -10,6 +8,7 @@ from rejoin.signaling.aws_react import ReactClient
 from rejoin.signaling.aws_samples import SampleClient, StreamChoice
 from rejoin.signaling.client import BackendClient
 from rejoin.signaling.dialects import AWS_BUNDLE, Dialect
+from rejoin.signaling.exchange import DEFAULT_HTTP, HttpSettings
 
 
 def make_client(
@@ -18,32 +17,17 @@ def make_client(
     token: str | None,
     choice: StreamChoice | None = None,
     *,
-    connect_timeout_s: float = 1.0,
-    allow_insecure: bool = False,
-    verify: ssl.SSLContext | None = None,
+    http: HttpSettings = DEFAULT_HTTP,
 ) -> BackendClient | SampleClient:
-    """A client that speaks `dialect`; every one fulfils the `Backend` of `runtime/driver`.
+    """A client that speaks `dialect`; each is a `BackendPort` of `runtime/ports`.
 
     Raises `BadInputError`, also for a missing bearer token or stream group.
     """
     if dialect.needs_token and not token:
         raise BadInputError("This backend needs your sign-in token.")
     if not dialect.needs_stream_group:
-        return BackendClient(
-            base_url,
-            token or "",
-            connect_timeout_s=connect_timeout_s,
-            allow_insecure=allow_insecure,
-            verify=verify,
-        )
+        return BackendClient(base_url, token or "", http=http)
     if choice is None:
         raise BadInputError(f"A backend of dialect {dialect.name} needs the stream group's id.")
     speaks = BundleClient if dialect is AWS_BUNDLE else ReactClient
-    return speaks(
-        base_url,
-        choice,
-        token or None,
-        connect_timeout_s=connect_timeout_s,
-        allow_insecure=allow_insecure,
-        verify=verify,
-    )
+    return speaks(base_url, choice, token or None, http=http)

@@ -1,8 +1,8 @@
-"""The three dialects of a studio's backend: what each can tell and do, as values.
+"""The three dialects of a studio's backend: what each reports and can do, as values.
 
-Ours is the contract of `signaling/wire`. The other two are what AWS's own samples define: the
-server in the Web SDK bundle, and the React starter's Lambda functions behind API Gateway. Where a
-dialect cannot tell something, nobody above may guess it.
+Ours is the contract of `signaling/wire`. AWS's own samples define the other two: the server in the
+Web SDK bundle, and the React starter's Lambda functions behind API Gateway. What a dialect does not
+report must not be guessed by the code above.
 """
 
 from __future__ import annotations
@@ -13,20 +13,16 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What the engine and the window must know about the backend they talk to.
+    """What the engine and the window need to know about a backend.
 
-    While a new session is placed every dialect tells its status; the flags are about later.
+    While a new session is placed every dialect reports its status; the fields are about later.
     """
 
     name: str
-    tells_status: bool
-    """The status can be asked at any time; otherwise `status` may fail with STATUS_NOT_TOLD."""
-    timeout_told: bool
-    """ConnectionTimeoutSeconds is told; otherwise no countdown unless the profile supplies it."""
+    reports_status: bool
+    """The status is reported at any time; otherwise `status` may fail with STATUS_UNAVAILABLE."""
     passes_token_on: bool
-    """The attempt's token becomes the ClientToken: only then may identical bytes go out twice."""
-    answer_recoverable: bool
-    """The status says which offer its answer belongs to, so that a lost answer can be found."""
+    """The attempt's token becomes the ClientToken: only then may identical bytes be sent twice."""
     can_terminate: bool
     """There is a call that ends the game."""
     needs_token: bool
@@ -34,15 +30,13 @@ class Dialect:
     needs_stream_group: bool
     """The client names stream group and application itself (`StreamChoice`)."""
     session_is_secret: bool
-    """Whoever knows what names a session may use it: it is kept as a sign-in token is."""
+    """Anybody who knows a session's id may use it: the id is kept like a sign-in token."""
 
 
 OURS: Final = Dialect(
     "ours",
-    tells_status=True,
-    timeout_told=True,
+    reports_status=True,
     passes_token_on=True,
-    answer_recoverable=True,
     can_terminate=True,
     needs_token=True,
     needs_stream_group=False,
@@ -50,10 +44,8 @@ OURS: Final = Dialect(
 )
 AWS_BUNDLE: Final = Dialect(
     "aws-bundle",
-    tells_status=False,
-    timeout_told=False,
+    reports_status=False,
     passes_token_on=False,
-    answer_recoverable=False,
     can_terminate=True,
     needs_token=False,
     needs_stream_group=True,
@@ -61,10 +53,8 @@ AWS_BUNDLE: Final = Dialect(
 )
 AWS_REACT: Final = Dialect(
     "aws-react",
-    tells_status=True,
-    timeout_told=False,
+    reports_status=True,
     passes_token_on=False,
-    answer_recoverable=False,
     can_terminate=False,
     needs_token=True,
     needs_stream_group=True,

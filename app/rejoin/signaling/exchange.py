@@ -1,16 +1,15 @@
 """One HTTP exchange with a studio's backend: bounded in time and size, with one way to fail.
 
-What the clients of all dialects share. Every call ends within its budget and brings a whole answer
-or raises `CallFailedError`, whose `Failure` is a row of the table in `core/retry`. HTTP/1.1 without
-redirects, cookies or compression. Proxies of the environment (HTTPS_PROXY, NO_PROXY ...) and
-SSL_CERT_FILE count, but not for a backend on loopback: a machine's proxy does not reach that.
+The clients of all dialects share it. Every call ends within its budget and returns a complete
+answer or raises `CallFailedError`, whose `Failure` is a row of the table in `core/retry`. HTTP/1.1
+without redirects, cookies or compression. The proxies of the environment (HTTPS_PROXY, NO_PROXY
+...) and SSL_CERT_FILE are used, but not for a backend on loopback, which a proxy does not reach.
 """
 
 from __future__ import annotations
 
 import asyncio
 import email.utils
-import http.cookiejar
 import ipaddress
 import json
 import logging
@@ -20,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -33,8 +33,8 @@ _log = logging.getLogger("rejoin.signaling.exchange")
 _Body = TypeVar("_Body", bound=BaseModel)
 
 _KEEPALIVE_S: Final = 4.0
-"""Idle connections are not trusted for longer: after a drop the path under them may be gone, and
-common servers close them after five seconds."""
+"""How long an idle connection is reused: after a drop its path may be gone, and common servers
+close it after five seconds."""
 _RETRY_AFTER_MAX_S: Final = 86400.0
 
 _KIND_BY_STATUS: Final[dict[int, FailureKind]] = {
@@ -46,13 +46,13 @@ _KIND_BY_STATUS: Final[dict[int, FailureKind]] = {
     409: FailureKind.CONFLICT,
     425: FailureKind.OUTCOME_UNKNOWN,
     429: FailureKind.THROTTLED,
-    # Network authentication required (RFC 6585): a captive portal says so itself.
+    # Network authentication required (RFC 6585): a captive portal that identifies itself.
     511: FailureKind.NOT_BACKEND,
 }
 
 
 class CallFailedError(RejoinError):
-    """A call to the backend brought no answer; `failure` says which way it failed."""
+    """A call to the backend brought no answer; `failure` says how it failed."""
 
     code = "call_failed"
     exit_code = 3
@@ -62,9 +62,26 @@ class CallFailedError(RejoinError):
         self.failure = failure
 
 
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How a backend is reached. `allow_insecure`: http also to another machine than this one.
+
+    `verify`: whose certificates are trusted; None for the system's authorities. `transport`: in
+    place of sockets, for tests.
+    """
+
+    connect_timeout_s: float = 1.0
+    allow_insecure: bool = False
+    verify: ssl.SSLContext | None = None
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+DEFAULT_HTTP: Final = HttpSettings()
+
+
 @dataclass(slots=True)
 class _Written:
-    """Whether the request's bytes have begun to go to the socket; tells `on_written` once."""
+    """Whether bytes of the request have begun to go to the socket; calls `on_written` once."""
 
     on_written: Callable[[], None] | None = None
     begun: bool = False
@@ -82,7 +99,7 @@ class _Written:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole HTTP answer of an allowed size."""
+    """A complete HTTP answer of an allowed size."""
 
     status: int
     content_type: str
@@ -91,24 +108,21 @@ class Reply:
 
 
 class Exchange:
-    """Talks to one backend. Make it and use it in one event loop."""
+    """Talks to one backend. To be made and used in one event loop."""
 
     def __init__(
         self,
         base_url: str,
         token: str | None,
         *,
-        connect_timeout_s: float = 1.0,
-        allow_insecure: bool = False,
-        verify: ssl.SSLContext | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        http: HttpSettings = DEFAULT_HTTP,
         stranger: str = "is not a Rejoin backend",
     ) -> None:
-        """`base_url`: https, except on loopback or with `allow_insecure`. `token`: the bearer, if
-        there is one. `verify`: whom to trust; None is the usual authorities. `stranger`: what is
-        said of somebody who answers otherwise than the dialect does. Raises `BadInputError`.
+        """`base_url`: https, except on loopback or with `allow_insecure`. `token`: the bearer
+        token, if there is one. `stranger`: how a server of another kind is described. Raises
+        `BadInputError`.
         """
-        url = _base_url(base_url, allow_insecure)
+        url = _base_url(base_url, http.allow_insecure)
         if token is not None:
             _check_bearer(token)
         self._host = url.host
@@ -116,8 +130,9 @@ class Exchange:
         self._token = token
         self._stranger = stranger
         trusts_environment = not _is_loopback(url.host)
+        verify = http.verify
         if verify is None and url.scheme == "http":
-            # Never used, as redirects are not followed; loading the authorities takes long.
+            # Never used, as redirects are not followed; loading the authorities takes time.
             verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         elif verify is None:
             verify = httpx.create_ssl_context(trust_env=trusts_environment)  # once for all clients
@@ -125,55 +140,53 @@ class Exchange:
         def client() -> httpx.AsyncClient:
             return httpx.AsyncClient(
                 verify=verify,
-                timeout=httpx.Timeout(None, connect=connect_timeout_s),
+                timeout=httpx.Timeout(None, connect=http.connect_timeout_s),
                 limits=httpx.Limits(max_connections=8, keepalive_expiry=_KEEPALIVE_S),
                 follow_redirects=False,
                 trust_env=trusts_environment,
-                cookies=http.cookiejar.CookieJar(
-                    http.cookiejar.DefaultCookiePolicy(allowed_domains=[])
-                ),
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 headers={
                     "Accept": f"application/json, {PROBLEM_CONTENT_TYPE}",
                     "Accept-Encoding": "identity",
                     "User-Agent": "rejoin",
                 },
-                transport=transport,
+                transport=http.transport,
             )
 
         self._new_client = client
         self._client = client()
         self._calls: Counter[httpx.AsyncClient] = Counter()
         """Running calls by the client whose connections they use."""
-        self._left: list[httpx.AsyncClient] = []
-        """Clients whose connections belong to a network that was."""
+        self._retired: list[httpx.AsyncClient] = []
+        """Clients whose connections belong to an earlier network."""
 
     def use_token(self, token: str) -> None:
-        """From the next call on, this bearer token (sign-in was refreshed). `BadInputError`."""
+        """Use this bearer token from the next call on. Raises `BadInputError`."""
         _check_bearer(token)
         self._token = token
 
     def forget_connections(self) -> None:
-        """The network is another: no call from now on uses a connection that was opened before.
+        """The network changed: calls from now on use no connection that was opened before.
 
-        One that is idle may lead nowhere, and nobody would say so until the call's time is over.
-        Calls that run go on: where they came from may still be there.
+        An idle one may lead nowhere, which would show only when the call's time is over. Calls in
+        flight continue: their network may still be there.
         """
         if not self._client.is_closed:
-            self._left.append(self._client)
+            self._retired.append(self._client)
             self._client = self._new_client()
 
-    async def _put_away(self) -> None:
-        idle = [client for client in self._left if not self._calls[client]]
-        self._left = [client for client in self._left if client not in idle]
+    async def _close_retired(self) -> None:
+        idle = [client for client in self._retired if not self._calls[client]]
+        self._retired = [client for client in self._retired if client not in idle]
         for client in idle:
             await client.aclose()
 
     async def aclose(self) -> None:
         """Close all connections; a call that still runs fails."""
         await self._client.aclose()
-        for client in self._left:
+        for client in self._retired:
             await client.aclose()
-        self._left.clear()
+        self._retired.clear()
 
     async def call(
         self,
@@ -186,13 +199,13 @@ class Exchange:
         content: Mapping[str, object] | None = None,
         on_written: Callable[[], None] | None = None,
     ) -> Reply:
-        """A whole answer of any HTTP status, or `CallFailedError`.
+        """A complete answer of any HTTP status; raises `CallFailedError`.
 
         `path` is appended to the base URL as it is. `on_written` is called once, in the event loop,
         when the first byte of the request is about to be written to a connected socket.
         """
         if self._client.is_closed:
-            raise self.failed(FailureKind.NOT_SENT, "was not asked: the client is closed")
+            raise self.failed(FailureKind.NOT_SENT, "was not called: the client is closed")
         sent = dict(headers or {})
         if self._token is not None:
             sent["Authorization"] = f"Bearer {self._token}"
@@ -219,28 +232,28 @@ class Exchange:
                 written, "did not answer in time", "was not reached in time"
             ) from None
         except (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError) as error:
-            # RuntimeError: closed while calling. Texts of errors are dropped, they quote URLs.
-            raise self._broke(error, written) from None
+            # RuntimeError: closed during the call. Error texts are dropped: they quote URLs.
+            raise self._ended_by(error, written) from None
         finally:
             self._calls[client] -= 1
             if not self._calls[client]:
                 del self._calls[client]
-            await self._put_away()
+            await self._close_retired()
 
     async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Reply:
         try:
             response = await client.send(request, stream=True)
         except httpx.InvalidURL:
-            # httpx reads the address of a redirect even where it is not followed.
+            # httpx parses the target of a redirect even though it is not followed.
             raise self.failed(
-                FailureKind.NOT_BACKEND, f"points somewhere else; it {self._stranger}"
+                FailureKind.NOT_BACKEND, f"redirects elsewhere; it {self._stranger}"
             ) from None
         try:
             content_type = response.headers.get("Content-Type", "").partition(";")[0]
             encoding = response.headers.get("Content-Encoding", "identity")
             length = response.headers.get("Content-Length", "0")
             reply = Reply(response.status_code, content_type.strip().lower(), response.headers, b"")
-            too_big = self.failed(FailureKind.NOT_BACKEND, "sent far too much", reply)
+            too_big = self.failed(FailureKind.NOT_BACKEND, "sent a too large answer", reply)
             if length.isdecimal() and int(length[:12]) > MAX_BODY_BYTES:
                 raise too_big
             content = bytearray()
@@ -250,13 +263,15 @@ class Exchange:
                     raise too_big
             if encoding.strip().lower() != "identity":
                 raise self.failed(
-                    FailureKind.NOT_BACKEND, "sent an answer in an encoding nobody asked for", reply
+                    FailureKind.NOT_BACKEND,
+                    "sent an answer in an encoding that was not requested",
+                    reply,
                 )
             return Reply(reply.status, reply.content_type, reply.headers, bytes(content))
         finally:
             await response.aclose()
 
-    # --- what it means ---
+    # --- what an answer means ---
 
     def parsed(self, reply: Reply, model: type[_Body]) -> _Body:
         """The answer's body; raises `CallFailedError` when it is not JSON or not this model."""
@@ -268,13 +283,13 @@ class Exchange:
             raise self.broken(reply) from None
 
     def broken(self, reply: Reply) -> CallFailedError:
-        """A success that cannot be understood: it may well have happened."""
+        """A success that cannot be understood: the call may have had its effect."""
         return self.failed(
             FailureKind.OUTCOME_UNKNOWN, "sent an answer that cannot be understood", reply
         )
 
     def not_ours(self, reply: Reply) -> CallFailedError:
-        """Somebody else answered: a captive portal, or the wrong address."""
+        """Another server answered: a captive portal, or a wrong address."""
         return self.failed(FailureKind.NOT_BACKEND, self._stranger, reply)
 
     def refused(
@@ -286,11 +301,11 @@ class Exchange:
         retryable: bool | None = None,
         session_status: str | None = None,
     ) -> CallFailedError:
-        """An answer that is no success: of this kind, else by its HTTP status."""
+        """An answer that is not 2xx: a failure of this kind, or of the kind of its HTTP status."""
         status = reply.status
         if status < 400:
             return self.failed(
-                FailureKind.NOT_BACKEND, f"points somewhere else; it {self._stranger}", reply
+                FailureKind.NOT_BACKEND, f"redirects elsewhere; it {self._stranger}", reply
             )
         if not is_json(reply) and status < 500 and status != 429:
             return self.not_ours(reply)
@@ -311,15 +326,17 @@ class Exchange:
             )
         )
 
-    def _broke(self, error: BaseException, written: _Written) -> CallFailedError:
+    def _ended_by(self, error: BaseException, written: _Written) -> CallFailedError:
         """The exchange ended in an exception."""
-        _log.debug("call broke: %s", type(error).__name__)
+        _log.debug("call failed: %s", type(error).__name__)
         if not written.begun and (tls := _tls_error(error)) is not None:
-            reason = "did not prove who it is" if tls else "does not speak TLS as it should"
+            reason = (
+                "has a certificate that is not trusted" if tls else "failed in the TLS handshake"
+            )
             return self.failed(FailureKind.TLS, reason)
         if isinstance(error, httpx.ConnectTimeout):
             return self.failed(FailureKind.NOT_SENT, "was not reached in time")
-        return self._not_answered(written, "broke the connection off", "could not be reached")
+        return self._not_answered(written, "closed the connection", "could not be reached")
 
     def _not_answered(self, written: _Written, after: str, before: str) -> CallFailedError:
         if written.begun:
@@ -335,9 +352,9 @@ class Exchange:
         code: str = "",
         retryable: bool | None = None,
     ) -> CallFailedError:
-        """A failure of this kind; `what` ends the sentence "The backend at ... " without its stop.
+        """A failure of this kind; `what` completes "The backend at ... ", without the full stop.
 
-        Nothing of what was sent or received belongs into it.
+        It must not quote what was sent or received.
         """
         return CallFailedError(
             Failure(
@@ -369,7 +386,7 @@ def _base_url(text: str, allow_insecure: bool) -> httpx.URL:
         raise BadInputError("The backend's URL may hold a host, a port and a path, nothing else.")
     if url.scheme == "http" and not allow_insecure and not _is_loopback(url.host):
         raise BadInputError(
-            f"The backend at {url.host} must be asked with https; http is for this machine only."
+            f"The backend at {url.host} needs https; http is for this machine only."
         )
     return url
 
@@ -391,7 +408,7 @@ def _is_loopback(host: str) -> bool:
 def _tls_error(error: BaseException) -> bool | None:
     """True: the certificate was not accepted; False: TLS failed otherwise; None: not TLS.
 
-    Somebody who hangs up in the handshake has proved nothing either way: a network fault.
+    A server that hangs up during the handshake proves nothing: that is a network fault.
     """
     seen: BaseException | None = error
     for _ in range(8):
@@ -406,7 +423,7 @@ def _tls_error(error: BaseException) -> bool | None:
 
 
 def _retry_after_s(headers: httpx.Headers) -> float | None:
-    """Retry-After as seconds, from a number or a date (by the server's own clock if it tells)."""
+    """Retry-After in seconds, from a number or a date (by the server's Date header, if any)."""
     text = headers.get("Retry-After", "").strip()
     if not text:
         return None

@@ -1,8 +1,8 @@
 """The HTTP contract between Rejoin and a studio's backend, dialect 1: bodies, headers, problems.
 
 One source for three readers: `signaling/client` parses answers with it, `backend/routes` parses
-requests with it, and `docs/openapi` is generated from it. Requests refuse unknown fields (a
-misspelt one must not be lost in silence); answers ignore them, so that a backend may grow.
+requests with it, and `docs/openapi` is generated from it. Unknown fields of a request are refused,
+so that a misspelt one is noticed; those of an answer are ignored, so that a backend may grow.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from rejoin.service_model.status import Status, StatusReason
 CONTRACT_VERSION: Final = 1
 
 BUDGET_HEADER: Final = "Rejoin-Budget-Ms"
-"""How long the client will wait for this answer, in milliseconds from when it asked."""
+"""How long the client will wait for this answer, in milliseconds from the start of its call."""
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
-"""The attempt's token; a backend passes it on to the service as the ClientToken."""
+"""The attempt's token; a backend forwards it to the service as the ClientToken."""
 
 PROBLEM_CONTENT_TYPE: Final = "application/problem+json"
 
@@ -32,6 +32,8 @@ MAX_BODY_BYTES: Final = 320 * 1024
 """Largest HTTP body in either direction: a signal string and room for its JSON escapes."""
 MAX_WAIT_S: Final = 25.0
 """Longest long poll; under the 29 s after which common gateways give up."""
+MIN_BUDGET_S: Final = 0.5
+"""A client that waits a shorter time for its answer is refused at once."""
 MAX_BUDGET_MS: Final = 60_000
 TOKEN_PATTERN: Final = r"^[\x21-\x7E]{32,128}$"
 SESSION_ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,128}$"
@@ -72,7 +74,7 @@ class StartBody(_Request):
     application: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] | None = (
         Field(
             default=None,
-            description="A name that the backend's configuration knows; absent: its default.",
+            description="A name from the backend's configuration; absent: its default application.",
         )
     )
 
@@ -96,7 +98,7 @@ class RemainingBody(_Answer):
 
 
 class SessionViewBody(_Answer):
-    """One look at a stream session."""
+    """A stream session as the backend reports it."""
 
     session_id: SessionIdString = Field(description="Opaque; not the service's identifier.")
     status: StatusString = Field(
@@ -125,7 +127,7 @@ class SessionViewBody(_Answer):
     )
 
     def to_view(self) -> SessionView:
-        """The same as a value of the core."""
+        """The same as a value of `core`."""
         return SessionView(
             session_id=SessionId(self.session_id),
             status=Status(self.status),
@@ -157,14 +159,14 @@ class ConnectionBody(_Answer):
 
 
 class HealthBody(_Answer):
-    """Says that a Rejoin backend answers here, and nothing about the service behind it."""
+    """A Rejoin backend answers here; nothing is said about the service behind it."""
 
     service: Literal["rejoin-backend"] = "rejoin-backend"
     contract: int = CONTRACT_VERSION
 
 
 class ProblemCode(enum.StrEnum):
-    """Machine words of a problem. A client must live with words it does not know."""
+    """The codes of problems. A client must accept codes that it does not know."""
 
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
@@ -232,7 +234,7 @@ def problem(
     retryable: bool | None = None,
     session_status: str | None = None,
 ) -> ProblemBody:
-    """A problem of this code; `detail` is one sentence without anything of the request in it."""
+    """A problem of this code; `detail` is one sentence that quotes nothing of the request."""
     kind = PROBLEMS[code]
     return ProblemBody(
         type=f"urn:rejoin:problem:{code.lower().replace('_', '-')}",

@@ -22,7 +22,8 @@ from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.input_protocol import controls
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.picture import PictureSlot
-from rejoin.rtc.peer import Peer
+from rejoin.rtc.peer import Peer, PeerSettings
+from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.signal_codec import NetworkRules
 
 
@@ -100,9 +101,8 @@ async def test_ice_checks_alone_keep_a_client_only_if_the_setting_says_so(holds:
     async with running(settings) as (host, listener):
         peer = Peer(
             ConnectionNumber(1),
-            rules=NetworkRules(loopback_only=True),
-            slot=PictureSlot(),
-            audio=NullOutput(),
+            PeerSettings(NetworkRules(loopback_only=True)),
+            MediaSinks(PictureSlot(), NullOutput()),
             post=lambda event: None,
         )
         await peer.apply_answer(await host.answer(1, await peer.make_offer()))

@@ -1,4 +1,4 @@
-"""The faults that can be injected on purpose, as values: of a stream, of the API, or the backend."""
+"""The faults that can be injected on purpose, as values: of a stream, the API or the backend."""
 
 from __future__ import annotations
 

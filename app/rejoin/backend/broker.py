@@ -1,0 +1,460 @@
+"""Stream sessions between clients and the streaming service: values in, values out, no HTTP.
+
+Rule 1: a session answers only to its owner; to everybody else it does not exist.
+Rule 2: attempts are fenced by the store before the service is called.
+Rule 3: at most one create call per session is in flight. The same attempt sent again joins it;
+        another attempt waits for it or is refused as ATTEMPT_IN_FLIGHT. A client that hangs up does
+        not end the call.
+Rule 4: no answer is returned for a SignalRequest that it does not belong to.
+Rule 5: what a client sent is never in a log record or a refusal.
+
+Every method raises RefusedError, with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar, assert_never
+
+from rejoin.backend.poll_rate import PollRate
+from rejoin.backend.refused import ENDING_STATUSES, Reason, RefusedError, of_service, outcome_of
+from rejoin.backend.service import (
+    ServiceFault,
+    StreamId,
+    StreamService,
+    StreamServiceError,
+    StreamStatus,
+)
+from rejoin.backend.session_memory import SessionMemories, SessionMemory
+from rejoin.backend.store import SessionForgottenError, Store, StoredSession, secret_hash
+from rejoin.clock import Clock
+from rejoin.service_model.fence import Claim
+from rejoin.signaling.wire import ENDED_STATUSES, MAX_WAIT_S, MIN_BUDGET_S, sha256_hex
+from rejoin.tasks import cancel, spawn
+
+_Result = TypeVar("_Result")
+
+FAST_POLL_S: Final = 0.2
+SLOW_POLL_S: Final = 1.0
+FAST_FOR_S: Final = 10.0
+"""How often the service is polled during a client's long poll (design/reconnect.md, "Retries")."""
+STATUS_BUDGET_S: Final = 7.0
+"""No single GetStreamSession is waited for longer than this."""
+EXPLANATION_BUDGET_S: Final = 2.0
+"""How long the status that explains a refusal may take."""
+FINISH_PATIENCE_S: Final = 2.0
+"""When the backend stops, calls in flight have this long to end and be recorded."""
+REMAINING_STATUSES: Final = frozenset({"CONNECTED", "PENDING_CLIENT_RECONNECTION", "RECONNECTING"})
+"""The window counts from the last CONNECTED in these; after ACTIVE a second window runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, until when an answer is of use to them, and whether they have hung up."""
+
+    owner_hash: str
+    deadline_at: float
+    gone: Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One attempt of a client: its number, its offer, and the token that becomes ClientToken."""
+
+    attempt: int
+    signal_request: str
+    token: str
+
+    @property
+    def sha256(self) -> str:
+        return sha256_hex(self.signal_request)
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """At least `at_least_s` of the window were left `age_s` ago."""
+
+    at_least_s: float
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A stream session as its owner sees it. `signal_response` answers the SignalRequest with the
+    hash `signal_request_sha256` and no other (Rule 4)."""
+
+    session_id: str
+    status: str
+    reason: str | None
+    connection_timeout_s: float | None
+    session_ends_in_s: float | None
+    remaining: Remaining | None
+    attempt: int
+    signal_request_sha256: str | None
+    signal_response: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A start that the service accepted: what it reported, and when the call began."""
+
+    row: StoredSession
+    status: StreamStatus
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _CreateCall:
+    """A create call in flight; it continues when its client hangs up."""
+
+    attempt: int
+    task: asyncio.Task[str | RefusedError]
+
+
+class SessionBroker:
+    """Starts, polls, reconnects and terminates stream sessions for their owners."""
+
+    def __init__(
+        self, service: StreamService, store: Store, clock: Clock, poll_rate: PollRate
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._clock = clock
+        self._poll_rate = poll_rate
+        self._memories = SessionMemories()
+        self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
+        self._create_calls: dict[str, _CreateCall] = {}
+
+    async def finish(self) -> None:
+        """Wait a moment for the calls in flight, so that their outcome is recorded."""
+        tasks: list[asyncio.Task[Any]] = [
+            *self._starts.values(),
+            *(call.task for call in self._create_calls.values()),
+        ]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=FINISH_PATIENCE_S)
+            await cancel(*late)  # their outcome stays unknown, as it is
+
+    # --- start ----------------------------------------------------------------------------------
+
+    async def start(self, caller: Caller, offer: Offer, application: str | None) -> SessionView:
+        """Start a stream session, or return the one that the same token has started already."""
+        claim, row = self._store.begin_start(
+            owner_hash=caller.owner_hash,
+            token=offer.token,
+            attempt=offer.attempt,
+            request_sha256=offer.sha256,
+        )
+        if claim is Claim.REUSED:
+            raise RefusedError(Reason.START_TOKEN_REUSED)
+        if row.stream is not None:
+            row, status = await self._get_status(caller, row.id)
+            return self._view(row, status)
+        task = self._starts.get(row.id)
+        if task is None:
+            work = self._start_call(row, offer, application, caller.deadline_at)
+            task = spawn(outcome_of(work), name=f"start:{row.id[:6]}")
+            self._starts[row.id] = task
+            task.add_done_callback(lambda _: self._starts.pop(row.id, None))
+        started = await self._result(task, caller)
+        row = self._remember(started.row, started.status, started.asked_at)
+        return self._view(row, started.status)
+
+    async def _start_call(
+        self, row: StoredSession, offer: Offer, application: str | None, deadline_at: float
+    ) -> _Started:
+        asked_at = self._clock()
+        try:
+            started = await self._service.start(
+                token=offer.token,
+                signal_request=offer.signal_request,
+                application=application,
+                budget_s=deadline_at - asked_at,
+            )
+        except StreamServiceError as error:
+            if error.fault.outcome_known:
+                self._store.forget(row.id)
+            if error.fault is ServiceFault.NOT_FOUND:
+                raise RefusedError(Reason.APPLICATION_UNKNOWN) from None
+            raise
+        self._store.started(row.id, started.stream)
+        return _Started(replace(row, stream=started.stream), started.status, asked_at)
+
+    # --- status ---------------------------------------------------------------------------------
+
+    async def poll(
+        self,
+        caller: Caller,
+        session_id: str,
+        wait_s: float,
+        has_news: Callable[[SessionView, SessionView], bool],
+    ) -> SessionView:
+        """Poll until `has_news(first view, newest view)`, the session's end, or `wait_s`.
+
+        A poll of the service that fails in between is tried again; one that fails first, or last,
+        is raised.
+        """
+        self._owned(caller, session_id)
+        memory = self._memories.of(session_id)
+        now = self._clock()
+        until_at = min(now + min(wait_s, MAX_WAIT_S), caller.deadline_at)
+        memory.client_polls(now)
+        first: SessionView | None = None
+        while True:
+            polled_at = memory.polled_at = self._clock()
+            failure: RefusedError | None = None
+            try:
+                row, status = await self._get_status(caller, session_id)
+            except RefusedError as refused:
+                if first is None or refused.reason not in PASSING:
+                    raise
+                failure = refused
+                pause_s = SLOW_POLL_S
+            else:
+                view = self._view(row, status)
+                first = first or view
+                if view.status in ENDED_STATUSES or has_news(first, view):
+                    return view
+                fast = self._clock() - memory.fast_since_at < FAST_FOR_S
+                pause_s = FAST_POLL_S if fast else SLOW_POLL_S
+            next_at = min(polled_at + pause_s, until_at)
+            await asyncio.sleep(max(0.0, next_at - self._clock()))
+            memory.polled_at = self._clock()
+            if next_at >= until_at or await caller.gone():
+                if failure is not None:
+                    raise failure
+                # Made anew, because the knowledge of the window has aged.
+                return self._view(row, status)
+
+    async def _get_status(
+        self, caller: Caller, session_id: str
+    ) -> tuple[StoredSession, StreamStatus]:
+        """GetStreamSession, at our poll rate; what is stored where the session has ended."""
+        row = self._owned(caller, session_id)
+        if row.ended_status is not None:
+            return row, StreamStatus(status=row.ended_status, reason=row.ended_reason)
+        stream = _stream_of(row)
+        if not await self._poll_rate.wait(caller.deadline_at):
+            raise RefusedError(Reason.POLL_RATE, retry_after_s=1.0)
+        asked_at = self._clock()
+        budget_s = min(STATUS_BUDGET_S, caller.deadline_at - asked_at)
+        try:
+            async with asyncio.timeout(max(0.0, budget_s)):
+                status = await self._service.get_status(stream, budget_s=budget_s)
+        except TimeoutError:
+            raise RefusedError(Reason.TIMED_OUT) from None
+        except StreamServiceError as error:
+            raise of_service(error) from None
+        # Read again: another attempt may have arrived in the meantime.
+        return self._remember(self._owned(caller, session_id), status, asked_at), status
+
+    def _remember(self, row: StoredSession, status: StreamStatus, asked_at: float) -> StoredSession:
+        """Record what the service reported: the session's end, and an answer that was lost."""
+        self._memories.of(row.id).saw(status, asked_at, self._clock())
+        if row.ended_status is not None:
+            return row
+        if status.status in ENDED_STATUSES:
+            return self._store.ended(row.id, status.status, status.reason)
+        request_sha256, answer = _answer_held(row, status)
+        if row.answer is None and answer is not None and request_sha256 == row.request_sha256:
+            return self._store.answered(
+                row.id, attempt=row.attempt, request_sha256=request_sha256, answer=answer
+            )
+        return row
+
+    def _view(self, row: StoredSession, status: StreamStatus) -> SessionView:
+        memory = self._memories.of(row.id)
+        timeout_s = status.connection_timeout_s or memory.connection_timeout_s
+        request_sha256, answer = _answer_held(row, status)
+        return SessionView(
+            session_id=row.id,
+            status=status.status,
+            reason=status.reason,
+            connection_timeout_s=timeout_s,
+            session_ends_in_s=status.session_ends_in_s,
+            remaining=self._remaining(memory, status.status, timeout_s),
+            attempt=row.attempt,
+            signal_request_sha256=request_sha256,
+            signal_response=answer,
+        )
+
+    def _remaining(
+        self, memory: SessionMemory, status: str, timeout_s: float | None
+    ) -> Remaining | None:
+        connected_at = memory.connected_asked_at
+        if status not in REMAINING_STATUSES or timeout_s is None or connected_at is None:
+            return None
+        return Remaining(at_least_s=timeout_s, age_s=max(0.0, self._clock() - connected_at))
+
+    # --- reconnect ------------------------------------------------------------------------------
+
+    async def reconnect(self, caller: Caller, session_id: str, offer: Offer) -> str:
+        """CreateStreamSessionConnection for this attempt; the SignalResponse to its offer."""
+        _stream_of(_not_ended(self._owned(caller, session_id)))
+        claim, _ = self._store.claim(
+            session_id,
+            attempt=offer.attempt,
+            token=offer.token,
+            request_sha256=offer.sha256,
+        )
+        match claim:
+            case Claim.STALE:
+                raise RefusedError(Reason.ATTEMPT_STALE)
+            case Claim.REUSED:
+                raise RefusedError(Reason.OFFER_REUSED)
+            case Claim.NEW | Claim.REPEATED:
+                pass
+            case _:
+                assert_never(claim)
+        while True:
+            row = _not_ended(self._owned(caller, session_id))
+            if row.attempt != offer.attempt:
+                raise RefusedError(Reason.ATTEMPT_STALE)
+            if row.answer is not None:
+                return row.answer
+            call = self._create_calls.get(session_id)
+            if call is None:
+                call = self._begin_create_call(row, offer, caller.deadline_at)
+            if call.attempt == offer.attempt:
+                return await self._result(call.task, caller)
+            # Another attempt's call (Rule 3): it cannot be called back, so wait for its end.
+            left_s = caller.deadline_at - self._clock() - MIN_BUDGET_S
+            done, _pending = await asyncio.wait({call.task}, timeout=max(0.0, left_s))
+            if not done:
+                raise RefusedError(Reason.ATTEMPT_IN_FLIGHT, retry_after_s=1.0)
+
+    def _begin_create_call(
+        self, row: StoredSession, offer: Offer, deadline_at: float
+    ) -> _CreateCall:
+        work = self._create_call(row, _stream_of(row), offer, deadline_at)
+        name = f"create:{row.id[:6]}:{row.attempt}"
+        call = _CreateCall(row.attempt, spawn(outcome_of(work), name=name))
+        self._create_calls[row.id] = call
+        call.task.add_done_callback(lambda _: self._create_calls.pop(row.id, None))
+        return call
+
+    async def _create_call(
+        self, row: StoredSession, stream: StreamId, offer: Offer, deadline_at: float
+    ) -> str:
+        try:
+            answer = await self._service.create_connection(
+                stream,
+                token=offer.token,
+                signal_request=offer.signal_request,
+                budget_s=deadline_at - self._clock(),
+            )
+        except StreamServiceError as error:
+            raise of_service(error, await self._explanation(row, error, deadline_at)) from None
+        self._store.answered(
+            row.id, attempt=row.attempt, request_sha256=row.request_sha256, answer=answer
+        )
+        return answer
+
+    async def _explanation(
+        self, row: StoredSession, error: StreamServiceError, deadline_at: float
+    ) -> str | None:
+        """The status that explains a refusal; None where it would not, or cannot be had in time."""
+        if error.fault not in (ServiceFault.CONFLICT, ServiceFault.INVALID):
+            return None
+        until_at = min(deadline_at, self._clock() + EXPLANATION_BUDGET_S)
+        try:
+            _, status = await self._get_status(
+                Caller(row.owner_hash, until_at, _never_gone), row.id
+            )
+        except (RefusedError, SessionForgottenError):
+            return None
+        return status.status
+
+    # --- terminate ------------------------------------------------------------------------------
+
+    async def terminate(self, caller: Caller, session_id: str) -> None:
+        """End the stream session; one that has ended, or is ending, is no failure."""
+        row = self._owned(caller, session_id)
+        if row.ended_status is not None:
+            return
+        stream = _stream_of(row)
+        budget_s = caller.deadline_at - self._clock()
+        try:
+            async with asyncio.timeout(max(0.0, budget_s)):
+                await self._service.terminate(stream, budget_s=budget_s)
+        except TimeoutError:
+            raise RefusedError(Reason.TIMED_OUT) from None
+        except StreamServiceError as error:
+            if error.fault is ServiceFault.NOT_FOUND:
+                return  # it existed, so it has ended
+            status = await self._explanation(row, error, caller.deadline_at)
+            if status in ENDING_STATUSES:
+                return
+            if status is not None and error.fault is ServiceFault.INVALID:
+                # Whatever the service calls it, the session's status (ACTIVATING) forbids it.
+                error = StreamServiceError(ServiceFault.CONFLICT, str(error))
+            raise of_service(error, status) from None
+
+    # --- shared ---------------------------------------------------------------------------------
+
+    def _owned(self, caller: Caller, session_id: str) -> StoredSession:
+        row = self._store.find(session_id, caller.owner_hash)
+        if row is None:
+            raise RefusedError(Reason.SESSION_UNKNOWN)
+        return row
+
+    async def _result(self, task: asyncio.Task[_Result | RefusedError], caller: Caller) -> _Result:
+        """The result of a call in flight; a caller who stops waiting does not end it."""
+        left_s = max(0.0, caller.deadline_at - self._clock())
+        done, _ = await asyncio.wait({task}, timeout=left_s)
+        if not done:
+            raise RefusedError(Reason.TIMED_OUT)
+        outcome = task.result()
+        if isinstance(outcome, RefusedError):
+            raise outcome.again()
+        return outcome
+
+
+PASSING: Final = frozenset(
+    {
+        Reason.POLL_RATE,
+        Reason.THROTTLED,
+        Reason.CONFLICT,
+        Reason.STILL_STARTING,
+        Reason.UNAVAILABLE,
+        Reason.FAILED,
+        Reason.TIMED_OUT,
+    }
+)
+"""Failures of a poll that may have passed at the next one: what `problems` calls retryable."""
+
+
+async def _never_gone() -> bool:
+    return False
+
+
+def _answer_held(row: StoredSession, status: StreamStatus) -> tuple[str | None, str | None]:
+    """Hash of the SignalRequest that the service holds, and the answer to exactly that one."""
+    if row.answer is not None:
+        return row.request_sha256, row.answer
+    if status.signal_request is None:
+        return None, None
+    request_sha256 = sha256_hex(status.signal_request)
+    answer = status.signal_response
+    if (
+        answer is not None
+        and request_sha256 == row.request_sha256
+        and secret_hash("answer", answer) == row.older_answer_hash
+    ):
+        # The service shows the new request with the answer to the one before.
+        answer = None
+    return request_sha256, answer
+
+
+def _not_ended(row: StoredSession) -> StoredSession:
+    if row.ended_status is not None:
+        raise RefusedError(Reason.ENDED, session_status=row.ended_status)
+    return row
+
+
+def _stream_of(row: StoredSession) -> StreamId:
+    if row.stream is None:
+        raise RefusedError(Reason.STILL_STARTING)
+    return row.stream

@@ -1,0 +1,121 @@
+"""The gate around the application: bearer tokens, the size of bodies, headers of every answer."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rejoin.backend.bodies import BodyError, BodyFault, read_body
+from rejoin.backend.problems import response_to
+from rejoin.backend.refused import Reason, RefusedError, internal
+from rejoin.backend.store import secret_hash
+from rejoin.clock import Clock
+from rejoin.signaling.wire import MAX_BODY_BYTES
+
+Authenticate = Callable[[str], str | None]
+"""From a bearer token to a stable name of its owner, or None. Called once per request."""
+
+ADMITTED: Final = "rejoin.admitted"
+"""Where the gate leaves an `Admitted` in the ASGI scope."""
+
+_OPEN_PATH: Final = "/v1/health"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request with a valid token: the hash of its owner's name, and when it arrived."""
+
+    owner_hash: str
+    at: float
+
+
+def static_tokens(tokens: Collection[str]) -> Authenticate:
+    """A fixed set of bearer tokens, each its own owner; compared in constant time."""
+    known = [(secret_hash("bearer", token), token) for token in tokens]
+
+    def authenticate(presented: str) -> str | None:
+        digest = secret_hash("bearer", presented)
+        owner: str | None = None
+        for candidate, token in known:
+            if hmac.compare_digest(candidate, digest):
+                owner = token
+        return owner
+
+    return authenticate
+
+
+class Gate:
+    """ASGI middleware: nothing passes without a token, and every failure becomes a problem."""
+
+    def __init__(self, app: ASGIApp, authenticate: Authenticate, clock: Clock) -> None:
+        self._app = app
+        self._authenticate = authenticate
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answering = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal answering
+            if message["type"] == "http.response.start":
+                answering = True
+                headers = MutableHeaders(scope=message)
+                headers["Cache-Control"] = "no-store"
+                headers["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        try:
+            if scope["path"] != _OPEN_PATH:
+                scope[ADMITTED] = self._admit(Headers(scope=scope))
+            if scope["method"] in ("POST", "PUT", "PATCH"):
+                receive = await _with_whole_body(Headers(scope=scope), receive)
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            refused = error if isinstance(error, RefusedError) else internal(error)
+            if not answering:
+                await response_to(refused)(scope, receive, send_with_headers)
+
+    def _admit(self, headers: Headers) -> Admitted:
+        at = self._clock()
+        given = headers.getlist("Authorization")
+        scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        token = token.strip()
+        owner = self._authenticate(token) if scheme.lower() == "bearer" and token else None
+        if owner is None:
+            raise RefusedError(Reason.UNAUTHENTICATED)
+        return Admitted(secret_hash("owner", owner), at)
+
+
+async def _with_whole_body(headers: Headers, receive: Receive) -> Receive:
+    """Read the body, at most MAX_BODY_BYTES of it, and pass it on in one piece."""
+    try:
+        body = await read_body(_chunks(receive), headers.get("Content-Length", ""), MAX_BODY_BYTES)
+    except BodyError as error:
+        too_large = error.fault is BodyFault.TOO_LARGE
+        reason = Reason.BODY_TOO_LARGE if too_large else Reason.BODY_TOO_SLOW
+        raise RefusedError(reason) from None
+    whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return replay
+
+
+async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """The parts of a body, until it is complete or the client hangs up."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        yield message.get("body", b"")
+        more = message.get("more_body", False)

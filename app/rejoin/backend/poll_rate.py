@@ -1,0 +1,33 @@
+"""The pace at which the backend polls the streaming service, over all sessions together."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from rejoin.clock import Clock
+
+BURST: Final = 5
+"""After a quiet moment this many polls may go out at once."""
+
+
+@dataclass(slots=True)
+class PollRate:
+    """At most `per_s` polls a second, in the order in which they were requested."""
+
+    clock: Clock
+    per_s: float
+    free_at: float = -math.inf
+
+    async def wait(self, deadline_at: float) -> bool:
+        """Wait for a turn; False, at once, if it would come after the deadline."""
+        now = self.clock()
+        turn_at = max(self.free_at, now - (BURST - 1) / self.per_s)
+        if turn_at >= deadline_at:
+            return False
+        self.free_at = turn_at + 1 / self.per_s
+        if turn_at > now:
+            await asyncio.sleep(turn_at - now)
+        return True

@@ -1,0 +1,175 @@
+"""From a refusal to HTTP: problem details (RFC 9457), by one table.
+
+What a client reads is the `code`, a word of the contract (`signaling/wire`), and whether the same
+bytes may succeed later.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from rejoin.backend.refused import ENDING_STATUSES, Reason, RefusedError
+from rejoin.signaling.wire import (
+    BUDGET_HEADER,
+    IDEMPOTENCY_HEADER,
+    MAX_BODY_BYTES,
+    MAX_SIGNAL_BYTES,
+    MIN_BUDGET_S,
+    PROBLEM_CONTENT_TYPE,
+    ProblemBody,
+    ProblemCode,
+    problem,
+)
+
+_log = logging.getLogger("rejoin.backend")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a reason means in HTTP; None where the code's own value holds."""
+
+    code: ProblemCode
+    sentence: str = ""
+    http_status: int | None = None
+    retryable: bool | None = None
+
+
+_NO_SESSION = "This backend knows no such stream session of yours."
+
+TABLE: Final[dict[Reason, Row]] = {
+    Reason.UNAUTHENTICATED: Row(
+        ProblemCode.UNAUTHENTICATED, "This call needs a valid bearer token."
+    ),
+    Reason.BODY_TOO_LARGE: Row(
+        ProblemCode.INVALID_REQUEST,
+        f"A body has at most {MAX_BODY_BYTES} bytes, a SignalRequest {MAX_SIGNAL_BYTES}.",
+        http_status=413,
+    ),
+    Reason.BODY_TOO_SLOW: Row(
+        ProblemCode.INVALID_REQUEST, "The body took too long.", http_status=408, retryable=True
+    ),
+    Reason.FIELDS_INVALID: Row(ProblemCode.INVALID_REQUEST),
+    Reason.NO_SUCH_ROUTE: Row(ProblemCode.INVALID_REQUEST, "The contract has no such call."),
+    Reason.UNREADABLE: Row(ProblemCode.INVALID_REQUEST, "The request cannot be read."),
+    Reason.BUDGET_TOO_SMALL: Row(
+        ProblemCode.BUDGET_TOO_SMALL,
+        f"Nothing was tried: an answer takes {MIN_BUDGET_S:g} s or more.",
+    ),
+    Reason.SESSION_UNKNOWN: Row(ProblemCode.SESSION_NOT_FOUND, _NO_SESSION),
+    Reason.APPLICATION_UNKNOWN: Row(
+        ProblemCode.SESSION_NOT_FOUND,
+        "The streaming service does not know the configured stream group or application.",
+    ),
+    Reason.STILL_STARTING: Row(ProblemCode.CONFLICT, "The stream session is still being started."),
+    Reason.ENDED: Row(ProblemCode.CONFLICT, "The stream session has ended.", retryable=False),
+    Reason.NO_ANSWER: Row(ProblemCode.CONFLICT, "There is no answer to this SignalRequest."),
+    Reason.START_TOKEN_REUSED: Row(
+        ProblemCode.REUSED_OFFER, "This token was used for another start."
+    ),
+    Reason.OFFER_REUSED: Row(
+        ProblemCode.REUSED_OFFER, "An earlier attempt has sent this offer already."
+    ),
+    Reason.ATTEMPT_STALE: Row(
+        ProblemCode.STALE_ATTEMPT, "A newer attempt for this stream session exists."
+    ),
+    Reason.ATTEMPT_IN_FLIGHT: Row(ProblemCode.IN_FLIGHT, "An earlier attempt has no answer yet."),
+    Reason.POLL_RATE: Row(
+        ProblemCode.THROTTLED, "The backend polls too many sessions at the moment."
+    ),
+    Reason.ACCESS_DENIED: Row(ProblemCode.FORBIDDEN),
+    Reason.THROTTLED: Row(ProblemCode.THROTTLED),
+    Reason.CONFLICT: Row(ProblemCode.CONFLICT),
+    Reason.INVALID: Row(ProblemCode.INVALID_REQUEST),
+    Reason.UNAVAILABLE: Row(ProblemCode.SERVICE_UNAVAILABLE),
+    Reason.MISCONFIGURED: Row(ProblemCode.SERVICE_UNAVAILABLE, retryable=False),
+    # 502 says "it failed" and not "it was never asked"; both may be tried again.
+    Reason.FAILED: Row(ProblemCode.SERVICE_UNAVAILABLE, http_status=502),
+    Reason.TIMED_OUT: Row(
+        ProblemCode.SERVICE_TIMEOUT, "The streaming service did not answer in time."
+    ),
+    Reason.INTERNAL: Row(ProblemCode.INTERNAL),
+}
+"""Every reason, and what a client receives for it."""
+
+_STATUS_DECIDES: Final = frozenset({Reason.CONFLICT, Reason.NO_ANSWER})
+"""Whether the same bytes may succeed later depends on the session's status here."""
+
+
+def body_of(refused: RefusedError) -> ProblemBody:
+    """The problem details of a refusal."""
+    row = TABLE[refused.reason]
+    retryable = refused.retryable if refused.retryable is not None else row.retryable
+    if retryable is None and refused.reason in _STATUS_DECIDES:
+        retryable = refused.session_status not in ENDING_STATUSES
+    return problem(
+        row.code,
+        str(refused) or row.sentence,
+        http_status=refused.http_status or row.http_status,
+        retryable=retryable,
+        session_status=refused.session_status,
+    )
+
+
+def response_to(refused: RefusedError) -> JSONResponse:
+    """The HTTP answer to a refused call."""
+    if refused.reason is Reason.MISCONFIGURED:
+        _log.error("the streaming service cannot be used with this configuration")
+    body = body_of(refused)
+    headers: dict[str, str] = {}
+    if refused.retry_after_s is not None:
+        headers["Retry-After"] = str(math.ceil(refused.retry_after_s))
+    if body.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(
+        body.model_dump(mode="json"),
+        status_code=body.status,
+        headers=headers,
+        media_type=PROBLEM_CONTENT_TYPE,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Every refusal of `app`, its framework's own included, becomes a problem."""
+    app.add_exception_handler(RefusedError, _on_refused)
+    app.add_exception_handler(RequestValidationError, _on_invalid_fields)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+async def _on_refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    return response_to(error)
+
+
+_FIELDS: Final = frozenset(
+    {"signal_request", "attempt", "application", "known", "wait_s"}
+    | {IDEMPOTENCY_HEADER, BUDGET_HEADER}
+)
+
+
+async def _on_invalid_fields(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    places = [entry["loc"] for entry in error.errors()]
+    if any(place[0] == "path" for place in places):
+        return response_to(RefusedError(Reason.SESSION_UNKNOWN))
+    # Names of the contract only: the name of an unknown field is text that the client sent.
+    named = sorted({str(place[-1]) for place in places} & _FIELDS)
+    wrong = ", ".join(named) if named else "The body"
+    return response_to(RefusedError(Reason.FIELDS_INVALID, f"{wrong}: not as the contract says."))
+
+
+async def _on_http_exception(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    no_route = error.status_code in (404, 405)
+    reason = Reason.NO_SUCH_ROUTE if no_route else Reason.UNREADABLE
+    response = response_to(RefusedError(reason, http_status=error.status_code))
+    if error.headers and "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response

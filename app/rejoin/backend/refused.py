@@ -1,0 +1,142 @@
+"""Why the backend refuses a call: one reason each, raised by whoever finds it.
+
+`problems` turns a refusal into HTTP for our own dialect; the sample dialects answer in their own
+way. Neither a refusal nor a log record holds anything that a client sent.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import traceback
+from collections.abc import Awaitable
+from typing import Final, TypeVar
+
+from rejoin.backend.service import ServiceFault, StreamServiceError
+from rejoin.errors import RejoinError
+from rejoin.signaling.wire import ENDED_STATUSES
+
+_log = logging.getLogger("rejoin.backend")
+_Result = TypeVar("_Result")
+
+ENDING_STATUSES: Final = ENDED_STATUSES | {"TERMINATING"}
+"""Statuses from which no session comes back."""
+
+
+class Reason(enum.Enum):
+    """What stands against a call. `problems.TABLE` says what each means in HTTP."""
+
+    # The request itself.
+    UNAUTHENTICATED = "unauthenticated"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_TOO_SLOW = "body_too_slow"
+    FIELDS_INVALID = "fields_invalid"
+    NO_SUCH_ROUTE = "no_such_route"
+    UNREADABLE = "unreadable"
+    BUDGET_TOO_SMALL = "budget_too_small"
+    # The session and its attempts.
+    SESSION_UNKNOWN = "session_unknown"
+    APPLICATION_UNKNOWN = "application_unknown"
+    STILL_STARTING = "still_starting"
+    ENDED = "ended"
+    NO_ANSWER = "no_answer"
+    START_TOKEN_REUSED = "start_token_reused"
+    OFFER_REUSED = "offer_reused"
+    ATTEMPT_STALE = "attempt_stale"
+    ATTEMPT_IN_FLIGHT = "attempt_in_flight"
+    # The streaming service behind us.
+    POLL_RATE = "poll_rate"
+    ACCESS_DENIED = "access_denied"
+    THROTTLED = "throttled"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+    UNAVAILABLE = "unavailable"
+    MISCONFIGURED = "misconfigured"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    # Us.
+    INTERNAL = "internal"
+
+
+OF_FAULT: dict[ServiceFault, Reason] = {
+    ServiceFault.ACCESS_DENIED: Reason.ACCESS_DENIED,
+    ServiceFault.NOT_FOUND: Reason.SESSION_UNKNOWN,
+    ServiceFault.THROTTLED: Reason.THROTTLED,
+    ServiceFault.CONFLICT: Reason.CONFLICT,
+    ServiceFault.INVALID: Reason.INVALID,
+    ServiceFault.UNAVAILABLE: Reason.UNAVAILABLE,
+    ServiceFault.MISCONFIGURED: Reason.MISCONFIGURED,
+    ServiceFault.FAILED: Reason.FAILED,
+    ServiceFault.TIMED_OUT: Reason.TIMED_OUT,
+}
+"""What a failed call to the streaming service is refused for."""
+
+
+class RefusedError(RejoinError):
+    """The backend refuses a call.
+
+    The text is one sentence for the client, "" for the sentence that `problems` has for the reason.
+    `session_status`: the service's status, where it explains the refusal. `retryable`: where it
+    differs from what the reason says. `retry_after_s`: how long the client should wait.
+    `http_status`: where the reason alone does not say it (a route that does not exist: 404 or 405).
+    """
+
+    code = "refused"
+
+    def __init__(
+        self,
+        reason: Reason,
+        sentence: str = "",
+        *,
+        session_status: str | None = None,
+        retryable: bool | None = None,
+        retry_after_s: float | None = None,
+        http_status: int | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.session_status = session_status
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+        self.http_status = http_status
+
+    def again(self) -> RefusedError:
+        """The same refusal for another caller that waited for the same call."""
+        return RefusedError(
+            self.reason,
+            str(self),
+            session_status=self.session_status,
+            retryable=self.retryable,
+            retry_after_s=self.retry_after_s,
+            http_status=self.http_status,
+        )
+
+
+def of_service(error: StreamServiceError, session_status: str | None = None) -> RefusedError:
+    """What a failed call to the streaming service means to a client."""
+    return RefusedError(
+        OF_FAULT[error.fault],
+        str(error),
+        session_status=session_status,
+        retry_after_s=error.retry_after_s,
+    )
+
+
+def internal(error: Exception) -> RefusedError:
+    """A defect of ours. Its place is logged, its text is not: it may quote the request."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
+    _log.error("unexpected %s at %s", type(error).__name__, where)
+    return RefusedError(Reason.INTERNAL, "The backend failed; its log says where.")
+
+
+async def outcome_of(work: Awaitable[_Result]) -> _Result | RefusedError:
+    """The result of a call that runs in a task of its own; a refusal is a value there."""
+    try:
+        return await work
+    except RefusedError as refused:
+        return refused
+    except StreamServiceError as error:
+        return of_service(error)
+    except Exception as error:
+        return internal(error)

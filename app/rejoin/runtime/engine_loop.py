@@ -1,0 +1,175 @@
+"""Runs the engine: queues events, steps it, executes its commands, publishes its snapshots.
+
+Everything happens on one event loop, that of the stream thread; only `post` and `set_controls` may
+be called on any thread. Events are handled one after the other and completely: when `post` returns
+on the loop's own thread (for example in the callback of a written request), the engine has
+handled the event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+
+from rejoin.core import events, session
+from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
+from rejoin.core.phases import State
+from rejoin.core.snapshot import snapshot
+from rejoin.core.trace import Recorder
+from rejoin.input_protocol.controls import Controls
+from rejoin.runtime.address_loss import AddressLoss
+from rejoin.runtime.backend_calls import BackendCalls
+from rejoin.runtime.connection_calls import ConnectionCalls
+from rejoin.runtime.connections import Connections
+from rejoin.runtime.executor import Executor
+from rejoin.runtime.loop_access import LoopAccess
+from rejoin.runtime.ports import EngineOptions, EnginePorts
+from rejoin.runtime.sampling import Sampling
+from rejoin.runtime.snapshots import Snapshots
+from rejoin.runtime.ticket_writer import TicketWriter
+from rejoin.tasks import cancel, spawn
+
+_log = logging.getLogger("rejoin.engine_loop")
+
+CLOSE_WITHIN_S = 3.0
+"""How long the end waits for peers that close slowly."""
+
+
+class EngineLoop:
+    """One player's engine, from `run` to its `Ending`."""
+
+    def __init__(self, ports: EnginePorts, options: EngineOptions | None = None) -> None:
+        options = options or EngineOptions()
+        self._options = options
+        self._policy = options.policy
+        self._clock = options.clock
+        self._watch = ports.watch
+        self._recorder = Recorder(
+            options.on_record or (lambda record: None),
+            options.policy,
+            samples=options.record_samples,
+        )
+        self._state = State()
+        self._queue: deque[events.Event] = deque()
+        self._stepping = False
+        self._wakeup: asyncio.TimerHandle | None = None
+        self._ended: asyncio.Future[Ending] | None = None
+        self._access = LoopAccess()
+        self.snapshots = Snapshots(snapshot(self._state, self._policy), self._access)
+        self._connections = Connections()
+        self.sampling = Sampling(self._connections, options, self.post, ports.on_statistics)
+        self._address_loss = AddressLoss(self._connections, options.has_address, self.post)
+        tickets = TicketWriter(ports.tickets)
+        self._backend_calls = BackendCalls(
+            ports.backend, tickets, ports.refresh_sign_in, options.clock, self.post
+        )
+        self._executor = Executor(
+            self._connections,
+            ConnectionCalls(
+                self._connections,
+                ports.make_peer,
+                self._address_loss,
+                self.post,
+                self._latest_rtt_s,
+            ),
+            self._backend_calls,
+            tickets,
+            self._finish,
+        )
+
+    # --- on any thread ----------------------------------------------------------------------------
+
+    def post(self, event: events.Event) -> None:
+        """Hand an event to the engine. Kept until `run` starts; dropped after its end."""
+        if self._access.is_here:
+            self._handle(event)
+        else:
+            self._access.call_or_keep(lambda: self._handle(event))
+
+    def set_controls(self, controls: Controls) -> None:
+        """What the player holds now; it goes to the connection that is shown."""
+        self._access.call(lambda: self._connections.set_controls(controls))
+
+    # --- on the loop ------------------------------------------------------------------------------
+
+    async def run(self) -> Ending:
+        """Run the engine to its end. Nothing is left behind, however it ends."""
+        self._ended = asyncio.get_running_loop().create_future()
+        kept = self._access.enter()
+        sampler = spawn(self.sampling.run(), name="sampler")
+        watch = self._watch(self.post)
+        try:
+            if watch is not None:
+                watch.start()
+            for call in kept:
+                call()
+            return await self._ended
+        finally:
+            self._access.leave()
+            if watch is not None:
+                watch.close()
+            if self._wakeup is not None:
+                self._wakeup.cancel()
+            await cancel(sampler)
+            await self._executor.close(CLOSE_WITHIN_S)
+
+    def _handle(self, event: events.Event) -> None:
+        self._queue.append(event)
+        if self._stepping:
+            return
+        self._stepping = True
+        try:
+            while self._queue:
+                self._step(self._queue.popleft())
+        finally:
+            self._stepping = False
+
+    def _step(self, event: events.Event) -> None:
+        """Handle one event completely. A defect of ours ends the game with EndingKind.INTERNAL."""
+        try:
+            self._step_or_raise(event)
+        except Exception as error:
+            _log.exception("the engine failed")
+            ending = Ending(EndingKind.INTERNAL, detail=type(error).__name__)
+            if self._finish(ending):
+                self.snapshots.publish(Snapshot(Stage.ENDED, ending=ending))
+
+    def _step_or_raise(self, event: events.Event) -> None:
+        now = self._clock()
+        network_changed = isinstance(event, (events.NetworkLost, events.NetworkFound))
+        if network_changed:
+            self._backend_calls.forget_connections()
+        self._recorder.event(event, now)
+        self._state, todo = session.step(self._state, event, now, self._policy, self._options.draw)
+        self._recorder.state(self._state, now)
+        for command in todo:
+            self._recorder.command(command, now)
+            self._executor.execute(command)
+        self._set_wakeup()
+        self.snapshots.publish(snapshot(self._state, self._policy))
+        if network_changed:
+            self._address_loss.report()
+
+    def _set_wakeup(self) -> None:
+        """Have the engine woken at the next moment at which time alone changes something."""
+        if self._wakeup is not None:
+            self._wakeup.cancel()
+            self._wakeup = None
+        at = session.next_wakeup(self._state)
+        if at is not None and self._access.is_here:
+            delay_s = max(0.0, at - self._clock())
+            self._wakeup = asyncio.get_running_loop().call_later(
+                delay_s, self._handle, events.WakeupDue()
+            )
+
+    def _finish(self, ending: Ending) -> bool:
+        """End `run` with this ending; False if it has ended already."""
+        if self._ended is None or self._ended.done():
+            return False
+        self._ended.set_result(ending)
+        return True
+
+    def _latest_rtt_s(self) -> float | None:
+        sample = self._state.facts.sample
+        return sample.rtt_s if sample else None

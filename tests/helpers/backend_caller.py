@@ -1,0 +1,131 @@
+"""A client of the backend in raw HTTP, so that nothing of our own client hides a mistake."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from typing import Any
+
+import httpx
+
+from helpers.fake_stream_service import (
+    GOOD_TOKEN,
+    OTHER_TOKEN,
+    FakeStreamService,
+    live_backend,
+    new_offer,
+    new_token,
+)
+from rejoin.backend.gate import Authenticate
+from rejoin.backend.routes import build_app
+from rejoin.backend.store import Store
+from rejoin.signaling.wire import ProblemCode
+
+
+class Caller:
+    """Says what it wants in raw HTTP, so that nothing of our client hides a mistake."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+
+    async def start(
+        self, *, token: str | None = None, offer: str | None = None, attempt: int = 1
+    ) -> httpx.Response:
+        return await self.http.post(
+            "/v1/sessions",
+            headers={"Idempotency-Key": token or new_token()},
+            json={"signal_request": offer or new_offer(), "attempt": attempt},
+        )
+
+    async def started(self) -> str:
+        answer = await self.start()
+        assert answer.status_code == 201, answer.text
+        session_id = answer.json()["session_id"]
+        assert answer.headers["Location"] == f"/v1/sessions/{session_id}"
+        return str(session_id)
+
+    async def reconnect(
+        self,
+        session_id: str,
+        attempt: int,
+        *,
+        token: str | None = None,
+        offer: str | None = None,
+        budget_ms: int = 9000,
+    ) -> httpx.Response:
+        return await self.http.post(
+            f"/v1/sessions/{session_id}/connections",
+            headers={
+                "Idempotency-Key": token or new_token(),
+                "Rejoin-Budget-Ms": str(budget_ms),
+            },
+            json={"signal_request": offer or new_offer(), "attempt": attempt},
+        )
+
+    async def get_status(self, session_id: str, **query: Any) -> dict[str, Any]:
+        answer = await self.http.get(f"/v1/sessions/{session_id}", params=query)
+        assert answer.status_code == 200, answer.text
+        seen: dict[str, Any] = answer.json()
+        return seen
+
+    async def attempt_becomes(self, session_id: str, attempt: int) -> bool:
+        for _ in range(1000):
+            if (await self.get_status(session_id))["attempt"] == attempt:
+                return True
+            await asyncio.sleep(0.01)
+        return False
+
+
+@contextlib.asynccontextmanager
+async def caller(
+    service: FakeStreamService,
+    *,
+    token: str = GOOD_TOKEN,
+    store: Store | None = None,
+    tokens: Collection[str] | Authenticate = (GOOD_TOKEN, OTHER_TOKEN),
+    sockets: bool = False,
+) -> AsyncIterator[Caller]:
+    """`sockets` where a connection matters; else the application is called in this process."""
+    async with contextlib.AsyncExitStack() as stack:
+        url, transport = "http://backend.invalid", None
+        if sockets:
+            url = await stack.enter_async_context(live_backend(service, store=store, tokens=tokens))
+        else:
+            kept = store or stack.enter_context(contextlib.closing(Store()))
+            app = build_app(service, kept, tokens, polls_per_s=200)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            transport = httpx.ASGITransport(app)
+        yield Caller(
+            await stack.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=url,
+                    headers={"Authorization": f"Bearer {token}"},
+                    timeout=30,
+                    trust_env=False,
+                    transport=transport,
+                )
+            )
+        )
+
+
+def problem_of(answer: httpx.Response, code: ProblemCode, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    content: dict[str, Any] = answer.json()
+    assert content["code"] == code
+    assert content["status"] == status
+    assert content["type"].startswith("urn:rejoin:problem:")
+    assert content["detail"].endswith(".")
+    assert "canary" not in answer.text
+    assert "Traceback" not in answer.text
+    return content
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        await asyncio.sleep(0.01)

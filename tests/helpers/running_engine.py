@@ -1,0 +1,109 @@
+"""An engine loop on a fake world: run it with a script beside it, and wait for what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from helpers.fake_world import FakeWorld
+from rejoin.core import events
+from rejoin.core.model import Ending, Snapshot, Stage
+from rejoin.core.trace import Record
+from rejoin.runtime.engine_loop import EngineLoop
+from rejoin.runtime.ports import EngineOptions, EnginePorts, TicketStore
+
+
+class FakeWatch:
+    """A watch over a network that changes when the test posts an event."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        self.post: Callable[[events.Event], None] = lambda event: None
+
+    def made(self, post: Callable[[events.Event], None]) -> FakeWatch:
+        self.post = post
+        return self
+
+    def start(self) -> None:
+        self.did.append("start")
+
+    def close(self) -> None:
+        self.did.append("close")
+
+
+class RunningEngine:
+    """An engine loop and everything around it that the test controls or reads."""
+
+    def __init__(self, tickets: TicketStore | None = None) -> None:
+        self.slept_s = 0.0
+        """How long the machine slept so far; boot time went on meanwhile."""
+        self.world = FakeWorld(self.clock)
+        self.records: list[Record] = []
+        self.refreshed = 0
+        self.addresses = {"127.0.0.1"}
+        """The addresses of this machine."""
+        self.watch = FakeWatch()
+        self.engine = EngineLoop(
+            EnginePorts(
+                backend=self.world,
+                make_peer=self.world.make_peer,
+                watch=self.watch.made,
+                tickets=tickets,
+                refresh_sign_in=self._refresh,
+            ),
+            EngineOptions(
+                clock=self.clock,
+                awake_clock=time.monotonic,
+                has_address=lambda address: address in self.addresses,
+                draw=lambda: 0.0,
+                on_record=self.records.append,
+            ),
+        )
+
+    def clock(self) -> float:
+        return time.monotonic() + self.slept_s
+
+    async def _refresh(self) -> None:
+        self.refreshed += 1
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.engine.snapshots.current
+
+    def events(self, name: str) -> list[Record]:
+        """The records with this name: events that the engine got."""
+        return [record for record in self.records if record.name == name]
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        for _ in range(1000):
+            if true():
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"it did not happen: {self.snapshot}")
+
+    async def stage(self, stage: Stage, episode: int = 0) -> None:
+        def reached() -> bool:
+            return self.snapshot.stage is stage and self.snapshot.episode >= episode
+
+        await self.until(reached)
+
+
+def play(
+    script: Callable[[RunningEngine], Awaitable[None]],
+    tickets: TicketStore | None = None,
+    first: events.Event | None = None,
+) -> tuple[RunningEngine, Ending]:
+    """Run an engine from its first event (StartRequested) to its end, with a script beside it."""
+    it = RunningEngine(tickets)
+
+    async def main() -> Ending:
+        it.engine.post(first or events.StartRequested())
+        running = asyncio.ensure_future(it.engine.run())
+        try:
+            await script(it)
+            return await asyncio.wait_for(running, 10)
+        finally:
+            running.cancel()
+
+    return it, asyncio.run(main())

@@ -1,0 +1,132 @@
+"""The engine loop runs a game from its first event to its end, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from helpers.running_engine import RunningEngine, play
+from rejoin import tasks
+from rejoin.clock import boot_s
+from rejoin.core import events
+from rejoin.core.model import (
+    AttemptNumber,
+    ConnectionNumber,
+    EndingKind,
+    HardEvidence,
+    SessionId,
+    Stage,
+)
+from rejoin.core.ticket import RejoinState
+from rejoin.input_protocol.controls import Controls
+from rejoin.service_model.status import Status
+
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+ONE = ConnectionNumber(1)
+
+
+def test_from_start_to_close_for_now() -> None:
+    async def script(it: RunningEngine) -> None:
+        await it.stage(Stage.LIVE)
+        assert it.snapshot.input_open
+        it.engine.post(events.CloseForNowRequested())
+
+    it, ending = play(script)
+    assert ending.kind is EndingKind.CLOSED_FOR_NOW
+    assert it.world.peers[0].did == ["answer", "key frame", "shown", "close", "closed"]
+    assert it.world.terminated == 0
+    assert tasks.alive() == frozenset()
+
+
+def test_a_drop_is_answered_with_a_new_peer_and_the_old_one_is_closed_afterwards() -> None:
+    async def script(it: RunningEngine) -> None:
+        await it.stage(Stage.LIVE)
+        it.world.status_now = Status("PENDING_CLIENT_RECONNECTION")
+        it.engine.post(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+        await it.stage(Stage.LIVE, episode=1)
+        it.engine.post(events.EndGameRequested())
+
+    it, ending = play(script)
+    assert ending.kind is EndingKind.ENDED_BY_PLAYER
+    assert it.world.terminated == 1
+    old, new = it.world.peers
+    assert old.did[-3:] == ["mute", "close", "closed"]
+    assert new.did == ["answer", "key frame", "shown", "close", "closed"]
+    ((attempt, token, request),) = it.world.reconnected
+    assert (attempt, request) == (2, "offer 2")
+    assert len(token) >= 32
+
+
+def test_rejoining_with_a_ticket_reaches_the_running_game() -> None:
+    async def script(it: RunningEngine) -> None:
+        it.world.status_now = Status("PENDING_CLIENT_RECONNECTION")
+        await it.stage(Stage.LIVE)
+        it.engine.post(events.CloseForNowRequested())
+
+    state = RejoinState(SessionId("s-1"), AttemptNumber(6), 120.0, boot_s() - 5.0)
+    it, ending = play(script, first=events.RejoinRequested(state))
+    assert ending.kind is EndingKind.CLOSED_FOR_NOW
+    assert [attempt for attempt, _, _ in it.world.reconnected] == [7]
+    assert it.world.started == []
+
+
+def test_events_from_other_threads_arrive_and_those_after_the_end_are_dropped() -> None:
+    async def script(it: RunningEngine) -> None:
+        await it.stage(Stage.LIVE)
+        thread = threading.Thread(target=it.engine.post, args=(events.CloseForNowRequested(),))
+        thread.start()
+        thread.join()
+
+    it, ending = play(script)
+    assert ending.kind is EndingKind.CLOSED_FOR_NOW
+    it.engine.post(events.TryNowRequested())
+    it.engine.set_controls(Controls())
+
+
+def test_a_defect_of_the_engine_ends_the_game_and_is_reported(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def script(it: RunningEngine) -> None:
+        await it.stage(Stage.LIVE)
+
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr("rejoin.core.session.step", fail)
+        await it.stage(Stage.ENDED)
+
+    it, ending = play(script)
+    assert (ending.kind, ending.detail) == (EndingKind.INTERNAL, "ZeroDivisionError")
+    assert it.world.peers[0].did[-1] == "closed"
+    assert "the engine failed" in caplog.text
+
+
+def test_cancelling_the_run_closes_the_peers() -> None:
+    it = RunningEngine()
+
+    async def main() -> None:
+        it.engine.post(events.StartRequested())
+        running = asyncio.ensure_future(it.engine.run())
+        await it.stage(Stage.LIVE)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(main())
+    assert it.world.peers[0].did[-1] == "closed"
+
+
+def test_the_network_is_watched_from_the_start_to_the_end() -> None:
+    async def script(it: RunningEngine) -> None:
+        await it.stage(Stage.LIVE)
+        assert it.watch.did == ["start"]
+        it.watch.post(events.NetworkLost())
+        assert it.snapshot.offline
+        assert it.world.forgotten == 1, "pooled connections belong to the old network"
+        it.engine.post(events.CloseForNowRequested())
+
+    it, _ = play(script)
+    assert it.watch.did == ["start", "close"]
