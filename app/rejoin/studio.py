@@ -17,7 +17,7 @@ from rejoin.backend.serving import serving
 from rejoin.backend.store import Store
 from rejoin.emulator.host.game_host import GameHost
 from rejoin.emulator.service.api.app import build_app as build_api
-from rejoin.emulator.service.api.faults import ApiFaults
+from rejoin.emulator.service.api.armed_faults import ApiFaults
 from rejoin.emulator.service.backend_faults import BackendFaults
 from rejoin.emulator.service.certificates import CertificateAuthority, context_with_wrong_twin
 from rejoin.emulator.service.control_server import build_control, new_token

@@ -16,7 +16,7 @@ from helpers.fake_host import FakeHosts, offer
 from helpers.manual_timers import ManualTimers
 from rejoin.backend.serving import serving
 from rejoin.emulator.service.api.app import build_app
-from rejoin.emulator.service.api.faults import ApiFaults
+from rejoin.emulator.service.api.armed_faults import ApiFaults
 from rejoin.emulator.service.sessions import StreamSessions
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.tasks import alive

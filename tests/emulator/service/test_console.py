@@ -14,7 +14,7 @@ from rich.console import Console
 from helpers.fake_host import FakeHosts, offer
 from helpers.manual_timers import ManualTimers
 from rejoin.backend.serving import serving
-from rejoin.emulator.service.api.faults import ApiFaults
+from rejoin.emulator.service.api.armed_faults import ApiFaults
 from rejoin.emulator.service.console import run
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.control_server import build_control

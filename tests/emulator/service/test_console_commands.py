@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from rejoin.emulator.service.console_commands import (
@@ -12,8 +14,10 @@ from rejoin.emulator.service.console_commands import (
     InjectFault,
     Quit,
     TakeBackendDown,
+    carry_out,
     parse,
 )
+from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import (
     ApiFault,
     ApiFaultKind,
@@ -91,3 +95,30 @@ def test_bad_commands_are_refused_with_a_sentence(line: str) -> None:
     with pytest.raises(BadInputError, match=r"\.$|The commands are: "):
         parse(line)
     assert "notice S" in HELP
+
+
+class RecordingControl:
+    """In the place of a control API's client: keeps the faults."""
+
+    def __init__(self) -> None:
+        self.injected: list[Fault] = []
+
+    async def inject(self, fault: Fault) -> float:
+        self.injected.append(fault)
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("silence 2", "silence for 2 s"),
+        ("no_media", "no media"),
+        ("profile leo", "leo"),
+        ("clear", "the fault is cleared"),
+    ],
+)
+async def test_an_injected_fault_is_confirmed(line: str, message: str) -> None:
+    command, control = parse(line), RecordingControl()
+    assert isinstance(command, InjectFault)
+    assert await carry_out(command, cast(EmulatorControl, control)) == message
+    assert control.injected == [command.fault]

@@ -106,7 +106,7 @@ class ConnectionHost(Protocol):
         """Everything of this connection is closed and freed."""
 
 
-class Phase(enum.Enum):
+class ConnectionPhase(enum.Enum):
     """How far a connection is."""
 
     CONNECTING = enum.auto()
@@ -114,7 +114,7 @@ class Phase(enum.Enum):
     CLOSING = enum.auto()
 
 
-class Media(enum.Enum):
+class MediaState(enum.Enum):
     """Whether a connection gets RTP."""
 
     PLAYING = enum.auto()
@@ -135,8 +135,8 @@ class HostConnection:
         self._host = host
         self._game = game
         self._offer = offer
-        self._phase = Phase.CONNECTING
-        self._media = Media.MUTED if host.mutes_new_connections else Media.PLAYING
+        self._phase = ConnectionPhase.CONNECTING
+        self._media = MediaState.MUTED if host.mutes_new_connections else MediaState.PLAYING
         self._pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
@@ -151,7 +151,7 @@ class HostConnection:
         self._closing: asyncio.Task[None] | None = None
         self._input = ClientInput(game, host.clock, lambda: host.input_received(self))
         self._messages = MessageChannel(
-            lambda: not self.frozen and self._phase is not Phase.CLOSING
+            lambda: not self.frozen and self._phase is not ConnectionPhase.CLOSING
         )
         self._presence = ClientPresence(
             lambda: host.settings,
@@ -162,7 +162,7 @@ class HostConnection:
     @property
     def connected(self) -> bool:
         """Whether ICE and DTLS are up."""
-        return self._phase is Phase.CONNECTED
+        return self._phase is ConnectionPhase.CONNECTED
 
     @property
     def frozen(self) -> bool:
@@ -200,7 +200,7 @@ class HostConnection:
             raise SignalError("The host has no socket on 127.0.0.1 to answer with.")
         address: Address = self._socket.transport.get_extra_info("sockname")[:2]
         self._port = await self._host.relay.open_port(address)
-        if self._phase is Phase.CLOSING:
+        if self._phase is ConnectionPhase.CLOSING:
             await self._host.relay.close_port(self._port)
             raise SignalError("The game ended before its host could answer.")
         return answer_sdp(pc.localDescription.sdp, self._port.address)
@@ -213,7 +213,7 @@ class HostConnection:
         try:
             await self._connect_as_aiortc()
         except InvalidStateError:
-            if self._phase is not Phase.CLOSING and self._pc.connectionState != "closed":
+            if self._phase is not ConnectionPhase.CLOSING and self._pc.connectionState != "closed":
                 raise
         finally:
             self._connecting.discard(task)
@@ -292,20 +292,20 @@ class HostConnection:
             streams.get("audio"),
             self._host.clock,
         )
-        self._player.paused = self._media is not Media.PLAYING or self._host.media_delay_s > 0
+        self._player.paused = self._media is not MediaState.PLAYING or self._host.media_delay_s > 0
 
     # --- while it is up -------------------------------------------------------------------------
 
     def _dtls_changed(self) -> None:
-        if self._phase is Phase.CLOSING or self._dtls is None:
+        if self._phase is ConnectionPhase.CLOSING or self._dtls is None:
             return
-        if self._dtls.state == "connected" and self._phase is Phase.CONNECTING:
-            self._phase = Phase.CONNECTED
+        if self._dtls.state == "connected" and self._phase is ConnectionPhase.CONNECTING:
+            self._phase = ConnectionPhase.CONNECTED
             self._presence.start()
             if self._host.shares_performance():
                 self._messages.share_performance()
-            if self._host.media_delay_s > 0 and self._media is Media.PLAYING:
-                self._media = Media.MUTED
+            if self._host.media_delay_s > 0 and self._media is MediaState.PLAYING:
+                self._media = MediaState.MUTED
                 loop = asyncio.get_running_loop()
                 self._unmute_timer = loop.call_later(self._host.media_delay_s, self.unmute)
             self._update_player()
@@ -321,7 +321,7 @@ class HostConnection:
             self._messages.opened(channel)
 
     def _on_input(self, message: str | bytes) -> None:
-        if self._phase is not Phase.CLOSING:
+        if self._phase is not ConnectionPhase.CLOSING:
             self._input.on_message(message)
 
     def settings_changed(self) -> None:
@@ -342,15 +342,15 @@ class HostConnection:
 
     def mute(self) -> None:
         """Send no RTP."""
-        self._set_media(Media.MUTED)
+        self._set_media(MediaState.MUTED)
 
     def unmute(self) -> None:
         """Send RTP again."""
-        self._set_media(Media.PLAYING)
+        self._set_media(MediaState.PLAYING)
 
     def end_game(self) -> None:
         """The game has ended: send no RTP any more, whatever is unmuted later."""
-        self._set_media(Media.GAME_OVER)
+        self._set_media(MediaState.GAME_OVER)
 
     def set_silent_since(self, at: float | None) -> None:
         """The client was silenced at this boot time; None: it is no longer."""
@@ -361,24 +361,24 @@ class HostConnection:
         if self._dtls is not None:
             await self._dtls.stop()
 
-    def _set_media(self, media: Media) -> None:
+    def _set_media(self, media: MediaState) -> None:
         if self._unmute_timer is not None:
             self._unmute_timer.cancel()
             self._unmute_timer = None
-        if self._media is not Media.GAME_OVER:
+        if self._media is not MediaState.GAME_OVER:
             self._media = media
         self._update_player()
 
     def _update_player(self) -> None:
         if self._player is not None:
-            self._player.paused = self.frozen or self._media is not Media.PLAYING
+            self._player.paused = self.frozen or self._media is not MediaState.PLAYING
 
     # --- the end --------------------------------------------------------------------------------
 
     def start_closing(self) -> None:
         """Begin to close; the host waits for the end of it when it stops."""
         if self._closing is None:
-            self._phase = Phase.CLOSING
+            self._phase = ConnectionPhase.CLOSING
             self._presence.stop()
             self._closing = tasks.spawn(self._close(), name="emulator-close")
 

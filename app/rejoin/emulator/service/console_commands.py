@@ -159,6 +159,8 @@ async def carry_out(command: Command, control: EmulatorControl) -> str | None:
     match command:
         case InjectFault(fault):
             await control.inject(fault)
+            if fault.kind is FaultKind.NONE:
+                return "the fault is cleared"
             lasts = "" if fault.duration_s is None else f" for {fault.duration_s:g} s"
             return f"{fault.profile or fault.kind.value.replace('_', ' ')}{lasts}"
         case ArmApi(api_fault):

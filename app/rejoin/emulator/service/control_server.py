@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from rejoin.emulator.service.api.faults import ApiFaults
+from rejoin.emulator.service.api.armed_faults import ApiFaults
 from rejoin.emulator.service.backend_faults import BackendFaults
 from rejoin.emulator.service.faults import (
     ApiFault,

@@ -2,7 +2,7 @@
 
 Read in this order: `app` (from an HTTP request to its response), `operations` (what each operation
 does), `aws_model` (botocore's own model of the service: routes, validation, JSON), `signature`
-(SigV4), `throttle`, `faults` (what can be injected), `errors` (the HTTP form of every error).
+(SigV4), `throttle`, `armed_faults` (injected faults), `errors` (the HTTP form of every error).
 
 Glossary
 - operation: one call of the service, by AWS's name (StartStreamSession).

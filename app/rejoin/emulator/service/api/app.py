@@ -16,9 +16,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from rejoin.emulator.service.api.armed_faults import ApiFaults
 from rejoin.emulator.service.api.aws_model import AwsModel, Call
 from rejoin.emulator.service.api.errors import HttpError, error_response
-from rejoin.emulator.service.api.faults import ApiFaults
 from rejoin.emulator.service.api.operations import EMULATED_OPERATIONS, Operations
 from rejoin.emulator.service.api.signature import SignedRequest, check_signature
 from rejoin.emulator.service.api.throttle import Throttle

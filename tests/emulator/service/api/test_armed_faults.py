@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rejoin.emulator.service.api.faults import ApiFaults
+from rejoin.emulator.service.api.armed_faults import ApiFaults
 from rejoin.emulator.service.faults import ApiFault, ApiFaultKind
 from rejoin.errors import BadInputError
 
