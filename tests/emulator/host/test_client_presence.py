@@ -16,7 +16,7 @@ from helpers.leaves_nothing import leaves_nothing
 from helpers.waiting import eventually
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
-from rejoin.emulator.host.client_presence import holds_bye
+from rejoin.emulator.host.client_presence import ClientPresence, holds_bye
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.input_protocol import controls
@@ -153,3 +153,46 @@ async def test_graceful_closes_are_noticed_at_once() -> None:
 )
 def test_a_bye_is_found_anywhere_in_a_compound_packet(compound: bytes, expected: bool) -> None:
     assert holds_bye(compound) is expected
+
+
+async def test_a_goodbye_is_reported_once_and_only_while_the_client_is_watched() -> None:
+    reports: list[bool] = []
+    settings = EmulatorSettings(notice_silent_client_s=60.0)
+    presence = ClientPresence(lambda: settings, lambda: 100.0, reports.append)
+    presence.said_goodbye()
+    await asyncio.sleep(0.01)
+    assert reports == [], "before the connection is up"
+    presence.start()
+    presence.packet_authenticated(None)
+    presence.packet_authenticated(bytes(RtcpByePacket(sources=[1])))
+    presence.said_goodbye()
+    await asyncio.sleep(0.01)
+    assert reports == [True]
+    await presence.close()
+
+
+async def test_nothing_is_reported_once_the_connection_is_being_closed() -> None:
+    reports: list[bool] = []
+    settings = EmulatorSettings(notice_silent_client_s=60.0)
+    presence = ClientPresence(lambda: settings, lambda: 100.0, reports.append)
+    presence.start()
+    presence.stop()
+    presence.said_goodbye()
+    await asyncio.sleep(0.01)
+    await presence.close()
+    assert reports == []
+
+
+async def test_changed_settings_apply_to_a_silence_that_lasts() -> None:
+    reports: list[bool] = []
+    settings = EmulatorSettings(notice_silent_client_s=60.0)
+    presence = ClientPresence(lambda: settings, lambda: 100.0, reports.append)
+    presence.start()
+    presence.set_silent_since(99.0)
+    await asyncio.sleep(0.01)
+    assert reports == []
+    settings = EmulatorSettings(notice_silent_client_s=0.5)
+    presence.settings_changed()
+    await asyncio.sleep(0.01)
+    assert reports == [False]
+    await presence.close()

@@ -68,7 +68,7 @@ async def test_the_create_call_can_be_slow() -> None:
         assert "answer 2" not in on.hosts.newest.calls
         await on.timers.advance(0.2)
         assert on.hosts.newest.calls[-1] == "answer 2"
-        assert session.status == "RECONNECTING"  # dwells
+        assert session.status == "RECONNECTING"  # for answer_delay_s
         assert not caller.done()
         await on.timers.advance(0.5)
         assert session.status == "ACTIVE"
