@@ -365,49 +365,42 @@ def check(response: HttpResponse, request: HttpRequest) -> str:
     return error
 
 
-def test_every_bad_request_gets_its_documented_error() -> None:
-    async def run() -> Counter[str]:
-        timers = ManualTimers()
-        service = StreamSessions(SETTINGS, DecodingHosts(), timers=timers)
-        app = build_app(service)
-        mutator = Mutator("requests")
-        seen: Counter[str] = Counter()
-        for number in range(REQUESTS):
-            sessions = service.sessions()
-            session = mutator.random.choice(sessions) if sessions else None
-            request = mutator.request(None if session is None else session.session_id)
-            try:
-                async with asyncio.timeout(PATIENCE_S):
-                    response = await send_to(app, request)
-                seen[check(response, request)] += 1
-            except BaseException as error:
-                error.add_note(
-                    f"case {number} of seed {SEED}: {request.method} {request.path[:200]}"
-                )
-                raise
-            if session is not None and mutator.random.random() < 0.1:
-                session.client_connected(1)
-            if number % 50 == 0:
-                await timers.advance(1)
-        # It still works.
-        await timers.advance(10)
-        start = {
-            "Protocol": "WebRTC",
-            "SignalRequest": mutator.fresh_offer(),
-            "ApplicationIdentifier": SETTINGS.application_id,
-        }
-        path = f"/streamgroups/{GROUP}/streamsessions"
-        response = await send_to(
-            app, signed(HttpRequest("POST", path, "", json.dumps(start).encode()))
-        )
-        assert response.status == 201
-        await timers.advance(1)
-        assert service.sessions()[0].status == "ACTIVE"
-        await service.aclose()
-        assert timers.waiting == 0
-        return seen
+async def test_every_bad_request_gets_its_documented_error() -> None:
+    timers = ManualTimers()
+    service = StreamSessions(SETTINGS, DecodingHosts(), timers=timers)
+    app = build_app(service)
+    mutator = Mutator("requests")
+    seen: Counter[str] = Counter()
+    for number in range(REQUESTS):
+        sessions = service.sessions()
+        session = mutator.random.choice(sessions) if sessions else None
+        request = mutator.request(None if session is None else session.session_id)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                response = await send_to(app, request)
+            seen[check(response, request)] += 1
+        except BaseException as error:
+            error.add_note(f"case {number} of seed {SEED}: {request.method} {request.path[:200]}")
+            raise
+        if session is not None and mutator.random.random() < 0.1:
+            session.client_connected(1)
+        if number % 50 == 0:
+            await timers.advance(1)
+    # It still works.
+    await timers.advance(10)
+    start = {
+        "Protocol": "WebRTC",
+        "SignalRequest": mutator.fresh_offer(),
+        "ApplicationIdentifier": SETTINGS.application_id,
+    }
+    path = f"/streamgroups/{GROUP}/streamsessions"
+    response = await send_to(app, signed(HttpRequest("POST", path, "", json.dumps(start).encode())))
+    assert response.status == 201
+    await timers.advance(1)
+    assert service.sessions()[0].status == "ACTIVE"
+    await service.aclose()
+    assert timers.waiting == 0
 
-    seen = asyncio.run(run())
     # A fuzz test whose input is always refused early proves nothing: each of these was reached.
     for outcome in ("200", "201", "204", *(name for name in DOCUMENTED if name[0] != "A")):
         if outcome != "RequestEntityTooLargeException":
@@ -436,93 +429,87 @@ def test_every_bad_offer_is_refused_with_a_sentence_or_read() -> None:
             assert secret not in sentence
 
 
-def test_the_real_host_survives_bad_offers(expected_logs: LogRecords) -> None:
-    async def run() -> Counter[str]:
-        service = StreamSessions(
-            SETTINGS,
-            lambda listener, now: GameHost(listener, now, protocol_url="http://127.0.0.1/"),
-        )
-        mutator = Mutator("answered")
-        outcomes: Counter[str] = Counter()
+async def test_the_real_host_survives_bad_offers(expected_logs: LogRecords) -> None:
+    service = StreamSessions(
+        SETTINGS,
+        lambda listener, now: GameHost(listener, now, protocol_url="http://127.0.0.1/"),
+    )
+    mutator = Mutator("answered")
+    outcomes: Counter[str] = Counter()
 
-        class Listener:
-            def client_connected(self, connection: int) -> None: ...
+    class Listener:
+        def client_connected(self, connection: int) -> None: ...
 
-            def client_gone(self, connection: int, *, graceful: bool) -> None: ...
+        def client_gone(self, connection: int, *, graceful: bool) -> None: ...
 
-            def client_input(self) -> None: ...
+        def client_input(self) -> None: ...
 
-            def game_exited(self, *, failed: bool, detail: str) -> None:
-                pytest.fail("the game ended")
+        def game_exited(self, *, failed: bool, detail: str) -> None:
+            pytest.fail("the game ended")
 
-            def shares_performance(self) -> bool:
-                return False
+        def shares_performance(self) -> bool:
+            return False
 
-        host = service.make_host(Listener())
-        await host.start()
-        try:
-            for number in range(ANSWERED):
-                text = mutator.offer()
-                try:
-                    async with asyncio.timeout(PATIENCE_S):
-                        json.loads(await host.answer(number + 1, text))
-                    outcomes["answered"] += 1
-                except SignalError:
-                    outcomes["refused"] += 1
-                except BaseException as error:
-                    error.add_note(f"case {number} of seed {SEED}")
-                    raise
-            assert json.loads(await host.answer(ANSWERED + 1, mutator.fresh_offer()))
-        finally:
-            await host.stop()
-            await service.aclose()
-        return outcomes
+    host = service.make_host(Listener())
+    await host.start()
+    try:
+        for number in range(ANSWERED):
+            text = mutator.offer()
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    json.loads(await host.answer(number + 1, text))
+                outcomes["answered"] += 1
+            except SignalError:
+                outcomes["refused"] += 1
+            except BaseException as error:
+                error.add_note(f"case {number} of seed {SEED}")
+                raise
+        assert json.loads(await host.answer(ANSWERED + 1, mutator.fresh_offer()))
+    finally:
+        await host.stop()
+        await service.aclose()
 
-    outcomes = asyncio.run(run())
     assert outcomes["answered"] > 0
     assert outcomes["refused"] > 0
     assert expected_logs.lines == []
 
 
-def test_the_control_api_answers_bad_requests_with_a_sentence() -> None:
-    async def run() -> Counter[int]:
-        timers = ManualTimers()
-        service = StreamSessions(SETTINGS, DecodingHosts(), timers=timers)
-        token = new_token()
-        app = build_control(service, token)
-        mutator = Mutator("control")
-        choose = mutator.random
-        good: dict[str, dict[str, Any]] = {
-            "/faults": {"kind": "silence", "duration_s": 1.0, "scope": "all", "session": None},
-            "/settings": {"notice_silent_client_s": 1.0, "reused_offer_fails": "call"},
-            "/api-faults": {"kind": "slow", "operation": None, "times": 1, "delay_s": 1},
-            "/backend": {"down_s": 1.0},
-            "/backend-faults": {"kind": "portal", "times": 1},
-            "/end": {"reason": "internalError"},
-            "/advance": {"by_s": 1.0},
-        }
-        statuses: Counter[int] = Counter()
-        for number in range(CONTROLS):
-            path = choose.choice(list(good))
-            body = json.dumps(mutator.document(good[path])).encode()
-            if choose.random() < 0.3:
-                body = mutator.damaged(body)
-            bearer = {"authorization": f"Bearer {token}"}
-            if choose.random() < 0.1:
-                bearer["authorization"] = mutator.text(bearer["authorization"])
-            try:
-                response = await send_to(app, HttpRequest("POST", path, "", body, bearer))
-                statuses[response.status] += 1
-                assert response.status in (200, 400, 401)
-                if response.status != 200:
-                    assert json.loads(response.body)["message"].endswith(".")
-            except BaseException as error:
-                error.add_note(f"case {number} of seed {SEED}: {path} {body[:200]!r}")
-                raise
-        with contextlib.suppress(AttributeError):
-            service.change_settings({})
-        await service.aclose()
-        return statuses
+async def test_the_control_api_answers_bad_requests_with_a_sentence() -> None:
+    timers = ManualTimers()
+    service = StreamSessions(SETTINGS, DecodingHosts(), timers=timers)
+    token = new_token()
+    app = build_control(service, token)
+    mutator = Mutator("control")
+    choose = mutator.random
+    good: dict[str, dict[str, Any]] = {
+        "/faults": {"kind": "silence", "duration_s": 1.0, "scope": "all", "session": None},
+        "/settings": {"notice_silent_client_s": 1.0, "reused_offer_fails": "call"},
+        "/api-faults": {"kind": "slow", "operation": None, "times": 1, "delay_s": 1},
+        "/backend": {"down_s": 1.0},
+        "/backend-faults": {"kind": "portal", "times": 1},
+        "/end": {"reason": "internalError"},
+        "/advance": {"by_s": 1.0},
+    }
+    statuses: Counter[int] = Counter()
+    for number in range(CONTROLS):
+        path = choose.choice(list(good))
+        body = json.dumps(mutator.document(good[path])).encode()
+        if choose.random() < 0.3:
+            body = mutator.damaged(body)
+        bearer = {"authorization": f"Bearer {token}"}
+        if choose.random() < 0.1:
+            bearer["authorization"] = mutator.text(bearer["authorization"])
+        try:
+            response = await send_to(app, HttpRequest("POST", path, "", body, bearer))
+            statuses[response.status] += 1
+            assert response.status in (200, 400, 401)
+            if response.status != 200:
+                assert json.loads(response.body)["message"].endswith(".")
+        except BaseException as error:
+            error.add_note(f"case {number} of seed {SEED}: {path} {body[:200]!r}")
+            raise
+    with contextlib.suppress(AttributeError):
+        service.change_settings({})
+    await service.aclose()
 
-    statuses = asyncio.run(run())
     assert set(statuses) == {200, 400, 401}
