@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import subprocess
@@ -70,13 +69,10 @@ setTimeout(() => {
 """
 
 
-def test_it_is_served_to_any_origin() -> None:
-    async def get() -> httpx.Response:
-        transport = httpx.ASGITransport(Starlette(routes=[route()]))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            return await client.get(PATH, headers={"Origin": "https://play.example"})
-
-    response = asyncio.run(get())
+async def test_it_is_served_to_any_origin() -> None:
+    transport = httpx.ASGITransport(Starlette(routes=[route()]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        response = await client.get(PATH, headers={"Origin": "https://play.example"})
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] == "*"
     assert response.headers["content-type"].startswith("text/javascript")
@@ -86,7 +82,7 @@ def test_it_is_served_to_any_origin() -> None:
     assert "@KEYS@" not in response.text
 
 
-def test_the_script_speaks_the_input_protocol() -> None:
+def test_the_script_implements_the_input_protocol() -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node here to run the script with")
