@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from bench import clips
-from rejoin import cli
+from rejoin.cli import main as cli
 from rejoin.emulator.host import media_player, rtp_stream
 from rejoin.emulator.host.game import Scene
 

@@ -29,7 +29,8 @@ from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
-from rejoin.studio import Studio, studio
+from rejoin.studio.address import Studio
+from rejoin.studio.serve import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 

@@ -26,7 +26,7 @@ from rejoin.emulator.host.strip import StripReading, read_strip
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
-from rejoin.studio import studio
+from rejoin.studio.serve import studio
 
 DATA = Path(__file__).parents[1] / "data"
 HOST = "127.0.0.1"

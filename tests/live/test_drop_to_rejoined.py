@@ -26,7 +26,7 @@ from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, OURS, Dialect
-from rejoin.studio import studio
+from rejoin.studio.serve import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -87,7 +87,7 @@ async def scene(
     records: list[Record] = []
     async with studio(settings, dialect=dialect, https=authority is not None) as there:
         if authority is not None:
-            await asyncio.to_thread(authority.write_text, there.authority_pem or "")
+            await asyncio.to_thread(authority.write_text, there.ca_pem or "")
         profile = StudioProfile(
             there.backend_url,
             there.player_token,

@@ -1,14 +1,14 @@
-"""A studio on one machine: the emulated service and the studio's backend, served on loopback."""
+"""Serves the emulated service and the studio's backend in this process, on loopback."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import secrets
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
+from typing import Final
 
 from rejoin.backend.aws import AwsStreamService
 from rejoin.backend.configuration import BackendSettings
@@ -26,11 +26,12 @@ from rejoin.emulator.service.protocol_script import route as protocol_route
 from rejoin.emulator.service.sessions import StreamSessions
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostListener
-from rejoin.errors import BadInputError, RejoinError
+from rejoin.errors import RejoinError
 from rejoin.signaling.dialects import OURS, Dialect
+from rejoin.studio.address import Studio
 from rejoin.tasks import cancel, spawn
 
-HOST = "127.0.0.1"
+HOST: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +41,6 @@ class Ports:
     backend: int = 0
     api: int = 0
     control: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Studio:
-    """A running studio. The tokens are made for this run and are worth nothing elsewhere."""
-
-    backend_url: str
-    api_url: str
-    control_url: str
-    player_token: str = field(repr=False)
-    control_token: str = field(repr=False)
-    authority_pem: str | None = None
-    """The certificate of the authority behind the backend's https; None on http."""
-
-    def to_json(self) -> str:
-        """One line for whoever started the studio as a process of theirs."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, line: str) -> Studio:
-        """Read what `to_json` wrote. Raises BadInputError."""
-        try:
-            return cls(**json.loads(line))
-        except (ValueError, TypeError) as error:
-            raise BadInputError("The studio did not say where it is.") from error
 
 
 @contextlib.asynccontextmanager
@@ -77,7 +53,8 @@ async def studio(
     dialect: Dialect = OURS,
     https: bool = False,
 ) -> AsyncIterator[Studio]:
-    """Serve until the block is left; with `https` the backend, by an authority made for this run.
+    """Serve until the block is left. With `https` the backend has a certificate of a CA that is
+    made for this run.
 
     Raises PortInUseError, ServiceError, BadInputError.
     """
@@ -95,29 +72,18 @@ async def studio(
         stack.push_async_callback(service.aclose)
         api_faults = ApiFaults()
         api = build_api(service, api_faults)
-        api.router.routes.insert(0, protocol_route())  # the API takes every path that is left
+        api.router.routes.insert(0, protocol_route())  # the API's own route matches every path
         api_port = await stack.enter_async_context(serving(api, HOST, ports.api))
         api_url = f"http://{HOST}:{api_port}"
         backend_faults = BackendFaults(https=https)
-        authority = CertificateAuthority() if https else None
-        backend = _Backend(
+        ca = CertificateAuthority() if https else None
+        backend = _BackendServer(
             backend_faults,
-            None
-            if authority is None
-            else context_with_wrong_twin(authority, backend_faults.take_handshake),
-            BackendSettings(
-                region=settings.region,
-                stream_group=settings.stream_group_ids[0],
-                application=settings.application_id,
-                tokens=(player_token,),
-                endpoint_url=api_url,
-                access_key_id=settings.access_key_id,
-                secret_access_key=settings.secret_access_key,
-                connection_timeout_s=settings.connection_timeout_s,
-                session_length_s=settings.session_length_s,
+            None if ca is None else context_with_wrong_twin(ca, backend_faults.take_handshake),
+            replace(
+                _backend_settings(settings, api_url, player_token),
                 database=database,
                 dialect=dialect.name,
-                host=HOST,
                 port=ports.backend,
             ),
         )
@@ -136,14 +102,32 @@ async def studio(
             control_url=f"http://{HOST}:{control_port}",
             player_token=player_token,
             control_token=control_token,
-            authority_pem=None if authority is None else authority.pem,
+            ca_pem=None if ca is None else ca.pem,
         )
 
 
-class _Backend:
-    """The studio's backend on one port, which can be taken down and comes back by itself.
+def _backend_settings(
+    settings: EmulatorSettings, api_url: str, player_token: str
+) -> BackendSettings:
+    """Settings of a backend that uses the emulated service."""
+    return BackendSettings(
+        region=settings.region,
+        stream_group=settings.stream_group_ids[0],
+        application=settings.application_id,
+        tokens=(player_token,),
+        endpoint_url=api_url,
+        access_key_id=settings.access_key_id,
+        secret_access_key=settings.secret_access_key,
+        connection_timeout_s=settings.connection_timeout_s,
+        session_length_s=settings.session_length_s,
+        host=HOST,
+    )
 
-    What it knows of its sessions is in its store, as after the restart of a real one.
+
+class _BackendServer:
+    """The studio's backend on one port. It can be taken down for a while and then comes back.
+
+    Its sessions survive that in its store, as in the restart of a real backend.
     """
 
     def __init__(
@@ -158,13 +142,13 @@ class _Backend:
 
     @contextlib.asynccontextmanager
     async def up(self) -> AsyncIterator[int]:
-        """Serve; yields the port."""
+        """Serve until the block is left; yields the port."""
         service = AwsStreamService(self._settings)
         store = Store(self._settings.database)
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         task = spawn(self._serve(service, store, port), name="backend")
         try:
-            task.add_done_callback(lambda _: port.cancel())  # it failed: `await task` says how
+            task.add_done_callback(lambda _: port.cancel())  # it failed: `await task` raises
             await asyncio.wait([port])
             if port.cancelled():
                 await task
@@ -175,7 +159,7 @@ class _Backend:
             service.close()
 
     async def down(self, down_s: float) -> None:
-        """Refuse everybody for so long; returns once nobody is answered any more."""
+        """Stop listening for `down_s`; returns as soon as no request is answered any more."""
         self._down_s = down_s
         self._is_down.clear()
         self._take_down.set()

@@ -1,4 +1,4 @@
-"""The verbs of `rejoin qa` as a tester meets them: lines, files and exit codes."""
+"""`rejoin qa`: what its verbs print, the files that they write, and their exit codes."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from helpers.hostile import hostile_json
+from rejoin.cli.qa import qa
 from rejoin.core import events, session
 from rejoin.core.model import ConnectionNumber, ConnectionSample
 from rejoin.core.trace import Record, of_event, of_fault, to_line
 from rejoin.errors import BadInputError
 from rejoin.qa import diagram, simulation, traces
-from rejoin.qa.verbs import qa
 from rejoin.verify import invariants
 
 
 def invoke(*args: str) -> Result:
-    # Not standalone: a verb's return value is the exit code, as `cli.main` has it.
+    # Not standalone: a verb returns its exit code, which `cli.main` uses.
     return CliRunner().invoke(qa, args, standalone_mode=False)
 
 
-def test_worlds_are_counted() -> None:
+def test_simulated_games_are_counted() -> None:
     result = invoke("simulate", "--seeds", "40", "--jobs", "1")
     assert result.return_value == 0
-    assert result.output.startswith("40 worlds, ")
-    assert "0 worlds broke an invariant" in result.output
+    assert result.output.startswith("40 games, ")
+    assert "0 games broke an invariant" in result.output
 
 
-def test_a_broken_invariant_fails_and_says_how_to_see_it_again(
+def test_a_broken_invariant_fails_and_the_command_that_repeats_it_is_printed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(invariants, "violations", lambda records: ("I1 at 1.000: no",))
@@ -44,7 +44,7 @@ def test_a_broken_invariant_fails_and_says_how_to_see_it_again(
     assert invoke("simulate", "--seed", "7").return_value == 1
 
 
-def test_one_seed_tells_its_story_and_leaves_its_trace(tmp_path: Path) -> None:
+def test_one_seed_prints_its_timeline_and_writes_its_trace(tmp_path: Path) -> None:
     file = tmp_path / "seed.jsonl"
     result = invoke("simulate", "--seed", "17", "--trace", str(file))
     assert result.return_value == 0
@@ -52,11 +52,11 @@ def test_one_seed_tells_its_story_and_leaves_its_trace(tmp_path: Path) -> None:
     assert "live again" in result.output
     again = invoke("trace", str(file))
     assert again.return_value == 0
-    told = [line for line in result.output.splitlines() if line.startswith((" ", "episode"))]
-    assert [line for line in again.output.splitlines() if line in told], "the same timeline"
+    printed = [line for line in result.output.splitlines() if line.startswith((" ", "episode"))]
+    assert [line for line in again.output.splitlines() if line in printed], "the same timeline"
 
 
-def test_a_trace_of_one_seed_wants_the_seed(tmp_path: Path) -> None:
+def test_a_trace_file_needs_a_seed(tmp_path: Path) -> None:
     result = invoke("simulate", "--trace", str(tmp_path / "x"))
     assert "--seed" in str(result.exception)
 
@@ -70,7 +70,7 @@ def test_a_trace_that_breaks_an_invariant_fails(tmp_path: Path) -> None:
     assert "I1" in result.output
 
 
-def test_a_trace_that_does_not_keep_to_the_schema_is_refused_with_a_sentence(
+def test_a_trace_that_violates_the_schema_is_refused_in_one_sentence(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "strange.jsonl"
@@ -90,12 +90,12 @@ def test_a_generated_profile_is_scored() -> None:
 
 
 @pytest.mark.parametrize("args", [(), ("--profile", "nonsense")])
-def test_nothing_to_score_is_said(args: tuple[str, ...]) -> None:
+def test_without_anything_to_score_there_is_an_error(args: tuple[str, ...]) -> None:
     result = invoke("score", *args)
     assert result.exception is not None
 
 
-def test_a_scenario_is_played_and_leaves_its_traces(tmp_path: Path) -> None:
+def test_a_scenario_is_run_and_its_traces_are_written(tmp_path: Path) -> None:
     result = invoke(
         "run",
         "outage-ladder",
@@ -115,7 +115,7 @@ def test_a_scenario_is_played_and_leaves_its_traces(tmp_path: Path) -> None:
     assert invoke("trace", str(tmp_path / "without-end.jsonl")).return_value == 0
 
 
-def test_a_scenario_that_is_not_met_fails(tmp_path: Path) -> None:
+def test_a_scenario_with_another_ending_fails(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('description = "x"\n[[cases]]\nname = "a"\nduration_s = 3\nends = "trying"\n')
     result = invoke("run", str(file))
@@ -123,11 +123,11 @@ def test_a_scenario_that_is_not_met_fails(tmp_path: Path) -> None:
     assert "it ended live, not trying" in result.output
 
 
-def test_a_case_that_is_not_there_is_said() -> None:
+def test_an_unknown_case_is_an_error() -> None:
     assert "no case z" in str(invoke("run", "outage-ladder", "--case", "z").exception)
 
 
-def test_the_states_are_drawn_to_the_terminal_or_into_a_page(
+def test_the_diagram_is_printed_or_written_into_a_page(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(diagram, "ways", lambda: {("Idle", "Ended"): frozenset({"WakeupDue"})})
@@ -138,7 +138,7 @@ def test_the_states_are_drawn_to_the_terminal_or_into_a_page(
     assert "its time was up" in page.read_text()
 
 
-def test_every_order_of_events_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orders_of_events_are_explored(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke("check", "--states", "60")
     assert result.return_value == 0
     assert result.output.count("0 violations") == len(result.output.splitlines()) == 8
@@ -149,7 +149,7 @@ def test_every_order_of_events_is_tried(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def lines_of_a_game() -> list[dict[str, Any]]:
-    """One record of every kind and name that a drop leaves, and a sample."""
+    """One record of every kind and name that a drop produces, and a sample."""
     _, outcome = simulation.run(17)
     sample = ConnectionSample(1.0, 1.0, 1.0, 1, 0.017, None, 0.0)
     sampled = of_event(events.Sampled(ConnectionNumber(1), sample), 1.0)
@@ -167,9 +167,7 @@ GAME = lines_of_a_game()
 @example(['{"v":1,"at":1,"kind":"fault","name":"cut","data":{"\\n":1,"outage_s":"3"}}'])
 @example(['{"v":1,"at":1,"kind":"command","name":"Reconnect","data":{"session_id":"s","attempt":1,'
           '"try_number":1,"connection":1,"budget_s":"5"}}'] * 2)  # fmt: skip
-def test_whatever_a_trace_holds_it_is_told_or_refused_with_one_sentence(
-    tmp_path: Path, lines: list[str]
-) -> None:
+def test_any_trace_is_printed_or_refused_in_one_sentence(tmp_path: Path, lines: list[str]) -> None:
     file = tmp_path / "strange.jsonl"
     file.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass"))
     for verb in ("trace", "score"):
