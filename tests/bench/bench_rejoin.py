@@ -13,7 +13,7 @@ from bench.measure import Measurement, percentile
 from bench.stage import STREAM, Stage, on_clients_loop, stage
 from rejoin.core.model import Policy
 from rejoin.core.trace import Timeline
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 from rejoin.signaling.dialects import DIALECTS, Dialect
 
 ROUND_TRIP_S = 0.040

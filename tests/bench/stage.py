@@ -28,7 +28,8 @@ from rejoin.core.model import ConnectionNumber, ConnectionSample, Snapshot
 from rejoin.core.model import Stage as Shown
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.signal_codec import NetworkRules

@@ -9,7 +9,7 @@ import pytest
 from helpers.command_line import Rejoin
 from rejoin.demo import run as demo_run
 from rejoin.demo.options import DemoOptions
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 
 def test_the_options_reach_the_demo(

@@ -8,7 +8,8 @@ from av.video.frame import VideoFrame
 
 from rejoin.core.model import ConnectionNumber
 from rejoin.demo.continuity import Continuity, PictureRecorder
-from rejoin.emulator.host.game import Game, strip_bits
+from rejoin.emulator.host.game import Game
+from rejoin.emulator.host.strip import strip_bits
 from rejoin.media.video.picture import Picture
 
 

@@ -7,7 +7,7 @@ import threading
 from rejoin.core.trace import Record, of_fault
 from rejoin.demo.drops import Drops
 from rejoin.emulator.service.control import BlockingEmulatorControl
-from rejoin.emulator.service.settings import Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.errors import RejoinError, ServiceError
 
 

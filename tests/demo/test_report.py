@@ -13,7 +13,7 @@ from rejoin.demo import report
 from rejoin.demo.continuity import Continuity
 from rejoin.demo.options import DemoOptions
 from rejoin.demo.report import Result, failure_of
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.service_model.status import StatusReason
 

@@ -14,7 +14,7 @@ from rejoin.demo.drops import Drops
 from rejoin.demo.options import DemoOptions
 from rejoin.demo.script import Script
 from rejoin.emulator.service.control import BlockingEmulatorControl
-from rejoin.emulator.service.settings import Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.errors import RejoinError, ServiceError
 
 CLOSED = Ending(EndingKind.CLOSED_FOR_NOW)

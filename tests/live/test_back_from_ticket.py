@@ -21,7 +21,8 @@ from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.local_store import LocalStore

@@ -18,7 +18,8 @@ from PySide6.QtGui import QImage
 
 from helpers.programs import PATIENCE_S, SECRETS, Done, Program, run, started
 from rejoin.core.trace import Record, from_line, timelines
-from rejoin.emulator.host.game import STRIP_BITS, STRIP_ROW_PX, Game
+from rejoin.emulator.host.game import Game
+from rejoin.emulator.host.strip import STRIP_BITS, STRIP_ROW_PX
 from rejoin.emulator.service.settings import EmulatorSettings
 
 pytestmark = pytest.mark.live

@@ -16,13 +16,8 @@ from rejoin.core import events
 from rejoin.core.model import Doing, Ending, EndingKind, HealthLevel, Snapshot, Stage
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.settings import (
-    BackendFault,
-    BackendFaultKind,
-    EmulatorSettings,
-    Fault,
-    FaultKind,
-)
+from rejoin.emulator.service.faults import BackendFault, BackendFaultKind, Fault, FaultKind
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.gui import texts
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.output import NullOutput

@@ -71,7 +71,7 @@ def demo(chosen: DemoArguments) -> int:
     """
     from rejoin.demo import run as demonstration
     from rejoin.demo.options import DemoOptions
-    from rejoin.emulator.service.settings import FaultKind
+    from rejoin.emulator.service.faults import FaultKind
 
     out = chosen.out
     if chosen.headless and out is None:

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from rejoin.core.model import ConnectionNumber
-from rejoin.emulator.host.game import TICKS_PER_S, StripReading, read_strip
+from rejoin.emulator.host.game import TICKS_PER_S
+from rejoin.emulator.host.strip import StripReading, read_strip
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.media.video.scaling import Scaler
 

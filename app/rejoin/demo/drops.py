@@ -8,7 +8,7 @@ from typing import Final
 
 from rejoin.core.trace import Record, of_fault
 from rejoin.emulator.service.control import BlockingEmulatorControl
-from rejoin.emulator.service.settings import Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.errors import RejoinError
 
 _INJECT_TIMEOUT_S: Final = 8.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 
 @dataclass(frozen=True, slots=True)

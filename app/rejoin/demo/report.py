@@ -12,7 +12,7 @@ from rejoin.core.model import Ending, EndingKind
 from rejoin.core.trace import Record, Timeline, to_line
 from rejoin.demo.continuity import Continuity
 from rejoin.demo.options import DemoOptions
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 from rejoin.errors import BadInputError, RejoinError
 
 VERSION: Final = 2

@@ -11,7 +11,7 @@ from rejoin.clock import boot_s
 from rejoin.core.model import EndingKind, Snapshot, Stage
 from rejoin.demo.drops import Drops
 from rejoin.demo.options import DemoOptions
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 STEP_TIMEOUT_S: Final = 30.0
 """How long a step may take beyond `drop_after_s` and `detection_delay_s`."""

@@ -20,7 +20,7 @@ from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record, of_fault, of_service, timelines
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.settings import (
+from rejoin.emulator.service.faults import (
     ApiFault,
     ApiFaultKind,
     BackendFault,

@@ -15,16 +15,17 @@ from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.dialects import build_backend
 from rejoin.backend.serving import serving
 from rejoin.backend.store import Store
-from rejoin.emulator.host.host import GameHost
-from rejoin.emulator.service.api import ApiFaults
-from rejoin.emulator.service.api import build_app as build_api
+from rejoin.emulator.host.game_host import GameHost
+from rejoin.emulator.service.api.app import build_app as build_api
+from rejoin.emulator.service.api.armed_faults import ApiFaults
 from rejoin.emulator.service.backend_faults import BackendFaults
-from rejoin.emulator.service.certificates import CertificateAuthority, context_with_a_twin
-from rejoin.emulator.service.control import build_control, new_token
+from rejoin.emulator.service.certificates import CertificateAuthority, context_with_wrong_twin
+from rejoin.emulator.service.control_server import build_control, new_token
 from rejoin.emulator.service.protocol_script import PATH as PROTOCOL_PATH
 from rejoin.emulator.service.protocol_script import route as protocol_route
-from rejoin.emulator.service.sessions import HostListener, StreamSessions
+from rejoin.emulator.service.sessions import StreamSessions
 from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.emulator.service.stream_host import HostListener
 from rejoin.errors import RejoinError
 from rejoin.signaling.dialects import OURS, Dialect
 from rejoin.studio.address import Studio
@@ -78,7 +79,7 @@ async def studio(
         ca = CertificateAuthority() if https else None
         backend = _BackendServer(
             backend_faults,
-            None if ca is None else context_with_a_twin(ca, backend_faults.take_handshake),
+            None if ca is None else context_with_wrong_twin(ca, backend_faults.take_handshake),
             replace(
                 _backend_settings(settings, api_url, player_token),
                 database=database,
