@@ -34,9 +34,9 @@ def test_a_new_offer_or_the_same_bytes_never_follow_at_once() -> None:
         ("CONNECTED", Action.WAIT_FOR_SERVICE),
         ("ACTIVE", Action.NEW_OFFER),
         ("PENDING_CLIENT_RECONNECTION", Action.NEW_OFFER),
-        ("RECONNECTING", Action.LOOK),
-        ("A_NEW_WORD", Action.LOOK),
-        (None, Action.LOOK),
+        ("RECONNECTING", Action.POLL_STATUS),
+        ("A_NEW_WORD", Action.POLL_STATUS),
+        (None, Action.POLL_STATUS),
     ],
 )
 def test_a_conflict_is_decided_by_the_status(status: str | None, action: Action) -> None:

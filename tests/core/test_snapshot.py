@@ -43,20 +43,20 @@ def test_a_drop_tells_when_it_began_and_how_long_there_is() -> None:
     shown = play.shown
     assert shown.stage is Stage.LOST
     assert shown.dropped_at == dropped_at
-    assert shown.latest_deadline_at is not None
+    latest_at = play.state.facts.window.latest_at(dropped_at, play.policy)
     assert shown.shown_deadline_at is not None
-    assert shown.latest_deadline_at > shown.shown_deadline_at
+    assert latest_at > shown.shown_deadline_at
     assert shown.can_try_now
 
 
 def test_a_wait_tells_the_next_try_and_a_watch_does_not() -> None:
-    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
-    play.refuses(play.asks(), FailureKind.NOT_SENT)
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.requests(), FailureKind.NOT_SENT)
     assert play.shown.doing is Doing.WAITING_TO_RETRY
     assert play.shown.next_try_at is not None
     assert play.shown.can_try_now
-    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
-    play.refuses(play.asks(), FailureKind.CONFLICT, status="CONNECTED")
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.requests(), FailureKind.CONFLICT, status="CONNECTED")
     assert play.shown.doing is Doing.WAITING_FOR_SERVICE
     assert play.shown.next_try_at is None
 

@@ -31,7 +31,12 @@ def test_empty_lines_are_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('{"v":1,"at":1,"kind":"fault","name":"x"}\n{"v":1}\n', "Line 2 of a.jsonl is no record"),
+        ('{"v":2,"at":1,"kind":"fault","name":"x"}\n{"v":2}\n', "Line 2 of a.jsonl is no record"),
+        (
+            '{"v":1,"at":1,"kind":"fault","name":"x"}\n',
+            "Line 1 of a.jsonl was written by another version of Rejoin; "
+            "this one reads traces of version 2",
+        ),
         ("[" * 5000 + "\n", "Line 1 of a.jsonl is no record"),
         ("x" * 70_000, "Line 1 of a.jsonl is too long"),
     ],

@@ -322,7 +322,7 @@ def test_a_fault_of_the_engine_ends_the_game_and_says_so(
         def fail(*_: object) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr("rejoin.core.session.step", fail)
+        monkeypatch.setattr("rejoin.core.engine.step", fail)
         await hand.stage(Stage.ENDED)
 
     hand, ending = play(script)

@@ -97,7 +97,7 @@ def test_far_away_it_takes_three_round_trips(name: str) -> None:
 def test_the_gate_can_say_no() -> None:
     """A path that is gone for 1.2 s each half minute does look lost, and is counted so."""
     assert of_hours("wifi_roam_bad", 0.5).mistakes > 0
-    hasty = Policy(lost_min_s=0.2, lost_rtt_extra_s=0.0, habit_gap_factor=0.0)
+    hasty = Policy(lost_min_s=0.2, lost_rtt_extra_s=0.0, largest_gap_factor=0.0)
     stream = samples(profile("lte_burst"), chance=chance(1), for_s=3600.0)
     assert score(stream, (), hasty).mistakes_per_hour > 0.1
 

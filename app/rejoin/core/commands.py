@@ -127,17 +127,17 @@ class ShowConnection:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepTicket:
+class SaveTicket:
     """Write down what a later life needs. A Reconnect that follows goes out after it is written.
 
     Nothing comes back: a disk that refuses is told to the player and does not stop the game.
     """
 
-    seat: RejoinState
+    state: RejoinState
 
 
 @dataclass(frozen=True, slots=True)
-class DropTicket:
+class DeleteTicket:
     """This game cannot be rejoined any more; forget what was written of it."""
 
     session_id: SessionId
@@ -173,8 +173,8 @@ Command = (
     | SayGoodbye
     | CloseConnection
     | ShowConnection
-    | KeepTicket
-    | DropTicket
+    | SaveTicket
+    | DeleteTicket
     | TerminateSession
     | Finish
 )

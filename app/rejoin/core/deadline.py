@@ -60,13 +60,13 @@ class Window:
         return _earlier(proved_at + timeout_s + policy.notice_delay_max_s, self.ends_max_at)
 
 
-def returned(seat: RejoinState, now: float, policy: Policy) -> Window:
+def from_ticket(seat: RejoinState, now: float, policy: Policy) -> Window:
     """Rule 7: what a ticket tells of the window, and "checking" where it tells no time."""
     timeout_s = seat.timeout_s
     if timeout_s is None:
         timeout_s = policy.connection_timeout_default_s
     # Who is never told a status would check for ever.
-    checking = seat.proved_at is None and policy.tells_status
+    checking = seat.proved_at is None and policy.reports_status
     return Window(
         timeout_s,
         seat.proved_at,
@@ -87,7 +87,7 @@ def _proved(window: Window, at: float) -> Window:
     return replace(window, proved_at=at)
 
 
-def heard(window: Window, sample: ConnectionSample) -> Window:
+def on_sample(window: Window, sample: ConnectionSample) -> Window:
     """Rule 1: what a sample of the old connection proves."""
     at = sample.last_rtp_at
     if sample.proved_sent_at is not None:
@@ -95,7 +95,7 @@ def heard(window: Window, sample: ConnectionSample) -> Window:
     return _proved(window, at)
 
 
-def looked(window: Window, view: SessionView, asked_at: float, now: float) -> Window:
+def on_view(window: Window, view: SessionView, asked_at: float, now: float) -> Window:
     """Rules 2, 3 and 5: what a finished look at the session proves.
 
     The backend's look that `remaining` speaks of began at the earliest `age_s` before our request
@@ -117,12 +117,12 @@ def looked(window: Window, view: SessionView, asked_at: float, now: float) -> Wi
     return replace(window, checking_since_at=None)
 
 
-def rejoined(window: Window, view: SessionView, create_asked_at: float) -> Window:
+def on_rejoined(window: Window, view: SessionView, create_asked_at: float) -> Window:
     """Rule 4: the second window, once the status confirms it."""
     return _proved(window, create_asked_at) if view.status == ACTIVE else window
 
 
-def slept(window: Window, now: float) -> Window:
+def on_wakeup(window: Window, now: float) -> Window:
     """After sleep nothing is known until the backend has answered."""
     return replace(window, checking_since_at=now)
 

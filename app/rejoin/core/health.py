@@ -68,7 +68,7 @@ def lost_after_s(health: Health, sample: ConnectionSample, now: float, policy: P
 
 def _habit_s(health: Health, policy: Policy) -> float:
     """What of a silence this path has shown to be nothing."""
-    return policy.habit_gap_factor * max((gap_s for _, gap_s in health.gaps), default=0.0)
+    return policy.largest_gap_factor * max((gap_s for _, gap_s in health.gaps), default=0.0)
 
 
 def silence_s(sample: ConnectionSample, now: float) -> float:

@@ -117,9 +117,9 @@ class Policy:
     """Every constant of the engine, in seconds unless the name says otherwise (reconnect.md)."""
 
     # What the backend's dialect can do.
-    tells_status: bool = True
+    reports_status: bool = True
     """The status can be asked at any time, not only while a new game is placed."""
-    passes_token_on: bool = True
+    forwards_token: bool = True
     """The attempt's token becomes the service's ClientToken: identical bytes may go out again."""
 
     # Detecting a drop.
@@ -130,7 +130,7 @@ class Policy:
     loss_window_s: float = 3.0
     stalled_min_s: float = 0.300
     stalled_max_s: float = 0.800
-    habit_gap_factor: float = 1.5
+    largest_gap_factor: float = 1.5
     stalled_rtt_extra_s: float = 0.200
     gap_memory_s: float = 60.0
     recovered_after_s: float = 0.500
@@ -144,7 +144,7 @@ class Policy:
     flap_window_s: float = 60.0
     flap_lost_cap_s: float = 2.5
     flap_hold_s: float = 300.0
-    asleep_is_lost_s: float = 5.0
+    sleep_is_drop_s: float = 5.0
     # Connectivity checks and sampling.
     check_every_s: float = 0.100
     check_slow_every_s: float = 0.250
@@ -157,14 +157,14 @@ class Policy:
     tries_per_attempt: int = 2
     connect_timeout_s: float = 1.0
     read_timeout_s: float = 9.0
-    read_least_s: float = 5.5
+    read_timeout_min_s: float = 5.5
     """AWS's samples say that a reconnect answers in under 5 s."""
-    status_wait_s: float = 8.0
-    status_pause_s: float = 0.5
-    status_share: float = 0.25
+    long_poll_max_s: float = 8.0
+    poll_pause_s: float = 0.5
+    poll_window_share: float = 0.25
     """Of what is left until the shown deadline, a long poll takes no more than this, and the look
     itself no more again."""
-    look_least_s: float = 2.0
+    poll_budget_min_s: float = 2.0
     """A look that is not held back may take this long, and as much longer with each failure."""
     # Deadlines.
     notice_delay_max_s: float = 60.0
@@ -175,7 +175,7 @@ class Policy:
     """What a profile says where the backend does not tell; None means unknown."""
     unknown_timeout_s: float = 600.0
     """How long tries go on where nobody told the timeout: the longer of AWS's two samples."""
-    asking_guard_s: float = 1.0
+    answer_grace_s: float = 1.0
     """A call that has not come back this long after its budget counts as lost."""
     ticket_every_s: float = 15.0
     """While live the ticket is written again so often: its shown deadline is that much too early
@@ -183,8 +183,8 @@ class Policy:
     # Connecting and goodbye.
     connect_deadline_s: float = 5.0
     connect_deadline_rtts: float = 4.0
-    connect_least_s: float = 1.0
-    connect_least_share: float = 0.25
+    connect_min_s: float = 1.0
+    connect_min_share: float = 0.25
     """A connection that is being made gets this long, and this much of the connection timeout,
     however little is left of the window."""
     first_frame_deadline_s: float = 5.0
@@ -268,7 +268,6 @@ class Snapshot:
     dropped_at: float | None = None
     """Last received media of the episode: the time since the drop counts from here."""
     shown_deadline_at: float | None = None
-    latest_deadline_at: float | None = None
     deadline_checking: bool = False
     """After sleep or reboot the countdown reads "checking" until the backend has answered."""
     next_try_at: float | None = None

@@ -47,6 +47,9 @@ class Failure:
     detail: str = ""
 
 
+NO_ANSWER = Failure(FailureKind.OUTCOME_UNKNOWN, detail="No answer came in time.")
+"""What a call counts as that is still out when its time is up."""
+
 Draw = Callable[[], float]
 """Chance in [0, 1), handed in by whoever runs the engine."""
 
@@ -56,7 +59,7 @@ class Action(enum.Enum):
 
     SAME_BYTES = "same_bytes"  # wait, then the identical request with the identical token
     NEW_OFFER = "new_offer"  # wait, then a fresh offer: a new attempt with a new token
-    LOOK = "look"  # ask the status; it may hold the lost answer
+    POLL_STATUS = "poll_status"  # the status may hold the lost answer
     WAIT_FOR_SERVICE = "wait_for_service"  # the service has not noticed: long-poll the status
     REFRESH_SIGN_IN = "refresh_sign_in"  # new sign-in, then the identical request at once
     END = "end"
@@ -84,8 +87,8 @@ class Rule:
     again: Action
     wait: Wait
     ending: EndingKind | None = None
-    counts: bool = True
-    settles: bool = True
+    maybe_received: bool = True
+    refused_for_certain: bool = True
     per_episode: bool = False
 
 
@@ -95,29 +98,37 @@ RULES: dict[FailureKind, Rule] = {
         Action.END,
         Wait.NONE,
         EndingKind.SIGN_IN_NEEDED,
-        counts=False,
+        maybe_received=False,
         per_episode=True,
     ),
     FailureKind.FORBIDDEN: Rule(Action.END, Action.END, Wait.NONE, EndingKind.NOT_ALLOWED),
     FailureKind.NOT_FOUND: Rule(
-        Action.LOOK, Action.END, Wait.NONE, EndingKind.NOT_FOUND, per_episode=True
+        Action.POLL_STATUS, Action.END, Wait.NONE, EndingKind.NOT_FOUND, per_episode=True
     ),
     FailureKind.THROTTLED: Rule(
-        Action.SAME_BYTES, Action.SAME_BYTES, Wait.THROTTLED, EndingKind.BUSY, counts=False
+        Action.SAME_BYTES, Action.SAME_BYTES, Wait.THROTTLED, EndingKind.BUSY, maybe_received=False
     ),
-    FailureKind.OUTCOME_UNKNOWN: Rule(Action.SAME_BYTES, Action.LOOK, Wait.USUAL, settles=False),
-    FailureKind.CONFLICT: Rule(Action.LOOK, Action.LOOK, Wait.NONE),
+    FailureKind.OUTCOME_UNKNOWN: Rule(
+        Action.SAME_BYTES, Action.POLL_STATUS, Wait.USUAL, refused_for_certain=False
+    ),
+    FailureKind.CONFLICT: Rule(Action.POLL_STATUS, Action.POLL_STATUS, Wait.NONE),
     FailureKind.STALE_ATTEMPT: Rule(
         Action.END, Action.END, Wait.NONE, EndingKind.CONTINUED_ELSEWHERE
     ),
     FailureKind.REUSED_OFFER: Rule(Action.NEW_OFFER, Action.NEW_OFFER, Wait.USUAL),
     FailureKind.INVALID: Rule(
-        Action.LOOK, Action.END, Wait.NONE, EndingKind.OFFER_REFUSED, per_episode=True
+        Action.POLL_STATUS, Action.END, Wait.NONE, EndingKind.OFFER_REFUSED, per_episode=True
     ),
-    FailureKind.NOT_SENT: Rule(Action.SAME_BYTES, Action.SAME_BYTES, Wait.USUAL, counts=False),
+    FailureKind.NOT_SENT: Rule(
+        Action.SAME_BYTES, Action.SAME_BYTES, Wait.USUAL, maybe_received=False
+    ),
     FailureKind.TLS: Rule(Action.END, Action.END, Wait.NONE, EndingKind.BACKEND_UNTRUSTED),
     FailureKind.NOT_BACKEND: Rule(
-        Action.SAME_BYTES, Action.SAME_BYTES, Wait.USUAL, counts=False, settles=False
+        Action.SAME_BYTES,
+        Action.SAME_BYTES,
+        Wait.USUAL,
+        maybe_received=False,
+        refused_for_certain=False,
     ),
 }
 """Every kind of failure and what a reconnect does about it. Conflicts are decided by the status
@@ -132,7 +143,7 @@ def on_conflict(status: str | None) -> Action:
         case "ACTIVE" | "PENDING_CLIENT_RECONNECTION":
             return Action.NEW_OFFER
         case _:
-            return Action.LOOK
+            return Action.POLL_STATUS
 
 
 def backoff_s(wait: Wait, failures: int, policy: Policy, draw: Draw) -> float:

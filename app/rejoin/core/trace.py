@@ -14,14 +14,19 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
-from rejoin.core import commands, events, session
+from rejoin.core import commands, engine, events
 from rejoin.core.model import ConnectionSample, HealthLevel, Policy
 from rejoin.core.phases import ConfirmingEnd, Ended, Idle, Live, State
+from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 from rejoin.service_model.status import PENDING_CLIENT_RECONNECTION
 
-SCHEMA = 1
+SCHEMA = 2
 KINDS = ("event", "command", "state", "fault", "service")
 Kind = Literal["event", "command", "state", "fault", "service"]
+
+
+class OtherVersionError(ValueError):
+    """The record was written with another version of the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,11 @@ class Record:
 
 
 def of_event(event: events.Event, at: float) -> Record:
-    return Record(at, "event", type(event).__name__, _plain_fields(event))
+    return Record(at, "event", EVENTS[type(event)], _plain_fields(event))
 
 
 def of_command(command: commands.Command, at: float) -> Record:
-    return Record(at, "command", type(command).__name__, _plain_fields(command))
+    return Record(at, "command", COMMANDS[type(command)], _plain_fields(command))
 
 
 def of_state(state: State, at: float, policy: Policy) -> Record:
@@ -59,12 +64,12 @@ def of_state(state: State, at: float, policy: Policy) -> Record:
         data["deadline_checking"] = True
     if not isinstance(phase, Idle | Ended):
         data["until_at"] = phase.until_at
-        data["last_start_at"] = session.last_start_at(state, policy)
+        data["last_start_at"] = engine.last_start_at(state, policy)
     if isinstance(phase, ConfirmingEnd):
         data["fallback"] = phase.fallback.kind.value
     if isinstance(phase, Ended):
         data["ending"] = phase.ending.kind.value
-    return Record(at, "state", type(phase).__name__, data)
+    return Record(at, "state", STATES[type(phase)], data)
 
 
 def of_service(status: str, at: float, window_ends_at: float | None) -> Record:
@@ -101,8 +106,12 @@ def from_line(line: str) -> Record:
         raw = json.loads(line, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
     except RecursionError:
         raise ValueError("a trace record is nested too deeply") from None
-    if not isinstance(raw, dict) or raw.get("v") != SCHEMA:
-        raise ValueError("not a trace record of this version")
+    if not isinstance(raw, dict) or isinstance(raw.get("v"), bool):
+        raise ValueError("not a record of a Rejoin trace")
+    if isinstance(raw.get("v"), int) and raw["v"] != SCHEMA:
+        raise OtherVersionError(f"a trace record of version {raw['v']}, not {SCHEMA}")
+    if raw.get("v") != SCHEMA:
+        raise ValueError("not a record of a Rejoin trace")
     at, kind, name, data = raw.get("at"), raw.get("kind"), raw.get("name"), raw.get("data", {})
     if (
         isinstance(at, bool)
@@ -141,7 +150,7 @@ def sample_of(record: Record) -> ConnectionSample:
     their defaults.
     """
     raw = record.data.get("sample")
-    if record.name != events.Sampled.__name__ or not isinstance(raw, dict):
+    if record.name != EVENTS[events.Sampled] or not isinstance(raw, dict):
         raise ValueError("this record holds no sample")
     known: dict[str, Any] = {}
     for name in _SAMPLE_FIELDS.keys() & raw.keys():
@@ -308,7 +317,7 @@ class _EpisodeReader:
             return
         if record.name == "Lost":
             self._add("lost", record.at)
-        elif record.name in ("Goodbye", "Offering", "Waiting"):
+        elif record.name in ("Goodbye", "Offering", "Backoff", "AwaitingService"):
             self._add("committed", record.at)
 
     def _begin(self, record: Record) -> None:

@@ -78,8 +78,8 @@ def _one_seed(seed: int, trace: Path | None) -> int:
         f"{world.rules.connection_timeout_s:g} s"
     )
     click.echo(
-        f"  backend tells the status: {_yes(case.policy.tells_status)}, passes the token on: "
-        f"{_yes(case.policy.passes_token_on)}"
+        f"  backend tells the status: {_yes(case.policy.reports_status)}, passes the token on: "
+        f"{_yes(case.policy.forwards_token)}"
     )
     for line in timelines(outcome.records):
         click.echo(f"episode {line.episode}, {line.outcome}")

@@ -1,4 +1,4 @@
-"""The shell around the engine: it hands events to `session.step` and carries out the commands.
+"""The shell around the engine: it hands events to `engine.step` and carries out the commands.
 
 All of it runs on one event loop, that of the stream thread; `post` may be called from anywhere.
 Events are taken one after the other and to the end, so that whoever posts on the loop (the tap of
@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, assert_never
 
 from rejoin.clock import Clock, awake_s, boot_s
-from rejoin.core import commands, events, session
+from rejoin.core import commands, engine, events
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -314,7 +314,7 @@ class Driver:
         if isinstance(event, (events.NetworkLost, events.NetworkFound)):
             self._backend.forget_connections()
         self._recorder.event(event, now)
-        self._state, todo = session.step(self._state, event, now, self._policy, self._draw)
+        self._state, todo = engine.step(self._state, event, now, self._policy, self._draw)
         self._recorder.state(self._state, now)
         for command in todo:
             self._recorder.command(command, now)
@@ -350,7 +350,7 @@ class Driver:
         if self._wakeup is not None:
             self._wakeup.cancel()
             self._wakeup = None
-        at = session.next_wakeup(self._state)
+        at = engine.next_wakeup(self._state)
         if at is not None and self._loop_thread is not None:
             delay_s = max(0.0, at - self._clock())
             self._wakeup = asyncio.get_running_loop().call_later(
@@ -389,9 +389,9 @@ class Driver:
                 self._close_connection(connection)
             case commands.ShowConnection(connection):
                 self._show(connection)
-            case commands.KeepTicket(seat):
+            case commands.SaveTicket(seat):
                 self._write(lambda tickets: tickets.keep(seat))
-            case commands.DropTicket(session_id):
+            case commands.DeleteTicket(session_id):
                 self._write(lambda tickets: tickets.drop(session_id))
             case commands.TerminateSession():
                 self._run("terminate", self._terminate(command))

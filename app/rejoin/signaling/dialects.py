@@ -19,11 +19,11 @@ class Dialect:
     """
 
     name: str
-    tells_status: bool
+    reports_status: bool
     """The status can be asked at any time; otherwise `status` may fail with STATUS_NOT_TOLD."""
     timeout_told: bool
     """ConnectionTimeoutSeconds is told; otherwise no countdown unless the profile supplies it."""
-    passes_token_on: bool
+    forwards_token: bool
     """The attempt's token becomes the ClientToken: only then may identical bytes go out twice."""
     answer_recoverable: bool
     """The status says which offer its answer belongs to, so that a lost answer can be found."""
@@ -39,9 +39,9 @@ class Dialect:
 
 OURS: Final = Dialect(
     "ours",
-    tells_status=True,
+    reports_status=True,
     timeout_told=True,
-    passes_token_on=True,
+    forwards_token=True,
     answer_recoverable=True,
     can_terminate=True,
     needs_token=True,
@@ -50,9 +50,9 @@ OURS: Final = Dialect(
 )
 AWS_BUNDLE: Final = Dialect(
     "aws-bundle",
-    tells_status=False,
+    reports_status=False,
     timeout_told=False,
-    passes_token_on=False,
+    forwards_token=False,
     answer_recoverable=False,
     can_terminate=True,
     needs_token=False,
@@ -61,9 +61,9 @@ AWS_BUNDLE: Final = Dialect(
 )
 AWS_REACT: Final = Dialect(
     "aws-react",
-    tells_status=True,
+    reports_status=True,
     timeout_told=False,
-    passes_token_on=False,
+    forwards_token=False,
     answer_recoverable=False,
     can_terminate=False,
     needs_token=True,

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from rejoin.core import session
+from rejoin.core import engine
 from rejoin.core.phases import Ended, Live
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
@@ -199,7 +199,7 @@ def _savable(system: System) -> bool:
         # Who waits for an answer that was lost learns of it no sooner than this.
         at = system.now
         if not isinstance(client.state.phase, Live):
-            at = max(at, session.next_wakeup(client.state) or at)
+            at = max(at, engine.next_wakeup(client.state) or at)
         for line_at in (ends_at, last_start_at(client.state)):
             if line_at is not None and line_at - at < NEEDED_S:
                 return False

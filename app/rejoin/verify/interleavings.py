@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from rejoin.core import commands, events, session
+from rejoin.core import commands, engine, events
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -161,7 +161,7 @@ def live(budget: Budget) -> System:
         events.FirstFrameDecoded(one),
         events.Sampled(one, _sample(now, now)),
     ):
-        state, _ = session.step(state, event, now, POLICY, _half)
+        state, _ = engine.step(state, event, now, POLICY, _half)
     service: lifecycle.State = lifecycle.start(now)
     for happened in (lifecycle.Placed(1), lifecycle.ClientConnected(1)):
         service, _ = lifecycle.step(service, happened, now, RULES)
@@ -344,7 +344,7 @@ def _next_at(system: System) -> float | None:
     if system.unheard_at is not None:
         found.append(system.unheard_at + NOTICED_S)
     for client in system.clients:
-        at = session.next_wakeup(client.state)
+        at = engine.next_wakeup(client.state)
         if at is not None and not isinstance(client.state.phase, Live):
             found.append(at)
     for message in system.messages:
@@ -365,7 +365,7 @@ def _half() -> float:
 
 def _plain(state: State) -> State:
     """Without what only tells of the past, and changes nothing that is to come."""
-    facts = replace(state.facts, latencies_s=(), stale_events=0, back_at=None, kept_at=0.0)
+    facts = replace(state.facts, latencies_s=(), stale_events=0, back_at=None, ticket_saved_at=0.0)
     return State(state.phase, facts)
 
 
@@ -485,7 +485,7 @@ class _Turn:
         for number, client in enumerate(self.clients):
             if isinstance(client.state.phase, Live):
                 continue
-            due_at = session.next_wakeup(client.state)
+            due_at = engine.next_wakeup(client.state)
             if due_at is not None and due_at <= self.now:
                 self.give(number, events.WakeupDue())
 
@@ -687,7 +687,7 @@ class _Turn:
 
     def give(self, number: int, event: events.Event) -> None:
         before = self.clients[number]
-        after, todo = session.step(before.state, event, self.now, POLICY, _half)
+        after, todo = engine.step(before.state, event, self.now, POLICY, _half)
         after = _plain(after)
         self.clients[number] = replace(before, state=after)
         if not isinstance(after.phase, Requesting):
@@ -740,9 +740,9 @@ class _Turn:
                 if early and connection == before.facts.shown:
                     self.breaks("KEEP", f"{connection} is closed before another plays")
                 self.leave(number, connection, closed=True)
-            case commands.KeepTicket(seat):
+            case commands.SaveTicket(seat):
                 self.clients[number] = replace(client, seat=seat)
-            case commands.DropTicket():
+            case commands.DeleteTicket():
                 self.clients[number] = replace(client, seat=None)
             case _:
                 pass
@@ -780,7 +780,7 @@ class _Turn:
 
     def judge(self, number: int, before: State, after: State) -> None:
         phase, facts = after.phase, after.facts
-        wakeup_at = session.next_wakeup(after)
+        wakeup_at = engine.next_wakeup(after)
         if not isinstance(phase, Idle | Ended) and (
             wakeup_at is None or wakeup_at > self.now + 1e5
         ):

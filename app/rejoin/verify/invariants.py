@@ -148,7 +148,7 @@ class _Judge:
         if record.name == "Ended" and not data.get("ending"):
             self._say("I6", record.at, "it ended without a reason")
         early = self._last_start_at is not None and record.at < self._last_start_at - _CLOCK_S
-        if record.name == "Confirming" and data.get("fallback") == "unconfirmed" and early:
+        if record.name == "ConfirmingEnd" and data.get("fallback") == "unconfirmed" and early:
             self._say("I2", record.at, "trying was given up too early")
         shown_at, ends_at = data.get("shown_deadline_at"), self._window_ends_at
         if (

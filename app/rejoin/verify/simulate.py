@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import assert_never
 
-from rejoin.core import commands, events, session
+from rejoin.core import commands, engine, events
 from rejoin.core.model import (
     ConnectionNumber,
     ConnectionSample,
@@ -175,7 +175,7 @@ class _Run:
         if self.undisturbed():
             return at, self.pop
         awake = self.asleep_since_at is None
-        wakeup_at = session.next_wakeup(self.state) if awake else None
+        wakeup_at = engine.next_wakeup(self.state) if awake else None
         sample_at = self.sample_at()
         if wakeup_at is not None and wakeup_at + _EPSILON_S < min(at, sample_at):
             return wakeup_at + _EPSILON_S, lambda: self.give(events.WakeupDue())
@@ -282,7 +282,7 @@ class _Run:
             return
         before = self.state
         self._recorder.event(event, self.now)
-        self.state, todo = session.step(before, event, self.now, self.policy, self.draw)
+        self.state, todo = engine.step(before, event, self.now, self.policy, self.draw)
         if self.observer is not None:
             self.observer(before, event, self.state)
         self._recorder.state(self.state, self.now)
@@ -569,9 +569,9 @@ class _Run:
                 peer.closed = True
             case commands.TerminateSession():
                 self.after(self.world.backend_s, self.terminate)
-            case commands.KeepTicket(seat):
+            case commands.SaveTicket(seat):
                 self.ticket = seat
-            case commands.DropTicket():
+            case commands.DeleteTicket():
                 self.ticket = None
             case (
                 commands.RefreshSignIn()

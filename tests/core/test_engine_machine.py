@@ -22,7 +22,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from rejoin.core import commands, events, session
+from helpers.drawn import assert_drawn
+from rejoin.core import commands, engine, events
+from rejoin.core.engine.transition import Transition, open_connections
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -33,7 +35,17 @@ from rejoin.core.model import (
     SessionId,
     SessionView,
 )
-from rejoin.core.phases import Connecting, Ended, Idle, Live, Offering, Requesting, State, Waiting
+from rejoin.core.phases import (
+    Connecting,
+    Ended,
+    Idle,
+    Live,
+    Offering,
+    Requesting,
+    State,
+    Waiting,
+    episode_of,
+)
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.snapshot import snapshot
 from rejoin.core.ticket import RejoinState
@@ -63,7 +75,7 @@ passing_failures = st.builds(
     st.sampled_from([FailureKind.OUTCOME_UNKNOWN, FailureKind.NOT_SENT, FailureKind.CONFLICT]),
     session_status=st.none() | live_statuses,
 )
-policies = st.builds(Policy, tells_status=st.booleans(), passes_token_on=st.booleans())
+policies = st.builds(Policy, reports_status=st.booleans(), forwards_token=st.booleans())
 
 
 class Engine(RuleBasedStateMachine):
@@ -127,6 +139,7 @@ class Engine(RuleBasedStateMachine):
         after, todo = self.step(before, event)
         assert (after, todo) == self.step(before, event), "the same in, something else out"
         self.state = after
+        assert_drawn(before, event, after)
         if after.facts.stale_events > before.facts.stale_events:
             facts = replace(before.facts, stale_events=after.facts.stale_events)
             assert after == replace(before, facts=facts), "a stale event changes the count alone"
@@ -141,7 +154,7 @@ class Engine(RuleBasedStateMachine):
         self.judge(before)
 
     def step(self, state: State, event: events.Event) -> tuple[State, tuple[commands.Command, ...]]:
-        return session.step(state, event, self.now, self.policy, random.Random(self.steps).random)
+        return engine.step(state, event, self.now, self.policy, random.Random(self.steps).random)
 
     def obey(self, command: commands.Command) -> None:
         assert not self.finished, "Finish is the last command of a life"
@@ -197,13 +210,12 @@ class Engine(RuleBasedStateMachine):
 
     def judge(self, before: State) -> None:
         phase, facts = self.state.phase, self.state.facts
-        wakeup_at = session.next_wakeup(self.state)
+        wakeup_at = engine.next_wakeup(self.state)
         assert (wakeup_at is None) == isinstance(phase, Idle | Ended), "I5"
-        turn = session._Turn(phase, facts, self.now, self.policy, lambda: 0.5)
-        assert turn._open_connections() == self.open, "I9: what is open is what it knows of"
+        assert open_connections(phase) == self.open, "I9: the engine knows what is open"
         assert isinstance(phase, Ended) == self.finished, "I6: the end is told, once"
         if isinstance(phase, Connecting) and phase.episode is not None:
-            had = getattr(before.phase, "episode", None)
+            had = episode_of(before.phase)
             assert had is None or had.old is None or had.old in self.open, "KEEP"
         bound = isinstance(before.phase, Requesting) and before.phase.written_at is not None
         assert not (bound and isinstance(phase, Live)), "HEAL"
@@ -234,7 +246,7 @@ class Engine(RuleBasedStateMachine):
         """And the wakeups that are due in it, but for those of very long times."""
         until_at = self.now + after_s
         for _ in range(20):
-            at = session.next_wakeup(self.state)
+            at = engine.next_wakeup(self.state)
             if at is None or at > until_at:
                 break
             self.wakes_in_time()
@@ -242,7 +254,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule()
     def wakes_in_time(self) -> None:
-        at = session.next_wakeup(self.state)
+        at = engine.next_wakeup(self.state)
         if at is None:
             return
         self.now = max(self.now, at)
@@ -441,9 +453,9 @@ class Engine(RuleBasedStateMachine):
     @rule()
     def is_answered(self) -> None:
         assert isinstance(self.state.phase, Requesting)
-        ask = self.state.phase.ask
-        answer = self.answer_to(ask.attempt)
-        self.give(events.AnswerArrived(ask.attempt, ask.tries, self.now, answer))
+        attempt = self.state.phase.attempt
+        answer = self.answer_to(attempt.number)
+        self.give(events.AnswerArrived(attempt.number, attempt.tries, self.now, answer))
 
     @precondition(lambda self: isinstance(self.state.phase, Requesting) and len(self.sent) > 1)
     @rule()
@@ -463,10 +475,10 @@ class Engine(RuleBasedStateMachine):
         )
         self.give(events.StatusArrived(self.now, view))
 
-    @precondition(lambda self: getattr(self.state.phase, "episode", None) is not None)
+    @precondition(lambda self: episode_of(self.state.phase) is not None)
     @rule()
     def the_old_one_speaks(self) -> None:
-        episode = getattr(self.state.phase, "episode", None)
+        episode = episode_of(self.state.phase)
         if episode is None or episode.old is None:
             return
         self.now += 0.1
@@ -522,12 +534,12 @@ class Engine(RuleBasedStateMachine):
 
 
 Patch = tuple[Any, str, Callable[..., Any]]
-CLOSE, WAKEUP = session._Turn._close, session.next_wakeup
+CLOSE, WAKEUP = Transition.close, engine.next_wakeup
 
 
-def leaves_connections_open(turn: session._Turn, *connections: ConnectionNumber) -> None:
-    if not isinstance(turn.phase, Connecting):
-        CLOSE(turn, *connections)
+def leaves_connections_open(t: Transition, *connections: ConnectionNumber) -> None:
+    if not isinstance(t.phase, Connecting):
+        CLOSE(t, *connections)
 
 
 def waits_without_a_timer(state: State) -> float | None:
@@ -537,8 +549,8 @@ def waits_without_a_timer(state: State) -> float | None:
 @pytest.mark.parametrize(
     ("patch", "rule_of_it"),
     [
-        ((session._Turn, "_close", leaves_connections_open), "I9"),
-        ((session, "next_wakeup", waits_without_a_timer), "I5"),
+        ((Transition, "close", leaves_connections_open), "I9"),
+        ((engine, "next_wakeup", waits_without_a_timer), "I5"),
     ],
 )
 def test_a_seeded_bug_is_found(
