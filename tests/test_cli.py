@@ -534,7 +534,7 @@ def test_a_session_that_is_a_secret_comes_from_the_keyring(
         (made,) = fake_player.made
         assert made.profile.token is None
         assert made.ticket is not None
-        assert made.ticket.seat.session_id == "s-1"
+        assert made.ticket.state.session_id == "s-1"
     else:
         assert (code, err) == (2, f"rejoin: {tokens.SESSION_NOT_KEPT}\n")
         assert not fake_player.made

@@ -395,7 +395,7 @@ def back(
     ticket = TicketFolder().newest()
     if ticket is None or ticket.outlived(time.time()):
         raise BadInputError("There is no game to go back into.")
-    key = key_of(ticket.door.backend_url, ticket.seat.session_id)
+    key = key_of(ticket.address.backend_url, ticket.state.session_id)
     try:
         instance = Instance.claim(key)
         if instance is None and hand_over(key):
@@ -410,18 +410,18 @@ def back(
             raise RejoinError("This game is open in another Rejoin, which does not answer.")
     try:
         # Checked before the keyring is asked, which may ask the player something.
-        profile = StudioProfile.through(ticket.door, token)
+        profile = StudioProfile.through(ticket.address, token)
         if not token and profile.dialect.needs_token:
-            token = asyncio.run(TokenStore().fetch(ticket.door.backend_url))
+            token = asyncio.run(TokenStore().fetch(ticket.address.backend_url))
             if not token:
                 raise BadInputError(NOT_KEPT)
-            profile = StudioProfile.through(ticket.door, token)
+            profile = StudioProfile.through(ticket.address, token)
         if profile.dialect.session_is_secret:
-            secret = asyncio.run(TokenStore().fetch(ticket.door.backend_url, SESSION))
+            secret = asyncio.run(TokenStore().fetch(ticket.address.backend_url, SESSION))
             session_id = SessionId(secret or "")
-            if key_of(ticket.door.backend_url, session_id) != key:
+            if key_of(ticket.address.backend_url, session_id) != key:
                 raise BadInputError(SESSION_NOT_KEPT)
-            ticket = replace(ticket, seat=replace(ticket.seat, session_id=session_id))
+            ticket = replace(ticket, state=replace(ticket.state, session_id=session_id))
         return _play(
             profile,
             full_screen=full_screen,
@@ -450,7 +450,7 @@ def _last_game() -> Ticket | None:
         return None
     if ticket is None or ticket.outlived(time.time()):
         return None
-    return None if is_taken(key_of(ticket.door.backend_url, ticket.seat.session_id)) else ticket
+    return None if is_taken(key_of(ticket.address.backend_url, ticket.state.session_id)) else ticket
 
 
 def _play(

@@ -99,7 +99,7 @@ class Scene:
             session = (await self.control.state())["sessions"]
             with contextlib.suppress(AssertionError):
                 if session and session[0]["status"] == status:
-                    assert self.ticket().seat.attempt == attempt
+                    assert self.ticket().state.attempt == attempt
                     return
             assert time.monotonic() < deadline, f"never {status} with attempt {attempt}"
             await asyncio.sleep(0.05)
@@ -153,7 +153,7 @@ def test_a_client_that_is_killed_is_back_in_the_same_game(tmp_path: Path) -> Non
             play = ("play", "--network", "loopback", it.there.backend_url)
             with started(*play, environment=it.environment()) as program:
                 await it.status("CONNECTED", 1)
-                before, session_id = await it.game(), it.ticket().seat.session_id
+                before, session_id = await it.game(), it.ticket().state.session_id
                 program.send(signal.SIGKILL)
                 await asyncio.to_thread(program.all_gone)
             with started("back", environment=it.environment()) as program:
@@ -162,7 +162,7 @@ def test_a_client_that_is_killed_is_back_in_the_same_game(tmp_path: Path) -> Non
                 after = await it.game()
                 assert after["started_at"] == before["started_at"], "the same game"
                 assert after["counter"] > before["counter"], "and it went on"
-                assert it.ticket().seat.session_id == session_id
+                assert it.ticket().state.session_id == session_id
                 second = await asyncio.to_thread(knocking, it.environment())
                 assert second.code == 0
                 assert "brought to the front" in second.out
@@ -170,7 +170,7 @@ def test_a_client_that_is_killed_is_back_in_the_same_game(tmp_path: Path) -> Non
                 done = await asyncio.to_thread(program.done)
                 assert done.code == 130
                 done.told_nothing_secret()
-            assert it.ticket().seat.attempt == 2, "closed for now: there is still a way back"
+            assert it.ticket().state.attempt == 2, "closed for now: there is still a way back"
             await asyncio.to_thread(look, it.there.player_token)
 
     def look(token: str) -> None:
@@ -230,7 +230,7 @@ def test_a_client_that_dies_between_its_ticket_and_its_call_loses_only_a_number(
                     dying.kill()
                     await dying.wait()
             ticket = it.ticket()
-            assert ticket.seat.attempt == 2
+            assert ticket.state.attempt == 2
             player, records = it.player(ticket)
             back = await it.stage(player, Stage.LIVE)
             assert back.back_at is not None
@@ -319,7 +319,7 @@ def test_who_was_taken_over_reads_continued_elsewhere_and_stops(tmp_path: Path) 
             after = await it.game()
             assert after["started_at"] == before["started_at"]
             assert [r.data["attempt"] for r in records if r.name == "Reconnect"] == [2]
-            assert it.ticket().seat.session_id, "the first may still want it back"
+            assert it.ticket().state.session_id, "the first may still want it back"
 
     asyncio.run(main())
 

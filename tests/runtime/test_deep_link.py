@@ -108,7 +108,7 @@ def test_a_link_leads_back_to_its_door(
         BackendAddress("https://games.example", "ours", "lan"),
         BackendAddress("http://games.example", "ours"),
         BackendAddress("https://games.example", "ours", allow_insecure=True),
-        BackendAddress("https://games.example", "ours", authority="/etc/mine.pem"),
+        BackendAddress("https://games.example", "ours", ca_file="/etc/mine.pem"),
     ],
 )
 def test_no_link_is_made_to_what_a_link_may_not_name(door: BackendAddress) -> None:

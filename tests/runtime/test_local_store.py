@@ -117,8 +117,8 @@ def test_the_first_ticket_brings_the_token_and_the_lock_with_it(bench: Bench) ->
     work(bench.desk(), script)
     assert bench.knocks == [None]
     ticket = found(bench)
-    assert (ticket.seat, ticket.boot_id) == (seat(2), boot_id())
-    assert ticket.door.backend_url == URL
+    assert (ticket.state, ticket.boot_id) == (seat(2), boot_id())
+    assert ticket.address.backend_url == URL
     assert set(bench.keyring.kept.values()) == {"CANARY-token"}
     assert not is_taken(KEY, bench.doors), "it ended with the desk"
     for file in bench.tickets.folder.iterdir():
@@ -134,8 +134,8 @@ def test_a_session_that_is_a_secret_is_in_the_keyring_and_not_on_the_disk(bench:
     work(bench.bundle_desk(TokenStore(bench.keyring)), script)
     assert list(bench.keyring.kept.values()) == [SESSION]
     ticket = found(bench)
-    assert ticket.seat.attempt == 2
-    assert key_of(URL, ticket.seat.session_id) == KEY
+    assert ticket.state.attempt == 2
+    assert key_of(URL, ticket.state.session_id) == KEY
     for file in bench.tickets.folder.iterdir():
         assert SESSION not in file.read_text()
 
@@ -211,7 +211,7 @@ def test_a_disk_that_refuses_is_a_sentence_until_it_takes_it(
     desk = bench.desk()
     work(desk, script)
     assert desk.problem is None
-    assert found(bench).seat.attempt == 2
+    assert found(bench).state.attempt == 2
 
 
 def test_a_disk_that_hangs_is_a_sentence_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,5 +249,5 @@ def test_a_lock_or_a_door_that_cannot_be_had_costs_nothing_else(
     monkeypatch.setattr(Instance, "serve", refuse)
     work(bench.desk(), script)
     assert "nobody can knock" in caplog.text
-    assert found(bench).seat.attempt == 1
+    assert found(bench).state.attempt == 1
     assert not is_taken(KEY, bench.doors)

@@ -253,11 +253,15 @@ def test_with_a_ticket_it_comes_back_in_place_of_a_new_game(tmp_path: Path) -> N
         return await asyncio.wait_for(running, 30)
 
     assert asyncio.run(main()).kind is EndingKind.CLOSED_FOR_NOW
-    assert [record.name for record in records][:3] == ["RejoinRequested", "Waiting", "AskStatus"]
+    assert [record.name for record in records][:3] == [
+        "RejoinRequested",
+        "AwaitingService",
+        "PollStatus",
+    ]
     assert not is_taken("key", tmp_path)
     kept = TicketFolder(tmp_path / "tickets").newest()
     assert kept is not None
-    assert kept.seat.attempt == 4
+    assert kept.state.attempt == 4
 
 
 def test_a_missing_way_back_is_told_where_nothing_else_is_wrong(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_ticket_leads_back_to_the_same_backend(network, dialect) -> None:  # t
 
 def test_an_authority_is_found_from_any_folder() -> None:
     door = StudioProfile("https://x", "t", authority=Path("own.pem")).door()
-    assert door.authority == str(Path.cwd() / "own.pem")
+    assert door.ca_file == str(Path.cwd() / "own.pem")
 
 
 def test_a_dialect_of_another_rejoin_is_refused() -> None:

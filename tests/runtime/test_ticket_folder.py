@@ -49,7 +49,7 @@ def test_what_is_written_is_found_and_only_the_player_can_read_it(folder: Ticket
         os.umask(before)
     found = folder.newest()
     assert found is not None
-    assert found.seat == ticket(3).seat
+    assert found.state == ticket(3).state
     assert stat.S_IMODE(only_file(folder).stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.folder.stat().st_mode) == 0o700
     assert "s-1" not in only_file(folder).name
@@ -62,12 +62,12 @@ def test_there_is_one_for_each_session_and_the_newest_is_taken(folder: TicketFol
     folder.write(ticket(5, session="s-1", wall_s=2500.0))
     newest = folder.newest()
     assert newest is not None
-    assert newest.seat.session_id == "s-2"
+    assert newest.state.session_id == "s-2"
     folder.remove(key_of(URL, SessionId("s-2")))
     folder.remove(key_of(URL, SessionId("s-2")))
     newest = folder.newest()
     assert newest is not None
-    assert newest.seat.attempt == 5
+    assert newest.state.attempt == 5
 
 
 def test_a_write_that_fails_leaves_the_ticket_before_it(
@@ -84,7 +84,7 @@ def test_a_write_that_fails_leaves_the_ticket_before_it(
     monkeypatch.undo()
     found = folder.newest()
     assert found is not None
-    assert found.seat.attempt == 1
+    assert found.state.attempt == 1
     only_file(folder)  # and nothing beside it
 
 
@@ -116,7 +116,7 @@ def test_a_process_killed_while_it_writes_leaves_a_whole_ticket(folder: TicketFo
     last = int(rest[-1]) if rest else told
     found = folder.newest()
     assert found is not None
-    assert found.seat.attempt in (last, last + 1), "the last one told, or one more"
+    assert found.state.attempt in (last, last + 1), "the last one told, or one more"
 
 
 def test_of_two_writes_the_newer_one_wins(folder: TicketFolder) -> None:
@@ -125,7 +125,7 @@ def test_of_two_writes_the_newer_one_wins(folder: TicketFolder) -> None:
     folder.write(ticket(1), older)
     found = folder.newest()
     assert found is not None
-    assert found.seat.attempt == 2
+    assert found.state.attempt == 2
     older = folder.turn()
     folder.remove(KEY)
     folder.write(ticket(3), older)
@@ -163,7 +163,7 @@ def test_a_damaged_ticket_is_refused(folder: TicketFolder, content: bytes, why: 
     folder.write(ticket(2, session="s-2"))
     found = folder.newest()
     assert found is not None, "a good one is taken all the same"
-    assert found.seat.session_id == "s-2"
+    assert found.state.session_id == "s-2"
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])

@@ -74,12 +74,12 @@ def test_i1_a_recovered_answer_is_told_by_its_sum() -> None:
 
 
 def test_i2_no_request_starts_too_late_and_none_is_given_up_too_early() -> None:
-    assert rules(state("Asking", last_start_at=9.0), asks(2, 5, at=9.0)) == []
-    assert rules(state("Asking", last_start_at=9.0), asks(2, 5, at=9.1)) == ["I2"]
+    assert rules(state("Requesting", last_start_at=9.0), asks(2, 5, at=9.0)) == []
+    assert rules(state("Requesting", last_start_at=9.0), asks(2, 5, at=9.1)) == ["I2"]
     given_up = {"fallback": "unconfirmed", "last_start_at": 9.0}
-    assert rules(state("Confirming", 8.0, **given_up)) == ["I2"]
-    assert rules(state("Confirming", 9.1, **given_up)) == []
-    assert rules(state("Confirming", 8.0, fallback="not_found", last_start_at=9.0)) == []
+    assert rules(state("ConfirmingEnd", 8.0, **given_up)) == ["I2"]
+    assert rules(state("ConfirmingEnd", 9.1, **given_up)) == []
+    assert rules(state("ConfirmingEnd", 8.0, fallback="not_found", last_start_at=9.0)) == []
 
 
 def test_i3_one_offer_one_attempt() -> None:
@@ -97,7 +97,7 @@ def test_i4_one_create_call_in_flight() -> None:
 
 
 def test_i5_every_state_has_a_timer() -> None:
-    assert rules(state("Waiting", until_at=None)) == ["I5"]
+    assert rules(state("Backoff", until_at=None)) == ["I5"]
     assert rules(state("Idle", until_at=None), state("Live")) == []
 
 

@@ -119,15 +119,14 @@ class Connecting:
     """An answer was applied; ICE, DTLS, the first frame and the input channel are still to come.
 
     `episode` is None at the start of a game. `create_asked_at` is when the call that brought the
-    answer was sent: the second window cannot have begun before it. `opened_at`, `framed_at` and
-    `input_at`: when ICE and DTLS were up, the first frame was decoded, the input channel opened.
+    answer was sent: the second window cannot have begun before it. `framed_at`, `input_at`: when
+    the first frame was decoded and the input channel opened.
     """
 
     connection: ConnectionNumber
     episode: Episode | None
     create_asked_at: float
     until_at: float
-    opened_at: float | None = None
     framed_at: float | None = None
     input_at: float | None = None
 

@@ -1,7 +1,7 @@
-"""What to do when asking fails: one table, read by the engine and by the docs.
+"""What to do when a call to the backend fails: one table, used by the engine and the docs.
 
-The table is reconnect.md's "Asking again". A `Failure` is one finished try that brought no answer;
-`RULES` says what each kind means, `backoff_s` how long to wait, with the chance handed in.
+The table is reconnect.md's "Asking again". A `Failure` is one finished try without an answer;
+`RULES` says what each kind means, `backoff_s` how long to wait. Random numbers are passed in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rejoin.core.model import EndingKind, Policy
 
 
 class FailureKind(enum.Enum):
-    """One row of the table; `signaling/client` classifies, the engine acts."""
+    """One row of the table; `signaling/client` classifies a failure, the engine acts on it."""
 
     UNAUTHENTICATED = "unauthenticated"  # 401
     FORBIDDEN = "forbidden"  # 403 of the backend or AccessDenied of the service
@@ -22,20 +22,22 @@ class FailureKind(enum.Enum):
     THROTTLED = "throttled"  # 429
     OUTCOME_UNKNOWN = "outcome_unknown"  # 5xx, read time-out, reset after send, broken 2xx
     CONFLICT = "conflict"  # 409: the session is in a state that does not allow it
-    STALE_ATTEMPT = "stale_attempt"  # 409 STALE_ATTEMPT: a newer attempt of somebody exists
+    STALE_ATTEMPT = "stale_attempt"  # 409 STALE_ATTEMPT: a newer attempt exists
     REUSED_OFFER = "reused_offer"  # 409: this offer or token was used for something else
     INVALID = "invalid"  # 400 and other 4xx
     NOT_SENT = "not_sent"  # refused before sending, DNS, no route, connect time-out
-    TLS = "tls"  # the backend could not prove who it is
-    NOT_BACKEND = "not_backend"  # redirect, HTML, wrong type, over 256 KiB: portal or mistake
+    TLS = "tls"  # the backend could not prove its identity
+    NOT_BACKEND = (
+        "not_backend"  # redirect, HTML, wrong type, over 256 KiB: captive portal or mistake
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A try that brought no answer.
+    """A try without an answer.
 
-    `session_status`: the service's status if the problem told it (a raw string).
-    `retry_after_s`: what a Retry-After header asked for. `detail`: one safe sentence, no secrets.
+    `session_status`: the service's status, if the problem document reported it (a raw string).
+    `retry_after_s`: from a Retry-After header. `detail`: one safe sentence, no secrets.
     """
 
     kind: FailureKind
@@ -48,10 +50,10 @@ class Failure:
 
 
 NO_ANSWER = Failure(FailureKind.OUTCOME_UNKNOWN, detail="No answer came in time.")
-"""What a call counts as that is still out when its time is up."""
+"""A call that was not answered in time counts as this."""
 
 Draw = Callable[[], float]
-"""Chance in [0, 1), handed in by whoever runs the engine."""
+"""A random number in [0, 1), passed in by the caller of the engine."""
 
 
 class Action(enum.Enum):
@@ -60,13 +62,15 @@ class Action(enum.Enum):
     SAME_BYTES = "same_bytes"  # wait, then the identical request with the identical token
     NEW_OFFER = "new_offer"  # wait, then a fresh offer: a new attempt with a new token
     POLL_STATUS = "poll_status"  # the status may hold the lost answer
-    WAIT_FOR_SERVICE = "wait_for_service"  # the service has not noticed: long-poll the status
+    WAIT_FOR_SERVICE = (
+        "wait_for_service"  # the service has not noticed the drop: long-poll the status
+    )
     REFRESH_SIGN_IN = "refresh_sign_in"  # new sign-in, then the identical request at once
     END = "end"
 
 
 class Wait(enum.Enum):
-    """Which backoff goes before the action."""
+    """Which backoff comes before the action."""
 
     NONE = "none"
     USUAL = "usual"
@@ -75,12 +79,12 @@ class Wait(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row: what to do the first time in an attempt, what to do when it happens again.
+    """One row: what to do the first time in an attempt, and what to do when it happens again.
 
     `per_episode`: "again" counts over the whole episode, not only within the attempt.
-    `counts`: whether the try may have reached the service, and so counts against the two tries
-    of identical bytes. `settles`: whether the service certainly did not accept the offer, so
-    that the old connection may still heal.
+    `maybe_received`: the try may have reached the service, so it counts against the two tries of
+    identical bytes. `refused_for_certain`: the service certainly did not accept the offer, so the
+    old connection may still heal.
     """
 
     first: Action
@@ -131,12 +135,12 @@ RULES: dict[FailureKind, Rule] = {
         refused_for_certain=False,
     ),
 }
-"""Every kind of failure and what a reconnect does about it. Conflicts are decided by the status
-that the problem or the look tells: `on_conflict`."""
+"""What a reconnect does about each kind of failure. Conflicts are decided by the session's status:
+`on_conflict`."""
 
 
 def on_conflict(status: str | None) -> Action:
-    """409, by the session's status as far as known."""
+    """What a 409 means, by the session's status if it is known."""
     match status:
         case "CONNECTED":
             return Action.WAIT_FOR_SERVICE
@@ -149,8 +153,8 @@ def on_conflict(status: str | None) -> Action:
 def backoff_s(wait: Wait, failures: int, policy: Policy, draw: Draw) -> float:
     """How long to wait before try number `failures` + 1: full jitter, U(0, min(cap, base 2^n)).
 
-    `failures` counts the failures before, from 0. Throttling waits at least half of its bound,
-    because the one who throttles means it.
+    `failures` is the number of earlier failures, from 0. After throttling the wait is at least half
+    of its bound: the backend asked for it.
     """
     exponent = min(failures, 16)
     match wait:

@@ -1,4 +1,4 @@
-"""What the window may show of an engine state: facts and deadlines, never ticking numbers."""
+"""What the window may show of an engine state: facts and deadlines, no counting numbers."""
 
 from __future__ import annotations
 

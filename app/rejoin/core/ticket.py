@@ -1,9 +1,9 @@
 """The ticket: what is needed to get back into a game after a crash, and its text form.
 
 Rule 1: a ticket holds no SDP and no sign-in token; the token stays in the keyring of the OS.
-Rule 2: times in it are boot time, and count only while the boot id is the same. Of another boot
-        they are void, and nothing is known until the backend has answered.
-Rule 3: what cannot be read in full is refused with one sentence; nothing of it is used.
+Rule 2: times in it are boot time and only count while the boot id is the same. With another boot id
+        they are dropped, and nothing is known until the backend has answered.
+Rule 3: a ticket that cannot be read completely is refused with one sentence, and not used in part.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any, Final
 from rejoin.core.model import AttemptNumber, SessionId
 from rejoin.errors import BadInputError
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_TEXT: Final = 16 * 1024
-"""Characters; a ticket is about a thousand."""
+"""Characters; a ticket has about a thousand."""
 
 OUTLIVED_S: Final = 86400.0
 """No stream session lasts longer: the largest SessionLengthSeconds of StartStreamSession."""
@@ -28,14 +28,14 @@ NETWORKS: Final = ("internet", "lan", "loopback")
 _KIND: Final = "rejoin-ticket"
 _MAX_ATTEMPT: Final = 2**31 - 1
 _MAX_TIME_S: Final = 1e11
-"""Seconds; more is no time of this world, as boot time or as wall time."""
+"""Seconds; neither a boot time nor a wall time is ever larger."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejoinState:
-    """The player's place in a running game, as far as the engine knows it.
+    """What the engine needs to get the player back into a running game.
 
-    `attempt`: highest number that may have been used. The rest is of `deadline.Window`.
+    `attempt`: the highest attempt number that may have been used. The rest is of `deadline.Window`.
     """
 
     session_id: SessionId
@@ -48,9 +48,9 @@ class RejoinState:
 
 @dataclass(frozen=True, slots=True)
 class BackendAddress:
-    """How the studio's backend is called again: a profile without its sign-in token.
+    """How to reach the studio's backend again: a profile without its sign-in token.
 
-    `network` is one of NETWORKS, `authority` the path of a PEM file.
+    `network` is one of NETWORKS, `ca_file` the path of a PEM file with a CA certificate.
     """
 
     backend_url: str
@@ -60,36 +60,39 @@ class BackendAddress:
     application: str | None = None
     connection_timeout_s: float | None = None
     allow_insecure: bool = False
-    authority: str | None = None
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A seat, the door to it, and when it was written: `wall_s` since 1970, in which boot."""
+    """A game, the backend to reach it through, and when that was saved.
 
-    seat: RejoinState
-    door: BackendAddress
+    `boot_id`: in which boot; `wall_s`: wall time, seconds since 1970.
+    """
+
+    state: RejoinState
+    address: BackendAddress
     boot_id: str
     wall_s: float
 
-    def seat_now(self, boot_id: str, now: float) -> RejoinState:
-        """The seat for whoever comes back at `now` of boot `boot_id` (Rule 2).
+    def state_at(self, boot_id: str, now: float) -> RejoinState:
+        """The state for a rejoin at `now` of boot `boot_id` (Rule 2).
 
-        An empty boot id is of an unknown boot; a time that has not come yet is of another one.
+        An empty boot id is of an unknown boot; a time in the future is of another one.
         """
-        seat = self.seat
+        state = self.state
         same = bool(boot_id) and boot_id == self.boot_id
-        if same and (seat.proved_at is None or seat.proved_at <= now):
-            return seat
-        return replace(seat, proved_at=None, ends_min_at=None, ends_max_at=None)
+        if same and (state.proved_at is None or state.proved_at <= now):
+            return state
+        return replace(state, proved_at=None, ends_min_at=None, ends_max_at=None)
 
     def outlived(self, wall_s: float) -> bool:
-        """Whether the game is over for certain, however long it was allowed to be."""
+        """Whether the game is over for certain, however long it was allowed to last."""
         return wall_s - self.wall_s > OUTLIVED_S
 
 
 def to_text(ticket: Ticket) -> str:
-    seat, door = ticket.seat, ticket.door
+    state, address = ticket.state, ticket.address
     return (
         json.dumps(
             {
@@ -97,23 +100,23 @@ def to_text(ticket: Ticket) -> str:
                 "version": VERSION,
                 "boot_id": ticket.boot_id,
                 "wall_s": ticket.wall_s,
-                "seat": {
-                    "session_id": seat.session_id,
-                    "attempt": seat.attempt,
-                    "timeout_s": seat.timeout_s,
-                    "proved_at": seat.proved_at,
-                    "ends_min_at": seat.ends_min_at,
-                    "ends_max_at": seat.ends_max_at,
+                "state": {
+                    "session_id": state.session_id,
+                    "attempt": state.attempt,
+                    "timeout_s": state.timeout_s,
+                    "proved_at": state.proved_at,
+                    "ends_min_at": state.ends_min_at,
+                    "ends_max_at": state.ends_max_at,
                 },
-                "door": {
-                    "backend_url": door.backend_url,
-                    "dialect": door.dialect,
-                    "network": door.network,
-                    "stream_group": door.stream_group,
-                    "application": door.application,
-                    "connection_timeout_s": door.connection_timeout_s,
-                    "allow_insecure": door.allow_insecure,
-                    "authority": door.authority,
+                "backend": {
+                    "backend_url": address.backend_url,
+                    "dialect": address.dialect,
+                    "network": address.network,
+                    "stream_group": address.stream_group,
+                    "application": address.application,
+                    "connection_timeout_s": address.connection_timeout_s,
+                    "allow_insecure": address.allow_insecure,
+                    "ca_file": address.ca_file,
                 },
             },
             indent=1,
@@ -123,7 +126,7 @@ def to_text(ticket: Ticket) -> str:
 
 
 def from_text(text: str) -> Ticket:
-    """Read a ticket. Raises BadInputError with one sentence for everything that is none."""
+    """Read a ticket. Raises BadInputError with one sentence for any other text."""
     if len(text) > MAX_TEXT:
         raise BadInputError("The ticket cannot be used: it is too long.")
     try:
@@ -135,32 +138,32 @@ def from_text(text: str) -> Ticket:
     version = document.get("version")
     if isinstance(version, bool) or version != VERSION:
         raise BadInputError("The ticket cannot be used: another version of Rejoin wrote it.")
-    top = _Part(document, {"kind", "version", "boot_id", "wall_s", "seat", "door"})
-    seat = top.part("seat", set(RejoinState.__dataclass_fields__))
-    door = top.part("door", set(BackendAddress.__dataclass_fields__))
-    network = door.word("network", r"[a-z]{1,16}")
+    top = _Part(document, {"kind", "version", "boot_id", "wall_s", "state", "backend"})
+    state = top.part("state", set(RejoinState.__dataclass_fields__))
+    backend = top.part("backend", set(BackendAddress.__dataclass_fields__))
+    network = backend.text("network", r"[a-z]{1,16}")
     if network not in NETWORKS:
         raise _wrong("network")
     return Ticket(
         RejoinState(
-            SessionId(seat.word("session_id", r"[\x21-\x7E]{1,1024}")),
-            AttemptNumber(seat.count("attempt")),
-            seat.seconds("timeout_s"),
-            seat.time("proved_at"),
-            seat.time("ends_min_at"),
-            seat.time("ends_max_at"),
+            SessionId(state.text("session_id", r"[\x21-\x7E]{1,1024}")),
+            AttemptNumber(state.count("attempt")),
+            state.seconds("timeout_s"),
+            state.time("proved_at"),
+            state.time("ends_min_at"),
+            state.time("ends_max_at"),
         ),
         BackendAddress(
-            door.word("backend_url", r"https?://[\x21-\x7E]{1,2040}"),
-            door.word("dialect", r"[a-z0-9-]{1,32}"),
+            backend.text("backend_url", r"https?://[\x21-\x7E]{1,2040}"),
+            backend.text("dialect", r"[a-z0-9-]{1,32}"),
             network,
-            door.word_or_none("stream_group", r"[\x21-\x7E]{1,256}"),
-            door.word_or_none("application", r"[\x21-\x7E]{1,256}"),
-            door.seconds("connection_timeout_s"),
-            door.yes_or_no("allow_insecure"),
-            door.word_or_none("authority", r"[^\x00-\x1F\x7F]{1,4096}"),
+            backend.text_or_none("stream_group", r"[\x21-\x7E]{1,256}"),
+            backend.text_or_none("application", r"[\x21-\x7E]{1,256}"),
+            backend.seconds("connection_timeout_s"),
+            backend.boolean("allow_insecure"),
+            backend.text_or_none("ca_file", r"[^\x00-\x1F\x7F]{1,4096}"),
         ),
-        top.word("boot_id", r"[A-Za-z0-9-]{0,64}"),
+        top.text("boot_id", r"[A-Za-z0-9-]{0,64}"),
         top.number("wall_s", 0),
     )
 
@@ -174,11 +177,11 @@ def _wrong(key: str) -> BadInputError:
 
 
 class _Part:
-    """One object of the text: its keys are known, and each is taken with its type."""
+    """One object of the document: its keys are known, and each value is checked for its type."""
 
     def __init__(self, values: dict[str, Any], known: set[str]) -> None:
         if values.keys() - known:
-            raise BadInputError("The ticket cannot be used: it says more than it should.")
+            raise BadInputError("The ticket cannot be used: it holds more than it should.")
         self._values = values
 
     def part(self, key: str, known: set[str]) -> _Part:
@@ -187,10 +190,10 @@ class _Part:
             raise _wrong(key)
         return _Part(value, known)
 
-    def word_or_none(self, key: str, pattern: str) -> str | None:
-        return None if self._values.get(key) is None else self.word(key, pattern)
+    def text_or_none(self, key: str, pattern: str) -> str | None:
+        return None if self._values.get(key) is None else self.text(key, pattern)
 
-    def word(self, key: str, pattern: str) -> str:
+    def text(self, key: str, pattern: str) -> str:
         value = self._values.get(key)
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
             raise _wrong(key)
@@ -206,7 +209,7 @@ class _Part:
         return None if self._values.get(key) is None else self.number(key, 0)
 
     def time(self, key: str) -> float | None:
-        """Soon after the boot, what is bounded from below may lie before it."""
+        """Shortly after the boot, a lower bound may be before it, so negative."""
         return None if self._values.get(key) is None else self.number(key, -_MAX_TIME_S)
 
     def number(self, key: str, least: float) -> float:
@@ -218,7 +221,7 @@ class _Part:
             raise _wrong(key)
         return float(value)
 
-    def yes_or_no(self, key: str) -> bool:
+    def boolean(self, key: str) -> bool:
         value = self._values.get(key)
         if not isinstance(value, bool):
             raise _wrong(key)

@@ -334,7 +334,7 @@ class _Game:
         ticket = self._tickets.newest()
         if ticket is None:
             raise RejoinError("The client left no ticket.")
-        key = key_of(ticket.door.backend_url, ticket.seat.session_id)
+        key = key_of(ticket.address.backend_url, ticket.state.session_id)
         doors = self._folder / "doors"
         if Instance.claim(key, doors) is not None:
             raise RejoinError("A second instance could have begun beside the first.")

@@ -39,8 +39,8 @@ class _Service(BaseModel):
 
 
 class _Fault(BaseModel):
-    """A fault that was caused on purpose. `outage_s`: how long nothing reaches the client; null means
-    for good, absent means that it is no outage."""
+    """A fault that was caused on purpose. `outage_s`: how long nothing reaches the client; null
+    for good, absent if it is no outage."""
 
     model_config = ConfigDict(extra="allow")
     outage_s: float | None = None

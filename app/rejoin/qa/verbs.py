@@ -216,10 +216,10 @@ def _file_name(name: str) -> str:
     return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in name)
 
 
-@qa.command(short_help="Draw the engine's states, found by running it.")
+@qa.command(short_help="Draw the engine's states, read from its code.")
 @click.option("--write", "page", type=_EXISTING, help="Put the drawing into this page.")
 def diagram(page: Path | None) -> int:
-    """Play modelled worlds and draw every way from one state to another that the engine took."""
+    """Draw every way from one state to another that the engine's code has."""
     from rejoin.qa import diagram as drawing
 
     drawn = drawing.document(drawing.ways())

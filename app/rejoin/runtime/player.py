@@ -130,7 +130,7 @@ class Player:
             if self._ticket is None:
                 self._driver.post(StartRequested())
             else:
-                seat = self._ticket.seat_now(boot_id(), boot_s())
+                seat = self._ticket.state_at(boot_id(), boot_s())
                 self._driver.post(RejoinRequested(seat))
             return await self._driver.run()
         finally:

@@ -66,7 +66,7 @@ class StudioProfile:
             StreamChoice(door.stream_group, door.application) if door.stream_group else None,
             door.connection_timeout_s,
             door.allow_insecure,
-            Path(door.authority) if door.authority else None,
+            Path(door.ca_file) if door.ca_file else None,
         )
 
     def verify(self) -> ssl.SSLContext | None:

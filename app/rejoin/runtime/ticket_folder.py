@@ -85,7 +85,7 @@ class TicketFolder:
 
     def write(self, ticket: Ticket, turn: int | None = None) -> None:
         """Raises OSError."""
-        key = key_of(ticket.door.backend_url, ticket.seat.session_id)
+        key = key_of(ticket.address.backend_url, ticket.state.session_id)
         turn = self.turn() if turn is None else turn
         own_folder(self.folder)
         fresh = self.folder / f".{key}-{os.getpid()}-{turn}.tmp"

@@ -67,7 +67,7 @@ def opened(t: Transition, phase: Connecting) -> None:
     """ICE and DTLS are up: the first frame has its own deadline."""
     patience_s = t.policy.first_frame_deadline_s
     until_at = enter.connect_until_at(t, patience_s, phase.episode, phase.create_asked_at)
-    t.phase = replace(phase, opened_at=t.now, until_at=until_at)
+    t.phase = replace(phase, until_at=until_at)
     t.do(commands.RequestKeyFrame(phase.connection))
 
 
