@@ -91,15 +91,16 @@ def test_a_write_that_fails_leaves_the_ticket_before_it(
 KILLED = """
 import os, pathlib, sys
 from rejoin.core.model import AttemptNumber, SessionId
-from rejoin.core.ticket import Door, Seat, Ticket
+from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
 from rejoin.runtime.ticket_folder import TicketFolder
 
 folder = TicketFolder(pathlib.Path(sys.argv[1]))
 number = 0
 while True:
     number += 1
-    seat = Seat(SessionId("s-1"), AttemptNumber(number))
-    folder.write(Ticket(seat, Door("http://127.0.0.1:8470", "ours"), "boot", float(number)))
+    state = RejoinState(SessionId("s-1"), AttemptNumber(number))
+    address = BackendAddress("http://127.0.0.1:8470", "ours")
+    folder.write(Ticket(state, address, "boot", float(number)))
     print(number, flush=True)
 """
 

@@ -14,8 +14,7 @@ from rejoin.core.phases import Connecting
 from rejoin.service_model.status import RECONNECTING, is_terminal
 
 
-def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None:
-    # Plain dispatch: one branch for each event.
+def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
         case events.ConnectionOpened(connection) if connection == phase.connection:
             opened(t, phase)

@@ -65,8 +65,7 @@ def last_start_at(state: State, policy: Policy) -> float | None:
     return latest_at(state.facts, episode, policy) - need_s(state.facts, policy)
 
 
-def on_event(t: Transition, phase: Phase, event: events.Event) -> None:
-    # Plain dispatch: one line for each phase.
+def on_event(t: Transition, phase: Phase, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match phase:
         case Idle():
             starting.on_idle(t, event)

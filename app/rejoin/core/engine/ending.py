@@ -18,8 +18,7 @@ _SERVICE_DECIDES = frozenset({EndingKind.UNCONFIRMED, EndingKind.GAME_ENDED})
 """Fallbacks for which we poll until the time is up; the others need one poll to confirm them."""
 
 
-def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) -> None:
-    # Plain dispatch: one branch for each event.
+def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())

@@ -14,8 +14,7 @@ from rejoin.core.phases import Goodbye, Lost
 from rejoin.service_model.status import ACTIVE, PENDING_CLIENT_RECONNECTION, is_terminal
 
 
-def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:
-    # Plain dispatch: one branch for each event.
+def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
         case events.Sampled(connection, sample) if connection == phase.episode.old:
             if not healing.heals(t, phase.episode, connection, sample):

@@ -21,8 +21,7 @@ from rejoin.core.phases import Live
 from rejoin.service_model.status import PENDING_CLIENT_RECONNECTION, is_terminal
 
 
-def on_live(t: Transition, phase: Live, event: events.Event) -> None:
-    # Plain dispatch: one branch for each event.
+def on_live(t: Transition, phase: Live, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
         case events.Sampled(connection, sample) if connection == phase.connection:
             sampled(t, phase, sample)

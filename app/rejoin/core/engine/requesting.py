@@ -14,8 +14,7 @@ from rejoin.core.retry import NO_ANSWER, Action, Failure, FailureKind, Rule, Wai
 from rejoin.service_model.status import Status, is_terminal
 
 
-def on_offering(t: Transition, phase: Offering, event: events.Event) -> None:
-    # Plain dispatch: one branch for each event.
+def on_offering(t: Transition, phase: Offering, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
         case events.OfferMade(connection) if connection == phase.connection:
             enter.requesting(t, phase.episode, t.new_attempt(event))
@@ -63,8 +62,7 @@ def offer_again(t: Transition, phase: Offering) -> None:
     enter.offering(t, phase.episode)
 
 
-def on_requesting(t: Transition, phase: Requesting, event: events.Event) -> None:
-    # Plain dispatch: one branch for each event.
+def on_requesting(t: Transition, phase: Requesting, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     attempt = phase.attempt
     match event:
         case events.RequestWritten(number, try_number) if (number, try_number) == (

@@ -19,8 +19,7 @@ _OFFERS_AT_ONCE = 3
 """After this many failed tries of an episode every further offer waits for a backoff."""
 
 
-def on_backoff(t: Transition, phase: Backoff, event: events.Event) -> None:
-    # Plain dispatch: one branch for each event.
+def on_backoff(t: Transition, phase: Backoff, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
         case events.WakeupDue():
             try_again(t, phase)
@@ -83,8 +82,7 @@ def network_found(t: Transition, phase: Backoff) -> None:
         try_again(t, phase)
 
 
-def on_awaiting_service(t: Transition, phase: AwaitingService, event: events.Event) -> None:
-    # Plain dispatch: one branch for each event.
+def on_awaiting_service(t: Transition, phase: AwaitingService, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
