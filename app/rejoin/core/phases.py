@@ -243,7 +243,7 @@ class Ended:
     ending: Ending
 
 
-Phase = (
+ActivePhase = (
     Idle
     | StartOffering
     | StartRequesting
@@ -259,8 +259,10 @@ Phase = (
     | AwaitingService
     | ConfirmingEnd
     | TerminatingSession
-    | Ended
 )
+"""Every phase in which an event can still change something."""
+
+Phase = ActivePhase | Ended
 
 
 def episode_of(phase: Phase) -> Episode | None:

@@ -34,7 +34,6 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived(view=view):
-            t.facts = replace(t.facts, woke_at=None)
             status_arrived(t, phase, view)
         case events.StatusFailed(failure=failure):
             if phase.episode is not None:

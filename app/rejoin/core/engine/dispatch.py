@@ -13,6 +13,7 @@ from rejoin.core.engine import connecting, ending, lost, playing, requesting, st
 from rejoin.core.engine.transition import Transition, latest_at, need_s
 from rejoin.core.model import ConnectionNumber, Policy
 from rejoin.core.phases import (
+    ActivePhase,
     AwaitingService,
     Backoff,
     ConfirmingEnd,
@@ -23,7 +24,6 @@ from rejoin.core.phases import (
     Live,
     Lost,
     Offering,
-    Phase,
     Placing,
     Requesting,
     StartBackoff,
@@ -34,6 +34,7 @@ from rejoin.core.phases import (
     episode_of,
 )
 from rejoin.core.retry import Draw, FailureKind
+from rejoin.service_model.status import is_terminal
 
 
 def step(
@@ -65,7 +66,7 @@ def last_start_at(state: State, policy: Policy) -> float | None:
     return latest_at(state.facts, episode, policy) - need_s(state.facts, policy)
 
 
-def on_event(t: Transition, phase: Phase, event: events.Event) -> None:  # noqa: C901 - plain dispatch
+def on_event(t: Transition, phase: ActivePhase, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match phase:
         case Idle():
             starting.on_idle(t, event)
@@ -97,13 +98,11 @@ def on_event(t: Transition, phase: Phase, event: events.Event) -> None:  # noqa:
             ending.on_confirming_end(t, phase, event)
         case TerminatingSession():
             ending.on_terminating_session(t, phase, event)
-        case Ended():
-            raise AssertionError("step handles the end")
         case _:
             assert_never(phase)
 
 
-def _concerns_phase(t: Transition, phase: Phase, event: events.Event) -> bool:
+def _concerns_phase(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
     """Note what the event says in every phase; whether the phase has to decide anything then."""
     match event:
         case events.StatusArrived(asked_at, view):
@@ -111,6 +110,8 @@ def _concerns_phase(t: Transition, phase: Phase, event: events.Event) -> bool:
                 t.stale()
                 return False
             t.learn(view, asked_at)
+            if not is_terminal(view.status):
+                t.facts = replace(t.facts, woke_at=None)
         case events.StatusFailed(failure=failure):
             # While a game is being placed, Placing counts for itself.
             if failure.kind is FailureKind.UNAUTHENTICATED and not isinstance(phase, Placing):
@@ -126,7 +127,7 @@ def _concerns_phase(t: Transition, phase: Phase, event: events.Event) -> bool:
             _note_input(t, connection)
             return False
         case events.WakeupDue():
-            return not isinstance(phase, Idle | Ended) and t.now >= phase.until_at
+            return not isinstance(phase, Idle) and t.now >= phase.until_at
         case events.MachineEvent():
             _note_machine(t, event)
         case _:

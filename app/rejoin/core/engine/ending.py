@@ -23,7 +23,6 @@ def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) 
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived(view=view):
-            t.facts = replace(t.facts, woke_at=None)
             status_arrived(t, phase, view)
         case events.StatusFailed(failure=failure) if poll_is_refused(t, failure):
             end_refused(t, failure)
@@ -104,7 +103,7 @@ def on_terminating_session(t: Transition, phase: TerminatingSession, event: even
         case events.EndGameRequested():
             pass  # it is being ended
         case events.StatusArrived():
-            t.facts = replace(t.facts, woke_at=None)
+            pass  # noted in the facts
         case events.StatusFailed() | events.NetworkLost() | events.NetworkFound() | events.Woke():
             pass
         case events.PlayerEvent() | events.ConnectionEvent() | events.AttemptEvent():

@@ -59,7 +59,6 @@ def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C
 
 def status_arrived(t: Transition, phase: Lost, asked_at: float) -> None:
     """Commit if the status corroborates the drop (Rule 3); else watch it."""
-    t.facts = replace(t.facts, woke_at=None)
     enter.lost(t, phase.episode)
     if isinstance(t.phase, Lost):
         t.watch_status(after_s=t.pause_s(asked_at))
@@ -76,7 +75,6 @@ def on_goodbye(t: Transition, phase: Goodbye, event: events.Event) -> None:
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived(view=view):
-            t.facts = replace(t.facts, woke_at=None)
             if view.status in (PENDING_CLIENT_RECONNECTION, ACTIVE):
                 enter.offering(t, replace(phase.episode, service_released_at=t.now))
         case events.CloseForNowRequested():

@@ -130,7 +130,6 @@ def hard_evidence(t: Transition, phase: Live, evidence: HardEvidence) -> None:
 
 
 def status_arrived(t: Transition, phase: Live, view: SessionView, asked_at: float) -> None:
-    t.facts = replace(t.facts, woke_at=None)
     if view.status == PENDING_CLIENT_RECONNECTION and asked_at >= phase.since_at:
         # The service itself has dropped us; it need not be asked again.
         if phase.checking_since_at is None:

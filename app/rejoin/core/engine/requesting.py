@@ -33,7 +33,7 @@ def on_offering(t: Transition, phase: Offering, event: events.Event) -> None:  #
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived():
-            t.facts = replace(t.facts, woke_at=None)
+            pass  # noted in the facts
         case events.CloseForNowRequested():
             enter.closed_for_now(t)
         case events.EndGameRequested():
@@ -89,7 +89,7 @@ def on_requesting(t: Transition, phase: Requesting, event: events.Event) -> None
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived():
-            t.facts = replace(t.facts, woke_at=None)
+            pass  # noted in the facts
         case events.CloseForNowRequested():
             enter.closed_for_now(t)
         case events.EndGameRequested():

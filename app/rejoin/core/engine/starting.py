@@ -207,7 +207,6 @@ def on_placing(t: Transition, phase: Placing, event: events.Event) -> None:
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived(view=view):
-            t.facts = replace(t.facts, woke_at=None)
             placed(t, phase, view)
         case events.StatusFailed(failure=failure):
             poll_failed(t, phase, failure)

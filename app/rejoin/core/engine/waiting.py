@@ -10,8 +10,8 @@ from rejoin.core.engine import enter, healing
 from rejoin.core.engine.polls import end_refused, poll_is_refused
 from rejoin.core.engine.requesting import answered
 from rejoin.core.engine.transition import Transition
-from rejoin.core.model import Ending, EndingKind, HardEvidence, SessionView
-from rejoin.core.phases import Attempt, AwaitingService, Backoff, Waiting
+from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HardEvidence, SessionView
+from rejoin.core.phases import AwaitingService, Backoff, Waiting
 from rejoin.core.retry import Action, Failure, FailureKind, Wait
 from rejoin.service_model.status import CONNECTED, is_terminal
 
@@ -37,7 +37,6 @@ def on_backoff(t: Transition, phase: Backoff, event: events.Event) -> None:  # n
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived(view=view):
-            t.facts = replace(t.facts, woke_at=None)
             recover_answer(t, phase, view)
         case events.StatusFailed(failure=failure) if poll_is_refused(t, failure):
             end_refused(t, failure)
@@ -87,7 +86,6 @@ def on_awaiting_service(t: Transition, phase: AwaitingService, event: events.Eve
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived(view=view):
-            t.facts = replace(t.facts, woke_at=None)
             if not recover_answer(t, phase, view):
                 status_arrived(t, phase, view)
         case events.StatusFailed(failure=failure) if poll_is_refused(t, failure):
@@ -193,14 +191,10 @@ def recover_answer(t: Transition, phase: Backoff | AwaitingService, view: Sessio
     return True
 
 
-def concerns(phase: Waiting, connection: int, evidence: HardEvidence) -> bool:
+def concerns(phase: Waiting, connection: ConnectionNumber, evidence: HardEvidence) -> bool:
     """Whether the evidence is certain, and about the connection of the attempt."""
-    attempt = phase.attempt
-    return (
-        isinstance(attempt, Attempt)
-        and attempt.connection == connection
-        and evidence is not HardEvidence.UNREACHABLE
-    )
+    certain = evidence is not HardEvidence.UNREACHABLE
+    return certain and phase.attempt is not None and phase.attempt.connection == connection
 
 
 def address_lost(t: Transition, phase: Waiting) -> None:
