@@ -168,7 +168,7 @@ def lost(health: Health, now: float) -> Health:
 
 
 def stalled(health: Health, now: float) -> Health:
-    """A hint that is no proof (network change, one send error): look closer at once."""
+    """A hint that is no proof (network change, one send error): STALLED at once."""
     if health.level in (HealthLevel.LOST, HealthLevel.STALLED):
         return health
     return _enter(health, HealthLevel.STALLED, now)

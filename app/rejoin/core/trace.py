@@ -16,7 +16,18 @@ from typing import Any, Literal
 
 from rejoin.core import commands, engine, events
 from rejoin.core.model import ConnectionSample, HealthLevel, Policy
-from rejoin.core.phases import ConfirmingEnd, Ended, Idle, Live, State
+from rejoin.core.phases import (
+    AwaitingService,
+    Backoff,
+    ConfirmingEnd,
+    Ended,
+    Goodbye,
+    Idle,
+    Live,
+    Lost,
+    Offering,
+    State,
+)
 from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 from rejoin.service_model.status import PENDING_CLIENT_RECONNECTION
 
@@ -245,13 +256,15 @@ STEPS = (
 
 
 _EVENT_STEPS = {
-    "OfferMade": "offer made",
-    "RequestWritten": "request sent",
-    "AnswerArrived": "answer received",
-    "ConnectionOpened": "connected",
-    "FirstFrameDecoded": "first frame",
-    "InputOpened": "input open",
+    EVENTS[events.OfferMade]: "offer made",
+    EVENTS[events.RequestWritten]: "request sent",
+    EVENTS[events.AnswerArrived]: "answer received",
+    EVENTS[events.ConnectionOpened]: "connected",
+    EVENTS[events.FirstFrameDecoded]: "first frame",
+    EVENTS[events.InputOpened]: "input open",
 }
+
+_COMMITTED = {STATES[phase] for phase in (Goodbye, Offering, Backoff, AwaitingService)}
 
 
 def timelines(records: Iterable[Record]) -> tuple[Timeline, ...]:
@@ -295,7 +308,7 @@ class _EpisodeReader:
             self._before = [Step("fault", record.at)]
 
     def _state(self, record: Record) -> None:
-        if record.name == "Live":
+        if record.name == STATES[Live]:
             level = record.data.get("health")
             if self._steps is not None:
                 self._add("live again", record.at)
@@ -306,7 +319,7 @@ class _EpisodeReader:
             elif level == HealthLevel.HEALTHY.value and self._before:
                 self._before = [step for step in self._before if step.name == "fault"]
             return
-        if record.name == "Ended":
+        if record.name == STATES[Ended]:
             if self._steps is not None:
                 self.finished = self.close("ended")
             return
@@ -314,9 +327,9 @@ class _EpisodeReader:
             self._begin(record)
         if self._steps is None:
             return
-        if record.name == "Lost":
+        if record.name == STATES[Lost]:
             self._add("lost", record.at)
-        elif record.name in ("Goodbye", "Offering", "Backoff", "AwaitingService"):
+        elif record.name in _COMMITTED:
             self._add("committed", record.at)
 
     def _begin(self, record: Record) -> None:
@@ -330,7 +343,7 @@ class _EpisodeReader:
         self._add("lost", record.at)
 
     def _event(self, record: Record) -> None:
-        if record.name == "StatusArrived":
+        if record.name == EVENTS[events.StatusArrived]:
             view = record.data.get("view")
             status = view.get("status") if isinstance(view, dict) else None
             if status == PENDING_CLIENT_RECONNECTION:
@@ -339,10 +352,10 @@ class _EpisodeReader:
         name = _EVENT_STEPS.get(record.name)
         if self._steps is None or name is None:
             return
-        if record.name == "RequestWritten":
+        if record.name == EVENTS[events.RequestWritten]:
             self._asked = True
         # The newest attempt is the one that counts: a later offer replaces the former steps.
-        if record.name == "OfferMade":
+        if record.name == EVENTS[events.OfferMade]:
             kept = set(_EVENT_STEPS.values())
             self._steps = [step for step in self._steps if step.name not in kept]
         self._add(name, record.at)

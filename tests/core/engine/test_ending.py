@@ -127,7 +127,7 @@ def test_until_the_latest_deadline_it_is_polled_again() -> None:
     play.phase(ConfirmingEnd)
 
 
-def test_a_new_network_is_asked_at_once() -> None:
+def test_the_status_is_polled_at_once_over_a_new_network() -> None:
     too_late().give(events.NetworkFound()).expect(poll(budget_s=ANY))
 
 

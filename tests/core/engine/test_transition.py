@@ -68,7 +68,7 @@ def test_a_game_that_another_client_took_over_is_not_taken_back(status: str) -> 
 
 
 def test_a_higher_number_ends_no_game_that_is_being_played() -> None:
-    """Somebody tried while we are connected; the service refused, and we play on."""
+    """Another client tried while we are connected; the service refused it, and we play on."""
     play = Playbook().live().silence(0.5)
     play.give(play.status("CONNECTED", attempt=2)).healthy(4.5)
     play.phase(Live)
@@ -76,7 +76,7 @@ def test_a_higher_number_ends_no_game_that_is_being_played() -> None:
 
 
 def test_two_clients_never_take_the_game_from_each_other_in_a_loop() -> None:
-    """Whoever's number is passed stops; the other one's is then the highest for good."""
+    """The client whose number was exceeded stops, so the other one keeps the highest number."""
     numbers = [1]
 
     def drop(play: Playbook) -> None:

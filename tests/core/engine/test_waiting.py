@@ -189,7 +189,7 @@ def test_a_rejoin_of_an_unknown_game_ends_after_the_second_poll() -> None:
 
 
 def test_a_backend_that_is_away_is_polled_until_the_latest_moment_a_game_could_live() -> None:
-    """The old life may have played on until a moment before this one, and the service sleeps."""
+    """The crashed client may have played on until just now, and the service notices late."""
     play = Playbook().rejoin(TICKET)
     began_at = play.now
     latest_at = began_at + 120.0 + play.policy.notice_delay_max_s
@@ -343,7 +343,7 @@ def test_while_the_service_has_not_noticed_the_player_and_the_network_can_ask_ag
         assert play.phase(AwaitingService).then is Action.WAIT_FOR_SERVICE
 
 
-def test_a_lost_answer_can_be_asked_for_again() -> None:
+def test_the_status_can_be_polled_again_for_a_lost_answer() -> None:
     for event in (events.TryNowRequested(), events.NetworkFound()):
         play = refused(FailureKind.CONFLICT)
         play.give(event).expect(poll())

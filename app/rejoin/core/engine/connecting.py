@@ -96,7 +96,7 @@ def answer_refused(t: Transition, phase: Connecting, detail: str) -> None:
     ending = Ending(EndingKind.BAD_ANSWER, detail=detail)
     episode = phase.episode
     if episode is None:
-        enter.terminating(t, ending)  # nobody will ever join that game
+        enter.terminating(t, ending)  # no client can join that game
     elif episode.refused_answers == 0:
         t.close_new(episode)
         episode = replace(

@@ -1,4 +1,4 @@
-"""ConfirmingEnd and TerminatingSession: how a game ends, and what is asked before we say so."""
+"""ConfirmingEnd and TerminatingSession: how a game ends, and how the end is confirmed."""
 
 from __future__ import annotations
 

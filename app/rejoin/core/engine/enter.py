@@ -1,8 +1,8 @@
 """Every way into a phase, with the commands that belong to it.
 
-The functions of the phases decide what an event means and call one of these. None of these looks
-at the event, and none calls back into the functions of the phases. Some lead on to another phase
-than they are named after: `offering` into `ConfirmingEnd` when it is too late for an offer.
+The functions of the phases decide what an event means and call one of these. None of these reads
+the event or calls back into the functions of the phases. Some lead to another phase than their name
+says: `offering` to ConfirmingEnd when it is too late for an offer.
 """
 
 from __future__ import annotations

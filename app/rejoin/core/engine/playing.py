@@ -131,7 +131,7 @@ def hard_evidence(t: Transition, phase: Live, evidence: HardEvidence) -> None:
 
 def status_arrived(t: Transition, phase: Live, view: SessionView, asked_at: float) -> None:
     if view.status == PENDING_CLIENT_RECONNECTION and asked_at >= phase.since_at:
-        # The service itself has dropped us; it need not be asked again.
+        # The service itself has dropped us; no poll is needed.
         if phase.checking_since_at is None:
             t.do(commands.StartChecks(phase.connection))
             phase = replace(phase, checking_since_at=t.now)

@@ -170,7 +170,7 @@ class Transition:
         return self.policy.poll_pause_s if quick and not new else 0.0
 
     def _window_left_s(self) -> float | None:
-        """How long the window lasts that a poll must not use up; None if nobody reported it.
+        """How long the window lasts that a poll must not use up; None if unknown.
 
         Past the shown deadline a window may only just have begun.
         """
