@@ -5,7 +5,7 @@ from __future__ import annotations
 from helpers.playbook import ONE, SESSION, THREE, TWO, Playbook, poll, save_ticket
 from rejoin.core import commands, events
 from rejoin.core.model import Ending, EndingKind, HardEvidence, Policy
-from rejoin.core.phases import Backoff, Connecting, Ended, Live, Offering
+from rejoin.core.phases import Backoff, ConfirmingEnd, Connecting, Ended, Live, Offering
 from rejoin.core.retry import FailureKind
 
 
@@ -137,3 +137,11 @@ def test_the_round_trip_of_the_new_connection_counts_and_the_old_one_does_not_he
     play.healthy(0.05, TWO)
     assert play.state.facts.sample.rtt_s == 0.3
     assert play.phase(Connecting).connection == TWO
+
+
+def test_a_connection_that_fails_too_late_for_another_confirms_the_end() -> None:
+    play = Playbook(timeout_s=10.0).drop("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.requests())
+    play.now += 100.0
+    play.give(events.ConnectionFailed(TWO, "DTLS"))
+    assert play.phase(ConfirmingEnd).fallback.kind is EndingKind.UNCONFIRMED

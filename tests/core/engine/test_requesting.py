@@ -6,7 +6,7 @@ import pytest
 
 from helpers.playbook import ONE, THREE, TWO, Playbook, offer, sample_backend, save_ticket
 from rejoin.core import commands, events
-from rejoin.core.model import EndingKind, HardEvidence
+from rejoin.core.model import Ending, EndingKind, HardEvidence, Policy
 from rejoin.core.phases import AwaitingService, Backoff, ConfirmingEnd, Ended, Offering, Requesting
 from rejoin.core.retry import Action, FailureKind
 
@@ -278,3 +278,33 @@ def test_an_offer_that_is_ready_too_late_is_not_sent() -> None:
     play.give(offer(TWO))
     play.expect_no(commands.Reconnect)
     play.phase(ConfirmingEnd)
+
+
+def test_with_one_try_per_attempt_an_unknown_outcome_is_polled_at_once() -> None:
+    play = Playbook(Policy(tries_per_attempt=1)).drop("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.requests(), FailureKind.OUTCOME_UNKNOWN)
+    assert play.phase(AwaitingService).then is Action.POLL_STATUS
+
+
+def test_a_failure_too_late_for_another_try_confirms_the_end() -> None:
+    play = Playbook(timeout_s=10.0).drop("PENDING_CLIENT_RECONNECTION")
+    request = play.requests()
+    play.now += 100.0
+    play.refuses(request, FailureKind.NOT_SENT)
+    play.phase(ConfirmingEnd)
+
+
+def test_a_poll_of_a_lost_answer_too_late_confirms_the_end() -> None:
+    play = Playbook(timeout_s=10.0).drop("PENDING_CLIENT_RECONNECTION")
+    request = play.requests()
+    play.now += 100.0
+    play.refuses(request, FailureKind.CONFLICT)
+    play.phase(ConfirmingEnd)
+
+
+def test_an_early_end_that_the_service_did_not_report_is_confirmed() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.requests(), FailureKind.NOT_FOUND)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    play.refuses(play.requests(), FailureKind.NOT_FOUND, detail="unknown")
+    assert play.phase(ConfirmingEnd).fallback == Ending(EndingKind.NOT_FOUND, detail="unknown")

@@ -412,3 +412,14 @@ def test_a_poll_without_an_answer_is_sent_again() -> None:
     play = refused(FailureKind.CONFLICT)
     play.wait(play.phase(AwaitingService).until_at - play.now)
     play.expect(poll())
+
+
+def test_a_retry_after_holds_when_the_address_of_the_attempt_is_gone() -> None:
+    play = refused(FailureKind.THROTTLED, retry_after_s=3.0)
+    play.give(events.HardEvidenceSeen(TWO, HardEvidence.ADDRESS_GONE))
+    waiting = play.phase(Backoff)
+    assert (waiting.attempt, waiting.until_at) == (None, play.now + 3.0)
+    play.give(events.TryNowRequested()).wait(2.9)
+    play.expect_no(commands.MakeOffer)
+    play.wait(0.2)
+    assert play.last(commands.MakeOffer).connection == THREE
