@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from helpers.playbook import ONE, Playbook, poll, sample_backend
 from rejoin.core import commands, events
-from rejoin.core.model import Doing, HardEvidence
-from rejoin.core.phases import AwaitingService, Goodbye, Lost, Offering
+from rejoin.core.model import Doing, EndingKind, HardEvidence
+from rejoin.core.phases import AwaitingService, ConfirmingEnd, Goodbye, Lost, Offering
 from rejoin.core.retry import Action
 
 
@@ -102,3 +102,12 @@ def test_machine_events_do_not_disturb_a_goodbye() -> None:
     play.commands.clear()
     play.give(events.NetworkFound(), events.Woke(0.1)).expect()
     play.phase(Goodbye)
+
+
+def test_a_goodbye_too_late_for_an_offer_confirms_the_end() -> None:
+    play = Playbook(timeout_s=10.0).drop()
+    play.now += 100.0
+    play.give(events.TryNowRequested())
+    play.phase(Goodbye)
+    play.give(events.GoodbyeSaid(ONE))
+    assert play.phase(ConfirmingEnd).fallback.kind is EndingKind.UNCONFIRMED
