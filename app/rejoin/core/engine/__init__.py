@@ -37,8 +37,8 @@ How to read it: `dispatch` finds the function of the phase. One module for each 
 (Offering, Requesting), `waiting` (Backoff, AwaitingService), `ending` (ConfirmingEnd,
 TerminatingSession). Each has one function for each phase, `on_lost` for Lost, that lists every
 event and what it leads to. `enter` holds every way into a phase, with its commands; `transition`
-collects what one event changes; `healing` and `polls` are shared by several phases. docs/states.md
-is made from these modules.
+collects what one event changes, and is called `t` everywhere; `healing` and `polls` are shared by
+several phases. docs/states.md is made from these modules.
 
 Glossary
   state        a phase and the facts
