@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from helpers.hostile import hostile_json
 from rejoin.cli.qa import qa
-from rejoin.core import events, session
+from rejoin.core import engine, events
 from rejoin.core.model import ConnectionNumber, ConnectionSample
 from rejoin.core.trace import Record, of_event, of_fault, to_line
 from rejoin.errors import BadInputError
@@ -142,7 +142,7 @@ def test_orders_of_events_are_explored(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke("check", "--states", "60")
     assert result.return_value == 0
     assert result.output.count("0 violations") == len(result.output.splitlines()) == 8
-    monkeypatch.setattr(session, "next_wakeup", lambda state: None)
+    monkeypatch.setattr(engine, "next_wakeup", lambda state: None)
     broken = invoke("check", "--states", "60")
     assert broken.return_value == 1
     assert "I5: " in broken.output
@@ -163,9 +163,9 @@ GAME = lines_of_a_game()
 
 @settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(hostile_json(*GAME), min_size=1, max_size=4))
-@example(['{"v":1,"at":1,"kind":"event","name":"x\\u001b[31m\\nrejoin: no","data":{}}'])
-@example(['{"v":1,"at":1,"kind":"fault","name":"cut","data":{"\\n":1,"outage_s":"3"}}'])
-@example(['{"v":1,"at":1,"kind":"command","name":"Reconnect","data":{"session_id":"s","attempt":1,'
+@example(['{"v":2,"at":1,"kind":"event","name":"x\\u001b[31m\\nrejoin: no","data":{}}'])
+@example(['{"v":2,"at":1,"kind":"fault","name":"cut","data":{"\\n":1,"outage_s":"3"}}'])
+@example(['{"v":2,"at":1,"kind":"command","name":"Reconnect","data":{"session_id":"s","attempt":1,'
           '"try_number":1,"connection":1,"budget_s":"5"}}'] * 2)  # fmt: skip
 def test_any_trace_is_printed_or_refused_in_one_sentence(tmp_path: Path, lines: list[str]) -> None:
     file = tmp_path / "strange.jsonl"

@@ -95,7 +95,7 @@ def test_with_the_base_alone_a_verb_names_its_part(
 ) -> None:
     if arguments == ("qa", "trace"):
         trace = tmp_path / "trace.jsonl"
-        trace.write_text('{"v":1,"at":1,"kind":"fault","name":"kill","data":{}}\n')
+        trace.write_text('{"v":2,"at":1,"kind":"fault","name":"kill","data":{}}\n')
         arguments = (*arguments, str(trace))
     done = run(*arguments, environment=environment_with(tmp_path))
     assert (done.code, done.out) == (11, "")

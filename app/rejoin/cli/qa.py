@@ -106,8 +106,8 @@ def _one_seed(seed: int, trace: Path | None) -> int:
         f"{world.rules.connection_timeout_s:g} s"
     )
     click.echo(
-        f"  backend reports the status: {_yes(case.policy.tells_status)}, passes the idempotency "
-        f"token on: {_yes(case.policy.passes_token_on)}"
+        f"  backend reports the status: {_yes(case.policy.reports_status)}, passes the idempotency "
+        f"token on: {_yes(case.policy.forwards_token)}"
     )
     for line in timelines(outcome.records):
         click.echo(f"episode {line.episode}, {line.outcome}")

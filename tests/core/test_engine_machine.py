@@ -1,7 +1,7 @@
-"""Any events in any order, with likely and unlikely numbers: what holds of the engine always holds.
+"""Any events in any order, with likely and unlikely numbers: the engine's invariants always hold.
 
-`orders` asks what happens in a world that makes sense; here the world need not. Numbers are finite,
-because nothing that is not gets past the edges (`signaling/wire`, `rtc/statistics`).
+`verify/interleavings` models a world that makes sense; here it need not. Numbers are finite: no
+others get through `signaling/wire` and `rtc/statistics`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from rejoin.core import commands, events, session
+from helpers.drawn import assert_drawn
+from rejoin.core import commands, engine, events
+from rejoin.core.engine.transition import Transition, open_connections
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -33,7 +35,17 @@ from rejoin.core.model import (
     SessionId,
     SessionView,
 )
-from rejoin.core.phases import Connecting, Ended, Idle, Live, Offering, Requesting, State, Waiting
+from rejoin.core.phases import (
+    Connecting,
+    Ended,
+    Idle,
+    Live,
+    Offering,
+    Requesting,
+    State,
+    Waiting,
+    episode_of,
+)
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.snapshot import snapshot
 from rejoin.core.ticket import RejoinState
@@ -44,7 +56,7 @@ SESSION = SessionId("s-1")
 
 durations_s = st.sampled_from([0.0, 0.02, 0.15, 0.5, 1.0, 2.5, 6.0, 30.0, 200.0, 1e6])
 ages_s = st.sampled_from([0.0, 0.0, 0.02, 0.4, 1.0, 7.0, 300.0, -5.0, -1e6, 1e9])
-"""How long ago something was; less than nothing is what a clock gone wrong would tell."""
+"""How long ago something was; negative as from a clock that is wrong."""
 maybe_s = st.none() | st.sampled_from([0.0, 1.0, 10.0, 120.0, 43200.0, 1e9])
 nearby = st.sampled_from([0, 0, 0, 1, 2])
 statuses = st.sampled_from([*service_status.STATUSES, "A_STATUS_OF_TOMORROW"]).map(Status)
@@ -63,11 +75,11 @@ passing_failures = st.builds(
     st.sampled_from([FailureKind.OUTCOME_UNKNOWN, FailureKind.NOT_SENT, FailureKind.CONFLICT]),
     session_status=st.none() | live_statuses,
 )
-policies = st.builds(Policy, tells_status=st.booleans(), passes_token_on=st.booleans())
+policies = st.builds(Policy, reports_status=st.booleans(), forwards_token=st.booleans())
 
 
 class Engine(RuleBasedStateMachine):
-    """One engine, whatever it is given, and what an observer of its commands has counted."""
+    """One engine, any events, and what an observer of its commands has counted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,20 +93,20 @@ class Engine(RuleBasedStateMachine):
         self.call: tuple[AttemptNumber, int, float] | None = None
         self.finished = False
 
-    @initialize(policy=policies, seat=st.none() | st.sampled_from([0, 1, 7]))
-    def begin(self, policy: Policy, seat: int | None) -> None:
+    @initialize(policy=policies, ticket=st.none() | st.sampled_from([0, 1, 7]))
+    def begin(self, policy: Policy, ticket: int | None) -> None:
         self.policy = policy
-        if seat is None:
+        if ticket is None:
             self.give(events.StartRequested())
-        elif seat == 0:
-            self.plays()
+        elif ticket == 0:
+            self.play()
         else:
             self.give(
-                events.RejoinRequested(RejoinState(SESSION, AttemptNumber(seat), 120.0, 990.0))
+                events.RejoinRequested(RejoinState(SESSION, AttemptNumber(ticket), 120.0, 990.0))
             )
 
-    def plays(self) -> None:
-        """A game that is live: most of what is worth seeing begins there."""
+    def play(self) -> None:
+        """A live game: most of the interesting transitions start there."""
         one = ConnectionNumber(1)
         self.give(events.StartRequested())
         self.give(events.OfferMade(one, "sha-1", "offer 1"))
@@ -111,22 +123,23 @@ class Engine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.finished)
     @rule()
-    def next_life(self) -> None:
-        """What came after the end was stale; go on with another game."""
+    def start_another_game(self) -> None:
+        """Everything after the end is stale; go on with another game."""
         self.reset()
-        self.plays()
+        self.play()
 
     def reset(self) -> None:
         self.state, self.call, self.finished = State(), None, False
         self.open, self.made, self.sent = set(), set(), {}
 
-    # --- one step, and all that is true of every step ---------------------------------------------
+    # --- one step, and what holds of every step ---------------------------------------------
 
     def give(self, event: events.Event) -> None:
         before, self.steps = self.state, self.steps + 1
         after, todo = self.step(before, event)
         assert (after, todo) == self.step(before, event), "the same in, something else out"
         self.state = after
+        assert_drawn(before, event, after)
         if after.facts.stale_events > before.facts.stale_events:
             facts = replace(before.facts, stale_events=after.facts.stale_events)
             assert after == replace(before, facts=facts), "a stale event changes the count alone"
@@ -137,13 +150,13 @@ class Engine(RuleBasedStateMachine):
         ):
             self.call = None
         for command in todo:
-            self.obey(command)
-        self.judge(before)
+            self.carry_out(command)
+        self.check_state(before)
 
     def step(self, state: State, event: events.Event) -> tuple[State, tuple[commands.Command, ...]]:
-        return session.step(state, event, self.now, self.policy, random.Random(self.steps).random)
+        return engine.step(state, event, self.now, self.policy, random.Random(self.steps).random)
 
-    def obey(self, command: commands.Command) -> None:
+    def carry_out(self, command: commands.Command) -> None:
         assert not self.finished, "Finish is the last command of a life"
         match command:
             case commands.MakeOffer(connection):
@@ -156,11 +169,11 @@ class Engine(RuleBasedStateMachine):
                 if self.call is not None and self.sent_on(self.call[0]) == connection:
                     self.call = None  # the driver ends the call with the connection it is for
             case commands.StartSession(attempt, _, token, _, signal_request):
-                self.once(attempt, token, signal_request)
+                self.check_once(attempt, token, signal_request)
             case commands.Reconnect(_, attempt, try_number, connection, token, budget_s):
                 assert connection in self.open
                 assert budget_s > 0.0
-                self.once(attempt, token, command.signal_request)
+                self.check_once(attempt, token, command.signal_request)
                 assert self.call is None or self.now >= self.call[2], "I4: two calls in flight"
                 self.call = (attempt, try_number, self.now + budget_s)
                 assert isinstance(self.state.phase, Requesting)
@@ -180,8 +193,8 @@ class Engine(RuleBasedStateMachine):
             case _:
                 pass
 
-    def once(self, attempt: AttemptNumber, token: str, signal_request: str) -> None:
-        """I3: an offer belongs to one attempt, an attempt to one token, and numbers rise."""
+    def check_once(self, attempt: AttemptNumber, token: str, signal_request: str) -> None:
+        """I3: an offer belongs to one attempt, an attempt has one token, and numbers rise."""
         if signal_request in self.sent:
             assert self.sent[signal_request] == (attempt, token), "I3"
             return
@@ -195,15 +208,14 @@ class Engine(RuleBasedStateMachine):
                 return ConnectionNumber(int(signal_request.removeprefix("offer ")))
         return None
 
-    def judge(self, before: State) -> None:
+    def check_state(self, before: State) -> None:
         phase, facts = self.state.phase, self.state.facts
-        wakeup_at = session.next_wakeup(self.state)
+        wakeup_at = engine.next_wakeup(self.state)
         assert (wakeup_at is None) == isinstance(phase, Idle | Ended), "I5"
-        turn = session._Turn(phase, facts, self.now, self.policy, lambda: 0.5)
-        assert turn._open_connections() == self.open, "I9: what is open is what it knows of"
+        assert open_connections(phase) == self.open, "I9: the engine knows what is open"
         assert isinstance(phase, Ended) == self.finished, "I6: the end is told, once"
         if isinstance(phase, Connecting) and phase.episode is not None:
-            had = getattr(before.phase, "episode", None)
+            had = episode_of(before.phase)
             assert had is None or had.old is None or had.old in self.open, "KEEP"
         bound = isinstance(before.phase, Requesting) and before.phase.written_at is not None
         assert not (bound and isinstance(phase, Live)), "HEAL"
@@ -231,10 +243,10 @@ class Engine(RuleBasedStateMachine):
 
     @rule(after_s=durations_s)
     def time_passes(self, after_s: float) -> None:
-        """And the wakeups that are due in it, but for those of very long times."""
+        """With the wakeups that are due, at most twenty of them."""
         until_at = self.now + after_s
         for _ in range(20):
-            at = session.next_wakeup(self.state)
+            at = engine.next_wakeup(self.state)
             if at is None or at > until_at:
                 break
             self.wakes_in_time()
@@ -242,7 +254,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule()
     def wakes_in_time(self) -> None:
-        at = session.next_wakeup(self.state)
+        at = engine.next_wakeup(self.state)
         if at is None:
             return
         self.now = max(self.now, at)
@@ -427,7 +439,7 @@ class Engine(RuleBasedStateMachine):
 
     @precondition(lambda self: isinstance(self.state.phase, Offering))
     @rule(written=st.booleans(), failure=st.none() | passing_failures)
-    def asks(self, written: bool, failure: Failure | None) -> None:
+    def requests(self, written: bool, failure: Failure | None) -> None:
         self.offer_is_made(0)
         if self.call is None:
             return  # too late for it
@@ -441,9 +453,9 @@ class Engine(RuleBasedStateMachine):
     @rule()
     def is_answered(self) -> None:
         assert isinstance(self.state.phase, Requesting)
-        ask = self.state.phase.ask
-        answer = self.answer_to(ask.attempt)
-        self.give(events.AnswerArrived(ask.attempt, ask.tries, self.now, answer))
+        attempt = self.state.phase.attempt
+        answer = self.answer_to(attempt.number)
+        self.give(events.AnswerArrived(attempt.number, attempt.tries, self.now, answer))
 
     @precondition(lambda self: isinstance(self.state.phase, Requesting) and len(self.sent) > 1)
     @rule()
@@ -463,10 +475,10 @@ class Engine(RuleBasedStateMachine):
         )
         self.give(events.StatusArrived(self.now, view))
 
-    @precondition(lambda self: getattr(self.state.phase, "episode", None) is not None)
+    @precondition(lambda self: episode_of(self.state.phase) is not None)
     @rule()
-    def the_old_one_speaks(self) -> None:
-        episode = getattr(self.state.phase, "episode", None)
+    def the_old_connection_is_heard(self) -> None:
+        episode = episode_of(self.state.phase)
         if episode is None or episode.old is None:
             return
         self.now += 0.1
@@ -497,7 +509,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(what=st.integers(0, 7))
     def player_leaves(self, what: int) -> None:
-        """Seldom, or there would be nothing else to see."""
+        """Rarely, or most runs would end at once."""
         if what == 0:
             self.give(events.CloseForNowRequested())
         elif what == 1:
@@ -512,7 +524,7 @@ class Engine(RuleBasedStateMachine):
         )
 
     def teardown(self) -> None:
-        """I9: whoever leaves leaves nothing, from wherever they were."""
+        """I9: leaving closes everything, in every phase."""
         if not self.finished:
             self.give(events.CloseForNowRequested())
         if not self.finished:
@@ -522,12 +534,12 @@ class Engine(RuleBasedStateMachine):
 
 
 Patch = tuple[Any, str, Callable[..., Any]]
-CLOSE, WAKEUP = session._Turn._close, session.next_wakeup
+CLOSE, WAKEUP = Transition.close, engine.next_wakeup
 
 
-def leaves_connections_open(turn: session._Turn, *connections: ConnectionNumber) -> None:
-    if not isinstance(turn.phase, Connecting):
-        CLOSE(turn, *connections)
+def leaves_connections_open(t: Transition, *connections: ConnectionNumber) -> None:
+    if not isinstance(t.phase, Connecting):
+        CLOSE(t, *connections)
 
 
 def waits_without_a_timer(state: State) -> float | None:
@@ -537,14 +549,14 @@ def waits_without_a_timer(state: State) -> float | None:
 @pytest.mark.parametrize(
     ("patch", "rule_of_it"),
     [
-        ((session._Turn, "_close", leaves_connections_open), "I9"),
-        ((session, "next_wakeup", waits_without_a_timer), "I5"),
+        ((Transition, "close", leaves_connections_open), "I9"),
+        ((engine, "next_wakeup", waits_without_a_timer), "I5"),
     ],
 )
 def test_a_seeded_bug_is_found(
     patch: Patch, rule_of_it: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The machine can say no. The same examples each time: whether they find it is no chance."""
+    """The machine can fail. The examples are the same each time, so this is no chance."""
     monkeypatch.setattr(*patch)
     hunt = settings(
         max_examples=200,
