@@ -3,13 +3,70 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import cast
 
-from helpers.game_hosts import (
-    joined,
-    running,
-)
+import pytest
+from aiortc import RTCDataChannel
+
+from helpers.game_hosts import joined, running
 from helpers.leaves_nothing import leaves_nothing
+from helpers.waiting import eventually
+from rejoin.emulator.host import message_channel
+from rejoin.emulator.host.message_channel import MessageChannel
+from rejoin.emulator.service.protocol_script import MAX_APPLICATION_MESSAGE
 from rejoin.input_protocol import controls
+
+
+class FakeChannel:
+    """An open data channel: keeps what is sent, and delivers what `receive` is given."""
+
+    readyState = "open"
+
+    def __init__(self) -> None:
+        self.sent: list[str | bytes] = []
+        self.receive: Callable[[str | bytes], None] = lambda message: None
+
+    def on(self, event: str, handler: Callable[[str | bytes], None]) -> None:
+        assert event == "message"
+        self.receive = handler
+
+    def send(self, message: str | bytes) -> None:
+        self.sent.append(message)
+
+
+def opened(*, frozen: bool = False) -> tuple[MessageChannel, FakeChannel]:
+    channel = FakeChannel()
+    messages = MessageChannel(lambda: frozen)
+    messages.opened(cast(RTCDataChannel, channel))
+    return messages, channel
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_application_messages_are_echoed_until_the_connection_is_closed(frozen: bool) -> None:
+    # SCTP delivers the echo of a frozen connection when it thaws: nothing reliable is lost.
+    messages, channel = opened(frozen=frozen)
+    channel.receive("hello")
+    channel.receive(bytes(MAX_APPLICATION_MESSAGE + 1))
+    assert channel.sent == ["hello"]
+    messages.stop()
+    channel.receive("too late")
+    assert channel.sent == ["hello"]
+
+
+@leaves_nothing
+async def test_a_frozen_connection_shares_no_performance_statistics(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(message_channel, "SHARE_EVERY_S", 0.001)
+    running_messages, shared = opened()
+    frozen_messages, withheld = opened(frozen=True)
+    for messages in (frozen_messages, running_messages):
+        messages.share_performance()
+    await eventually(lambda: len(shared.sent) > 3)
+    for messages in (frozen_messages, running_messages):
+        await messages.close()
+    assert withheld.sent == []
 
 
 @leaves_nothing

@@ -125,7 +125,7 @@ class MediaState(enum.Enum):
 
 
 class HostConnection:
-    """One connection. What is done to it by injected faults: freeze, mute, silence, DTLS close."""
+    """One connection. Injected faults can freeze, mute or silence it, or close its DTLS."""
 
     def __init__(self, host: ConnectionHost, number: int, game: Game, offer: SignalRequest) -> None:
         """`number`: the service's number of this connection."""
@@ -150,9 +150,7 @@ class HostConnection:
         self._unmute_timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
         self._input = ClientInput(game, host.clock, lambda: host.input_received(self))
-        self._messages = MessageChannel(
-            lambda: not self.frozen and self._phase is not ConnectionPhase.CLOSING
-        )
+        self._messages = MessageChannel(lambda: self.frozen)
         self._presence = ClientPresence(
             lambda: host.settings,
             host.clock,
@@ -329,7 +327,7 @@ class HostConnection:
         self._presence.settings_changed()
 
     async def send_disconnect(self, reason: str) -> None:
-        """Tell the client why it will be closed."""
+        """Send the client the reason for which it will be closed."""
         await self._messages.send_disconnect(reason, self._pc.sctp)
 
     # --- injected faults ------------------------------------------------------------------------
@@ -353,7 +351,7 @@ class HostConnection:
         self._set_media(MediaState.GAME_OVER)
 
     def set_silent_since(self, at: float | None) -> None:
-        """The client was silenced at this boot time; None: it is no longer."""
+        """The client was silenced at this boot time; None: it no longer is."""
         self._presence.set_silent_since(at)
 
     async def close_dtls(self) -> None:
@@ -380,6 +378,7 @@ class HostConnection:
         if self._closing is None:
             self._phase = ConnectionPhase.CLOSING
             self._presence.stop()
+            self._messages.stop()
             self._closing = tasks.spawn(self._close(), name="emulator-close")
 
     async def close(self) -> None:

@@ -23,9 +23,10 @@ FLUSH_POLL_EVERY_S = 0.005
 class MessageChannel:
     """The client's `clientMessageChannel`, once the client has opened it."""
 
-    def __init__(self, may_send: Callable[[], bool]) -> None:
-        """`may_send`: whether the connection may send now (not frozen, not being closed)."""
-        self._may_send = may_send
+    def __init__(self, is_frozen: Callable[[], bool]) -> None:
+        """`is_frozen`: whether the connection neither receives nor sends now."""
+        self._is_frozen = is_frozen
+        self._stopped = False
         self._channel: RTCDataChannel | None = None
         self._sharing: asyncio.Task[None] | None = None
 
@@ -49,14 +50,23 @@ class MessageChannel:
                 return
             await asyncio.sleep(FLUSH_POLL_EVERY_S)
 
+    def stop(self) -> None:
+        """The connection is being closed: echo and share nothing more."""
+        self._stopped = True
+
     async def close(self) -> None:
-        """Leave no task behind. The channel itself is closed with its connection."""
+        """Stop and leave no task behind. The channel itself is closed with its connection."""
+        self._stopped = True
         await tasks.cancel(self._sharing)
 
     def _echo(self, message: str | bytes) -> None:
-        """Send application messages back unchanged, so that clients can test them."""
+        """Send application messages back unchanged, so that clients can test them.
+
+        Also while frozen: what arrived before is answered when the connection thaws, as SCTP
+        retransmits it until then.
+        """
         size = len(message.encode()) if isinstance(message, str) else len(message)
-        if self._channel is not None and size <= MAX_APPLICATION_MESSAGE and self._may_send():
+        if self._channel is not None and size <= MAX_APPLICATION_MESSAGE and not self._stopped:
             with contextlib.suppress(ValueError):  # larger than this client accepts
                 self._channel.send(message)
 
@@ -65,5 +75,7 @@ class MessageChannel:
         while True:
             await asyncio.sleep(SHARE_EVERY_S)
             channel = self._channel
-            if channel is not None and channel.readyState == "open" and self._may_send():
+            if channel is None or channel.readyState != "open":
+                continue
+            if not self._stopped and not self._is_frozen():
                 channel.send(controls.encode(controls.Performance(meter.read())))
