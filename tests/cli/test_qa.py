@@ -78,7 +78,7 @@ def test_a_trace_that_violates_the_schema_is_refused_in_one_sentence(
         traces.write(file, [Record(1.0, "command", "MakeOffer", data)])
         result = invoke("trace", str(file))
         assert isinstance(result.exception, BadInputError)
-        assert "MakeOffer is not as it should be" in str(result.exception)
+        assert "MakeOffer does not conform to the schema" in str(result.exception)
 
 
 def test_a_generated_profile_is_scored() -> None:
@@ -115,6 +115,13 @@ def test_a_scenario_is_run_and_its_traces_are_written(tmp_path: Path) -> None:
     assert invoke("trace", str(tmp_path / "without-end.jsonl")).return_value == 0
 
 
+def test_a_folder_for_traces_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = invoke("run", "outage-ladder", "--traces", str(tmp_path / "file" / "x"))
+    assert isinstance(result.exception, BadInputError)
+    assert "cannot be made" in str(result.exception)
+
+
 def test_a_scenario_with_another_ending_fails(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('description = "x"\n[[cases]]\nname = "a"\nduration_s = 3\nends = "trying"\n')
@@ -136,6 +143,8 @@ def test_the_diagram_is_printed_or_written_into_a_page(
     page.write_text(f"{diagram.BEGIN}\n{diagram.END}\n")
     assert invoke("diagram", "--write", str(page)).return_value == 0
     assert "its time was up" in page.read_text()
+    page.write_text("# Another page\n")
+    assert isinstance(invoke("diagram", "--write", str(page)).exception, BadInputError)
 
 
 def test_orders_of_events_are_explored(monkeypatch: pytest.MonkeyPatch) -> None:

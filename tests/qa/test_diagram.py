@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,9 @@ from helpers.playbook import Playbook
 from rejoin.core import events
 from rejoin.core.phases import State
 from rejoin.core.trace_names import STATES
+from rejoin.errors import BadInputError
 from rejoin.qa import diagram
-from rejoin.qa.diagram import document, put_into, ways
+from rejoin.qa.diagram import document, put_into, update, ways
 from rejoin.qa.simulation import case_of
 from rejoin.verify.environment import Change
 from rejoin.verify.simulate import simulate
@@ -89,5 +91,25 @@ def test_a_drawing_goes_between_the_marks() -> None:
     page = put_into(PAGE.read_text(encoding="utf-8"), "DRAWN")
     assert "\n\nDRAWN\n\n" in page
     assert page.startswith("# The states of a client")
-    with pytest.raises(ValueError, match="no marks"):
+    with pytest.raises(BadInputError, match="no place for the diagram: the lines <!-- states"):
         put_into("nothing", "DRAWN")
+
+
+def test_a_page_that_cannot_be_updated_is_named(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_bytes(b"\xff\xfe\xfd")
+    with pytest.raises(BadInputError, match=r"^page\.md is not text\.$"):
+        update(page, "DRAWN")
+    with pytest.raises(BadInputError, match=r"^missing\.md cannot be updated: No such file"):
+        update(tmp_path / "missing.md", "DRAWN")
+
+
+def test_a_full_disk_is_no_unusable_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **options: object) -> int:
+        raise OSError(errno.ENOSPC, "No space")
+
+    page = tmp_path / "page.md"
+    page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        update(page, "DRAWN")

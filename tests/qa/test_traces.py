@@ -62,3 +62,14 @@ def test_the_error_names_a_file_that_cannot_be_used(tmp_path: Path) -> None:
         list(traces.read(tmp_path / "none.jsonl"))
     with pytest.raises(BadInputError, match="cannot be written"):
         traces.write(tmp_path, RECORDS)
+
+
+def test_the_error_names_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    traces.make_folder(tmp_path / "new" / "folder")
+    traces.make_folder(tmp_path / "new" / "folder")
+    assert (tmp_path / "new" / "folder").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        BadInputError, match=r"^The folder .*file/x cannot be made: Not a directory"
+    ):
+        traces.make_folder(tmp_path / "file" / "x")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rejoin.emulator.service.control import BlockingEmulatorControl
-from rejoin.errors import BadInputError, ServiceError
+from rejoin.errors import BadInputError, MissingPartError, RejoinError, ServiceError
 from rejoin.studio import process
 
 
@@ -21,10 +23,42 @@ def first_line(say: Callable[[], str]) -> str:
     return process._first_line(Out())  # type: ignore[arg-type]
 
 
-def test_a_studio_that_reports_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def start() -> None:
+    with process.studio_process(detection_delay_s=5, connection_timeout_s=20):
+        raise AssertionError("the studio has started")
+
+
+@pytest.mark.parametrize(
+    ("preparation", "error"),
+    [
+        ("import sys; sys.modules['boto3'] = None", MissingPartError),
+        ("import os; os._exit(3)", ServiceError),
+    ],
+)
+def test_a_studio_that_does_not_start_is_an_error(
+    preparation: str, error: type[RejoinError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(preparation)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(error, match="could not start"):
+        start()
+
+
+def test_a_studio_that_ends_without_an_address_but_does_not_exit_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "END_TIMEOUT_S", 0.05)
+    program = "import os; os.close(1); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, text=True
+    ) as child:
+        assert type(process._start_failure(child)) is ServiceError
+        child.kill()
+
+
+def test_a_studio_that_reports_nothing_in_time_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert first_line(lambda: "here\n") == "here\n"
-    with pytest.raises(ServiceError, match="could not start"):
-        first_line(lambda: "")
+    assert first_line(lambda: "") == ""
     monkeypatch.setattr(process, "START_TIMEOUT_S", 0.05)
     release = threading.Event()
 

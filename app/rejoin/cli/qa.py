@@ -21,6 +21,14 @@ _LEAST_SAVED_SHARE: Final = 0.999
 _PROGRESS_RUNS: Final = 1000
 """How many runs lie between two updates of the progress line."""
 
+_seed = click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Seed of the random numbers.",
+)
+
 
 @click.group(short_help="Test reconnection: simulate, read traces, score the detector.")
 def qa() -> None:
@@ -59,8 +67,8 @@ class SimulateOptions:
 def simulate(chosen: SimulateOptions) -> int:
     """Simulate drops on a virtual clock and check every invariant.
 
-    Each seed is one simulated game: the fault profiles take turns; service, network and backend are
-    drawn at random. For a seed that breaks an invariant the command that repeats it is printed.
+    Each seed is one simulated game. Fault profiles take turns; service, network and backend are
+    random. For each game that breaks an invariant, prints the command that repeats it.
     """
     from rejoin.qa import simulation
 
@@ -189,21 +197,15 @@ class ScoreOptions:
     show_default=True,
     help="Generated drops.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Seed of the random numbers.",
-)
+@_seed
 @options.as_values(ScoreOptions)
 @needs("qa")
 def score(chosen: ScoreOptions) -> int:
     """Replay the samples of traces through the drop detector and print its score.
 
-    One line for each FILE, and one for each --profile, which is played for --hours without a drop
-    and then dropped --drops times: the times from the last packet to LOST, and per hour how often
-    it reported LOST (mistakes) and how often it reconnected (wrong commits) without an outage.
+    Prints one line for each FILE and for each --profile. A profile is simulated for --hours without
+    a drop, and then dropped --drops times. p50, p95 and p99 are seconds from the last packet to
+    LOST. Without an outage, LOST is a false alarm, and the decision to reconnect a false commit.
     """
     from rejoin.netem.network_profile import NETWORK_PROFILES
     from rejoin.qa import scoring
@@ -237,15 +239,11 @@ class RunOptions:
 
 @qa.command(short_help="Run a scenario, simulated or on real sockets.")
 @click.argument("scenario")
-@click.option("--live", is_flag=True, help="Use real sockets and the built-in emulator.")
-@click.option("--case", "cases", multiple=True, help="Run only this case; may be repeated.")
 @click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Seed of the random numbers.",
+    "--live", is_flag=True, help="Use real sockets and the built-in emulator, in real time."
 )
+@click.option("--case", "cases", multiple=True, help="Run only this case; may be repeated.")
+@_seed
 @click.option(
     "--traces", "traces_folder", type=options.FOLDER, help="Folder for the trace of every case."
 )
@@ -259,15 +257,15 @@ class RunOptions:
 def run(chosen: RunOptions) -> int:
     """Run every case of SCENARIO: a TOML file, or a built-in one (every-profile, outage-ladder).
 
-    Without --live on a virtual clock. Each trace is checked against the invariants, and the result
-    of each case against what the scenario expects.
+    Cases run on a virtual clock, or with --live in real time. Each trace is checked against the
+    invariants, and the result of each case against what the scenario expects.
     """
     from rejoin.qa import runner, traces
 
     scenario = _selected(runner.load(chosen.scenario), chosen)
     folder = chosen.traces_folder
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        traces.make_folder(folder)
 
     def report(result: runner.Result) -> None:
         click.echo(result.line())
@@ -301,7 +299,7 @@ def _selected(scenario: Scenario, chosen: RunOptions) -> Scenario:
 
 
 def _file_name(name: str) -> str:
-    """The name of a case, as a file name."""
+    """A case's name with only characters that every file system allows."""
     return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in name)
 
 
@@ -312,14 +310,14 @@ class DiagramOptions:
     page: Path | None
 
 
-@qa.command(short_help="Draw the engine's states, found by running it.")
+@qa.command(short_help="Draw the engine's states and transitions.")
 @click.option(
-    "--write", "page", type=options.EXISTING_FILE, help="Replace the diagram in this page."
+    "--write", "page", type=options.EXISTING_FILE, help="Replace the diagram in this file."
 )
 @options.as_values(DiagramOptions)
 @needs("qa")
 def diagram(chosen: DiagramOptions) -> int:
-    """Run simulated games and draw every transition that the engine took."""
+    """Draw every transition between the engine's states, read from the engine's code."""
     from rejoin.qa import diagram as drawing
 
     drawn = drawing.document(drawing.ways())
@@ -327,7 +325,7 @@ def diagram(chosen: DiagramOptions) -> int:
     if page is None:
         click.echo(drawn)
         return SUCCESS
-    page.write_text(drawing.put_into(page.read_text(encoding="utf-8"), drawn), encoding="utf-8")
+    drawing.update(page, drawn)
     return SUCCESS
 
 
@@ -351,7 +349,7 @@ class CheckOptions:
 def check(chosen: CheckOptions) -> int:
     """Explore client, backend and service together, for each kind of fault.
 
-    For a broken invariant a shortest sequence of events that leads to it is printed.
+    For each broken invariant, prints a shortest sequence of events that breaks it.
     """
     from rejoin.verify.explore import BUDGETS, explore
 

@@ -8,6 +8,7 @@ that the engine takes is missing. The tests hold that against the ways that are 
 from __future__ import annotations
 
 import ast
+import errno
 import inspect
 import pkgutil
 import re
@@ -15,11 +16,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import get_args
 
 from rejoin.core import engine, events
 from rejoin.core.phases import Phase
 from rejoin.core.trace_names import EVENTS, STATES
+from rejoin.errors import BadInputError
 
 BEGIN = "<!-- states: begin, written by `rejoin qa diagram` -->"
 END = "<!-- states: end -->"
@@ -147,10 +150,23 @@ def _words(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
 
 
+def update(page: Path, drawn: str) -> None:
+    """Replace the diagram in this file. Raises BadInputError; OSError when the disk is full."""
+    try:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(put_into(text, drawn), encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadInputError(f"{page.name} is not text.") from None
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise BadInputError(f"{page.name} cannot be updated: {error.strerror}.") from error
+
+
 def put_into(text: str, drawn: str) -> str:
-    """The page with the drawing between its marks."""
+    """The page with the diagram between its two marks. Raises BadInputError if they are missing."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError("the page has no marks for the states")
+        raise BadInputError(f"The page has no place for the diagram: the lines {BEGIN} and {END}.")
     return f"{before}{BEGIN}\n\n{drawn}\n\n{END}{after}"

@@ -51,3 +51,11 @@ def write(path: Path, records: Iterable[Record]) -> None:
     with file:
         for record in records:
             file.write(to_line(record) + "\n")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for traces. Raises BadInputError if it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInputError(f"The folder {folder} cannot be made: {error.strerror}.") from error

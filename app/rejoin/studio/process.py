@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from rejoin.errors import ServiceError
+from rejoin.errors import MissingPartError, ServiceError
 from rejoin.studio.address import Studio
 
 START_TIMEOUT_S: Final = 30.0
@@ -27,7 +27,11 @@ def studio_process(
     ca_file: Path | None = None,
 ) -> Iterator[Studio]:
     """A studio that runs as long as the block. With `ca_file` its backend is served over https, and
-    the CA certificate to trust is written there. Raises ServiceError if it does not start."""
+    the CA certificate to trust is written there.
+
+    If it does not start, raises ServiceError, or MissingPartError when it lacked a package. The
+    studio has then printed the reason on the same standard error.
+    """
     command = [
         *(sys.executable, "-m", "rejoin", "studio", "--announce"),
         *("--detection-delay", str(detection_delay_s)),
@@ -50,7 +54,10 @@ def studio_process(
     assert process.stdout is not None
     assert process.stdin is not None
     try:
-        yield Studio.from_json(_first_line(process.stdout))
+        line = _first_line(process.stdout)
+        if not line:
+            raise _start_failure(process)
+        yield Studio.from_json(line)
     finally:
         process.stdin.close()  # this stops it
         try:
@@ -62,13 +69,25 @@ def studio_process(
 
 
 def _first_line(out: IO[str]) -> str:
-    """The line with the studio's address. Raises ServiceError if it does not come."""
+    """The line with the studio's address; empty when the studio ended without one.
+
+    Raises ServiceError if nothing comes in time.
+    """
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=lambda: lines.put(out.readline()), daemon=True).start()
     try:
-        line = lines.get(timeout=START_TIMEOUT_S)
+        return lines.get(timeout=START_TIMEOUT_S)
     except queue.Empty:
         raise ServiceError("The studio did not start in time.") from None
-    if not line:
-        raise ServiceError("The studio could not start; see the message above.")
-    return line
+
+
+def _start_failure(process: subprocess.Popen[str]) -> ServiceError | MissingPartError:
+    """The error for a studio that has ended, or is ending, without an address."""
+    sentence = "The studio could not start; see the message above."
+    try:
+        code = process.wait(END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        code = None
+    if code == MissingPartError.exit_code:
+        return MissingPartError(sentence)
+    return ServiceError(sentence)
