@@ -9,7 +9,7 @@ from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.window_faces import LIVE, NOW, lost
-from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
 from rejoin.gui import announcer
 from rejoin.gui.announcer import Announcement, Announcer, Said, next_announcement
 from rejoin.gui.notes import Notes
@@ -83,6 +83,13 @@ def test_while_the_time_is_being_checked_none_is_said() -> None:
     checking = lost(deadline_checking=True)
     said, _ = next_announcement(Said(), checking, Notes(), NOW)
     assert next_announcement(said, checking, Notes(), NOW + 40) == (said, None)
+
+
+def test_while_the_game_is_being_ended_no_time_left_is_said() -> None:
+    ending = lost(stage=Stage.ENDING, doing=Doing.TERMINATING)
+    said, heard = next_announcement(Said(), ending, Notes(), NOW)
+    assert heard == Announcement("Ending your game... Releasing the game server...", urgent=True)
+    assert next_announcement(said, ending, Notes(), NOW + 40) == (said, None)
 
 
 def test_while_playing_notes_are_said_without_urgency() -> None:

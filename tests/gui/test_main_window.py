@@ -300,6 +300,27 @@ def test_closing_the_window_closes_for_now(show: ShowFace, name: str) -> None:
     assert port.listeners == []
 
 
+def test_a_window_whose_engine_did_not_finish_goes_once_and_for_good(
+    show: ShowFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rejoin.gui.main_window.LEAVE_WITHIN_S", 0.01)
+    window, port, _clock = show(face_named("live"))
+    gone: list[int] = []
+    window.gone.connect(lambda: gone.append(1))
+    window.close()
+    assert wait_until(lambda: gone == [1])
+    window.close()
+    window.start()
+    window.close()
+    window.refresh()
+    press(window, Qt.Key.Key_W)
+    window.come_to_front()
+    assert not wait_until(lambda: gone != [1], 0.1)
+    assert port.events == [CloseForNowRequested()]
+    assert not window.controls.controls.held, "no game takes the player's input any more"
+    assert window.isHidden()
+
+
 def test_a_start_that_cannot_be_stopped_is_closed_for_now(show: ShowFace) -> None:
     window, port, clock = show(face_named("starting-cannot-end"))
     clock.now += UNARMED_S

@@ -56,7 +56,7 @@ def next_announcement(
         # The time left was said with the rest; those still to come are left.
         times_s = tuple(time for time in SPOKEN_TIMES_S if left_s is not None and left_s > time)
         return Said(key, times_s), Announcement(text, urgent=not live) if text else None
-    counting = snapshot.stage in (Stage.LOST, Stage.RECONNECTING, Stage.ENDING)
+    counting = snapshot.stage in (Stage.LOST, Stage.RECONNECTING)
     if left_s is None or not counting or snapshot.deadline_checking:
         return said, None
     times_s = tuple(time for time in said.times_s if left_s > time)

@@ -156,13 +156,14 @@ class RejoinWindow(QWidget):
 
     def start(self) -> None:
         """Request a game, as the *Start* button does."""
-        self._presence = _Presence.START_REQUESTED
+        if self._presence is _Presence.OPEN:
+            self._presence = _Presence.START_REQUESTED
         self.bridge.post(StartRequested())
         self.refresh()
 
     def come_to_front(self) -> None:
         """Show the window to somebody who looks for it, as far as the desktop allows."""
-        if self._presence in (_Presence.LEAVING, _Presence.GONE):
+        if self._has_left():
             return
         if self.isMinimized():
             self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
@@ -238,7 +239,7 @@ class RejoinWindow(QWidget):
         """While a game runs, closing is *Close for now*: hidden until the engine has finished."""
         self.release_mouse()
         stage = self._snapshot.stage
-        if stage in (Stage.IDLE, Stage.ENDED) or self._presence is _Presence.LEAVING:
+        if stage in (Stage.IDLE, Stage.ENDED) or self._has_left():
             event.accept()
             self._go()
             return
@@ -249,6 +250,10 @@ class RejoinWindow(QWidget):
             self.bridge.post(CloseForNowRequested())
         self.hide()
         QTimer.singleShot(round(LEAVE_WITHIN_S * 1000), self, self._go)
+
+    def _has_left(self) -> bool:
+        """Whether the player has closed the window."""
+        return self._presence in (_Presence.LEAVING, _Presence.GONE)
 
     def _go(self) -> None:
         if self._presence is not _Presence.GONE:
@@ -268,7 +273,7 @@ class RejoinWindow(QWidget):
             snapshot.stage is Stage.LIVE
             and snapshot.input_open
             and not snapshot.view_only
-            and self._presence is not _Presence.LEAVING
+            and not self._has_left()
         )
         if wanted and not self.controls.is_open:
             self.controls.open()
