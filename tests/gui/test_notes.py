@@ -19,14 +19,14 @@ from rejoin.gui.notes import (
     Memory,
     Notes,
     Problem,
-    Surroundings,
+    WindowState,
     is_just_back,
     notes,
 )
 from rejoin.media.audio.volume import SoundChoice
 
-PLAYING = Surroundings(takes_input=True)
-CAPTURED = Surroundings(mouse=Captured(), takes_input=True)
+PLAYING = WindowState(takes_input=True)
+CAPTURED = WindowState(mouse=Captured(), takes_input=True)
 CLICK = "Click to take control"
 FREE_HINT = "Ctrl+Alt: free the mouse"
 BACK = replace(LIVE, back_at=NOW)
@@ -35,7 +35,7 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "later_s", "memory", "around", "shown"),
+    ("snapshot", "later_s", "memory", "state", "shown"),
     [
         # nothing to say
         (LIVE, 0.0, Memory(), PLAYING, Notes()),
@@ -65,13 +65,13 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
             BACK,
             0.0,
             Memory(),
-            Surroundings(mouse=FreedByDrop()),
+            WindowState(mouse=FreedByDrop()),
             Notes(note=("You're back", "")),
         ),
         # a new game asks for a click
         (LIVE, CLICK_HINT_FOR_S - 0.01, Memory(started_at=NOW), PLAYING, Notes(note=(CLICK, ""))),
         (LIVE, CLICK_HINT_FOR_S, Memory(started_at=NOW), PLAYING, Notes()),
-        (LIVE, 0.0, Memory(started_at=NOW), Surroundings(), Notes()),
+        (LIVE, 0.0, Memory(started_at=NOW), WindowState(), Notes()),
         (LIVE, 0.0, Memory(started_at=NOW), CAPTURED, Notes(free_mouse_hint=FREE_HINT)),
         (BACK, 0.0, Memory(started_at=NOW), PLAYING, Notes(note=("You're back", ""))),
         # a problem shows once
@@ -120,9 +120,9 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
     ],
 )
 def test_what_shows_while_playing(
-    snapshot: Snapshot, later_s: float, memory: Memory, around: Surroundings, shown: Notes
+    snapshot: Snapshot, later_s: float, memory: Memory, state: WindowState, shown: Notes
 ) -> None:
-    assert notes(snapshot, NOW + later_s, memory, around) == shown
+    assert notes(snapshot, NOW + later_s, memory, state) == shown
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ def test_what_shows_while_playing(
 @pytest.mark.parametrize("mouse", [Free(), FreedByKeys(), FreedByDrop()])
 def test_nothing_shows_beside_a_card(snapshot: Snapshot, mouse: CaptureState) -> None:
     memory = Memory(NOW, NOW, NOW, Problem("No sound.", NOW))
-    around = Surroundings(mouse, takes_input=True, can_drop=True, volume_control_held=True)
-    assert notes(snapshot, NOW, memory, around) == Notes()
+    state = WindowState(mouse, takes_input=True, can_drop=True, volume_control_held=True)
+    assert notes(snapshot, NOW, memory, state) == Notes()
 
 
 def test_a_problem_starts_when_it_is_new_and_not_again() -> None:

@@ -219,13 +219,14 @@ def test_the_volume_in_words() -> None:
     assert texts.volume_digits(SoundChoice(60, muted=True)) == "Off"
 
 
-def test_a_game_that_cannot_be_ended_is_said_to_run_until_its_time_is_up() -> None:
-    until = "may still be running until its time is up"
+def test_a_game_that_cannot_be_ended_may_run_until_its_time_is_up() -> None:
+    ends = "may still be running; it ends when its time is up."
+    until = "may keep running until its time is up."
     for returning in (False, True):
         for stage in (Stage.LOST, Stage.RECONNECTING):
             shown = lost(stage=stage, returning=returning, can_terminate=False)
-            assert until in texts.lost_known(shown)
-            assert until in texts.announcement(shown, NOW)
+            assert ends in texts.lost_known(shown)
+            assert ends in texts.announcement(shown, NOW)
     placing = Snapshot(Stage.STARTING, doing=Doing.PLACING, can_terminate=False)
     assert until in texts.starting_leaving(placing)
     assert until in texts.announcement(placing, NOW)
@@ -233,4 +234,4 @@ def test_a_game_that_cannot_be_ended_is_said_to_run_until_its_time_is_up() -> No
         starting = Snapshot(Stage.STARTING, doing=doing)
         assert texts.can_cancel_start(starting)
         assert texts.starting_leaving(starting) == ""
-    assert until not in texts.lost_known(lost())
+    assert "its time is up" not in texts.lost_known(lost())

@@ -78,7 +78,7 @@ FACES: tuple[Face, ...] = (
         (
             "Starting your game",
             "Waiting for a free game server...",
-            "If you close now, your game may still be running until its time is up.",
+            "If you close now, your game may keep running until its time is up.",
             "Close for now",
         ),
         absent=("Cancel",),
@@ -146,7 +146,7 @@ FACES: tuple[Face, ...] = (
         "lost-cannot-end",
         lost(can_terminate=False),
         (
-            "Your game may still be running until its time is up.",
+            "Your game may still be running; it ends when its time is up.",
             "Try now",
             "Close for now",
         ),
@@ -157,7 +157,7 @@ FACES: tuple[Face, ...] = (
         lost(returning=True, can_terminate=False, can_try_now=False),
         (
             "Rejoin was closed while you played. "
-            "Your game may still be running until its time is up.",
+            "Your game may still be running; it ends when its time is up.",
             "Close for now",
         ),
         absent=("End game",),
