@@ -2,8 +2,10 @@
 
 On Linux `runtime/network` watches by netlink and this is not used. Qt reports less: whether there
 is a network, and by which kind of medium. At each of these events `runtime/address_loss` finds out
-which connections have lost their address. Written for Windows and macOS from Qt's documentation and tested
-with a stand-in for Qt; not run there.
+which connections have lost their address.
+
+Written for Windows and macOS from Qt's documentation and tested with a stand-in for Qt; it was not
+run there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the clients of AWS's two sample backends share: offers are sent once, polls are made here.
 
 Neither sample forwards our token: each call gets a new ClientToken, so a repetition would be a
-second call with a used offer. So an offer whose bytes have begun to leave is never sent again,
+second call with a used offer. So an offer is never sent again once its first byte was sent,
 except after a refusal (401, 429) that came before the offer was processed. The samples answer a
 status call at once, so the long poll is made here, with one call a second.
 """
