@@ -300,9 +300,7 @@ def test_closing_the_window_closes_for_now(show: ShowFace, name: str) -> None:
     assert port.listeners == []
 
 
-def test_a_window_whose_engine_did_not_finish_goes_once_and_for_good(
-    show: ShowFace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_window_that_is_gone_stays_gone(show: ShowFace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rejoin.gui.main_window.LEAVE_WITHIN_S", 0.01)
     window, port, _clock = show(face_named("live"))
     gone: list[int] = []
@@ -625,7 +623,7 @@ def test_a_click_on_the_volume_control_does_not_capture_the_mouse(show: ShowFace
     assert said == [], "a screen reader reads the slider itself"
 
 
-def test_the_volume_of_before_is_shown_at_once(application: QApplication) -> None:
+def test_the_saved_volume_is_shown_at_once(application: QApplication) -> None:
     port = FakePort()
     port.choices.append(SoundChoice(30))
     window = RejoinWindow(port, clock=FakeClock(NOW))

@@ -1,4 +1,4 @@
-"""What players read: what the design promises, and never a word of the engine."""
+"""What players read: complete, true, and without words of the engine."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_endings_differ_from_each_other() -> None:
     assert len(titles) == len(EndingKind)
 
 
-def test_a_reason_of_the_service_is_put_in_words_and_an_unknown_one_is_quoted() -> None:
+def test_a_known_reason_of_the_service_is_explained_and_an_unknown_one_quoted() -> None:
     def title(reason: str) -> str:
         ending = Ending(EndingKind.GAME_ENDED, StatusReason(reason))
         return texts.ending_text(ending).title
@@ -134,7 +134,7 @@ def test_a_reason_of_the_service_is_put_in_words_and_an_unknown_one_is_quoted() 
     assert len({title(reason) for reason in texts._REASONS}) >= len(texts._REASONS) - 1
 
 
-def test_an_unconfirmed_end_is_not_claimed() -> None:
+def test_an_unconfirmed_end_is_not_presented_as_an_end() -> None:
     text = texts.ending_text(Ending(EndingKind.UNCONFIRMED))
     assert text.title == "We couldn't confirm. It may still be running."
     assert "has ended" not in f"{text.meaning} {text.advice}"
