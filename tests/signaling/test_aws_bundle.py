@@ -11,28 +11,19 @@ from typing import Any
 
 import pytest
 
+from helpers.backend_client import failure_of, started
 from helpers.fake_stream_service import FakeStreamService, answer_to, new_offer, new_token
 from helpers.misbehaving_server import read_request, server_that
 from helpers.sample_backends import APPLICATION, STREAM_GROUP, Wall, live_bundle
 from rejoin.backend.service import ServiceFault
 from rejoin.core.model import AttemptNumber, SessionId, SessionView
-from rejoin.core.retry import Failure, FailureKind
+from rejoin.core.retry import FailureKind
 from rejoin.service_model.status import Status
 from rejoin.signaling.aws_bundle import BundleClient
 from rejoin.signaling.aws_samples import STATUS_UNAVAILABLE, StreamChoice
 from rejoin.signaling.client import CallFailedError
 
 CHOICE = StreamChoice(STREAM_GROUP, APPLICATION, ("us-west-2",), "player-1")
-
-
-async def failure_of(call: Coroutine[Any, Any, object]) -> Failure:
-    with pytest.raises(CallFailedError) as caught:
-        await call
-    failure = caught.value.failure
-    assert str(caught.value) == failure.detail
-    assert failure.detail.endswith(".")
-    assert "canary" not in failure.detail
-    return failure
 
 
 @contextlib.asynccontextmanager
@@ -44,16 +35,7 @@ async def client_for(url: str, choice: StreamChoice = CHOICE) -> AsyncIterator[B
         await client.aclose()
 
 
-async def started(client: BundleClient, offer: str | None = None) -> SessionView:
-    return await client.start(
-        attempt=AttemptNumber(1),
-        token=new_token(),
-        signal_request=offer or new_offer(),
-        budget_s=5,
-    )
-
-
-def looking(client: BundleClient, session_id: SessionId) -> Coroutine[Any, Any, SessionView]:
+def getting_status(client: BundleClient, session_id: SessionId) -> Coroutine[Any, Any, SessionView]:
     return client.status(session_id, known=None, wait_s=0, budget_s=5)
 
 
@@ -78,7 +60,7 @@ async def test_a_session_from_start_and_drop_to_rejoin_and_end() -> None:
         view = await started(client, offer)
         assert view.status == "ACTIVATING"
         assert view.connection_timeout_s is None
-        assert (await looking(client, view.session_id)).status == "ACTIVATING"
+        assert (await getting_status(client, view.session_id)).status == "ACTIVATING"
 
         async def placed_later() -> None:
             await asyncio.sleep(0.3)
@@ -123,7 +105,7 @@ async def test_a_session_that_fails_while_it_is_placed_is_not_found() -> None:
     async with live_bundle(service) as url, client_for(url) as client:
         view = await started(client)
         service.status, service.reason = "ERROR", "placementTimeout"
-        failure = await failure_of(looking(client, view.session_id))
+        failure = await failure_of(getting_status(client, view.session_id))
         assert failure.kind is FailureKind.NOT_FOUND
 
 
@@ -133,9 +115,9 @@ async def test_once_the_game_runs_a_404_proves_nothing(status: str) -> None:
     async with live_bundle(service) as url, client_for(url) as client:
         view = await started(client)
         service.place()
-        assert (await looking(client, view.session_id)).status == "ACTIVE"
+        assert (await getting_status(client, view.session_id)).status == "ACTIVE"
         service.status = status
-        failure = await failure_of(looking(client, view.session_id))
+        failure = await failure_of(getting_status(client, view.session_id))
         assert failure.code == STATUS_UNAVAILABLE
         assert failure.kind is FailureKind.OUTCOME_UNKNOWN
         assert failure.retryable is False
@@ -148,9 +130,9 @@ async def test_after_600_s_an_active_session_has_no_status_but_can_be_rejoined()
         view = await started(client)
         service.place()
         wall.now += 599
-        assert (await looking(client, view.session_id)).status == "ACTIVE"
+        assert (await getting_status(client, view.session_id)).status == "ACTIVE"
         wall.now += 2
-        failure = await failure_of(looking(client, view.session_id))
+        failure = await failure_of(getting_status(client, view.session_id))
         assert failure.code == STATUS_UNAVAILABLE
         offer = new_offer()
         assert await reconnecting(client, view.session_id, offer) == answer_to(offer)
@@ -165,7 +147,7 @@ async def test_an_answer_that_may_belong_to_another_offer_is_not_returned() -> N
         service.fail("create answer", ServiceFault.FAILED)
         failure = await failure_of(reconnecting(client, view.session_id, new_offer()))
         assert failure.kind is FailureKind.OUTCOME_UNKNOWN
-        seen = await looking(client, view.session_id)
+        seen = await getting_status(client, view.session_id)
         assert seen.status == "ACTIVE"
         assert service.held_response is not None
         assert seen.signal_response is None
@@ -181,7 +163,7 @@ async def test_every_failure_of_the_service_looks_the_same() -> None:
                 service.fail(operation, fault)
             for call in (
                 started(client),
-                looking(client, view.session_id),
+                getting_status(client, view.session_id),
                 reconnecting(client, view.session_id, new_offer()),
                 client.terminate(view.session_id, budget_s=5),
             ):
@@ -211,7 +193,7 @@ async def test_a_token_that_the_backend_does_not_know_is_not_found() -> None:
     async with live_bundle(FakeStreamService()) as url, client_for(url) as client:
         failure = await failure_of(reconnecting(client, SessionId("unknown"), new_offer()))
         assert failure.kind is FailureKind.NOT_FOUND
-        failure = await failure_of(looking(client, SessionId("with space")))
+        failure = await failure_of(getting_status(client, SessionId("with space")))
         assert failure.kind is FailureKind.INVALID
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from helpers.backend_client import failure_of, started
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
@@ -23,7 +24,7 @@ from helpers.misbehaving_server import JSON, answering, read_request, server_tha
 from helpers.sample_backends import APPLICATION, ARN, STREAM_GROUP, ArnStreamService, live_react
 from rejoin.backend.service import ServiceFault
 from rejoin.core.model import AttemptNumber, SessionId, SessionView
-from rejoin.core.retry import Failure, FailureKind
+from rejoin.core.retry import FailureKind
 from rejoin.service_model.status import Status
 from rejoin.signaling.aws_react import ReactClient
 from rejoin.signaling.aws_samples import CANNOT_TERMINATE, StreamChoice
@@ -31,16 +32,6 @@ from rejoin.signaling.client import CallFailedError
 
 CHOICE = StreamChoice(STREAM_GROUP, APPLICATION, ("us-west-2", "eu-west-1"))
 SESSION = SessionId(ARN)
-
-
-async def failure_of(call: Coroutine[Any, Any, object]) -> Failure:
-    with pytest.raises(CallFailedError) as caught:
-        await call
-    failure = caught.value.failure
-    assert str(caught.value) == failure.detail
-    assert failure.detail.endswith(".")
-    assert "canary" not in failure.detail
-    return failure
 
 
 @contextlib.asynccontextmanager
@@ -52,16 +43,7 @@ async def client_for(url: str, token: str = GOOD_TOKEN) -> AsyncIterator[ReactCl
         await client.aclose()
 
 
-async def started(client: ReactClient, offer: str | None = None) -> SessionView:
-    return await client.start(
-        attempt=AttemptNumber(1),
-        token=new_token(),
-        signal_request=offer or new_offer(),
-        budget_s=5,
-    )
-
-
-def looking(
+def getting_status(
     client: ReactClient, session_id: SessionId = SESSION
 ) -> Coroutine[Any, Any, SessionView]:
     return client.status(session_id, known=None, wait_s=0, budget_s=5)
@@ -108,20 +90,20 @@ async def test_a_session_from_start_and_drop_to_rejoin() -> None:
 
         for status in ("CONNECTED", "PENDING_CLIENT_RECONNECTION"):
             service.status = status
-            assert (await looking(client)).status == status
+            assert (await getting_status(client)).status == status
 
         written: list[str] = []
         fresh = new_offer()
         assert await reconnecting(client, fresh, written) == answer_to(fresh)
         assert written == ["now"]
-        seen = await looking(client)
+        seen = await getting_status(client)
         assert seen.status == "ACTIVE"
         # The starter does not report which offer its answer belongs to.
         assert service.held_response is not None
         assert seen.signal_response is None
 
         service.status, service.reason = "TERMINATED", "reconnectionTimeout"
-        seen = await looking(client)
+        seen = await getting_status(client)
         assert (seen.status, seen.reason) == ("TERMINATED", None)
 
 
@@ -139,7 +121,7 @@ async def test_a_long_poll_is_not_ended_by_an_answer_that_was_there_before() -> 
 async def test_an_unknown_status_is_passed_on() -> None:
     service = ArnStreamService(status="HIBERNATING_2")
     async with live_react(service) as url, client_for(url) as client:
-        assert (await looking(client)).status == "HIBERNATING_2"
+        assert (await getting_status(client)).status == "HIBERNATING_2"
 
 
 async def test_the_game_cannot_be_ended_and_the_sentence_says_so() -> None:
@@ -175,7 +157,11 @@ async def test_every_failure_of_the_service_looks_the_same() -> None:
         for fault in ServiceFault:
             for operation in ("start", "get_status", "create"):
                 service.fail(operation, fault)
-            for call in (started(client), looking(client), reconnecting(client, new_offer())):
+            for call in (
+                started(client),
+                getting_status(client),
+                reconnecting(client, new_offer()),
+            ):
                 failure = await failure_of(call)
                 assert failure.kind is FailureKind.OUTCOME_UNKNOWN
                 assert (failure.http_status, failure.code) == (500, "")
@@ -224,7 +210,7 @@ async def test_the_status_of_another_session_is_refused() -> None:
     body = json.dumps({"arn": ARN + "x", "status": "TERMINATED", "signalResponse": ""})
     answer = answering(f"200 OK\r\n{JSON}", body.encode())
     async with server_that(answer) as port, client_for(f"http://127.0.0.1:{port}") as client:
-        assert (await failure_of(looking(client))).kind is FailureKind.OUTCOME_UNKNOWN
+        assert (await failure_of(getting_status(client))).kind is FailureKind.OUTCOME_UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -233,7 +219,7 @@ async def test_the_status_of_another_session_is_refused() -> None:
 async def test_a_session_id_that_is_no_arn_is_not_sent(session_id: str) -> None:
     async with client_for("http://127.0.0.1:9") as client:
         for call in (
-            looking(client, SessionId(session_id)),
+            getting_status(client, SessionId(session_id)),
             reconnecting(client, new_offer(), session_id=SessionId(session_id)),
         ):
             assert (await failure_of(call)).kind is FailureKind.INVALID
@@ -255,7 +241,7 @@ def test_the_starter_reads_what_is_sent() -> None:
             client_for(f"http://127.0.0.1:{port}/prod") as client,
         ):
             await started(client, "offer")
-            await looking(client)
+            await getting_status(client)
 
     asyncio.run(run())
     head, _, body = seen[0].partition(b"\r\n\r\n")
@@ -281,7 +267,7 @@ def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
                 with contextlib.suppress(CallFailedError):
                     await reconnecting(client, new_offer())
             client.use_token("canary-of-nobody")
-            await failure_of(looking(client))
+            await failure_of(getting_status(client))
 
     with caplog.at_level(logging.DEBUG):
         asyncio.run(run())

@@ -95,3 +95,14 @@ def test_an_invalid_choice_is_refused_in_one_sentence(choice: dict[str, str]) ->
     with pytest.raises(BadInputError) as caught:
         StreamChoice(**choice)  # type: ignore[arg-type]
     assert str(caught.value).endswith(".")
+
+
+def test_a_choice_is_sent_under_the_names_of_the_dialect() -> None:
+    names = {"stream_group": "SGIdentifier", "application": "AppIdentifier", "locations": "Regions"}
+    assert StreamChoice("sg-1").body(**names) == {"SGIdentifier": "sg-1"}
+    assert StreamChoice("sg-1", "a-1", ("us-west-2",), "player").body(**names) == {
+        "SGIdentifier": "sg-1",
+        "AppIdentifier": "a-1",
+        "UserId": "player",
+        "Regions": ["us-west-2"],
+    }

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from helpers.backend_client import failure_of, started
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
@@ -47,8 +48,8 @@ from helpers.misbehaving_server import (
     speaks_no_http,
 )
 from rejoin.backend.service import ServiceFault
-from rejoin.core.model import AttemptNumber, SessionId, SessionView
-from rejoin.core.retry import Failure, FailureKind
+from rejoin.core.model import AttemptNumber, SessionId
+from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
 from rejoin.service_model.status import Status
 from rejoin.signaling.client import BackendClient, CallFailedError
@@ -62,17 +63,6 @@ def nothing() -> None:
     """For calls where it does not matter when they are written."""
 
 
-async def failure_of(call: Coroutine[Any, Any, object]) -> Failure:
-    with pytest.raises(CallFailedError) as caught:
-        await call
-    failure = caught.value.failure
-    assert str(caught.value) == failure.detail
-    assert failure.detail.endswith(".")
-    for secret in ("canary", "ice-pwd"):
-        assert secret not in failure.detail
-    return failure
-
-
 @contextlib.asynccontextmanager
 async def client_for(
     url: str, token: str = GOOD_TOKEN, **options: Any
@@ -82,12 +72,6 @@ async def client_for(
         yield client
     finally:
         await client.aclose()
-
-
-async def started(client: BackendClient, offer: str | None = None) -> SessionView:
-    return await client.start(
-        attempt=ONE, token=new_token(), signal_request=offer or new_offer(), budget_s=5
-    )
 
 
 # --- a complete session, against our own backend --------------------------------------------------

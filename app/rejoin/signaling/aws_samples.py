@@ -71,6 +71,17 @@ class StreamChoice:
             if given is not None and not _IDENTIFIER.fullmatch(given):
                 raise BadInputError(f"The {name} must be 1 to 256 printable characters.")
 
+    def body(self, *, stream_group: str, application: str, locations: str) -> dict[str, object]:
+        """The choice as a request body; the arguments are the names of its fields in a dialect."""
+        body: dict[str, object] = {stream_group: self.stream_group}
+        if self.application is not None:
+            body[application] = self.application
+        if self.user_id is not None:
+            body["UserId"] = self.user_id
+        if self.locations:
+            body[locations] = list(self.locations)
+        return body
+
 
 class SampleClient(abc.ABC):
     """One player's calls to a sample backend; a `BackendPort` of `runtime/ports`."""
