@@ -46,7 +46,7 @@ M, UP, DOWN = 0x10, 0x52, 0x51
 
 
 def show_snapshot(window: RejoinWindow, port: FakePort, snapshot: Snapshot) -> None:
-    port.tell(snapshot)
+    port.publish(snapshot)
     QApplication.processEvents()
     assert window.snapshot == snapshot
 
@@ -294,7 +294,7 @@ def test_closing_the_window_closes_for_now(show: ShowFace, name: str) -> None:
     assert port.events == [CloseForNowRequested()]
     assert window.isHidden()
     assert gone == []
-    port.tell(Snapshot(Stage.ENDED, ending=Ending(EndingKind.CLOSED_FOR_NOW)))
+    port.publish(Snapshot(Stage.ENDED, ending=Ending(EndingKind.CLOSED_FOR_NOW)))
     QApplication.processEvents()
     assert gone == [1]
     assert port.listeners == []
@@ -766,7 +766,7 @@ def test_a_saved_picture_shows_the_newest_frame_and_a_finished_dimming(
     window, port, _clock = show(face_named("live"))
     port.slot.put(picture(1280, 720, bgr=(255, 255, 255)))
     assert window.save_picture(tmp_path / "live.png")
-    port.tell(lost())
+    port.publish(lost())
     QApplication.processEvents()
     assert window.save_picture(tmp_path / "lost.png")
     live, dim = QImage(str(tmp_path / "live.png")), QImage(str(tmp_path / "lost.png"))

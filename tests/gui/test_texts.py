@@ -220,13 +220,12 @@ def test_the_volume_in_words() -> None:
 
 
 def test_a_game_that_cannot_be_ended_may_run_until_its_time_is_up() -> None:
-    ends = "may still be running; it ends when its time is up."
     until = "may keep running until its time is up."
     for returning in (False, True):
         for stage in (Stage.LOST, Stage.RECONNECTING):
             shown = lost(stage=stage, returning=returning, can_terminate=False)
-            assert ends in texts.lost_known(shown)
-            assert ends in texts.announcement(shown, NOW)
+            assert until in texts.lost_known(shown)
+            assert until in texts.announcement(shown, NOW)
     placing = Snapshot(Stage.STARTING, doing=Doing.PLACING, can_terminate=False)
     assert until in texts.starting_leaving(placing)
     assert until in texts.announcement(placing, NOW)

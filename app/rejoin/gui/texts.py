@@ -140,7 +140,7 @@ def lost_known(snapshot: Snapshot) -> str:
 def _may_be_running(snapshot: Snapshot) -> str:
     if snapshot.can_terminate:
         return "Your game may still be running."
-    return "Your game may still be running; it ends when its time is up."
+    return "Your game may keep running until its time is up."
 
 
 def lost_doing(snapshot: Snapshot, now: float) -> str:
