@@ -57,7 +57,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class WindowState:
-    """What notes need to know and the snapshot does not have."""
+    """State of the window that the notes depend on."""
 
     mouse: CaptureState = Free()  # noqa: RUF009 frozen
     takes_input: bool = False

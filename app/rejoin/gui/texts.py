@@ -314,7 +314,7 @@ _ENDINGS: dict[EndingKind, EndingText] = {
     ),
     EndingKind.BUSY: EndingText(
         "The studio's servers are too busy",
-        "They did not take another request in time.",
+        "They did not accept another request in time.",
         "Wait a few minutes, then start again.",
     ),
     EndingKind.BACKEND_UNTRUSTED: EndingText(
