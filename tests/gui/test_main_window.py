@@ -46,7 +46,7 @@ M, UP, DOWN = 0x10, 0x52, 0x51
 
 
 def show_snapshot(window: RejoinWindow, port: FakePort, snapshot: Snapshot) -> None:
-    port.tell(snapshot)
+    port.publish(snapshot)
     QApplication.processEvents()
     assert window.snapshot == snapshot
 
@@ -294,10 +294,29 @@ def test_closing_the_window_closes_for_now(show: ShowFace, name: str) -> None:
     assert port.events == [CloseForNowRequested()]
     assert window.isHidden()
     assert gone == []
-    port.tell(Snapshot(Stage.ENDED, ending=Ending(EndingKind.CLOSED_FOR_NOW)))
+    port.publish(Snapshot(Stage.ENDED, ending=Ending(EndingKind.CLOSED_FOR_NOW)))
     QApplication.processEvents()
     assert gone == [1]
     assert port.listeners == []
+
+
+def test_a_window_that_is_gone_stays_gone(show: ShowFace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rejoin.gui.main_window.LEAVE_WITHIN_S", 0.01)
+    window, port, _clock = show(face_named("live"))
+    gone: list[int] = []
+    window.gone.connect(lambda: gone.append(1))
+    window.close()
+    assert wait_until(lambda: gone == [1])
+    window.close()
+    window.start()
+    window.close()
+    window.refresh()
+    press(window, Qt.Key.Key_W)
+    window.come_to_front()
+    assert not wait_until(lambda: gone != [1], 0.1)
+    assert port.events == [CloseForNowRequested()]
+    assert not window.controls.controls.held, "no game takes the player's input any more"
+    assert window.isHidden()
 
 
 def test_a_start_that_cannot_be_stopped_is_closed_for_now(show: ShowFace) -> None:
@@ -604,7 +623,7 @@ def test_a_click_on_the_volume_control_does_not_capture_the_mouse(show: ShowFace
     assert said == [], "a screen reader reads the slider itself"
 
 
-def test_the_volume_of_before_is_shown_at_once(application: QApplication) -> None:
+def test_the_saved_volume_is_shown_at_once(application: QApplication) -> None:
     port = FakePort()
     port.choices.append(SoundChoice(30))
     window = RejoinWindow(port, clock=FakeClock(NOW))
@@ -747,7 +766,7 @@ def test_a_saved_picture_shows_the_newest_frame_and_a_finished_dimming(
     window, port, _clock = show(face_named("live"))
     port.slot.put(picture(1280, 720, bgr=(255, 255, 255)))
     assert window.save_picture(tmp_path / "live.png")
-    port.tell(lost())
+    port.publish(lost())
     QApplication.processEvents()
     assert window.save_picture(tmp_path / "lost.png")
     live, dim = QImage(str(tmp_path / "live.png")), QImage(str(tmp_path / "lost.png"))

@@ -61,7 +61,7 @@ class FakePort:
     def problem(self) -> str | None:
         return self.sentence
 
-    def tell(self, snapshot: Snapshot) -> None:
+    def publish(self, snapshot: Snapshot) -> None:
         """A new snapshot, on a thread that is not Qt's, as in real life."""
         elsewhere(lambda: [listener(snapshot) for listener in tuple(self.listeners)])
 
