@@ -349,6 +349,11 @@ def test_steps(flags: list[str]) -> list[Step]:
             nothing=5 if flags else None,
         ),
         Step(
+            "engine coverage",
+            [tool("python"), str(ROOT / "tests" / "engine_coverage.py")],
+            skipped="flags choose the tests" if flags else "",
+        ),
+        Step(
             "tests on X",
             [*screen, *pytest, "-m", "x11", *flags],
             env={"QT_QPA_PLATFORM": "xcb"},

@@ -474,6 +474,7 @@ def _play(
     """Play in a window until it is closed: a new game, or the one that `ticket` is for."""
     from rejoin.core.model import Stage
     from rejoin.gui import application as window_application
+    from rejoin.gui.main_window import WindowOptions
     from rejoin.media.video.hardware import chosen
     from rejoin.runtime.local_store import LocalStore
     from rejoin.runtime.network import HAS_NETLINK
@@ -519,8 +520,8 @@ def _play(
     thread.start()
     code = window_application.run(
         player,
+        WindowOptions(smooth=smooth),
         full_screen=full_screen,
-        smooth=smooth,
         network_hint=not HAS_NETLINK and not profile.network.loopback_only,
         after_refresh=watch,
     )

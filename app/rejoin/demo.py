@@ -27,7 +27,7 @@ from rejoin.emulator.service.control import BlockingEmulatorControl
 from rejoin.emulator.service.settings import Fault, FaultKind
 from rejoin.errors import BadInputError, RejoinError, ServiceError
 from rejoin.gui import application
-from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.main_window import RejoinWindow, WindowOptions
 from rejoin.media.video.hardware import chosen
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.media.video.scaling import Scaler
@@ -124,10 +124,12 @@ def _play(options: Options, there: Studio, print_line: Callable[[str], None]) ->
     try:
         code = application.run(
             player,
-            title="Rejoin demo",
-            reduced_motion=options.headless,
-            smooth=options.smooth,
-            drop_again=drops.drop,
+            WindowOptions(
+                title="Rejoin demo",
+                reduced_motion=options.headless,
+                smooth=options.smooth,
+                drop_again=drops.drop,
+            ),
             after_refresh=director.look,
         )
     finally:

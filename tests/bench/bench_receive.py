@@ -13,10 +13,10 @@ from rejoin.media.audio.opus import BYTES_PER_SAMPLE, OpusDecoder
 from rejoin.media.receive.audio_reorder import AudioReorder
 from rejoin.media.receive.inbound_video import InboundVideo, Negotiated
 from rejoin.media.receive.rtp import parse
+from rejoin.media.video.freezes import Freezes
 from rejoin.netem.link import Lane, NetworkProfile, ProfileStage
-from rejoin.rtc.statistics import Freezes
 
-NEGOTIATED = Negotiated(frozenset({96}), rate=True)
+NEGOTIATED = Negotiated(frozenset({96}), remb=True)
 FPS = 60
 PAYLOAD_BYTES = 1180
 ONE_WAY_S = 0.030
@@ -94,7 +94,7 @@ def _received(
     w3c = f"as W3C defines a freeze; {conditions}"
     yield Measurement(f"{name}: time frozen", freezes.duration_s, "s", w3c)
     yield Measurement(
-        f"{name}: PLIs sent", done.key_frames_asked, "packets", f"including the first; {conditions}"
+        f"{name}: PLIs sent", done.plis, "packets", f"including the first; {conditions}"
     )
 
 
@@ -104,7 +104,7 @@ def _cost(at_least_s: float) -> Iterator[Measurement]:
     def receive() -> None:
         inbound = InboundVideo(NEGOTIATED)
         for at, packet in parsed:
-            inbound.packet(packet, at, 0.020)
+            inbound.on_packet(packet, at, 0.020)
         assert inbound.frames_received == FPS
 
     rate = per_second(receive, at_least_s=at_least_s) * len(parsed)

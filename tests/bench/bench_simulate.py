@@ -42,8 +42,8 @@ def _score(name: str, hours: float, drops: int) -> Iterator[Measurement]:
         took_s = score.detection_s(percent)
         if took_s is not None:
             yield Measurement(f"{name}: drop to LOST, p{percent}", 1000 * took_s, "ms", conditions)
-    generated = f"{score.judged_s / 3600:.1f} hours of generated samples"
-    yield Measurement(
-        f"{name}: LOST without a drop", score.mistakes_per_hour, "per hour", generated
-    )
-    yield Measurement(f"{name}: wrong commits", score.wrong_commits_per_hour, "per hour", generated)
+    generated = f"{score.replayed_s / 3600:.1f} hours of generated samples"
+    alarms, commits = score.false_alarms_per_hour, score.false_commits_per_hour
+    alarm_name = f"{name}: false alarms (LOST without a drop)"
+    yield Measurement(alarm_name, alarms, "per hour", generated)
+    yield Measurement(f"{name}: false commits", commits, "per hour", generated)

@@ -59,7 +59,7 @@ class ClientFigures:
 
     for_s: float
     counters: dict[str, float]
-    """Differences of `PeerStatistics`' counters."""
+    """Differences of `StreamStatistics`' counters."""
     receiver_cpu_s: float
     """All threads but the window's: network and decoding, and scaling if the window's size differs
     from the stream's."""
@@ -125,13 +125,13 @@ class _Player(Player):
 
 
 def _measure_arrivals(slot: MeasuredSlot) -> None:
-    take_packet = VideoReceiver._take
+    take_packet = VideoReceiver._on_packet
 
     def measured(self: VideoReceiver, packet: RtpPacket, now: float) -> None:
-        slot.packet_received(packet, self.inbound.terms.send_time_id)
+        slot.packet_received(packet, self.inbound.negotiated.send_time_id)
         take_packet(self, packet, now)
 
-    VideoReceiver._take = measured  # type: ignore[method-assign]
+    VideoReceiver._on_packet = measured  # type: ignore[method-assign]
 
 
 def _cpu_s() -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""One QApplication for all; a test fails on anything Qt warns about."""
+"""One QApplication for all tests; a test fails on anything that Qt warns about."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from helpers.window_faces import Face, ShowFace, Shown, put_away, show_face
+from helpers.window_faces import Face, ShowFace, Shown, destroy, show_face
 from rejoin.gui.application import make_application
 from rejoin.gui.main_window import RejoinWindow
 
-# What the offscreen plugin cannot do, and says so each time.
+# What the offscreen plugin cannot do; it warns each time.
 EXPECTED = {
     "This plugin does not support grabbing the mouse",
     "This plugin does not support raise()",
@@ -25,7 +25,7 @@ EXPECTED = {
 
 @pytest.fixture(autouse=True)
 def qt_messages() -> Iterator[list[str]]:
-    """What Qt said; must be empty at the end."""
+    """What Qt warned about; must be empty at the end."""
     said: list[str] = []
 
     def hear(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
@@ -47,7 +47,7 @@ def application(qt_messages: list[str]) -> QApplication:
 
 @pytest.fixture
 def show(application: QApplication) -> Iterator[ShowFace]:
-    """`show(face, size)`: a window with this face, put away at the end."""
+    """`show(face, size)`: a window with this face, destroyed at the end."""
     shown: list[RejoinWindow] = []
 
     def show_it(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
@@ -57,4 +57,4 @@ def show(application: QApplication) -> Iterator[ShowFace]:
 
     yield show_it
     for window in shown:
-        put_away(window)
+        destroy(window)

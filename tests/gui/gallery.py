@@ -12,7 +12,7 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from helpers.window_faces import FACES, put_away, show_face
+from helpers.window_faces import FACES, destroy, show_face
 from rejoin.gui.application import make_application
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     for face in FACES:
         window, _port, _clock = show_face(face, (int(width), int(height)))
         window.save_picture(folder / f"{face.name}.png")
-        put_away(window)
+        destroy(window)
     application.processEvents()
     print(f"{len(FACES)} pictures in {folder}")
 

@@ -35,7 +35,7 @@ from rejoin.gui.main_window import RejoinWindow
         {"DISPLAY": ":987654"},
     ],
 )
-def test_without_a_display_there_is_one_sentence(environment: dict[str, str]) -> None:
+def test_without_a_display_the_error_is_one_sentence(environment: dict[str, str]) -> None:
     with pytest.raises(NoDisplayError) as raised:
         check_display(environment, "linux")
     assert str(raised.value).endswith(".")
@@ -52,13 +52,13 @@ def test_without_a_display_there_is_one_sentence(environment: dict[str, str]) ->
         ({}, "darwin"),
     ],
 )
-def test_a_platform_that_needs_no_display_of_this_machine_goes_on(
+def test_a_platform_that_needs_no_local_display_passes(
     environment: dict[str, str], system: str
 ) -> None:
     check_display(environment, system)
 
 
-def test_a_display_that_takes_connections_goes_on_and_a_dead_one_does_not(tmp_path: Path) -> None:
+def test_a_display_must_accept_connections(tmp_path: Path) -> None:
     environment = {"WAYLAND_DISPLAY": "wayland-9", "XDG_RUNTIME_DIR": str(tmp_path)}
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "wayland-9"))
@@ -68,7 +68,7 @@ def test_a_display_that_takes_connections_goes_on_and_a_dead_one_does_not(tmp_pa
         check_display(environment, "linux")
 
 
-def test_a_program_without_a_display_ends_with_a_sentence_and_does_not_abort() -> None:
+def test_a_program_without_a_display_exits_with_a_sentence_and_does_not_abort() -> None:
     code = (
         "from rejoin.gui.application import run\n"
         "from rejoin.errors import NoDisplayError\n"
@@ -90,7 +90,7 @@ def test_a_program_without_a_display_ends_with_a_sentence_and_does_not_abort() -
 
 
 class Player:
-    """Does one thing as soon as the window is up, then ends the game as the engine would."""
+    """Does one thing once the game is live, and ends the game as the engine would."""
 
     def __init__(self, port: FakePort, snapshot: Snapshot) -> None:
         self.port, self.snapshot = port, snapshot
@@ -120,7 +120,7 @@ def test_it_runs_until_the_window_is_closed(application: QApplication) -> None:
     assert port.listeners == []
 
 
-def test_ctrl_c_is_close_for_now(application: QApplication) -> None:
+def test_ctrl_c_closes_for_now(application: QApplication) -> None:
     class Interrupting(Player):
         def act(self, window: RejoinWindow) -> None:
             signal.raise_signal(signal.SIGINT)
@@ -132,7 +132,7 @@ def test_ctrl_c_is_close_for_now(application: QApplication) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_second_ctrl_c_does_not_wait_for_the_goodbye(application: QApplication) -> None:
+def test_a_second_ctrl_c_does_not_wait_for_the_engine(application: QApplication) -> None:
     class Deaf(Player):
         def __call__(self, window: RejoinWindow) -> None:
             if not self.port.events:
@@ -145,9 +145,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_goodbye(application: QApplication
     assert port.events == [CloseForNowRequested()]
 
 
-def test_pictures_of_the_window_can_be_taken_while_it_runs(
-    application: QApplication, tmp_path: Path
-) -> None:
+def test_screenshots_can_be_taken_while_it_runs(application: QApplication, tmp_path: Path) -> None:
     class Photographing(Player):
         def act(self, window: RejoinWindow) -> None:
             assert window.save_picture(tmp_path / "live.png")
@@ -158,7 +156,7 @@ def test_pictures_of_the_window_can_be_taken_while_it_runs(
     assert (tmp_path / "live.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_qt_knows_of_the_network_is_told_only_where_it_is_wanted(
+def test_what_qt_reports_about_the_network_is_posted_only_if_requested(
     application: QApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Network(QObject):
@@ -173,10 +171,10 @@ def test_what_qt_knows_of_the_network_is_told_only_where_it_is_wanted(
 
     network = Network()
     monkeypatch.setattr(program, "qt_network", lambda: network)
-    for wanted, told in ((True, [NetworkLost()]), (False, [])):
+    for wanted, posted in ((True, [NetworkLost()]), (False, [])):
         port = FakePort()
         assert run(port, network_hint=wanted, after_refresh=leave) == 0
-        assert port.events[: len(told)] == told
+        assert port.events[: len(posted)] == posted
         assert (NetworkLost() in port.events) is wanted
 
 
@@ -189,7 +187,7 @@ def test_what_qt_knows_of_the_network_is_told_only_where_it_is_wanted(
         (QtMsgType.QtWarningMsg, "This plugin does not support raise()", logging.DEBUG),
     ],
 )
-def test_what_qt_says_goes_to_the_log(
+def test_messages_of_qt_are_logged(
     caplog: pytest.LogCaptureFixture, kind: QtMsgType, message: str, level: int
 ) -> None:
     with caplog.at_level(logging.DEBUG, "rejoin.qt"):

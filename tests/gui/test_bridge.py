@@ -1,4 +1,4 @@
-"""The crossing: in order, on the right thread, nothing after the end."""
+"""The bridge between threads: in order, on the right thread, nothing after close."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_snapshots_arrive_in_order_on_the_gui_thread(
     bridge.close()
 
 
-def test_wake_ups_that_pile_up_are_one_and_the_newest_picture_wins(
+def test_several_wake_ups_become_one_signal_and_the_newest_picture_wins(
     application: QApplication, port: FakePort
 ) -> None:
     woken: list[int] = []
@@ -62,7 +62,7 @@ def test_wake_ups_that_pile_up_are_one_and_the_newest_picture_wins(
     bridge.close()
 
 
-def test_a_picture_that_was_there_before_is_announced(
+def test_a_picture_already_in_the_slot_is_announced(
     application: QApplication, port: FakePort
 ) -> None:
     port.slot.put(picture(4, 4))
@@ -103,7 +103,9 @@ def test_after_close_nothing_passes_in_either_direction(
     assert bridge.problem() is None
 
 
-def test_no_lock_is_held_while_calling_out(application: QApplication, port: FakePort) -> None:
+def test_no_lock_is_held_while_signals_are_emitted(
+    application: QApplication, port: FakePort
+) -> None:
     bridge = Bridge(port)
     free: list[bool] = []
 
@@ -119,7 +121,7 @@ def test_no_lock_is_held_while_calling_out(application: QApplication, port: Fake
     bridge.close()
 
 
-def test_many_threads_at_once_lose_no_snapshot(application: QApplication, port: FakePort) -> None:
+def test_no_snapshot_from_many_threads_is_lost(application: QApplication, port: FakePort) -> None:
     heard: list[object] = []
     bridge = Bridge(port)
     bridge.snapshot_changed.connect(heard.append)
@@ -137,7 +139,7 @@ def test_many_threads_at_once_lose_no_snapshot(application: QApplication, port: 
     bridge.close()
 
 
-def test_the_volume_goes_through_until_it_is_closed() -> None:
+def test_the_volume_is_passed_on_until_close() -> None:
     port = FakePort()
     bridge = Bridge(port)
     bridge.set_sound(SoundChoice(40))

@@ -1,4 +1,4 @@
-"""Cards do not obey what was meant for the game; pills show all they say."""
+"""Cards ignore presses that were meant for the game, and show all of their text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.fake_port import FakeClock
-from rejoin.gui.card import UNARMED_S, Card, Pill, label, say
+from rejoin.gui.card import UNARMED_S, Card, label, set_text
 
 
 class Rig:
@@ -31,7 +31,7 @@ class Rig:
         self.card.row.addWidget(self.first)
         self.card.row.addWidget(self.second)
         self.ground.show()
-        self.card.rise()
+        self.card.appear()
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def rig(application: QApplication) -> Iterator[Rig]:
 @pytest.mark.parametrize(
     "key", [Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select]
 )
-def test_a_press_meant_for_the_game_is_not_obeyed(rig: Rig, key: Qt.Key) -> None:
+def test_a_press_meant_for_the_game_is_ignored(rig: Rig, key: Qt.Key) -> None:
     QTest.keyClick(rig.first, key)
     QTest.mouseClick(rig.first, Qt.MouseButton.LeftButton)
     assert rig.pressed == []
@@ -66,7 +66,7 @@ def test_a_key_held_down_presses_nothing(rig: Rig) -> None:
     assert rig.pressed == []
 
 
-def test_tab_and_arrows_walk_once_the_card_is_armed(rig: Rig) -> None:
+def test_tab_and_arrows_move_the_focus_once_the_card_is_armed(rig: Rig) -> None:
     rig.first.setFocus()
     QTest.keyClick(rig.first, Qt.Key.Key_Tab)
     assert rig.ground.focusWidget() is rig.first
@@ -81,7 +81,7 @@ def test_it_stays_in_the_middle_and_grows_with_its_text(rig: Rig) -> None:
     before = rig.card.panel.geometry()
     assert abs(before.center().x() - 400) <= 1
     assert abs(before.center().y() - 300) <= 1
-    say(rig.text, "A long text. " * 40)
+    set_text(rig.text, "A long text. " * 40)
     rig.card.place()
     after = rig.card.panel.geometry()
     assert after.height() > before.height()
@@ -89,9 +89,9 @@ def test_it_stays_in_the_middle_and_grows_with_its_text(rig: Rig) -> None:
     assert rig.text.height() >= rig.text.heightForWidth(rig.text.width())
 
 
-def test_rising_again_does_not_disarm(rig: Rig) -> None:
+def test_a_card_that_is_visible_already_stays_armed(rig: Rig) -> None:
     rig.clock.now += 1
-    rig.card.rise()
+    rig.card.appear()
     QTest.keyClick(rig.first, Qt.Key.Key_Space)
     assert rig.pressed == ["first"]
 
@@ -106,16 +106,3 @@ def test_buttons_that_cannot_be_reached_are_not_listed(rig: Rig) -> None:
 
 def test_buttons_have_names_for_screen_readers(rig: Rig) -> None:
     assert [b.accessibleName() for b in (rig.first, rig.second)] == ["First", "Second"]
-
-
-def test_a_pill_shows_whole_texts_and_hides_without_one(application: QApplication) -> None:
-    pill = Pill(icon="icons/unstable.svg")
-    pill.tell("Connection unstable", "Second line")
-    application.processEvents()
-    pill.grab()
-    assert pill.text() == "Connection unstable Second line"
-    assert pill.accessibleName() == pill.text()
-    for line in (pill.line, pill.second):
-        assert line.width() >= line.sizeHint().width()
-    pill.tell("")
-    assert pill.isHidden()

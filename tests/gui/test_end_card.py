@@ -29,13 +29,13 @@ def card(application: QApplication, clock: FakeClock) -> Iterator[EndCard]:
     made = EndCard(clock, lambda ending: f"report on {ending.kind.value}")
     made.resize(640, 400)
     made.show_ending(ENDING, clock())
-    made.rise()
+    made.appear()
     clock.now += UNARMED_S
     yield made
     made.close()
 
 
-def test_it_says_why_what_and_the_code(card: EndCard) -> None:
+def test_it_says_what_happened_what_it_means_what_to_do_and_the_code(card: EndCard) -> None:
     assert card.title.text() == "The game has ended: nobody came back in time"
     assert card.meaning.text() == "Unsaved progress may be lost."
     assert "start a new game" in card.advice.text()

@@ -1,13 +1,15 @@
-"""Keys are positions, nothing sticks, nothing is queued, and a warp is no travel."""
+"""Keys are positions, nothing gets stuck, nothing is queued, and a warp is not travel."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication
 
-from rejoin.gui.input import HeldControls, PointerTravel, usage_of
+from rejoin.gui.input import HeldControls, PointerTravel, send_key, usage_of
 from rejoin.input_protocol.controls import Controls, travel
 
 W, A, SHIFT, CONTROL = 0x1A, 0x04, 0xE1, 0xE0
@@ -66,12 +68,12 @@ def test_left_and_right_of_the_same_key_differ_by_position() -> None:
         (Qt.Key.Key_Control, CONTROL),
     ],
 )
-def test_without_scan_codes_the_name_decides(key: Qt.Key, usage: int) -> None:
+def test_without_a_scan_code_the_name_of_the_key_counts(key: Qt.Key, usage: int) -> None:
     assert usage_of(key.value, 0, "offscreen") == usage
     assert usage_of(key.value, 17 + 8, "windows") == usage
 
 
-def test_a_key_that_no_keyboard_has_is_none() -> None:
+def test_a_key_that_no_pc_keyboard_has_is_none() -> None:
     assert usage_of(Qt.Key.Key_LaunchMail.value, 0, "offscreen") is None
     assert usage_of(Qt.Key.Key_LaunchMail.value, 163, "xcb") is None
 
@@ -103,7 +105,7 @@ def test_each_change_sends_everything_held(held: HeldControls, sent: list[Contro
     ]
 
 
-def test_what_changes_nothing_is_not_sent(held: HeldControls, sent: list[Controls]) -> None:
+def test_input_that_changes_nothing_is_not_sent(held: HeldControls, sent: list[Controls]) -> None:
     held.key(25, W, True)
     held.key(25, W, True)
     held.key(26, A, False)
@@ -114,7 +116,7 @@ def test_what_changes_nothing_is_not_sent(held: HeldControls, sent: list[Control
     assert len(sent) == 1
 
 
-def test_a_key_is_let_go_by_what_it_was_pressed_with(
+def test_a_key_is_released_by_the_code_it_was_pressed_with(
     held: HeldControls, sent: list[Controls]
 ) -> None:
     held.key(10, 0x1E, True)  # "1"
@@ -122,7 +124,7 @@ def test_a_key_is_let_go_by_what_it_was_pressed_with(
     assert not sent[-1].held
 
 
-def test_closing_lets_go_says_so_and_forgets_what_comes_after(
+def test_closing_releases_everything_and_drops_later_input(
     held: HeldControls, sent: list[Controls]
 ) -> None:
     held.key(25, W, True)
@@ -143,7 +145,7 @@ def test_closing_lets_go_says_so_and_forgets_what_comes_after(
     assert sent[-1].pointer_x_total == 6
 
 
-def test_totals_run_on_across_the_wrap(held: HeldControls, sent: list[Controls]) -> None:
+def test_totals_wrap_around(held: HeldControls, sent: list[Controls]) -> None:
     held.travel(-2, -2)
     held.wheel(-120)
     held.travel(5, 1)
@@ -158,8 +160,8 @@ def test_totals_run_on_across_the_wrap(held: HeldControls, sent: list[Controls])
         max_size=60,
     )
 )
-def test_warps_add_and_lose_no_travel(steps: list[tuple[float, float]]) -> None:
-    """The pointer is put back to the middle whenever it is far out; the sum must not show it."""
+def test_warps_do_not_change_the_travel(steps: list[tuple[float, float]]) -> None:
+    """The pointer is moved back to the middle when it is far out; that is not travel."""
     pointer = PointerTravel()
     pointer.begin(0, 0)
     x = y = 0.0
@@ -177,7 +179,7 @@ def test_warps_add_and_lose_no_travel(steps: list[tuple[float, float]]) -> None:
     assert abs(sum_y - true_y) < 1.01
 
 
-def test_moves_from_before_the_warp_that_come_late_still_count() -> None:
+def test_late_moves_from_before_a_warp_still_count() -> None:
     pointer = PointerTravel()
     pointer.begin(500, 300)
     assert pointer.moved(900, 300) == (400, 0)
@@ -185,3 +187,17 @@ def test_moves_from_before_the_warp_that_come_late_still_count() -> None:
     assert pointer.moved(910, 300) == (10, 0)
     assert pointer.moved(505, 300) == (5, 0)
     assert pointer.moved(507, 300) == (2, 0)
+
+
+def test_a_key_event_is_sent_by_position_and_its_repeat_is_not(
+    application: QApplication, held: HeldControls, sent: list[Controls]
+) -> None:
+    def event(kind: QEvent.Type, *, repeated: bool = False) -> QKeyEvent:
+        return QKeyEvent(kind, Qt.Key.Key_W, Qt.KeyboardModifier.NoModifier, "w", repeated)
+
+    send_key(held, event(QEvent.Type.KeyPress), pressed=True)
+    send_key(held, event(QEvent.Type.KeyRelease, repeated=True), pressed=False)
+    send_key(held, event(QEvent.Type.KeyPress, repeated=True), pressed=True)
+    assert [controls.keys for controls in sent] == [{W}]
+    send_key(held, event(QEvent.Type.KeyRelease), pressed=False)
+    assert not sent[-1].held

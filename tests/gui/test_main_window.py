@@ -1,4 +1,4 @@
-"""The window in every face, as a person sees, reads, reaches and hears it."""
+"""The window in every face: what a player sees, reads, presses and hears."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from helpers.window_faces import (
     NOW,
     Face,
     ShowFace,
+    destroy,
     face_named,
     lost,
-    put_away,
     wait_until,
     words,
 )
@@ -32,24 +32,20 @@ from rejoin.core.events import (
     TryNowRequested,
 )
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HealthLevel, Snapshot, Stage
-from rejoin.gui.card import UNARMED_S, Card, CardButton, Pill
-from rejoin.gui.main_window import (
-    BACK_FOR_S,
-    PROBLEM_FOR_S,
-    SOUND_CONTROL_FOR_S,
-    SOUND_NOTE_FOR_S,
-    RejoinWindow,
-)
+from rejoin.gui.card import UNARMED_S, Card, CardButton
+from rejoin.gui.main_window import RejoinWindow, WindowOptions
+from rejoin.gui.notes import BACK_FOR_S, PROBLEM_FOR_S, SOUND_CONTROL_FOR_S, SOUND_NOTE_FOR_S
+from rejoin.gui.pill import Pill
 from rejoin.input_protocol.controls import travel
 from rejoin.media.audio.volume import SoundChoice
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
 
 SIZES = [(1280, 720), (640, 400)]
 W, SHIFT, TAB = 0x1A, 0xE1, 0x2B
 M, UP, DOWN = 0x10, 0x52, 0x51
 
 
-def tell(window: RejoinWindow, port: FakePort, snapshot: Snapshot) -> None:
+def show_snapshot(window: RejoinWindow, port: FakePort, snapshot: Snapshot) -> None:
     port.tell(snapshot)
     QApplication.processEvents()
     assert window.snapshot == snapshot
@@ -61,11 +57,11 @@ def focused(window: RejoinWindow) -> QWidget:
 
 
 def is_captured(window: RejoinWindow) -> bool:
-    return window.captured
+    return window.mouse.captured
 
 
 def is_dimmed(window: RejoinWindow) -> bool:
-    return window.view.dimmed
+    return window.layers.view.dimmed
 
 
 def press(window: RejoinWindow, key: Qt.Key, **more: object) -> None:
@@ -73,31 +69,33 @@ def press(window: RejoinWindow, key: Qt.Key, **more: object) -> None:
 
 
 def move_to(window: RejoinWindow, x: float, y: float) -> None:
-    """The pointer goes to a place in the picture."""
+    """Move the pointer to a place in the picture."""
     at = QPointF(x, y)
     event = QMouseEvent(
         QEvent.Type.MouseMove,
         at,
-        QPointF(window.view.mapToGlobal(at)),
+        QPointF(window.layers.view.mapToGlobal(at)),
         Qt.MouseButton.NoButton,
         Qt.MouseButton.NoButton,
         Qt.KeyboardModifier.NoModifier,
     )
-    QApplication.sendEvent(window.view, event)
+    QApplication.sendEvent(window.layers.view, event)
 
 
-# --- every face, in both sizes ------------------------------------------------------------------
+# --- every face, in both sizes --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["large", "small"])
 @pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
-def test_every_face_is_whole(show: ShowFace, face: Face, size: tuple[int, int]) -> None:
-    """What must be read is there, nothing overlaps, nothing is cut, the keyboard reaches all."""
+def test_every_face_is_complete(show: ShowFace, face: Face, size: tuple[int, int]) -> None:
+    """Every text is there, nothing overlaps or is cut off, the keyboard reaches every button."""
     window, _port, _clock = show(face, size)
     assert (window.width(), window.height()) == size
     read = words(window)
     for text in face.texts:
         assert any(text in line for line in read), f"{text!r} not in {read}"
+    for text in face.absent:
+        assert not any(text in line for line in read), f"{text!r} in {read}"
     _nothing_is_cut(window)
     _nothing_overlaps(window)
     _the_keyboard_reaches_every_button(window)
@@ -146,7 +144,9 @@ def _nothing_overlaps(window: RejoinWindow) -> None:
 def _the_keyboard_reaches_every_button(window: RejoinWindow) -> None:
     buttons = {b for b in window.findChildren(QPushButton) if b.isVisible() and b.isEnabled()}
     assert all(button.accessibleName() for button in buttons)
-    buttons.discard(window.sound.switch)  # Tab is the game's there; this one has keys of its own.
+    buttons.discard(
+        window.layers.sound.switch
+    )  # while playing Tab goes to the game; it has shortcuts
     for button in window.findChildren(CardButton):
         button.armed_at = 0.0
     reached: set[QWidget] = set()
@@ -159,26 +159,26 @@ def _the_keyboard_reaches_every_button(window: RejoinWindow) -> None:
     assert buttons <= reached
 
 
-# --- the badge, the notes -----------------------------------------------------------------------
+# --- the badge, the notes -------------------------------------------------------------------------
 
 
 def test_trouble_shows_only_once_it_lasts(show: ShowFace) -> None:
     window, port, clock = show(face_named("live"))
     trouble = replace(LIVE, health=HealthLevel.DEGRADED, trouble_since_at=clock())
-    tell(window, port, trouble)
+    show_snapshot(window, port, trouble)
     clock.now += 0.4
     window.refresh()
     assert "Connection unstable" not in words(window)
     clock.now += 0.11
     window.refresh()
     assert "Connection unstable" in words(window)
-    tell(window, port, LIVE)
+    show_snapshot(window, port, LIVE)
     assert "Connection unstable" not in words(window)
 
 
-def test_the_clock_alone_brings_the_badge(show: ShowFace) -> None:
+def test_the_badge_appears_without_a_new_snapshot(show: ShowFace) -> None:
     window, port, clock = show(face_named("live"))
-    tell(window, port, replace(LIVE, health=HealthLevel.STALLED, trouble_since_at=clock()))
+    show_snapshot(window, port, replace(LIVE, health=HealthLevel.STALLED, trouble_since_at=clock()))
     clock.now += 0.6
     assert wait_until(lambda: "Connection unstable" in words(window))
 
@@ -186,10 +186,10 @@ def test_the_clock_alone_brings_the_badge(show: ShowFace) -> None:
 def test_youre_back_for_three_seconds(show: ShowFace) -> None:
     window, port, clock = show(face_named("lost"))
     assert is_dimmed(window)
-    tell(window, port, replace(LIVE, back_at=clock()))
+    show_snapshot(window, port, replace(LIVE, back_at=clock()))
     assert not is_dimmed(window)
     assert "You're back" in words(window)
-    assert not window.overlay.isVisible()
+    assert not window.layers.overlay.isVisible()
     clock.now += BACK_FOR_S - 0.1
     window.refresh()
     assert "You're back" in words(window)
@@ -198,34 +198,34 @@ def test_youre_back_for_three_seconds(show: ShowFace) -> None:
     assert "You're back" not in words(window)
 
 
-def test_a_problem_is_told_once_and_when_it_can_be_seen(show: ShowFace) -> None:
+def test_a_problem_shows_once_and_when_it_can_be_seen(show: ShowFace) -> None:
     window, port, clock = show(face_named("starting"))
     port.sentence = "No sound: this computer has no audio output."
     window.refresh()
     assert port.sentence not in words(window)
     clock.now += 60
-    tell(window, port, LIVE)
+    show_snapshot(window, port, LIVE)
     assert port.sentence in words(window)
     clock.now += PROBLEM_FOR_S + 0.1
     window.refresh()
     assert port.sentence not in words(window)
-    tell(window, port, lost())
-    tell(window, port, LIVE)
+    show_snapshot(window, port, lost())
+    show_snapshot(window, port, LIVE)
     assert port.sentence not in words(window)
 
 
-def test_view_only_takes_room_of_its_own_and_stays(show: ShowFace) -> None:
+def test_the_view_only_banner_stays_and_covers_nothing(show: ShowFace) -> None:
     window, port, _clock = show(face_named("view-only"))
     banner = window.banner_row.geometry()
-    assert banner.bottom() < window.stage.geometry().top()
-    tell(window, port, lost(view_only=True))
+    assert banner.bottom() < window.layers.geometry().top()
+    show_snapshot(window, port, lost(view_only=True))
     assert "View only: this build cannot control this game" in words(window)
 
 
-# --- the countdown through the window -----------------------------------------------------------
+# --- the countdown through the window -------------------------------------------------------------
 
 
-def test_the_countdown_runs_without_a_word_from_outside(show: ShowFace) -> None:
+def test_the_countdown_runs_without_new_snapshots(show: ShowFace) -> None:
     window, _port, clock = show(face_named("lost"))
     for later_s, shown in (
         (10.0, "At least 1:02 to get back"),
@@ -237,36 +237,36 @@ def test_the_countdown_runs_without_a_word_from_outside(show: ShowFace) -> None:
 
 def test_the_last_picture_stays_under_the_card(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("lost"))
-    assert window.view.picture is not None
+    assert window.layers.view.picture is not None
     assert is_dimmed(window)
     corner = window.grab().toImage().pixelColor(20, 20)
     assert corner.blue() > 60
 
 
-# --- what the player asks for -------------------------------------------------------------------
+# --- buttons and closing --------------------------------------------------------------------------
 
 
 def test_the_buttons_reach_the_engine(show: ShowFace) -> None:
     window, port, clock = show(face_named("lost"))
     clock.now += UNARMED_S
-    QTest.mouseClick(window.overlay.try_button, Qt.MouseButton.LeftButton)
-    QTest.mouseClick(window.overlay.end_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.overlay.try_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.overlay.end_button, Qt.MouseButton.LeftButton)
     assert port.events == [TryNowRequested()]
-    QTest.mouseClick(window.overlay.confirm_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.overlay.confirm_button, Qt.MouseButton.LeftButton)
     assert port.events == [TryNowRequested(), EndGameRequested()]
 
 
 def test_start_and_cancel_reach_the_engine(show: ShowFace) -> None:
     window, port, clock = show(face_named("idle"))
     clock.now += UNARMED_S
-    QTest.mouseClick(window.starting.start_button, Qt.MouseButton.LeftButton)
-    tell(window, port, Snapshot(Stage.STARTING))
+    QTest.mouseClick(window.layers.starting.start_button, Qt.MouseButton.LeftButton)
+    show_snapshot(window, port, Snapshot(Stage.STARTING))
     clock.now += UNARMED_S
-    QTest.mouseClick(window.starting.cancel_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.starting.cancel_button, Qt.MouseButton.LeftButton)
     assert port.events == [StartRequested(), CloseForNowRequested()]
 
 
-def test_once_a_start_was_asked_for_the_card_does_not_offer_another(show: ShowFace) -> None:
+def test_after_start_the_card_has_no_start_button(show: ShowFace) -> None:
     window, port, _clock = show(face_named("idle"))
     window.start()
     assert "Starting your game" in words(window)
@@ -274,9 +274,9 @@ def test_once_a_start_was_asked_for_the_card_does_not_offer_another(show: ShowFa
     assert port.events == [StartRequested()]
 
 
-def test_keys_of_the_game_do_not_press_the_card_that_just_came(show: ShowFace) -> None:
+def test_keys_meant_for_the_game_do_not_press_a_card_that_just_appeared(show: ShowFace) -> None:
     window, port, clock = show(face_named("live"))
-    tell(window, port, lost())
+    show_snapshot(window, port, lost())
     for key in (Qt.Key.Key_Tab, Qt.Key.Key_Space, Qt.Key.Key_Return):
         QTest.keyClick(window.focusWidget(), key)
     assert port.events == []
@@ -286,7 +286,7 @@ def test_keys_of_the_game_do_not_press_the_card_that_just_came(show: ShowFace) -
 
 
 @pytest.mark.parametrize("name", ["live", "lost", "starting"])
-def test_closing_the_window_is_close_for_now(show: ShowFace, name: str) -> None:
+def test_closing_the_window_closes_for_now(show: ShowFace, name: str) -> None:
     window, port, _clock = show(face_named(name))
     gone: list[int] = []
     window.gone.connect(lambda: gone.append(1))
@@ -300,7 +300,15 @@ def test_closing_the_window_is_close_for_now(show: ShowFace, name: str) -> None:
     assert port.listeners == []
 
 
-def test_a_window_that_is_looked_for_elsewhere_comes_to_the_front(show: ShowFace) -> None:
+def test_a_start_that_cannot_be_stopped_is_closed_for_now(show: ShowFace) -> None:
+    window, port, clock = show(face_named("starting-cannot-end"))
+    clock.now += UNARMED_S
+    QTest.mouseClick(window.layers.starting.close_button, Qt.MouseButton.LeftButton)
+    assert port.events == [CloseForNowRequested()]
+    assert window.isHidden()
+
+
+def test_an_open_window_comes_to_the_front_when_requested(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("live"))
     window.showMinimized()
     QApplication.processEvents()
@@ -311,11 +319,11 @@ def test_a_window_that_is_looked_for_elsewhere_comes_to_the_front(show: ShowFace
     assert window.isVisible()
     window.close()
     window.come_to_front()
-    assert window.isHidden(), "who has left stays away"
+    assert window.isHidden(), "a closed window stays closed"
 
 
 @pytest.mark.parametrize("name", ["idle", "end-game-ended"])
-def test_where_no_game_runs_closing_just_closes(show: ShowFace, name: str) -> None:
+def test_without_a_game_closing_just_closes(show: ShowFace, name: str) -> None:
     window, port, _clock = show(face_named(name))
     gone: list[int] = []
     window.gone.connect(lambda: gone.append(1))
@@ -340,15 +348,15 @@ def test_the_end_card_closes_the_window(show: ShowFace) -> None:
 
 def test_the_report_is_about_this_game(show: ShowFace) -> None:
     window, port, clock = show(face_named("end-reconnection-timeout"))
-    window.view.repaint()
+    window.layers.view.repaint()
     clock.now += UNARMED_S
-    QTest.mouseClick(window.end.copy_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.end.copy_button, Qt.MouseButton.LeftButton)
     report = QGuiApplication.clipboard().text()
     assert "Code: RJ-GAME-ENDED / reconnectionTimeout" in report
     assert "Pictures shown: 1" in report
     assert "in its last second" not in report, "nothing was measured"
-    port.numbers = PeerStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
-    QTest.mouseClick(window.end.copy_button, Qt.MouseButton.LeftButton)
+    port.numbers = StreamStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
+    QTest.mouseClick(window.layers.end.copy_button, Qt.MouseButton.LeftButton)
     report = QGuiApplication.clipboard().text()
     assert "in its last second" in report
     assert "freezes    3" in report
@@ -363,7 +371,7 @@ def test_nothing_secret_reaches_the_report(show: ShowFace) -> None:
     assert "Code: RJ-INTERNAL" in report
 
 
-# --- keyboard -----------------------------------------------------------------------------------
+# --- keyboard -------------------------------------------------------------------------------------
 
 
 def test_keys_reach_the_game_tab_too(show: ShowFace) -> None:
@@ -382,7 +390,7 @@ def test_key_repeat_is_ignored(show: ShowFace) -> None:
         event = QKeyEvent(
             kind, Qt.Key.Key_W.value, Qt.KeyboardModifier.NoModifier, "w", autorep=True
         )
-        QApplication.sendEvent(window.view, event)
+        QApplication.sendEvent(window.layers.view, event)
     assert len(port.controls) == 1
 
 
@@ -396,22 +404,22 @@ def test_key_repeat_is_ignored(show: ShowFace) -> None:
     ],
     ids=["lost", "input-closed", "view-only", "ended"],
 )
-def test_what_is_held_is_let_go_and_nothing_is_queued(show: ShowFace, after: Snapshot) -> None:
+def test_what_is_held_is_released_and_nothing_is_queued(show: ShowFace, after: Snapshot) -> None:
     window, port, _clock = show(face_named("live"))
     press(window, Qt.Key.Key_W)
-    tell(window, port, after)
+    show_snapshot(window, port, after)
     assert not port.controls[-1].held
     count = len(port.controls)
     press(window, Qt.Key.Key_A)
     QTest.keyRelease(focused(window), Qt.Key.Key_A)
     assert len(port.controls) == count
-    tell(window, port, LIVE)
+    show_snapshot(window, port, LIVE)
     assert len(port.controls) == count
     press(window, Qt.Key.Key_A)
     assert port.controls[-1].keys == {0x04}
 
 
-def test_losing_the_focus_lets_everything_go(show: ShowFace) -> None:
+def test_losing_the_focus_releases_everything(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live-captured"))
     press(window, Qt.Key.Key_W)
     assert port.controls[-1].held
@@ -441,45 +449,45 @@ def test_f11_works_over_a_card_too(show: ShowFace) -> None:
     assert window.isFullScreen()
 
 
-def test_f8_drops_again_only_in_a_demo(application: QApplication, show: ShowFace) -> None:
+def test_f8_drops_the_connection_only_in_a_demo(application: QApplication, show: ShowFace) -> None:
     dropped: list[int] = []
     port, clock = FakePort(), FakeClock(NOW)
-    window = RejoinWindow(port, clock=clock, drop_again=lambda: dropped.append(1))
+    window = RejoinWindow(port, WindowOptions(drop_again=lambda: dropped.append(1)), clock=clock)
     window.show()
-    tell(window, port, LIVE)
+    show_snapshot(window, port, LIVE)
     press(window, Qt.Key.Key_F8)
     assert dropped == [1]
     assert port.controls == []
-    tell(window, port, lost())
+    show_snapshot(window, port, lost())
     QTest.keyClick(window.focusWidget(), Qt.Key.Key_F8)
     assert dropped == [1]
-    put_away(window)
+    destroy(window)
     window, port, _clock = show(face_named("live"))
     press(window, Qt.Key.Key_F8)
     assert port.controls[-1].keys == {0x41}
     assert "F8: drop the connection" not in words(window)
 
 
-def test_ctrl_alt_s_shows_the_numbers_and_is_not_passed_on(show: ShowFace) -> None:
+def test_ctrl_alt_s_shows_the_statistics_and_is_not_sent_to_the_game(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
     both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-    assert window.stats.isHidden()
+    assert window.layers.stats.isHidden()
     press(window, Qt.Key.Key_S, modifier=both)
-    assert window.stats.isVisible()
+    assert window.layers.stats.isVisible()
     assert not any(0x16 in held.keys for held in port.controls)
     press(window, Qt.Key.Key_S, modifier=both)
-    assert window.stats.isHidden()
+    assert window.layers.stats.isHidden()
     press(window, Qt.Key.Key_S)
-    assert window.stats.isHidden()
+    assert window.layers.stats.isHidden()
     assert 0x16 in port.controls[-1].keys
 
 
-# --- sound --------------------------------------------------------------------------------------
+# --- sound ----------------------------------------------------------------------------------------
 
 CTRL_ALT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
 
-def test_keys_change_the_volume_with_a_short_note_that_is_said(show: ShowFace) -> None:
+def test_keys_change_the_volume_and_the_note_is_announced(show: ShowFace) -> None:
     window, port, clock = show(face_named("live"))
     said: list[str] = []
     window.announced.connect(said.append)
@@ -493,10 +501,10 @@ def test_keys_change_the_volume_with_a_short_note_that_is_said(show: ShowFace) -
     window.refresh()
     assert "Volume 90 %" not in words(window)
     heard = frozenset().union(*(controls.keys for controls in port.controls))
-    assert not heard & {M, UP, DOWN}, "the game hears none of them"
+    assert not heard & {M, UP, DOWN}, "none of them goes to the game"
 
 
-def test_without_ctrl_and_alt_those_keys_are_the_games(show: ShowFace) -> None:
+def test_without_ctrl_and_alt_those_keys_go_to_the_game(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
     press(window, Qt.Key.Key_M)
     press(window, Qt.Key.Key_Up, modifier=Qt.KeyboardModifier.ControlModifier)
@@ -504,12 +512,12 @@ def test_without_ctrl_and_alt_those_keys_are_the_games(show: ShowFace) -> None:
     assert {M, UP} < port.controls[-1].keys
 
 
-def test_a_held_key_goes_on_with_the_volume_and_mutes_once(show: ShowFace) -> None:
+def test_a_held_key_repeats_for_the_volume_but_not_for_mute(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
     for key in (Qt.Key.Key_Down, Qt.Key.Key_M):
         for repeated in (False, True, True):
             event = QKeyEvent(QEvent.Type.KeyPress, key, CTRL_ALT, "", repeated)
-            QApplication.sendEvent(window.view, event)
+            QApplication.sendEvent(window.layers.view, event)
     assert [(choice.volume, choice.muted) for choice in port.choices] == [
         (90, False),
         (80, False),
@@ -518,16 +526,16 @@ def test_a_held_key_goes_on_with_the_volume_and_mutes_once(show: ShowFace) -> No
     ]
 
 
-def test_on_a_card_no_key_changes_the_volume_and_nothing_of_it_is_shown(show: ShowFace) -> None:
+def test_while_a_card_is_shown_there_is_no_volume_control_by_key_or_mouse(show: ShowFace) -> None:
     for name in ("lost", "starting", "end-game-ended"):
         window, port, _clock = show(face_named(name))
         QTest.keyClick(focused(window), Qt.Key.Key_M, CTRL_ALT)
         move_to(window, 100, 100)
         assert port.choices == []
-        assert window.sound.isHidden()
+        assert window.layers.sound.isHidden()
 
 
-def test_a_mouse_that_the_keys_freed_goes_back_to_the_game(show: ShowFace) -> None:
+def test_a_mouse_freed_by_ctrl_alt_is_captured_again_after_a_volume_key(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("live"))
     window.capture_mouse()
     press(window, Qt.Key.Key_Control)
@@ -536,93 +544,93 @@ def test_a_mouse_that_the_keys_freed_goes_back_to_the_game(show: ShowFace) -> No
     press(window, Qt.Key.Key_Down, modifier=CTRL_ALT)
     again = is_captured(window)
     event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Alt, CTRL_ALT, "", True)
-    QApplication.sendEvent(window.view, event)
+    QApplication.sendEvent(window.layers.view, event)
     press(window, Qt.Key.Key_Down, modifier=CTRL_ALT)
     assert (freed, again, is_captured(window)) == (True, True, True)
 
 
-def test_a_mouse_that_was_free_stays_free(show: ShowFace) -> None:
+def test_a_mouse_that_was_free_before_stays_free_after_a_volume_key(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("live"))
     press(window, Qt.Key.Key_M, modifier=CTRL_ALT)
     assert not is_captured(window)
     window.capture_mouse()
     press(window, Qt.Key.Key_Control)
     press(window, Qt.Key.Key_Alt, modifier=Qt.KeyboardModifier.ControlModifier)
-    QTest.keyRelease(window.view, Qt.Key.Key_Alt, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyRelease(window.layers.view, Qt.Key.Key_Alt, Qt.KeyboardModifier.ControlModifier)
     press(window, Qt.Key.Key_M, modifier=CTRL_ALT)
-    assert not is_captured(window), "it was freed on purpose, and some time ago"
+    assert not is_captured(window), "it was freed on purpose, some time ago"
 
 
-def test_the_loudspeaker_comes_with_the_mouse_and_goes_when_it_rests(show: ShowFace) -> None:
+def test_the_volume_control_shows_while_the_mouse_moves(show: ShowFace) -> None:
     window, port, clock = show(face_named("live"))
-    assert window.sound.isHidden()
+    assert window.layers.sound.isHidden()
     move_to(window, 100, 100)
-    assert window.sound.isVisible()
+    assert window.layers.sound.isVisible()
     clock.now += SOUND_CONTROL_FOR_S - 0.1
     window.refresh()
-    assert window.sound.isVisible()
-    QTest.mouseClick(window.sound.switch, Qt.MouseButton.LeftButton)
+    assert window.layers.sound.isVisible()
+    QTest.mouseClick(window.layers.sound.switch, Qt.MouseButton.LeftButton)
     assert port.choices == [SoundChoice(100, muted=True)]
     clock.now += 0.2
     window.refresh()
-    assert window.sound.isHidden()
-    window.sound.hovered = True
+    assert window.layers.sound.isHidden()
+    window.layers.sound.hovered = True
     move_to(window, 101, 100)
     clock.now += 60
     window.refresh()
-    assert window.sound.isVisible(), "the pointer is on it"
+    assert window.layers.sound.isVisible(), "the pointer is on it"
 
 
-def test_the_loudspeaker_is_not_there_while_the_game_has_the_mouse(show: ShowFace) -> None:
+def test_the_volume_control_is_hidden_while_the_mouse_is_captured(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("live"))
     move_to(window, 100, 100)
-    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
-    assert window.sound.isHidden()
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
+    assert window.layers.sound.isHidden()
     move_to(window, 120, 100)
-    assert window.sound.isHidden()
+    assert window.layers.sound.isHidden()
 
 
-def test_a_click_on_the_loudspeaker_is_not_one_on_the_game(show: ShowFace) -> None:
+def test_a_click_on_the_volume_control_does_not_capture_the_mouse(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
     said: list[str] = []
     window.announced.connect(said.append)
     move_to(window, 100, 100)
-    at = window.sound.slider.mapTo(window, window.sound.slider.rect().center())
+    at = window.layers.sound.slider.mapTo(window, window.layers.sound.slider.rect().center())
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)
     QApplication.processEvents()
     assert port.choices
     assert not is_captured(window)
-    assert window.view.hasFocus()
+    assert window.layers.view.hasFocus()
     assert said == [], "a screen reader reads the slider itself"
 
 
-def test_what_was_chosen_before_is_shown_at_once(application: QApplication) -> None:
+def test_the_volume_of_before_is_shown_at_once(application: QApplication) -> None:
     port = FakePort()
     port.choices.append(SoundChoice(30))
     window = RejoinWindow(port, clock=FakeClock(NOW))
-    assert window.sound.digits.text() == "30 %"
-    put_away(window)
+    assert window.layers.sound.digits.text() == "30 %"
+    destroy(window)
 
 
-# --- mouse --------------------------------------------------------------------------------------
+# --- mouse ----------------------------------------------------------------------------------------
 
 
-def test_a_click_takes_the_mouse_and_is_not_passed_on(show: ShowFace) -> None:
+def test_a_click_captures_the_mouse_and_is_not_sent_to_the_game(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
-    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
     assert is_captured(window)
-    assert window.view.cursor().shape() is Qt.CursorShape.BlankCursor
+    assert window.layers.view.cursor().shape() is Qt.CursorShape.BlankCursor
     assert "Ctrl+Alt: free the mouse" in words(window)
     assert port.controls == []
-    QTest.mousePress(window.view, Qt.MouseButton.RightButton)
+    QTest.mousePress(window.layers.view, Qt.MouseButton.RightButton)
     assert port.controls[-1].buttons == 2
-    QTest.mouseRelease(window.view, Qt.MouseButton.RightButton)
+    QTest.mouseRelease(window.layers.view, Qt.MouseButton.RightButton)
     assert port.controls[-1].buttons == 0
 
 
 def test_a_click_through_the_badge_works_too(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("badge"))
-    at = window.badge.mapTo(window, window.badge.rect().center())
+    at = window.layers.corners.badge.mapTo(window, window.layers.corners.badge.rect().center())
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=at)
     assert is_captured(window)
 
@@ -634,7 +642,7 @@ def test_a_click_through_the_badge_works_too(show: ShowFace) -> None:
         (Qt.Key.Key_Alt, Qt.Key.Key_Control, Qt.KeyboardModifier.AltModifier),
     ],
 )
-def test_ctrl_alt_gives_the_mouse_back(
+def test_ctrl_alt_frees_the_mouse(
     show: ShowFace, first: Qt.Key, second: Qt.Key, modifier: Qt.KeyboardModifier
 ) -> None:
     window, port, _clock = show(face_named("live-captured"))
@@ -642,11 +650,11 @@ def test_ctrl_alt_gives_the_mouse_back(
     press(window, second, modifier=modifier)
     assert not is_captured(window)
     assert not port.controls[-1].held
-    assert window.view.cursor().shape() is not Qt.CursorShape.BlankCursor
+    assert window.layers.view.cursor().shape() is not Qt.CursorShape.BlankCursor
     assert "Ctrl+Alt: free the mouse" not in words(window)
 
 
-def test_pointer_and_wheel_travel_only_while_captured(show: ShowFace) -> None:
+def test_pointer_and_wheel_are_sent_only_while_captured(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
     move_to(window, 100, 100)
     assert port.controls == []
@@ -661,53 +669,53 @@ def test_pointer_and_wheel_travel_only_while_captured(show: ShowFace) -> None:
     assert port.controls[-1].wheel_total == 120
 
 
-def test_the_pointer_never_runs_out_of_room(show: ShowFace) -> None:
-    """Wherever it goes it is put back to the middle, and the travel adds up."""
+def test_the_pointer_never_reaches_an_edge(show: ShowFace) -> None:
+    """It is moved back to the middle in time, and the travel adds up."""
     window, port, _clock = show(face_named("live"))
     window.capture_mouse()
-    middle = window.view.rect().center()
+    middle = window.layers.view.rect().center()
     move_to(window, middle.x(), middle.y())
     start = window.controls.controls
     x = float(middle.x())
     for _ in range(100):
         x += 40
         move_to(window, x, middle.y())
-        if x > window.view.width() * 0.8:
-            x = float(window.view.width() // 2)
-        assert x < window.view.width()
+        if x > window.layers.view.width() * 0.8:
+            x = float(window.layers.view.width() // 2)
+        assert x < window.layers.view.width()
     assert travel(port.controls[-1].pointer_x_total, start.pointer_x_total) == 4000
 
 
-def test_a_drop_lets_the_mouse_go_and_only_a_click_takes_it_again(show: ShowFace) -> None:
+def test_a_drop_frees_the_mouse_and_only_a_click_captures_it_again(show: ShowFace) -> None:
     window, port, clock = show(face_named("live"))
-    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
-    tell(window, port, lost())
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
+    show_snapshot(window, port, lost())
     assert not is_captured(window)
-    tell(window, port, replace(LIVE, back_at=clock()))
+    show_snapshot(window, port, replace(LIVE, back_at=clock()))
     assert not is_captured(window)
     assert "Click to take control" in words(window)
-    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
     assert is_captured(window)
     assert "Click to take control" not in words(window)
 
 
 @pytest.mark.parametrize("name", ["view-only", "lost", "end-game-ended"])
-def test_nothing_to_control_means_no_capture(show: ShowFace, name: str) -> None:
+def test_without_a_game_to_control_the_mouse_is_not_captured(show: ShowFace, name: str) -> None:
     window, port, _clock = show(face_named(name))
-    QTest.mouseClick(window.view, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
     window.capture_mouse()
     assert not is_captured(window)
     assert port.controls == []
 
 
-# --- what is heard ------------------------------------------------------------------------------
+# --- screen readers -------------------------------------------------------------------------------
 
 
-def test_a_screen_reader_hears_each_change_once(show: ShowFace) -> None:
+def test_each_change_is_announced_once(show: ShowFace) -> None:
     window, port, clock = show(face_named("live"))
     heard: list[str] = []
     window.announced.connect(heard.append)
-    tell(window, port, lost())
+    show_snapshot(window, port, lost())
     window.refresh()
     assert heard == [
         "Connection lost. Reconnecting... Your game may still be running. "
@@ -724,13 +732,13 @@ def test_a_screen_reader_hears_each_change_once(show: ShowFace) -> None:
         "Time may be up. Still trying...",
     ]
     heard.clear()
-    tell(window, port, replace(LIVE, back_at=clock()))
+    show_snapshot(window, port, replace(LIVE, back_at=clock()))
     assert heard == ["You're back"]
-    tell(window, port, Snapshot(Stage.ENDED, ending=Ending(EndingKind.UNCONFIRMED)))
+    show_snapshot(window, port, Snapshot(Stage.ENDED, ending=Ending(EndingKind.UNCONFIRMED)))
     assert heard[-1].startswith("We couldn't confirm. It may still be running.")
 
 
-# --- pictures of the window ---------------------------------------------------------------------
+# --- screenshots ----------------------------------------------------------------------------------
 
 
 def test_a_saved_picture_shows_the_newest_frame_and_a_finished_dimming(
@@ -747,13 +755,13 @@ def test_a_saved_picture_shows_the_newest_frame_and_a_finished_dimming(
     assert 60 < dim.pixelColor(30, 300).lightness() < 150
 
 
-def test_after_minimising_the_newest_frame_comes_at_once(show: ShowFace) -> None:
+def test_after_minimising_the_newest_frame_shows_at_once(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
     window.showMinimized()
     QApplication.processEvents()
     newest = picture(1280, 720, bgr=(1, 2, 3))
     port.show(newest)
     QApplication.processEvents()
-    assert window.view.picture is not newest
+    assert window.layers.view.picture is not newest
     window.showNormal()
-    assert wait_until(lambda: window.view.picture is newest)
+    assert wait_until(lambda: window.layers.view.picture is newest)

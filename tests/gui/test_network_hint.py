@@ -1,4 +1,4 @@
-"""Qt's hint about the network, from a stand-in for Qt's knowledge of it."""
+"""What Qt reports about the network becomes events; with a stand-in for Qt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("application")
 
 
 class Reachability(enum.Enum):
-    """The names that Qt has for it."""
+    """Qt's names."""
 
     Unknown = 0
     Disconnected = 1
@@ -26,7 +26,7 @@ class Reachability(enum.Enum):
 
 
 class Network(QObject):
-    """What the hint needs of QNetworkInformation."""
+    """The part of QNetworkInformation that the hint uses."""
 
     reachabilityChanged = Signal(object)
     transportMediumChanged = Signal(object)
@@ -52,12 +52,12 @@ class Scene:
     def until(self, true: Callable[[], bool]) -> None:
         end = time.monotonic() + 20
         while not true():
-            assert time.monotonic() < end, f"it never came to it: {self.heard}"
+            assert time.monotonic() < end, f"this never became true: {self.heard}"
             QCoreApplication.processEvents()
             time.sleep(0.002)
 
     def settled(self) -> list[Event]:
-        """What was heard once all that was said has had its time."""
+        """What was posted once no change is pending."""
         self.until(lambda: not self.hint._timer.isActive())
         self.hint.close()
         return self.heard
@@ -68,13 +68,13 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_hint, "QUIET_MS", 20)
 
 
-def test_a_network_that_is_there_is_not_told_and_one_that_is_not_is_told_at_once() -> None:
+def test_only_a_missing_network_is_posted_at_once() -> None:
     assert Scene().settled() == []
     assert Scene(Reachability.Unknown).settled() == []
     assert Scene(Reachability.Disconnected).settled() == [NetworkLost()]
 
 
-def test_it_goes_and_comes_back() -> None:
+def test_a_network_that_is_lost_and_found_is_posted_as_such() -> None:
     scene = Scene()
     scene.network.becomes(Reachability.Disconnected)
     scene.until(lambda: scene.heard == [NetworkLost()])
@@ -83,7 +83,7 @@ def test_it_goes_and_comes_back() -> None:
     scene.hint.close()
 
 
-def test_a_burst_is_one_event_and_tells_how_it_ended() -> None:
+def test_a_burst_of_changes_is_one_event_with_the_last_state() -> None:
     scene = Scene()
     for reachable in (Reachability.Disconnected, Reachability.Local, Reachability.Online):
         scene.network.becomes(reachable)
@@ -91,7 +91,7 @@ def test_a_burst_is_one_event_and_tells_how_it_ended() -> None:
     assert scene.settled() == [NetworkFound()]
 
 
-def test_another_medium_is_a_change_and_no_network_twice_is_none() -> None:
+def test_a_new_medium_is_a_change_but_a_network_is_lost_only_once() -> None:
     scene = Scene()
     scene.network.transportMediumChanged.emit("WiFi")
     assert scene.settled() == [NetworkFound()]
@@ -100,7 +100,7 @@ def test_another_medium_is_a_change_and_no_network_twice_is_none() -> None:
     assert scene.settled() == [NetworkLost()]
 
 
-def test_after_close_nothing_is_heard() -> None:
+def test_after_close_nothing_is_posted() -> None:
     scene = Scene()
     scene.network.becomes(Reachability.Disconnected)
     scene.hint.close()
@@ -109,7 +109,7 @@ def test_after_close_nothing_is_heard() -> None:
     assert scene.settled() == []
 
 
-def test_qt_itself_has_what_the_hint_connects_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_qt_has_what_the_hint_connects_to(monkeypatch: pytest.MonkeyPatch) -> None:
     module = pytest.importorskip("PySide6.QtNetwork", exc_type=ImportError)
     information = module.QNetworkInformation
     for name in ("reachabilityChanged", "transportMediumChanged", "reachability", "instance"):

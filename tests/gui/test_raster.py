@@ -20,7 +20,7 @@ def image(form: QImage.Format = QImage.Format.Format_RGB32, *, ratio: float = 1.
 
 
 @pytest.mark.parametrize("ratio", [1.0, 1.25, 2.0])
-def test_what_is_written_there_is_what_the_image_shows(
+def test_bytes_written_to_the_area_appear_in_the_image(
     application: QApplication, ratio: float
 ) -> None:
     target = image(ratio=ratio)
@@ -45,7 +45,7 @@ def test_what_is_written_there_is_what_the_image_shows(
     assert inside == {(x, y) for x in range(left, right) for y in range(top, bottom)}
 
 
-def test_an_image_that_somebody_else_has_too_is_left_as_it_is(application: QApplication) -> None:
+def test_a_copy_that_shares_the_image_is_not_changed(application: QApplication) -> None:
     target = image()
     other = QImage(target)
     painter = QPainter(target)
@@ -69,7 +69,7 @@ def test_an_image_that_somebody_else_has_too_is_left_as_it_is(application: QAppl
         QRectF(0, 21, 10, 10),
     ],
 )
-def test_what_is_between_pixels_or_not_on_the_image_is_no_area(
+def test_no_area_between_pixels_or_outside_the_image(
     application: QApplication, target: QRectF
 ) -> None:
     at = image()
@@ -78,7 +78,7 @@ def test_what_is_between_pixels_or_not_on_the_image_is_no_area(
     painter.end()
 
 
-def test_only_images_of_bgra_in_memory_have_areas(application: QApplication) -> None:
+def test_only_bgra_images_in_memory_have_areas(application: QApplication) -> None:
     small = image(QImage.Format.Format_RGB16)
     painter = QPainter(small)
     assert area_of(painter, WINDOW, WINDOW) is None
@@ -89,7 +89,7 @@ def test_only_images_of_bgra_in_memory_have_areas(application: QApplication) -> 
     painter.end()
 
 
-def turned(painter: QPainter) -> None:
+def rotated(painter: QPainter) -> None:
     painter.rotate(90)
 
 
@@ -106,8 +106,8 @@ def blended(painter: QPainter) -> None:
     painter.setOpacity(0.5)
 
 
-@pytest.mark.parametrize("change", [turned, mirrored, clipped, blended])
-def test_a_painter_that_does_more_than_copy_has_no_area(
+@pytest.mark.parametrize("change", [rotated, mirrored, clipped, blended])
+def test_no_area_for_a_painter_that_rotates_mirrors_clips_or_blends(
     application: QApplication, change: Callable[[QPainter], None]
 ) -> None:
     at = image()

@@ -1,4 +1,4 @@
-"""The reconnect card: the truth about time, and three things a player can do."""
+"""The reconnect card: the time left, and three buttons."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from rejoin.gui.reconnect_overlay import ReconnectOverlay
 
 
 class Rig:
-    """An overlay, armed, that keeps what was asked of it."""
+    """An armed overlay; keeps which signals it emitted."""
 
     def __init__(self) -> None:
         self.clock = FakeClock(NOW)
-        self.asked: list[str] = []
+        self.emitted: list[str] = []
         self.overlay = ReconnectOverlay(self.clock, reduced_motion=True)
         self.overlay.resize(1280, 720)
-        self.overlay.try_now.connect(lambda: self.asked.append("try"))
-        self.overlay.close_for_now.connect(lambda: self.asked.append("close"))
-        self.overlay.end_game.connect(lambda: self.asked.append("end"))
+        self.overlay.try_now.connect(lambda: self.emitted.append("try"))
+        self.overlay.close_for_now.connect(lambda: self.emitted.append("close"))
+        self.overlay.end_game.connect(lambda: self.emitted.append("end"))
         self.show(lost())
-        self.overlay.rise()
+        self.overlay.appear()
         self.clock.now += UNARMED_S
 
     def show(self, snapshot: Snapshot) -> None:
@@ -49,39 +49,39 @@ def test_digits_sentence_and_ring_come_from_the_deadline(rig: Rig) -> None:
         rig.show(lost())
         assert rig.overlay.ring.digits == digits
         assert rig.overlay.time.text() == f"At least {digits} to get back"
-        assert rig.overlay.ring.left == pytest.approx((72.5 - later_s) / 120)
+        assert rig.overlay.ring.share == pytest.approx((72.5 - later_s) / 120)
 
 
-def test_a_later_deadline_moves_the_time_up_again(rig: Rig) -> None:
+def test_a_later_deadline_gives_more_time_again(rig: Rig) -> None:
     rig.clock.now = NOW + 60
     rig.show(lost(shown_deadline_at=NOW + 180))
     assert rig.overlay.ring.digits == "2:00"
 
 
-def test_past_zero_it_goes_on(rig: Rig) -> None:
+def test_past_zero_tries_go_on(rig: Rig) -> None:
     rig.clock.now = NOW + 80
     rig.show(lost())
     assert rig.overlay.time.text() == "Time may be up. Still trying..."
-    assert rig.overlay.ring.left == 0.0
+    assert rig.overlay.ring.share == 0.0
     assert rig.overlay.try_button.isVisible()
 
 
-@pytest.mark.parametrize(("button", "asked"), [("try_button", "try"), ("close_button", "close")])
-def test_a_button_asks_for_its_thing(rig: Rig, button: str, asked: str) -> None:
+@pytest.mark.parametrize(("button", "emitted"), [("try_button", "try"), ("close_button", "close")])
+def test_a_button_emits_its_signal(rig: Rig, button: str, emitted: str) -> None:
     QTest.mouseClick(getattr(rig.overlay, button), Qt.MouseButton.LeftButton)
-    assert rig.asked == [asked]
+    assert rig.emitted == [emitted]
 
 
-def test_the_game_ends_only_after_a_second_yes(rig: Rig) -> None:
+def test_the_game_is_ended_only_after_a_confirmation(rig: Rig) -> None:
     QTest.mouseClick(rig.overlay.end_button, Qt.MouseButton.LeftButton)
-    assert rig.asked == []
+    assert rig.emitted == []
     assert rig.overlay.asking
     assert rig.overlay.title.text() == "End the game for good?"
     assert rig.overlay.focusWidget() is rig.overlay.keep_button
     assert not rig.overlay.try_button.isVisible()
     assert rig.overlay.time.text() == "At least 1:11 to get back"
     QTest.mouseClick(rig.overlay.confirm_button, Qt.MouseButton.LeftButton)
-    assert rig.asked == ["end"]
+    assert rig.emitted == ["end"]
 
 
 @pytest.mark.parametrize("way", ["button", "escape"])
@@ -92,32 +92,42 @@ def test_the_question_can_be_taken_back(rig: Rig, way: str) -> None:
     else:
         QTest.keyClick(rig.overlay.keep_button, Qt.Key.Key_Escape)
     assert not rig.overlay.asking
-    assert rig.asked == []
+    assert rig.emitted == []
     assert rig.overlay.title.text() == "Connection lost. Reconnecting..."
 
 
-def test_an_open_question_is_forgotten_when_the_card_goes(rig: Rig) -> None:
+def test_an_open_question_is_dropped_when_the_card_disappears(rig: Rig) -> None:
     QTest.mouseClick(rig.overlay.end_button, Qt.MouseButton.LeftButton)
-    rig.overlay.sink()
+    rig.overlay.disappear()
     rig.show(lost())
-    rig.overlay.rise()
+    rig.overlay.appear()
     assert not rig.overlay.asking
     assert rig.overlay.try_button.isVisible()
 
 
-def test_a_try_under_way_does_not_hand_the_focus_to_close(rig: Rig) -> None:
+def test_a_try_in_progress_does_not_move_the_focus_to_close(rig: Rig) -> None:
     rig.overlay.try_button.setFocus()
     rig.show(lost(can_try_now=False))
     focused = rig.overlay.focusWidget()
     assert focused is rig.overlay.panel
     QTest.keyClick(focused, Qt.Key.Key_Space)
-    assert rig.asked == []
+    assert rig.emitted == []
     assert not rig.overlay.try_button.isEnabled()
 
 
-def test_while_ending_there_is_nothing_to_press(rig: Rig) -> None:
+def test_while_ending_there_are_no_buttons(rig: Rig) -> None:
     QTest.mouseClick(rig.overlay.end_button, Qt.MouseButton.LeftButton)
     rig.show(Snapshot(Stage.ENDING, doing=Doing.TERMINATING))
     assert rig.overlay.title.text() == "Ending your game..."
     assert rig.overlay.buttons() == []
     assert rig.overlay.ring.digits == ""
+
+
+def test_end_game_is_not_offered_where_the_backend_cannot(rig: Rig) -> None:
+    QTest.mouseClick(rig.overlay.end_button, Qt.MouseButton.LeftButton)
+    rig.show(lost(can_terminate=False))
+    assert not rig.overlay.asking
+    assert rig.overlay.buttons() == [rig.overlay.try_button, rig.overlay.close_button]
+    assert rig.overlay.known.text() == "Your game may still be running until its time is up."
+    QTest.mouseClick(rig.overlay.close_button, Qt.MouseButton.LeftButton)
+    assert rig.emitted == ["close"]

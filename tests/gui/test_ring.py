@@ -1,4 +1,4 @@
-"""The ring shows how much is left, and stands still when it should."""
+"""The ring shows how much time is left, and turns only while that is unknown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ring(application: QApplication) -> Ring:
     return made
 
 
-def test_the_arc_is_as_long_as_what_is_left(ring: Ring) -> None:
+def test_the_length_of_the_arc_is_the_share_of_time_left(ring: Ring) -> None:
     painted: dict[float, int] = {}
     for left in (1.0, 0.5, 0.25, 0.0):
         ring.show_time("", "", left)
@@ -61,12 +61,12 @@ def test_the_digits_stay_inside(ring: Ring, digits: str) -> None:
     assert max((x * x + y * y) ** 0.5 for x, y in hit) < 54
 
 
-def test_a_screen_reader_finds_the_sentence(ring: Ring) -> None:
+def test_its_accessible_name_is_the_sentence(ring: Ring) -> None:
     ring.show_time("At least 1:12 to get back", "1:12", 0.6)
     assert ring.accessibleName() == "At least 1:12 to get back"
 
 
-def test_an_unknown_time_turns_and_a_known_one_does_not(application: QApplication) -> None:
+def test_the_arc_turns_only_while_the_time_is_unknown(application: QApplication) -> None:
     ring = Ring(64)
     ring.show_time("", "", None)
     ring.show()
@@ -80,7 +80,7 @@ def test_an_unknown_time_turns_and_a_known_one_does_not(application: QApplicatio
     assert not ring._turning.isActive()
 
 
-def test_reduced_motion_stands_still(ring: Ring) -> None:
+def test_with_reduced_motion_it_does_not_turn(ring: Ring) -> None:
     ring.show_time("", "", None)
     ring.show()
     assert not ring._turning.isActive()

@@ -53,16 +53,16 @@ def read(control: SoundControl) -> tuple[int, str, str]:
     return control.slider.value(), control.digits.text(), control.switch.accessibleName()
 
 
-def test_it_shows_the_choice_in_words_too(ground: Ground) -> None:
+def test_it_shows_the_choice_also_as_text(ground: Ground) -> None:
     control, chosen = shown(ground, SoundChoice(60))
     assert read(control) == (60, "60 %", "Sound: Volume 60 %")
     assert control.slider.accessibleName() == "Volume"
-    control.tell(SoundChoice(60, muted=True))
+    control.set_choice(SoundChoice(60, muted=True))
     assert read(control) == (0, "Off", "Sound: Sound off")
-    assert chosen == [], "showing is not choosing"
+    assert chosen == [], "showing a choice does not emit one"
 
 
-def test_the_switch_mutes_and_comes_back(ground: Ground) -> None:
+def test_the_button_mutes_and_unmutes(ground: Ground) -> None:
     control, chosen = shown(ground, SoundChoice(60))
     loud = control.switch.icon().pixmap(18, 18).toImage()
     QTest.mouseClick(control.switch, Qt.MouseButton.LeftButton)
@@ -72,7 +72,7 @@ def test_the_switch_mutes_and_comes_back(ground: Ground) -> None:
     assert control.switch.icon().pixmap(18, 18).toImage() == loud
 
 
-def test_the_slider_goes_where_it_is_pressed(ground: Ground) -> None:
+def test_the_slider_jumps_to_where_it_is_clicked(ground: Ground) -> None:
     control, chosen = shown(ground, SoundChoice(100))
     slider = control.slider
     QTest.mouseClick(slider, Qt.MouseButton.LeftButton, pos=slider.rect().center())
@@ -87,13 +87,13 @@ def test_the_slider_goes_where_it_is_pressed(ground: Ground) -> None:
     assert chosen[-1] == SoundChoice(100)
 
 
-def test_moving_the_slider_of_a_muted_game_is_heard(ground: Ground) -> None:
+def test_moving_the_slider_of_a_muted_game_unmutes_it(ground: Ground) -> None:
     control, chosen = shown(ground, SoundChoice(60, muted=True))
     control.slider.setValue(30)
     assert chosen == [SoundChoice(30)]
 
 
-def test_a_notch_of_the_wheel_is_a_step_wherever_the_pointer_is(ground: Ground) -> None:
+def test_one_notch_of_the_wheel_is_one_step_anywhere_on_the_control(ground: Ground) -> None:
     control, chosen = shown(ground, SoundChoice(60))
     turn(control, control, 120)
     turn(control, control.slider, -120)
@@ -102,7 +102,7 @@ def test_a_notch_of_the_wheel_is_a_step_wherever_the_pointer_is(ground: Ground) 
     assert [choice.volume for choice in chosen] == [70, 60, 50]
 
 
-def test_it_takes_no_focus_and_no_click_goes_through(ground: Ground) -> None:
+def test_it_takes_no_focus_and_lets_no_click_through(ground: Ground) -> None:
     control, _ = shown(ground, SoundChoice(60))
     for widget in (control, control.switch, control.slider):
         assert widget.focusPolicy() is Qt.FocusPolicy.NoFocus
@@ -111,7 +111,7 @@ def test_it_takes_no_focus_and_no_click_goes_through(ground: Ground) -> None:
     assert ground.presses == 0
 
 
-def test_it_is_held_by_the_pointer_until_it_leaves_or_is_hidden(ground: Ground) -> None:
+def test_it_is_in_use_while_the_pointer_is_on_it(ground: Ground) -> None:
     control, _ = shown(ground, SoundChoice(60))
     at = QPointF(5, 5)
     held = [control.held]

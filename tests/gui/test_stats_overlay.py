@@ -7,9 +7,9 @@ from helpers.fake_port import FakePort
 from rejoin.core.model import ConnectionNumber
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.stats_overlay import StatsOverlay, lines
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
 
-NUMBERS = PeerStatistics(
+NUMBERS = StreamStatistics(
     ConnectionNumber(2),
     candidate_pair="host-srflx udp",
     codec="H.264",
@@ -29,24 +29,38 @@ NUMBERS = PeerStatistics(
     frame_age_s=0.0071,
     frames_broken=4,
     pictures_replaced=5,
+    jitter_buffer_ms=1.2,
+    frames_decoded=900,
+    frames_dropped=6,
+    freeze_count=2,
+    total_freezes_duration_s=0.5,
+    retransmitted_packets_received=8,
+    packets_recovered=9,
+    audio_packets_concealed=3,
     nack_count=7,
     pli_count=1,
     audio_buffer_s=0.06,
 )
 
 
-def test_every_number_that_a_tester_asks_for_is_there() -> None:
+def test_every_number_has_its_label() -> None:
     text = "\n".join(lines(NUMBERS))
     for expected in (
         "1920 x 1080   H.264 High   decoded in d3d11va",
         "received 60, decoded 60, painted 58",
-        "14.95 Mbit/s, path 19.00",
+        "14.95 Mbit/s, REMB 19.00",
         "loss 3.1 %, RTT 60 ms, jitter 2.1 ms",
         "decode 3.4 ms",
-        "age 7.1 ms",
-        "lost 4",
-        "unpainted 5",
+        "age when painted 7.1 ms",
+        "packets lost 4",
+        "replaced 5",
+        "jitter buffer 1.2 ms",
+        "decoded 900, dropped 6",
+        "freezes    2, 0.5 s",
         "NACK 7",
+        "RTX 8",
+        "recovered 9",
+        "concealed 3",
         "PLI 1",
         "buffer 60 ms",
         "host-srflx udp",
@@ -54,15 +68,16 @@ def test_every_number_that_a_tester_asks_for_is_there() -> None:
         assert expected in text
 
 
-def test_what_is_not_known_is_a_dash() -> None:
-    text = "\n".join(lines(PeerStatistics(ConnectionNumber(1))))
+def test_unknown_numbers_are_a_dash() -> None:
+    text = "\n".join(lines(StreamStatistics(ConnectionNumber(1))))
     assert "RTT -" in text
+    assert "sound - after picture" in text
     assert "path       -" in text
     assert "None" not in text
 
 
 @pytest.mark.usefixtures("application")
-def test_it_asks_only_while_it_is_shown_and_each_second() -> None:
+def test_it_refreshes_each_second_and_only_while_shown() -> None:
     port = FakePort()
     bridge = Bridge(port)
     overlay = StatsOverlay(bridge)

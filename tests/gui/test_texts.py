@@ -1,4 +1,4 @@
-"""The words: what is promised in the design is said, and what is forbidden never is."""
+"""What players read: what the design promises, and never a word of the engine."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_times_are_rounded_down(seconds: float, shown: str) -> None:
 
 
 @given(st.floats(min_value=0, max_value=200_000))
-def test_a_shown_time_is_never_more_than_there_is(seconds: float) -> None:
+def test_a_shown_time_is_never_more_than_the_time_left(seconds: float) -> None:
     total = 0
     for part in texts.clock_text(seconds).split(":"):
         total = total * 60 + int(part)
@@ -52,33 +52,33 @@ def test_a_shown_time_is_never_more_than_there_is(seconds: float) -> None:
 
 
 def test_time_left_counts_from_the_deadline() -> None:
-    face = texts.time_face(lost(), NOW)
-    assert face.sentence == "At least 1:12 to get back"
-    assert face.digits == "1:12"
-    assert face.left == pytest.approx(72.5 / 120)
-    assert texts.time_face(lost(), NOW + 60).sentence == "At least 0:12 to get back"
+    left = texts.time_left(lost(), NOW)
+    assert left.sentence == "At least 1:12 to get back"
+    assert left.digits == "1:12"
+    assert left.share == pytest.approx(72.5 / 120)
+    assert texts.time_left(lost(), NOW + 60).sentence == "At least 0:12 to get back"
 
 
-def test_at_zero_the_words_change_and_tries_go_on() -> None:
-    face = texts.time_face(lost(), NOW + 72.5)
-    assert face.sentence == "Time may be up. Still trying..."
-    assert face.left == 0.0
+def test_at_zero_it_says_that_tries_go_on() -> None:
+    left = texts.time_left(lost(), NOW + 72.5)
+    assert left.sentence == "Time may be up. Still trying..."
+    assert left.share == 0.0
 
 
-def test_when_nothing_is_tried_any_more_it_does_not_claim_so() -> None:
-    face = texts.time_face(lost(doing=Doing.CONFIRMING_END), NOW + 80)
-    assert face.sentence == "Time may be up."
+def test_it_does_not_claim_to_try_when_only_the_end_is_confirmed() -> None:
+    left = texts.time_left(lost(doing=Doing.CONFIRMING_END), NOW + 80)
+    assert left.sentence == "Time may be up."
 
 
-def test_an_unknown_timeout_counts_up_and_promises_nothing() -> None:
-    face = texts.time_face(lost(dropped_at=NOW - 42, shown_deadline_at=None), NOW)
-    assert face == texts.TimeFace("0:42 since the connection was lost", "0:42", None)
+def test_with_an_unknown_timeout_it_counts_up() -> None:
+    left = texts.time_left(lost(dropped_at=NOW - 42, shown_deadline_at=None), NOW)
+    assert left == texts.TimeLeft("0:42 since the connection was lost", "0:42", None)
 
 
-def test_after_sleep_no_time_is_promised_until_somebody_answered() -> None:
-    face = texts.time_face(lost(deadline_checking=True), NOW)
-    assert face.sentence == "Checking..."
-    assert not re.search(r"\d", face.digits)
+def test_after_sleep_no_time_is_shown_until_the_backend_has_answered() -> None:
+    left = texts.time_left(lost(deadline_checking=True), NOW)
+    assert left.sentence == "Checking..."
+    assert not re.search(r"\d", left.digits)
 
 
 def test_the_next_try_is_rounded_up() -> None:
@@ -122,7 +122,7 @@ def test_endings_differ_from_each_other() -> None:
     assert len(titles) == len(EndingKind)
 
 
-def test_a_reason_of_the_service_is_told_in_words_and_an_unknown_one_as_it_came() -> None:
+def test_a_reason_of_the_service_is_put_in_words_and_an_unknown_one_is_quoted() -> None:
     def title(reason: str) -> str:
         ending = Ending(EndingKind.GAME_ENDED, StatusReason(reason))
         return texts.ending_text(ending).title
@@ -134,33 +134,40 @@ def test_a_reason_of_the_service_is_told_in_words_and_an_unknown_one_as_it_came(
     assert len({title(reason) for reason in texts._REASONS}) >= len(texts._REASONS) - 1
 
 
-def test_what_nobody_confirmed_is_not_claimed() -> None:
+def test_an_unconfirmed_end_is_not_claimed() -> None:
     text = texts.ending_text(Ending(EndingKind.UNCONFIRMED))
     assert text.title == "We couldn't confirm. It may still be running."
     assert "has ended" not in f"{text.meaning} {text.advice}"
 
 
-def test_an_end_during_sleep_is_told_as_such() -> None:
+def test_an_end_during_sleep_says_so() -> None:
     ending = Ending(EndingKind.GAME_ENDED, StatusReason("reconnectionTimeout"), expired_asleep=True)
     assert "while this computer was asleep" in texts.ending_text(ending).title
 
 
-def test_words_of_the_engine_never_reach_a_person() -> None:
+def test_words_of_the_engine_never_reach_a_player() -> None:
     said: list[str] = [
         value for name, value in vars(texts).items() if name.isupper() and isinstance(value, str)
     ]
-    flags = itertools.product(Stage, Doing, (False, True), (False, True), (None, NOW - 1, NOW + 9))
-    for stage, doing, offline, portal, deadline_at in flags:
+    both = (False, True)
+    flags = itertools.product(Stage, Doing, both, both, both, (None, NOW - 1, NOW + 9))
+    for stage, doing, offline, portal, can_terminate, deadline_at in flags:
         snapshot = lost(
-            stage=stage, doing=doing, offline=offline, portal=portal, shown_deadline_at=deadline_at
+            stage=stage,
+            doing=doing,
+            offline=offline,
+            portal=portal,
+            can_terminate=can_terminate,
+            shown_deadline_at=deadline_at,
         )
         said += [
             texts.lost_title(snapshot),
             texts.lost_known(snapshot),
             texts.lost_doing(snapshot, NOW),
-            texts.time_face(snapshot, NOW).sentence,
+            texts.time_left(snapshot, NOW).sentence,
             texts.starting_title(snapshot),
             texts.starting_awaited(snapshot, NOW, 30.0),
+            texts.starting_leaving(snapshot),
             texts.announcement(snapshot, NOW),
         ]
     for kind, reason in itertools.product(EndingKind, REASONS):
@@ -170,7 +177,7 @@ def test_words_of_the_engine_never_reach_a_person() -> None:
     assert {sentence for sentence in said if FORBIDDEN.search(sentence)} == set()
 
 
-def test_the_report_holds_what_support_needs() -> None:
+def test_the_report_has_what_support_needs() -> None:
     ending = Ending(
         EndingKind.GAME_ENDED,
         StatusReason("internalError"),
@@ -196,7 +203,7 @@ def test_the_report_holds_what_support_needs() -> None:
         assert part in report
 
 
-def test_a_screen_reader_hears_what_the_eye_sees() -> None:
+def test_a_screen_reader_says_what_the_card_shows() -> None:
     said = texts.announcement(lost(), NOW)
     assert said == (
         "Connection lost. Reconnecting... Your game may still be running. "
@@ -204,9 +211,26 @@ def test_a_screen_reader_hears_what_the_eye_sees() -> None:
     )
 
 
-def test_how_loud_it_is_in_words() -> None:
+def test_the_volume_in_words() -> None:
     assert texts.sound_text(SoundChoice(60)) == "Volume 60 %"
     assert texts.sound_text(SoundChoice(60, muted=True)) == "Sound off"
     assert texts.sound_text(SoundChoice(0)) == "Sound off"
     assert texts.volume_digits(SoundChoice(100)) == "100 %"
     assert texts.volume_digits(SoundChoice(60, muted=True)) == "Off"
+
+
+def test_a_game_that_cannot_be_ended_is_said_to_run_until_its_time_is_up() -> None:
+    until = "may still be running until its time is up"
+    for returning in (False, True):
+        for stage in (Stage.LOST, Stage.RECONNECTING):
+            shown = lost(stage=stage, returning=returning, can_terminate=False)
+            assert until in texts.lost_known(shown)
+            assert until in texts.announcement(shown, NOW)
+    placing = Snapshot(Stage.STARTING, doing=Doing.PLACING, can_terminate=False)
+    assert until in texts.starting_leaving(placing)
+    assert until in texts.announcement(placing, NOW)
+    for doing in Doing:
+        starting = Snapshot(Stage.STARTING, doing=doing)
+        assert texts.can_cancel_start(starting)
+        assert texts.starting_leaving(starting) == ""
+    assert until not in texts.lost_known(lost())

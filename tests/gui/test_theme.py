@@ -1,4 +1,4 @@
-"""The look: readable for everybody, drawn from files that exist."""
+"""The theme: readable for everybody, and drawn from files that exist."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def test_buttons_and_the_ring_reach_aa() -> None:
     assert _contrast(QColor(theme.ACCENT), QColor(theme.HAIRLINE)) >= 3.0
 
 
-def test_every_name_of_the_style_sheet_is_known(application: QApplication) -> None:
+def test_every_placeholder_of_the_style_sheet_is_filled(application: QApplication) -> None:
     assert "@" not in theme.style_sheet()
     assert theme.ACCENT in theme.style_sheet()
 
 
-def test_digits_have_one_width(application: QApplication) -> None:
+def test_digits_have_equal_width(application: QApplication) -> None:
     metrics = QFontMetricsF(theme.digit_font(32))
     assert len({round(metrics.horizontalAdvance(digit), 3) for digit in "0123456789"}) == 1
 
@@ -92,6 +92,6 @@ def test_the_shipped_png_is_the_svg(application: QApplication, pixels: int) -> N
                 assert abs(one.green() - other.green()) <= 24
 
 
-def test_no_svg_reaches_outside_itself() -> None:
+def test_no_svg_refers_to_anything_outside_itself() -> None:
     for name in ("icons/rejoin.svg", "icons/unstable.svg"):
         assert not re.search(r"href|url\(|<script", assets.text(name))

@@ -1,4 +1,4 @@
-"""The picture is where it should be, pixel for pixel, and stays until there is a newer one."""
+"""The picture is where it should be, pixel by pixel, and stays until there is a newer one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BLUE, GREEN = (200, 20, 10), (10, 200, 20)
 
 
 class Rig:
-    """A view on its own, with a port and a clock."""
+    """A view without a main window, with a port and a clock."""
 
     def __init__(self, application: QApplication) -> None:
         self.application = application
@@ -66,16 +66,16 @@ def rig(application: QApplication) -> Iterator[Rig]:
     made.view.close()
 
 
-@pytest.fixture(params=["as it comes", "aside"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Straight into the window's memory if possible; and aside, as where swscale is not found."""
-    if request.param == "aside":
+@pytest.fixture(params=["direct", "converted"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Straight into the window's memory if possible; and never, as where swscale is not found."""
+    if request.param == "converted":
         monkeypatch.setattr(Scaler, "draw", lambda scaler, picture, area: False)
 
 
 @pytest.fixture
-def aside(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """The sizes at which pictures were drawn aside."""
+def converted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The sizes at which pictures were converted into their own memory."""
     sizes: list[tuple[int, int]] = []
     really = Scaler.pixels
 
@@ -87,22 +87,22 @@ def aside(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return sizes
 
 
-def test_the_size_that_pictures_are_painted_in_is_told_in_device_pixels(rig: Rig) -> None:
-    assert rig.port.slot.target == rig.view.device_size()
+def test_the_view_hints_have_the_size_in_device_pixels(rig: Rig) -> None:
+    assert rig.port.slot.hints.size == rig.view.device_size()
     rig.view.resize(400, 300)
     rig.settle()
     ratio = rig.view.devicePixelRatioF()
-    assert rig.port.slot.target == (round(400 * ratio), round(300 * ratio))
+    assert rig.port.slot.hints.size == (round(400 * ratio), round(300 * ratio))
 
 
-def test_a_picture_of_the_right_size_fills_the_view_exactly(rig: Rig, way: None) -> None:
+def test_a_picture_of_the_right_size_fills_the_view_exactly(rig: Rig, either_way: None) -> None:
     rig.show(320, 180)
     assert rig.view.target().toRect() == rig.view.rect()
     assert {rig.at(x, y) for x in (0, 160, 319) for y in (0, 90, 179)} == {BLUE}
 
 
-def test_one_to_one_means_that_no_pixel_is_mixed(rig: Rig, way: None) -> None:
-    """In device pixels, whatever the scale of the screen is."""
+def test_one_to_one_means_that_no_pixel_is_blended(rig: Rig, either_way: None) -> None:
+    """In device pixels, at any scale of the screen."""
     width, height = rig.view.device_size()
     made = picture(width, height)
     rig.port.show(made)
@@ -115,8 +115,8 @@ def test_one_to_one_means_that_no_pixel_is_mixed(rig: Rig, way: None) -> None:
 
 
 @pytest.mark.parametrize("scale", ["1.25", "2"])
-def test_it_is_sharp_on_screens_of_another_scale(scale: str) -> None:
-    """The scale belongs to the process, so the tests that know nothing of it run in another."""
+def test_it_is_sharp_on_screens_with_another_scale(scale: str) -> None:
+    """The scale is set per process, so these tests run again in another one."""
     if "QT_SCALE_FACTOR" in os.environ:
         pytest.skip("this is the other process")
     done = subprocess.run(
@@ -144,8 +144,8 @@ def test_it_is_sharp_on_screens_of_another_scale(scale: str) -> None:
     ("size", "bar", "inside"),
     [((400, 180), (10, 90), (200, 90)), ((320, 260), (160, 10), (160, 130))],
 )
-def test_another_shape_gets_black_bars_and_the_middle(
-    rig: Rig, way: None, size: tuple[int, int], bar: tuple[int, int], inside: tuple[int, int]
+def test_a_view_of_another_aspect_ratio_has_black_bars(
+    rig: Rig, either_way: None, size: tuple[int, int], bar: tuple[int, int], inside: tuple[int, int]
 ) -> None:
     rig.view.resize(*size)
     rig.show(320, 180)
@@ -159,7 +159,7 @@ def test_another_shape_gets_black_bars_and_the_middle(
     assert colours <= {(0, 0, 0), BLUE}
 
 
-def test_the_last_picture_takes_the_size_of_the_window_at_once(rig: Rig, way: None) -> None:
+def test_the_last_picture_is_resized_with_the_window_at_once(rig: Rig, either_way: None) -> None:
     rig.show(320, 180)
     rig.view.resize(640, 360)
     rig.settle()
@@ -168,8 +168,10 @@ def test_the_last_picture_takes_the_size_of_the_window_at_once(rig: Rig, way: No
 
 
 @pytest.mark.parametrize("width", [321, 330, 336, 400, 640])
-def test_rounding_leaves_neither_a_seam_nor_old_pixels(rig: Rig, way: None, width: int) -> None:
-    """What swscale writes beyond the right edge, in blocks of 16 pixels, is black again."""
+def test_rounding_leaves_neither_a_seam_nor_old_pixels(
+    rig: Rig, either_way: None, width: int
+) -> None:
+    """What swscale writes beyond the right edge, in blocks of 16 pixels, is painted black."""
     rig.view.resize(width, 181)
     rig.show(1280, 720)
     ratio, target = rig.view.devicePixelRatioF(), rig.view.target()
@@ -193,26 +195,26 @@ def test_rounding_leaves_neither_a_seam_nor_old_pixels(rig: Rig, way: None, widt
         ((250, 140), (218, 140)),
     ],
 )
-def test_a_whole_picture_is_drawn_at_once_and_a_part_of_it_copied(
-    rig: Rig, aside: list[tuple[int, int]], size: tuple[int, int], host: tuple[int, int]
+def test_a_whole_picture_is_drawn_directly_and_a_part_is_copied(
+    rig: Rig, converted: list[tuple[int, int]], size: tuple[int, int], host: tuple[int, int]
 ) -> None:
-    """On the screen and when it is grabbed."""
+    """On the screen and when the widget is grabbed."""
     rig.view.resize(*size)
     for _ in range(2):
         rig.show(*host)
         assert rig.at(size[0] // 2, size[1] // 2) == BLUE
     rig.view.dimmed = True
     rig.view.repaint()
-    assert aside == []
+    assert converted == []
     for _ in range(2):
         rig.view.repaint(5, 5, 60, 60)
-    assert len(aside) == 1, "drawn once for all its parts"
+    assert len(converted) == 1, "converted once for all parts"
     rig.show(*host)
-    assert len(aside) == 1
+    assert len(converted) == 1
 
 
-def test_a_picture_that_was_scaled_ahead_is_copied_and_one_for_another_size_is_not(
-    rig: Rig, aside: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+def test_a_prescaled_picture_is_copied_unless_the_size_has_changed(
+    rig: Rig, converted: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[bool] = []
     really = Scaler.draw
@@ -222,22 +224,22 @@ def test_a_picture_that_was_scaled_ahead_is_copied_and_one_for_another_size_is_n
         return drawn[-1]
 
     monkeypatch.setattr(Scaler, "draw", draw)
-    ahead = Scaler().ahead(picture(640, 360, bgr=BLUE), rig.view.device_size())
-    assert ahead.pixels is not None
-    aside.clear()
-    rig.port.show(ahead)
+    prescaled = Scaler().prescaled(picture(640, 360, bgr=BLUE), rig.view.device_size())
+    assert prescaled.pixels is not None
+    converted.clear()
+    rig.port.show(prescaled)
     rig.settle()
     assert rig.at(160, 90) == BLUE
-    assert (aside, drawn) == ([], [])
+    assert (converted, drawn) == ([], [])
     rig.view.resize(640, 360)
     rig.settle()
     assert rig.at(630, 350) == BLUE
-    assert aside == []
-    assert set(drawn) == {True}, "its own size now"
+    assert converted == []
+    assert set(drawn) == {True}, "at its own size now"
 
 
 class Panel(QWidget):
-    """Something that nothing shines through."""
+    """An opaque widget."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -249,8 +251,8 @@ class Panel(QWidget):
         painter.end()
 
 
-def test_what_is_over_the_picture_stays_over_it(rig: Rig, aside: list[tuple[int, int]]) -> None:
-    """Also what Qt does not paint again since nothing shines through it."""
+def test_widgets_over_the_picture_stay_visible(rig: Rig, converted: list[tuple[int, int]]) -> None:
+    """Even opaque ones, which Qt does not paint again with the picture."""
     window = QWidget()
     window.resize(400, 300)
     rig.view.setParent(window)
@@ -265,12 +267,12 @@ def test_what_is_over_the_picture_stays_over_it(rig: Rig, aside: list[tuple[int,
     assert bgr_at(image, 120, 120) == (255, 255, 255)
     assert bgr_at(image, 120, 99) == BLUE
     assert bgr_at(image, 337, 40) != BLUE
-    assert aside, "only a part of the picture may be painted"
+    assert converted, "only a part of the picture may be painted"
     panel.hide()
     rig.settle()
-    aside.clear()
+    converted.clear()
     rig.show(320, 180, bgr=GREEN)
-    assert aside == []
+    assert converted == []
     image = window.grab().toImage()
     assert {bgr_at(image, x, 40) for x in (16, 335)} == {GREEN}
     assert bgr_at(image, 15, 40) != GREEN
@@ -278,33 +280,31 @@ def test_what_is_over_the_picture_stays_over_it(rig: Rig, aside: list[tuple[int,
     window.close()
 
 
-def test_what_was_scaled_is_not_scaled_again_for_the_same_picture(
-    rig: Rig, aside: list[tuple[int, int]]
-) -> None:
+def test_a_picture_is_scaled_only_once(rig: Rig, converted: list[tuple[int, int]]) -> None:
     rig.view.resize(640, 360)
     rig.settle()
     rig.show(320, 180)
     for _ in range(3):
         rig.view.repaint()
-    assert aside == [(640, 360)]
+    assert converted == [(640, 360)]
     assert rig.at(630, 350) == BLUE
 
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """From now on no picture can be drawn; each time it is told is noted."""
-    told: list[int] = []
+    """From now on no picture can be drawn; returns the media times of those that failed."""
+    failed: list[int] = []
 
     def fails(scaler: Scaler, picture: Picture, size: tuple[int, int]) -> None:
-        told.append(picture.rtp_timestamp)
+        failed.append(picture.rtp_timestamp)
         picture.on_failed()
 
     monkeypatch.setattr(Scaler, "_draw", lambda scaler, frame, area: 1 / 0)
     monkeypatch.setattr(Scaler, "pixels", fails)
-    return told
+    return failed
 
 
-def test_a_picture_that_cannot_be_drawn_is_told_once_and_leaves_ink(
+def test_a_picture_that_cannot_be_drawn_is_reported_once_and_leaves_the_background(
     rig: Rig, broken: list[int]
 ) -> None:
     failures, start = FailureCount(), rig.view.painted.pictures
@@ -318,7 +318,7 @@ def test_a_picture_that_cannot_be_drawn_is_told_once_and_leaves_ink(
     assert rig.view.picture is None
 
 
-def test_a_picture_that_cannot_be_drawn_leaves_the_last_one(
+def test_a_picture_that_cannot_be_drawn_leaves_the_last_one_visible(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig.show(320, 180)
@@ -353,7 +353,7 @@ def test_the_last_picture_stays_and_dims(rig: Rig) -> None:
     assert rig.at(160, 90) == (255, 255, 255)
 
 
-def test_dimming_moves_unless_motion_is_reduced(application: QApplication) -> None:
+def test_dimming_is_animated_unless_motion_is_reduced(application: QApplication) -> None:
     bridge = Bridge(FakePort())
     view = VideoView(bridge, clock=FakeClock())
     view.show()
@@ -366,7 +366,7 @@ def test_dimming_moves_unless_motion_is_reduced(application: QApplication) -> No
     view.close()
 
 
-def test_before_the_first_picture_there_is_ink(rig: Rig) -> None:
+def test_before_the_first_picture_the_background_is_shown(rig: Rig) -> None:
     assert rig.seen().pixelColor(5, 5).name() == theme.INK
 
 
@@ -402,14 +402,14 @@ def test_while_minimised_pictures_are_left_in_the_slot(rig: Rig) -> None:
         rig.show(320, 180, bgr=GREEN)
     assert rig.view.painted.pictures == count
     assert rig.port.slot.unwatched == 2
-    assert rig.port.slot.replaced == 0, "nobody was too slow: nobody looked"
+    assert rig.port.slot.replaced == 0, "nothing was too slow: the window was minimised"
     rig.view.showNormal()
     rig.view.show_newest()
     rig.settle()
     assert rig.at(160, 90) == GREEN
 
 
-def test_smooth_pictures_wait_for_their_turn_and_the_newest_due_wins(
+def test_with_smooth_pictures_wait_until_they_are_due_and_the_newest_wins(
     application: QApplication,
 ) -> None:
     port, clock = FakePort(), FakeClock()
@@ -420,7 +420,7 @@ def test_smooth_pictures_wait_for_their_turn_and_the_newest_due_wins(
     view.show()
     application.processEvents()
 
-    def come(number: int, at: float) -> Picture:
+    def arrive(number: int, at: float) -> Picture:
         clock.now = at
         made = replace(picture(320, 180, decoded_at=at), rtp_timestamp=number * 1500)
         port.show(made)
@@ -428,24 +428,24 @@ def test_smooth_pictures_wait_for_their_turn_and_the_newest_due_wins(
         return made
 
     frame_s = 1 / 60
-    first = come(0, 1000.0)
+    first = arrive(0, 1000.0)
     assert view.picture is first, "the first is shown at once"
-    second = come(1, 1000.0 + frame_s)
-    assert view.picture is first, "one interval is waited from the second on"
+    second = arrive(1, 1000.0 + frame_s)
+    assert view.picture is first, "from the second on there is a delay of one interval"
     clock.now = 1000.0 + 2 * frame_s
-    assert wait_until(lambda: view.picture is second), "its turn has come"
-    third, fourth = come(2, clock.now), come(3, clock.now + 0.001)
+    assert wait_until(lambda: view.picture is second), "it is due"
+    third, fourth = arrive(2, clock.now), arrive(3, clock.now + 0.001)
     assert view.picture is second
-    fifth = come(4, clock.now + 0.001)
+    fifth = arrive(4, clock.now + 0.001)
     assert view.picture is third, "no more than two wait"
     clock.now += 3 * frame_s
     assert wait_until(lambda: view.picture is fifth)
-    assert port.slot.replaced == 1, f"the fourth ({fourth.rtp_timestamp}) was overtaken"
+    assert port.slot.replaced == 1, f"the fourth ({fourth.rtp_timestamp}) was skipped"
     bridge.close()
     view.close()
 
 
-def test_what_waits_is_given_up_when_the_window_goes(application: QApplication) -> None:
+def test_waiting_pictures_are_dropped_when_the_window_is_hidden(application: QApplication) -> None:
     port, clock = FakePort(), FakeClock()
     bridge = Bridge(port)
     view = VideoView(bridge, clock=clock, reduced_motion=True, smooth=True)
@@ -459,5 +459,5 @@ def test_what_waits_is_given_up_when_the_window_goes(application: QApplication) 
     port.show(picture(320, 180))
     view.show_newest()
     assert port.slot.replaced == 1
-    assert not view._pacing.isActive()
+    assert not view._pacer_timer.isActive()
     bridge.close()

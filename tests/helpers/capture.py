@@ -1,7 +1,7 @@
-"""Captured RTP: reading and writing rtpdump files, and feeding one to the receive path's middle.
+"""Captured RTP: reads and writes rtpdump files, and replays one into `InboundVideo`.
 
-The format is that of rtptools ("#!rtpplay1.0"), which Wireshark reads and writes as well. Fed
-packets pass a `netem/link` of any profile, and retransmissions come back as a host would send them.
+The format is that of rtptools ("#!rtpplay1.0"), which Wireshark also reads and writes. Replayed
+packets pass through a `netem.link` with any network profile, and NACKs are answered as by a host.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from rejoin.media.receive.rtp import parse
 from rejoin.netem.link import Direction, Link, NetworkProfile
 
 _FIRST_LINE = b"#!rtpplay1.0 127.0.0.1/0\n"
-RESENT_AT_MOST = 8
-"""How often the host of a replay sends one packet again."""
+MAX_RETRANSMISSIONS = 8
+"""How often the replayed host retransmits one packet."""
 
 Captured = tuple[float, bytes]
-"""When a packet came, in seconds since the first, and its bytes from the RTP header on."""
+"""When a packet was captured, in seconds since the first, and its bytes from the RTP header on."""
 
 
 def write_capture(path: Path, packets: list[Captured]) -> None:
@@ -42,7 +42,7 @@ def write_capture(path: Path, packets: list[Captured]) -> None:
 
 
 def read_capture(path: Path) -> list[Captured]:
-    """Raises ValueError when it is no rtpdump file."""
+    """Raises ValueError if it is not an rtpdump file."""
     data = path.read_bytes()
     if not data.startswith(b"#!rtpplay1.0 "):
         raise ValueError("not an rtpdump file")
@@ -57,11 +57,11 @@ def read_capture(path: Path) -> list[Captured]:
 
 @dataclass
 class Replayed:
-    """What came of it."""
+    """What `InboundVideo` did with a capture."""
 
     frames: list[EncodedFrame] = field(default_factory=list)
     nacked: int = 0
-    key_frames_asked: int = 0
+    plis: int = 0
     rates: list[int] = field(default_factory=list)
     resent: int = 0
 
@@ -77,10 +77,10 @@ def replay(
     change: Callable[[bytes], bytes] = lambda data: data,
     as_key_frame: Callable[[bytes], bytes] | None = None,
 ) -> Replayed:
-    """Feed a capture through a link, on a virtual clock; `change` is done to every packet.
+    """Replay a capture through a link, on a virtual clock. `change` is applied to every packet.
 
-    `as_key_frame` is done to the packets of the frame that answers a request for a key frame;
-    without it such requests are not answered. Feedback takes half of `rtt_s`.
+    `as_key_frame` is applied to the packets of the frame that answers a PLI; without it PLIs are
+    not answered. Feedback takes half of `rtt_s`.
     """
     link = Link(
         profile or NetworkProfile("clean"), 0.0, lambda name: random.Random(f"{seed} {name}").random
@@ -88,7 +88,7 @@ def replay(
     done, order = Replayed(), itertools.count()
     sent: dict[int, bytes] = {}
     resent: dict[int, int] = {}
-    asked_key_at: list[float] = []
+    pli_at: list[float] = []
     frame, is_key = b"", False
     coming: list[tuple[float, int, bytes | None]] = []
 
@@ -106,12 +106,12 @@ def replay(
                     done.nacked += len(sequences)
                     for sequence in sequences if answers_nack else ():
                         times = resent[sequence] = resent.get(sequence, 0) + 1
-                        if sequence in sent and times <= RESENT_AT_MOST:
+                        if sequence in sent and times <= MAX_RETRANSMISSIONS:
                             done.resent += 1
                             send(now + rtt_s / 2, sent[sequence])
                 case Pli():
-                    done.key_frames_asked += 1
-                    asked_key_at.append(now + rtt_s / 2)
+                    done.plis += 1
+                    pli_at.append(now + rtt_s / 2)
                 case Remb(_, bitrate_bps):
                     done.rates.append(bitrate_bps)
 
@@ -124,9 +124,9 @@ def replay(
         while upcoming is not None and upcoming[0] <= coming[0][0]:
             at, data = upcoming
             if data[4:8] != frame:
-                frame, is_key = data[4:8], bool(asked_key_at) and asked_key_at[0] <= at
+                frame, is_key = data[4:8], bool(pli_at) and pli_at[0] <= at
                 if is_key:
-                    asked_key_at.clear()
+                    pli_at.clear()
             if is_key and as_key_frame is not None:
                 data = as_key_frame(data)
             sent[int.from_bytes(data[2:4])] = data
@@ -134,11 +134,11 @@ def replay(
             upcoming = next(ahead, None)
         now, _, arrived = heapq.heappop(coming)
         if arrived is None:
-            act(inbound.tick(now, rtt_s), now)
+            act(inbound.on_tick(now, rtt_s), now)
             continue
         try:
             packet = parse(change(arrived))
         except ValueError:
             continue  # as rtp_input does
-        act(inbound.packet(packet, now, rtt_s), now)
+        act(inbound.on_packet(packet, now, rtt_s), now)
     return done

@@ -13,8 +13,8 @@ from rejoin.core.events import Event
 from rejoin.core.model import ConnectionNumber, Snapshot
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
-from rejoin.rtc.statistics import PeerStatistics
 
 
 class FakeClock:
@@ -37,7 +37,7 @@ class FakePort:
         self.choices: list[SoundChoice] = []
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.sentence: str | None = None
-        self.numbers: PeerStatistics | None = None
+        self.numbers: StreamStatistics | None = None
 
     def post(self, event: Event) -> None:
         self.events.append(event)
@@ -55,7 +55,7 @@ class FakePort:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 
-    def statistics(self) -> PeerStatistics | None:
+    def statistics(self) -> StreamStatistics | None:
         return self.numbers
 
     def problem(self) -> str | None:

@@ -17,8 +17,8 @@ from rejoin.core.model import (
 from rejoin.core.retry import Failure
 from rejoin.errors import RejoinError, SignalError
 from rejoin.input_protocol.controls import Controls
+from rejoin.media.statistics import StreamStatistics
 from rejoin.rtc.signal_codec import sha256_of
-from rejoin.rtc.statistics import PeerStatistics
 from rejoin.service_model.status import Status
 from rejoin.signaling.client import CallFailedError
 
@@ -103,8 +103,8 @@ class FakePeer:
             loss=0.0,
         )
 
-    def statistics(self) -> PeerStatistics:
-        return PeerStatistics(self.number, connected=self.heard_at is not None)
+    def statistics(self) -> StreamStatistics:
+        return StreamStatistics(self.number, connected=self.heard_at is not None)
 
     async def close(self) -> None:
         self.did.append("close")

@@ -1,4 +1,4 @@
-"""H.264 pictures as RTP payloads: small ones made by hand, for the tests of the receive path."""
+"""Small handmade H.264 pictures as RTP payloads, for the tests of the receive path."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ def frame(number: int, key: bool = False) -> list[tuple[int, bool, bytes]]:
 
 
 def stream(count: int) -> list[tuple[int, int, bool, bytes]]:
+    """(sequence number, media time, marker, payload) of pictures, the first a key frame."""
     packets = [packet for n in range(count) for packet in frame(n, key=n == 0)]
     return [(sequence, *packet) for sequence, packet in enumerate(packets)]
 
 
-def repeating(packet: RtpPacket, sequence: int, ssrc: int) -> RtpPacket:
-    """The packet once more on a retransmission stream of type 97 (RFC 4588)."""
+def rtx_of(packet: RtpPacket, sequence: int, ssrc: int) -> RtpPacket:
+    """The packet, retransmitted on an RTX stream of type 97 (RFC 4588)."""
     payload = packet.sequence_number.to_bytes(2) + packet.payload
     return RtpPacket(97, packet.marker, sequence, packet.timestamp, ssrc, payload)

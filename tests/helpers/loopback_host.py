@@ -1,7 +1,7 @@
 """A small stream host on 127.0.0.1 for the tests of rtc: stock aiortc, answers one SignalRequest.
 
-Its answer holds candidates in the first section only, as RFC 9143 answerers write them. Everything
-it hears is counted by kind, and it can be made deaf and dumb, as a cut network makes it.
+Its answer has candidates in the first section only, as RFC 9143 answerers write them. What it
+receives is counted by kind, and `cut` drops everything in both directions, like a cut network.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from rejoin.core.events import Event
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.picture import PictureSlot
-from rejoin.rtc.peer import Peer
+from rejoin.rtc.peer import Peer, PeerSettings
+from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.network import NetlinkWatch, Reach, has_address
 
@@ -76,9 +77,8 @@ async def scene() -> dict[str, object]:
     await until(lambda: len(heard) == 3)
     peer = Peer(
         ConnectionNumber(1),
-        rules=NetworkRules(),
-        slot=PictureSlot(),
-        audio=NullOutput(),
+        PeerSettings(NetworkRules()),
+        MediaSinks(PictureSlot(), NullOutput()),
         post=post,
     )
     await peer.make_offer()

@@ -1,4 +1,4 @@
-"""A sound card without sound: takes what it is due in real time and tells any latency."""
+"""A sound card without sound: plays in real time and reports any latency."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ import types
 from typing import Any
 
 from rejoin.clock import boot_s
+from rejoin.media.audio.portaudio import PortAudio
 
 _BLOCK_S = 0.010
 
 
 class SoundCard:
-    """`sounddevice` stands in for the module of that name; one stream at a time."""
+    """`portaudio` opens streams on it, one at a time."""
 
     def __init__(self) -> None:
         self.latency_s = 0.0
-        """From the callback to the ear, as it tells; may change while it plays."""
+        """From the callback to the ear, as it reports; may change while it plays."""
         self.taken = bytearray()
         """Everything that was played, silence too."""
-        self.sounddevice = types.SimpleNamespace(
-            PortAudioError=RuntimeError, RawOutputStream=self._open
-        )
+        self.portaudio = PortAudio(self._open, RuntimeError, lambda: None, lambda: None)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from helpers.fake_port import FakeClock, FakePort, picture
 from rejoin.core.model import Doing, Ending, EndingKind, HealthLevel, Snapshot, Stage
-from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.main_window import RejoinWindow, WindowOptions
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.service_model.status import Status, StatusReason
 
@@ -23,7 +23,7 @@ LIVE = Snapshot(Stage.LIVE, input_open=True, status=Status("CONNECTED"))
 
 
 def lost(**changes: object) -> Snapshot:
-    """48 s after a drop with a window of two minutes."""
+    """48 s after a drop, with a connection timeout of two minutes."""
     values: dict[str, object] = {
         "stage": Stage.RECONNECTING,
         "doing": Doing.CONNECTING,
@@ -39,15 +39,19 @@ def lost(**changes: object) -> Snapshot:
 
 @dataclass(frozen=True)
 class Face:
-    """A snapshot, and what else makes the face. `texts`: what must stand there to be read."""
+    """A snapshot, and what else makes the face.
+
+    `texts` must be readable, and `absent` must not be.
+    """
 
     name: str
     snapshot: Snapshot
     texts: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     picture: bool = True
     captured: bool = False
     demo: bool = False
-    asks: bool = False
+    question: bool = False
     problem: str | None = None
     sound: bool = False
     before: tuple[Snapshot, ...] = field(default=())
@@ -66,6 +70,18 @@ FACES: tuple[Face, ...] = (
         "starting",
         Snapshot(Stage.STARTING, doing=Doing.PLACING),
         ("Starting your game", "Waiting for a free game server...", "Cancel"),
+        picture=False,
+    ),
+    Face(
+        "starting-cannot-end",
+        Snapshot(Stage.STARTING, doing=Doing.PLACING, can_terminate=False),
+        (
+            "Starting your game",
+            "Waiting for a free game server...",
+            "If you close now, your game may still be running until its time is up.",
+            "Close for now",
+        ),
+        absent=("Cancel",),
         picture=False,
     ),
     Face(
@@ -127,6 +143,27 @@ FACES: tuple[Face, ...] = (
         ),
     ),
     Face(
+        "lost-cannot-end",
+        lost(can_terminate=False),
+        (
+            "Your game may still be running until its time is up.",
+            "Try now",
+            "Close for now",
+        ),
+        absent=("End game",),
+    ),
+    Face(
+        "returning-cannot-end",
+        lost(returning=True, can_terminate=False, can_try_now=False),
+        (
+            "Rejoin was closed while you played. "
+            "Your game may still be running until its time is up.",
+            "Close for now",
+        ),
+        absent=("End game",),
+        picture=False,
+    ),
+    Face(
         "lost-next-try",
         lost(doing=Doing.WAITING_TO_RETRY, next_try_at=NOW + 2.4),
         ("Next try in 3 s", "At least 1:12 to get back"),
@@ -149,7 +186,7 @@ FACES: tuple[Face, ...] = (
             shown_deadline_at=NOW - 60,
             can_try_now=False,
         ),
-        ("Connection lost", "Finding out what became of your game...", "Time may be up."),
+        ("Connection lost", "Checking whether your game has ended...", "Time may be up."),
     ),
     Face(
         "lost-unknown-timeout",
@@ -185,7 +222,7 @@ FACES: tuple[Face, ...] = (
         "end-game-question",
         lost(),
         ("End the game for good?", "Keep trying", "End game", "At least 1:12 to get back"),
-        asks=True,
+        question=True,
     ),
     Face(
         "returning",
@@ -234,7 +271,7 @@ FACES: tuple[Face, ...] = (
             shown_deadline_at=NOW - 60,
             can_try_now=False,
         ),
-        ("Your game was not reached", "Finding out what became of your game...", "Time may be up."),
+        ("Could not reach your game", "Checking whether your game has ended...", "Time may be up."),
         picture=False,
     ),
     Face("ending", Snapshot(Stage.ENDING, doing=Doing.TERMINATING), ("Ending your game...",)),
@@ -295,9 +332,8 @@ class ShowFace(Protocol):
 def show_face(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
     """A window that shows this face, in this size."""
     port, clock = FakePort(), FakeClock(NOW)
-    window = RejoinWindow(
-        port, title="Rejoin", clock=clock, drop_again=(lambda: None) if face.demo else None
-    )
+    options = WindowOptions(drop_again=(lambda: None) if face.demo else None)
+    window = RejoinWindow(port, options, clock=clock)
     window.resize(*size)
     window.show()
     QCoreApplication.processEvents()
@@ -312,25 +348,25 @@ def show_face(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
             window.capture_mouse()
     port.tell(face.snapshot)
     QCoreApplication.processEvents()
-    if face.asks:
+    if face.question:
         clock.now += 1.0
-        window.overlay.end_button.click()
+        window.layers.overlay.end_button.click()
         clock.now -= 1.0
         window.refresh()
     if face.sound:
         port.choices.append(SoundChoice(50))
         both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-        QTest.keyClick(window.view, Qt.Key.Key_Up, both)
-        middle = window.view.rect().center()
-        QTest.mouseMove(window.view, middle)
-        QTest.mouseMove(window.view, middle + QPoint(1, 1))
+        QTest.keyClick(window.layers.view, Qt.Key.Key_Up, both)
+        middle = window.layers.view.rect().center()
+        QTest.mouseMove(window.layers.view, middle)
+        QTest.mouseMove(window.layers.view, middle + QPoint(1, 1))
     QCoreApplication.processEvents()
-    window.view.finish_dimming()
+    window.layers.view.finish_dimming()
     return window, port, clock
 
 
-def put_away(window: RejoinWindow) -> None:
-    """Free a window for good, so that the next one starts clean."""
+def destroy(window: RejoinWindow) -> None:
+    """Destroy a window, so that the next one starts clean."""
     window.release_mouse()
     window.bridge.close()
     window.deleteLater()
@@ -344,7 +380,7 @@ def face_named(name: str) -> Face:
 
 
 def words(window: RejoinWindow) -> list[str]:
-    """Every text that can be read in the window now."""
+    """Every text that is visible in the window now."""
     widgets: list[QLabel | QAbstractButton] = [
         *window.findChildren(QLabel),
         *window.findChildren(QAbstractButton),
@@ -353,7 +389,7 @@ def words(window: RejoinWindow) -> list[str]:
 
 
 def wait_until(true: Callable[[], bool], within_s: float = 10.0) -> bool:
-    """Let Qt work until `true()`, at most this long; whether it came true."""
+    """Let Qt run until `true()`, at most this long; whether it became true."""
     until = time.monotonic() + within_s
     while not true():
         if time.monotonic() > until:

@@ -21,7 +21,7 @@ import pytest
 
 from helpers.programs import PATIENCE_S, run, started
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.media.audio.output import open_output
+from rejoin.media.audio.default_output import open_output
 from rejoin.studio import Studio
 
 pytestmark = pytest.mark.live

@@ -332,7 +332,7 @@ def test_a_window_that_runs_out_says_the_truth_throughout() -> None:
             assert shown.shown_deadline_at is not None
             assert shown.shown_deadline_at <= fault_at + 5.0 + 0.1, "never later than the truth"
     late = [
-        texts.time_face(shown, at).sentence
+        texts.time_left(shown, at).sentence
         for at, shown in it.shown
         if shown.shown_deadline_at is not None and at > shown.shown_deadline_at
     ]
@@ -360,8 +360,35 @@ def test_back_through_a_sample_backend_of_aws_without_a_made_up_countdown(
     assert dropped
     for at, shown in dropped:
         assert shown.shown_deadline_at is None
-        assert "since the connection was lost" in texts.time_face(shown, at).sentence
+        assert "since the connection was lost" in texts.time_left(shown, at).sentence
     offers = [record.data["sha256"] for record in it.records if record.name == "OfferMade"]
     sent = [record for record in it.records if record.name == "RequestWritten"]
     assert len(set(offers)) == len(offers)
     assert len(sent) <= len(offers) - 1, "no offer went out twice"
+
+
+@pytest.mark.parametrize("dialect", [OURS, AWS_BUNDLE, AWS_REACT], ids=lambda spoken: spoken.name)
+def test_a_game_is_ended_where_the_backend_can_and_left_running_where_it_cannot(
+    dialect: Dialect,
+) -> None:
+    status: list[object] = []
+
+    async def script(it: Scene) -> None:
+        await it.live()
+        assert it.player.snapshot.can_terminate is dialect.can_terminate
+        it.player.post(events.EndGameRequested())
+        await it.until(lambda shown: shown.stage is Stage.ENDED)
+        state = await it.control.state()
+        status.append(state["sessions"][0]["status"])
+
+    it = play(small(0.0), script, dialect)
+    asked = [record for record in it.records if record.name == "TerminateSession"]
+    if dialect.can_terminate:
+        assert it.ended().kind is EndingKind.ENDED_BY_PLAYER
+        assert len(asked) == 1
+        assert status[0] in ("TERMINATING", "TERMINATED")
+    else:
+        assert it.ended().kind is EndingKind.CLOSED_FOR_NOW
+        assert asked == []
+        assert status[0] not in ("TERMINATING", "TERMINATED", "ERROR")
+        assert "may still be running" in texts.ending_text(it.ended()).meaning

@@ -19,11 +19,12 @@ from rejoin.core.events import CloseForNowRequested
 from rejoin.core.model import Snapshot, Stage
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
-from rejoin.media.audio.output import AudioOutput, DefaultOutput, NullOutput
-from rejoin.media.receive.lip_sync import MOST_EARLY_S, MOST_LATE_S
+from rejoin.media.audio.default_output import DefaultOutput
+from rejoin.media.audio.output import AudioOutput, NullOutput
+from rejoin.media.receive.lip_sync import MAX_EARLY_S, MAX_LATE_S
+from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
@@ -48,7 +49,7 @@ class Scene:
         self.stages.append(snapshot.stage)
 
     @property
-    def numbers(self) -> PeerStatistics | None:
+    def numbers(self) -> StreamStatistics | None:
         return self.player.statistics()
 
     async def host(self) -> dict[str, Any]:
@@ -57,7 +58,7 @@ class Scene:
         assert isinstance(media, dict)
         return media
 
-    async def until(self, true: Callable[[PeerStatistics], bool]) -> PeerStatistics:
+    async def until(self, true: Callable[[StreamStatistics], bool]) -> StreamStatistics:
         end_at = boot_s() + PATIENCE_S
         while boot_s() < end_at:
             numbers = self.numbers
@@ -132,9 +133,9 @@ def test_sound_is_kept_with_its_picture_as_either_moves() -> None:
     """A sound card that takes 10 ms of sound each 10 ms; pictures are painted late, then it is."""
     card = SoundCard()
 
-    def together(numbers: PeerStatistics) -> bool:
+    def together(numbers: StreamStatistics) -> bool:
         late_s = numbers.audio_late_s
-        return late_s is not None and -MOST_EARLY_S <= late_s <= MOST_LATE_S
+        return late_s is not None and -MAX_EARLY_S <= late_s <= MAX_LATE_S
 
     async def script(it: Scene) -> None:
         await it.until(lambda numbers: numbers.frames_decoded > 60)
@@ -142,19 +143,21 @@ def test_sound_is_kept_with_its_picture_as_either_moves() -> None:
         try:
             early = await it.until(lambda numbers: numbers.audio_late_s is not None)
             assert early.audio_late_s is not None
-            assert early.audio_late_s < -MOST_EARLY_S
-            assert early.audio_held_s == 0.0
-            held = await it.until(lambda numbers: numbers.audio_held_s > 0 and together(numbers))
+            assert early.audio_late_s < -MAX_EARLY_S
+            assert early.audio_sync_delay_s == 0.0
+            held = await it.until(
+                lambda numbers: numbers.audio_sync_delay_s > 0 and together(numbers)
+            )
             card.latency_s = 0.120
-            await it.until(lambda numbers: (numbers.audio_late_s or 0.0) > MOST_LATE_S)
+            await it.until(lambda numbers: (numbers.audio_late_s or 0.0) > MAX_LATE_S)
             again = await it.until(together)
-            assert again.audio_held_s < held.audio_held_s
+            assert again.audio_sync_delay_s < held.audio_sync_delay_s
             assert again.connection == early.connection
         finally:
             await tasks.cancel(painting)
 
     try:
-        run(script, audio=DefaultOutput(card.sounddevice))
+        run(script, audio=DefaultOutput(card.portaudio))
     finally:
         card.close()
 

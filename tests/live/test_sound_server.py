@@ -40,7 +40,7 @@ TONE_HZ = 1000
 PLAYS = """
 import sys, threading, time
 import numpy
-from rejoin.media.audio.output import open_output
+from rejoin.media.audio.default_output import open_output
 
 output = open_output()
 def obey():
@@ -202,9 +202,9 @@ def test_sound_arrives_whole_as_loud_as_asked_and_comes_back_with_the_device(sou
     assert sound.said[-1] == "plays"
     sound.order("set_volume 0.125")
     sound.until_heard(1_250)
-    sound.order("set_muted True")
+    sound.order("set_volume 0.0")
     sound.until_heard(0)
-    sound.order("set_muted False")
+    sound.order("set_volume 0.125")
     sound.until_heard(1_250)
     sound.said.clear()
     sound.remove_sink()

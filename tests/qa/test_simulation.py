@@ -19,18 +19,18 @@ SEEDS = 2000
 
 
 @pytest.mark.parametrize("block", range(4))
-def test_two_thousand_worlds_break_no_invariant(block: int) -> None:
+def test_two_thousand_worlds_violate_no_invariant(block: int) -> None:
     size = SEEDS // 4
     total = tally(block * size, size)
     assert total.found == []
     assert total.runs == size
-    assert total.drops > size / 2, "most of these worlds have something to get over"
+    assert total.drops > size / 2, "most of these worlds have a drop"
     assert total.saved_share >= 0.999
 
 
-def test_every_profile_takes_its_turn() -> None:
-    names = {case_of(seed).about.split(",")[0] for seed in range(len(faults.modelled()))}
-    assert names == set(faults.modelled())
+def test_seeds_go_through_every_profile() -> None:
+    names = {case_of(seed).about.split(",")[0] for seed in range(len(faults.simulated_profiles()))}
+    assert names == set(faults.simulated_profiles())
     assert names == set(PLACES)
 
 
@@ -41,8 +41,8 @@ def test_a_seed_is_the_same_run_each_time() -> None:
 
 
 def test_several_processes_find_what_one_finds() -> None:
-    told = []
-    both = tally_all(0, 600, 2, lambda total: told.append(total.runs))
+    progress = []
+    both = tally_all(0, 600, 2, lambda total: progress.append(total.runs))
     alone = tally(0, 600)
     assert (both.runs, both.drops, both.savable, both.saved) == (
         alone.runs,
@@ -50,7 +50,7 @@ def test_several_processes_find_what_one_finds() -> None:
         alone.savable,
         alone.saved,
     )
-    assert told == [250, 500, 600]
+    assert progress == [250, 500, 600]
 
 
 # --- bugs that seeds found ------------------------------------------------------------------------
@@ -87,7 +87,7 @@ BUGS: list[tuple[int, str, Callable[..., Any]]] = [
 
 
 @pytest.mark.parametrize(("seed", "where", "bug"), BUGS, ids=[bug.__name__ for *_, bug in BUGS])
-def test_a_bug_that_a_seed_found_stays_mended(
+def test_a_bug_that_a_seed_found_stays_fixed(
     seed: int, where: str, bug: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, outcome = run(seed)

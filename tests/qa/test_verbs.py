@@ -97,20 +97,30 @@ def test_nothing_to_score_is_said(args: tuple[str, ...]) -> None:
 
 def test_a_scenario_is_played_and_leaves_its_traces(tmp_path: Path) -> None:
     result = invoke(
-        "run", "outage-ladder", "--case", "a blink", "--case", "for ever", "--traces", str(tmp_path)
+        "run",
+        "outage-ladder",
+        "--case",
+        "a short pause",
+        "--case",
+        "without end",
+        "--traces",
+        str(tmp_path),
     )
     assert result.return_value == 0
     assert "2 cases, 0 failed." in result.output
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["a-blink.jsonl", "for-ever.jsonl"]
-    assert invoke("trace", str(tmp_path / "for-ever.jsonl")).return_value == 0
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "a-short-pause.jsonl",
+        "without-end.jsonl",
+    ]
+    assert invoke("trace", str(tmp_path / "without-end.jsonl")).return_value == 0
 
 
 def test_a_scenario_that_is_not_met_fails(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text('about = "x"\n[[cases]]\nname = "a"\nfor_s = 3\nends = "trying"\n')
+    file.write_text('description = "x"\n[[cases]]\nname = "a"\nduration_s = 3\nends = "trying"\n')
     result = invoke("run", str(file))
     assert result.return_value == 1
-    assert "it ended live and not trying" in result.output
+    assert "it ended live, not trying" in result.output
 
 
 def test_a_case_that_is_not_there_is_said() -> None:

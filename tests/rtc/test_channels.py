@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiortc import RTCPeerConnection
 
 from rejoin import tasks
 from rejoin.input_protocol.controls import (
-    INPUT_CHANNEL,
-    MESSAGE_CHANNEL,
     Controls,
     ControlsMessage,
     Disconnect,
@@ -17,7 +16,7 @@ from rejoin.input_protocol.controls import (
     decode,
     encode,
 )
-from rejoin.rtc.channels import Channels, ControlsSender
+from rejoin.rtc.channels import ChannelCallbacks, Channels, ControlsSender
 
 HELD = Controls(keys=frozenset({4, 26}))
 
@@ -43,154 +42,138 @@ class Wire:
         return self.open
 
 
-def test_a_change_goes_out_at_once_and_three_times_in_all() -> None:
-    async def play() -> list[ControlsMessage]:
-        wire = Wire()
-        sender = ControlsSender(wire.send, name="t")
-        sender.set_controls(Controls(pointer_x_total=5))
-        assert len(wire.sent) == 1
-        await until(lambda: len(wire.sent) >= 3)
-        await asyncio.sleep(0.2)
-        await sender.close()
-        return wire.sent
-
-    sent = asyncio.run(play())
-    assert len(sent) == 3
-    assert {message.sequence for message in sent} == {1}
+async def test_a_change_is_sent_at_once_and_three_times_in_all() -> None:
+    wire = Wire()
+    sender = ControlsSender(wire.send, name="t")
+    sender.set_controls(Controls(pointer_x_total=5))
+    assert len(wire.sent) == 1
+    await until(lambda: len(wire.sent) >= 3)
+    await asyncio.sleep(0.2)
+    await sender.close()
+    assert len(wire.sent) == 3
+    assert {message.sequence for message in wire.sent} == {1}
 
 
-def test_what_is_held_is_repeated_until_it_is_let_go() -> None:
-    async def play() -> list[ControlsMessage]:
-        wire = Wire()
-        sender = ControlsSender(wire.send, name="t")
-        sender.set_controls(HELD)
-        await until(lambda: len(wire.sent) > 4)
-        held = len(wire.sent)
-        sender.set_controls(HELD)
-        assert len(wire.sent) == held
-        sender.set_controls(HELD.released())
-        await until(lambda: "t" not in tasks.alive())
-        await sender.close()
-        return wire.sent[held:]
-
-    after = asyncio.run(play())
+async def test_held_controls_are_repeated_until_they_are_released() -> None:
+    wire = Wire()
+    sender = ControlsSender(wire.send, name="t")
+    sender.set_controls(HELD)
+    await until(lambda: len(wire.sent) > 4)
+    held = len(wire.sent)
+    sender.set_controls(HELD)
+    assert len(wire.sent) == held
+    sender.set_controls(HELD.released())
+    await until(lambda: "t" not in tasks.alive())
+    await sender.close()
+    after = wire.sent[held:]
     assert [message.controls.held for message in after] == [False] * 3
     assert {message.sequence for message in after} == {2}
 
 
-def test_nothing_is_kept_while_the_channel_is_closed() -> None:
-    async def play() -> ControlsSender:
-        wire = Wire(open=False)
-        sender = ControlsSender(wire.send, name="t")
-        sender.set_controls(HELD)
-        sender.set_controls(Controls())
-        await asyncio.sleep(0.25)
-        wire.open = True
-        await asyncio.sleep(0.1)
-        assert wire.sent == []
-        await sender.close()
-        sender.set_controls(HELD)
-        assert wire.sent == []
-        return sender
-
-    sender = asyncio.run(play())
+async def test_nothing_is_queued_while_the_channel_is_closed() -> None:
+    wire = Wire(open=False)
+    sender = ControlsSender(wire.send, name="t")
+    sender.set_controls(HELD)
+    sender.set_controls(Controls())
+    await asyncio.sleep(0.25)
+    wire.open = True
+    await asyncio.sleep(0.1)
+    assert wire.sent == []
+    await sender.close()
+    sender.set_controls(HELD)
+    assert wire.sent == []
     assert sender.messages_sent == 0
-    assert sender.messages_withheld >= 2
+    assert sender.messages_not_sent >= 2
 
 
-def with_channels(
-    play: Callable[[Channels, dict[str, Any], list[object]], Any], *, may_send: bool = True
-) -> list[object]:
-    """Channels on a connection that never connects; events are put in by hand."""
-    heard: list[object] = []
+class Scene:
+    """Channels on a connection that never connects; tests emit their events."""
 
-    async def run() -> None:
-        pc = RTCPeerConnection()
-        channels = Channels(
-            pc,
+    def __init__(self, *, may_send: bool = True) -> None:
+        self.reported: list[object] = []
+        self.pc = RTCPeerConnection()
+        self.channels = Channels(
+            self.pc,
             name="t",
             may_send=lambda: may_send,
-            on_input_open=lambda: heard.append("open"),
-            on_controls_known=heard.append,
-            on_disconnect=heard.append,
-            on_closed=heard.append,
+            callbacks=ChannelCallbacks(
+                on_input_open=lambda: self.reported.append("open"),
+                on_controls_known=self.reported.append,
+                on_disconnect=self.reported.append,
+                on_closed=self.reported.append,
+            ),
         )
-        both = {INPUT_CHANNEL: channels._input, MESSAGE_CHANNEL: channels._messages}
-        await play(channels, both, heard)
-        await channels.close()
-        await pc.close()
+        self.input: Any = self.channels._input
+        self.messages: Any = self.channels._messages
+
+
+@asynccontextmanager
+async def open_channels(*, may_send: bool = True) -> AsyncIterator[Scene]:
+    scene = Scene(may_send=may_send)
+    yield scene
+    await scene.channels.close()
+    await scene.pc.close()
+    assert not tasks.alive()
+
+
+async def test_a_channel_that_opens_during_the_close_starts_nothing() -> None:
+    async with open_channels() as scene:
+        await scene.channels.close()
+        scene.input.emit("open")
         assert not tasks.alive()
-
-    asyncio.run(run())
-    return heard
+        assert scene.reported == []
 
 
-def test_a_channel_that_opens_while_all_is_closed_starts_nothing() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
-        await channels.close()
-        both[INPUT_CHANNEL].emit("open")
-        assert not tasks.alive()
-        assert heard == []
-
-    with_channels(play)
-
-
-def test_both_channels_are_as_the_web_sdk_makes_them() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
-        assert both[INPUT_CHANNEL].label == "inputChannel"
-        assert not both[INPUT_CHANNEL].ordered
-        assert both[INPUT_CHANNEL].maxRetransmits == 0
-        assert both[MESSAGE_CHANNEL].label == "clientMessageChannel"
-        assert both[MESSAGE_CHANNEL].ordered
-        assert both[MESSAGE_CHANNEL].maxRetransmits is None
-
-    with_channels(play)
+async def test_both_channels_are_created_as_in_the_web_sdk() -> None:
+    async with open_channels() as scene:
+        assert scene.input.label == "inputChannel"
+        assert not scene.input.ordered
+        assert scene.input.maxRetransmits == 0
+        assert scene.messages.label == "clientMessageChannel"
+        assert scene.messages.ordered
+        assert scene.messages.maxRetransmits is None
 
 
-def test_a_host_that_greets_knows_our_protocol() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
-        both[INPUT_CHANNEL]._setReadyState("open")
-        both[INPUT_CHANNEL].emit("message", encode(Hello(1)))
+async def test_a_host_that_sends_hello_speaks_our_protocol() -> None:
+    async with open_channels() as scene:
+        scene.input._setReadyState("open")
+        scene.input.emit("message", encode(Hello(1)))
         await asyncio.sleep(1.2)
+    assert scene.reported == ["open", True]
 
-    assert with_channels(play) == ["open", True]
 
-
-def test_a_host_that_is_silent_for_a_second_or_newer_does_not() -> None:
-    async def silent(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
-        both[INPUT_CHANNEL]._setReadyState("open")
+async def test_a_host_that_is_silent_for_a_second_does_not() -> None:
+    async with open_channels() as scene:
+        scene.input._setReadyState("open")
         await asyncio.sleep(1.3)
-
-    async def newer(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
-        both[INPUT_CHANNEL]._setReadyState("open")
-        both[INPUT_CHANNEL].emit("message", encode(Hello(2)))
-
-    assert with_channels(silent) == ["open", False]
-    assert with_channels(newer) == ["open", False]
+    assert scene.reported == ["open", False]
 
 
-def test_a_farewell_is_told_with_its_reason() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
-        both[MESSAGE_CHANNEL].emit("message", encode(Disconnect("idle\n")))
+async def test_a_host_with_another_version_does_not() -> None:
+    async with open_channels() as scene:
+        scene.input._setReadyState("open")
+        scene.input.emit("message", encode(Hello(2)))
+    assert scene.reported == ["open", False]
 
-    assert with_channels(play) == ["idle"]
+
+async def test_a_disconnect_is_reported_with_its_reason() -> None:
+    async with open_channels() as scene:
+        scene.messages.emit("message", encode(Disconnect("idle\n")))
+    assert scene.reported == ["idle"]
 
 
-def test_bad_bytes_are_counted_and_change_nothing() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
+async def test_bad_bytes_are_counted_and_change_nothing() -> None:
+    async with open_channels() as scene:
         for data in (b"", b"\x52", "text", b"x" * 5000, encode(ControlsMessage(1, HELD))):
-            both[INPUT_CHANNEL].emit("message", data)
-            both[MESSAGE_CHANNEL].emit("message", data)
-        both[MESSAGE_CHANNEL].emit("message", encode(Hello(1)))
-        assert channels.bad_messages == 11
+            scene.input.emit("message", data)
+            scene.messages.emit("message", data)
+        scene.messages.emit("message", encode(Hello(1)))
+        assert scene.channels.bad_messages == 11
+    assert scene.reported == []
 
-    assert with_channels(play) == []
 
-
-def test_a_muted_connection_sends_no_controls() -> None:
-    async def play(channels: Channels, both: dict[str, Any], heard: list[object]) -> None:
-        both[INPUT_CHANNEL]._setReadyState("open")
-        channels.controls.set_controls(HELD)
-        assert channels.controls.messages_sent == 0
-
-    with_channels(play, may_send=False)
+async def test_a_muted_connection_sends_no_controls() -> None:
+    async with open_channels(may_send=False) as scene:
+        scene.input._setReadyState("open")
+        scene.channels.controls.set_controls(HELD)
+        assert scene.channels.controls.messages_sent == 0

@@ -5,7 +5,7 @@ from aiortc.codecs import CODECS
 from rejoin.rtc.codecs import offer_every_profile, receivable
 
 
-def test_every_profile_is_offered_once_however_often_it_is_asked() -> None:
+def test_every_profile_is_offered_once_however_often_it_is_called() -> None:
     offer_every_profile()
     offer_every_profile()
     kinds = [
@@ -19,13 +19,13 @@ def test_every_profile_is_offered_once_however_often_it_is_asked() -> None:
     assert all(number is not None and 96 <= number <= 127 for number in numbers)
 
 
-def test_every_h264_has_its_retransmissions() -> None:
+def test_every_h264_format_has_its_rtx() -> None:
     offer_every_profile()
     repeated = {c.parameters["apt"] for c in CODECS["video"] if c.mimeType == "video/rtx"}
     assert {c.payloadType for c in CODECS["video"] if c.mimeType == "video/H264"} <= repeated
 
 
-def test_only_what_we_decode_well_is_receivable_the_best_first() -> None:
+def test_only_opus_and_h264_with_rtx_are_receivable_best_first() -> None:
     offer_every_profile()
     assert {codec.mimeType for codec in receivable("audio")} == {"audio/opus"}
     video = receivable("video")

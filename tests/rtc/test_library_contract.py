@@ -1,19 +1,20 @@
-"""What we rely on inside aiortc and aioice, name by name: an upgrade fails here first.
+"""What `rtc/aiortc_seam` relies on inside aiortc and aioice: after an upgrade this fails first.
 
 This file mirrors no module of ours (an exception of the mirror check): it is about theirs.
 """
 
 from __future__ import annotations
 
-import asyncio
+import ast
 import inspect
 import re
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aioice import Candidate, ice, stun
-from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpSender
 from aiortc.codecs import CODECS
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter
 from aiortc.rtcicetransport import RTCIceTransport
@@ -28,6 +29,8 @@ from aiortc.rtp import (
     pack_remb_fci,
 )
 from pylibsrtp import Session
+
+from rejoin.rtc import aiortc_seam
 
 CANDIDATE = "1 1 udp 1 127.0.0.1 5000 typ host"
 
@@ -45,48 +48,85 @@ def test_the_versions_are_those_that_were_read() -> None:
     assert version("aioice").startswith("0.13.")
 
 
-def test_instances_have_every_attribute_that_we_touch() -> None:
-    async def look() -> dict[str, list[str]]:
-        pc = RTCPeerConnection(
-            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-        )
-        audio = pc.addTransceiver("audio", direction="recvonly")
-        video = pc.addTransceiver("video", direction="recvonly")
-        pc.createDataChannel("x")
-        dtls = audio.receiver.transport
-        assert video.receiver.transport is dtls, "MAX_BUNDLE gives one transport to all"
-        assert pc.sctp is not None
-        assert pc.sctp.transport is dtls
-        connection = dtls.transport._connection
-        protocol = ice.StunProtocol(connection)
-        gone = {
-            "RTCDtlsTransport": missing(
-                dtls,
-                "_handle_rtp_data _handle_rtcp_data _send_rtp _write_ssl _ssl state transport"
-                " _register_rtp_receiver _unregister_rtp_receiver _rx_srtp _rtp_router _state on"
-                " _srtp_profiles _RTCDtlsTransport__local_certificate",
-            ),
-            "RTCIceTransport": missing(dtls.transport, "_connection state on"),
-            "aioice.Connection": missing(
-                connection,
-                "get_component_candidates query_consent check_incoming _check_periodic"
-                " build_request _check_list _nominated _protocols _closing _query_consent_task"
-                " remote_password _queue",
-            ),
-            "aioice.CandidatePair": missing(ice.CandidatePair, "local_candidate remote_addr")
-            + missing(Candidate.from_sdp(CANDIDATE), "type transport"),
-            "aioice.StunProtocol": missing(
-                protocol, "datagram_received send_data send_stun error_received transactions"
-            ),
-            "RTCSctpTransport": missing(pc.sctp, "_handle_data stop"),
-            "RTCPeerConnection": missing(pc, "_RTCPeerConnection__connect"),
-            "RTCRtpReceiver": missing(video.receiver, "receive stop"),
-            "RTCRtpSender": missing(video.sender, "_ssrc"),
-        }
-        await pc.close()
-        return {owner: names for owner, names in gone.items() if names}
+RELIED_ON: dict[str, str] = {
+    "RTCPeerConnection": "_RTCPeerConnection__connect sctp getTransceivers",
+    "RTCRtpTransceiver": "_codecs sender receiver",
+    "RTCRtpSender": "_ssrc _rtx_ssrc send stop transport",
+    "RTCRtpReceiver": "receive stop transport",
+    "RTCDtlsTransport": (
+        "_handle_rtp_data _handle_rtcp_data _send_rtp _write_ssl _ssl _rx_srtp _rtp_router _state"
+        " _register_rtp_receiver _unregister_rtp_receiver _register_rtp_sender"
+        " _unregister_rtp_sender _setup_srtp _set_role _srtp_profiles"
+        " _RTCDtlsTransport__local_certificate state transport on"
+    ),
+    "RTCCertificate": "_create_ssl_context getFingerprints",
+    "RTCIceTransport": "_connection state on start addRemoteCandidate",
+    "RTCSctpTransport": "_handle_data _flight_size stop state transport",
+    "aioice.Connection": (
+        "get_component_candidates query_consent check_incoming connect build_request"
+        " _check_periodic _check_list _check_list_state _early_checks _early_checks_done"
+        " _nominated _protocols _closing _query_consent_task _queue remote_password"
+    ),
+    "aioice.StunProtocol": "datagram_received send_data send_stun error_received transactions",
+    "aioice.CandidatePair": "local_candidate remote_addr State",
+    "aioice.Candidate": "type transport host port",
+}
+"""Attributes that we use, private or replaced on instances, by owner."""
 
-    assert asyncio.run(look()) == {}
+
+async def owners() -> tuple[RTCPeerConnection, dict[str, object]]:
+    pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+    audio = pc.addTransceiver("audio", direction="recvonly")
+    video = pc.addTransceiver("video", direction="recvonly")
+    pc.createDataChannel("x")
+    dtls = audio.receiver.transport
+    assert video.receiver.transport is dtls, "MAX_BUNDLE gives one transport to all"
+    assert pc.sctp is not None
+    assert pc.sctp.transport is dtls
+    connection = dtls.transport._connection
+    return pc, {
+        "RTCPeerConnection": pc,
+        "RTCRtpTransceiver": video,
+        "RTCRtpSender": video.sender,
+        "RTCRtpReceiver": video.receiver,
+        "RTCDtlsTransport": dtls,
+        "RTCCertificate": RTCCertificate,
+        "RTCIceTransport": dtls.transport,
+        "RTCSctpTransport": pc.sctp,
+        "aioice.Connection": connection,
+        "aioice.StunProtocol": ice.StunProtocol(connection),
+        "aioice.CandidatePair": ice.CandidatePair,
+        "aioice.Candidate": Candidate.from_sdp(CANDIDATE),
+    }
+
+
+async def test_instances_have_every_attribute_that_we_use() -> None:
+    pc, found = await owners()
+    gone = {name: missing(found[name], names) for name, names in RELIED_ON.items()}
+    await pc.close()
+    assert {owner: names for owner, names in gone.items() if names} == {}
+
+
+def test_every_private_name_in_the_seam_is_checked_here() -> None:
+    tree = ast.parse(Path(aiortc_seam.__file__).read_text(encoding="utf-8"))
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("_")
+        and not (isinstance(node.value, ast.Name) and node.value.id == "self")
+    }
+    replaced = {
+        node.args[1].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "override"
+        and isinstance(node.args[1], ast.Constant)
+    }
+    assert len(used) > 15, "the seam's source was read"
+    assert len(replaced) > 10
+    assert used | replaced <= set(" ".join(RELIED_ON.values()).split())
 
 
 @pytest.mark.parametrize(
@@ -94,6 +134,7 @@ def test_instances_have_every_attribute_that_we_touch() -> None:
     [
         (ice.Connection.get_component_candidates, ["component", "addresses", "timeout"]),
         (ice.Connection.query_consent, []),
+        (ice.Connection.connect, []),
         (ice.Connection.check_incoming, ["message", "addr", "protocol"]),
         (ice.Connection._check_periodic, []),
         (ice.Connection.build_request, ["pair", "nominate"]),
@@ -110,30 +151,42 @@ def test_instances_have_every_attribute_that_we_touch() -> None:
         (RTCDtlsTransport._handle_rtcp_data, ["data"]),
         (RTCDtlsTransport._send_rtp, ["data"]),
         (RTCDtlsTransport._register_rtp_receiver, ["receiver", "parameters"]),
+        (RTCDtlsTransport._unregister_rtp_receiver, ["receiver"]),
+        (RTCDtlsTransport._register_rtp_sender, ["sender", "parameters"]),
+        (RTCDtlsTransport._unregister_rtp_sender, ["sender"]),
+        (RTCDtlsTransport._setup_srtp, []),
+        (RTCDtlsTransport._set_role, ["role"]),
+        (RTCDtlsTransport._write_ssl, []),
         (RTCSctpTransport._handle_data, ["data"]),
         (RtpRouter.route_rtp, ["packet"]),
         (Session.unprotect, ["packet"]),
+        (Session.unprotect_rtcp, ["packet"]),
         (RTCIceTransport.start, ["remoteParameters"]),
         (RTCIceTransport.addRemoteCandidate, ["candidate"]),
         (RTCRtpReceiver.receive, ["parameters"]),
         (RTCRtpReceiver.stop, []),
+        (RTCRtpSender.send, ["parameters"]),
+        (RTCRtpSender.stop, []),
+        (RTCRtpSender._handle_rtcp_packet, ["packet"]),
         (RTCRtpReceiver._handle_rtp_packet, ["packet", "arrival_time_ms"]),
         (RTCRtpReceiver._handle_rtcp_packet, ["packet"]),
         (RTCRtpReceiver._handle_disconnect, []),
     ],
     ids=lambda value: getattr(value, "__qualname__", None),
 )
-def test_methods_take_what_we_give(function: Any, expected: list[str]) -> None:
+def test_methods_have_the_parameters_that_we_pass(function: Any, expected: list[str]) -> None:
     assert parameters(function) == expected
 
 
-def test_aioice_asks_its_own_instance_for_what_we_override() -> None:
+def test_aioice_calls_on_its_instance_what_we_replace() -> None:
     sources: dict[str, Any] = {
         "get_component_candidates": ice.Connection.gather_candidates,
         "_check_periodic": ice.Connection.connect,
         "query_consent": ice.Connection.connect,
         "check_incoming": ice.Connection.request_received,
         "transactions": ice.StunProtocol.datagram_received,
+        "_early_checks_done": ice.Connection.request_received,
+        "_nominated": ice.Connection.sendto,
     }
     for name, caller in sources.items():
         assert f"self.{name}" in inspect.getsource(caller), name
@@ -145,8 +198,8 @@ def test_the_codec_list_is_where_h264_is_added() -> None:
     assert max(number or 0 for number in taken) == 102, "our payload types would be taken"
 
 
-def test_media_is_taken_from_the_datagram_as_aiortc_takes_it_from_the_queue() -> None:
-    """`rtp_input` does what these lines do, and must be read again when they change."""
+def test_media_is_decrypted_from_the_datagram_as_aiortc_decrypts_it_from_the_queue() -> None:
+    """`deliver_media_directly` does what these lines do; read it again when they change."""
     receive = inspect.getsource(RTCDtlsTransport._recv_next)
     assert "first_byte > 127 and first_byte < 192 and self._rx_srtp" in receive
     assert "self._rx_srtp.unprotect(data)" in receive
@@ -160,7 +213,7 @@ def test_media_is_taken_from_the_datagram_as_aiortc_takes_it_from_the_queue() ->
     ]
 
 
-def test_there_are_no_keys_before_the_host_is_known_to_be_the_one_of_the_answer() -> None:
+def test_there_are_no_keys_before_the_fingerprint_of_the_host_was_checked() -> None:
     start = inspect.getsource(RTCDtlsTransport.start)
     assert start.index("_validate_peer_identity") < start.index("_setup_srtp")
     assert "_rx_srtp" not in start
@@ -168,7 +221,7 @@ def test_there_are_no_keys_before_the_host_is_known_to_be_the_one_of_the_answer(
     assert "_rx_srtp" in inspect.getsource(RTCDtlsTransport._setup_srtp)
 
 
-def test_feedback_is_written_as_the_rfcs_have_it() -> None:
+def test_feedback_is_encoded_as_in_the_rfcs() -> None:
     nack = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=2, lost=[5, 7, 600])
     assert bytes(nack).hex() == "81cd000400000001000000020005000202580000"
     pli = RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=1, media_ssrc=2)
@@ -176,12 +229,43 @@ def test_feedback_is_written_as_the_rfcs_have_it() -> None:
     assert pack_remb_fci(1_000_000, [2]).hex() == "52454d42010bd09000000002"
 
 
-def test_an_answer_tells_a_retransmission_stream_only_when_there_are_two_streams() -> None:
-    """Why `Answer.rtx_ssrcs` exists; when this fails, it may go."""
+def test_aiortc_reads_a_retransmission_stream_only_from_an_answer_with_two_streams() -> None:
+    """Why `Answer.rtx_ssrcs` exists; when this fails, it can be removed."""
     source = inspect.getsource(RTCPeerConnection._RTCPeerConnection__remoteRtp)  # type: ignore[attr-defined]
     assert "len(media.ssrc) == 2" in source
 
 
-def test_ice_that_was_begun_before_is_not_begun_again() -> None:
+def test_ice_that_was_started_before_is_not_started_again() -> None:
     source = inspect.getsource(RTCIceTransport.start)
     assert "if self.__start is not None:\n            await self.__start.wait()" in source
+
+
+def test_connecting_passively_does_what_aioice_does_at_the_start_and_end_of_connect() -> None:
+    """`connect_passively` repeats these lines without the pacing between them."""
+    source = inspect.getsource(ice.Connection.connect)
+    assert "for early_check in self._early_checks:" in source
+    assert "self.check_incoming(*early_check)" in source
+    assert source.index("self._early_checks.clear()") < source.index(
+        "self._early_checks_done = True"
+    )
+    assert source.index("self._early_checks_done = True") < source.index(
+        "await self._check_list_state.get()"
+    )
+    assert "if res != ICE_COMPLETED" in source
+
+
+def test_aiortc_uses_the_methods_that_we_replace_on_dtls_sctp_and_the_connection() -> None:
+    callers: dict[str, Any] = {
+        "self._handle_rtp_data(": RTCDtlsTransport._recv_next,
+        "self._handle_rtcp_data(": RTCDtlsTransport._recv_next,
+        "_data_receiver._handle_data(": RTCDtlsTransport._recv_next,
+        "self._setup_srtp()": RTCDtlsTransport.start,
+        "_create_ssl_context(": RTCDtlsTransport.start,
+        ".getFingerprints()": RTCDtlsTransport.getLocalParameters,
+        "self.__connect()": RTCPeerConnection.setRemoteDescription,
+        "sender._ssrc": RTCDtlsTransport._register_rtp_sender,
+        "recipient._handle_rtcp_packet(": RTCDtlsTransport._handle_rtcp_data,
+        "_handle_disconnect()": RTCDtlsTransport._RTCDtlsTransport__run,  # type: ignore[attr-defined]
+    }
+    for call, caller in callers.items():
+        assert call in inspect.getsource(caller), call

@@ -9,7 +9,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,14 @@ from rejoin.input_protocol.controls import (
     encode,
 )
 from rejoin.media.audio.output import NullOutput
-from rejoin.media.video.hardware import Hardware
+from rejoin.media.video.hardware import Hardware, OnHardware
 from rejoin.media.video.picture import PictureSlot
-from rejoin.rtc.peer import Peer
+from rejoin.rtc.aiortc_seam import override
+from rejoin.rtc.peer import Peer, PeerSettings
+from rejoin.rtc.peer_states import Parts, parts_of
+from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.signal_codec import NetworkRules
-from rejoin.rtc.transport import override
 
 LOOPBACK = NetworkRules(loopback_only=True)
 
@@ -60,15 +63,15 @@ class Sound(NullOutput):
 
 
 class Stage:
-    """A peer, a host, and everything the peer posted."""
+    """A peer, a host, and all events that the peer posted."""
 
     def __init__(
         self,
         number: int = 1,
         policy: Policy | None = None,
         hardware: Hardware | None = None,
-        blanks: PreparedConnections | None = None,
-        begin_dtls: bool = False,
+        prepared: PreparedConnections | None = None,
+        dtls_client: bool = False,
         **host: bool,
     ) -> None:
         self.events: list[Event] = []
@@ -77,15 +80,17 @@ class Stage:
         self.host = LoopbackHost(**host)
         self.peer = Peer(
             ConnectionNumber(number),
-            rules=LOOPBACK,
-            slot=self.slot,
-            audio=self.sound,
+            PeerSettings(LOOPBACK, policy or Policy(), hardware, dtls_client),
+            MediaSinks(self.slot, self.sound),
             post=self.events.append,
-            policy=policy,
-            hardware=hardware,
-            blanks=blanks,
-            begin_dtls=begin_dtls,
+            prepared=prepared,
         )
+
+    @property
+    def parts(self) -> Parts:
+        parts = parts_of(self.peer._state)
+        assert parts is not None, "no offer was made"
+        return parts
 
     async def connect(self) -> None:
         answer = await self.host.answer(await self.peer.make_offer())
@@ -104,7 +109,7 @@ class Stage:
     async def until(self, true: Callable[[], object], within_s: float = 20.0) -> None:
         end = time.monotonic() + within_s
         while not true():
-            assert time.monotonic() < end, f"it never came: {self.events}, {asyncio.all_tasks()}"
+            assert time.monotonic() < end, f"not in time: {self.events}, {asyncio.all_tasks()}"
             await asyncio.sleep(0.01)
 
     async def close(self) -> None:
@@ -121,32 +126,26 @@ def sockets() -> int:
     )
 
 
-def play(scene: Callable[[Stage], Awaitable[None]], **host: Any) -> Stage:
-    """Run a scene, close both sides, and see that nothing of the peer is left."""
-    stages: list[Stage] = []
-
-    async def run() -> None:
-        before = sockets()
-        stage = Stage(**host)
-        stages.append(stage)
-        try:
-            await scene(stage)
-        finally:
-            await stage.close()
-        posted = len(stage.events)
-        await stage.until(lambda: len(asyncio.all_tasks()) == 1, within_s=5)
-        await stage.until(lambda: sockets() <= before)
-        assert tasks.alive() == frozenset()
-        assert not [t.name for t in threading.enumerate() if t.name.startswith("rejoin-")]
-        assert len(stage.events) == posted
-
-    asyncio.run(run())
+@asynccontextmanager
+async def played(**host: Any) -> AsyncIterator[Stage]:
+    """A peer and a host; at the end both are closed and nothing of the peer may be left."""
+    before = sockets()
+    stage = Stage(**host)
+    try:
+        yield stage
+    finally:
+        await stage.close()
+    posted = len(stage.events)
+    await stage.until(lambda: len(asyncio.all_tasks()) == 1, within_s=5)
+    await stage.until(lambda: sockets() <= before)
+    assert tasks.alive() == frozenset()
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("rejoin-")]
+    assert len(stage.events) == posted
     gc.collect()
-    return stages[0]
 
 
-def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
+    async with played() as stage:
         request = json.loads(await stage.peer.make_offer())
         sdp = request["sdp"]
         assert [line[:7] for line in sdp.split("\r\n") if line.startswith("m=")] == [
@@ -166,11 +165,9 @@ def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
         with pytest.raises(PeerError):
             await stage.peer.make_offer()
 
-    play(scene)
 
-
-def test_from_offer_to_picture_sound_and_controls() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_from_offer_to_picture_sound_and_controls() -> None:
+    async with played() as stage:
         assert stage.peer.sample() is None
         await stage.until_live()
         stage.peer.show(True)
@@ -194,17 +191,15 @@ def test_from_offer_to_picture_sound_and_controls() -> None:
         assert second.frames_decoded > first.frames_decoded
         assert second.frame_interval_s > 0
         assert second.proved_sent_at is not None
-        assert second.check_answered_at is not None
-        assert second.check_answered_at >= second.proved_sent_at
         statistics = stage.peer.statistics()
+        assert statistics.last_stun_at is not None
+        assert statistics.last_stun_at >= second.proved_sent_at
         assert (statistics.width, statistics.height) == (640, 480)
         assert statistics.connected
         assert (statistics.decoder, statistics.hardware_failures) == ("software", 0)
         assert statistics.packets_received > 0
         assert statistics.pli_count >= 1
         assert statistics.receive_buffer_bytes is not None
-
-    stage = play(scene)
     kinds = [type(event) for event in stage.events]
     assert kinds.index(ConnectionOpened) < kinds.index(FirstFrameDecoded)
     assert stage.events.count(ControlsKnown(ConnectionNumber(1), True)) == 1
@@ -212,45 +207,41 @@ def test_from_offer_to_picture_sound_and_controls() -> None:
     assert not stage.saw(HardEvidenceSeen)
 
 
-def test_while_one_plays_the_next_is_made_ready_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_one_plays_the_next_is_prepared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("rejoin.rtc.peer.PREPARE_AFTER_S", 0.0)
-    blanks = PreparedConnections()
-    first = Stage(blanks=blanks)
+    prepared = PreparedConnections()
+    first = Stage(prepared=prepared)
 
-    async def scene(stage: Stage) -> None:
+    async with played(prepared=prepared) as stage:
         await first.until_live()
-        await first.until(lambda: blanks._ready is not None)
-        assert blanks._ready is not None
-        ready = blanks._ready.pc
+        await first.until(lambda: prepared._prepared is not None)
+        assert prepared._prepared is not None
+        next_pc = prepared._prepared.pc
         await first.close()
         await stage.until_live()
-        assert stage.peer._pc is ready
-
-    play(scene, blanks=blanks)
+        assert stage.parts.pc is next_pc
 
 
-def test_a_peer_that_begins_dtls_says_so_and_obeys_an_answer_that_says_otherwise() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_dtls_client_offers_that_role_and_accepts_an_answer_with_the_other() -> None:
+    async with played(dtls_client=True) as stage:
         offer = await stage.peer.make_offer()
         assert "a=setup:active" in offer
         assert "actpass" not in offer
-        # this host never read it
+        # a host that ignores the offered role
         answer = await stage.host.answer(offer.replace("setup:active", "setup:actpass"))
         assert "a=setup:active" in answer
         await stage.peer.apply_answer(answer)
         await stage.until(lambda: stage.saw(FirstFrameDecoded))
-        assert stage.peer._video_dtls_state() == "connected"
-
-    play(scene, begin_dtls=True)
+        assert stage.parts.dtls.state == "connected"
 
 
-def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> None:
+    async with played() as stage:
         answer = await stage.host.answer(await stage.peer.make_offer())
-        assert stage.peer._pc is not None
-        assert stage.peer._transport is not None
         happened: list[str] = []
-        for protocol in stage.peer._transport._connection._protocols:
+        for protocol in stage.parts.transport._connection._protocols:
 
             def sending(
                 message: stun.Message, address: Any, send: Any = protocol.send_stun
@@ -264,16 +255,14 @@ def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> Non
             happened.append("read")
             await read(description)
 
-        read = override(stage.peer._pc, "setRemoteDescription", reading)
+        read = override(stage.parts.pc, "setRemoteDescription", reading)
         await stage.peer.apply_answer(answer)
         await stage.until(lambda: stage.saw(FirstFrameDecoded))
         assert happened[:2] == ["REQUEST sent", "read"]
 
-    play(scene)
 
-
-def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:
+    async with played() as stage:
         await stage.until_live()
         assert stage.slot.take() is None
         assert stage.sound.bytes_played == 0
@@ -282,11 +271,9 @@ def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:
         assert picture is not None
         assert picture.connection == 1
 
-    play(scene)
 
-
-def test_a_cut_host_is_silent_and_comes_back() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_host_behind_a_cut_network_is_silent_and_then_heard_again() -> None:
+    async with played() as stage:
         await stage.until_live()
         stage.host.cut = True
         await asyncio.sleep(0.2)
@@ -297,28 +284,25 @@ def test_a_cut_host_is_silent_and_comes_back() -> None:
         assert before is not None
         assert after is not None
         assert after.last_packet_at == before.last_packet_at
-        assert after.check_answered_at == before.check_answered_at
+        assert after.proved_sent_at == before.proved_sent_at
         assert stage.peer.statistics().checks_sent > stage.peer.statistics().checks_answered
         stage.host.cut = False
         await stage.until(
             lambda: (
                 (s := stage.peer.sample()) is not None
                 and s.last_rtp_at > before.last_rtp_at
-                and s.check_answered_at is not None
-                and s.check_answered_at > after.last_packet_at
+                and s.proved_sent_at is not None
+                and s.proved_sent_at > after.last_packet_at
             )
         )
         stage.peer.stop_checks()
-
-    stage = play(scene)
     assert not stage.saw(HardEvidenceSeen)
 
 
-def test_a_stranger_who_knows_the_port_ends_nothing() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_datagrams_of_a_stranger_who_knows_the_port_end_nothing() -> None:
+    async with played() as stage:
         await stage.until_live()
-        transport = stage.peer._transport
-        assert transport is not None
+        transport = stage.parts.transport
         port = transport._connection._nominated[1].protocol.transport.get_extra_info("sockname")[1]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for data in (b"", b"\0", b"\x16", b"\x80\x60" + bytes(40), b"\x80\xc8" + bytes(40)):
@@ -326,13 +310,11 @@ def test_a_stranger_who_knows_the_port_ends_nothing() -> None:
         await stage.until(lambda: stage.peer.statistics().packets_failed >= 2)
         decoded = stage.peer.statistics().frames_decoded
         await stage.until(lambda: stage.peer.statistics().frames_decoded > decoded)
-
-    stage = play(scene)
     assert not stage.saw(HardEvidenceSeen)
 
 
-def test_a_muted_peer_is_heard_by_nothing_but_its_checks() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_muted_peer_sends_nothing_but_checks() -> None:
+    async with played() as stage:
         await stage.until_live()
         stage.peer.mute()
         await asyncio.sleep(0.1)
@@ -340,7 +322,7 @@ def test_a_muted_peer_is_heard_by_nothing_but_its_checks() -> None:
         stage.peer.set_controls(Controls(keys=frozenset({4})))
         stage.peer.request_key_frame()
         await asyncio.sleep(1.8)
-        assert not stage.host.heard, "muted and without checks it is wholly silent"
+        assert not stage.host.heard, "muted and without checks it sends nothing"
         stage.peer.start_checks()
         await stage.until(lambda: stage.host.heard["stun"] >= 5)
         assert set(stage.host.heard) == {"stun"}
@@ -348,27 +330,23 @@ def test_a_muted_peer_is_heard_by_nothing_but_its_checks() -> None:
         stage.peer.unmute()
         await stage.until(lambda: stage.host.heard["rtcp"] and stage.host.heard["dtls"])
 
-    play(scene)
 
-
-def test_goodbye_ends_the_host_at_once_and_is_followed_by_silence() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_goodbye_ends_the_host_at_once_and_is_followed_by_silence() -> None:
+    async with played() as stage:
         await stage.until_live()
         stage.host.heard.clear()
         await stage.peer.say_goodbye(3)
         await asyncio.wait_for(stage.host.closed.wait(), 5)
         assert stage.host.heard["rtcp"] >= 1
         assert stage.host.heard["dtls"] >= 2
-        assert not stage.peer._transport or not stage.peer._transport.send_check()
+        assert not stage.parts.transport.checks.send()
         await stage.peer.say_goodbye(3)
-
-    stage = play(scene)
     assert not stage.saw(HardEvidenceSeen)
     assert not stage.saw(ConnectionFailed)
 
 
-def test_goodbye_is_repeated_for_a_host_that_missed_the_first() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_goodbye_is_repeated_for_a_host_that_missed_the_first() -> None:
+    async with played() as stage:
         await stage.until_live()
         stage.host.cut = True
         stage.host.heard.clear()
@@ -379,76 +357,70 @@ def test_goodbye_is_repeated_for_a_host_that_missed_the_first() -> None:
         await asyncio.sleep(1.5)
         assert stage.host.heard.total() == heard
 
-    play(scene)
 
-
-def test_a_host_that_closes_is_evidence_at_once() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_host_that_closes_is_evidence_at_once() -> None:
+    async with played() as stage:
         await stage.until_live()
         await stage.host.close()
         await stage.until(lambda: HardEvidence.DTLS_CLOSED in stage.evidence(), within_s=5)
-
-    stage = play(scene)
     assert HardEvidence.CHANNEL_CLOSED in stage.evidence()
     evidence = [e.evidence for e in stage.events if isinstance(e, HardEvidenceSeen)]
     assert len(evidence) == len(set(evidence))
 
 
-def test_a_farewell_of_the_server_is_evidence_with_its_reason() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_disconnect_message_is_evidence_with_its_reason() -> None:
+    async with played() as stage:
         await stage.until_live()
         await stage.until(lambda: MESSAGE_CHANNEL in stage.host.channels)
         stage.host.channels[MESSAGE_CHANNEL].send(encode(Disconnect("terminated")))
         await stage.until(lambda: HardEvidence.SERVER_DISCONNECTED in stage.evidence())
-
-    stage = play(scene)
     expected = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.SERVER_DISCONNECTED, "terminated")
     assert expected in stage.events
 
 
 @pytest.mark.parametrize("label", [INPUT_CHANNEL, MESSAGE_CHANNEL])
-def test_a_channel_that_the_host_closes_is_evidence_though_media_goes_on(label: str) -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_channel_that_the_host_closes_is_evidence_even_with_media(
+    label: str,
+) -> None:
+    async with played() as stage:
         await stage.until_live()
         await stage.until(lambda: label in stage.host.channels)
         stage.host.channels[label].close()
         await stage.until(lambda: stage.saw(HardEvidenceSeen))
-
-    stage = play(scene)
-    told = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.CHANNEL_CLOSED, label)
-    assert [e for e in stage.events if isinstance(e, HardEvidenceSeen)] == [told]
+    expected = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.CHANNEL_CLOSED, label)
+    assert [e for e in stage.events if isinstance(e, HardEvidenceSeen)] == [expected]
 
 
-def test_hardware_that_is_gone_since_its_probe_costs_no_picture(expected_logs: LogRecords) -> None:
+async def test_hardware_that_vanished_costs_no_picture(
+    expected_logs: LogRecords,
+) -> None:
     class Gone(Hardware):
-        """Found once; FFmpeg does not know it."""
+        """A name that FFmpeg does not know."""
 
         def __init__(self) -> None:
             super().__init__()
-            self._found = "no such thing"
+            self._state = OnHardware("no such thing")
 
-    async def scene(stage: Stage) -> None:
+    async with played(hardware=Gone()) as stage:
         await stage.until_live()
-        told = stage.peer.statistics()
-        assert (told.decoder, told.hardware_failures) == ("software", 1)
-        assert told.frames_failed == 0
-
-    play(scene, hardware=Gone())
+        numbers = stage.peer.statistics()
+        assert (numbers.decoder, numbers.hardware_failures) == ("software", 1)
+        assert numbers.frames_failed == 0
     assert len(expected_logs.lines) == 1
 
 
-def test_arrivals_are_told_by_kind_and_a_cut_stops_them_all() -> None:
+async def test_arrival_times_are_kept_by_kind_and_stop_at_a_cut() -> None:
     def arrivals(stage: Stage) -> tuple[float | None, ...]:
-        told = stage.peer.statistics()
+        numbers = stage.peer.statistics()
         return (
-            told.last_rtp_at,
-            told.last_rtcp_at,
-            told.last_sender_report_at,
-            told.last_stun_at,
-            told.last_data_at,
+            numbers.last_rtp_at,
+            numbers.last_rtcp_at,
+            numbers.last_sender_report_at,
+            numbers.last_stun_at,
+            numbers.last_data_at,
         )
 
-    async def scene(stage: Stage) -> None:
+    async with played() as stage:
         assert arrivals(stage) == (None,) * 5
         await stage.until_live()
         await stage.until(lambda: None not in arrivals(stage))
@@ -457,85 +429,73 @@ def test_arrivals_are_told_by_kind_and_a_cut_stops_them_all() -> None:
         await stage.until(
             lambda: all(a != b for a, b in zip(first[:4], arrivals(stage)[:4], strict=True))
         )
-        told = stage.peer.statistics()
-        assert told.last_rtcp_at is not None
-        assert told.last_sender_report_at is not None
-        assert told.last_sender_report_at <= told.last_rtcp_at + 0.5, "a report is RTCP"
+        numbers = stage.peer.statistics()
+        assert numbers.last_rtcp_at is not None
+        assert numbers.last_sender_report_at is not None
+        assert numbers.last_sender_report_at <= numbers.last_rtcp_at + 0.5, "a report is RTCP"
         stage.host.cut = True
         before = None
-        for _ in range(20):  # what is on its way still arrives
+        for _ in range(20):  # packets in flight still arrive
             if before == arrivals(stage):
                 break
             before = arrivals(stage)
             await asyncio.sleep(0.5)
         assert before == arrivals(stage)
 
-    play(scene)
 
-
-def test_the_addresses_of_a_connection_are_known_from_its_offer_to_its_end() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_the_addresses_of_a_connection_are_known_from_its_offer_to_its_end() -> None:
+    async with played() as stage:
         assert stage.peer.local_addresses == frozenset()
         await stage.until_live()
         assert stage.peer.local_addresses == {"127.0.0.1"}
         await stage.peer.close()
         assert stage.peer.local_addresses == frozenset()
 
-    play(scene)
 
-
-def test_a_host_without_our_input_protocol_is_view_only() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_host_without_our_input_protocol_is_view_only() -> None:
+    async with played(greet=False) as stage:
         await stage.until_live()
         await stage.until(lambda: stage.saw(ControlsKnown))
-
-    stage = play(scene, greet=False)
     assert ControlsKnown(ConnectionNumber(1), False) in stage.events
 
 
-def test_what_goes_wrong_inside_the_library_fails_the_connection_at_once() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_an_exception_inside_the_library_fails_the_connection_at_once() -> None:
+    async with played() as stage:
+
         async def broken(_remote: Any) -> None:
-            raise ValueError("of aiortc's own")
+            raise ValueError("secret of aiortc")
 
         answer = await stage.host.answer(await stage.peer.make_offer())
-        assert stage.peer._transport is not None
-        override(stage.peer._transport._ice, "start", broken)
+        override(stage.parts.dtls.transport, "start", broken)
         await stage.peer.apply_answer(answer)
         await stage.until(lambda: stage.saw(ConnectionFailed), within_s=2.0)
-
-    stage = play(scene)
     (failed,) = [event for event in stage.events if isinstance(event, ConnectionFailed)]
     assert "ValueError" in failed.detail
-    assert "own" not in failed.detail
+    assert "secret" not in failed.detail
 
 
-def test_no_host_behind_the_answer_fails_at_our_own_deadline() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_no_host_behind_the_answer_fails_at_our_own_deadline() -> None:
+    async with played(policy=Policy(connect_deadline_s=0.3)) as stage:
         answer = await stage.host.answer(await stage.peer.make_offer())
         stage.host.cut = True
         await stage.peer.apply_answer(answer, rtt_s=0.05)
         await stage.until(lambda: stage.saw(ConnectionFailed))
         assert not stage.saw(ConnectionOpened)
 
-    play(scene, policy=Policy(connect_deadline_s=0.3))
 
-
-def test_a_wrong_fingerprint_fails_the_connection() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_wrong_fingerprint_fails_the_connection() -> None:
+    async with played() as stage:
         answer = json.loads(await stage.host.answer(await stage.peer.make_offer()))
         _head, _, tail = answer["sdp"].partition("a=fingerprint:sha-256 ")
         wrong = "00" if tail[:2] != "00" else "11"
         answer["sdp"] = answer["sdp"].replace(tail[:95], wrong + tail[2:95])
         await stage.peer.apply_answer(json.dumps(answer))
         await stage.until(lambda: stage.saw(ConnectionFailed))
-
-    stage = play(scene)
     assert not stage.saw(ConnectionOpened)
 
 
-def test_an_answer_that_does_not_fit_is_refused_without_quoting_it() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_an_answer_that_does_not_fit_the_offer_is_refused_without_quoting_it() -> None:
+    async with played() as stage:
         answer = json.loads(await stage.host.answer(await stage.peer.make_offer()))
         answer["sdp"] = answer["sdp"].replace("H264/90000", "VP9/90000")
         with pytest.raises(SignalError, match="does not fit the offer"):
@@ -543,41 +503,66 @@ def test_an_answer_that_does_not_fit_is_refused_without_quoting_it() -> None:
         with pytest.raises(PeerError):
             await stage.peer.apply_answer(json.dumps(answer))
 
-    play(scene)
 
-
-def test_a_peer_that_never_made_an_offer_takes_no_answer() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_a_peer_that_never_made_an_offer_accepts_no_answer() -> None:
+    async with played() as stage:
         with pytest.raises(PeerError):
             await stage.peer.apply_answer("{}")
 
-    play(scene)
-
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 4, 8, 16, 32])
-def test_closing_while_connecting_leaves_nothing_behind(steps: int) -> None:
-    async def scene(stage: Stage) -> None:
+async def test_closing_while_connecting_leaves_nothing_behind(steps: int) -> None:
+    async with played() as stage:
         await stage.connect()
         for _ in range(steps):
             await asyncio.sleep(0.001)
         await stage.peer.close()
         await stage.peer.close()
 
-    play(scene)
 
-
-def test_closing_while_nobody_answers_leaves_nothing_behind() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_closing_while_nobody_answers_leaves_nothing_behind() -> None:
+    async with played() as stage:
         answer = await stage.host.answer(await stage.peer.make_offer())
         stage.host.cut = True
         await stage.peer.apply_answer(answer)
         await asyncio.sleep(0.1)
 
-    play(scene)
+
+async def test_after_a_failure_only_the_close_follows() -> None:
+    async with played() as stage:
+        await stage.peer.make_offer()
+        stage.peer._fail("DTLS failed")
+        stage.peer._fail("ICE failed")
+        for evidence in HardEvidence:
+            stage.peer._on_evidence(evidence, "")
+        stage.peer._on_connected()
+        stage.peer._on_first_frame()
+        assert stage.events == [ConnectionFailed(ConnectionNumber(1), "DTLS failed")]
+        assert not stage.peer.statistics().connected
 
 
-def test_every_order_is_harmless_before_the_offer_and_after_the_end() -> None:
-    async def scene(stage: Stage) -> None:
+async def test_evidence_before_the_first_frame_fails_the_connection_unreachable_does_not() -> None:
+    async with played() as stage:
+        await stage.peer.make_offer()
+        stage.peer._on_evidence(HardEvidence.UNREACHABLE, "ENETUNREACH")
+        assert stage.events == []
+        stage.peer._on_evidence(HardEvidence.CHANNEL_CLOSED, "inputChannel")
+        (failed,) = stage.events
+        assert isinstance(failed, ConnectionFailed)
+        assert failed.detail.endswith(": inputChannel")
+
+
+async def test_a_connection_that_said_goodbye_posts_no_evidence_and_no_failure() -> None:
+    async with played() as stage:
+        await stage.peer.make_offer()
+        await stage.peer.say_goodbye(1)
+        stage.peer._on_evidence(HardEvidence.DTLS_CLOSED, "")
+        stage.peer._fail("DTLS failed")
+        assert stage.events == []
+
+
+async def test_every_command_is_harmless_before_the_offer_and_after_the_close() -> None:
+    async with played() as stage:
         for _ in range(2):
             stage.peer.start_checks()
             stage.peer.stop_checks()
@@ -590,5 +575,3 @@ def test_every_order_is_harmless_before_the_offer_and_after_the_end() -> None:
             assert stage.peer.sample() is None
             assert not stage.peer.statistics().connected
             await stage.peer.close()
-
-    play(scene)

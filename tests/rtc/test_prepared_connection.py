@@ -5,36 +5,30 @@ from __future__ import annotations
 import asyncio
 import re
 
-from aiortc.rtcdtlstransport import RTCCertificate
-
 from rejoin.rtc.prepared_connection import (
-    LOCAL_CERTIFICATE,
     PreparedConnection,
     PreparedConnections,
 )
 
 
-async def _keys(blank: PreparedConnection) -> tuple[set[str], set[str]]:
+async def _keys(prepared: PreparedConnection) -> tuple[set[str], set[str]]:
     """The offer's ICE credentials and fingerprints."""
-    await blank.pc.setLocalDescription()
-    sdp = blank.pc.localDescription.sdp
-    await blank.pc.close()
+    await prepared.pc.setLocalDescription()
+    sdp = prepared.pc.localDescription.sdp
+    await prepared.pc.close()
     ice = set(re.findall(r"a=ice-(?:ufrag|pwd):(\S+)", sdp))
     return ice, set(re.findall(r"a=fingerprint:sha-256 (\S+)", sdp))
 
 
-def test_each_is_given_once_and_no_two_share_a_key() -> None:
-    async def offers() -> list[tuple[set[str], set[str]]]:
-        blanks = PreparedConnections()
-        blanks.prepare()
-        blanks.prepare()
-        given = [blanks.take(), blanks.take()]
-        blanks.prepare()
-        given.append(blanks.take())
-        assert len({id(each.pc) for each in given}) == 3
-        return [await _keys(each) for each in given]
-
-    seen = asyncio.run(offers())
+async def test_each_is_used_once_and_no_two_share_a_key() -> None:
+    prepared = PreparedConnections()
+    prepared.prepare()
+    prepared.prepare()
+    popped = [prepared.pop(), prepared.pop()]
+    prepared.prepare()
+    popped.append(prepared.pop())
+    assert len({id(each.pc) for each in popped}) == 3
+    seen = [await _keys(each) for each in popped]
     for ice, fingerprints in seen:
         assert len(ice) == 2
         assert len(fingerprints) == 1
@@ -42,24 +36,8 @@ def test_each_is_given_once_and_no_two_share_a_key() -> None:
     assert len(set.union(*(fingerprints for _, fingerprints in seen))) == 3
 
 
-def test_what_is_ready_holds_no_task_and_no_socket() -> None:
-    async def ready() -> None:
-        blanks = PreparedConnections()
-        blanks.prepare()
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert blanks.take().dtls.transport._connection._protocols == []
-
-    asyncio.run(ready())
-
-
-def test_context_and_fingerprints_are_made_before_anybody_waits_for_them() -> None:
-    async def contexts() -> None:
-        dtls = PreparedConnections().take().dtls
-        certificate = getattr(dtls, LOCAL_CERTIFICATE)
-        made = certificate._create_ssl_context(srtp_profiles=dtls._srtp_profiles)
-        assert certificate._create_ssl_context(srtp_profiles=dtls._srtp_profiles) is made
-        fresh = RTCCertificate(certificate._key, certificate._cert)
-        assert certificate.getFingerprints() == fresh.getFingerprints()
-        assert certificate.getFingerprints()[0] is certificate.getFingerprints()[0]
-
-    asyncio.run(contexts())
+async def test_a_prepared_connection_has_no_task_and_no_socket() -> None:
+    prepared = PreparedConnections()
+    prepared.prepare()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert prepared.pop().dtls.transport._connection._protocols == []

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
@@ -24,18 +25,18 @@ from aiortc.rtp import (
     unpack_remb_fci,
 )
 
-from helpers.h264_packets import repeating, stream
+from helpers.h264_packets import rtx_of, stream
 from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
-from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, terms_of
+from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, negotiated_of
 
 MEDIA, RTX, OTHER, OURS = 10, 11, 12, 99
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 class FakeDtls:
-    """Where a DTLS transport would be: keeps what is sent and who is registered."""
+    """In place of a DTLS transport: keeps what is sent and which receivers are registered."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
@@ -100,16 +101,14 @@ class Scene:
         self.played.append(packet.payload)
 
 
-def run(script: Callable[[Scene], Awaitable[None]]) -> None:
-    async def main() -> None:
-        scene = Scene()
-        try:
-            await script(scene)
-        finally:
-            await scene.video.stop()
-            await scene.audio.stop()
-
-    asyncio.run(main())
+@asynccontextmanager
+async def receivers() -> AsyncIterator[Scene]:
+    scene = Scene()
+    try:
+        yield scene
+    finally:
+        await scene.video.stop()
+        await scene.audio.stop()
 
 
 async def soon(true: Callable[[], bool]) -> None:
@@ -117,11 +116,11 @@ async def soon(true: Callable[[], bool]) -> None:
         if true():
             return
         await asyncio.sleep(0.005)
-    pytest.fail("it never came to that")
+    pytest.fail("it never happened")
 
 
 def parameters(*feedback: str, ssrcs: int = 2) -> RTCRtpReceiveParameters:
-    """As aiortc makes them; the RTX stream is in none of them when an answer has three streams."""
+    """As aiortc makes them, without the RTX stream, as for an answer with three streams."""
     kinds = [RTCRtcpFeedback(*each.split(" ")) for each in feedback]
     return RTCRtpReceiveParameters(
         codecs=[
@@ -139,19 +138,19 @@ def packets(count: int) -> list[RtpPacket]:
     ]
 
 
-def test_the_terms_are_what_the_answer_took() -> None:
-    terms = terms_of(parameters("nack", "nack pli", "goog-remb"), {RTX: MEDIA})
-    assert (terms.payload_types, dict(terms.retransmits)) == (frozenset({96}), {97: 96})
-    assert (terms.nack, terms.rate, terms.rtx_ssrcs) == (True, True, {RTX: MEDIA})
-    bare = terms_of(parameters("nack pli"), {})
-    assert (bare.nack, bare.rate, bare.send_time_id) == (False, False, None)
+def test_what_was_negotiated_is_read_from_the_answers_parameters() -> None:
+    terms = negotiated_of(parameters("nack", "nack pli", "goog-remb"), {RTX: MEDIA})
+    assert (terms.payload_types, dict(terms.rtx_payload_types)) == (frozenset({96}), {97: 96})
+    assert (terms.nack, terms.remb, terms.rtx_ssrcs) == (True, True, {RTX: MEDIA})
+    bare = negotiated_of(parameters("nack pli"), {})
+    assert (bare.nack, bare.remb, bare.send_time_id) == (False, False, None)
     with_times = parameters()
     with_times.headerExtensions.append(RTCRtpHeaderExtensionParameters(id=3, uri=ABS_SEND_TIME))
-    assert terms_of(with_times, {}).send_time_id == 3
+    assert negotiated_of(with_times, {}).send_time_id == 3
 
 
-def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> None:
-    async def script(scene: Scene) -> None:
+async def test_packets_become_frames_and_feedback_until_stop() -> None:
+    async with receivers() as scene:
         scene.video.expect_retransmissions({RTX: MEDIA})
         await scene.video.receive(parameters("nack", "nack pli", "goog-remb"))
         await scene.video.receive(parameters())  # once is enough
@@ -160,7 +159,7 @@ def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> No
         assert scene.dtls.kinds() == [(RtcpPsfbPacket, RTCP_PSFB_PLI)], "the host is known already"
         sent = packets(3)
         for packet in sent[:5] + sent[6:]:
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         assert len(scene.frames) == 1
         await soon(lambda: len(scene.dtls.sent) == 3)
         nacks = [each for each in scene.dtls.sent if isinstance(each, RtcpRtpfbPacket)]
@@ -169,47 +168,41 @@ def test_packets_become_frames_and_feedback_and_all_of_it_ends_with_stop() -> No
         bitrate_bps, streams = unpack_remb_fci(remb.fci)
         assert bitrate_bps == pytest.approx(19_000_000, rel=1e-4)
         assert streams == [MEDIA]
-        again = repeating(sent[5], 1, RTX)
-        scene.video.take(again, scene.clock())
+        again = rtx_of(sent[5], 1, RTX)
+        scene.video.on_packet(again, scene.clock())
         assert len(scene.frames) == 3
         await scene.video.stop()
         assert scene.dtls.receivers == []
-        scene.video.take(sent[0], scene.clock())
+        scene.video.on_packet(sent[0], scene.clock())
         assert scene.video.reception.packets_received == len(sent)
 
-    run(script)
 
-
-def test_what_is_missing_is_given_up_while_no_packet_comes() -> None:
-    async def script(scene: Scene) -> None:
+async def test_a_missing_packet_is_given_up_while_no_packet_arrives() -> None:
+    async with receivers() as scene:
         await scene.video.receive(parameters("nack"))
         for packet in packets(3)[:5] + packets(3)[6:]:
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         scene.clock.now += 0.2
         await soon(lambda: scene.video.inbound.frames_received == 2)
         assert scene.video.inbound.frames_broken == 1
         assert len(scene.frames) == 1, "the rest waits for a key frame"
 
-    run(script)
 
-
-def test_a_connection_that_is_down_is_no_error_here() -> None:
-    async def script(scene: Scene) -> None:
+async def test_a_connection_that_is_down_is_not_an_error_here() -> None:
+    async with receivers() as scene:
         scene.dtls.broken = True
         await scene.video.receive(parameters("nack"))
         for packet in packets(1):
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         assert len(scene.frames) == 1
         scene.dtls.broken = False
         scene.clock.now += 1.0
         scene.video.request_key_frame()
         await soon(lambda: bool(scene.dtls.sent))
 
-    run(script)
 
-
-def test_feedback_that_cannot_be_written_does_not_keep_back_the_next() -> None:
-    async def script(scene: Scene) -> None:
+async def test_feedback_that_cannot_be_sent_does_not_stop_the_next() -> None:
+    async with receivers() as scene:
         scene.dtls.failing = True
         await scene.video.receive(parameters("nack"))
         await soon(lambda: scene.video.feedback_failed == 1)
@@ -218,63 +211,53 @@ def test_feedback_that_cannot_be_written_does_not_keep_back_the_next() -> None:
         scene.video.request_key_frame()
         await soon(lambda: bool(scene.dtls.sent))
 
-    run(script)
 
-
-def test_a_stream_that_lacks_nothing_has_no_timer() -> None:
-    async def script(scene: Scene) -> None:
+async def test_a_stream_that_lacks_nothing_has_no_timer() -> None:
+    async with receivers() as scene:
         await scene.video.receive(parameters("nack"))
         assert scene.video._timer is not None, "a key frame is awaited"
         for packet in packets(2):
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         await soon(lambda: scene.video._timer is None)
-        scene.video.take(packets(4)[9], scene.clock())
+        scene.video.on_packet(packets(4)[9], scene.clock())
         assert scene.video._timer is not None, "the packet before it is missing"
         await scene.video.stop()
         assert scene.video._timer.cancelled()
 
-    run(script)
 
-
-def test_sound_that_waits_for_a_lost_packet_goes_on_by_itself() -> None:
-    async def script(scene: Scene) -> None:
+async def test_sound_continues_without_a_new_packet_when_one_was_lost() -> None:
+    async with receivers() as scene:
         codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
         await scene.audio.receive(RTCRtpReceiveParameters(codecs=[codec]))
         for sequence in (1, 3):
-            scene.audio.take(RtpPacket(111, 0, sequence, 0, OTHER, b"%d" % sequence), 50.0)
+            scene.audio.on_packet(RtpPacket(111, 0, sequence, 0, OTHER, b"%d" % sequence), 50.0)
         assert scene.played == [b"1"]
         scene.clock.now += 0.061
         await soon(lambda: scene.played == [b"1", b"3"])
         await soon(lambda: scene.audio._timer is None)
 
-    run(script)
 
-
-def test_the_report_tells_what_came_and_a_bye_is_told_on() -> None:
-    async def script(scene: Scene) -> None:
+async def test_receiver_reports_are_sent_and_a_bye_is_reported() -> None:
+    async with receivers() as scene:
         await scene.video.receive(parameters())
         for packet in packets(2):
-            scene.video.take(packet, scene.clock())
+            scene.video.on_packet(packet, scene.clock())
         await soon(lambda: any(isinstance(each, RtcpRrPacket) for each in scene.dtls.sent))
         report = next(each for each in scene.dtls.sent if isinstance(each, RtcpRrPacket))
         assert [(block.ssrc, block.packets_lost) for block in report.reports] == [(MEDIA, 0)]
         await scene.video._handle_rtcp_packet(RtcpByePacket(sources=[MEDIA]))
         assert scene.byes == 1
 
-    run(script)
 
-
-def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> None:
-    async def script(scene: Scene) -> None:
+async def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> None:
+    async with receivers() as scene:
         codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
         await scene.audio.receive(RTCRtpReceiveParameters(codecs=[codec]))
         numbers, payloads = (1, 3, 2, 4, 5, 6), (b"a", b"c", b"b", b"bad", b"", b"e")
         for sequence, payload in zip(numbers, payloads, strict=True):
             packet = RtpPacket(111, 0, sequence, sequence * 960, OTHER, payload)
-            scene.audio.take(packet, scene.clock())
-        scene.audio.take(RtpPacket(0, 0, 1, 0, OTHER, b"x"), scene.clock())
+            scene.audio.on_packet(packet, scene.clock())
+        scene.audio.on_packet(RtpPacket(0, 0, 1, 0, OTHER, b"x"), scene.clock())
         assert scene.played[:3] == [b"a", b"b", b"c"]
         assert scene.audio.packets_failed == 1
         assert scene.audio.reception.packets_received == 6
-
-    run(script)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
 from rejoin.media.receive.rtp import RtpPacket
+from rejoin.rtc.aiortc_seam import deliver_media_directly
 from rejoin.rtc.rtp_input import RtpInput
 
 KEY = bytes(range(30))
@@ -18,12 +20,12 @@ VIDEO, AUDIO = 96, 111
 
 class Receiver:
     def __init__(self) -> None:
-        self.taken: list[tuple[RtpPacket, float]] = []
+        self.packets: list[tuple[RtpPacket, float]] = []
 
-    def take(self, packet: RtpPacket, now: float) -> None:
+    def on_packet(self, packet: RtpPacket, now: float) -> None:
         if packet.payload == b"bad":
             raise RuntimeError
-        self.taken.append((packet, now))
+        self.packets.append((packet, now))
 
 
 class Scene:
@@ -35,14 +37,44 @@ class Scene:
         router.register_receiver(cast(Any, self.video), ssrcs=[7], payload_types=[VIDEO])
         router.register_receiver(cast(Any, self.audio), ssrcs=[], payload_types=[AUDIO])
         keys = Session(Policy(key=KEY, ssrc_type=Policy.SSRC_ANY_INBOUND))
-        self.dtls = SimpleNamespace(_rx_srtp=keys, _rtp_router=router, _state=State.CONNECTED)
+        connection = SimpleNamespace(_queue=asyncio.Queue())
+        self.dtls = SimpleNamespace(
+            _rx_srtp=keys,
+            _rtp_router=router,
+            _state=State.CONNECTED,
+            transport=SimpleNamespace(_connection=connection),
+        )
         self.host = Session(Policy(key=KEY, ssrc_type=Policy.SSRC_ANY_OUTBOUND))
         self.arrivals = 0
-        self.input = RtpInput(cast(RTCDtlsTransport, self.dtls), arrived=self.arrived)
+        self.left_to_library: list[bytes] = []
+        self.undecrypted = 0
+        dtls = cast(RTCDtlsTransport, self.dtls)
+        self.input = RtpInput(dtls, on_arrival=self.arrived)
+        self.socket = cast(Any, SimpleNamespace())
+        self.socket.datagram_received = lambda data, _address: self.left_to_library.append(data)
+        deliver_media_directly(
+            dtls,
+            self.socket,
+            on_rtp=self.input.on_rtp,
+            on_failure=self.on_failure,
+        )
 
     def arrived(self) -> float:
         self.arrivals += 1
         return 50.0 + self.arrivals
+
+    def on_failure(self) -> None:
+        self.undecrypted += 1
+
+    @property
+    def packets_failed(self) -> int:
+        return self.undecrypted + self.input.packets_failed
+
+    def receive(self, datagram: bytes) -> bool:
+        """Whether it was handled as media, and not left to the libraries."""
+        before = len(self.left_to_library)
+        self.socket.datagram_received(datagram, ("127.0.0.1", 5000))
+        return len(self.left_to_library) == before
 
     def sent(self, kind: int = VIDEO, number: int = 1, payload: bytes = b"\x41x") -> bytes:
         ssrc = 7 if kind == VIDEO else 8
@@ -50,76 +82,82 @@ class Scene:
         return self.host.protect(head + payload)
 
 
-def test_a_packet_goes_to_the_receiver_of_its_stream_with_the_time_it_came() -> None:
+def test_a_packet_goes_to_the_receiver_of_its_stream_with_its_arrival_time() -> None:
     scene = Scene()
-    assert scene.input.take(scene.sent())
-    assert scene.input.take(scene.sent(AUDIO, payload=b"sound"))
-    assert scene.video.taken == [(RtpPacket(VIDEO, 0, 1, 0, 7, b"\x41x"), 51.0)]
-    assert scene.audio.taken == [(RtpPacket(AUDIO, 0, 1, 0, 8, b"sound"), 52.0)]
+    assert scene.receive(scene.sent())
+    assert scene.receive(scene.sent(AUDIO, payload=b"sound"))
+    assert scene.video.packets == [(RtpPacket(VIDEO, 0, 1, 0, 7, b"\x41x"), 51.0)]
+    assert scene.audio.packets == [(RtpPacket(AUDIO, 0, 1, 0, 8, b"sound"), 52.0)]
 
 
-def test_what_is_no_media_and_what_comes_before_the_keys_is_left_to_the_libraries() -> None:
+def test_what_is_not_media_and_what_arrives_before_the_keys_is_left_to_the_libraries() -> None:
     scene = Scene()
     rtcp = scene.host.protect_rtcp(bytes.fromhex("80c90001 00000007".replace(" ", "")))
-    others = (b"", b"\x80", bytes((22,)) + bytes(40), bytes((0, 1)) + bytes(40), rtcp)
-    assert [scene.input.take(each) for each in others] == [False] * len(others)
+    others = (b"\x80", bytes((22,)) + bytes(40), bytes((0, 1)) + bytes(40), rtcp)
+    assert [scene.receive(each) for each in others] == [False] * len(others)
     keys, scene.dtls._rx_srtp = scene.dtls._rx_srtp, None
     early = scene.sent()
-    assert not scene.input.take(early)
+    assert not scene.receive(early)
     scene.dtls._rx_srtp = keys
-    assert scene.input.take(early)
-    assert len(scene.video.taken) == 1
-    assert (scene.arrivals, scene.input.packets_failed) == (1, 0)
+    assert scene.receive(early)
+    assert len(scene.video.packets) == 1
+    assert (scene.arrivals, scene.packets_failed) == (1, 0)
 
 
-def test_when_the_host_has_hung_up_media_is_no_sign_of_life_any_more() -> None:
+def test_an_empty_datagram_is_dropped_and_counted() -> None:
+    scene = Scene()
+    scene.receive(b"")
+    assert (scene.left_to_library, scene.arrivals, scene.packets_failed) == ([], 0, 1)
+
+
+def test_when_the_host_has_closed_dtls_media_is_no_sign_of_life_any_more() -> None:
     scene = Scene()
     scene.dtls._state = State.CLOSED
-    assert not scene.input.take(scene.sent())
-    assert (scene.arrivals, scene.video.taken) == (0, [])
+    assert not scene.receive(scene.sent())
+    assert (scene.arrivals, scene.video.packets) == (0, [])
 
 
 def test_a_forged_or_repeated_packet_is_no_sign_of_life() -> None:
     scene = Scene()
     sent = scene.sent()
     forged = sent[:-1] + bytes((sent[-1] ^ 1,))
-    assert scene.input.take(forged)
-    assert scene.input.take(sent)
-    assert scene.input.take(sent)
-    assert scene.input.take(b"\x80\x60" + bytes(2000))
-    assert (scene.arrivals, scene.input.packets_failed) == (1, 3)
-    assert len(scene.video.taken) == 1
+    assert scene.receive(forged)
+    assert scene.receive(sent)
+    assert scene.receive(sent)
+    assert scene.receive(b"\x80\x60" + bytes(2000))
+    assert (scene.arrivals, scene.packets_failed) == (1, 3)
+    assert len(scene.video.packets) == 1
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80\x60", b"\xb0" + bytes(11)])
-def test_what_is_authentic_and_no_packet_is_counted_and_ends_nothing(data: bytes) -> None:
+def test_authentic_data_that_is_not_a_packet_is_counted_and_ends_nothing(data: bytes) -> None:
     scene = Scene()
-    scene.input.opened(data)
-    scene.input.take(scene.sent())
-    assert (scene.arrivals, scene.input.packets_failed) == (2, 1)
-    assert len(scene.video.taken) == 1
+    scene.input.on_rtp(data)
+    scene.receive(scene.sent())
+    assert (scene.arrivals, scene.packets_failed) == (2, 1)
+    assert len(scene.video.packets) == 1
 
 
 @given(st.lists(st.tuples(st.booleans(), st.binary(max_size=1600)), max_size=20))
-def test_whatever_comes_from_a_host_or_a_stranger_the_next_packet_is_taken(
+def test_after_anything_from_a_host_or_a_stranger_the_next_packet_is_delivered(
     packets: list[tuple[bool, bytes]],
 ) -> None:
     scene = Scene()
     for authentic, data in packets:
         if authentic:
-            scene.input.opened(data)
+            scene.input.on_rtp(data)
         else:
-            scene.input.take(data)
-    scene.video.taken.clear()
-    assert scene.input.take(scene.sent())
-    assert [packet.payload for packet, _ in scene.video.taken] == [b"\x41x"]
+            scene.receive(data)
+    scene.video.packets.clear()
+    assert scene.receive(scene.sent())
+    assert [packet.payload for packet, _ in scene.video.packets] == [b"\x41x"]
 
 
-def test_a_stream_of_nobody_and_a_receiver_that_fails_end_nothing() -> None:
+def test_an_unknown_stream_and_a_receiver_that_fails_end_nothing() -> None:
     scene = Scene()
-    scene.input.take(scene.sent(kind=98))
-    assert scene.input.packets_failed == 0
-    scene.input.take(scene.sent(payload=b"bad"))
-    scene.input.take(scene.sent(number=2))
-    assert scene.input.packets_failed == 1
-    assert [packet.sequence_number for packet, _ in scene.video.taken] == [2]
+    scene.receive(scene.sent(kind=98))
+    assert scene.packets_failed == 0
+    scene.receive(scene.sent(payload=b"bad"))
+    scene.receive(scene.sent(number=2))
+    assert scene.packets_failed == 1
+    assert [packet.sequence_number for packet, _ in scene.video.packets] == [2]

@@ -160,7 +160,7 @@ def test_the_request_has_the_web_sdks_shape() -> None:
     )
 
 
-def test_the_request_tells_nothing_about_this_machine() -> None:
+def test_the_request_holds_nothing_about_this_machine() -> None:
     request = encode_request(LOCAL_OFFER)
     for secret in ("192.168", "51000", "candidate", "cname", "msid:", "transport-cc", "sha-384"):
         assert secret not in request, secret
@@ -172,11 +172,11 @@ def test_what_we_send_the_emulator_can_read() -> None:
     assert request.web_sdk_version == "1.2.0"
 
 
-@pytest.mark.parametrize(("begin_dtls", "setup"), [(False, "actpass"), (True, "active")])
-def test_an_offer_leaves_it_to_the_host_who_begins_dtls_or_not(
-    begin_dtls: bool, setup: str
+@pytest.mark.parametrize(("dtls_client", "setup"), [(False, "actpass"), (True, "active")])
+def test_an_offer_leaves_the_dtls_role_to_the_host_or_claims_the_clients(
+    dtls_client: bool, setup: str
 ) -> None:
-    request = encode_request(LOCAL_OFFER, begin_dtls=begin_dtls)
+    request = encode_request(LOCAL_OFFER, dtls_client=dtls_client)
     assert decode_request(request).setup == setup
     assert json.loads(request)["sdp"].count("a=setup:") == 3
 
@@ -217,7 +217,7 @@ def test_a_bad_request_is_refused_with_a_sentence(change: tuple[str, str], says:
 # --- the service's answer -----------------------------------------------------------------------
 
 
-def test_an_offer_says_its_directions_section_by_section() -> None:
+def test_an_offer_names_its_direction_in_each_section() -> None:
     request = json.loads((DATA / "signal-request-websdk-1.2.0-chromium-156.json").read_text())
     silent = request["sdp"].replace("a=recvonly\n", "")
     for sdp, direction in (
@@ -242,7 +242,7 @@ def test_candidates_of_the_first_section_reach_every_section() -> None:
     assert "203.0.114" not in repr(answer)
 
 
-def test_what_the_first_section_says_holds_for_all() -> None:
+def test_transport_attributes_of_the_first_section_hold_for_all() -> None:
     answer = decode_response(response(answer_sdp(others="a=x:y")), PUBLIC)
     assert len(sections(answer.sdp)) == 3
     for section in sections(answer.sdp):
@@ -251,7 +251,7 @@ def test_what_the_first_section_says_holds_for_all() -> None:
     assert answer.web_sdk_protocol_url is None
 
 
-def test_the_fingerprint_may_stand_for_the_whole_session() -> None:
+def test_the_fingerprint_may_be_at_session_level() -> None:
     without = "\n".join(line for line in PATH.split("\n") if "fingerprint" not in line)
     sdp = answer_sdp(path=without, others=without)
     assert "fingerprint" in refusal(response(sdp))
@@ -297,7 +297,7 @@ def test_the_fingerprint_may_stand_for_the_whole_session() -> None:
         ("0x7f000001", LOOPBACK, False),
     ],
 )
-def test_where_an_answer_may_send_us(host: str, rules: NetworkRules, allowed: bool) -> None:
+def test_which_addresses_an_answer_may_name(host: str, rules: NetworkRules, allowed: bool) -> None:
     text = response(answer_sdp(candidates=(f"1 1 udp 1 {host} 33440 typ host",)))
     if allowed:
         assert f" {host} 33440 typ host" in decode_response(text, rules).sdp
@@ -327,7 +327,7 @@ def test_bad_candidates_are_refused(candidates: tuple[str, ...], says: str) -> N
     assert says in refusal(response(answer_sdp(candidates=candidates)))
 
 
-def test_tcp_candidates_are_passed_over() -> None:
+def test_tcp_candidates_are_ignored() -> None:
     answer = decode_response(
         response(
             answer_sdp(
@@ -385,25 +385,25 @@ def test_an_answer_without_video_to_us_is_refused() -> None:
         (json.dumps({"type": "answer", "sdp": "", "more": "x" * 262_144}), "256 KiB"),
     ],
 )
-def test_what_is_no_answer_at_all_is_refused(text: str, says: str) -> None:
+def test_text_that_is_not_an_answer_is_refused(text: str, says: str) -> None:
     assert says in refusal(text)
 
 
-def test_the_emulators_answer_comes_back_as_it_went() -> None:
+def test_an_encoded_answer_is_decoded_again() -> None:
     text = encode_response(answer_sdp(), "https://127.0.0.1/x.js")
     assert decode_response(text, PUBLIC).web_sdk_protocol_url == "https://127.0.0.1/x.js"
 
 
-def test_the_digest_names_the_exact_string() -> None:
+def test_the_digest_identifies_the_exact_string() -> None:
     assert sha256_of("abc").startswith("ba7816bf8f01cfea414140de5dae2223b00361a3")
     assert len(sha256_of("\ud800")) == 64
 
 
-# --- whatever comes -----------------------------------------------------------------------------
+# --- any input ----------------------------------------------------------------------------------
 
 
 def read(text: str) -> None:
-    """Nothing but a SignalError or a value may come of it."""
+    """It raises SignalError or returns a value, and nothing else happens."""
     for rules in (PUBLIC, LOOPBACK, LAN):
         with contextlib.suppress(SignalError):
             assert isinstance(decode_response(text, rules), Answer)

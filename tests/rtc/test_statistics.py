@@ -1,18 +1,46 @@
+"""The collected values of a real connection are tested in test_peer.py."""
+
 from __future__ import annotations
 
 import pytest
 
-from rejoin.core.model import ConnectionNumber
-from rejoin.rtc.statistics import Freezes, LoopLag, PeerStatistics, Rates, columns, row
+from rejoin.core.model import ConnectionNumber, Policy
+from rejoin.media.audio.output import NullOutput
+from rejoin.media.statistics import StreamStatistics
+from rejoin.media.video.decoder import Decoder
+from rejoin.media.video.picture import PictureSlot
+from rejoin.rtc.peer_states import New
+from rejoin.rtc.playback import MediaSinks
+from rejoin.rtc.statistics import Counters, LoopLag, Rates, StatisticsCollector, mean
 
 
 def test_rates_are_over_the_last_second_only() -> None:
     rates = Rates()
-    assert rates.per_second(0) == 0.0
+    assert rates.increase().per_second(rates.increase().by.frames_decoded) == 0.0
     for step in range(101):
-        rates.add(step * 0.05, (step if step <= 60 else 60 + (step - 60) * 3, 0))
-    assert rates.per_second(0) == pytest.approx(60.0)
-    assert rates.per_second(1) == 0.0
+        decoded = step if step <= 60 else 60 + (step - 60) * 3
+        rates.add(step * 0.05, Counters(frames_decoded=decoded))
+    last = rates.increase()
+    assert last.per_second(last.by.frames_decoded) == pytest.approx(60.0)
+    assert last.per_second(last.by.frames_received) == 0.0
+
+
+def test_each_counter_rises_by_its_own_difference() -> None:
+    rates = Rates()
+    rates.add(1.0, Counters(1, 2, 3, 4, 5.0, 6.0))
+    rates.add(1.5, Counters(11, 22, 33, 44, 55.0, 66.0))
+    assert rates.increase().by == Counters(10, 20, 30, 40, 50.0, 60.0)
+    assert rates.increase().period_s == pytest.approx(0.5)
+
+
+def test_a_mean_is_of_what_rose_over_the_last_second() -> None:
+    rates = Rates()
+    assert mean(rates.increase().by.decode_s, rates.increase().by.frames_decoded) == 0.0
+    for step in range(41):
+        rates.add(step * 0.05, Counters(decode_s=step * 0.012, frames_decoded=step * 3))
+    rose = rates.increase().by
+    assert mean(rose.decode_s, rose.frames_decoded) == pytest.approx(0.004)
+    assert mean(rose.frames_decoded, rose.frames_decoded) == pytest.approx(1.0)
 
 
 def test_a_late_sample_is_our_own_lag_and_an_early_one_is_none() -> None:
@@ -23,46 +51,21 @@ def test_a_late_sample_is_our_own_lag_and_an_early_one_is_none() -> None:
     assert lag.sampled(10.210) == 0.0
 
 
-def test_one_counter_for_each_of_another_over_the_last_second() -> None:
-    rates = Rates()
-    assert rates.per_other(0, 1) == 0.0
-    for step in range(41):
-        rates.add(step * 0.05, (step * 0.012, step * 3))
-    assert rates.per_other(0, 1) == pytest.approx(0.004)
-    assert rates.per_other(1, 1) == pytest.approx(1.0)
-
-
-def test_a_freeze_is_what_w3c_calls_one() -> None:
-    freezes = Freezes()
-    for n in range(60):
-        freezes.shown(n / 60)
-    assert freezes.count == 0
-    freezes.shown(59 / 60 + 0.160)
-    assert freezes.count == 0, "less than the usual interval and 150 ms"
-    for n in range(60):
-        freezes.shown(2 + n / 60)
-    before = freezes.count
-    freezes.shown(2 + 59 / 60 + 0.170)
-    assert freezes.count == before + 1
-    assert freezes.duration_s > 0.170
-
-
-def test_at_a_slow_rate_a_freeze_is_three_intervals() -> None:
-    freezes = Freezes()
-    for n in range(40):
-        freezes.shown(n / 10)
-    freezes.shown(3.9 + 0.29)
-    assert freezes.count == 0
-    freezes.shown(3.9 + 0.29 + 0.40)
-    assert freezes.count == 1
-    assert freezes.duration_s == pytest.approx(0.40)
-
-
-def test_a_row_has_a_cell_for_each_column_and_knows_nothing_as_empty() -> None:
-    numbers = PeerStatistics(ConnectionNumber(3), connected=True, decoder="cuda", loss=0.0123456789)
-    cells = dict(zip(columns(), row(numbers), strict=True))
-    assert cells["connection"] == "3"
-    assert cells["connected"] == "1"
-    assert cells["decoder"] == "cuda"
-    assert cells["loss"] == "0.0123457"
-    assert cells["rtt_s"] == ""
+def test_before_the_offer_there_is_no_sample_and_no_number() -> None:
+    slot = PictureSlot()
+    decoder = Decoder(
+        ConnectionNumber(3),
+        slot,
+        clock=lambda: 1.0,
+        on_first_frame=lambda: None,
+        on_trouble=lambda: None,
+    )
+    collector = StatisticsCollector(
+        ConnectionNumber(3),
+        decoder,
+        MediaSinks(slot, NullOutput()),
+        policy=Policy(),
+        clock=lambda: 1.0,
+    )
+    assert collector.sample(New()) is None
+    assert collector.statistics(New(), shown=True) == StreamStatistics(ConnectionNumber(3))

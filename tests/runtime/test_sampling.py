@@ -10,7 +10,7 @@ import pytest
 from helpers.running_engine import RunningEngine, play
 from rejoin.core import events
 from rejoin.core.model import EndingKind, Snapshot, Stage
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
 from rejoin.service_model.status import Status
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -33,7 +33,7 @@ def test_silence_is_noticed_by_the_samples_alone() -> None:
 
 def test_the_statistics_are_those_of_the_connection_that_is_shown() -> None:
     async def script(it: RunningEngine) -> None:
-        def newest() -> PeerStatistics | None:
+        def newest() -> StreamStatistics | None:
             return it.engine.sampling.newest_statistics
 
         assert newest() is None

@@ -10,7 +10,7 @@ import pytest
 from conftest import LogRecords
 from rejoin.core.model import ConnectionNumber
 from rejoin.errors import BadInputError
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
 from rejoin.runtime.statistics_file import StatisticsFile
 
 
@@ -18,12 +18,12 @@ def test_each_line_can_be_read_at_once(tmp_path: Path) -> None:
     path = tmp_path / "numbers.csv"
     file = StatisticsFile(path)
     for second in range(3):
-        numbers = PeerStatistics(ConnectionNumber(1), frames_decoded=60 * second)
+        numbers = StreamStatistics(ConnectionNumber(1), frames_decoded=60 * second)
         file.write(100.0 + second, numbers)
         with path.open(newline="") as so_far:
             assert len(list(csv.reader(so_far))) == second + 2
     file.close()
-    file.write(200.0, PeerStatistics(ConnectionNumber(1)))
+    file.write(200.0, StreamStatistics(ConnectionNumber(1)))
     with path.open(newline="") as written:
         lines = list(csv.DictReader(written))
     assert [line["at_s"] for line in lines] == ["100.000", "101.000", "102.000"]
@@ -53,6 +53,6 @@ def test_a_disk_that_fills_up_is_logged_once(
 
     monkeypatch.setattr(file, "_write", full)
     for _ in range(3):
-        file.write(1.0, PeerStatistics(ConnectionNumber(1)))
+        file.write(1.0, StreamStatistics(ConnectionNumber(1)))
     file.close()
     assert len(expected_logs.records) == 1

@@ -13,7 +13,7 @@ from rejoin.errors import BadInputError
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.studio_profile import StudioProfile, network_rules
 from rejoin.signaling.aws_samples import StreamChoice
-from rejoin.signaling.dialects import AWS_BUNDLE, DIALECTS
+from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, DIALECTS
 
 
 def test_a_profile_supplies_the_timeout_that_no_backend_reports() -> None:
@@ -27,6 +27,8 @@ def test_the_policy_contains_what_the_dialect_can_do() -> None:
     assert (ours.tells_status, ours.passes_token_on) == (True, True)
     bundle = StudioProfile("http://x", None, dialect=AWS_BUNDLE).policy()
     assert (bundle.tells_status, bundle.passes_token_on) == (False, False)
+    react = StudioProfile("http://x", "t", dialect=AWS_REACT).policy()
+    assert (ours.can_terminate, bundle.can_terminate, react.can_terminate) == (True, True, False)
 
 
 def test_the_token_is_never_shown() -> None:

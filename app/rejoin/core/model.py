@@ -121,6 +121,8 @@ class Policy:
     """The status can be asked at any time, not only while a new game is placed."""
     passes_token_on: bool = True
     """The attempt's token becomes the service's ClientToken: identical bytes may go out again."""
+    can_terminate: bool = True
+    """The backend has a call that ends the game; without one a game runs until its time is up."""
 
     # Detecting a drop.
     degraded_after_s: float = 0.150
@@ -237,7 +239,6 @@ class ConnectionSample:
     `last_rtp_at`: newest SRTP media packet. `last_frame_at`: newest decoded frame.
     `frame_interval_s`: mean of the last frames. `rtt_s`: smoothed, None before it is known.
     `loss`: share of RTP packets missing over the last 3 s, 0..1.
-    `check_answered_at`: newest answer to a connectivity check of ours.
     `proved_sent_at`: sending time of our newest packet that the host proved it received.
     `loop_lag_s`: how late our own loop ran since the last sample; the detector discounts it.
     `largest_gap_s`: largest pause between two authenticated packets since the last sample.
@@ -250,7 +251,6 @@ class ConnectionSample:
     frame_interval_s: float
     rtt_s: float | None
     loss: float
-    check_answered_at: float | None = None
     proved_sent_at: float | None = None
     loop_lag_s: float = 0.0
     largest_gap_s: float = 0.0
@@ -276,6 +276,8 @@ class Snapshot:
     portal: bool = False
     """What answers in place of the backend looks like a captive portal."""
     can_try_now: bool = False
+    can_terminate: bool = True
+    """The backend has a call that ends the game; otherwise *End game* is not offered."""
     input_open: bool = False
     view_only: bool = False
     back_at: float | None = None

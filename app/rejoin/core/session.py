@@ -1349,9 +1349,7 @@ class _Turn:
                 self._finish(Ending(EndingKind.CANCELLED))
             case StartOffering() | StartRequesting() | StartBackoff():
                 self._finish(Ending(EndingKind.CANCELLED))
-            case Placing():
-                self._terminate(Ending(EndingKind.CANCELLED))
-            case Connecting(_, None):
+            case Placing() | Connecting(_, None) if self.policy.can_terminate:
                 self._terminate(Ending(EndingKind.CANCELLED))
             case TerminatingSession():
                 self._finish(Ending(EndingKind.UNCONFIRMED, status=self.facts.status))
@@ -1362,12 +1360,21 @@ class _Turn:
     def _end_game(self) -> None:
         if self.facts.session_id is None:
             self._finish(Ending(EndingKind.CANCELLED))
+        elif not self.policy.can_terminate:
+            # The game goes on until its time is up: leave as *Close for now* does, with a ticket.
+            self._close_for_now()
         elif not isinstance(self.phase, TerminatingSession):
             self._terminate(Ending(EndingKind.ENDED_BY_PLAYER))
 
     def _terminate(self, ending: Ending, tries: int = 1) -> None:
-        """A host costs money: tell the service, then go."""
+        """A host costs money: end the game on the service, then finish.
+
+        Where the backend has no call for that, finish without one that must fail.
+        """
         assert self.facts.session_id is not None
+        if not self.policy.can_terminate:
+            self._finish(ending)
+            return
         self._close(*self._open_connections())
         budget_s = self.policy.terminate_budget_s
         self.phase = TerminatingSession(

@@ -95,6 +95,7 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
         episode=facts.episodes,
         status=facts.status,
         returning=facts.returned is not None and facts.shown is None,
+        can_terminate=policy.can_terminate,
     )
     match phase:
         case Live(connection):

@@ -131,7 +131,7 @@ def _finite(text: str) -> float:
 
 
 _SAMPLE_FIELDS = {entry.name: entry for entry in fields(ConnectionSample)}
-_MAY_BE_UNKNOWN = {"rtt_s", "check_answered_at", "proved_sent_at"}
+_MAY_BE_UNKNOWN = {"rtt_s", "proved_sent_at"}
 
 
 def sample_of(record: Record) -> ConnectionSample:

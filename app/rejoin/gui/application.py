@@ -1,4 +1,4 @@
-"""Running the window: the one QApplication, its look, its log, and its end."""
+"""Running the window: the one QApplication, its theme, its log, and Ctrl+C."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rejoin.clock import Clock, boot_s
 from rejoin.errors import NoDisplayError
 from rejoin.gui import theme
 from rejoin.gui.bridge import StreamPort
-from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.main_window import RejoinWindow, WindowOptions
 from rejoin.gui.network_hint import NetworkHint, qt_network
 
 INTERRUPTED = 130
@@ -43,7 +43,7 @@ _LEVELS = {
 
 
 def check_display(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> None:
-    """Raise NoDisplayError where Qt would abort the whole process for want of a display."""
+    """Raise NoDisplayError where Qt would abort the process because it finds no display."""
     if not system.startswith("linux"):
         return
     chosen = environment.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
@@ -59,14 +59,14 @@ def check_display(environment: Mapping[str, str] = os.environ, system: str = sys
             "There is no display to open a window on: start Rejoin on a desktop, "
             "or use `rejoin demo --headless`."
         )
-    if not any(_answers(name, environment) for name in needed):
+    if not any(_accepts(name, environment) for name in needed):
         raise NoDisplayError("The display does not answer, so no window can be opened.")
 
 
-def _answers(name: str, environment: Mapping[str, str]) -> bool:
-    """Whether the display server that this variable names takes connections.
+def _accepts(name: str, environment: Mapping[str, str]) -> bool:
+    """Whether the display server that this variable names accepts connections.
 
-    True where that cannot be told from here (a display on another machine).
+    True where this cannot be checked (a display on another machine).
     """
     value = environment.get(name, "")
     if not value:
@@ -92,7 +92,7 @@ def _connects(place: str) -> bool:
 
 
 def make_application() -> QApplication:
-    """The QApplication, dressed. Raises NoDisplayError, AssetMissingError."""
+    """The QApplication with our theme. Raises NoDisplayError, AssetMissingError."""
     existing = QCoreApplication.instance()
     if isinstance(existing, QApplication):
         return existing
@@ -104,54 +104,41 @@ def make_application() -> QApplication:
     application.setApplicationName("Rejoin")
     application.setDesktopFileName("rejoin")
     application.setQuitOnLastWindowClosed(False)
-    theme.dress(application)
+    theme.apply(application)
     return application
 
 
 def run(
     port: StreamPort,
+    options: WindowOptions = WindowOptions(),  # noqa: B008 frozen
     *,
-    title: str = "Rejoin",
     clock: Clock = boot_s,
     start: bool = False,
     full_screen: bool = False,
-    reduced_motion: bool = False,
-    smooth: bool = False,
-    drop_again: Callable[[], None] | None = None,
     network_hint: bool = False,
-    report_facts: Callable[[], Mapping[str, str]] = dict,
     after_refresh: Callable[[RejoinWindow], None] | None = None,
 ) -> int:
     """Show the window until it is closed; blocks the main thread. 0, or 130 after Ctrl+C.
 
-    Ctrl+C closes for now as the window's own button does; a second one does not wait for that.
+    Ctrl+C closes the window, as its own button does; a second one does not wait for the engine.
 
-    `start`: ask for a game at once. `smooth`: paint evenly, up to a frame later. `drop_again`: what
-    F8 does in a demo. `network_hint`: post what Qt knows of the network, where nobody else does.
-    `after_refresh`: called on this thread after each snapshot and each tick (ten a second), with
-    the window: for screenshots (`save_picture`) and for closing it (`close`).
-    Raises NoDisplayError, AssetMissingError.
+    `start`: request a game at once. `network_hint`: post what Qt knows about the network, for
+    systems where nothing else watches it. `after_refresh`: called on this thread with the window
+    after each snapshot and ten times a second: for screenshots (`save_picture`) and for closing it
+    (`close`). Raises NoDisplayError, AssetMissingError.
     """
     with _qt_log():
         application = make_application()
-        window = RejoinWindow(
-            port,
-            title=title,
-            clock=clock,
-            reduced_motion=reduced_motion,
-            smooth=smooth,
-            drop_again=drop_again,
-            report_facts=report_facts,
-        )
+        window = RejoinWindow(port, options, clock=clock)
         source = qt_network() if network_hint else None
         hint = NetworkHint(window.bridge.post, source) if source is not None else None
         interrupts = 0
 
-        def interrupt(_number: int, _frame: FrameType | None) -> None:
+        def on_interrupt(_number: int, _frame: FrameType | None) -> None:
             nonlocal interrupts
             interrupts += 1
 
-        def watch() -> None:
+        def on_refreshed() -> None:
             if interrupts > 1:
                 application.quit()
             elif interrupts and not window.isHidden():
@@ -160,8 +147,8 @@ def run(
                 after_refresh(window)
 
         window.gone.connect(application.quit, Qt.ConnectionType.QueuedConnection)
-        window.refreshed.connect(watch)
-        before = signal.signal(signal.SIGINT, interrupt)
+        window.refreshed.connect(on_refreshed)
+        before = signal.signal(signal.SIGINT, on_interrupt)
         try:
             if full_screen:
                 window.showFullScreen()
@@ -182,7 +169,7 @@ def run(
 
 @contextmanager
 def _qt_log() -> Iterator[None]:
-    """Qt's messages go to the logger "rejoin.qt"."""
+    """Send Qt's messages to the logger "rejoin.qt"."""
     before = qInstallMessageHandler(to_log)
     try:
         yield
@@ -191,7 +178,7 @@ def _qt_log() -> Iterator[None]:
 
 
 def to_log(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-    """One message of Qt's, as a log record."""
+    """Log one message of Qt's."""
     if message.startswith("This plugin does not support"):
-        kind = QtMsgType.QtDebugMsg  # The offscreen plugin, on each thing that needs a screen.
+        kind = QtMsgType.QtDebugMsg  # the offscreen plugin, whenever something needs a screen
     _log.log(_LEVELS.get(kind, logging.WARNING), "%s: %s", context.category or "qt", message)

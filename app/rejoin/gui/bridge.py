@@ -1,8 +1,8 @@
-"""The one crossing between the stream's threads and Qt.
+"""The only connection between the stream's threads and Qt.
 
-Snapshots and picture wake-ups arrive on other threads and leave as signals on the GUI thread, in
-order; the way back is `post`, `set_controls` and `set_sound`, which return at once. No lock is held
-while calling out, and after `close` whatever still arrives is ignored.
+Snapshots and new pictures are reported on other threads and become signals on the GUI thread, in
+order. In the other direction `post`, `set_controls` and `set_sound` return at once. No lock is held
+while other code is called, and after `close` everything that still arrives is ignored.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ from rejoin.core.events import Event
 from rejoin.core.model import Snapshot
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.volume import SoundChoice
-from rejoin.media.video.picture import PaintCount, Picture, PictureSlot
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
+from rejoin.media.video.picture import PaintTelemetry, Picture, PictureSlot, ViewHints
 
 
 class StreamPort(Protocol):
-    """The whole world as the window knows it; `runtime/driver` fulfils it."""
+    """All that the window knows of the stream; `rejoin.runtime` implements it."""
 
     slot: PictureSlot
 
     def post(self, event: Event) -> None:
-        """Tell the engine what the player wants. Thread-safe, returns at once."""
+        """Pass an event to the engine. Thread-safe, returns at once."""
 
     def set_controls(self, controls: Controls) -> None:
-        """What the player holds from now on. Thread-safe, returns at once."""
+        """Which controls the player holds from now on. Thread-safe, returns at once."""
 
     def sound(self) -> SoundChoice:
-        """How loud it is now."""
+        """The current volume."""
 
     def set_sound(self, choice: SoundChoice) -> None:
-        """How loud it shall be from now on. Thread-safe, returns at once."""
+        """Change the volume. Thread-safe, returns at once."""
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
-        """Have `listener` called with each new snapshot, on any thread; returns unsubscribe."""
+        """Call `listener` with each new snapshot, on any thread. Returns how to unsubscribe."""
 
-    def statistics(self) -> PeerStatistics | None:
-        """The newest numbers of the connection that is shown; None before there is one."""
+    def statistics(self) -> StreamStatistics | None:
+        """The newest statistics of the shown connection; None before there is one."""
 
     def problem(self) -> str | None:
         """A sentence to show once ("No sound: ..."), or None."""
 
 
 class Bridge(QObject):
-    """Lives on the GUI thread; has no parent, so that it outlives late calls from other threads."""
+    """Lives on the GUI thread; without a Qt parent, to outlive late calls from other threads."""
 
     snapshot_changed = Signal(object)
     """A new `Snapshot`, on the GUI thread."""
 
     picture_ready = Signal()
-    """A picture waits in the slot, on the GUI thread; wake-ups that pile up are one."""
+    """A picture is in the slot; on the GUI thread. Wake-ups that pile up become one signal."""
 
     _snapshot_arrived = Signal(object)
     _picture_arrived = Signal()
@@ -71,13 +71,13 @@ class Bridge(QObject):
         self._unsubscribe: Callable[[], None] | None = None
 
     def open(self) -> None:
-        """Begin to listen. Whatever the port already has comes too."""
-        self._port.slot.on_filled = self._filled
-        self._unsubscribe = self._port.subscribe(self._heard)
-        self._filled()
+        """Start to listen. A picture that is already in the slot is announced too."""
+        self._port.slot.on_filled = self._on_filled
+        self._unsubscribe = self._port.subscribe(self._on_snapshot)
+        self._on_filled()
 
     def close(self) -> None:
-        """Stop listening; what was on its way is dropped. May be called twice."""
+        """Stop listening and drop what is under way. May be called twice."""
         with self._lock:
             closed, self._closed = self._closed, True
         if closed:
@@ -88,11 +88,11 @@ class Bridge(QObject):
 
     # --- from other threads ---------------------------------------------------------------------
 
-    def _heard(self, snapshot: Snapshot) -> None:
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
         if not self._is_closed():
             self._snapshot_arrived.emit(snapshot)
 
-    def _filled(self) -> None:
+    def _on_filled(self) -> None:
         with self._lock:
             if self._closed or self._wake_pending:
                 return
@@ -118,7 +118,7 @@ class Bridge(QObject):
                 return
         self.picture_ready.emit()
 
-    # --- the way back ---------------------------------------------------------------------------
+    # --- from the window to the stream ----------------------------------------------------------
 
     def post(self, event: Event) -> None:
         if not self._is_closed():
@@ -139,27 +139,23 @@ class Bridge(QObject):
         """The newest picture not yet taken, or None."""
         return self._port.slot.take()
 
-    def set_target(self, size: tuple[int, int] | None) -> None:
-        """Size in device pixels that pictures are painted in."""
-        self._port.slot.target = size
-
-    def set_watched(self, watched: bool) -> None:
-        """Whether pictures would be painted now."""
-        self._port.slot.watched = watched
+    def set_view_hints(self, hints: ViewHints) -> None:
+        """The size in which pictures are painted, and whether any would be painted now."""
+        self._port.slot.hints = hints
 
     def count_skipped(self) -> None:
-        """A picture that was taken is not painted."""
+        """A picture was taken but is not painted."""
         self._port.slot.count_skipped()
 
     def count_painted(self, picture: Picture, at: float, took_s: float) -> None:
-        """A picture is on the screen for the first time; painting it took so long."""
+        """A picture was painted for the first time, in `took_s` seconds."""
         self._port.slot.count_painted(picture, at, took_s)
 
     @property
-    def painted(self) -> PaintCount:
+    def painted(self) -> PaintTelemetry:
         return self._port.slot.painted
 
-    def statistics(self) -> PeerStatistics | None:
+    def statistics(self) -> StreamStatistics | None:
         return None if self._is_closed() else self._port.statistics()
 
     def problem(self) -> str | None:

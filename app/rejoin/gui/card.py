@@ -1,10 +1,10 @@
-"""The card: a dark rounded panel in the middle of the picture, and the pills in its corners."""
+"""The card: a dark rounded panel with text and buttons in the middle of the picture."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
@@ -27,15 +27,14 @@ from rejoin.clock import Clock
 from rejoin.gui import theme
 
 UNARMED_S = 0.7
-"""A card that comes by itself does not obey for this long: the press was meant for the game."""
+"""A card that has just appeared ignores presses for this long: they were meant for the game."""
 
 _MARGIN_PX = 20
-_ICON = QSize(18, 18)
 _PRESS_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select)
 
 
 def label(kind: str = "", *, wraps: bool = True) -> QLabel:
-    """A text in one of the style sheet's kinds; it wraps and is never cut short."""
+    """A label of one of the style sheet's kinds; its text wraps and is never cut off."""
     made = QLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setWordWrap(wraps)
@@ -44,15 +43,15 @@ def label(kind: str = "", *, wraps: bool = True) -> QLabel:
     return made
 
 
-def say(where: QLabel, text: str) -> None:
-    """Put `text` there; an empty text takes no room."""
-    if where.text() != text:
-        where.setText(text)
-    where.setVisible(bool(text))
+def set_text(shown: QLabel, text: str) -> None:
+    """Show `text`; an empty one hides the label."""
+    if shown.text() != text:
+        shown.setText(text)
+    shown.setVisible(bool(text))
 
 
 class CardButton(QPushButton):
-    """A button that obeys Space and Enter, ignores key repeat, and is deaf until armed."""
+    """A button for mouse, Space and Enter; it ignores key repeat, and every press until armed."""
 
     def __init__(self, text: str, kind: str, clock: Clock) -> None:
         super().__init__(text)
@@ -61,15 +60,16 @@ class CardButton(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.armed_at = 0.0
+        """Boot time from which presses count."""
         self._clock = clock
 
-    def _obeys(self) -> bool:
+    def _is_armed(self) -> bool:
         return self._clock() >= self.armed_at
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() not in _PRESS_KEYS or event.modifiers() & Qt.KeyboardModifier.AltModifier:
             super().keyPressEvent(event)
-        elif event.isAutoRepeat() or not self._obeys():
+        elif event.isAutoRepeat() or not self._is_armed():
             event.accept()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
@@ -77,17 +77,17 @@ class CardButton(QPushButton):
             super().keyPressEvent(event)
 
     def focusNextPrevChild(self, forwards: bool) -> bool:
-        return super().focusNextPrevChild(forwards) if self._obeys() else True
+        return super().focusNextPrevChild(forwards) if self._is_armed() else True
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if self._obeys():
+        if self._is_armed():
             super().mousePressEvent(event)
         else:
             event.accept()
 
 
 class Card(QWidget):
-    """Covers the whole picture, transparent but for the panel, which keeps to the middle.
+    """Covers the whole picture; all of it but the panel in the middle is transparent.
 
     Subclasses fill `body` (a column) and `row` (a row of buttons beneath).
     """
@@ -110,23 +110,23 @@ class Card(QWidget):
         column.addLayout(self.row)
         self.hide()
 
-    def button(self, text: str, kind: str, pressed: Callable[[], None]) -> CardButton:
-        """A button that calls `pressed`; the caller puts it into a layout."""
+    def button(self, text: str, kind: str, on_press: Callable[[], None]) -> CardButton:
+        """A new button that calls `on_press`; the caller adds it to a layout."""
         made = CardButton(text, kind, self._clock)
-        made.clicked.connect(pressed)
+        made.clicked.connect(on_press)
         return made
 
     def buttons(self) -> list[CardButton]:
-        """Those that can be reached now, in the order of Tab."""
+        """The buttons that are visible and enabled, in the order of Tab."""
         found = [b for b in self.panel.findChildren(CardButton) if b.isVisible() and b.isEnabled()]
         return sorted(found, key=lambda b: (b.y(), b.x()))
 
     def first_focus(self) -> QWidget:
-        """What has the focus when nothing was chosen: never what would do harm."""
+        """What gets the focus when the card appears: never a button that could do harm."""
         return self.panel
 
-    def rise(self) -> None:
-        """Come into view. For a moment presses are not obeyed."""
+    def appear(self) -> None:
+        """Show the card, if it is hidden; for `UNARMED_S` its buttons ignore presses."""
         if self.isVisible():
             return
         self.show()
@@ -137,10 +137,14 @@ class Card(QWidget):
         for button in self.panel.findChildren(CardButton):
             button.armed_at = armed_at
 
+    def disappear(self) -> None:
+        """Hide the card."""
+        self.hide()
+
     # --- where the panel is ---------------------------------------------------------------------
 
     def place(self) -> None:
-        """Put the panel in the middle, as wide as it may be and as high as its texts need."""
+        """Put the panel in the middle, up to `CARD_WIDTH` wide and as high as its texts need."""
         layout = self.panel.layout()
         if layout is None:
             return
@@ -180,55 +184,4 @@ class Card(QWidget):
         painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
         inside = panel.adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(inside, theme.CARD_RADIUS, theme.CARD_RADIUS)
-        painter.end()
-
-
-class Pill(QFrame):
-    """A short text on a dark rounded ground over the picture; the mouse goes through it."""
-
-    def __init__(self, kind: str = "pill", icon: str | None = None) -> None:
-        super().__init__()
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(13, 7, 14, 8)
-        row.setSpacing(8)
-        self._icon = icon
-        self._icon_ratio = 0.0
-        self._picture = QLabel()
-        self._picture.setFixedSize(_ICON)
-        if icon is not None:
-            row.addWidget(self._picture)
-        self.line = label(kind, wraps=False)
-        self.second = label("hint", wraps=False)
-        lines = QVBoxLayout()
-        lines.setSpacing(2)
-        lines.addWidget(self.line)
-        lines.addWidget(self.second)
-        row.addLayout(lines)
-        self.second.hide()
-        self.hide()
-
-    def text(self) -> str:
-        """What it says, both lines."""
-        return " ".join(part for part in (self.line.text(), self.second.text()) if part)
-
-    def tell(self, text: str, second: str = "") -> None:
-        """Show these lines; an empty text hides the pill."""
-        if text:
-            say(self.line, text)
-            say(self.second, second)
-            if self.accessibleName() != self.text():
-                self.setAccessibleName(self.text())
-        if self.isHidden() == bool(text):
-            self.setVisible(bool(text))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if self._icon is not None and self._icon_ratio != self.devicePixelRatioF():
-            self._icon_ratio = self.devicePixelRatioF()
-            self._picture.setPixmap(theme.drawing(self._icon, _ICON, self._icon_ratio, theme.TEXT))
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(theme.colour(theme.CARD, theme.PILL_OPACITY))
-        painter.setPen(QPen(theme.colour(theme.HAIRLINE, 0.9), 1.0))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 11, 11)
         painter.end()

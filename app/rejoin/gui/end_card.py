@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from rejoin.clock import Clock
 from rejoin.core.model import Ending
 from rejoin.gui import texts
-from rejoin.gui.card import Card, label, say
+from rejoin.gui.card import Card, label, set_text
 
 _COPIED_S = 2.0
 
 
 class EndCard(Card):
-    """ENDED."""
+    """The card of stage ENDED."""
 
     closed = Signal()
     copied = Signal()
@@ -41,7 +41,7 @@ class EndCard(Card):
         self.body.addLayout(column, 1)
         self.copy_button = self.button(texts.COPY_REPORT, "", self._copy)
         self.close_button = self.button(texts.CLOSE, "primary", self.closed.emit)
-        # Wide enough for both texts, so that the row does not jump when it changes.
+        # Wide enough for both texts, so that the row does not move when the text changes.
         self.copy_button.setText(texts.REPORT_COPIED)
         self.copy_button.setMinimumWidth(self.copy_button.sizeHint().width())
         self.copy_button.setText(texts.COPY_REPORT)
@@ -50,13 +50,13 @@ class EndCard(Card):
         self.row.addWidget(self.close_button)
 
     def show_ending(self, ending: Ending, now: float) -> None:
-        """Show it; called again at each tick."""
+        """Show `ending`; called for each snapshot and at each tick."""
         self._ending = ending
         text = texts.ending_text(ending)
-        say(self.title, text.title)
-        say(self.meaning, text.meaning)
-        say(self.advice, text.advice)
-        say(self.code, f"Code: {texts.support_code(ending)}")
+        set_text(self.title, text.title)
+        set_text(self.meaning, text.meaning)
+        set_text(self.advice, text.advice)
+        set_text(self.code, f"Code: {texts.support_code(ending)}")
         if self._copied_at is not None and now - self._copied_at >= _COPIED_S:
             self._copied_at = None
         copied = self._copied_at is not None

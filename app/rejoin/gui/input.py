@@ -1,8 +1,9 @@
-"""Keyboard, buttons, pointer and wheel -> `Controls`: everything held, as one value.
+"""Keyboard, buttons, pointer and wheel -> `Controls`: everything that is held, as one value.
 
 Keys are positions (USB HID usages of page 7), not letters: W is where W is on a US keyboard. On X11
-and Wayland the position comes from the scan code (evdev + 8); elsewhere, and for codes not listed,
-from `Qt.Key`, which follows the layout. That last part is a limit on Windows and macOS.
+and Wayland the position comes from the scan code (evdev + 8). Elsewhere, and for codes that are not
+in the table, it comes from `Qt.Key`, which follows the keyboard layout: a limitation on Windows and
+macOS.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 
 from rejoin.input_protocol.controls import Controls
 
@@ -137,7 +139,7 @@ _BY_KEY = _by_key()
 
 
 def usage_of(key: int, scan_code: int, platform: str) -> int | None:
-    """The HID usage of a key event, or None for a key that no PC keyboard has.
+    """The HID usage of a key event; None for a key that PC keyboards do not have.
 
     `scan_code`: `QKeyEvent.nativeScanCode()`, 0 where there is none. `platform`: Qt's name for it.
     """
@@ -150,9 +152,9 @@ def usage_of(key: int, scan_code: int, platform: str) -> int | None:
 
 @dataclass(slots=True)
 class PointerTravel:
-    """How far the pointer went, from where it was last and with warps taken out.
+    """How far the pointer moved since last time, not counting the moves that we made ourselves.
 
-    `moved` is given global positions in pixels and returns whole pixels; fractions are kept.
+    Positions are global, in pixels. Travel is in whole pixels; fractions are carried over.
     """
 
     _last: tuple[float, float] | None = None
@@ -161,22 +163,23 @@ class PointerTravel:
     _rest_y: float = 0.0
 
     def begin(self, x: float, y: float) -> None:
-        """The pointer is here; nothing was travelled yet."""
+        """The pointer is here; it has not moved yet."""
         self._last, self._warp = (x, y), None
         self._rest_x = self._rest_y = 0.0
 
     def warped(self, x: float, y: float) -> None:
-        """The pointer was put here by us; positions from before may still be on their way."""
+        """We moved the pointer here; positions from before that may still arrive."""
         self._warp = (x, y)
 
     def moved(self, x: float, y: float) -> tuple[int, int]:
+        """The pointer is here now; returns its travel rightwards and downwards."""
         if self._last is None:
             self.begin(x, y)
             return 0, 0
         from_x, from_y = self._last
         if self._warp is not None:
             warp_x, warp_y = self._warp
-            # Nearer to where we put it than to where it was: the warp has arrived.
+            # Nearer to where we put it than to where it was: the warp has taken effect.
             if (x - warp_x) ** 2 + (y - warp_y) ** 2 < (x - from_x) ** 2 + (y - from_y) ** 2:
                 from_x, from_y = warp_x, warp_y
                 self._warp = None
@@ -190,11 +193,11 @@ class PointerTravel:
 
 
 class HeldControls:
-    """Everything the player holds. `send` is called on each change and never while closed.
+    """Everything the player holds. `send` is called on each change, and never while closed.
 
-    Opened and closed by the window: closing lets everything go, says so once, and whatever comes
-    while closed is forgotten, never queued. A key is let go by the code it was pressed with, so
-    that a layout or shift change in between leaves nothing stuck.
+    The window opens and closes it. Closing releases everything and sends that once; input while
+    closed is dropped, never queued. A key is released by the code it was pressed with, so that a
+    change of layout or Shift in between leaves no key stuck.
     """
 
     def __init__(self, send: Callable[[Controls], None]) -> None:
@@ -222,7 +225,7 @@ class HeldControls:
         self._open = False
 
     def release_all(self) -> None:
-        """Let everything go and say so, if anything was held."""
+        """Release everything and send that, if anything was held."""
         held = self.controls.held
         self._pressed.clear()
         self._buttons = 0
@@ -230,7 +233,7 @@ class HeldControls:
             self._send(self.controls)
 
     def key(self, identity: int, usage: int, pressed: bool) -> None:
-        """`identity`: what the same key reports on press and release (scan code, else usage)."""
+        """`identity` is the same for press and release of a key: its scan code, else its usage."""
         if not self._open:
             return
         before = self.controls
@@ -255,7 +258,18 @@ class HeldControls:
             self._send(self.controls)
 
     def wheel(self, eighths_of_degree: int) -> None:
-        """Away from the person is positive."""
+        """Positive: turned away from the player."""
         if self._open and eighths_of_degree:
             self._wheel = (self._wheel + eighths_of_degree) & _U32
             self._send(self.controls)
+
+
+def send_key(controls: HeldControls, event: QKeyEvent, *, pressed: bool) -> None:
+    """Send a key to the game by its position; key repeat is ignored."""
+    if event.isAutoRepeat():
+        return
+    scan_code = event.nativeScanCode()
+    usage = usage_of(event.key(), scan_code, QGuiApplication.platformName())
+    if usage is not None:
+        # Negative where there is no scan code: never mistaken for one.
+        controls.key(scan_code or -usage, usage, pressed)

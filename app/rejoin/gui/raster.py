@@ -1,8 +1,7 @@
-"""The memory behind a painter: where a widget's pixels end up, for those who write them there.
+"""Finds the memory that a QPainter paints on, so that pixels can be written into it directly.
 
-Where Qt has a window's widgets painted into an image in memory, as is usual, that may be touched
-while it is painted on, by the thread that paints: the painter has seen to it that nobody else has
-the same memory.
+Qt usually paints a window's widgets into an image in memory. While a painter is active on it, the
+painting thread may write to that memory: the painter has made sure that nobody shares it.
 """
 
 from __future__ import annotations
@@ -18,14 +17,15 @@ _BGRA = (
     QImage.Format.Format_ARGB32_Premultiplied,
 )
 _WHOLE = 0.01
-"""So near to a whole pixel is on it."""
+"""A position this close to a whole pixel counts as whole."""
 
 
 def area_of(painter: QPainter, target: QRectF, free: QRectF) -> Area | None:
-    """The pixels of `target` (logical, as the painter's) in the image that is painted on.
+    """The memory of `target` (logical coordinates of the painter) in the image it paints on.
 
-    `free`, around it, is what may be overwritten to the right of it. None where there is no such
-    image, where the target is between its pixels, and for a painter that turns, clips or blends.
+    `free` encloses `target`; what is to the right of `target` in it may be overwritten. None if
+    there is no such image, if the target is not on whole pixels, or if the painter rotates, clips
+    or blends.
     """
     transform = painter.deviceTransform()
     upright = min(transform.m11(), transform.m22()) > 0.0 and not transform.isRotating()

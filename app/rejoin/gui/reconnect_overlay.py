@@ -1,6 +1,6 @@
-"""The card over the dimmed last picture: what happened, the time left, what is done, what can be.
+"""The card over the dimmed last picture: what happened, the time left, what is being done, buttons.
 
-Everything shown is made from the newest snapshot and the clock at each tick; nothing counts.
+Everything shown is made from the newest snapshot and the clock, again at each tick.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from rejoin.clock import Clock
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import texts
-from rejoin.gui.card import Card, label, say
+from rejoin.gui.card import Card, label, set_text
 from rejoin.gui.ring import Ring
 
 _RING_PX = 128
 
 
 class ReconnectOverlay(Card):
-    """LOST, RECONNECTING and ENDING. *End game* asks first, in the card itself."""
+    """The card of stages LOST, RECONNECTING and ENDING.
+
+    *End game* asks first, in the card itself; where the backend cannot end a game it is not shown.
+    """
 
     try_now = Signal()
     close_for_now = Signal()
@@ -48,7 +51,7 @@ class ReconnectOverlay(Card):
         self.try_button = self.button(texts.TRY_NOW, "primary", self.try_now.emit)
         self.close_button = self.button(texts.CLOSE_FOR_NOW, "", self.close_for_now.emit)
         self.end_button = self.button(texts.END_GAME, "plain", self._ask)
-        self.keep_button = self.button(texts.KEEP_TRYING, "primary", self._unask)
+        self.keep_button = self.button(texts.KEEP_TRYING, "primary", self._take_back)
         self.confirm_button = self.button(texts.END_GAME, "plain", self._confirm)
         self.row.addWidget(self.try_button)
         self.row.addWidget(self.close_button)
@@ -59,33 +62,33 @@ class ReconnectOverlay(Card):
 
     @property
     def asking(self) -> bool:
-        """Whether the card asks if the game shall really end."""
+        """Whether the card asks if the game should really be ended."""
         return self._asking
 
     def show_snapshot(self, snapshot: Snapshot, now: float) -> None:
         """Show what is known at `now`; called for each snapshot and at each tick."""
         self._snapshot = snapshot
         ending = snapshot.stage is Stage.ENDING
-        if ending:
+        if ending or not snapshot.can_terminate:
             self._asking = False
-        face = texts.TimeFace("", "", None) if ending else texts.time_face(snapshot, now)
-        self.ring.show_time(face.sentence, face.digits, face.left)
+        left = texts.TimeLeft("", "", None) if ending else texts.time_left(snapshot, now)
+        self.ring.show_time(left.sentence, left.digits, left.share)
         if self._asking:
-            say(self.title, texts.END_GAME_QUESTION)
-            say(self.known, texts.END_GAME_CONSEQUENCE)
-            say(self.doing, "")
+            set_text(self.title, texts.END_GAME_QUESTION)
+            set_text(self.known, texts.END_GAME_CONSEQUENCE)
+            set_text(self.doing, "")
         else:
-            say(self.title, texts.lost_title(snapshot))
-            say(self.known, texts.lost_known(snapshot))
-            say(self.doing, texts.lost_doing(snapshot, now))
-        say(self.time, face.sentence)
+            set_text(self.title, texts.lost_title(snapshot))
+            set_text(self.known, texts.lost_known(snapshot))
+            set_text(self.doing, texts.lost_doing(snapshot, now))
+        set_text(self.time, left.sentence)
         self.try_button.setVisible(not self._asking and not ending)
         if not snapshot.can_try_now and self.try_button.hasFocus():
-            # Else the focus would fall on the next button, and with it the next press of Space.
+            # Otherwise Qt moves the focus to the next button, and the next Space would press it.
             self.panel.setFocus(Qt.FocusReason.OtherFocusReason)
         self.try_button.setEnabled(snapshot.can_try_now)
         self.close_button.setVisible(not self._asking and not ending)
-        self.end_button.setVisible(not self._asking and not ending)
+        self.end_button.setVisible(not self._asking and not ending and snapshot.can_terminate)
         self.keep_button.setVisible(self._asking)
         self.confirm_button.setVisible(self._asking)
         self.place()
@@ -95,27 +98,27 @@ class ReconnectOverlay(Card):
             return self.keep_button
         return self.try_button if self.try_button.isEnabled() else self.panel
 
-    def sink(self) -> None:
-        """Leave; a question that was open is forgotten."""
+    def disappear(self) -> None:
+        """Hide the card; a question that was open is taken back."""
         self._asking = False
-        self.hide()
+        super().disappear()
 
     def _ask(self) -> None:
         self._asking = True
         self.show_snapshot(self._snapshot, self._clock())
         self.keep_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _unask(self) -> None:
+    def _take_back(self) -> None:
         self._asking = False
         self.show_snapshot(self._snapshot, self._clock())
         self.end_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _confirm(self) -> None:
-        self._unask()
+        self._take_back()
         self.end_game.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self._asking and event.key() == Qt.Key.Key_Escape:
-            self._unask()
+            self._take_back()
             return
         super().keyPressEvent(event)

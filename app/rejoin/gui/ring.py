@@ -1,4 +1,4 @@
-"""The ring: time left as an arc with digits in it, or a turning arc where nothing is known."""
+"""The ring: the time left as an arc with digits in it, or a turning arc where none is known."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TURNING_ARC_DEGREES = 80.0
 
 
 class Ring(QWidget):
-    """Shows a share of 0..1, or None: then an arc turns (stands still with reduced motion)."""
+    """Shows a share of 0..1; for None an arc turns (not with reduced motion)."""
 
     def __init__(
         self, side_px: int, *, reduced_motion: bool = False, parent: QWidget | None = None
@@ -31,7 +31,7 @@ class Ring(QWidget):
         super().__init__(parent)
         self.setFixedSize(QSize(side_px, side_px))
         self._reduced_motion = reduced_motion
-        self._left: float | None = None
+        self._share: float | None = None
         self._digits = ""
         self._angle = 0.0
         self._turning = QTimer(self)
@@ -43,28 +43,28 @@ class Ring(QWidget):
         return self._digits
 
     @property
-    def left(self) -> float | None:
-        return self._left
+    def share(self) -> float | None:
+        return self._share
 
-    def show_time(self, sentence: str, digits: str, left: float | None) -> None:
-        """`sentence` is what a screen reader finds here."""
+    def show_time(self, sentence: str, digits: str, share: float | None) -> None:
+        """`sentence` is for screen readers; `share` is how much of the time is left."""
         if self.accessibleName() != sentence:
             self.setAccessibleName(sentence)
-        if (digits, left) != (self._digits, self._left):
-            self._digits, self._left = digits, left
-            self._turn_or_stand()
+        if (digits, share) != (self._digits, self._share):
+            self._digits, self._share = digits, share
+            self._start_or_stop()
             self.update()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._turn_or_stand()
+        self._start_or_stop()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._turning.stop()
 
-    def _turn_or_stand(self) -> None:
-        if self._left is None and self.isVisible() and not self._reduced_motion:
+    def _start_or_stop(self) -> None:
+        if self._share is None and self.isVisible() and not self._reduced_motion:
             self._turning.start()
         else:
             self._turning.stop()
@@ -80,10 +80,10 @@ class Ring(QWidget):
         circle = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
         painter.setPen(QPen(theme.colour(theme.HAIRLINE), _WIDTH_PX))
         painter.drawEllipse(circle)
-        if self._left is None:
+        if self._share is None:
             start, span = 90.0 - self._angle, -_TURNING_ARC_DEGREES
         else:
-            start, span = 90.0, 360.0 * self._left
+            start, span = 90.0, 360.0 * self._share
         if abs(span) > 0.1:
             pen = QPen(theme.colour(theme.ACCENT), _WIDTH_PX)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)

@@ -1,7 +1,6 @@
-"""The loudspeaker and its slider in a corner of the picture, for the mouse; the keys are the
-window's.
+"""The volume control in a corner of the picture, for the mouse; the window handles the keys.
 
-It takes no focus, so that the game's keys go on to the game while somebody turns it down.
+It takes no keyboard focus, so that keys still go to the game while the volume is changed.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ from rejoin.media.audio.volume import LOUDEST, STEP, SoundChoice
 _ICON = QSize(18, 18)
 _SLIDER_WIDTH_PX = 112
 _NOTCH = 120
-"""One step of a wheel, as Qt counts it."""
+"""One step of a mouse wheel, in Qt's eighths of a degree."""
 
 
 class _Slider(QSlider):
-    """A slider that goes where it is pressed."""
+    """A slider whose handle jumps to where it is clicked."""
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -41,19 +40,19 @@ class _Slider(QSlider):
         super().mousePressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()  # The control's own steps are those of the keys.
+        event.ignore()  # SoundControl handles it, in the same steps as the keys.
 
 
 class SoundControl(QFrame):
-    """Shows a `SoundChoice` and lets the mouse change it."""
+    """Shows a `SoundChoice` and lets the player change it with the mouse."""
 
     chosen = Signal(object)
-    """A `SoundChoice` that the player made with it."""
+    """The `SoundChoice` that the player made with it."""
 
     def __init__(self, choice: SoundChoice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.hovered = False
-        """Whether the pointer is on it."""
+        """Whether the pointer is over it."""
         self._choice = choice
         self._turned = 0
         row = QHBoxLayout(self)
@@ -78,14 +77,14 @@ class SoundControl(QFrame):
         for widget in (self.switch, self.slider, self.digits):
             row.addWidget(widget)
         self.hide()
-        self.tell(choice)
+        self.set_choice(choice)
 
     @property
     def held(self) -> bool:
-        """Whether it must stay: the pointer is on it or drags it."""
+        """Whether it is in use and must stay visible: the pointer is on it or drags the slider."""
         return self.hovered or self.slider.isSliderDown()
 
-    def tell(self, choice: SoundChoice) -> None:
+    def set_choice(self, choice: SoundChoice) -> None:
         """Show this choice."""
         self._choice = choice
         before = self.slider.blockSignals(True)
@@ -101,7 +100,7 @@ class SoundControl(QFrame):
         self.switch.setAccessibleName(f"{texts.SOUND_SWITCH}: {texts.sound_text(choice)}")
 
     def _choose(self, choice: SoundChoice) -> None:
-        self.tell(choice)
+        self.set_choice(choice)
         self.chosen.emit(choice)
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -117,7 +116,7 @@ class SoundControl(QFrame):
         super().hideEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        event.accept()  # A miss is not meant for the game behind it.
+        event.accept()  # A click beside the slider is not for the game behind it.
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self._turned += event.angleDelta().y()

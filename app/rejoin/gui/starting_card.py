@@ -1,4 +1,4 @@
-"""The card before there is a picture: what is awaited, for how long already, and *Cancel*."""
+"""The card before there is a picture: what is awaited, for how long so far, and *Cancel*."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from rejoin.clock import Clock
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import texts
-from rejoin.gui.card import Card, label, say
+from rejoin.gui.card import Card, label, set_text
 from rejoin.gui.ring import Ring
 
 _RING_PX = 92
@@ -16,10 +16,15 @@ _QUIET_START_S = 3.0
 
 
 class StartingCard(Card):
-    """IDLE, STARTING, and ENDING where nothing was ever shown."""
+    """The card of stages IDLE and STARTING, and of ENDING where no picture was ever shown.
+
+    *Cancel* ends a game that is being started. Where the backend cannot end one, the card has
+    *Close for now* in its place, and says that the game may go on.
+    """
 
     start = Signal()
     cancel = Signal()
+    close_for_now = Signal()
 
     def __init__(
         self, clock: Clock, *, reduced_motion: bool = False, parent: QWidget | None = None
@@ -29,19 +34,21 @@ class StartingCard(Card):
         self.ring = Ring(_RING_PX, reduced_motion=reduced_motion)
         self.title = label("title")
         self.awaited = label("quiet")
+        self.leaving = label("quiet")
         column = QVBoxLayout()
         column.setSpacing(7)
         column.addStretch()
-        column.addWidget(self.title)
-        column.addWidget(self.awaited)
+        for line in (self.title, self.awaited, self.leaving):
+            column.addWidget(line)
         column.addStretch()
         self.body.addWidget(self.ring, 0, Qt.AlignmentFlag.AlignVCenter)
         self.body.addLayout(column, 1)
         self.start_button = self.button(texts.START, "primary", self.start.emit)
         self.cancel_button = self.button(texts.CANCEL, "", self.cancel.emit)
+        self.close_button = self.button(texts.CLOSE_FOR_NOW, "", self.close_for_now.emit)
         self.row.addStretch()
-        self.row.addWidget(self.start_button)
-        self.row.addWidget(self.cancel_button)
+        for button in (self.start_button, self.cancel_button, self.close_button):
+            self.row.addWidget(button)
 
     def show_snapshot(self, snapshot: Snapshot, now: float) -> None:
         """Show what is awaited at `now`; called for each snapshot and at each tick."""
@@ -51,17 +58,20 @@ class StartingCard(Card):
         elif self._since_at is None:
             self._since_at = now
         waited_s = now - self._since_at if self._since_at is not None else 0.0
-        say(self.title, texts.starting_title(snapshot))
-        say(self.awaited, texts.starting_awaited(snapshot, now, waited_s))
+        set_text(self.title, texts.starting_title(snapshot))
+        set_text(self.awaited, texts.starting_awaited(snapshot, now, waited_s))
+        set_text(self.leaving, texts.starting_leaving(snapshot))
         digits = texts.clock_text(waited_s) if waited_s >= _QUIET_START_S else ""
         self.ring.setVisible(snapshot.stage is not Stage.IDLE)
         self.ring.show_time(self.title.text(), digits, None)
         self.start_button.setVisible(snapshot.stage is Stage.IDLE)
-        self.cancel_button.setVisible(starting)
+        can_cancel = texts.can_cancel_start(snapshot)
+        self.cancel_button.setVisible(starting and can_cancel)
+        self.close_button.setVisible(starting and not can_cancel)
         self.place()
 
     def first_focus(self) -> QWidget:
-        for button in (self.start_button, self.cancel_button):
+        for button in (self.start_button, self.cancel_button, self.close_button):
             if button.isVisible():
                 return button
         return self.panel

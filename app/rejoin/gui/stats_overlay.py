@@ -1,4 +1,4 @@
-"""The stream's numbers over the picture, for testers: Ctrl+Alt+S, once a second."""
+"""Statistics of the stream over the picture, for testers: Ctrl+Alt+S, refreshed each second."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from rejoin.gui import theme
 from rejoin.gui.bridge import Bridge
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
 
 _EVERY_MS = 1000
 _WAITING = "No stream yet."
 
 
-def lines(numbers: PeerStatistics) -> list[str]:
-    """What stands on the overlay, top to bottom."""
-    told = numbers.available_bitrate_bps
+def lines(numbers: StreamStatistics) -> list[str]:
+    """The lines of the overlay, top to bottom."""
+    remb = numbers.available_bitrate_bps
     rtt = "-" if numbers.rtt_s is None else f"{numbers.rtt_s * 1000:.0f} ms"
     late = "-" if numbers.audio_late_s is None else f"{numbers.audio_late_s * 1000:.0f} ms"
     codec = " ".join(part for part in (numbers.codec, numbers.profile) if part) or "-"
@@ -26,28 +26,29 @@ def lines(numbers: PeerStatistics) -> list[str]:
         f"fps        received {numbers.received_fps:.0f}, decoded {numbers.decoded_fps:.0f},"
         f" painted {numbers.painted_fps:.0f}",
         f"bitrate    {numbers.bitrate_bps / 1e6:.2f} Mbit/s"
-        + ("" if told is None else f", path {told / 1e6:.2f}")
+        + ("" if remb is None else f", REMB {remb / 1e6:.2f}")
         + f", queue {numbers.queue_s * 1000:.0f} ms",
         f"network    loss {numbers.loss * 100:.1f} %, RTT {rtt},"
         f" jitter {numbers.jitter_s * 1000:.1f} ms",
-        f"frame      decode {numbers.decode_ms:.1f} ms, order {numbers.jitter_buffer_ms:.1f} ms,"
-        f" age {numbers.frame_age_s * 1000:.1f} ms",
-        f"dropped    lost {numbers.frames_broken}, held {numbers.frames_held_back},"
-        f" waited {numbers.frames_undecoded}, failed {numbers.frames_failed},"
-        f" unpainted {numbers.pictures_replaced}, minimised {numbers.pictures_unwatched}",
+        f"delay      jitter buffer {numbers.jitter_buffer_ms:.1f} ms,"
+        f" decode {numbers.decode_ms:.1f} ms, age when painted {numbers.frame_age_s * 1000:.1f} ms",
+        f"frames     decoded {numbers.frames_decoded}, dropped {numbers.frames_dropped}",
+        f"not shown  packets lost {numbers.frames_broken}, no key frame {numbers.frames_held_back},"
+        f" decoder full {numbers.frames_undecoded}, failed {numbers.frames_failed},"
+        f" replaced {numbers.pictures_replaced}, minimised {numbers.pictures_unwatched}",
         f"freezes    {numbers.freeze_count}, {numbers.total_freezes_duration_s:.1f} s",
-        f"asked      NACK {numbers.nack_count}, back {numbers.packets_recovered},"
-        f" PLI {numbers.pli_count}",
+        f"repair     NACK {numbers.nack_count}, RTX {numbers.retransmitted_packets_received},"
+        f" recovered {numbers.packets_recovered}, PLI {numbers.pli_count}",
         f"audio      buffer {numbers.audio_buffer_s * 1000:.0f} ms,"
-        f" held {numbers.audio_held_s * 1000:.0f} ms, lost {numbers.audio_packets_lost},"
-        f" made good {numbers.audio_packets_concealed},"
-        f" after picture {late}",
+        f" lost {numbers.audio_packets_lost}, concealed {numbers.audio_packets_concealed}",
+        f"lip sync   sound {late} after picture,"
+        f" delayed by {numbers.audio_sync_delay_s * 1000:.0f} ms",
         f"path       {numbers.candidate_pair or '-'}   connection {numbers.connection}",
     ]
 
 
 class StatsOverlay(QLabel):
-    """Hidden until it is asked for; asks for nothing while hidden, and lets the mouse through."""
+    """Hidden until toggled; does nothing while hidden; mouse events pass through it."""
 
     def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(_WAITING, parent)

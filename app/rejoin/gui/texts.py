@@ -1,7 +1,9 @@
-"""Every sentence a person reads, made from snapshots and endings. Pure: no Qt, no clock.
+"""Every sentence that a player reads, made from snapshots and endings. Pure: no Qt, no clock.
 
-English. Every text is made by a function from values, so that another language is another set of
-functions and no sentence is glued together from pieces elsewhere. Times are boot time in seconds.
+English. Each text is made by a function of values, so that a translation is another set of
+functions and no sentence is put together elsewhere. Times are boot time in seconds.
+
+Players never read the words offer, attempt, episode or window.
 """
 
 from __future__ import annotations
@@ -32,9 +34,7 @@ END_GAME_CONSEQUENCE = "The game stops for everyone in it. Unsaved progress may 
 BADGE = "Connection unstable"
 BACK = "You're back"
 CLICK_TO_CONTROL = "Click to take control"
-CAPTURED_HINT = "Ctrl+Alt: free the mouse"
 VIEW_ONLY = "View only: this build cannot control this game"
-DROP_HINT = "F8: drop the connection"
 SOUND_SWITCH = "Sound"
 SOUND_SWITCH_HINT = "Sound on or off (Ctrl+Alt+M)"
 VOLUME = "Volume"
@@ -42,12 +42,12 @@ VOLUME_HINT = "Volume (Ctrl+Alt+Up, Ctrl+Alt+Down)"
 
 
 def sound_text(choice: SoundChoice) -> str:
-    """How loud it is."""
+    """The volume."""
     return "Sound off" if choice.silent else f"Volume {choice.volume} %"
 
 
 def volume_digits(choice: SoundChoice) -> str:
-    """The same beside the slider."""
+    """The volume, beside its slider."""
     return "Off" if choice.silent else f"{choice.volume} %"
 
 
@@ -55,7 +55,7 @@ def volume_digits(choice: SoundChoice) -> str:
 
 
 def clock_text(seconds: float) -> str:
-    """1:12, 0:07, over an hour 1:02:03. Rounded down: "at least" must stay true. Never negative."""
+    """1:12, 0:07, over an hour 1:02:03. Rounded down, so that "at least" is true. Not negative."""
     whole = max(0, math.floor(seconds))
     hours, rest = divmod(whole, 3600)
     minutes, seconds_left = divmod(rest, 60)
@@ -65,53 +65,58 @@ def clock_text(seconds: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeFace:
-    """What ring and digits show.
+class TimeLeft:
+    """The time left, as sentence, digits and ring show it.
 
-    `left` is the share of the ring that is filled, 0..1; None: nothing is known, the ring only
-    shows that something goes on.
+    `share` is how much of the ring is filled, 0..1. None: unknown; the ring turns.
     """
 
     sentence: str
     digits: str
-    left: float | None
+    share: float | None
 
 
-def time_face(snapshot: Snapshot, now: float) -> TimeFace:
-    """The time left, from the deadline and never from a counted number."""
+def time_left(snapshot: Snapshot, now: float) -> TimeLeft:
+    """From the deadline and the clock, so that it is right however rarely it is called."""
     if snapshot.deadline_checking:
-        return TimeFace("Checking...", "-:--", None)
+        return TimeLeft("Checking...", "-:--", None)
     deadline_at, dropped_at = snapshot.shown_deadline_at, snapshot.dropped_at
     if deadline_at is None:
         if dropped_at is None:
-            return TimeFace("", "", None)
+            return TimeLeft("", "", None)
         since = clock_text(now - dropped_at)
         if snapshot.returning:
-            return TimeFace(f"Trying to get back for {since}", since, None)
-        return TimeFace(f"{since} since the connection was lost", since, None)
+            return TimeLeft(f"Trying to get back for {since}", since, None)
+        return TimeLeft(f"{since} since the connection was lost", since, None)
     left_s = deadline_at - now
     if left_s <= 0:
         still_trying = snapshot.doing is not Doing.CONFIRMING_END
         sentence = "Time may be up. Still trying..." if still_trying else "Time may be up."
-        return TimeFace(sentence, clock_text(0), 0.0)
+        return TimeLeft(sentence, clock_text(0), 0.0)
     whole_s = deadline_at - dropped_at if dropped_at is not None else left_s
     digits = clock_text(left_s)
     share = min(1.0, left_s / whole_s) if whole_s > 0 else 1.0
-    return TimeFace(f"At least {digits} to get back", digits, share)
+    return TimeLeft(f"At least {digits} to get back", digits, share)
 
 
 # --- while the connection is lost ---------------------------------------------------------------
 
+_OFFLINE = "Trying again as soon as the network is back."
+_PORTAL = (
+    "This network asks you to sign in first (captive portal). Please sign in with your web browser."
+)
+_RELEASING = "Releasing the game server..."
+
 
 def lost_title(snapshot: Snapshot) -> str:
-    """What the card over the dimmed picture is headed with."""
+    """The title of the card over the dimmed picture."""
     if snapshot.stage is Stage.ENDING:
         return "Ending your game..."
     if snapshot.offline:
         return "You are offline"
     if snapshot.returning:
         if snapshot.doing is Doing.CONFIRMING_END:
-            return "Your game was not reached"
+            return "Could not reach your game"
         return "Getting back into your game..."
     if snapshot.doing is Doing.CONFIRMING_END:
         return "Connection lost"
@@ -121,27 +126,37 @@ def lost_title(snapshot: Snapshot) -> str:
 
 
 def lost_known(snapshot: Snapshot) -> str:
-    """What is known of the game."""
+    """What is known about the game."""
     if snapshot.stage is Stage.ENDING:
-        return "The game server is being given back."
+        return _RELEASING
+    running = _may_be_running(snapshot)
     if snapshot.returning:
-        return "Rejoin was closed while you played. Your game may still be running."
+        return f"Rejoin was closed while you played. {running}"
     if snapshot.stage is Stage.LOST or snapshot.offline:
-        return "The connection to the stream was lost. Your game may still be running."
-    return "Your game may still be running."
+        return f"The connection to the stream was lost. {running}"
+    return running
+
+
+def _may_be_running(snapshot: Snapshot) -> str:
+    if snapshot.can_terminate:
+        return "Your game may still be running."
+    return "Your game may still be running until its time is up."
 
 
 def lost_doing(snapshot: Snapshot, now: float) -> str:
-    """What is being done now, or what has to happen first; empty when the title says it all."""
+    """What is being done now, or what must happen first; empty where the title says it."""
     if snapshot.stage is Stage.ENDING:
         return ""
     if snapshot.offline:
-        return "Trying again as soon as the network is back."
+        return _OFFLINE
     if snapshot.portal:
-        return (
-            "This network wants a sign-in first (captive portal). "
-            "Please sign in with your web browser."
-        )
+        return _PORTAL
+    if snapshot.doing is Doing.CHECKING and snapshot.stage is Stage.LOST:
+        return ""
+    return _lost_doing(snapshot, now)
+
+
+def _lost_doing(snapshot: Snapshot, now: float) -> str:
     doing = snapshot.doing
     match doing:
         case Doing.NOTHING:
@@ -149,25 +164,21 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
         case Doing.PREPARING:
             return "Getting ready to reconnect..."
         case Doing.ASKING_BACKEND:
-            return "Asking for your way back into the game..."
+            return "Asking the studio's server to reconnect you..."
         case Doing.PLACING:
-            return "Looking for a game server..."
+            return "Waiting for a game server..."
         case Doing.CONNECTING:
             return "Connecting to your game..."
         case Doing.CHECKING:
-            return (
-                ""
-                if snapshot.stage is Stage.LOST
-                else "Checking whether your game is still there..."
-            )
+            return "Checking whether your game is still there..."
         case Doing.WAITING_FOR_SERVICE:
             return "Waiting for the game server. Nothing to do."
         case Doing.WAITING_TO_RETRY:
             return next_try(snapshot, now) or "Waiting for the next try..."
         case Doing.WAITING_FOR_NETWORK:
-            return "Trying again as soon as the network is back."
+            return _OFFLINE
         case Doing.CONFIRMING_END:
-            return "Finding out what became of your game..."
+            return "Checking whether your game has ended..."
         case Doing.TERMINATING:
             return "Ending your game..."
         case _:
@@ -175,7 +186,7 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
 
 
 def next_try(snapshot: Snapshot, now: float) -> str:
-    """When the next try is, rounded up; empty when none is planned."""
+    """The time until the next try, rounded up; empty when none is planned."""
     if snapshot.next_try_at is None or snapshot.offline or snapshot.portal:
         return ""
     wait_s = math.ceil(snapshot.next_try_at - now)
@@ -198,14 +209,15 @@ def starting_awaited(snapshot: Snapshot, now: float, waited_s: float) -> str:
     if snapshot.stage is Stage.IDLE:
         return "Nothing is running yet."
     if snapshot.stage is Stage.ENDING:
-        return "The game server is being given back."
+        return _RELEASING
     if snapshot.offline:
-        return "This computer is offline. Going on as soon as the network is back."
+        return "This computer is offline. Continuing as soon as the network is back."
     if snapshot.portal:
-        return (
-            "This network wants a sign-in first (captive portal). "
-            "Please sign in with your web browser."
-        )
+        return _PORTAL
+    return _starting_doing(snapshot, now, waited_s)
+
+
+def _starting_doing(snapshot: Snapshot, now: float, waited_s: float) -> str:
     doing = snapshot.doing
     match doing:
         case Doing.NOTHING | Doing.PREPARING:
@@ -214,18 +226,33 @@ def starting_awaited(snapshot: Snapshot, now: float, waited_s: float) -> str:
             return "Asking the studio for a game server..."
         case Doing.PLACING | Doing.WAITING_FOR_SERVICE:
             if waited_s >= 15:
-                return "Still waiting for a free game server. Some take up to ten minutes."
+                return "Still waiting for a free game server. This can take up to ten minutes."
             return "Waiting for a free game server..."
         case Doing.CONNECTING:
             return "Connecting to your game..."
         case Doing.WAITING_TO_RETRY:
-            return f"The studio did not answer. {next_try(snapshot, now)}".rstrip()
+            return f"The studio's server did not answer. {next_try(snapshot, now)}".rstrip()
         case Doing.WAITING_FOR_NETWORK:
-            return "Going on as soon as the network is back."
+            return "Continuing as soon as the network is back."
         case Doing.TERMINATING:
             return "Ending your game..."
         case _:
             assert_never(doing)
+
+
+def can_cancel_start(snapshot: Snapshot) -> bool:
+    """Whether leaving now stops the start.
+
+    Not once the game is being placed, where the backend has no call that ends it.
+    """
+    return snapshot.can_terminate or snapshot.doing not in (Doing.PLACING, Doing.CONNECTING)
+
+
+def starting_leaving(snapshot: Snapshot) -> str:
+    """What leaving now would mean; empty where it stops the start."""
+    if snapshot.stage is not Stage.STARTING or can_cancel_start(snapshot):
+        return ""
+    return "If you close now, your game may still be running until its time is up."
 
 
 # --- the end ------------------------------------------------------------------------------------
@@ -233,15 +260,15 @@ def starting_awaited(snapshot: Snapshot, now: float, waited_s: float) -> str:
 _REASONS = {
     "connectionTimeout": "nobody connected in time",
     "reconnectionTimeout": "nobody came back in time",
-    "idleTimeout": "nothing was pressed for too long",
-    "maxSessionLengthTimeout": "it reached its longest allowed time",
+    "idleTimeout": "there was no input for too long",
+    "maxSessionLengthTimeout": "it reached its maximum length",
     "applicationExit": "the game closed",
     "apiTerminated": "the studio ended it",
     "placementTimeout": "no game server was free in time",
-    "internalError": "the game server had a fault",
-    "invalidSignalRequest": "the game server could not use this program's request",
-    "applicationLogS3DestinationError": "the studio's setup has a fault",
-    "assumeRoleFailed": "the studio's setup has a fault",
+    "internalError": "the game server failed",
+    "invalidSignalRequest": "the game server did not accept Rejoin's request",
+    "applicationLogS3DestinationError": "the studio's setup is wrong",
+    "assumeRoleFailed": "the studio's setup is wrong",
 }
 
 _START_AGAIN = "You can start a new game."
@@ -250,7 +277,7 @@ _PROGRESS = "Unsaved progress may be lost."
 
 
 def reason_text(reason: StatusReason) -> str:
-    """The service's reason in words; one that is not known yet is shown as it came."""
+    """The service's reason in words; one that we do not know is shown as it is."""
     return _REASONS.get(reason, f'the service says "{reason}"')
 
 
@@ -263,103 +290,94 @@ class EndingText:
     advice: str
 
 
+_ENDINGS: dict[EndingKind, EndingText] = {
+    EndingKind.UNCONFIRMED: EndingText(
+        "We couldn't confirm. It may still be running.",
+        "Rejoin could not find out whether your game is still there. " + _PROGRESS,
+        "Wait a few minutes, then start again. " + _CONTACT,
+    ),
+    EndingKind.NOT_ALLOWED: EndingText(
+        "You are not allowed to play this game",
+        "The studio's server refused this account.",
+        "Check that you are signed in with the right account, or contact the studio with "
+        "the code below.",
+    ),
+    EndingKind.SIGN_IN_NEEDED: EndingText(
+        "Please sign in again",
+        "Your sign-in is no longer accepted. Your game may still be running.",
+        "Sign in, then start Rejoin again.",
+    ),
+    EndingKind.NOT_FOUND: EndingText(
+        "The game was not found",
+        "The studio's server does not know this game any more. " + _PROGRESS,
+        _START_AGAIN + " " + _CONTACT,
+    ),
+    EndingKind.BUSY: EndingText(
+        "The studio's servers are too busy",
+        "They did not take another request in time.",
+        "Wait a few minutes, then start again.",
+    ),
+    EndingKind.BACKEND_UNTRUSTED: EndingText(
+        "The studio's server could not prove its identity",
+        "For your safety nothing was sent to it.",
+        "Check the date and time of this computer and the network you are on. " + _CONTACT,
+    ),
+    EndingKind.BACKEND_UNUSABLE: EndingText(
+        "Rejoin does not understand the studio's server",
+        "The address may be wrong, or the server newer or older than this Rejoin.",
+        "Check the address, update Rejoin, or contact the studio with the code below.",
+    ),
+    EndingKind.BACKEND_UNREACHABLE: EndingText(
+        "The studio's server could not be reached",
+        "You were not in a game yet, so nothing is lost.",
+        "Check your internet connection and the address, then start again.",
+    ),
+    EndingKind.OFFER_REFUSED: EndingText(
+        "The game server refused this program",
+        "It did not accept Rejoin's request. " + _PROGRESS,
+        "Update Rejoin and start again. " + _CONTACT,
+    ),
+    EndingKind.BAD_ANSWER: EndingText(
+        "The game server sent an unusable answer",
+        "Rejoin did not connect, to keep you safe. If your game is still running, it ends "
+        "when its time is up. " + _PROGRESS,
+        _START_AGAIN + " " + _CONTACT,
+    ),
+    EndingKind.COULD_NOT_CONNECT: EndingText(
+        "No connection to the game server",
+        "The game was started, but no stream arrived.",
+        "A firewall may block it. Try another network. " + _CONTACT,
+    ),
+    EndingKind.CONTINUED_ELSEWHERE: EndingText(
+        "You continued the game elsewhere",
+        "This game is open on another device or in another copy of Rejoin.",
+        "Nothing is lost. You can close this one.",
+    ),
+    EndingKind.CLOSED_FOR_NOW: EndingText(
+        "Closed for now",
+        "Your game may still be running, and keeps its game server until its time is up.",
+        _PROGRESS,
+    ),
+    EndingKind.ENDED_BY_PLAYER: EndingText(
+        "You ended the game", "The game server was released.", _START_AGAIN
+    ),
+    EndingKind.CANCELLED: EndingText(
+        "Start cancelled", "You were not in a game yet, so nothing is lost.", _START_AGAIN
+    ),
+    EndingKind.INTERNAL: EndingText(
+        "Something went wrong in Rejoin",
+        "This is not your fault. Your game may still be running.",
+        "Start Rejoin again. If it happens again, send us the report.",
+    ),
+}
+"""Every kind but GAME_ENDED, whose text needs the service's reason."""
+
+
 def ending_text(ending: Ending) -> EndingText:
-    """What is told of an ending. What the service said and what is only guessed stay apart."""
-    kind = ending.kind
-    match kind:
-        case EndingKind.GAME_ENDED:
-            return _game_ended(ending)
-        case EndingKind.UNCONFIRMED:
-            return EndingText(
-                "We couldn't confirm. It may still be running.",
-                "Nobody could tell us what became of your game. " + _PROGRESS,
-                "Wait a few minutes, then start again. " + _CONTACT,
-            )
-        case EndingKind.NOT_ALLOWED:
-            return EndingText(
-                "You are not allowed to play this game",
-                "The studio's server refused this account.",
-                "Check that you are signed in with the right account, or contact the studio with "
-                "the code below.",
-            )
-        case EndingKind.SIGN_IN_NEEDED:
-            return EndingText(
-                "Please sign in again",
-                "Your sign-in is no longer accepted. Your game may still be running.",
-                "Sign in, then start Rejoin again.",
-            )
-        case EndingKind.NOT_FOUND:
-            return EndingText(
-                "The game was not found",
-                "The studio's server does not know this game any more. " + _PROGRESS,
-                _START_AGAIN + " " + _CONTACT,
-            )
-        case EndingKind.BUSY:
-            return EndingText(
-                "The studio's servers are too busy",
-                "They asked us to wait longer than the time there was.",
-                "Wait a few minutes, then start again.",
-            )
-        case EndingKind.BACKEND_UNTRUSTED:
-            return EndingText(
-                "The studio's server could not prove who it is",
-                "For your safety nothing was sent to it.",
-                "Check the date and time of this computer and the network you are on. " + _CONTACT,
-            )
-        case EndingKind.BACKEND_UNUSABLE:
-            return EndingText(
-                "The studio's server gave an answer we don't understand",
-                "It may be the wrong address, or a newer or older server.",
-                "Check the address, update Rejoin, or contact the studio with the code below.",
-            )
-        case EndingKind.BACKEND_UNREACHABLE:
-            return EndingText(
-                "The studio's server could not be reached",
-                "No game was started, so nothing is lost.",
-                "Check your internet connection and the address, then start again.",
-            )
-        case EndingKind.OFFER_REFUSED:
-            return EndingText(
-                "The game server refused this program",
-                "It could not use what Rejoin asked for. " + _PROGRESS,
-                "Update Rejoin and start again. " + _CONTACT,
-            )
-        case EndingKind.BAD_ANSWER:
-            return EndingText(
-                "The game server gave an unusable answer",
-                "Rejoin does not connect to what it was told, to keep you safe. " + _PROGRESS,
-                _START_AGAIN + " " + _CONTACT,
-            )
-        case EndingKind.COULD_NOT_CONNECT:
-            return EndingText(
-                "No connection to the game server",
-                "The game was there, but no stream came through.",
-                "A firewall may block it. Try another network. " + _CONTACT,
-            )
-        case EndingKind.CONTINUED_ELSEWHERE:
-            return EndingText(
-                "You went on playing elsewhere",
-                "This game is open on another device or in another copy of Rejoin.",
-                "Nothing is lost. You can close this one.",
-            )
-        case EndingKind.CLOSED_FOR_NOW:
-            return EndingText(
-                "Closed for now",
-                "Your game may still be running. It ends by itself when nobody comes back in time.",
-                _PROGRESS,
-            )
-        case EndingKind.ENDED_BY_PLAYER:
-            return EndingText("You ended the game", "The game server was given back.", _START_AGAIN)
-        case EndingKind.CANCELLED:
-            return EndingText("Start cancelled", "No game is running.", _START_AGAIN)
-        case EndingKind.INTERNAL:
-            return EndingText(
-                "Rejoin had a fault of its own",
-                "This is not your fault. Your game may still be running.",
-                "Start Rejoin again. If it happens again, send us the report.",
-            )
-        case _:
-            assert_never(kind)
+    """What the end card says. What the service reported and what we assume are kept apart."""
+    if ending.kind is EndingKind.GAME_ENDED:
+        return _game_ended(ending)
+    return _ENDINGS[ending.kind]
 
 
 def _game_ended(ending: Ending) -> EndingText:
@@ -377,22 +395,22 @@ def _game_ended(ending: Ending) -> EndingText:
             _START_AGAIN,
         )
     if reason is None:
-        told = f'the service says "{ending.status}"' if ending.status else "no reason was given"
+        why = f'the service says "{ending.status}"' if ending.status else "no reason was given"
     else:
-        told = reason_text(reason)
+        why = reason_text(reason)
     planned = reason in ("applicationExit", "maxSessionLengthTimeout", "idleTimeout")
     return EndingText(
-        f"The game has ended: {told}",
+        f"The game has ended: {why}",
         _PROGRESS,
         _START_AGAIN if planned else f"{_START_AGAIN} {_CONTACT}",
     )
 
 
 def support_code(ending: Ending) -> str:
-    """A short code for the studio: our kind and, where there is one, the service's own reason."""
+    """A short code for the studio: our kind of ending and, if known, the service's reason."""
     code = f"RJ-{ending.kind.value.replace('_', '-').upper()}"
-    told = ending.reason or ending.status
-    return f"{code} / {told}" if told else code
+    reported = ending.reason or ending.status
+    return f"{code} / {reported}" if reported else code
 
 
 def report_text(
@@ -404,7 +422,7 @@ def report_text(
     facts: Mapping[str, str],
     stream: Sequence[str] = (),
 ) -> str:
-    """What *Copy report* copies. Nothing secret may be handed in; nothing is looked up here.
+    """What *Copy report* copies. Nothing secret may be passed in.
 
     `written`: wall time as text. `facts`: more lines, such as how many pictures were shown.
     `stream`: the stream's numbers, as they were last sampled.
@@ -425,7 +443,7 @@ def report_text(
     }
     report = "Rejoin report\n" + "".join(f"{name}: {value}\n" for name, value in lines.items())
     if stream:
-        report += "The stream, in its last second:\n"
+        report += "The stream in its last second:\n"
         report += "".join(f"  {line}\n" for line in stream)
     return report
 
@@ -434,18 +452,18 @@ def report_text(
 
 
 def announcement(snapshot: Snapshot, now: float) -> str:
-    """What a screen reader says when the face of the window changes; empty: nothing new."""
+    """What a screen reader says when the stage changes; empty: nothing."""
     stage = snapshot.stage
     match stage:
         case Stage.IDLE | Stage.STARTING:
-            title, more = starting_title(snapshot), starting_awaited(snapshot, now, 0.0)
-            return f"{title}. {more}"
+            title, awaited = starting_title(snapshot), starting_awaited(snapshot, now, 0.0)
+            return f"{title}. {awaited} {starting_leaving(snapshot)}".rstrip()
         case Stage.LIVE:
             return VIEW_ONLY if snapshot.view_only else ""
         case Stage.LOST | Stage.RECONNECTING | Stage.ENDING:
-            face = "" if stage is Stage.ENDING else time_face(snapshot, now).sentence
-            said = [lost_title(snapshot), lost_known(snapshot), lost_doing(snapshot, now), face]
-            return " ".join(part for part in said if part)
+            left = "" if stage is Stage.ENDING else time_left(snapshot, now).sentence
+            parts = [lost_title(snapshot), lost_known(snapshot), lost_doing(snapshot, now), left]
+            return " ".join(part for part in parts if part)
         case Stage.ENDED:
             if snapshot.ending is None:
                 return ""

@@ -1,4 +1,4 @@
-"""The look: colours, sizes, fonts and the style sheet. One accent, everything else is grey."""
+"""The theme: colours, sizes, fonts and the style sheet. One accent, everything else is grey."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _ICON_SIZES = (16, 24, 32, 48, 64, 128, 256)
 
 
 def colour(name: str, opacity: float = 1.0) -> QColor:
-    """A colour of the palette with an opacity of 0..1."""
+    """A colour with an opacity of 0..1."""
     made = QColor(name)
     made.setAlphaF(opacity)
     return made
 
 
 def style_sheet() -> str:
-    """The style sheet with this module's colours and sizes. Raises AssetMissingError."""
+    """The style sheet, filled with this module's colours and sizes. Raises AssetMissingError."""
     sheet = assets.text("styles/rejoin.qss")
     values = {
         "@on_accent": ON_ACCENT,
@@ -59,7 +59,7 @@ def style_sheet() -> str:
 
 
 def palette() -> QPalette:
-    """Dark, for whatever the style sheet does not reach (tool tips, focus frames)."""
+    """Dark, for what the style sheet does not cover (tool tips, focus frames)."""
     made = QPalette(QColor(CARD), QColor(INK))
     made.setColor(QPalette.ColorRole.WindowText, QColor(TEXT))
     made.setColor(QPalette.ColorRole.Text, QColor(TEXT))
@@ -71,8 +71,8 @@ def palette() -> QPalette:
     return made
 
 
-def dress(application: QApplication) -> None:
-    """Give the whole application this look. Raises AssetMissingError."""
+def apply(application: QApplication) -> None:
+    """Give the whole application this theme. Raises AssetMissingError."""
     application.setStyle("Fusion")
     application.setPalette(palette())
     application.setFont(text_font())
@@ -81,14 +81,14 @@ def dress(application: QApplication) -> None:
 
 
 def text_font(pixels: int = TEXT_PX) -> QFont:
-    """The platform's own font for running text, `pixels` high."""
+    """The platform's font for text, `pixels` high."""
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     font.setPixelSize(pixels)
     return font
 
 
 def digit_font(pixels: int) -> QFont:
-    """Bold, with digits of one width, so that a countdown does not dance."""
+    """Bold, with digits of equal width, so that a countdown does not jitter."""
     font = text_font(pixels)
     font.setWeight(QFont.Weight.DemiBold)
     font.setFeature(QFont.Tag("tnum"), 1)
@@ -96,7 +96,7 @@ def digit_font(pixels: int) -> QFont:
 
 
 def icon() -> QIcon:
-    """The program's icon, drawn from its SVG in the sizes desktops ask for."""
+    """The program's icon, drawn from its SVG in the sizes that desktops use."""
     made = QIcon()
     for pixels in _ICON_SIZES:
         made.addPixmap(drawing("icons/rejoin.svg", QSize(pixels, pixels), 1.0))

@@ -1,0 +1,31 @@
+"""One WebRTC connection to a stream host: offer, answer, transport, data channels, statistics.
+
+aiortc and aioice do SDP, ICE, DTLS, SRTP keys and SCTP. Frames are made of packets in
+`media/receive`, pictures of frames in `media/video`; this package moves packets and measures.
+
+Glossary:
+
+- peer: one connection of ours, from its offer to its close; a reconnect makes a new one;
+- host: the other side, which runs the game and sends video and audio;
+- SignalRequest, SignalResponse: our offer and its answer, as the service carries them;
+- check: an ICE Binding request on the nominated pair; its answer proves that the host hears us;
+- consent: the checks of about one a second that a healthy connection sends (RFC 7675);
+- muted: sends checks and nothing else, while another connection may take over;
+- goodbye: RTCP BYE, SCTP ABORT and DTLS close_notify, after which the peer is silent for good;
+- evidence: a sign that the host or the path is gone, such as a BYE or an unreachable network;
+- sample: what the engine's detector reads 20 times a second; statistics: what people read;
+- seam: `aiortc_seam`, the only module that touches private parts of aiortc and aioice.
+
+From packet to pixel, read in this order:
+
+1. `aiortc_seam.deliver_media_directly`: a datagram arrives; RTP is decrypted at once;
+2. `transport`: notes its arrival time; `rtp_input`: parses it and finds its receiver;
+3. `receiver.VideoReceiver`: gives it to `media/receive/inbound_video`, sends NACK, PLI and REMB;
+4. `media/receive/jitter_buffer`: orders packets and returns whole frames;
+5. `media/video/decoder`: decodes them on its thread, into `media/video/picture`'s slot;
+6. the window (`gui`) takes the newest picture from the slot and paints it.
+
+The life of a connection: `peer_states`, then `peer`; `prepared_connection`, `signal_codec` and
+`sdp` for the offer and its answer; `checks`, `outgoing` and `goodbye` for a connection in trouble;
+`channels` for controls; `playback` for sound; `statistics`.
+"""

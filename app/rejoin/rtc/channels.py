@@ -1,13 +1,14 @@
-"""The two data channels: the player's controls out, the host's greeting and farewell in.
+"""The two data channels: the player's controls to the host, its Hello and Disconnect to us.
 
-Labels and reliability are those that AWS's Web SDK was observed to use; what is said over them is
-`input_protocol/controls`. Nothing waits to be sent: what cannot go out now is not sent later.
+Labels and reliability are those that AWS's Web SDK was observed to use; the messages are defined in
+`input_protocol/controls`. Nothing is queued: what cannot be sent now is not sent later.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiortc import RTCDataChannel, RTCPeerConnection
@@ -30,19 +31,20 @@ from rejoin.input_protocol.controls import (
 from rejoin.tasks import cancel, spawn
 
 HELLO_WITHIN_S = 1.0
-"""A host that speaks our input protocol greets at once; after this long it does not speak it."""
+"""A host that speaks our input protocol sends Hello at once; after this time it does not."""
 
 MOST_BUFFERED_BYTES = 2048
-"""With more than this unsent the path is stuck, and a newer state will do."""
+"""With more than this unsent the path is stuck; a newer state is sent when it is free again."""
 
 
 class ControlsSender:
-    """Sends the whole held state: at once on a change, three times, and while anything is held."""
+    """Sends the whole state of the controls: at once on a change, three times in all, and then
+    for as long as anything is held."""
 
     def __init__(self, send: Callable[[bytes], bool], *, name: str) -> None:
         self.messages_sent = 0
-        self.messages_withheld = 0
-        """States that could not go out at that moment; they were not kept."""
+        self.messages_not_sent = 0
+        """States that could not be sent at that moment; they were dropped."""
         self._send = send
         self._name = name
         self._controls = Controls()
@@ -52,7 +54,7 @@ class ControlsSender:
         self._closed = False
 
     def set_controls(self, controls: Controls) -> None:
-        """The player holds something else now, or moved."""
+        """The player pressed, released or moved something."""
         if self._closed or controls == self._controls:
             return
         self._controls = controls
@@ -77,15 +79,25 @@ class ControlsSender:
         if self._send(encode(ControlsMessage(self._sequence, self._controls))):
             self.messages_sent += 1
         else:
-            self.messages_withheld += 1
+            self.messages_not_sent += 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCallbacks:
+    """What the channels report; called on the event loop.
+
+    `on_controls_known(known)`: whether the host speaks our input protocol. `on_disconnect(reason)`:
+    the host ended the session. `on_closed(label)`: the host closed one channel.
+    """
+
+    on_input_open: Callable[[], None]
+    on_controls_known: Callable[[bool], None]
+    on_disconnect: Callable[[str], None]
+    on_closed: Callable[[str], None]
 
 
 class Channels:
-    """Both channels of one connection; create it before the offer is made.
-
-    Callbacks run on the event loop: `on_input_open`, `on_controls_known(known)`,
-    `on_disconnect(reason)` (the host says that it is over), `on_closed(label)`.
-    """
+    """Both channels of one connection; create it before the offer is made."""
 
     def __init__(
         self,
@@ -93,72 +105,61 @@ class Channels:
         *,
         name: str,
         may_send: Callable[[], bool],
-        on_input_open: Callable[[], None],
-        on_controls_known: Callable[[bool], None],
-        on_disconnect: Callable[[str], None],
-        on_closed: Callable[[str], None],
+        callbacks: ChannelCallbacks,
     ) -> None:
         self.bad_messages = 0
-        """Messages that are not of our protocol; they changed nothing."""
+        """Messages that are not of our protocol; ignored."""
         self._name = name
         self._may_send = may_send
-        self._on_input_open = on_input_open
-        self._on_controls_known = on_controls_known
-        self._on_disconnect = on_disconnect
-        self._on_closed = on_closed
-        self._known: bool | None = None
+        self._callbacks = callbacks
+        self._controls_known: bool | None = None
         self._closed = False
-        self._greeting: asyncio.Task[None] | None = None
+        self._hello_timeout: asyncio.Task[None] | None = None
         self._input = connection.createDataChannel(INPUT_CHANNEL, ordered=False, maxRetransmits=0)
         self._messages = connection.createDataChannel(MESSAGE_CHANNEL)
         self.controls = ControlsSender(self._send, name=f"{name}-controls")
-        self._input.on("open", self._opened)
-        self._input.on("message", self._input_message)
-        self._messages.on("message", self._client_message)
+        self._input.on("open", self._on_open)
+        self._input.on("message", self._on_input_message)
+        self._messages.on("message", self._on_client_message)
         for channel in (self._input, self._messages):
-            channel.on("close", _closing(self._on_closed, channel))
-
-    @property
-    def input_open(self) -> bool:
-        state: str = self._input.readyState
-        return state == "open"
+            channel.on("close", _closing(callbacks.on_closed, channel))
 
     async def close(self) -> None:
-        """End our tasks; the channels end with their connection."""
+        """Cancel our tasks; the channels close with their connection."""
         self._closed = True
         await self.controls.close()
-        await cancel(self._greeting)
+        await cancel(self._hello_timeout)
 
-    def _opened(self) -> None:
+    def _on_open(self) -> None:
         if self._closed:
             return  # it opened while the connection was being closed
-        self._on_input_open()
-        if self._known is None:
-            self._greeting = spawn(self._await_greeting(), name=f"{self._name}-greeting")
+        self._callbacks.on_input_open()
+        if self._controls_known is None:
+            self._hello_timeout = spawn(self._await_hello(), name=f"{self._name}-hello")
 
-    async def _await_greeting(self) -> None:
+    async def _await_hello(self) -> None:
         await asyncio.sleep(HELLO_WITHIN_S)
-        if self._known is None:
-            self._set_known(False)
+        if self._controls_known is None:
+            self._set_controls_known(False)
 
-    def _set_known(self, known: bool) -> None:
-        if known != self._known:
-            self._known = known
-            self._on_controls_known(known)
+    def _set_controls_known(self, known: bool) -> None:
+        if known != self._controls_known:
+            self._controls_known = known
+            self._callbacks.on_controls_known(known)
 
-    def _input_message(self, data: Any) -> None:
+    def _on_input_message(self, data: Any) -> None:
         match self._read(data):
             case Hello(version):
-                self._set_known(version == VERSION)
+                self._set_controls_known(version == VERSION)
             case None:
                 pass
             case _:
                 self.bad_messages += 1
 
-    def _client_message(self, data: Any) -> None:
+    def _on_client_message(self, data: Any) -> None:
         match self._read(data):
             case Disconnect(reason):
-                self._on_disconnect("".join(c for c in reason if c.isprintable()))
+                self._callbacks.on_disconnect("".join(c for c in reason if c.isprintable()))
             case None:
                 pass
             case _:
@@ -175,7 +176,7 @@ class Channels:
 
     def _send(self, message: bytes) -> bool:
         channel = self._input
-        if not self.input_open or not self._may_send():
+        if channel.readyState != "open" or not self._may_send():
             return False
         if channel.bufferedAmount > MOST_BUFFERED_BYTES:
             return False

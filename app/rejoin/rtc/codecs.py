@@ -1,8 +1,8 @@
-"""Which codecs we offer: Opus, and H.264 in every profile that hosts send, with RTX.
+"""The codecs that we offer: Opus, and H.264 in every profile that hosts send, with RTX.
 
 aiortc offers and accepts only what `aiortc.codecs.CODECS` lists, and that list is module-wide:
-there is no instance to override. It is the one change we make to a module of aiortc; all else is
-changed on instances (`rtc/transport`).
+there is no instance to change. It is the only change to a module of aiortc; everything else is
+changed on instances (`rtc/aiortc_seam`).
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ ADDED: Final = (
     (111, "4d001f", "0"),
     (113, "64001f", "0"),
 )
-"""RTP payload type, profile-level-id and packetization-mode. The number after each is its RTX.
+"""RTP payload type, profile-level-id and packetization-mode. Its RTX has the next payload type.
 
-aiortc's own H.264 entries (42001f and 42e01f in mode 1) end at 102. Mode 0 is single NAL units
-alone (RFC 6184, 6.2), which the same code reads.
+aiortc's own H.264 entries (42001f and 42e01f in mode 1) end at 102. Mode 0 is single NAL unit mode
+(RFC 6184, 6.2), which the same code depacketizes.
 """
 
 
 def offer_every_profile() -> None:
-    """Add Main, High and packetization mode 0 to aiortc's list; again, it changes nothing."""
+    """Add Main, High and packetization mode 0 to aiortc's list. Further calls change nothing."""
     known = {
         (codec.parameters.get("profile-level-id"), codec.parameters.get("packetization-mode"))
         for codec in CODECS["video"]
@@ -68,10 +68,10 @@ def offer_every_profile() -> None:
 
 
 def receivable(kind: str) -> list[RTCRtpCodecCapability]:
-    """What we decode well and therefore offer: H.264 with RTX for video, Opus for audio.
+    """The codecs that we offer: H.264 with RTX for video, Opus for audio.
 
-    The best first: an offer's order says what its maker prefers (RFC 3264, 5.1). High, Main and
-    Baseline in mode 1, which splits pictures over packets, before any in mode 0.
+    Preferred codecs first (RFC 3264, 5.1): High, Main and Baseline in mode 1, which can fragment a
+    NAL unit over packets, before those in mode 0.
     """
     capabilities: RTCRtpCapabilities | None = RTCRtpReceiver.getCapabilities(kind)
     codecs = capabilities.codecs if capabilities is not None else []

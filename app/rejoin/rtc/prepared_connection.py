@@ -1,6 +1,7 @@
-"""What every offer needs and no network knows of: keys, media sections, the context of DTLS.
+"""Prepares what an offer needs before it is needed: keys, media sections and the DTLS context.
 
-Two to three milliseconds of a rejoin; so the next connection's are made while this one plays.
+That takes two to three milliseconds and no network, so the next connection is prepared while this
+one plays.
 """
 
 from __future__ import annotations
@@ -8,36 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver
-from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from rejoin.errors import PeerError
+from rejoin.rtc.aiortc_seam import prepare_dtls
 from rejoin.rtc.codecs import offer_every_profile, receivable
-from rejoin.rtc.transport import override
-
-LOCAL_CERTIFICATE = "_RTCDtlsTransport__local_certificate"
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedConnection:
-    """A connection that has offered nothing: no socket, no task, and keys that nobody has seen."""
+    """A connection that made no offer: it has no socket and no task, and its keys are unused."""
 
     pc: RTCPeerConnection
     audio: RTCRtpTransceiver
     video: RTCRtpTransceiver
     dtls: RTCDtlsTransport
-
-
-def prepare_dtls(dtls: RTCDtlsTransport) -> None:
-    """Make now what aiortc would make while others wait for it.
-
-    The context of DTLS, between ICE and the handshake (1 ms), and the certificate's fingerprints,
-    anew for each section of each description.
-    """
-    certificate: RTCCertificate = getattr(dtls, LOCAL_CERTIFICATE)
-    context = certificate._create_ssl_context(srtp_profiles=dtls._srtp_profiles)
-    override(certificate, "_create_ssl_context", lambda srtp_profiles: context)
-    fingerprints = certificate.getFingerprints()
-    override(certificate, "getFingerprints", lambda: list(fingerprints))
 
 
 def _make() -> PreparedConnection:
@@ -57,17 +43,17 @@ def _make() -> PreparedConnection:
 
 
 class PreparedConnections:
-    """Keeps one ready. For one event loop; each is given away once."""
+    """Holds at most one prepared connection. For one event loop; each connection is used once."""
 
     def __init__(self) -> None:
-        self._ready: PreparedConnection | None = None
+        self._prepared: PreparedConnection | None = None
 
     def prepare(self) -> None:
-        """Have one ready for the next `take`. Raises PeerError."""
-        if self._ready is None:
-            self._ready = _make()
+        """Prepare one for the next `pop`, unless there is one. Raises PeerError."""
+        if self._prepared is None:
+            self._prepared = _make()
 
-    def take(self) -> PreparedConnection:
-        """The one that is ready, or a new one. Raises PeerError."""
-        ready, self._ready = self._ready, None
-        return ready if ready is not None else _make()
+    def pop(self) -> PreparedConnection:
+        """The prepared connection, or else a new one. Raises PeerError."""
+        prepared, self._prepared = self._prepared, None
+        return prepared if prepared is not None else _make()

@@ -1,20 +1,19 @@
-"""Our own RTP receivers behind aiortc's `RtpReceiver` protocol: packets in, whole frames out.
+"""Our RTP receivers, in place of aiortc's: RTP packets in, whole frames and RTCP feedback out.
 
-What to do with a packet is decided in `inbound` (video) and `playout` (audio), which are pure.
-`VideoReceiver` and `AudioReceiver` connect them to a DTLS transport; `install` puts one in place of
-an `RTCRtpReceiver`'s own receiving.
+What to do with a packet is decided by `media/receive/inbound_video` and `audio_reorder`, which are
+pure. `VideoReceiver` and `AudioReceiver` connect them to a DTLS transport.
 """
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import random
 from collections.abc import Callable, Mapping
 from typing import Protocol, assert_never
 
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
-from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_PLI,
@@ -22,6 +21,7 @@ from aiortc.rtp import (
     AnyRtcpPacket,
     RtcpByePacket,
     RtcpPsfbPacket,
+    RtcpReceiverInfo,
     RtcpRrPacket,
     RtcpRtpfbPacket,
     RtcpSrPacket,
@@ -40,24 +40,35 @@ from rejoin.media.receive.inbound_video import (
     Remb,
 )
 from rejoin.media.receive.jitter_buffer import EncodedFrame
-from rejoin.media.receive.receive_statistics import ReceiveStatistics
+from rejoin.media.receive.receive_statistics import ReceiveStatistics, ReportBlock
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
-from rejoin.rtc.transport import override
+from rejoin.rtc.aiortc_seam import (
+    RegisteredReceiver,
+    register_receiver,
+    rtp_sender,
+    unregister_receiver,
+)
 from rejoin.tasks import cancel, spawn
 
 _AUDIO_CLOCK_HZ = 48_000
 TICK_S = 0.010
-"""How often the time is looked at while a packet is missing or a key frame is wanted."""
+"""Period of the timer that runs while a packet is missing or a key frame is awaited."""
 
 
 class FrameSink(Protocol):
-    """Who decodes; `submit` never blocks."""
+    """The decoder; `submit` never blocks."""
 
     def submit(self, frame: EncodedFrame) -> None: ...
 
 
-class _Receiver:
-    """What video and audio share: registration, reports, counters, an end without waiting."""
+class _State(enum.Enum):
+    NEW = enum.auto()
+    RECEIVING = enum.auto()
+    STOPPED = enum.auto()
+
+
+class _Receiver(RegisteredReceiver):
+    """What video and audio share: registration, receiver reports, feedback, timer."""
 
     def __init__(
         self,
@@ -70,7 +81,7 @@ class _Receiver:
     ) -> None:
         self.dtls = dtls
         self.feedback_failed = 0
-        """RTCP packets of ours that could not be written; left out."""
+        """RTCP packets of ours that could not be encoded or sent."""
         self._rtcp_ssrc = rtcp_ssrc
         self._clock = clock
         self._name = name
@@ -78,102 +89,95 @@ class _Receiver:
         self._tasks: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._feedback: asyncio.Queue[AnyRtcpPacket] = asyncio.Queue()
-        self._started = False
-        self._stopped = False
+        self._state = _State.NEW
 
     async def receive(self, parameters: RTCRtpReceiveParameters) -> None:
-        """Take the place of `RTCRtpReceiver.receive`: called by aiortc once DTLS is up."""
-        if self._started or self._stopped:
+        """Called by aiortc once DTLS is up, in place of `RTCRtpReceiver.receive`."""
+        if self._state is not _State.NEW:
             return
-        self._started = True
-        self.dtls._register_rtp_receiver(self, parameters)
+        self._state = _State.RECEIVING
+        register_receiver(self.dtls, self, parameters)
         self._tasks = [
             spawn(self._report(), name=f"{self._name}-reports"),
             spawn(self._send_feedback(), name=f"{self._name}-feedback"),
         ]
-        self._began(parameters)
+        self._on_start(parameters)
 
     async def stop(self) -> None:
-        """Take the place of `RTCRtpReceiver.stop`: no thread is joined, nothing is awaited long."""
-        if self._started and not self._stopped:
-            self.dtls._unregister_rtp_receiver(self)
-        self._stopped = True
+        """In place of `RTCRtpReceiver.stop`; only cancels our tasks, so it returns at once."""
+        if self._state is _State.RECEIVING:
+            unregister_receiver(self.dtls, self)
+        self._state = _State.STOPPED
         if self._timer is not None:
             self._timer.cancel()
         tasks, self._tasks = self._tasks, []
         await cancel(*tasks)
 
-    def _handle_disconnect(self) -> None:
-        """DTLS went down; the peer sees that by itself."""
-
-    async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
+    def on_rtcp(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpSrPacket):
             info = packet.sender_info
-            self.reception.sender_reported(info.ntp_timestamp, info.rtp_timestamp, self._clock())
+            self.reception.add_sender_report(info.ntp_timestamp, info.rtp_timestamp, self._clock())
         elif isinstance(packet, RtcpByePacket):
             self._on_bye()
 
-    async def _handle_rtp_packet(self, packet: object, arrival_time_ms: int) -> None:
-        """aiortc's own way, which no packet takes: `rtp_input` gives them to `take`."""
-        raise NotImplementedError
-
-    def take(self, packet: RtpPacket, now: float) -> None:
-        """One packet came in; never blocks."""
-        if not self._stopped:
+    def on_packet(self, packet: RtpPacket, now: float) -> None:
+        """One packet of this receiver's streams arrived at boot time `now`; never blocks."""
+        if self._state is not _State.STOPPED:
             try:
-                self._take(packet, now)
+                self._on_packet(packet, now)
             finally:
-                self._come_again()
+                self._set_timer()
 
-    def _come_again(self) -> None:
-        """Look at the time once more while something is waited for; a quiet stream has no timer."""
-        if self._timer is None and self._waits and self._started and not self._stopped:
-            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._time_went_by)
+    def _set_timer(self) -> None:
+        """Only while a tick is needed: a stream that lacks nothing has no timer."""
+        if self._timer is None and self._needs_tick and self._state is _State.RECEIVING:
+            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._on_timer)
 
-    def _time_went_by(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         try:
-            self._tick()
+            self._on_tick()
         finally:
-            self._come_again()
+            self._set_timer()
 
     @property
     def reception(self) -> ReceiveStatistics:
         raise NotImplementedError
 
-    def _began(self, parameters: RTCRtpReceiveParameters) -> None:
+    def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
         raise NotImplementedError
 
-    def _take(self, packet: RtpPacket, now: float) -> None:
+    def _on_packet(self, packet: RtpPacket, now: float) -> None:
         raise NotImplementedError
 
     @property
-    def _waits(self) -> bool:
-        """Whether something is to be done when no packet comes."""
+    def _needs_tick(self) -> bool:
+        """Whether something must be done after a while even if no packet arrives."""
         raise NotImplementedError
 
-    def _tick(self) -> None:
+    def _on_tick(self) -> None:
         raise NotImplementedError
 
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(0.5 + random.random())
-            block = self.reception.report(self._clock())
+            block = self.reception.report_block(self._clock())
             if block is not None:
-                self._send(RtcpRrPacket(ssrc=self._rtcp_ssrc, reports=[block]))
+                self._send(RtcpRrPacket(ssrc=self._rtcp_ssrc, reports=[_receiver_info(block)]))
 
     def _send(self, packet: AnyRtcpPacket) -> None:
-        """It goes out as soon as the loop comes to it."""
+        """Queue it for the task that sends feedback; never blocks."""
         self._feedback.put_nowait(packet)
 
     async def _send_feedback(self) -> None:
+        send = rtp_sender(self.dtls)
         while True:
             packet = await self._feedback.get()
             try:
-                await self.dtls._send_rtp(bytes(packet))
+                await send(bytes(packet))
             except ConnectionError:
-                continue  # there is nobody to tell
-            except Exception:  # whatever the libraries say to one packet: the next may go
+                continue  # DTLS is not connected
+            except Exception:  # one packet that cannot be sent must not stop the next
                 self.feedback_failed += 1
 
 
@@ -199,47 +203,60 @@ class VideoReceiver(_Receiver):
 
     @property
     def reception(self) -> ReceiveStatistics:
-        return self.inbound.reception
+        return self.inbound.statistics
 
     def expect_retransmissions(self, rtx_ssrcs: Mapping[int, int]) -> None:
-        """Which streams of the answer repeat which (`ssrc-group:FID`); before it is applied.
+        """The answer's retransmission streams (`ssrc-group:FID`); call it before it is applied.
 
-        aiortc tells of one only in an answer with two streams, no more and no less.
+        aiortc reports such a stream only for an answer with exactly two streams.
         """
         self._rtx_ssrcs = rtx_ssrcs
 
     def request_key_frame(self) -> None:
-        """Ask the host for a key frame, now or as soon as the last asking is 300 ms old."""
-        self._do(self.inbound.want_key_frame(self._clock(), self._rtt_s()))
-        self._come_again()
+        """Request a key frame now, or as soon as the last request is 300 ms old."""
+        self._perform(self.inbound.request_key_frame(self._clock(), self._rtt_s()))
+        self._set_timer()
 
-    def _began(self, parameters: RTCRtpReceiveParameters) -> None:
-        self.inbound = InboundVideo(terms_of(parameters, self._rtx_ssrcs))
+    def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
+        self.inbound = InboundVideo(negotiated_of(parameters, self._rtx_ssrcs))
         if parameters.encodings:
             first = parameters.encodings[0].ssrc
-            self.inbound.expect(self._rtx_ssrcs.get(first, first))
+            self.inbound.expect_ssrc(self._rtx_ssrcs.get(first, first))
         self.request_key_frame()
 
-    def _take(self, packet: RtpPacket, now: float) -> None:
-        self._do(self.inbound.packet(packet, now, self._rtt_s()))
+    def _on_packet(self, packet: RtpPacket, now: float) -> None:
+        self._perform(self.inbound.on_packet(packet, now, self._rtt_s()))
 
     @property
-    def _waits(self) -> bool:
-        return self.inbound.busy
+    def _needs_tick(self) -> bool:
+        return self.inbound.needs_tick
 
-    def _tick(self) -> None:
-        self._do(self.inbound.tick(self._clock(), self._rtt_s()))
+    def _on_tick(self) -> None:
+        self._perform(self.inbound.on_tick(self._clock(), self._rtt_s()))
 
-    def _do(self, actions: list[ReceiveAction]) -> None:
+    def _perform(self, actions: list[ReceiveAction]) -> None:
         for action in actions:
             if isinstance(action, Decode):
                 self._sink.submit(action.frame)
             else:
-                self._send(_written(action, self._rtcp_ssrc))
+                self._send(_feedback_packet(action, self._rtcp_ssrc))
 
 
-def _written(action: Nack | Pli | Remb, ours: int) -> AnyRtcpPacket:
-    """The RTCP packet that tells it, from our SSRC."""
+def _receiver_info(block: ReportBlock) -> RtcpReceiverInfo:
+    """A report block in aiortc's form."""
+    return RtcpReceiverInfo(
+        ssrc=block.ssrc,
+        fraction_lost=block.fraction_lost,
+        packets_lost=block.packets_lost,
+        highest_sequence=block.highest_sequence,
+        jitter=block.jitter,
+        lsr=block.lsr,
+        dlsr=block.dlsr,
+    )
+
+
+def _feedback_packet(action: Nack | Pli | Remb, ours: int) -> AnyRtcpPacket:
+    """The RTCP packet for it, from our SSRC."""
     match action:
         case Nack(ssrc, sequences):
             return RtcpRtpfbPacket(
@@ -248,16 +265,16 @@ def _written(action: Nack | Pli | Remb, ours: int) -> AnyRtcpPacket:
         case Pli(ssrc):
             return RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=ours, media_ssrc=ssrc)
         case Remb(ssrc, bitrate_bps):
-            rate = pack_remb_fci(bitrate_bps, [ssrc])
-            return RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=ours, media_ssrc=0, fci=rate)
+            fci = pack_remb_fci(bitrate_bps, [ssrc])
+            return RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=ours, media_ssrc=0, fci=fci)
         case _:
             assert_never(action)
 
 
-def terms_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) -> Negotiated:
-    """What was agreed, out of what aiortc makes of offer and answer."""
+def negotiated_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) -> Negotiated:
+    """What offer and answer agreed on, from the parameters that aiortc derives from them."""
     media: set[int] = set()
-    retransmits: dict[int, int] = {}
+    rtx: dict[int, int] = {}
     feedback: set[tuple[str, str | None]] = set()
     for codec in parameters.codecs:
         if codec.payloadType is None:
@@ -265,23 +282,23 @@ def terms_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) 
         if codec.name.lower() == "rtx":
             repeated = codec.parameters.get("apt")
             if isinstance(repeated, int):
-                retransmits[codec.payloadType] = repeated
+                rtx[codec.payloadType] = repeated
         else:
             media.add(codec.payloadType)
             feedback |= {(each.type, each.parameter) for each in codec.rtcpFeedback}
     numbers = (each.id for each in parameters.headerExtensions if each.uri == ABS_SEND_TIME)
     return Negotiated(
         payload_types=frozenset(media),
-        retransmits={rtx: apt for rtx, apt in retransmits.items() if apt in media},
+        rtx_payload_types={number: apt for number, apt in rtx.items() if apt in media},
         rtx_ssrcs=rtx_ssrcs,
         nack=("nack", None) in feedback,
-        rate=("goog-remb", None) in feedback,
+        remb=("goog-remb", None) in feedback,
         send_time_id=next(numbers, None),
     )
 
 
 class AudioReceiver(_Receiver):
-    """Audio: packets in order to `play`, each telling how many are lost before it."""
+    """Audio: packets in order to `play`, each with the number of lost packets before it."""
 
     def __init__(
         self,
@@ -294,9 +311,8 @@ class AudioReceiver(_Receiver):
         on_bye: Callable[[], None],
     ) -> None:
         super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, on_bye=on_bye)
-        self.packets_missing = 0
-        """Packets that had not come when it was their turn."""
         self.packets_failed = 0
+        """Packets that raised an exception when played."""
         self._reception = ReceiveStatistics(_AUDIO_CLOCK_HZ)
         self._payload_types: set[int | None] = set()
         self._play = play
@@ -306,10 +322,10 @@ class AudioReceiver(_Receiver):
     def reception(self) -> ReceiveStatistics:
         return self._reception
 
-    def _began(self, parameters: RTCRtpReceiveParameters) -> None:
+    def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
         self._payload_types = {codec.payloadType for codec in parameters.codecs}
 
-    def _take(self, packet: RtpPacket, now: float) -> None:
+    def _on_packet(self, packet: RtpPacket, now: float) -> None:
         if packet.payload_type not in self._payload_types:
             return
         if packet.ssrc != self._reception.ssrc:
@@ -317,25 +333,18 @@ class AudioReceiver(_Receiver):
         self._reception.add(packet, now)
         if packet.payload:
             number, media_time = packet.sequence_number, packet.timestamp
-            self._forward(self._order.add(number, packet.payload, now, timestamp=media_time))
+            self._play_all(self._order.add(number, packet.payload, now, timestamp=media_time))
 
     @property
-    def _waits(self) -> bool:
+    def _needs_tick(self) -> bool:
         return self._order.waiting
 
-    def _tick(self) -> None:
-        self._forward(self._order.poll(self._clock()))
+    def _on_tick(self) -> None:
+        self._play_all(self._order.poll(self._clock()))
 
-    def _forward(self, packets: list[OrderedAudio]) -> None:
+    def _play_all(self, packets: list[OrderedAudio]) -> None:
         for packet in packets:
-            self.packets_missing += packet.lost_before
             try:
                 self._play(packet)
             except Exception:
                 self.packets_failed += 1
-
-
-def install(receiver: RTCRtpReceiver, ours: VideoReceiver | AudioReceiver) -> None:
-    """Let ours receive in place of aiortc's receiver; its decoder thread then never starts."""
-    override(receiver, "receive", ours.receive)
-    override(receiver, "stop", ours.stop)

@@ -1,9 +1,10 @@
-"""The one codec of the signalling strings: SignalRequest and SignalResponse, both ways.
+"""Encodes and decodes the signalling strings, SignalRequest and SignalResponse.
 
 A SignalRequest is `{"type": "offer", "sdp": ..., "webSdkVersion": ..., "extras": ...}`, a
 SignalResponse `{"type": "answer", "sdp": ..., "webSdkProtocolUrl": ...}`: the shapes that AWS's Web
-SDK 1.2.0 was observed to send and to accept. What comes from outside is untrusted: it is bounded,
-every rule it breaks is one sentence, and no sentence quotes an address, a key or a line of SDP.
+SDK 1.2.0 was observed to send and to accept. Input is untrusted: its size
+is bounded, each broken rule is an error of one sentence, and no error quotes an address, a key or a
+line of SDP.
 """
 
 from __future__ import annotations
@@ -17,11 +18,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rejoin.errors import SignalError
+from rejoin.rtc.sdp import (
+    DIRECTIONS,
+    Description,
+    Section,
+    TransportParameters,
+    attribute_of,
+    join,
+    parse,
+    values_of,
+)
 
 MAX_JSON_BYTES = 256 * 1024
-MAX_SDP_BYTES = 64 * 1024
 MAX_CANDIDATES = 64
-MAX_SECTIONS = 16
 MIN_PORT = 1024
 
 WEB_SDK_VERSION = "1.2.0"
@@ -29,23 +38,17 @@ WEB_SDK_VERSION = "1.2.0"
 
 MAX_BITRATE_KBPS = 19_000
 START_BITRATE_KBPS = 10_000
-"""The bandwidth wish of the Web SDK 1.2.0, as observed."""
+"""What the Web SDK 1.2.0 was observed to request as maximum and start bitrate."""
 
 OPUS_PARAMETERS = "minptime=10;useinbandfec=1;stereo=1"
 
 _FEATURES = [{"name": "WEBRTC_SPLIT_MEDIA_STREAMS", "value": "enabled"}]
-_DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _NOT_SENT_FEEDBACK = ("transport-cc", "ccm fir")
 """Feedback kinds that our receiver does not send and therefore never offers."""
 
-_MEDIA_LINE = re.compile(r"m=(audio|video|application) ([0-9]{1,5}) ([A-Z/]{3,40}) ([!-~ ]+)")
-_TOKEN = re.compile(r"[!-~]{1,64}")
-_ICE_UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
-_ICE_PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _FOUNDATION = re.compile(r"[A-Za-z0-9+/]{1,32}")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _FID = re.compile(r"FID ([0-9]{1,10}) ([0-9]{1,10})")
-_SHA256 = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){31}")
 _CARRIER_GRADE_NAT = ipaddress.ip_network("100.64.0.0/10")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -54,10 +57,10 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class NetworkRules:
-    """Where a connection may go. The default is the public internet and nothing else.
+    """Which addresses a connection may use. The default is public internet addresses only.
 
-    `loopback_only`: the emulator's profile, 127.0.0.1 alone, for our own sockets too.
-    `allow_private`: a LAN profile: private, carrier-grade NAT and link-local addresses as well.
+    `loopback_only`: for the emulator: 127.0.0.1 only, for our own sockets too.
+    `allow_private`: for a LAN: private, carrier-grade NAT and link-local addresses as well.
     """
 
     loopback_only: bool = False
@@ -74,12 +77,12 @@ class SignalRequest:
     media: tuple[str, ...]
     ice_ufrag: str = field(repr=False)
     setup: str
-    """What the client would be in DTLS: actpass (the host chooses), active or passive."""
+    """The client's DTLS role: active (client), passive (server) or actpass (the host chooses)."""
 
 
 @dataclass(frozen=True, slots=True)
 class IceStart:
-    """What the first connectivity check needs of an answer. `candidates`: as SDP has them."""
+    """What the first connectivity check needs of an answer. `candidates`: as written in SDP."""
 
     ufrag: str
     pwd: str
@@ -89,10 +92,11 @@ class IceStart:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A checked answer. `sdp` is rewritten for aiortc: every section carries what is in effect.
+    """A checked answer. `sdp` is rewritten for aiortc: every section has the attributes in effect.
 
     `web_sdk_protocol_url` is where a browser would load the service's input protocol; we never do.
-    `rtx_ssrcs`: the video's retransmission streams, each to the stream it repeats (RFC 5576, FID).
+    `rtx_ssrcs`: SSRC of each video retransmission stream to the SSRC of the stream that it
+    retransmits (RFC 5576, FID).
     """
 
     sdp: str = field(repr=False)
@@ -102,7 +106,7 @@ class Answer:
 
 
 def sha256_of(text: str) -> str:
-    """Hex digest by which two sides name the same signalling string."""
+    """Hex digest that identifies a signalling string in logs and comparisons."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -114,21 +118,21 @@ def encode_request(
     *,
     max_bitrate_kbps: int = MAX_BITRATE_KBPS,
     start_bitrate_kbps: int = START_BITRATE_KBPS,
-    begin_dtls: bool = False,
+    dtls_client: bool = False,
 ) -> str:
-    """The SignalRequest of a local offer. No candidate, port or address of this machine stays.
+    """The SignalRequest of a local offer, without candidates, ports or addresses of this machine.
 
-    `begin_dtls`: offer to begin DTLS, and nothing else; usually the host may choose.
+    `dtls_client`: offer to be the DTLS client (a=setup:active); else the host chooses the role.
     """
-    description = _parse(sdp, "offer")
+    description = parse(sdp, "offer")
     lines = [_origin_without_address(line) for line in description.session]
     for section in description.sections:
         lines += _offered_section(section, max_bitrate_kbps, start_bitrate_kbps)
-    if begin_dtls:
+    if dtls_client:
         lines = ["a=setup:active" if line == "a=setup:actpass" else line for line in lines]
     request = {
         "type": "offer",
-        "sdp": _join(lines),
+        "sdp": join(lines),
         "webSdkVersion": WEB_SDK_VERSION,
         "extras": {"features": _FEATURES},
     }
@@ -141,7 +145,7 @@ def _origin_without_address(line: str) -> str:
     return " ".join([*line.split(" ")[:3], "IN IP4 127.0.0.1"])
 
 
-def _offered_section(section: _Section, max_kbps: int, start_kbps: int) -> list[str]:
+def _offered_section(section: Section, max_kbps: int, start_kbps: int) -> list[str]:
     lines = [section.media_line(), "c=IN IP4 0.0.0.0"]
     if section.kind == "video":
         lines += [f"b=AS:{max_kbps}", f"b=TIAS:{max_kbps * 1000}"]
@@ -150,9 +154,9 @@ def _offered_section(section: _Section, max_kbps: int, start_kbps: int) -> list[
     codecs = dict(value.split(" ", 1) for value in section.values("rtpmap") if " " in value)
     opus = {number for number, codec in codecs.items() if codec.lower() == "opus/48000/2"}
     h264 = {number for number, codec in codecs.items() if codec.lower() == "h264/90000"}
-    wish = f"x-google-max-bitrate={max_kbps};x-google-start-bitrate={start_kbps}"
+    bitrates = f"x-google-max-bitrate={max_kbps};x-google-start-bitrate={start_kbps}"
     for line in section.lines:
-        name, value = _attribute(line)
+        name, value = attribute_of(line)
         number, _, rest = value.partition(" ")
         if line.startswith(("c=", "b=")) or name in _NOT_OFFERED:
             continue
@@ -163,7 +167,7 @@ def _offered_section(section: _Section, max_kbps: int, start_kbps: int) -> list[
         if name == "fmtp" and number in opus:
             continue
         if name == "fmtp" and number in h264:
-            lines.append(f"{line};{wish}")
+            lines.append(f"{line};{bitrates}")
         else:
             lines.append(line)
         if name == "rtpmap" and number in opus:
@@ -185,15 +189,15 @@ _NOT_OFFERED = {
     "ssrc",
     "ssrc-group",
 }
-"""Attributes of aiortc's offer that a receiving client has no use for, or that we write anew."""
+"""Attributes of aiortc's offer that a receiving client does not need, or that we rewrite."""
 
 
 def decode_request(text: str) -> SignalRequest:
     """Read a client's SignalRequest, as the emulator does. Raises SignalError."""
     request = _json_object(text, "offer")
-    description = _parse(_sdp_of(request, "offer"), "offer")
+    description = parse(_sdp_of(request, "offer"), "offer")
     _candidate_lines(description, "offer")
-    path = _Path.of(description, "offer", {"actpass", "active", "passive"})
+    transport = TransportParameters.of(description, "offer", {"actpass", "active", "passive"})
     kinds = tuple(section.kind for section in description.sections)
     videos = [section for section in description.sections if section.kind == "video"]
     if not videos:
@@ -201,19 +205,19 @@ def decode_request(text: str) -> SignalRequest:
     if not any(description.direction(video) in ("recvonly", "sendrecv") for video in videos):
         raise SignalError("The offer does not receive video.")
     for section in description.sections:
-        # aiortc knows neither the default direction nor one that stands for the whole session.
+        # aiortc reads neither the default direction nor one at session level.
         if section.kind != "application" and not any(
-            line == f"a={direction}" for line in section.lines for direction in _DIRECTIONS
+            line == f"a={direction}" for line in section.lines for direction in DIRECTIONS
         ):
             section.lines.append(f"a={description.direction(section)}")
     version = request.get("webSdkVersion")
     return SignalRequest(
-        sdp=_join(description.all_lines()),
+        sdp=join(description.all_lines()),
         web_sdk_version=version if isinstance(version, str) else "",
         features=tuple(_features(request)),
         media=kinds,
-        ice_ufrag=path.ufrag,
-        setup=path.setup,
+        ice_ufrag=transport.ufrag,
+        setup=transport.setup,
     )
 
 
@@ -231,49 +235,51 @@ def _features(request: dict[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def encode_response(sdp: str, web_sdk_protocol_url: str) -> str:
-    """The SignalResponse of an answerer (the emulator). The SDP goes in as it is."""
+    """The SignalResponse of an answerer (the emulator). The SDP is not changed."""
     response = {"type": "answer", "sdp": sdp, "webSdkProtocolUrl": web_sdk_protocol_url}
     return json.dumps(response, separators=(",", ":"))
 
 
 def decode_response(text: str, rules: NetworkRules) -> Answer:
-    """Check a SignalResponse and make its SDP fit for aiortc. Raises SignalError.
+    """Check a SignalResponse and rewrite its SDP for aiortc. Raises SignalError.
 
     An RFC 9143 answerer writes candidates, ICE credentials, fingerprint and role into the first
-    BUNDLE section only, and aiortc looks for each of them in every section: so each section gets
-    what is in effect for it. End-of-candidates goes, so that aioice keeps listening for
+    BUNDLE section only, but aiortc reads each of them from every section: so each section gets
+    what is in effect for it. End-of-candidates is removed, so that aioice keeps listening for
     peer-reflexive candidates.
     """
     response = _json_object(text, "answer")
-    description = _parse(_sdp_of(response, "answer"), "answer")
+    description = parse(_sdp_of(response, "answer"), "answer")
     candidates = _usable_candidates(_candidate_lines(description, "answer"), rules)
-    path = _Path.of(description, "answer", {"active", "passive"})
+    transport = TransportParameters.of(description, "answer", {"active", "passive"})
     if not any(section.kind == "video" for section in description.sections):
         raise SignalError("The answer holds no video.")
     rtcp_mux = any("a=rtcp-mux" in section.lines for section in description.sections)
     if not rtcp_mux:
         raise SignalError("The answer does not put RTCP on the media port.")
-    lines = [line for line in description.session if _attribute(line)[0] not in _PATH_ATTRIBUTES]
+    lines = [
+        line for line in description.session if attribute_of(line)[0] not in _TRANSPORT_ATTRIBUTES
+    ]
     for section in description.sections:
         lines += [section.media_line(), "c=IN IP4 0.0.0.0"]
         lines += [
             line
             for line in section.lines
             if not line.startswith("c=")
-            and _attribute(line)[0] not in _PATH_ATTRIBUTES
-            and line[2:] not in _DIRECTIONS
+            and attribute_of(line)[0] not in _TRANSPORT_ATTRIBUTES
+            and line[2:] not in DIRECTIONS
         ]
         if section.kind != "application":
             lines += ["a=rtcp:9 IN IP4 0.0.0.0", "a=rtcp-mux"]
             lines.append(f"a={_sending_direction(description, section)}")
-        lines += path.lines() + candidates
+        lines += transport.lines() + candidates
     url = response.get("webSdkProtocolUrl")
     return Answer(
-        sdp=_join(lines),
+        sdp=join(lines),
         web_sdk_protocol_url=url if isinstance(url, str) and len(url) <= 2048 else None,
         ice=IceStart(
-            path.ufrag,
-            path.pwd,
+            transport.ufrag,
+            transport.pwd,
             "a=ice-lite" in description.session,
             tuple(line.removeprefix("a=candidate:") for line in candidates),
         ),
@@ -281,7 +287,7 @@ def decode_response(text: str, rules: NetworkRules) -> Answer:
     )
 
 
-def _retransmissions(description: _Description) -> dict[int, int]:
+def _retransmissions(description: Description) -> dict[int, int]:
     found: dict[int, int] = {}
     for section in description.sections:
         if section.kind == "video":
@@ -291,7 +297,7 @@ def _retransmissions(description: _Description) -> dict[int, int]:
     return found
 
 
-_PATH_ATTRIBUTES = {
+_TRANSPORT_ATTRIBUTES = {
     "candidate",
     "end-of-candidates",
     "fingerprint",
@@ -302,10 +308,10 @@ _PATH_ATTRIBUTES = {
     "rtcp-mux",
     "setup",
 }
-"""Attributes about the one transport of a BUNDLE: checked, then written anew per section."""
+"""Attributes of the one transport of a BUNDLE: checked, then rewritten for each section."""
 
 
-def _sending_direction(description: _Description, section: _Section) -> str:
+def _sending_direction(description: Description, section: Section) -> str:
     direction = description.direction(section)
     if direction in ("sendonly", "sendrecv"):
         return "sendonly"
@@ -314,11 +320,11 @@ def _sending_direction(description: _Description, section: _Section) -> str:
     return "inactive"
 
 
-def _candidate_lines(description: _Description, what: str) -> list[str]:
+def _candidate_lines(description: Description, what: str) -> list[str]:
     found = [
         value
         for lines in [description.session, *(section.lines for section in description.sections)]
-        for value in _values(lines, "candidate")
+        for value in values_of(lines, "candidate")
     ]
     if len(found) > MAX_CANDIDATES:
         raise SignalError(f"The {what} holds more than {MAX_CANDIDATES} candidates.")
@@ -326,7 +332,7 @@ def _candidate_lines(description: _Description, what: str) -> list[str]:
 
 
 def _usable_candidates(values: list[str], rules: NetworkRules) -> list[str]:
-    """Candidate lines that may be used, each address and port once."""
+    """The UDP candidates, each address and port once. Raises SignalError for a forbidden one."""
     usable: dict[tuple[str, int], str] = {}
     for value in values:
         parts = value.split(" ")
@@ -346,7 +352,7 @@ def _usable_candidates(values: list[str], rules: NetworkRules) -> list[str]:
         if not MIN_PORT <= int(port) <= 65535:
             raise SignalError(f"The answer names a port outside {MIN_PORT} to 65535.")
         address = _checked_address(host, rules)
-        # aioice refuses to be told of peer-reflexive candidates; the address is as good as a host's
+        # aioice accepts no peer-reflexive candidates; the address works as a host candidate
         kind = "host" if kind == "prflx" else kind
         usable.setdefault(
             (str(address), int(port)),
@@ -372,7 +378,7 @@ def _checked_address(host: str, rules: NetworkRules) -> _Address:
 
 
 def _address_and_embedded(address: _Address) -> list[_Address]:
-    """The address, and the IPv4 one that a translation prefix would send it to."""
+    """The address, and the IPv4 address that is embedded in it behind a translation prefix."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return [address.ipv4_mapped]
@@ -384,7 +390,7 @@ def _address_and_embedded(address: _Address) -> list[_Address]:
 
 
 def _forbidden(address: _Address, rules: NetworkRules) -> str | None:
-    """Why an address must not be used, as the words before "address"; None when it may."""
+    """Why an address must not be used, as the words before "address"; None if it may be used."""
     if rules.loopback_only:
         return None if address.is_loopback else "a non-loopback"
     if address.is_unspecified:
@@ -404,133 +410,7 @@ def _forbidden(address: _Address, rules: NetworkRules) -> str | None:
     return "a private or reserved"
 
 
-# --- SDP, as much of it as signalling needs -----------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    kind: str
-    protocol: str
-    formats: str
-    lines: list[str]
-
-    def media_line(self) -> str:
-        return f"m={self.kind} 9 {self.protocol} {self.formats}"
-
-    def values(self, name: str) -> list[str]:
-        return _values(self.lines, name)
-
-
-@dataclass(frozen=True, slots=True)
-class _Description:
-    session: list[str]
-    sections: list[_Section]
-
-    def direction(self, section: _Section) -> str:
-        for lines in (section.lines, self.session):
-            for line in lines:
-                if line.startswith("a=") and line[2:] in _DIRECTIONS:
-                    return line[2:]
-        return "sendrecv"
-
-    def all_lines(self) -> list[str]:
-        lines = list(self.session)
-        for section in self.sections:
-            lines += [section.media_line(), *section.lines]
-        return lines
-
-
-@dataclass(frozen=True, slots=True)
-class _Path:
-    """What is in effect for the one transport that all sections share."""
-
-    ufrag: str
-    pwd: str
-    fingerprints: tuple[str, ...]
-    setup: str
-
-    def lines(self) -> list[str]:
-        return [
-            f"a=ice-ufrag:{self.ufrag}",
-            f"a=ice-pwd:{self.pwd}",
-            *(f"a=fingerprint:sha-256 {value}" for value in self.fingerprints),
-            f"a=setup:{self.setup}",
-        ]
-
-    @classmethod
-    def of(cls, description: _Description, what: str, setups: set[str]) -> _Path:
-        tagged = _tagged_section(description, what)
-
-        def in_effect(section: _Section, name: str) -> list[str]:
-            return (
-                section.values(name)
-                or _values(description.session, name)
-                or (tagged.values(name) if section is not tagged else [])
-            )
-
-        paths = set()
-        for section in description.sections:
-            ufrag = _only(in_effect(section, "ice-ufrag"))
-            pwd = _only(in_effect(section, "ice-pwd"))
-            if not _ICE_UFRAG.fullmatch(ufrag) or not _ICE_PWD.fullmatch(pwd):
-                raise SignalError(f"The {what} has no usable ICE user name and password.")
-            setup = _only(in_effect(section, "setup"))
-            if setup not in setups:
-                raise SignalError(f"The {what} does not say who opens the DTLS connection.")
-            paths.add(cls(ufrag, pwd, _sha256_fingerprints(in_effect, section, what), setup))
-        if len(paths) != 1:
-            raise SignalError(f"The {what} describes more than one transport.")
-        return paths.pop()
-
-
-def _sha256_fingerprints(in_effect: Any, section: _Section, what: str) -> tuple[str, ...]:
-    found = []
-    for value in in_effect(section, "fingerprint"):
-        algorithm, _, digest = value.partition(" ")
-        if algorithm.lower() == "sha-256":
-            if not _SHA256.fullmatch(digest.upper()):
-                raise SignalError(f"The {what} has a malformed fingerprint.")
-            found.append(digest.upper())
-    if not found:
-        # without one aiortc would wait for ever
-        raise SignalError(f"The {what} has no sha-256 fingerprint.")
-    return tuple(sorted(set(found)))
-
-
-def _tagged_section(description: _Description, what: str) -> _Section:
-    """The first section of the BUNDLE group, which must hold every section."""
-    by_mid: dict[str, _Section] = {}
-    for section in description.sections:
-        mid = _only(section.values("mid"))
-        if not _TOKEN.fullmatch(mid) or mid in by_mid:
-            raise SignalError(f"The {what} does not number its media sections.")
-        by_mid[mid] = section
-    for value in _values(description.session, "group"):
-        semantic, *mids = value.split(" ")
-        if semantic == "BUNDLE" and set(mids) == set(by_mid) and len(mids) == len(by_mid):
-            return by_mid[mids[0]]
-    raise SignalError(f"The {what} does not bundle all media on one transport.")
-
-
-def _only(values: list[str]) -> str:
-    return values[0] if len(values) == 1 else ""
-
-
-def _values(lines: list[str], name: str) -> list[str]:
-    prefix = f"a={name}:"
-    return [line[len(prefix) :] for line in lines if line.startswith(prefix)]
-
-
-def _attribute(line: str) -> tuple[str, str]:
-    """Name and value of an attribute line; two empty strings for any other line."""
-    if not line.startswith("a="):
-        return "", ""
-    name, _, value = line[2:].partition(":")
-    return name, value
-
-
-def _join(lines: list[str]) -> str:
-    return "".join(f"{line}\r\n" for line in lines)
+# --- JSON -------------------------------------------------------------------------------------
 
 
 def _json_object(text: str, kind: str) -> dict[str, Any]:
@@ -552,32 +432,3 @@ def _sdp_of(parsed: dict[str, Any], what: str) -> str:
     if not isinstance(sdp, str):
         raise SignalError(f"The {what} holds no SDP.")
     return sdp
-
-
-def _parse(sdp: str, what: str) -> _Description:
-    if len(sdp) > MAX_SDP_BYTES:
-        raise SignalError(f"The SDP of the {what} is larger than {MAX_SDP_BYTES // 1024} KiB.")
-    lines = [line for line in sdp.replace("\r\n", "\n").split("\n") if line]
-    # aiortc splits lines at every Unicode line separator: only printable ASCII may reach it
-    if not all(line.isascii() and line.isprintable() for line in lines):
-        raise SignalError(f"The SDP of the {what} holds characters that do not belong there.")
-    if not lines or lines[0] != "v=0":
-        raise SignalError(f"The {what} is not SDP.")
-    session: list[str] = []
-    sections: list[_Section] = []
-    for line in lines:
-        if (len(line) < 3 or line[1] != "=") and line not in ("s=", "i="):
-            raise SignalError(f"The SDP of the {what} holds a malformed line.")
-        if not line.startswith("m="):
-            (sections[-1].lines if sections else session).append(line)
-            continue
-        match = _MEDIA_LINE.fullmatch(line)
-        if match is None:
-            raise SignalError(f"The SDP of the {what} holds a media section of an unknown kind.")
-        kind, port, protocol, formats = match.groups()
-        if port == "0":
-            raise SignalError(f"The {what} rejects its {kind} section.")
-        sections.append(_Section(kind, protocol, formats, []))
-    if not 1 <= len(sections) <= MAX_SECTIONS:
-        raise SignalError(f"The SDP of the {what} does not hold 1 to {MAX_SECTIONS} sections.")
-    return _Description(session, sections)

@@ -1,168 +1,42 @@
-"""Numbers of a connection, in the one form that window, reports and files read, and their sums."""
+"""Collects the numbers of one connection: samples for the engine, statistics for people."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from rejoin.core.model import ConnectionNumber
+from rejoin.clock import Clock
+from rejoin.core.model import ConnectionNumber, ConnectionSample, Policy
+from rejoin.media.statistics import StreamStatistics
+from rejoin.media.video.decoder import Decoder
+from rejoin.rtc.peer_states import Parts, PeerState, is_connected, opened_at, parts_of
+from rejoin.rtc.playback import MediaSinks
 
 RATE_WINDOW_S = 1.0
 
 
-FREEZE_INTERVALS = 30
-FREEZE_LEAST_S = 0.150
-
-
 @dataclass(frozen=True, slots=True)
-class PeerStatistics:
-    """One connection in numbers, named as in W3C's webrtc-stats where it has a name for them.
+class Counters:
+    """Totals since the start of the connection, or by how much they rose."""
 
-    Rates are over the last second, `loss` (0..1) over the last three, and `decode_ms` (a frame) and
-    `jitter_buffer_ms` (a frame, from its first packet to its turn) too. What was not shown is
-    counted once, by its reason: `frames_broken` (packets missing), `frames_held_back` (needs a lost
-    one), `frames_undecoded` (too many waited), `frames_failed`, `pictures_replaced` (a newer one
-    came before it was painted), `pictures_unwatched` (the window is minimised); `frames_dropped` is
-    W3C's: received whole and not made a picture.
-
-    `last_*_at`: boot time of the newest packet of a kind that proved to be the host's, None before
-    the first; they tell apart a host without media (checks and reports go on) and a path that is
-    gone.
-    """
-
-    connection: ConnectionNumber
-    connected: bool = False
-    candidate_pair: str | None = None
-    """Kinds of the nominated pair's candidates, ours first, and the protocol; no address."""
-    codec: str | None = None
-    profile: str | None = None
-    decoder: str | None = None
-    """What decodes: "software", or the hardware by FFmpeg's name (cuda, d3d11va, ...)."""
-    width: int = 0
-    height: int = 0
-    received_fps: float = 0.0
-    decoded_fps: float = 0.0
-    painted_fps: float = 0.0
-    bitrate_bps: float = 0.0
-    available_bitrate_bps: int | None = None
-    """What the host was told that the path carries; None where it does not take that."""
-    queue_s: float = 0.0
-    """How long packets wait before the bottleneck of the path."""
-    loss: float = 0.0
-    rtt_s: float | None = None
-    jitter_s: float = 0.0
-    decode_ms: float = 0.0
-    jitter_buffer_ms: float = 0.0
-    frame_age_s: float = 0.0
-    """Of the newest painted picture, from its last packet to the painting."""
     frames_received: int = 0
     frames_decoded: int = 0
     frames_painted: int = 0
-    key_frames_received: int = 0
-    key_frames_decoded: int = 0
-    frames_dropped: int = 0
-    frames_broken: int = 0
-    frames_held_back: int = 0
-    frames_undecoded: int = 0
-    frames_failed: int = 0
-    hardware_failures: int = 0
-    """How often the hardware decoder failed and software took over."""
-    pictures_replaced: int = 0
-    pictures_unwatched: int = 0
-    freeze_count: int = 0
-    total_freezes_duration_s: float = 0.0
-    total_decode_time_s: float = 0.0
-    total_scale_time_s: float = 0.0
-    """Spent by the decoder's thread on pictures that are painted in another size."""
-    total_paint_time_s: float = 0.0
-    """Spent by the window's thread on painting each picture for the first time."""
-    packets_received: int = 0
-    packets_lost: int = 0
-    packets_discarded: int = 0
-    packets_failed: int = 0
-    """Forged, repeated on the way, or of a kind that something failed at; all dropped."""
-    feedback_failed: int = 0
-    """Reports and requests of ours that could not be written."""
-    packets_recovered: int = 0
-    retransmitted_packets_received: int = 0
     bytes_received: int = 0
-    nack_count: int = 0
-    pli_count: int = 0
-    checks_sent: int = 0
-    checks_answered: int = 0
-    audio_packets_received: int = 0
-    audio_packets_lost: int = 0
-    audio_packets_concealed: int = 0
-    audio_total_samples: int = 0
-    """W3C's totalSamplesReceived: what came out of the decoder while this connection was shown, of
-    each channel, at 48 kHz; its rate is that of the sound played."""
-    audio_concealed_samples: int = 0
-    """Those of them that stand for lost packets."""
-    audio_buffer_s: float = 0.0
-    audio_held_s: float = 0.0
-    """How much longer sound waits than it has to, so that it is not before its picture."""
-    audio_late_s: float | None = None
-    """By how much sound comes after its picture (negative: before), with what the sound device says
-    of itself; None while not known, and where no device plays it."""
-    controls_sent: int = 0
-    bad_messages: int = 0
-    receive_buffer_bytes: int | None = None
-    """What the kernel granted of the 4 MiB asked for; None where it does not tell."""
-    last_rtp_at: float | None = None
-    last_rtcp_at: float | None = None
-    last_sender_report_at: float | None = None
-    last_stun_at: float | None = None
-    last_data_at: float | None = None
-    """Of the data channels: messages, acknowledgements and heartbeats."""
+    decode_s: float = 0.0
+    jitter_buffer_s: float = 0.0
+    """Time in the jitter buffer, all received frames together."""
 
 
-def columns() -> tuple[str, ...]:
-    """The names of all numbers, in order: a file's header."""
-    return tuple(field.name for field in fields(PeerStatistics))
+@dataclass(frozen=True, slots=True)
+class Increase:
+    """By how much the counters rose, and in how many seconds; all 0 before there is a period."""
 
+    period_s: float
+    by: Counters
 
-def row(statistics: PeerStatistics) -> tuple[str, ...]:
-    """All numbers as text, in the order of `columns`; what is not known is empty."""
-    return tuple(_text(getattr(statistics, name)) for name in columns())
-
-
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "1" if value else "0"
-        case float():
-            return f"{value:.6g}"
-        case _:
-            return str(value)
-
-
-class Freezes:
-    """W3C's freezeCount and totalFreezesDuration, over decoded frames.
-
-    An interval is a freeze when it is at least max(3 d, d + 150 ms) long, d being the mean of the
-    thirty before it.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.duration_s = 0.0
-        self._intervals: deque[float] = deque(maxlen=FREEZE_INTERVALS)
-        self._shown_at: float | None = None
-
-    def shown(self, now: float) -> None:
-        """A frame is handed on now."""
-        before, self._shown_at = self._shown_at, now
-        if before is None:
-            return
-        interval_s = now - before
-        if self._intervals:
-            mean_s = sum(self._intervals) / len(self._intervals)
-            if interval_s >= max(3 * mean_s, mean_s + FREEZE_LEAST_S):
-                self.count += 1
-                self.duration_s += interval_s
-        self._intervals.append(interval_s)
+    def per_second(self, increase: float) -> float:
+        return increase / self.period_s if self.period_s > 0 else 0.0
 
 
 class Rates:
@@ -170,34 +44,41 @@ class Rates:
 
     def __init__(self, window_s: float = RATE_WINDOW_S) -> None:
         self._window_s = window_s
-        self._history: deque[tuple[float, tuple[float, ...]]] = deque()
+        self._history: deque[tuple[float, Counters]] = deque()
 
-    def add(self, now: float, counters: tuple[float, ...]) -> None:
+    def add(self, now: float, counters: Counters) -> None:
         self._history.append((now, counters))
         while len(self._history) > 2 and now - self._history[1][0] >= self._window_s:
             self._history.popleft()
 
-    def per_second(self, index: int) -> float:
-        """How fast the counter at this place rises; 0 before there are two samples."""
+    def increase(self) -> Increase:
+        """From the oldest sample of the window to the newest."""
         if len(self._history) < 2:
-            return 0.0
+            return Increase(0.0, Counters())
         (then, before), (now, after) = self._history[0], self._history[-1]
-        return (after[index] - before[index]) / (now - then) if now > then else 0.0
+        return Increase(
+            now - then,
+            Counters(
+                after.frames_received - before.frames_received,
+                after.frames_decoded - before.frames_decoded,
+                after.frames_painted - before.frames_painted,
+                after.bytes_received - before.bytes_received,
+                after.decode_s - before.decode_s,
+                after.jitter_buffer_s - before.jitter_buffer_s,
+            ),
+        )
 
-    def per_other(self, index: int, other: int) -> float:
-        """How much of the counter at `index` for each of that at `other`; 0 without any."""
-        if len(self._history) < 2:
-            return 0.0
-        before, after = self._history[0][1], self._history[-1][1]
-        each = after[other] - before[other]
-        return (after[index] - before[index]) / each if each > 0 else 0.0
+
+def mean(total: float, count: int) -> float:
+    """0 without any."""
+    return total / count if count > 0 else 0.0
 
 
 class LoopLag:
-    """How late our own event loop runs, told from samples that should come `every_s`.
+    """How late our own event loop runs, measured by samples that are due each `every_s`.
 
-    A loop that stalls for 100 ms looks exactly like a host that went silent: the detector
-    discounts this.
+    To the detector a loop that stalls for 100 ms is the same as a host that went silent, so it
+    discounts this lag.
     """
 
     def __init__(self, every_s: float) -> None:
@@ -205,6 +86,149 @@ class LoopLag:
         self._sampled_at: float | None = None
 
     def sampled(self, now: float) -> float:
-        """A sample is taken now; by how much it comes too late, in seconds."""
+        """Call it at each sample; returns how late this one is, in seconds."""
         before, self._sampled_at = self._sampled_at, now
         return 0.0 if before is None else max(0.0, now - before - self._every_s)
+
+
+class StatisticsCollector:
+    """Reads the counters of one peer's parts; `sample` also keeps them for the rates."""
+
+    def __init__(
+        self,
+        number: ConnectionNumber,
+        decoder: Decoder,
+        sinks: MediaSinks,
+        *,
+        policy: Policy,
+        clock: Clock,
+    ) -> None:
+        self._number = number
+        self._decoder = decoder
+        self._sinks = sinks
+        self._policy = policy
+        self._clock = clock
+        self._rates = Rates()
+        self._lag = LoopLag(policy.sample_every_s)
+
+    def sample(self, state: PeerState) -> ConnectionSample | None:
+        """The connection as the detector needs it; None if it never was up.
+
+        To be called each `policy.sample_every_s`: a late call is our own loop's lag, which the
+        sample reports and which is subtracted from the pause between packets.
+        """
+        opened, parts = opened_at(state), parts_of(state)
+        if opened is None or parts is None:
+            return None
+        now = self._clock()
+        transport, video, decoder = parts.transport, parts.video, self._decoder
+        counters = Counters(
+            frames_received=video.inbound.frames_received,
+            frames_decoded=decoder.frames_decoded,
+            frames_painted=self._sinks.slot.painted.pictures,
+            bytes_received=video.reception.bytes_received,
+            decode_s=decoder.decode_s,
+            jitter_buffer_s=video.inbound.jitter_buffer_delay_s,
+        )
+        self._rates.add(now, counters)
+        lag_s = self._lag.sampled(now)
+        return ConnectionSample(
+            last_packet_at=_or(transport.last_packet_at, opened),
+            last_rtp_at=_or(transport.last_rtp_at, opened),
+            last_frame_at=_or(decoder.last_frame_at, opened),
+            frames_decoded=decoder.frames_decoded,
+            frame_interval_s=decoder.frame_interval_s,
+            rtt_s=transport.checks.rtt_s,
+            loss=video.reception.loss(now, self._policy.loss_window_s),
+            proved_sent_at=transport.checks.proved_sent_at,
+            loop_lag_s=lag_s,
+            largest_gap_s=max(0.0, transport.pop_largest_gap_s() - lag_s),
+        )
+
+    def statistics(self, state: PeerState, *, shown: bool) -> StreamStatistics:
+        """The connection in numbers; the rates need regular calls of `sample`."""
+        parts = parts_of(state)
+        if parts is None:
+            return StreamStatistics(self._number)
+        return self._of_parts(parts, connected=is_connected(state), shown=shown)
+
+    def _of_parts(self, parts: Parts, *, connected: bool, shown: bool) -> StreamStatistics:
+        transport, checks = parts.transport, parts.transport.checks
+        video, audio, opus = parts.video, parts.audio, parts.playback.opus
+        decoder, slot, painted = self._decoder, self._sinks.slot, self._sinks.slot.painted
+        inbound, reception, channels = video.inbound, video.reception, parts.channels
+        rates = self._rates.increase()
+        reports = (each.reception.sender_report_at for each in (video, audio))
+        reported = [at for at in reports if at is not None]
+        return StreamStatistics(
+            connection=self._number,
+            connected=connected,
+            candidate_pair=transport.candidate_pair,
+            codec="H.264" if decoder.frames_decoded else None,
+            profile=decoder.profile,
+            decoder=decoder.decodes_in,
+            width=decoder.width,
+            height=decoder.height,
+            received_fps=rates.per_second(rates.by.frames_received),
+            decoded_fps=rates.per_second(rates.by.frames_decoded),
+            painted_fps=rates.per_second(rates.by.frames_painted) if shown else 0.0,
+            bitrate_bps=rates.per_second(rates.by.bytes_received) * 8,
+            available_bitrate_bps=inbound.remb_bps,
+            queue_s=inbound.bandwidth.queue_s,
+            loss=reception.loss(self._clock(), self._policy.loss_window_s),
+            rtt_s=checks.rtt_s,
+            jitter_s=reception.jitter_s,
+            decode_ms=mean(rates.by.decode_s, rates.by.frames_decoded) * 1000,
+            jitter_buffer_ms=mean(rates.by.jitter_buffer_s, rates.by.frames_received) * 1000,
+            frame_age_s=painted.age_last_s if shown else 0.0,
+            frames_received=inbound.frames_received,
+            frames_decoded=decoder.frames_decoded,
+            frames_painted=painted.pictures,
+            key_frames_received=inbound.key_frames_received,
+            key_frames_decoded=decoder.key_frames_decoded,
+            frames_dropped=inbound.frames_held_back + decoder.frames_undecoded,
+            frames_broken=inbound.frames_broken,
+            frames_held_back=inbound.frames_held_back,
+            frames_undecoded=decoder.frames_undecoded,
+            frames_failed=decoder.frames_failed,
+            hardware_failures=decoder.hardware_failures,
+            pictures_replaced=slot.replaced,
+            pictures_unwatched=slot.unwatched,
+            freeze_count=decoder.freezes.count,
+            total_freezes_duration_s=decoder.freezes.duration_s,
+            total_decode_time_s=decoder.decode_s,
+            total_scale_time_s=decoder.scale_s,
+            total_paint_time_s=painted.took_s,
+            packets_received=reception.packets_received,
+            packets_lost=reception.packets_lost,
+            packets_discarded=inbound.packets_discarded,
+            packets_failed=transport.packets_failed,
+            feedback_failed=video.feedback_failed + audio.feedback_failed,
+            packets_recovered=inbound.packets_recovered,
+            retransmitted_packets_received=reception.packets_retransmitted,
+            bytes_received=reception.bytes_received,
+            nack_count=inbound.nacks_sent,
+            pli_count=inbound.key_frame_requests.plis_sent,
+            checks_sent=checks.sent,
+            checks_answered=checks.answered,
+            audio_packets_received=audio.reception.packets_received,
+            audio_packets_lost=audio.reception.packets_lost,
+            audio_packets_concealed=opus.packets_concealed,
+            audio_total_samples=opus.total_samples,
+            audio_concealed_samples=opus.concealed_samples,
+            audio_buffer_s=self._sinks.audio.buffered_s,
+            audio_sync_delay_s=self._sinks.audio.sync_delay_s,
+            audio_late_s=parts.playback.late_s(),
+            controls_sent=channels.controls.messages_sent,
+            bad_messages=channels.bad_messages,
+            receive_buffer_bytes=transport.receive_buffer_bytes,
+            last_rtp_at=transport.last_rtp_at,
+            last_rtcp_at=transport.last_rtcp_at,
+            last_sender_report_at=max(reported, default=None),
+            last_stun_at=transport.last_stun_at,
+            last_data_at=transport.last_data_at,
+        )
+
+
+def _or(at: float | None, otherwise: float) -> float:
+    return otherwise if at is None else at

@@ -12,13 +12,15 @@ from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.input_protocol.controls import Controls
-from rejoin.media.audio.output import AudioOutput, open_output
+from rejoin.media.audio.default_output import open_output
+from rejoin.media.audio.output import AudioOutput
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
-from rejoin.rtc.peer import Peer
+from rejoin.rtc.peer import Peer, PeerSettings
+from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
-from rejoin.rtc.statistics import PeerStatistics
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.network import watch_for
@@ -129,7 +131,7 @@ class Player:
     def snapshot(self) -> Snapshot:
         return self._engine.snapshots.current
 
-    def statistics(self) -> PeerStatistics | None:
+    def statistics(self) -> StreamStatistics | None:
         """The newest statistics of the connection that is shown."""
         return self._engine.sampling.newest_statistics
 
@@ -166,16 +168,17 @@ class Player:
     def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
         return Peer(
             number,
-            rules=self._profile.network,
-            slot=self.slot,
-            audio=self._audio,
+            PeerSettings(
+                self._profile.network,
+                self._policy,
+                self._hardware,
+                dtls_client=self._options.dtls_client,
+            ),
+            MediaSinks(self.slot, self._audio),
             post=post,
-            policy=self._policy,
-            hardware=self._hardware,
-            blanks=self._prepared_connections,
-            begin_dtls=self._options.dtls_client,
+            prepared=self._prepared_connections,
         )
 
-    def _write_statistics(self, at: float, statistics: PeerStatistics) -> None:
+    def _write_statistics(self, at: float, statistics: StreamStatistics) -> None:
         if self._options.statistics_file is not None:
             self._options.statistics_file.write(at, statistics)

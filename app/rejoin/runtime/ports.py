@@ -21,7 +21,7 @@ from rejoin.core.retry import Draw
 from rejoin.core.ticket import RejoinState
 from rejoin.core.trace import Record
 from rejoin.input_protocol.controls import Controls
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
 from rejoin.runtime.network import NetworkWatch, has_address
 from rejoin.service_model.status import Status
 
@@ -42,7 +42,7 @@ class PeerPort(Protocol):
     @property
     def local_addresses(self) -> frozenset[str]: ...
     def sample(self) -> ConnectionSample | None: ...
-    def statistics(self) -> PeerStatistics: ...
+    def statistics(self) -> StreamStatistics: ...
     async def close(self) -> None: ...
 
 
@@ -88,7 +88,7 @@ PeerFactory = Callable[[ConnectionNumber, Post], PeerPort]
 WatchFactory = Callable[[Post], NetworkWatch | None]
 """Makes the network watch, which posts through the callable; None where there is none."""
 
-OnStatistics = Callable[[float, PeerStatistics], None]
+OnStatistics = Callable[[float, StreamStatistics], None]
 """Receives the shown connection's statistics once a second, with the boot time in seconds."""
 
 
@@ -96,7 +96,7 @@ def _no_watch(post: Post) -> NetworkWatch | None:
     return None
 
 
-def _ignore_statistics(at: float, statistics: PeerStatistics) -> None:
+def _ignore_statistics(at: float, statistics: StreamStatistics) -> None:
     return
 
 

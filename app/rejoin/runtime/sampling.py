@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from rejoin.core import events
-from rejoin.rtc.statistics import PeerStatistics
+from rejoin.media.statistics import StreamStatistics
 from rejoin.runtime.connections import Connections
 from rejoin.runtime.ports import EngineOptions, OnStatistics, Post
 
@@ -33,11 +33,11 @@ class Sampling:
         self._awake_clock = options.awake_clock
         self._post = post
         self._on_statistics = on_statistics
-        self._newest: PeerStatistics | None = None
+        self._newest: StreamStatistics | None = None
         self._statistics_due_at = 0.0
 
     @property
-    def newest_statistics(self) -> PeerStatistics | None:
+    def newest_statistics(self) -> StreamStatistics | None:
         """Of the connection that is shown, at most a second old while it is open."""
         return self._newest
 

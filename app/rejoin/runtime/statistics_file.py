@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from rejoin.errors import BadInputError
-from rejoin.rtc.statistics import PeerStatistics, columns, row
+from rejoin.media.statistics import StreamStatistics, columns, row
 
 _log = logging.getLogger("rejoin.statistics")
 
@@ -34,7 +34,7 @@ class StatisticsFile:
                 f"The statistics file cannot be written ({error.strerror})."
             ) from None
 
-    def write(self, at: float, statistics: PeerStatistics) -> None:
+    def write(self, at: float, statistics: StreamStatistics) -> None:
         """One line. `at`: boot time in seconds."""
         if self._broken or self._file.closed:
             return

@@ -95,6 +95,7 @@ class StudioProfile:
             connection_timeout_default_s=self.connection_timeout_s,
             tells_status=self.dialect.reports_status,
             passes_token_on=self.dialect.passes_token_on,
+            can_terminate=self.dialect.can_terminate,
         )
 
 

@@ -38,10 +38,11 @@ from rejoin.errors import BadInputError, SignalError
 from rejoin.input_protocol import controls
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.picture import PictureSlot
+from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.codecs import offer_every_profile
-from rejoin.rtc.peer import Peer
+from rejoin.rtc.peer import Peer, PeerSettings
+from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.signal_codec import NetworkRules, decode_response, encode_request
-from rejoin.rtc.transport import override
 
 PROTOCOL_URL = "http://127.0.0.1/protocol.js"
 SETTINGS = EmulatorSettings(fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0))
@@ -390,9 +391,8 @@ def test_checks_alone_hold_a_session_only_where_the_setting_says_so(holds: bool)
         async with running(settings) as (host, listener):
             peer = Peer(
                 ConnectionNumber(1),
-                rules=NetworkRules(loopback_only=True),
-                slot=PictureSlot(),
-                audio=NullOutput(),
+                PeerSettings(NetworkRules(loopback_only=True)),
+                MediaSinks(PictureSlot(), NullOutput()),
                 post=lambda event: None,
             )
             await peer.apply_answer(await host.answer(1, await peer.make_offer()))

@@ -15,7 +15,7 @@ COUNT = 40
 
 
 def encoded(**options: str) -> list[bytes]:
-    """Packets of 20 ms of a tone that rises."""
+    """Packets of 20 ms of a rising tone."""
     encoder = CodecContext.create("libopus", "w")
     assert isinstance(encoder, AudioCodecContext)
     encoder.sample_rate = 48_000
@@ -35,7 +35,7 @@ def encoded(**options: str) -> list[bytes]:
 
 
 def error(heard: bytes, expected: bytes) -> float:
-    """How far two sounds of one length are from each other: 0 alike, 1 as silence is."""
+    """The difference of two sounds of one length: 0 is none, 1 that of silence."""
     a, b = (numpy.frombuffer(each, dtype=numpy.int16).astype(float) for each in (heard, expected))
     return float(numpy.abs(a - b).sum() / numpy.abs(b).sum())
 
@@ -45,12 +45,12 @@ def decoder(request: pytest.FixtureRequest) -> OpusDecoder:
     return OpusDecoder() if request.param == "libopus" else OpusDecoder(library=None)
 
 
-def test_the_wheels_bring_what_repairs() -> None:
-    assert OpusDecoder().repairs
-    assert not OpusDecoder(library=None).repairs
+def test_pyavs_wheels_bring_libopus() -> None:
+    assert OpusDecoder().conceals
+    assert not OpusDecoder(library=None).conceals
 
 
-def test_packets_come_out_as_stereo_samples_and_garbage_as_nothing(decoder: OpusDecoder) -> None:
+def test_packets_become_stereo_samples_and_garbage_nothing(decoder: OpusDecoder) -> None:
     heard = b"".join(decoder.decode(packet) for packet in encoded())
     assert COUNT * FRAME_BYTES - 4000 <= len(heard) <= COUNT * FRAME_BYTES
     assert numpy.abs(numpy.frombuffer(heard, dtype=numpy.int16)).max() > 5_000
@@ -59,19 +59,21 @@ def test_packets_come_out_as_stereo_samples_and_garbage_as_nothing(decoder: Opus
     assert decoder.packets_failed == 2
 
 
-def test_a_lost_packet_keeps_its_time(decoder: OpusDecoder) -> None:
+def test_a_lost_packet_is_replaced_by_sound_of_its_length(decoder: OpusDecoder) -> None:
     packets = encoded()
     for packet in packets[:10]:
         decoder.decode(packet)
     assert len(decoder.decode(packets[13], lost_before=3)) == 4 * FRAME_BYTES
-    assert len(decoder.decode(packets[30], lost_before=16)) == 6 * FRAME_BYTES, "an outage is not"
+    assert len(decoder.decode(packets[30], lost_before=16)) == 6 * FRAME_BYTES, (
+        "a longer gap is an outage"
+    )
     assert decoder.packets_concealed == 8
     assert decoder.concealed_samples == 8 * FRAME_SAMPLES
     assert decoder.packet_samples == FRAME_SAMPLES
 
 
-def test_one_packet_in_a_hundred_lost_leaves_the_sound_its_length(decoder: OpusDecoder) -> None:
-    """48,000 samples a second come out; 20 ms of them stand for each lost packet."""
+def test_with_one_packet_in_a_hundred_lost_the_sound_keeps_its_length(decoder: OpusDecoder) -> None:
+    """48,000 samples per second, of which 20 ms stand in for each lost packet."""
     heard = lost = 0
     packets = encoded()
     for n in range(1000):
@@ -81,12 +83,12 @@ def test_one_packet_in_a_hundred_lost_leaves_the_sound_its_length(decoder: OpusD
         sound = decoder.decode(packets[n % 30], lost_before=int(n % 100 == 51))
         heard += len(sound)
     assert heard == decoder.total_samples * BYTES_PER_SAMPLE
-    # the codec's first packet is shorter by what it has to warm up
+    # the first packet is shorter by the codec's warm-up
     assert 1000 * FRAME_SAMPLES - 1000 <= decoder.total_samples <= 1000 * FRAME_SAMPLES
     assert decoder.concealed_samples == lost * FRAME_SAMPLES
 
 
-def test_what_was_lost_is_guessed_and_fades() -> None:
+def test_a_lost_packet_is_guessed() -> None:
     packets = encoded()
     decoder, whole = OpusDecoder(), OpusDecoder()
     for packet in packets[:20]:
@@ -98,26 +100,26 @@ def test_what_was_lost_is_guessed_and_fades() -> None:
     assert numpy.abs(numpy.frombuffer(guessed, dtype=numpy.int16)).max() > 1_000
 
 
-def test_the_next_packet_carries_a_copy_of_the_lost_one() -> None:
-    """Speech modes carry it (LBRR); it is closer to what was said than a guess is."""
+def test_in_band_fec_is_better_than_a_guess() -> None:
+    """Only speech modes carry the copy (LBRR)."""
     with_copy = encoded(application="voip", fec="1", packet_loss="30")
     errors = []
-    for copied in (True, False):
+    for with_fec in (True, False):
         decoder, whole = OpusDecoder(), OpusDecoder()
         for packet in with_copy[:20]:
             decoder.decode(packet)
             whole.decode(packet)
         expected = whole.decode(with_copy[20])
-        if copied:
-            repaired = decoder.decode(with_copy[21], lost_before=1)[:FRAME_BYTES]
+        if with_fec:
+            replacement = decoder.decode(with_copy[21], lost_before=1)[:FRAME_BYTES]
         else:
-            repaired = decoder._decoder.decode(None, FRAME_SAMPLES, fec=False)
-        errors.append(error(repaired, expected))
+            replacement = decoder._decoder.decode(None, FRAME_SAMPLES, fec=False)
+        errors.append(error(replacement, expected))
     assert errors[0] < 0.6 * errors[1]
 
 
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=60), st.integers(0, 9)), max_size=20))
-def test_no_packet_breaks_it(packets: list[tuple[bytes, int]]) -> None:
+def test_no_packet_breaks_the_decoder(packets: list[tuple[bytes, int]]) -> None:
     decoder = OpusDecoder()
     for payload, lost in packets:
         sound = decoder.decode(payload, lost_before=lost)

@@ -18,7 +18,7 @@ def test_steps_go_to_the_next_ten_and_stay_in_range() -> None:
     ]  # fmt: skip
 
 
-def test_muting_keeps_the_volume_and_a_step_is_heard() -> None:
+def test_muting_keeps_the_volume_and_a_step_unmutes() -> None:
     muted = SoundChoice(40).toggled()
     assert muted == SoundChoice(40, muted=True)
     assert (muted.silent, muted.amplitude) == (True, 0.0)
@@ -27,24 +27,24 @@ def test_muting_keeps_the_volume_and_a_step_is_heard() -> None:
     assert muted.quieter() == SoundChoice(30)
 
 
-def test_from_nothing_at_all_sound_can_be_switched_on() -> None:
+def test_unmuting_at_volume_0_is_heard() -> None:
     assert SoundChoice(0).silent
     assert not SoundChoice(0).toggled().silent
     assert not SoundChoice(100).silent
 
 
-def test_half_as_loud_is_an_eighth() -> None:
+def test_the_amplitude_is_the_cube_of_the_volume() -> None:
     assert [SoundChoice(v).amplitude for v in (0, 50, 100)] == [0.0, 0.125, 1.0]
 
 
 @given(choices)
-def test_louder_is_louder_and_quieter_quieter(choice: SoundChoice) -> None:
+def test_louder_is_louder_and_quieter_is_quieter(choice: SoundChoice) -> None:
     assert choice.quieter().volume <= choice.volume <= choice.louder().volume
     assert choice.quieter().volume < choice.volume or choice.volume == 0
     assert choice.toggled().silent != choice.silent
 
 
-def test_what_is_no_volume_is_refused() -> None:
+def test_invalid_volumes_are_rejected() -> None:
     for volume in (-1, 101):
         with pytest.raises(ValueError, match="0 to 100"):
             SoundChoice(volume)

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rejoin import assets
-from rejoin.media.receive.bandwidth import LEAST_BPS, BandwidthEstimate
+from rejoin.media.receive.bandwidth import MIN_BPS, BandwidthEstimate
 from rejoin.netem.link import Direction, Lane, Link, NetworkProfile, ProfileStage
 from rejoin.netem.network_profile import parse_profile
 
 FPS = 60
 PACKET_BYTES = 1200
-MOST_BPS = 19_000_000
+MAX_BPS = 19_000_000
 
 
 class Path:
-    """A host that sends as much as it was last told, a link, and the estimate at its end."""
+    """A host that follows the last REMB, a link, and the estimate at the far end."""
 
     def __init__(
         self,
@@ -26,15 +26,15 @@ class Path:
         host_bps: float = 8_000_000,
         rtt_s: float = 0.040,
     ) -> None:
-        self.estimate = BandwidthEstimate(MOST_BPS)
+        self.estimate = BandwidthEstimate(MAX_BPS)
         self.sent_bps: list[float] = []
-        """What the host sent, each second."""
+        """What the host sent in each second."""
         self.queue_s: list[float] = []
-        """The longest that a packet took in each second."""
+        """The longest delay of a packet in each second."""
         self._host_bps = host_bps
         self._link = Link(profile, 100.0, lambda name: random.Random(f"1 {name}").random)
         self._rtt_s = rtt_s
-        self._told: list[tuple[float, int]] = []
+        self._rembs: list[tuple[float, int]] = []
         self._arriving: list[tuple[float, float]] = []
         self._now = 100.0
         self._owed = 0.0
@@ -49,10 +49,10 @@ class Path:
     def _frame(self) -> None:
         now = self._now
         wanted = self._host_bps
-        while len(self._told) > 1 and self._told[1][0] <= now:
-            self._told.pop(0)
-        if self._told and self._told[0][0] <= now:
-            wanted = min(wanted, self._told[0][1])
+        while len(self._rembs) > 1 and self._rembs[1][0] <= now:
+            self._rembs.pop(0)
+        if self._rembs and self._rembs[0][0] <= now:
+            wanted = min(wanted, self._rembs[0][1])
         self._owed += wanted / FPS / 8
         while self._owed >= PACKET_BYTES:
             self._owed -= PACKET_BYTES
@@ -67,7 +67,7 @@ class Path:
             at, sent = self._arriving.pop(0)
             self.estimate.add_bytes(PACKET_BYTES, at)
             self.estimate.add_delay(sent % 64, at, self._rtt_s)
-            self._told.append((at + self._rtt_s / 2, self.estimate.bitrate_bps))
+            self._rembs.append((at + self._rtt_s / 2, self.estimate.bitrate_bps))
 
 
 def narrow(bandwidth_bps: float, queue_s: float) -> NetworkProfile:
@@ -75,20 +75,20 @@ def narrow(bandwidth_bps: float, queue_s: float) -> NetworkProfile:
     return NetworkProfile("narrow", stages=(ProfileStage(0.0, Lane(), lane),))
 
 
-def test_a_path_that_carries_all_is_never_asked_for_less() -> None:
+def test_a_path_without_a_bottleneck_keeps_the_full_rate() -> None:
     path = Path(NetworkProfile("clean", stages=(ProfileStage(0.0, Lane(), Lane(0.02, 0.010)),)))
     path.play(30)
-    assert path.estimate.bitrate_bps == MOST_BPS
+    assert path.estimate.bitrate_bps == MAX_BPS
     assert not path.estimate.limited
 
 
-def test_bufferbloat_settles_under_what_the_path_carries() -> None:
+def test_bufferbloat_settles_below_the_capacity_of_the_path() -> None:
     path = Path(parse_profile("bufferbloat", assets.text("profiles/bufferbloat.toml")))
     path.play(60)
     settled = path.sent_bps[15:]
-    assert max(path.queue_s[15:]) < 0.3, "and the two seconds of queue are gone"
+    assert max(path.queue_s[15:]) < 0.3, "the queue of two seconds is gone"
     assert sum(settled) / len(settled) < 2_000_000
-    assert sum(settled) / len(settled) > 1_200_000, "but most of the path is used"
+    assert sum(settled) / len(settled) > 1_200_000, "most of the path is used"
 
 
 @pytest.mark.parametrize("bandwidth_bps", [1_000_000, 5_000_000, 7_500_000])
@@ -100,7 +100,7 @@ def test_a_bottleneck_of_any_size_is_found(bandwidth_bps: float, queue_s: float)
     assert 0.6 * bandwidth_bps < sum(settled) / len(settled) < bandwidth_bps
 
 
-def test_when_the_path_widens_the_rate_comes_back() -> None:
+def test_when_the_bottleneck_goes_the_rate_recovers() -> None:
     stages = (*narrow(2_000_000, 1.0).stages, ProfileStage(20.0, Lane(), Lane(0.02)))
     path = Path(NetworkProfile("widens", stages=stages))
     path.play(60)
@@ -109,7 +109,7 @@ def test_when_the_path_widens_the_rate_comes_back() -> None:
 
 
 @pytest.mark.parametrize("bandwidth_bps", [1_900_000, 2_000_000, 2_050_000, 3_333_333])
-def test_it_goes_on_to_see_whether_there_is_more(bandwidth_bps: float) -> None:
+def test_it_keeps_probing_for_more(bandwidth_bps: float) -> None:
     path = Path(narrow(bandwidth_bps, 1.0))
     path.play(80)
     for at in range(20, 60, 10):
@@ -117,14 +117,14 @@ def test_it_goes_on_to_see_whether_there_is_more(bandwidth_bps: float) -> None:
         assert max(path.sent_bps[at : at + 20]) > 0.9 * bandwidth_bps, (before, after)
 
 
-def test_random_loss_and_jitter_are_no_reason_to_send_less() -> None:
+def test_random_loss_and_jitter_do_not_lower_the_rate() -> None:
     lane = Lane(0.02, 0.015, loss=0.05, reorder=True)
     path = Path(NetworkProfile("bad", stages=(ProfileStage(0.0, Lane(), lane),)))
     path.play(30)
     assert path.sent_bps[-1] == pytest.approx(8_000_000, rel=0.02)
 
 
-def test_a_path_that_becomes_longer_is_not_full() -> None:
+def test_a_path_that_becomes_longer_is_not_taken_for_a_full_one() -> None:
     stages = (ProfileStage(0.0, Lane(), Lane(0.02)), ProfileStage(10.0, Lane(), Lane(0.150)))
     path = Path(NetworkProfile("longer", stages=stages))
     path.play(60)
@@ -132,8 +132,8 @@ def test_a_path_that_becomes_longer_is_not_full() -> None:
     assert path.estimate.queue_s < 0.01
 
 
-def test_a_silence_is_no_queue() -> None:
-    estimate = BandwidthEstimate(MOST_BPS)
+def test_a_silence_is_not_a_queue() -> None:
+    estimate = BandwidthEstimate(MAX_BPS)
     for n in range(600):
         now = 10 + n / 60
         estimate.add_bytes(5000, now)
@@ -146,12 +146,12 @@ def test_a_silence_is_no_queue() -> None:
 
 
 def test_the_hosts_clock_may_wrap_and_drift() -> None:
-    estimate = BandwidthEstimate(MOST_BPS)
+    estimate = BandwidthEstimate(MAX_BPS)
     for n in range(200 * 60):
         now = n / 60
         estimate.add_bytes(5000, now)
         estimate.add_delay(now * 1.0001 % 64, now, 0.04)
-    assert estimate.bitrate_bps == MOST_BPS
+    assert estimate.bitrate_bps == MAX_BPS
 
 
 @given(
@@ -160,11 +160,11 @@ def test_the_hosts_clock_may_wrap_and_drift() -> None:
         max_size=200,
     )
 )
-def test_no_times_break_it(packets: list[tuple[float, float, int]]) -> None:
-    estimate, now = BandwidthEstimate(MOST_BPS), 0.0
+def test_no_times_break_the_estimate(packets: list[tuple[float, float, int]]) -> None:
+    estimate, now = BandwidthEstimate(MAX_BPS), 0.0
     for sent_s, later_s, size in packets:
         now += later_s
         estimate.add_bytes(size, now)
         estimate.add_delay(sent_s, now, 0.1)
-        assert LEAST_BPS <= estimate.bitrate_bps <= MOST_BPS
+        assert MIN_BPS <= estimate.bitrate_bps <= MAX_BPS
         assert len(estimate._arrived) <= len(packets)

@@ -1,4 +1,4 @@
-"""Our reading of RTP beside aiortc's, and what ours does where aiortc's gives up."""
+"""Our RTP parser compared with aiortc's, and what ours accepts that aiortc's rejects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpRecei
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket, extension_value, parse, repeated_by
+from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket, extension_value, parse, unwrap_rtx
 
 FIELDS = (
     *("payload_type", "marker", "sequence_number", "timestamp", "ssrc"),
@@ -31,12 +31,12 @@ elements = st.lists(
     max_size=4,
     unique_by=lambda each: each[0],
 )
-"""No number twice: then aiortc reads the last and we read the first, and both are right."""
+"""No id twice: there aiortc reads the last and we the first, and both are right."""
 
 
 @st.composite
 def packets(draw: st.DrawFn) -> bytes:
-    """Honest packets, of which some are then cut short."""
+    """Valid packets, some of them truncated."""
     sources = draw(st.integers(0, 15))
     padding = draw(st.integers(0, 40))
     with_extension = draw(st.booleans())
@@ -66,11 +66,11 @@ def packets(draw: st.DrawFn) -> bytes:
 
 
 @given(packets())
-def test_what_aiortc_reads_we_read_alike(data: bytes) -> None:
+def test_packets_are_parsed_as_aiortc_parses_them(data: bytes) -> None:
     try:
         expected = theirs.RtpPacket.parse(data, EXTENSIONS)
     except ValueError:
-        if len(data) < 12 or not data[0] & 0x10:  # else an extension may be what it refuses
+        if len(data) < 12 or not data[0] & 0x10:  # else aiortc may have rejected an extension
             with pytest.raises(ValueError, match=r"\w"):
                 parse(data)
         return
@@ -81,7 +81,7 @@ def test_what_aiortc_reads_we_read_alike(data: bytes) -> None:
 
 
 @given(st.binary(max_size=80))
-def test_whatever_comes_is_a_packet_or_a_value_error(data: bytes) -> None:
+def test_any_bytes_are_a_packet_or_a_value_error(data: bytes) -> None:
     try:
         packet = parse(data)
     except ValueError:
@@ -91,7 +91,7 @@ def test_whatever_comes_is_a_packet_or_a_value_error(data: bytes) -> None:
 
 
 @given(st.binary(max_size=40), st.integers(0, 255))
-def test_an_extension_of_chance_gives_some_of_its_own_bytes_or_nothing(
+def test_a_random_extension_yields_some_of_its_own_bytes_or_nothing(
     body: bytes, number: int
 ) -> None:
     for profile in (b"\xbe\xde", b"\x10\x00", b"\x10\x0f", b"\x00\x00"):
@@ -99,7 +99,7 @@ def test_an_extension_of_chance_gives_some_of_its_own_bytes_or_nothing(
         assert value is None or value in body
 
 
-def test_a_broken_extension_costs_the_packet_nothing() -> None:
+def test_a_broken_extension_does_not_cost_the_packet() -> None:
     data = bytes.fromhex("90600001 00000002 00000003 bede0001 3fabcdef".replace(" ", "")) + b"\x41x"
     with pytest.raises(ValueError, match="extension"):
         theirs.RtpPacket.parse(data, EXTENSIONS)
@@ -108,7 +108,7 @@ def test_a_broken_extension_costs_the_packet_nothing() -> None:
     assert packet.send_time(SEND_TIME_ID) is None
 
 
-def test_the_two_byte_form_is_read_too_and_a_reserved_number_ends_the_one_byte_form() -> None:
+def test_the_two_byte_form_is_read_and_the_reserved_id_ends_the_one_byte_form() -> None:
     assert extension_value(bytes.fromhex("10000002 00 03 02 abcd 000000".replace(" ", "")), 3) == (
         b"\xab\xcd"
     )
@@ -128,14 +128,14 @@ def test_the_two_byte_form_is_read_too_and_a_reserved_number_ends_the_one_byte_f
         (b"\xa0" + bytes(11) + b"\x02", "overlap"),
     ],
 )
-def test_what_is_no_packet_is_refused_with_a_reason(data: bytes, why: str) -> None:
+def test_invalid_packets_are_rejected_with_a_reason(data: bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse(data)
 
 
-def test_a_retransmission_gives_the_packet_that_it_repeats() -> None:
+def test_an_rtx_packet_unwraps_to_its_original() -> None:
     lost = RtpPacket(96, 1, 0x0102, 7, 9, b"\x41xy", extension=b"\xbe\xde\0\0")
     again = RtpPacket(97, 1, 1, 7, 10, b"\x01\x02\x41xy", extension=b"\xbe\xde\0\0")
-    assert repeated_by(again, 96, 9) == lost
+    assert unwrap_rtx(again, 96, 9) == lost
     with pytest.raises(ValueError, match="sequence number"):
-        repeated_by(RtpPacket(97, 0, 1, 7, 10, b"\x01"), 96, 9)
+        unwrap_rtx(RtpPacket(97, 0, 1, 7, 10, b"\x01"), 96, 9)

@@ -9,7 +9,7 @@ from rejoin.errors import PeerError
 from rejoin.media.video.codec_context import hardware_built_in, open_codec
 
 
-def test_each_packet_gives_its_picture_at_once() -> None:
+def test_each_access_unit_yields_its_picture_at_once() -> None:
     codec = open_codec()
     assert codec.thread_type is ThreadType.SLICE
     assert codec.flags & Flags.low_delay
@@ -17,7 +17,7 @@ def test_each_packet_gives_its_picture_at_once() -> None:
         assert len(codec.decode(Packet(frame.data))) == 1
 
 
-def test_it_goes_on_with_another_size() -> None:
+def test_the_size_may_change() -> None:
     codec = open_codec()
     sizes = []
     for size in ((320, 180), (192, 108)):
@@ -26,13 +26,13 @@ def test_it_goes_on_with_another_size() -> None:
     assert sizes == [(320, 180), (192, 108)]
 
 
-def test_it_is_opened_in_software_unless_told_otherwise() -> None:
+def test_it_opens_in_software_by_default() -> None:
     assert not open_codec().is_hwaccel
 
 
 @pytest.mark.parametrize("name", ["mediacodec", "no such thing"])
 def test_hardware_that_ffmpeg_was_built_without_is_refused(name: str) -> None:
-    """PyAV takes another one, or software, for a name that it does not know."""
+    """PyAV would use other hardware, or software, for an unknown name."""
     assert name not in hardware_built_in()
     with pytest.raises(PeerError, match="built without a decoder"):
         open_codec(name)

@@ -18,20 +18,18 @@ from helpers.flat_video import RED_709, encoded
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.receive.jitter_buffer import EncodedFrame
+from rejoin.media.video.codec import EMPTY_LIMIT
 from rejoin.media.video.codec_context import open_codec
-from rejoin.media.video.decoder import (
-    EMPTY_LIMIT,
-    HANGS_S,
-    MAX_WAITING,
-    Decoder,
-)
-from rejoin.media.video.hardware import SOFTWARE, Hardware
-from rejoin.media.video.picture import Picture, PictureSlot
+from rejoin.media.video.decode_queue import MAX_WAITING
+from rejoin.media.video.decoder import HANGS_S, Decoder
+from rejoin.media.video.hardware import SOFTWARE, Hardware, OnHardware
+from rejoin.media.video.picture import Picture, PictureSlot, ViewHints
+from rejoin.media.video.picture_gate import _Hidden
 from rejoin.media.video.scaling import Scaler
 
 
 class Clock:
-    """Boot time, which a test may put forward."""
+    """Boot time, which a test may move forward."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
@@ -41,15 +39,15 @@ class Clock:
 
 
 class Found(Hardware):
-    """Hardware that was found without a probe."""
+    """Hardware that needed no probe."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._found = "cuda"
+        self._state = OnHardware("cuda")
 
 
 class Driver:
-    """Stands in for a hardware decoder: decodes in software, until it is told to misbehave."""
+    """Stands in for a hardware decoder: decodes in software until a test makes it fail."""
 
     def __init__(self) -> None:
         self.opened: list[str | None] = []
@@ -59,7 +57,7 @@ class Driver:
         self.empty_from: int | None = None
         self.hangs_at: int | None = None
         self.hanging = threading.Event()
-        self.comes_back = threading.Event()
+        self.released = threading.Event()
         self.threads: set[int] = set()
 
     def open(self, hardware: str | None) -> VideoCodecContext:
@@ -90,9 +88,9 @@ class DriverContext:
         driver.threads.add(threading.get_ident())
         if at == driver.hangs_at:
             driver.hanging.set()
-            assert driver.comes_back.wait(20)
+            assert driver.released.wait(20)
         if at == driver.raises_at:
-            raise OSError("the driver says no")
+            raise OSError("the driver failed")
         frames = self._context.decode(packet)
         if driver.empty_from is not None and at >= driver.empty_from:
             return []
@@ -124,10 +122,13 @@ class Bench:
         self.troubles += 1
 
     def decode(self, frames: list[EncodedFrame]) -> None:
-        """One after the other, so that none is overtaken."""
+        """Submit one after the other, so that none has to wait."""
         for frame in frames:
             self.decoder.submit(frame)
             self.until(lambda: self.decoder.idle)
+
+    def set_visible(self, visible: bool) -> None:
+        self.slot.hints = replace(self.slot.hints, visible=visible)
 
     def end(self) -> None:
         self.decoder.stop()
@@ -137,7 +138,7 @@ class Bench:
     def until(self, true: Callable[[], bool]) -> None:
         end = time.monotonic() + 20
         while not true():
-            assert time.monotonic() < end, "it never came"
+            assert time.monotonic() < end, "it never happened"
             time.sleep(0.005)
 
     def picture(self) -> Picture:
@@ -165,17 +166,17 @@ def driver() -> Driver:
 
 @pytest.fixture
 def on_hardware(driver: Driver) -> Iterator[Bench]:
-    """A decoder that begins in hardware, and whose pictures are watched."""
+    """A decoder that starts on hardware, and whose pictures are shown."""
     bench = Bench(driver)
     bench.decoder.show(True)
     bench.decoder.start()
     yield bench
-    driver.comes_back.set()
+    driver.released.set()
     bench.end()
 
 
 def colour(picture: Picture) -> tuple[int, ...]:
-    """Blue, green, red and alpha of its first pixel, on a screen."""
+    """Blue, green, red and alpha of its first pixel, as on the screen."""
     pixels = Scaler().pixels(picture, (picture.width, picture.height))
     assert pixels is not None
     return tuple(pixels.data[:4])
@@ -197,7 +198,7 @@ def test_a_frame_becomes_a_picture_in_the_right_colours(bench: Bench) -> None:
     assert bench.decoder.profile is not None
 
 
-def test_a_hidden_connection_decodes_and_its_newest_picture_is_there_when_it_is_shown(
+def test_a_hidden_connection_decodes_and_its_newest_picture_is_shown_at_once(
     bench: Bench,
 ) -> None:
     bench.decoder.start()
@@ -214,59 +215,60 @@ def test_a_hidden_connection_decodes_and_its_newest_picture_is_there_when_it_is_
     assert (bench.slot.unwatched, bench.slot.replaced) == (0, 0)
 
 
-def test_while_nobody_watches_all_is_decoded_and_the_newest_picture_waits(bench: Bench) -> None:
+def test_while_the_window_is_minimised_all_is_decoded_and_the_newest_picture_waits(
+    bench: Bench,
+) -> None:
     bench.decoder.start()
     bench.decoder.show(True)
-    bench.slot.watched = False
+    bench.set_visible(False)
     bench.decode(encoded(6))
     assert bench.decoder.frames_decoded == 6
     assert bench.first.is_set()
     assert (bench.slot.unwatched, bench.slot.replaced) == (5, 0)
-    bench.slot.watched = True
+    bench.set_visible(True)
     picture = bench.slot.take()
     assert picture is not None
     assert picture.rtp_timestamp == 15_000
 
 
-def test_a_picture_is_scaled_ahead_if_it_will_be_painted_in_another_size(bench: Bench) -> None:
+def test_a_picture_is_prescaled_if_it_will_be_painted_in_another_size(bench: Bench) -> None:
     bench.decoder.start()
-    bench.slot.target = (160, 90)
+    bench.slot.hints = ViewHints((160, 90))
     bench.decode(encoded(2))
-    first, second = bench.decoder._held, None
-    assert first is not None
-    assert first.pixels is None, "it was hidden, and not the first"
     bench.decoder.show(True)
-    bench.slot.take()
-    bench.slot.watched = False
+    hidden = bench.slot.take()
+    assert hidden is not None
+    assert hidden.pixels is None, "it was hidden, and not the first"
+    bench.set_visible(False)
     bench.decode([replace(frame, rtp_timestamp=6_000) for frame in encoded(1)])
     second = bench.slot.take()
     assert second is not None
-    assert second.pixels is None, "nobody watched"
-    bench.slot.watched = True
+    assert second.pixels is None, "it would not have been painted"
+    bench.set_visible(True)
     bench.decode([replace(frame, rtp_timestamp=9_000) for frame in encoded(1)])
     third = bench.picture()
     assert third.rtp_timestamp == 9_000
     assert third.pixels is not None
     assert (third.pixels.width, third.pixels.height) == (160, 90)
     assert bench.decoder.scale_s > 0
-    bench.slot.target = (320, 180)
+    bench.slot.hints = ViewHints((320, 180))
     bench.decode([replace(frame, rtp_timestamp=12_000) for frame in encoded(1)])
     assert bench.picture().pixels is None, "it has the window's size"
 
 
-def test_the_first_picture_of_a_hidden_connection_is_scaled_ahead(bench: Bench) -> None:
+def test_the_first_picture_of_a_hidden_connection_is_prescaled(bench: Bench) -> None:
     """It will be shown, perhaps at once."""
-    bench.slot.target = (160, 90)
+    bench.slot.hints = ViewHints((160, 90))
     bench.decoder.start()
     bench.decode(encoded(1))
     bench.decoder.show(True)
     assert bench.picture().pixels is not None
 
 
-def test_nothing_is_scaled_ahead_while_several_frames_wait() -> None:
+def test_nothing_is_prescaled_while_several_frames_wait() -> None:
     bench, put = Bench(), list[Picture]()
     bench.slot.put = put.append  # type: ignore[assignment, method-assign]
-    bench.slot.target = (160, 90)
+    bench.slot.hints = ViewHints((160, 90))
     for frame in encoded(5):
         bench.decoder.submit(frame)
     bench.decoder.show(True)
@@ -276,19 +278,19 @@ def test_nothing_is_scaled_ahead_while_several_frames_wait() -> None:
     assert [picture.pixels is not None for picture in put] == [False, False, False, True, True]
 
 
-def test_the_size_of_the_stream_may_change_while_nobody_watches(bench: Bench) -> None:
+def test_the_size_of_the_stream_may_change_while_the_window_is_minimised(bench: Bench) -> None:
     bench.decoder.start()
     bench.decoder.show(True)
     bench.decode(encoded(2))
-    bench.slot.watched = False
+    bench.set_visible(False)
     bench.decode(encoded(2, (640, 360)))
-    bench.slot.watched = True
+    bench.set_visible(True)
     picture = bench.slot.take()
     assert picture is not None
     assert (picture.width, picture.height) == (640, 360)
 
 
-def test_garbage_asks_for_a_key_frame_and_decoding_goes_on(bench: Bench) -> None:
+def test_garbage_leads_to_a_key_frame_request_and_decoding_continues(bench: Bench) -> None:
     bench.decoder.start()
     bench.decoder.show(True)
     bench.decoder.submit(EncodedFrame(b"\0\0\0\1\x65" + bytes(range(200)), 0, True, False))
@@ -299,7 +301,7 @@ def test_garbage_asks_for_a_key_frame_and_decoding_goes_on(bench: Bench) -> None
     assert bench.decoder.frames_failed >= 1
 
 
-def test_a_decoder_that_falls_behind_drops_until_a_key_frame_and_counts(bench: Bench) -> None:
+def test_a_decoder_that_falls_behind_drops_frames_until_a_key_frame(bench: Bench) -> None:
     frames = encoded(MAX_WAITING + 5)
     for frame in frames:
         bench.decoder.submit(frame)
@@ -310,7 +312,7 @@ def test_a_decoder_that_falls_behind_drops_until_a_key_frame_and_counts(bench: B
     bench.until(lambda: bench.decoder.frames_decoded == 1)
 
 
-def test_stopping_ends_the_thread_and_nothing_more_is_taken(bench: Bench) -> None:
+def test_stopping_ends_the_thread_and_no_more_frames_are_accepted(bench: Bench) -> None:
     bench.decoder.start()
     bench.decoder.stop()
     bench.until(lambda: not bench.decoder.alive)
@@ -318,14 +320,15 @@ def test_stopping_ends_the_thread_and_nothing_more_is_taken(bench: Bench) -> Non
     assert bench.decoder.frames_decoded == 0
 
 
-def test_a_stopped_decoder_keeps_nothing_big(bench: Bench) -> None:
+def test_a_stopped_decoder_frees_its_memory(bench: Bench) -> None:
     bench.decoder.start()
-    for frame in encoded(2):
-        bench.decoder.submit(frame)
-    bench.until(lambda: bench.decoder._held is not None)
+    bench.decode(encoded(2))
+    gate = bench.decoder._gate._state
+    assert isinstance(gate, _Hidden)
+    assert gate.newest is not None
     bench.decoder.stop()
     bench.until(lambda: not bench.decoder.alive)
-    assert bench.decoder._held is None
+    assert not isinstance(bench.decoder._gate._state, _Hidden)
     assert not hasattr(bench.decoder, "_scaler")
     bench.decoder.show(True)
     assert bench.slot.take() is None
@@ -356,7 +359,7 @@ def test_the_frame_interval_is_the_mean_of_the_last_frames(bench: Bench) -> None
 def test_red_is_red_in_every_matrix_and_range(
     bench: Bench, yuv: tuple[int, int, int], matrix: int | None, full: bool | None
 ) -> None:
-    """The same red is written differently by each; what is not told is BT.709 in limited range."""
+    """The same red has other values in each; untagged means BT.709 in limited range."""
     bench.decoder.start()
     bench.decoder.show(True)
     bench.decoder.submit(encoded(1, yuv=yuv, matrix=matrix, full=full)[0])
@@ -399,26 +402,28 @@ def test_the_size_may_change_in_mid_stream(bench: Bench) -> None:
     assert bench.decoder.frames_failed == 0
 
 
-def test_a_picture_knows_when_its_last_packet_came(bench: Bench) -> None:
+def test_a_picture_knows_when_its_last_packet_arrived(bench: Bench) -> None:
     bench.decoder.start()
     bench.decoder.show(True)
     bench.decoder.submit(replace(encoded(1)[0], received_at=12.5))
     assert bench.picture().received_at == 12.5
 
 
-# --- in hardware ----------------------------------------------------------------------------------
+# --- on hardware ----------------------------------------------------------------------------------
 
 
-def test_without_hardware_it_decodes_in_software_and_says_so(bench: Bench) -> None:
-    told = [bench.decoder.decodes_in]
+def test_without_hardware_it_decodes_in_software_and_reports_that(bench: Bench) -> None:
+    reported = [bench.decoder.decodes_in]
     bench.decoder.start()
     bench.decode(encoded(2))
-    told.append(bench.decoder.decodes_in)
-    assert told == [None, SOFTWARE]
+    reported.append(bench.decoder.decodes_in)
+    assert reported == [None, SOFTWARE]
     assert bench.decoder.hardware_failures == 0
 
 
-def test_what_was_found_decodes_and_is_told(on_hardware: Bench, driver: Driver) -> None:
+def test_the_hardware_that_was_found_decodes_and_is_reported(
+    on_hardware: Bench, driver: Driver
+) -> None:
     on_hardware.decode(encoded(3))
     assert on_hardware.decoder.decodes_in == "cuda"
     assert on_hardware.decoder.frames_decoded == 3
@@ -426,10 +431,10 @@ def test_what_was_found_decodes_and_is_told(on_hardware: Bench, driver: Driver) 
     assert driver.opened == ["cuda"]
     picture = on_hardware.picture()
     assert picture.rtp_timestamp == 6_000
-    assert colour(picture)[2] > 245, "red, out of NV12"
+    assert colour(picture)[2] > 245, "red, from NV12"
 
 
-def test_a_device_that_cannot_be_opened_leaves_software(
+def test_if_the_device_cannot_be_opened_software_decodes(
     driver: Driver, expected_logs: LogRecords
 ) -> None:
     driver.fails_to_open = True
@@ -444,7 +449,7 @@ def test_a_device_that_cannot_be_opened_leaves_software(
     assert "PermissionError" in expected_logs.lines[0]
 
 
-def test_the_first_error_ends_hardware_and_a_key_frame_is_asked_for(
+def test_after_the_first_error_software_decodes_and_a_key_frame_is_requested(
     on_hardware: Bench, driver: Driver, expected_logs: LogRecords
 ) -> None:
     decoder = on_hardware.decoder
@@ -455,7 +460,7 @@ def test_the_first_error_ends_hardware_and_a_key_frame_is_asked_for(
     assert decoder.decodes_in == SOFTWARE
     assert (decoder.hardware_failures, decoder.frames_failed) == (1, 1)
     on_hardware.decode(frames[4:])
-    assert decoder.frames_undecoded == 2, "they need what went with the hardware"
+    assert decoder.frames_undecoded == 2, "they depend on the frame that failed"
     assert decoder.frames_decoded == 3
     on_hardware.decode(encoded(3))
     assert decoder.frames_decoded == 6
@@ -467,7 +472,7 @@ def test_the_first_error_ends_hardware_and_a_key_frame_is_asked_for(
 def test_a_key_frame_that_hardware_cannot_decode_is_not_lost(
     on_hardware: Bench, driver: Driver, expected_logs: LogRecords
 ) -> None:
-    """So it is when a stream changes to what the hardware does not know."""
+    """This happens when a stream changes to a format that the hardware does not support."""
     driver.raises_at = 2
     on_hardware.decode(encoded(2))
     on_hardware.decode(encoded(3, (640, 360)))
@@ -481,7 +486,7 @@ def test_a_key_frame_that_hardware_cannot_decode_is_not_lost(
     assert len(expected_logs.lines) == 1
 
 
-def test_software_goes_on_with_a_key_frame_that_waits_already(
+def test_software_continues_with_a_key_frame_that_is_already_waiting(
     on_hardware: Bench, driver: Driver, expected_logs: LogRecords
 ) -> None:
     driver.hangs_at = driver.raises_at = 1
@@ -491,7 +496,7 @@ def test_software_goes_on_with_a_key_frame_that_waits_already(
     assert driver.hanging.wait(20)
     for frame in [*frames[2:], *encoded(2)]:
         on_hardware.decoder.submit(frame)
-    driver.comes_back.set()
+    driver.released.set()
     on_hardware.until(lambda: on_hardware.decoder.idle)
     decoder = on_hardware.decoder
     assert (decoder.frames_failed, decoder.frames_undecoded) == (1, 2)
@@ -500,7 +505,7 @@ def test_software_goes_on_with_a_key_frame_that_waits_already(
     assert len(expected_logs.lines) == 1
 
 
-def test_nothing_is_held_against_hardware_before_a_key_frame(
+def test_errors_before_a_key_frame_do_not_count_against_the_hardware(
     on_hardware: Bench, driver: Driver
 ) -> None:
     driver.raises_at = 0
@@ -512,7 +517,7 @@ def test_nothing_is_held_against_hardware_before_a_key_frame(
     assert on_hardware.decoder.frames_decoded >= 2
 
 
-def test_hardware_that_keeps_pictures_back_is_given_up(
+def test_hardware_that_returns_no_pictures_is_given_up(
     on_hardware: Bench, driver: Driver, expected_logs: LogRecords
 ) -> None:
     driver.empty_from = 2
@@ -526,14 +531,14 @@ def test_hardware_that_keeps_pictures_back_is_given_up(
     assert len(expected_logs.lines) == 1
 
 
-def test_a_driver_that_hangs_is_left_behind_with_its_thread(
+def test_a_thread_that_hangs_in_a_driver_is_replaced(
     on_hardware: Bench, driver: Driver, expected_logs: LogRecords
 ) -> None:
     decoder = on_hardware.decoder
     driver.hangs_at = 2
     frames = encoded(5)
     on_hardware.decode(frames[:2])
-    left = decoder._thread
+    hung = decoder._thread
     decoder.submit(frames[2])
     assert driver.hanging.wait(20)
     decoder.submit(frames[3])
@@ -541,7 +546,7 @@ def test_a_driver_that_hangs_is_left_behind_with_its_thread(
     on_hardware.clock.ahead_s = HANGS_S + 0.1
     decoder.submit(frames[4])
     assert on_hardware.troubles == 1
-    assert decoder._thread is not left
+    assert decoder._thread is not hung
     on_hardware.decode(encoded(2))
     assert decoder.decodes_in == SOFTWARE
     assert decoder.frames_decoded == 4
@@ -549,17 +554,17 @@ def test_a_driver_that_hangs_is_left_behind_with_its_thread(
     assert decoder.hardware_failures == 1
     taken = on_hardware.picture()
     assert taken.rtp_timestamp == 3_000
-    driver.comes_back.set()
-    left.join(20)
-    assert not left.is_alive()
-    assert decoder.frames_decoded == 4, "what comes out late is nobody's"
+    driver.released.set()
+    hung.join(20)
+    assert not hung.is_alive()
+    assert decoder.frames_decoded == 4, "what the hung thread decodes late is dropped"
     assert on_hardware.slot.take() is None
     on_hardware.decode(encoded(1))
     assert decoder.frames_decoded == 5
     assert len(expected_logs.lines) == 1
 
 
-def test_a_hung_driver_does_not_hold_up_the_end(
+def test_a_hung_driver_does_not_delay_stopping(
     on_hardware: Bench, driver: Driver, expected_logs: LogRecords
 ) -> None:
     driver.hangs_at = 1
@@ -568,14 +573,14 @@ def test_a_hung_driver_does_not_hold_up_the_end(
     on_hardware.decoder.submit(frames[1])
     assert driver.hanging.wait(20)
     on_hardware.decoder.stop()
-    driver.comes_back.set()
+    driver.released.set()
     on_hardware.until(lambda: not on_hardware.decoder.alive)
     assert on_hardware.decoder.hardware_failures == 0
     assert not expected_logs.lines
 
 
-@pytest.mark.parametrize("raises_at", [None, 1], ids=["at its end", "after a failure"])
-def test_hardware_is_used_and_closed_on_the_decoders_thread_alone(
+@pytest.mark.parametrize("raises_at", [None, 1], ids=["at the end", "after a failure"])
+def test_hardware_is_used_and_closed_on_the_decoders_thread_only(
     driver: Driver, expected_logs: LogRecords, raises_at: int | None
 ) -> None:
     driver.raises_at = raises_at
@@ -591,7 +596,7 @@ def test_hardware_is_used_and_closed_on_the_decoders_thread_alone(
     assert len(expected_logs.lines) == (raises_at is not None)
 
 
-def test_what_failed_once_is_not_tried_by_the_next_connection(
+def test_hardware_that_failed_is_not_used_by_the_next_connection(
     on_hardware: Bench, driver: Driver, expected_logs: LogRecords
 ) -> None:
     driver.raises_at = 0
@@ -615,10 +620,10 @@ def test_what_failed_once_is_not_tried_by_the_next_connection(
     assert len(expected_logs.lines) == 1
 
 
-def test_what_comes_together_is_decoded_and_handed_over_picture_by_picture(
+def test_frames_that_arrive_together_are_all_decoded_and_handed_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """However many wait: which of them are painted is for the slot and the window."""
+    """Slot and window decide which of them are painted."""
     bench, put = Bench(), list[Picture]()
     monkeypatch.setattr(bench.slot, "put", put.append)
     for frame in encoded(10):
@@ -631,7 +636,7 @@ def test_what_comes_together_is_decoded_and_handed_over_picture_by_picture(
     assert bench.decoder.frames_failed == 0
 
 
-def test_a_picture_does_not_keep_the_connection_that_it_came_from() -> None:
+def test_a_picture_does_not_keep_its_decoder_in_memory() -> None:
     bench = Bench()
     bench.decoder.show(True)
     bench.decoder.start()

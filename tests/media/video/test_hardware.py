@@ -17,21 +17,21 @@ HANGS = "import time; time.sleep(600)"
 
 
 @pytest.fixture
-def tried() -> list[str]:
+def probed() -> list[str]:
     return []
 
 
 @pytest.fixture
-def make(tried: list[str]) -> Iterator[Callable[..., Hardware]]:
+def make(probed: list[str]) -> Iterator[Callable[..., Hardware]]:
     """Hardware whose probes are these Python programs, by name."""
     made: list[Hardware] = []
 
-    def make(programs: dict[str, str], patience_s: float = 60.0) -> Hardware:
+    def make(programs: dict[str, str], timeout_s: float = 60.0) -> Hardware:
         def probe(name: str) -> Sequence[str]:
-            tried.append(name)
+            probed.append(name)
             return (sys.executable, "-c", programs[name])
 
-        hardware = Hardware(tuple(programs), probe=probe, patience_s=patience_s)
+        hardware = Hardware(tuple(programs), probe=probe, timeout_s=timeout_s)
         made.append(hardware)
         return hardware
 
@@ -42,35 +42,35 @@ def make(tried: list[str]) -> Iterator[Callable[..., Hardware]]:
 
 def done(hardware: Hardware) -> None:
     end = time.monotonic() + 60
-    while "still being tried" in hardware.sentence:
-        assert time.monotonic() < end, "it does not come to an end"
+    while "still being probed" in hardware.sentence:
+        assert time.monotonic() < end, "the probes did not end"
         time.sleep(0.01)
     assert hardware._thread is not None
     hardware._thread.join(60)
 
 
-def test_what_is_not_looked_for_is_not_there() -> None:
+def test_without_anything_to_probe_software_decodes() -> None:
     hardware = Hardware()
     hardware.begin()
     assert hardware.name is None
-    assert hardware.sentence == ("Video is decoded in software: there is none that could be tried.")
+    assert hardware.sentence == ("Video is decoded in software: there is no hardware to try.")
     hardware.close()
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_the_first_that_works_is_taken(make: Callable[..., Hardware], tried: list[str]) -> None:
+def test_the_first_that_works_is_used(make: Callable[..., Hardware], probed: list[str]) -> None:
     hardware = make({"vaapi": REFUSES, "cuda": WORKS, "qsv": WORKS})
-    told = [hardware.name]
+    names = [hardware.name]
     hardware.begin()
     done(hardware)
-    told.append(hardware.name)
-    assert told == [None, "cuda"]
+    names.append(hardware.name)
+    assert names == [None, "cuda"]
     assert hardware.sentence == "Video is decoded in hardware (cuda)."
-    assert tried == ["vaapi", "cuda"]
+    assert probed == ["vaapi", "cuda"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_a_driver_that_crashes_takes_its_probe_with_it_and_nothing_else(
+def test_a_driver_that_crashes_ends_only_its_probe(
     make: Callable[..., Hardware],
 ) -> None:
     hardware = make({"vaapi": CRASHES, "cuda": REFUSES})
@@ -78,22 +78,22 @@ def test_a_driver_that_crashes_takes_its_probe_with_it_and_nothing_else(
     done(hardware)
     assert hardware.name is None
     assert hardware.sentence == (
-        "Video is decoded in software: vaapi: trying it crashed (-11),"
+        "Video is decoded in software: vaapi: the probe crashed (-11),"
         " cuda: it is slow (9 ms a picture)."
     )
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_a_driver_that_hangs_is_ended(make: Callable[..., Hardware]) -> None:
-    hardware = make({"vaapi": HANGS}, patience_s=0.2)
+def test_a_probe_that_hangs_is_killed(make: Callable[..., Hardware]) -> None:
+    hardware = make({"vaapi": HANGS}, timeout_s=0.2)
     hardware.begin()
     done(hardware)
     assert hardware.name is None
-    assert "it hangs, or is not done in 0.2 s" in hardware.sentence
+    assert "the probe did not end within 0.2 s" in hardware.sentence
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_closing_ends_a_probe_that_goes_on(make: Callable[..., Hardware], tried: list[str]) -> None:
+def test_closing_kills_a_running_probe(make: Callable[..., Hardware], probed: list[str]) -> None:
     hardware = make({"vaapi": HANGS, "cuda": WORKS})
     hardware.begin()
     end = time.monotonic() + 20
@@ -105,7 +105,7 @@ def test_closing_ends_a_probe_that_goes_on(make: Callable[..., Hardware], tried:
     assert child.wait(20) != 0
     assert hardware._thread is not None
     hardware._thread.join(20)
-    assert tried == ["vaapi"]
+    assert probed == ["vaapi"]
     assert hardware.name is None
 
 
@@ -114,10 +114,10 @@ def test_a_probe_that_cannot_be_started_is_a_refusal() -> None:
     hardware.begin()
     done(hardware)
     assert hardware.name is None
-    assert "it could not be tried" in hardware.sentence
+    assert "it could not be probed" in hardware.sentence
 
 
-def test_what_failed_while_somebody_played_is_given_up_for_good(
+def test_hardware_that_failed_during_play_is_given_up_for_good(
     make: Callable[..., Hardware], expected_logs: LogRecords
 ) -> None:
     hardware = make({"cuda": WORKS})
@@ -129,7 +129,7 @@ def test_what_failed_while_somebody_played_is_given_up_for_good(
     assert hardware.name is None
     assert hardware.sentence == "Video is decoded in software: it hangs."
     assert expected_logs.lines == [
-        "WARNING rejoin.hardware: the hardware decoder failed, software goes on: it hangs"
+        "WARNING rejoin.hardware: hardware decoding failed, continuing in software: it hangs"
     ]
 
 
@@ -142,7 +142,7 @@ def test_what_failed_while_somebody_played_is_given_up_for_good(
         ("aix", ()),
     ],
 )
-def test_each_system_tries_its_own_and_what_ffmpeg_was_built_with(
+def test_each_system_probes_its_own_interfaces_that_ffmpeg_was_built_with(
     monkeypatch: pytest.MonkeyPatch, platform: str, possible: tuple[str, ...]
 ) -> None:
     everything = frozenset({"cuda", "vaapi", "d3d11va", "dxva2", "videotoolbox", "d3d12va"})
@@ -154,15 +154,15 @@ def test_each_system_tries_its_own_and_what_ffmpeg_was_built_with(
     assert candidates(platform) == tuple(name for name in possible if name == "cuda")
 
 
-def test_a_setting_says_whether_anything_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setting_decides_whether_anything_is_probed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rejoin.media.video.hardware.candidates", lambda: ("vaapi", "cuda"))
     assert chosen("auto").names == ("vaapi", "cuda")
     assert chosen("software").names == ()
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_the_real_probe_comes_to_an_end_here_and_says_why() -> None:
-    """Whatever this machine has: what was built in was tried, and what is not used has a reason."""
+def test_the_real_probe_ends_here_with_a_reason() -> None:
+    """On any machine each candidate was probed, and what is not used has a reason."""
     hardware = Hardware(candidates())
     hardware.begin()
     if candidates():

@@ -1,4 +1,4 @@
-"""The probe, with stand-ins for hardware: a software decoder that is made to misbehave."""
+"""The probe, with a stand-in for hardware: a software decoder that can be made to fail."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from av.video.frame import VideoFrame
 from rejoin.errors import PeerError
 from rejoin.media.video.codec_context import open_codec
 from rejoin.media.video.hardware_probe import (
+    MAX_OPENING_S,
+    MAX_PICTURE_S,
     PICTURES,
     SIZES,
-    SLOWEST_OPENING_S,
-    SLOWEST_S,
     TOLERANCE,
     alike,
     clip,
@@ -35,7 +35,7 @@ class Clock:
 
 
 class Device:
-    """Opens contexts that decode as software does, in NV12, but for what a test changes."""
+    """Opens contexts that decode in software to NV12, with the faults that a test sets."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -87,7 +87,7 @@ def device() -> Device:
     return Device()
 
 
-def test_the_clip_is_one_key_frame_of_each_size_and_pictures_that_need_it() -> None:
+def test_the_clip_has_one_key_frame_per_size_and_pictures_that_depend_on_it() -> None:
     codec, sizes, keys = open_codec(), [], []
     for packet in clip():
         [frame] = codec.decode(Packet(packet))
@@ -97,26 +97,26 @@ def test_the_clip_is_one_key_frame_of_each_size_and_pictures_that_need_it() -> N
     assert keys == [number == 0 for _ in SIZES for number in range(PICTURES)]
 
 
-def test_a_device_that_decodes_as_software_does_is_taken(device: Device) -> None:
+def test_a_device_that_decodes_as_software_does_is_accepted(device: Device) -> None:
     assert device.refusal() is None
     assert device.packets == PICTURES * len(SIZES)
 
 
-def test_a_sample_may_be_off_by_a_little_and_no_more(device: Device) -> None:
+def test_samples_may_differ_by_the_tolerance_and_no_more(device: Device) -> None:
     device.brighter = TOLERANCE
     assert device.refusal() is None
     device.brighter = TOLERANCE + 1
-    assert device.refusal() == "its pictures are not those that software decodes"
+    assert device.refusal() == "its pictures differ from those decoded in software"
 
 
-def test_rows_that_should_have_been_cropped_are_noticed(device: Device) -> None:
+def test_missing_cropping_is_noticed(device: Device) -> None:
     device.crops = False
-    assert device.refusal() == "its pictures are not those that software decodes"
+    assert device.refusal() == "its pictures differ from those decoded in software"
 
 
-def test_a_device_that_keeps_a_picture_back_is_refused(device: Device) -> None:
+def test_a_device_that_delays_a_picture_is_refused(device: Device) -> None:
     device.delays = True
-    assert device.refusal() == "it does not give one picture for each packet"
+    assert device.refusal() == "it does not return one picture for each packet"
 
 
 @pytest.mark.parametrize("at", [0, PICTURES], ids=["at once", "at another size"])
@@ -127,12 +127,12 @@ def test_a_device_that_cannot_decode_is_refused(device: Device, at: int) -> None
 
 
 def test_a_slow_device_is_refused(device: Device) -> None:
-    device.decoding_s = SLOWEST_S + 0.001
+    device.decoding_s = MAX_PICTURE_S + 0.001
     assert device.refusal() == "it is slow (9 ms a picture)"
 
 
 def test_a_device_that_is_slow_to_open_is_refused(device: Device) -> None:
-    device.opening_s = SLOWEST_OPENING_S + 0.2
+    device.opening_s = MAX_OPENING_S + 0.2
     assert device.refusal() == "it is slow to open (300 ms)"
     assert device.openings == 2
     assert device.packets == 0
@@ -153,7 +153,7 @@ def test_frames_of_different_sizes_are_not_alike() -> None:
     assert not alike(VideoFrame(64, 64, "yuv420p"), VideoFrame(64, 62, "yuv420p"))
 
 
-def test_as_a_program_it_says_why_not_and_ends_with_one(
+def test_as_a_program_it_prints_the_reason_and_exits_with_1(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["no such thing"]) == 1
@@ -164,15 +164,15 @@ def test_as_a_program_it_says_why_not_and_ends_with_one(
     assert (done.returncode, done.stdout) == (1, sentence)
 
 
-def test_as_a_program_it_ends_with_nothing_said_when_it_may_be_used(
+def test_as_a_program_it_prints_nothing_if_the_hardware_can_be_used(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     opened: list[str] = []
 
-    def judged(open_hardware: Any) -> None:
+    def no_refusal(open_hardware: Any) -> None:
         open_hardware()
 
-    monkeypatch.setattr("rejoin.media.video.hardware_probe.refusal", judged)
+    monkeypatch.setattr("rejoin.media.video.hardware_probe.refusal", no_refusal)
     monkeypatch.setattr("rejoin.media.video.hardware_probe.open_codec", opened.append)
     assert main(["cuda"]) == 0
     assert opened == ["cuda"]

@@ -4,18 +4,18 @@ import pytest
 from av.video.frame import VideoFrame
 
 from rejoin.core.model import ConnectionNumber
-from rejoin.media.video.picture import Picture, PictureSlot
+from rejoin.media.video.picture import PaintTelemetry, Picture, PictureSlot, ViewHints
 
 
 def picture(rtp_timestamp: int) -> Picture:
     return Picture(ConnectionNumber(1), VideoFrame(16, 10), 1.0, rtp_timestamp, 0.9)
 
 
-def test_a_picture_has_the_size_of_the_host() -> None:
+def test_a_picture_has_the_size_that_the_host_sent() -> None:
     assert (picture(0).width, picture(0).height) == (16, 10)
 
 
-def test_the_newest_picture_wins_and_the_others_are_counted() -> None:
+def test_the_newest_picture_wins_and_replaced_ones_are_counted() -> None:
     slot = PictureSlot()
     for number in range(3):
         slot.put(picture(number))
@@ -26,15 +26,15 @@ def test_the_newest_picture_wins_and_the_others_are_counted() -> None:
     assert (slot.replaced, slot.unwatched) == (2, 0)
 
 
-def test_what_is_replaced_while_nobody_watches_is_counted_apart() -> None:
+def test_pictures_replaced_while_the_window_is_hidden_are_counted_apart() -> None:
     slot = PictureSlot()
-    slot.watched = False
+    slot.hints = ViewHints(visible=False)
     for number in range(4):
         slot.put(picture(number))
     assert (slot.replaced, slot.unwatched) == (0, 3)
 
 
-def test_one_wake_up_per_picture_seen() -> None:
+def test_one_wake_up_per_picture_taken() -> None:
     slot = PictureSlot()
     wake_ups: list[bool] = []
     slot.on_filled = lambda: wake_ups.append(True)
@@ -46,8 +46,9 @@ def test_one_wake_up_per_picture_seen() -> None:
     assert len(wake_ups) == 2
 
 
-def test_ages_are_from_the_last_packet_to_the_painting_and_the_time_of_painting_adds_up() -> None:
+def test_paint_telemetry_counts_ages_from_the_last_packet_and_sums_up_painting() -> None:
     slot = PictureSlot()
+    before = slot.painted
     slot.count_painted(picture(1), 0.95, 0.001)
     slot.count_painted(picture(2), 0.92, 0.002)
     painted = slot.painted
@@ -55,3 +56,5 @@ def test_ages_are_from_the_last_packet_to_the_painting_and_the_time_of_painting_
     assert painted.age_last_s == pytest.approx(0.02)
     assert painted.age_max_s == pytest.approx(0.05)
     assert painted.took_s == pytest.approx(0.003)
+    assert painted.last_connection == 1
+    assert before == PaintTelemetry(), "a record that was read does not change"

@@ -22,7 +22,9 @@ RED = (63, 102, 240)
         ((720, 1280), (1, 1), (1, 1)),
     ],
 )
-def test_fitting(size: tuple[int, int], into: tuple[int, int], result: tuple[int, int]) -> None:
+def test_the_aspect_ratio_is_kept(
+    size: tuple[int, int], into: tuple[int, int], result: tuple[int, int]
+) -> None:
     assert fitted(size, into) == result
 
 
@@ -43,7 +45,7 @@ def flat(
     size: tuple[int, int] = (320, 180),
     on_failed: Failures | None = None,
 ) -> Picture:
-    """A picture of one colour, as software (yuv420p) and as hardware (nv12) hands it over."""
+    """A picture of one colour, as decoded in software (yuv420p) or on hardware (nv12)."""
     width, height = size
     luma = numpy.full((height, width), yuv[0], numpy.uint8)
     if form == "nv12":
@@ -66,7 +68,7 @@ def flat(
 
 @pytest.fixture(params=["swscale", "PyAV"])
 def scaler(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Scaler:
-    """By either way: straight to swscale, and through PyAV where swscale is not found."""
+    """Both ways: directly with swscale, and through PyAV where swscale is not found."""
     if request.param == "PyAV":
         monkeypatch.setattr(swscale, "functions", lambda: None)
     return Scaler()
@@ -85,7 +87,7 @@ def scaler(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> S
     ],
     ids=["untagged", "709", "601 NTSC", "601 PAL", "709 full", "601 full"],
 )
-def test_red_is_red_as_software_and_as_hardware_hand_it_over(
+def test_red_is_red_from_software_and_from_hardware(
     scaler: Scaler, form: str, yuv: tuple[int, int, int], matrix: int, full: bool
 ) -> None:
     picture = flat(yuv, form=form, matrix=matrix, full=full)
@@ -100,7 +102,7 @@ def test_red_is_red_as_software_and_as_hardware_hand_it_over(
     assert alpha == 255
 
 
-def test_one_scaler_makes_one_size_after_another(scaler: Scaler) -> None:
+def test_one_scaler_converts_to_one_size_after_another(scaler: Scaler) -> None:
     for source, size in (
         ((320, 180), (160, 90)),
         ((640, 360), (161, 91)),
@@ -115,7 +117,7 @@ def test_one_scaler_makes_one_size_after_another(scaler: Scaler) -> None:
         assert pixels.data[last + 2] > 245
 
 
-def test_it_draws_over_all_of_an_area_and_nothing_else() -> None:
+def test_it_draws_the_whole_area_and_nothing_else() -> None:
     memory = memoryview(bytearray(b"\xaa" * 4 * 100 * 50))
     area = Area(memory, offset=4 * (10 * 100 + 20), stride=400, width=64, height=30)
     assert Scaler().draw(flat(RED, size=(64, 30)), area)
@@ -133,36 +135,36 @@ def test_where_swscale_is_not_found_nothing_is_drawn(monkeypatch: pytest.MonkeyP
     assert not Scaler().draw(picture, Area(memory, 0, 256, 64, 36))
 
 
-def test_what_fails_while_it_is_drawn_is_not_drawn() -> None:
-    """Nothing may end the painting thread; here the memory must not be written."""
+def test_an_error_while_drawing_is_not_raised() -> None:
+    """Nothing may end the painting thread; here the memory is read-only."""
     memory = memoryview(bytes(4 * 64 * 36))
     picture = flat(RED, size=(64, 36))
     assert not Scaler().draw(picture, Area(memory, 0, 256, 64, 36))
 
 
-def test_a_picture_that_cannot_be_scaled_is_told_and_gives_no_pixels(scaler: Scaler) -> None:
+def test_a_picture_that_cannot_be_scaled_is_reported_and_has_no_pixels(scaler: Scaler) -> None:
     failed = Failures()
     picture = flat(RED, on_failed=failed)
     assert scaler.pixels(picture, (0, 0)) is None
     assert failed.count == 1
 
 
-@pytest.mark.parametrize("target", [None, (320, 180), (320, 999), (400, 180)])
-def test_what_has_its_size_already_is_not_scaled_ahead(target: tuple[int, int] | None) -> None:
+@pytest.mark.parametrize("view", [None, (320, 180), (320, 999), (400, 180)])
+def test_a_picture_that_fits_is_not_prescaled(view: tuple[int, int] | None) -> None:
     picture = flat(RED)
-    assert Scaler().ahead(picture, target) is picture
+    assert Scaler().prescaled(picture, view) is picture
 
 
-def test_what_has_to_be_scaled_for_the_window_is_scaled_ahead() -> None:
+def test_a_picture_that_does_not_fit_is_prescaled() -> None:
     picture = flat(RED)
-    ahead = Scaler().ahead(picture, (200, 400))
-    assert ahead.pixels is not None
-    assert (ahead.pixels.width, ahead.pixels.height) == (200, 112)
-    assert ahead.pixels.data[2] > 245
-    assert (ahead.frame, ahead.rtp_timestamp) == (picture.frame, 9000)
+    prescaled = Scaler().prescaled(picture, (200, 400))
+    assert prescaled.pixels is not None
+    assert (prescaled.pixels.width, prescaled.pixels.height) == (200, 112)
+    assert prescaled.pixels.data[2] > 245
+    assert (prescaled.frame, prescaled.rtp_timestamp) == (picture.frame, 9000)
 
 
-def test_what_cannot_be_scaled_ahead_is_left_to_whoever_paints(
+def test_a_picture_that_cannot_be_prescaled_is_left_to_the_window(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fails(scaler: Scaler, frame: VideoFrame, width: int, height: int) -> None:
@@ -171,5 +173,5 @@ def test_what_cannot_be_scaled_ahead_is_left_to_whoever_paints(
     monkeypatch.setattr(Scaler, "_pixels", fails)
     failed = Failures()
     picture = flat(RED, on_failed=failed)
-    assert Scaler().ahead(picture, (64, 36)) is picture
+    assert Scaler().prescaled(picture, (64, 36)) is picture
     assert failed.count == 0

@@ -24,7 +24,7 @@ def noise(width: int, height: int, form: str) -> VideoFrame:
 
 
 def by_pyav(frame: VideoFrame, width: int, height: int) -> list[bytes]:
-    """Rows of BGRA, by the way that everybody goes."""
+    """Rows of BGRA, converted by PyAV."""
     scaled = VideoReformatter().reformat(
         frame,
         width,
@@ -45,7 +45,7 @@ def by_pyav(frame: VideoFrame, width: int, height: int) -> list[bytes]:
 def drawn(
     frame: VideoFrame, *, spare: int = 0, converter: Converter | None = None
 ) -> memoryview | None:
-    """Memory of exactly the size that is needed, drawn on."""
+    """Draw into memory of exactly the size needed; None if it was not drawn."""
     stride = 4 * (frame.width + spare)
     memory = memoryview(bytearray([UNTOUCHED]) * (stride * frame.height))
     area = Area(memory, 0, stride, frame.width, frame.height, spare)
@@ -57,7 +57,7 @@ def drawn(
 
 @pytest.mark.parametrize("form", ["yuv420p", "nv12"])
 @pytest.mark.parametrize("size", [(320, 180), (192, 109), (640, 2), (16, 1)])
-def test_it_draws_what_pyav_makes_to_the_bit(form: str, size: tuple[int, int]) -> None:
+def test_it_draws_the_same_bytes_as_pyav(form: str, size: tuple[int, int]) -> None:
     frame, (width, height) = noise(*size, form), size
     memory = drawn(frame)
     assert memory is not None
@@ -66,7 +66,7 @@ def test_it_draws_what_pyav_makes_to_the_bit(form: str, size: tuple[int, int]) -
 
 
 @pytest.mark.parametrize("width", range(150, 150 + BLOCK))
-def test_widths_between_the_blocks_are_drawn_to_the_last_pixel_and_never_beyond_the_spare(
+def test_any_width_is_drawn_to_the_last_pixel_and_not_beyond_the_spare(
     width: int,
 ) -> None:
     frame = VideoFrame(width, 40, "yuv420p")
@@ -95,7 +95,7 @@ def test_widths_between_the_blocks_are_drawn_to_the_last_pixel_and_never_beyond_
     ],
     ids=["no spare", "row too short", "short", "too late", "before", "rows overlap", "0", "-1"],
 )
-def test_what_would_leave_the_memory_is_not_drawn(area: Area) -> None:
+def test_an_area_that_leaves_its_memory_is_not_drawn(area: Area) -> None:
     assert not area.fits
     frame = noise(max(1, area.width), max(1, area.height), "yuv420p")
     assert not Converter().draw(frame, area, colorspace=Colorspace.ITU709, full_range=False)
@@ -107,14 +107,14 @@ def test_an_area_of_another_size_is_not_drawn() -> None:
     assert not Converter().draw(frame, area, colorspace=Colorspace.ITU709, full_range=False)
 
 
-def test_memory_that_must_not_be_written_is_refused() -> None:
+def test_read_only_memory_is_refused() -> None:
     area = Area(memoryview(bytes(4 * 64 * 40)), 0, 256, 64, 40)
     frame = noise(64, 40, "yuv420p")
     with pytest.raises(TypeError):
         Converter().draw(frame, area, colorspace=Colorspace.ITU709, full_range=False)
 
 
-def test_one_converter_draws_one_shape_after_another() -> None:
+def test_one_converter_draws_one_size_and_format_after_another() -> None:
     converter = Converter()
     for form, size in (
         ("yuv420p", (320, 180)),
@@ -138,20 +138,20 @@ def test_contexts_are_freed_with_their_converter(monkeypatch: pytest.MonkeyPatch
     converter = Converter()
     for size in ((64, 36), (64, 36), (128, 72)):
         assert drawn(noise(*size, "yuv420p"), converter=converter) is not None
-    assert len(freed) == 1, "the second frame has the first one's"
+    assert len(freed) == 1, "the second frame uses the context of the first"
     del converter
     assert len(freed) == 2
     for pointer in freed:
         calls.free_context(pointer)
 
 
-def test_the_functions_are_in_what_pyav_loaded_here() -> None:
+def test_the_functions_are_found_here() -> None:
     assert functions() is not None
     assert functions() is functions()
 
 
-def test_they_are_found_file_by_file_where_the_system_does_not_look_through_dependencies() -> None:
-    """As on Windows: PyAV's own module leads to nothing there, the files beside it do."""
+def test_they_are_found_in_the_files_beside_pyav() -> None:
+    """As on Windows, where PyAV's own module does not lead to them."""
     files = list(library_files())[1:]
     if not files:
         pytest.skip("this PyAV was not installed from a wheel: it has no libraries of its own")
@@ -161,7 +161,7 @@ def test_they_are_found_file_by_file_where_the_system_does_not_look_through_depe
     assert memory is not None
 
 
-def test_what_is_no_library_and_a_library_without_them_is_passed_over(tmp_path: Path) -> None:
+def test_files_without_the_functions_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "swscale.dll").write_bytes(b"MZ")
     useless = [tmp_path / "swscale.dll", tmp_path / "none", Path(_ctypes.__file__)]
     assert find(useless) is None

@@ -6,7 +6,7 @@ The host alone decides when a client is gone: from a silence it counts itself, a
 once; aioice's consent check, which kills slow paths, is not used.
 
 What is changed about aiortc's and aioice's objects is changed on the instances, by
-`rtc.transport.override`, which fails loudly when an upgrade takes the name away.
+`rtc.aiortc_seam.override`, which fails loudly when an upgrade takes the name away.
 """
 
 from __future__ import annotations
@@ -58,10 +58,9 @@ from rejoin.errors import BadInputError, SignalError
 from rejoin.input_protocol import controls
 from rejoin.netem.link import Direction, Lane, Link, NetworkProfile, ProfileStage
 from rejoin.netem.network_profile import parse_profile
+from rejoin.rtc.aiortc_seam import override, prepare_dtls
 from rejoin.rtc.codecs import offer_every_profile
-from rejoin.rtc.prepared_connection import prepare_dtls
 from rejoin.rtc.signal_codec import SignalRequest, decode_request, encode_response
-from rejoin.rtc.transport import override
 
 _log = logging.getLogger("rejoin.emulator.host.host")
 

@@ -1,0 +1,21 @@
+"""Sound packets become sound: Opus is decoded, a ring holds a little, the default device plays.
+
+Glossary
+    in-band FEC    a coarse copy of one Opus packet inside the next one (RFC 6716, 2.1.7)
+    concealment    sound that stands in for a lost packet: its in-band FEC copy, or a guess
+    ring           the buffer between the network's thread and the device's callback
+    prefill        how much sound the ring collects before it plays
+    underflow      the device asked for sound and the ring had none
+    sync delay     how much longer sound stays in the ring so that it is in sync with its picture
+    trimmed        sound cut out because it waited longer than it had to
+    amplitude      what samples are multiplied with, 0..1; the volume is what the player sees
+
+Read these files in this order (`rejoin.media.receive.audio_reorder` comes before them):
+    opus            packets to 16-bit stereo samples at 48 kHz, lost packets concealed
+    output          `AudioOutput`, which all outputs implement, and the silent `NullOutput`
+    default_output  the system's default device, opened again when it changes
+    device_output   one device: its callback, ring and volume
+    sound_ring      the ring
+    portaudio       what is used of the `sounddevice` library
+    volume          the player's choice of volume
+"""

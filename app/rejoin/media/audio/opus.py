@@ -1,8 +1,9 @@
-"""Opus to sound, with what is lost made good, by libopus itself where it is found beside PyAV.
+"""Decodes Opus and conceals lost packets, with the libopus that PyAV brings.
 
-FFmpeg decodes packets and nothing else. libopus can also guess what a lost packet held
-(concealment) and read the coarse copy of it in the packet after it (in-band FEC, RFC 6716, 2.1.7).
-Where it cannot be loaded, lost packets are silence of their length: `repairs` tells.
+FFmpeg's decoder only decodes packets. libopus can also guess the sound of a lost packet
+(concealment), and decode the coarse copy of it that is in the next packet (in-band FEC, RFC 6716,
+2.1.7). Where libopus cannot be loaded, lost packets become silence of their length; `conceals` says
+which.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ SAMPLE_RATE_HZ = 48_000
 CHANNELS = 2
 BYTES_PER_SAMPLE = CHANNELS * 2
 FRAME_SAMPLES = 960
-"""20 ms, what senders use; the real length is taken from the packets."""
+"""20 ms, the usual length; the actual length is taken from the packets."""
 
-LONGEST_SAMPLES = 5760
-"""120 ms: no packet holds more (RFC 6716, 3.2.5)."""
+MAX_PACKET_SAMPLES = 5760
+"""120 ms, the longest packet (RFC 6716, 3.2.5)."""
 
-MOST_CONCEALED = 5
-"""Lost packets in a row that are made good; a longer gap is an outage."""
+MAX_CONCEALED = 5
+"""How many lost packets in a row are concealed; a longer gap is an outage."""
 
 
 @functools.lru_cache(maxsize=1)
 def _library() -> Any:
-    """libopus as PyAV's wheels bring it, or the system's; None where there is none."""
+    """The libopus in PyAV's wheel, or the system's; None if there is none."""
     package = Path(av.__file__).parent
     places = [package.with_name("av.libs"), package / ".dylibs"]
     found = [str(path) for place in places if place.is_dir() for path in place.glob("*opus*")]
@@ -64,32 +65,32 @@ def _library() -> Any:
 
 
 class _Libopus:
-    """One decoder of libopus; used on one thread at a time."""
+    """A libopus decoder, for one thread at a time."""
 
     def __init__(self, library: Any) -> None:
         self._library = library
         error = ctypes.c_int(0)
         self._state = library.opus_decoder_create(SAMPLE_RATE_HZ, CHANNELS, ctypes.byref(error))
         if not self._state or error.value:
-            raise ValueError("libopus made no decoder")
-        self._room = ctypes.create_string_buffer(LONGEST_SAMPLES * BYTES_PER_SAMPLE)
+            raise ValueError("libopus could not create a decoder")
+        self._buffer = ctypes.create_string_buffer(MAX_PACKET_SAMPLES * BYTES_PER_SAMPLE)
 
     def __del__(self) -> None:
         if getattr(self, "_state", None):
             self._library.opus_decoder_destroy(self._state)
 
     def decode(self, payload: bytes | None, samples: int, *, fec: bool) -> bytes:
-        """Samples of a packet; of a lost one without `payload`. Raises ValueError."""
+        """Samples of a packet; `payload` None conceals a lost one. Raises ValueError."""
         count = self._library.opus_decode(
-            self._state, payload, len(payload or b""), self._room, samples, int(fec)
+            self._state, payload, len(payload or b""), self._buffer, samples, int(fec)
         )
         if count < 0:
             raise ValueError("not an Opus packet")
-        return self._room.raw[: count * BYTES_PER_SAMPLE]
+        return self._buffer.raw[: count * BYTES_PER_SAMPLE]
 
 
 class _Ffmpeg:
-    """FFmpeg's decoder, which cannot make good what is lost."""
+    """FFmpeg's decoder, which cannot conceal lost packets: it returns silence for them."""
 
     def __init__(self) -> None:
         codec = CodecContext.create("libopus", "r")
@@ -113,38 +114,39 @@ class OpusDecoder:
     """Opus packets to interleaved 16-bit stereo at 48 kHz."""
 
     def __init__(self, *, library: Any = ...) -> None:
-        """`library`: libopus, None for FFmpeg's decoder; found by itself if not given."""
+        """`library`: libopus, or None for FFmpeg's decoder; found automatically by default."""
         self.packets_failed = 0
         self.packets_concealed = 0
-        """Lost packets that something was played for."""
+        """Lost packets for which sound was returned, if only silence."""
         self.total_samples = 0
-        """Of each channel: everything that came out, as W3C's totalSamplesReceived."""
+        """Samples per channel of everything returned (W3C: totalSamplesReceived)."""
         self.concealed_samples = 0
-        """Those of them that stand for lost packets, as W3C's concealedSamples."""
+        """Those of them that stand in for lost packets (W3C: concealedSamples)."""
         self.packet_samples = 0
-        """How long the newest packet was: what is before it in its sound stands for lost ones."""
+        """Samples of the newest packet alone, without those that stand in for lost ones."""
         found = _library() if library is ... else library
-        self.repairs = found is not None
+        self.conceals = found is not None
+        """Whether lost packets are concealed, and not just silent."""
         self._decoder: _Libopus | _Ffmpeg = _Ffmpeg() if found is None else _Libopus(found)
         self._samples = FRAME_SAMPLES
 
     def decode(self, payload: bytes, *, lost_before: int = 0) -> bytes:
-        """Samples of one packet and of up to five lost ones before it; empty if it is not Opus."""
+        """Samples for up to five lost packets, then of this packet; empty if it is not Opus."""
         try:
-            made_good = self._made_good(payload, min(lost_before, MOST_CONCEALED))
-            sound = self._decoder.decode(payload, LONGEST_SAMPLES, fec=False)
+            concealment = self._conceal(payload, min(lost_before, MAX_CONCEALED))
+            sound = self._decoder.decode(payload, MAX_PACKET_SAMPLES, fec=False)
         except ValueError:
             self.packets_failed += 1
             return b""
         self.packet_samples = len(sound) // BYTES_PER_SAMPLE
         self._samples = self.packet_samples or self._samples
-        concealed = len(made_good) // BYTES_PER_SAMPLE
+        concealed = len(concealment) // BYTES_PER_SAMPLE
         self.concealed_samples += concealed
         self.total_samples += concealed + self.packet_samples
-        return made_good + sound
+        return concealment + sound
 
-    def _made_good(self, following: bytes, lost: int) -> bytes:
-        """The last lost one from the copy in the packet after it, those before by guessing."""
+    def _conceal(self, following: bytes, lost: int) -> bytes:
+        """Guess all lost packets but the last, which is decoded from its copy in `following`."""
         if lost == 0:
             return b""
         guessed = [self._decoder.decode(None, self._samples, fec=False) for _ in range(lost - 1)]

@@ -1,4 +1,4 @@
-"""How loud the player wants the game: the choice, and its steps."""
+"""The volume that the player chose, and its steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STEP: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class SoundChoice:
-    """`volume` in percent, 0..100, kept while it is muted. Raises ValueError for another."""
+    """`volume` in percent, kept while muted. Raises ValueError if it is not 0..100."""
 
     volume: int = LOUDEST
     muted: bool = False
@@ -26,20 +26,20 @@ class SoundChoice:
 
     @property
     def amplitude(self) -> float:
-        """What samples are multiplied with, 0..1: the cube, as PulseAudio has it, because that is
-        how an ear counts: half as loud is an eighth."""
+        """What samples are multiplied with, 0..1: the cube of the volume, as in PulseAudio, because
+        loudness is perceived that way (volume 50 is an amplitude of 1/8)."""
         return 0.0 if self.muted else (self.volume / LOUDEST) ** 3
 
     def louder(self) -> SoundChoice:
-        """The next multiple of ten above; heard again if it was muted."""
+        """The next multiple of ten above, not muted."""
         return SoundChoice(min(LOUDEST, (self.volume // STEP + 1) * STEP))
 
     def quieter(self) -> SoundChoice:
-        """The next multiple of ten below; heard again if it was muted."""
+        """The next multiple of ten below, not muted."""
         return SoundChoice(max(0, (self.volume - 1) // STEP * STEP))
 
     def toggled(self) -> SoundChoice:
-        """Muted or not any more; from nothing at all it comes back as a step."""
+        """Mute or unmute. From volume 0 it becomes one step, so that it is heard."""
         if self.volume == 0:
             return SoundChoice(STEP)
         return replace(self, muted=not self.muted)

@@ -1,19 +1,18 @@
-"""Audio packets in their order and in time: a jitter buffer that never waits long.
-
-Pure, and told the time.
-"""
+"""The jitter buffer for sound: packets in order, none held back for longer than 60 ms. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-AUDIO_DEPTH = 3
-AUDIO_WAIT_S = 0.060
+MAX_HELD_PACKETS = 3
+"""With this many packets held, the missing one before them is given up."""
+
+MAX_WAIT_S = 0.060
 
 
 @dataclass(frozen=True, slots=True)
 class OrderedAudio:
-    """One audio packet in its turn; `lost_before`: how many before it never came."""
+    """One sound packet, in order. `lost_before`: how many packets directly before it are lost."""
 
     payload: bytes
     lost_before: int
@@ -21,21 +20,22 @@ class OrderedAudio:
 
 
 class AudioReorder:
-    """A two-to-three-packet jitter buffer: in order, never waiting longer than 60 ms."""
+    """Puts sound packets in order; holds two or three packets at most, for 60 ms at most."""
 
     def __init__(self) -> None:
         self.packets_late = 0
         self._next: int | None = None
-        self._stored: dict[int, tuple[float, bytes, int]] = {}
+        self._held: dict[int, tuple[float, bytes, int]] = {}
 
     @property
     def waiting(self) -> bool:
-        """Whether packets are held back for one before them, so that `poll` has work to do."""
-        return bool(self._stored)
+        """Whether packets are held back for a missing one, so that `poll` has to be called."""
+        return bool(self._held)
 
     def add(
         self, sequence: int, payload: bytes, now: float, *, timestamp: int = 0
     ) -> list[OrderedAudio]:
+        """Add one packet; returns the packets that can be played now."""
         if self._next is None:
             self._next = sequence
         number = self._next + ((sequence - self._next + 0x8000) & 0xFFFF) - 0x8000
@@ -43,21 +43,21 @@ class AudioReorder:
             self.packets_late += 1
             if self._next - number < 100:
                 return []
-            self._stored.clear()
+            self._held.clear()
             self._next = number
-        self._stored[number] = (now, payload, timestamp)
+        self._held[number] = (now, payload, timestamp)
         return self.poll(now)
 
     def poll(self, now: float) -> list[OrderedAudio]:
-        """The packets whose turn it is by now."""
+        """The packets that can be played now."""
         ready = []
-        while self._stored and self._next is not None:
-            first = min(self._stored)
-            arrived_at, payload, timestamp = self._stored[first]
-            patient = len(self._stored) < AUDIO_DEPTH and now - arrived_at < AUDIO_WAIT_S
-            if first != self._next and patient:
+        while self._held and self._next is not None:
+            first = min(self._held)
+            arrived_at, payload, timestamp = self._held[first]
+            keep_waiting = len(self._held) < MAX_HELD_PACKETS and now - arrived_at < MAX_WAIT_S
+            if first != self._next and keep_waiting:
                 break
-            del self._stored[first]
+            del self._held[first]
             ready.append(OrderedAudio(payload, first - self._next, timestamp))
             self._next = first + 1
         return ready

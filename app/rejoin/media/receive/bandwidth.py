@@ -1,10 +1,10 @@
-"""How much the path carries, told from delay: what a receiver writes into REMB.
+"""How much the path carries, estimated from delay: the bitrate that goes into REMB. Pure.
 
-Pure, and told the time. A queue before a bottleneck shows as packets that take longer than the
-fastest did. In windows of 100 ms only the fastest packet counts, so that jitter, bursts and key
-frames are no queue; a queue that stands is one: then the rate goes under what came through, low
-enough to drain it, and afterwards up again step by step. Loss is left out, as in RFC 8698's delay
-mode and in Google's receiver side: random loss is no reason to send less.
+A queue in front of a bottleneck shows as packets that take longer than the fastest one did. Only
+the fastest packet of each 100 ms window counts, so that jitter, bursts and key frames do not look
+like a queue. When a queue persists, the rate drops below the measured throughput, far enough to
+drain it, and then rises again step by step. Loss is ignored, as in RFC 8698's delay mode and in
+Google's receiver side: random loss is no reason to send less.
 """
 
 from __future__ import annotations
@@ -13,125 +13,125 @@ from collections import deque
 
 WINDOW_S = 0.100
 BASELINE_S = 20.0
-"""The fastest packet of so long ago is forgotten: routes change, clocks drift."""
+"""The fastest packet is looked for in this many past seconds: routes change, clocks drift."""
 
-STANDING_S = 0.050
-"""A queue of so much that stands through two windows is one. Wi-Fi and 60 fps stay below."""
+STANDING_QUEUE_S = 0.050
+"""A queue at least this long in two windows in a row is a real one. Wi-Fi and 60 fps stay below."""
 
 DRAINED_S = 0.020
 THROUGHPUT_S = 0.5
-BACK_OFF_S = 0.4
-"""At least so long between two steps down, and the round trip: feedback has to act first."""
+STEP_INTERVAL_S = 0.4
+"""Minimum time between two steps down, plus the round trip: feedback needs time to act."""
 
 STALE_S = 1.0
-"""After a longer silence what is known of the path is measured anew."""
+"""After a longer silence what is known about the path is forgotten."""
 
 GROWTH_PER_S = 0.15
 NEAR_GROWTH_PER_S = 0.02
-"""Near the rate at which a queue stood last time it goes up by this much of it a second."""
+"""Growth per second near the throughput at which a queue stood last time, as a share of that."""
 
-NEAR = 0.85
-LEAST_BPS = 150_000
-UNMOVED_STEPS = 3
-"""So many steps down that leave the delay where it is: the path became longer, not fuller."""
+NEAR_LIMIT = 0.85
+MIN_BPS = 150_000
+INEFFECTIVE_STEPS = 3
+"""After this many steps down without less delay, the path has become longer, not fuller."""
 
 SENT_PERIOD_S = 64.0
-"""abs-send-time has 24 bits of 6.18 fixed point, so it begins again each 64 s."""
+"""abs-send-time has 24 bits of 6.18 fixed point, so it wraps every 64 s."""
 
 _STEPS = ((0.5, 0.50), (0.2, 0.70), (0.0, 0.85))
-"""Queue in seconds, and the share of what came through that is asked for: the fuller the less."""
+"""Queue in seconds, and the share of the throughput to ask for: the longer the queue, the less."""
 
 
 class BandwidthEstimate:
-    """The rate that one stream may have. Begins with `most_bps` and claims no more, ever."""
+    """The bitrate that one stream may use. Starts at `max_bps` and never exceeds it."""
 
-    def __init__(self, most_bps: int) -> None:
-        self.bitrate_bps = most_bps
+    def __init__(self, max_bps: int) -> None:
+        self.bitrate_bps = max_bps
         self.queue_s = 0.0
-        """How long packets wait before the bottleneck, by the newest window."""
+        """How long packets wait in front of the bottleneck, from the newest window."""
         self.limited = False
-        """Whether the path ever was the limit; before that the estimate is only the wish."""
-        self._most_bps = most_bps
+        """Whether the path was the limit at least once; until then the estimate is `max_bps`."""
+        self._max_bps = max_bps
         self._sent: tuple[float, float] | None = None
         self._window_began: float | None = None
-        self._window_least: float | None = None
+        self._window_min_s: float | None = None
         self._baseline: deque[tuple[float, float]] = deque()
         self._arrived: deque[tuple[float, int]] = deque()
         self._arrived_bytes = 0
-        self._standing = 0
-        self._knee_bps: float | None = None
+        self._windows_with_queue = 0
+        self._limit_bps: float | None = None
         self._stepped_at: float | None = None
         self._stepped_queue_s = 0.0
-        self._unmoved = 0
+        self._ineffective = 0
         self._last_at: float | None = None
 
     @property
     def throughput_bps(self) -> float:
-        """What came through in the last half second."""
+        """What arrived in the last half second."""
         return self._arrived_bytes * 8 / THROUGHPUT_S
 
     def add_bytes(self, size: int, now: float) -> None:
-        """Any packet of the stream came in."""
+        """A packet of the stream arrived, RTX included."""
         self._arrived.append((now, size))
         self._arrived_bytes += size
         while self._arrived and now - self._arrived[0][0] > THROUGHPUT_S:
             self._arrived_bytes -= self._arrived.popleft()[1]
 
     def add_delay(self, sent_s: float, now: float, rtt_s: float | None) -> bool:
-        """A packet that was sent at `sent_s` by the host's clock (modulo 64 s) came now.
+        """A packet that was sent at `sent_s` of the host's clock (modulo 64 s) arrived now.
 
-        Only for packets in order that are no repetition. True when the rate went down, which the
-        host should be told at once.
+        Only for packets in order that are not retransmissions. Returns True if the rate went down:
+        then a REMB should be sent at once.
         """
         if self._last_at is not None and now - self._last_at > STALE_S:
-            self._forget()
+            self._reset_path()
         self._last_at = now
-        delay_s = now - self._unwrapped(sent_s)
+        delay_s = now - self._unwrap(sent_s)
         if self._window_began is None:
             self._window_began = now
-        if self._window_least is None or delay_s < self._window_least:
-            self._window_least = delay_s
+        if self._window_min_s is None or delay_s < self._window_min_s:
+            self._window_min_s = delay_s
         if now - self._window_began < WINDOW_S:
             return False
-        took_s, least_s = now - self._window_began, self._window_least
-        self._window_began, self._window_least = now, None
-        while self._baseline and self._baseline[-1][1] >= least_s:
+        took_s, min_s = now - self._window_began, self._window_min_s
+        self._window_began, self._window_min_s = now, None
+        while self._baseline and self._baseline[-1][1] >= min_s:
             self._baseline.pop()
-        self._baseline.append((now, least_s))
+        self._baseline.append((now, min_s))
         while now - self._baseline[0][0] > BASELINE_S:
             self._baseline.popleft()
-        self.queue_s = least_s - self._baseline[0][1]
-        return self._judge(took_s, now, rtt_s or 0.0)
+        self.queue_s = min_s - self._baseline[0][1]
+        return self._on_window(took_s, now, rtt_s or 0.0)
 
-    def _judge(self, took_s: float, now: float, rtt_s: float) -> bool:
-        if self.queue_s < STANDING_S:
-            self._standing = 0
+    def _on_window(self, took_s: float, now: float, rtt_s: float) -> bool:
+        if self.queue_s < STANDING_QUEUE_S:
+            self._windows_with_queue = 0
             if self.queue_s < DRAINED_S:
-                self._unmoved = 0
+                self._ineffective = 0
                 self._grow(took_s)
             return False
-        self._standing += 1
-        if self._standing < 2:
+        self._windows_with_queue += 1
+        if self._windows_with_queue < 2:
             return False
         if self._stepped_at is not None:
-            if now - self._stepped_at < BACK_OFF_S + rtt_s + min(self.queue_s, 1.0):
+            if now - self._stepped_at < STEP_INTERVAL_S + rtt_s + min(self.queue_s, 1.0):
                 return False
             if self.queue_s < 0.8 * self._stepped_queue_s:
-                # It drains. Another step would only make it drain faster.
+                # The queue drains; another step would only drain it faster.
                 self._stepped_at, self._stepped_queue_s = now, self.queue_s
                 return False
-            self._unmoved += self.queue_s < 1.2 * self._stepped_queue_s
-            if self._unmoved >= UNMOVED_STEPS:
-                self._forget()
+            self._ineffective += self.queue_s < 1.2 * self._stepped_queue_s
+            if self._ineffective >= INEFFECTIVE_STEPS:
+                self._reset_path()
                 return False
         return self._step_down(now)
 
     def _step_down(self, now: float) -> bool:
-        through = self.throughput_bps
+        throughput_bps = self.throughput_bps
         share = next(share for queue_s, share in _STEPS if self.queue_s >= queue_s)
         before = self.bitrate_bps
-        self._knee_bps = through
-        self.bitrate_bps = int(max(LEAST_BPS, min(before, share * through)))
+        self._limit_bps = throughput_bps
+        self.bitrate_bps = int(max(MIN_BPS, min(before, share * throughput_bps)))
         self._stepped_at, self._stepped_queue_s = now, self.queue_s
         self.limited = True
         return self.bitrate_bps < before
@@ -140,26 +140,26 @@ class BandwidthEstimate:
         self._stepped_at = None
         took_s = min(took_s, 2 * WINDOW_S)
         rate: float = self.bitrate_bps
-        if self._knee_bps is not None and rate >= NEAR * self._knee_bps - 1:
-            rate += NEAR_GROWTH_PER_S * self._knee_bps * took_s
-            if rate > 1.2 * self._knee_bps:
-                self._knee_bps = None  # the path carries more than it did
-        elif self._knee_bps is not None:
-            # Up to where it was narrow last time quickly: that much is known to pass.
-            rate = min(NEAR * self._knee_bps, rate + 0.5 * self._knee_bps * took_s)
+        if self._limit_bps is not None and rate >= NEAR_LIMIT * self._limit_bps - 1:
+            rate += NEAR_GROWTH_PER_S * self._limit_bps * took_s
+            if rate > 1.2 * self._limit_bps:
+                self._limit_bps = None  # the path carries more than last time
+        elif self._limit_bps is not None:
+            # Grow quickly up to the last limit: that much is known to pass.
+            rate = min(NEAR_LIMIT * self._limit_bps, rate + 0.5 * self._limit_bps * took_s)
         else:
             rate *= 1 + GROWTH_PER_S * took_s
-        # A host that sends less than it may proves nothing about more.
-        proved = max(1.5 * self.throughput_bps + 100_000, float(self.bitrate_bps))
-        self.bitrate_bps = int(min(rate, proved, self._most_bps))
+        # A host that sends less than it may says nothing about a higher rate.
+        proven = max(1.5 * self.throughput_bps + 100_000, float(self.bitrate_bps))
+        self.bitrate_bps = int(min(rate, proven, self._max_bps))
 
-    def _forget(self) -> None:
+    def _reset_path(self) -> None:
         self._baseline.clear()
-        self._window_began = self._window_least = None
-        self._standing = self._unmoved = 0
+        self._window_began = self._window_min_s = None
+        self._windows_with_queue = self._ineffective = 0
         self._stepped_at = None
 
-    def _unwrapped(self, sent_s: float) -> float:
+    def _unwrap(self, sent_s: float) -> float:
         if self._sent is None:
             self._sent = (sent_s, sent_s)
             return sent_s

@@ -1,4 +1,4 @@
-"""H.264 in RTP payloads (RFC 6184): what stands in a packet, and frames as an Annex B stream."""
+"""The H.264 depacketizer (RFC 6184): RTP payloads of one frame to an Annex B access unit."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _FU_A = 28
 
 
 def depacketize(payloads: Iterable[bytes]) -> tuple[bytes, bool]:
-    """Payloads of one frame as an Annex B stream, and whether it holds a key frame.
+    """Convert the payloads of one frame to an Annex B stream; also say if it is a key frame.
 
-    Single NAL units (all there is in packetization mode 0), STAP-A and FU-A are read; whatever else
-    or whatever is cut short is left out. A picture of a size that we have not seen begins with an
-    SPS, so that it counts as a key frame too.
+    Reads single NAL units (the only kind in packetization mode 0), STAP-A and FU-A. Other types and
+    truncated units are skipped. An SPS counts as a key frame too, because a picture with a new size
+    starts with one.
     """
     parts: list[bytes] = []
     key = False
@@ -53,6 +53,6 @@ def depacketize(payloads: Iterable[bytes]) -> tuple[bytes, bool]:
     return b"".join(parts), key
 
 
-def begins_inside_unit(payload: bytes) -> bool:
-    """Whether this payload continues a NAL unit whose beginning was in another packet."""
+def starts_mid_nal_unit(payload: bytes) -> bool:
+    """Whether this payload continues a NAL unit that started in an earlier packet."""
     return len(payload) > 1 and payload[0] & 0x1F == _FU_A and not payload[1] & 0x80

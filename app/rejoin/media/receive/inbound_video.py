@@ -1,8 +1,6 @@
-"""What to do with one video stream's packets: the pure middle of the receiver.
+"""One received video stream: packets and times in, actions out (decode, NACK, PLI, REMB). Pure.
 
-Packets and times go in, actions come out: frames to decode, packets to ask for again, a key frame
-to ask for, a rate to tell. No socket, clock or task: `rtc/receiver` carries the actions out, and
-tests feed it captured packets.
+`rejoin.rtc.receiver` carries the actions out; tests feed captured packets.
 """
 
 from __future__ import annotations
@@ -12,20 +10,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rejoin.media.receive.bandwidth import DRAINED_S, SENT_PERIOD_S, BandwidthEstimate
-from rejoin.media.receive.jitter_buffer import EncodedFrame, JitterBuffer
+from rejoin.media.receive.jitter_buffer import (
+    EncodedFrame,
+    JitterBuffer,
+    JitterBufferCounters,
+)
 from rejoin.media.receive.receive_statistics import ReceiveStatistics
-from rejoin.media.receive.rtp import SEND_TIME_UNITS, RtpPacket, repeated_by
+from rejoin.media.receive.rtp import SEND_TIME_UNITS, VIDEO_CLOCK_HZ, RtpPacket, unwrap_rtx
 
-VIDEO_CLOCK_HZ = 90_000
-KEY_FRAME_EVERY_S = 0.300
-KEY_FRAME_ANSWER_S = 1.0
-"""A key frame this soon after we asked for one was the answer to it."""
+PLI_INTERVAL_MIN_S = 0.300
+PLI_ANSWER_S = 1.0
+"""A key frame that arrives this soon after a PLI counts as the answer to it."""
 
-NACK_AT_ONCE = 250
-"""Sequence numbers in one NACK: more would not fit into a packet at worst (4 bytes each)."""
+MAX_NACKED_AT_ONCE = 250
+"""Sequence numbers in one NACK. At 4 bytes each in the worst case, more might not fit a packet."""
 
-RATE_EVERY_S = 1.0
-"""How often the rate is told while it does not fall (as Chromium does)."""
+REMB_INTERVAL_S = 1.0
+"""How often REMB is sent while the rate does not fall (as in Chromium)."""
 
 
 # --- actions ------------------------------------------------------------------------------------
@@ -33,6 +34,8 @@ RATE_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Decode:
+    """Hand a whole frame to the decoder."""
+
     frame: EncodedFrame
 
 
@@ -66,19 +69,19 @@ ReceiveAction = Decode | Nack | Pli | Remb
 class Negotiated:
     """What offer and answer agreed on for one video section.
 
-    `retransmits`: payload type of a retransmission stream to that of what it repeats (RFC 4588).
-    `rtx_ssrcs`: SSRC of a retransmission stream to that of its media (`ssrc-group:FID`); a stream
-    that is not named there repeats the media of this section. `nack`, `rate`: whether the host
-    takes NACK and REMB; PLI is always sent, as there is no other way to a picture. `send_time_id`:
-    the number of the abs-send-time extension.
+    `rtx_payload_types`: payload type of RTX to that of the original (RFC 4588, `apt`).
+    `rtx_ssrcs`: SSRC of an RTX stream to that of the original (`ssrc-group:FID`); an RTX stream
+    that is not listed belongs to this section. `nack`, `remb`: whether the host accepts them; PLI
+    is always sent, as there is no other way to get a picture. `max_bps`: the first and highest
+    REMB. `send_time_id`: id of the abs-send-time header extension.
     """
 
     payload_types: frozenset[int]
-    retransmits: Mapping[int, int] = field(default_factory=dict)
+    rtx_payload_types: Mapping[int, int] = field(default_factory=dict)
     rtx_ssrcs: Mapping[int, int] = field(default_factory=dict)
     nack: bool = True
-    rate: bool = False
-    most_bps: int = 19_000_000
+    remb: bool = False
+    max_bps: int = 19_000_000
     send_time_id: int | None = None
 
 
@@ -86,48 +89,50 @@ class Negotiated:
 
 
 class KeyFrameRequests:
-    """When to ask for a key frame, and whether to wait for it with what comes before.
+    """When to send a PLI, and whether to hold back frames until the key frame is there.
 
-    We wait only for a host that is known to answer; a wait has an end even then.
+    Frames are held back only for a host that is known to answer PLI, and only for a limited time.
     """
 
     def __init__(self) -> None:
-        self.sent = 0
-        self.host_answers = False
-        self._wanted_since: float | None = None
+        self.plis_sent = 0
+        self.host_answers_pli = False
+        self._needed_since: float | None = None
         self._sent_at: float | None = None
 
     @property
-    def wanted(self) -> bool:
-        return self._wanted_since is not None
+    def needed(self) -> bool:
+        """Whether a key frame is needed and not there yet."""
+        return self._needed_since is not None
 
-    def want(self, now: float) -> None:
-        if self._wanted_since is None:
-            self._wanted_since = now
+    def need(self, now: float) -> None:
+        """A key frame is needed from now on."""
+        if self._needed_since is None:
+            self._needed_since = now
 
-    def due(self, now: float, rtt_s: float | None) -> bool:
-        """Whether to send one now; a True answer counts as sent."""
-        if self._wanted_since is None:
+    def take_due(self, now: float, rtt_s: float | None) -> bool:
+        """Whether to send a PLI now; True counts as sent."""
+        if self._needed_since is None:
             return False
-        every_s = max(KEY_FRAME_EVERY_S, 1.5 * (rtt_s or 0.0))
-        if self._sent_at is not None and now - self._sent_at < every_s:
+        interval_s = max(PLI_INTERVAL_MIN_S, 1.5 * (rtt_s or 0.0))
+        if self._sent_at is not None and now - self._sent_at < interval_s:
             return False
         self._sent_at = now
-        self.sent += 1
+        self.plis_sent += 1
         return True
 
     def arrived(self, now: float) -> None:
-        """A key frame came."""
-        if self._sent_at is not None and now - self._sent_at <= KEY_FRAME_ANSWER_S:
-            self.host_answers = True
-        self._wanted_since = None
+        """A key frame arrived."""
+        if self._sent_at is not None and now - self._sent_at <= PLI_ANSWER_S:
+            self.host_answers_pli = True
+        self._needed_since = None
 
     def hold_back(self, now: float) -> bool:
-        """Whether frames that depend on a lost one should wait for the key frame."""
-        if self._wanted_since is None or not self.host_answers:
+        """Whether frames that depend on a lost one should be held back until the key frame."""
+        if self._needed_since is None or not self.host_answers_pli:
             return False
-        if now - self._wanted_since > KEY_FRAME_ANSWER_S:
-            self.host_answers = False
+        if now - self._needed_since > PLI_ANSWER_S:
+            self.host_answers_pli = False
             return False
         return True
 
@@ -136,154 +141,141 @@ class KeyFrameRequests:
 
 
 class InboundVideo:
-    """One video section of a connection, from its packets to what is to be done about them."""
+    """The received video stream of one connection: decides what each packet leads to."""
 
-    def __init__(self, terms: Negotiated) -> None:
-        self.reception = ReceiveStatistics(VIDEO_CLOCK_HZ)
-        self.requests = KeyFrameRequests()
-        self.bandwidth = BandwidthEstimate(terms.most_bps)
+    def __init__(self, negotiated: Negotiated) -> None:
+        self.statistics = ReceiveStatistics(VIDEO_CLOCK_HZ)
+        self.key_frame_requests = KeyFrameRequests()
+        self.bandwidth = BandwidthEstimate(negotiated.max_bps)
         self.frames_received = 0
         self.frames_held_back = 0
-        """Whole frames not decoded, because they depend on one that is lost."""
+        """Whole frames that were not decoded because they depend on a lost one."""
         self.key_frames_received = 0
         self.nacks_sent = 0
         """NACK packets (W3C: nackCount)."""
-        self.packets_strange = 0
-        """Packets of a payload type or of a retransmission that nobody agreed on."""
         self.jitter_buffer_delay_s = 0.0
-        """Sum over frames of the time from their first packet to their turn (W3C)."""
-        self.terms = terms
-        self._assembly = JitterBuffer(asks=terms.nack)
-        self._before = (0, 0, 0, 0)
+        """Sum over all frames of the time from first packet to release (W3C)."""
+        self.negotiated = negotiated
+        self._counters = JitterBufferCounters()
+        self._jitter_buffer = JitterBuffer(nack=negotiated.nack, counters=self._counters)
         self._ssrc: int | None = None
         self._had_key_frame = False
-        self._tell_at = -math.inf
+        self._remb_at = -math.inf
         self._sampled_timestamp: int | None = None
         self._media_s = 0.0
 
     @property
-    def busy(self) -> bool:
-        """Whether `tick` is wanted: something is missing or a key frame is."""
-        return self._assembly.waiting or self.requests.wanted
-
-    @property
-    def ssrc(self) -> int | None:
-        """The media stream; None before anything is known of it."""
-        return self._ssrc
+    def needs_tick(self) -> bool:
+        """Whether to call `on_tick`: packets are missing or a key frame is needed."""
+        return self._jitter_buffer.has_missing or self.key_frame_requests.needed
 
     @property
     def buffered_bytes(self) -> int:
-        return self._assembly.buffered_bytes
+        return self._jitter_buffer.buffered_bytes
 
     @property
-    def told_bps(self) -> int | None:
-        """The rate that the host knows to be ours; None when it does not take any."""
-        return self.bandwidth.bitrate_bps if self.terms.rate else None
+    def remb_bps(self) -> int | None:
+        """The bitrate that REMB reports to the host; None if the host does not accept REMB."""
+        return self.bandwidth.bitrate_bps if self.negotiated.remb else None
 
     @property
-    def packets_asked(self) -> int:
-        """Packets asked for again, each asking counted."""
-        return self._before[0] + self._assembly.packets_asked
+    def packets_nacked(self) -> int:
+        """Packets in NACKs; each NACK counts."""
+        return self._counters.packets_nacked
 
     @property
     def packets_recovered(self) -> int:
-        """Packets that came after they had been asked for."""
-        return self._before[1] + self._assembly.packets_recovered
+        """Packets that arrived after a NACK had asked for them."""
+        return self._counters.packets_recovered
 
     @property
     def packets_discarded(self) -> int:
-        """Packets that came too late to be used, or twice."""
-        return self._before[2] + self._assembly.packets_late + self._assembly.packets_repeated
+        """Packets that arrived too late or twice (W3C)."""
+        return self._counters.packets_late + self._counters.packets_duplicate
 
     @property
     def frames_broken(self) -> int:
-        """How often frames were given up because of what was missing."""
-        return self._before[3] + self._assembly.frames_broken
+        """How often frames were dropped because packets were missing."""
+        return self._counters.frames_broken
 
-    def expect(self, ssrc: int) -> None:
-        """The answer named the media stream, before its first packet."""
+    def expect_ssrc(self, ssrc: int) -> None:
+        """The answer named the SSRC of the video before its first packet."""
         self._ssrc = ssrc
 
-    def packet(self, packet: RtpPacket, now: float, rtt_s: float | None) -> list[ReceiveAction]:
-        """One RTP packet of this section came in."""
-        repeated = self.terms.retransmits.get(packet.payload_type)
-        fresh = False
-        if repeated is not None:
+    def on_packet(self, packet: RtpPacket, now: float, rtt_s: float | None) -> list[ReceiveAction]:
+        """One RTP packet of this section arrived. Unknown payload types are ignored."""
+        original_type = self.negotiated.rtx_payload_types.get(packet.payload_type)
+        newest = False
+        if original_type is not None:
             self.bandwidth.add_bytes(len(packet.payload), now)
-            original = self._original(packet, repeated)
+            original = self._original(packet, original_type)
             if original is None:
-                self.packets_strange += 1
                 return self._actions([], now, rtt_s, False)
-            self.reception.add_retransmitted(packet)
+            self.statistics.add_retransmitted(packet)
             packet = original
-        elif packet.payload_type in self.terms.payload_types:
+        elif packet.payload_type in self.negotiated.payload_types:
             self.bandwidth.add_bytes(len(packet.payload), now)
-            if packet.ssrc != self._ssrc or self.reception.ssrc is None:
-                self._begin(packet.ssrc)
-                self.requests.want(now)
-            fresh = self.reception.add(packet, now)
+            if packet.ssrc != self._ssrc or self.statistics.ssrc is None:
+                self._start_stream(packet.ssrc)
+                self.key_frame_requests.need(now)
+            newest = self.statistics.add(packet, now)
         else:
-            self.packets_strange += 1
             return []
-        frames = self._assembly.add(
+        frames = self._jitter_buffer.add(
             packet.sequence_number, packet.timestamp, packet.marker == 1, packet.payload, now
         )
-        fell = fresh and self._measure(packet, now, rtt_s)
-        return self._actions(frames, now, rtt_s, fell)
+        rate_fell = newest and self._add_delay(packet, now, rtt_s)
+        return self._actions(frames, now, rtt_s, rate_fell)
 
-    def tick(self, now: float, rtt_s: float | None) -> list[ReceiveAction]:
-        """Time went by: each 10 ms while `busy`."""
-        frames = self._assembly.poll(now, rtt_s) if self._assembly.waiting else []
+    def on_tick(self, now: float, rtt_s: float | None) -> list[ReceiveAction]:
+        """Time has passed. To be called every 10 ms while `needs_tick`."""
+        buffer = self._jitter_buffer
+        frames = buffer.poll(now, rtt_s) if buffer.has_missing else []
         return self._actions(frames, now, rtt_s, False)
 
-    def want_key_frame(self, now: float, rtt_s: float | None) -> list[ReceiveAction]:
-        """The decoder is in trouble, or the player wants a fresh picture."""
-        self.requests.want(now)
-        return list(self._ask(now, rtt_s))
+    def request_key_frame(self, now: float, rtt_s: float | None) -> list[ReceiveAction]:
+        """The decoder cannot go on without a key frame, or a new picture is needed at once."""
+        self.key_frame_requests.need(now)
+        return list(self._feedback(now, rtt_s))
 
     def _actions(
-        self, frames: list[EncodedFrame], now: float, rtt_s: float | None, fell: bool
+        self, frames: list[EncodedFrame], now: float, rtt_s: float | None, rate_fell: bool
     ) -> list[ReceiveAction]:
-        """Most packets are the middle of a frame, and nothing is to be done."""
+        """Usually empty: most packets are in the middle of a frame."""
         actions: list[ReceiveAction] = []
         if frames:
             actions += self._decode(frames, now)
-        if self.busy:
-            actions += self._ask(now, rtt_s)
-        if self.terms.rate and (fell or now >= self._tell_at):
-            actions += self._tell(now)
+        if self.needs_tick:
+            actions += self._feedback(now, rtt_s)
+        if self.negotiated.remb and (rate_fell or now >= self._remb_at):
+            actions += self._remb(now)
         return actions
 
     def _original(self, packet: RtpPacket, payload_type: int) -> RtpPacket | None:
-        """What a retransmission repeats; None when it is padding or of no stream that we know."""
-        ssrc = self.terms.rtx_ssrcs.get(packet.ssrc, self._ssrc)
+        """The packet inside an RTX packet; None for padding and for unknown streams."""
+        ssrc = self.negotiated.rtx_ssrcs.get(packet.ssrc, self._ssrc)
         if len(packet.payload) < 2 or ssrc is None or ssrc != self._ssrc:
             return None
-        if payload_type not in self.terms.payload_types:
+        if payload_type not in self.negotiated.payload_types:
             return None
-        return repeated_by(packet, payload_type, ssrc)
+        return unwrap_rtx(packet, payload_type, ssrc)
 
-    def _begin(self, ssrc: int) -> None:
-        """Another stream: its numbers have nothing to do with those before."""
-        self._before = (
-            self.packets_asked,
-            self.packets_recovered,
-            self.packets_discarded,
-            self.frames_broken,
-        )
-        self._assembly = JitterBuffer(asks=self.terms.nack)
+    def _start_stream(self, ssrc: int) -> None:
+        """A new SSRC: its sequence numbers have nothing to do with the old ones."""
+        self._jitter_buffer = JitterBuffer(nack=self.negotiated.nack, counters=self._counters)
         self._ssrc = ssrc
         self._had_key_frame = False
         self._sampled_timestamp = None
 
-    def _measure(self, packet: RtpPacket, now: float, rtt_s: float | None) -> bool:
-        number = self.terms.send_time_id
-        sent = None if number is None else packet.send_time(number)
+    def _add_delay(self, packet: RtpPacket, now: float, rtt_s: float | None) -> bool:
+        """Feed the bandwidth estimate; returns whether the rate fell."""
+        extension_id = self.negotiated.send_time_id
+        sent = None if extension_id is None else packet.send_time(extension_id)
         if sent is not None:
             return self.bandwidth.add_delay(sent / SEND_TIME_UNITS, now, rtt_s)
         before, self._sampled_timestamp = self._sampled_timestamp, packet.timestamp
         if packet.timestamp == before:
-            return False  # only a frame's first packet was sent when its picture was taken
+            return False  # only the first packet of a frame was sent at the frame's media time
         if before is not None:
             moved = (packet.timestamp - before + 2**31) % 2**32 - 2**31
             self._media_s = (self._media_s + moved / VIDEO_CLOCK_HZ) % SENT_PERIOD_S
@@ -292,31 +284,31 @@ class InboundVideo:
     def _decode(self, frames: list[EncodedFrame], now: float) -> Iterator[ReceiveAction]:
         for frame in frames:
             self.frames_received += 1
-            self.jitter_buffer_delay_s += frame.released_at - frame.began_at
+            self.jitter_buffer_delay_s += frame.released_at - frame.first_packet_at
             if frame.key:
                 self.key_frames_received += 1
                 self._had_key_frame = True
-                self.requests.arrived(now)
+                self.key_frame_requests.arrived(now)
             elif frame.after_loss or not self._had_key_frame:
-                self.requests.want(now)
-            if not self._had_key_frame or self.requests.hold_back(now):
+                self.key_frame_requests.need(now)
+            if not self._had_key_frame or self.key_frame_requests.hold_back(now):
                 self.frames_held_back += 1
             else:
                 yield Decode(frame)
 
-    def _ask(self, now: float, rtt_s: float | None) -> Iterator[ReceiveAction]:
+    def _feedback(self, now: float, rtt_s: float | None) -> Iterator[ReceiveAction]:
         if self._ssrc is None:
             return
-        if self.terms.nack and self._assembly.waiting:
-            free = self.bandwidth.queue_s < DRAINED_S
-            missing = self._assembly.to_nack(now, rtt_s, twice=free)
-            for at in range(0, len(missing), NACK_AT_ONCE):
+        if self.negotiated.nack and self._jitter_buffer.has_missing:
+            no_queue = self.bandwidth.queue_s < DRAINED_S
+            due = self._jitter_buffer.due_nacks(now, rtt_s, twice=no_queue)
+            for at in range(0, len(due), MAX_NACKED_AT_ONCE):
                 self.nacks_sent += 1
-                yield Nack(self._ssrc, tuple(missing[at : at + NACK_AT_ONCE]))
-        if self.requests.due(now, rtt_s):
+                yield Nack(self._ssrc, tuple(due[at : at + MAX_NACKED_AT_ONCE]))
+        if self.key_frame_requests.take_due(now, rtt_s):
             yield Pli(self._ssrc)
 
-    def _tell(self, now: float) -> Iterator[ReceiveAction]:
-        if self._ssrc is not None and self.reception.ssrc is not None:
-            self._tell_at = now + RATE_EVERY_S
+    def _remb(self, now: float) -> Iterator[ReceiveAction]:
+        if self._ssrc is not None and self.statistics.ssrc is not None:
+            self._remb_at = now + REMB_INTERVAL_S
             yield Remb(self._ssrc, self.bandwidth.bitrate_bps)

@@ -1,25 +1,45 @@
-"""What was received of one RTP stream, in numbers: RFC 3550 A.1 order, A.3 loss, A.8 jitter."""
+"""What was received of one RTP stream, in numbers: RFC 3550 A.1 (order), A.3 (loss), A.8 (jitter).
+
+Pure.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-
-from aiortc.rtp import RtcpReceiverInfo
+from dataclasses import dataclass
 
 from rejoin.media.receive.rtp import RtpPacket
 
 
+@dataclass(frozen=True, slots=True)
+class ReportBlock:
+    """A report block of an RTCP receiver report (RFC 3550, 6.4.1), each value within its bits.
+
+    `fraction_lost` is in 1/256 since the last report, `packets_lost` cumulative (24 bits, signed),
+    `highest_sequence` extended, `jitter` in units of media time. `lsr` is the middle 32 bits of the
+    last sender report's NTP timestamp and `dlsr` the delay since then in 1/65536 s; both are 0
+    before the first sender report.
+    """
+
+    ssrc: int
+    fraction_lost: int
+    packets_lost: int
+    highest_sequence: int
+    jitter: int
+    lsr: int
+    dlsr: int
+
+
 class ReceiveStatistics:
-    """Statistics of one stream, from which its receiver reports and the badge are made."""
+    """Statistics of one stream, for receiver reports and for `StreamStatistics`."""
 
     def __init__(self, clock_rate_hz: int) -> None:
         self.packets_received = 0
-        """Retransmissions included, as in W3C's statistics."""
+        """Includes retransmissions, as in W3C's statistics."""
         self.bytes_received = 0
-        """Payload and padding, without headers; retransmissions included."""
+        """Payload and padding without headers; includes retransmissions."""
         self.packets_retransmitted = 0
-        """Those on the retransmission stream (RTX); without one they cannot be told apart."""
-        self.bytes_retransmitted = 0
+        """Packets of the RTX stream. Without RTX, retransmissions cannot be recognised."""
         self.ssrc: int | None = None
         self._clock_rate_hz = clock_rate_hz
         self._base = 0
@@ -33,13 +53,13 @@ class ReceiveStatistics:
         self._media_clock: tuple[float, int] | None = None
 
     def add(self, packet: RtpPacket, now: float) -> bool:
-        """Count one packet of the stream; whether it is newer than all before it."""
+        """Count one packet of the stream; returns whether it is newer than all before it."""
         size = len(packet.payload) + packet.padding_size
         self.packets_received += 1
         self.bytes_received += size
         sequence = packet.sequence_number
-        fresh = packet.ssrc != self.ssrc
-        if fresh:
+        new_stream = packet.ssrc != self.ssrc
+        if new_stream:
             self.ssrc = packet.ssrc
             self._start(sequence)
         ahead = (sequence - self._highest) & 0xFFFF
@@ -52,15 +72,14 @@ class ReceiveStatistics:
             moved = abs((transit - self._transit + 2**31) % 2**32 - 2**31)
             self._jitter += (moved - self._jitter) / 16
         self._transit = transit
-        return fresh or 0 < ahead < 0x8000
+        return new_stream or 0 < ahead < 0x8000
 
     def add_retransmitted(self, packet: RtpPacket) -> None:
-        """Count one packet of the retransmission stream, which has numbers of its own."""
+        """Count one packet of the RTX stream, which has its own sequence numbers."""
         size = len(packet.payload) + packet.padding_size
         self.packets_received += 1
         self.bytes_received += size
         self.packets_retransmitted += 1
-        self.bytes_retransmitted += size
 
     def _start(self, sequence: int) -> None:
         self._base = self._highest = sequence
@@ -74,11 +93,12 @@ class ReceiveStatistics:
 
     @property
     def packets_expected(self) -> int:
+        """From the first to the highest sequence number of the stream; 0 before the first."""
         return self._highest - self._base + 1 if self.ssrc is not None else 0
 
     @property
     def packets_lost(self) -> int:
-        """Cumulative, since the stream began; repetitions can make it negative (RFC 3550)."""
+        """Since the stream started; negative if packets were duplicated (RFC 3550)."""
         return self.packets_expected - self._received_since_base
 
     @property
@@ -86,7 +106,10 @@ class ReceiveStatistics:
         return self._jitter / self._clock_rate_hz
 
     def loss(self, now: float, window_s: float) -> float:
-        """Share of packets missing in the last `window_s`, 0..1; call it often."""
+        """Share of packets missing in the last `window_s` seconds, 0..1.
+
+        Each call adds a point to the window, so call it at regular intervals.
+        """
         expected, received = self.packets_expected, self._received_since_base
         self._history.append((now, expected, received))
         while len(self._history) > 2 and now - self._history[1][0] >= window_s:
@@ -98,19 +121,19 @@ class ReceiveStatistics:
         return min(1.0, max(0.0, 1.0 - (received - received_then) / due))
 
     @property
-    def sender_reported_at(self) -> float | None:
+    def sender_report_at(self) -> float | None:
         """When the newest sender report of this stream arrived; None before the first."""
         return None if self._sender_report is None else self._sender_report[1]
 
-    def sender_reported(self, ntp_timestamp: int, rtp_timestamp: int, now: float) -> None:
-        """The host says which media time its clock showed when (RFC 3550, 6.4.1)."""
+    def add_sender_report(self, ntp_timestamp: int, rtp_timestamp: int, now: float) -> None:
+        """A sender report says which media time belongs to which wall time (RFC 3550, 6.4.1)."""
         self._sender_report = ((ntp_timestamp >> 16) & 0xFFFFFFFF, now)
         self._media_clock = (ntp_timestamp / (1 << 32), rtp_timestamp)
 
     def captured_at(self, rtp_timestamp: int) -> float | None:
-        """When this was recorded, in seconds by the host's clock, which its streams share.
+        """When this was captured, in seconds of the host's clock, which its streams share.
 
-        None before the host's first report.
+        None before the first sender report.
         """
         if self._media_clock is None:
             return None
@@ -118,8 +141,8 @@ class ReceiveStatistics:
         moved = (rtp_timestamp - reported + 2**31) % 2**32 - 2**31
         return wall_s + moved / self._clock_rate_hz
 
-    def report(self, now: float) -> RtcpReceiverInfo | None:
-        """The next report block; None before the first packet."""
+    def report_block(self, now: float) -> ReportBlock | None:
+        """The next report block, covering the time since the last; None before any packet."""
         if self.ssrc is None:
             return None
         expected, received = self.packets_expected, self._received_since_base
@@ -129,9 +152,9 @@ class ReceiveStatistics:
         fraction = min(255, (lost << 8) // due) if due > 0 and lost > 0 else 0
         lsr, dlsr = 0, 0
         if self._sender_report is not None:
-            lsr, heard_at = self._sender_report
-            dlsr = min(0xFFFFFFFF, int((now - heard_at) * 65536))
-        return RtcpReceiverInfo(
+            lsr, reported_at = self._sender_report
+            dlsr = min(0xFFFFFFFF, int((now - reported_at) * 65536))
+        return ReportBlock(
             ssrc=self.ssrc,
             fraction_lost=fraction,
             packets_lost=max(-(1 << 23), min(self.packets_lost, (1 << 23) - 1)),

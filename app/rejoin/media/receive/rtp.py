@@ -1,7 +1,7 @@
-"""RTP packets as the receive path reads them: header, payload, and an extension when one is asked.
+"""RTP packets: header, payload and, on request, one header extension.
 
-RFC 3550 (5.1), RFC 8285 for the extensions, RFC 4588 for retransmissions. Pure. A thousand or more
-of these come each second, so that what nobody reads is not looked at.
+RFC 3550 (5.1), RFC 8285 for the extensions, RFC 4588 for retransmissions. More than a thousand
+packets arrive each second, so only what is needed is parsed.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from struct import Struct
 
+VIDEO_CLOCK_HZ = 90_000
+"""Media time of video, for every codec here (RFC 6184, 8.2.1)."""
+
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 SEND_TIME_UNITS = 1 << 18
-"""What abs-send-time counts, in one second; it has 24 bits."""
+"""Units of abs-send-time in one second. The value has 24 bits."""
 
 HEADER_BYTES = 12
 _HEADER = Struct("!BBHLL")
@@ -23,7 +26,7 @@ _PADDING, _RESERVED = 0, 15
 
 @dataclass(slots=True)
 class RtpPacket:
-    """One packet. `marker` is 0 or 1; `extension` begins with its profile, empty without one."""
+    """One packet. `marker` is 0 or 1. `extension` starts with its profile; empty if absent."""
 
     payload_type: int
     marker: int
@@ -34,34 +37,34 @@ class RtpPacket:
     padding_size: int = 0
     extension: bytes = b""
 
-    def send_time(self, number: int) -> int | None:
-        """abs-send-time, in `SEND_TIME_UNITS`, where it has this number; None without one."""
-        value = extension_value(self.extension, number)
+    def send_time(self, extension_id: int) -> int | None:
+        """abs-send-time in `SEND_TIME_UNITS`, read from this extension id; None if absent."""
+        value = extension_value(self.extension, extension_id)
         return int.from_bytes(value, "big") if value is not None and len(value) == 3 else None
 
 
 def parse(data: bytes) -> RtpPacket:
-    """The packet in these bytes. Raises ValueError where they are none (RFC 3550, A.1).
+    """Parse one packet. Raises ValueError if it is not a valid one (RFC 3550, A.1).
 
-    What stands inside an extension is not looked at here: media is not thrown away for it.
+    The contents of a header extension are not checked: media is not dropped because of them.
     """
     size = len(data)
     if size < HEADER_BYTES:
-        raise ValueError("no room for an RTP header")
+        raise ValueError("too short for an RTP header")
     first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
     if first >> 6 != 2:
-        raise ValueError("no RTP of version 2")
+        raise ValueError("not RTP version 2")
     at = HEADER_BYTES + 4 * (first & 0x0F)
     extension, padding = b"", 0
     if first & 0x10:
         if size < at + 4:
-            raise ValueError("no room for the extension's header")
+            raise ValueError("too short for the extension header")
         began, at = at, at + 4 + 4 * _WORDS.unpack_from(data, at)[1]
         extension = data[began:at]
     if first & 0x20:
         padding = data[-1]
         if padding == 0:
-            raise ValueError("padding of no bytes")
+            raise ValueError("the padding length is 0")
     if at > size - padding:
         raise ValueError("header and padding overlap")
     payload = data[at : size - padding]
@@ -70,8 +73,8 @@ def parse(data: bytes) -> RtpPacket:
     )
 
 
-def extension_value(extension: bytes, number: int) -> bytes | None:
-    """One element of a header extension, profile included; None where it is not in it."""
+def extension_value(extension: bytes, element_id: int) -> bytes | None:
+    """One element of a header extension (which includes its profile); None if absent."""
     if len(extension) < 4:
         return None
     profile, at = _WORDS.unpack_from(extension)[0], 4
@@ -86,22 +89,25 @@ def extension_value(extension: bytes, number: int) -> bytes | None:
         if short:
             found, size = head >> 4, (head & 0x0F) + 1
             if found in (_PADDING, _RESERVED):
-                return None  # RFC 8285, 4.2: nothing behind it is read
+                return None  # RFC 8285, 4.2: nothing after it is read
         else:
             if at == len(extension):
                 return None
             found, size = head, extension[at]
             at += 1
-        if found == number:
+        if found == element_id:
             return extension[at : at + size] if at + size <= len(extension) else None
         at += size
     return None
 
 
-def repeated_by(packet: RtpPacket, payload_type: int, ssrc: int) -> RtpPacket:
-    """What a retransmission repeats (RFC 4588, 4). Raises ValueError when it is cut short."""
+def unwrap_rtx(packet: RtpPacket, payload_type: int, ssrc: int) -> RtpPacket:
+    """The original packet inside an RTX packet (RFC 4588, 4), with its payload type and SSRC.
+
+    Raises ValueError if the packet is too short to hold the original sequence number.
+    """
     if len(packet.payload) < 2:
-        raise ValueError("a retransmission without a sequence number")
+        raise ValueError("an RTX packet without the original sequence number")
     return RtpPacket(
         payload_type,
         packet.marker,

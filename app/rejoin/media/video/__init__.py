@@ -1,0 +1,22 @@
+"""Encoded frames become pictures: decoding on a thread, one slot to the window, scaling.
+
+Glossary
+    picture        a decoded frame with its times; `Picture`
+    slot           holds the newest picture until the window takes it; older ones are dropped
+    view hints     what the window tells the decoder: the size it paints in, and if it is visible
+    prescaled      scaled on the decoder's thread to the size of the window
+    gate           keeps a connection's pictures out of the slot until that connection is shown
+    undecoded      encoded frames dropped because the decoder was too slow
+    pacing         showing pictures at even intervals, at the cost of up to one frame of latency
+    swscale        FFmpeg's library for colours and scaling; BGRA is the format of the screen
+
+Read these files in this order:
+    decoder         the thread; `decode_queue` before it, `codec` in it, `picture_gate` after it
+    codec_context   how FFmpeg's decoder is opened, in software or on hardware
+    hardware        which hardware decoder works here, found out by `hardware_probe` processes
+    picture         `Picture`, `PictureSlot`, `ViewHints`, `PaintTelemetry`
+    scaling         colours and sizes, through `swscale` (no copy) or PyAV
+    frame_pacer     when to show a picture
+    freezes         W3C's freezeCount
+The next step is `rejoin.gui.video_view`, which takes pictures from the slot and paints them.
+"""

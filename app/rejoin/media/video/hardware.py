@@ -1,6 +1,6 @@
-"""Which hardware decodes H.264 here: found out by processes that try it, given up when it fails.
+"""Which hardware decodes H.264 on this machine: probed in child processes, dropped if it fails.
 
-One object for a player's whole life. Until something is found, and after the first failure, the
+One object for the lifetime of a player. Until a probe succeeds, and after the first failure, the
 answer is software (ADR 0019).
 """
 
@@ -11,6 +11,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
 
 from rejoin.media.video.codec_context import hardware_built_in
 
@@ -18,27 +20,27 @@ SOFTWARE = "software"
 
 _log = logging.getLogger("rejoin.hardware")
 
-_ORDER = {
+_CANDIDATES = {
     "linux": ("vaapi", "cuda"),
     "win32": ("d3d11va", "dxva2"),
     "darwin": ("videotoolbox",),
 }
-"""What is tried on which system, by FFmpeg's names, the system's own interface first."""
+"""What to probe on each system, by FFmpeg's names; the system's own interface first."""
 
-PATIENCE_S = 5.0
-"""A probe may take so long; one that hangs is ended."""
+PROBE_TIMEOUT_S = 5.0
+"""A probe that takes longer is taken to hang, and killed."""
 
 _END_WITHIN_S = 1.0
 
 
 def candidates(platform: str = sys.platform) -> tuple[str, ...]:
-    """What is worth a probe on this system with this build of FFmpeg."""
+    """What can be probed on this system with this build of FFmpeg."""
     built_in = hardware_built_in()
-    return tuple(name for name in _ORDER.get(platform, ()) if name in built_in)
+    return tuple(name for name in _CANDIDATES.get(platform, ()) if name in built_in)
 
 
 def chosen(decoder: str) -> Hardware:
-    """What a player's setting asks for: "auto" tries hardware, "software" never does."""
+    """The hardware for a player's setting: "auto" probes, "software" does not."""
     return Hardware(candidates() if decoder == "auto" else ())
 
 
@@ -46,58 +48,74 @@ def _probe(name: str) -> Sequence[str]:
     return (sys.executable, "-m", "rejoin.media.video.hardware_probe", name)
 
 
+@dataclass(frozen=True, slots=True)
+class InSoftware:
+    """`why`: why not on hardware, in a few words."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnHardware:
+    name: str
+
+
 class Hardware:
-    """Software, unless one of `names` is found to work after `begin`. Any thread may ask."""
+    """Software, until the probe of one of `names` succeeds after `begin`. For any thread."""
 
     def __init__(
         self,
         names: Sequence[str] = (),
         *,
         probe: Callable[[str], Sequence[str]] = _probe,
-        patience_s: float = PATIENCE_S,
+        timeout_s: float = PROBE_TIMEOUT_S,
     ) -> None:
         self.names = tuple(names)
         self._probe = probe
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._lock = threading.Lock()
-        self._found: str | None = None
-        self._given_up = False
+        self._state: InSoftware | OnHardware = InSoftware("there is no hardware to try")
         self._closed = False
         self._child: subprocess.Popen[str] | None = None
-        self._why = "there is none that could be tried"
         self._thread: threading.Thread | None = None
 
     @property
     def name(self) -> str | None:
         """What to decode with; None is software."""
         with self._lock:
-            return None if self._given_up else self._found
+            return self._state.name if isinstance(self._state, OnHardware) else None
 
     @property
     def sentence(self) -> str:
-        """What decodes, and why not hardware, for a log or a tester."""
+        """What decodes, and why not hardware; for the log and for testers."""
         with self._lock:
-            if self._found is not None and not self._given_up:
-                return f"Video is decoded in hardware ({self._found})."
-            return f"Video is decoded in software: {self._why}."
+            match self._state:
+                case OnHardware(name):
+                    return f"Video is decoded in hardware ({name})."
+                case InSoftware(why):
+                    return f"Video is decoded in software: {why}."
+                case _:
+                    assert_never(self._state)
 
     def begin(self) -> None:
-        """Try one after the other, beside whatever else goes on; once."""
+        """Start probing in the background, one after the other; only the first call counts."""
         if self.names and self._thread is None:
-            self._why = "the hardware is still being tried"
-            self._thread = threading.Thread(target=self._try, name="rejoin-hardware", daemon=True)
+            self._state = InSoftware("the hardware is still being probed")
+            self._thread = threading.Thread(
+                target=self._probe_all, name="rejoin-hardware", daemon=True
+            )
             self._thread.start()
 
     def give_up(self, why: str) -> None:
-        """It failed while somebody played: never again in this process."""
+        """It failed during play: do not use it again in this process."""
         with self._lock:
-            if self._given_up:
+            if isinstance(self._state, InSoftware):
                 return
-            self._given_up, self._why = True, why
-        _log.warning("the hardware decoder failed, software goes on: %s", why)
+            self._state = InSoftware(why)
+        _log.warning("hardware decoding failed, continuing in software: %s", why)
 
     def close(self) -> None:
-        """End a probe that goes on; waits for its end, a second at most."""
+        """Kill a running probe and wait for its end, for a second at most."""
         with self._lock:
             self._closed = True
             if self._child is not None:
@@ -105,7 +123,7 @@ class Hardware:
         if self._thread is not None:
             self._thread.join(_END_WITHIN_S)
 
-    def _try(self) -> None:
+    def _probe_all(self) -> None:
         refusals = []
         for name in self.names:
             why = self._refusal(name)
@@ -113,14 +131,14 @@ class Hardware:
                 if self._closed:
                     return
                 if why is None:
-                    self._found = name
+                    self._state = OnHardware(name)
                     break
                 refusals.append(f"{name}: {why}")
-                self._why = ", ".join(refusals)
+                self._state = InSoftware(", ".join(refusals))
         _log.info("%s", self.sentence)
 
     def _refusal(self, name: str) -> str | None:
-        """What the probe of this one says; None when it can be used."""
+        """Why the probe refuses this hardware; None if it can be used."""
         with self._lock:
             if self._closed:
                 return "closed"
@@ -135,16 +153,16 @@ class Hardware:
                     creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 )
             except OSError as error:
-                return f"it could not be tried ({error.strerror})"
+                return f"it could not be probed ({error.strerror})"
         try:
-            said, _ = child.communicate(timeout=self._patience_s)
+            output, _ = child.communicate(timeout=self._timeout_s)
         except subprocess.TimeoutExpired:
             child.kill()
             child.communicate()
-            return f"it hangs, or is not done in {self._patience_s:g} s"
+            return f"the probe did not end within {self._timeout_s:g} s"
         finally:
             with self._lock:
                 self._child = None
         if child.returncode == 0:
             return None
-        return said.strip() or f"trying it crashed ({child.returncode})"
+        return output.strip() or f"the probe crashed ({child.returncode})"

@@ -1,8 +1,8 @@
-"""Whether one kind of hardware decodes H.264 here as software does: `python -m`, then its name.
+"""A program that tests if hardware decodes H.264 as software does: `python -m` and FFmpeg's name.
 
-A program of its own, since a driver that crashes or hangs takes its process with it. It decodes a
-few pictures, made on the spot, in hardware and in software, and compares. It ends with 0 when the
-hardware can be used; else with 1 and one sentence on standard output.
+It is a separate process because a driver that crashes or hangs takes its process down. It encodes a
+few pictures, decodes them in hardware and in software, and compares. The exit code is 0 if the
+hardware can be used; else 1, with one sentence on standard output.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
 
 SIZES = ((1920, 1080), (1280, 720))
-"""One after the other, as when a stream changes its size; the first is no multiple of 16."""
+"""Two sizes, as when a stream changes its size; the first is not a multiple of 16."""
 
 PICTURES = 5
-"""Of each size."""
+"""Per size."""
 
 TOLERANCE = 2
-"""By how much a sample may differ from software's. H.264 leaves no room at all; a driver that
-improves what it decodes by a little is not refused for that."""
+"""How much a sample may differ from software's. H.264 allows no difference, but a driver that
+post-processes pictures slightly is not refused for that."""
 
-SLOWEST_S = 0.008
-"""A picture may take so long, decoded and downloaded (median): half its time at 60 a second. PyAV
-18 holds the GIL while it downloads, so that a slow one would hold up the network and the window.
-Chosen, not measured."""
+MAX_PICTURE_S = 0.008
+"""Longest time per picture for decoding and download (median): half a frame at 60 fps. PyAV 18
+holds the GIL during the download, so a slow one would hold up network and window. Chosen, not
+measured."""
 
-SLOWEST_OPENING_S = 0.1
-"""The device may take so long to open, the second time: each reconnect opens it again, and PyAV
-holds the GIL meanwhile. Chosen, not measured."""
+MAX_OPENING_S = 0.1
+"""Longest time to open the device the second time: each reconnect opens it again, and PyAV holds
+the GIL meanwhile. Chosen, not measured."""
 
 
 def refusal(
     open_hardware: Callable[[], VideoCodecContext], clock: Callable[[], float] = time.perf_counter
 ) -> str | None:
-    """Why this hardware is not to be used, in a few words; None when it may be."""
+    """Why not to use this hardware, in a few words; None if it can be used."""
     try:
         open_hardware()
         began = clock()
@@ -57,7 +57,7 @@ def refusal(
         return str(error).rstrip(".")
     except Exception as error:
         return f"it cannot be opened ({type(error).__name__})"
-    if opening_s > SLOWEST_OPENING_S:
+    if opening_s > MAX_OPENING_S:
         return f"it is slow to open ({opening_s * 1000:.0f} ms)"
     software, took_s = open_codec(), []
     for packet in clip():
@@ -69,11 +69,11 @@ def refusal(
             return f"it cannot decode ({type(error).__name__})"
         took_s.append(clock() - began)
         if len(frames) != 1:
-            return "it does not give one picture for each packet"
+            return "it does not return one picture for each packet"
         if not alike(frames[0], expected):
-            return "its pictures are not those that software decodes"
+            return "its pictures differ from those decoded in software"
     median_s = statistics.median(took_s)
-    if median_s > SLOWEST_S:
+    if median_s > MAX_PICTURE_S:
         return f"it is slow ({median_s * 1000:.0f} ms a picture)"
     return None
 
@@ -97,7 +97,7 @@ def _rows(frame: VideoFrame) -> Iterator[bytes]:
 
 
 def clip() -> Iterator[bytes]:
-    """Access units of a small game: each size begins with a key frame. Made with x264."""
+    """Access units of a moving pattern, encoded with x264; each size starts with a key frame."""
     for width, height in SIZES:
         codec = CodecContext.create("libx264", "w")
         codec.width, codec.height = width, height
@@ -110,7 +110,7 @@ def clip() -> Iterator[bytes]:
 
 
 def _painted(width: int, height: int, number: int) -> VideoFrame:
-    """Stripes that lean and move, with another texture in each plane."""
+    """Slanted, moving stripes, with a different texture in each plane."""
     frame = VideoFrame(width, height, "yuv420p")
     for index, plane in enumerate(frame.planes):
         texture = bytes(40 + abs(128 - step) + (9 + index) * (step // 5 % 3) for step in range(256))
@@ -122,7 +122,7 @@ def _painted(width: int, height: int, number: int) -> VideoFrame:
 
 
 def main(arguments: list[str]) -> int:
-    """The program. `arguments`: the hardware, as FFmpeg calls it."""
+    """The program. `arguments`: FFmpeg's name of the hardware."""
     (hardware,) = arguments
     why = refusal(lambda: open_codec(hardware))
     if why is not None:

@@ -1,4 +1,4 @@
-"""A decoded picture and the one-slot mailbox that carries it to the screen: the newest wins."""
+"""A decoded picture, and the slot through which the decoder hands it to the window: newest wins."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class FailureCount:
-    """How many pictures could not be made, counted on any thread.
+    """Counts pictures that could not be drawn; may be called on any thread.
 
-    An object of its own, so that a picture on the screen does not keep the decoder and the whole
-    connection that it came from.
+    It is a separate object so that a picture on the screen does not keep its decoder, and with it
+    the whole connection, in memory.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class FailureCount:
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """A picture in memory of its own: BGRA rows (`QImage.Format_RGB32`), `stride` bytes each."""
+    """A picture in its own memory: BGRA rows (`QImage.Format_RGB32`) of `stride` bytes each."""
 
     width: int
     height: int
@@ -41,11 +41,12 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """One picture as the decoder left it; `scaling.Scaler` draws it in the colours of the screen.
+    """One picture as it was decoded; `scaling.Scaler` converts it to the colours of the screen.
 
-    `frame` is in system memory: YUV 4:2:0, planar (software) or NV12 (hardware). `decoded_at` is
-    boot time, and so is `received_at`, when the last packet of its frame came; `rtp_timestamp` is
-    media time, 90 kHz. `on_failed` is called, on the thread that draws, when it cannot be drawn.
+    `frame` is in system memory: YUV 4:2:0, planar (software) or NV12 (hardware). `received_at` is
+    the boot time at which the last packet of the frame arrived, and `decoded_at` that of decoding.
+    `rtp_timestamp` is media time, 90 kHz. `on_failed` is called, on the thread that draws, when the
+    picture cannot be drawn.
     """
 
     connection: ConnectionNumber
@@ -55,11 +56,11 @@ class Picture:
     received_at: float
     on_failed: Callable[[], None] = field(repr=False, default_factory=FailureCount)
     pixels: Pixels | None = None
-    """Scaled ahead for the window of then; None where that is left to whoever paints."""
+    """Prescaled for the window as it was then; None where the window itself scales."""
 
     @property
     def width(self) -> int:
-        """In pixels of the host."""
+        """In pixels, as the host sent it."""
         return self.frame.width
 
     @property
@@ -67,25 +68,53 @@ class Picture:
         return self.frame.height
 
 
-@dataclass(slots=True)
-class PaintCount:
-    """What was painted. Ages are from the last packet of a frame to its painting, in seconds."""
+@dataclass(frozen=True, slots=True)
+class ViewHints:
+    """What the window tells the decoder. A new record replaces the old one."""
+
+    size: tuple[int, int] | None = None
+    """In device pixels: the area in which pictures are painted. None before it is known."""
+    visible: bool = True
+    """False while the window is minimised or hidden, so that no picture would be painted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaintTelemetry:
+    """What was painted so far. Each painted picture replaces the record by the next one.
+
+    Ages are in seconds, from the last packet of a frame to its painting.
+    """
 
     pictures: int = 0
     took_s: float = 0.0
-    """Spent on painting each for the first time, by the window's thread."""
+    """Time that the window's thread spent painting each picture for the first time."""
     age_last_s: float = 0.0
     age_max_s: float = 0.0
     last_at: float = 0.0
     last_rtp_timestamp: int = 0
     last_connection: ConnectionNumber | None = None
 
+    def with_painted(self, picture: Picture, at: float, took_s: float) -> PaintTelemetry:
+        """The record after this picture was painted for the first time."""
+        age_s = at - picture.received_at
+        return PaintTelemetry(
+            pictures=self.pictures + 1,
+            took_s=self.took_s + took_s,
+            age_last_s=age_s,
+            age_max_s=max(self.age_max_s, age_s),
+            last_at=at,
+            last_rtp_timestamp=picture.rtp_timestamp,
+            last_connection=picture.connection,
+        )
+
 
 class PictureSlot:
-    """One picture, replaced by every newer one; each replaced unseen picture is counted.
+    """Holds one picture, which every newer one replaces; replaced pictures are counted.
 
-    `put` is called on the decoder thread, `take` on the painting one. `on_filled` is called from
-    `put`, outside the lock, only when the slot was empty: one wake-up per picture seen.
+    `put` is called on the decoder's thread, all other methods on the window's. `hints` and
+    `painted` are frozen records which the window's thread replaces as a whole, so that any thread
+    reads a consistent one without a lock. `on_filled` is called by `put`, outside the lock, when
+    the slot was empty: once per picture that is taken.
     """
 
     def __init__(self) -> None:
@@ -93,18 +122,15 @@ class PictureSlot:
         self._newest: Picture | None = None
         self._replaced = 0
         self._unwatched = 0
-        self.watched = True
-        """Whether anybody would paint now; False while the window is minimised or hidden."""
-        self.painted = PaintCount()
-        """Written by the painting thread alone."""
-        self.target: tuple[int, int] | None = None
-        """Size in device pixels that pictures are painted in; told by the painting thread."""
+        self.hints = ViewHints()
+        self.painted = PaintTelemetry()
         self.on_filled: Callable[[], None] | None = None
 
     def put(self, picture: Picture) -> None:
+        """Replace the picture in the slot."""
         with self._lock:
             was_empty = self._newest is None
-            if not was_empty and self.watched:
+            if not was_empty and self.hints.visible:
                 self._replaced += 1
             elif not was_empty:
                 self._unwatched += 1
@@ -119,24 +145,17 @@ class PictureSlot:
         return newest
 
     def count_skipped(self) -> None:
-        """A picture that was taken is not painted, since a newer one is due."""
+        """A picture was taken but is not painted, because a newer one is due."""
         with self._lock:
             self._replaced += 1
 
     def count_painted(self, picture: Picture, at: float, took_s: float = 0.0) -> None:
-        """A picture is on the screen for the first time; painting it took so long."""
-        age_s = at - picture.received_at
-        self.painted.pictures += 1
-        self.painted.took_s += took_s
-        self.painted.age_last_s = age_s
-        self.painted.last_at = at
-        self.painted.last_rtp_timestamp = picture.rtp_timestamp
-        self.painted.last_connection = picture.connection
-        self.painted.age_max_s = max(self.painted.age_max_s, age_s)
+        """A picture was painted for the first time, in `took_s` seconds."""
+        self.painted = self.painted.with_painted(picture, at, took_s)
 
     @property
     def replaced(self) -> int:
-        """How many pictures were overtaken by a newer one before anybody took them."""
+        """How many pictures were replaced by a newer one before they were painted."""
         with self._lock:
             return self._replaced
 

@@ -1,9 +1,9 @@
-"""A picture in the window's colours (BGRA) and at its size, by swscale.
+"""Converts a picture to the colours of the window (BGRA) and to its size, with swscale.
 
-In the host's size it is a single pass: `draw`, into the window's own memory. `pixels` makes a copy,
-for whoever may paint a part alone, and in any size. Another size takes several times as long as
-colours alone do: that is done `ahead` and on several threads, so that the window's own is not kept
-from what the player does. The GIL is not held during any of them.
+At the host's size this is one pass: `draw`, straight into the window's memory. `pixels` converts
+into new memory, at any size, for painting only a part of the picture. Scaling takes several times
+as long as converting colours, so `prescaled` does it in advance and on several threads: the
+window's own thread stays free for input. None of them holds the GIL.
 """
 
 from __future__ import annotations
@@ -25,50 +25,50 @@ _COLORSPACES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
-"""H.273 matrix coefficients, as FFmpeg numbers them, to swscale's; all else is BT.709."""
+"""H.273 matrix coefficients (FFmpeg's numbers) to swscale's; any other means BT.709."""
 
 _FULL = int(ColorRange.JPEG)
 _THREADS = min(4, os.cpu_count() or 1)
-"""That make a picture of another size."""
+"""Threads that scale one picture."""
 
 
 def fitted(size: tuple[int, int], into: tuple[int, int]) -> tuple[int, int]:
-    """The largest size of the shape of `size` that fits `into`; at least 1 x 1."""
+    """The largest size with the aspect ratio of `size` that fits `into`; at least 1 x 1."""
     width, height = size
     scale = min(into[0] / width, into[1] / height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 class Scaler:
-    """Scales one picture after the other; for one thread at a time."""
+    """Converts one picture after another; for one thread at a time."""
 
     def __init__(self) -> None:
         self._converter = Converter()
         self._reformatter = VideoReformatter()
 
     def draw(self, picture: Picture, area: Area) -> bool:
-        """Draw it over an area of its size; False when that cannot be done: `pixels` may be."""
+        """Draw into an area of the picture's size; False if not possible: then use `pixels`."""
         try:
             return self._draw(picture.frame, area)
-        except Exception:  # the painting thread must not end with it
+        except Exception:  # must not end the painting thread
             return False
 
     def pixels(self, picture: Picture, size: tuple[int, int]) -> Pixels | None:
-        """It in memory of its own, at this size. None, and it is told, when that cannot be done."""
+        """Convert into new memory at this size. On failure calls `on_failed`, returns None."""
         try:
             return self._pixels(picture.frame, *size)
-        except Exception:  # whatever FFmpeg says
+        except Exception:  # any error of FFmpeg
             picture.on_failed()
             return None
 
-    def ahead(self, picture: Picture, target: tuple[int, int] | None) -> Picture:
-        """The picture, with the pixels for a window of this size if it has to be scaled for it."""
+    def prescaled(self, picture: Picture, view: tuple[int, int] | None) -> Picture:
+        """The picture, with pixels for a view of this size if it has to be scaled for that."""
         own = (picture.width, picture.height)
-        if target is None or (size := fitted(own, target)) == own:
+        if view is None or (size := fitted(own, view)) == own:
             return picture
         try:
             return replace(picture, pixels=self._pixels(picture.frame, *size))
-        except Exception:  # it will be told by whoever tries to paint it
+        except Exception:  # whoever paints it will report the failure
             return picture
 
     def _draw(self, frame: VideoFrame, area: Area) -> bool:
@@ -81,7 +81,7 @@ class Scaler:
 
     def _pixels(self, frame: VideoFrame, width: int, height: int) -> Pixels:
         beyond, own = -width % BLOCK, (frame.width, frame.height)
-        if self._converter.works and (width, height) == own:
+        if self._converter.available and (width, height) == own:
             plane = VideoFrame(width + beyond, height, "bgra").planes[0]  # memory, not zeroed
             data, stride = memoryview(plane), plane.line_size
             if self._draw(frame, Area(data, 0, stride, width, height, beyond)):

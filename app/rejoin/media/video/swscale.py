@@ -1,9 +1,9 @@
-"""swscale into memory that somebody else owns: what FFmpeg can do, and PyAV has no call for.
+"""Calls swscale through ctypes to write into memory of the caller, which PyAV cannot do.
 
-Colours alone: another size takes several times as long, and is for PyAV, which has threads for it.
-The functions are those of the very libraries that PyAV has loaded, by their names in C; they have
-been the same since FFmpeg 0.5. Where they cannot be found nothing is drawn here, and pictures take
-PyAV's way, which is one pass over 8 MB longer at 1080p.
+It only converts colours. Scaling takes several times as long and is left to PyAV, which uses
+threads for it. The functions are found by name in the libraries that PyAV has loaded; their
+signatures have not changed since FFmpeg 0.5. Where they are not found, nothing is drawn here and
+PyAV converts the picture, which takes one more pass (over 8 MB at 1080p).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 BYTES_PER_PIXEL = 4
 BLOCK = 16
-"""swscale writes rows in blocks of so many pixels: the end of the last one is beyond the row."""
+"""swscale writes rows in blocks of this many pixels: the last block may end beyond the row."""
 
 _PLANES = 4
 _UNITY = 1 << 16
-"""Contrast and saturation as they are, in swscale's fixed point."""
+"""Unchanged contrast and saturation, in swscale's fixed point."""
 
 _Pointers = ctypes.c_void_p * _PLANES
 _Strides = ctypes.c_int * _PLANES
@@ -36,10 +36,10 @@ _Strides = ctypes.c_int * _PLANES
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A rectangle of BGRA pixels (32 bits, blue first) inside somebody's memory.
+    """A rectangle of BGRA pixels (32 bits, blue first) inside a larger memory.
 
-    `offset` is where its first pixel is and `stride` how far its rows are from each other, in
-    bytes. `spare` is how many pixels right of it may be overwritten with whatever.
+    `offset` is the position of its first pixel and `stride` the distance between its rows, in
+    bytes. `spare` is how many pixels to the right of it may be overwritten with garbage.
     """
 
     memory: memoryview = field(repr=False)
@@ -51,7 +51,7 @@ class Area:
 
     @property
     def fits(self) -> bool:
-        """Whether swscale can write it and stay where it may."""
+        """Whether swscale can write it without leaving the area, its spare and the memory."""
         beyond = -self.width % BLOCK
         return (
             min(self.width, self.height) > 0
@@ -67,7 +67,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """What we call, typed."""
+    """The functions of FFmpeg that are called here."""
 
     get_pix_fmt: Callable[..., int]
     get_context: Callable[..., int | None]
@@ -78,8 +78,8 @@ class Functions:
 
 
 def library_files() -> Iterable[Path]:
-    """Where the functions may be: PyAV's own module leads to them where the system looks through a
-    library's dependencies (Linux, macOS); elsewhere they are in the files beside PyAV's package."""
+    """Where to look. Where the system also searches a library's dependencies (Linux, macOS), PyAV's
+    own module is enough; elsewhere the functions are in files beside PyAV's package."""
     yield Path(reformatter.__file__)
     package = Path(av.__file__).parent
     for folder in (package.with_name("av.libs"), package / ".dylibs", package):
@@ -88,13 +88,13 @@ def library_files() -> Iterable[Path]:
 
 
 def find(files: Iterable[Path]) -> Functions | None:
-    """The functions in the first of these libraries that has each; None when one is in none."""
+    """Each function from the first of these libraries that has it; None if one is missing."""
     libraries = []
     for file in files:
         try:
             libraries.append(ctypes.CDLL(str(file)))
         except OSError:
-            continue  # no library, or one that this system cannot load
+            continue  # not a library, or not one for this system
 
     def function(name: str, result: Any, *arguments: Any) -> Any:
         for library in libraries:
@@ -128,12 +128,12 @@ def find(files: Iterable[Path]) -> Functions | None:
 
 @cache
 def functions() -> Functions | None:
-    """Those of this process, looked for once."""
+    """The functions in this process, looked up once."""
     return find(library_files())
 
 
 class _Context:
-    """One of swscale's contexts, freed with this object."""
+    """A context of swscale, freed with this object."""
 
     def __init__(self, calls: Functions, pointer: int) -> None:
         self.pointer = pointer
@@ -144,25 +144,25 @@ class _Context:
 
 
 class Converter:
-    """Draws one frame after the other in the screen's colours; for one thread at a time."""
+    """Converts one frame after another to BGRA; for one thread at a time."""
 
     def __init__(self, calls: Functions | None = None) -> None:
-        """`calls`: of a test; else those that PyAV has loaded."""
+        """`calls`: for tests; by default those of the libraries that PyAV has loaded."""
         self._calls = calls or functions()
         self._context: _Context | None = None
         self._made_for: tuple[object, ...] = ()
 
     @property
-    def works(self) -> bool:
-        """Whether there is anything to draw with."""
+    def available(self) -> bool:
+        """Whether the functions were found."""
         return self._calls is not None
 
     def draw(
         self, frame: VideoFrame, area: Area, *, colorspace: Colorspace, full_range: bool
     ) -> bool:
-        """Draw a frame over an area of its size, opaque; False when that cannot be done here.
+        """Draw a frame, opaque, into an area of its size; False if that is not possible here.
 
-        The GIL is not held meanwhile.
+        Releases the GIL.
         """
         calls, size = self._calls, (frame.width, frame.height)
         if calls is None or size != (area.width, area.height) or not area.fits:
@@ -170,7 +170,7 @@ class Converter:
         context = self._context_for(calls, frame, colorspace, full_range)
         if context is None:
             return False
-        # Keeps the memory where it is; fails for memory that must not be written.
+        # Pins the memory; raises TypeError if it is read-only.
         target = ctypes.c_char.from_buffer(area.memory, area.offset)
         planes = frame.planes
         rows = calls.scale(
@@ -199,7 +199,7 @@ class Converter:
             if pointer:
                 self._context = _Context(calls, pointer)
                 table = calls.get_coefficients(int(colorspace))
-                # Refused for a source in RGB, which has neither matrix nor range.
+                # Has no effect for an RGB source, which has neither matrix nor range.
                 calls.set_colorspace_details(
                     *(pointer, table, int(full_range), table, 1, 0, _UNITY, _UNITY)
                 )

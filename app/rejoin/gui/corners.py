@@ -1,0 +1,44 @@
+"""The corners of the picture: the pills that show `Notes`."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from rejoin.gui.notes import Notes
+from rejoin.gui.pill import Pill
+
+MARGIN_PX = 14
+
+
+class Corners(QWidget):
+    """As large as the picture; clicks go through."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.badge = Pill(icon="icons/unstable.svg")
+        self.note = Pill()
+        self.problem = Pill()
+        self.volume = Pill()
+        self.free_mouse_hint = Pill("hint")
+        self.drop_hint = Pill("hint")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
+        top = QVBoxLayout()
+        top.setSpacing(8)
+        for pill in (self.badge, self.note, self.problem, self.volume):
+            top.addWidget(pill, 0, Qt.AlignmentFlag.AlignRight)
+        top.addStretch()
+        grid.addLayout(top, 0, 0, 1, 2)
+        grid.addWidget(self.drop_hint, 1, 0, Qt.AlignmentFlag.AlignLeft)
+        grid.addWidget(self.free_mouse_hint, 1, 1, Qt.AlignmentFlag.AlignRight)
+        grid.setRowStretch(0, 1)
+
+    def show_notes(self, notes: Notes) -> None:
+        self.badge.set_text(notes.badge)
+        self.note.set_text(*notes.note)
+        self.problem.set_text(notes.problem)
+        self.volume.set_text(notes.volume)
+        self.free_mouse_hint.set_text(notes.free_mouse_hint)
+        self.drop_hint.set_text(notes.drop_hint)

@@ -1,0 +1,139 @@
+"""The picture and everything over it: corners, statistics, volume control, and one card at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import assert_never
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from rejoin.clock import Clock
+from rejoin.core.model import Ending, Snapshot, Stage
+from rejoin.gui.bridge import Bridge
+from rejoin.gui.card import Card
+from rejoin.gui.corners import MARGIN_PX, Corners
+from rejoin.gui.end_card import EndCard
+from rejoin.gui.notes import Notes
+from rejoin.gui.reconnect_overlay import ReconnectOverlay
+from rejoin.gui.sound_control import SoundControl
+from rejoin.gui.starting_card import StartingCard
+from rejoin.gui.stats_overlay import StatsOverlay
+from rejoin.gui.video_view import VideoView
+
+
+class Layers(QWidget):
+    """The window connects the signals of what is in here."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        report: Callable[[Ending], str],
+        *,
+        clock: Clock,
+        reduced_motion: bool = False,
+        smooth: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        """`report` makes the text of *Copy report*."""
+        super().__init__(parent)
+        # Moves without a button reach the window only through widgets that all track them.
+        self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self.view = VideoView(
+            bridge, clock=clock, reduced_motion=reduced_motion, smooth=smooth, parent=self
+        )
+        self.corners = Corners(self)
+        self.stats = StatsOverlay(bridge, self)
+        self.stats.move(MARGIN_PX, MARGIN_PX)
+        self.sound = SoundControl(bridge.sound(), self)
+        self.starting = StartingCard(clock, reduced_motion=reduced_motion, parent=self)
+        self.overlay = ReconnectOverlay(clock, reduced_motion=reduced_motion, parent=self)
+        self.end = EndCard(clock, report, parent=self)
+
+    # --- what is shown --------------------------------------------------------------------------
+
+    def show_snapshot(self, snapshot: Snapshot, now: float, *, start_requested: bool) -> None:
+        """Show the card of the snapshot's stage, or none and let the game have the focus.
+
+        `start_requested`: a game was requested, though the snapshot may not say so yet.
+        """
+        if start_requested and snapshot.stage is Stage.IDLE:
+            snapshot = replace(snapshot, stage=Stage.STARTING)
+        card = self._card(snapshot.stage)
+        for other in (self.starting, self.overlay, self.end):
+            if other is not card and not other.isHidden():
+                other.disappear()
+        if card is None:
+            self._focus_game()
+        else:
+            self._fill(card, snapshot, now)
+            card.appear()
+            self._focus_card(card)
+        self.view.dimmed = card is not None
+
+    def show_notes(self, notes: Notes) -> None:
+        self.corners.show_notes(notes)
+        self.sound.setVisible(notes.shows_volume_control)
+
+    def _card(self, stage: Stage) -> Card | None:
+        """The card of a stage; None while playing."""
+        match stage:
+            case Stage.IDLE | Stage.STARTING:
+                return self.starting
+            case Stage.LIVE:
+                return None
+            case Stage.LOST | Stage.RECONNECTING:
+                return self.overlay
+            case Stage.ENDING:
+                return self.starting if self.view.picture is None else self.overlay
+            case Stage.ENDED:
+                return self.end
+            case _:
+                assert_never(stage)
+
+    def _fill(self, card: Card, snapshot: Snapshot, now: float) -> None:
+        if card is self.starting:
+            self.starting.show_snapshot(snapshot, now)
+        elif card is self.overlay:
+            self.overlay.show_snapshot(snapshot, now)
+        elif snapshot.ending is not None:
+            self.end.show_ending(snapshot.ending, now)
+
+    def _focus_game(self) -> None:
+        if not self.view.takes_tab:
+            self.view.takes_tab = True
+            self.view.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _focus_card(self, card: Card) -> None:
+        if self.view.takes_tab:
+            self.view.takes_tab = False
+            self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        if self.window().focusWidget() not in card.buttons():
+            card.first_focus().setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # --- where it is ----------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._lay_out()
+        return done
+
+    def _lay_out(self) -> None:
+        """Everything over the picture is as large as the picture."""
+        area = self.rect()
+        for widget in (self.view, self.corners, self.starting, self.overlay, self.end):
+            widget.setGeometry(area)
+        self.sound.adjustSize()
+        self.sound.move(
+            area.width() - self.sound.width() - MARGIN_PX,
+            area.height() - self.sound.height() - MARGIN_PX,
+        )

@@ -1,0 +1,141 @@
+"""What is shown over the running game now: badge, notes, hints and the volume control. Pure.
+
+Made from the newest snapshot, the clock, what was remembered and what is true beside the stream, so
+that nothing has to be switched off again. Times are boot time in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rejoin.core.model import HealthLevel, Snapshot, Stage
+from rejoin.gui import shortcuts, texts
+from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop
+from rejoin.media.audio.volume import SoundChoice
+
+BADGE_AFTER_S = 0.5
+"""Trouble shows once it lasts this long."""
+BACK_FOR_S = 3.0
+PROBLEM_FOR_S = 8.0
+CLICK_HINT_FOR_S = 4.0
+"""How long a new game asks for a click to take control."""
+SOUND_NOTE_FOR_S = 1.5
+SOUND_CONTROL_FOR_S = 2.5
+"""How long the volume control stays after the last move of a mouse that is not captured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A sentence to show once, and since when the player can see it."""
+
+    text: str
+    since_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """When something last happened; None: never, or it does not matter any more."""
+
+    started_at: float | None = None
+    """The first picture of a new game was shown."""
+    mouse_moved_at: float | None = None
+    """The mouse moved while it was not captured."""
+    volume_changed_at: float | None = None
+    """A key changed the volume."""
+    problem: Problem | None = None
+
+    def with_problem(self, text: str | None, now: float) -> Memory:
+        """`text`: the newest problem, while the player can see it. It starts anew if it differs."""
+        if text == (self.problem.text if self.problem else None):
+            return self
+        return replace(self, problem=None if text is None else Problem(text, now))
+
+    def captured(self) -> Memory:
+        """The mouse was captured: no need to ask for a click, and no volume control."""
+        return replace(self, started_at=None, mouse_moved_at=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is true now, beside the stream."""
+
+    mouse: CaptureState = Free()  # noqa: RUF009 frozen
+    takes_input: bool = False
+    """The game takes the player's input."""
+    sound: SoundChoice = SoundChoice()  # noqa: RUF009 frozen
+    can_drop: bool = False
+    """A demo, in which a key drops the connection."""
+    volume_control_held: bool = False
+    """The pointer is on the volume control, or drags it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What each place shows; an empty text shows nothing."""
+
+    badge: str = ""
+    note: tuple[str, str] = ("", "")
+    """Two lines."""
+    problem: str = ""
+    volume: str = ""
+    free_mouse_hint: str = ""
+    drop_hint: str = ""
+    shows_volume_control: bool = False
+
+    @property
+    def spoken(self) -> str:
+        """What a screen reader says of them."""
+        return " ".join(part for part in (*self.note, self.badge) if part)
+
+
+def notes(snapshot: Snapshot, now: float, memory: Memory, around: Surroundings) -> Notes:
+    """What is shown at `now`."""
+    captured = isinstance(around.mouse, Captured)
+    free_mouse_hint = shortcuts.FREE_MOUSE.hint if captured else ""
+    if snapshot.stage is not Stage.LIVE:
+        return Notes(free_mouse_hint=free_mouse_hint)
+    problem = memory.problem
+    return Notes(
+        badge=texts.BADGE if _in_trouble(snapshot, now) else "",
+        note=_note(snapshot, now, memory, around),
+        problem=problem.text if problem and now - problem.since_at < PROBLEM_FOR_S else "",
+        volume=(
+            texts.sound_text(around.sound)
+            if _within(SOUND_NOTE_FOR_S, memory.volume_changed_at, now)
+            else ""
+        ),
+        free_mouse_hint=free_mouse_hint,
+        drop_hint=shortcuts.DROP.hint if around.can_drop else "",
+        shows_volume_control=not captured
+        and (
+            around.volume_control_held or _within(SOUND_CONTROL_FOR_S, memory.mouse_moved_at, now)
+        ),
+    )
+
+
+def is_just_back(snapshot: Snapshot, now: float) -> bool:
+    """Whether the connection came back a moment ago."""
+    return snapshot.stage is Stage.LIVE and _within(BACK_FOR_S, snapshot.back_at, now)
+
+
+def _note(snapshot: Snapshot, now: float, memory: Memory, around: Surroundings) -> tuple[str, str]:
+    can_capture = around.takes_input and not isinstance(around.mouse, Captured)
+    if is_just_back(snapshot, now):
+        again = can_capture and isinstance(around.mouse, FreedByDrop)
+        return texts.BACK, texts.CLICK_TO_CONTROL if again else ""
+    if can_capture and _within(CLICK_HINT_FOR_S, memory.started_at, now):
+        return texts.CLICK_TO_CONTROL, ""
+    return "", ""
+
+
+def _in_trouble(snapshot: Snapshot, now: float) -> bool:
+    since_at = snapshot.trouble_since_at
+    return (
+        snapshot.health is not HealthLevel.HEALTHY
+        and since_at is not None
+        and now - since_at >= BADGE_AFTER_S
+    )
+
+
+def _within(for_s: float, since_at: float | None, now: float) -> bool:
+    return since_at is not None and now - since_at < for_s

@@ -1,0 +1,119 @@
+"""The system's default sound device: opened again when it disappears or when one appears."""
+
+from __future__ import annotations
+
+import threading
+
+from rejoin.clock import Clock, boot_s
+from rejoin.media.audio.device_output import DeviceOutput
+from rejoin.media.audio.output import AudioOutput, NullOutput
+from rejoin.media.audio.portaudio import PortAudio, load_portaudio
+from rejoin.media.audio.sound_ring import BYTES_PER_SECOND
+
+SEARCH_INTERVAL_S = 3.0
+"""How often to look for a device while there is none."""
+
+CLOSE_WITHIN_S = 2.0
+NO_DEVICE = "No sound: no audio output device was found."
+
+
+class DefaultOutput:
+    """Plays on the default device; searches for one while there is none.
+
+    PortAudio does not report changes and does not see new devices until it is initialised again,
+    which takes up to about 100 ms. This happens on a thread, and only while no sound is played.
+    """
+
+    def __init__(self, portaudio: PortAudio, *, clock: Clock = boot_s) -> None:
+        self._portaudio = portaudio
+        self._clock = clock
+        self._amplitude = 1.0
+        self._closed = False
+        self._lock = threading.Lock()
+        self._search: threading.Thread | None = None
+        self._searched_at = clock()
+        self._device = self._open()
+
+    @property
+    def problem(self) -> str | None:
+        return None if self._device is not None else NO_DEVICE
+
+    @property
+    def buffered_s(self) -> float:
+        device = self._device
+        return 0.0 if device is None else device.ring.waiting / BYTES_PER_SECOND
+
+    @property
+    def sync_delay_s(self) -> float:
+        device = self._device
+        return 0.0 if device is None else device.ring.sync_delay / BYTES_PER_SECOND
+
+    def play(self, samples: bytes) -> float | None:
+        device = self._device
+        if device is not None and device.alive:
+            ahead = device.ring.put(samples)
+            return None if ahead is None else ahead / BYTES_PER_SECOND + device.latency_s
+        if self._clock() - self._searched_at >= SEARCH_INTERVAL_S:
+            self._searched_at = self._clock()
+            if self._search is None or not self._search.is_alive():
+                self._search = threading.Thread(
+                    target=self._reopen, name="rejoin-sound-device", daemon=True
+                )
+                self._search.start()
+        return None
+
+    def adjust_sync_delay(self, change_s: float) -> None:
+        device = self._device
+        if device is not None:
+            device.ring.adjust_sync_delay(round(change_s * BYTES_PER_SECOND))
+
+    def set_volume(self, amplitude: float) -> None:
+        self._amplitude = min(1.0, max(0.0, amplitude))
+        self._apply_amplitude()
+
+    def close(self) -> None:
+        """Close the device; waits for a search that is running."""
+        self._closed = True
+        if self._search is not None:
+            self._search.join(CLOSE_WITHIN_S)
+        with self._lock:
+            device, self._device = self._device, None
+            if device is not None:
+                device.close()
+
+    def _apply_amplitude(self) -> None:
+        device = self._device
+        if device is not None:
+            device.amplitude = self._amplitude
+
+    def _open(self, sync_delay: int = 0) -> DeviceOutput | None:
+        try:
+            return DeviceOutput(self._portaudio, amplitude=self._amplitude, sync_delay=sync_delay)
+        except (self._portaudio.error, OSError, ValueError):
+            return None
+
+    def _reopen(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            gone, self._device = self._device, None
+            try:
+                if gone is not None:
+                    gone.close()
+                self._portaudio.terminate()
+                self._portaudio.initialize()
+            except self._portaudio.error:
+                return
+            self._device = self._open(0 if gone is None else gone.ring.sync_delay)
+            self._apply_amplitude()
+
+
+def open_output() -> AudioOutput:
+    """The default device, or a `NullOutput` whose `problem` says why there is no sound."""
+    try:
+        portaudio = load_portaudio()
+    except ImportError:
+        return NullOutput("No sound: the Python package sounddevice is not installed.")
+    except OSError:
+        return NullOutput("No sound: install PortAudio (on Debian or Ubuntu: libportaudio2).")
+    return DefaultOutput(portaudio)

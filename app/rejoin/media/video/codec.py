@@ -1,0 +1,60 @@
+"""FFmpeg's decoder for one stream; tells hardware failures from bad input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from av.packet import Packet
+
+from rejoin.media.receive.jitter_buffer import EncodedFrame
+from rejoin.media.video.hardware import SOFTWARE
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
+
+EMPTY_LIMIT = 3
+"""If hardware returns no picture for this many frames in a row, it has failed: the probe saw it
+return one for each."""
+
+
+class HardwareFailedError(Exception):
+    """The hardware decoder failed. The message says how, in a few words."""
+
+
+class H264Codec:
+    """Decodes one access unit after the other; for one thread."""
+
+    def __init__(self, context: VideoCodecContext, hardware: str | None) -> None:
+        """`hardware`: FFmpeg's name of what `context` decodes on; None is software."""
+        self.hardware = hardware
+        self._context = context
+        self._had_key_frame = False
+        """Before a key frame no decoder can decode anything, so nothing counts as a failure."""
+        self._empty = 0
+
+    @property
+    def decodes_in(self) -> str:
+        """`SOFTWARE`, or the hardware's name."""
+        return self.hardware or SOFTWARE
+
+    @property
+    def profile(self) -> str | None:
+        """The H.264 profile of the stream; None before a frame was decoded."""
+        return self._context.profile
+
+    def decode(self, encoded: EncodedFrame) -> list[VideoFrame]:
+        """Raises HardwareFailedError if the hardware failed, else what PyAV raises."""
+        packet = Packet(encoded.data)
+        packet.pts = encoded.rtp_timestamp
+        self._had_key_frame = self._had_key_frame or encoded.key
+        try:
+            frames = self._context.decode(packet)
+        except Exception as error:
+            if self.hardware is not None and self._had_key_frame:
+                raise HardwareFailedError(f"it cannot decode ({type(error).__name__})") from error
+            raise
+        self._empty = 0 if frames or not self._had_key_frame else self._empty + 1
+        if self.hardware is not None and self._empty >= EMPTY_LIMIT:
+            raise HardwareFailedError("it returns no pictures")
+        return frames

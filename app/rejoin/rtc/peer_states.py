@@ -1,0 +1,135 @@
+"""The states of a peer, from before its offer to after its close, and what belongs to each.
+
+    New -> Offered -> Connecting -> Connected -> Playing
+
+From each of these it can become Failed, Leaving (it said goodbye) or Closed, which keep the state
+before them. A state never goes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from aiortc import RTCPeerConnection
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+
+from rejoin.core.model import HardEvidence
+from rejoin.rtc.channels import Channels
+from rejoin.rtc.playback import AudioPlayback
+from rejoin.rtc.receiver import AudioReceiver, VideoReceiver
+from rejoin.rtc.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an offer is made of; it lives until the close."""
+
+    loop: asyncio.AbstractEventLoop
+    pc: RTCPeerConnection
+    dtls: RTCDtlsTransport
+    transport: Transport
+    channels: Channels
+    video: VideoReceiver
+    audio: AudioReceiver
+    playback: AudioPlayback
+    ssrcs: tuple[int, int]
+    """Our SSRCs, audio and video, with which we send RTCP."""
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """No offer was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An offer was made, or is being made; no answer was applied."""
+
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """The answer was accepted; ICE and DTLS are under way."""
+
+    parts: Parts
+    deadline: asyncio.Task[None]
+    ice: asyncio.Task[None] | None = None
+    """Our early start of ICE, ahead of aiortc's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """DTLS is up; no frame was decoded."""
+
+    parts: Parts
+    opened_at: float
+    """Boot time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """A frame was decoded."""
+
+    parts: Parts
+    opened_at: float
+    evidence: frozenset[HardEvidence] = frozenset()
+    """What was posted; each kind is posted once."""
+    preparing: asyncio.TimerHandle | None = None
+    """Timer after which the next connection is prepared."""
+
+
+Progress: TypeAlias = New | Offered | Connecting | Connected | Playing
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """ConnectionFailed was posted; no other event of the connection's own progress follows."""
+
+    before: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The goodbye was said or is being said; what happens now is no evidence."""
+
+    before: Progress | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """`close` was called; no event is posted any more."""
+
+    before: Progress | Failed | Leaving
+    closing: asyncio.Task[None]
+
+
+PeerState: TypeAlias = Progress | Failed | Leaving | Closed
+
+
+def progress_of(state: PeerState) -> Progress:
+    """How far the connection had come, whatever ended it."""
+    while isinstance(state, Failed | Leaving | Closed):
+        state = state.before
+    return state
+
+
+def parts_of(state: PeerState) -> Parts | None:
+    """None before the offer."""
+    progress = progress_of(state)
+    return None if isinstance(progress, New) else progress.parts
+
+
+def opened_at(state: PeerState) -> float | None:
+    """Boot time at which DTLS was up; None if it never was."""
+    progress = progress_of(state)
+    return progress.opened_at if isinstance(progress, Connected | Playing) else None
+
+
+def is_connected(state: PeerState) -> bool:
+    """Whether it is up: also while it says goodbye, not after a failure or the close."""
+    if isinstance(state, Leaving):
+        state = state.before
+    return isinstance(state, Connected | Playing)

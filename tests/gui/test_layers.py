@@ -1,0 +1,103 @@
+"""One card at most over the picture, the right one, and the focus where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from helpers.fake_port import FakeClock, FakePort, picture
+from helpers.window_faces import LIVE, NOW, lost
+from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
+from rejoin.gui.bridge import Bridge
+from rejoin.gui.layers import Layers
+from rejoin.gui.notes import Notes
+
+
+class Rig:
+    """Layers in a window of their own."""
+
+    def __init__(self) -> None:
+        self.port = FakePort()
+        self.bridge = Bridge(self.port)
+        self.layers = Layers(
+            self.bridge, lambda ending: "", clock=FakeClock(NOW), reduced_motion=True
+        )
+        self.layers.resize(640, 400)
+        self.layers.show()
+        self.bridge.open()
+
+    def show(self, snapshot: Snapshot, *, start_requested: bool = False) -> set[str]:
+        """The names of the cards that are shown."""
+        self.layers.show_snapshot(snapshot, NOW, start_requested=start_requested)
+        cards = {
+            "starting": self.layers.starting,
+            "overlay": self.layers.overlay,
+            "end": self.layers.end,
+        }
+        return {name for name, card in cards.items() if card.isVisible()}
+
+
+@pytest.fixture
+def rig(application: QApplication) -> Iterator[Rig]:
+    made = Rig()
+    application.processEvents()
+    yield made
+    made.bridge.close()
+    made.layers.close()
+
+
+def test_each_stage_has_its_card(rig: Rig) -> None:
+    assert rig.show(Snapshot(Stage.IDLE)) == {"starting"}
+    assert rig.show(Snapshot(Stage.STARTING)) == {"starting"}
+    assert rig.show(LIVE) == set()
+    assert rig.show(lost(stage=Stage.LOST)) == {"overlay"}
+    assert rig.show(lost()) == {"overlay"}
+    ended = Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED))
+    assert rig.show(ended) == {"end"}
+
+
+def test_an_ending_is_shown_where_the_game_was(application: QApplication, rig: Rig) -> None:
+    assert rig.show(Snapshot(Stage.ENDING)) == {"starting"}
+    rig.port.show(picture(64, 36))
+    application.processEvents()
+    assert rig.show(Snapshot(Stage.ENDING)) == {"overlay"}
+
+
+def test_a_requested_start_shows_before_the_snapshot_says_so(rig: Rig) -> None:
+    rig.show(Snapshot(Stage.IDLE))
+    assert rig.layers.starting.title.text() == "Ready to play"
+    rig.show(Snapshot(Stage.IDLE), start_requested=True)
+    assert rig.layers.starting.title.text() == "Starting your game"
+
+
+def test_the_focus_is_the_games_or_the_cards(rig: Rig) -> None:
+    layers = rig.layers
+    rig.show(LIVE)
+    assert layers.focusWidget() is layers.view
+    assert (layers.view.takes_tab, layers.view.dimmed) == (True, False)
+    rig.show(lost())
+    assert layers.focusWidget() is layers.overlay.try_button
+    assert (layers.view.takes_tab, layers.view.dimmed) == (False, True)
+    layers.overlay.close_button.setFocus()
+    rig.show(lost())
+    assert layers.focusWidget() is layers.overlay.close_button, "what was chosen stays"
+
+
+def test_notes_show_and_hide_the_volume_control(rig: Rig) -> None:
+    rig.layers.show_notes(Notes(badge="Connection unstable", shows_volume_control=True))
+    assert rig.layers.sound.isVisible()
+    assert rig.layers.corners.badge.text() == "Connection unstable"
+    rig.layers.show_notes(Notes())
+    assert rig.layers.sound.isHidden()
+
+
+def test_everything_is_as_large_as_the_picture(application: QApplication, rig: Rig) -> None:
+    layers = rig.layers
+    layers.resize(900, 500)
+    application.processEvents()
+    for widget in (layers.view, layers.corners, layers.starting, layers.overlay, layers.end):
+        assert widget.size() == layers.size()
+    at = layers.sound.geometry()
+    assert (at.right(), at.bottom()) == (900 - 14 - 1, 500 - 14 - 1)

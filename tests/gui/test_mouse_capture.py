@@ -1,0 +1,123 @@
+"""Whose the mouse is, and what reaches the game of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtWidgets import QApplication, QWidget
+
+from rejoin.gui.input import HeldControls
+from rejoin.gui.mouse_capture import (
+    Captured,
+    CaptureState,
+    Free,
+    FreedByDrop,
+    FreedByKeys,
+    MouseCapture,
+)
+from rejoin.input_protocol.controls import Controls, travel
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+class Rig:
+    """A view of 1000 x 500 pixels, and what the game hears."""
+
+    def __init__(self) -> None:
+        self.sent: list[Controls] = []
+        self.controls = HeldControls(self.sent.append)
+        self.controls.open()
+        self.view = QWidget()
+        self.view.resize(1000, 500)
+        self.view.show()
+        self.mouse = MouseCapture(self.view, self.controls)
+
+    def is_in(self, state: CaptureState) -> bool:
+        return self.mouse.state == state
+
+    def move(self, x: int, y: int) -> None:
+        self.mouse.move(QPointF(self.view.mapToGlobal(QPoint(x, y))))
+
+
+@pytest.fixture
+def rig(application: QApplication) -> Iterator[Rig]:
+    made = Rig()
+    application.processEvents()
+    yield made
+    made.mouse.release()
+    made.view.close()
+
+
+def test_it_is_captured_once_and_only_for_a_game_that_takes_input(rig: Rig) -> None:
+    rig.controls.close()
+    assert not rig.mouse.capture()
+    assert rig.is_in(Free())
+    rig.controls.open()
+    assert rig.mouse.capture()
+    assert not rig.mouse.capture()
+    assert rig.is_in(Captured())
+    assert rig.view.cursor().shape() is Qt.CursorShape.BlankCursor
+
+
+@pytest.mark.parametrize("to", [Free(), FreedByKeys(), FreedByDrop()])
+def test_a_release_lets_everything_go_and_says_why(
+    rig: Rig, to: Free | FreedByKeys | FreedByDrop
+) -> None:
+    assert not rig.mouse.release(to)
+    assert rig.is_in(Free())
+    rig.mouse.capture()
+    rig.mouse.button(LEFT, True)
+    assert rig.mouse.release(to)
+    assert rig.is_in(to)
+    assert not rig.sent[-1].held
+    assert rig.view.cursor().shape() is not Qt.CursorShape.BlankCursor
+
+
+def test_what_freed_it_is_forgotten_by_its_own_event_alone(rig: Rig) -> None:
+    rig.mouse.capture()
+    rig.mouse.keys_released()
+    rig.mouse.forget_drop()
+    assert rig.mouse.captured
+    rig.mouse.release(FreedByKeys())
+    rig.mouse.forget_drop()
+    assert rig.is_in(FreedByKeys())
+    rig.mouse.keys_released()
+    assert rig.is_in(Free())
+    rig.mouse.capture()
+    rig.mouse.release(FreedByDrop())
+    rig.mouse.keys_released()
+    assert rig.is_in(FreedByDrop())
+    rig.mouse.forget_drop()
+    assert rig.is_in(Free())
+
+
+def test_nothing_of_a_free_mouse_reaches_the_game(rig: Rig) -> None:
+    rig.mouse.button(LEFT, True)
+    rig.mouse.wheel(120)
+    rig.move(500, 250)
+    rig.move(510, 260)
+    assert rig.sent == []
+
+
+def test_buttons_wheel_and_travel_of_a_captured_mouse_do(rig: Rig) -> None:
+    rig.mouse.capture()
+    rig.move(500, 250)
+    rig.mouse.button(LEFT, True)
+    rig.mouse.wheel(120)
+    before = rig.sent[-1]
+    rig.move(510, 245)
+    assert (before.buttons, before.wheel_total) == (1, 120)
+    assert travel(rig.sent[-1].pointer_x_total, before.pointer_x_total) == 10
+    assert travel(rig.sent[-1].pointer_y_total, before.pointer_y_total) == -5
+
+
+def test_near_an_edge_it_goes_back_to_the_middle_and_that_is_no_travel(rig: Rig) -> None:
+    rig.mouse.capture()
+    rig.move(500, 250)
+    before = rig.controls.controls
+    rig.move(950, 250)
+    rig.move(500, 250)  # the pointer was put back
+    rig.move(520, 250)
+    assert travel(rig.sent[-1].pointer_x_total, before.pointer_x_total) == 470

@@ -1,0 +1,173 @@
+"""Which notes, hints and controls show over the game, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from helpers.window_faces import LIVE, NOW, lost
+from rejoin.core.model import Ending, EndingKind, HealthLevel, Snapshot, Stage
+from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, FreedByKeys
+from rejoin.gui.notes import (
+    BACK_FOR_S,
+    BADGE_AFTER_S,
+    CLICK_HINT_FOR_S,
+    PROBLEM_FOR_S,
+    SOUND_CONTROL_FOR_S,
+    SOUND_NOTE_FOR_S,
+    Memory,
+    Notes,
+    Problem,
+    Surroundings,
+    is_just_back,
+    notes,
+)
+from rejoin.media.audio.volume import SoundChoice
+
+PLAYING = Surroundings(takes_input=True)
+CAPTURED = Surroundings(mouse=Captured(), takes_input=True)
+CLICK = "Click to take control"
+FREE_HINT = "Ctrl+Alt: free the mouse"
+BACK = replace(LIVE, back_at=NOW)
+TROUBLE = replace(LIVE, health=HealthLevel.STALLED, trouble_since_at=NOW)
+NO_SOUND = Memory(problem=Problem("No sound.", NOW))
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "later_s", "memory", "around", "shown"),
+    [
+        # nothing to say
+        (LIVE, 0.0, Memory(), PLAYING, Notes()),
+        # trouble shows once it lasts
+        (TROUBLE, BADGE_AFTER_S - 0.01, Memory(), PLAYING, Notes()),
+        (TROUBLE, BADGE_AFTER_S, Memory(), PLAYING, Notes(badge="Connection unstable")),
+        (replace(TROUBLE, health=HealthLevel.HEALTHY), 9.0, Memory(), PLAYING, Notes()),
+        (replace(TROUBLE, trouble_since_at=None), 9.0, Memory(), PLAYING, Notes()),
+        # back, and with a mouse to capture again only where the drop has freed it
+        (BACK, 0.0, Memory(), PLAYING, Notes(note=("You're back", ""))),
+        (
+            BACK,
+            BACK_FOR_S - 0.01,
+            Memory(),
+            replace(PLAYING, mouse=FreedByDrop()),
+            Notes(note=("You're back", CLICK)),
+        ),
+        (BACK, BACK_FOR_S, Memory(), replace(PLAYING, mouse=FreedByDrop()), Notes()),
+        (
+            BACK,
+            0.0,
+            Memory(),
+            replace(PLAYING, mouse=FreedByKeys()),
+            Notes(note=("You're back", "")),
+        ),
+        (
+            BACK,
+            0.0,
+            Memory(),
+            Surroundings(mouse=FreedByDrop()),
+            Notes(note=("You're back", "")),
+        ),
+        # a new game asks for a click
+        (LIVE, CLICK_HINT_FOR_S - 0.01, Memory(started_at=NOW), PLAYING, Notes(note=(CLICK, ""))),
+        (LIVE, CLICK_HINT_FOR_S, Memory(started_at=NOW), PLAYING, Notes()),
+        (LIVE, 0.0, Memory(started_at=NOW), Surroundings(), Notes()),
+        (LIVE, 0.0, Memory(started_at=NOW), CAPTURED, Notes(free_mouse_hint=FREE_HINT)),
+        (BACK, 0.0, Memory(started_at=NOW), PLAYING, Notes(note=("You're back", ""))),
+        # a problem shows once
+        (LIVE, PROBLEM_FOR_S - 0.01, NO_SOUND, PLAYING, Notes(problem="No sound.")),
+        (LIVE, PROBLEM_FOR_S, NO_SOUND, PLAYING, Notes()),
+        # the volume, after a key
+        (
+            LIVE,
+            SOUND_NOTE_FOR_S - 0.01,
+            Memory(volume_changed_at=NOW),
+            replace(PLAYING, sound=SoundChoice(40)),
+            Notes(volume="Volume 40 %"),
+        ),
+        (LIVE, SOUND_NOTE_FOR_S, Memory(volume_changed_at=NOW), PLAYING, Notes()),
+        # the volume control, after a move of the mouse
+        (
+            LIVE,
+            SOUND_CONTROL_FOR_S - 0.01,
+            Memory(mouse_moved_at=NOW),
+            PLAYING,
+            Notes(shows_volume_control=True),
+        ),
+        (LIVE, SOUND_CONTROL_FOR_S, Memory(mouse_moved_at=NOW), PLAYING, Notes()),
+        (
+            LIVE,
+            60.0,
+            Memory(mouse_moved_at=NOW),
+            replace(PLAYING, volume_control_held=True),
+            Notes(shows_volume_control=True),
+        ),
+        (
+            LIVE,
+            0.0,
+            Memory(mouse_moved_at=NOW),
+            replace(CAPTURED, volume_control_held=True),
+            Notes(free_mouse_hint=FREE_HINT),
+        ),
+        # a demo
+        (
+            LIVE,
+            0.0,
+            Memory(),
+            replace(PLAYING, can_drop=True),
+            Notes(drop_hint="F8: drop the connection"),
+        ),
+    ],
+)
+def test_what_shows_while_playing(
+    snapshot: Snapshot, later_s: float, memory: Memory, around: Surroundings, shown: Notes
+) -> None:
+    assert notes(snapshot, NOW + later_s, memory, around) == shown
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        Snapshot(Stage.IDLE),
+        Snapshot(Stage.STARTING),
+        lost(back_at=NOW, trouble_since_at=NOW - 9),
+        Snapshot(Stage.ENDING),
+        Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED)),
+    ],
+    ids=lambda snapshot: snapshot.stage.value,
+)
+@pytest.mark.parametrize("mouse", [Free(), FreedByKeys(), FreedByDrop()])
+def test_nothing_shows_beside_a_card(snapshot: Snapshot, mouse: CaptureState) -> None:
+    memory = Memory(NOW, NOW, NOW, Problem("No sound.", NOW))
+    around = Surroundings(mouse, takes_input=True, can_drop=True, volume_control_held=True)
+    assert notes(snapshot, NOW, memory, around) == Notes()
+
+
+def test_a_problem_starts_when_it_is_new_and_not_again() -> None:
+    first = Memory().with_problem("No sound.", NOW)
+    assert first.problem == Problem("No sound.", NOW)
+    assert first.with_problem("No sound.", NOW + 5) is first
+    second = first.with_problem("No microphone.", NOW + 6)
+    assert second.problem == Problem("No microphone.", NOW + 6)
+    assert second.with_problem(None, NOW + 7) == Memory()
+    assert Memory().with_problem(None, NOW) == Memory()
+
+
+def test_capturing_the_mouse_forgets_the_hint_and_the_volume_control_only() -> None:
+    before = Memory(NOW, NOW, NOW, Problem("No sound.", NOW))
+    assert before.captured() == Memory(None, None, NOW, Problem("No sound.", NOW))
+
+
+def test_a_screen_reader_hears_note_and_badge() -> None:
+    assert Notes(note=("You're back", CLICK)).spoken == f"You're back {CLICK}"
+    assert Notes(badge="Connection unstable", note=(CLICK, "")).spoken == (
+        f"{CLICK} Connection unstable"
+    )
+    assert Notes(problem="No sound.", volume="Volume 40 %").spoken == ""
+
+
+def test_just_back_is_three_seconds_of_a_live_game() -> None:
+    assert is_just_back(BACK, NOW + BACK_FOR_S - 0.01)
+    assert not is_just_back(BACK, NOW + BACK_FOR_S)
+    assert not is_just_back(LIVE, NOW)
+    assert not is_just_back(lost(back_at=NOW), NOW)

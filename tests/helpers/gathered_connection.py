@@ -1,0 +1,82 @@
+"""A client connection whose ICE is gathered and nominated, without a host: tests are the host."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+from aioice import Candidate, ice, stun
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
+
+from rejoin import tasks
+from rejoin.core.model import Policy
+from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.transport import Transport
+
+PASSWORD = "abcdefghijklmnopqrstuv"
+HOST = ("127.0.0.1", 40_000)
+
+
+class GatheredConnection:
+    """A gathered connection with a nominated pair; `sent` is the STUN that left its socket."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.unreachable: list[str] = []
+        self.pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        )
+        self.pc.createDataChannel("x")
+        assert self.pc.sctp is not None
+        self.dtls = self.pc.sctp.transport
+        self.connection: Any = self.dtls.transport._connection
+        self.transport = Transport(
+            self.dtls,
+            rules=NetworkRules(loopback_only=True),
+            clock=lambda: self.now,
+            policy=Policy(),
+            name="gathered",
+            on_unreachable=self.unreachable.append,
+        )
+        self.sent: list[stun.Message] = []
+
+    async def ready(self) -> None:
+        await self.pc.setLocalDescription()
+        self.protocol = self.connection._protocols[0]
+        self.connection.remote_username = "host"
+        self.connection.remote_password = PASSWORD
+        candidate = Candidate("1", 1, "udp", 1, *HOST, "host")
+        candidate._network_host = HOST[0]
+        self.connection._nominated[1] = ice.CandidatePair(self.protocol, candidate)
+        socket = self.protocol.transport
+        self.protocol.transport = SimpleNamespace(
+            sendto=lambda data, _: self.sent.append(stun.parse_message(data)),
+            is_closing=lambda: False,
+            close=socket.close,
+        )
+
+    def answer(
+        self,
+        request: stun.Message,
+        *,
+        password: str = PASSWORD,
+        address: tuple[str, int] = HOST,
+        kind: stun.Class = stun.Class.RESPONSE,
+    ) -> None:
+        response = stun.Message(stun.Method.BINDING, kind, request.transaction_id)
+        response.attributes["XOR-MAPPED-ADDRESS"] = ("127.0.0.1", 5000)
+        response.add_message_integrity(password.encode())
+        self.protocol.datagram_received(bytes(response), address)
+
+
+@asynccontextmanager
+async def gathered_connection() -> AsyncIterator[GatheredConnection]:
+    """A gathered connection; closed at the end, when no task of ours may be left."""
+    there = GatheredConnection()
+    await there.ready()
+    yield there
+    await there.pc.close()
+    await there.transport.close()
+    assert tasks.alive() == frozenset()
