@@ -106,8 +106,8 @@ def figures(packets: int, seed: int = 1) -> Iterator[Figure]:
     yield share("burst leave (r)", bad_to_good, bad, 0.3)
     yield mean("jitter, mean", delays, 0.0)
     yield mean("jitter, variance", [each**2 for each in delays], (2 * jitter_s) ** 2 / 12)
-    yield mean("blackout seconds each", [count * apart_s for count in dark], 0.5)
+    yield mean("blackout length, mean", [count * apart_s for count in dark], 0.5)
     inside = [(a, b) for a, b in pairwise(levels) if a in (1, 2)]
-    yield share("steps that go up", sum(b > a for a, b in inside), len(inside), 0.5)
+    yield share("delay steps upwards", sum(b > a for a, b in inside), len(inside), 0.5)
     changed = sum(abs(b - a) == 1 for a, b in pairwise(levels))
-    yield Figure("stretches that changed by one step", len(levels) - 1, changed, 0.0)
+    yield Figure("intervals that changed by one step", len(levels) - 1, changed, 0.0)
