@@ -340,13 +340,13 @@ def show_face(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
     if face.picture:
         port.show(picture(1280, 720))
         QCoreApplication.processEvents()
-    port.sentence = face.problem
+    port.problem_text = face.problem
     for snapshot in face.before or (LIVE,) * face.captured:
-        port.tell(snapshot)
+        port.publish(snapshot)
         QCoreApplication.processEvents()
         if snapshot is LIVE and face.captured:
             window.capture_mouse()
-    port.tell(face.snapshot)
+    port.publish(face.snapshot)
     QCoreApplication.processEvents()
     if face.question:
         clock.now += 1.0
