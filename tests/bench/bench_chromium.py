@@ -18,7 +18,7 @@ from bench.chromium_drops import Drop, chromium_drops, chromium_page, rejoin_dro
 from bench.live_game import RunningStudio, play_game, run_on_client_loop, running_studio
 from bench.measure import Measurement, percentile
 from helpers.chromium import CHROMIUM
-from rejoin.emulator.service.settings import Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
 
 DROPS = 12
 MEASURED_S = 60.0

@@ -28,7 +28,7 @@ from bench.windowed_client import measure_in_window, windowed_client
 from bench.windowed_client_process import ClientFigures
 from rejoin import tasks
 from rejoin.core import events
-from rejoin.emulator.service.settings import Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.codec_context import open_codec
 from rejoin.rtc.signal_codec import NetworkRules

@@ -8,7 +8,7 @@ from statistics import median
 
 from bench.live_game import STREAM, live_game, run_on_client_loop
 from bench.measure import Measurement
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 PLAYED_S = 600.0
 SETTLED_S = 3.0

@@ -11,7 +11,7 @@ from statistics import median
 from bench.live_game import STREAM, LiveGame, live_game, run_on_client_loop
 from bench.measure import Measurement
 from bench.process_usage import open_files, rss_mb, threads, trim_heap
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 EARLY, LATE = 5, 50
 PLAYED_S = 0.5

@@ -13,7 +13,7 @@ from bench.live_game import STREAM, LiveGame, live_game, run_on_client_loop
 from bench.measure import Measurement, percentile
 from rejoin.core.model import Policy
 from rejoin.core.trace import Timeline
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 from rejoin.signaling.dialects import DIALECTS, Dialect
 
 ROUND_TRIP_S = 0.040
@@ -134,7 +134,7 @@ def _cell(
     name = f"freeze, {dialect.name}, notice {notice_s:g} s, create call {create_s:g} s, median"
     took_s = median([episode.freeze_s for episode in found])
     conditions = f"{len(found)} drops, RTT {ROUND_TRIP_S * 1000:g} ms, {SMALL_STREAM}"
-    if dialect.reports_status and dialect.passes_token_on:
+    if dialect.reports_status and dialect.forwards_token:
         limit_s = max(Policy().lost_min_s, notice_s) + create_s + CELL_EXTRA_S
         return _with_target(name, took_s, limit_s, conditions)
     if not dialect.reports_status:

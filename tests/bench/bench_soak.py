@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bench.live_game import STREAM, RunningStudio, play_game, run_on_client_loop, running_studio
 from bench.measure import Measurement
 from bench.process_usage import open_files, resident_mb, threads
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 WARM_UP, RECONNECTS = 50, 500
 PLAYED_S = 0.2

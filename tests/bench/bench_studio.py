@@ -10,7 +10,7 @@ from typing import Any
 from bench.live_game import live_game, live_games
 from bench.measure import Measurement
 from bench.process_usage import cpu_s, resident_mb, rss_mb
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 PLAYERS = 4
 WARM_UP_S = 3.0

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rejoin.core import session
+from rejoin.core.engine import enter
+from rejoin.core.engine.transition import Transition
 from rejoin.core.phases import Episode
-from rejoin.core.session import _Turn
 from rejoin.netem.network_profile import PLACES
 from rejoin.qa.simulation import case_of, run, tally, tally_all
 from rejoin.verify import faults
@@ -56,32 +56,31 @@ def test_several_processes_find_what_one_finds() -> None:
 # --- bugs that seeds found ------------------------------------------------------------------------
 
 
-def waits_for_a_status_that_nobody_tells(turn: _Turn, episode: Episode) -> None:
-    refusing = turn.facts.status in session._REFUSING
-    late = turn.now > turn._latest_at(episode) - turn._need_s()
-    if refusing and not turn.policy.tells_status and not late:
-        turn._wait_for_service(episode)
+def waits_for_a_status_that_is_never_reported(t: Transition, episode: Episode) -> None:
+    refusing = t.facts.status in enter.REFUSING
+    if refusing and not t.policy.reports_status and t.time_for_a_try(episode):
+        enter.awaiting_service(t, episode)
     else:
-        OFFER(turn, episode)
+        OFFERING(t, episode)
 
 
-def lets_a_hanging_call_eat_the_window(turn: _Turn, left_s: float) -> float:
-    return min(turn.policy.read_timeout_s, left_s)
+def lets_a_hanging_call_eat_the_window(t: Transition, left_s: float) -> float:
+    return min(t.policy.read_timeout_s, left_s)
 
 
 def lets_a_dead_connection_eat_the_window(
-    turn: _Turn, patience_s: float, episode: Episode | None, create_asked_at: float
+    t: Transition, patience_s: float, episode: Episode | None, create_asked_at: float
 ) -> float:
-    sample = turn.facts.sample
+    sample = t.facts.sample
     rtt_s = (sample.rtt_s if sample else None) or 0.0
-    return turn.now + patience_s + turn.policy.connect_deadline_rtts * rtt_s
+    return t.now + patience_s + t.policy.connect_deadline_rtts * rtt_s
 
 
-OFFER: Callable[..., None] = _Turn._offer
+OFFERING: Callable[..., None] = enter.offering
 BUGS: list[tuple[int, str, Callable[..., Any]]] = [
-    (48, "_offer", waits_for_a_status_that_nobody_tells),
-    (280, "_read_timeout_s", lets_a_hanging_call_eat_the_window),
-    (15911, "_join_until", lets_a_dead_connection_eat_the_window),
+    (48, "offering", waits_for_a_status_that_is_never_reported),
+    (280, "read_timeout_s", lets_a_hanging_call_eat_the_window),
+    (15911, "connect_until_at", lets_a_dead_connection_eat_the_window),
 ]
 """Each cost a game that could have been saved (I7), until a seed found it: docs/proof.md."""
 
@@ -93,6 +92,6 @@ def test_a_bug_that_a_seed_found_stays_fixed(
     _, outcome = run(seed)
     assert outcome.violations == ()
     assert outcome.live
-    monkeypatch.setattr(_Turn, where, bug)
+    monkeypatch.setattr(enter, where, bug)
     _, broken = run(seed)
     assert [violation[:2] for violation in broken.violations] == ["I7"]

@@ -97,7 +97,7 @@ def test_on_a_long_round_trip_it_takes_three_of_them(name: str) -> None:
 def test_the_gate_can_fail() -> None:
     """A path that stops for 1.2 s every half minute causes LOST, and that is counted."""
     assert of_hours("wifi_roam_bad", 0.5).false_alarms > 0
-    hasty = Policy(lost_min_s=0.2, lost_rtt_extra_s=0.0, habit_gap_factor=0.0)
+    hasty = Policy(lost_min_s=0.2, lost_rtt_extra_s=0.0, largest_gap_factor=0.0)
     stream = samples(profile("lte_burst"), chance=chance(1), for_s=3600.0)
     assert score_samples(stream, (), hasty).false_alarms_per_hour > 0.1
 

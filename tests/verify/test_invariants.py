@@ -108,7 +108,7 @@ def test_i4_one_create_call_in_flight() -> None:
 
 
 def test_i5_every_state_has_a_timer() -> None:
-    assert rules(state("Waiting", until_at=None)) == ["I5"]
+    assert rules(state("Backoff", until_at=None)) == ["I5"]
     assert rules(state("Idle", until_at=None), state("Live")) == []
 
 

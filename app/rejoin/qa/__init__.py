@@ -12,5 +12,6 @@ Glossary:
     score        how fast the detector reports a drop, and how often it is wrong
     injected     a fault that is put into the client, since only root could cause it for real
 
-Read in this order: seeds, simulation; runner, live; traces, trace_schema; scoring; diagram; verbs.
+Read in this order: seeds, simulation; runner, live; traces, trace_schema; scoring; diagram.
+The verbs themselves are in `rejoin.cli.qa`.
 """

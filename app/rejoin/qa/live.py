@@ -20,7 +20,7 @@ from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record, of_fault, of_service, timelines
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.settings import (
+from rejoin.emulator.service.faults import (
     ApiFault,
     ApiFaultKind,
     BackendFault,
@@ -44,8 +44,8 @@ from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import TokenStore
 from rejoin.signaling.dialects import OURS
-from rejoin.studio import Studio
-from rejoin.studio_process import studio_process
+from rejoin.studio.address import Studio
+from rejoin.studio.process import studio_process
 from rejoin.tasks import cancel, spawn
 from rejoin.verify.detector_score import OUTAGE
 from rejoin.verify.scenario import LIVE, Drop, Observed, Scenario, ScenarioCase
@@ -77,9 +77,9 @@ def play(case: ScenarioCase, seed: int, *, samples: bool = False) -> Result:
         authority = Path(folder, "authority.pem") if https else None
         try:
             with studio_process(
-                notice_s=case.service.notice_silent_s,
+                detection_delay_s=case.service.notice_silent_s,
                 connection_timeout_s=case.service.connection_timeout_s,
-                authority=authority,
+                ca_file=authority,
             ) as studio:
                 game = _Game(case, seed, studio, Path(folder), authority, samples=samples)
                 return asyncio.run(game.play())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rejoin.core.trace import Record, from_line, to_line
+from rejoin.core.trace import SCHEMA, OtherVersionError, Record, from_line, to_line
 from rejoin.errors import BadInputError
 
 _BLANK = " \t\r\n"
@@ -33,6 +33,11 @@ def read(path: Path) -> Iterator[Record]:
 def _record(line: str, number: int, name: str) -> Record:
     try:
         return from_line(line)
+    except OtherVersionError as error:
+        raise BadInputError(
+            f"Line {number} of {name} was written by another version of Rejoin; this one reads "
+            f"traces of version {SCHEMA}."
+        ) from error
     except (ValueError, RecursionError) as error:
         raise BadInputError(f"Line {number} of {name} is not a record of a trace.") from error
 

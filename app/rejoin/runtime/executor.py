@@ -105,9 +105,9 @@ class Executor:
                 self._close(connection)
             case commands.ShowConnection(connection):
                 connections.show(connection)
-            case commands.KeepTicket(rejoin_state):
+            case commands.SaveTicket(rejoin_state):
                 self._tickets.save(rejoin_state)
-            case commands.DropTicket(session_id):
+            case commands.DeleteTicket(session_id):
                 self._tickets.delete(session_id)
             case commands.TerminateSession():
                 self._start(TaskKey(TaskKind.TERMINATE), backend.terminate(command))

@@ -22,6 +22,7 @@ from rejoin.core import events, health
 from rejoin.core.health import Health
 from rejoin.core.model import ConnectionSample, HealthLevel, Policy
 from rejoin.core.trace import Record, sample_of
+from rejoin.core.trace_names import EVENTS
 from rejoin.verify.traffic import Sampled
 
 
@@ -164,7 +165,7 @@ def score_trace(records: Iterable[Record], policy: Policy) -> Score:
     for record in records:
         if record.kind == "fault" and OUTAGE in record.data:
             outages.append(_outage(record))
-        elif record.kind == "event" and record.name == events.Sampled.__name__:
+        elif record.kind == "event" and record.name == EVENTS[events.Sampled]:
             connection = record.data.get("connection")
             if not isinstance(connection, int):
                 raise ValueError("a sample has no connection number")

@@ -189,7 +189,7 @@ def draw_case(
 
     timeout_s = choose(_TIMEOUTS_S)
     notice_s = choose((0.0, 3.0, 5.0, 8.0))
-    tells_status, passes_token_on = _DIALECTS[int(draw() * len(_DIALECTS))]
+    reports_status, forwards_token = _DIALECTS[int(draw() * len(_DIALECTS))]
     for_s = 2 * timeout_s + 90.0
     window_s = notice_s + timeout_s
     at_s = 1.0 + 2.0 * draw()
@@ -224,8 +224,8 @@ def draw_case(
     )
     policy = replace(
         Policy(),
-        tells_status=tells_status,
-        passes_token_on=passes_token_on,
-        connection_timeout_default_s=None if tells_status else timeout_s,
+        reports_status=reports_status,
+        forwards_token=forwards_token,
+        connection_timeout_default_s=None if reports_status else timeout_s,
     )
     return SimulationCase(about, world, policy, for_s)

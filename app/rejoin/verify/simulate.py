@@ -18,7 +18,7 @@ from functools import partial
 from math import inf
 from typing import assert_never
 
-from rejoin.core import commands, events, session
+from rejoin.core import commands, engine, events
 from rejoin.core.model import Ending, HardEvidence, HealthLevel, Policy
 from rejoin.core.phases import Connecting, Ended, Facts, Idle, Live, State
 from rejoin.core.retry import Draw
@@ -140,7 +140,7 @@ class _Run:
         if self.undisturbed():
             return at, self.happens_next
         awake = self.asleep_since_at is None
-        wakeup_at = session.next_wakeup(self.state) if awake else None
+        wakeup_at = engine.next_wakeup(self.state) if awake else None
         sample_at = self.next_sample_at()
         if wakeup_at is not None and wakeup_at + _EPSILON_S < min(at, sample_at):
             return wakeup_at + _EPSILON_S, partial(self.handle, events.WakeupDue())
@@ -234,7 +234,7 @@ class _Run:
             return
         before, now = self.state, self.clock.now
         self._recorder.event(event, now)
-        self.state, todo = session.step(before, event, now, self.policy, self.draw)
+        self.state, todo = engine.step(before, event, now, self.policy, self.draw)
         if self.observer is not None:
             self.observer(before, event, self.state)
         self._recorder.state(self.state, now)
@@ -265,9 +265,9 @@ class _Run:
                 self.backend.reconnect(command, self.connections[number])
             case commands.TerminateSession():
                 self.backend.terminate()
-            case commands.KeepTicket(ticket):
+            case commands.SaveTicket(ticket):
                 self.ticket = ticket
-            case commands.DropTicket():
+            case commands.DeleteTicket():
                 self.ticket = None
             case (
                 commands.MakeOffer()

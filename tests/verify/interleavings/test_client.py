@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from rejoin.core import commands, events, session
+from rejoin.core import commands, events
+from rejoin.core import engine as reconnect_engine
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -115,7 +116,7 @@ def engine_commands(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         def step(before: State, *_: Any) -> tuple[State, tuple[commands.Command, ...]]:
             return state or before, answers.pop() if answers else ()
 
-        monkeypatch.setattr(session, "step", step)
+        monkeypatch.setattr(reconnect_engine, "step", step)
 
     return prepare
 
@@ -180,10 +181,10 @@ def test_the_ticket_is_kept_and_dropped(engine_commands: Callable[..., None]) ->
     after = draft()
     ticket = after.clients[0].ticket
     assert ticket is not None
-    engine_commands(commands.DropTicket(SESSION))
+    engine_commands(commands.DeleteTicket(SESSION))
     client.handle(after, 0, ANY)
     assert after.clients[0].ticket is None
-    engine_commands(commands.KeepTicket(ticket))
+    engine_commands(commands.SaveTicket(ticket))
     client.handle(after, 0, ANY)
     assert after.clients[0].ticket == ticket
 

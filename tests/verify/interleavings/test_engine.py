@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rejoin.core import events
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HardEvidence, HealthLevel
-from rejoin.core.phases import ConfirmingEnd, Ended, State
+from rejoin.core.phases import ConfirmingEnd, Ended, State, episode_of
 from rejoin.verify.interleavings import engine
 from rejoin.verify.interleavings.system import Budget, live
 
@@ -32,7 +32,7 @@ def test_a_drop_has_an_old_connection_and_a_last_moment_for_a_request() -> None:
     lost, _ = engine.step(LIVE, CLOSED, NOW + 1.0)
     assert engine.playing_on(lost) is None
     assert engine.old_connection(lost) == ONE
-    episode = engine.episode_of(lost)
+    episode = episode_of(lost.phase)
     assert episode is not None
     assert engine.last_start_at(lost) == NOW + 10.0 + 20.0 - engine.POLICY.need_unmeasured_s
     unknown = replace(lost.facts, window=replace(lost.facts.window, timeout_s=None))
@@ -78,9 +78,9 @@ def test_the_deadline_that_the_player_sees() -> None:
 def test_a_client_that_only_confirms_the_end() -> None:
     lost, _ = engine.step(LIVE, CLOSED, NOW + 1.0)
     assert not engine.only_confirms(lost)
-    episode = engine.episode_of(lost)
+    episode = episode_of(lost.phase)
     assert episode is not None
-    unconfirmed = ConfirmingEnd(episode, NOW + 30.0, NOW, Ending(EndingKind.UNCONFIRMED))
+    unconfirmed = ConfirmingEnd(episode, NOW + 30.0, Ending(EndingKind.UNCONFIRMED))
     assert engine.only_confirms(State(unconfirmed, lost.facts))
     other = replace(unconfirmed, fallback=Ending(EndingKind.NOT_FOUND))
     assert not engine.only_confirms(State(other, lost.facts))

@@ -149,9 +149,9 @@ def _carry_out(
             _poll(draft, number, command)
         case commands.Reconnect():
             _request_create(draft, number, command, after)
-        case commands.KeepTicket(ticket):
+        case commands.SaveTicket(ticket):
             draft.clients[number] = replace(client, ticket=ticket)
-        case commands.DropTicket():
+        case commands.DeleteTicket():
             draft.clients[number] = replace(client, ticket=None)
         case (
             commands.StartSession()  # the game has been started already

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rejoin.core import commands, events, session
+from rejoin.core import commands, engine, events
 from rejoin.core.health import Health
 from rejoin.core.model import ConnectionNumber, ConnectionSample, Ending, EndingKind, Policy
 from rejoin.core.phases import (
     ConfirmingEnd,
     Connecting,
     Ended,
-    Episode,
     Facts,
     Idle,
     Live,
     Requesting,
     State,
+    episode_of,
 )
 
 POLICY = Policy(notice_delay_max_s=20.0, ticket_every_s=1e9)
@@ -27,13 +27,13 @@ def step(
 ) -> tuple[State, tuple[commands.Command, ...]]:
     """One step of the engine. What only records the past is left out of the new state, because
     states that differ in nothing else have the same future."""
-    after, todo = session.step(state, event, now, POLICY, _half)
-    facts = replace(after.facts, latencies_s=(), stale_events=0, back_at=None, kept_at=0.0)
+    after, todo = engine.step(state, event, now, POLICY, _half)
+    facts = replace(after.facts, latencies_s=(), stale_events=0, back_at=None, ticket_saved_at=0.0)
     return State(after.phase, facts), todo
 
 
 def next_wakeup(state: State) -> float | None:
-    return session.next_wakeup(state)
+    return engine.next_wakeup(state)
 
 
 def new_state(connections: int) -> State:
@@ -120,24 +120,18 @@ def describe(state: State) -> str:
     return type(state.phase).__name__ if ending is None else ending.kind.value
 
 
-def episode_of(state: State) -> Episode | None:
-    """The episode of a phase that has one."""
-    episode: Episode | None = getattr(state.phase, "episode", None)
-    return episode
-
-
 def old_connection(state: State) -> ConnectionNumber | None:
     """The dropped connection, while it may still become live again."""
     if not has_timer(state) or connecting_on(state) is not None:
         return None
-    episode = episode_of(state)
+    episode = episode_of(state.phase)
     return None if episode is None else episode.old
 
 
 def last_start_at(state: State) -> float | None:
     """The last moment for a create request (Rule 5 of the engine: latest deadline - T_need),
     calculated here a second time, from the facts."""
-    episode, window = episode_of(state), state.facts.window
+    episode, window = episode_of(state.phase), state.facts.window
     if episode is None or window.timeout_s is None:
         return None
     proved_at = episode.dropped_at if window.proved_at is None else window.proved_at
