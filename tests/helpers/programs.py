@@ -45,14 +45,14 @@ class Done:
     err: str
 
     @property
-    def complaint(self) -> str:
+    def error_line(self) -> str:
         """The one line on standard error, without "rejoin: "; there must be exactly one."""
         lines = self.err.splitlines()
         assert len(lines) == 1, f"expected one line: {self.err!r}"
         assert lines[0].startswith("rejoin: "), self.err
         return lines[0].removeprefix("rejoin: ")
 
-    def told_nothing_secret(self) -> None:
+    def assert_no_secrets(self) -> None:
         for text in (self.out, self.err):
             assert "Traceback" not in text, text
             for secret in SECRETS:
@@ -78,10 +78,10 @@ class Program:
         """Wait until it and all that it started have ended."""
         out, err = self.process.communicate(timeout=PATIENCE_S)
         result = Done(self.process.returncode, out, err)
-        self.all_gone()
+        self.wait_until_gone()
         return result
 
-    def all_gone(self) -> None:
+    def wait_until_gone(self) -> None:
         """Wait until neither it nor anything that it started is running."""
         deadline_at = time.monotonic() + PATIENCE_S
         while left := self.running():
@@ -162,5 +162,5 @@ def run(
     """Run it to its end; checks that it printed no secret and left nothing running."""
     with started(*arguments, environment=environment, before=before) as program:
         done = program.done()
-    done.told_nothing_secret()
+    done.assert_no_secrets()
     return done
