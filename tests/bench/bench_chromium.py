@@ -3,7 +3,7 @@
 Two pages reconnect by themselves: one when its connection becomes "disconnected", the other when
 three polls of getStats, 250 ms apart, show no new byte of video. They and Rejoin play one after the
 other at one studio: the same backend, boto3, emulated service, host and relay, on loopback. The
-page's clock is mapped to ours by round trips; the remaining error has a row.
+page's clock is mapped to this process's by round trips; the remaining error has a row.
 """
 
 from __future__ import annotations

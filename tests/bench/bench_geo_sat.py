@@ -1,4 +1,4 @@
-"""Ten minutes over a satellite link with an RTT of 600 ms: no connection is given up."""
+"""Ten minutes over a satellite link with an RTT of 600 ms: no connection is lost."""
 
 from __future__ import annotations
 
