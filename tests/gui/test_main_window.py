@@ -200,18 +200,18 @@ def test_youre_back_for_three_seconds(show: ShowFace) -> None:
 
 def test_a_problem_shows_once_and_when_it_can_be_seen(show: ShowFace) -> None:
     window, port, clock = show(face_named("starting"))
-    port.sentence = "No sound: this computer has no audio output."
+    port.problem_text = "No sound: this computer has no audio output."
     window.refresh()
-    assert port.sentence not in words(window)
+    assert port.problem_text not in words(window)
     clock.now += 60
     show_snapshot(window, port, LIVE)
-    assert port.sentence in words(window)
+    assert port.problem_text in words(window)
     clock.now += PROBLEM_FOR_S + 0.1
     window.refresh()
-    assert port.sentence not in words(window)
+    assert port.problem_text not in words(window)
     show_snapshot(window, port, lost())
     show_snapshot(window, port, LIVE)
-    assert port.sentence not in words(window)
+    assert port.problem_text not in words(window)
 
 
 def test_the_view_only_banner_stays_and_covers_nothing(show: ShowFace) -> None:
@@ -374,7 +374,7 @@ def test_the_report_is_about_this_game(show: ShowFace) -> None:
     assert "Code: RJ-GAME-ENDED / reconnectionTimeout" in report
     assert "Pictures shown: 1" in report
     assert "in its last second" not in report, "nothing was measured"
-    port.numbers = StreamStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
+    port.current_statistics = StreamStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
     QTest.mouseClick(window.layers.end.copy_button, Qt.MouseButton.LeftButton)
     report = QGuiApplication.clipboard().text()
     assert "in its last second" in report

@@ -119,7 +119,7 @@ def test_it_refreshes_each_second_and_only_while_shown() -> None:
     assert overlay.text() == "No stream yet."
     assert overlay._timer.isActive()
     assert overlay._timer.interval() == 1000
-    port.numbers = NUMBERS
+    port.current_statistics = NUMBERS
     overlay._timer.timeout.emit()
     QApplication.processEvents()
     assert "1920 x 1080" in overlay.text()

@@ -338,7 +338,7 @@ def show_face(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
     if face.picture:
         port.show(picture(1280, 720))
         QCoreApplication.processEvents()
-    port.sentence = face.problem
+    port.problem_text = face.problem
     for snapshot in face.before or (LIVE,) * face.captured:
         port.publish(snapshot)
         QCoreApplication.processEvents()
