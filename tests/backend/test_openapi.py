@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,19 @@ def test_a_document_that_differs_is_found(
     path.write_text(path.read_text().replace("/v1/sessions", "/v2/sessions"))
     assert main(["--check", str(path)]) == 1
     assert str(path) in capsys.readouterr().out
+
+
+def test_a_missing_package_is_named_with_the_part_to_install() -> None:
+    program = (
+        "import runpy, sys; sys.modules['fastapi'] = None; "
+        "runpy.run_module('rejoin.backend.openapi', run_name='__main__')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (11, "")
+    assert ended.stderr.startswith("The Python package fastapi is missing.")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_it_names_every_call_and_every_reference_leads_somewhere() -> None:

@@ -9,12 +9,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from rejoin.backend.routes import build_app
-from rejoin.backend.service import StartedStream, StreamId, StreamStatus
-from rejoin.backend.store import Store
-from rejoin.signaling.wire import ProblemBody, ProblemCode
+from rejoin.errors import RejoinError
+from rejoin.parts import needs
+
+if TYPE_CHECKING:
+    from rejoin.backend.service import StartedStream, StreamId, StreamStatus
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs" / "openapi" / "rejoin-backend.json"
 """In the checkout; an installed package has no docs."""
@@ -22,6 +23,10 @@ DOCUMENT: Final = Path(__file__).parents[3] / "docs" / "openapi" / "rejoin-backe
 
 def document() -> dict[str, Any]:
     """The OpenAPI document of the contract."""
+    from rejoin.backend.routes import build_app
+    from rejoin.backend.store import Store
+    from rejoin.signaling.wire import ProblemBody, ProblemCode
+
     store = Store()
     try:
         content: dict[str, Any] = build_app(_NoService(), store, ()).openapi()
@@ -40,8 +45,9 @@ def rendered() -> str:
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
+@needs("backend")
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0: written, or the file agrees; 1: it does not."""
+    """0: written, or the file agrees; 1: it does not. Raises MissingPartError."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     check = "--check" in given
     files = [Path(name) for name in given if name != "--check"]
@@ -78,4 +84,8 @@ class _NoService:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except RejoinError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
