@@ -1,4 +1,4 @@
-"""Parts: what a missing package or library is explained with, and what each verb imports."""
+"""Parts: the sentence about a missing package or library, and what each verb imports."""
 
 from __future__ import annotations
 
@@ -119,14 +119,14 @@ VERBS: dict[str, tuple[Part, ...]] = {
 }
 
 STARTS = {"demo": ("studio",), "qa": ("studio",)}
-"""Verbs that a verb starts as programs of their own."""
+"""Verbs that a verb starts as separate processes."""
 
 BROUGHT_BY = {
     "OpenSSL": "aiortc",
     "botocore": "boto3",
     "pylibsrtp": "aiortc",
 }
-"""Modules that are imported as what another requirement brings."""
+"""Imported modules that no requirement names: another requirement installs them."""
 
 NOT_NEEDED = {"qa": {"keyring", "sounddevice"}}
 """Imported inside functions that the verbs of this part never call."""

@@ -1,4 +1,4 @@
-"""The parts of Rejoin that can be left out, and the sentence about what is not installed.
+"""The optional parts of Rejoin, and the sentence that names the one to install.
 
 The wheel's own dependencies are enough for `--help`, `--version` and error messages. Everything
 else belongs to an extra of `pyproject.toml`, named here by `Part`, and is imported when a verb
@@ -38,7 +38,7 @@ DEBIAN_PACKAGES: Final = {
 """Which package of Debian 12 and Ubuntu has a library that Qt links to (`dev.py` installs them)."""
 
 _LIBRARY: Final = re.compile(r"\b((lib[\w.+-]+?)\.so[.\d]*): cannot open shared object file")
-"""What the loader of Linux says about a library that is not there."""
+"""The message of Linux's dynamic loader about a missing library."""
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -70,7 +70,7 @@ def needs(
 
 
 def explanation(error: ImportError, parts: tuple[Part, ...]) -> str | None:
-    """What is missing and what to install; None for an import that failed for another reason."""
+    """What is missing and what to install; None if the import failed for another reason."""
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package in ("", "rejoin") or package in sys.stdlib_module_names:

@@ -1,4 +1,4 @@
-"""Runs `rejoin` in this process, with nothing of the user's environment and no real player."""
+"""Runs `rejoin` in this process, without the user's environment and without a real player."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_back_uses_the_tickets_backend_and_the_given_token(
     assert made.ticket == ticket
     assert (made.profile.backend_url, made.profile.token) == (URL, "CANARY-token")
     assert made.profile.network.loopback_only
-    assert not instance.is_taken(KEY), "the lock went with the verb"
+    assert not instance.is_taken(KEY), "the lock is released when the verb ends"
 
 
 def test_back_takes_the_token_from_the_keyring(

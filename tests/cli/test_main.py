@@ -116,7 +116,7 @@ def test_the_readme_lists_the_exit_codes_that_belong_to_no_exception() -> None:
 def test_sigterm_is_treated_as_ctrl_c(
     rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch, ignored: bool
 ) -> None:
-    """Also where a shell had Ctrl+C ignored, as it does for what runs in its background."""
+    """Also where Ctrl+C is ignored, as in a shell's background job."""
 
     def run(*_: object, **__: object) -> int:
         signal.raise_signal(signal.SIGTERM)

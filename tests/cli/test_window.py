@@ -22,7 +22,7 @@ from rejoin.service_model.status import StatusReason
         (Ending(EndingKind.GAME_ENDED, StatusReason("applicationExit")), 0),
         (Ending(EndingKind.GAME_ENDED, StatusReason("internalError")), 1),
         (Ending(EndingKind.UNCONFIRMED), 1),
-        (Ending(EndingKind.BACKEND_UNREACHABLE, detail="Nobody answered."), 3),
+        (Ending(EndingKind.BACKEND_UNREACHABLE, detail="The backend did not answer."), 3),
         (Ending(EndingKind.SIGN_IN_NEEDED), 4),
         (Ending(EndingKind.BAD_ANSWER), 5),
         (Ending(EndingKind.COULD_NOT_CONNECT), 6),
@@ -103,7 +103,7 @@ def test_while_the_window_is_open(
     closed: int,
     printed: list[str],
 ) -> None:
-    """What is wrong with the sound is printed once, when it can be missed; the end may close it."""
+    """A sound problem is printed once, when the game is live; the end may close the window."""
     screen = FakeWindow(stage)
 
     def run(*_: object, after_refresh: Callable[[FakeWindow], None], **__: object) -> int:
@@ -126,7 +126,7 @@ def test_a_new_game_warns_about_an_unfinished_one(
     code, _, err = rejoin(*PLAY)
     assert (code, err.count("\n")) == (0, 1)
     assert "rejoin back" in err
-    assert fake_player.made[-1].ticket is None, "it is a new game all the same"
+    assert fake_player.made[-1].ticket is None, "it still starts a new game"
     (file,) = TicketFolder().folder.iterdir()
     file.write_text("damaged")
     assert rejoin(*PLAY) == (0, "", "")

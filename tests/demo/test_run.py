@@ -47,7 +47,7 @@ def without_libgl(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_qt_a_headless_demo_says_why_it_has_no_screenshots(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     lines: list[str] = []
-    with pytest.raises(BadInputError, match="cannot be written to"):  # so that nothing is started
+    with pytest.raises(BadInputError, match="cannot be written to"):  # before anything is started
         demo.run(DemoOptions(headless=True, out=tmp_path / "file"), print_line=lines.append)
     assert lines == [
         "No screenshots: The system library libGL.so.1 is missing. "

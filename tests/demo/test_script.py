@@ -36,7 +36,7 @@ class FakeControl(BlockingEmulatorControl):
 
 
 class FakeScreen:
-    """Shows what the test sets; a screenshot holds the name of the stage."""
+    """Shows what the test sets; a screenshot contains the name of the stage."""
 
     def __init__(self, *, writable: bool = True) -> None:
         self.snapshot = Snapshot(Stage.STARTING)
@@ -93,7 +93,9 @@ class Scene:
             self.now += 0.1
 
 
-def test_all_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_each_step_is_reached_and_photographed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     scene = Scene(monkeypatch, DemoOptions(headless=True, out=tmp_path, drop_after_s=2.0))
     scene.shows(Stage.STARTING, 3.0)
     scene.shows(Stage.LIVE, 1.0)
@@ -107,7 +109,7 @@ def test_all_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "compressing a screenshot would delay the reconnect"
     )
     scene.shows(Stage.LIVE, 1.0, episode=1)
-    assert not scene.closed(), "it plays on for a moment"
+    assert not scene.closed(), "it plays on for 1.5 s"
     scene.shows(Stage.LIVE, 1.5, episode=1)
     assert scene.closed()
     assert scene.script.failure is None
@@ -122,12 +124,12 @@ def test_a_drop_that_the_demo_did_not_cause_is_not_counted(
     scene = Scene(monkeypatch, DemoOptions(headless=True, out=tmp_path, drop_after_s=2.0))
     scene.shows(Stage.LIVE, 1.0)
     scene.shows(Stage.LOST, 2.0, episode=1)
-    assert not scene.control.faults, "nothing is dropped while it is not live"
+    assert not scene.control.faults, "no drop while it is not live"
     assert not scene.script.screenshots
     scene.shows(Stage.LIVE, 0.2, episode=1)
     assert len(scene.control.faults) == 1
     scene.shows(Stage.LIVE, 1.0, episode=1)
-    assert scene.script.screenshots == ["live.png"], "it is not back before it was gone"
+    assert scene.script.screenshots == ["live.png"], "it cannot be live again before it was lost"
     scene.shows(Stage.LOST, 1.0, episode=2)
     scene.shows(Stage.LIVE, 0.5, episode=2)
     assert scene.script.screenshots == ["live.png", "lost.png", "back.png"]

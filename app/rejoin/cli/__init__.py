@@ -4,7 +4,7 @@ What a verb does with its arguments lives below: `runtime.launch` (which game, w
 exit code of an ending), `demo`, `studio`, `backend`, `qa`. Click is imported in this package alone.
 
 Glossary
-    verb        a command of `rejoin`, such as `play`; `rejoin qa` has verbs of its own
+    verb        a command of `rejoin`, such as `play`; `rejoin qa` has its own verbs
     part        an optional group of dependencies of the wheel (`player`, `backend`, `studio`, `qa`)
     options     the arguments of one verb as a frozen dataclass; each verb is a function of it
     ticket      what was saved of a running game, so that `rejoin back` can return to it

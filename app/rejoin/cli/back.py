@@ -25,9 +25,9 @@ class BackOptions(options.GameOptions):
 @options.as_values(BackOptions)
 @needs("player")
 def back(chosen: BackOptions) -> int:
-    """Go back into the last game, after Rejoin was closed or this computer failed.
+    """Go back into the last game, after Rejoin or this computer crashed or was closed.
 
-    The graphics driver may have been the cause, so software decodes the video unless you choose
+    A graphics driver may have caused a crash, so the video is decoded in software unless you choose
     --decoder auto.
 
     The sign-in token comes from this computer's keyring. If it is not there, use --token or set

@@ -39,7 +39,7 @@ class DemoArguments:
     type=click.Choice(["silence", "freeze", "graceful_close", "kill"]),
     default="silence",
     show_default=True,
-    help="What happens to the stream; kill ends the game for good.",
+    help="How the connection is dropped; kill ends the game for good.",
 )
 @options.detection_delay
 @options.emulated_connection_timeout
@@ -66,8 +66,8 @@ class DemoArguments:
 def demo(chosen: DemoArguments) -> int:
     """Play against an emulated service on this machine, drop the connection, and get back.
 
-    It succeeds when every drop ended with the same game live again; with --fault kill, when the
-    game ended and the reason that the service gave was shown.
+    The demo succeeds when the same game is live again after every drop; with --fault kill, when the
+    game ended and the service's reason was shown.
     """
     from rejoin.demo import run as demonstration
     from rejoin.demo.options import DemoOptions

@@ -40,8 +40,8 @@ class PlayOptions(options.GameOptions):
     type=click.Choice(["internet", "lan", "loopback"]),
     default="internet",
     show_default=True,
-    help="Networks that the game server may be in: lan also allows private addresses, "
-    "loopback only this machine.",
+    help="Where the game server may be: internet; lan: also private addresses; "
+    "loopback: only this machine.",
 )
 @click.option(
     "--connection-timeout",

@@ -358,8 +358,8 @@ def check(chosen: CheckOptions) -> int:
         report = explore(budget, chosen.states)
         whole = ", all there are" if report.whole else ""
         click.echo(
-            f"{name}: {report.states} states{whole}, {report.steps} steps, {report.fair_runs} run "
-            f"to their end, {len(report.violations)} violations"
+            f"{name}: {report.states} states{whole}, {report.steps} steps, {report.fair_runs} runs "
+            f"to the end, {len(report.violations)} violations"
         )
         for violation in report.violations:
             click.echo(violation)

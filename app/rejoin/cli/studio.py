@@ -37,7 +37,7 @@ class StudioOptions:
 
 
 @click.command(short_help="Serve an emulated service and a backend.")
-@options.port("backend", 8470, "Backend port. For each port 0 lets the system choose.")
+@options.port("backend", 8470, "Backend port. For this and the other ports, 0 chooses a free one.")
 @options.port("api", 8471, "Port of the emulated service's REST API.")
 @options.port("control", 8472, "Port for injecting faults.")
 @click.option(
@@ -65,8 +65,8 @@ class StudioOptions:
 def studio(chosen: StudioOptions) -> int:
     """Serve an emulated GameLift Streams and a studio's backend on this machine.
 
-    Shows sessions, statuses, faults and traffic, and accepts the commands that it lists. Ctrl+C or
-    `quit` stops it.
+    Shows sessions, statuses, faults and traffic, and lists the commands that you can type.
+    Ctrl+C or `quit` stops it.
     """
     from rejoin.emulator.service import console
     from rejoin.emulator.service.control import EmulatorControl

@@ -1,6 +1,6 @@
-"""Before and after a game: which ticket, which instance, which secrets, and the exit code.
+"""Before and after a game: its ticket, its lock, its secrets, and the exit code.
 
-Nothing here knows the command line or a window; `cli` puts these functions together with both.
+Nothing here depends on the command line or a window; `cli` combines these functions with both.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rejoin.runtime.tokens import NO_SESSION_SAVED, NO_TOKEN_SAVED, SESSION, Tok
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """What is to be played: a new game, or with `ticket` the one to return to."""
+    """The game to play: a new one, or with `ticket` the one to return to."""
 
     profile: StudioProfile
     ticket: Ticket | None = None
@@ -38,8 +38,9 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class LockUnavailable:
-    """The lock could not be tried, for example for lack of permission. The game can be played, but
-    a second Rejoin for the same session would not be noticed."""
+    """The lock file could not be opened, for example for lack of permission.
+
+    The game can be played, but a second Rejoin for the same session would not be noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def claim(key: str) -> Claim:
         instance = Instance.claim(key)
         if instance is None and activate(key):
             return HandedOver()
-        instance = instance or Instance.claim(key)  # the other one may have ended meanwhile
+        instance = instance or Instance.claim(key)  # the other one may have ended by now
     except OSError:
         return LockUnavailable()
     if instance is None:

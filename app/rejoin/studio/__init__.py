@@ -7,7 +7,7 @@ Glossary
     control     the API of the emulator that injects faults
     address     the URLs and tokens of a running studio
 
-Read in this order: `address` (what a running studio tells those who use it), `serve` (runs one in
-this process), `process` (runs one in a process of its own, as the demo and `qa --live` do). Only
+Read in this order: `address` (URLs and tokens of a running studio), `serve` (runs one in this
+process), `process` (runs one in a separate process, as the demo and `qa run --live` do). Only
 `serve` imports the backend and the emulator.
 """

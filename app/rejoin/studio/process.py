@@ -1,4 +1,4 @@
-"""Runs a studio in a process of its own: starts it, reads its address, and stops it."""
+"""Runs a studio in a separate process: starts it, reads its address, and stops it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,10 @@ from rejoin.emulator.host.game_host import GameHost
 from rejoin.emulator.service.api.app import build_app as build_api
 from rejoin.emulator.service.api.armed_faults import ApiFaults
 from rejoin.emulator.service.backend_faults import BackendFaults
-from rejoin.emulator.service.certificates import CertificateAuthority, context_with_wrong_twin
+from rejoin.emulator.service.certificates import (
+    CertificateAuthority,
+    context_with_untrusted_certificate,
+)
 from rejoin.emulator.service.control_server import build_control, new_token
 from rejoin.emulator.service.protocol_script import PATH as PROTOCOL_PATH
 from rejoin.emulator.service.protocol_script import route as protocol_route
@@ -79,7 +82,9 @@ async def studio(
         ca = CertificateAuthority() if https else None
         backend = _BackendServer(
             backend_faults,
-            None if ca is None else context_with_wrong_twin(ca, backend_faults.take_handshake),
+            None
+            if ca is None
+            else context_with_untrusted_certificate(ca, backend_faults.take_handshake),
             replace(
                 _backend_settings(settings, api_url, player_token),
                 database=database,
@@ -125,9 +130,9 @@ def _backend_settings(
 
 
 class _BackendServer:
-    """The studio's backend on one port. It can be taken down for a while and then comes back.
+    """The studio's backend on one port. It can be taken down and restarts on the same port.
 
-    Its sessions survive that in its store, as in the restart of a real backend.
+    Its sessions survive in its store, as they do when a real backend restarts.
     """
 
     def __init__(

@@ -71,7 +71,7 @@ async def test_a_silence_without_a_fault_is_noticed_after_the_minimum() -> None:
 
     async with running(settings) as (host, listener):
         player = await joined(host, 1)
-        # longer than the minimum, heard all the time by its receiver reports
+        # longer than the minimum, its receiver reports arrive all the time
         await asyncio.sleep(2.2)
         assert listener.values("gone") == []
         transport = player.pc.getTransceivers()[0].receiver.transport.transport
@@ -86,16 +86,16 @@ async def test_a_silence_without_a_fault_is_noticed_after_the_minimum() -> None:
         await player.close()
 
 
-@pytest.mark.parametrize("holds", [True, False])
+@pytest.mark.parametrize("keeps", [True, False])
 @leaves_nothing
-async def test_ice_checks_alone_keep_a_client_only_if_the_setting_says_so(holds: bool) -> None:
+async def test_ice_checks_alone_keep_a_client_only_if_the_setting_says_so(keeps: bool) -> None:
     settings = EmulatorSettings(
         fps=30,
         bitrate_bps=2_000_000,
         relay_ports=(0, 0),
         notice_silent_client_s=0.3,
         notice_silent_client_min_s=0.3,
-        ice_checks_keep_connected=holds,
+        ice_checks_keep_connected=keeps,
     )
 
     async with running(settings) as (host, listener):
@@ -109,7 +109,7 @@ async def test_ice_checks_alone_keep_a_client_only_if_the_setting_says_so(holds:
         await listener.wait("connected", 1)
         peer.start_checks()
         peer.mute()
-        if holds:
+        if keeps:
             await asyncio.sleep(1.5)
             assert listener.values("gone") == []
         else:
@@ -159,13 +159,13 @@ async def test_a_goodbye_is_reported_once_and_only_while_the_client_is_watched()
     reports: list[bool] = []
     settings = EmulatorSettings(notice_silent_client_s=60.0)
     presence = ClientPresence(lambda: settings, lambda: 100.0, reports.append)
-    presence.said_goodbye()
+    presence.goodbye_received()
     await asyncio.sleep(0.01)
     assert reports == [], "before the connection is up"
     presence.start()
     presence.packet_authenticated(None)
     presence.packet_authenticated(bytes(RtcpByePacket(sources=[1])))
-    presence.said_goodbye()
+    presence.goodbye_received()
     await asyncio.sleep(0.01)
     assert reports == [True]
     await presence.close()
@@ -177,7 +177,7 @@ async def test_nothing_is_reported_once_the_connection_is_being_closed() -> None
     presence = ClientPresence(lambda: settings, lambda: 100.0, reports.append)
     presence.start()
     presence.stop()
-    presence.said_goodbye()
+    presence.goodbye_received()
     await asyncio.sleep(0.01)
     await presence.close()
     assert reports == []

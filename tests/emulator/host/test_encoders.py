@@ -158,7 +158,7 @@ def test_audio_is_a_quiet_loop_in_opus() -> None:
             assert len(data) < MAX_PAYLOAD_BYTES
             for frame in decoder.decode(av.Packet(data)):
                 samples.append(frame.to_ndarray())
-    heard = np.concatenate(samples, axis=1)
-    assert heard.size >= 2 * 58 * FRAME_SAMPLES
-    loudness = np.sqrt(np.mean(np.square(heard.astype(np.float64))))
+    decoded = np.concatenate(samples, axis=1)
+    assert decoded.size >= 2 * 58 * FRAME_SAMPLES
+    loudness = np.sqrt(np.mean(np.square(decoded.astype(np.float64))))
     assert 20 < loudness < 4000

@@ -1,4 +1,4 @@
-"""The stream host on real sockets: a plain aiortc client plays, drops, and comes back."""
+"""The stream host on real sockets: a plain aiortc client plays, drops, and reconnects."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_play_press_drop_and_come_back() -> None:
         assert abs(counters[-1] - counter_of(host)) < TICKS_PER_S
         assert media_of(host)["codec_profile"] == "baseline", "what it lists first"
 
-        # hello comes by itself, a key moves the game
+        # the host sends Hello first; a key moves the game
         await first.until(lambda: bool(first.inbox))
         assert controls.decode(first.inbox[0]) == controls.Hello(controls.VERSION)
         first.press(1, {0x4F})
@@ -52,11 +52,11 @@ async def test_play_press_drop_and_come_back() -> None:
         first.message_channel.send("are you there")
         await first.until(lambda: first.messages == ["are you there"])
         assert host.game_state()["keys_held"] == [0x4F]
-        # half a second without a message lets go
+        # half a second without a message releases the keys
         await asyncio.sleep(controls.RELEASE_AFTER_S + 0.2)
         assert host.game_state()["keys_held"] == []
 
-        # silence with nothing injected between: noticed by the rule, not before
+        # an injected silence is noticed after the setting's time, not before
         settings = EmulatorSettings(
             fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0), notice_silent_client_s=0.4
         )
@@ -72,7 +72,7 @@ async def test_play_press_drop_and_come_back() -> None:
         assert listener.values("connected") == [1, 2]
         assert new[0].counter > last.counter
         state = host.game_state()
-        assert state["key_presses"] == 1  # what happened stays happened
+        assert state["key_presses"] == 1  # the game kept its state
         assert abs(new[-1].counter - counter_of(host)) < TICKS_PER_S
         await first.close()
         await second.close()
@@ -174,9 +174,8 @@ async def test_the_round_trip_setting_applies_before_and_after_a_fault() -> None
         first = await joined(host, 1)
         before = relay_of(host)["packets_delayed"]
         assert before > 0
-        await host.inject(
-            Fault(FaultKind.SILENCE)
-        )  # clears every network profile, which the path is not
+        # a fault clears every network profile, but not the round trip of the settings
+        await host.inject(Fault(FaultKind.SILENCE))
         second = await joined(host, 2)
         assert relay_of(host)["packets_delayed"] > before
         host.settings_changed(SETTINGS)

@@ -16,7 +16,7 @@ def a_check() -> bytes:
     return bytes(request)
 
 
-async def heard(host: HostSocket, client: UdpEndpoint) -> bool:
+async def receives(host: HostSocket, client: UdpEndpoint) -> bool:
     """Whether the client gets what the host sends, of either kind."""
     message = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.INDICATION)
     host.send_stun(message, client.address)
@@ -39,9 +39,9 @@ async def test_a_frozen_socket_neither_sends_nor_receives() -> None:
     ice.data_received = lambda data, component: received.append(data)  # type: ignore[method-assign]
     async with udp_endpoint() as client:
         where = (candidate.host, candidate.port)
-        assert await heard(host, client)
+        assert await receives(host, client)
         host.frozen = True
-        assert not await heard(host, client)
+        assert not await receives(host, client)
         client.transport.sendto(b"\x80while frozen", where)
         await asyncio.sleep(0.05)
         host.frozen = False

@@ -33,7 +33,7 @@ async def test_no_media_leaves_everything_else_working() -> None:
         await player.until(lambda: player.messages == ["are you there"])
         player.press(1, {0x4F})
         await listener.wait("input", None)
-        # once cleared, the newest picture comes: nothing was lost, so no key frame is needed
+        # once cleared, new pictures arrive: nothing was lost, so no key frame is needed
         await host.inject(Fault(FaultKind.NONE))
         [reading] = await player.frames(1)
         assert abs(reading.counter - counter_of(host)) < TICKS_PER_S
@@ -80,7 +80,7 @@ async def test_a_lossy_profile_is_played_through_by_resending() -> None:
         await player.frames(30)
         assert relay_of(host)["packets_dropped"] > 0
         assert media_of(host)["resent"] > 0
-        # it is about the connections that come as well
+        # it also affects new connections
         second = await joined(host, 2)
         await second.frames(5)
         await host.inject(Fault(FaultKind.NONE))
@@ -117,7 +117,7 @@ async def test_one_way_cuts_affect_one_direction() -> None:
         player = await joined(host, 1)
         await host.inject(Fault(FaultKind.PROFILE, profile="oneway_down"))
         assert await still(player, 0.5)
-        # the host goes on hearing the client
+        # the host still receives from the client
         player.press(1, {0x4F})
         await listener.wait("input", None)
         assert listener.values("gone") == []
@@ -131,7 +131,7 @@ async def test_one_way_cuts_affect_one_direction() -> None:
 
 @leaves_nothing
 async def test_a_cut_until_the_window_ends_lasts_until_then() -> None:
-    """1 s of window: the cut ends with it, and the client is back in its picture."""
+    """The cut ends 1 s before the window, after 0.5 s, and pictures arrive again."""
 
     async with running() as (host, listener):
         player = await joined(host, 1)
@@ -157,10 +157,8 @@ async def test_a_graceful_close_arrives_through_a_delayed_path() -> None:
 
 
 @leaves_nothing
-async def test_after_a_rebind_a_client_that_does_not_nominate_again_is_heard_but_gets_nothing() -> (
-    None
-):
-    """A client of aiortc as it is."""
+async def test_after_a_rebind_a_client_that_does_not_nominate_again_receives_nothing() -> None:
+    """A plain aiortc client, as `Player` is one, does not nominate again."""
 
     async with running() as (host, listener):
         player = await joined(host, 1)

@@ -51,7 +51,7 @@ def test_the_strip_survives_two_megabits_and_scaling(size: tuple[int, int]) -> N
     assert read >= 18
 
 
-def test_what_is_no_strip_reads_as_none() -> None:
+def test_a_picture_without_a_strip_reads_as_none() -> None:
     for value in (0, 16, 128, 255):
         assert read_strip(np.full((HEIGHT, WIDTH, 4), value, np.uint8)) is None
     noise = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH), np.uint8)

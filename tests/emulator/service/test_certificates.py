@@ -1,4 +1,4 @@
-"""A certificate authority that only its own clients trust, and a wrong one with the same names."""
+"""A CA that only clients with its certificate trust, and an untrusted CA with the same names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.emulator.service.certificates import CertificateAuthority, context_with_wrong_twin
+from rejoin.emulator.service.certificates import (
+    CertificateAuthority,
+    context_with_untrusted_certificate,
+)
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -30,37 +33,37 @@ async def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -
         await writer.wait_closed()
 
 
-def trusting(authority: CertificateAuthority) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=authority.pem)
+def trusting(ca: CertificateAuthority) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=ca.pem)
     context.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
     return context
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "::1"])
-async def test_a_client_that_trusts_the_authority_trusts_the_server(name: str) -> None:
-    authority = CertificateAuthority()
-    await handshake(authority.server_context(), trusting(authority), name)
+async def test_a_client_that_trusts_the_ca_trusts_the_server(name: str) -> None:
+    ca = CertificateAuthority()
+    await handshake(ca.server_context(), trusting(ca), name)
 
 
 async def test_no_other_client_trusts_the_server() -> None:
-    authority = CertificateAuthority()
+    ca = CertificateAuthority()
     for client in (ssl.create_default_context(), trusting(CertificateAuthority())):
         with pytest.raises(ssl.SSLCertVerificationError):
-            await handshake(authority.server_context(), client, "localhost")
+            await handshake(ca.server_context(), client, "localhost")
 
 
 async def test_the_certificate_is_valid_only_for_this_machine() -> None:
-    authority = CertificateAuthority()
+    ca = CertificateAuthority()
     with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
-        await handshake(authority.server_context(), trusting(authority), "games.example.com")
+        await handshake(ca.server_context(), trusting(ca), "games.example.com")
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 async def test_the_wrong_certificate_is_shown_only_when_requested(name: str) -> None:
-    authority = CertificateAuthority()
+    ca = CertificateAuthority()
     wrong = [False, True, False]
-    server = context_with_wrong_twin(authority, lambda: wrong.pop(0))
-    client = trusting(authority)
+    server = context_with_untrusted_certificate(ca, lambda: wrong.pop(0))
+    client = trusting(ca)
     await handshake(server, client, name)
     with pytest.raises(ssl.SSLCertVerificationError):
         await handshake(server, client, name)

@@ -79,7 +79,7 @@ async def test_without_a_terminal_there_are_lines() -> None:
         assert "the backend is down for 4 s" in lines
         assert any(line.startswith("Unknown command.") for line in lines)
         assert "fps is 30" in lines
-        assert "The emulator's setting fps is not of that type." in lines
+        assert "The emulator's setting fps must be a whole number." in lines
         assert "The emulator has no setting named wings." in lines
         assert "API fault: throttle, GetStreamSession" in lines
         assert "\x1b" not in output.getvalue()

@@ -10,7 +10,7 @@ from rejoin.emulator.service.keyboard import Keyboard
 async def test_keys_become_lines_and_can_be_corrected() -> None:
     keyboard = Keyboard(io.StringIO())
     seen: list[str] = []
-    keyboard.changed = lambda: seen.append(keyboard.typing)
+    keyboard.on_change = lambda: seen.append(keyboard.typing)
     for key in "kilk\x7fl\x07":
         keyboard.key(key)
     assert keyboard.typing == "kill"

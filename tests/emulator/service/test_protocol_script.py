@@ -1,4 +1,4 @@
-"""The browser's input protocol: any origin gets it, and it says what input_protocol reads."""
+"""The browser's input protocol: served to any origin, and it sends what input_protocol decodes."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_the_script_implements_the_input_protocol() -> None:
     assert controls.decode(bytes(seen["unplugged"])) == controls.GamepadMessage(
         2, 1, controls.Gamepad()
     )
-    assert seen["repeats"] >= 2  # held: said again every 50 ms
+    assert seen["repeats"] >= 2  # held: sent again every 50 ms
     released = controls.decode(bytes(seen["released"]))
     assert isinstance(released, controls.ControlsMessage)
     assert released.controls == held.controls.released()

@@ -42,7 +42,7 @@ async def _quiet(call: Awaitable[str]) -> None:
     await call
 
 
-async def test_a_session_that_ends_during_a_call_says_so() -> None:
+async def test_a_session_that_ends_during_a_call_fails_the_call() -> None:
     async with emulated_service() as on:
         session = await on.pending()
         host = on.hosts.newest

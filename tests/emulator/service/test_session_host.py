@@ -73,7 +73,7 @@ async def test_an_answer_can_be_cancelled() -> None:
         assert isinstance(await answering, ServiceError)
 
 
-async def test_a_broken_host_is_logged_and_let_go_of(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_broken_host_is_logged_and_released(caplog: pytest.LogCaptureFixture) -> None:
     async with started(BrokenHost) as (session, _):
         assert isinstance(await session.answer(1, offer("one")), RuntimeError)
         await session.stop("idle")

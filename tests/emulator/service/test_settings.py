@@ -68,10 +68,10 @@ def test_a_changed_copy_has_the_new_values() -> None:
     ("changes", "sentence"),
     [
         ({"colour": "blue"}, "no setting named colour"),
-        ({"fps": 29.97}, "fps is not of that type"),
-        ({"fps": True}, "fps is not of that type"),
-        ({"constant_bitrate": 1}, "constant_bitrate is not of that type"),
-        ({"loss": "0.1"}, "loss is not of that type"),
+        ({"fps": 29.97}, "fps must be a whole number"),
+        ({"fps": True}, "fps must be a whole number"),
+        ({"constant_bitrate": 1}, "constant_bitrate must be true or false"),
+        ({"loss": "0.1"}, "loss must be a number"),
         ({"loss": 2}, "loss is 0 or more"),
     ],
 )

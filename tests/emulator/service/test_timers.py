@@ -8,7 +8,7 @@ from helpers.manual_timers import ManualTimers
 from rejoin.emulator.service.timers import LoopTimers, sleep
 
 
-async def test_an_alarm_follows_its_own_clock_and_not_the_loops() -> None:
+async def test_an_alarm_uses_its_own_clock_and_not_the_loops() -> None:
     now = 100.0
     rung: list[str] = []
     timers = LoopTimers(lambda: now)
@@ -22,11 +22,11 @@ async def test_an_alarm_follows_its_own_clock_and_not_the_loops() -> None:
     all_rung = asyncio.Event()
     timers.call_at(4500.0, all_rung.set)
     await asyncio.wait_for(all_rung.wait(), 10)
-    await asyncio.sleep(1.2)  # "soon" looks at its clock each second at the latest
+    await asyncio.sleep(1.2)  # "soon" reads its clock at least once a second
     assert sorted(rung) == ["overdue", "soon"]
 
 
-async def test_sleep_takes_its_alarm_along_when_cancelled() -> None:
+async def test_a_cancelled_sleep_cancels_its_alarm() -> None:
     timers = ManualTimers()
     await sleep(timers, 0)
     waiting = asyncio.ensure_future(sleep(timers, 5))

@@ -10,7 +10,7 @@ Glossary
 - strip: the top rows of each picture, which carry counter and chain for tests to read.
 - scene: what one picture shows, as a value.
 - relay port: the UDP port that the clients of one connection send to.
-- flow: one client address at a relay port, with a socket of its own towards the host.
+- flow: one client address at a relay port; each flow has its own socket towards the host.
 - link: decides about each packet whether it is dropped or delayed (`netem/link`).
 - presence: whether the client still counts as there (`client_presence`).
 - frozen: neither receives nor sends, as in a hung process; muted: sends no RTP.

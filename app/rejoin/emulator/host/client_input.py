@@ -56,7 +56,7 @@ class ClientInput:
 
     def _apply(self, held: controls.Controls, before: controls.Controls | None) -> None:
         travel = (0, 0)
-        # The first message only says what the totals start from.
+        # The first message only gives the starting values of the totals.
         if before is not None:
             travel = (
                 controls.travel(held.pointer_x_total, before.pointer_x_total),
@@ -76,7 +76,7 @@ class ClientInput:
             self._game.release(self._clock())
 
     def close(self) -> None:
-        """Release everything that this client still holds."""
+        """Release every key and button that this client still holds down."""
         if self._release_timer is not None:
             self._release_timer.cancel()
             self._release()

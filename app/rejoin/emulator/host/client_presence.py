@@ -42,17 +42,17 @@ class ClientPresence:
         self._heard_at = self._clock()
         self._watching = tasks.spawn(self._watch(), name="emulator-silence")
 
-    def heard(self) -> None:
-        """An authenticated packet arrived."""
+    def packet_received(self) -> None:
+        """An authenticated packet of any kind arrived."""
         self._heard_at = self._clock()
 
     def packet_authenticated(self, rtcp: bytes | None) -> None:
-        """The same for SRTP; `rtcp` is the decrypted compound packet, None for RTP."""
+        """An SRTP or SRTCP packet arrived; `rtcp`: the decrypted compound packet, None for RTP."""
         self._heard_at = self._clock()
         if rtcp is not None and holds_bye(rtcp):
-            self.said_goodbye()
+            self.goodbye_received()
 
-    def said_goodbye(self) -> None:
+    def goodbye_received(self) -> None:
         """The client closed cleanly: BYE, SCTP abort or DTLS close, whichever is seen first."""
         if self._watching is not None and self._goodbye is None and not self._stopped:
             self._goodbye = tasks.spawn(self._report_goodbye(), name="emulator-goodbye")

@@ -227,7 +227,7 @@ class HostConnection:
         def on_check(message: stun.Message, address: Address, socket: StunProtocol) -> None:
             settings = self._host.settings
             if settings.ice_checks_keep_connected:
-                self._presence.heard()
+                self._presence.packet_received()
             nominated = aiortc_seam.nominated_pair(ice) is not None
             if nominated and not settings.follows_new_address:
                 message.attributes.pop("USE-CANDIDATE", None)
@@ -244,7 +244,7 @@ class HostConnection:
 
     def _watch_sctp(self, sctp: RTCSctpTransport) -> None:
         async def on_data(data: bytes) -> None:
-            self._presence.heard()
+            self._presence.packet_received()
             try:
                 await handle_data(data)
             except ConnectionError:
@@ -253,7 +253,7 @@ class HostConnection:
                 # aiortc asserts on what the client sent; a failed assertion would end DTLS.
                 _log.warning("connection %d: a data channel packet failed", self.number)
             if sctp.state == "closed":
-                self._presence.said_goodbye()
+                self._presence.goodbye_received()
 
         handle_data = aiortc_seam.replace_sctp_handler(sctp, on_data)
 
@@ -309,7 +309,7 @@ class HostConnection:
             self._update_player()
             self._host.connection_up(self)
         elif self._dtls.state in ("closed", "failed"):
-            self._presence.said_goodbye()
+            self._presence.goodbye_received()
 
     def _channel_opened(self, channel: RTCDataChannel) -> None:
         if channel.label == controls.INPUT_CHANNEL:
@@ -333,17 +333,17 @@ class HostConnection:
     # --- injected faults ------------------------------------------------------------------------
 
     def set_frozen(self, frozen: bool) -> None:
-        """Neither send nor receive, or do both again."""
+        """Stop sending and receiving, or resume both."""
         if self._socket is not None:
             self._socket.frozen = frozen
         self._update_player()
 
     def mute(self) -> None:
-        """Send no RTP."""
+        """Stop sending RTP."""
         self._set_media(MediaState.MUTED)
 
     def unmute(self) -> None:
-        """Send RTP again."""
+        """Resume sending RTP."""
         self._set_media(MediaState.PLAYING)
 
     def end_game(self) -> None:

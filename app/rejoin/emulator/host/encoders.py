@@ -57,7 +57,7 @@ class VideoEncoder:
     """Paints scenes and compresses them with libx264.
 
     The painter draws straight into the frame that the encoder reads, so nothing is copied, unless
-    the wanted size differs from the game's, which costs one swscale pass.
+    the requested size differs from the game's, which costs one swscale pass.
     """
 
     def __init__(self, video_format: VideoFormat) -> None:
@@ -145,7 +145,7 @@ def _planes(frame: av.VideoFrame) -> tuple[Plane, Plane, Plane]:
 
     def plane(index: int, width: int, height: int) -> Plane:
         memory = frame.planes[index]
-        # av's Plane has the buffer protocol, but its stubs do not say so.
+        # av's Plane has the buffer protocol, which its type stubs lack.
         flat = np.frombuffer(cast(Any, memory), np.uint8)
         return flat.reshape(-1, memory.line_size)[:height, :width]
 

@@ -22,7 +22,7 @@ from rejoin.netem.link import Direction, Link
 from rejoin.netem.network_profile import parse_profile
 
 SLOW_START_S: Final = 3.0
-"""How late a slow start is when the fault does not say."""
+"""The delay of a slow start whose fault has no duration."""
 
 
 class FaultyHost(Protocol):
@@ -70,11 +70,11 @@ class LastingFault(ABC):
 
     @property
     def ends_after_s(self) -> float | None:
-        """When it is cleared by itself, from its beginning; None: never."""
+        """Seconds from its beginning until it is cleared automatically; None: never."""
         return self.fault.duration_s
 
     def steps(self) -> list[Step]:
-        """What else happens while it lasts; asked once, after its beginning."""
+        """What else happens while it lasts; called once, after `begin`."""
         return []
 
     def _set_client_silent(self, silent: bool) -> None:
@@ -175,20 +175,20 @@ class ShapedNetwork(LastingFault):
         self._set_client_silent(False)
 
     def steps(self) -> list[Step]:
-        async def silent() -> None:
+        async def silence_client() -> None:
             self._set_client_silent(True)
 
-        async def heard() -> None:
+        async def end_client_silence() -> None:
             self._set_client_silent(False)
 
         steps = []
         cut = self._profile.cut
-        # A cut of what the client sends is a known silence. Any other loss the host has to notice.
+        # Only a cut of what the client sends counts as a silence with a known beginning.
         if cut is not None and Direction.UP in cut.directions & self.fault.directions:
-            steps.append(Step(cut.after_s, silent))
+            steps.append(Step(cut.after_s, silence_client))
             length_s = cut.length_s(self._window_s)
             if length_s is not None:
-                steps.append(Step(cut.after_s + length_s, heard))
+                steps.append(Step(cut.after_s + length_s, end_client_silence))
         if self._profile.rebind_after_s is not None:
             steps.append(Step(self._profile.rebind_after_s, self._host.relay.rebind))
         return steps

@@ -29,7 +29,7 @@ _AUDIO_FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
 class MediaPlayer:
     """Encodes and sends one game's pictures and music for one connection.
 
-    It starts by itself when the video stream is up, and ends with `close`, which leaves no thread.
+    It starts when the video stream is up, and stops with `close`, which leaves no thread.
     The encoder is opened at once (20 ms), while the connection is still being made.
     """
 

@@ -40,7 +40,7 @@ class MessageChannel:
         self._sharing = tasks.spawn(self._share_performance(), name="emulator-stats")
 
     async def send_disconnect(self, reason: str, sctp: RTCSctpTransport | None) -> None:
-        """Tell the client why it will be closed, and wait until the message is acknowledged."""
+        """Send the client the reason for the disconnect, and wait for its acknowledgement."""
         channel = self._channel
         if channel is None or sctp is None or channel.readyState != "open":
             return

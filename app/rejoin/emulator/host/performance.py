@@ -1,8 +1,8 @@
 """A stream host's own load, in the shape of AWS's performance statistics.
 
 AWS's guide names `application.cpuNormalized`, `application.memoryMB` and `system.gpuPercent`; only
-the Web SDK's typings have the whole shape and the units. Only these three are sent: the emulator's
-own process stands for the application, and its machine counts as one without a GPU.
+the Web SDK's typings have the whole shape and the units. Only these three are sent: the load of the
+emulator's process as the application's, and 0 % for the GPU.
 """
 
 from __future__ import annotations

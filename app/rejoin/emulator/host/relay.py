@@ -36,7 +36,7 @@ LATENESS_KEPT = 4096
 
 
 def chance_of(seed: int) -> Chance:
-    """Random streams that are the same for the same seed on every machine."""
+    """Named streams of random numbers, the same for the same seed on every machine."""
     return lambda name: random.Random(f"{seed} {name}").random
 
 
@@ -51,11 +51,11 @@ class _Delayed(NamedTuple):
     direction: Direction
     data: bytes
     counted: bool
-    """Whether the moment it is sent at says something about the relay's timing."""
+    """Whether it counts for `Relay.lateness`: only if a link delayed it and its delay ran out."""
 
 
 class Relay:
-    """The relay ports of one host, the queue of delayed packets, and the cuts that can be made."""
+    """The relay ports of one host, their silences and links, and the queue of delayed packets."""
 
     def __init__(self, port_range: tuple[int, int] = (0, 0)) -> None:
         """`port_range`: first and last UDP port, tried in order; then, or with 0, any port."""
@@ -131,7 +131,7 @@ class Relay:
             self._flush()
 
     def set_base_link(self, link: Link | None) -> None:
-        """The link of every flow that `set_link` says nothing about; None: packets pass at once.
+        """The link of every flow without a link of `set_link`; None: packets pass at once.
 
         It stays until it is replaced.
         """

@@ -1,7 +1,7 @@
 """One UDP port of the relay: the address that clients of one host connection send to.
 
-Each client address that sends to it becomes a flow with a socket of its own towards the host, so
-that the host sees one remote address per flow, as behind a NAT.
+Each client address that sends to it becomes a flow. Each flow has its own socket towards the host,
+so the host sees one remote address per flow, as behind a NAT.
 """
 
 from __future__ import annotations
@@ -124,12 +124,12 @@ class RelayPort:
             await asyncio.wait([flow.opening])
 
     def packet_delayed(self) -> None:
-        """The relay holds a packet of this port back."""
+        """The relay delays a packet of this port."""
         self._delayed_packets += 1
         self._none_delayed.clear()
 
     def packet_released(self) -> None:
-        """The relay no longer holds that packet."""
+        """The relay no longer delays that packet: it was sent or dropped."""
         self._delayed_packets -= 1
         if not self._delayed_packets:
             self._none_delayed.set()

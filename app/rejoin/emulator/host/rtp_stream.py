@@ -179,7 +179,7 @@ class RtpStream(aiortc_seam.RegisteredSender):
         try:
             await self._send_packet(data)
         except ConnectionError:
-            # The connection is closing; whoever watches it will report that.
+            # The connection is closing, which its owner notices by itself.
             self._broken = True
 
     async def on_rtcp(self, packet: AnyRtcpPacket) -> None:

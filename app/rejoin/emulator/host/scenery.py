@@ -121,7 +121,7 @@ def _edge(inside: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _player_sprite(facing: tuple[int, int]) -> Sprite:
-    """The player: a glowing square with round corners whose eyes look where it is going."""
+    """The player: a glowing square with round corners whose eyes point where it is going."""
     size = 2 * PLAYER_PX
     middle = size / 2
     glow = np.clip(1 - _distance(size, (middle, middle)) / middle, 0, 1) ** 2 * 0.45

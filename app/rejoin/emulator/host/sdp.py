@@ -16,8 +16,8 @@ from rejoin.errors import SignalError
 _H264_PROFILES = ("42", "4d", "64")
 """Baseline, Main and High: what our encoder can produce."""
 _FEEDBACK = ("nack", "nack pli", "goog-remb")
-"""The feedback that our sender obeys. FIR is not among them: it names its stream in its own body
-(RFC 5104, 4.3.1), where aiortc does not look for the sender that it is for."""
+"""The feedback that our sender obeys. Not FIR: it names its media sender inside its FCI (RFC 5104,
+4.3.1), which aiortc does not read when it routes RTCP."""
 
 
 def host_candidate(component: int, address: Address) -> Candidate:

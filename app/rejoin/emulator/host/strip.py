@@ -31,7 +31,7 @@ _THRESHOLD = 112
 
 @dataclass(frozen=True, slots=True)
 class StripReading:
-    """What the strip of one picture says; its CRC was right."""
+    """The numbers in the strip of one picture; its CRC was right."""
 
     counter: int
     chain_head: int

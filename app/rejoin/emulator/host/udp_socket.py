@@ -1,4 +1,4 @@
-"""One UDP socket on asyncio that can report when it is really closed, and large buffers for it."""
+"""One UDP socket on asyncio whose `close` returns when it is really closed; large buffers."""
 
 from __future__ import annotations
 

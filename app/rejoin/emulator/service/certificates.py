@@ -1,8 +1,7 @@
-"""The certificates of the studio's backend on https: the right one, and one that nobody trusts.
+"""The certificates of the studio's backend on https: the right one, and one of an unknown CA.
 
-The certificate authority is made for this run, and nothing else trusts it. Private keys stay in
-this process, except for the moment in which OpenSSL reads one from a file that only this user may
-read.
+The CA is made for this run; a client trusts it only if it is given its certificate. Private keys
+stay in this process, except while OpenSSL reads one from a file that only this user may read.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _NAMES: Final = (
     x509.IPAddress(ipaddress.ip_address("::1")),
 )
 _VALID: Final = datetime.timedelta(days=30)
-_CLOCKS_DIFFER: Final = datetime.timedelta(hours=1)
+_CLOCK_SKEW: Final = datetime.timedelta(hours=1)
 
 
 class CertificateAuthority:
@@ -47,11 +46,11 @@ class CertificateAuthority:
 
     @property
     def pem(self) -> str:
-        """The authority's certificate, for clients that are to trust it. It holds no secret."""
+        """The CA certificate, for clients that should trust it. It contains no secret."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
 
     def server_context(self) -> ssl.SSLContext:
-        """TLS for a server on this machine, with a certificate of this authority."""
+        """TLS for a server on this machine, with a certificate of this CA."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(
@@ -84,22 +83,22 @@ class CertificateAuthority:
         return context
 
 
-def context_with_wrong_twin(
-    authority: CertificateAuthority, is_wrong: Callable[[], bool]
+def context_with_untrusted_certificate(
+    ca: CertificateAuthority, is_untrusted: Callable[[], bool]
 ) -> ssl.SSLContext:
-    """A server's TLS that shows an untrusted certificate in each handshake where `is_wrong()`.
+    """TLS for a server whose certificate is untrusted in each handshake where `is_untrusted()`.
 
-    That certificate has the same names and dates, so that it differs only in who signed it.
+    That certificate has the same names and dates: only its issuer differs.
     """
-    right = authority.server_context()
-    wrong = CertificateAuthority("Somebody else").server_context()
+    trusted = ca.server_context()
+    untrusted = CertificateAuthority("Somebody else").server_context()
 
     def choose(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
-        if is_wrong():
-            connection.context = wrong
+        if is_untrusted():
+            connection.context = untrusted
 
-    right.sni_callback = choose  # OpenSSL also calls it for clients that send no name
-    return right
+    trusted.sni_callback = choose  # OpenSSL also calls it for clients that send no name
+    return trusted
 
 
 def _builder(
@@ -112,7 +111,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _CLOCKS_DIFFER)
+        .not_valid_before(now - _CLOCK_SKEW)
         .not_valid_after(now + _VALID)
     )
 

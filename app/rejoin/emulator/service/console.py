@@ -60,30 +60,30 @@ async def _run_live(
             shown = state
             draw()
 
-        def say(sentence: str) -> None:
+        def report(sentence: str) -> None:
             nonlocal message
             message = sentence
             draw()
 
-        keyboard.changed = draw
+        keyboard.on_change = draw
         try:
-            await _run(control, keyboard, refresh_s, show, say)
+            await _run(control, keyboard, refresh_s, show, report)
         finally:
-            keyboard.changed = lambda: None
+            keyboard.on_change = lambda: None
 
 
 async def _run_plain(
     control: EmulatorControl, console: Console, keyboard: Keyboard, refresh_s: float
 ) -> None:
-    def say(sentence: str) -> None:
+    def report(sentence: str) -> None:
         if sentence:
             console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
     def show(before: State | None, state: State) -> None:
         for line in changes(before, state):
-            say(line)
+            report(line)
 
-    await _run(control, keyboard, refresh_s, show, say)
+    await _run(control, keyboard, refresh_s, show, report)
 
 
 async def _run(
@@ -91,7 +91,7 @@ async def _run(
     keyboard: Keyboard,
     refresh_s: float,
     show: Callable[[State | None, State], None],
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> None:
     before: State | None = None
     over = asyncio.Event()
@@ -106,7 +106,7 @@ async def _run(
             if sentence is None:
                 over.set()
                 return
-            say(sentence)
+            report(sentence)
 
     reading = spawn(read_commands(), name="console:commands")
     try:

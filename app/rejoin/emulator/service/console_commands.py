@@ -23,7 +23,7 @@ HELP: Final = (
     "silence [S] | freeze [S] | no_media [S] | slow_start [S] | graceful | dtls_close | kill | "
     "profile NAME | clear | api FAULT [OPERATION] [N] | backend FAULT [N] | backend down S | "
     "notice S | set NAME VALUE | quit   (S: seconds; N: how many times, 1 if not given; "
-    "api none, backend none: clear those faults)"
+    "notice: after how long a silent client is noticed; api none, backend none: clear those faults)"
 )
 _SLOW_S: Final = 3.0
 """How late `api slow` answers."""

@@ -149,7 +149,7 @@ class BackendFaultKind(enum.StrEnum):
     BIG_JSON = "big_json"
     """200 with 64 MiB of JSON."""
     BAD_CERTIFICATE = "bad_certificate"
-    """A certificate of an authority that nobody trusts; only for a backend on https."""
+    """A certificate of a CA that no client trusts; only for a backend on https."""
     NONE = "none"
     """Clear the backend faults."""
 

@@ -28,7 +28,7 @@ class Keyboard:
         self._loop = asyncio.get_running_loop()
         self._restore: Callable[[], None] = lambda: None
         self.typing = ""
-        self.changed: Callable[[], None] = lambda: None
+        self.on_change: Callable[[], None] = lambda: None
         """Called when `typing` has changed."""
 
     def __enter__(self) -> Keyboard:
@@ -53,7 +53,7 @@ class Keyboard:
             self.typing = self.typing[:-1]
         elif key.isprintable() and len(self.typing) < _MAX_LINE:
             self.typing += key
-        self.changed()
+        self.on_change()
 
     def _set_up_terminal(self) -> None:
         if sys.platform != "win32":

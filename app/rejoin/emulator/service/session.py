@@ -1,7 +1,7 @@
 """One emulated stream session: its lifecycle, its host, and what the API shows of both.
 
-Statuses change only in `service_model/lifecycle`. A session gives it time and events, and does
-what a change of status requires.
+Statuses change only in `service_model/lifecycle`. A session passes it the time and events, and acts
+on each change of status.
 """
 
 from __future__ import annotations
@@ -230,7 +230,7 @@ class StreamSession:
                 return
 
     def reject_offer(self) -> None:
-        """A create call had an offer that ends the session."""
+        """End the session: a call had an offer that it must not have."""
         self._post(lifecycle.OfferRejected())
 
     def end(self, event: lifecycle.ApplicationExited | lifecycle.Failed) -> None:
@@ -345,7 +345,7 @@ class StreamSession:
             self._post(lifecycle.Placed(1))
 
     async def _end(self, *, streaming: bool) -> None:
-        """Tell the client, stop the host, and finish a TERMINATING session."""
+        """Disconnect the client, stop the host, and finish a TERMINATING session."""
         await cancel(self._placing)
         await self._host.cancel_answer()
         disconnect_reason = {

@@ -57,7 +57,7 @@ class SessionHost:
         await cancel(self._answering)
 
     async def stop(self, disconnect_reason: str | None) -> None:
-        """Stop the host and let go of it; with a reason, tell its client first."""
+        """Stop the host and release it. With a reason, first send its client the disconnect."""
         host = self.host
         if host is None:
             return

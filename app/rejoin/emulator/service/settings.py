@@ -10,7 +10,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from rejoin.errors import BadInputError
 
@@ -54,7 +54,7 @@ class EmulatorSettings:
     create_latency_s: float = 0.0
     """Assumed: how long CreateStreamSessionConnection takes before the host makes its answer."""
     answer_delay_s: float = 0.0
-    """Assumed: how long it then holds the finished answer back; the session stays RECONNECTING."""
+    """Assumed: how long it then delays the finished answer; the session stays RECONNECTING."""
     terminating_s: float = 0.05
     """Assumed: how long a session stays TERMINATING."""
     token_lifetime_s: float = 86400.0
@@ -72,8 +72,8 @@ class EmulatorSettings:
     False: only media reports, data and DTLS do."""
     follows_new_address: bool = True
     """Assumed: whether a host sends to a new address once a nominating ICE check came from there,
-    as after a NAT gave the client another port (RFC 8445, 7.3.1.5). False: a client whose address
-    changed is heard but gets no answer, and only a reconnect helps."""
+    as after a NAT gave the client another port (RFC 8445, 7.3.1.5). False: the host still
+    receives from such a client but sends to the old address, and only a reconnect helps."""
     notice_graceful_close_s: float = 0.0
     """Assumed: the time from a clean close to PENDING_CLIENT_RECONNECTION."""
 
@@ -86,7 +86,7 @@ class EmulatorSettings:
     reason_after_failed_reconnect: Literal["reconnectionTimeout", "connectionTimeout"] = (
         "reconnectionTimeout"
     )
-    """Assumed: the reason when nobody connects in the ACTIVE after a reconnect."""
+    """Assumed: the reason when no client connects in the ACTIVE after a reconnect."""
     get_shows_connection: Literal["latest", "first"] = "latest"
     """Assumed: whose SignalRequest and SignalResponse GetStreamSession shows after a reconnect."""
     reused_offer_fails: Literal["call", "session"] = "call"
@@ -190,14 +190,25 @@ class EmulatorSettings:
         if unknown:
             raise BadInputError(f"The emulator has no setting named {unknown[0]}.")
         for name, value in changes.items():
-            if not _is_of_type(value, getattr(self, name)):
-                raise BadInputError(f"The emulator's setting {name} is not of that type.")
+            now = getattr(self, name)
+            if not _is_of_type(value, now):
+                raise BadInputError(f"The emulator's setting {name} must be {_TYPES[type(now)]}.")
         return dataclasses.replace(self, **cast("dict[str, Any]", changes))
 
     @property
     def placement_limit_s(self) -> float:
         """The placement timeout that applies."""
         return self.placement_timeout_s or _PLACEMENT_TIMEOUTS_S[self.capacity]
+
+
+_TYPES: Final = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    tuple: "a tuple",
+}
+"""What `changed` requires for a setting of each type."""
 
 
 def _is_of_type(value: object, now: object) -> bool:

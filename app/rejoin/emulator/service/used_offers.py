@@ -15,8 +15,8 @@ _OFFERS_REMEMBERED: Final = 10_000
 class UsedOffers:
     """The offers that calls have used, the newest 10,000 of them.
 
-    A failed call may be repeated with its own offer, which only its ClientToken can tell from a
-    second use. So an offer is remembered with the token until its call has succeeded.
+    A failed call may be repeated with the same offer. Only the ClientToken distinguishes that from
+    a second use, so an offer is remembered with the token until its call has succeeded.
     """
 
     def __init__(self) -> None:

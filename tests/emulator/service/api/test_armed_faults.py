@@ -1,4 +1,4 @@
-"""Armed API faults: the oldest that fits, as often as it says."""
+"""Armed API faults: the oldest that applies is taken, as many times as it was armed for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rejoin.errors import BadInputError
 GET = "GetStreamSession"
 
 
-def test_the_oldest_fault_that_fits_is_taken_as_often_as_it_says() -> None:
+def test_the_oldest_fault_that_applies_is_taken_as_many_times_as_it_was_armed_for() -> None:
     faults = ApiFaults()
     faults.arm(ApiFault(ApiFaultKind.INTERNAL, "StartStreamSession"))
     faults.arm(ApiFault(ApiFaultKind.HANG, GET, times=2))

@@ -15,6 +15,6 @@ def test_an_error_response_has_the_type_in_a_header() -> None:
     assert response.headers["retry-after"] == "3"
 
 
-def test_an_http_error_says_its_message() -> None:
+def test_an_http_error_has_its_message() -> None:
     error = HttpError(404, "UnknownOperationException", "There is no such path.")
     assert (str(error), error.status, error.headers) == ("There is no such path.", 404, {})
