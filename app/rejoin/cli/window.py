@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rejoin.cli import exit_codes
 from rejoin.cli.messages import warn
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.runtime.launch import Game
     from rejoin.runtime.player import Player
-
-END_TIMEOUT_S: Final = 8.0
-"""How long the stream may take to end after the window was closed."""
 
 
 def check_display() -> None:
@@ -35,7 +32,7 @@ def play_in_window(game: Game, options: GameOptions, *, stats: Path | None = Non
     from rejoin.gui.main_window import WindowOptions
     from rejoin.runtime import launch
     from rejoin.runtime.network import HAS_NETLINK
-    from rejoin.runtime.stream_thread import StreamThread
+    from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
 
     activated = threading.Event()
     player = _player(game, options, stats, activated)

@@ -6,7 +6,6 @@ import os
 import queue
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
 
 from rejoin.core.trace import Record, timelines
 from rejoin.demo import report, without_window
@@ -21,13 +20,10 @@ from rejoin.parts import explanation
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.statistics_file import StatisticsFile
-from rejoin.runtime.stream_thread import StreamThread
+from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.studio.address import Studio
 from rejoin.studio.process import studio_process
-
-END_TIMEOUT_S: Final = 8.0
-"""How long the stream may take to end after the window was closed."""
 
 
 def run(options: DemoOptions, *, print_line: Callable[[str], None] = print) -> int:

@@ -11,6 +11,9 @@ from typing import Any, Generic, TypeVar
 
 _T = TypeVar("_T")
 
+END_TIMEOUT_S = 8.0
+"""How long a stream may take to end after its window was closed."""
+
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread may hold the interpreter lock while another one waits for it (media.md)."""
 

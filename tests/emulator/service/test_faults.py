@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from rejoin.emulator.service.faults import ApiFault, ApiFaultKind, Fault, FaultKind
+from rejoin.emulator.service.faults import ApiFault, ApiFaultKind, Fault, FaultKind, take_oldest
 from rejoin.errors import BadInputError
 from rejoin.netem.link import Direction
 
@@ -43,3 +43,20 @@ def test_only_a_fault_of_the_kind_profile_names_a_profile() -> None:
         Fault(FaultKind.PROFILE, profile="clean", direction=cast(Any, "left"))
     with pytest.raises(BadInputError, match="scope"):
         Fault(FaultKind.SILENCE, scope=cast(Any, "some"))
+
+
+def test_the_oldest_armed_fault_that_applies_is_taken_and_counted_down() -> None:
+    slow, twice = ApiFault(ApiFaultKind.SLOW), ApiFault(ApiFaultKind.RESET, times=2)
+    endless = ApiFault(ApiFaultKind.RESET, times=None)
+    armed = [slow, twice, endless]
+
+    def take() -> ApiFault | None:
+        return take_oldest(armed, lambda fault: fault.kind is ApiFaultKind.RESET)
+
+    assert take() == twice
+    assert armed == [slow, ApiFault(ApiFaultKind.RESET, times=1), endless]
+    assert take() == ApiFault(ApiFaultKind.RESET, times=1)
+    assert take() == take() == endless
+    assert armed == [slow, endless]
+    armed.remove(endless)
+    assert take() is None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final
 
-from rejoin.emulator.service.faults import BackendFault, BackendFaultKind
+from rejoin.emulator.service.faults import BackendFault, BackendFaultKind, take_oldest
 from rejoin.errors import BadInputError
 
 Message = MutableMapping[str, Any]
@@ -43,22 +43,11 @@ class BackendFaults:
 
     def take(self) -> BackendFault | None:
         """The fault that applies to this request."""
-        return self._take(lambda kind: kind is not BackendFaultKind.BAD_CERTIFICATE)
+        return take_oldest(self._armed, lambda fault: not _is_of_handshake(fault))
 
     def take_handshake(self) -> bool:
         """Whether this TLS handshake gets the wrong certificate."""
-        return self._take(lambda kind: kind is BackendFaultKind.BAD_CERTIFICATE) is not None
-
-    def _take(self, applies: Callable[[BackendFaultKind], bool]) -> BackendFault | None:
-        for place, fault in enumerate(self._armed):
-            if not applies(fault.kind):
-                continue
-            if fault.times == 1:
-                del self._armed[place]
-            elif fault.times is not None:
-                self._armed[place] = replace(fault, times=fault.times - 1)
-            return fault
-        return None
+        return take_oldest(self._armed, _is_of_handshake) is not None
 
     def describe(self) -> list[dict[str, object]]:
         """What is armed, as JSON values for the control API."""
@@ -78,6 +67,11 @@ class BackendFaults:
                     await app(scope, receive, send)
 
         return behind
+
+
+def _is_of_handshake(fault: BackendFault) -> bool:
+    """Whether the fault applies to TLS handshakes and not to requests."""
+    return fault.kind is BackendFaultKind.BAD_CERTIFICATE
 
 
 async def _answer(send: Send, media_type: bytes, parts: AsyncIterator[bytes]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 from rejoin.errors import BadInputError
 from rejoin.netem.link import BOTH, Direction
@@ -163,6 +164,24 @@ class BackendFault:
 
     def __post_init__(self) -> None:
         _check_times(self.times)
+
+
+ArmedFault = TypeVar("ArmedFault", ApiFault, BackendFault)
+
+
+def take_oldest(
+    armed: list[ArmedFault], applies: Callable[[ArmedFault], bool]
+) -> ArmedFault | None:
+    """The oldest armed fault that applies, counted down; the last time removes it."""
+    for place, fault in enumerate(armed):
+        if not applies(fault):
+            continue
+        if fault.times == 1:
+            del armed[place]
+        elif fault.times is not None:
+            armed[place] = replace(fault, times=fault.times - 1)
+        return fault
+    return None
 
 
 def _check_times(times: int | None) -> None:

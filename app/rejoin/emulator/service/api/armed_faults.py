@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 
 from rejoin.emulator.service.api.operations import EMULATED_OPERATIONS
-from rejoin.emulator.service.faults import ApiFault, ApiFaultKind
+from rejoin.emulator.service.faults import ApiFault, ApiFaultKind, take_oldest
 from rejoin.errors import BadInputError
 
 
@@ -30,15 +30,7 @@ class ApiFaults:
     def take(self, operation: str) -> ApiFault | None:
         """Count a call of this operation; the fault that applies to it."""
         self._calls[operation] += 1
-        for place, fault in enumerate(self._armed):
-            if fault.operation not in (None, operation):
-                continue
-            if fault.times == 1:
-                del self._armed[place]
-            elif fault.times is not None:
-                self._armed[place] = dataclasses.replace(fault, times=fault.times - 1)
-            return fault
-        return None
+        return take_oldest(self._armed, lambda fault: fault.operation in (None, operation))
 
     def describe(self) -> dict[str, object]:
         """What is armed and what was called, as JSON values for the control API."""
