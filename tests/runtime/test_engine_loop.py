@@ -119,6 +119,24 @@ def test_cancelling_the_run_closes_the_peers() -> None:
     assert it.world.peers[0].did[-1] == "closed"
 
 
+def test_an_event_that_was_scheduled_before_the_end_starts_nothing_after_it() -> None:
+    it = RunningEngine()
+
+    async def main() -> None:
+        running = asyncio.ensure_future(it.engine.run())
+        await asyncio.sleep(0)
+        running.cancel()
+        thread = threading.Thread(target=it.engine.post, args=(events.StartRequested(),))
+        thread.start()
+        thread.join()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(main())
+    assert it.world.peers == []
+    assert it.records == []
+
+
 def test_the_network_is_watched_from_the_start_to_the_end() -> None:
     async def script(it: RunningEngine) -> None:
         await it.stage(Stage.LIVE)
