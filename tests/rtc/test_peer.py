@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -472,6 +472,32 @@ async def test_an_exception_inside_the_library_fails_the_connection_at_once() ->
     (failed,) = [event for event in stage.events if isinstance(event, ConnectionFailed)]
     assert "ValueError" in failed.detail
     assert "secret" not in failed.detail
+
+
+async def test_connecting_that_never_starts_leaves_no_coroutine_behind() -> None:
+    async with played() as stage:
+        await stage.peer.make_offer()
+        started: list[str] = []
+
+        async def library() -> None:
+            started.append("connect")
+
+        def step() -> Coroutine[Any, Any, None]:
+            started.append("made")
+            return library()
+
+        connecting = asyncio.ensure_future(stage.peer._or_fail(step))
+        connecting.cancel()
+        await asyncio.wait({connecting})
+        assert started == [], "else Python warns of a coroutine that was never awaited"
+
+
+async def test_a_failed_connection_accepts_no_answer_and_says_why() -> None:
+    async with played() as stage:
+        answer = await stage.host.answer(await stage.peer.make_offer())
+        stage.peer._on_evidence(HardEvidence.CHANNEL_CLOSED, "inputChannel")
+        with pytest.raises(PeerError, match="has failed already"):
+            await stage.peer.apply_answer(answer)
 
 
 async def test_no_host_behind_the_answer_fails_at_our_own_deadline() -> None:
