@@ -127,7 +127,7 @@ class Sink:
             PictureSlot(),
             clock=boot_s,
             on_first_frame=lambda: None,
-            on_trouble=self._trouble,
+            on_key_frame_needed=self._trouble,
         )
         self.decoder.show(True)
         self.decoder.start()

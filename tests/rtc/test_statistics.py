@@ -58,7 +58,7 @@ def test_before_the_offer_there_is_no_sample_and_no_number() -> None:
         slot,
         clock=lambda: 1.0,
         on_first_frame=lambda: None,
-        on_trouble=lambda: None,
+        on_key_frame_needed=lambda: None,
     )
     collector = StatisticsCollector(
         ConnectionNumber(3),

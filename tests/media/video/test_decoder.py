@@ -113,7 +113,7 @@ class Bench:
             self.slot,
             clock=self.clock,
             on_first_frame=self.first.set,
-            on_trouble=self.trouble,
+            on_key_frame_needed=self.trouble,
             hardware=self.hardware,
             open_codec=driver.open if driver is not None else open_codec,
         )
@@ -606,7 +606,7 @@ def test_hardware_that_failed_is_not_used_by_the_next_connection(
         on_hardware.slot,
         clock=boot_s,
         on_first_frame=lambda: None,
-        on_trouble=lambda: None,
+        on_key_frame_needed=lambda: None,
         hardware=on_hardware.hardware,
         open_codec=driver.open,
     )
