@@ -308,8 +308,8 @@ def test_which_addresses_an_answer_may_name(host: str, rules: NetworkRules, allo
 @pytest.mark.parametrize(
     ("candidates", "says"),
     [
-        ((), "no UDP address"),
-        (("1 1 tcp 1 203.0.114.9 9 typ host tcptype active",), "no UDP address"),
+        ((), "no UDP candidate"),
+        (("1 1 tcp 1 203.0.114.9 9 typ host tcptype active",), "no UDP candidate"),
         (("1 1 udp 1 203.0.114.9 80 typ host",), "port"),
         (("1 1 udp 1 203.0.114.9 70000 typ host",), "port"),
         (("1 1 udp 1 203.0.114.9 port typ host",), "malformed"),
@@ -351,7 +351,7 @@ def test_tcp_candidates_are_ignored() -> None:
         (f"sha-256 {FINGERPRINT}", f"sha-1 {FINGERPRINT[:59]}", "fingerprint"),
         (f"sha-256 {FINGERPRINT}", "sha-256 AB:CD", "fingerprint"),
         ("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 1", "bundle"),
-        ("a=mid:1", "a=mid:0", "number"),
+        ("a=mid:1", "a=mid:0", "without its own mid"),
         ("m=video 9", "m=video 0", "rejects its video"),
         ("m=video", "m=text", "unknown kind"),
         ("a=rtcp-mux", "a=x", "RTCP"),

@@ -383,7 +383,7 @@ class Peer:
     # --- commands ---------------------------------------------------------------------------------
 
     def _open_parts(self) -> Parts | None:
-        """None before the offer and after the close."""
+        """The parts while commands have an effect: None before the offer and after the close."""
         return None if self._is_closed() else parts_of(self._state)
 
     def request_key_frame(self) -> None:

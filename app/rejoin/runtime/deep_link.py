@@ -1,6 +1,6 @@
 """`rejoin://play?...`: a studio's link into its game, parsed into the address of its backend.
 
-Anybody can make a link, so it cannot ask for trust: no token, no certificate authority, http to
+Anybody can make a link, so a link cannot extend trust: no token, no certificate authority, http to
 this machine only, no stream from a LAN. A link with anything else in it is refused.
 
     rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin

@@ -1,4 +1,4 @@
-"""What the engine's shell requires of its surroundings: the peer, the backend, the ticket store."""
+"""The ports of the engine loop: what it needs of peers, the backend and the ticket store."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class DefaultOutput:
         self._apply_amplitude()
 
     def close(self) -> None:
-        """Close the device; waits for a running search, for CLOSE_WITHIN_S at most."""
+        """Close the device. Waits for a running search, but not longer than CLOSE_WITHIN_S."""
         self._closed.set()
         if self._search is not None:
             self._search.join(CLOSE_WITHIN_S)

@@ -44,14 +44,15 @@ HANGS_S = 1.0
 
 
 class Decoder:
-    """Decodes the video of one connection. All methods are for the event loop's thread.
+    """Decodes the video of one connection. Its methods are called on the event loop's thread.
 
     `on_first_frame` and `on_key_frame_needed` (a frame could not be decoded, or too many waited)
     are called on the decoder's thread, the latter also by `submit`. A hidden decoder keeps
     decoding; `show(True)` puts its newest picture into the slot at once.
 
-    It uses the hardware that `hardware` knows when the thread starts. When that fails, decoding
-    continues in software: from the same frame if it is a key frame, else from the next key frame.
+    It decodes on the hardware that `hardware` has found when the thread starts. When that fails,
+    decoding continues in software: from the same frame if it is a key frame, else from the next key
+    frame.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Decoder:
         self._intervals: deque[float] = deque(maxlen=INTERVALS)
         self._scaler = Scaler()
         self._lock = threading.Lock()
-        """Guards the next two, which a hung thread and its successor compete for."""
+        """For the next two, which a hung thread and its successor both use."""
         self._hardware_since: float | None = None
         """Since when the hardware has been working on its current frame; None if it is not."""
         self._thread = self._new_thread()
@@ -147,7 +148,7 @@ class Decoder:
             self._on_key_frame_needed()
 
     def show(self, shown: bool) -> None:
-        """Whether pictures go to the screen. If so the newest goes there at once."""
+        """Whether pictures go to the screen; if so, the newest one goes there at once."""
         self._gate.show(shown)
 
     def _hardware_hangs(self) -> bool:
@@ -195,8 +196,8 @@ class Decoder:
             except HardwareFailedError as failure:
                 codec = self._software_after(failure, encoded)
             except Exception:
-                # No stream may end this thread. It continues, and a key frame is requested, which
-                # does not depend on the frame that failed.
+                # No stream may end this thread. It continues with a key frame, which does not
+                # depend on the frame that failed.
                 self._failed()
                 self._on_key_frame_needed()
 
