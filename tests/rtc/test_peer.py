@@ -299,7 +299,7 @@ async def test_a_host_behind_a_cut_network_is_silent_and_then_heard_again() -> N
     assert not stage.saw(HardEvidenceSeen)
 
 
-async def test_datagrams_of_a_stranger_who_knows_the_port_end_nothing() -> None:
+async def test_datagrams_from_a_stranger_do_not_end_the_connection() -> None:
     async with played() as stage:
         await stage.until_live()
         transport = stage.parts.transport
@@ -546,7 +546,7 @@ async def test_closing_while_connecting_leaves_nothing_behind(steps: int) -> Non
         await stage.peer.close()
 
 
-async def test_closing_while_nobody_answers_leaves_nothing_behind() -> None:
+async def test_closing_while_the_host_does_not_answer_leaves_nothing_behind() -> None:
     async with played() as stage:
         answer = await stage.host.answer(await stage.peer.make_offer())
         stage.host.cut = True

@@ -34,7 +34,7 @@ a=sendonly
 SETUPS = {"active", "passive"}
 
 
-def test_sections_and_session_are_told_apart_and_written_again() -> None:
+def test_sections_and_session_are_separated_and_joined_again() -> None:
     description = parse(SDP, "answer")
     assert len(description.session) == 5
     audio, video = description.sections
@@ -53,7 +53,7 @@ def test_a_direction_is_the_sections_or_the_sessions_or_the_default() -> None:
     assert [in_session.direction(each) for each in in_session.sections] == ["recvonly", "sendonly"]
 
 
-def test_the_transport_is_what_the_first_bundled_section_says() -> None:
+def test_the_transport_parameters_are_those_of_the_first_bundled_section() -> None:
     found = TransportParameters.of(parse(SDP, "answer"), "answer", SETUPS)
     assert found.lines() == TRANSPORT.split("\n")
 

@@ -166,7 +166,7 @@ def test_the_request_holds_nothing_about_this_machine() -> None:
         assert secret not in request, secret
 
 
-def test_what_we_send_the_emulator_can_read() -> None:
+def test_the_emulator_reads_what_we_send() -> None:
     request = decode_request(encode_request(LOCAL_OFFER))
     assert request.media == ("audio", "video", "application")
     assert request.web_sdk_version == "1.2.0"
@@ -412,12 +412,12 @@ def read(text: str) -> None:
 
 
 @given(st.text())
-def test_any_text_is_refused_or_read(text: str) -> None:
+def test_any_text_is_refused_or_decoded(text: str) -> None:
     read(text)
 
 
 @given(st.text(st.sampled_from("mcaoivst=:/ 019.-\r\n\t\x0b\u2028éBUNDLE"), max_size=400))
-def test_any_sdp_is_refused_or_read(sdp: str) -> None:
+def test_any_sdp_is_refused_or_decoded(sdp: str) -> None:
     read(response("v=0\n" + sdp))
 
 
@@ -426,7 +426,7 @@ def test_any_sdp_is_refused_or_read(sdp: str) -> None:
     st.data(),
     st.lists(st.sampled_from(["drop", "repeat", "cut", "insert", "swap"]), min_size=1, max_size=4),
 )
-def test_a_mutated_answer_is_refused_or_read(data: st.DataObject, changes: list[str]) -> None:
+def test_a_mutated_answer_is_refused_or_decoded(data: st.DataObject, changes: list[str]) -> None:
     lines = answer_sdp().split("\n")
     for change in changes:
         at = data.draw(st.integers(0, len(lines) - 1))

@@ -227,7 +227,7 @@ def test_the_network_is_watched_according_to_the_profile(
 
 @pytest.mark.usefixtures("nothing_left_behind")
 def test_with_a_ticket_it_rejoins_instead_of_starting_a_game(tmp_path: Path) -> None:
-    """There is no server; it asks nevertheless, and releases the lock at its end."""
+    """There is no server, so the status call fails; the lock is released at the end."""
     records: list[Record] = []
     url = "http://127.0.0.1:9"
     state = RejoinState(SessionId("s-1"), AttemptNumber(4), 120.0, proved_at=1.0)

@@ -28,7 +28,7 @@ ONE = ConnectionNumber(1)
 
 
 class SlowStore:
-    """Saves tickets as slowly as the test wants, and remembers what it did."""
+    """Saves tickets as slowly as the test sets, and records what it did."""
 
     def __init__(self) -> None:
         self.wrote: list[RejoinState | SessionId] = []

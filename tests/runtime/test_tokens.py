@@ -129,6 +129,6 @@ def test_an_invalid_url_saves_nothing() -> None:
     assert memory.saved == {}
 
 
-def test_origins() -> None:
+def test_an_origin_is_scheme_host_and_port() -> None:
     assert origin_of("https://Studio.example/v1?x") == "https://studio.example:443"
     assert origin_of("http://[::1]:8470") == "http://::1:8470"

@@ -55,7 +55,7 @@ def test_without_a_device_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) ->
     assert output.problem == "No sound: no audio output device was found."
     output.play(bytes(960))
     heard_in_s = output.play(bytes(960))
-    assert heard_in_s is None, "nobody hears it"
+    assert heard_in_s is None, "no device plays it"
     output.adjust_sync_delay(0.1)
     assert output.buffered_s == 0.0
     output.close()
@@ -97,7 +97,7 @@ def test_an_unplugged_device_is_replaced_by_the_next_one() -> None:
     first = FakeStream.last
     first.running = False
     output.play(bytes(960))
-    assert search(output) is None, "not for each packet"
+    assert search(output) is None, "it does not search at each packet"
     now[0] += SEARCH_INTERVAL_S
     output.play(bytes(960))
     wait_for_search(output)
@@ -141,7 +141,7 @@ def test_the_next_device_keeps_the_sync_delay() -> None:
     for _ in range(6):
         output.play(bytes(2 * HUNDREDTH))
     FakeStream.last.pull(HUNDREDTH)
-    assert output.buffered_s == 0.120, "two packets are not enough to start"
+    assert output.buffered_s == 0.120, "with the sync delay two packets are not enough to start"
     output.close()
 
 
