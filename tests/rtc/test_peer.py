@@ -474,6 +474,24 @@ async def test_an_exception_inside_the_library_fails_the_connection_at_once() ->
     assert "secret" not in failed.detail
 
 
+async def test_an_offer_that_cannot_be_built_closes_the_prepared_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_such_method(*_: object, **__: object) -> None:
+        raise PeerError("This version of the WebRTC library has no receive.")
+
+    monkeypatch.setattr("rejoin.rtc.peer.replace_receiving", no_such_method)
+    prepared = PreparedConnections()
+    prepared.prepare()
+    assert prepared._prepared is not None
+    pc = prepared._prepared.pc
+    async with played(prepared=prepared) as stage:
+        with pytest.raises(PeerError, match="has no receive"):
+            await stage.peer.make_offer()
+        assert pc.connectionState == "closed"
+        assert stage.events == []
+
+
 async def test_connecting_that_never_starts_leaves_no_coroutine_behind() -> None:
     async with played() as stage:
         await stage.peer.make_offer()

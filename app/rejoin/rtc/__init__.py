@@ -12,7 +12,7 @@ Glossary:
 - consent: the checks of about one a second that a healthy connection sends (RFC 7675);
 - muted: sends checks and nothing else, while another connection may take over;
 - goodbye: RTCP BYE, SCTP ABORT and DTLS close_notify, after which the peer is silent for good;
-- evidence: a sign that the host or the path is gone, such as a BYE or an unreachable network;
+- evidence: a sign that the host or the path to it is gone, such as a BYE or a closed channel;
 - sample: what the engine's detector reads 20 times a second; statistics: what people read;
 - seam: `aiortc_seam`, the only module that touches private parts of aiortc and aioice.
 

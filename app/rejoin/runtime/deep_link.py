@@ -23,7 +23,7 @@ from rejoin.signaling.dialects import DIALECTS
 
 SCHEME: Final = "rejoin"
 MAX_LINK: Final = 2048
-"""Characters; browsers pass on links of this length uncut."""
+"""Characters: the longest link that is accepted. Browsers pass on links of this length uncut."""
 
 _KEYS: Final = ("backend", "dialect", "stream_group", "application", "connection_timeout")
 _NAME: Final = re.compile(r"[A-Za-z0-9:/_.-]{1,256}")

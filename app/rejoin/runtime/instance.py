@@ -29,13 +29,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from rejoin.runtime.deep_link import MAX_LINK
 from rejoin.runtime.ticket_folder import make_private_folder, tickets_folder
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.instance")
-
-MAX_LINK: Final = 2048
-"""Characters of the link that a second instance may pass."""
 
 _VERSION: Final = 2
 _MAX_LINE: Final = 16 * 1024
