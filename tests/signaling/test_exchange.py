@@ -178,8 +178,8 @@ def test_after_a_change_of_network_no_connection_of_before_is_used() -> None:
             await exchange.call("GET", "/", budget_s=5)
             await exchange.call("GET", "/", budget_s=5)
             assert len(opened) == 1, "an idle connection is used again"
-            exchange.forget_connections()
-            exchange.forget_connections()
+            exchange.drop_pooled_connections()
+            exchange.drop_pooled_connections()
             await exchange.call("GET", "/", budget_s=5)
             await exchange.call("GET", "/", budget_s=5)
             assert len(opened) == 2
@@ -203,7 +203,7 @@ def test_a_call_that_runs_while_the_network_changes_goes_on() -> None:
         async with exchange_with(behave) as exchange:
             before = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
             answer_before = await asyncio.wait_for(asked.get(), 20)
-            exchange.forget_connections()
+            exchange.drop_pooled_connections()
             after = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
             answer_after = await asyncio.wait_for(asked.get(), 20)
             answer_after.set()
@@ -211,7 +211,7 @@ def test_a_call_that_runs_while_the_network_changes_goes_on() -> None:
             assert not before.done()
             answer_before.set()
             assert (await before).status == 204
-            exchange.forget_connections()
+            exchange.drop_pooled_connections()
 
     asyncio.run(run())
 

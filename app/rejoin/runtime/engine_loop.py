@@ -141,7 +141,7 @@ class EngineLoop:
         now = self._clock()
         network_changed = isinstance(event, (events.NetworkLost, events.NetworkFound))
         if network_changed:
-            self._backend_calls.forget_connections()
+            self._backend_calls.drop_pooled_connections()
         self._recorder.event(event, now)
         self._state, todo = session.step(self._state, event, now, self._policy, self._options.draw)
         self._recorder.state(self._state, now)
