@@ -30,7 +30,7 @@ from rejoin.core.events import (
     InputOpened,
 )
 from rejoin.core.model import ConnectionNumber, HardEvidence, Policy
-from rejoin.errors import PeerError, SignalError
+from rejoin.errors import PeerError, RejoinError, SignalError
 from rejoin.input_protocol.controls import (
     INPUT_CHANNEL,
     MESSAGE_CHANNEL,
@@ -562,6 +562,43 @@ async def test_closing_while_connecting_leaves_nothing_behind(steps: int) -> Non
             await asyncio.sleep(0.001)
         await stage.peer.close()
         await stage.peer.close()
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+@pytest.mark.parametrize("turns", [0, 1, 3, 6])
+async def test_closing_while_the_offer_is_made_leaves_nothing_behind(
+    turns: int, cancelled: bool
+) -> None:
+    async with played() as stage:
+        offering = asyncio.ensure_future(stage.peer.make_offer())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if cancelled:
+            offering.cancel()
+        await stage.peer.close()
+        await asyncio.wait({offering})
+        if not offering.cancelled():
+            assert isinstance(offering.exception(), RejoinError | None)
+    assert stage.events == []
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+@pytest.mark.parametrize("turns", [0, 1, 2, 4, 12])
+async def test_closing_while_the_answer_is_applied_leaves_nothing_behind(
+    turns: int, cancelled: bool
+) -> None:
+    async with played() as stage:
+        answer = await stage.host.answer(await stage.peer.make_offer())
+        applying = asyncio.ensure_future(stage.peer.apply_answer(answer))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if cancelled:
+            applying.cancel()
+        await stage.peer.close()
+        await asyncio.wait({applying})
+        if not applying.cancelled():
+            assert isinstance(applying.exception(), RejoinError | None)
+    assert stage.events == []
 
 
 async def test_closing_while_the_host_does_not_answer_leaves_nothing_behind() -> None:
