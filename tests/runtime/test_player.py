@@ -249,14 +249,14 @@ def test_with_a_ticket_it_rejoins_instead_of_starting_a_game(tmp_path: Path) -> 
             ),
         )
         running = asyncio.ensure_future(player.run())
-        came: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
+        rejoining: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
 
         def listen(shown: Snapshot) -> None:
-            if shown.stage is not Stage.IDLE and not came.done():
-                came.set_result(shown)
+            if shown.stage is not Stage.IDLE and not rejoining.done():
+                rejoining.set_result(shown)
 
         player.subscribe(listen)
-        shown = await asyncio.wait_for(came, 30)
+        shown = await asyncio.wait_for(rejoining, 30)
         assert (shown.stage, shown.returning) == (Stage.RECONNECTING, True)
         assert shown.deadline_checking, "its times are of a different boot"
         player.post(CloseForNowRequested())
