@@ -28,7 +28,7 @@ UNMIRRORED: dict[str, str] = {
     "test_wheel.py": "tests the built wheel",
     "bench/test_bench.py": "tests the runner of the benches",
     "core/test_cannot_terminate.py": "tests a policy through every phase of the engine",
-    "core/test_session_machine.py": "throws any events at core/session.py",
+    "core/test_engine_machine.py": "throws any events at core/engine",
     "emulator/test_document.py": "tests docs/emulator.md",
     "emulator/test_fuzz.py": "throws bad input at the whole emulator",
     "rtc/test_hostile_media.py": "throws hostile media at the whole receive path",

@@ -22,14 +22,16 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def wanted() -> Iterator[Requirement]:
-    """Every requirement that pyproject.toml names, of whatever kind."""
-    told = project()
-    for line in told["project"]["dependencies"]:
-        yield Requirement(line)
-    for line in told["build-system"]["requires"]:
-        yield Requirement(line)
-    for group in told["dependency-groups"].values():
+def needed() -> Iterator[Requirement]:
+    """Every requirement in pyproject.toml: base, extras, build and groups."""
+    named = project()
+    groups = [
+        named["project"]["dependencies"],
+        *named["project"]["optional-dependencies"].values(),
+        named["build-system"]["requires"],
+        *named["dependency-groups"].values(),
+    ]
+    for group in groups:
         for line in group:
             yield Requirement(line)
 
@@ -65,7 +67,7 @@ def test_every_requirement_is_locked_at_a_version_that_it_allows(python: str, sy
             versions[name] = Version(specifier.version)
     uncovered = [
         str(requirement)
-        for requirement in wanted()
+        for requirement in needed()
         if (requirement.marker is None or requirement.marker.evaluate(environment))
         and (
             canonicalize_name(requirement.name) not in versions
@@ -75,7 +77,7 @@ def test_every_requirement_is_locked_at_a_version_that_it_allows(python: str, sy
     assert not uncovered, AGAIN
 
 
-def test_every_locked_package_has_hashes_and_no_place_of_its_own() -> None:
+def test_every_locked_package_has_hashes_and_no_address() -> None:
     assert len(entries()) > 20
     for entry in entries():
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry), entry.split()[0]

@@ -5,7 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from helpers.parts import requirements
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,8 +25,21 @@ def test_the_wheel_holds_the_program_and_nothing_else(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         [entry_points] = [name for name in names if name.endswith("entry_points.txt")]
-        assert "rejoin = rejoin.cli:main" in archive.read(entry_points).decode()
+        assert "rejoin = rejoin.cli.main:main" in archive.read(entry_points).decode()
+        [metadata] = [name for name in names if name.endswith(".dist-info/METADATA")]
+        fields = message_from_bytes(archive.read(metadata))
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    needed = [Requirement(line) for line in fields.get_all("Requires-Dist", [])]
+    assert set(fields.get_all("Provides-Extra", [])) == set(requirements()) - {"base"}
+    for part, expected in requirements().items():
+        environment = {"extra": "" if part == "base" else part}
+        found = {
+            canonicalize_name(one.name)
+            for one in needed
+            if one.marker is None or one.marker.evaluate(environment)
+        }
+        wanted = {canonicalize_name(one.name) for one in (*requirements()["base"], *expected)}
+        assert found == wanted, part
     package = {name for name in names if not name.startswith("rejoin-")}
     shipped = {
         f"rejoin/_resources/{path.relative_to(ROOT / 'resources').as_posix()}"
@@ -33,4 +52,4 @@ def test_the_wheel_holds_the_program_and_nothing_else(tmp_path: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert package == modules | shipped
-    assert "rejoin/cli.py" in package
+    assert "rejoin/cli/main.py" in package

@@ -1,6 +1,6 @@
 """`python -m rejoin`."""
 
-from rejoin.cli import main
+from rejoin.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -1,7 +1,7 @@
 """The exception tree: everything that Rejoin itself raises is a `RejoinError`.
 
 In the core, faults of the network and the service are events, not exceptions; these are for the
-code around it. What a person reads and can do about them is in `gui/texts.py` and `cli.py`.
+code around it. What a person reads and can do about them is in `gui/texts.py` and `cli/`.
 """
 
 from __future__ import annotations
@@ -67,3 +67,10 @@ class AssetMissingError(RejoinError):
 
     code = "asset_missing"
     exit_code = 10
+
+
+class MissingPartError(RejoinError):
+    """A part of Rejoin, or a library of the system that it needs, is not installed."""
+
+    code = "missing_part"
+    exit_code = 11

@@ -31,7 +31,7 @@ WARM_UP_S = 5.0
 LIMITS_S = {0.0: 0.060, 0.030: 0.130}
 """Round trip to the most that commit to the first new picture may take beyond the create call."""
 
-WHO_BEGINS = {False: "the host begins DTLS", True: "the client begins DTLS (--begin-dtls)"}
+WHO_BEGINS = {False: "the host begins DTLS", True: "the client begins DTLS (--dtls-client)"}
 """By default the host chooses, and the emulated one begins; of the service nobody knows it."""
 
 PATHS: tuple[dict[str, Any], ...] = (

@@ -18,7 +18,7 @@ from bench.browser import Drop, browser, our_drops, their_drops, until_frames
 from bench.measure import Measurement, percentile
 from bench.stage import Premises, on_clients_loop, played, premises
 from helpers.chromium import CHROMIUM
-from rejoin.emulator.service.settings import Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
 
 DROPS = 12
 WATCHED_S = 60.0

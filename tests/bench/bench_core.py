@@ -8,7 +8,7 @@ from unittest import mock
 
 from bench.measure import Measurement, per_second
 from helpers.playbook import ONE, Playbook
-from rejoin.core import session
+from rejoin.core import engine
 from rejoin.core.events import Sampled
 from rejoin.core.model import ConnectionSample
 from rejoin.core.phases import Live
@@ -47,13 +47,13 @@ def _live(at_least_s: float) -> Iterator[Measurement]:
     def steps() -> None:
         state = began
         for now, event in given:
-            state, _ = session.step(state, event, now, policy, draw)
+            state, _ = engine.step(state, event, now, policy, draw)
         assert isinstance(state.phase, Live)
 
     def steps_and_snapshots() -> None:
         state = began
         for now, event in given:
-            state, _ = session.step(state, event, now, policy, draw)
+            state, _ = engine.step(state, event, now, policy, draw)
             snapshot(state, policy)
         assert isinstance(state.phase, Live)
 
@@ -84,7 +84,7 @@ def _drops(at_least_s: float) -> Iterator[Measurement]:
         assert len(outcome.freezes_s) == 1
         assert not outcome.violations
 
-    with mock.patch.object(session, "step", wraps=session.step) as counted:
+    with mock.patch.object(engine, "step", wraps=engine.step) as counted:
         minute()
     steps = counted.call_count
     rate = per_second(minute, at_least_s=at_least_s)

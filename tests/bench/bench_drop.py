@@ -11,7 +11,7 @@ from statistics import median
 from bench.measure import Measurement, percentile
 from bench.stage import STREAM, on_clients_loop, stage
 from rejoin.core.trace import Timeline
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 EPISODES = 15
 PLAYED_S = 1.2

@@ -27,7 +27,7 @@ from bench.stage import PATIENCE_S, Premises, open_files, played, premises, thre
 from bench.watcher import Seen
 from rejoin import tasks
 from rejoin.core import events
-from rejoin.emulator.service.settings import Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.codec_context import open_codec
 from rejoin.rtc.signal_codec import NetworkRules

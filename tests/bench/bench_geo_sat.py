@@ -8,7 +8,7 @@ from statistics import median
 
 from bench.measure import Measurement
 from bench.stage import STREAM, on_clients_loop, stage
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 PLAYED_S = 600.0
 SETTLED_S = 3.0

@@ -19,7 +19,7 @@ from bench.stage import (
     threads,
     trim_heap,
 )
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 EARLY, LATE = 5, 50
 PLAYED_S = 0.5

@@ -22,7 +22,7 @@ def run(quick: bool) -> Iterator[Measurement]:
 
 
 def _row(result: runner.Result) -> Measurement:
-    happened = result.happened
+    happened = result.observed
     if happened is None:
         return Measurement(result.case.name, 0.0, "s frozen", f"NOT PLAYED: {result.wrong[0]}")
     verdict = "as expected" if result.passed else f"NOT AS EXPECTED: {'; '.join(result.wrong)}"

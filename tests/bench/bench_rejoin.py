@@ -13,7 +13,7 @@ from bench.measure import Measurement, percentile
 from bench.stage import STREAM, Stage, on_clients_loop, stage
 from rejoin.core.model import Policy
 from rejoin.core.trace import Timeline
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 from rejoin.signaling.dialects import DIALECTS, Dialect
 
 ROUND_TRIP_S = 0.040
@@ -129,7 +129,7 @@ def _cell(
     name = f"freeze, {dialect.name}, D {notice_s:g} s, create {create_s:g} s, median"
     took_s = median([one.freeze_s for one in found])
     told = f"{len(found)} drops, round trip {ROUND_TRIP_S * 1000:g} ms, {SMALL_STREAM}"
-    if dialect.reports_status and dialect.passes_token_on:
+    if dialect.reports_status and dialect.forwards_token:
         limit_s = max(Policy().lost_min_s, notice_s) + create_s + CELL_EXTRA_S
         return _against(name, took_s, limit_s, told)
     if not dialect.reports_status:

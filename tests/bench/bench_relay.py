@@ -32,13 +32,13 @@ async def _measure(name: str, for_s: float) -> list[Measurement]:
         for each in (host, client):
             each.bind(("127.0.0.1", 0))
             each.setblocking(False)
-        door = await relay.open_door(host.getsockname())
+        port = await relay.open_port(host.getsockname())
         profile = parse_profile(name, assets.text(f"profiles/{name}.toml"))
-        relay.shape(Link(profile, relay.now(), chance_of(1)))
+        relay.set_link(Link(profile, relay.now(), chance_of(1)))
         busy_s, began_at, sent = time.process_time(), loop.time(), 0
         while (gone_s := loop.time() - began_at) < for_s:
             for _ in range(int(gone_s * PACKETS_PER_S) - sent):
-                client.sendto(PACKET, door.address)
+                client.sendto(PACKET, port.address)
                 sent += 1
             await asyncio.sleep(0.002)
         cost_us = (time.process_time() - busy_s) / sent * 1e6

@@ -41,6 +41,6 @@ def _score(name: str, hours: float, drops: int) -> Iterator[Measurement]:
         took_s = score.detection_s(percent)
         if took_s is not None:
             yield Measurement(f"drop to LOST, p{percent}", 1000 * took_s, "ms", told)
-    judged = f"{name}; {score.judged_s / 3600:.1f} hours, generated"
-    yield Measurement("LOST without a drop", score.mistakes_per_hour, "an hour", judged)
-    yield Measurement("wrong commits", score.wrong_commits_per_hour, "an hour", judged)
+    judged = f"{name}; {score.replayed_s / 3600:.1f} hours, generated"
+    yield Measurement("LOST without a drop", score.false_alarms_per_hour, "an hour", judged)
+    yield Measurement("wrong commits", score.false_commits_per_hour, "an hour", judged)

@@ -18,7 +18,7 @@ from bench.stage import (
     resident_mb,
     threads,
 )
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 WARM_UP, RECONNECTS = 50, 500
 PLAYED_S = 0.2

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.measure import Measurement
 from bench.stage import cpu_s, resident_mb, rss_mb, stage, stages
-from rejoin.emulator.service.settings import FaultKind
+from rejoin.emulator.service.faults import FaultKind
 
 PLAYERS = 4
 WARM_UP_S = 3.0

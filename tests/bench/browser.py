@@ -18,7 +18,7 @@ from bench.stage import PATIENCE_S, Premises, played
 from helpers.chromium import CHROMIUM, FLAGS, page_and_backend
 from rejoin.backend.serving import serving
 from rejoin.clock import boot_s
-from rejoin.emulator.service.settings import Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
 
 HOST = "127.0.0.1"
 PLAYED_S = 1.5

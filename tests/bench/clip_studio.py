@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from bench import clips
-from rejoin import cli
-from rejoin.emulator.host import sender
+from rejoin.cli import main as cli
+from rejoin.emulator.host import media_player, rtp_stream
 from rejoin.emulator.host.game import Scene
 
 _WHOLE_PICTURE = 1 << 20
@@ -22,7 +22,7 @@ class ClipEncoder:
 
     pictures: tuple[tuple[bytes, ...], ...] = ()
 
-    def __init__(self, **_form: object) -> None:
+    def __init__(self, _format: object) -> None:
         self._at = 0
 
     def encode(self, _scene: Scene, *, key: bool, bitrate_bps: int) -> list[bytes]:
@@ -37,8 +37,8 @@ class ClipEncoder:
 
 def main() -> None:
     ClipEncoder.pictures = clips.read(Path(sys.argv[1]))
-    sender.VideoEncoder = ClipEncoder  # type: ignore[assignment,misc]
-    sender.BURST_PACKETS = _WHOLE_PICTURE
+    media_player.VideoEncoder = ClipEncoder  # type: ignore[assignment,attr-defined]
+    rtp_stream.BURST_PACKETS = _WHOLE_PICTURE
     sys.argv = ["rejoin", *sys.argv[2:]]
     cli.main()
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.codeccontext import VideoCodecContext
 
-from rejoin.emulator.host.sender import packetize, split_annexb
+from rejoin.emulator.host.h264 import packetize, split_annexb
 
 FPS = 60
 KEY_EVERY = 120

@@ -28,7 +28,8 @@ from rejoin.core.model import ConnectionNumber, ConnectionSample, Snapshot
 from rejoin.core.model import Stage as Shown
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.signal_codec import NetworkRules
@@ -37,7 +38,7 @@ from rejoin.runtime.stream_thread import freeze_startup_objects, loop_factory
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import OURS, Dialect
-from rejoin.studio import Studio
+from rejoin.studio.address import Studio
 
 _T = TypeVar("_T")
 
@@ -170,7 +171,7 @@ async def premises(
     """
     program = ["rejoin"] if clip is None else ["bench.clip_studio", str(clip)]
     command = [sys.executable, "-m", *program]
-    command += ["studio", "--announce", "--notice", str(notice_s)]
+    command += ["studio", "--announce", "--detection-delay", str(notice_s)]
     command += ["--backend-port", "0", "--api-port", "0", "--control-port", "0"]
     command += ["--dialect", dialect.name]
     process = await asyncio.to_thread(

@@ -1,4 +1,4 @@
-"""A backend without a call that ends the game is never asked to end one, whatever happens."""
+"""A backend without a call that ends the game never gets one, whatever happens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from helpers.playbook import ONE, SESSION, Playbook, offer
 from rejoin.core import commands, events
 from rejoin.core.model import AttemptNumber, EndingKind, Policy
 from rejoin.core.phases import (
+    Backoff,
     ConfirmingEnd,
     Connecting,
     Ended,
@@ -20,7 +21,6 @@ from rejoin.core.phases import (
     Phase,
     Placing,
     Requesting,
-    Waiting,
 )
 from rejoin.core.retry import FailureKind
 
@@ -42,23 +42,23 @@ def live() -> Playbook:
 
 
 def offering() -> Playbook:
-    return Playbook(CANNOT).lost("PENDING_CLIENT_RECONNECTION")
+    return Playbook(CANNOT).drop("PENDING_CLIENT_RECONNECTION")
 
 
 def requesting() -> Playbook:
     play = offering()
-    play.asks()
+    play.requests()
     return play
 
 
 def waiting() -> Playbook:
     play = offering()
-    return play.refuses(play.asks(), FailureKind.NOT_SENT)
+    return play.refuses(play.requests(), FailureKind.NOT_SENT)
 
 
 def reconnecting() -> Playbook:
     play = offering()
-    return play.answers(play.asks())
+    return play.answers(play.requests())
 
 
 def saying_goodbye() -> Playbook:
@@ -71,7 +71,7 @@ def confirming_end() -> Playbook:
         if play.is_in(ConfirmingEnd):
             break
         if play.is_in(Offering):
-            play.refuses(play.asks(), FailureKind.NOT_SENT)
+            play.refuses(play.requests(), FailureKind.NOT_SENT)
         play.wait(0.05)
     return play
 
@@ -84,7 +84,7 @@ WITH_A_GAME: list[tuple[Callable[[], Playbook], type[Phase]]] = [
     (saying_goodbye, Goodbye),
     (offering, Offering),
     (requesting, Requesting),
-    (waiting, Waiting),
+    (waiting, Backoff),
     (reconnecting, Connecting),
     (confirming_end, ConfirmingEnd),
 ]
@@ -103,17 +103,17 @@ def test_leaving_keeps_the_ticket_and_does_not_claim_that_the_game_has_ended(
     play.phase(phase)
     play.give(leave)
     assert play.phase(Ended).ending.kind is EndingKind.CLOSED_FOR_NOW
-    play.never_wanted(commands.TerminateSession)
-    assert play.kept().session_id == SESSION
+    play.expect_no(commands.TerminateSession)
+    assert play.saved().session_id == SESSION
     assert play.all_of(commands.Finish)
-    if phase not in (Waiting, ConfirmingEnd):
+    if phase not in (Backoff, ConfirmingEnd):
         assert play.all_of(commands.CloseConnection)
 
 
 def test_an_unusable_answer_at_the_start_ends_at_once() -> None:
     play = connecting().give(events.AnswerRefused(ONE, "no fingerprint"))
     assert play.phase(Ended).ending.kind is EndingKind.BAD_ANSWER
-    play.never_wanted(commands.TerminateSession)
+    play.expect_no(commands.TerminateSession)
     assert play.last(commands.CloseConnection).connection == ONE
 
 
@@ -123,7 +123,7 @@ def test_an_unusable_answer_at_the_start_ends_at_once() -> None:
 def test_before_there_is_a_game_the_start_is_cancelled_as_everywhere(leave: events.Event) -> None:
     play = Playbook(CANNOT).give(events.StartRequested(), offer(ONE), leave)
     assert play.phase(Ended).ending.kind is EndingKind.CANCELLED
-    play.never_wanted(commands.TerminateSession)
+    play.expect_no(commands.TerminateSession)
 
 
 @pytest.mark.parametrize("reached", [placing, connecting], ids=["Placing", "Connecting"])

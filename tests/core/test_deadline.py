@@ -1,4 +1,4 @@
-"""The bounds of the window: each rule, and that none of them ever promises too much."""
+"""The bounds of the window: each rule, and that no rule ever promises too much time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def view(
     )
 
 
-def heard(rtp_at: float, proved_at: float | None) -> ConnectionSample:
+def media(rtp_at: float, proved_at: float | None) -> ConnectionSample:
     return ConnectionSample(
         last_packet_at=rtp_at,
         last_rtp_at=rtp_at,
@@ -52,85 +52,90 @@ def heard(rtp_at: float, proved_at: float | None) -> ConnectionSample:
     )
 
 
-def test_nobody_told_the_timeout_so_there_is_no_countdown() -> None:
-    window = deadline.heard(Window(), heard(10.0, 10.0))
+def test_without_a_timeout_there_is_no_countdown() -> None:
+    window = deadline.on_sample(Window(), media(10.0, 10.0))
     assert window.shown_at is None
     assert window.latest_at(10.0, POLICY) == 10.0 + POLICY.unknown_timeout_s + 60.0
 
 
-def test_what_the_host_last_proved_to_have_heard_counts_when_it_is_older() -> None:
-    window = deadline.heard(Window(timeout_s=120.0), heard(10.0, 7.0))
+def test_the_last_packet_that_the_host_acknowledged_counts_if_it_is_older() -> None:
+    window = deadline.on_sample(Window(timeout_s=120.0), media(10.0, 7.0))
     assert window.shown_at == 127.0
-    assert deadline.heard(Window(timeout_s=120.0), heard(10.0, None)).shown_at == 130.0
+    assert deadline.on_sample(Window(timeout_s=120.0), media(10.0, None)).shown_at == 130.0
 
 
 def test_knowledge_never_moves_a_deadline_earlier() -> None:
-    window = deadline.heard(Window(timeout_s=120.0), heard(10.0, 10.0))
-    assert deadline.heard(window, heard(5.0, 5.0)).shown_at == 130.0
+    window = deadline.on_sample(Window(timeout_s=120.0), media(10.0, 10.0))
+    assert deadline.on_sample(window, media(5.0, 5.0)).shown_at == 130.0
 
 
 def test_connected_moves_the_deadline_by_the_age_of_that_knowledge() -> None:
-    look = view(remaining=RemainingKnowledge(120.0, age_s=2.0))
-    window = deadline.looked(Window(timeout_s=120.0, proved_at=1.0), look, asked_at=50.0, now=58.0)
+    seen_view = view(remaining=RemainingKnowledge(120.0, age_s=2.0))
+    window = deadline.on_view(
+        Window(timeout_s=120.0, proved_at=1.0), seen_view, asked_at=50.0, now=58.0
+    )
     assert window.shown_at == 50.0 - 2.0 + 120.0
 
 
 def test_pending_alone_moves_nothing() -> None:
     before = Window(timeout_s=120.0, proved_at=10.0)
-    look = view("PENDING_CLIENT_RECONNECTION")
-    assert deadline.looked(before, look, 50.0, 50.0).shown_at == before.shown_at
+    seen_view = view("PENDING_CLIENT_RECONNECTION")
+    assert deadline.on_view(before, seen_view, 50.0, 50.0).shown_at == before.shown_at
 
 
 def test_the_second_window_counts_from_the_create_call_once_active_is_confirmed() -> None:
     before = Window(timeout_s=120.0, proved_at=10.0)
-    assert deadline.rejoined(before, view("RECONNECTING"), 60.0) == before
-    assert deadline.rejoined(before, view("ACTIVE"), 60.0).shown_at == 180.0
+    assert deadline.on_rejoined(before, view("RECONNECTING"), 60.0) == before
+    assert deadline.on_rejoined(before, view("ACTIVE"), 60.0).shown_at == 180.0
 
 
 def test_the_session_length_caps_both_deadlines() -> None:
     window = Window(timeout_s=120.0, proved_at=10.0)
-    window = deadline.looked(window, view(session_ends_in_s=20.0), asked_at=50.0, now=51.0)
+    window = deadline.on_view(window, view(session_ends_in_s=20.0), asked_at=50.0, now=51.0)
     assert window.shown_at == 70.0
     assert window.latest_at(10.0, POLICY) == 71.0
 
 
-def test_after_sleep_the_countdown_is_checking_until_somebody_answers() -> None:
-    window = deadline.slept(Window(timeout_s=120.0, proved_at=10.0), 500.0)
+def test_after_sleep_the_countdown_is_checking_until_the_backend_answers() -> None:
+    window = deadline.on_wakeup(Window(timeout_s=120.0, proved_at=10.0), 500.0)
     assert window.checking_since_at == 500.0
-    assert deadline.looked(window, view(), 501.0, 501.1).checking_since_at is None
+    assert deadline.on_view(window, view(), 501.0, 501.1).checking_since_at is None
 
 
-SEAT = RejoinState(SessionId("s"), AttemptNumber(2), 120.0, 10.0, 500.0, 510.0)
+STATE = RejoinState(SessionId("s"), AttemptNumber(2), 120.0, 10.0, 500.0, 510.0)
 
 
-def test_a_ticket_bounds_the_window_from_below_and_coming_back_from_above() -> None:
-    """The life before played on unseen for at most as long as it took to come back."""
-    window = deadline.returned(SEAT, 40.0, POLICY)
+def test_a_ticket_bounds_the_window_from_below_and_the_rejoin_from_above() -> None:
+    """The client that crashed may have played on until the rejoin at most."""
+    window = deadline.from_ticket(STATE, 40.0, POLICY)
     assert window.shown_at == 10.0 + 120.0
     assert window.latest_at(40.0, POLICY) == 40.0 + 120.0 + POLICY.notice_delay_max_s
     assert window.checking_since_at is None
-    later = deadline.looked(window, view(remaining=RemainingKnowledge(120.0, 1.0)), 60.0, 60.1)
+    later = deadline.on_view(window, view(remaining=RemainingKnowledge(120.0, 1.0)), 60.0, 60.1)
     assert later.shown_at == 59.0 + 120.0
     assert later.latest_at(40.0, POLICY) == 59.0 + 120.0 + POLICY.notice_delay_max_s
-    assert deadline.returned(SEAT, 1000.0, POLICY).latest_at(1000.0, POLICY) == 510.0
+    assert deadline.from_ticket(STATE, 1000.0, POLICY).latest_at(1000.0, POLICY) == 510.0
 
 
-def test_a_ticket_without_times_is_checking_until_somebody_answers() -> None:
-    window = deadline.returned(replace(SEAT, proved_at=None), 40.0, POLICY)
+def test_a_ticket_without_times_is_checking_until_the_backend_answers() -> None:
+    window = deadline.from_ticket(replace(STATE, proved_at=None), 40.0, POLICY)
     assert window.checking_since_at == 40.0
-    assert deadline.looked(window, view(), 40.0, 40.1).checking_since_at is None
-    untold = replace(POLICY, tells_status=False)
-    assert deadline.returned(replace(SEAT, proved_at=None), 40.0, untold).checking_since_at is None
+    assert deadline.on_view(window, view(), 40.0, 40.1).checking_since_at is None
+    without_status = replace(POLICY, reports_status=False)
+    assert (
+        deadline.from_ticket(replace(STATE, proved_at=None), 40.0, without_status).checking_since_at
+        is None
+    )
 
 
 def test_a_ticket_without_a_timeout_takes_the_one_of_the_profile() -> None:
-    seat = replace(SEAT, timeout_s=None)
-    assert deadline.returned(seat, 40.0, POLICY).shown_at is None
+    state = replace(STATE, timeout_s=None)
+    assert deadline.from_ticket(state, 40.0, POLICY).shown_at is None
     known = replace(POLICY, connection_timeout_default_s=90.0)
-    assert deadline.returned(seat, 40.0, known).shown_at == 100.0
+    assert deadline.from_ticket(state, 40.0, known).shown_at == 100.0
 
 
-def test_the_need_is_the_slow_end_of_what_was_measured() -> None:
+def test_the_need_is_the_slow_end_of_the_measured_calls() -> None:
     assert deadline.need_s((), 0.1, POLICY) == POLICY.need_unmeasured_s
     assert deadline.need_s((0.1,) * 19 + (2.0,), 0.1, POLICY) == 2.0 + 0.35 + 0.5
 
@@ -141,15 +146,15 @@ def test_the_need_is_the_slow_end_of_what_was_measured() -> None:
     age=st.floats(0, 5),
     timeout=st.floats(1, 3600),
 )
-def test_a_look_never_promises_more_than_the_service_gives(
+def test_a_poll_never_promises_more_time_than_the_service_gives(
     began_after: float, lasted: float, age: float, timeout: float
 ) -> None:
-    """The service cannot notice before the look at it began, whenever the answer comes."""
+    """The service cannot notice before the poll began, whenever its answer arrives."""
     asked_at = 100.0 + began_after
-    look_began_at = asked_at + lasted - age  # the backend's last look at the service
+    look_began_at = asked_at + lasted - age  # the backend's last seen_view at the service
     answered_at = asked_at + lasted
     known = RemainingKnowledge(timeout, age_s=age)
-    seen = deadline.looked(
+    seen = deadline.on_view(
         Window(), view(remaining=known, timeout_s=timeout), asked_at, answered_at
     )
     assert seen.shown_at is not None

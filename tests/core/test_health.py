@@ -40,13 +40,13 @@ def sample(
 
 
 class Patient:
-    """One connection whose health is watched; time goes on by 50 ms with every look."""
+    """One connection under test; time advances by 50 ms with every sample."""
 
     def __init__(self) -> None:
         self.now = 10.0
         self.health: Health = health.healthy(self.now)
 
-    def look(self, **seen: float | None) -> HealthLevel:
+    def sample(self, **seen: float | None) -> HealthLevel:
         self.now += EVERY_S
         given = sample(self.now, **seen)  # type: ignore[arg-type]
         self.health = health.assess(self.health, given, self.now, POLICY)
@@ -54,7 +54,7 @@ class Patient:
 
     def fine(self, for_s: float) -> HealthLevel:
         for _ in range(round(for_s / EVERY_S)):
-            self.look()
+            self.sample()
         return self.health.level
 
     def silent(self, for_s: float, *, answering: bool = False) -> list[HealthLevel]:
@@ -63,7 +63,7 @@ class Patient:
         seen = []
         for _ in range(round(for_s / EVERY_S)):
             ago = self.now + EVERY_S - began_at
-            seen.append(self.look(packet_ago=0.0 if answering else ago, rtp_ago=ago))
+            seen.append(self.sample(packet_ago=0.0 if answering else ago, rtp_ago=ago))
         return seen
 
 
@@ -82,14 +82,14 @@ def test_silence_goes_through_the_levels_in_order() -> None:
 
 def test_a_freeze_without_silence_is_degraded() -> None:
     patient = Patient()
-    assert patient.look(packet_ago=0.0, frame_ago=0.25) is HealthLevel.DEGRADED
+    assert patient.sample(packet_ago=0.0, frame_ago=0.25) is HealthLevel.DEGRADED
 
 
 def test_loss_is_degraded_until_three_calm_seconds() -> None:
     patient = Patient()
-    assert patient.look(loss=0.06) is HealthLevel.DEGRADED
+    assert patient.sample(loss=0.06) is HealthLevel.DEGRADED
     assert patient.fine(2.5) is HealthLevel.DEGRADED
-    assert patient.look(loss=0.03) is HealthLevel.DEGRADED, "3 % starts the calm anew"
+    assert patient.sample(loss=0.03) is HealthLevel.DEGRADED, "3 % starts the calm anew"
     assert patient.fine(2.5) is HealthLevel.DEGRADED
     assert patient.fine(1.0) is HealthLevel.HEALTHY
 
@@ -112,12 +112,12 @@ def test_trouble_is_counted_from_its_beginning() -> None:
     assert patient.health.trouble_since_at is None
 
 
-def test_our_own_lag_is_not_the_networks() -> None:
-    assert Patient().look(packet_ago=0.5, lag_s=0.45) is HealthLevel.HEALTHY
-    assert Patient().look(packet_ago=0.5, lag_s=0.0) is HealthLevel.STALLED
+def test_the_lag_of_our_own_loop_is_subtracted() -> None:
+    assert Patient().sample(packet_ago=0.5, lag_s=0.45) is HealthLevel.HEALTHY
+    assert Patient().sample(packet_ago=0.5, lag_s=0.0) is HealthLevel.STALLED
 
 
-def test_a_path_that_answers_without_media_is_no_media_then_lost() -> None:
+def test_answered_checks_without_media_are_no_media_and_then_lost() -> None:
     patient = Patient()
     seen = patient.silent(7.0, answering=True)
     assert seen[round(1.2 / EVERY_S)] is HealthLevel.NO_MEDIA
@@ -133,10 +133,10 @@ def test_lost_heals_only_with_a_frame() -> None:
     no_frame = replace(sample(patient.now), last_frame_at=lost_at - 1.0)
     after = health.assess(patient.health, no_frame, patient.now, POLICY)
     assert after.level is HealthLevel.LOST
-    assert patient.look() is HealthLevel.HEALTHY
+    assert patient.sample() is HealthLevel.HEALTHY
 
 
-def test_a_frame_that_was_still_being_decoded_is_no_healing() -> None:
+def test_a_frame_that_was_still_being_decoded_does_not_heal() -> None:
     patient = Patient()
     patient.fine(0.2)
     patient.health = health.lost(patient.health, patient.now)
@@ -146,38 +146,38 @@ def test_a_frame_that_was_still_being_decoded_is_no_healing() -> None:
     )
 
 
-def test_a_bursty_connection_is_given_more_time() -> None:
+def test_a_bursty_connection_gets_more_time() -> None:
     patient = Patient()
-    patient.look(gap_s=0.5)
+    patient.sample(gap_s=0.5)
     stalled_s = health.stalled_after_s(patient.health, sample(patient.now), POLICY)
     assert stalled_s == pytest.approx(0.75)
-    patient.look(gap_s=5.0)
+    patient.sample(gap_s=5.0)
     assert health.stalled_after_s(patient.health, sample(patient.now), POLICY) == 0.8
     patient.now += 61.0
-    patient.look(gap_s=0.01)
+    patient.sample(gap_s=0.01)
     assert health.stalled_after_s(patient.health, sample(patient.now), POLICY) == 0.3
 
 
-def test_a_long_round_trip_is_given_more_time() -> None:
+def test_a_long_round_trip_gets_more_time() -> None:
     far = sample(0.0, rtt_s=0.6)
     fresh = health.healthy(0.0)
     assert health.stalled_after_s(fresh, far, POLICY) == pytest.approx(0.8)
     assert health.lost_after_s(fresh, far, 0.0, POLICY) == pytest.approx(2.1)
 
 
-def test_what_a_path_does_each_minute_is_not_a_drop_the_next_time() -> None:
+def test_a_gap_that_is_normal_on_this_path_is_no_drop() -> None:
     """Roaming for 0.7 s: LOST comes later than that, and at its usual time a minute after."""
     patient = Patient()
-    patient.look(gap_s=0.7)
+    patient.sample(gap_s=0.7)
     assert health.lost_after_s(patient.health, sample(patient.now), patient.now, POLICY) == (
         pytest.approx(1.05)
     )
     patient.now += 61.0
-    patient.look(gap_s=0.01)
+    patient.sample(gap_s=0.01)
     assert health.lost_after_s(patient.health, sample(patient.now), patient.now, POLICY) == 0.9
 
 
-def test_flapping_doubles_the_patience_for_a_while() -> None:
+def test_flapping_doubles_the_silence_before_lost_for_a_while() -> None:
     patient = Patient()
     for _ in range(POLICY.flap_count):
         patient.silent(1.2)

@@ -1,4 +1,4 @@
-"""The table of what to do when asking fails, and its waits."""
+"""The table of what to do when a call fails, and its waits."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from rejoin.core.retry import RULES, Action, FailureKind, Wait, backoff_s, on_co
 POLICY = Policy()
 
 
-def test_every_kind_of_failure_has_its_row() -> None:
+def test_every_kind_of_failure_has_a_rule() -> None:
     assert set(RULES) == set(FailureKind)
 
 
-def test_whatever_ends_says_why() -> None:
+def test_every_rule_that_ends_has_a_reason() -> None:
     for kind, rule in RULES.items():
         if Action.END in (rule.first, rule.again):
             assert rule.ending is not None, kind
 
 
-def test_a_new_offer_or_the_same_bytes_never_follow_at_once() -> None:
+def test_a_new_offer_or_the_same_bytes_always_wait() -> None:
     for kind, rule in RULES.items():
         if rule.first in (Action.SAME_BYTES, Action.NEW_OFFER):
             assert rule.wait is not Wait.NONE, kind
@@ -34,9 +34,9 @@ def test_a_new_offer_or_the_same_bytes_never_follow_at_once() -> None:
         ("CONNECTED", Action.WAIT_FOR_SERVICE),
         ("ACTIVE", Action.NEW_OFFER),
         ("PENDING_CLIENT_RECONNECTION", Action.NEW_OFFER),
-        ("RECONNECTING", Action.LOOK),
-        ("A_NEW_WORD", Action.LOOK),
-        (None, Action.LOOK),
+        ("RECONNECTING", Action.POLL_STATUS),
+        ("A_NEW_WORD", Action.POLL_STATUS),
+        (None, Action.POLL_STATUS),
     ],
 )
 def test_a_conflict_is_decided_by_the_status(status: str | None, action: Action) -> None:

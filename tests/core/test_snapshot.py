@@ -11,7 +11,7 @@ from rejoin.core.phases import Phase
 from rejoin.core.retry import FailureKind
 
 
-def test_every_phase_has_its_stage() -> None:
+def test_every_phase_has_a_stage() -> None:
     assert set(snapshot._STAGES) == set(typing.get_args(Phase))
 
 
@@ -25,7 +25,7 @@ def test_before_and_while_starting() -> None:
     assert play.shown.shown_deadline_at is None
 
 
-def test_live_tells_health_and_input() -> None:
+def test_live_shows_health_and_input() -> None:
     play = Playbook().live()
     assert (play.shown.stage, play.shown.health) == (Stage.LIVE, HealthLevel.HEALTHY)
     before = play.shown
@@ -36,32 +36,32 @@ def test_live_tells_health_and_input() -> None:
     assert unknown.view_only
 
 
-def test_a_drop_tells_when_it_began_and_how_long_there_is() -> None:
+def test_a_drop_shows_when_it_began_and_its_deadline() -> None:
     play = Playbook(timeout_s=60.0).live()
     dropped_at = play.now
     play.silence(1.1)
     shown = play.shown
     assert shown.stage is Stage.LOST
     assert shown.dropped_at == dropped_at
-    assert shown.latest_deadline_at is not None
+    latest_at = play.state.facts.window.latest_at(dropped_at, play.policy)
     assert shown.shown_deadline_at is not None
-    assert shown.latest_deadline_at > shown.shown_deadline_at
+    assert latest_at > shown.shown_deadline_at
     assert shown.can_try_now
 
 
-def test_a_wait_tells_the_next_try_and_a_watch_does_not() -> None:
-    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
-    play.refuses(play.asks(), FailureKind.NOT_SENT)
+def test_a_backoff_shows_the_next_try_and_awaiting_the_service_does_not() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.requests(), FailureKind.NOT_SENT)
     assert play.shown.doing is Doing.WAITING_TO_RETRY
     assert play.shown.next_try_at is not None
     assert play.shown.can_try_now
-    play = Playbook().lost("PENDING_CLIENT_RECONNECTION")
-    play.refuses(play.asks(), FailureKind.CONFLICT, status="CONNECTED")
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.refuses(play.requests(), FailureKind.CONFLICT, status="CONNECTED")
     assert play.shown.doing is Doing.WAITING_FOR_SERVICE
     assert play.shown.next_try_at is None
 
 
-def test_the_end_tells_why() -> None:
+def test_the_end_shows_its_reason() -> None:
     play = Playbook().live().give(events.CloseForNowRequested())
     assert play.shown.stage is Stage.ENDED
     assert play.shown.ending is not None

@@ -1,4 +1,4 @@
-"""Records and timelines: complete, readable, and without a secret in them."""
+"""Records and timelines: complete, readable, and without secrets."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rejoin.core import commands, events
 from rejoin.core.model import AttemptNumber, ConnectionSample, HardEvidence, Policy, SessionView
 from rejoin.core.phases import State
 from rejoin.core.trace import (
+    OtherVersionError,
     Record,
     Recorder,
     from_line,
@@ -47,7 +48,7 @@ def test_no_signal_string_ever_enters_a_record() -> None:
 def test_a_record_survives_its_line() -> None:
     record = of_event(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED, "why"), 12.5)
     assert from_line(to_line(record)) == record
-    assert json.loads(to_line(record))["v"] == 1
+    assert json.loads(to_line(record))["v"] == 2
 
 
 @given(st.text(max_size=200) | st.builds(json.dumps, st.recursive(st.integers(), st.lists)))
@@ -59,18 +60,24 @@ def test_anything_else_is_refused_with_one_exception(line: str) -> None:
 @pytest.mark.parametrize(
     "at", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 4000, "true", '"1"', "null", "1e12"]
 )
-def test_a_time_that_is_none_is_refused_with_the_same_exception(at: str) -> None:
+def test_a_wrong_time_is_refused_with_the_same_exception(at: str) -> None:
     with pytest.raises(ValueError, match="trace"):
-        from_line(f'{{"v":1,"at":{at},"kind":"fault","name":"cut"}}')
+        from_line(f'{{"v":2,"at":{at},"kind":"fault","name":"cut"}}')
 
 
-@pytest.mark.parametrize("nested", ["[" * 100_000, '{"v":1,"data":' + "[" * 100_000])
-def test_a_line_that_is_nested_without_end_is_refused_with_the_same_exception(nested: str) -> None:
+@pytest.mark.parametrize("nested", ["[" * 100_000, '{"v":2,"data":' + "[" * 100_000])
+def test_a_line_that_is_nested_too_deeply_is_refused_with_the_same_exception(nested: str) -> None:
     with pytest.raises(ValueError, match="nested too deeply"):
         from_line(nested)
 
 
-def test_the_recorder_keeps_changes_and_leaves_the_ticking_out() -> None:
+@pytest.mark.parametrize("version", [0, 1, 3])
+def test_a_record_of_another_version_is_refused_as_such(version: int) -> None:
+    with pytest.raises(OtherVersionError, match=f"version {version}, not 2"):
+        from_line(f'{{"v":{version},"at":1,"kind":"state","name":"Live"}}')
+
+
+def test_the_recorder_keeps_changes_and_leaves_wakeups_out() -> None:
     kept: list[Record] = []
     recorder = Recorder(kept.append, Policy())
     recorder.event(events.WakeupDue(), 1.0)
@@ -98,7 +105,7 @@ def test_a_drop_that_heals_is_no_reconnect() -> None:
     assert [step.name for step in timeline.steps] == ["fault", "stalled", "lost", "live again"]
 
 
-def test_only_the_attempt_that_came_through_is_on_the_timeline() -> None:
+def test_only_the_successful_attempt_is_on_the_timeline() -> None:
     sent = of_event(events.RequestWritten(AttemptNumber(2), 1), 12.0)
     records = [
         state("Lost", 11.0, episode=1),
@@ -123,7 +130,7 @@ def test_the_lines_count_from_the_fault() -> None:
     assert second.split() == ["900.0", "ms", "+900.0", "lost"]
 
 
-def test_a_state_tells_the_bound_it_shows() -> None:
+def test_an_idle_state_has_no_deadlines() -> None:
     assert of_state(State(), 1.0, Policy()).data == {"episode": 0}
 
 
@@ -140,7 +147,7 @@ def test_a_sample_survives_its_record() -> None:
     assert sample_of(record) == sample
 
 
-def test_a_sample_of_another_version_is_read_as_far_as_it_goes() -> None:
+def test_unknown_fields_of_a_sample_are_ignored_and_missing_ones_have_defaults() -> None:
     record = sampled(of_the_future=1)
     del record.data["sample"]["loop_lag_s"]
     assert sample_of(record).loop_lag_s == 0.0
@@ -149,12 +156,12 @@ def test_a_sample_of_another_version_is_read_as_far_as_it_goes() -> None:
 @pytest.mark.parametrize(
     "changed", [{"loss": "x"}, {"loss": None}, {"loss": True}, {"last_rtp_at": float("inf")}]
 )
-def test_a_sample_of_nonsense_is_refused(changed: dict[str, object]) -> None:
+def test_a_sample_with_wrong_values_is_refused(changed: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"sample"):
         sample_of(sampled(**changed))
 
 
-def test_what_is_no_sample_is_refused() -> None:
+def test_a_record_without_a_sample_is_refused() -> None:
     record = sampled()
     del record.data["sample"]["loss"]
     for other in (record, of_fault("cut", 1.0), of_event(events.WakeupDue(), 1.0)):

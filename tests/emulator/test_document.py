@@ -1,4 +1,4 @@
-"""docs/emulator.md names everything there is, and every test that it names exists."""
+"""docs/emulator.md has a row for everything that is emulated, and every test it names exists."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.emulator.service.api import EMULATED_OPERATIONS
-from rejoin.emulator.service.sessions import CallFault
-from rejoin.emulator.service.settings import (
-    ApiFaultKind,
-    BackendFaultKind,
-    EmulatorSettings,
-    FaultKind,
-)
+from rejoin.emulator.service.api.operations import EMULATED_OPERATIONS
+from rejoin.emulator.service.faults import ApiFaultKind, BackendFaultKind, FaultKind
+from rejoin.emulator.service.refusals import ErrorType
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.netem.network_profile import NETWORK_PROFILES
 from rejoin.service_model import status as service_status
 
@@ -24,7 +20,7 @@ TEXT = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
 
 
 def chapter(title: str) -> str:
-    """What stands below a heading of the second level."""
+    """The text below a heading of the second level."""
     return re.split(r"^## ", TEXT.partition(f"## {title}\n")[2], flags=re.MULTILINE)[0]
 
 
@@ -34,7 +30,7 @@ def chapter(title: str) -> str:
         ("Operations", EMULATED_OPERATIONS),
         ("Statuses", service_status.STATUSES),
         ("Reasons", service_status.REASONS),
-        ("Errors", [fault.value for fault in CallFault]),
+        ("Errors", [error.value for error in ErrorType]),
         ("Settings", [one.name for one in dataclasses.fields(EmulatorSettings)]),
         ("Faults", [kind.value for kind in ApiFaultKind if kind is not ApiFaultKind.NONE]),
         ("Faults", [kind.value for kind in BackendFaultKind if kind is not BackendFaultKind.NONE]),
@@ -58,7 +54,9 @@ def test_every_row_names_a_test_that_exists() -> None:
     known = {
         name
         for path in (ROOT / "tests").rglob("test_*.py")
-        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        for name in re.findall(
+            r"^(?:async )?def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
     }
     assert set(re.findall(r"`(test_\w+)`", TEXT)) <= known
     for title in ("Operations", "Statuses", "Reasons", "Timers", "Errors", "Settings", "Faults"):

@@ -1,39 +1,40 @@
-"""A stream host without a stream: answers offers with numbered words and says what it was told."""
+"""A stream host without media: it answers offers with numbered texts and records its calls."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 
-from rejoin.emulator.service.sessions import HostListener
-from rejoin.emulator.service.settings import EmulatorSettings, Fault
+from rejoin.emulator.service.faults import Fault
+from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.emulator.service.stream_host import HostListener
 from rejoin.errors import SignalError
 
 
 class FakeHost:
-    """Fulfils `rejoin.emulator.service.sessions.StreamHost`; refuses offers that contain "bad"."""
+    """A `rejoin.emulator.service.stream_host.StreamHost`; refuses offers that contain "bad"."""
 
     def __init__(self, listener: HostListener, settings: EmulatorSettings) -> None:
         self.listener = listener
         self.settings = settings
         self.calls: list[str] = []
         self.faults: list[Fault] = []
-        self._told = asyncio.Event()
+        self._called = asyncio.Event()
         self.running = False
         self.offers: list[str] = []
         self.hold: asyncio.Event | None = None
-        """While set and not yet fired, answers wait for it."""
+        """If this is an event, answers wait until it is set."""
         self.fails_to_start = False
 
     def _note(self, call: str) -> None:
         self.calls.append(call)
-        self._told.set()
+        self._called.set()
 
     async def until(self, call: str) -> None:
         """Wait until this call has been made."""
         while call not in self.calls:
-            self._told.clear()
-            await self._told.wait()
+            self._called.clear()
+            await self._called.wait()
 
     async def start(self) -> None:
         self._note("start")
@@ -69,7 +70,7 @@ class FakeHost:
 
 
 class FakeHosts:
-    """A host factory that keeps what it made."""
+    """A host factory that keeps the hosts it made."""
 
     def __init__(self) -> None:
         self.made: list[FakeHost] = []
@@ -89,7 +90,7 @@ class FakeHosts:
 
 
 def offer(words: str) -> str:
-    """A SignalRequest of the right outer shape, different for different words."""
+    """A SignalRequest of the right outer shape; different words give a different offer."""
     password = words.replace(" ", "+")
     sdp = f"v=0\r\na=ice-ufrag:{password[:4]}\r\na=ice-pwd:{password}\r\n"
     return json.dumps({"type": "offer", "sdp": sdp, "webSdkVersion": "1.2.0"})

@@ -1,4 +1,4 @@
-"""What `core.link` really does to many packets, as figures with their standard errors."""
+"""What `netem.link` does to many packets, as figures with their standard errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from rejoin.netem.link import (
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One parameter as it was asked for and as it came out."""
+    """One parameter: its configured value and the measured one."""
 
     name: str
     expected: float

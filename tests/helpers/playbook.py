@@ -1,20 +1,25 @@
-"""A transcript of one engine: what it is given, what it must want done, in what phase it ends up.
+"""A transcript of one engine: the events it gets, the commands it must give, the phase it is in.
 
     play = Playbook().live()
     play.silence(1.0)
     play.phase(Lost)
-    play.wanted(commands.Mute, commands.PollStatus)
+    play.expect(commands.StartChecks(ONE), poll(), commands.Mute(ONE))
 
-Time stands still but for `wait`, `silence` and `healthy`; chance is one half unless `draw` is set.
-Tickets are gathered apart, in `tickets`.
+Commands are compared whole. Where a value is random, write ANY in its place; `draw` is one half
+unless a test sets it, so tokens are not random here (`TOKEN`). Time stands still except in `wait`,
+`silence`, `no_media`, `healthy` and `live`.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
+from dataclasses import fields
 from typing import TypeVar
+from unittest import mock
 
-from rejoin.core import commands, events, session
+from helpers.drawn import assert_drawn
+from rejoin.core import commands, engine, events
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -35,70 +40,96 @@ from rejoin.service_model.status import Status, StatusReason
 _C = TypeVar("_C", bound=commands.Command)
 _P = TypeVar("_P", bound=Phase)
 
+ANY = mock.ANY
 SESSION = SessionId("s-1")
 ONE = ConnectionNumber(1)
 TWO = ConnectionNumber(2)
 THREE = ConnectionNumber(3)
+FIRST = AttemptNumber(1)
+TOKEN = "80000000" * 4
+BUDGET_S = 10.0
+"""What a call may take where the window leaves enough time: 1 s to connect, 9 s to read."""
 
 
 class Playbook:
-    """One engine under test. `timeout_s`: the connection timeout its backend tells."""
+    """One engine under test. `timeout_s`: the connection timeout that its backend reports.
+
+    `commands`: what the engine gave since the last `expect`. `tickets`: every ticket command.
+    """
 
     def __init__(self, policy: Policy | None = None, *, timeout_s: float = 120.0) -> None:
         self.policy = policy or Policy()
         self.timeout_s = timeout_s
         self.now = 100.0
         self.state = State()
-        self.todo: list[commands.Command] = []
-        self.tickets: list[commands.KeepTicket | commands.DropTicket] = []
+        self.commands: list[commands.Command] = []
+        self.tickets: list[commands.SaveTicket | commands.DeleteTicket] = []
         self.rtt_s = 0.04
         self.draw: Callable[[], float] = lambda: 0.5
         self._silent_since_at: float | None = None
 
-    # --- giving -----------------------------------------------------------------------------------
+    # --- events -----------------------------------------------------------------------------------
 
     def give(self, *given: events.Event) -> Playbook:
         for event in given:
-            self.state, todo = session.step(self.state, event, self.now, self.policy, self.draw)
-            for command in todo:
-                if isinstance(command, commands.KeepTicket | commands.DropTicket):
-                    self.tickets.append(command)
-                else:
-                    self.todo.append(command)
+            before = self.state
+            self.state, done = engine.step(before, event, self.now, self.policy, self.draw)
+            assert_drawn(before, event, self.state)
+            self.commands += done
+            self.tickets += [
+                each
+                for each in done
+                if isinstance(each, commands.SaveTicket | commands.DeleteTicket)
+            ]
         return self
 
     def wait(self, for_s: float) -> Playbook:
-        """Let time pass, waking the engine whenever it wants to be."""
+        """Let time pass, and wake the engine whenever it asks for it."""
         until_at = self.now + for_s
         while True:
-            at = session.next_wakeup(self.state)
+            at = engine.next_wakeup(self.state)
             if at is None or at > until_at:
                 break
             self.now = max(self.now, at)
             before = self.state
             self.give(events.WakeupDue())
-            assert self.state != before or session.next_wakeup(self.state) != at, "a busy loop"
+            assert self.state != before or engine.next_wakeup(self.state) != at, "a busy loop"
         self.now = until_at
         return self
 
+    def placing(self) -> Playbook:
+        """Start a game, up to the placement by the service."""
+        self.give(events.StartRequested(), offer(ONE))
+        return self.give(events.SessionStarted(FIRST, self.now, self.view("ACTIVATING")))
+
+    def connecting(self) -> Playbook:
+        """Start a game, up to the first answer."""
+        return self.placing().give(self.status("ACTIVE", sha256="sha-1", answer="answer 1"))
+
     def live(self) -> Playbook:
         """Start a game and play it for half a second."""
-        self.give(events.StartRequested(), offer(ONE))
-        self.give(events.SessionStarted(AttemptNumber(1), self.now, self.view("ACTIVATING")))
+        self.placing()
         self.now += 0.1
         self.give(self.status("ACTIVE", sha256="sha-1", answer="answer 1"))
         self.now += 0.1
-        self.joins(ONE)
+        self.connects(ONE)
         self.healthy(0.5)
         assert isinstance(self.state.phase, Live)
-        self.todo.clear()
+        self.commands.clear()
         return self
 
-    def back(self, seat: RejoinState) -> Playbook:
-        """Come back with a ticket, in a new life."""
-        return self.give(events.RejoinRequested(seat))
+    def rejoin(self, state: RejoinState) -> Playbook:
+        """Rejoin with a ticket after a crash."""
+        return self.give(events.RejoinRequested(state))
 
-    def joins(self, connection: ConnectionNumber) -> Playbook:
+    def drop(self, status: str | None = None) -> Playbook:
+        """Live, then a second of silence, and what the service says then."""
+        self.live().silence(1.1)
+        if status is not None:
+            self.give(self.status(status))
+        return self
+
+    def connects(self, connection: ConnectionNumber) -> Playbook:
         """The connection opens, shows a frame and takes input."""
         return self.give(
             events.ConnectionOpened(connection),
@@ -120,16 +151,21 @@ class Playbook:
         return self._samples(for_s, connection, lambda: (began_at, began_at, began_at))
 
     def no_media(self, for_s: float, connection: ConnectionNumber = ONE) -> Playbook:
-        """Samples in which the path answers but no RTP comes, or still not."""
+        """Samples in which checks are answered but no RTP arrives, or still not."""
         if self._silent_since_at is None:
             self._silent_since_at = self.now
         began_at = self._silent_since_at
         return self._samples(for_s, connection, lambda: (self.now, began_at, began_at))
 
-    def _samples(self, for_s, connection, heard) -> Playbook:  # type: ignore[no-untyped-def]
+    def _samples(
+        self,
+        for_s: float,
+        connection: ConnectionNumber,
+        arrived: Callable[[], tuple[float, float, float]],
+    ) -> Playbook:
         for _ in range(round(for_s / self.policy.sample_every_s)):
             self.wait(self.policy.sample_every_s)
-            packet_at, rtp_at, frame_at = heard()
+            packet_at, rtp_at, frame_at = arrived()
             self.give(
                 events.Sampled(
                     connection,
@@ -179,10 +215,15 @@ class Playbook:
         view = self.view(status, reason=reason, sha256=sha256, answer=answer, attempt=attempt)
         return events.StatusArrived(self.now, view)
 
-    def asks(self) -> commands.Reconnect:
-        """Commit, offer and write the request; the engine must be about to offer."""
-        offering = self.last(commands.MakeOffer).connection
-        self.give(offer(offering))
+    def poll_fails(
+        self, kind: FailureKind, *, retry_after_s: float | None = None, detail: str = ""
+    ) -> Playbook:
+        failure = Failure(kind, retry_after_s=retry_after_s, detail=detail)
+        return self.give(events.StatusFailed(self.now, failure))
+
+    def requests(self) -> commands.Reconnect:
+        """The offer that the engine has just asked for is made, and the request is written."""
+        self.give(offer(self.last(commands.MakeOffer).connection))
         request = self.last(commands.Reconnect)
         self.give(events.RequestWritten(request.attempt, request.try_number))
         return request
@@ -199,13 +240,17 @@ class Playbook:
         *,
         status: str | None = None,
         retry_after_s: float | None = None,
+        code: str = "",
+        detail: str = "",
     ) -> Playbook:
-        failure = Failure(kind, session_status=status, retry_after_s=retry_after_s)
+        failure = Failure(
+            kind, session_status=status, retry_after_s=retry_after_s, code=code, detail=detail
+        )
         return self.give(
             events.ReconnectFailed(request.attempt, request.try_number, self.now, failure)
         )
 
-    # --- judging ----------------------------------------------------------------------------------
+    # --- what the engine did ----------------------------------------------------------------------
 
     def phase(self, kind: type[_P]) -> _P:
         """The phase, which must be of this kind."""
@@ -218,41 +263,80 @@ class Playbook:
     def health(self, level: HealthLevel) -> bool:
         return self.shown.health is level
 
-    def wanted(self, *kinds: type[commands.Command]) -> None:
-        """Exactly these kinds of command were wanted since the last look, in this order."""
-        names = [type(command).__name__ for command in self.todo]
-        assert names == [kind.__name__ for kind in kinds]
-        self.todo.clear()
+    def expect(self, *expected: commands.Command) -> Playbook:
+        """Exactly these commands since the last `expect`, in this order."""
+        done, self.commands = self.commands, []
+        assert done == list(expected), difference(expected, done)
+        return self
 
-    def never_wanted(self, kind: type[commands.Command]) -> None:
-        assert not [command for command in self.todo if isinstance(command, kind)]
+    def expect_no(self, kind: type[commands.Command]) -> None:
+        assert not [command for command in self.commands if isinstance(command, kind)]
 
     def all_of(self, kind: type[_C]) -> list[_C]:
-        return [command for command in self.todo if isinstance(command, kind)]
+        return [command for command in self.commands if isinstance(command, kind)]
 
     def last(self, kind: type[_C]) -> _C:
-        """The newest command of a kind that was wanted since the last look."""
+        """The newest command of a kind since the last `expect`."""
         found = self.all_of(kind)
-        assert found, f"no {kind.__name__} among {[type(c).__name__ for c in self.todo]}"
+        assert found, f"no {kind.__name__} among {[type(c).__name__ for c in self.commands]}"
         return found[-1]
 
-    def kept(self) -> RejoinState:
+    def saved(self) -> RejoinState:
         """What the newest ticket holds."""
         newest = self.tickets[-1]
-        assert isinstance(newest, commands.KeepTicket), "the ticket was dropped"
-        return newest.seat
+        assert isinstance(newest, commands.SaveTicket), "the ticket was deleted"
+        return newest.state
 
     @property
     def shown(self) -> Snapshot:
         return snapshot(self.state, self.policy)
 
-    def lost(self, status: str | None = None) -> Playbook:
-        """Live, then a second of silence, and what the service says of it."""
-        self.live().silence(1.1)
-        if status is not None:
-            self.give(self.status(status))
-        return self
+
+def difference(expected: tuple[commands.Command, ...], done: list[commands.Command]) -> str:
+    """A diff for a person: one line for each field, secret fields included."""
+    lines = difflib.unified_diff(
+        [line for command in expected for line in _lines(command)],
+        [line for command in done for line in _lines(command)],
+        "expected",
+        "done",
+        n=3,
+        lineterm="",
+    )
+    return "\n" + "\n".join(lines)
+
+
+def _lines(command: commands.Command) -> list[str]:
+    values = [f"    {each.name}={getattr(command, each.name)!r}" for each in fields(command)]
+    return [f"{type(command).__name__}:", *values]
+
+
+def sample_backend() -> Playbook:
+    """A backend of AWS's samples: no status after the start, and it does not forward the token."""
+    return Playbook(Policy(reports_status=False, forwards_token=False))
 
 
 def offer(connection: ConnectionNumber) -> events.OfferMade:
     return events.OfferMade(connection, f"sha-{connection}", f"offer {connection}")
+
+
+def start_session() -> commands.StartSession:
+    """The request for a new game with the first offer."""
+    return commands.StartSession(FIRST, ONE, TOKEN, BUDGET_S, "offer 1")
+
+
+def poll(
+    known: str | None = None,
+    wait_s: float = 0.0,
+    budget_s: float = BUDGET_S,
+    after_s: float = 0.0,
+) -> commands.PollStatus:
+    status = None if known is None else Status(known)
+    return commands.PollStatus(SESSION, status, wait_s, budget_s, after_s)
+
+
+def save_ticket(
+    attempt: int, proved_at: float | None, timeout_s: float | None = 120.0
+) -> commands.SaveTicket:
+    return commands.SaveTicket(
+        RejoinState(SESSION, AttemptNumber(attempt), timeout_s, proved_at=proved_at)
+    )

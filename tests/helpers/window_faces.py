@@ -30,7 +30,6 @@ def lost(**changes: object) -> Snapshot:
         "health": HealthLevel.LOST,
         "dropped_at": NOW - 47.5,
         "shown_deadline_at": NOW + 72.5,
-        "latest_deadline_at": NOW + 132.5,
         "can_try_now": True,
         "episode": 1,
     }
@@ -190,7 +189,7 @@ FACES: tuple[Face, ...] = (
     ),
     Face(
         "lost-unknown-timeout",
-        lost(dropped_at=NOW - 42, shown_deadline_at=None, latest_deadline_at=None),
+        lost(dropped_at=NOW - 42, shown_deadline_at=None),
         ("0:42 since the connection was lost",),
     ),
     Face(

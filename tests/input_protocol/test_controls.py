@@ -1,4 +1,4 @@
-"""The input protocol's bytes."""
+"""The bytes of the input protocol."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_gamepads_arrive_as_they_were_sent(sequence: int, pad: int, gamepad: Gam
 
 
 @pytest.mark.parametrize("bad", [slice(0, -1), slice(0, 12)])
-def test_half_a_gamepad_is_refused(bad: slice) -> None:
+def test_a_gamepad_message_of_the_wrong_length_is_refused(bad: slice) -> None:
     with pytest.raises(ControlsFormatError):
         decode(encode(GamepadMessage(1, 0, Gamepad()))[bad])
 
@@ -67,7 +67,7 @@ def test_a_fifth_gamepad_is_refused() -> None:
         decode(encode(GamepadMessage(1, MAX_PADS, Gamepad())))
 
 
-def test_the_other_messages_too() -> None:
+def test_the_other_messages_arrive_as_they_were_sent() -> None:
     assert decode(encode(Hello(1))) == Hello(1)
     assert decode(encode(Hello(9))) == Hello(9), "an unknown version is told, not refused"
     assert decode(encode(Disconnect("idle"))) == Disconnect("idle")
@@ -85,7 +85,7 @@ def test_the_documented_bytes() -> None:
 
 
 @given(st.binary(max_size=120))
-def test_any_other_bytes_are_refused_with_one_exception(data: bytes) -> None:
+def test_any_other_bytes_raise_one_kind_of_exception(data: bytes) -> None:
     try:
         message = decode(data)
     except ControlsFormatError:
@@ -107,7 +107,7 @@ def test_too_many_keys_keep_the_lowest() -> None:
     assert arrived.controls.keys == frozenset(range(4, 4 + MAX_KEYS))
 
 
-def test_order_and_travel_go_across_the_wrap() -> None:
+def test_order_and_travel_across_the_wrap() -> None:
     assert is_newer(1, 0xFFFFFFFF)
     assert not is_newer(0xFFFFFFFF, 1)
     assert not is_newer(5, 5)
@@ -115,7 +115,7 @@ def test_order_and_travel_go_across_the_wrap() -> None:
     assert travel(0xFFFFFFFE, 3) == -5
 
 
-def test_released_keeps_the_travel_alone() -> None:
+def test_released_keeps_only_the_travel() -> None:
     held = Controls(frozenset({4}), 1, 10, 20, 30)
     assert held.held
     assert not held.released().held

@@ -14,7 +14,8 @@ import pytest
 
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.settings import EmulatorSettings
-from rejoin.studio import Studio, studio
+from rejoin.studio.address import Studio
+from rejoin.studio.serve import studio
 
 pytestmark = pytest.mark.live
 

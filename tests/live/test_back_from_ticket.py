@@ -21,14 +21,16 @@ from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
-from rejoin.studio import Studio, studio
+from rejoin.studio.address import Studio
+from rejoin.studio.serve import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 

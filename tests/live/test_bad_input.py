@@ -1,6 +1,6 @@
-"""What cannot work, as a person meets it: one line that says so, the documented exit code, an end.
+"""Bad input and missing resources: one line on standard error and the documented exit code.
 
-Nothing here leaves this machine: the one foreign host has a name that cannot exist (RFC 2606).
+No test connects to another machine: the one foreign host name cannot exist (RFC 2606).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pytest
 from helpers.programs import PATIENCE_S, run, started
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.media.audio.default_output import open_output
-from rejoin.studio import Studio
+from rejoin.studio.address import Studio
 
 pytestmark = pytest.mark.live
 
@@ -44,12 +44,12 @@ def there() -> Iterator[Studio]:
         yield Studio.from_json(program.out.readline())
 
 
-# --- backends that are none -----------------------------------------------------------------------
+# --- unusable backends - -----------------------------------------------------------------------
 
 
 @contextmanager
-def backend_that_says(content_type: str, body: bytes | None) -> Iterator[str]:
-    """A server that answers everything alike; None: a SignalResponse that is none, rightly told."""
+def backend_that_answers(content_type: str, body: bytes | None) -> Iterator[str]:
+    """A server with the same answer to every request; None: a session with an invalid SDP."""
 
     class Answer(http.server.BaseHTTPRequestHandler):
         offer_sha256 = ""
@@ -66,12 +66,12 @@ def backend_that_says(content_type: str, body: bytes | None) -> Iterator[str]:
             self.answer()
 
         def answer(self) -> None:
-            said = body if body is not None else self.view()
+            answer = body if body is not None else self.view()
             self.send_response(200)
             self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(said)))
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(answer)
 
         def view(self) -> bytes:
             view = {
@@ -105,33 +105,33 @@ def test_a_backend_whose_name_does_not_exist() -> None:
     )
 
 
-def test_nobody_listens_on_the_port() -> None:
+def test_a_port_without_a_listener() -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else can
+        taken.bind(("127.0.0.1", 0))  # bound but not listening, so that nothing else can listen
         done = run(*PLAY, f"http://127.0.0.1:{taken.getsockname()[1]}")
     assert done.code == 3
     assert done.complaint.startswith("The studio's server could not be reached. ")
 
 
-def test_an_answer_that_is_cut_off_in_the_middle_of_its_json() -> None:
-    with backend_that_says("application/json", b'{"session_id": "CANARY') as url:
+def test_an_answer_with_truncated_json() -> None:
+    with backend_that_answers("application/json", b'{"session_id": "CANARY') as url:
         done = run(*PLAY, url)
     assert done.code == 3
     assert done.complaint.endswith("sent an answer that cannot be understood.")
 
 
 def test_a_web_page_in_place_of_a_backend() -> None:
-    with backend_that_says("text/html", b"<html>CANARY: welcome to this hotel</html>") as url:
+    with backend_that_answers("text/html", b"<html>CANARY: welcome to this hotel</html>") as url:
         done = run(*PLAY, url)
     assert done.code == 3
     assert done.complaint.endswith("is not a Rejoin backend.")
 
 
-def test_an_answer_that_is_no_sdp() -> None:
-    with backend_that_says("application/json", None) as url:
+def test_an_answer_with_an_invalid_sdp() -> None:
+    with backend_that_answers("application/json", None) as url:
         done = run(*PLAY, url)
     assert done.code == 5
-    assert done.complaint.startswith("The game server gave an unusable answer. ")
+    assert done.complaint.startswith("The game server sent an unusable answer. ")
 
 
 def test_a_wrong_token(there: Studio) -> None:
@@ -144,8 +144,8 @@ def test_a_wrong_token(there: Studio) -> None:
 # --- this machine ---------------------------------------------------------------------------------
 
 
-def test_no_sound_device_is_said_and_the_game_plays_to_its_end(there: Studio) -> None:
-    """The line about the sound is told once the game is live; then its player leaves the game."""
+def test_a_missing_sound_device_is_reported_and_the_game_plays_to_its_end(there: Studio) -> None:
+    """The message comes when the game is live; then the player leaves the game."""
     output = open_output()
     output.close()
     if output.problem is None:
@@ -157,10 +157,10 @@ def test_no_sound_device_is_said_and_the_game_plays_to_its_end(there: Studio) ->
 
     with started(*PLAY, there.backend_url) as program:
         assert program.process.stderr is not None
-        said = program.process.stderr.readline()
+        line = program.process.stderr.readline()
         asyncio.run(leave_the_game())
         done = program.done()
-    assert said == f"rejoin: {output.problem}\n"
+    assert line == f"rejoin: {output.problem}\n"
     done.told_nothing_secret()
     assert (done.code, done.err) == (0, "")
 
@@ -181,7 +181,7 @@ def test_a_studio_whose_port_is_taken(there: Studio) -> None:
 
 
 def backend(folder: Path, **more: str) -> tuple[str, ...]:
-    """The arguments for a backend that has all it needs in a file."""
+    """The arguments for a backend with a complete settings file."""
     values = {
         "region": "us-west-2",
         "stream_group": "sg-1",
@@ -204,7 +204,7 @@ def test_a_backend_whose_port_is_taken(there: Studio, tmp_path: Path) -> None:
     assert "is already in use" in done.complaint
 
 
-def test_a_settings_file_with_nonsense_in_it(tmp_path: Path) -> None:
+def test_a_settings_file_with_an_invalid_value(tmp_path: Path) -> None:
     done = run(*backend(tmp_path, connection_timeout_s="CANARY"))
     assert done.code == 2
     assert done.complaint == "connection_timeout_s must be a whole number."
@@ -236,15 +236,15 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_a_full_disk_behind_standard_output() -> None:
     done = run("--help", before=("sh", "-c", 'exec "$@" > /dev/full', "full"))
     assert done.code == 1
-    assert done.complaint == "There is no space left to write to."
+    assert done.complaint == "The disk is full."
 
 
-# --- servers, told to end -------------------------------------------------------------------------
+# --- stopping servers -- -------------------------------------------------------------------------
 
 
 @POSIX
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_backend_ends_when_told(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_stops_a_backend(number: signal.Signals, tmp_path: Path) -> None:
     with started(*backend(tmp_path)) as program:
         assert program.out.readline().startswith("Backend   http://127.0.0.1:")
         program.send(number)
@@ -253,17 +253,17 @@ def test_a_backend_ends_when_told(number: signal.Signals, tmp_path: Path) -> Non
 
 
 @POSIX
-def test_a_studio_ends_when_told() -> None:
+def test_ctrl_c_stops_a_studio() -> None:
     with started("studio", *ANY_PORTS) as program:
-        for line in iter(program.out.readline, "Ctrl+C or `quit` ends it.\n"):
-            assert line, "it ended by itself"
+        for line in iter(program.out.readline, "Ctrl+C or `quit` stops it.\n"):
+            assert line, "it ended early"
         program.send(signal.SIGINT)
         done = program.done()
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
 @POSIX
-def test_an_announced_studio_ends_when_told_though_its_input_stays_open() -> None:
+def test_sigterm_stops_an_announced_studio_whose_input_stays_open() -> None:
     with started("studio", "--announce", *ANY_PORTS) as program:
         Studio.from_json(program.out.readline())
         program.send(signal.SIGTERM)

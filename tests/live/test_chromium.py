@@ -22,10 +22,11 @@ from playwright.async_api import Page, async_playwright
 
 from helpers.chromium import CHROMIUM, FLAGS, page_and_backend
 from rejoin.backend.serving import serving
-from rejoin.emulator.host.game import StripReading, read_strip
+from rejoin.emulator.host.strip import StripReading, read_strip
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
-from rejoin.studio import studio
+from rejoin.emulator.service.faults import Fault, FaultKind
+from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.studio.serve import studio
 
 DATA = Path(__file__).parents[1] / "data"
 HOST = "127.0.0.1"

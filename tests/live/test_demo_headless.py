@@ -1,4 +1,4 @@
-"""`rejoin demo --headless` as a person runs it: its pictures, its numbers, its end."""
+"""`rejoin demo --headless` as a program: screenshots, report, timeline, and how it ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from PySide6.QtGui import QImage
 
 from helpers.programs import PATIENCE_S, SECRETS, Done, Program, run, started
 from rejoin.core.trace import Record, from_line, timelines
-from rejoin.emulator.host.game import STRIP_BITS, STRIP_ROW_PX, Game
+from rejoin.emulator.host.game import Game
+from rejoin.emulator.host.strip import STRIP_BITS, STRIP_ROW_PX
 from rejoin.emulator.service.settings import EmulatorSettings
 
 pytestmark = pytest.mark.live
@@ -31,7 +32,7 @@ QUICK = ("demo", "--headless", "--drop-after", "0.5")
 
 
 def picture(file: Path) -> Picture:
-    """BGRA, as it was saved."""
+    """A screenshot as BGRA."""
     image = QImage(str(file)).convertToFormat(QImage.Format.Format_RGB32)
     assert (image.width(), image.height()) == (1280, 720), file
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(720, image.bytesPerLine())
@@ -39,7 +40,7 @@ def picture(file: Path) -> Picture:
 
 
 def brightness(shown: Picture) -> float:
-    """Of the lower edge, where the game has its darkest hills and no card ever lies."""
+    """Of the lower edge, where the game has its darkest hills and no card covers it."""
     return float(shown[600:, 320:, :3].mean())
 
 
@@ -67,7 +68,7 @@ def counter_in(shown: Picture) -> int:
     ]
     (counter,) = struct.unpack("!I", np.packbits(bits[0]).tobytes())
     (chain_head,) = struct.unpack("!H", np.packbits(bits[1]).tobytes())
-    assert counter < 60 * PATIENCE_S, "a counter beyond all that can have been played"
+    assert counter < 60 * PATIENCE_S, "a larger counter than can have been reached"
     game = Game(0.0, EmulatorSettings().seed)
     game.advance(counter / 60 + 1e-3)
     assert (game.counter, int.from_bytes(game.chain[:2])) == (counter, chain_head)
@@ -75,7 +76,7 @@ def counter_in(shown: Picture) -> int:
 
 
 def artefacts(out: Path) -> tuple[dict[str, Any], list[Record]]:
-    """The report and the trace, in which nothing secret is."""
+    """The report and the trace; no file contains a secret."""
     for file in out.iterdir():
         content = file.read_bytes()
         for secret in SECRETS:
@@ -86,7 +87,7 @@ def artefacts(out: Path) -> tuple[dict[str, Any], list[Record]]:
 
 
 def steps(done: Done) -> dict[str, float]:
-    """The printed timeline of the drop that was caused: milliseconds since its beginning."""
+    """The printed timeline of the injected drop: milliseconds since its beginning."""
     line = re.compile(r"^ +(-?[\d.]+) ms +[+-][\d.]+ +(\w[\w ]+)$", re.MULTILINE)
     for episode in done.out.split("Drop ")[1:]:
         found = {name: float(since_ms) for since_ms, name in line.findall(episode)}
@@ -95,8 +96,8 @@ def steps(done: Done) -> dict[str, float]:
     raise AssertionError(done.out)
 
 
-def test_a_silent_drop_and_the_same_game_again(tmp_path: Path) -> None:
-    done = run(*QUICK, "--out", str(tmp_path), "--notice", "0")
+def test_after_a_silent_drop_the_same_game_is_live_again(tmp_path: Path) -> None:
+    done = run(*QUICK, "--out", str(tmp_path), "--detection-delay", "0")
     assert (done.code, done.err) == (0, "")
     assert "state continued: yes" in done.out
 
@@ -104,9 +105,9 @@ def test_a_silent_drop_and_the_same_game_again(tmp_path: Path) -> None:
     assert brightness(lost) < 0.8 * brightness(live), "the last picture is dimmed"
     assert brightness(back) > 0.9 * brightness(live), "and bright again"
     assert counter_in(live) < counter_in(back), "the game went on"
-    assert counter_in(live) <= counter_in(lost) < counter_in(back), "what was left is what stays"
+    assert counter_in(live) <= counter_in(lost) < counter_in(back), "the last picture stays"
 
-    told = steps(done)
+    printed = steps(done)
     for earlier, later in (
         ("fault", "lost"),
         ("lost", "offer made"),
@@ -116,22 +117,22 @@ def test_a_silent_drop_and_the_same_game_again(tmp_path: Path) -> None:
         ("connected", "first frame"),
         ("first frame", "live again"),
     ):
-        assert told[earlier] <= told[later], (earlier, later)
+        assert printed[earlier] <= printed[later], (earlier, later)
     report, records = artefacts(tmp_path)
     assert report["failure"] is None
     (episode,) = (one for one in report["episodes"] if "fault" in one["steps_ms"])
     assert episode["outcome"] == "live"
-    assert episode["steps_ms"] == told
-    assert all(proof["continued"] and proof["missing"] > 0 for proof in report["proofs"])
+    assert episode["steps_ms"] == printed
+    assert all(one["continued"] and one["missing_ticks"] > 0 for one in report["continuity"])
     (timeline,) = (one for one in timelines(records) if one.at("fault") is not None)
-    assert [step.name for step in timeline.steps] == list(told)
+    assert [step.name for step in timeline.steps] == list(printed)
 
 
 def test_a_graceful_close(tmp_path: Path) -> None:
     done = run(*QUICK, "--out", str(tmp_path), "--fault", "graceful_close")
     assert (done.code, done.err) == (0, "")
     assert "state continued: yes" in done.out
-    assert "stalled" not in steps(done), "what was said need not be waited for"
+    assert "stalled" not in steps(done), "a closed connection is lost at once"
     report, _ = artefacts(tmp_path)
     assert report["fault"] == "graceful_close"
     assert counter_in(picture(tmp_path / "live.png")) < counter_in(picture(tmp_path / "back.png"))
@@ -139,7 +140,7 @@ def test_a_graceful_close(tmp_path: Path) -> None:
 
 def test_a_killed_game_ends_with_the_reason_of_the_service(tmp_path: Path) -> None:
     done = run(*QUICK, "--out", str(tmp_path), "--fault", "kill")
-    assert (done.code, done.err) == (0, ""), "it was the end that was asked for"
+    assert (done.code, done.err) == (0, ""), "--fault kill asks for this end"
     assert "Ended: game_ended (internalError)" in done.out
     report, _ = artefacts(tmp_path)
     assert report["ending"] == {"kind": "game_ended", "reason": "internalError"}
@@ -155,12 +156,12 @@ def until_exists(file: Path, program: Program) -> None:
     deadline_at = time.monotonic() + PATIENCE_S
     while not file.exists():
         assert time.monotonic() < deadline_at, f"no {file.name}"
-        assert program.process.poll() is None, "it ended too soon"
+        assert program.process.poll() is None, "it ended early"
         time.sleep(0.05)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_told_to_end_in_the_middle_it_ends_with_all_that_it_started(tmp_path: Path) -> None:
+def test_sigterm_in_the_middle_ends_it_and_everything_that_it_started(tmp_path: Path) -> None:
     with started(*QUICK, "--out", str(tmp_path), "--drops", "1000") as program:
         until_exists(tmp_path / "live.png", program)
         program.send(signal.SIGTERM)
@@ -180,7 +181,7 @@ def until_its_studio_runs(program: Program) -> None:
 
 
 @IN_PROC
-def test_interrupted_while_it_starts_it_ends_with_its_studio(tmp_path: Path) -> None:
+def test_ctrl_c_while_it_starts_ends_it_and_its_studio(tmp_path: Path) -> None:
     with started(*QUICK, "--out", str(tmp_path)) as program:
         until_its_studio_runs(program)
         program.send(signal.SIGINT)
@@ -197,10 +198,10 @@ def test_the_studio_does_not_outlive_a_demo_that_was_killed(tmp_path: Path) -> N
         program.all_gone()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="wants a shell's ulimit")
-def test_a_full_disk_is_said_and_fails(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's ulimit")
+def test_a_full_disk_is_reported_and_fails(tmp_path: Path) -> None:
     """No file may grow beyond 16 blocks: pictures fail as on a full disk."""
     limited = ("sh", "-c", 'ulimit -f 16; exec "$@"', "limited")
     done = run(*QUICK, "--out", str(tmp_path), "--drops", "0", before=limited)
     assert done.code == 1
-    assert done.complaint == "The picture live.png could not be written."
+    assert done.complaint == "The screenshot live.png could not be written."

@@ -16,13 +16,8 @@ from rejoin.core import events
 from rejoin.core.model import Doing, Ending, EndingKind, HealthLevel, Snapshot, Stage
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.settings import (
-    BackendFault,
-    BackendFaultKind,
-    EmulatorSettings,
-    Fault,
-    FaultKind,
-)
+from rejoin.emulator.service.faults import BackendFault, BackendFaultKind, Fault, FaultKind
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.gui import texts
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.output import NullOutput
@@ -31,7 +26,7 @@ from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, OURS, Dialect
-from rejoin.studio import studio
+from rejoin.studio.serve import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -92,7 +87,7 @@ async def scene(
     records: list[Record] = []
     async with studio(settings, dialect=dialect, https=authority is not None) as there:
         if authority is not None:
-            await asyncio.to_thread(authority.write_text, there.authority_pem or "")
+            await asyncio.to_thread(authority.write_text, there.ca_pem or "")
         profile = StudioProfile(
             there.backend_url,
             there.player_token,

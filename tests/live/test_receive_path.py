@@ -18,7 +18,8 @@ from rejoin.clock import boot_s
 from rejoin.core.events import CloseForNowRequested
 from rejoin.core.model import Snapshot, Stage
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.settings import EmulatorSettings, Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind
+from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.default_output import DefaultOutput
 from rejoin.media.audio.output import AudioOutput, NullOutput
 from rejoin.media.receive.lip_sync import MAX_EARLY_S, MAX_LATE_S
@@ -28,7 +29,7 @@ from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
-from rejoin.studio import studio
+from rejoin.studio.serve import studio
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 

@@ -38,8 +38,8 @@ def the_window() -> str:
 
 def test_a_key_drops_the_connection_and_the_game_comes_back(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    arguments = ("demo", "--drops", "0", "--drop-after", "2", "--notice", "0", "--out", str(out))
-    with started(*arguments, environment={"QT_QPA_PLATFORM": "xcb"}) as program:
+    arguments = ("demo", "--drops", "0", "--drop-after", "2", "--detection-delay", "0")
+    with started(*arguments, "--out", str(out), environment={"QT_QPA_PLATFORM": "xcb"}) as program:
         window = the_window()
         deadline = time.monotonic() + PATIENCE_S
         while not (out / "live.png").exists():
@@ -52,4 +52,4 @@ def test_a_key_drops_the_connection_and_the_game_comes_back(tmp_path: Path) -> N
     assert done.code == 130, done.err
     report = json.loads((out / "report.json").read_text())
     assert [episode["outcome"] for episode in report["episodes"]] == ["live"]
-    assert [proof["continued"] for proof in report["proofs"]] == [True]
+    assert [one["continued"] for one in report["continuity"]] == [True]

@@ -1,4 +1,4 @@
-"""The path model: every parameter within three standard errors, and order kept unless told."""
+"""The path model: every parameter within three standard errors; order kept without `reorder`."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def both(lane: Lane) -> tuple[ProfileStage, ...]:
 
 def test_two_hundred_thousand_packets_tell_every_parameter() -> None:
     """One run with everything at once; `dev.py bench link` does it with a million."""
-    told = {figure.name: figure for figure in figures(200_000)}
-    assert len(told) == 8
-    assert {name: figure for name, figure in told.items() if figure.errors_off > 3} == {}
+    found = {figure.name: figure for figure in figures(200_000)}
+    assert len(found) == 8
+    assert {name: figure for name, figure in found.items() if figure.errors_off > 3} == {}
 
 
-def test_a_wrong_parameter_would_be_seen() -> None:
+def test_a_wrong_parameter_would_be_noticed() -> None:
     """The figures are sharp: a share that is off by a tenth is many errors off."""
     [loss] = [each for each in figures(50_000) if each.name == "random loss"]
     assert abs(loss.measured - 0.9 * loss.expected) > 3 * loss.error
@@ -55,7 +55,7 @@ def test_delays_stay_within_the_jitter() -> None:
 
 
 @pytest.mark.parametrize(("p", "r"), [(7, 65), (6, 50), (4, 35), (3, 30), (11, 25)])
-def test_bursts_have_the_share_and_length_that_were_asked_for(p: int, r: int) -> None:
+def test_bursts_have_the_configured_share_and_length(p: int, r: int) -> None:
     lane = Lane(burst_enter=p / 100, burst_leave=r / 100)
     link = Link(NetworkProfile("x", stages=both(lane)), 0.0, chance)
     lost = [bool(link.decide(UP, 100, 0.0).dropped) for _ in range(50_000)]
@@ -94,9 +94,9 @@ def _runs(lost: Sequence[bool]) -> list[float]:
     ids=["periodic", "poisson-uniform", "poisson-exponential"],
 )
 def test_blackouts(blackout: Blackout, share: float, lengths: tuple[float, float]) -> None:
-    """Time in the dark, in stretches that each hold some of them."""
+    """The share of time in blackouts, in spans that each hold some of them."""
     link = Link(NetworkProfile("x", blackouts=(blackout,)), 1000.0, chance)
-    step_s = blackout.lasts_s / 5
+    step_s = blackout.duration_s / 5
     stretch = round(5 * blackout.every_s / step_s)
     dark = [
         link.decide(DOWN, 1, 1000.0 + at * step_s).dropped is Loss.BLACKOUT
@@ -110,7 +110,7 @@ def test_blackouts(blackout: Blackout, share: float, lengths: tuple[float, float
     assert max(runs) <= lengths[1] + step_s
 
 
-def test_a_bottleneck_passes_its_rate_and_queues_as_long_as_told() -> None:
+def test_a_bottleneck_passes_its_rate_and_queues_up_to_its_limit() -> None:
     lane = Lane(0.010, bandwidth_bps=2_000_000, queue_s=2.0)
     link = Link(NetworkProfile("x", stages=both(lane)), 0.0, chance)
     delays, passed_bytes, dropped = [], 0, 0
@@ -136,21 +136,24 @@ def test_a_bottleneck_passes_its_rate_and_queues_as_long_as_told() -> None:
     assert link.decide(DOWN, 1000, packets * 0.001 + 10).delay_s == pytest.approx(0.014)
 
 
-def test_a_cut_is_from_then_until_then_and_one_way_if_told() -> None:
+def test_a_cut_has_a_beginning_an_end_and_directions() -> None:
     def dropped(cut: Cut, direction: Direction, now: float) -> bool:
         link = Link(NetworkProfile("x", cut=cut), 100.0, chance, window_s=125.0)
         return link.decide(direction, 1, now) == Fate(0.0, Loss.CUT)
 
-    some = Cut(after_s=2.0, lasts_s=3.0)
+    some = Cut(after_s=2.0, duration_s=3.0)
     for direction in BOTH:
         seen = [dropped(some, direction, now) for now in (100.0, 101.9, 102.0, 104.9, 105.0)]
         assert seen == [False, False, True, True, False]
     assert dropped(Cut(), UP, 1e9)
     up = Cut(directions=frozenset({UP}))
     assert (dropped(up, UP, 100.0), dropped(up, DOWN, 100.0)) == (True, False)
-    assert [dropped(Cut(until_window_s=-1.0), UP, now) for now in (223.9, 224.0)] == [True, False]
+    assert [dropped(Cut(ends_after_window_s=-1.0), UP, now) for now in (223.9, 224.0)] == [
+        True,
+        False,
+    ]
     with pytest.raises(ValueError, match="window"):
-        Link(NetworkProfile("x", cut=Cut(until_window_s=1.0)), 0.0, chance)
+        Link(NetworkProfile("x", cut=Cut(ends_after_window_s=1.0)), 0.0, chance)
 
 
 def test_stages_follow_each_other() -> None:
@@ -166,7 +169,7 @@ def test_stages_follow_each_other() -> None:
     assert link.decide(DOWN, 1, 70.5) == Fate(0.0)
 
 
-def test_a_direction_it_is_not_about_passes() -> None:
+def test_packets_of_another_direction_pass() -> None:
     link = Link(NetworkProfile("x", cut=Cut()), 0.0, chance, directions={DOWN})
     assert link.decide(UP, 1, 5.0) == Fate(0.0)
     assert link.decide(DOWN, 1, 5.0).dropped is Loss.CUT
@@ -231,7 +234,7 @@ def test_same_seed_same_fates_and_order_is_kept(
         assert all(fate.delay_s >= 0 for _, _, fate in mine)
 
 
-def test_packets_overtake_when_told() -> None:
+def test_packets_overtake_with_reorder() -> None:
     def overtaken(reorder: bool) -> bool:
         lane = Lane(0.050, 0.030, reorder=reorder)
         link = Link(NetworkProfile("x", stages=both(lane)), 0.0, chance)

@@ -1,4 +1,4 @@
-"""Profiles as text: those that ship say what reconnect.md says, and bad ones are told by key."""
+"""Network profiles: the shipped ones have the documented figures, and errors name the key."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def test_every_network_profile_ships_and_every_file_has_a_name() -> None:
 def test_what_ships_can_be_read_and_says_where_it_comes_from(name: str) -> None:
     profile = shipped(name)
     assert profile.name == name
-    assert profile.about.endswith(".")
+    assert profile.description.endswith(".")
     first = assets.text(f"profiles/{name}.toml").splitlines()[0]
     assert re.match(r"# (Ours|Figures)", first)
-    assert name == "clean" or profile != NetworkProfile(name, profile.about)
+    assert name == "clean" or profile != NetworkProfile(name, profile.description)
 
 
 def test_the_figures_are_those_of_the_design() -> None:
@@ -76,25 +76,25 @@ def test_the_figures_are_those_of_the_design() -> None:
         Blackout(900, 2.0, Spacing.EXPONENTIAL, Length.UNIFORM, 1.0),
     )
     assert leo.steps == DelaySteps(15, 0.020, 2)
-    for lasts_s in (0.4, 0.9, 1.5, 3, 10, 30):
-        assert shipped(f"cut_{lasts_s}s").cut == Cut(lasts_s=lasts_s)
-    assert shipped("cut_until_window-1").cut == Cut(until_window_s=-1)
-    assert shipped("cut_until_window+1").cut == Cut(until_window_s=1)
+    for duration_s in (0.4, 0.9, 1.5, 3, 10, 30):
+        assert shipped(f"cut_{duration_s}s").cut == Cut(duration_s=duration_s)
+    assert shipped("cut_until_window-1").cut == Cut(ends_after_window_s=-1)
+    assert shipped("cut_until_window+1").cut == Cut(ends_after_window_s=1)
     assert shipped("cut_forever").cut == Cut()
     assert shipped("oneway_down").cut == Cut(directions=frozenset({Direction.DOWN}))
     assert shipped("nat_rebind").rebind_after_s == 1.0
 
 
-def test_one_direction_may_differ_and_stages_go_on_from_the_one_before() -> None:
+def test_one_direction_may_differ_and_a_stage_changes_the_one_before() -> None:
     text = """
-    about = "x."
+    description = "x."
     [both]
     delay_ms = 10
     [down]
     loss_percent = 50
-    [[later]]
+    [[stages]]
     after_s = 1
-    [later.up]
+    [stages.up]
     reorder = true
     """
     first, second = parse_profile("x", text).stages
@@ -103,46 +103,54 @@ def test_one_direction_may_differ_and_stages_go_on_from_the_one_before() -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("[", "is not TOML"),
-        ("", "about is a text"),
-        ("about = 3", "about is a text"),
-        ('about = "x"\ncolour = "blue"', "'colour' is not known"),
-        ('about = "x"\n[both]\ndelay = 3', "both.'delay' is not known"),
-        ('about = "x"\n[both]\ndelay_ms = -3', "both.delay_ms is 0 to 60000"),
-        ('about = "x"\n[both]\ndelay_ms = nan', "both.delay_ms is 0 to 60000"),
-        ('about = "x"\n[both]\ndelay_ms = true', "both.delay_ms is a number"),
-        ('about = "x"\n[down]\nbandwidth_kbps = 0', "down.bandwidth_kbps is 1 to"),
-        ('about = "x"\n[up]\nreorder = 1', "up.reorder is true or false"),
-        ('about = "x"\nboth = 3', "both is a table"),
-        ('about = "x"\nblackouts = {}', "blackouts is a list of tables"),
-        ('about = "x"\n[[blackouts]]\nevery_s = 3', "blackouts[0].lasts_ms is missing"),
+        ("", "description must be a text"),
+        ("description = 3", "description must be a text"),
+        ('description = "x"\ncolour = "blue"', "'colour' is not known"),
+        ('description = "x"\n[both]\ndelay = 3', "both.'delay' is not known"),
+        ('description = "x"\n[both]\ndelay_ms = -3', "both.delay_ms must be 0 to 60000"),
+        ('description = "x"\n[both]\ndelay_ms = nan', "both.delay_ms must be 0 to 60000"),
+        ('description = "x"\n[both]\ndelay_ms = true', "both.delay_ms must be a number"),
+        ('description = "x"\n[down]\nbandwidth_kbps = 0', "down.bandwidth_kbps must be 1 to"),
+        ('description = "x"\n[up]\nreorder = 1', "up.reorder must be true or false"),
+        ('description = "x"\nboth = 3', "both must be a table"),
+        ('description = "x"\nblackouts = {}', "blackouts must be a list of tables"),
+        ('description = "x"\n[[blackouts]]\nevery_s = 3', "blackouts[0].duration_ms is missing"),
         (
-            'about = "x"\n[[blackouts]]\nevery_s = 3\nlasts_ms = 1\nspread_ms = 2',
-            "blackouts[0].spread_ms is for",
+            'description = "x"\n[[blackouts]]\nevery_s = 3\nduration_ms = 1\nspread_ms = 2',
+            "blackouts[0].spread_ms needs",
         ),
         (
-            'about = "x"\n[[blackouts]]\nevery_s = 3\nlasts_ms = 1\nlength = "odd"',
-            "blackouts[0].length is one of fixed, uniform, exponential",
+            'description = "x"\n[[blackouts]]\nevery_s = 3\nduration_ms = 1\nlength = "odd"',
+            "blackouts[0].length must be one of fixed, uniform, exponential",
         ),
-        ('about = "x"\n[cut]\nlasts_s = 1\nuntil_window_s = 1', "cut.lasts_s and"),
-        ('about = "x"\n[cut]\ndirection = "left"', "cut.direction is one of both, up, down"),
-        ('about = "x"\n[cut]\ndirection = []', "cut.direction is one of"),
+        ('description = "x"\n[cut]\nduration_s = 1\nends_after_window_s = 1', "cut.duration_s and"),
         (
-            'about = "x"\n[delay_steps]\nevery_s = 1\nrtt_ms = 1\nlevels = 1.5',
-            "delay_steps.levels is a whole number",
+            'description = "x"\n[cut]\ndirection = "left"',
+            "cut.direction must be one of both, up, down",
         ),
-        ('about = "x"\n[[later]]\nafter_s = 0', "later[0].after_s comes later"),
+        ('description = "x"\n[cut]\ndirection = []', "cut.direction must be one of"),
+        (
+            'description = "x"\n[delay_steps]\nevery_s = 1\nrtt_ms = 1\nlevels = 1.5',
+            "delay_steps.levels must be a whole number",
+        ),
+        ('description = "x"\n[[stages]]\nafter_s = 0', "stages[0].after_s must be later"),
         ("#" * 70_000, "is too long"),
+        ('about = "x"', "is of an older version: about is called description now"),
+        (
+            'description = "x"\n[cut]\nlasts_s = 1',
+            "is of an older version: lasts_s is called duration_s now",
+        ),
     ],
 )
-def test_a_bad_file_is_told_by_its_name_and_key(text: str, told: str) -> None:
+def test_the_error_for_a_bad_file_names_file_and_key(text: str, expected: str) -> None:
     with pytest.raises(BadInputError) as caught:
         parse_profile("mine", text)
     sentence = str(caught.value)
     assert "mine.toml" in sentence
-    assert told in sentence
+    assert expected in sentence
     assert sentence.endswith(".")
 
 
@@ -152,7 +160,17 @@ values = st.recursive(
     max_leaves=3,
 )
 keys = st.sampled_from(
-    ["about", "both", "up", "cut", "blackouts", "later", "delay_ms", "lasts_s", "direction"]
+    [
+        "description",
+        "both",
+        "up",
+        "cut",
+        "blackouts",
+        "stages",
+        "delay_ms",
+        "duration_s",
+        "direction",
+    ]
 )
 lines = st.one_of(
     st.builds("{} = {}".format, keys, values),
@@ -162,10 +180,10 @@ lines = st.one_of(
 
 
 @given(st.lists(lines, max_size=6).map("\n".join) | st.text(max_size=60))
-def test_whatever_stands_in_a_file_there_is_one_kind_of_error(text: str) -> None:
+def test_any_file_is_read_or_refused_with_one_kind_of_error(text: str) -> None:
     try:
         profile = parse_profile("mine", text)
     except BadInputError as error:
         assert "mine.toml" in str(error)  # noqa: PT017
     else:
-        assert profile.about.strip()
+        assert profile.description.strip()

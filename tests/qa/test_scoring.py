@@ -16,10 +16,10 @@ from rejoin.verify.detector_score import OUTAGE, Score
 from rejoin.verify.traffic import samples
 
 
-def test_a_profile_is_played_and_dropped() -> None:
+def test_the_score_of_a_profile_with_and_without_drops() -> None:
     score = scoring.of_profile("home_wifi", 0.02, 3, 1)
-    assert score.judged_s == pytest.approx(72 + 3 * 75, abs=20)
-    assert (score.outages, len(score.detections_s), score.mistakes) == (3, 3, 0)
+    assert score.replayed_s == pytest.approx(72 + 3 * 75, abs=20)
+    assert (score.outages, len(score.detections_s), score.false_alarms) == (3, 3, 0)
 
 
 def test_a_recorded_trace_is_scored(tmp_path: Path) -> None:
@@ -49,5 +49,5 @@ def test_a_trace_without_samples_cannot_be_scored(tmp_path: Path) -> None:
         scoring.of_file(file)
 
 
-def test_what_was_not_seen_is_a_dash() -> None:
+def test_a_percentile_without_a_detection_is_a_dash() -> None:
     assert scoring.line("x", Score()).split()[4:7] == ["-", "-", "-"]

@@ -1,4 +1,4 @@
-"""Chance and profiles: the same for everybody."""
+"""Random streams and shipped profiles."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from rejoin.netem.network_profile import NETWORK_PROFILES
 from rejoin.qa.seeds import chance, network_profiles
 
 
-def test_each_name_has_its_own_chance_and_always_the_same() -> None:
+def test_each_name_has_a_random_stream_of_its_own_that_never_changes() -> None:
     one = [chance(1)("up")() for _ in range(3)]
     assert one == [one[0]] * 3
     assert len({chance(1)("up")(), chance(1)("down")(), chance(2)("up")()}) == 3
 
 
-def test_every_shipped_profile_is_there() -> None:
+def test_every_shipped_profile_can_be_read() -> None:
     assert tuple(network_profiles()) == NETWORK_PROFILES
     assert all(profile.name == name for name, profile in network_profiles().items())

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rejoin.core import session
+from rejoin.core.engine import enter
+from rejoin.core.engine.transition import Transition
 from rejoin.core.phases import Episode
-from rejoin.core.session import _Turn
 from rejoin.netem.network_profile import PLACES
 from rejoin.qa.simulation import case_of, run, tally, tally_all
 from rejoin.verify import faults
@@ -19,18 +19,18 @@ SEEDS = 2000
 
 
 @pytest.mark.parametrize("block", range(4))
-def test_two_thousand_worlds_break_no_invariant(block: int) -> None:
+def test_two_thousand_worlds_violate_no_invariant(block: int) -> None:
     size = SEEDS // 4
     total = tally(block * size, size)
     assert total.found == []
     assert total.runs == size
-    assert total.drops > size / 2, "most of these worlds have something to get over"
+    assert total.drops > size / 2, "most of these worlds have a drop"
     assert total.saved_share >= 0.999
 
 
-def test_every_profile_takes_its_turn() -> None:
-    names = {case_of(seed).about.split(",")[0] for seed in range(len(faults.modelled()))}
-    assert names == set(faults.modelled())
+def test_seeds_go_through_every_profile() -> None:
+    names = {case_of(seed).about.split(",")[0] for seed in range(len(faults.simulated_profiles()))}
+    assert names == set(faults.simulated_profiles())
     assert names == set(PLACES)
 
 
@@ -41,8 +41,8 @@ def test_a_seed_is_the_same_run_each_time() -> None:
 
 
 def test_several_processes_find_what_one_finds() -> None:
-    told = []
-    both = tally_all(0, 600, 2, lambda total: told.append(total.runs))
+    progress = []
+    both = tally_all(0, 600, 2, lambda total: progress.append(total.runs))
     alone = tally(0, 600)
     assert (both.runs, both.drops, both.savable, both.saved) == (
         alone.runs,
@@ -50,49 +50,48 @@ def test_several_processes_find_what_one_finds() -> None:
         alone.savable,
         alone.saved,
     )
-    assert told == [250, 500, 600]
+    assert progress == [250, 500, 600]
 
 
 # --- bugs that seeds found ------------------------------------------------------------------------
 
 
-def waits_for_a_status_that_nobody_tells(turn: _Turn, episode: Episode) -> None:
-    refusing = turn.facts.status in session._REFUSING
-    late = turn.now > turn._latest_at(episode) - turn._need_s()
-    if refusing and not turn.policy.tells_status and not late:
-        turn._wait_for_service(episode)
+def waits_for_a_status_that_is_never_reported(t: Transition, episode: Episode) -> None:
+    refusing = t.facts.status in enter.REFUSING
+    if refusing and not t.policy.reports_status and t.time_for_a_try(episode):
+        enter.awaiting_service(t, episode)
     else:
-        OFFER(turn, episode)
+        OFFERING(t, episode)
 
 
-def lets_a_hanging_call_eat_the_window(turn: _Turn, left_s: float) -> float:
-    return min(turn.policy.read_timeout_s, left_s)
+def lets_a_hanging_call_eat_the_window(t: Transition, left_s: float) -> float:
+    return min(t.policy.read_timeout_s, left_s)
 
 
 def lets_a_dead_connection_eat_the_window(
-    turn: _Turn, patience_s: float, episode: Episode | None, create_asked_at: float
+    t: Transition, patience_s: float, episode: Episode | None, create_asked_at: float
 ) -> float:
-    sample = turn.facts.sample
+    sample = t.facts.sample
     rtt_s = (sample.rtt_s if sample else None) or 0.0
-    return turn.now + patience_s + turn.policy.connect_deadline_rtts * rtt_s
+    return t.now + patience_s + t.policy.connect_deadline_rtts * rtt_s
 
 
-OFFER: Callable[..., None] = _Turn._offer
+OFFERING: Callable[..., None] = enter.offering
 BUGS: list[tuple[int, str, Callable[..., Any]]] = [
-    (48, "_offer", waits_for_a_status_that_nobody_tells),
-    (280, "_read_timeout_s", lets_a_hanging_call_eat_the_window),
-    (15911, "_join_until", lets_a_dead_connection_eat_the_window),
+    (48, "offering", waits_for_a_status_that_is_never_reported),
+    (280, "read_timeout_s", lets_a_hanging_call_eat_the_window),
+    (15911, "connect_until_at", lets_a_dead_connection_eat_the_window),
 ]
 """Each cost a game that could have been saved (I7), until a seed found it: docs/proof.md."""
 
 
 @pytest.mark.parametrize(("seed", "where", "bug"), BUGS, ids=[bug.__name__ for *_, bug in BUGS])
-def test_a_bug_that_a_seed_found_stays_mended(
+def test_a_bug_that_a_seed_found_stays_fixed(
     seed: int, where: str, bug: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, outcome = run(seed)
     assert outcome.violations == ()
     assert outcome.live
-    monkeypatch.setattr(_Turn, where, bug)
+    monkeypatch.setattr(enter, where, bug)
     _, broken = run(seed)
     assert [violation[:2] for violation in broken.violations] == ["I7"]

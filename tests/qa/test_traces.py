@@ -1,4 +1,4 @@
-"""Trace files: written and read back, and anything else refused with the line that is wrong."""
+"""Trace files: written and read again; anything else is refused, naming the line."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rejoin.qa import traces
 RECORDS = [of_fault("cut", 1.0, outage_s=None), Record(2.5, "state", "Live", {"episode": 0})]
 
 
-def test_a_trace_survives_its_file(tmp_path: Path) -> None:
+def test_a_trace_is_the_same_after_writing_and_reading(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     traces.write(file, RECORDS)
     assert list(traces.read(file)) == RECORDS
     assert file.read_text().count("\n") == 2
 
 
-def test_empty_lines_are_nothing(tmp_path: Path) -> None:
+def test_empty_lines_are_ignored(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text("\n\n")
     assert list(traces.read(file)) == []
@@ -31,12 +31,12 @@ def test_empty_lines_are_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('{"v":1,"at":1,"kind":"fault","name":"x"}\n{"v":1}\n', "Line 2 of a.jsonl is no record"),
-        ("[" * 5000 + "\n", "Line 1 of a.jsonl is no record"),
+        ('{"v":2,"at":1,"kind":"fault","name":"x"}\n{}\n', "Line 2 of a.jsonl is not a record"),
+        ("[" * 5000 + "\n", "Line 1 of a.jsonl is not a record"),
         ("x" * 70_000, "Line 1 of a.jsonl is too long"),
     ],
 )
-def test_what_is_no_trace_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+def test_a_file_that_is_not_a_trace_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text(text)
     with pytest.raises(BadInputError, match=sentence):
@@ -57,7 +57,7 @@ def test_any_bytes_are_refused_with_a_sentence(
         list(traces.read(file))
 
 
-def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+def test_the_error_names_a_file_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"none\.jsonl cannot be read"):
         list(traces.read(tmp_path / "none.jsonl"))
     with pytest.raises(BadInputError, match="cannot be written"):

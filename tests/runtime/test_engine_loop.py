@@ -95,7 +95,7 @@ def test_a_defect_of_the_engine_ends_the_game_and_is_reported(
         def fail(*_: object) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr("rejoin.core.session.step", fail)
+        monkeypatch.setattr("rejoin.core.engine.step", fail)
         await it.stage(Stage.ENDED)
 
     it, ending = play(script)

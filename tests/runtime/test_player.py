@@ -263,7 +263,11 @@ def test_with_a_ticket_it_rejoins_instead_of_starting_a_game(tmp_path: Path) -> 
         return await asyncio.wait_for(running, 30)
 
     assert asyncio.run(main()).kind is EndingKind.CLOSED_FOR_NOW
-    assert [record.name for record in records][:3] == ["RejoinRequested", "Waiting", "PollStatus"]
+    assert [record.name for record in records][:3] == [
+        "RejoinRequested",
+        "AwaitingService",
+        "PollStatus",
+    ]
     assert not is_taken("key", tmp_path)
     kept = TicketFolder(tmp_path / "tickets").newest()
     assert kept is not None

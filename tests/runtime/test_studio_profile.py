@@ -24,9 +24,9 @@ def test_a_profile_supplies_the_timeout_that_no_backend_reports() -> None:
 
 def test_the_policy_contains_what_the_dialect_can_do() -> None:
     ours = StudioProfile("http://x", "t").policy()
-    assert (ours.tells_status, ours.passes_token_on) == (True, True)
+    assert (ours.reports_status, ours.forwards_token) == (True, True)
     bundle = StudioProfile("http://x", None, dialect=AWS_BUNDLE).policy()
-    assert (bundle.tells_status, bundle.passes_token_on) == (False, False)
+    assert (bundle.reports_status, bundle.forwards_token) == (False, False)
     react = StudioProfile("http://x", "t", dialect=AWS_REACT).policy()
     assert (ours.can_terminate, bundle.can_terminate, react.can_terminate) == (True, True, False)
 

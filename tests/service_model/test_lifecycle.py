@@ -1,4 +1,4 @@
-"""The service's rules, walked one by one (the numbers are those of the module's docstring)."""
+"""The service's rules one by one, numbered as in the module's docstring."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ RULES = Rules(
 
 
 def play(*script: tuple[float, Event], rules: Rules = RULES) -> tuple[State, Outcome]:
-    """A session started at 0 that sees these events; the last state and outcome."""
+    """The last state and outcome of a session started at 0 that gets these events."""
     state: State = start(0.0)
     outcome: Outcome = Accepted()
     for at, event in script:
@@ -56,7 +56,7 @@ def play(*script: tuple[float, Event], rules: Rules = RULES) -> tuple[State, Out
 
 
 def seen(*script: tuple[float, Event], rules: Rules = RULES) -> list[str]:
-    """The statuses such a session shows, one for each event, with the reason of an end."""
+    """The status of such a session after each event, with the reason if it is over."""
     state: State = start(0.0)
     shown: list[str] = []
     for at, event in script:
@@ -90,7 +90,7 @@ def test_a_whole_life_with_a_reconnect() -> None:
     ]
 
 
-def test_nobody_is_placed_in_time() -> None:
+def test_no_host_is_found_in_time() -> None:
     assert next_wakeup(start(0.0), RULES) == 75
     assert seen((74.9, TimerDue()), (75, TimerDue())) == ["ACTIVATING", "ERROR placementTimeout"]
 
@@ -132,7 +132,7 @@ def test_a_slow_create_call_does_not_run_into_the_pending_window() -> None:
     assert next_wakeup(state, RULES) == 1000  # only the session length is left
 
 
-def test_a_failed_create_call_gives_the_old_window_back() -> None:
+def test_after_a_failed_create_call_the_old_window_runs_on() -> None:
     state, _ = play(*PENDING_AT_5, (6, CreateRequested(2)), (7, CreateFailed(2)))
     assert state.status == service_status.PENDING_CLIENT_RECONNECTION
     assert window_ends_at(state) == 15
@@ -140,7 +140,7 @@ def test_a_failed_create_call_gives_the_old_window_back() -> None:
     assert reason_of(late) == service_status.RECONNECTION_TIMEOUT
 
 
-def test_create_while_active_stays_active_and_takes_one_call_at_a_time() -> None:
+def test_a_create_call_in_active_stays_active_and_only_one_is_allowed_at_a_time() -> None:
     active: list[tuple[float, Event]] = [(1, Placed(0)), (2, CreateRequested(1))]
     state, _ = play(*active)
     assert state.status == service_status.ACTIVE
@@ -157,7 +157,7 @@ def test_create_while_active_stays_active_and_takes_one_call_at_a_time() -> None
     assert (failed.status, window_ends_at(failed)) == (service_status.ACTIVE, 11)
 
 
-def test_a_window_that_ends_during_the_call_voids_its_answer() -> None:
+def test_the_answer_after_the_end_of_the_window_is_ignored() -> None:
     state, outcome = play((1, Placed(0)), (10, CreateRequested(1)), (11.5, CreateAnswered(1)))
     assert reason_of(state) == service_status.CONNECTION_TIMEOUT
     assert outcome == Ignored()
@@ -241,7 +241,7 @@ def test_the_game_exits_or_something_fails() -> None:
     )
 
 
-def test_old_numbers_are_void() -> None:
+def test_events_of_older_connections_are_ignored() -> None:
     back: list[tuple[float, Event]] = [
         *PENDING_AT_5,
         (6, CreateRequested(2)),
@@ -275,7 +275,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), EVENTS), max_size=40), st.booleans())
-def test_whatever_happens(script: list[tuple[float, Event]], restarts: bool) -> None:
+def test_invariants_hold_for_any_events(script: list[tuple[float, Event]], restarts: bool) -> None:
     rules = Rules(
         connection_timeout_s=10,
         session_length_s=120,
@@ -295,7 +295,7 @@ def test_whatever_happens(script: list[tuple[float, Event]], restarts: bool) -> 
             assert next_wakeup(state, rules) is None
         elif service_status.is_live(state.status):
             wakeup_at = next_wakeup(state, rules)
-            assert wakeup_at is not None  # nothing live waits for ever
+            assert wakeup_at is not None  # every live session has a timer
             assert wakeup_at <= 120
             if service_status.is_live(before.status) and not isinstance(event, CreateFailed):
                 assert wakeup_at > now or not restarts  # nothing live is overdue
@@ -306,9 +306,14 @@ def test_whatever_happens(script: list[tuple[float, Event]], restarts: bool) -> 
             assert ends_at <= now + 10
 
 
-def test_nothing_but_values_is_known_here() -> None:
+def test_the_module_imports_values_only() -> None:
     tree = ast.parse(inspect.getsource(lifecycle))
-    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules = {
+        f"{node.module}.{alias.name}" if node.module == "rejoin.service_model" else node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
     modules |= {
         alias.name
         for node in ast.walk(tree)

@@ -17,7 +17,7 @@ def test_what_a_status_means_for_a_client() -> None:
 
 
 @given(st.text())
-def test_an_unknown_status_neither_ends_nor_promises_anything(status: str) -> None:
+def test_an_unknown_status_is_live_and_accepts_no_reconnect(status: str) -> None:
     if status in STATUSES:
         return
     assert is_live(status)

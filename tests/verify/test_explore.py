@@ -1,7 +1,7 @@
 """Every order of events keeps the invariants, and each seeded bug is found.
 
-A bug is put into the real functions, where a person might make it; the checker must then say which
-invariant breaks. One that it could not find would make it worthless.
+Each bug is put into the real functions, where a person might make it. The explorer must then report
+the invariant that it violates; if it missed one, its other results would prove nothing.
 """
 
 from __future__ import annotations
@@ -12,19 +12,30 @@ from typing import Any
 
 import pytest
 
-from rejoin.core import commands, deadline, events, session
+from rejoin.core import commands, deadline, engine, events
 from rejoin.core.deadline import Window
+from rejoin.core.engine import dispatch, enter, healing, transition, waiting
+from rejoin.core.engine.transition import Transition
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Policy, SessionView
-from rejoin.core.phases import Attempt, Connecting, Episode, Facts, Requesting, State, Waiting
-from rejoin.core.session import _Turn
+from rejoin.core.phases import (
+    AwaitingService,
+    Backoff,
+    Connecting,
+    Episode,
+    Facts,
+    Requesting,
+    State,
+    Waiting,
+)
 from rejoin.service_model import fence
 from rejoin.service_model import status as service_status
 from rejoin.service_model.fence import Claim
 from rejoin.verify.explore import BUDGETS, Report, explore, run_fairly
-from rejoin.verify.interleavings import Budget, live
+from rejoin.verify.interleavings.moves import moves
+from rejoin.verify.interleavings.system import Budget, live
 
 STATES = 15_000
-"""Of each budget in the gate, 120,000 in all."""
+"""States of each budget in the gate; 120,000 in all."""
 
 
 @pytest.mark.parametrize("name", BUDGETS)
@@ -35,12 +46,12 @@ def test_every_order_of_events_keeps_the_invariants(name: str) -> None:
     assert report.fair_runs > STATES / 40
 
 
-def test_nothing_to_try_is_soon_tried() -> None:
+def test_without_trouble_there_is_one_state() -> None:
     report = explore(Budget(), 1000)
     assert (report.states, report.whole) == (1, True)
 
 
-def test_a_game_that_is_played_needs_no_saving() -> None:
+def test_a_game_that_is_played_needs_no_rescue() -> None:
     assert list(run_fairly(live(Budget()))) == []
 
 
@@ -57,20 +68,21 @@ def lets_older_attempts_pass(attempt: int, newest: int, **more: bool) -> Claim:
     return Claim.NEW if attempt < newest else CLAIM(attempt, newest, **more)
 
 
-def answer_not_matched(turn: _Turn, event: events.AnswerArrived) -> None:
-    match turn.phase:
-        case Requesting(episode, ask) | Waiting(episode, ask=Attempt() as ask):
-            sent_at = event.asked_at if episode.bound_at is None else episode.bound_at
-            turn._join(ask.connection, episode, sent_at, event.signal_response)
-        case _:
-            turn._stale()
+def answer_not_matched(t: Transition, phase: Any, event: events.Event) -> None:
+    if (
+        isinstance(event, events.AnswerArrived)
+        and isinstance(phase, Requesting | Waiting)
+        and phase.attempt is not None
+    ):
+        event = replace(event, attempt=phase.attempt.number)
+    ON_EVENT(t, phase, event)
 
 
-def stops_after_three_failures(turn: _Turn, episode: Episode, *more: Any) -> None:
+def stops_after_three_failures(t: Transition, episode: Episode, *more: Any) -> Any:
     if episode.failures >= 2:
-        turn._confirm(episode, Ending(EndingKind.UNCONFIRMED))
-    else:
-        WAIT(turn, episode, *more)
+        enter.confirming_end(t, episode, Ending(EndingKind.UNCONFIRMED))
+        return None
+    return PAUSE(t, episode, *more)
 
 
 def stops_at_the_shown_deadline(facts: Facts, episode: Episode, policy: Policy) -> float:
@@ -78,76 +90,83 @@ def stops_at_the_shown_deadline(facts: Facts, episode: Episode, policy: Policy) 
     return LATEST(facts, episode, policy) if shown_at is None else shown_at
 
 
-def heals_whatever_was_asked(turn: _Turn, episode: Episode, sample: Any) -> None:
-    phase = turn.phase
-    if isinstance(phase, Requesting):
+def heals_while_a_request_is_out(
+    t: Transition, episode: Episode, *more: Any, allowed: bool = True
+) -> bool:
+    if isinstance(t.phase, Requesting):
+        allowed = True
         episode = replace(
-            phase.episode, bound_at=None, goodbye_at=None, given_up_at=None, told=None
+            episode,
+            offer_maybe_accepted_at=None,
+            goodbye_at=None,
+            service_released_at=None,
+            cause=None,
         )
-        turn.phase = replace(phase, episode=episode, written_at=None)
-    OLD_SAMPLED(turn, episode, sample)
+    return HEALS(t, episode, *more, allowed=allowed)
 
 
 def pending_moves_the_deadline(
     window: Window, view: SessionView, asked_at: float, now: float
 ) -> Window:
-    window = LOOKED(window, view, asked_at, now)
+    window = ON_VIEW(window, view, asked_at, now)
     if view.status == service_status.PENDING_CLIENT_RECONNECTION:
         window = replace(window, proved_at=asked_at)
     return window
 
 
-def never_says_goodbye(turn: _Turn, command: commands.Command) -> None:
+def never_says_goodbye(t: Transition, command: commands.Command) -> None:
     if not isinstance(command, commands.SayGoodbye):
-        DO(turn, command)
+        DO(t, command)
 
 
 def waits_without_a_timer(state: State) -> float | None:
     return None if isinstance(state.phase, Waiting) else WAKEUP(state)
 
 
-def offers_the_same_again(turn: _Turn) -> ConnectionNumber:
-    if turn.facts.connections >= 2:
-        return ConnectionNumber(turn.facts.connections)
-    return NEW_CONNECTION(turn)
+def offers_the_same_again(t: Transition) -> ConnectionNumber:
+    if t.facts.connections >= 2:
+        return ConnectionNumber(t.facts.connections)
+    return NEW_CONNECTION(t)
 
 
 def closes_the_old_one_early(
-    turn: _Turn, connection: ConnectionNumber, episode: Episode | None, *more: Any
+    t: Transition, connection: ConnectionNumber, episode: Episode | None, *more: Any
 ) -> None:
     if episode is not None and episode.old is not None:
-        turn._close(episode.old)
+        t.close(episode.old)
         episode = replace(episode, old=None)
-    JOIN(turn, connection, episode, *more)
+    CONNECTING(t, connection, episode, *more)
 
 
 def asks_however_late_it_is(facts: Facts, policy: Policy) -> float:
     return -5.0
 
 
-def leaves_connections_open(turn: _Turn, *connections: ConnectionNumber) -> None:
-    if not isinstance(turn.phase, Connecting):
-        CLOSE(turn, *connections)
+def leaves_connections_open(t: Transition, *connections: ConnectionNumber) -> None:
+    if not isinstance(t.phase, Connecting):
+        CLOSE(t, *connections)
 
 
-def takes_any_answer_of_the_status(turn: _Turn, waiting: Waiting, view: SessionView) -> None:
-    if waiting.ask is not None and view.signal_response is not None:
-        turn._join(waiting.ask.connection, waiting.episode, turn.now, view.signal_response)
-    else:
-        WAITING_HEARD(turn, waiting, view)
+def takes_any_answer_of_the_status(
+    t: Transition, phase: Backoff | AwaitingService, view: SessionView
+) -> bool:
+    if phase.attempt is None or view.signal_response is None:
+        return False
+    enter.connecting(t, phase.attempt.connection, phase.episode, t.now, view.signal_response)
+    return True
 
 
 CLAIM = fence.claim
-WAIT = _Turn._wait
-LATEST = session._latest_at
-OLD_SAMPLED = _Turn._old_sampled
-LOOKED = deadline.looked
-DO = _Turn._do
-WAKEUP = session.next_wakeup
-NEW_CONNECTION = _Turn._new_connection
-JOIN = _Turn._join
-CLOSE = _Turn._close
-WAITING_HEARD = _Turn._waiting_heard
+ON_EVENT = dispatch.on_event
+PAUSE = enter._pause
+LATEST = transition.latest_at
+HEALS = healing.heals
+ON_VIEW = deadline.on_view
+DO = Transition.do
+WAKEUP = engine.next_wakeup
+NEW_CONNECTION = Transition.new_connection
+CONNECTING = enter.connecting
+CLOSE = Transition.close
 
 BUGS: dict[str, tuple[Patch, Budget, str]] = {
     "no fencing": (
@@ -161,62 +180,62 @@ BUGS: dict[str, tuple[Patch, Budget, str]] = {
         "FENCE I7",
     ),
     "an answer is not matched to its offer": (
-        (_Turn, "_answer_arrived", answer_not_matched),
+        (dispatch, "on_event", answer_not_matched),
         Budget(closes=1, failures=1, repeats=1, losses=1),
         "I1",
     ),
     "a limit of tries": (
-        (_Turn, "_wait", stops_after_three_failures),
+        (enter, "_pause", stops_after_three_failures),
         Budget(closes=1, failures=3),
         "I2",
     ),
     "trying stops at the shown deadline": (
-        (session, "_latest_at", stops_at_the_shown_deadline),
+        (transition, "latest_at", stops_at_the_shown_deadline),
         Budget(cuts=1),
         "I2",
     ),
     "healing cancels a create call under way": (
-        (_Turn, "_old_sampled", heals_whatever_was_asked),
+        (healing, "heals", heals_while_a_request_is_out),
         Budget(cuts=1),
         "HEAL",
     ),
     "PENDING moves the deadline": (
-        (deadline, "looked", pending_moves_the_deadline),
+        (deadline, "on_view", pending_moves_the_deadline),
         Budget(cuts=1),
         "I8",
     ),
     "no goodbye, so that CONNECTED never ends": (
-        (_Turn, "_do", never_says_goodbye),
+        (Transition, "do", never_says_goodbye),
         Budget(dead_media=1),
         "I7",
     ),
     "a state without a timer": (
-        (session, "next_wakeup", waits_without_a_timer),
+        (engine, "next_wakeup", waits_without_a_timer),
         Budget(closes=1, failures=1),
         "I5",
     ),
     "an offer is sent again": (
-        (_Turn, "_new_connection", offers_the_same_again),
+        (Transition, "new_connection", offers_the_same_again),
         Budget(closes=1, cuts=1),
         "I3",
     ),
     "the old connection is closed too early": (
-        (_Turn, "_join", closes_the_old_one_early),
+        (enter, "connecting", closes_the_old_one_early),
         Budget(cuts=1),
         "KEEP",
     ),
     "a create request as late as one likes": (
-        (session, "_need_s", asks_however_late_it_is),
+        (transition, "need_s", asks_however_late_it_is),
         Budget(cuts=1, failures=1),
         "I2",
     ),
     "a connection stays open at the end": (
-        (_Turn, "_close", leaves_connections_open),
+        (Transition, "close", leaves_connections_open),
         Budget(closes=1),
         "I9",
     ),
     "an answer of the status is not matched": (
-        (_Turn, "_waiting_heard", takes_any_answer_of_the_status),
+        (waiting, "recover_answer", takes_any_answer_of_the_status),
         Budget(closes=1, failures=2),
         "I1",
     ),
@@ -232,7 +251,22 @@ def hunt(name: str, monkeypatch: pytest.MonkeyPatch) -> Report:
 @pytest.mark.parametrize("name", BUGS)
 def test_a_seeded_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     report = hunt(name, monkeypatch)
-    assert report.violations, "a checker that misses this proves nothing"
-    [*_, rules] = BUGS[name]  # which of two is nearer turns on the engine's own ways
-    assert report.violations[0].rule in rules.split()
-    assert report.violations[0].way, "and how it comes to it is told"
+    assert report.violations, "an explorer that misses this proves nothing"
+    [*_, names] = BUGS[name]  # where there are two, either may be the nearer one
+    assert report.violations[0].invariant.name in names.split()
+    assert report.violations[0].path, "the path to it is reported"
+
+
+def test_the_path_to_a_violation_can_be_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    (where, attribute, bug), budget, _ = BUGS["the old connection is closed too early"]
+    monkeypatch.setattr(where, attribute, bug)
+    found = explore(budget, 60_000, fair_every=60_000).violations[0]
+    system = live(budget)
+    *before, last = found.path
+    for label in before:
+        move = next(move for move in moves(system) if move.label == label)
+        assert move.violations == ()
+        system = move.after
+    [broken] = [move for move in moves(system) if move.label == last]
+    assert found.violation in broken.violations
+    assert str(found) == "\n  ".join((f"KEEP: {found.violation.detail}", *found.path))

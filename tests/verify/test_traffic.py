@@ -1,4 +1,4 @@
-"""Samples of modelled paths: what arrives, what is missing, and the same every time."""
+"""Samples of modelled paths: what arrives, what is missing, and that runs can be repeated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_twenty_samples_a_second_in_order_of_time() -> None:
     assert all(before < after for before, after in pairwise(times))
 
 
-def test_a_clean_path_brings_everything() -> None:
+def test_over_a_clean_path_everything_arrives() -> None:
     at, sample = taken(path(Lane(0.010)))[-1]
     assert sample.loss == 0.0
     assert sample.frames_decoded == pytest.approx(20 * 60, abs=2)
@@ -45,11 +45,11 @@ def test_loss_is_the_share_that_is_missing() -> None:
     assert last(path(Lane(loss=0.25)), 60.0).loss == pytest.approx(0.25, abs=0.08)
 
 
-def test_a_lost_frame_holds_the_picture_up_for_a_round_trip() -> None:
+def test_a_lost_packet_delays_its_frame_by_a_round_trip() -> None:
     held = [at - s.last_frame_at for at, s in taken(path(Lane(0.1, loss=0.3)), 30.0)]
     free = [at - s.last_frame_at for at, s in taken(path(Lane(0.1)), 30.0)]
     assert min(held[40:]) == 0.0
-    assert sum(held) < sum(free), "what is held up is told with the time at which it will be there"
+    assert sum(held) < sum(free), "a delayed frame has the time at which it will be decoded"
 
 
 def test_an_outage_of_the_path_is_a_gap_in_the_samples() -> None:
@@ -58,7 +58,7 @@ def test_an_outage_of_the_path_is_a_gap_in_the_samples() -> None:
     assert max(gaps) < 0.45
 
 
-def test_darkness_comes_on_top() -> None:
+def test_an_outage_comes_in_addition_to_the_profile() -> None:
     found = list(
         samples(
             path(Lane()), chance=chance, for_s=10.0, began_at=100.0, dark=lambda at: at >= 107.0
@@ -69,10 +69,10 @@ def test_darkness_comes_on_top() -> None:
     assert sample.loss == 1.0
 
 
-def test_a_narrow_path_is_not_choked_by_the_stream_itself() -> None:
+def test_the_stream_does_not_fill_a_narrow_path() -> None:
     assert last(path(Lane(bandwidth_bps=300_000, queue_s=0.8))).loss == 0.0
 
 
-def test_the_same_chance_gives_the_same_samples() -> None:
+def test_the_same_randomness_gives_the_same_samples() -> None:
     lane = Lane(0.045, 0.015, burst_enter=0.03, burst_leave=0.3)
     assert taken(path(lane)) == taken(path(lane))

@@ -1,0 +1,28 @@
+"""The reconnect engine and the values around it: pure, no clock, thread, socket, log or chance.
+
+`runtime/driver` runs it: it passes events in and carries out the commands that come out. `verify`
+proves it, `gui` shows its snapshots.
+
+Read in this order
+  model       numbers, the policy with every constant, what the backend and a connection report
+  events      what can happen; commands: what is to be done then
+  phases      the states, and the facts that outlive them
+  engine      the rules, `step`, and one module for each group of states
+  retry       what to do when a call to the backend fails: one table
+  health      from samples to HEALTHY, DEGRADED, STALLED, NO_MEDIA or LOST
+  deadline    the two deadlines of a drop, and what moves them
+  ticket      what a rejoin after a crash needs; snapshot: what the window may show
+  trace       records of a run and the timeline of an episode; trace_names: its names
+
+Glossary
+  connection  one RTCPeerConnection, numbered from 1
+  attempt     one fresh offer of one episode, with one idempotency token (ClientToken)
+  try         one HTTP request of an attempt
+  episode     from a drop until live again, or until the end
+  silence     no authenticated packet from the host
+  window      what is left of ConnectionTimeoutSeconds after a drop
+  shown       shown deadline: the earliest moment at which the service may end the game
+  latest      latest deadline: when the service might still take the client back at the latest
+  T_need      how long a create call and the connection after it take
+  goodbye     RTCP BYE, SCTP abort and DTLS close on the old connection
+"""

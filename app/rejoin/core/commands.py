@@ -1,6 +1,6 @@
-"""What the engine wants done: imperative, carried out by `runtime/driver` and nobody else.
+"""What the engine wants done: imperative, and carried out by `runtime/driver` alone.
 
-Every failure of a command comes back as an event; a command never answers by return value.
+A command has no return value: its result, a failure included, arrives as an event.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from rejoin.service_model.status import Status
 
 @dataclass(frozen=True, slots=True)
 class MakeOffer:
-    """Create a fresh peer and its SignalRequest. Comes back as OfferMade or OfferFailed."""
+    """Create a fresh peer and its SignalRequest. Result: OfferMade or OfferFailed."""
 
     connection: ConnectionNumber
 
 
 @dataclass(frozen=True, slots=True)
 class StartSession:
-    """Ask the backend for a new game. SessionStarted or StartFailed.
+    """Ask the backend for a new game. Result: SessionStarted or StartFailed.
 
     `token`: the attempt's idempotency token, 32 to 128 characters.
     `budget_s`: how long the whole call may take.
@@ -36,10 +36,11 @@ class StartSession:
 
 @dataclass(frozen=True, slots=True)
 class PollStatus:
-    """Look at the session. StatusArrived or StatusFailed.
+    """Poll the status of the session. Result: StatusArrived or StatusFailed.
 
-    The backend answers as soon as the status is no longer `known` or after `wait_s`; `known` None
-    asks for an answer at once. `after_s` delays the look. A newer PollStatus replaces an older one.
+    A long poll: the backend answers as soon as the status differs from `known`, or after `wait_s`;
+    with `known` None it answers at once. The poll starts in `after_s`. A newer PollStatus replaces
+    an older one.
     """
 
     session_id: SessionId
@@ -64,12 +65,12 @@ class Reconnect:
 
 @dataclass(frozen=True, slots=True)
 class RefreshSignIn:
-    """Get a new sign-in token before the next call (the next call waits for it)."""
+    """Get a new sign-in token; the next call waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyAnswer:
-    """Give the peer its answer. ConnectionOpened or ConnectionFailed or AnswerRefused."""
+    """Pass the answer to the peer. Result: ConnectionOpened, ConnectionFailed or AnswerRefused."""
 
     connection: ConnectionNumber
     signal_response: str = field(repr=False)
@@ -94,7 +95,7 @@ class StopChecks:
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """Send nothing on this connection but checks."""
+    """Send nothing but connectivity checks on this connection."""
 
     connection: ConnectionNumber
 
@@ -106,7 +107,7 @@ class Unmute:
 
 @dataclass(frozen=True, slots=True)
 class SayGoodbye:
-    """RTCP BYE, SCTP abort, DTLS close, `times` times, then silence. Comes back as GoodbyeSaid."""
+    """RTCP BYE, SCTP abort, DTLS close, `times` times, then silence. Result: GoodbyeSaid."""
 
     connection: ConnectionNumber
     times: int
@@ -114,38 +115,38 @@ class SayGoodbye:
 
 @dataclass(frozen=True, slots=True)
 class CloseConnection:
-    """Close the peer and free all it holds; its events are void from now on."""
+    """Close the peer and free all it holds; its events are stale from now on."""
 
     connection: ConnectionNumber
 
 
 @dataclass(frozen=True, slots=True)
 class ShowConnection:
-    """From now on the picture and the controls belong to this connection."""
+    """Show this connection's picture, and send the player's input to it."""
 
     connection: ConnectionNumber
 
 
 @dataclass(frozen=True, slots=True)
-class KeepTicket:
-    """Write down what a later life needs. A Reconnect that follows goes out after it is written.
+class SaveTicket:
+    """Save what a rejoin needs. A Reconnect that follows goes out after it is written.
 
-    Nothing comes back: a disk that refuses is told to the player and does not stop the game.
+    No result: if the disk refuses, the player is informed and the game goes on.
     """
 
-    seat: RejoinState
+    state: RejoinState
 
 
 @dataclass(frozen=True, slots=True)
-class DropTicket:
-    """This game cannot be rejoined any more; forget what was written of it."""
+class DeleteTicket:
+    """Delete the ticket: this game cannot be rejoined any more."""
 
     session_id: SessionId
 
 
 @dataclass(frozen=True, slots=True)
 class TerminateSession:
-    """End the game at the service. Terminated or TerminateFailed."""
+    """End the game at the service. Result: SessionTerminated or TerminateFailed."""
 
     session_id: SessionId
     budget_s: float
@@ -153,7 +154,7 @@ class TerminateSession:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """It is over: stop timers and calls. The last command of a life."""
+    """It is over: stop timers and calls. The engine's last command."""
 
     ending: Ending
 
@@ -173,8 +174,8 @@ Command = (
     | SayGoodbye
     | CloseConnection
     | ShowConnection
-    | KeepTicket
-    | DropTicket
+    | SaveTicket
+    | DeleteTicket
     | TerminateSession
     | Finish
 )

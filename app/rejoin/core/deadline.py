@@ -3,19 +3,19 @@
 No field of the service says when its window began, so the truth can only be bounded
 (reconnect.md, "The deadlines"):
 
-Rule 1: the service had us for certain when it sent the last media we received *and* when it
-        received our newest packet that it answered; the window cannot have begun before the
+Rule 1: we were certainly connected when the service sent the last media we received *and* when it
+        received our newest packet that it acknowledged; the window cannot have begun before the
         earlier of the two.
-Rule 2: a look at the session that said CONNECTED proves the same for the moment it began; one that
-        said ACTIVATING proves that no window had begun yet.
+Rule 2: a status poll that returned CONNECTED proves the same for the moment the poll began; one
+        that returned ACTIVATING proves that no window had begun yet.
 Rule 3: PENDING_CLIENT_RECONNECTION proves nothing about its own start and never moves a deadline.
 Rule 4: after an answer the second window began no earlier than our create call was sent, once the
         status confirms ACTIVE. This rests on AWS's documented rule that the timer starts when a
-        session reaches ACTIVE; a service that let the old window run on would break it.
-Rule 5: no window outlives the session's own length.
+        session reaches ACTIVE; a service that let the old window continue would break it.
+Rule 5: no window outlasts the session's own length.
 Rule 6: shown = proof + timeout; latest = shown + how late the service may notice.
-Rule 7: a client that crashed may have played on after the proof that its ticket holds, at most
-        until its player came back; the latest deadline counts from there.
+Rule 7: a client that crashed may have played on after the proof in its ticket, at most until the
+        player rejoined; the latest deadline counts from there.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from rejoin.service_model.status import ACTIVATING, ACTIVE
 class Window:
     """What is known of the service's window.
 
-    `proved_at`: newest moment at which the service certainly still had us (Rules 1, 2, 4).
+    `proved_at`: newest moment at which we were certainly connected (Rules 1, 2, 4).
     `ends_min_at`, `ends_max_at`: bounds of the session's own end (Rule 5).
-    `checking_since_at`: since when nothing is known, after sleep, until the backend answers.
-    `unseen_until_at`: until when a life before this one may have played on (Rule 7).
+    `checking_since_at`: set after sleep until the backend answers; nothing is known meanwhile.
+    `unseen_until_at`: until when a client that crashed may have played on (Rule 7).
     """
 
     timeout_s: float | None = None
@@ -46,7 +46,7 @@ class Window:
 
     @property
     def shown_at(self) -> float | None:
-        """The earliest moment at which the service may end the game; None if nobody told."""
+        """The earliest moment at which the service may end the game; None if unknown."""
         if self.timeout_s is None or self.proved_at is None:
             return None
         return _earlier(self.proved_at + self.timeout_s, self.ends_min_at)
@@ -60,18 +60,18 @@ class Window:
         return _earlier(proved_at + timeout_s + policy.notice_delay_max_s, self.ends_max_at)
 
 
-def returned(seat: RejoinState, now: float, policy: Policy) -> Window:
-    """Rule 7: what a ticket tells of the window, and "checking" where it tells no time."""
-    timeout_s = seat.timeout_s
+def from_ticket(state: RejoinState, now: float, policy: Policy) -> Window:
+    """Rule 7: what a ticket says of the window; "checking" if it holds no usable time."""
+    timeout_s = state.timeout_s
     if timeout_s is None:
         timeout_s = policy.connection_timeout_default_s
-    # Who is never told a status would check for ever.
-    checking = seat.proved_at is None and policy.tells_status
+    # Without a status, "checking" would never end.
+    checking = state.proved_at is None and policy.reports_status
     return Window(
         timeout_s,
-        seat.proved_at,
-        seat.ends_min_at,
-        seat.ends_max_at,
+        state.proved_at,
+        state.ends_min_at,
+        state.ends_max_at,
         checking_since_at=now if checking else None,
         unseen_until_at=now,
     )
@@ -87,7 +87,7 @@ def _proved(window: Window, at: float) -> Window:
     return replace(window, proved_at=at)
 
 
-def heard(window: Window, sample: ConnectionSample) -> Window:
+def on_sample(window: Window, sample: ConnectionSample) -> Window:
     """Rule 1: what a sample of the old connection proves."""
     at = sample.last_rtp_at
     if sample.proved_sent_at is not None:
@@ -95,11 +95,11 @@ def heard(window: Window, sample: ConnectionSample) -> Window:
     return _proved(window, at)
 
 
-def looked(window: Window, view: SessionView, asked_at: float, now: float) -> Window:
-    """Rules 2, 3 and 5: what a finished look at the session proves.
+def on_view(window: Window, view: SessionView, asked_at: float, now: float) -> Window:
+    """Rules 2, 3 and 5: what a session view proves; `asked_at` is when our poll started.
 
-    The backend's look that `remaining` speaks of began at the earliest `age_s` before our request
-    did, whatever the long poll took; that is the bound used.
+    The backend's own poll behind `remaining` began at most `age_s` before our request did, however
+    long the long poll took; that is the bound used.
     """
     if view.connection_timeout_s is not None:
         window = replace(window, timeout_s=view.connection_timeout_s)
@@ -117,12 +117,12 @@ def looked(window: Window, view: SessionView, asked_at: float, now: float) -> Wi
     return replace(window, checking_since_at=None)
 
 
-def rejoined(window: Window, view: SessionView, create_asked_at: float) -> Window:
+def on_rejoined(window: Window, view: SessionView, create_asked_at: float) -> Window:
     """Rule 4: the second window, once the status confirms it."""
     return _proved(window, create_asked_at) if view.status == ACTIVE else window
 
 
-def slept(window: Window, now: float) -> Window:
+def on_wakeup(window: Window, now: float) -> Window:
     """After sleep nothing is known until the backend has answered."""
     return replace(window, checking_since_at=now)
 

@@ -1,7 +1,11 @@
 """What can happen to a client: past tense, each with the number of what it belongs to.
 
-The driver posts them; `session.step` alone decides what they mean. An event whose connection or
-attempt is no longer current changes nothing (it is counted, never raised).
+The driver posts events; `engine.step` alone decides what they mean. An event of a connection or an
+attempt that is no longer current changes nothing: it is counted, never raised.
+
+Each event belongs to one group, a base class: what the player does (`PlayerEvent`), what one peer
+connection reports (`ConnectionEvent`), what became of a call to the backend (`AttemptEvent`,
+`StatusEvent`, `TerminationEvent`), and what the machine does (`MachineEvent`).
 """
 
 from __future__ import annotations
@@ -18,217 +22,232 @@ from rejoin.core.model import (
 from rejoin.core.retry import Failure
 from rejoin.core.ticket import RejoinState
 
-# --- what the player does (source: GUI or command line) -----------------------------------------
+# --- what the player does (source: window or command line) ----------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class StartRequested:
-    """The player wants a new game."""
+class PlayerEvent:
+    """The player did something."""
 
 
 @dataclass(frozen=True, slots=True)
-class RejoinRequested:
-    """The player wants back into the game that a ticket is for; `seat` as of this boot."""
-
-    seat: RejoinState
+class StartRequested(PlayerEvent):
+    """Start a new game."""
 
 
 @dataclass(frozen=True, slots=True)
-class TryNowRequested:
-    """The player does not want to wait for the next try."""
+class RejoinRequested(PlayerEvent):
+    """Get back into the game that a ticket is for. `state`: with the times of this boot."""
+
+    state: RejoinState
 
 
 @dataclass(frozen=True, slots=True)
-class CloseForNowRequested:
-    """The player leaves; the game may go on without them."""
+class TryNowRequested(PlayerEvent):
+    """Do not wait for the next try."""
 
 
 @dataclass(frozen=True, slots=True)
-class EndGameRequested:
-    """The player confirmed that the game shall end (a host costs money)."""
-
-
-# --- what the rtc side reports (source: rtc/peer through the driver) ----------------------------
+class CloseForNowRequested(PlayerEvent):
+    """Leave; the game may go on without the player."""
 
 
 @dataclass(frozen=True, slots=True)
-class OfferMade:
-    """A fresh offer exists; `sha256` is the hex digest of its SignalRequest."""
+class EndGameRequested(PlayerEvent):
+    """End the game, confirmed by the player. A running host costs money."""
+
+
+# --- what a peer connection reports (source: rtc/peer through the driver) -------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEvent:
+    """Something happened to this connection."""
 
     connection: ConnectionNumber
+
+
+@dataclass(frozen=True, slots=True)
+class OfferMade(ConnectionEvent):
+    """A fresh offer exists; `sha256` is the hex digest of its SignalRequest."""
+
     sha256: str
     signal_request: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class OfferFailed:
+class OfferFailed(ConnectionEvent):
     """The peer could not make an offer (no sockets, library failure)."""
 
-    connection: ConnectionNumber
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerRefused:
+class AnswerRefused(ConnectionEvent):
     """The codec or the peer refused the SignalResponse; `detail` names the rule, not the SDP."""
 
-    connection: ConnectionNumber
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionOpened:
+class ConnectionOpened(ConnectionEvent):
     """ICE and DTLS are up."""
 
-    connection: ConnectionNumber
-
 
 @dataclass(frozen=True, slots=True)
-class ConnectionFailed:
+class ConnectionFailed(ConnectionEvent):
     """ICE or DTLS gave up, or the connection broke before its first frame."""
 
-    connection: ConnectionNumber
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class InputOpened:
+class InputOpened(ConnectionEvent):
     """The input channel of this connection is open."""
-
-    connection: ConnectionNumber
 
 
 @dataclass(frozen=True, slots=True)
-class ControlsKnown:
-    """Whether the host speaks our input protocol: it greeted (`known`), or did not within 1 s
-    of the channel's opening (then the window says "View only")."""
+class ControlsKnown(ConnectionEvent):
+    """Whether the host speaks our input protocol: it sent its greeting (`known`), or it did not
+    within 1 s after the channel opened (the window then says "View only")."""
 
-    connection: ConnectionNumber
     known: bool
 
 
 @dataclass(frozen=True, slots=True)
-class FirstFrameDecoded:
-    """The first picture of this connection came out of the decoder."""
-
-    connection: ConnectionNumber
+class FirstFrameDecoded(ConnectionEvent):
+    """The first frame of this connection came out of the decoder."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
-    """Fifty milliseconds of a connection in numbers."""
+class Sampled(ConnectionEvent):
+    """Statistics of the last fifty milliseconds of a connection."""
 
-    connection: ConnectionNumber
     sample: ConnectionSample
 
 
 @dataclass(frozen=True, slots=True)
-class HardEvidenceSeen:
+class HardEvidenceSeen(ConnectionEvent):
     """The connection is gone for a reason that needs no silence."""
 
-    connection: ConnectionNumber
     evidence: HardEvidence
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class GoodbyeSaid:
+class GoodbyeSaid(ConnectionEvent):
     """RTCP BYE, SCTP abort and DTLS close went out on the old connection; it is silent now."""
 
-    connection: ConnectionNumber
 
-
-# --- what the backend says (source: signaling/client through the driver) ------------------------
+# --- what the backend answered (source: signaling/client through the driver) ----------------------
 
 
 @dataclass(frozen=True, slots=True)
-class SessionStarted:
-    """The backend accepted the start; `view` may already hold the answer."""
+class AttemptEvent:
+    """A call of this attempt made progress."""
 
     attempt: AttemptNumber
-    asked_at: float
-    view: SessionView
 
 
 @dataclass(frozen=True, slots=True)
-class StartFailed:
-    attempt: AttemptNumber
-    failure: Failure
+class SessionStarted(AttemptEvent):
+    """The backend accepted the start; `view` may already hold the answer.
 
-
-@dataclass(frozen=True, slots=True)
-class StatusArrived:
-    """A status look finished; `asked_at` is when our request for it started."""
+    `asked_at`: when our request for it started.
+    """
 
     asked_at: float
     view: SessionView
 
 
 @dataclass(frozen=True, slots=True)
-class StatusFailed:
-    asked_at: float
+class StartFailed(AttemptEvent):
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
-class RequestWritten:
+class RequestWritten(AttemptEvent):
     """The create request's bytes were written to a socket: from now on healing cannot cancel."""
 
-    attempt: AttemptNumber
     try_number: int
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerArrived:
+class AnswerArrived(AttemptEvent):
     """The backend returned the SignalResponse for this attempt's offer."""
 
-    attempt: AttemptNumber
     try_number: int
     asked_at: float
     signal_response: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class ReconnectFailed:
-    attempt: AttemptNumber
+class ReconnectFailed(AttemptEvent):
     try_number: int
     asked_at: float
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
-class SessionTerminated:
+class StatusEvent:
+    """A status poll finished; `asked_at` is when our request for it started."""
+
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StatusArrived(StatusEvent):
+    view: SessionView
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFailed(StatusEvent):
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class TerminationEvent:
+    """The call to end the game finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTerminated(TerminationEvent):
     """The backend confirmed the end of the game."""
 
 
 @dataclass(frozen=True, slots=True)
-class TerminateFailed:
+class TerminateFailed(TerminationEvent):
     failure: Failure
 
 
-# --- what the machine says (source: runtime) ----------------------------------------------------
+# --- what the machine does (source: runtime) ------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkLost:
+class MachineEvent:
+    """Something happened to the machine or its clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLost(MachineEvent):
     """No interface with a route is left."""
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkFound:
+class NetworkFound(MachineEvent):
     """The network came back or changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Woke:
+class Woke(MachineEvent):
     """The machine slept for `asleep_s`."""
 
     asleep_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class WakeupDue:
-    """The time that `next_wakeup` named has come."""
+class WakeupDue(MachineEvent):
+    """The time that `next_wakeup` returned has come."""
 
 
 Event = (

@@ -2,7 +2,7 @@
 
 The table is reconnect.md's "Detecting a drop". With g the silence (no authenticated packet of any
 kind), r the time without RTP, f the time without a decoded frame, S the smoothed RTT; our own
-loop's lag is taken off all three:
+loop's lag is subtracted from all three:
 
 Rule 1: DEGRADED at g >= 150 ms, or f >= 3 frame intervals + 150 ms, or loss >= 5 %; left after 3 s
         with loss <= 2 % and none of the others.
@@ -25,7 +25,7 @@ _BUCKET_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Where one connection stands, and what the rules must remember.
+    """The level of one connection, and what the rules remember.
 
     `gaps`: (start, largest gap) of five-second buckets over the last minute.
     `rtp_since_at`: since when RTP has been continuous; None while it is not.
@@ -44,13 +44,13 @@ class Health:
 
 
 def healthy(now: float) -> Health:
-    """A connection that just showed its first frame."""
+    """A connection that has just shown its first frame."""
     return Health(HealthLevel.HEALTHY, now, rtp_since_at=now, calm_since_at=now)
 
 
 def stalled_after_s(health: Health, sample: ConnectionSample, policy: Policy) -> float:
     """T_s of Rule 2."""
-    clamped_s = min(max(_habit_s(health, policy), policy.stalled_min_s), policy.stalled_max_s)
+    clamped_s = min(max(_normal_gap_s(health, policy), policy.stalled_min_s), policy.stalled_max_s)
     return max(clamped_s, (sample.rtt_s or 0.0) + policy.stalled_rtt_extra_s)
 
 
@@ -58,7 +58,7 @@ def lost_after_s(health: Health, sample: ConnectionSample, now: float, policy: P
     """T_l of Rules 4 and 5."""
     after_s = max(
         policy.lost_min_s,
-        _habit_s(health, policy),
+        _normal_gap_s(health, policy),
         policy.lost_rtt_factor * (sample.rtt_s or 0.0) + policy.lost_rtt_extra_s,
     )
     if now < health.doubled_until_at:
@@ -66,70 +66,97 @@ def lost_after_s(health: Health, sample: ConnectionSample, now: float, policy: P
     return after_s
 
 
-def _habit_s(health: Health, policy: Policy) -> float:
-    """What of a silence this path has shown to be nothing."""
-    return policy.habit_gap_factor * max((gap_s for _, gap_s in health.gaps), default=0.0)
+def _normal_gap_s(health: Health, policy: Policy) -> float:
+    """A silence that is normal on this path."""
+    return policy.largest_gap_factor * max((gap_s for _, gap_s in health.gaps), default=0.0)
 
 
 def silence_s(sample: ConnectionSample, now: float) -> float:
-    """g: how long no authenticated packet came, our own lag taken off."""
+    """g: how long no authenticated packet arrived, without our own loop's lag."""
     return max(0.0, now - sample.last_packet_at - sample.loop_lag_s)
 
 
 def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Health:
-    """Judge one sample (or the last one again, later)."""
+    """Judge one sample, or the last one again at a later time."""
     health = _remember_gap(health, sample, now, policy)
     silent_s = silence_s(sample, now)
     no_rtp_s = max(0.0, now - sample.last_rtp_at - sample.loop_lag_s)
-    no_frame_s = max(0.0, now - sample.last_frame_at - sample.loop_lag_s)
     stalled_s = stalled_after_s(health, sample, policy)
-
-    if no_rtp_s >= stalled_s:
-        health = replace(health, rtp_since_at=None)
-    elif health.rtp_since_at is None:
-        health = replace(health, rtp_since_at=sample.last_rtp_at)
-    rough = (
-        silent_s >= policy.degraded_after_s
-        or no_frame_s >= 3 * sample.frame_interval_s + policy.freeze_extra_s
-        or sample.loss >= policy.loss_degraded
-    )
-    if rough or sample.loss > policy.loss_recovered:
-        health = replace(health, calm_since_at=None)
-    elif health.calm_since_at is None:
-        health = replace(health, calm_since_at=now)
-
-    level = health.level
+    rough = _is_rough(sample, now, policy)
+    health = _note_rtp(health, sample, no_rtp_s < stalled_s)
+    health = _note_calm(health, rough or sample.loss > policy.loss_recovered, now)
+    if health.level is HealthLevel.LOST:
+        return _assess_lost(health, sample, now, policy)
     waited_out = (
-        level is HealthLevel.NO_MEDIA
+        health.level is HealthLevel.NO_MEDIA
         and now - health.since_at >= policy.no_media_patience_s
         and no_rtp_s >= policy.no_media_after_s
     )
-    frame_came = sample.last_frame_at > health.since_at
-    if level is HealthLevel.LOST:
-        # The frame must be of RTP that came since, not of what was still being decoded.
-        rtp_came = sample.last_rtp_at > health.since_at
-        if health.rtp_since_at is not None and rtp_came and frame_came:
-            return _heal(health, now, policy)
-        return health
     if silent_s >= lost_after_s(health, sample, now, policy) or waited_out:
         return _enter(health, HealthLevel.LOST, now)
     if silent_s >= stalled_s:
-        # Rule 3 keeps its own clock: a late answer to a check must not reset its five seconds.
-        return health if level is HealthLevel.NO_MEDIA else _enter(health, HealthLevel.STALLED, now)
+        # NO_MEDIA has its own clock: a late answer to a check must not restart its five seconds.
+        no_media = health.level is HealthLevel.NO_MEDIA
+        return health if no_media else _enter(health, HealthLevel.STALLED, now)
     if no_rtp_s >= policy.no_media_after_s:
         return _enter(health, HealthLevel.NO_MEDIA, now)
-    if level in (HealthLevel.STALLED, HealthLevel.NO_MEDIA):
+    return _assess_flowing(health, sample, rough, now, policy)
+
+
+def _is_rough(sample: ConnectionSample, now: float, policy: Policy) -> bool:
+    """Rule 1: DEGRADED is entered."""
+    no_frame_s = max(0.0, now - sample.last_frame_at - sample.loop_lag_s)
+    return (
+        silence_s(sample, now) >= policy.degraded_after_s
+        or no_frame_s >= 3 * sample.frame_interval_s + policy.freeze_extra_s
+        or sample.loss >= policy.loss_degraded
+    )
+
+
+def _note_rtp(health: Health, sample: ConnectionSample, flows: bool) -> Health:
+    """Since when RTP has been continuous."""
+    if not flows:
+        return replace(health, rtp_since_at=None)
+    if health.rtp_since_at is None:
+        return replace(health, rtp_since_at=sample.last_rtp_at)
+    return health
+
+
+def _note_calm(health: Health, rough: bool, now: float) -> Health:
+    """Since when nothing of Rule 1 was seen."""
+    if rough:
+        return replace(health, calm_since_at=None)
+    if health.calm_since_at is None:
+        return replace(health, calm_since_at=now)
+    return health
+
+
+def _assess_lost(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Health:
+    """Rule 4: LOST heals when RTP arrives and a frame is decoded."""
+    # The frame must be of RTP that arrived since, not of what was still being decoded.
+    rtp_arrived = sample.last_rtp_at > health.since_at
+    frame_arrived = sample.last_frame_at > health.since_at
+    if health.rtp_since_at is not None and rtp_arrived and frame_arrived:
+        return _heal(health, now, policy)
+    return health
+
+
+def _assess_flowing(
+    health: Health, sample: ConnectionSample, rough: bool, now: float, policy: Policy
+) -> Health:
+    """RTP flows: when a worse level is left (Rules 1 to 3), and whether DEGRADED is entered."""
+    if health.level in (HealthLevel.STALLED, HealthLevel.NO_MEDIA):
         steady = (
             health.rtp_since_at is not None
             and now - health.rtp_since_at >= policy.recovered_after_s
         )
-        if not (steady and frame_came):
+        if not (steady and sample.last_frame_at > health.since_at):
             return health
     elif not rough:
         calm = (
             health.calm_since_at is not None and now - health.calm_since_at >= policy.loss_window_s
         )
-        if level is HealthLevel.HEALTHY or not calm:
+        if health.level is HealthLevel.HEALTHY or not calm:
             return health
         return _enter(health, HealthLevel.HEALTHY, now)
     return _enter(health, HealthLevel.DEGRADED if rough else HealthLevel.HEALTHY, now)
@@ -141,7 +168,7 @@ def lost(health: Health, now: float) -> Health:
 
 
 def stalled(health: Health, now: float) -> Health:
-    """A hint that is no proof (network change, one send error): look closer at once."""
+    """A hint that is no proof (network change, one send error): STALLED at once."""
     if health.level in (HealthLevel.LOST, HealthLevel.STALLED):
         return health
     return _enter(health, HealthLevel.STALLED, now)

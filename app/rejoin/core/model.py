@@ -1,7 +1,7 @@
-"""The values that everyone speaks about: numbers, policy, what is known, what a person is shown.
+"""Values that several packages share: numbers, policy, the session's view, samples, the snapshot.
 
-Times ending in `_at` are boot time in seconds (`rejoin.clock`), a clock that goes on during sleep;
-durations end in `_s`. Nothing here is mutable and nothing here knows a clock.
+Times ending in `_at` are boot time in seconds (`rejoin.clock`), which continues during sleep;
+durations end in `_s`. All values are immutable, and nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import NewType
 from rejoin.service_model.status import Status, StatusReason
 
 ConnectionNumber = NewType("ConnectionNumber", int)
-"""One RTCPeerConnection of this client, numbered from 1; never used again."""
+"""One RTCPeerConnection of this client, numbered from 1; a number is used once."""
 
 AttemptNumber = NewType("AttemptNumber", int)
-"""One fresh offer sent for one episode; rises for the life of a stream session."""
+"""One fresh offer of one episode; the number rises as long as the stream session lives."""
 
 SessionId = NewType("SessionId", str)
-"""What the studio's backend calls the stream session; opaque to us."""
+"""The backend's name for the stream session; opaque to us."""
 
 
 class HealthLevel(enum.Enum):
-    """How the live connection is, from best to worst (reconnect.md, "Detecting a drop")."""
+    """The health of the live connection, from best to worst (reconnect.md, "Detecting a drop")."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -33,7 +33,7 @@ class HealthLevel(enum.Enum):
 
 
 class HardEvidence(enum.Enum):
-    """Facts that say at once that a connection is gone, without waiting for silence."""
+    """Signs that a connection is gone, without waiting for silence."""
 
     DTLS_CLOSED = "dtls_closed"
     CHANNEL_CLOSED = "channel_closed"
@@ -44,7 +44,7 @@ class HardEvidence(enum.Enum):
 
 
 class Stage(enum.Enum):
-    """Where the player is; the GUI shows one face for each."""
+    """Where the player is; the window shows a different view for each."""
 
     IDLE = "idle"
     STARTING = "starting"
@@ -56,7 +56,7 @@ class Stage(enum.Enum):
 
 
 class Doing(enum.Enum):
-    """What is being done right now, so that it can be said."""
+    """What the client is doing right now, for the texts of the window."""
 
     NOTHING = "nothing"
     PREPARING = "preparing"
@@ -72,26 +72,26 @@ class Doing(enum.Enum):
 
 
 class EndingKind(enum.Enum):
-    """Why it is over; each has its own sentence in `gui/texts.py`."""
+    """Why the game is over; each has its own sentence in `gui/texts.py`."""
 
     GAME_ENDED = "game_ended"
     """The service said so (TERMINATED or ERROR); `reason` is the service's own."""
     UNCONFIRMED = "unconfirmed"
-    """The latest deadline passed and nobody could say what became of the game."""
+    """The latest deadline passed, and what became of the game could not be found out."""
     NOT_ALLOWED = "not_allowed"
     SIGN_IN_NEEDED = "sign_in_needed"
     NOT_FOUND = "not_found"
     BUSY = "busy"
-    """The backend asked us to wait longer than the window lasts, or kept saying no at start."""
+    """The backend asked us to wait longer than the window lasts, or kept throttling at start."""
     BACKEND_UNTRUSTED = "backend_untrusted"
-    """TLS did not prove who the backend is."""
+    """TLS could not prove the identity of the backend."""
     BACKEND_UNUSABLE = "backend_unusable"
-    """What answers is not a Rejoin backend, or cannot be understood."""
+    """The answer is not one of a Rejoin backend, or cannot be understood."""
     BACKEND_UNREACHABLE = "backend_unreachable"
-    """Nobody answered at start; there is no game yet, so nothing is lost."""
+    """No answer at start; there is no game yet, so nothing is lost."""
     OFFER_REFUSED = "offer_refused"
     BAD_ANSWER = "bad_answer"
-    """The service's answer cannot be used or asks for what the profile forbids."""
+    """The service's answer cannot be used, or asks for something that the profile forbids."""
     COULD_NOT_CONNECT = "could_not_connect"
     CONTINUED_ELSEWHERE = "continued_elsewhere"
     CLOSED_FOR_NOW = "closed_for_now"
@@ -103,7 +103,7 @@ class EndingKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of a game for this client. `reason` and `detail` are raw words for the report."""
+    """The end of a game for this client. `reason` and `detail` are raw texts for a report."""
 
     kind: EndingKind
     reason: StatusReason | None = None
@@ -117,10 +117,10 @@ class Policy:
     """Every constant of the engine, in seconds unless the name says otherwise (reconnect.md)."""
 
     # What the backend's dialect can do.
-    tells_status: bool = True
-    """The status can be asked at any time, not only while a new game is placed."""
-    passes_token_on: bool = True
-    """The attempt's token becomes the service's ClientToken: identical bytes may go out again."""
+    reports_status: bool = True
+    """The status can be polled at any time, not only while a new game is placed."""
+    forwards_token: bool = True
+    """The attempt's token becomes the service's ClientToken: identical bytes may be sent again."""
     can_terminate: bool = True
     """The backend has a call that ends the game; without one a game runs until its time is up."""
 
@@ -132,7 +132,7 @@ class Policy:
     loss_window_s: float = 3.0
     stalled_min_s: float = 0.300
     stalled_max_s: float = 0.800
-    habit_gap_factor: float = 1.5
+    largest_gap_factor: float = 1.5
     stalled_rtt_extra_s: float = 0.200
     gap_memory_s: float = 60.0
     recovered_after_s: float = 0.500
@@ -146,12 +146,12 @@ class Policy:
     flap_window_s: float = 60.0
     flap_lost_cap_s: float = 2.5
     flap_hold_s: float = 300.0
-    asleep_is_lost_s: float = 5.0
+    sleep_is_drop_s: float = 5.0
     # Connectivity checks and sampling.
     check_every_s: float = 0.100
     check_slow_every_s: float = 0.250
     check_fast_count: int = 5
-    # Asking again.
+    # Calls to the backend, and trying again.
     backoff_base_s: float = 0.250
     backoff_cap_s: float = 4.0
     throttle_base_s: float = 1.0
@@ -159,54 +159,54 @@ class Policy:
     tries_per_attempt: int = 2
     connect_timeout_s: float = 1.0
     read_timeout_s: float = 9.0
-    read_least_s: float = 5.5
+    read_timeout_min_s: float = 5.5
     """AWS's samples say that a reconnect answers in under 5 s."""
-    status_wait_s: float = 8.0
-    status_pause_s: float = 0.5
-    status_share: float = 0.25
-    """Of what is left until the shown deadline, a long poll takes no more than this, and the look
-    itself no more again."""
-    look_least_s: float = 2.0
-    """A look that is not held back may take this long, and as much longer with each failure."""
+    long_poll_max_s: float = 8.0
+    poll_pause_s: float = 0.5
+    poll_window_share: float = 0.25
+    """A long poll may be held for this share of the time until the shown deadline; its answer may
+    take the same share again."""
+    poll_budget_min_s: float = 2.0
+    """How long a poll may take beside its hold time; as much longer after each failed try."""
     # Deadlines.
     notice_delay_max_s: float = 60.0
     need_floor_s: float = 0.5
     need_unmeasured_s: float = 2.5
     need_rtt_factor: float = 3.5
     connection_timeout_default_s: float | None = None
-    """What a profile says where the backend does not tell; None means unknown."""
+    """The profile's value, for a backend that does not report one; None means unknown."""
     unknown_timeout_s: float = 600.0
-    """How long tries go on where nobody told the timeout: the longer of AWS's two samples."""
-    asking_guard_s: float = 1.0
-    """A call that has not come back this long after its budget counts as lost."""
+    """Used for tries while the timeout is unknown: the longer one of AWS's two samples."""
+    answer_grace_s: float = 1.0
+    """A call without a result this long after its budget counts as lost."""
     ticket_every_s: float = 15.0
-    """While live the ticket is written again so often: its shown deadline is that much too early
-    at the most."""
+    """How often the ticket is saved while live; after a crash, the shown deadline is at most this
+    much too early."""
     # Connecting and goodbye.
     connect_deadline_s: float = 5.0
     connect_deadline_rtts: float = 4.0
-    connect_least_s: float = 1.0
-    connect_least_share: float = 0.25
-    """A connection that is being made gets this long, and this much of the connection timeout,
-    however little is left of the window."""
+    connect_min_s: float = 1.0
+    connect_min_share: float = 0.25
+    """A new connection gets at least `connect_min_s`, and at least this share of the connection
+    timeout, however little is left of the window."""
     first_frame_deadline_s: float = 5.0
     sample_every_s: float = 0.050
     sample_missing_s: float = 0.500
-    """Without a sample for this long the engine judges the last one again."""
+    """Without a sample for this long, the engine judges the last one again."""
     goodbye_times: int = 3
     goodbye_grace_s: float = 0.15
     # Starting.
     start_deadline_s: float = 660.0
     """Placement can take ten minutes on on-demand Windows capacity (service.md)."""
     start_tries: int = 4
-    """Tries at start before we say so; there is no game yet that could be lost."""
+    """Tries at start before it ends; there is no game yet that could be lost."""
     terminate_tries: int = 3
     terminate_budget_s: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
 class RemainingKnowledge:
-    """What the backend knows of the window: at least `at_least_s` was left `age_s` ago."""
+    """What the backend knows of the window: `age_s` ago, at least `at_least_s` was left."""
 
     at_least_s: float
     age_s: float
@@ -214,10 +214,10 @@ class RemainingKnowledge:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """One look at the stream session through the backend.
+    """The stream session as one poll of the backend returned it.
 
-    `signal_request_sha256` is of the SignalRequest the service holds and `signal_response` the
-    answer to exactly that one: together they recover a lost answer.
+    `signal_request_sha256` is the hash of the SignalRequest that the service holds, and
+    `signal_response` the answer to exactly that one: together they recover a lost answer.
     """
 
     session_id: SessionId
@@ -233,14 +233,14 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSample:
-    """What one connection shows of itself, taken every 50 ms by `rtc/statistics` (pure numbers).
+    """Statistics of one connection, taken every 50 ms by `rtc/statistics`.
 
     `last_packet_at`: newest authenticated inbound packet of any kind (SRTP, SRTCP, STUN, SCTP).
     `last_rtp_at`: newest SRTP media packet. `last_frame_at`: newest decoded frame.
     `frame_interval_s`: mean of the last frames. `rtt_s`: smoothed, None before it is known.
     `loss`: share of RTP packets missing over the last 3 s, 0..1.
-    `proved_sent_at`: sending time of our newest packet that the host proved it received.
-    `loop_lag_s`: how late our own loop ran since the last sample; the detector discounts it.
+    `proved_sent_at`: sending time of our newest packet that the host acknowledged.
+    `loop_lag_s`: how late our own loop ran since the last sample; the detector subtracts it.
     `largest_gap_s`: largest pause between two authenticated packets since the last sample.
     """
 
@@ -258,7 +258,7 @@ class ConnectionSample:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything the window may show, with deadlines as boot times and never ticking numbers."""
+    """Everything the window may show; deadlines are boot times, not counting numbers."""
 
     stage: Stage
     doing: Doing = Doing.NOTHING
@@ -266,15 +266,14 @@ class Snapshot:
     trouble_since_at: float | None = None
     """When health left HEALTHY; the badge shows once this is 500 ms old."""
     dropped_at: float | None = None
-    """Last received media of the episode: the time since the drop counts from here."""
+    """When media last arrived before the drop: the time since the drop counts from here."""
     shown_deadline_at: float | None = None
-    latest_deadline_at: float | None = None
     deadline_checking: bool = False
     """After sleep or reboot the countdown reads "checking" until the backend has answered."""
     next_try_at: float | None = None
     offline: bool = False
     portal: bool = False
-    """What answers in place of the backend looks like a captive portal."""
+    """Something like a captive portal answers in place of the backend."""
     can_try_now: bool = False
     can_terminate: bool = True
     """The backend has a call that ends the game; otherwise *End game* is not offered."""
@@ -284,7 +283,7 @@ class Snapshot:
     """When the last episode ended live; "You're back" shows for three seconds after."""
     episode: int = 0
     returning: bool = False
-    """The player came back with a ticket and has seen no picture yet; when the connection was lost
-    is not known, and `dropped_at` is when they came back."""
+    """The player rejoins with a ticket and has seen no picture yet; when the connection was lost is
+    unknown, and `dropped_at` is when they rejoined."""
     ending: Ending | None = None
     status: Status | None = None

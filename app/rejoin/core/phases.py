@@ -1,12 +1,13 @@
-"""The states of the reconnect engine: what a client can be in, and what it knows throughout.
+"""The states of the reconnect engine: what a client can be in, and the facts that outlive a state.
 
-A phase says what is awaited and until when; the facts outlive phases. `session.step` alone makes
-new ones.
+A phase holds what the client is waiting for and until when (`until_at`); the `Facts` outlive
+phases. Only `engine.step` makes new ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rejoin.core.deadline import Window
 from rejoin.core.health import Health
@@ -24,54 +25,56 @@ from rejoin.service_model.status import Status, StatusReason
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """From drop to live again or to the end.
+    """From a drop until the player is live again, or until the end.
 
-    `old`: the dropped connection while its peer is still open. `bound_at`: since when the service
-    may have accepted an offer of this episode (Rule 2). `goodbye_at`: when goodbye was said.
-    `given_up_at`: since when the service is known to have given the old connection up.
-    `told`: it was hard evidence and no silence. `failures`: failed tries so far, for the backoff.
-    `unsettled`: how many of them nobody knows the outcome of. `seen`: kinds of failure that may
-    happen once an episode.
+    `old`: the dropped connection, as long as it is open; None after a rejoin with a ticket.
+    `offer_maybe_accepted_at`: since when the service may have accepted an offer of this episode;
+    None again once it certainly refused them all (Rule 2).
+    `goodbye_at`: when goodbye was said on the old connection.
+    `service_released_at`: since when the service is known to have released the old connection.
+    `cause`: the hard evidence that ended the old connection; None for silence.
+    `refused_answers`: answers of the service that we could not use.
+    `failures`: failed tries, for the backoff. `unknown_outcomes`: how many of them the service may
+    have accepted. `failure_kinds`: kinds of failure so far; some may happen once per episode.
     """
 
-    number: int
     dropped_at: float
     lost_at: float
     old: ConnectionNumber | None
-    bound_at: float | None = None
+    offer_maybe_accepted_at: float | None = None
     goodbye_at: float | None = None
-    given_up_at: float | None = None
-    told: HardEvidence | None = None
+    service_released_at: float | None = None
+    cause: HardEvidence | None = None
     refused_answers: int = 0
     failures: int = 0
-    unsettled: int = 0
-    seen: frozenset[FailureKind] = frozenset()
+    unknown_outcomes: int = 0
+    failure_kinds: frozenset[FailureKind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt: the bytes that are sent, and what became of them so far.
+    """One offer on its way to the service: the bytes to send, and how its tries went so far.
 
-    `counted`: tries that may have reached the service. `seen`: kinds of failure that may happen
-    once an attempt.
+    `tries`: requests sent. `maybe_received`: those of them that may have reached the service.
+    `failure_kinds`: kinds of failure so far; some may happen once per attempt.
     """
 
     connection: ConnectionNumber
-    attempt: AttemptNumber
+    number: AttemptNumber
     token: str = field(repr=False)
     sha256: str
     signal_request: str = field(repr=False)
     tries: int = 0
-    counted: int = 0
-    seen: frozenset[FailureKind] = frozenset()
+    maybe_received: int = 0
+    failure_kinds: frozenset[FailureKind] = frozenset()
 
 
-# --- the states ---------------------------------------------------------------------------------
+# --- starting a game ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing was asked for yet."""
+    """Nothing was requested yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,51 +87,56 @@ class StartOffering:
 
 @dataclass(frozen=True, slots=True)
 class StartRequesting:
-    """The backend was asked for a new game."""
+    """The request for a new game is in flight to the backend."""
 
-    ask: Attempt
+    attempt: Attempt
     until_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class StartBackoff:
-    """The start failed in a way that may pass; the same request goes again at `until_at`."""
+    """The start failed in a way that may pass; the identical request goes out at `until_at`."""
 
-    ask: Attempt
+    attempt: Attempt
     until_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """The service looks for a host; the status is long-polled until the answer is there."""
+    """The service looks for a host; the status is long-polled until it brings the answer."""
 
-    ask: Attempt
+    attempt: Attempt
     started_at: float
     until_at: float
-    asked_at: float
     failures: int = 0
+
+
+# --- connecting and playing -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Connecting:
-    """An answer was applied: ICE, DTLS, the first frame and the input channel are awaited.
+    """An answer was applied; ICE, DTLS, the first frame and the input channel are still to come.
 
     `episode` is None at the start of a game. `create_asked_at` is when the call that brought the
-    answer was sent: the second window cannot have begun before it.
+    answer was sent: the second window cannot have begun before it. `framed_at`, `input_at`: when
+    the first frame was decoded and the input channel opened.
     """
 
     connection: ConnectionNumber
     episode: Episode | None
     create_asked_at: float
     until_at: float
-    opened_at: float | None = None
     framed_at: float | None = None
     input_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The player plays. `health` is everything from HEALTHY to NO_MEDIA."""
+    """The player plays; the connection's health is anything from HEALTHY to NO_MEDIA.
+
+    `checking_since_at`: since when connectivity checks run, because something looks wrong.
+    """
 
     connection: ConnectionNumber
     until_at: float
@@ -136,74 +144,91 @@ class Live:
     checking_since_at: float | None = None
 
 
+# --- an episode: from the drop to live again ------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """The connection is lost, reversibly: it may heal, or be committed to a reconnect."""
+class InEpisode:
+    """What the phases of an episode share. Not a phase itself."""
 
     episode: Episode
     until_at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Goodbye:
-    """The old connection is being told goodbye; then the fresh offer."""
-
-    episode: Episode
-    until_at: float
+class Lost(InEpisode):
+    """The connection is lost, reversibly: it may heal, or we commit to a reconnect."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offering:
+class Goodbye(InEpisode):
+    """Goodbye is being said on the old connection; the fresh offer comes after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offering(InEpisode):
     """A fresh offer is being made."""
 
-    episode: Episode
     connection: ConnectionNumber
-    until_at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Requesting:
-    """A create request is in flight. `written_at`: its bytes were written to a socket."""
+class Requesting(InEpisode):
+    """A create request is in flight. `written_at`: when its bytes were written to a socket."""
 
-    episode: Episode
-    ask: Attempt
-    asked_at: float
-    until_at: float
+    attempt: Attempt
     written_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """Something stands between us and the next try: a backoff, the service, or the network.
+class Waiting(InEpisode):
+    """What `Backoff` and `AwaitingService` share. Not a phase itself.
 
-    At `until_at` the `then` is done, and never before `not_before_at`, which a Retry-After set.
-    `ask` is the attempt whose bytes may go again, or whose answer a look may recover.
-    `unreachable_since_at`: the backend did not answer our last look; `portal_since_at`: something
+    `attempt`: the attempt whose bytes may go out again, or whose lost answer a poll may recover.
+    `not_before_at`: set by a Retry-After; nothing is sent earlier, whatever happens.
+    `unreachable_since_at`: the backend did not answer the last call. `portal_since_at`: something
     else answered in its place.
     """
 
-    episode: Episode
-    then: Action
-    until_at: float
-    ask: Attempt | None
+    attempt: Attempt | None
     not_before_at: float = 0.0
     unreachable_since_at: float | None = None
     portal_since_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmingEnd:
-    """Too late for another try (Rule 9): the status is asked until the latest deadline."""
+class Backoff(Waiting):
+    """The next try starts at `until_at`: the attempt's bytes again, or a new offer if None."""
 
-    episode: Episode
-    until_at: float
-    asked_at: float
+
+@dataclass(frozen=True, slots=True)
+class AwaitingService(Waiting):
+    """The status is being watched.
+
+    `then` POLL_STATUS: what became of the attempt is unknown, the status will say. `then`
+    WAIT_FOR_SERVICE: the service has not noticed the drop and would refuse an offer. At `until_at`
+    the status is polled again.
+    """
+
+    then: Literal[Action.POLL_STATUS, Action.WAIT_FOR_SERVICE] = Action.POLL_STATUS
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmingEnd(InEpisode):
+    """Too late for another try (Rule 9): the status is polled until the latest deadline.
+
+    `fallback`: how it ends if the service does not say otherwise.
+    """
+
     fallback: Ending
+
+
+# --- the end --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class TerminatingSession:
-    """The player ends the game; the backend was asked to, or will be again at `again_at`."""
+    """The player ends the game: the backend's call is in flight, or starts again at `again_at`."""
 
     ending: Ending
     until_at: float
@@ -218,7 +243,7 @@ class Ended:
     ending: Ending
 
 
-Phase = (
+ActivePhase = (
     Idle
     | StartOffering
     | StartRequesting
@@ -230,16 +255,30 @@ Phase = (
     | Goodbye
     | Offering
     | Requesting
-    | Waiting
+    | Backoff
+    | AwaitingService
     | ConfirmingEnd
     | TerminatingSession
-    | Ended
 )
+"""Every phase in which an event can still change something."""
+
+Phase = ActivePhase | Ended
+
+
+def episode_of(phase: Phase) -> Episode | None:
+    """The episode that a phase belongs to, if it belongs to one."""
+    match phase:
+        case Connecting(episode=episode):
+            return episode
+        case InEpisode(episode=episode):
+            return episode
+        case _:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
-    """The player came back with a ticket: when, and the highest number used before."""
+class FromTicket:
+    """The player rejoined with a ticket: when, and the highest attempt number used before."""
 
     at: float
     attempt: AttemptNumber
@@ -249,17 +288,23 @@ class Returned:
 class Facts:
     """What outlives a phase.
 
-    `heard_attempt`: highest number that the backend told of. `kept_at`: when the ticket was
-    written last.
+    `connections`, `attempts`, `episodes`: the highest number used. `backend_attempt`: the highest
+    attempt number that the backend has reported. `status`, `reason`: the newest of the service;
+    None when it is out of date. `latencies_s`: how long the last backend calls took.
+    `refused_sign_ins`: polls in a row that were refused with 401. `shown`: the connection whose
+    picture is shown. `controls_known`: the newest connection that reported it, and what.
+    `input_opened`: the newest connection whose input channel opened. `back_at`: when the last
+    episode ended live. `woke_at`: set by sleep until a status arrives that is not terminal; a
+    terminal one was then reached while asleep. `stale_events`: events that changed nothing.
     """
 
     connections: int = 0
     attempts: int = 0
     episodes: int = 0
     session_id: SessionId | None = None
-    returned: Returned | None = None
-    heard_attempt: AttemptNumber | None = None
-    kept_at: float | None = None
+    from_ticket: FromTicket | None = None
+    backend_attempt: AttemptNumber | None = None
+    ticket_saved_at: float | None = None
     status: Status | None = None
     reason: StatusReason | None = None
     refused_sign_ins: int = 0
@@ -272,8 +317,7 @@ class Facts:
     controls_known: tuple[ConnectionNumber, bool] | None = None
     input_opened: ConnectionNumber | None = None
     back_at: float | None = None
-    expired_asleep: tuple[float, float] | None = None
-    """(woke at, slept for): a terminal status heard next was reached while asleep."""
+    woke_at: float | None = None
     stale_events: int = 0
 
 

@@ -1,7 +1,7 @@
-"""What to do when asking fails: one table, read by the engine and by the docs.
+"""What to do when a call to the backend fails: one table, used by the engine and the docs.
 
-The table is reconnect.md's "Asking again". A `Failure` is one finished try that brought no answer;
-`RULES` says what each kind means, `backoff_s` how long to wait, with the chance handed in.
+The table is reconnect.md's "Asking again". A `Failure` is one finished try without an answer;
+`RULES` says what each kind means, `backoff_s` how long to wait. Random numbers are passed in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rejoin.core.model import EndingKind, Policy
 
 
 class FailureKind(enum.Enum):
-    """One row of the table; `signaling/client` classifies, the engine acts."""
+    """One row of the table; `signaling/client` classifies a failure, the engine acts on it."""
 
     UNAUTHENTICATED = "unauthenticated"  # 401
     FORBIDDEN = "forbidden"  # 403 of the backend or AccessDenied of the service
@@ -22,20 +22,22 @@ class FailureKind(enum.Enum):
     THROTTLED = "throttled"  # 429
     OUTCOME_UNKNOWN = "outcome_unknown"  # 5xx, read time-out, reset after send, broken 2xx
     CONFLICT = "conflict"  # 409: the session is in a state that does not allow it
-    STALE_ATTEMPT = "stale_attempt"  # 409 STALE_ATTEMPT: a newer attempt of somebody exists
+    STALE_ATTEMPT = "stale_attempt"  # 409 STALE_ATTEMPT: a newer attempt exists
     REUSED_OFFER = "reused_offer"  # 409: this offer or token was used for something else
     INVALID = "invalid"  # 400 and other 4xx
     NOT_SENT = "not_sent"  # refused before sending, DNS, no route, connect time-out
-    TLS = "tls"  # the backend could not prove who it is
-    NOT_BACKEND = "not_backend"  # redirect, HTML, wrong type, over 256 KiB: portal or mistake
+    TLS = "tls"  # the backend could not prove its identity
+    NOT_BACKEND = (
+        "not_backend"  # redirect, HTML, wrong type, over 256 KiB: captive portal or mistake
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A try that brought no answer.
+    """A try without an answer.
 
-    `session_status`: the service's status if the problem told it (a raw string).
-    `retry_after_s`: what a Retry-After header asked for. `detail`: one safe sentence, no secrets.
+    `session_status`: the service's status, if the problem document reported it (a raw string).
+    `retry_after_s`: from a Retry-After header. `detail`: one safe sentence, no secrets.
     """
 
     kind: FailureKind
@@ -47,8 +49,11 @@ class Failure:
     detail: str = ""
 
 
+NO_ANSWER = Failure(FailureKind.OUTCOME_UNKNOWN, detail="No answer came in time.")
+"""A call that was not answered in time counts as this."""
+
 Draw = Callable[[], float]
-"""Chance in [0, 1), handed in by whoever runs the engine."""
+"""A random number in [0, 1), passed in by the caller of the engine."""
 
 
 class Action(enum.Enum):
@@ -56,14 +61,16 @@ class Action(enum.Enum):
 
     SAME_BYTES = "same_bytes"  # wait, then the identical request with the identical token
     NEW_OFFER = "new_offer"  # wait, then a fresh offer: a new attempt with a new token
-    LOOK = "look"  # ask the status; it may hold the lost answer
-    WAIT_FOR_SERVICE = "wait_for_service"  # the service has not noticed: long-poll the status
+    POLL_STATUS = "poll_status"  # the status may hold the lost answer
+    WAIT_FOR_SERVICE = (
+        "wait_for_service"  # the service has not noticed the drop: long-poll the status
+    )
     REFRESH_SIGN_IN = "refresh_sign_in"  # new sign-in, then the identical request at once
     END = "end"
 
 
 class Wait(enum.Enum):
-    """Which backoff goes before the action."""
+    """Which backoff comes before the action."""
 
     NONE = "none"
     USUAL = "usual"
@@ -72,20 +79,20 @@ class Wait(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row: what to do the first time in an attempt, what to do when it happens again.
+    """One row: what to do the first time in an attempt, and what to do when it happens again.
 
     `per_episode`: "again" counts over the whole episode, not only within the attempt.
-    `counts`: whether the try may have reached the service, and so counts against the two tries
-    of identical bytes. `settles`: whether the service certainly did not accept the offer, so
-    that the old connection may still heal.
+    `maybe_received`: the try may have reached the service, so it counts against the two tries of
+    identical bytes. `refused_for_certain`: the service certainly did not accept the offer, so the
+    old connection may still heal.
     """
 
     first: Action
     again: Action
     wait: Wait
     ending: EndingKind | None = None
-    counts: bool = True
-    settles: bool = True
+    maybe_received: bool = True
+    refused_for_certain: bool = True
     per_episode: bool = False
 
 
@@ -95,51 +102,59 @@ RULES: dict[FailureKind, Rule] = {
         Action.END,
         Wait.NONE,
         EndingKind.SIGN_IN_NEEDED,
-        counts=False,
+        maybe_received=False,
         per_episode=True,
     ),
     FailureKind.FORBIDDEN: Rule(Action.END, Action.END, Wait.NONE, EndingKind.NOT_ALLOWED),
     FailureKind.NOT_FOUND: Rule(
-        Action.LOOK, Action.END, Wait.NONE, EndingKind.NOT_FOUND, per_episode=True
+        Action.POLL_STATUS, Action.END, Wait.NONE, EndingKind.NOT_FOUND, per_episode=True
     ),
     FailureKind.THROTTLED: Rule(
-        Action.SAME_BYTES, Action.SAME_BYTES, Wait.THROTTLED, EndingKind.BUSY, counts=False
+        Action.SAME_BYTES, Action.SAME_BYTES, Wait.THROTTLED, EndingKind.BUSY, maybe_received=False
     ),
-    FailureKind.OUTCOME_UNKNOWN: Rule(Action.SAME_BYTES, Action.LOOK, Wait.USUAL, settles=False),
-    FailureKind.CONFLICT: Rule(Action.LOOK, Action.LOOK, Wait.NONE),
+    FailureKind.OUTCOME_UNKNOWN: Rule(
+        Action.SAME_BYTES, Action.POLL_STATUS, Wait.USUAL, refused_for_certain=False
+    ),
+    FailureKind.CONFLICT: Rule(Action.POLL_STATUS, Action.POLL_STATUS, Wait.NONE),
     FailureKind.STALE_ATTEMPT: Rule(
         Action.END, Action.END, Wait.NONE, EndingKind.CONTINUED_ELSEWHERE
     ),
     FailureKind.REUSED_OFFER: Rule(Action.NEW_OFFER, Action.NEW_OFFER, Wait.USUAL),
     FailureKind.INVALID: Rule(
-        Action.LOOK, Action.END, Wait.NONE, EndingKind.OFFER_REFUSED, per_episode=True
+        Action.POLL_STATUS, Action.END, Wait.NONE, EndingKind.OFFER_REFUSED, per_episode=True
     ),
-    FailureKind.NOT_SENT: Rule(Action.SAME_BYTES, Action.SAME_BYTES, Wait.USUAL, counts=False),
+    FailureKind.NOT_SENT: Rule(
+        Action.SAME_BYTES, Action.SAME_BYTES, Wait.USUAL, maybe_received=False
+    ),
     FailureKind.TLS: Rule(Action.END, Action.END, Wait.NONE, EndingKind.BACKEND_UNTRUSTED),
     FailureKind.NOT_BACKEND: Rule(
-        Action.SAME_BYTES, Action.SAME_BYTES, Wait.USUAL, counts=False, settles=False
+        Action.SAME_BYTES,
+        Action.SAME_BYTES,
+        Wait.USUAL,
+        maybe_received=False,
+        refused_for_certain=False,
     ),
 }
-"""Every kind of failure and what a reconnect does about it. Conflicts are decided by the status
-that the problem or the look tells: `on_conflict`."""
+"""What a reconnect does about each kind of failure. Conflicts are decided by the session's status:
+`on_conflict`."""
 
 
 def on_conflict(status: str | None) -> Action:
-    """409, by the session's status as far as known."""
+    """What a 409 means, by the session's status if it is known."""
     match status:
         case "CONNECTED":
             return Action.WAIT_FOR_SERVICE
         case "ACTIVE" | "PENDING_CLIENT_RECONNECTION":
             return Action.NEW_OFFER
         case _:
-            return Action.LOOK
+            return Action.POLL_STATUS
 
 
 def backoff_s(wait: Wait, failures: int, policy: Policy, draw: Draw) -> float:
     """How long to wait before try number `failures` + 1: full jitter, U(0, min(cap, base 2^n)).
 
-    `failures` counts the failures before, from 0. Throttling waits at least half of its bound,
-    because the one who throttles means it.
+    `failures` is the number of earlier failures, from 0. After throttling the wait is at least half
+    of its bound: the backend asked for it.
     """
     exponent = min(failures, 16)
     match wait:

@@ -1,4 +1,4 @@
-"""What the window may show of an engine state: facts and deadlines, never ticking numbers."""
+"""What the window may show of an engine state: facts and deadlines, no counting numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import assert_never
 
 from rejoin.core.model import Doing, HealthLevel, Policy, Snapshot, Stage
 from rejoin.core.phases import (
+    AwaitingService,
+    Backoff,
     ConfirmingEnd,
     Connecting,
     Ended,
@@ -14,6 +16,7 @@ from rejoin.core.phases import (
     Facts,
     Goodbye,
     Idle,
+    InEpisode,
     Live,
     Lost,
     Offering,
@@ -41,7 +44,8 @@ _STAGES: dict[type[Phase], Stage] = {
     Offering: Stage.RECONNECTING,
     Requesting: Stage.RECONNECTING,
     Connecting: Stage.RECONNECTING,
-    Waiting: Stage.RECONNECTING,
+    Backoff: Stage.RECONNECTING,
+    AwaitingService: Stage.RECONNECTING,
     ConfirmingEnd: Stage.RECONNECTING,
     TerminatingSession: Stage.ENDING,
     Ended: Stage.ENDED,
@@ -68,11 +72,10 @@ def _doing(phase: Phase, facts: Facts) -> Doing:
             return Doing.TERMINATING
         case StartBackoff():
             return _waiting_for(facts)
-        case Waiting(then=Action.WAIT_FOR_SERVICE, unreachable_since_at=None, portal_since_at=None):
-            return Doing.WAITING_FOR_SERVICE
-        case Waiting(then=Action.LOOK, unreachable_since_at=None, portal_since_at=None):
-            return Doing.CHECKING
-        case Waiting():
+        case AwaitingService(unreachable_since_at=None, portal_since_at=None):
+            waits = phase.then is Action.WAIT_FOR_SERVICE
+            return Doing.WAITING_FOR_SERVICE if waits else Doing.CHECKING
+        case Backoff() | AwaitingService():
             return _waiting_for(facts)
         case _:
             assert_never(phase)
@@ -94,7 +97,7 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
         back_at=facts.back_at,
         episode=facts.episodes,
         status=facts.status,
-        returning=facts.returned is not None and facts.shown is None,
+        returning=facts.from_ticket is not None and facts.shown is None,
         can_terminate=policy.can_terminate,
     )
     match phase:
@@ -112,35 +115,34 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
             )
         case StartBackoff(_, until_at):
             return replace(shown, next_try_at=until_at, can_try_now=True)
-        case Connecting(_, None):
+        case Connecting(episode=None):
             return replace(shown, stage=Stage.STARTING)
+        case Connecting(episode=Episode() as episode):
+            return _with_deadlines(shown, episode, facts)
         case Lost(episode):
-            return replace(_with_deadlines(shown, episode, facts, policy), can_try_now=True)
-        case Waiting(episode, then, until_at):
+            return replace(_with_deadlines(shown, episode, facts), can_try_now=True)
+        case Waiting(episode, until_at):
             unreached = phase.unreachable_since_at is not None or phase.portal_since_at is not None
-            timed = then in (Action.SAME_BYTES, Action.NEW_OFFER) or unreached
+            timed = isinstance(phase, Backoff) or unreached
             return replace(
-                _with_deadlines(shown, episode, facts, policy),
+                _with_deadlines(shown, episode, facts),
                 next_try_at=until_at if timed else None,
                 can_try_now=timed and phase.not_before_at == 0.0,
                 portal=phase.portal_since_at is not None,
             )
-        case Connecting(_, Episode() as episode):
-            return _with_deadlines(shown, episode, facts, policy)
-        case Goodbye(episode) | Offering(episode) | Requesting(episode) | ConfirmingEnd(episode):
-            return _with_deadlines(shown, episode, facts, policy)
+        case InEpisode(episode):
+            return _with_deadlines(shown, episode, facts)
         case Ended(ending):
             return replace(shown, ending=ending)
         case _:
             return shown
 
 
-def _with_deadlines(shown: Snapshot, episode: Episode, facts: Facts, policy: Policy) -> Snapshot:
+def _with_deadlines(shown: Snapshot, episode: Episode, facts: Facts) -> Snapshot:
     return replace(
         shown,
         health=HealthLevel.LOST,
         dropped_at=episode.dropped_at,
         shown_deadline_at=facts.window.shown_at,
-        latest_deadline_at=facts.window.latest_at(episode.dropped_at, policy),
         deadline_checking=facts.window.checking_since_at is not None,
     )

@@ -1,8 +1,8 @@
-"""What happened, as data: one record for each event, command, change of state and fault.
+"""A trace: one record for each event, command, change of state and fault.
 
-The same records come from a live run and from a simulated one, are judged by the same rules, and
-print as the same timeline. A field that could hold a secret is marked `repr=False` where it is
-declared, and such fields never enter a record.
+Live and simulated runs write the same records; the same invariants are checked on both, and both
+print as the same timeline. A field that may hold a secret is declared with `repr=False`, and such
+fields never enter a record.
 """
 
 from __future__ import annotations
@@ -14,14 +14,30 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
-from rejoin.core import commands, events, session
+from rejoin.core import commands, engine, events
 from rejoin.core.model import ConnectionSample, HealthLevel, Policy
-from rejoin.core.phases import ConfirmingEnd, Ended, Idle, Live, State
+from rejoin.core.phases import (
+    AwaitingService,
+    Backoff,
+    ConfirmingEnd,
+    Ended,
+    Goodbye,
+    Idle,
+    Live,
+    Lost,
+    Offering,
+    State,
+)
+from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 from rejoin.service_model.status import PENDING_CLIENT_RECONNECTION
 
-SCHEMA = 1
+SCHEMA = 2
 KINDS = ("event", "command", "state", "fault", "service")
 Kind = Literal["event", "command", "state", "fault", "service"]
+
+
+class OtherVersionError(ValueError):
+    """The record was written with another version of the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +51,17 @@ class Record:
 
 
 def of_event(event: events.Event, at: float) -> Record:
-    return Record(at, "event", type(event).__name__, _plain_fields(event))
+    return Record(at, "event", EVENTS[type(event)], _plain_fields(event))
 
 
 def of_command(command: commands.Command, at: float) -> Record:
-    return Record(at, "command", type(command).__name__, _plain_fields(command))
+    return Record(at, "command", COMMANDS[type(command)], _plain_fields(command))
 
 
 def of_state(state: State, at: float, policy: Policy) -> Record:
-    """The phase, until when it waits, and what it reckons with.
+    """The phase, until when it waits, and the deadlines.
 
-    `last_start_at`: no create request starts later (Rule 5 of `session`); only during an episode.
+    `last_start_at`: no create request starts later (Rule 5 of `engine`); only during an episode.
     """
     phase, facts = state.phase, state.facts
     data: dict[str, Any] = {"episode": facts.episodes}
@@ -59,21 +75,21 @@ def of_state(state: State, at: float, policy: Policy) -> Record:
         data["deadline_checking"] = True
     if not isinstance(phase, Idle | Ended):
         data["until_at"] = phase.until_at
-        data["last_start_at"] = session.last_start_at(state, policy)
+        data["last_start_at"] = engine.last_start_at(state, policy)
     if isinstance(phase, ConfirmingEnd):
         data["fallback"] = phase.fallback.kind.value
     if isinstance(phase, Ended):
         data["ending"] = phase.ending.kind.value
-    return Record(at, "state", type(phase).__name__, data)
+    return Record(at, "state", STATES[type(phase)], data)
 
 
 def of_service(status: str, at: float, window_ends_at: float | None) -> Record:
-    """What the service really is, as nobody but its maker knows: only of an emulated one."""
+    """The true state of the service; only known of an emulated or modelled one."""
     return Record(at, "service", status, {"window_ends_at": window_ends_at})
 
 
 def of_fault(name: str, at: float, **data: Any) -> Record:
-    """Something a tester or the demo did on purpose."""
+    """Something that a tester or the demo did on purpose."""
     return Record(at, "fault", name, data)
 
 
@@ -87,22 +103,26 @@ def to_line(record: Record) -> str:
 
 
 _LONGEST_WHOLE = 16
-"""Characters; more than anything that is counted here needs."""
+"""Characters; more than any count here needs."""
 _LARGEST_AT = 1e11
-"""Seconds; more is no time of this world, and what is no number is not within it either."""
+"""Seconds; no boot time is larger. NaN is not within the limit either."""
 
 
 def from_line(line: str) -> Record:
-    """Read one line. Raises ValueError alone, if it is not a record of a schema we know.
+    """Read one line. Raises ValueError if it is no record, OtherVersionError if not of SCHEMA.
 
-    What its `data` holds is the schema's affair (`qa.trace_schema`); every number is finite.
+    `qa.trace_schema` checks what `data` holds; here every number is only known to be finite.
     """
     try:
         raw = json.loads(line, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
     except RecursionError:
         raise ValueError("a trace record is nested too deeply") from None
-    if not isinstance(raw, dict) or raw.get("v") != SCHEMA:
-        raise ValueError("not a trace record of this version")
+    if not isinstance(raw, dict) or isinstance(raw.get("v"), bool):
+        raise ValueError("not a record of a Rejoin trace")
+    if isinstance(raw.get("v"), int) and raw["v"] != SCHEMA:
+        raise OtherVersionError(f"a trace record of version {raw['v']}, not {SCHEMA}")
+    if raw.get("v") != SCHEMA:
+        raise ValueError("not a record of a Rejoin trace")
     at, kind, name, data = raw.get("at"), raw.get("kind"), raw.get("name"), raw.get("data", {})
     if (
         isinstance(at, bool)
@@ -112,18 +132,18 @@ def from_line(line: str) -> Record:
         or not isinstance(name, str)
         or not isinstance(data, dict)
     ):
-        raise ValueError("a trace record misses its parts")
+        raise ValueError("a field of a trace record is missing or wrong")
     return Record(float(at), kind, name, data)
 
 
 def _whole(digits: str) -> int:
     if len(digits) > _LONGEST_WHOLE:
-        raise ValueError("a whole number of a trace is too large")
+        raise ValueError("an integer of a trace is too large")
     return int(digits)
 
 
 def _finite(text: str) -> float:
-    """Also of the words that Python's JSON has for what is no number."""
+    """Also called for NaN and Infinity, which Python's JSON accepts."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError("a number of a trace is not finite")
@@ -135,13 +155,12 @@ _MAY_BE_UNKNOWN = {"rtt_s", "proved_sent_at"}
 
 
 def sample_of(record: Record) -> ConnectionSample:
-    """The sample that a record of `Sampled` holds. Raises ValueError if it holds none.
+    """The sample in a record of `Sampled`. Raises ValueError if there is none.
 
-    Fields that this version does not know are left out; those that an older one did not write have
-    their defaults.
+    Unknown fields are ignored; missing ones have their defaults.
     """
     raw = record.data.get("sample")
-    if record.name != events.Sampled.__name__ or not isinstance(raw, dict):
+    if record.name != EVENTS[events.Sampled] or not isinstance(raw, dict):
         raise ValueError("this record holds no sample")
     known: dict[str, Any] = {}
     for name in _SAMPLE_FIELDS.keys() & raw.keys():
@@ -149,7 +168,7 @@ def sample_of(record: Record) -> ConnectionSample:
         if value is None and name in _MAY_BE_UNKNOWN:
             known[name] = None
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{name} of a sample is no number")
+            raise ValueError(f"{name} of a sample is not a number")
         elif not math.isfinite(value):
             raise ValueError(f"{name} of a sample is not finite")
         else:
@@ -157,7 +176,7 @@ def sample_of(record: Record) -> ConnectionSample:
     try:
         return ConnectionSample(**known)
     except TypeError:
-        raise ValueError("a sample misses its parts") from None
+        raise ValueError("a field of a sample is missing") from None
 
 
 def _plain_fields(value: Any) -> dict[str, Any]:
@@ -181,7 +200,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of an episode: what, and when (boot time)."""
+    """One step of an episode, and when it was reached (boot time)."""
 
     name: str
     at: float
@@ -189,7 +208,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """One episode from its fault, or from the last media where nobody caused it, to its end.
+    """One episode, from its fault (or from the last media if none was caused) to its end.
 
     `outcome` is "live", "healed", "ended" or "open".
     """
@@ -200,7 +219,7 @@ class Timeline:
 
     @property
     def began_at(self) -> float:
-        """The fault if somebody caused one, else the first thing that was seen."""
+        """When the fault was caused, or else when the first step was reached."""
         fault_at = self.at("fault")
         return self.steps[0].at if fault_at is None else fault_at
 
@@ -209,7 +228,7 @@ class Timeline:
         return next((step.at for step in self.steps if step.name == name), None)
 
     def lines(self) -> Iterator[str]:
-        """The timeline for a terminal: since its beginning, since the step before."""
+        """The timeline for a terminal: time since the beginning, time since the step before."""
         before = self.steps[0].at
         for step in self.steps:
             since_ms = (step.at - self.began_at) * 1000
@@ -237,13 +256,15 @@ STEPS = (
 
 
 _EVENT_STEPS = {
-    "OfferMade": "offer made",
-    "RequestWritten": "request sent",
-    "AnswerArrived": "answer received",
-    "ConnectionOpened": "connected",
-    "FirstFrameDecoded": "first frame",
-    "InputOpened": "input open",
+    EVENTS[events.OfferMade]: "offer made",
+    EVENTS[events.RequestWritten]: "request sent",
+    EVENTS[events.AnswerArrived]: "answer received",
+    EVENTS[events.ConnectionOpened]: "connected",
+    EVENTS[events.FirstFrameDecoded]: "first frame",
+    EVENTS[events.InputOpened]: "input open",
 }
+
+_COMMITTED = {STATES[phase] for phase in (Goodbye, Offering, Backoff, AwaitingService)}
 
 
 def timelines(records: Iterable[Record]) -> tuple[Timeline, ...]:
@@ -261,7 +282,7 @@ def timelines(records: Iterable[Record]) -> tuple[Timeline, ...]:
 
 
 class _EpisodeReader:
-    """Gathers the steps of one episode after the other."""
+    """Collects the steps of one episode after the other."""
 
     def __init__(self) -> None:
         self.finished: Timeline | None = None
@@ -287,7 +308,7 @@ class _EpisodeReader:
             self._before = [Step("fault", record.at)]
 
     def _state(self, record: Record) -> None:
-        if record.name == "Live":
+        if record.name == STATES[Live]:
             level = record.data.get("health")
             if self._steps is not None:
                 self._add("live again", record.at)
@@ -298,7 +319,7 @@ class _EpisodeReader:
             elif level == HealthLevel.HEALTHY.value and self._before:
                 self._before = [step for step in self._before if step.name == "fault"]
             return
-        if record.name == "Ended":
+        if record.name == STATES[Ended]:
             if self._steps is not None:
                 self.finished = self.close("ended")
             return
@@ -306,9 +327,9 @@ class _EpisodeReader:
             self._begin(record)
         if self._steps is None:
             return
-        if record.name == "Lost":
+        if record.name == STATES[Lost]:
             self._add("lost", record.at)
-        elif record.name in ("Goodbye", "Offering", "Waiting"):
+        elif record.name in _COMMITTED:
             self._add("committed", record.at)
 
     def _begin(self, record: Record) -> None:
@@ -322,7 +343,7 @@ class _EpisodeReader:
         self._add("lost", record.at)
 
     def _event(self, record: Record) -> None:
-        if record.name == "StatusArrived":
+        if record.name == EVENTS[events.StatusArrived]:
             view = record.data.get("view")
             status = view.get("status") if isinstance(view, dict) else None
             if status == PENDING_CLIENT_RECONNECTION:
@@ -331,10 +352,10 @@ class _EpisodeReader:
         name = _EVENT_STEPS.get(record.name)
         if self._steps is None or name is None:
             return
-        if record.name == "RequestWritten":
+        if record.name == EVENTS[events.RequestWritten]:
             self._asked = True
         # The newest attempt is the one that counts: a later offer replaces the former steps.
-        if record.name == "OfferMade":
+        if record.name == EVENTS[events.OfferMade]:
             kept = set(_EVENT_STEPS.values())
             self._steps = [step for step in self._steps if step.name not in kept]
         self._add(name, record.at)
@@ -361,8 +382,8 @@ class _EpisodeReader:
 class Recorder:
     """Turns a run of the engine into records.
 
-    What comes 20 times a second is left out, unless `samples`: then the detector can be judged on
-    the trace (`score`).
+    Samples, twenty per second, are left out unless `samples` is set: then the detector can be
+    scored on the trace.
     """
 
     def __init__(
@@ -383,7 +404,7 @@ class Recorder:
         self._sink(of_command(command, at))
 
     def state(self, state: State, at: float) -> None:
-        """A state is kept when its phase or health is another, or a deadline that is shown."""
+        """A state is recorded when its phase, health or shown deadline has changed."""
         live, facts = isinstance(state.phase, Live), state.facts
         key = (
             type(state.phase),

@@ -20,5 +20,6 @@ Glossary:
 Read these files in this order: `bridge`, `main_window`, `layers`, `texts`, `notes`,
 `reconnect_overlay` (with `card` and `ring`), `shortcuts`, `mouse_capture`, `input`, `video_view`,
 `application`. The rest is small: `starting_card`, `end_card` with `report`, `corners` with `pill`,
-`announcer`, `sound_control`, `stats_overlay`, `network_hint`, `theme`, `raster`, `screenshot`.
+`announcer`, `sound_control`, `stats_overlay`, `network_hint`, `platform_plugin`, `theme`, `raster`,
+`screenshot`.
 """

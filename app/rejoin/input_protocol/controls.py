@@ -1,40 +1,41 @@
-"""The input protocol, version 1: what client and host say over the two data channels.
+"""The input protocol, version 1: the messages of client and host over the two data channels.
 
-The service's own input protocol is not public, so this one is ours; docs/input-protocol.md is its
-text. A controls message carries the *whole* state, never a change: lost, repeated or reordered
-messages do no harm. Pointer and wheel travel are running totals (modulo 2**32), the receiver takes
-the difference, so that a repeat moves nothing twice. All numbers are big-endian.
+The service's own input protocol is not public, so this one is ours; docs/input-protocol.md
+specifies it. A CONTROLS message carries the *whole* state and never a change, so a message that is
+lost, repeated or reordered does no harm. Pointer and wheel travel are running totals modulo 2**32;
+the receiver takes the difference, so a repeated message moves nothing twice. All numbers are
+big-endian.
 
-    0  u8   0x52                    every message begins with this
+    0  u8   0x52                    the first byte of every message
     1  u8   version                 1
     2  u8   kind                    see Kind
     3  u8   reserved                0
-    4  u32  sequence                rises by one per change, wraps; older ones are ignored
+    4  u32  sequence                rises by one with each change, wraps; older ones are ignored
 
-    CONTROLS continues
+    CONTROLS continues with
     8  u32  buttons                 bit 0 left, 1 right, 2 middle
-    12 u32  pointer_x_total         pixels, rightwards
-    16 u32  pointer_y_total         pixels, downwards
-    20 u32  wheel_total             1/8 degrees, away from the person
+    12 u32  pointer_x_total         pixels, positive to the right
+    16 u32  pointer_y_total         pixels, positive downwards
+    20 u32  wheel_total             1/8 degrees, positive away from the user
     24 u8   count                   at most 32
     25 u16  keys[count]             USB HID usages of page 7, ascending
 
-    DISCONNECT continues
+    DISCONNECT continues with
     8  utf8 reason                  "idle", "terminated" or another word, at most 64 bytes
 
-    GAMEPAD continues
-    8  u8   pad                     0 to 3; each has a sequence of its own
+    GAMEPAD continues with
+    8  u8   pad                     0 to 3; each has its own sequence
     9  u8[3] reserved               0
-    12 u32  buttons                 bit n: button n of the W3C's standard gamepad
-    16 i16  axes[4]                 left x, left y, right x, right y; right and down positive
+    12 u32  buttons                 bit n: button n of the W3C standard gamepad
+    16 i16  axes[4]                 left x, left y, right x, right y; positive right and down
 
-    PERFORMANCE continues
+    PERFORMANCE continues with
     8  utf8 stats                   a JSON object, at most 1024 bytes
 
-HELLO (host to client, on `inputChannel`, at once) has no more. CONTROLS and GAMEPAD go from client
-to host on `inputChannel`, DISCONNECT and PERFORMANCE from host to client on `clientMessageChannel`.
-A kind may be added to a version, because whoever does not know it ignores it; a kind never changes
-within one.
+HELLO (host to client, on `inputChannel`, as soon as it opens) has no more fields. CONTROLS and
+GAMEPAD go from client to host on `inputChannel`, DISCONNECT and PERFORMANCE from host to client on
+`clientMessageChannel`. A new kind may be added within a version, since receivers ignore kinds that
+they do not know; a kind never changes within a version.
 """
 
 from __future__ import annotations
@@ -50,13 +51,13 @@ MESSAGE_CHANNEL = "clientMessageChannel"
 """Label of the ordered, reliable channel (service.md, observed)."""
 
 REPEAT_EVERY_S = 0.050
-"""While anything is held the whole state is sent again this often (experience.md)."""
+"""While anything is held, the whole state is sent again at this interval (experience.md)."""
 
 REPEAT_AFTER_CHANGE = 3
-"""A change is sent this many times even when nothing is held any more (experience.md)."""
+"""A change is sent this many times, even if nothing is held after it (experience.md)."""
 
 RELEASE_AFTER_S = 0.500
-"""The host lets everything go after this long without a message (experience.md)."""
+"""The host releases everything after this time without a message (experience.md)."""
 
 VERSION = 1
 MAX_KEYS = 32
@@ -79,12 +80,12 @@ class Kind(enum.IntEnum):
 
 
 class ControlsFormatError(ValueError):
-    """The bytes are no message of this protocol; nothing of them was used."""
+    """The bytes are not a message of this protocol; nothing of them was used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """Everything the player holds, and how far pointer and wheel have travelled (modulo 2**32)."""
+    """Everything the player holds, and the travel of pointer and wheel (totals modulo 2**32)."""
 
     keys: frozenset[int] = frozenset()
     buttons: int = 0
@@ -97,7 +98,7 @@ class Controls:
         return bool(self.keys) or self.buttons != 0
 
     def released(self) -> Controls:
-        """The same travel with nothing held."""
+        """The same travel, with nothing held."""
         return Controls(
             pointer_x_total=self.pointer_x_total,
             pointer_y_total=self.pointer_y_total,
@@ -138,7 +139,7 @@ class GamepadMessage:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """The host's load, as JSON text; its members are AWS's and not checked here."""
+    """The host's load, as JSON text; its members are defined by AWS and not checked here."""
 
     stats: str
 
@@ -147,7 +148,7 @@ Message = Hello | ControlsMessage | Disconnect | GamepadMessage | Performance
 
 
 def encode(message: Message) -> bytes:
-    """The bytes of a message. More than 32 keys: the lowest 32 usages are kept."""
+    """The bytes of a message. Of more than 32 keys the 32 with the lowest usages are kept."""
     match message:
         case Hello(version):
             return _HEAD.pack(_MAGIC, version, Kind.HELLO, 0)
@@ -175,53 +176,62 @@ def encode(message: Message) -> bytes:
 
 
 def decode(data: bytes) -> Message:
-    """Read one message. Raises ControlsFormatError for anything else, whatever the bytes are."""
-    if len(data) < _HEAD.size:
-        raise ControlsFormatError("wrong length")
+    """Read one message. Raises ControlsFormatError, and nothing else, for any other bytes."""
+    _require(len(data) >= _HEAD.size, "wrong length")
     magic, version, kind, sequence = _HEAD.unpack_from(data)
-    if len(data) > (_HEAD.size + MAX_PERFORMANCE if kind == Kind.PERFORMANCE else MAX_MESSAGE):
-        raise ControlsFormatError("wrong length")
-    if magic != _MAGIC:
-        raise ControlsFormatError("not an input message")
+    longest = _HEAD.size + MAX_PERFORMANCE if kind == Kind.PERFORMANCE else MAX_MESSAGE
+    _require(len(data) <= longest, "wrong length")
+    _require(magic == _MAGIC, "not an input message")
     if kind == Kind.HELLO:
         return Hello(version)
-    if version != VERSION:
-        raise ControlsFormatError("another version of the input protocol")
-    if kind == Kind.CONTROLS:
-        if len(data) < _HEAD.size + _BODY.size:
-            raise ControlsFormatError("wrong length")
-        buttons, x, y, wheel, count = _BODY.unpack_from(data, _HEAD.size)
-        start = _HEAD.size + _BODY.size
-        if count > MAX_KEYS or len(data) != start + 2 * count:
-            raise ControlsFormatError("wrong length")
-        keys = frozenset(struct.unpack_from(f"!{count}H", data, start))
-        return ControlsMessage(sequence, Controls(keys, buttons, x, y, wheel))
-    if kind == Kind.DISCONNECT:
-        try:
-            return Disconnect(data[_HEAD.size :].decode())
-        except UnicodeDecodeError as error:
-            raise ControlsFormatError("the reason is not text") from error
-    if kind == Kind.PERFORMANCE:
-        try:
-            return Performance(data[_HEAD.size :].decode())
-        except UnicodeDecodeError as error:
-            raise ControlsFormatError("the stats are not text") from error
-    if kind == Kind.GAMEPAD:
-        if len(data) != _HEAD.size + _PAD.size:
-            raise ControlsFormatError("wrong length")
-        pad, buttons, left_x, left_y, right_x, right_y = _PAD.unpack_from(data, _HEAD.size)
-        if pad >= MAX_PADS:
-            raise ControlsFormatError("no such gamepad")
-        return GamepadMessage(sequence, pad, Gamepad(buttons, (left_x, left_y, right_x, right_y)))
-    raise ControlsFormatError("unknown kind")
+    _require(version == VERSION, "a different version of the input protocol")
+    match kind:
+        case Kind.CONTROLS:
+            return ControlsMessage(sequence, _controls(data))
+        case Kind.DISCONNECT:
+            return Disconnect(_text(data, "the reason is not text"))
+        case Kind.PERFORMANCE:
+            return Performance(_text(data, "the stats are not text"))
+        case Kind.GAMEPAD:
+            return _gamepad(data, sequence)
+        case _:
+            raise ControlsFormatError("unknown kind")
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise ControlsFormatError(sentence)
+
+
+def _controls(data: bytes) -> Controls:
+    start = _HEAD.size + _BODY.size
+    _require(len(data) >= start, "wrong length")
+    buttons, x, y, wheel, count = _BODY.unpack_from(data, _HEAD.size)
+    _require(count <= MAX_KEYS and len(data) == start + 2 * count, "wrong length")
+    keys = frozenset(struct.unpack_from(f"!{count}H", data, start))
+    return Controls(keys, buttons, x, y, wheel)
+
+
+def _gamepad(data: bytes, sequence: int) -> GamepadMessage:
+    _require(len(data) == _HEAD.size + _PAD.size, "wrong length")
+    pad, buttons, left_x, left_y, right_x, right_y = _PAD.unpack_from(data, _HEAD.size)
+    _require(pad < MAX_PADS, "no such gamepad")
+    return GamepadMessage(sequence, pad, Gamepad(buttons, (left_x, left_y, right_x, right_y)))
+
+
+def _text(data: bytes, sentence: str) -> str:
+    try:
+        return data[_HEAD.size :].decode()
+    except UnicodeDecodeError as error:
+        raise ControlsFormatError(sentence) from error
 
 
 def is_newer(sequence: int, than: int) -> bool:
-    """Whether a sequence number comes after another one, across the wrap."""
+    """Whether a sequence number is newer than another one; it may have wrapped."""
     return 0 < (sequence - than) & _U32 < 0x80000000
 
 
 def travel(total: int, before: int) -> int:
-    """How far a running total moved, signed, across the wrap."""
+    """The signed difference of two running totals, which may have wrapped."""
     moved = (total - before) & _U32
     return moved - 0x100000000 if moved >= 0x80000000 else moved

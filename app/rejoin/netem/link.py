@@ -1,13 +1,14 @@
-"""A network path as a seeded model: what happens to each packet, decided without a socket.
+"""A network path as a seeded model that decides, without a socket, what happens to each packet.
 
-Rule 1: a packet is decided on when it is sent, in this order: cut, blackout, burst loss, random
-        loss, full queue; what is left of it arrives after queue, rate, delay, step and jitter.
-Rule 2: packets of one direction arrive in the order they were sent, unless the lane says `reorder`.
-        So closely sent packets wait for a late one before them, as in the queue of a real path.
-Rule 3: chance is handed in, one stream for each thing that is left to chance. Blackouts and steps
-        of a seed come at the same moments whatever the traffic is, and what happens to one
-        direction does not depend on the other's packets.
-Times are seconds of any clock that does not go back, sizes bytes of UDP payload.
+Rule 1: a packet's fate is decided when it is sent. It may be dropped by, in this order: a cut, a
+        blackout, burst loss, random loss, a full queue. Otherwise it arrives after queueing,
+        serialization, delay, delay step and jitter.
+Rule 2: packets of one direction arrive in the order in which they were sent, unless the lane says
+        `reorder`. A packet waits for a late one before it, as in the queue of a real path.
+Rule 3: randomness is passed in, with a stream of its own for everything that is random. Blackouts
+        and delay steps of a seed happen at the same moments whatever the traffic is, and the fate
+        of a packet does not depend on packets of the other direction.
+Times are seconds of any monotonic clock, sizes are bytes of UDP payload.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 Draw = Callable[[], float]
-"""A number from 0 up to but not including 1, another one at each call."""
+"""Returns a random number in [0, 1) at each call."""
 Chance = Callable[[str], Draw]
-"""A stream of draws for each name; the same name and seed give the same stream."""
+"""Returns the random stream of a name; the same name and seed give the same stream."""
 
 
 class Direction(enum.StrEnum):
-    """Which way a packet goes."""
+    """The direction of a packet."""
 
     UP = "up"
     """From client to host."""
@@ -53,40 +54,40 @@ class Fate:
     dropped: Loss | None = None
 
 
-_AT_ONCE = Fate(0.0)
+_IMMEDIATE = Fate(0.0)
 _DROPPED = {why: Fate(0.0, why) for why in Loss}
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One direction of a path. The default lets everything pass at once."""
+    """One direction of a path. With the defaults every packet passes immediately."""
 
     delay_s: float = 0.0
     jitter_s: float = 0.0
-    """Delays are spread evenly from `delay_s - jitter_s` to `delay_s + jitter_s`, never under 0."""
+    """Delays are uniform between `delay_s - jitter_s` and `delay_s + jitter_s`, but not under 0."""
     reorder: bool = False
-    """Whether a later packet may overtake."""
+    """Whether a packet may overtake an earlier one."""
     loss: float = 0.0
-    """Share of packets lost one by one, 0 to 1."""
+    """Share of packets that are lost independently of each other, 0 to 1."""
     burst_enter: float = 0.0
-    """Simple Gilbert model (p): chance per packet that a burst begins. In it every packet is lost,
-    so that the share lost is p / (p + r) and the mean burst is 1 / r packets."""
+    """Simple Gilbert model (p): probability per packet that a loss burst begins. All packets of a
+    burst are lost, so the share lost is p / (p + r) and the mean burst is 1 / r packets."""
     burst_leave: float = 1.0
-    """Simple Gilbert model (r): chance per packet that a burst ends."""
+    """Simple Gilbert model (r): probability per packet that a loss burst ends."""
     bandwidth_bps: float | None = None
     queue_s: float = 0.2
-    """With a bandwidth: a packet that would have to wait longer than this is dropped."""
+    """With a bandwidth: a packet that would have to queue for longer than this is dropped."""
 
 
 class Spacing(enum.StrEnum):
-    """How events that come again are spaced."""
+    """How repeated events are spaced."""
 
     PERIODIC = "periodic"
     EXPONENTIAL = "exponential"
 
 
 class Length(enum.StrEnum):
-    """How lengths of time are spread around their mean."""
+    """How durations are distributed around their mean."""
 
     FIXED = "fixed"
     UNIFORM = "uniform"
@@ -95,27 +96,27 @@ class Length(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Blackout:
-    """Both directions drop everything for a moment, again and again.
+    """Both directions drop everything for a short time, repeatedly.
 
-    The first comes at any moment of the first `every_s` (periodic), or after an exponential time.
+    The first blackout begins at a random moment of the first `every_s` (periodic), or after an
+    exponentially distributed time.
     """
 
     every_s: float
-    """From start to start, or its mean."""
-    lasts_s: float
-    """The mean length."""
+    """From the start of one to the start of the next, or the mean of that."""
+    duration_s: float
+    """The mean duration."""
     spacing: Spacing = Spacing.PERIODIC
     length: Length = Length.FIXED
     spread_s: float = 0.0
-    """Of `Length.UNIFORM`: half the width."""
+    """For `Length.UNIFORM`: half the width of the distribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class DelaySteps:
     """Every `every_s` the round trip gets longer or shorter by `rtt_s`, half of it each way.
 
-    It walks by chance between 0 and `levels` steps above the lanes' own delay, and turns round at
-    both ends.
+    A random walk between 0 and `levels` steps above the lanes' own delay, reflected at both ends.
     """
 
     every_s: float
@@ -128,22 +129,22 @@ class Cut:
     """Everything is dropped from `after_s` on, once."""
 
     after_s: float = 0.0
-    lasts_s: float | None = None
-    """None: for ever, unless `until_window_s` is given."""
-    until_window_s: float | None = None
-    """It ends so long after the end of the reconnect window; negative is before it."""
+    duration_s: float | None = None
+    """None: without end, unless `ends_after_window_s` is given."""
+    ends_after_window_s: float | None = None
+    """The cut ends this long after the end of the reconnect window; negative: before it."""
     directions: frozenset[Direction] = BOTH
 
     def length_s(self, window_s: float | None) -> float | None:
-        """How long it lasts; None is for ever. `window_s`: from its beginning to the window's end.
+        """How long it lasts; None: without end. `window_s`: from its beginning to the window's end.
 
-        Raises ValueError when the window is asked for and not given.
+        Raises ValueError when the duration depends on the window and `window_s` is None.
         """
-        if self.until_window_s is None:
-            return self.lasts_s
+        if self.ends_after_window_s is None:
+            return self.duration_s
         if window_s is None:
             raise ValueError("the length of this cut depends on the window")
-        return max(0.0, window_s + self.until_window_s)
+        return max(0.0, window_s + self.ends_after_window_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,22 +158,22 @@ class ProfileStage:
 
 @dataclass(frozen=True, slots=True)
 class NetworkProfile:
-    """A whole path and what happens to it; times count from when it is put on."""
+    """A whole path and what happens to it; times count from when the profile is applied."""
 
     name: str
-    about: str = ""
+    description: str = ""
     stages: tuple[ProfileStage, ...] = (ProfileStage(),)
     """In order of time; the first begins at 0."""
     blackouts: tuple[Blackout, ...] = ()
     steps: DelaySteps | None = None
     cut: Cut | None = None
     rebind_after_s: float | None = None
-    """When the NAT forgets: from then on the host sees every client at a new port. That is not
-    about packets: whoever obeys this profile does it."""
+    """When the NAT loses its table: from then on the host sees every client at a new port. `Link`
+    decides only the fate of packets; this is up to whoever applies the profile."""
 
 
 class Link:
-    """A path with a memory: asked about every packet in turn, it gives the fate of each.
+    """The state of a path. `decide` is called for every packet in turn and returns its fate.
 
     The same profile, beginning, chance and packets give the same fates.
     """
@@ -186,7 +187,7 @@ class Link:
         directions: Collection[Direction] = BOTH,
         window_s: float | None = None,
     ) -> None:
-        """`directions`: what it is about; packets of the other direction pass at once.
+        """`directions`: the directions that are affected; other packets pass immediately.
 
         Raises ValueError if the profile's cut depends on the window and `window_s` is not given.
         """
@@ -213,11 +214,11 @@ class Link:
     def decide(self, direction: Direction, size_bytes: int, now: float) -> Fate:
         """The fate of a packet that is sent at `now`."""
         if direction not in self._directions:
-            return _AT_ONCE
+            return _IMMEDIATE
         if self._cut_from <= now < self._cut_until and direction in self._cut_directions:
             return _DROPPED[Loss.CUT]
         for blackouts in self._blackouts:
-            if blackouts.dark(now):
+            if blackouts.in_progress(now):
                 return _DROPPED[Loss.BLACKOUT]
         stages = self.profile.stages
         while self._stage + 1 < len(stages) and (
@@ -231,7 +232,7 @@ class Link:
 
 
 class _LaneState:
-    """What one direction remembers from packet to packet."""
+    """The state of one direction from packet to packet."""
 
     __slots__ = ("_draw", "_free_at", "_in_burst", "_newest_at")
 
@@ -244,8 +245,8 @@ class _LaneState:
     def pass_on(self, lane: Lane, size_bytes: int, now: float, step_s: float) -> Fate:
         draw = self._draw
         if lane.burst_enter or self._in_burst:
-            turn = lane.burst_leave if self._in_burst else lane.burst_enter
-            if draw() < turn:
+            change = lane.burst_leave if self._in_burst else lane.burst_enter
+            if draw() < change:
                 self._in_burst = not self._in_burst
             if self._in_burst:
                 return _DROPPED[Loss.BURST]
@@ -264,19 +265,19 @@ class _LaneState:
         if not lane.reorder:
             arrives_at = max(arrives_at, self._newest_at)
         self._newest_at = max(arrives_at, self._newest_at)
-        return Fate(arrives_at - now) if arrives_at > now else _AT_ONCE
+        return Fate(arrives_at - now) if arrives_at > now else _IMMEDIATE
 
 
 def blackout_times(rule: Blackout, began_at: float, draw: Draw) -> Iterator[tuple[float, float]]:
-    """(begins, ends) of one kind of blackout after the other, without end; they may overlap."""
+    """(begins, ends) of one blackout after the other, without end; they may overlap."""
     if rule.spacing is Spacing.PERIODIC:
         starts_at = began_at + rule.every_s * draw()
     else:
         starts_at = began_at + exponential(rule.every_s, draw)
     while True:
-        length_s = rule.lasts_s
+        length_s = rule.duration_s
         if rule.length is Length.EXPONENTIAL:
-            length_s = exponential(rule.lasts_s, draw)
+            length_s = exponential(rule.duration_s, draw)
         elif rule.length is Length.UNIFORM:
             length_s += rule.spread_s * (2 * draw() - 1)
         yield starts_at, starts_at + length_s
@@ -287,7 +288,7 @@ def blackout_times(rule: Blackout, began_at: float, draw: Draw) -> Iterator[tupl
 
 
 class _Blackouts:
-    """Whether one kind of blackout holds."""
+    """Whether a blackout of one kind is in progress."""
 
     __slots__ = ("_next", "_times", "_until")
 
@@ -296,7 +297,7 @@ class _Blackouts:
         self._next = next(self._times)
         self._until = -math.inf
 
-    def dark(self, now: float) -> bool:
+    def in_progress(self, now: float) -> bool:
         while now >= self._next[0]:
             self._until = max(self._until, self._next[1])
             self._next = next(self._times)
@@ -304,7 +305,7 @@ class _Blackouts:
 
 
 class _Steps:
-    """At which step the delay stands."""
+    """How many steps are added to the delay."""
 
     __slots__ = ("_draw", "_level", "_next_at", "_rule")
 
@@ -325,5 +326,5 @@ class _Steps:
 
 
 def exponential(mean: float, draw: Draw) -> float:
-    """A number above or equal to 0 of an exponential distribution."""
+    """A random number >= 0 with an exponential distribution."""
     return -mean * math.log(1.0 - draw())

@@ -1,10 +1,10 @@
-"""Network profiles as text: TOML in, `NetworkProfile` out, and what every name of one stands for.
+"""Network profiles: read from TOML files, and the names of all fault profiles.
 
-A file of a network profile has these keys, all but `about` optional:
+The file of a network profile has these keys, all but `description` optional:
 
-    about = "One sentence for a person."
+    description = "One sentence."
     nat_rebind_after_s = 1.0    # the host sees the client at a new port from then on
-    [both]                      # both lanes; [up] and [down] after it change one of them
+    [both]                      # both lanes; [up] and [down] change one of them
     delay_ms = 10               # each way
     jitter_ms = 5
     reorder = false
@@ -13,11 +13,11 @@ A file of a network profile has these keys, all but `about` optional:
     burst_leave_percent = 30
     bandwidth_kbps = 2000
     queue_ms = 2000
-    [[later]]                   # other lanes from then on: later.both, later.up, later.down
+    [[stages]]                  # from then on: stages.both, stages.up, stages.down change the lanes
     after_s = 10
     [[blackouts]]
     every_s = 30
-    lasts_ms = 250
+    duration_ms = 250
     spacing = "periodic"        # or "exponential"
     length = "fixed"            # or "uniform" (with spread_ms) or "exponential"
     [delay_steps]
@@ -26,7 +26,7 @@ A file of a network profile has these keys, all but `about` optional:
     levels = 2
     [cut]
     after_s = 0
-    lasts_s = 3                 # or until_window_s = -1; neither: for ever
+    duration_s = 3              # or ends_after_window_s = -1; neither: without end
     direction = "both"          # or "up" or "down"
 """
 
@@ -52,18 +52,18 @@ from rejoin.netem.toml_tables import Table, parse
 
 
 class Place(enum.Enum):
-    """Where a profile is made to happen."""
+    """The part of the system that makes a fault profile happen."""
 
     NETWORK = "network"
-    """By the relay in front of the emulated host, from `resources/profiles`."""
+    """The relay in front of the emulated host, with a file of `resources/profiles`."""
     HOST = "host"
-    """By the emulated host itself (`emulator.settings.FaultKind`)."""
+    """The emulated host itself (`emulator.service.faults.FaultKind`)."""
     API = "api"
-    """By the emulated service's REST API (`emulator.settings.ApiFaultKind`)."""
+    """The emulated service's REST API (`emulator.service.faults.ApiFaultKind`)."""
     BACKEND = "backend"
-    """By the studio's backend, or by what stands in front of it."""
+    """The studio's backend, or something in front of it."""
     INJECTED = "injected"
-    """Only root could make it real: put in at the port of the client, and labelled so."""
+    """Only root could make it happen for real: it is injected into the client and marked so."""
 
 
 PLACES: Final[Mapping[str, Place]] = {
@@ -126,7 +126,7 @@ PLACES: Final[Mapping[str, Place]] = {
         Place.INJECTED,
     ),
 }
-"""Every profile there is, and where it happens."""
+"""Every fault profile, and the part of the system that makes it happen."""
 
 NETWORK_PROFILES: Final = tuple(name for name, place in PLACES.items() if place is Place.NETWORK)
 
@@ -135,7 +135,7 @@ _PERCENT: Final = 0.01
 _MS: Final = 0.001
 
 _LANE: Final[Mapping[str, tuple[str, float, float, float]]] = {
-    # key: (field of Lane, its unit, least, most)
+    # key: (field of Lane, unit of the key, least, most)
     "delay_ms": ("delay_s", _MS, 0, 60_000),
     "jitter_ms": ("jitter_s", _MS, 0, 60_000),
     "loss_percent": ("loss", _PERCENT, 0, 100),
@@ -146,21 +146,30 @@ _LANE: Final[Mapping[str, tuple[str, float, float, float]]] = {
 }
 
 
+_RENAMED: Final = {
+    "about": "description",
+    "later": "stages",
+    "lasts_ms": "duration_ms",
+    "lasts_s": "duration_s",
+    "until_window_s": "ends_after_window_s",
+}
+
+
 def parse_profile(name: str, text: str) -> NetworkProfile:
-    """The profile called `name` that stands in this TOML. Raises BadInputError, naming the key."""
-    top = parse(f"The profile {name}.toml", text)
-    about = top.text("about")
+    """The profile `name` from the text of its file. Raises BadInputError, naming the key."""
+    top = parse(f"The profile {name}.toml", text, _RENAMED)
+    description = top.text("description")
     stages = [_stage(top, ProfileStage())]
-    for later in top.tables("later"):
-        after_s = later.number("after_s", 0, _DAY_S)
+    for table in top.tables("stages"):
+        after_s = table.number("after_s", 0, _DAY_S)
         if after_s <= stages[-1].after_s:
-            raise later.wrong("after_s", "comes later than the stage before it")
-        stages.append(replace(_stage(later, stages[-1]), after_s=after_s))
-        later.end()
+            raise table.wrong("after_s", "must be later than that of the stage before")
+        stages.append(replace(_stage(table, stages[-1]), after_s=after_s))
+        table.end()
     steps, cut = top.table("delay_steps"), top.table("cut")
     profile = NetworkProfile(
         name,
-        about,
+        description,
         tuple(stages),
         tuple(_blackout(table) for table in top.tables("blackouts")),
         None if steps is None else _delay_steps(steps),
@@ -198,7 +207,7 @@ def _lane_changes(table: Table) -> dict[str, Any]:
     reorder = table.take("reorder")
     if reorder is not None:
         if not isinstance(reorder, bool):
-            raise table.wrong("reorder", "is true or false")
+            raise table.wrong("reorder", "must be true or false")
         changes["reorder"] = reorder
     table.end()
     return changes
@@ -207,13 +216,13 @@ def _lane_changes(table: Table) -> dict[str, Any]:
 def _blackout(table: Table) -> Blackout:
     blackout = Blackout(
         table.number("every_s", 0.1, _DAY_S),
-        table.number("lasts_ms", 0, 1000 * _DAY_S) * _MS,
+        table.number("duration_ms", 0, 1000 * _DAY_S) * _MS,
         Spacing(table.word("spacing", [each.value for each in Spacing], Spacing.PERIODIC.value)),
         Length(table.word("length", [each.value for each in Length], Length.FIXED.value)),
         (table.number_or_none("spread_ms", 0, 1000 * _DAY_S) or 0.0) * _MS,
     )
-    if blackout.spread_s > (blackout.lasts_s if blackout.length is Length.UNIFORM else 0.0):
-        raise table.wrong("spread_ms", 'is for the length "uniform" and at most lasts_ms')
+    if blackout.spread_s > (blackout.duration_s if blackout.length is Length.UNIFORM else 0.0):
+        raise table.wrong("spread_ms", 'needs length = "uniform", and is at most duration_ms')
     table.end()
     return blackout
 
@@ -221,7 +230,7 @@ def _blackout(table: Table) -> Blackout:
 def _delay_steps(table: Table) -> DelaySteps:
     levels = table.number("levels", 1, 1000)
     if not levels.is_integer():
-        raise table.wrong("levels", "is a whole number")
+        raise table.wrong("levels", "must be a whole number")
     steps = DelaySteps(
         table.number("every_s", 0.1, _DAY_S),
         table.number("rtt_ms", 0, 60_000) * _MS,
@@ -233,11 +242,11 @@ def _delay_steps(table: Table) -> DelaySteps:
 
 def _cut(table: Table) -> Cut:
     after_s = table.number_or_none("after_s", 0, _DAY_S) or 0.0
-    lasts_s = table.number_or_none("lasts_s", 0, _DAY_S)
-    until_window_s = table.number_or_none("until_window_s", -_DAY_S, _DAY_S)
-    if lasts_s is not None and until_window_s is not None:
-        raise table.wrong("lasts_s", "and until_window_s exclude each other")
+    duration_s = table.number_or_none("duration_s", 0, _DAY_S)
+    ends_after_window_s = table.number_or_none("ends_after_window_s", -_DAY_S, _DAY_S)
+    if duration_s is not None and ends_after_window_s is not None:
+        raise table.wrong("duration_s", "and ends_after_window_s exclude each other")
     direction = table.word("direction", ["both", *(each.value for each in Direction)], "both")
     table.end()
     directions = BOTH if direction == "both" else frozenset({Direction(direction)})
-    return Cut(after_s, lasts_s, until_window_s, directions)
+    return Cut(after_s, duration_s, ends_after_window_s, directions)

@@ -1,7 +1,7 @@
-"""Scenarios on real sockets: a studio in a process of its own, a client here, and faults between.
+"""Play scenarios on real sockets: a studio in a process of its own, and a client in this one.
 
-What a fault profile is made by is `core.profile.PLACES`'s to say. Where only root could make it
-real it is put in at the client's port, and the result says so.
+`netem.network_profile.PLACES` says who makes a fault profile happen. A fault that only root could
+cause for real is injected into the client, and the result says so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record, of_fault, of_service, timelines
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.settings import (
+from rejoin.emulator.service.faults import (
     ApiFault,
     ApiFaultKind,
     BackendFault,
@@ -44,40 +44,44 @@ from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
 from rejoin.runtime.tokens import TokenStore
 from rejoin.signaling.dialects import OURS
-from rejoin.studio import Studio
-from rejoin.studio_process import studio_process
+from rejoin.studio.address import Studio
+from rejoin.studio.process import studio_process
 from rejoin.tasks import cancel, spawn
 from rejoin.verify.detector_score import OUTAGE
-from rejoin.verify.scenario import LIVE, Case, Drop, Happened, Scenario
+from rejoin.verify.scenario import LIVE, Drop, Observed, Scenario, ScenarioCase
 
 LIVE_PATIENCE_S: Final = 60.0
 END_PATIENCE_S: Final = 30.0
-_AWAY_S: Final = 8.0
+_BACKEND_DOWN_S: Final = 8.0
 _IFACE_DOWN_S: Final = 4.0
 _CREATE: Final = "CreateStreamSessionConnection"
 _DARK: Final = frozenset({FaultKind.SILENCE, FaultKind.FREEZE, FaultKind.KILL})
 
 
 def play_all(
-    scenario: Scenario, seed: int, told: Callable[[Result], None], *, samples: bool = False
+    scenario: Scenario,
+    seed: int,
+    on_result: Callable[[Result], None],
+    *,
+    samples: bool = False,
 ) -> tuple[Result, ...]:
-    """Play every case, each at a studio of its own. `samples`: keep them in the traces."""
-    return runner.play_all(scenario, lambda case: play(case, seed, samples=samples), told)
+    """Play every case, each with a studio of its own. `samples`: keep samples in the traces."""
+    return runner.play_all(scenario, lambda case: play(case, seed, samples=samples), on_result)
 
 
-def play(case: Case, seed: int, *, samples: bool = False) -> Result:
-    """Play one case. What could not be played is a failed result, with the sentence for it."""
+def play(case: ScenarioCase, seed: int, *, samples: bool = False) -> Result:
+    """Play one case. If that is impossible the result has failed and says why."""
     freeze_startup_objects()
     with tempfile.TemporaryDirectory() as folder:
         https = any(drop.profile == "tls_bad_cert" for drop in case.drops)
         authority = Path(folder, "authority.pem") if https else None
         try:
             with studio_process(
-                notice_s=case.service.notice_silent_s,
+                detection_delay_s=case.service.notice_silent_s,
                 connection_timeout_s=case.service.connection_timeout_s,
-                authority=authority,
-            ) as there:
-                game = _Game(case, seed, there, Path(folder), authority, samples=samples)
+                ca_file=authority,
+            ) as studio:
+                game = _Game(case, seed, studio, Path(folder), authority, samples=samples)
                 return asyncio.run(game.play())
         except RejoinError as error:
             return Result(case, None, (str(error),), ())
@@ -88,28 +92,28 @@ class _Game:
 
     def __init__(
         self,
-        case: Case,
+        case: ScenarioCase,
         seed: int,
-        there: Studio,
+        studio: Studio,
         folder: Path,
         authority: Path | None,
         *,
         samples: bool,
     ) -> None:
-        """`folder`: what a client keeps for a later life of it; never the user's own."""
+        """`folder`: for what a client stores; never the user's own."""
         self._case = case
         self._folder = folder
         self._samples = samples
         self._tickets = TicketFolder(folder / "tickets")
-        self._tokens = TokenStore(_Pocket())
+        self._tokens = TokenStore(_MemoryKeyring())
         self._activations: list[str | None] = []
         self._seed = seed
         self._records: list[Record] = []
         self._injected: list[str] = []
-        self._there = there
+        self._studio = studio
         self._profile = StudioProfile(
-            there.backend_url,
-            there.player_token,
+            studio.backend_url,
+            studio.player_token,
             NetworkRules(loopback_only=True),
             dialect=OURS,
             ca_file=authority,
@@ -121,10 +125,10 @@ class _Game:
 
     async def play(self) -> Result:
         case = self._case
-        async with EmulatorControl(self._there.control_url, self._there.control_token) as control:
+        async with EmulatorControl(self._studio.control_url, self._studio.control_token) as control:
             await control.change_settings(
                 notice_graceful_close_s=case.service.notice_graceful_s,
-                create_latency_s=case.service.create_s,
+                create_latency_s=case.service.create_latency_s,
             )
             self._begin()
             try:
@@ -133,7 +137,7 @@ class _Game:
                 before = await self._game(control)
                 for drop in sorted(case.drops, key=lambda drop: drop.at_s):
                     self._jobs.append(spawn(self._drop(control, drop, live_at), name="drop"))
-                await self._until(lambda _: False, case.for_s, or_ended=True)
+                await self._until(lambda _: False, case.duration_s, or_ended=True)
                 snapshot = self._player.snapshot
                 session = await self._session(control)
                 after = session.get("game_state")
@@ -143,14 +147,14 @@ class _Game:
                 await self._over()
         for job in self._jobs:
             if job.done() and not job.cancelled() and job.exception() is not None:
-                raise RejoinError(f"A fault could not be put in: {job.exception()}")
-        self._records += _truth(session)
+                raise RejoinError(f"A fault could not be injected: {job.exception()}")
+        self._records += _service_records(session)
         self._records.sort(key=lambda record: record.at)
-        happened = self._happened(snapshot)
-        more = () if happened.ended != LIVE else _same_game(before, after)
-        return runner.judged(
+        observed = self._observed(snapshot)
+        more = () if observed.ended != LIVE else _same_game(before, after)
+        return runner.checked(
             case,
-            happened,
+            observed,
             tuple(self._records),
             timed=False,
             more=more,
@@ -158,7 +162,7 @@ class _Game:
         )
 
     def _client(self, ticket: Ticket | None) -> Player:
-        """A client's program, with a pocket of its own for what outlives it."""
+        """A client with storage of its own, which outlives it."""
         store = LocalStore(
             self._profile,
             tickets=self._tickets,
@@ -186,17 +190,17 @@ class _Game:
             await asyncio.wait([self._running], timeout=END_PATIENCE_S)
             await cancel(self._running)
 
-    def _happened(self, snapshot: Snapshot) -> Happened:
+    def _observed(self, snapshot: Snapshot) -> Observed:
         ending: Ending | None = snapshot.ending
         attempts = {
             record.data["attempt"] for record in self._records if record.name == "Reconnect"
         }
         freezes = []
-        for line in timelines(self._records):
-            last, first = line.at("last media"), line.at("first frame")
-            if line.outcome == "live" and last is not None and first is not None:
+        for timeline in timelines(self._records):
+            last, first = timeline.at("last media"), timeline.at("first frame")
+            if timeline.outcome == "live" and last is not None and first is not None:
                 freezes.append(first - last)
-        return Happened(
+        return Observed(
             ended=runner.ended(snapshot.stage is Stage.LIVE, ending),
             reason=None if ending is None else ending.reason,
             reconnects=len(attempts),
@@ -204,14 +208,15 @@ class _Game:
         )
 
     async def _until(
-        self, true: Callable[[Snapshot], bool], patience_s: float, *, or_ended: bool = False
+        self, reached: Callable[[Snapshot], bool], patience_s: float, *, or_ended: bool = False
     ) -> None:
-        """Wait for the player to be so; `or_ended`: time may also run out, or the game be over.
+        """Wait until the snapshot is as `reached` says.
 
-        Raises RejoinError if it never comes to it.
+        `or_ended`: return also when the time is up or the game is over; without it these raise
+        RejoinError.
         """
         until_at = boot_s() + patience_s
-        while not true(self._player.snapshot):
+        while not reached(self._player.snapshot):
             self._changed.clear()
             left_s = until_at - boot_s()
             over = self._player.snapshot.stage is Stage.ENDED
@@ -241,7 +246,7 @@ class _Game:
                 fault = Fault(
                     FaultKind.PROFILE, profile=name, seed=max(1, self._seed), window_s=window_s
                 )
-                await self._put_in(control, name, fault)
+                await self._inject_fault(control, name, fault)
             case Place.HOST:
                 kinds = {
                     "server_kill": FaultKind.KILL,
@@ -249,16 +254,16 @@ class _Game:
                     "server_no_media": FaultKind.NO_MEDIA,
                     "dtls_close": FaultKind.DTLS_CLOSE,
                 }
-                await self._put_in(control, name, Fault(kinds[name]))
+                await self._inject_fault(control, name, Fault(kinds[name]))
             case Place.API:
                 await control.arm(_API[name])
-                await self._put_in(control, name, Fault(FaultKind.SILENCE))
+                await self._inject_fault(control, name, Fault(FaultKind.SILENCE))
             case Place.BACKEND:
-                await self._at_the_backend(control, name)
+                await self._fail_backend(control, name)
             case Place.INJECTED:
-                await self._inject(control, name)
+                await self._inject_at_client(control, name)
 
-    async def _put_in(self, control: EmulatorControl, name: str, fault: Fault) -> None:
+    async def _inject_fault(self, control: EmulatorControl, name: str, fault: Fault) -> None:
         at = await control.inject(fault)
         data: dict[str, Any] = {OUTAGE: fault.duration_s} if fault.kind in _DARK else {}
         if fault.profile is not None:
@@ -267,9 +272,9 @@ class _Game:
                 data = {OUTAGE: cut.length_s(fault.window_s)}
         self._records.append(of_fault(name, at, **data))
 
-    async def _at_the_backend(self, control: EmulatorControl, name: str) -> None:
+    async def _fail_backend(self, control: EmulatorControl, name: str) -> None:
         if name == "http_blocked_udp_ok":
-            self._records.append(of_fault(name, await control.backend_down(_AWAY_S)))
+            self._records.append(of_fault(name, await control.backend_down(_BACKEND_DOWN_S)))
             return
         kinds = {
             "http_html_portal": BackendFaultKind.PORTAL,
@@ -277,12 +282,12 @@ class _Game:
             "tls_bad_cert": BackendFaultKind.BAD_CERTIFICATE,
         }
         await control.arm_backend(BackendFault(kinds[name], None))
-        await self._put_in(control, name, Fault(FaultKind.SILENCE))
+        await self._inject_fault(control, name, Fault(FaultKind.SILENCE))
         if kinds[name] is not BackendFaultKind.BAD_CERTIFICATE:
-            await asyncio.sleep(_AWAY_S)
+            await asyncio.sleep(_BACKEND_DOWN_S)
             await control.arm_backend(BackendFault(BackendFaultKind.NONE))
 
-    async def _inject(self, control: EmulatorControl, name: str) -> None:
+    async def _inject_at_client(self, control: EmulatorControl, name: str) -> None:
         steps: dict[str, Callable[[EmulatorControl], Awaitable[str]]] = {
             "ip_change": self._ip_change,
             "iface_down": self._iface_down,
@@ -301,7 +306,7 @@ class _Game:
         await control.inject(Fault(FaultKind.SILENCE))
         await asyncio.sleep(0.3)
         self._player.post(events.NetworkFound())
-        return "the old paths go silent, and the engine is told of another network"
+        return "the old paths go silent, and the engine gets the event of a network change"
 
     async def _iface_down(self, control: EmulatorControl) -> str:
         await control.inject(Fault(FaultKind.SILENCE))
@@ -311,15 +316,15 @@ class _Game:
         self._player.post(events.NetworkLost())
         await asyncio.sleep(_IFACE_DOWN_S)
         self._player.post(events.NetworkFound())
-        return "nothing passes for 4 s, and the engine is told of no network and of one"
+        return "nothing passes for 4 s; the engine gets the events of a lost and a found network"
 
     async def _dns_fail(self, control: EmulatorControl) -> str:
         await control.inject(Fault(FaultKind.SILENCE))
-        await control.backend_down(_AWAY_S)
-        return "connections to the backend are refused, which is the same to the engine"
+        await control.backend_down(_BACKEND_DOWN_S)
+        return "connections to the backend are refused, which is the same for the engine"
 
     async def _crash(self, control: EmulatorControl) -> str:
-        """Nobody hears that it is gone, and all that the next life has is the ticket."""
+        """The host does not learn that the client is gone; the next client has only the ticket."""
         await control.inject(Fault(FaultKind.SILENCE))
         assert self._running is not None
         await cancel(self._running)
@@ -328,10 +333,10 @@ class _Game:
             raise RejoinError("The client left no ticket.")
         self._player = self._client(ticket)
         self._begin()
-        return "the client is stopped behind a silent path, and another begins with its ticket"
+        return "the client is stopped behind a silent path, and another one starts with its ticket"
 
     async def _second_instance(self, control: EmulatorControl) -> str:
-        """The same user starts the same game again: it is handed over to the first."""
+        """The same user starts the same game again: the second instance hands over to the first."""
         del control
         ticket = self._tickets.newest()
         if ticket is None:
@@ -339,22 +344,22 @@ class _Game:
         key = key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
         locks_folder = self._folder / "locks"
         if Instance.claim(key, locks_folder) is not None:
-            raise RejoinError("A second instance could have begun beside the first.")
+            raise RejoinError("A second instance could have started beside the first.")
         if not await asyncio.to_thread(activate, key, None, locks_folder):
             raise RejoinError("The first instance did not take over from the second.")
         if not self._activations:
-            raise RejoinError("The first instance was not told of the second.")
-        return "the second instance is of the same process"
+            raise RejoinError("The first instance did not learn of the second.")
+        return "the second instance is part of the same process"
 
     async def _sleep(self, asleep_s: float) -> str:
-        """The client's loop stands still, so that nothing is read, sent or judged."""
-        time.sleep(asleep_s)  # noqa: ASYNC251  (that is the point of it)
+        """The client's event loop is blocked, so nothing is read, sent or evaluated."""
+        time.sleep(asleep_s)  # noqa: ASYNC251  (on purpose)
         self._player.post(events.Woke(asleep_s))
-        return f"the client stands still for {asleep_s:g} s, and is told that it slept"
+        return f"the client is blocked for {asleep_s:g} s, then gets the event of a sleep"
 
 
-class _Pocket:
-    """A keyring that is gone with the case."""
+class _MemoryKeyring:
+    """A keyring that exists for one case only."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], str] = {}
@@ -375,18 +380,18 @@ _API: Final = {
 }
 
 
-def _truth(session: dict[str, Any]) -> Iterable[Record]:
-    """What the service really was, from the emulator's own books."""
+def _service_records(session: dict[str, Any]) -> Iterable[Record]:
+    """The true statuses of the service, as the emulator recorded them."""
     for entry in session.get("history", ()):
         yield of_service(entry["status"], entry["at"], entry["window_ends_at"])
 
 
 def _same_game(before: dict[str, Any] | None, after: Any) -> tuple[str, ...]:
-    """Whether the game that is played at the end is the one that was played at the beginning."""
+    """Sentences unless the game at the end is that of the beginning and has gone on meanwhile."""
     if before is None or not isinstance(after, dict):
-        return ("nobody can tell whether it is the same game",)
+        return ("it is not known whether it is the same game",)
     if after["started_at"] != before["started_at"]:
-        return ("it is another game than before",)
+        return ("it is not the same game as before",)
     if after["counter"] <= before["counter"]:
         return ("the game did not go on",)
     return ()

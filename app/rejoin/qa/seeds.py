@@ -1,4 +1,4 @@
-"""From a seed to chance, and from names to the profiles that ship with Rejoin."""
+"""Random streams from a seed, and the network profiles that ship with Rejoin."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rejoin.netem.network_profile import NETWORK_PROFILES, parse_profile
 
 
 def chance(seed: int) -> Chance:
-    """A stream of chance for each name, the same on every machine."""
+    """A random stream for each name, the same on every machine."""
     return lambda name: random.Random(f"{seed} {name}").random
 
 
 @functools.cache
 def network_profiles() -> Mapping[str, NetworkProfile]:
-    """Every shipped network profile by its name."""
+    """Every shipped network profile, by name."""
     return {
         name: parse_profile(name, assets.text(f"profiles/{name}.toml")) for name in NETWORK_PROFILES
     }

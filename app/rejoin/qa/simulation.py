@@ -1,4 +1,4 @@
-"""Many modelled worlds, one for each seed: who came back, what broke, and which seed to look at."""
+"""Many simulated worlds, one a seed: how many games were saved, and which seeds broke a rule."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHUNK = 250
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A seed that broke an invariant."""
+    """A seed that violated an invariant."""
 
     seed: int
     about: str
@@ -27,8 +27,8 @@ class Found:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of many seeds. `drops`: runs that had an episode; `savable`: of those, runs whose
-    game could be saved; `saved`: of those again, runs that ended live."""
+    """The outcome of many seeds. `drops`: runs that had an episode; `savable`: of those, runs whose
+    game could be saved; `saved`: of those, runs that ended live."""
 
     runs: int = 0
     drops: int = 0
@@ -46,26 +46,26 @@ class Tally:
 
     @property
     def saved_share(self) -> float:
-        """0..1; 1 where there was nothing to save."""
+        """0..1; 1 if no game was savable."""
         return self.saved / self.savable if self.savable else 1.0
 
 
-def case_of(seed: int) -> faults.ModelledCase:
-    """The world of this seed; the fault profiles take turns."""
-    names = faults.modelled()
+def case_of(seed: int) -> faults.SimulationCase:
+    """The world of this seed; seeds go through the fault profiles in turn."""
+    names = faults.simulated_profiles()
     draw = random.Random(f"{seed} world").random
-    return faults.drawn(draw, chance(seed), network_profiles(), names[seed % len(names)])
+    return faults.draw_case(draw, chance(seed), network_profiles(), names[seed % len(names)])
 
 
-def run(seed: int) -> tuple[faults.ModelledCase, RunOutcome]:
-    """The run of this seed, the same each time."""
+def run(seed: int) -> tuple[faults.SimulationCase, RunOutcome]:
+    """The run of this seed; the same every time."""
     case = case_of(seed)
     draw = random.Random(f"{seed} engine").random
     return case, simulate(case.world, draw=draw, for_s=case.for_s, policy=case.policy)
 
 
 def tally(first: int, count: int) -> Tally:
-    """The runs of so many seeds from `first` on."""
+    """The runs of `count` seeds from `first` on."""
     total = Tally()
     for seed in range(first, first + count):
         case, outcome = run(seed)
@@ -81,7 +81,7 @@ def tally(first: int, count: int) -> Tally:
 
 
 def tally_all(first: int, count: int, jobs: int | None, progress: Callable[[Tally], None]) -> Tally:
-    """The same on several processors; `progress` is told now and then."""
+    """The same on several processors; `progress` is called with the sum so far now and then."""
     total = Tally()
     for part in _parts(first, count, jobs or os.cpu_count() or 1):
         total += part
@@ -96,6 +96,6 @@ def _parts(first: int, count: int, jobs: int) -> Iterator[Tally]:
         for at, size in chunks:
             yield tally(at, size)
         return
-    # Spawned and not forked: whoever calls may have threads.
+    # Spawned and not forked, since the caller may have threads.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         yield from pool.map(tally, *zip(*chunks, strict=True))

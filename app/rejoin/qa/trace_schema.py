@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from rejoin.core import commands, events
-from rejoin.core.phases import Phase
 from rejoin.core.trace import SCHEMA, Record
+from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 from rejoin.errors import BadInputError
 
 _STRICT = ConfigDict(extra="forbid")
 
 
 class _State(BaseModel):
-    """A state of the client (docs/states.md), kept when it is another or shows another deadline."""
+    """A state of the client (docs/states.md); recorded when the state or its deadline changes."""
 
     model_config = _STRICT
     episode: int
@@ -40,8 +39,8 @@ class _Service(BaseModel):
 
 
 class _Fault(BaseModel):
-    """Something done on purpose; `outage_s`: for how long nothing reaches the client, null is for
-    good, absent is not at all."""
+    """A fault that was caused on purpose. `outage_s`: how long nothing reaches the client; null
+    for good, absent if it is no outage."""
 
     model_config = ConfigDict(extra="allow")
     outage_s: float | None = None
@@ -54,16 +53,14 @@ def _models() -> dict[tuple[str, str], type[BaseModel]]:
         ("service", ""): _Service,
         ("fault", ""): _Fault,
     }
-    for kind, union in (("event", events.Event), ("command", commands.Command)):
-        for each in get_args(union):
-            found[kind, each.__name__] = _model(each)
-    for phase in get_args(Phase):
-        found["state", phase.__name__] = _State
+    found |= {("event", name): _model(event) for event, name in EVENTS.items()}
+    found |= {("command", name): _model(command) for command, name in COMMANDS.items()}
+    found |= {("state", name): _State for name in STATES.values()}
     return found
 
 
 def _model(source: type[Any]) -> type[BaseModel]:
-    """A dataclass without the fields that could hold a secret, which never enter a trace."""
+    """A model of a dataclass, without the fields that may hold a secret: they enter no trace."""
     hints = get_type_hints(source)
     kept: dict[str, Any] = {}
     for entry in fields(source):
@@ -75,10 +72,11 @@ def _model(source: type[Any]) -> type[BaseModel]:
 
 
 def check(record: Record) -> None:
-    """Raises BadInputError if a record is not as the schema says.
+    """Raises BadInputError if a record does not conform to the schema.
 
-    What keeps to it can be judged (`core.judge`) and told (`core.trace.timelines`), whoever wrote
-    it. Types are taken strictly: a number in quotes is none.
+    A record that conforms can be checked against the invariants (`verify.invariants`) and shown as
+    a timeline (`core.trace.timelines`), whoever wrote it. Types are strict: a number in quotes is
+    no number.
     """
     models = _models()
     model = models.get((record.kind, record.name)) or models.get((record.kind, ""))
@@ -89,12 +87,12 @@ def check(record: Record) -> None:
     except ValidationError as error:
         where = ".".join(_quoted(str(part)) for part in error.errors()[0]["loc"]) or "its text"
         raise BadInputError(
-            f"The {record.kind} {_quoted(record.name)} is not as it should be: {where}."
+            f"The {record.kind} {_quoted(record.name)} does not conform to the schema: {where}."
         ) from None
 
 
 def _quoted(name: str) -> str:
-    """A word of a trace in a sentence of ours; a stranger's may hold any character."""
+    """A word of a trace in a message of ours; in a foreign file it may hold any character."""
     known = name.isascii() and name.isidentifier() and len(name) <= 40
     return name if known else f"{name!a:.40}"
 

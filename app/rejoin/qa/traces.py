@@ -1,11 +1,11 @@
-"""Traces as files: one JSON record a line, as `core.trace` writes and reads them."""
+"""Trace files: one JSON record a line, in the format of `core.trace`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rejoin.core.trace import Record, from_line, to_line
+from rejoin.core.trace import SCHEMA, OtherVersionError, Record, from_line, to_line
 from rejoin.errors import BadInputError
 
 _BLANK = " \t\r\n"
@@ -25,7 +25,7 @@ def read(path: Path) -> Iterator[Record]:
                 if line.strip(_BLANK):
                     yield _record(line, number, path.name)
     except UnicodeDecodeError:
-        raise BadInputError(f"{path.name} is no trace: it is not text.") from None
+        raise BadInputError(f"{path.name} is not a trace: it is not text.") from None
     except OSError as error:
         raise BadInputError(f"{path.name} cannot be read: {error.strerror}.") from error
 
@@ -33,12 +33,17 @@ def read(path: Path) -> Iterator[Record]:
 def _record(line: str, number: int, name: str) -> Record:
     try:
         return from_line(line)
+    except OtherVersionError as error:
+        raise BadInputError(
+            f"Line {number} of {name} was written by another version of Rejoin; this one reads "
+            f"traces of version {SCHEMA}."
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise BadInputError(f"Line {number} of {name} is no record of a trace.") from error
+        raise BadInputError(f"Line {number} of {name} is not a record of a trace.") from error
 
 
 def write(path: Path, records: Iterable[Record]) -> None:
-    """Write a trace. Raises BadInputError if the file cannot be made, OSError when it is full."""
+    """Write a trace. Raises BadInputError if the file cannot be created, OSError on a full disk."""
     try:
         file = path.open("w", encoding="utf-8")
     except OSError as error:

@@ -27,4 +27,5 @@ Read in this order
     local_store      what outlives the process: `ticket_folder`, `tokens`, `instance`
     stream_thread, daemon_thread    the threads (all threads: docs/threads.md)
     studio_profile, deep_link, volume_file, statistics_file, logs    settings and files
+    launch           before and after a game: ticket, claim, secrets, exit code
 """

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import deque
 
-from rejoin.core import events, session
+from rejoin.core import engine, events
 from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
 from rejoin.core.phases import State
 from rejoin.core.snapshot import snapshot
@@ -143,7 +143,7 @@ class EngineLoop:
         if network_changed:
             self._backend_calls.drop_pooled_connections()
         self._recorder.event(event, now)
-        self._state, todo = session.step(self._state, event, now, self._policy, self._options.draw)
+        self._state, todo = engine.step(self._state, event, now, self._policy, self._options.draw)
         self._recorder.state(self._state, now)
         for command in todo:
             self._recorder.command(command, now)
@@ -158,7 +158,7 @@ class EngineLoop:
         if self._wakeup is not None:
             self._wakeup.cancel()
             self._wakeup = None
-        at = session.next_wakeup(self._state)
+        at = engine.next_wakeup(self._state)
         if at is not None:
             delay_s = max(0.0, at - self._clock())
             self._wakeup = asyncio.get_running_loop().call_later(

@@ -64,7 +64,7 @@ class Executor:
         self._finish = finish
         self._tasks: dict[TaskKey, asyncio.Task[None]] = {}
 
-    def execute(self, command: commands.Command) -> None:
+    def execute(self, command: commands.Command) -> None:  # noqa: C901 - plain dispatch
         """Start a command. Whatever comes of it is posted as an event later."""
         connections, peers, backend = (
             self._connections,
@@ -105,9 +105,9 @@ class Executor:
                 self._close(connection)
             case commands.ShowConnection(connection):
                 connections.show(connection)
-            case commands.KeepTicket(rejoin_state):
+            case commands.SaveTicket(rejoin_state):
                 self._tickets.save(rejoin_state)
-            case commands.DropTicket(session_id):
+            case commands.DeleteTicket(session_id):
                 self._tickets.delete(session_id)
             case commands.TerminateSession():
                 self._start(TaskKey(TaskKind.TERMINATE), backend.terminate(command))

@@ -93,8 +93,8 @@ class StudioProfile:
         return replace(
             Policy(),
             connection_timeout_default_s=self.connection_timeout_s,
-            tells_status=self.dialect.reports_status,
-            passes_token_on=self.dialect.passes_token_on,
+            reports_status=self.dialect.reports_status,
+            forwards_token=self.dialect.forwards_token,
             can_terminate=self.dialect.can_terminate,
         )
 

@@ -1,12 +1,13 @@
-"""The backend's fence: which attempt of a stream session may still ask the service for an answer.
+"""The backend's fence: which attempt of a stream session may still call the service.
 
-Rule 1: attempt numbers of a session rise. A claim lower than the highest is stale; an equal one is
-        a repetition only with the same token and the same SignalRequest, else it is stale too.
-Rule 2: a SignalRequest claimed by one attempt is never claimed by another of that session.
-Rule 3: an answer is kept only for the attempt that is the highest when it arrives.
+Rule 1: attempt numbers of a session rise. A claim with a lower number than the highest is stale. A
+        claim with the same number is a repetition if it has the same token and SignalRequest, and
+        stale otherwise.
+Rule 2: a SignalRequest that one attempt has claimed cannot be claimed by another of that session.
+Rule 3: an answer is kept only if its attempt is still the highest when it arrives.
 
-Matching answers at the client alone cannot keep an older offer from overwriting a newer one at the
-service; this can, and `check` tells that without it that happens.
+The client matches answers to offers, but that cannot keep an older offer from replacing a newer one
+at the service. The fence can; `rejoin.verify.explore` shows what goes wrong without it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import enum
 
 
 class Claim(enum.Enum):
-    """What became of an attempt's wish to be the session's newest."""
+    """The result of an attempt's claim to be the session's newest."""
 
     NEW = "new"
     REPEATED = "repeated"

@@ -1,17 +1,17 @@
 """The service's stream session statuses as a pure reducer, checkable against service.md.
 
-Rule 1: a stream session is born ACTIVATING. `Placed` makes it ACTIVE; the placement timeout makes
+Rule 1: a stream session begins as ACTIVATING. `Placed` makes it ACTIVE; the placement timeout makes
 it ERROR `placementTimeout`.
 
 Rule 2: ACTIVE waits for a client. `ClientConnected` of the newest connection makes it CONNECTED.
 When the connection timeout has passed since ACTIVE was reached: TERMINATED `connectionTimeout`, or
-after a reconnect the reason that `Rules.reason_after_failed_reconnect` names (unknown of AWS).
+after a reconnect `Rules.reason_after_failed_reconnect` (AWS does not document the reason).
 
 Rule 3: CONNECTED ends with `ClientGone` of the newest connection: PENDING_CLIENT_RECONNECTION.
 Without input for the idle timeout: TERMINATED `idleTimeout`.
 
 Rule 4: PENDING_CLIENT_RECONNECTION waits for `CreateRequested`, which makes it RECONNECTING. When
-the connection timeout has passed since it was reached: TERMINATED `reconnectionTimeout`.
+the connection timeout has passed since then: TERMINATED `reconnectionTimeout`.
 
 Rule 5: RECONNECTING has no window. `CreateAnswered` makes it ACTIVE, with a whole new window
 (`Rules.window_restarts_at_active`) or what was left of the old one. `CreateFailed` takes it back
@@ -20,10 +20,10 @@ to PENDING_CLIENT_RECONNECTION with the old window (assumed).
 Rule 6: `CreateRequested` in ACTIVE is allowed and leaves it ACTIVE, its window running on; the
 answer then acts as in rule 5. One create call at a time: a second one is refused.
 
-Rule 7: `CreateRequested` in any other status is refused (conflict or validation: unknown of AWS,
-`Rules.wrong_status`). `TerminateRequested` is refused in ACTIVATING; elsewhere it makes a session
-that is not over TERMINATING, and `TerminateDone` then TERMINATED `apiTerminated`. Terminating what
-is over or TERMINATING already changes nothing and is no error.
+Rule 7: `CreateRequested` in any other status is refused (`Rules.wrong_status`: the error is not
+documented). `TerminateRequested` is refused in ACTIVATING; elsewhere it makes a session that is not
+over TERMINATING, and `TerminateDone` then TERMINATED `apiTerminated`. Terminating a session that is
+over or TERMINATING changes nothing and is not an error.
 
 Rule 8: any live session (ACTIVATING, ACTIVE, CONNECTED, PENDING_CLIENT_RECONNECTION, RECONNECTING)
 is TERMINATED `maxSessionLengthTimeout` when the session length has passed since its start, and
@@ -34,13 +34,13 @@ Rule 9: `Failed` makes any session that is not over ERROR, with the reason it ca
 
 Rule 10: TERMINATED and ERROR are final.
 
-Rule 11: time comes first. What is due at `now` happens before the event that `now` brings, so a
-call that lands exactly on its deadline is too late. Of several things due the earliest happens.
+Rule 11: timers come first. A timer that is due at `now` fires before the event at `now`, so a call
+that arrives exactly at its deadline is too late. Of several timers that are due the earliest fires.
 
-Rule 12: connections are numbered by the caller, rising. An event with a number that is not the
-newest accepted one is void: it changes nothing.
+Rule 12: the caller numbers connections in rising order. An event with a number that is not the
+newest accepted one is ignored.
 
-Times are seconds of one clock, whichever the caller uses; nothing here reads one.
+Times are seconds of one clock of the caller's choice; nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -49,30 +49,10 @@ import enum
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal, assert_never
 
-from rejoin.service_model.status import (
-    ACTIVATING,
-    ACTIVE,
-    API_TERMINATED,
-    APPLICATION_EXIT,
-    CONNECTED,
-    CONNECTION_TIMEOUT,
-    ERROR,
-    IDLE_TIMEOUT,
-    INTERNAL_ERROR,
-    INVALID_SIGNAL_REQUEST,
-    MAX_SESSION_LENGTH_TIMEOUT,
-    PENDING_CLIENT_RECONNECTION,
-    PLACEMENT_TIMEOUT,
-    RECONNECTING,
-    RECONNECTION_TIMEOUT,
-    TERMINATED,
-    TERMINATING,
-    Status,
-    StatusReason,
-    is_live,
-)
+from rejoin.service_model import status as statuses
+from rejoin.service_model.status import Status, StatusReason, is_live
 
-# --- rules that a session brings, or that AWS leaves unknown --------------------------------------
+# --- settings of a session, and what AWS does not document ----------------------------------------
 
 
 class RefusalKind(enum.Enum):
@@ -84,18 +64,18 @@ class RefusalKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What holds for one stream session; durations in seconds, defaults as AWS documents them."""
+    """Settings of one stream session; durations in seconds, defaults as AWS documents them."""
 
     connection_timeout_s: float = 120.0
     session_length_s: float = 43200.0
     idle_timeout_s: float = 3600.0
     placement_timeout_s: float = 75.0
     window_restarts_at_active: bool = True
-    """Whether the ACTIVE that a create call leads to gets a whole window (assumed)."""
-    reason_after_failed_reconnect: StatusReason = RECONNECTION_TIMEOUT
-    """Why an ACTIVE after a reconnect ends when nobody connects (unknown of AWS)."""
+    """Whether ACTIVE after a create call gets a whole new window (assumed)."""
+    reason_after_failed_reconnect: StatusReason = statuses.RECONNECTION_TIMEOUT
+    """The reason when no client connects in ACTIVE after a reconnect (AWS does not document it)."""
     wrong_status: RefusalKind = RefusalKind.CONFLICT
-    """How a create call in the wrong status is refused (unknown of AWS)."""
+    """How a create call in the wrong status is refused (AWS does not document it)."""
 
 
 # --- states ---------------------------------------------------------------------------------------
@@ -103,18 +83,18 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Activating:
-    """A host is being looked for."""
+    """The service is searching for a host."""
 
-    status: ClassVar[Status] = ACTIVATING
+    status: ClassVar[Status] = statuses.ACTIVATING
     started_at: float
     entered_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """The game runs and waits for the client of `connection` (0: no client has asked yet)."""
+    """The game runs and waits for the client of `connection` (0: no offer came yet)."""
 
-    status: ClassVar[Status] = ACTIVE
+    status: ClassVar[Status] = statuses.ACTIVE
     started_at: float
     entered_at: float
     connection: int
@@ -126,7 +106,7 @@ class Active:
 class ActiveAnswering:
     """Still ACTIVE, with a create call for `connection` under way."""
 
-    status: ClassVar[Status] = ACTIVE
+    status: ClassVar[Status] = statuses.ACTIVE
     connection: int
     former: Active
 
@@ -143,7 +123,7 @@ class ActiveAnswering:
 class Connected:
     """A client plays; `input_at` is its newest input, or when it connected."""
 
-    status: ClassVar[Status] = CONNECTED
+    status: ClassVar[Status] = statuses.CONNECTED
     started_at: float
     entered_at: float
     connection: int
@@ -154,7 +134,7 @@ class Connected:
 class PendingReconnection:
     """The client of `connection` is gone; the game goes on until the window ends."""
 
-    status: ClassVar[Status] = PENDING_CLIENT_RECONNECTION
+    status: ClassVar[Status] = statuses.PENDING_CLIENT_RECONNECTION
     started_at: float
     entered_at: float
     connection: int
@@ -165,7 +145,7 @@ class PendingReconnection:
 class Reconnecting:
     """A create call for `connection` is under way."""
 
-    status: ClassVar[Status] = RECONNECTING
+    status: ClassVar[Status] = statuses.RECONNECTING
     started_at: float
     entered_at: float
     connection: int
@@ -176,16 +156,16 @@ class Reconnecting:
 class Terminating:
     """TerminateStreamSession was called."""
 
-    status: ClassVar[Status] = TERMINATING
+    status: ClassVar[Status] = statuses.TERMINATING
     started_at: float
     entered_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Terminated:
-    """Over, in one of the ways that are no failure of the service."""
+    """Over, without a failure."""
 
-    status: ClassVar[Status] = TERMINATED
+    status: ClassVar[Status] = statuses.TERMINATED
     started_at: float
     entered_at: float
     reason: StatusReason
@@ -193,9 +173,9 @@ class Terminated:
 
 @dataclass(frozen=True, slots=True)
 class Errored:
-    """Over by a failure."""
+    """Over because of a failure."""
 
-    status: ClassVar[Status] = ERROR
+    status: ClassVar[Status] = statuses.ERROR
     started_at: float
     entered_at: float
     reason: StatusReason
@@ -211,7 +191,7 @@ def start(now: float) -> Activating:
 
 
 def reason_of(state: State) -> StatusReason | None:
-    """Why it is over; None while it is not."""
+    """Why the session is over; None while it is not."""
     return state.reason if isinstance(state, Terminated | Errored) else None
 
 
@@ -260,14 +240,14 @@ class CreateAnswered:
 
 @dataclass(frozen=True, slots=True)
 class CreateFailed:
-    """The call for this connection failed and the session lives on."""
+    """The call for this connection failed and the session goes on."""
 
     connection: int
 
 
 @dataclass(frozen=True, slots=True)
 class OfferRejected:
-    """The offer is not valid, and that ends the session (documented for start and reconnect)."""
+    """The offer is invalid, which ends the session (documented for start and reconnect)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,29 +269,18 @@ class ApplicationExited:
 class Failed:
     """Something broke."""
 
-    reason: StatusReason = INTERNAL_ERROR
+    reason: StatusReason = statuses.INTERNAL_ERROR
 
 
 @dataclass(frozen=True, slots=True)
 class TimerDue:
-    """The time that `next_wakeup` named has come."""
+    """The time that `next_wakeup` returned has come."""
 
 
-Event = (
-    Placed
-    | ClientConnected
-    | ClientGone
-    | InputSeen
-    | CreateRequested
-    | CreateAnswered
-    | CreateFailed
-    | OfferRejected
-    | TerminateRequested
-    | TerminateDone
-    | ApplicationExited
-    | Failed
-    | TimerDue
-)
+ClientEvent = Placed | ClientConnected | ClientGone | InputSeen
+CreateEvent = CreateRequested | CreateAnswered | CreateFailed
+EndEvent = OfferRejected | TerminateRequested | TerminateDone | ApplicationExited | Failed
+Event = ClientEvent | CreateEvent | EndEvent | TimerDue
 
 
 # --- outcomes -------------------------------------------------------------------------------------
@@ -319,17 +288,17 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The event was accepted (the status may or may not have changed)."""
+    """The event was accepted; the status may or may not have changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """The event came too late or belongs to a former connection; nothing changed by it."""
+    """The event came too late or belongs to a former connection; it changed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A caller must be told no; `status` is the one that forbids it."""
+    """The call is not allowed in this status, and its caller gets an error."""
 
     kind: RefusalKind
     status: Status
@@ -337,70 +306,33 @@ class Refused:
 
 Outcome = Accepted | Ignored | Refused
 
-_TAKEN: Final = Accepted()
-_VOID: Final = Ignored()
+_ACCEPTED: Final = Accepted()
+_IGNORED: Final = Ignored()
 
 
 # --- the reducer ----------------------------------------------------------------------------------
 
 
 def step(state: State, event: Event, now: float, rules: Rules) -> tuple[State, Outcome]:
-    """What the session is after `event` at `now`, and what the event's source must be told."""
+    """What the session is after `event` at `now`, and the outcome for the caller."""
     state, expired = _let_time_pass(state, now, rules)
     match event:
         case TimerDue():
-            return state, _TAKEN if expired else _VOID
-        case Placed(connection):
-            if not isinstance(state, Activating):
-                return state, _VOID
-            return (
-                Active(
-                    started_at=state.started_at,
-                    entered_at=now,
-                    connection=connection,
-                    window_ends_at=now + rules.connection_timeout_s,
-                    expiry_reason=CONNECTION_TIMEOUT,
-                ),
-                _TAKEN,
-            )
-        case ClientConnected(connection):
-            if not isinstance(state, Active) or state.connection != connection:
-                return state, _VOID
-            return Connected(state.started_at, now, connection, input_at=now), _TAKEN
-        case ClientGone(connection):
-            if not isinstance(state, Connected) or state.connection != connection:
-                return state, _VOID
-            ends_at = now + rules.connection_timeout_s
-            return PendingReconnection(state.started_at, now, connection, ends_at), _TAKEN
-        case InputSeen():
-            if not isinstance(state, Connected):
-                return state, _VOID
-            return replace(state, input_at=now), _TAKEN
+            return state, _ACCEPTED if expired else _IGNORED
+        case Placed() | ClientConnected() | ClientGone() | InputSeen():
+            return _client_event(state, event, now, rules)
         case CreateRequested(connection):
             return _create(state, connection, now, rules)
         case CreateAnswered(connection):
             return _answered(state, connection, now, rules)
         case CreateFailed(connection):
-            if (
-                not isinstance(state, ActiveAnswering | Reconnecting)
-                or state.connection != connection
-            ):
-                return state, _VOID
-            if isinstance(state, ActiveAnswering):
-                return state.former, _TAKEN
-            return replace(state.former, entered_at=now), _TAKEN
+            return _create_failed(state, connection, now)
         case TerminateRequested():
             return _terminate(state, now)
-        case TerminateDone():
-            if not isinstance(state, Terminating):
-                return state, _VOID
-            return Terminated(state.started_at, now, API_TERMINATED), _TAKEN
-        case ApplicationExited():
-            if not is_live(state.status):
-                return state, _VOID
-            return Terminated(state.started_at, now, APPLICATION_EXIT), _TAKEN
+        case TerminateDone() | ApplicationExited():
+            return _end(state, event, now)
         case OfferRejected():
-            return _fail(state, INVALID_SIGNAL_REQUEST, now)
+            return _fail(state, statuses.INVALID_SIGNAL_REQUEST, now)
         case Failed(reason):
             return _fail(state, reason, now)
         case _:
@@ -408,13 +340,13 @@ def step(state: State, event: Event, now: float, rules: Rules) -> tuple[State, O
 
 
 def next_wakeup(state: State, rules: Rules) -> float | None:
-    """When `TimerDue` must be posted at the latest; None when nothing is awaited of time."""
+    """When `TimerDue` must be posted at the latest; None when no timer is running."""
     due = _next_due(state, rules)
     return None if due is None else due[0]
 
 
 def window_ends_at(state: State) -> float | None:
-    """When the running window ends: the truth that no field of the service tells a client."""
+    """When the running window ends, which no field of the service's API tells a client."""
     match state:
         case Active() | PendingReconnection():
             return state.window_ends_at
@@ -430,28 +362,29 @@ _Ending = tuple[float, Literal["TERMINATED", "ERROR"], StatusReason]
 
 
 def _next_due(state: State, rules: Rules) -> _Ending | None:
-    """What time alone will do next: when, to which final status, and why."""
+    """The next timer to fire: when, the final status it leads to, and the reason."""
     if isinstance(state, Terminating | Terminated | Errored):
         return None
     length_ends_at = state.started_at + rules.session_length_s
     own: _Ending | None
     match state:
         case Activating():
-            own = (state.entered_at + rules.placement_timeout_s, "ERROR", PLACEMENT_TIMEOUT)
+            placed_by_at = state.entered_at + rules.placement_timeout_s
+            own = (placed_by_at, "ERROR", statuses.PLACEMENT_TIMEOUT)
         case Active():
             own = (state.window_ends_at, "TERMINATED", state.expiry_reason)
         case ActiveAnswering(former=former):
             own = (former.window_ends_at, "TERMINATED", former.expiry_reason)
         case Connected():
-            own = (state.input_at + rules.idle_timeout_s, "TERMINATED", IDLE_TIMEOUT)
+            own = (state.input_at + rules.idle_timeout_s, "TERMINATED", statuses.IDLE_TIMEOUT)
         case PendingReconnection():
-            own = (state.window_ends_at, "TERMINATED", RECONNECTION_TIMEOUT)
+            own = (state.window_ends_at, "TERMINATED", statuses.RECONNECTION_TIMEOUT)
         case Reconnecting():
             own = None
         case _:
             assert_never(state)
     if own is None or length_ends_at < own[0]:
-        return (length_ends_at, "TERMINATED", MAX_SESSION_LENGTH_TIMEOUT)
+        return (length_ends_at, "TERMINATED", statuses.MAX_SESSION_LENGTH_TIMEOUT)
     return own
 
 
@@ -465,12 +398,35 @@ def _let_time_pass(state: State, now: float, rules: Rules) -> tuple[State, bool]
     return Terminated(state.started_at, now, reason), True
 
 
+def _client_event(
+    state: State,
+    event: ClientEvent,
+    now: float,
+    rules: Rules,
+) -> tuple[State, Outcome]:
+    """Rules 1 to 3: an event that does not fit the status, or the newest connection, is ignored."""
+    match event, state:
+        case Placed(connection), Activating(started_at):
+            ends_at = now + rules.connection_timeout_s
+            reason = statuses.CONNECTION_TIMEOUT
+            return Active(started_at, now, connection, ends_at, reason), _ACCEPTED
+        case ClientConnected(connection), Active(started_at) if state.connection == connection:
+            return Connected(started_at, now, connection, input_at=now), _ACCEPTED
+        case ClientGone(connection), Connected(started_at) if state.connection == connection:
+            ends_at = now + rules.connection_timeout_s
+            return PendingReconnection(started_at, now, connection, ends_at), _ACCEPTED
+        case InputSeen(), Connected():
+            return replace(state, input_at=now), _ACCEPTED
+        case _:
+            return state, _IGNORED
+
+
 def _create(state: State, connection: int, now: float, rules: Rules) -> tuple[State, Outcome]:
     match state:
         case PendingReconnection():
-            return Reconnecting(state.started_at, now, connection, former=state), _TAKEN
+            return Reconnecting(state.started_at, now, connection, former=state), _ACCEPTED
         case Active():
-            return ActiveAnswering(connection, former=state), _TAKEN
+            return ActiveAnswering(connection, former=state), _ACCEPTED
         case (
             Activating()
             | ActiveAnswering()
@@ -487,7 +443,7 @@ def _create(state: State, connection: int, now: float, rules: Rules) -> tuple[St
 
 def _answered(state: State, connection: int, now: float, rules: Rules) -> tuple[State, Outcome]:
     if not isinstance(state, ActiveAnswering | Reconnecting) or state.connection != connection:
-        return state, _VOID
+        return state, _IGNORED
     if isinstance(state, ActiveAnswering):
         reason = state.former.expiry_reason
     else:
@@ -496,7 +452,15 @@ def _answered(state: State, connection: int, now: float, rules: Rules) -> tuple[
         ends_at = now + rules.connection_timeout_s
     else:
         ends_at = state.former.window_ends_at
-    return Active(state.started_at, now, connection, ends_at, reason), _TAKEN
+    return Active(state.started_at, now, connection, ends_at, reason), _ACCEPTED
+
+
+def _create_failed(state: State, connection: int, now: float) -> tuple[State, Outcome]:
+    if not isinstance(state, ActiveAnswering | Reconnecting) or state.connection != connection:
+        return state, _IGNORED
+    if isinstance(state, ActiveAnswering):
+        return state.former, _ACCEPTED
+    return replace(state.former, entered_at=now), _ACCEPTED
 
 
 def _terminate(state: State, now: float) -> tuple[State, Outcome]:
@@ -505,14 +469,26 @@ def _terminate(state: State, now: float) -> tuple[State, Outcome]:
             # The operation declares no ConflictException, so a refusal can only be a validation.
             return state, Refused(RefusalKind.VALIDATION, state.status)
         case Terminating() | Terminated() | Errored():
-            return state, _VOID
+            return state, _IGNORED
         case Active() | ActiveAnswering() | Connected() | PendingReconnection() | Reconnecting():
-            return Terminating(state.started_at, now), _TAKEN
+            return Terminating(state.started_at, now), _ACCEPTED
         case _:
             assert_never(state)
 
 
+def _end(
+    state: State, event: TerminateDone | ApplicationExited, now: float
+) -> tuple[State, Outcome]:
+    if isinstance(event, TerminateDone):
+        ends, reason = isinstance(state, Terminating), statuses.API_TERMINATED
+    else:
+        ends, reason = is_live(state.status), statuses.APPLICATION_EXIT
+    if not ends:
+        return state, _IGNORED
+    return Terminated(state.started_at, now, reason), _ACCEPTED
+
+
 def _fail(state: State, reason: StatusReason, now: float) -> tuple[State, Outcome]:
     if isinstance(state, Terminated | Errored):
-        return state, _VOID
-    return Errored(state.started_at, now, reason), _TAKEN
+        return state, _IGNORED
+    return Errored(state.started_at, now, reason), _ACCEPTED

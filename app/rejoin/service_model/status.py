@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final, NewType
 
 Status = NewType("Status", str)
-"""A stream session status as the service spells it; unknown ones are carried and shown raw."""
+"""A stream session status as the service spells it; an unknown one is passed on as it is."""
 
 StatusReason = NewType("StatusReason", str)
-"""A stream session status reason as the service spells it; unknown ones are carried raw."""
+"""A status reason as the service spells it; an unknown one is passed on as it is."""
 
 ACTIVATING: Final = Status("ACTIVATING")
 ACTIVE: Final = Status("ACTIVE")
@@ -56,21 +56,21 @@ REASONS: Final = (
     ASSUME_ROLE_FAILED,
 )
 
-_TAKES_CREATE: Final = frozenset({ACTIVE, PENDING_CLIENT_RECONNECTION})
+_ACCEPTS_CREATE: Final = frozenset({ACTIVE, PENDING_CLIENT_RECONNECTION})
 _OVER: Final = frozenset({TERMINATED, ERROR})
 
 
 def accepts_reconnect(status: str) -> bool:
-    """Whether CreateStreamSessionConnection is documented as allowed; an unknown status: no."""
-    return status in _TAKES_CREATE
+    """Whether CreateStreamSessionConnection is documented as allowed; not in an unknown status."""
+    return status in _ACCEPTS_CREATE
 
 
 def is_terminal(status: str) -> bool:
-    """Whether the session is over for good; an unknown status is not known to be."""
+    """Whether the session is over; False for an unknown status."""
     return status in _OVER
 
 
 def is_live(status: str) -> bool:
-    """Whether there may still be a game to come back to: everything but TERMINATING, TERMINATED
-    and ERROR. An unknown status is given the benefit of the doubt."""
+    """Whether the game may still be running: every status but TERMINATING, TERMINATED and ERROR,
+    also an unknown one."""
     return status != TERMINATING and status not in _OVER

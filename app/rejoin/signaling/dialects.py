@@ -21,7 +21,7 @@ class Dialect:
     name: str
     reports_status: bool
     """The status is reported at any time; otherwise `status` may fail with STATUS_UNAVAILABLE."""
-    passes_token_on: bool
+    forwards_token: bool
     """The attempt's token becomes the ClientToken: only then may identical bytes be sent twice."""
     can_terminate: bool
     """There is a call that ends the game."""
@@ -36,7 +36,7 @@ class Dialect:
 OURS: Final = Dialect(
     "ours",
     reports_status=True,
-    passes_token_on=True,
+    forwards_token=True,
     can_terminate=True,
     needs_token=True,
     needs_stream_group=False,
@@ -45,7 +45,7 @@ OURS: Final = Dialect(
 AWS_BUNDLE: Final = Dialect(
     "aws-bundle",
     reports_status=False,
-    passes_token_on=False,
+    forwards_token=False,
     can_terminate=True,
     needs_token=False,
     needs_stream_group=True,
@@ -54,7 +54,7 @@ AWS_BUNDLE: Final = Dialect(
 AWS_REACT: Final = Dialect(
     "aws-react",
     reports_status=True,
-    passes_token_on=False,
+    forwards_token=False,
     can_terminate=False,
     needs_token=True,
     needs_stream_group=True,

@@ -1,53 +1,94 @@
-"""What a modelled world is like and what may happen to it: the words of `simulate` and `faults`."""
+"""What a simulated world is like, and what may happen to it: used by `simulate` and `faults`."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rejoin.service_model import lifecycle
 
 
 class Change(enum.Enum):
-    """What may happen to the world, on purpose."""
+    """Something that happens to the world on purpose. The values are names in traces."""
 
-    # The path of the stream.
-    PATH_DOWN = "path_down"  # no datagram passes, either way
+    # The paths of the stream.
+    PATH_DOWN = "path_down"  # no datagram passes in either direction
     DOWNLINK_DOWN = "downlink_down"  # nothing reaches the client
     UPLINK_DOWN = "uplink_down"  # nothing reaches the host
     PATH_UP = "path_up"
-    FLOW_DIES = "flow_dies"  # the path of the connections that exist now is gone for good
-    NETWORK_MOVES = "network_moves"  # the client's address becomes another, and it is told so
+    FLOW_DIES = "flow_dies"  # the paths of the connections that exist now are gone for good
     # The host.
-    MEDIA_STOPS = "media_stops"  # the host lives, answers checks, sends no media
-    MEDIA_GOES = "media_goes"
+    MEDIA_STOPS = "media_stops"  # the host lives and answers checks, but sends no media
+    MEDIA_GOES = "media_goes"  # it sends media again
     HOST_CLOSES = "host_closes"  # a graceful close by the host
     GAME_EXITS = "game_exits"
     GAME_FAILS = "game_fails"  # the game's process dies: ERROR
     # The way to the backend, until the next of these.
     BACKEND_DOWN = "backend_down"  # refused before anything is sent
-    BACKEND_PORTAL = "backend_portal"  # something else answers in its place
-    BACKEND_UNTRUSTED = "backend_untrusted"  # its certificate is a stranger's
+    BACKEND_PORTAL = "backend_portal"  # something else answers, such as a captive portal
+    BACKEND_UNTRUSTED = "backend_untrusted"  # its certificate is not trusted
     ANSWERS_LOST = "answers_lost"  # create calls succeed, but their answers never arrive
     BACKEND_UP = "backend_up"
-    ANSWERS_KEPT = "answers_kept"  # the same
-    # The next create call only; several are taken in order.
-    CREATE_THROTTLED = "create_throttled"  # 429, Retry-After 3
-    CREATE_FAILS = "create_fails"  # 500, nothing was done
-    CREATE_HANGS = "create_hangs"  # nothing is done, and no answer ever comes
-    CREATE_RESET = "create_reset"  # it is done, and the connection is reset in place of an answer
-    CREATE_DRIPS = "create_drips"  # it is done, and its answer comes 4 s late
+    ANSWERS_KEPT = "answers_kept"  # the same as BACKEND_UP
+    # The next create call only; several of these apply to one call each, in order.
+    CREATE_THROTTLED = "create_throttled"  # 429 with Retry-After 3
+    CREATE_FAILS = "create_fails"  # 500, and the service was not called
+    CREATE_HANGS = "create_hangs"  # the service is not called, and no answer ever comes
+    CREATE_RESET = "create_reset"  # the call succeeds, then the connection is reset: no answer
+    CREATE_DRIPS = "create_drips"  # the call succeeds, but its answer comes 4 s late
     # The player's machine.
-    NETWORK_LOST = "network_lost"  # the system says so; what else goes is said apart
+    NETWORK_MOVES = "network_moves"  # the client's address changes, and the client learns of it
+    NETWORK_LOST = "network_lost"  # the system reports no network; paths are changed separately
     NETWORK_FOUND = "network_found"
     SLEEPS = "sleeps"
     WAKES = "wakes"
-    CLIENT_CRASHES = "client_crashes"  # and comes back `relaunch_s` later with its last ticket
+    CLIENT_CRASHES = "client_crashes"  # it starts again `relaunch_s` later with its last ticket
     # The player.
     PLAYER_TRIES = "player_tries"  # "Try now"
     PLAYER_LEAVES = "player_leaves"  # "Close for now"
     PLAYER_ENDS = "player_ends"  # "End game"
 
+
+PathChange = Literal[
+    Change.PATH_DOWN,
+    Change.DOWNLINK_DOWN,
+    Change.UPLINK_DOWN,
+    Change.PATH_UP,
+    Change.FLOW_DIES,
+    Change.MEDIA_STOPS,
+    Change.MEDIA_GOES,
+    Change.HOST_CLOSES,
+]
+"""Changes of the paths, or of what the host sends over them."""
+
+CreateTrouble = Literal[
+    Change.CREATE_THROTTLED,
+    Change.CREATE_FAILS,
+    Change.CREATE_HANGS,
+    Change.CREATE_RESET,
+    Change.CREATE_DRIPS,
+]
+"""Changes that apply to one create call."""
+
+BackendChange = (
+    Literal[
+        Change.BACKEND_DOWN,
+        Change.BACKEND_PORTAL,
+        Change.BACKEND_UNTRUSTED,
+        Change.ANSWERS_LOST,
+        Change.BACKEND_UP,
+        Change.ANSWERS_KEPT,
+    ]
+    | CreateTrouble
+)
+"""Changes of how calls to the backend fare."""
+
+PlayerChange = Literal[Change.PLAYER_TRIES, Change.PLAYER_LEAVES, Change.PLAYER_ENDS]
+"""What the player does."""
+
+Schedule = tuple[tuple[float, Change], ...]
+"""What happens, and after how many seconds, in order of time."""
 
 DARK = frozenset({Change.PATH_DOWN, Change.DOWNLINK_DOWN, Change.FLOW_DIES, Change.NETWORK_MOVES})
 """Changes after which nothing from the host reaches the client."""
@@ -55,7 +96,8 @@ DARK = frozenset({Change.PATH_DOWN, Change.DOWNLINK_DOWN, Change.FLOW_DIES, Chan
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """How the modelled world is; seconds."""
+    """The properties of a simulated world; seconds. `faults` count from when the game is live for
+    the first time, `at_start` from when it is requested."""
 
     rtt_s: float = 0.040
     backend_s: float = 0.010
@@ -66,11 +108,9 @@ class World:
     notice_graceful_s: float = 0.0
     relaunch_s: float = 3.0
     reboots: bool = False
-    """Between crash and coming back the machine was started anew: times in the ticket are void."""
+    """Whether the machine boots between crash and restart: times in the ticket are void then."""
     rules: lifecycle.Rules = field(default_factory=lifecycle.Rules)
-    told_timeout_s: float | None = None
-    """What the backend tells of the timeout; None is the truth."""
-    at_start: tuple[tuple[float, Change], ...] = ()
-    """(time after the game was asked for, change)."""
-    faults: tuple[tuple[float, Change], ...] = ()
-    """(time after going live first, change)."""
+    reported_timeout_s: float | None = None
+    """The connection timeout that the backend reports; None: the true one."""
+    at_start: Schedule = ()
+    faults: Schedule = ()

@@ -1,25 +1,26 @@
 """Every order of events, within bounds: explored state by state, breadth first.
 
-What may happen, and what of it breaks an invariant, is `orders`'s. Here it is tried, all of it, so
-that the way to a violation is a shortest one. States that differ only by when the whole thing began
-are one.
+`interleavings` says what may happen next and which invariants it violates. This module tries all of
+it, so the path to a violation is a shortest one. States that differ only in when everything began
+count as one.
 
-I7 is judged by letting trouble end: from then on everything arrives in order, and the player must
+I7 is checked by ending all trouble: from then on everything arrives in order, and the player must
 get back in.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, Final
 
-from rejoin.core import session
-from rejoin.core.phases import Ended, Live
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
-from rejoin.verify.interleavings import Budget, Message, System, flows, last_start_at, live, moves
+from rejoin.verify.interleavings import engine
+from rejoin.verify.interleavings.moves import Move, MoveKind, moves
+from rejoin.verify.interleavings.system import Budget, Message, System, flows, live
+from rejoin.verify.invariants import Invariant, Violation, enough_time, not_saved
 
 BUDGETS = {
     "a cut": Budget(cuts=1),
@@ -31,35 +32,38 @@ BUDGETS = {
     "a second client": Budget(closes=1, seconds=1),
     "everything once": Budget(1, 1, 1, 1, 1, 1, 1, 1),
 }
-"""What is explored in the gate."""
+"""The budgets that the gate explores."""
 
-NEEDED_S = 7.0
-"""Left of a window, this is enough for a client that waits its longest before it asks."""
-_FAIR_STEPS = 400
-_LONG_AGO_S = 60.0
+_FAIR_STEPS: Final = 400
+_LONG_AGO_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Violation:
-    """An invariant that breaks, and a shortest way there."""
+class Counterexample:
+    """A violation, and a shortest path to it: the labels of its moves."""
 
-    rule: str
-    what: str
-    way: tuple[str, ...]
+    violation: Violation
+    path: tuple[str, ...]
+
+    @property
+    def invariant(self) -> Invariant:
+        return self.violation.invariant
 
     def __str__(self) -> str:
-        return f"{self.rule}: {self.what}\n  " + "\n  ".join(self.way)
+        title = f"{self.invariant.name}: {self.violation.detail}"
+        return "\n  ".join((title, *self.path))
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an exploration saw. `whole`: nothing was left to try within the budget."""
+    """What an exploration found. `steps`: moves that were tried; `fair_runs`: states from which I7
+    was checked; `whole`: nothing was left to try within the budget."""
 
     states: int
     steps: int
     fair_runs: int
     whole: bool
-    violations: tuple[Violation, ...] = field(repr=False)
+    violations: tuple[Counterexample, ...] = field(repr=False)
 
 
 def explore(
@@ -67,41 +71,55 @@ def explore(
 ) -> Report:
     """Every state that can be reached within the budget, breadth first, up to `limit` of them.
 
-    Every `fair_every`th one is also run to its end without further trouble (I7).
+    From every `fair_every`th one the game is also played on without further trouble (I7).
     """
-    first = live(budget)
-    seen: dict[int, tuple[int, str]] = {_key(first): (0, "")}
-    queue: deque[tuple[int, System]] = deque([(_key(first), first)])
-    found: list[Violation] = []
-    steps = fair_runs = 0
+    search = _Search(live(budget))
+    while search.queue and len(search.seen) < limit:
+        key, system = search.queue.popleft()
+        for move in moves(system):
+            search.steps += 1
+            for violation in move.violations:
+                search.add(violation, key, (move.label,))
+            new = search.visit(key, move)
+            if new is not None and len(search.seen) % fair_every == 0:
+                search.fair_runs += 1
+                for found in run_fairly(move.after):
+                    search.add(found.violation, new, found.path)
+            if search.found and stop_at_first:
+                return search.report(whole=False)
+    return search.report(whole=not search.queue)
 
-    def way(key: int, *more: str) -> tuple[str, ...]:
+
+class _Search:
+    """The states that were reached, the path to each, and those not yet explored further."""
+
+    def __init__(self, first: System) -> None:
+        key = _key(first)
+        self.seen: dict[int, tuple[int, str]] = {key: (0, "")}
+        """For the key of each state: that of the state before it, and the move between them."""
+        self.queue: deque[tuple[int, System]] = deque([(key, first)])
+        self.found: list[Counterexample] = []
+        self.steps = self.fair_runs = 0
+
+    def visit(self, key: int, move: Move) -> int | None:
+        """The key of the state after this move if it was not reached before."""
+        new = _key(move.after)
+        if new in self.seen:
+            return None
+        self.seen[new] = (key, move.label)
+        self.queue.append((new, move.after))
+        return new
+
+    def add(self, violation: Violation, key: int, more: tuple[str, ...]) -> None:
+        """A violation, `more` moves after the state of this key."""
         labels = list(reversed(more))
-        while seen[key][1]:
-            labels.append(seen[key][1])
-            key = seen[key][0]
-        return tuple(reversed(labels))
+        while self.seen[key][1]:
+            key, label = self.seen[key]
+            labels.append(label)
+        self.found.append(Counterexample(violation, tuple(reversed(labels))))
 
-    while queue and len(seen) < limit:
-        key, system = queue.popleft()
-        for label, after, broken in moves(system):
-            steps += 1
-            for rule, what in broken:
-                found.append(Violation(rule, what, way(key, label)))
-            if found and stop_at_first:
-                return Report(len(seen), steps, fair_runs, False, tuple(found))
-            there = _key(after)
-            if there in seen:
-                continue
-            seen[there] = (key, label)
-            queue.append((there, after))
-            if len(seen) % fair_every == 0:
-                fair_runs += 1
-                for rule, what, more in run_fairly(after):
-                    found.append(Violation(rule, what, way(there, *more)))
-                if found and stop_at_first:
-                    return Report(len(seen), steps, fair_runs, False, tuple(found))
-    return Report(len(seen), steps, fair_runs, not queue, tuple(found))
+    def report(self, *, whole: bool) -> Report:
+        return Report(len(self.seen), self.steps, self.fair_runs, whole, tuple(self.found))
 
 
 # --- states that are alike ---
@@ -110,7 +128,7 @@ _PLANS: dict[type[Any], tuple[tuple[str, bool], ...]] = {}
 
 
 def _shape(value: Any, now: float) -> Any:
-    """A value with its times counted from now, so that what is alike later is alike."""
+    """A value with its times relative to now: states that differ only in time compare equal."""
     kind = type(value)
     plan = _PLANS.get(kind)
     if plan is None and is_dataclass(value):
@@ -143,7 +161,7 @@ def _since(at: float, now: float) -> float:
 
 
 def _key(system: System) -> int:
-    """Equal for systems that are alike; of two that are not, equal once in 2 ** 64 times."""
+    """Equal for systems that are alike; for two that are not, equal by chance once in 2 ** 64."""
     now = system.now
     messages = sorted((_shape(message, now) for message in system.messages), key=repr)
     rest = replace(system, messages=(), now=0.0)
@@ -152,62 +170,62 @@ def _key(system: System) -> int:
 
 # --- the end of trouble ---------------------------------------------------------------------------
 
-_FIRST = ("arrives", "answers", "comes up", "is gone", "heard again", "hears nothing", "passes")
-"""What happens before what when nothing is delayed: messages first, then what takes time."""
+_FAIR_ORDER: Final = (
+    MoveKind.ARRIVAL,
+    MoveKind.ANSWER,
+    MoveKind.CONNECTED,
+    MoveKind.NOTICED,
+    MoveKind.HEARD_AGAIN,
+    MoveKind.SILENCE,
+    MoveKind.TIME,
+)
+"""What happens first when nothing is delayed: messages, then what takes time. The other kinds of
+move are trouble, or its end."""
 
 
-def run_fairly(system: System) -> Iterable[tuple[str, str, tuple[str, ...]]]:
-    """I7: no more trouble, everything arrives in order; somebody must play in the end."""
+def run_fairly(system: System) -> Iterator[Counterexample]:
+    """I7: no more trouble, everything arrives in order; a client must play in the end."""
     if not _savable(system):
         return
     system = replace(system, budget=Budget(), down=True, up=True)
-    labels: list[str] = ["(no more trouble)"]
+    path = ["(no more trouble)"]
     for _ in range(_FAIR_STEPS):
-        if _somebody_plays(system):
+        if _a_client_plays(system):
             return
-        choices = [move for move in moves(system) if move[0].endswith(_FIRST)]
+        choices = [move for move in moves(system) if move.kind in _FAIR_ORDER]
         if not choices or not service_status.is_live(system.service.status):
             break
-        label, system, broken = min(choices, key=lambda move: _rank(move[0]))
-        labels.append(label)
-        for rule, what in broken:
-            yield rule, what, tuple(labels)
+        move = min(choices, key=lambda choice: _FAIR_ORDER.index(choice.kind))
+        system = move.after
+        path.append(move.label)
+        if move.violations:
+            yield Counterexample(move.violations[0], tuple(path))
             return
-    yield "I7", f"nobody gets back into the game ({_standing(system)})", tuple(labels)
+    violation = not_saved(f"no client gets back into the game ({_summary(system)})")
+    yield Counterexample(violation, tuple(path))
 
 
-def _rank(label: str) -> int:
-    return next(index for index, end in enumerate(_FIRST) if label.endswith(end))
-
-
-def _standing(system: System) -> str:
-    phases = [client.state.phase for client in system.clients]
-    told = [
-        phase.ending.kind.value if isinstance(phase, Ended) else type(phase).__name__
-        for phase in phases
-    ]
-    return f"service {system.service.status}, clients {', '.join(told)}"
+def _summary(system: System) -> str:
+    clients = ", ".join(engine.describe(client.state) for client in system.clients)
+    return f"service {system.service.status}, clients {clients}"
 
 
 def _savable(system: System) -> bool:
-    """Whether whoever still tries has time enough, by its own reckoning and in truth."""
-    trying = [each for each in system.clients if not isinstance(each.state.phase, Ended)]
+    """Whether every client that still tries has time enough, by its own estimate and in truth."""
+    trying = [each for each in system.clients if engine.ending_of(each.state) is None]
     if not trying or not service_status.is_live(system.service.status):
         return False
     ends_at = lifecycle.window_ends_at(system.service)
     for client in trying:
-        # Who waits for an answer that was lost learns of it no sooner than this.
+        # A client whose answer was lost notices that at its next wake-up and no sooner.
         at = system.now
-        if not isinstance(client.state.phase, Live):
-            at = max(at, session.next_wakeup(client.state) or at)
-        for line_at in (ends_at, last_start_at(client.state)):
-            if line_at is not None and line_at - at < NEEDED_S:
-                return False
+        if engine.playing_on(client.state) is None:
+            at = max(at, engine.next_wakeup(client.state) or at)
+        if not enough_time(at, (ends_at, engine.last_start_at(client.state))):
+            return False
     return True
 
 
-def _somebody_plays(system: System) -> bool:
-    return any(
-        isinstance(client.state.phase, Live) and flows(system, client.state.phase.connection)
-        for client in system.clients
-    )
+def _a_client_plays(system: System) -> bool:
+    playing = (engine.playing_on(client.state) for client in system.clients)
+    return any(each is not None and flows(system, each) for each in playing)

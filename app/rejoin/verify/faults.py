@@ -1,8 +1,8 @@
-"""Every fault profile as changes of a modelled world, and worlds drawn by chance out of them.
+"""Every fault profile as changes of a simulated world, and random worlds made of them.
 
-Outages are events here, not packets: bursts of loss and jitter are left to `traffic`, on which the
-detector is scored. What a profile does to the real thing is the relay's, the emulated host's and
-the emulated API's (`core.profile.PLACES`); each is modelled by what a client can see of it.
+There are no packets here, so loss and jitter have no effect; the detector is scored on them with
+`traffic`. In an emulated game the relay, the host and the API make a profile happen
+(`netem.network_profile.PLACES`); here it is replaced by what a client can observe of it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,18 @@ from rejoin.netem.link import Chance, Direction, Draw, NetworkProfile, blackout_
 from rejoin.netem.network_profile import NETWORK_PROFILES, PLACES
 from rejoin.service_model.lifecycle import Rules
 from rejoin.verify import scenario
-from rejoin.verify.environment import Change, World
+from rejoin.verify.environment import Change, Schedule, World
 
 C = Change
-Changes = tuple[tuple[float, Change], ...]
-"""(seconds after going live first, what happens)."""
 
-_BACKEND_AWAY_S = 8.0
+_BACKEND_DOWN_S = 8.0
 _SHORT_SLEEP_S = 5.0
 _HOST_ANSWERS_S = 0.015
-"""The emulated host's own work for an answer, about as `dev.py bench drop` measures it."""
+"""How long the emulated host takes for an answer, as measured by `dev.py bench drop`."""
 
-_FIXED: Mapping[str, Changes] = {
+_FIXED: Mapping[str, Schedule] = {
     "udp_blocked_http_ok": ((0.0, C.PATH_DOWN),),
-    # Until the next check, one a second, the host hears nothing from the address that it knows.
+    # The host hears nothing from the address that it knows, until the next check (one a second).
     "nat_rebind": ((1.0, C.UPLINK_DOWN), (2.0, C.PATH_UP)),
     "server_kill": ((0.0, C.GAME_FAILS), (0.0, C.FLOW_DIES)),
     "server_freeze": ((0.0, C.FLOW_DIES),),
@@ -42,16 +40,16 @@ _FIXED: Mapping[str, Changes] = {
     "http_html_portal": (
         (0.0, C.BACKEND_PORTAL),
         (0.0, C.FLOW_DIES),
-        (_BACKEND_AWAY_S, C.BACKEND_UP),
+        (_BACKEND_DOWN_S, C.BACKEND_UP),
     ),
     "http_big_json": (
         (0.0, C.BACKEND_PORTAL),
         (0.0, C.FLOW_DIES),
-        (_BACKEND_AWAY_S, C.BACKEND_UP),
+        (_BACKEND_DOWN_S, C.BACKEND_UP),
     ),
     "tls_bad_cert": ((0.0, C.BACKEND_UNTRUSTED), (0.0, C.FLOW_DIES)),
-    "http_blocked_udp_ok": ((0.0, C.BACKEND_DOWN), (_BACKEND_AWAY_S, C.BACKEND_UP)),
-    "dns_fail": ((0.0, C.BACKEND_DOWN), (0.0, C.FLOW_DIES), (_BACKEND_AWAY_S, C.BACKEND_UP)),
+    "http_blocked_udp_ok": ((0.0, C.BACKEND_DOWN), (_BACKEND_DOWN_S, C.BACKEND_UP)),
+    "dns_fail": ((0.0, C.BACKEND_DOWN), (0.0, C.FLOW_DIES), (_BACKEND_DOWN_S, C.BACKEND_UP)),
     "ip_change": ((0.0, C.NETWORK_MOVES),),
     "iface_down": (
         (0.0, C.PATH_DOWN),
@@ -63,15 +61,15 @@ _FIXED: Mapping[str, Changes] = {
         (4.3, C.NETWORK_FOUND),
     ),
     "crash_relaunch": ((0.0, C.CLIENT_CRASHES),),
-    # The second instance hands over to the first and ends; nothing of it reaches the world.
+    # The second instance hands over to the first and exits, without any effect on the world.
     "two_instances": (),
     "sleep_5s": ((0.0, C.SLEEPS), (_SHORT_SLEEP_S, C.WAKES)),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class ModelledCase:
-    """One world to be simulated, for how long, and how the client is told to behave."""
+class SimulationCase:
+    """One world to be simulated, for how long, and the client's policy."""
 
     about: str
     world: World
@@ -87,14 +85,14 @@ def changes(
     until_s: float,
     window_s: float,
     chance: Chance,
-) -> Changes:
-    """What this profile does from `at_s` on. `profile`: that of a network profile.
+) -> Schedule:
+    """What the fault profile `name` does from `at_s` until `until_s`.
 
-    `window_s`: from a drop to the end of the window, for what depends on it. Raises KeyError for a
-    profile that `modelled` does not name.
+    `profile`: the content of a network profile. `window_s`: from a drop to the end of the window,
+    for profiles that depend on it. Raises KeyError if `simulated_profiles` does not have the name.
     """
     if name == "sleep_past_window":
-        found: Changes = ((0.0, C.SLEEPS), (window_s + 2.0, C.WAKES))
+        found: Schedule = ((0.0, C.SLEEPS), (window_s + 2.0, C.WAKES))
     elif name in _FIXED:
         found = _FIXED[name]
     elif profile is not None:
@@ -104,7 +102,7 @@ def changes(
     return tuple((at_s + after_s, change) for after_s, change in found)
 
 
-def _of_network(profile: NetworkProfile, for_s: float, window_s: float, chance: Chance) -> Changes:
+def _of_network(profile: NetworkProfile, for_s: float, window_s: float, chance: Chance) -> Schedule:
     found: list[tuple[float, Change]] = []
     for index, rule in enumerate(profile.blackouts):
         for begins_s, ends_s in blackout_times(rule, 0.0, chance(f"blackout {index}")):
@@ -123,8 +121,8 @@ def _of_network(profile: NetworkProfile, for_s: float, window_s: float, chance: 
     return tuple(sorted(found, key=lambda change: change[0]))
 
 
-def modelled() -> tuple[str, ...]:
-    """The profiles that a modelled world can have."""
+def simulated_profiles() -> tuple[str, ...]:
+    """The fault profiles that can happen in a simulated world."""
     return tuple(
         name
         for name in PLACES
@@ -133,17 +131,19 @@ def modelled() -> tuple[str, ...]:
 
 
 def rtt_s(profile: NetworkProfile | None) -> float:
-    """The round trip of a network profile, without jitter and queues."""
+    """The round trip of a network profile without jitter and queueing."""
     if profile is None:
         return 0.0
     stage = profile.stages[0]
     return stage.up.delay_s + stage.down.delay_s
 
 
-def world_of(case: scenario.Case, profiles: Mapping[str, NetworkProfile], chance: Chance) -> World:
-    """The modelled world in which a case of a scenario is played.
+def world_of(
+    case: scenario.ScenarioCase, profiles: Mapping[str, NetworkProfile], chance: Chance
+) -> World:
+    """The simulated world of a case of a scenario.
 
-    Raises KeyError for a profile that `modelled` does not name.
+    Raises KeyError for a profile that `simulated_profiles` does not have.
     """
     service = case.service
     found: list[tuple[float, Change]] = []
@@ -155,13 +155,13 @@ def world_of(case: scenario.Case, profiles: Mapping[str, NetworkProfile], chance
             drop.profile,
             profile,
             at_s=drop.at_s,
-            until_s=case.for_s,
+            until_s=case.duration_s,
             window_s=service.notice_silent_s + service.connection_timeout_s,
             chance=lambda name, index=index: chance(f"{index} {name}"),  # type: ignore[misc]
         )
     return World(
         rtt_s=longest_s,
-        create_s=service.create_s + _HOST_ANSWERS_S,
+        create_s=service.create_latency_s + _HOST_ANSWERS_S,
         notice_silent_s=service.notice_silent_s,
         notice_graceful_s=service.notice_graceful_s,
         rules=Rules(connection_timeout_s=service.connection_timeout_s),
@@ -169,27 +169,27 @@ def world_of(case: scenario.Case, profiles: Mapping[str, NetworkProfile], chance
     )
 
 
-# --- worlds by chance -----------------------------------------------------------------------------
+# --- random worlds --------------------------------------------------------------------------------
 
 _DROPS = ("cut_forever", "cut_3s", "cut_10s", "server_freeze", "dtls_close", "ip_change")
-"""What may come on top, so that a bad network or backend has something to be bad at."""
+"""A second fault, so that a bad network or backend coincides with a drop."""
 
 _TIMEOUTS_S = (10.0, 30.0, 120.0)
 _DIALECTS = ((True, True), (True, True), (True, False), (False, False))
-"""(tells the status, passes our token on): ours twice as often."""
+"""(reports the status, passes the token to the service): our own dialect twice as often."""
 
 
-def drawn(
+def draw_case(
     draw: Draw, chance: Chance, profiles: Mapping[str, NetworkProfile], first: str
-) -> ModelledCase:
-    """A world in which the profile `first` happens and, half of the time, another drop."""
+) -> SimulationCase:
+    """A random world in which the fault `first` happens and, in half of them, a second one."""
 
     def choose(values: tuple[float, ...]) -> float:
         return values[int(draw() * len(values))]
 
     timeout_s = choose(_TIMEOUTS_S)
     notice_s = choose((0.0, 3.0, 5.0, 8.0))
-    tells_status, passes_token_on = _DIALECTS[int(draw() * len(_DIALECTS))]
+    reports_status, forwards_token = _DIALECTS[int(draw() * len(_DIALECTS))]
     for_s = 2 * timeout_s + 90.0
     window_s = notice_s + timeout_s
     at_s = 1.0 + 2.0 * draw()
@@ -201,7 +201,7 @@ def drawn(
         second = _DROPS[int(draw() * len(_DROPS))]
         if second == "cut_forever":
             second = "a dead path"
-            more: Changes = ((0.0, C.FLOW_DIES),)
+            more: Schedule = ((0.0, C.FLOW_DIES),)
         else:
             more = changes(
                 second,
@@ -224,8 +224,8 @@ def drawn(
     )
     policy = replace(
         Policy(),
-        tells_status=tells_status,
-        passes_token_on=passes_token_on,
-        connection_timeout_default_s=None if tells_status else timeout_s,
+        reports_status=reports_status,
+        forwards_token=forwards_token,
+        connection_timeout_default_s=None if reports_status else timeout_s,
     )
-    return ModelledCase(about, world, policy, for_s)
+    return SimulationCase(about, world, policy, for_s)

@@ -1,52 +1,232 @@
-"""The invariants of a reconnect, judged on a trace, whoever wrote it: simulated or live.
+"""The invariants of a reconnect: each stated once, in one line, with the code that checks it.
 
-I1: an answer is applied only to the connection whose offer it answers.
-I2: no create request starts after the last moment for one, and none is given up before it.
-I3: one offer, one attempt: neither an offer nor a number is used for two.
-I4: at most one create call is in flight.
-I5: every state that is not the end has a time at which it goes on by itself.
-I6: the end has a reason.
-I8: the deadline that is shown is not later than the service's own (where the trace tells it).
-I9: nothing is left open at the end.
-
-I7 (who can be saved is saved) is about what did not happen: it takes a world that knows
-(`simulate`), or a scenario that expects it.
+`violations` checks a whole trace, simulated or live. The explorer and the simulator know more than
+a trace holds (messages under way, the true state of the service) and call the same checks. I7 is
+about something that did not happen, and FENCE, HEAL and KEEP need the state of the backend or of a
+call: a trace alone does not show them.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from rejoin.core.trace import Record
 
-_CLOCK_S = 1e-3
-"""Less than this is rounding."""
+CLOCK_S = 1e-3
+"""A time in a trace that is late by less than this is only rounded."""
+SAVABLE_S = 5.0
+"""A game counts as savable once network and backend worked this long while the service accepts."""
+OWED_S = 7.0
+"""I7 holds from here on: a client may wait 4 s before its next request and needs 2.5 s for it."""
+HOPELESS_S = 20.0
+"""I7 is broken in a run that is not over when everything worked for this long in vain."""
+FAR_S = 1e5
+"""A timer that is further away than this never fires, in practice."""
+
+
+class Invariant(enum.Enum):
+    """Every invariant. The value is the statement, as docs/testing.md has it."""
+
+    I1 = "an answer is applied only to the connection whose offer it answers"
+    I2 = "no create request starts after the last moment for one; trying does not end before it"
+    I3 = "one offer, one attempt: an offer is sent in one attempt, an attempt sends one offer"
+    I4 = "at most one create call is in flight"
+    I5 = "every state but Idle and Ended has a timer"
+    I6 = "the end has a reason; the game is reported as ended only if the service said so"
+    I7 = "when network and backend work for 7 s while the service accepts, the player plays again"
+    I8 = "the deadline that is shown is not later than the service's own"
+    I9 = "no connection stays open at the end"
+    FENCE = "no older attempt reaches the service after a newer one"
+    HEAL = "the old connection does not become live again while a create call is under way"
+    KEEP = "the old connection is not closed before the new one plays"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that does not hold, and in what way."""
+
+    invariant: Invariant
+    detail: str
+
+    def at(self, at: float) -> str:
+        """The sentence for a report."""
+        return f"{self.invariant.name} at {at:.3f}: {self.detail}"
+
+
+# --- one check for each invariant -----------------------------------------------------------------
+
+
+def answer_applied(answered: object, offered: object, connection: int) -> Violation | None:
+    """I1. `answered`: the offer that the answer is for; `offered`: the offer of `connection`."""
+    if answered == offered:
+        return None
+    detail = f"the answer to {answered} is applied to connection {connection}, which sent {offered}"
+    return Violation(Invariant.I1, detail)
+
+
+def create_started(at: float, last_start_at: float | None, slack_s: float) -> Violation | None:
+    """I2, first half: a create request starts at `at`."""
+    if last_start_at is None or at <= last_start_at + slack_s:
+        return None
+    detail = f"a create request starts {at - last_start_at:.3f} s too late"
+    return Violation(Invariant.I2, detail)
+
+
+def tries_ended(at: float, last_start_at: float | None, slack_s: float) -> Violation | None:
+    """I2, second half: from `at` on no further request is sent, with the outcome unconfirmed."""
+    if last_start_at is None or at >= last_start_at - slack_s:
+        return None
+    return Violation(Invariant.I2, "trying ended before the last moment for a request")
+
+
+def offer_sent(sent: Iterable[tuple[int, object]], attempt: int, offer: object) -> Violation | None:
+    """I3. `sent`: (attempt, offer) of every request before this one."""
+    for other_attempt, other_offer in sent:
+        if other_attempt == attempt and other_offer != offer:
+            return Violation(Invariant.I3, f"attempt {attempt} sends two offers")
+        if other_attempt != attempt and other_offer == offer:
+            detail = f"attempts {other_attempt} and {attempt} send the same offer"
+            return Violation(Invariant.I3, detail)
+    return None
+
+
+def call_started(at: float, in_flight_until_at: float | None) -> Violation | None:
+    """I4. `in_flight_until_at`: when the budget of an unfinished call before this one is over."""
+    if in_flight_until_at is None or at >= in_flight_until_at:
+        return None
+    return Violation(Invariant.I4, "two create calls are in flight")
+
+
+def timer_set(phase: str, at: float, until_at: float | None) -> Violation | None:
+    """I5, for a phase that is neither Idle nor Ended."""
+    if until_at is not None and until_at <= at + FAR_S:
+        return None
+    return Violation(Invariant.I5, f"{phase} has no timer and would wait forever")
+
+
+def reason_given(reason: object) -> Violation | None:
+    """I6, first half: `reason` is empty where the end has none."""
+    return None if reason else Violation(Invariant.I6, "the end has no reason")
+
+
+def end_confirmed(terminal: bool) -> Violation | None:
+    """I6, second half: the client reports the game as ended. `terminal`: the last status it got."""
+    if terminal:
+        return None
+    return Violation(Invariant.I6, "the game is reported as ended without the service saying so")
+
+
+def enough_time(at: float, deadlines: Iterable[float | None]) -> bool:
+    """Whether I7 applies at `at`: `OWED_S` is left until each of the deadlines."""
+    return all(end_at is None or end_at - at >= OWED_S for end_at in deadlines)
+
+
+def not_saved(detail: str) -> Violation:
+    """I7, from a caller that knows that the game could be saved (`RecoveryWatch`, the explorer)."""
+    return Violation(Invariant.I7, detail)
+
+
+def deadline_shown(shown_at: float | None, ends_at: float | None) -> Violation | None:
+    """I8. `ends_at`: the true end of the service's window. None: nothing shown, or no window."""
+    if shown_at is None or ends_at is None or shown_at <= ends_at + CLOCK_S:
+        return None
+    detail = f"the deadline is shown {shown_at - ends_at:.3f} s too late"
+    return Violation(Invariant.I8, detail)
+
+
+def all_closed(still_open: Iterable[int]) -> Violation | None:
+    """I9, at the end."""
+    left = sorted(still_open)
+    return Violation(Invariant.I9, f"connections {left} stay open") if left else None
+
+
+def in_order(attempt: int, newest: int) -> Violation | None:
+    """FENCE. `newest`: the highest attempt that reached the service so far."""
+    if attempt >= newest:
+        return None
+    return Violation(Invariant.FENCE, f"attempt {attempt} reaches the service after {newest}")
+
+
+def healed(connection: int, *, create_under_way: bool) -> Violation | None:
+    """HEAL, when the old `connection` becomes live again."""
+    if not create_under_way:
+        return None
+    detail = f"{connection} is live again while a create call is under way"
+    return Violation(Invariant.HEAL, detail)
+
+
+def closed_early(connection: int) -> Violation:
+    """KEEP, when the shown `connection` is closed and no other one plays."""
+    return Violation(Invariant.KEEP, f"{connection} is closed before another one plays")
+
+
+class RecoveryWatch:
+    """I7 over a run: for how long everything that a player needs to get back has worked.
+
+    `savable`: network and backend worked for `SAVABLE_S` while the service accepted the player.
+    """
+
+    def __init__(self, now: float) -> None:
+        self.savable = False
+        self._owed = False
+        self._working_since_at = now
+        self._accepting_since_at: float | None = None
+
+    def update(self, now: float, *, working: bool, accepting: bool) -> None:
+        """`working`: network, host and backend work. `accepting`: the player does not play, and the
+        service would accept a create call."""
+        if not working:
+            self._working_since_at = now
+        if not accepting:
+            self._accepting_since_at = None
+            return
+        if self._accepting_since_at is None:
+            self._accepting_since_at = now
+        lasted_s = now - max(self._accepting_since_at, self._working_since_at)
+        self.savable = self.savable or lasted_s >= SAVABLE_S
+        self._owed = self._owed or lasted_s >= OWED_S
+
+    def violation(self, now: float, *, over: bool) -> Violation | None:
+        """For a run in which the player does not play at `now`. `over`: the client ended."""
+        hopeless = now - self._working_since_at >= HOPELESS_S
+        if not (self._owed and (over or hopeless)):
+            return None
+        return not_saved("a game that could be saved was not")
+
+
+# --- a whole trace --------------------------------------------------------------------------------
 
 
 def violations(records: Iterable[Record]) -> tuple[str, ...]:
-    """What breaks an invariant, in order of time; empty where nothing does."""
-    judge = _Judge()
+    """Every violation in a trace as a sentence, in order of time; empty when there is none."""
+    checker = _TraceChecker()
     for record in records:
-        judge.look(record)
-    return tuple(judge.found)
+        checker.read(record)
+    return tuple(checker.found)
 
 
-class _Judge:
+class _TraceChecker:
+    """Reads a trace record by record and calls the checks."""
+
     def __init__(self) -> None:
         self.found: list[str] = []
-        self._sha: dict[int, str] = {}
-        self._connection_of: dict[int, int] = {}
-        self._attempt_of: dict[int, int] = {}
-        self._sha_sent: dict[str, int] = {}
+        self._digests: dict[int, str] = {}
+        """SHA-256 of the offer of each connection."""
+        self._sent: set[tuple[int, object]] = set()
+        """(attempt, connection) of every request of this life."""
+        self._digests_sent: set[tuple[int, object]] = set()
+        """(attempt, SHA-256 of the offer) of every request of all lives."""
         self._last_event: Record | None = None
         self._in_flight: tuple[int, int, int, float] | None = None
+        """Attempt, try, connection and end of the budget of the create call under way."""
         self._open: set[int] = set()
         self._last_start_at: float | None = None
         self._window_ends_at: float | None = None
-        self._live = False
 
-    def look(self, record: Record) -> None:
+    def read(self, record: Record) -> None:
         match record.kind:
             case "event":
                 self._event(record)
@@ -59,26 +239,30 @@ class _Judge:
             case "fault":
                 pass
 
-    def _say(self, rule: str, at: float, what: str) -> None:
-        self.found.append(f"{rule} at {at:.3f}: {what}")
+    def _add(self, at: float, violation: Violation | None) -> None:
+        if violation is not None:
+            self.found.append(violation.at(at))
 
     def _event(self, record: Record) -> None:
         self._last_event = record
         data = record.data
-        if record.name == "RejoinRequested":
-            # Another life: what the one before had open went with it, and connections are numbered
-            # anew. Attempts are not.
-            self._open.clear()
-            self._attempt_of.clear()
-            self._sha.clear()
-            self._in_flight = None
-            self._last_start_at = None
-        if record.name == "OfferMade":
-            self._sha[data["connection"]] = data["sha256"]
-        elif record.name in ("AnswerArrived", "ReconnectFailed"):
-            done = (data["attempt"], data["try_number"])
-            if self._in_flight is not None and self._in_flight[:2] == done:
+        match record.name:
+            case "RejoinRequested":
+                # The program was started again: its former connections are gone, and connections
+                # are numbered from 1 again. Attempt numbers go on.
+                self._open.clear()
+                self._sent.clear()
+                self._digests.clear()
                 self._in_flight = None
+                self._last_start_at = None
+            case "OfferMade":
+                self._digests[data["connection"]] = data["sha256"]
+            case "AnswerArrived" | "ReconnectFailed":
+                done = (data["attempt"], data["try_number"])
+                if self._in_flight is not None and self._in_flight[:2] == done:
+                    self._in_flight = None
+            case _:
+                pass
 
     def _command(self, record: Record) -> None:
         data = record.data
@@ -91,72 +275,61 @@ class _Judge:
                 if self._in_flight is not None and self._in_flight[2] == connection:
                     self._in_flight = None
             case "StartSession":
-                self._use(record.at, connection, data["attempt"])
+                self._send(record.at, connection, data["attempt"])
             case "Reconnect":
                 self._reconnect(record)
             case "ApplyAnswer":
-                self._apply(record.at, connection)
+                self._add(record.at, self._apply(connection))
             case "Finish":
-                if not data["ending"].get("kind"):
-                    self._say("I6", record.at, "it ended without a reason")
-                if self._open:
-                    self._say("I9", record.at, f"connections {sorted(self._open)} stay open")
+                self._add(record.at, reason_given(data["ending"].get("kind")))
+                self._add(record.at, all_closed(self._open))
             case _:
                 pass
 
     def _reconnect(self, record: Record) -> None:
-        data: dict[str, Any] = record.data
+        at, data = record.at, record.data
         connection, attempt = data["connection"], data["attempt"]
-        if self._last_start_at is not None and record.at > self._last_start_at + _CLOCK_S:
-            late_s = record.at - self._last_start_at
-            self._say("I2", record.at, f"a create request starts {late_s:.3f} s too late")
-        self._use(record.at, connection, attempt)
-        if self._in_flight is not None and record.at < self._in_flight[3]:
-            self._say("I4", record.at, "two create calls are in flight")
-        guard_at = record.at + data["budget_s"]
-        self._in_flight = (attempt, data["try_number"], connection, guard_at)
+        self._add(at, create_started(at, self._last_start_at, CLOCK_S))
+        self._send(at, connection, attempt)
+        self._add(at, call_started(at, None if self._in_flight is None else self._in_flight[3]))
+        self._in_flight = (attempt, data["try_number"], connection, at + data["budget_s"])
 
-    def _use(self, at: float, connection: int, attempt: int) -> None:
-        if self._attempt_of.setdefault(connection, attempt) != attempt:
-            self._say("I3", at, f"the offer of connection {connection} is sent in two attempts")
-        if self._connection_of.setdefault(attempt, connection) != connection:
-            self._say("I3", at, f"attempt {attempt} sends two offers")
-        sha = self._sha.get(connection)
-        if sha is not None and self._sha_sent.setdefault(sha, attempt) != attempt:
-            self._say("I3", at, "the same offer is sent in two attempts")
+    def _send(self, at: float, connection: int, attempt: int) -> None:
+        violation = offer_sent(self._sent, attempt, connection)
+        self._sent.add((attempt, connection))
+        digest = self._digests.get(connection)
+        if digest is not None:
+            violation = violation or offer_sent(self._digests_sent, attempt, digest)
+            self._digests_sent.add((attempt, digest))
+        self._add(at, violation)
 
-    def _apply(self, at: float, connection: int) -> None:
+    def _apply(self, connection: int) -> Violation | None:
         event = self._last_event
         if event is None:
-            self._say("I1", at, "an answer comes from nowhere")
-        elif event.name == "AnswerArrived":
-            asked = self._connection_of.get(event.data["attempt"])
-            if asked != connection:
-                self._say("I1", at, f"the answer to connection {asked} is given to {connection}")
-        elif event.name in ("StatusArrived", "SessionStarted"):
-            sha = event.data["view"].get("signal_request_sha256")
-            if sha not in (None, self._sha.get(connection)):
-                self._say("I1", at, f"the answer to another offer is given to {connection}")
-        else:
-            self._say("I1", at, f"an answer comes with {event.name}")
+            return Violation(Invariant.I1, "an answer is applied before any event")
+        data: dict[str, Any] = event.data
+        match event.name:
+            case "AnswerArrived":
+                attempt = data["attempt"]
+                mine = next((own for other, own in self._sent if other == attempt), None)
+                return answer_applied(mine, connection, connection)
+            case "StatusArrived" | "SessionStarted":
+                digest = data["view"].get("signal_request_sha256")
+                if digest is None:
+                    return None
+                return answer_applied(digest, self._digests.get(connection), connection)
+            case name:
+                return Violation(Invariant.I1, f"an answer is applied after {name}")
 
     def _state(self, record: Record) -> None:
-        data = record.data
+        at, name, data = record.at, record.name, record.data
         self._last_start_at = data.get("last_start_at")
-        if record.name not in ("Idle", "Ended") and data.get("until_at") is None:
-            self._say("I5", record.at, f"{record.name} would wait for ever")
-        if record.name == "Ended" and not data.get("ending"):
-            self._say("I6", record.at, "it ended without a reason")
-        early = self._last_start_at is not None and record.at < self._last_start_at - _CLOCK_S
-        if record.name == "ConfirmingEnd" and data.get("fallback") == "unconfirmed" and early:
-            self._say("I2", record.at, "trying was given up too early")
-        shown_at, ends_at = data.get("shown_deadline_at"), self._window_ends_at
-        if (
-            record.name not in ("Live", "Ended")
-            and data.get("episode")
-            and not data.get("deadline_checking")
-            and shown_at is not None
-            and ends_at is not None
-            and shown_at > ends_at + _CLOCK_S
-        ):
-            self._say("I8", record.at, f"the deadline is shown {shown_at - ends_at:.3f} s too late")
+        if name == "Ended":
+            self._add(at, reason_given(data.get("ending")))
+            return
+        if name != "Idle":
+            self._add(at, timer_set(name, at, data.get("until_at")))
+        if name == "ConfirmingEnd" and data.get("fallback") == "unconfirmed":
+            self._add(at, tries_ended(at, self._last_start_at, CLOCK_S))
+        if name != "Live" and data.get("episode") and not data.get("deadline_checking"):
+            self._add(at, deadline_shown(data.get("shown_deadline_at"), self._window_ends_at))

@@ -1,9 +1,9 @@
-"""What a client sees of a stream over a modelled path: samples as `rtc/peer` takes them, unplayed.
+"""Samples of a stream over a network profile, as `rtc.peer` would take them, without a real stream.
 
-The host sends 60 video packets and 50 audio packets a second, whatever the client does; what
-becomes of each is `link`'s. A lost video packet is asked for again and holds the decoder up for a
-round trip. So hours of a bad network are there in seconds, for the detector to be scored on; how
-many packets a frame really has makes no difference to a detector of silences.
+The host sends 60 video packets and 50 audio packets a second; `netem.link` decides the fate of
+each. A lost video packet is requested again and delays its frame by a round trip. So the detector
+can be scored on hours of a bad network within seconds. A real frame has more packets, but that
+makes no difference to a detector of silences.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _AUDIO_EVERY_S = 1 / 50
 _VIDEO_BYTES = 1100
 _AUDIO_BYTES = 160
 _SHARE_OF_BANDWIDTH = 0.8
-"""A sender that adapts fills less than the path carries; one packet is never all of it."""
-_ASK_AGAIN_S = 0.030
-"""From a packet that is missing to the request for it (`rtc/receiver` waits for reordering)."""
+"""The sender adapts to this share of the bandwidth."""
+_NACK_DELAY_S = 0.030
+"""From a missing packet to the NACK for it (`media.receive` first waits for reordered packets)."""
 
 Sampled = tuple[float, ConnectionSample]
 """When a sample was taken, and what it shows."""
@@ -37,9 +37,9 @@ def samples(
     loss_window_s: float = 3.0,
     dark: Callable[[float], bool] = lambda at: False,
 ) -> Iterator[Sampled]:
-    """A stream over this path from `began_at` on. `dark`: whether nothing passes at that time.
+    """Samples of a stream over this path, from `began_at` on.
 
-    `dark` comes on top of the profile, for outages that are no habit of the path.
+    `dark`: whether nothing passes at that time, in addition to what the profile does.
     """
     path = Link(profile, began_at, chance, window_s=None if profile.cut is None else for_s)
     sent = _Sent(profile, path, began_at, dark)
@@ -48,29 +48,30 @@ def samples(
     held_until = began_at
     frames = 0
     largest_gap_s = 0.0
-    lately: deque[tuple[int, int]] = deque(maxlen=max(1, round(loss_window_s / every_s)))
-    all_lately = lost_lately = 0
+    recent: deque[tuple[int, int]] = deque(maxlen=max(1, round(loss_window_s / every_s)))
+    recent_packets = recent_lost = 0
     for index in range(1, round(for_s / every_s) + 1):
         now = began_at + index * every_s
-        came, lost = 0, 0
+        arrived, lost = 0, 0
         for sent_at, arrives_at, video in sent.until(now):
             if arrives_at is None:
                 lost += 1
                 if video:
-                    held_until = sent_at + delay_s + 2 * delay_s + _ASK_AGAIN_S
+                    held_until = sent_at + delay_s + 2 * delay_s + _NACK_DELAY_S
                 continue
-            came += 1
+            arrived += 1
             largest_gap_s = max(largest_gap_s, arrives_at - last_packet_at)
             last_packet_at = last_rtp_at = arrives_at
             delay_s += (arrives_at - sent_at - delay_s) / 8
             if video:
                 frames += 1
                 last_frame_at = max(arrives_at, held_until)
-        if len(lately) == lately.maxlen:
-            oldest = lately[0]
-            all_lately, lost_lately = all_lately - oldest[0], lost_lately - oldest[1]
-        lately.append((came + lost, lost))
-        all_lately, lost_lately = all_lately + came + lost, lost_lately + lost
+        if len(recent) == recent.maxlen:
+            recent_packets -= recent[0][0]
+            recent_lost -= recent[0][1]
+        recent.append((arrived + lost, lost))
+        recent_packets += arrived + lost
+        recent_lost += lost
         yield (
             now,
             ConnectionSample(
@@ -80,7 +81,7 @@ def samples(
                 frames_decoded=frames,
                 frame_interval_s=_VIDEO_EVERY_S,
                 rtt_s=2 * delay_s,
-                loss=lost_lately / all_lately if all_lately else 0.0,
+                loss=recent_lost / recent_packets if recent_packets else 0.0,
                 largest_gap_s=largest_gap_s,
             ),
         )
@@ -88,7 +89,7 @@ def samples(
 
 
 class _Sent:
-    """The packets of the host in order of arrival, lost ones at the time they were sent."""
+    """The packets of the host in order of arrival; lost ones at the time when they were sent."""
 
     def __init__(
         self, profile: NetworkProfile, path: Link, began_at: float, dark: Callable[[float], bool]
@@ -107,7 +108,7 @@ class _Sent:
         self._under_way: deque[tuple[float, float, bool]] = deque()
 
     def until(self, now: float) -> Iterator[tuple[float, float | None, bool]]:
-        """(sent, arrived or None if lost, whether it is video) of what came to its end by `now`."""
+        """(sent, arrived or None if lost, whether it is video) of every packet decided by `now`."""
         under_way = self._under_way
         while (next_at := min(self._video_at, self._audio_at)) <= now:
             video = self._video_at <= self._audio_at

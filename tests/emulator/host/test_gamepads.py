@@ -18,7 +18,7 @@ UP, DOWN, LEFT, RIGHT = 0x52, 0x51, 0x50, 0x4F
         (Gamepad(axes=(-32767, -32768, 0, 0)), {LEFT, UP}),
         (Gamepad(axes=(0, 20_000, 0, 0)), {DOWN}),
         (Gamepad(axes=(9_000, -9_000, 0, 0)), set()),  # hardly tilted
-        (Gamepad(axes=(0, 0, 32767, 32767)), set()),  # the right stick moves nobody
+        (Gamepad(axes=(0, 0, 32767, 32767)), set()),  # the right stick moves nothing
         (Gamepad(buttons=1 << 12 | 1 << 15), {UP, RIGHT}),
     ],
 )

@@ -9,7 +9,7 @@ import time
 from rejoin.emulator.host.performance import LoadMeter
 
 
-def test_a_busy_process_is_told_from_an_idle_one() -> None:
+def test_a_busy_process_differs_from_an_idle_one() -> None:
     meter = LoadMeter()
     started_s = time.process_time()
     while time.process_time() - started_s < 0.05:

@@ -1,4 +1,4 @@
-"""An authority that only who was given it trusts, and a stranger with the same names."""
+"""A certificate authority that only its own clients trust, and a wrong one with the same names."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from rejoin.emulator.service.certificates import CertificateAuthority, context_with_a_twin
+from rejoin.emulator.service.certificates import CertificateAuthority, context_with_wrong_twin
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
-async def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> None:
-    """One TLS connection on loopback; raises what the client makes of the server."""
+async def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> None:
+    """One TLS connection on loopback; raises what the client raises."""
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         del reader
@@ -37,36 +37,34 @@ def trusting(authority: CertificateAuthority) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "::1"])
-def test_who_trusts_the_authority_trusts_the_server(name: str) -> None:
+async def test_a_client_that_trusts_the_authority_trusts_the_server(name: str) -> None:
     authority = CertificateAuthority()
-    asyncio.run(shake_hands(authority.server_context(), trusting(authority), name))
+    await handshake(authority.server_context(), trusting(authority), name)
 
 
-def test_nobody_else_does() -> None:
+async def test_no_other_client_trusts_the_server() -> None:
     authority = CertificateAuthority()
     for client in (ssl.create_default_context(), trusting(CertificateAuthority())):
         with pytest.raises(ssl.SSLCertVerificationError):
-            asyncio.run(shake_hands(authority.server_context(), client, "localhost"))
+            await handshake(authority.server_context(), client, "localhost")
 
 
-def test_it_vouches_for_this_machine_alone() -> None:
+async def test_the_certificate_is_valid_only_for_this_machine() -> None:
     authority = CertificateAuthority()
     with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
-        asyncio.run(
-            shake_hands(authority.server_context(), trusting(authority), "games.example.com")
-        )
+        await handshake(authority.server_context(), trusting(authority), "games.example.com")
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
-def test_the_twin_is_shown_when_it_is_asked_for_and_only_then(name: str) -> None:
+async def test_the_wrong_certificate_is_shown_only_when_requested(name: str) -> None:
     authority = CertificateAuthority()
     wrong = [False, True, False]
-    server = context_with_a_twin(authority, lambda: wrong.pop(0))
+    server = context_with_wrong_twin(authority, lambda: wrong.pop(0))
     client = trusting(authority)
-    asyncio.run(shake_hands(server, client, name))
+    await handshake(server, client, name)
     with pytest.raises(ssl.SSLCertVerificationError):
-        asyncio.run(shake_hands(server, client, name))
-    asyncio.run(shake_hands(server, client, name))
+        await handshake(server, client, name)
+    await handshake(server, client, name)
     assert wrong == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import subprocess
@@ -31,13 +30,13 @@ const message = (bytes) =>
 require("node:vm").runInThisContext(require("node:fs").readFileSync(0, "utf8"));
 const input = new RTCDataChannel("inputChannel");
 const messages = new RTCDataChannel("clientMessageChannel");
-const told = [];
+const received = [];
 const game = new GameCastInputModule.GameCastInput({
   clientRtc: { nested: { a: input }, b: messages },
   videoElement: video,
-  onServerDisconnect: (reason) => told.push(["disconnect", reason]),
-  onPerformanceStatsReceived: (stats) => told.push(["stats", stats.system.gpuPercent]),
-  onApplicationMessageReceived: (bytes) => told.push(["message", [...bytes]]),
+  onServerDisconnect: (reason) => received.push(["disconnect", reason]),
+  onPerformanceStatsReceived: (stats) => received.push(["stats", stats.system.gpuPercent]),
+  onApplicationMessageReceived: (bytes) => received.push(["message", [...bytes]]),
 });
 game.attach();
 window.dispatchEvent(event("keydown", { code: "ArrowRight" }));
@@ -65,18 +64,15 @@ setTimeout(() => {
   const stats = new TextEncoder().encode('{"system": {"gpuPercent": 7}}');
   messages.dispatchEvent(message([0x52, 1, 5, 0, 0, 0, 0, 0, ...stats]));
   console.log(JSON.stringify(
-    { held, gamepad, unplugged, repeats, released, afterwards, sent: messages.sent, told }));
+    { held, gamepad, unplugged, repeats, released, afterwards, sent: messages.sent, received }));
 }, 260);
 """
 
 
-def test_it_is_served_to_any_origin() -> None:
-    async def get() -> httpx.Response:
-        transport = httpx.ASGITransport(Starlette(routes=[route()]))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            return await client.get(PATH, headers={"Origin": "https://play.example"})
-
-    response = asyncio.run(get())
+async def test_it_is_served_to_any_origin() -> None:
+    transport = httpx.ASGITransport(Starlette(routes=[route()]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        response = await client.get(PATH, headers={"Origin": "https://play.example"})
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] == "*"
     assert response.headers["content-type"].startswith("text/javascript")
@@ -86,7 +82,7 @@ def test_it_is_served_to_any_origin() -> None:
     assert "@KEYS@" not in response.text
 
 
-def test_the_script_speaks_the_input_protocol() -> None:
+def test_the_script_implements_the_input_protocol() -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node here to run the script with")
@@ -121,4 +117,4 @@ def test_the_script_speaks_the_input_protocol() -> None:
     assert controls.is_newer(released.sequence, held.sequence)
     assert seen["afterwards"] == seen["released"]  # detached: keys are the page's again
     assert seen["sent"] == [[7, 8]]
-    assert seen["told"] == [["message", [9]], ["disconnect", "idle"], ["stats", 7]]
+    assert seen["received"] == [["message", [9]], ["disconnect", "idle"], ["stats", 7]]

@@ -1,0 +1,17 @@
+"""The emulated stream host: a game that runs, encoded and sent over real WebRTC.
+
+Read in this order: `game_host` (one host), `connection` (one WebRTC connection), `media_player`
+(encode and send), `rtp_stream` (one RTP stream), `relay` (what happens to packets),
+`lasting_faults`. Leaves: `game`, `strip`, `painter`, `scenery`, `music`, `encoders`, `h264`, `sdp`.
+
+Glossary
+- tick: one step of the game, 60 per second, counted by `Game.counter`.
+- chain: the game's hash chain over all ticks and inputs; proves that the same game went on.
+- strip: the top rows of each picture, which carry counter and chain for tests to read.
+- scene: what one picture shows, as a value.
+- relay port: the UDP port that the clients of one connection send to.
+- flow: one client address at a relay port, with a socket of its own towards the host.
+- link: decides about each packet whether it is dropped or delayed (`netem/link`).
+- presence: whether the client still counts as there (`client_presence`).
+- frozen: neither receives nor sends, as in a hung process; muted: sends no RTP.
+"""

@@ -1,4 +1,4 @@
-"""What the game makes of gamepads: arrow keys and further buttons of the one state it plays by."""
+"""How the game uses gamepads: as arrow keys and as more buttons of the controls."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from dataclasses import replace
 from rejoin.input_protocol.controls import Controls, Gamepad
 
 _FIRST_BUTTON = 8
-"""Bits below are the mouse's."""
+"""The bits below are the mouse buttons."""
 _U32 = 0xFFFFFFFF
 _PUSHED = 16_384
-"""Half way: a stick beyond it plays the arrow."""
+"""Half way: a stick pushed further counts as its arrow key."""
 
-# Buttons 12 to 15 of the W3C's standard gamepad, and the arrows' USB HID usages.
+# Buttons 12 to 15 of the W3C's standard gamepad, and the arrow keys' USB HID usages.
 _PAD_ARROWS = {12: 0x52, 13: 0x51, 14: 0x50, 15: 0x4F}
 _DIRECTIONS = sum(1 << button for button in _PAD_ARROWS)
 
 
 def with_gamepads(held: Controls, gamepads: Iterable[Gamepad]) -> Controls:
-    """The same with what the gamepads hold.
+    """The controls with what the gamepads hold added.
 
-    The directional pad and the left stick are arrow keys, other buttons are buttons from bit 8 on.
+    The directional pad and the left stick become arrow keys, other buttons become buttons from
+    bit 8 on.
     """
     keys, buttons = set(held.keys), held.buttons
     for gamepad in gamepads:

@@ -1,8 +1,8 @@
-"""What a stream host tells of its own load, in the shape of AWS's performance stats.
+"""A stream host's own load, in the shape of AWS's performance statistics.
 
-AWS's guide names `application.cpuNormalized`, `application.memoryMB` and `system.gpuPercent`; the
-whole shape and the units are known to the Web SDK's typings alone. Only these three are sent: the
-emulator's own process stands for the application, and its machine has no GPU.
+AWS's guide names `application.cpuNormalized`, `application.memoryMB` and `system.gpuPercent`; only
+the Web SDK's typings have the whole shape and the units. Only these three are sent: the emulator's
+own process stands for the application, and its machine counts as one without a GPU.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import sys
 import time
 
 SHARE_EVERY_S = 1.0
-"""Documented: stats are measured every second."""
+"""Documented: they are measured every second."""
 
 
 class LoadMeter:
-    """Measures this process from one reading to the next."""
+    """Measures this process between two readings."""
 
     def __init__(self) -> None:
         self._wall_s, self._cpu_s = time.monotonic(), time.process_time()
 
     def read(self) -> str:
-        """JSON: CPU since the last reading, in percent of all cores, and memory now."""
+        """JSON: CPU since the reading before, in percent of all cores, and memory now."""
         wall_s, cpu_s = time.monotonic(), time.process_time()
         passed_s = max(wall_s - self._wall_s, 1e-3)
         share = (cpu_s - self._cpu_s) / passed_s / (os.cpu_count() or 1)
@@ -36,7 +36,7 @@ class LoadMeter:
 
 
 def _memory_mb() -> float | None:
-    """Resident memory in MB; None where /proc does not tell."""
+    """Resident memory in MB; None where there is no /proc."""
     if sys.platform != "linux":
         return None
     with open("/proc/self/statm", encoding="ascii") as statm:

@@ -1,4 +1,4 @@
-"""What stands in front of a studio's backend on a bad day: a portal, endless JSON, a stranger."""
+"""Faults in front of the studio's backend: a captive portal, huge JSON, a wrong certificate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from rejoin.emulator.service.settings import BackendFault, BackendFaultKind
+from rejoin.emulator.service.faults import BackendFault, BackendFaultKind
 from rejoin.errors import BadInputError
 
 Message = MutableMapping[str, Any]
@@ -17,7 +17,7 @@ App = Callable[[Any, Receive, Send], Awaitable[None]]
 """An ASGI application."""
 
 BIG_JSON_BYTES: Final = 64 * 1024 * 1024
-"""Far beyond what any client has a use for; whoever reads it to the end has no limit."""
+"""Far more than any client needs: a client that reads all of it has no limit."""
 
 _PORTAL: Final = (
     b"<!DOCTYPE html><html><head><title>Welcome</title></head>"
@@ -26,32 +26,32 @@ _PORTAL: Final = (
 
 
 class BackendFaults:
-    """The backend faults that are armed, oldest first. `https`: whether there are handshakes."""
+    """The armed faults, oldest first. `https`: whether the backend does TLS handshakes."""
 
     def __init__(self, *, https: bool = False) -> None:
         self._https = https
         self._armed: list[BackendFault] = []
 
     def arm(self, fault: BackendFault) -> None:
-        """Arm one more fault; `NONE` lifts all. `BadInputError` for one that nobody would meet."""
+        """Arm one more fault; `NONE` clears all. Raises `BadInputError` if it can never happen."""
         if fault.kind is BackendFaultKind.NONE:
             self._armed.clear()
             return
         if fault.kind is BackendFaultKind.BAD_CERTIFICATE and not self._https:
-            raise BadInputError("This backend is on http: it has no certificate to be wrong.")
+            raise BadInputError("This backend is on http: it has no certificate.")
         self._armed.append(fault)
 
     def take(self) -> BackendFault | None:
-        """The fault that this request gets."""
+        """The fault that applies to this request."""
         return self._take(lambda kind: kind is not BackendFaultKind.BAD_CERTIFICATE)
 
     def take_handshake(self) -> bool:
         """Whether this TLS handshake gets the wrong certificate."""
         return self._take(lambda kind: kind is BackendFaultKind.BAD_CERTIFICATE) is not None
 
-    def _take(self, meets: Callable[[BackendFaultKind], bool]) -> BackendFault | None:
+    def _take(self, applies: Callable[[BackendFaultKind], bool]) -> BackendFault | None:
         for place, fault in enumerate(self._armed):
-            if not meets(fault.kind):
+            if not applies(fault.kind):
                 continue
             if fault.times == 1:
                 del self._armed[place]
@@ -65,7 +65,7 @@ class BackendFaults:
         return [asdict(fault) for fault in self._armed]
 
     def in_front_of(self, app: App) -> App:
-        """The application with these faults in front of it. Its lifespan is not touched."""
+        """The application with these faults in front of it; its lifespan is passed through."""
 
         async def behind(scope: Any, receive: Receive, send: Send) -> None:
             fault = self.take() if scope["type"] == "http" else None
@@ -97,5 +97,5 @@ async def _big_json() -> AsyncIterator[bytes]:
     part = b"x" * 65536
     for _ in range(BIG_JSON_BYTES // len(part)):
         yield part
-        await asyncio.sleep(0)  # The rest of the studio goes on meanwhile.
+        await asyncio.sleep(0)  # Let the rest of the studio run.
     yield b'"]}'

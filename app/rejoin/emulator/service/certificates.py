@@ -1,7 +1,8 @@
-"""Who the studio's backend is over https: an authority made for this run, and a stranger's twin.
+"""The certificates of the studio's backend on https: the right one, and one that nobody trusts.
 
-Private keys stay in this process, but for the moment in which OpenSSL reads one from a file that
-nobody else may read. Nothing outside this run trusts the authority.
+The certificate authority is made for this run, and nothing else trusts it. Private keys stay in
+this process, except for the moment in which OpenSSL reads one from a file that only this user may
+read.
 """
 
 from __future__ import annotations
@@ -46,11 +47,11 @@ class CertificateAuthority:
 
     @property
     def pem(self) -> str:
-        """The authority's certificate, for whoever wants to trust it. It holds no secret."""
+        """The authority's certificate, for clients that are to trust it. It holds no secret."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
 
     def server_context(self) -> ssl.SSLContext:
-        """TLS of a server on this machine, with a certificate of this authority."""
+        """TLS for a server on this machine, with a certificate of this authority."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(
@@ -68,7 +69,7 @@ class CertificateAuthority:
             .sign(self._key, hashes.SHA256())
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        # Python's ssl reads keys from files alone; the folder is made with mode 0700.
+        # Python's ssl reads keys only from files; the folder has mode 0700.
         with tempfile.TemporaryDirectory(prefix="rejoin-") as folder:
             path = Path(folder) / "server.pem"
             path.write_bytes(
@@ -83,12 +84,12 @@ class CertificateAuthority:
         return context
 
 
-def context_with_a_twin(
+def context_with_wrong_twin(
     authority: CertificateAuthority, is_wrong: Callable[[], bool]
 ) -> ssl.SSLContext:
-    """A server's TLS that asks `is_wrong` at each handshake; if so, a stranger's certificate.
+    """A server's TLS that shows an untrusted certificate in each handshake where `is_wrong()`.
 
-    The stranger's has the same names and dates, so that only trust tells the two apart.
+    That certificate has the same names and dates, so that it differs only in who signed it.
     """
     right = authority.server_context()
     wrong = CertificateAuthority("Somebody else").server_context()
@@ -97,7 +98,7 @@ def context_with_a_twin(
         if is_wrong():
             connection.context = wrong
 
-    right.sni_callback = choose  # OpenSSL calls it for clients that send no name, too
+    right.sni_callback = choose  # OpenSSL also calls it for clients that send no name
     return right
 
 

@@ -2,8 +2,8 @@
 
 AWS's Web SDK loads it as a classic script with anonymous CORS and expects it to define
 `globalThis.GameCastInputModule.GameCastInput` (service.md, observed). The service's own module is
-not public; ours speaks `input_protocol/controls`, for keyboard, mouse and gamepads. The Web SDK's
-`clientRtc` has no documented shape, so the script looks in it for the two data channels by label.
+not public; ours uses `input_protocol/controls`, for keyboard, mouse and gamepads. The Web SDK's
+`clientRtc` has no documented shape, so the script searches it for the two data channels by label.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_APPLICATION_MESSAGE: Final = 65_536
 
 
 def _keys() -> dict[str, int]:
-    """KeyboardEvent.code to USB HID usage (page 7), as the UI Events and HID tables pair them."""
+    """KeyboardEvent.code to USB HID usage (page 7), by the UI Events and HID usage tables."""
     keys = {f"Key{chr(65 + index)}": 0x04 + index for index in range(26)}
     keys |= {f"Digit{(index + 1) % 10}": 0x1E + index for index in range(10)}
     keys |= {f"F{index + 1}": 0x3A + index for index in range(12)}
@@ -48,7 +48,7 @@ def _keys() -> dict[str, int]:
 
 @functools.cache
 def protocol_script() -> str:
-    """The JavaScript text, with the numbers of `input_protocol/controls` in it."""
+    """The JavaScript text, with the constants of `input_protocol/controls` filled in."""
     numbers = {
         "magic": controls.encode(controls.Hello(controls.VERSION))[0],
         "version": controls.VERSION,

@@ -1,0 +1,16 @@
+"""The command line: one module for each verb, with the code that reads arguments and prints.
+
+What a verb does with its arguments lives below: `runtime.launch` (which game, which ticket, the
+exit code of an ending), `demo`, `studio`, `backend`, `qa`. Click is imported in this package alone.
+
+Glossary
+    verb        a command of `rejoin`, such as `play`; `rejoin qa` has verbs of its own
+    part        an optional group of dependencies of the wheel (`player`, `backend`, `studio`, `qa`)
+    options     the arguments of one verb as a frozen dataclass; each verb is a function of it
+    ticket      what was saved of a running game, so that `rejoin back` can return to it
+    exit code   how a verb ends; README.md lists them all
+
+Read in this order: `main` (entry, exit codes, signals), `options` (shared options), `parts` (what
+is not installed), then a verb: `play` and `back` (both open a window through `window`), `demo`,
+`studio` and `backend` (both run until Ctrl+C through `servers`), `qa`.
+"""

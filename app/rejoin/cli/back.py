@@ -1,0 +1,63 @@
+"""`rejoin back`: return to the last game."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+import click
+
+from rejoin.cli import options, window
+from rejoin.cli.messages import warn
+from rejoin.parts import needs
+
+if TYPE_CHECKING:
+    from rejoin.runtime.instance import Instance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackOptions(options.GameOptions):
+    """The arguments of `rejoin back`."""
+
+
+@click.command(short_help="Go back into the last game.")
+@options.game_options(decoder_default="software")
+@options.as_values(BackOptions)
+@needs("player")
+def back(chosen: BackOptions) -> int:
+    """Go back into the last game, after Rejoin was closed or this computer failed.
+
+    The graphics driver may have been the cause, so software decodes the video unless you choose
+    --decoder auto.
+
+    The sign-in token comes from this computer's keyring. If it is not there, use --token or set
+    REJOIN_TOKEN.
+    """
+    from rejoin.runtime import launch
+    from rejoin.runtime.launch import Claimed, Game, HandedOver, LockUnavailable
+    from rejoin.runtime.studio_profile import StudioProfile
+
+    window.check_display()
+    ticket = launch.ticket_to_return_with()
+    claim = launch.claim(launch.key_of_ticket(ticket))
+    instance: Instance | None
+    match claim:
+        case HandedOver():
+            click.echo("This game is already open; its window was brought to the front.")
+            return 0
+        case LockUnavailable():
+            warn("cannot check whether this game is open in another Rejoin.")
+            instance = None
+        case Claimed(claimed):
+            instance = claimed
+        case _:
+            assert_never(claim)
+    try:
+        # Fails for an unknown dialect before the keyring asks the player for anything.
+        profile = StudioProfile.from_address(ticket.backend, chosen.token)
+        profile = launch.with_stored_token(profile)
+        ticket = launch.with_stored_session(ticket, profile)
+        return window.play_in_window(Game(profile, ticket, instance), chosen)
+    finally:
+        if instance is not None:
+            instance.release()

@@ -1,0 +1,60 @@
+"""`rejoin backend`: the reference studio backend alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from rejoin.cli import options, servers
+from rejoin.parts import needs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendOptions:
+    """The arguments of `rejoin backend`."""
+
+    settings_file: Path | None = None
+
+
+@click.command(short_help="Serve the reference studio backend alone.")
+@click.option(
+    "--settings",
+    "settings_file",
+    type=options.FILE,
+    help="TOML file with the settings. Default: the REJOIN_BACKEND_* variables (docs/backend.md).",
+)
+@options.as_values(BackendOptions)
+@needs("backend")
+def backend(chosen: BackendOptions) -> int:
+    """Serve the reference studio backend alone, in front of the real service or an emulator.
+
+    Ctrl+C stops it.
+    """
+    from rejoin.backend.aws import AwsStreamService
+    from rejoin.backend.configuration import BackendSettings
+    from rejoin.backend.dialects import build_backend
+    from rejoin.backend.serving import serving
+    from rejoin.backend.store import Store
+
+    if chosen.settings_file is None:
+        settings = BackendSettings.from_env(os.environ)
+    else:
+        settings = BackendSettings.from_toml(chosen.settings_file)
+
+    async def serve() -> None:
+        service = AwsStreamService(settings)
+        store = Store(settings.database)
+        try:
+            app = build_backend(service, store, settings)
+            async with serving(app, settings.host, settings.port) as port:
+                click.echo(f"Backend   http://{settings.host}:{port}")
+                await asyncio.Event().wait()
+        finally:
+            store.close()
+            service.close()
+
+    return servers.run_until_stopped(serve)

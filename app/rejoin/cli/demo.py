@@ -1,0 +1,93 @@
+"""`rejoin demo`: play on this machine, drop the connection, get back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from rejoin.cli import options
+from rejoin.parts import needs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoArguments:
+    """The arguments of `rejoin demo`."""
+
+    headless: bool
+    out: Path | None
+    fault: str
+    detection_delay_s: float
+    connection_timeout_s: int
+    drop_after_s: float
+    drops: int
+    decoder: str
+    frame_pacing: bool
+    stats: Path | None
+
+
+@click.command(short_help="Play on this machine, drop the connection, get back.")
+@click.option("--headless", is_flag=True, help="Without a display: save screenshots and a report.")
+@click.option(
+    "--out",
+    type=options.FOLDER,
+    help="Folder for screenshots and report. Default with --headless: ./demo-out.",
+)
+@click.option(
+    "--fault",
+    type=click.Choice(["silence", "freeze", "graceful_close", "kill"]),
+    default="silence",
+    show_default=True,
+    help="What happens to the stream; kill ends the game for good.",
+)
+@options.detection_delay
+@options.emulated_connection_timeout
+@click.option(
+    "--drop-after",
+    "drop_after_s",
+    type=click.FloatRange(0.5, 3600),
+    default=4.0,
+    show_default=True,
+    help="Seconds of play before each drop.",
+)
+@click.option(
+    "--drops",
+    type=click.IntRange(0, 1000),
+    default=1,
+    show_default=True,
+    help="Number of drops; 0 plays without one.",
+)
+@options.decoder("software")
+@options.frame_pacing
+@options.stats
+@options.as_values(DemoArguments)
+@needs("player", "studio")
+def demo(chosen: DemoArguments) -> int:
+    """Play against an emulated service on this machine, drop the connection, and get back.
+
+    It succeeds when every drop ended with the same game live again; with --fault kill, when the
+    game ended and the reason that the service gave was shown.
+    """
+    from rejoin.demo import run as demonstration
+    from rejoin.demo.options import DemoOptions
+    from rejoin.emulator.service.faults import FaultKind
+
+    out = chosen.out
+    if chosen.headless and out is None:
+        out = Path("demo-out")
+    return demonstration.run(
+        DemoOptions(
+            headless=chosen.headless,
+            out=out,
+            fault=FaultKind(chosen.fault),
+            detection_delay_s=chosen.detection_delay_s,
+            connection_timeout_s=chosen.connection_timeout_s,
+            drop_after_s=chosen.drop_after_s,
+            drops=chosen.drops,
+            decoder=chosen.decoder,
+            frame_pacing=chosen.frame_pacing,
+            stats=chosen.stats,
+        ),
+        print_line=click.echo,
+    )

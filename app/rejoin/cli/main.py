@@ -1,0 +1,120 @@
+"""The entry point: runs a verb, prints what went wrong in one line, and sets the exit code.
+
+Exit codes: 0 success; 1 failure (the game ended early, the demo failed, the disk is full);
+2 unusable input; 3 the backend cannot be reached or used; 4 the backend refuses us; 5 to 11 see
+`errors.py`; 70 a bug in Rejoin; 130 after Ctrl+C or SIGTERM, except for a server, which these stop
+with 0. An expected failure is one line on standard error and never a traceback.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from rejoin.cli import exit_codes
+from rejoin.cli.back import back
+from rejoin.cli.backend import backend
+from rejoin.cli.demo import demo
+from rejoin.cli.messages import warn
+from rejoin.cli.play import play
+from rejoin.cli.qa import qa
+from rejoin.cli.studio import studio
+from rejoin.errors import RejoinError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rejoin")
+@click.option("-v", "--verbose", is_flag=True, help="Log to standard error what Rejoin does.")
+def rejoin(verbose: bool) -> None:
+    """Play games streamed by Amazon GameLift Streams, and get back in when the connection drops."""
+    from rejoin.runtime import logs
+
+    logs.configure(verbose=verbose)
+
+
+for _verb in (play, back, demo, studio, backend, qa):
+    rejoin.add_command(_verb)
+
+
+def main() -> NoReturn:
+    """Run a verb and exit with its code."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        code = rejoin.main(prog_name="rejoin", standalone_mode=False)
+    except click.exceptions.Abort:
+        code = exit_codes.INTERRUPTED
+    except KeyboardInterrupt:
+        code = exit_codes.INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        code = error.exit_code
+    except click.ClickException as error:
+        warn(_usage_sentence(error))
+        code = error.exit_code
+    except RejoinError as error:
+        warn(str(error))
+        code = error.exit_code
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            warn("The disk is full.")
+            code = RejoinError.exit_code
+        else:
+            _report_bug(error)
+            code = exit_codes.BUG
+    except Exception as error:
+        _report_bug(error)
+        code = exit_codes.BUG
+    sys.exit(_flushed(code if isinstance(code, int) else exit_codes.SUCCESS))
+
+
+def _flushed(code: int) -> int:
+    """The exit code after writing out standard output; Python's own attempt prints a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if code == 0:
+            warn("Standard output could not be written.")
+            return RejoinError.exit_code
+    return code
+
+
+def _as_interrupt(_number: int, frame: FrameType | None) -> None:
+    """Treat SIGTERM as Ctrl+C, by calling whatever handles SIGINT at the moment.
+
+    Where SIGINT is ignored, as in a shell's background job, SIGTERM still interrupts.
+    """
+    interrupt = signal.getsignal(signal.SIGINT)
+    if callable(interrupt):
+        interrupt(signal.SIGINT, frame)
+    else:
+        raise KeyboardInterrupt
+
+
+def _usage_sentence(error: click.ClickException) -> str:
+    """What is wrong with the arguments, and where the right ones are listed."""
+    sentence = error.format_message().rstrip(".") + "."
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return sentence
+    return f"{sentence} See `{context.command_path} --help`."
+
+
+def _report_bug(error: Exception) -> None:
+    """One sentence; with REJOIN_TRACEBACK set also the traceback, redacted."""
+    import traceback
+
+    from rejoin.redact import redact
+
+    warn(
+        f"unexpected {type(error).__name__}. This is a bug in Rejoin; "
+        "set REJOIN_TRACEBACK=1 to see where it happened."
+    )
+    if os.environ.get("REJOIN_TRACEBACK"):
+        click.echo(redact("".join(traceback.format_exception(error))), err=True)

@@ -1,0 +1,137 @@
+"""Options that several verbs share, and how a verb's arguments become one frozen value."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Any])
+_Values = TypeVar("_Values")
+
+DIALECT_NAMES: Final = ("ours", "aws-bundle", "aws-react")
+"""The keys of `signaling.dialects.DIALECTS`, repeated so that `--help` imports nothing else."""
+
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+EXISTING_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER: Final = click.Path(file_okay=False, path_type=Path)
+
+
+def as_values(
+    kind: Callable[..., _Values],
+) -> Callable[[Callable[[_Values], int]], Callable[..., int]]:
+    """Decorator: call a verb with all arguments of the command line as one value of `kind`.
+
+    `kind` is a frozen dataclass whose fields are named after the command's parameters; a test
+    compares both for every verb.
+    """
+
+    def decorate(verb: Callable[[_Values], int]) -> Callable[..., int]:
+        @functools.wraps(verb)
+        def callback(**arguments: object) -> int:
+            return verb(kind(**arguments))
+
+        return callback
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameOptions:
+    """What `play` and `back` have in common: how a game is decoded and shown."""
+
+    token: str | None = field(default=None, repr=False)
+    decoder: str = "auto"
+    """`auto` or `software`; see `media.video.hardware.chosen`."""
+    frame_pacing: bool = False
+    dtls_client: bool = False
+    full_screen: bool = False
+    close_at_end: bool = False
+
+
+def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
+    """The options of `GameOptions`."""
+    options = (
+        click.option(
+            "--token",
+            envvar="REJOIN_TOKEN",
+            help="Sign-in token for the studio's backend. The variable REJOIN_TOKEN is safer.",
+        ),
+        decoder(decoder_default),
+        frame_pacing,
+        click.option(
+            "--dtls-client",
+            is_flag=True,
+            help="Act as the DTLS client (saves one round trip). Some hosts refuse it.",
+        ),
+        click.option("--full-screen", is_flag=True, help="Start in full screen."),
+        click.option(
+            "--close-at-end", is_flag=True, help="Close the window when the game has ended."
+        ),
+    )
+
+    def decorate(verb: _Verb) -> _Verb:
+        for option in reversed(options):
+            verb = option(verb)
+        return verb
+
+    return decorate
+
+
+def decoder(default: str) -> Callable[[_Verb], _Verb]:
+    """`--decoder`: hardware or software."""
+    return click.option(
+        "--decoder",
+        type=click.Choice(("auto", "software")),
+        default=default,
+        show_default=True,
+        help="Video decoder; auto tries the graphics hardware first.",
+    )
+
+
+def port(name: str, default: int, meaning: str) -> Callable[[_Verb], _Verb]:
+    """`--NAME-port`: where a server listens."""
+    return click.option(
+        f"--{name}-port",
+        type=click.IntRange(0, 65535),
+        default=default,
+        show_default=True,
+        help=meaning,
+    )
+
+
+frame_pacing = click.option(
+    "--frame-pacing",
+    is_flag=True,
+    help="Show frames at even intervals; each may be up to one frame later.",
+)
+stats = click.option(
+    "--stats", type=FILE, help="Write the stream's statistics to this CSV file, once a second."
+)
+dialect = click.option(
+    "--dialect",
+    type=click.Choice(DIALECT_NAMES),
+    default="ours",
+    show_default=True,
+    help="Protocol of the backend: ours, or that of one of AWS's two sample backends.",
+)
+detection_delay = click.option(
+    "--detection-delay",
+    "detection_delay_s",
+    type=click.FloatRange(0, 600),
+    default=5.0,
+    show_default=True,
+    help="Seconds until the emulated service detects a silent client. Unknown for AWS.",
+)
+emulated_connection_timeout = click.option(
+    "--connection-timeout",
+    "connection_timeout_s",
+    type=click.IntRange(1, 3600),
+    default=120,
+    show_default=True,
+    help="ConnectionTimeoutSeconds of the emulated sessions.",
+)

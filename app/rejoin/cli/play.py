@@ -1,0 +1,131 @@
+"""`rejoin play`: a new game, at a backend's URL or through a studio's link."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rejoin.cli import options, window
+from rejoin.errors import BadInputError
+from rejoin.parts import needs
+
+if TYPE_CHECKING:
+    from rejoin.runtime.studio_profile import StudioProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayOptions(options.GameOptions):
+    """The arguments of `rejoin play`."""
+
+    backend_url: str
+    network: str
+    connection_timeout_s: float | None
+    dialect: str
+    stream_group: str | None
+    application: str | None
+    insecure: bool
+    ca_file: Path | None
+    stats: Path | None
+    yes: bool
+
+
+@click.command(short_help="Play a game through a studio's backend.")
+@click.argument("backend_url")
+@click.option(
+    "--network",
+    type=click.Choice(["internet", "lan", "loopback"]),
+    default="internet",
+    show_default=True,
+    help="Networks that the game server may be in: lan also allows private addresses, "
+    "loopback only this machine.",
+)
+@click.option(
+    "--connection-timeout",
+    "connection_timeout_s",
+    type=click.FloatRange(1, 3600),
+    help="ConnectionTimeoutSeconds, for a backend that does not report it.",
+)
+@options.dialect
+@click.option("--stream-group", help="Stream group (id or ARN), for AWS's sample backends.")
+@click.option("--application", help="Application (id or ARN), for AWS's sample backends.")
+@click.option("--insecure", is_flag=True, help="Allow http to a backend on another machine.")
+@click.option(
+    "--ca-file",
+    type=options.FILE,
+    help="PEM file with the CA certificates to trust for the backend, instead of the system's.",
+)
+@options.stats
+@click.option(
+    "--yes", is_flag=True, help="Send your sign-in token to a link's backend without asking."
+)
+@options.game_options(decoder_default="auto")
+@options.as_values(PlayOptions)
+@needs("player")
+def play(chosen: PlayOptions) -> int:
+    """Start a game through the studio's backend at BACKEND_URL and play it.
+
+    BACKEND_URL may also be a studio's link (rejoin://play?...), which names the backend and its
+    dialect. A link may come from anybody, so its backend gets no sign-in token unless you agree.
+    """
+    from rejoin.runtime.deep_link import is_link
+    from rejoin.runtime.launch import Game
+
+    profile = _link_profile(chosen) if is_link(chosen.backend_url) else _url_profile(chosen)
+    return window.play_in_window(Game(profile), chosen, stats=chosen.stats)
+
+
+def _url_profile(chosen: PlayOptions) -> StudioProfile:
+    """The profile that the options describe. Raises BadInputError, NoDisplayError."""
+    from rejoin.signaling.dialects import DIALECTS
+
+    dialect = DIALECTS[chosen.dialect]
+    if not chosen.token and dialect.needs_token:
+        raise BadInputError("A sign-in token is needed: use --token or set REJOIN_TOKEN.")
+    if dialect.needs_stream_group and not chosen.stream_group:
+        raise BadInputError(f"A backend of dialect {chosen.dialect} needs --stream-group.")
+    from rejoin.runtime.studio_profile import StudioProfile, network_rules
+    from rejoin.signaling.aws_samples import StreamChoice
+
+    window.check_display()
+    choice = None
+    if chosen.stream_group:
+        choice = StreamChoice(chosen.stream_group, chosen.application)
+    return StudioProfile(
+        chosen.backend_url,
+        chosen.token,
+        network_rules(chosen.network),
+        dialect=dialect,
+        choice=choice,
+        connection_timeout_s=chosen.connection_timeout_s,
+        allow_insecure=chosen.insecure,
+        ca_file=chosen.ca_file,
+    )
+
+
+def _link_profile(chosen: PlayOptions) -> StudioProfile:
+    """The profile that a link describes, once the player knows where the link leads.
+
+    A token from --token or REJOIN_TOKEN may belong to another studio, so the player is asked before
+    this one gets it. A token from the keyring was saved for exactly this origin.
+    """
+    from rejoin.runtime.deep_link import parse_link
+    from rejoin.runtime.launch import with_stored_token
+    from rejoin.runtime.studio_profile import StudioProfile
+    from rejoin.runtime.tokens import origin_of
+
+    profile = StudioProfile.from_address(parse_link(chosen.backend_url), chosen.token)
+    window.check_display()
+    origin = origin_of(profile.backend_url)
+    if chosen.token and profile.dialect.needs_token and not chosen.yes:
+        if not sys.stdin.isatty():
+            raise BadInputError(
+                f"This link leads to {origin}. Add --yes to send it your sign-in token."
+            )
+        click.confirm(f"Send your sign-in token to {origin}?", abort=True, err=True)
+    profile = with_stored_token(profile)
+    click.echo(f"Playing through {origin}.", err=True)
+    return profile

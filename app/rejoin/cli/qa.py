@@ -1,0 +1,369 @@
+"""`rejoin qa`: simulations, scenarios, traces and scores, for testers."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from rejoin.cli import options
+from rejoin.cli.exit_codes import FAILURE, SUCCESS
+from rejoin.parts import needs
+
+if TYPE_CHECKING:
+    from rejoin.verify.scenario import Scenario
+
+_LEAST_SAVED_SHARE: Final = 0.999
+"""A simulation fails when a smaller share of the games that could be saved was saved."""
+_PROGRESS_RUNS: Final = 1000
+"""How many runs lie between two updates of the progress line."""
+
+
+@click.group(short_help="Test reconnection: simulate, read traces, score the detector.")
+def qa() -> None:
+    """Test reconnection. Exit code: 0 all passed, 1 something failed, 2 it could not run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateOptions:
+    """The arguments of `rejoin qa simulate`."""
+
+    seeds: int
+    first: int
+    jobs: int | None
+    seed: int | None
+    trace: Path | None
+
+
+@qa.command(short_help="Run thousands of simulated games, one for each seed.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 10_000_000),
+    default=2000,
+    show_default=True,
+    help="Number of seeds.",
+)
+@click.option(
+    "--first", type=click.IntRange(0), default=0, show_default=True, help="The first seed."
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Processes. Default: one for each processor."
+)
+@click.option("--seed", type=click.IntRange(0), help="Run only this seed and print all details.")
+@click.option("--trace", type=options.FILE, help="With --seed: write its trace to this file.")
+@options.as_values(SimulateOptions)
+@needs("qa")
+def simulate(chosen: SimulateOptions) -> int:
+    """Simulate drops on a virtual clock and check every invariant.
+
+    Each seed is one simulated game: the fault profiles take turns; service, network and backend are
+    drawn at random. For a seed that breaks an invariant the command that repeats it is printed.
+    """
+    from rejoin.qa import simulation
+
+    if chosen.seed is not None:
+        return _one_seed(chosen.seed, chosen.trace)
+    if chosen.trace is not None:
+        raise click.UsageError("--trace needs --seed.")
+
+    shown = 0
+
+    def show_progress(so_far: simulation.Tally) -> None:
+        nonlocal shown
+        if sys.stderr.isatty() and so_far.runs - shown >= _PROGRESS_RUNS:
+            shown = so_far.runs
+            click.echo(f"\r{so_far.runs} of {chosen.seeds}", nl=False, err=True)
+
+    total = simulation.tally_all(chosen.first, chosen.seeds, chosen.jobs, show_progress)
+    if shown:
+        click.echo("\r", nl=False, err=True)
+    for one in total.found:
+        click.echo(f"seed {one.seed} ({one.about})")
+        for violation in one.violations:
+            click.echo(f"  {violation}")
+        click.echo(f"  repeat with: rejoin qa simulate --seed {one.seed}")
+    click.echo(
+        f"{total.runs} games, {total.drops} with a drop; of {total.savable} games that could be "
+        f"saved {total.saved} were ({total.saved_share:.3%}); {len(total.found)} games broke an "
+        "invariant."
+    )
+    return FAILURE if total.found or total.saved_share < _LEAST_SAVED_SHARE else SUCCESS
+
+
+def _one_seed(seed: int, trace: Path | None) -> int:
+    from rejoin.core.trace import timelines
+    from rejoin.qa import simulation, traces
+
+    case, outcome = simulation.run(seed)
+    world = case.world
+    click.echo(f"seed {seed}: {case.about}")
+    click.echo(
+        f"  round trip {world.rtt_s * 1000:g} ms, create call {world.create_s:g} s, silence "
+        f"detected after {world.notice_silent_s:g} s, connection timeout "
+        f"{world.rules.connection_timeout_s:g} s"
+    )
+    click.echo(
+        f"  backend reports the status: {_yes(case.policy.reports_status)}, passes the idempotency "
+        f"token on: {_yes(case.policy.forwards_token)}"
+    )
+    for line in timelines(outcome.records):
+        click.echo(f"episode {line.episode}, {line.outcome}")
+        for text in line.lines():
+            click.echo(text)
+    if trace is not None:
+        traces.write(trace, outcome.records)
+    ending = "live" if outcome.ending is None else outcome.ending.kind.value
+    click.echo(f"ended {ending if outcome.live or outcome.ending else 'in the middle of a drop'}")
+    for violation in outcome.violations:
+        click.echo(violation)
+    return FAILURE if outcome.violations else SUCCESS
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceOptions:
+    """The arguments of `rejoin qa trace`."""
+
+    file: Path
+
+
+@qa.command(short_help="Print the timeline of every episode of a trace.")
+@click.argument("file", type=options.EXISTING_FILE)
+@options.as_values(TraceOptions)
+@needs("qa")
+def trace(chosen: TraceOptions) -> int:
+    """Print the timeline of every episode in FILE, and every invariant that it breaks."""
+    from rejoin.core.trace import timelines
+    from rejoin.qa import trace_schema, traces
+    from rejoin.verify import invariants
+
+    records = sorted(traces.read(chosen.file), key=lambda record: record.at)
+    for record in records:
+        trace_schema.check(record)  # what follows relies on it
+    found = timelines(records)
+    for line in found:
+        click.echo(f"episode {line.episode}, {line.outcome}")
+        for text in line.lines():
+            click.echo(text)
+    if not found:
+        click.echo("No episode: the connection was never lost.")
+    violations = invariants.violations(records)
+    for violation in violations:
+        click.echo(violation)
+    return FAILURE if violations else SUCCESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreOptions:
+    """The arguments of `rejoin qa score`."""
+
+    files: tuple[Path, ...]
+    profiles: tuple[str, ...]
+    hours: float
+    drops: int
+    seed: int
+
+
+@qa.command(short_help="Score the drop detector on recorded or generated traces.")
+@click.argument("files", nargs=-1, type=options.EXISTING_FILE)
+@click.option(
+    "--profile", "profiles", multiple=True, help="Generate this network profile; may be repeated."
+)
+@click.option(
+    "--hours",
+    type=click.FloatRange(0.01, 1000),
+    default=1.0,
+    show_default=True,
+    help="Generated hours without a drop.",
+)
+@click.option(
+    "--drops",
+    type=click.IntRange(0, 100_000),
+    default=100,
+    show_default=True,
+    help="Generated drops.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Seed of the random numbers.",
+)
+@options.as_values(ScoreOptions)
+@needs("qa")
+def score(chosen: ScoreOptions) -> int:
+    """Replay the samples of traces through the drop detector and print its score.
+
+    One line for each FILE, and one for each --profile, which is played for --hours without a drop
+    and then dropped --drops times: the times from the last packet to LOST, and per hour how often
+    it reported LOST (mistakes) and how often it reconnected (wrong commits) without an outage.
+    """
+    from rejoin.netem.network_profile import NETWORK_PROFILES
+    from rejoin.qa import scoring
+
+    if not chosen.files and not chosen.profiles:
+        raise click.UsageError("There is nothing to score: name a trace file or a --profile.")
+    for name in chosen.profiles:
+        if name not in NETWORK_PROFILES:
+            known = ", ".join(NETWORK_PROFILES)
+            raise click.UsageError(f"There is no network profile {name}. The profiles are {known}.")
+    click.echo(scoring.HEADING)
+    for file in chosen.files:
+        click.echo(scoring.line(file.name, scoring.of_file(file)))
+    for name in chosen.profiles:
+        row = scoring.of_profile(name, chosen.hours, chosen.drops, chosen.seed)
+        click.echo(scoring.line(name, row))
+    return SUCCESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """The arguments of `rejoin qa run`."""
+
+    scenario: str
+    live: bool
+    cases: tuple[str, ...]
+    seed: int
+    traces_folder: Path | None
+    samples: bool
+
+
+@qa.command(short_help="Run a scenario, simulated or on real sockets.")
+@click.argument("scenario")
+@click.option("--live", is_flag=True, help="Use real sockets and the built-in emulator.")
+@click.option("--case", "cases", multiple=True, help="Run only this case; may be repeated.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Seed of the random numbers.",
+)
+@click.option(
+    "--traces", "traces_folder", type=options.FOLDER, help="Folder for the trace of every case."
+)
+@click.option(
+    "--samples",
+    is_flag=True,
+    help="With --live: keep the samples in the traces, for `rejoin qa score`.",
+)
+@options.as_values(RunOptions)
+@needs("qa")
+def run(chosen: RunOptions) -> int:
+    """Run every case of SCENARIO: a TOML file, or a built-in one (every-profile, outage-ladder).
+
+    Without --live on a virtual clock. Each trace is checked against the invariants, and the result
+    of each case against what the scenario expects.
+    """
+    from rejoin.qa import runner, traces
+
+    scenario = _selected(runner.load(chosen.scenario), chosen)
+    folder = chosen.traces_folder
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def report(result: runner.Result) -> None:
+        click.echo(result.line())
+        for sentence in result.wrong:
+            click.echo(f"        {sentence}")
+        if folder is not None:
+            traces.write(folder / f"{_file_name(result.case.name)}.jsonl", result.records)
+
+    if chosen.live:
+        from rejoin.qa import live
+
+        results = live.play_all(scenario, chosen.seed, report, samples=chosen.samples)
+    else:
+        results = runner.play_all(
+            scenario, lambda case: runner.play_simulated(case, chosen.seed), report
+        )
+    failed = sum(not result.passed for result in results)
+    click.echo(f"{len(results)} cases, {failed} failed.")
+    return FAILURE if failed else SUCCESS
+
+
+def _selected(scenario: Scenario, chosen: RunOptions) -> Scenario:
+    """The scenario with the chosen cases alone, or all of it when none was chosen."""
+    if not chosen.cases:
+        return scenario
+    cases = tuple(case for case in scenario.cases if case.name in chosen.cases)
+    missing = set(chosen.cases) - {case.name for case in cases}
+    if missing:
+        raise click.UsageError(f"There is no case {sorted(missing)[0]} in {chosen.scenario}.")
+    return replace(scenario, cases=cases)
+
+
+def _file_name(name: str) -> str:
+    """The name of a case, as a file name."""
+    return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagramOptions:
+    """The arguments of `rejoin qa diagram`."""
+
+    page: Path | None
+
+
+@qa.command(short_help="Draw the engine's states, found by running it.")
+@click.option(
+    "--write", "page", type=options.EXISTING_FILE, help="Replace the diagram in this page."
+)
+@options.as_values(DiagramOptions)
+@needs("qa")
+def diagram(chosen: DiagramOptions) -> int:
+    """Run simulated games and draw every transition that the engine took."""
+    from rejoin.qa import diagram as drawing
+
+    drawn = drawing.document(drawing.ways())
+    page = chosen.page
+    if page is None:
+        click.echo(drawn)
+        return SUCCESS
+    page.write_text(drawing.put_into(page.read_text(encoding="utf-8"), drawn), encoding="utf-8")
+    return SUCCESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOptions:
+    """The arguments of `rejoin qa check`."""
+
+    states: int
+
+
+@qa.command(short_help="Try every order of events, state by state.")
+@click.option(
+    "--states",
+    type=click.IntRange(1),
+    default=15_000,
+    show_default=True,
+    help="The most states to explore for each kind of fault.",
+)
+@options.as_values(CheckOptions)
+@needs("qa")
+def check(chosen: CheckOptions) -> int:
+    """Explore client, backend and service together, for each kind of fault.
+
+    For a broken invariant a shortest sequence of events that leads to it is printed.
+    """
+    from rejoin.verify.explore import BUDGETS, explore
+
+    broken = 0
+    for name, budget in BUDGETS.items():
+        report = explore(budget, chosen.states)
+        whole = ", all there are" if report.whole else ""
+        click.echo(
+            f"{name}: {report.states} states{whole}, {report.steps} steps, {report.fair_runs} run "
+            f"to their end, {len(report.violations)} violations"
+        )
+        for violation in report.violations:
+            click.echo(violation)
+        broken += len(report.violations)
+    return FAILURE if broken else SUCCESS

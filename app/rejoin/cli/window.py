@@ -1,0 +1,113 @@
+"""A game in a window: the player's client and Qt put together, for `play` and `back`."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rejoin.cli import exit_codes
+from rejoin.cli.messages import warn
+from rejoin.cli.options import GameOptions
+
+if TYPE_CHECKING:
+    from rejoin.core.model import Ending
+    from rejoin.gui.main_window import RejoinWindow
+    from rejoin.runtime.launch import Game
+    from rejoin.runtime.player import Player
+
+END_TIMEOUT_S: Final = 8.0
+"""How long the stream may take to end after the window was closed."""
+
+
+def check_display() -> None:
+    """Raises NoDisplayError without a display, ImportError where Qt cannot be loaded."""
+    from rejoin.gui import application, platform_plugin
+
+    application.check_display()
+    platform_plugin.check()
+
+
+def play_in_window(game: Game, options: GameOptions, *, stats: Path | None = None) -> int:
+    """Play `game` in a window until the window is closed; returns the exit code."""
+    from rejoin.core.model import Stage
+    from rejoin.gui import application
+    from rejoin.gui.main_window import WindowOptions
+    from rejoin.runtime import launch
+    from rejoin.runtime.network import HAS_NETLINK
+    from rejoin.runtime.stream_thread import StreamThread
+
+    activated = threading.Event()
+    player = _player(game, options, stats, activated)
+    if game.ticket is None and launch.unfinished_game() is not None:
+        warn("your last game may still be running: `rejoin back` returns to it.")
+    thread = StreamThread(player.run)
+    was_live = False
+
+    def after_refresh(window: RejoinWindow) -> None:
+        nonlocal was_live
+        stage = window.snapshot.stage
+        if activated.is_set():
+            activated.clear()
+            window.come_to_front()
+        if stage is Stage.LIVE and not was_live:
+            was_live = True
+            problem = player.problem()
+            if problem is not None:
+                warn(problem)
+        died = not thread.running and player.snapshot.stage is not Stage.ENDED
+        if died or (options.close_at_end and stage is Stage.ENDED):
+            window.close()
+
+    thread.start()
+    code = application.run(
+        player,
+        WindowOptions(smooth=options.frame_pacing),
+        full_screen=options.full_screen,
+        network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
+        after_refresh=after_refresh,
+    )
+    ending = thread.join(END_TIMEOUT_S)
+    if ending is None:
+        warn("the stream did not end in time. This is a bug in Rejoin.")
+        return exit_codes.BUG
+    if code != 0:
+        return code
+    code = launch.exit_code(ending)
+    if code != 0:
+        warn(ending_sentence(ending))
+    return code
+
+
+def _player(
+    game: Game, options: GameOptions, stats: Path | None, activated: threading.Event
+) -> Player:
+    """The client for this game. `activated` is set when a second instance asks for its window."""
+    from rejoin.media.video.hardware import chosen
+    from rejoin.runtime.local_store import LocalStore
+    from rejoin.runtime.player import Player, PlayerOptions
+    from rejoin.runtime.statistics_file import StatisticsFile
+    from rejoin.runtime.volume_file import SoundFile
+
+    statistics_file = StatisticsFile(stats) if stats is not None else None
+    return Player(
+        game.profile,
+        PlayerOptions(
+            local_store=LocalStore(
+                game.profile, instance=game.instance, on_activate=lambda link: activated.set()
+            ),
+            ticket=game.ticket,
+            statistics_file=statistics_file,
+            sound_file=SoundFile(),
+            hardware=chosen(options.decoder),
+            dtls_client=options.dtls_client,
+        ),
+    )
+
+
+def ending_sentence(ending: Ending) -> str:
+    """The end of a game on one line: the title that the window shows, and the details."""
+    from rejoin.gui import texts
+
+    text = texts.ending_text(ending)
+    return f"{text.title.rstrip('.')}. {ending.detail or text.meaning}"

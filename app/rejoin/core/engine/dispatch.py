@@ -1,0 +1,169 @@
+"""`step`, the only way from one state to the next, and `next_wakeup`.
+
+What an event says in every phase is noted here as facts; then the function of the phase decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from rejoin.core import commands, deadline, events
+from rejoin.core.engine import connecting, ending, lost, playing, requesting, starting, waiting
+from rejoin.core.engine.transition import Transition, latest_at, need_s
+from rejoin.core.model import ConnectionNumber, Policy
+from rejoin.core.phases import (
+    ActivePhase,
+    AwaitingService,
+    Backoff,
+    ConfirmingEnd,
+    Connecting,
+    Ended,
+    Goodbye,
+    Idle,
+    Live,
+    Lost,
+    Offering,
+    Placing,
+    Requesting,
+    StartBackoff,
+    StartOffering,
+    StartRequesting,
+    State,
+    TerminatingSession,
+    episode_of,
+)
+from rejoin.core.retry import Draw, FailureKind
+from rejoin.service_model.status import is_terminal
+
+
+def step(
+    state: State, event: events.Event, now: float, policy: Policy, draw: Draw
+) -> tuple[State, tuple[commands.Command, ...]]:
+    """What an event means: the next state, and what has to be done, in this order."""
+    t = Transition(state, now, policy, draw)
+    if isinstance(state.phase, Ended):
+        t.stale()
+    elif _concerns_phase(t, state.phase, event):
+        on_event(t, state.phase, event)
+    return State(t.phase, t.facts), tuple(t.commands)
+
+
+def next_wakeup(state: State) -> float | None:
+    """When the engine needs a `WakeupDue` if nothing else happens; None only in Idle and Ended."""
+    match state.phase:
+        case Idle() | Ended():
+            return None
+        case phase:
+            return phase.until_at
+
+
+def last_start_at(state: State, policy: Policy) -> float | None:
+    """Rule 5: no create request starts later than this; None outside an episode."""
+    episode = episode_of(state.phase)
+    if episode is None:
+        return None
+    return latest_at(state.facts, episode, policy) - need_s(state.facts, policy)
+
+
+def on_event(t: Transition, phase: ActivePhase, event: events.Event) -> None:  # noqa: C901 - plain dispatch
+    match phase:
+        case Idle():
+            starting.on_idle(t, event)
+        case StartOffering():
+            starting.on_start_offering(t, phase, event)
+        case StartRequesting():
+            starting.on_start_requesting(t, phase, event)
+        case StartBackoff():
+            starting.on_start_backoff(t, phase, event)
+        case Placing():
+            starting.on_placing(t, phase, event)
+        case Connecting():
+            connecting.on_connecting(t, phase, event)
+        case Live():
+            playing.on_live(t, phase, event)
+        case Lost():
+            lost.on_lost(t, phase, event)
+        case Goodbye():
+            lost.on_goodbye(t, phase, event)
+        case Offering():
+            requesting.on_offering(t, phase, event)
+        case Requesting():
+            requesting.on_requesting(t, phase, event)
+        case Backoff():
+            waiting.on_backoff(t, phase, event)
+        case AwaitingService():
+            waiting.on_awaiting_service(t, phase, event)
+        case ConfirmingEnd():
+            ending.on_confirming_end(t, phase, event)
+        case TerminatingSession():
+            ending.on_terminating_session(t, phase, event)
+        case _:
+            assert_never(phase)
+
+
+def _concerns_phase(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
+    """Note what the event says in every phase; whether the phase has to decide anything then."""
+    match event:
+        case events.StatusArrived(asked_at, view):
+            if view.session_id != t.facts.session_id:
+                t.stale()
+                return False
+            t.learn(view, asked_at)
+            if not is_terminal(view.status):
+                t.facts = replace(t.facts, woke_at=None)
+        case events.StatusFailed(failure=failure):
+            # While a game is being placed, Placing counts for itself.
+            if failure.kind is FailureKind.UNAUTHENTICATED and not isinstance(phase, Placing):
+                count = t.facts.refused_sign_ins + 1
+                t.facts = replace(t.facts, refused_sign_ins=count)
+                t.do(commands.RefreshSignIn())
+        case events.ControlsKnown(connection, known):
+            _note_controls(t, connection, known)
+            return False
+        case events.InputOpened(connection):
+            if isinstance(phase, Connecting) and phase.connection == connection:
+                return True
+            _note_input(t, connection)
+            return False
+        case events.WakeupDue():
+            return not isinstance(phase, Idle) and t.now >= phase.until_at
+        case events.MachineEvent():
+            _note_machine(t, event)
+        case _:
+            pass
+    return True
+
+
+def _note_machine(
+    t: Transition, event: events.NetworkLost | events.NetworkFound | events.Woke
+) -> None:
+    match event:
+        case events.NetworkLost():
+            if t.facts.offline_since_at is None:
+                t.facts = replace(t.facts, offline_since_at=t.now)
+        case events.NetworkFound():
+            t.facts = replace(t.facts, offline_since_at=None)
+        case events.Woke():
+            window = deadline.on_wakeup(t.facts.window, t.now)
+            t.facts = replace(t.facts, window=window, woke_at=t.now)
+        case _:
+            assert_never(event)
+
+
+def _note_controls(t: Transition, connection: ConnectionNumber, known: bool) -> None:
+    """A late report of an old connection must not hide what a newer one has reported."""
+    newest = t.facts.controls_known
+    if connection in t.open and (newest is None or newest[0] <= connection):
+        t.facts = replace(t.facts, controls_known=(connection, known))
+    else:
+        t.stale()
+
+
+def _note_input(t: Transition, connection: ConnectionNumber) -> None:
+    """Also for a connection that is lost: it may heal, and will not report it again."""
+    newest = t.facts.input_opened
+    if connection in t.open and (newest is None or newest < connection):
+        t.facts = replace(t.facts, input_opened=connection)
+    else:
+        t.stale()

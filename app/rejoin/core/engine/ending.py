@@ -1,0 +1,131 @@
+"""ConfirmingEnd and TerminatingSession: how a game ends, and how the end is confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from rejoin.core import commands, events, retry
+from rejoin.core.engine import enter, healing
+from rejoin.core.engine.polls import end_refused, poll_again_s, poll_is_refused
+from rejoin.core.engine.transition import Transition
+from rejoin.core.model import ConnectionNumber, ConnectionSample, Ending, EndingKind, SessionView
+from rejoin.core.phases import ConfirmingEnd, TerminatingSession
+from rejoin.core.retry import NO_ANSWER, Action, Failure, FailureKind
+from rejoin.service_model.status import is_terminal
+
+_SERVICE_DECIDES = frozenset({EndingKind.UNCONFIRMED, EndingKind.GAME_ENDED})
+"""Fallbacks for which we poll until the time is up; the others need one poll to confirm them."""
+
+
+def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) -> None:  # noqa: C901 - plain dispatch
+    match event:
+        case events.StatusArrived(view=view) if is_terminal(view.status):
+            enter.ended(t, t.game_ended())
+        case events.StatusArrived(view=view):
+            status_arrived(t, phase, view)
+        case events.StatusFailed(failure=failure) if poll_is_refused(t, failure):
+            end_refused(t, failure)
+        case events.StatusFailed(failure=failure):
+            poll_failed(t, phase, failure)
+        case events.Sampled(connection, sample) if connection == phase.episode.old:
+            old_sampled(t, phase, connection, sample)
+        case events.WakeupDue():
+            enter.ended(t, phase.fallback)
+        case events.Woke():
+            t.phase = replace(phase, until_at=max(phase.until_at, t.poll_guard_at()))
+            t.poll_status()
+        case events.NetworkFound():
+            t.poll_status()
+        case events.CloseForNowRequested():
+            enter.closed_for_now(t)
+        case events.EndGameRequested():
+            enter.terminating(t, Ending(EndingKind.ENDED_BY_PLAYER))
+        case events.NetworkLost():
+            pass
+        case (
+            events.PlayerEvent()
+            | events.ConnectionEvent()
+            | events.AttemptEvent()
+            | events.TerminationEvent()
+        ):
+            t.stale()
+        case _:
+            assert_never(event)
+
+
+def status_arrived(t: Transition, phase: ConfirmingEnd, view: SessionView) -> None:
+    if t.continued_elsewhere():
+        enter.ended(t, Ending(EndingKind.CONTINUED_ELSEWHERE, status=view.status))
+    elif may_try_after_all(t, phase):
+        enter.offering(t, phase.episode)
+    elif phase.fallback.kind in _SERVICE_DECIDES:
+        t.watch_status(after_s=t.policy.poll_pause_s)
+    else:
+        enter.ended(t, phase.fallback)
+
+
+def may_try_after_all(t: Transition, phase: ConfirmingEnd) -> bool:
+    """Whether there turned out to be more time than was known."""
+    unconfirmed = phase.fallback.kind is EndingKind.UNCONFIRMED
+    return unconfirmed and t.time_for_a_try(phase.episode)
+
+
+def poll_failed(t: Transition, phase: ConfirmingEnd, failure: Failure) -> None:
+    if failure.kind is FailureKind.NOT_FOUND:
+        enter.ended(t, Ending(EndingKind.NOT_FOUND, detail=failure.detail))
+    elif phase.fallback.kind in _SERVICE_DECIDES:
+        t.poll_status(after_s=poll_again_s(t, failure))
+    else:
+        enter.ended(t, phase.fallback)
+
+
+def old_sampled(
+    t: Transition, phase: ConfirmingEnd, old: ConnectionNumber, sample: ConnectionSample
+) -> None:
+    """The old connection heals, or its sample proves that there is more time."""
+    if not healing.heals(t, phase.episode, old, sample) and may_try_after_all(t, phase):
+        enter.offering(t, phase.episode)
+
+
+def on_terminating_session(t: Transition, phase: TerminatingSession, event: events.Event) -> None:
+    match event:
+        case events.SessionTerminated():
+            enter.ended(t, phase.ending)
+        case events.TerminateFailed(failure):
+            terminate_failed(t, phase, failure)
+        case events.WakeupDue() if phase.again_at is not None:
+            enter.terminating(t, phase.ending, phase.tries + 1)
+        case events.WakeupDue():
+            terminate_failed(t, phase, NO_ANSWER)
+        case events.CloseForNowRequested():
+            enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=t.facts.status))
+        case events.EndGameRequested():
+            pass  # it is being ended
+        case events.StatusArrived():
+            pass  # noted in the facts
+        case events.StatusFailed() | events.NetworkLost() | events.NetworkFound() | events.Woke():
+            pass
+        case events.PlayerEvent() | events.ConnectionEvent() | events.AttemptEvent():
+            t.stale()
+        case _:
+            assert_never(event)
+
+
+def terminate_failed(t: Transition, phase: TerminatingSession, failure: Failure) -> None:
+    """Try again a few times, then end without confirmation."""
+    final = retry.RULES[failure.kind].first is Action.END or (
+        failure.kind is not FailureKind.INVALID and failure.retryable is False
+    )
+    if failure.kind is FailureKind.UNAUTHENTICATED:
+        t.do(commands.RefreshSignIn())
+    if failure.kind is FailureKind.NOT_FOUND:
+        enter.ended(t, phase.ending)
+    elif not final and phase.tries < t.policy.terminate_tries:
+        # An ACTIVATING session refuses to be ended; a moment later it may be ACTIVE.
+        again_at = t.now + phase.tries * t.policy.poll_pause_s
+        t.phase = replace(phase, until_at=again_at, again_at=again_at)
+    elif phase.ending.kind is EndingKind.BAD_ANSWER:
+        enter.ended(t, phase.ending)
+    else:
+        enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=t.facts.status, detail=failure.detail))

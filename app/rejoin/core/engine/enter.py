@@ -1,0 +1,442 @@
+"""Every way into a phase, with the commands that belong to it.
+
+The functions of the phases decide what an event means and call one of these. None of these reads
+the event or calls back into the functions of the phases. Some lead to another phase than their name
+says: `offering` to ConfirmingEnd when it is too late for an offer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from rejoin.core import commands, health, retry
+from rejoin.core.engine.transition import Transition
+from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HardEvidence
+from rejoin.core.phases import (
+    Attempt,
+    AwaitingService,
+    Backoff,
+    ConfirmingEnd,
+    Connecting,
+    Ended,
+    Episode,
+    Goodbye,
+    Live,
+    Lost,
+    Offering,
+    Placing,
+    Requesting,
+    StartBackoff,
+    StartOffering,
+    StartRequesting,
+    TerminatingSession,
+    Waiting,
+)
+from rejoin.core.retry import Action, Failure, FailureKind, Wait
+from rejoin.service_model.status import (
+    ACTIVATING,
+    ACTIVE,
+    CONNECTED,
+    PENDING_CLIENT_RECONNECTION,
+    RECONNECTING,
+    TERMINATING,
+)
+
+_W = TypeVar("_W", bound=Waiting)
+
+REFUSING = frozenset({ACTIVATING, CONNECTED, RECONNECTING, TERMINATING})
+"""Statuses in which the service refuses a create call. With a status we do not know, we try."""
+
+_NO_WAY_BACK = frozenset(
+    {
+        EndingKind.GAME_ENDED,
+        EndingKind.NOT_FOUND,
+        EndingKind.BAD_ANSWER,
+        EndingKind.ENDED_BY_PLAYER,
+        EndingKind.CANCELLED,
+    }
+)
+"""Endings after which the ticket is of no use: the game is over, or this client cannot join it."""
+
+# --- starting a game ------------------------------------------------------------------------------
+
+
+def start_offering(t: Transition, until_at: float) -> None:
+    connection = t.new_connection()
+    t.phase = StartOffering(connection, until_at)
+    t.do(commands.MakeOffer(connection))
+
+
+def start_requesting(t: Transition, attempt: Attempt) -> None:
+    budget_s = t.policy.connect_timeout_s + t.policy.read_timeout_s
+    attempt = replace(attempt, tries=attempt.tries + 1)
+    t.phase = StartRequesting(attempt, t.now + budget_s + t.policy.answer_grace_s)
+    t.do(
+        commands.StartSession(
+            attempt.number, attempt.connection, attempt.token, budget_s, attempt.signal_request
+        )
+    )
+
+
+def start_backoff(t: Transition, attempt: Attempt, wait_s: float) -> None:
+    t.phase = StartBackoff(attempt, t.now + wait_s)
+
+
+def placing(t: Transition, attempt: Attempt) -> Placing:
+    t.phase = phase = Placing(attempt, started_at=t.now, until_at=t.now)
+    return phase
+
+
+# --- connecting and playing -----------------------------------------------------------------------
+
+
+def connecting(
+    t: Transition,
+    connection: ConnectionNumber,
+    episode: Episode | None,
+    create_asked_at: float,
+    signal_response: str,
+) -> None:
+    """An answer is applied to the connection whose offer it answers (Rule 6)."""
+    if episode is not None and episode.service_released_at is None:
+        episode = replace(episode, service_released_at=t.now)
+    until_at = connect_until_at(t, t.policy.connect_deadline_s, episode, create_asked_at)
+    t.phase = Connecting(connection, episode, create_asked_at, until_at)
+    t.do(commands.ApplyAnswer(connection, signal_response))
+    if episode is not None:
+        t.watch_status()
+
+
+def connect_until_at(
+    t: Transition, patience_s: float, episode: Episode | None, create_asked_at: float
+) -> float:
+    """When to give up a connection that does not come up, or shows no frame.
+
+    After the answer the second window runs, at the earliest from the create call on. A dead
+    connection must not use up a short window: there has to be time for another one.
+    """
+    rtt_s = (t.facts.sample.rtt_s if t.facts.sample else None) or 0.0
+    until_at = t.now + patience_s + t.policy.connect_deadline_rtts * rtt_s
+    timeout_s = t.facts.window.timeout_s
+    if episode is None:
+        return until_at
+    ends_at = t.latest_at(episode)
+    least_s = max(t.policy.connect_min_s, t.policy.need_rtt_factor * rtt_s)
+    if timeout_s is not None:
+        ends_at = min(ends_at, create_asked_at + timeout_s)
+        least_s = max(least_s, t.policy.connect_min_share * timeout_s)
+    # Half of what is left beyond T_need: the next offer and its wait must fit in as well.
+    spare_s = (ends_at - t.need_s() - t.now) / 2
+    return min(until_at, t.now + max(spare_s, least_s))
+
+
+def live(t: Transition, phase: Connecting) -> None:
+    """Rule 7: the new connection is shown, and the old one is closed."""
+    if phase.episode is not None:
+        t.facts = replace(t.facts, back_at=t.now)
+        if phase.episode.old is not None:
+            t.close(phase.episode.old)
+    t.facts = replace(
+        t.facts,
+        health=health.healthy(t.now),
+        sample=None,
+        shown=phase.connection,
+        status=None,
+        woke_at=None,
+        window=replace(t.facts.window, checking_since_at=None),
+    )
+    t.phase = Live(phase.connection, t.now + t.policy.sample_missing_s, t.now)
+    t.do(commands.ShowConnection(phase.connection))
+    t.save_ticket()
+
+
+def healed(t: Transition, episode: Episode, old: ConnectionNumber) -> None:
+    """Rule 2: the old connection is live again, and everything else is closed."""
+    t.close_new(episode)
+    t.do(commands.StopChecks(old))
+    t.do(commands.Unmute(old))
+    t.do(commands.RequestKeyFrame(old))
+    t.facts = replace(
+        t.facts, back_at=t.now, window=replace(t.facts.window, checking_since_at=None)
+    )
+    t.phase = Live(old, t.now + t.policy.sample_missing_s, t.now)
+    t.poll_status_afresh()  # does the service agree?
+
+
+# --- dropped --------------------------------------------------------------------------------------
+
+
+def dropped(t: Transition, phase: Live, cause: HardEvidence | None = None) -> None:
+    """The shown connection is LOST: an episode begins."""
+    sample = t.facts.sample
+    dropped_at = t.now if sample is None else min(t.now, sample.last_rtp_at)
+    if t.facts.health is not None:
+        t.facts = replace(t.facts, health=health.lost(t.facts.health, t.now))
+    episode = replace(t.new_episode(dropped_at, phase.connection), cause=cause)
+    if phase.checking_since_at is None:
+        t.do(commands.StartChecks(phase.connection))
+    if phase.checking_since_at is None or t.facts.window.checking_since_at is not None:
+        t.poll_status_afresh()
+    t.do(commands.Mute(phase.connection))
+    lost(t, episode)
+
+
+def lost(t: Transition, episode: Episode) -> None:
+    """Rule 3: commit if the drop is corroborated, else wait for that."""
+    corroborated = t.facts.status in (PENDING_CLIENT_RECONNECTION, ACTIVE)
+    # Sleep is no silence: after it, the five seconds are counted from waking up.
+    woke_at = t.facts.window.checking_since_at or episode.dropped_at
+    alone_at = max(woke_at, episode.dropped_at) + t.policy.commit_uncorroborated_s
+    if episode.cause is not None:
+        # Certain: the status is only waited for as long as a poll should take.
+        patience_s = t.policy.poll_pause_s if t.policy.reports_status else 0.0
+        alone_at = min(alone_at, episode.lost_at + patience_s)
+    if corroborated or t.now >= alone_at:
+        commit(t, episode)
+    else:
+        t.phase = Lost(episode, alone_at)
+
+
+def commit(t: Transition, episode: Episode) -> None:
+    """Give the old connection up: goodbye if the service may think us connected, then an offer."""
+    released = t.facts.status in (PENDING_CLIENT_RECONNECTION, ACTIVE, RECONNECTING)
+    if released:
+        episode = replace(episode, service_released_at=t.now)
+    if episode.old is not None and not released and episode.goodbye_at is None:
+        t.phase = Goodbye(replace(episode, goodbye_at=t.now), t.now + t.policy.goodbye_grace_s)
+        t.do(commands.SayGoodbye(episode.old, t.policy.goodbye_times))
+        return
+    offering(t, episode)
+
+
+# --- a try ----------------------------------------------------------------------------------------
+
+
+def offering(t: Transition, episode: Episode) -> None:
+    """A fresh offer, if there is still time for one (Rule 5) and the service would accept it."""
+    if not t.time_for_a_try(episode):
+        confirming_end(t, episode, Ending(EndingKind.UNCONFIRMED))
+        return
+    if t.continued_elsewhere():
+        ended(t, Ending(EndingKind.CONTINUED_ELSEWHERE, status=t.facts.status))
+        return
+    if t.policy.reports_status and t.facts.status in REFUSING:
+        awaiting_service(t, episode)
+        return
+    connection = t.new_connection()
+    t.phase = Offering(episode, t.now + t.policy.connect_deadline_s, connection)
+    t.save_ticket(ahead=1)
+    t.do(commands.MakeOffer(connection))
+
+
+def requesting(t: Transition, episode: Episode, attempt: Attempt) -> None:
+    """One create request, if there is still time for one (Rule 5)."""
+    if not t.time_for_a_try(episode):
+        confirming_end(t, episode, Ending(EndingKind.UNCONFIRMED))
+        return
+    assert t.facts.session_id is not None
+    left_s = t.latest_at(episode) - t.now
+    budget_s = t.policy.connect_timeout_s + read_timeout_s(t, left_s)
+    attempt = replace(attempt, tries=attempt.tries + 1)
+    t.phase = Requesting(episode, t.now + budget_s + t.policy.answer_grace_s, attempt)
+    t.do(
+        commands.Reconnect(
+            t.facts.session_id,
+            attempt.number,
+            attempt.tries,
+            attempt.connection,
+            attempt.token,
+            budget_s,
+            attempt.signal_request,
+        )
+    )
+
+
+def read_timeout_s(t: Transition, left_s: float) -> float:
+    """How long to wait for an answer, with `left_s` until the latest deadline.
+
+    A backend that hangs must not use up a short window: before the shown deadline there has to be
+    time for a second try. What the service may well take (`read_timeout_min_s`) is always allowed.
+    """
+    longest_s = min(t.policy.read_timeout_s, left_s)
+    shown_at = t.facts.window.shown_at
+    if shown_at is None or shown_at <= t.now:
+        return longest_s
+    spare_s = shown_at - t.now - t.need_s() - t.policy.backoff_base_s
+    return min(longest_s, max(t.policy.read_timeout_min_s, spare_s - t.policy.connect_timeout_s))
+
+
+# --- between two tries ----------------------------------------------------------------------------
+
+
+def backoff_to_new_offer(
+    t: Transition,
+    episode: Episode,
+    wait: Wait = Wait.USUAL,
+    *,
+    failure: Failure | None = None,
+    not_before_at: float = 0.0,
+) -> None:
+    """Wait for a new offer. `not_before_at`: an earlier Retry-After that still holds."""
+    pause = _pause(t, episode, wait, failure)
+    if pause is None:
+        return
+    if t.now < not_before_at:
+        pause = replace(pause, until_at=not_before_at, not_before_at=not_before_at)
+    backoff = Backoff(pause.episode, pause.until_at, None, pause.not_before_at)
+    t.phase = backoff if failure is None else unreached(backoff, failure, t.now)
+    t.poll_status()
+
+
+def backoff_to_same_bytes(
+    t: Transition, episode: Episode, attempt: Attempt, wait: Wait, failure: Failure
+) -> None:
+    """Wait, then send the identical request with the identical token."""
+    pause = _pause(t, episode, wait, failure)
+    if pause is not None:
+        backoff = Backoff(pause.episode, pause.until_at, attempt, pause.not_before_at)
+        t.phase = unreached(backoff, failure, t.now)
+
+
+def backoff_to_poll(
+    t: Transition, episode: Episode, attempt: Attempt, wait: Wait, failure: Failure
+) -> None:
+    """Wait, then poll the status: it may hold the answer that was lost."""
+    pause = _pause(t, episode, wait, failure)
+    if pause is None:
+        return
+    watching = AwaitingService(pause.episode, pause.until_at, attempt, pause.not_before_at)
+    t.phase = watching = unreached(watching, failure, t.now)
+    if watching.until_at == t.now:
+        polling(t, watching)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """The wait before the next try."""
+
+    episode: Episode
+    until_at: float
+    not_before_at: float = 0.0
+
+
+def _pause(t: Transition, episode: Episode, wait: Wait, failure: Failure | None) -> _Pause | None:
+    """How long to wait, if the window is long enough for it (Rule 5); else confirm the end."""
+    wait_s = retry.backoff_s(wait, episode.failures, t.policy, t.draw)
+    episode = replace(episode, failures=episode.failures + 1)
+    last_start_at = t.last_start_at(episode)
+    retry_after_s = None if failure is None else failure.retry_after_s
+    if failure is not None and retry_after_s is not None:
+        if t.now + retry_after_s > last_start_at:
+            confirming_end(t, episode, Ending(EndingKind.BUSY, detail=failure.detail))
+            return None
+        wait_s = max(wait_s, retry_after_s)
+    if t.now >= last_start_at:
+        confirming_end(t, episode, Ending(EndingKind.UNCONFIRMED))
+        return None
+    if t.now + wait_s >= last_start_at:
+        # The last try must start before the line, not on it.
+        wait_s = (last_start_at - t.now) / 2
+    until_at = t.now + wait_s
+    return _Pause(episode, until_at, until_at if retry_after_s is not None else 0.0)
+
+
+def polling(t: Transition, phase: AwaitingService) -> None:
+    """Poll the status now, and wait for the answer until the guard."""
+    t.phase = replace(phase, then=Action.POLL_STATUS, until_at=t.watch_until_at(phase.episode))
+    t.poll_status()
+
+
+def awaiting_service(t: Transition, episode: Episode) -> None:
+    """The service has not noticed the drop yet: watch its status.
+
+    If our own packets may have kept it from noticing, goodbye is said (Rule 3). The service notices
+    a crashed client within `notice_delay_max_s`; if it says CONNECTED for longer, another client is
+    connected (Rule 13).
+    """
+    rejoin = t.facts.from_ticket
+    taken = (
+        rejoin is not None
+        and t.facts.attempts == rejoin.attempt
+        and t.facts.status == CONNECTED
+        and t.now - rejoin.at > t.policy.notice_delay_max_s
+    )
+    if taken or t.continued_elsewhere():
+        ended(t, Ending(EndingKind.CONTINUED_ELSEWHERE, status=t.facts.status))
+        return
+    old, silent_s = episode.old, t.now - episode.dropped_at
+    unsaid = old is not None and episode.goodbye_at is None
+    if old is not None and unsaid and silent_s >= t.policy.commit_uncorroborated_s:
+        episode = replace(episode, goodbye_at=t.now)
+        t.do(commands.SayGoodbye(old, t.policy.goodbye_times))
+    until_at = t.watch_until_at(episode)
+    t.phase = AwaitingService(episode, until_at, None, then=Action.WAIT_FOR_SERVICE)
+    t.watch_status()
+
+
+def unreached(waiting: _W, failure: Failure, now: float) -> _W:
+    """Note what the player should know about a call that did not get through."""
+    portal = failure.kind is FailureKind.NOT_BACKEND
+    silent = failure.kind in (FailureKind.NOT_SENT, FailureKind.OUTCOME_UNKNOWN)
+    return replace(
+        waiting,
+        unreachable_since_at=now if silent else None,
+        portal_since_at=now if portal else None,
+    )
+
+
+# --- the end --------------------------------------------------------------------------------------
+
+
+def confirming_end(t: Transition, episode: Episode, fallback: Ending) -> None:
+    """Rule 9: no more tries; poll what became of the game until the latest deadline."""
+    t.close_new(episode)
+    if not t.policy.reports_status:
+        ended(t, fallback)
+        return
+    patience_at = t.poll_guard_at()
+    if fallback.kind is EndingKind.UNCONFIRMED:
+        # One poll has its time, however late it is: after sleep the network has to come up first.
+        asleep = t.facts.window.checking_since_at is not None
+        least_at = patience_at if asleep else t.now + t.need_s()
+        patience_at = max(least_at, t.latest_at(episode))
+    t.phase = ConfirmingEnd(episode, patience_at, fallback)
+    t.poll_status()
+
+
+def terminating(t: Transition, ending: Ending, tries: int = 1) -> None:
+    """A running host costs money: have the service end the game, then end.
+
+    Rule 15: without a call for that, the game runs until its time is up. The player leaves with
+    the ticket, unless the service's answer cannot be used: then there is no way back.
+    """
+    assert t.facts.session_id is not None
+    if not t.policy.can_terminate:
+        if ending.kind is EndingKind.BAD_ANSWER:
+            ended(t, ending)
+        else:
+            closed_for_now(t)
+        return
+    t.close_all()
+    budget_s = t.policy.terminate_budget_s
+    t.phase = TerminatingSession(ending, t.now + budget_s + t.policy.answer_grace_s, tries)
+    t.do(commands.TerminateSession(t.facts.session_id, budget_s))
+
+
+def closed_for_now(t: Transition) -> None:
+    """The player leaves and may come back with the ticket."""
+    t.save_ticket()
+    ended(t, Ending(EndingKind.CLOSED_FOR_NOW, status=t.facts.status))
+
+
+def ended(t: Transition, ending: Ending) -> None:
+    """Every end: close what is open, say why."""
+    never_shown = t.facts.episodes > 0 and t.facts.shown is None
+    if ending.kind is EndingKind.UNCONFIRMED and never_shown and not t.facts.from_ticket:
+        ending = replace(ending, kind=EndingKind.COULD_NOT_CONNECT)  # the game never began
+    t.close_all()
+    t.phase = Ended(ending)
+    if t.facts.session_id is not None and ending.kind in _NO_WAY_BACK:
+        t.do(commands.DeleteTicket(t.facts.session_id))
+    t.do(commands.Finish(ending))

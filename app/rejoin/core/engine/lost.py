@@ -1,0 +1,94 @@
+"""Lost and Goodbye: the connection is dropped, and no offer of this episode is being made yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from rejoin.core import events
+from rejoin.core.engine import enter, healing
+from rejoin.core.engine.polls import end_refused, poll_again_s, poll_is_refused
+from rejoin.core.engine.transition import Transition
+from rejoin.core.model import Ending, EndingKind, HardEvidence
+from rejoin.core.phases import Goodbye, Lost
+from rejoin.service_model.status import ACTIVE, PENDING_CLIENT_RECONNECTION, is_terminal
+
+
+def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C901 - plain dispatch
+    match event:
+        case events.Sampled(connection, sample) if connection == phase.episode.old:
+            if not healing.heals(t, phase.episode, connection, sample):
+                enter.lost(t, phase.episode)
+        case events.HardEvidenceSeen(connection, evidence) if (
+            connection == phase.episode.old
+            and phase.episode.cause is None
+            and evidence is not HardEvidence.UNREACHABLE
+        ):
+            # What silence made likely is certain now, and cannot heal.
+            enter.lost(t, replace(phase.episode, cause=evidence))
+        case events.StatusArrived(view=view) if is_terminal(view.status):
+            enter.ended(t, t.game_ended())
+        case events.StatusArrived(asked_at):
+            status_arrived(t, phase, asked_at)
+        case events.StatusFailed(failure=failure) if poll_is_refused(t, failure):
+            end_refused(t, failure)
+        case events.StatusFailed(failure=failure):
+            t.poll_status(after_s=poll_again_s(t, failure))
+        case events.WakeupDue():
+            enter.lost(t, phase.episode)
+        case events.TryNowRequested():
+            enter.commit(t, phase.episode)
+        case events.NetworkFound() | events.Woke():
+            t.poll_status()
+        case events.CloseForNowRequested():
+            enter.closed_for_now(t)
+        case events.EndGameRequested():
+            enter.terminating(t, Ending(EndingKind.ENDED_BY_PLAYER))
+        case events.NetworkLost():
+            pass
+        case (
+            events.PlayerEvent()
+            | events.ConnectionEvent()
+            | events.AttemptEvent()
+            | events.TerminationEvent()
+        ):
+            t.stale()
+        case _:
+            assert_never(event)
+
+
+def status_arrived(t: Transition, phase: Lost, asked_at: float) -> None:
+    """Commit if the status corroborates the drop (Rule 3); else watch it."""
+    enter.lost(t, phase.episode)
+    if isinstance(t.phase, Lost):
+        t.watch_status(after_s=t.pause_s(asked_at))
+
+
+def on_goodbye(t: Transition, phase: Goodbye, event: events.Event) -> None:
+    match event:
+        case events.GoodbyeSaid(connection) if connection == phase.episode.old:
+            enter.offering(t, phase.episode)
+        case events.WakeupDue():
+            enter.offering(t, phase.episode)
+        case events.Sampled(connection, sample) if connection == phase.episode.old:
+            healing.note_sample(t, sample)  # after a goodbye it cannot heal
+        case events.StatusArrived(view=view) if is_terminal(view.status):
+            enter.ended(t, t.game_ended())
+        case events.StatusArrived(view=view):
+            if view.status in (PENDING_CLIENT_RECONNECTION, ACTIVE):
+                enter.offering(t, replace(phase.episode, service_released_at=t.now))
+        case events.CloseForNowRequested():
+            enter.closed_for_now(t)
+        case events.EndGameRequested():
+            enter.terminating(t, Ending(EndingKind.ENDED_BY_PLAYER))
+        case events.StatusFailed() | events.NetworkLost() | events.NetworkFound() | events.Woke():
+            pass
+        case (
+            events.PlayerEvent()
+            | events.ConnectionEvent()
+            | events.AttemptEvent()
+            | events.TerminationEvent()
+        ):
+            t.stale()
+        case _:
+            assert_never(event)

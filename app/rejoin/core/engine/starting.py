@@ -1,0 +1,273 @@
+"""Starting a game: Idle, StartOffering, StartRequesting, StartBackoff, Placing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from rejoin.core import commands, deadline, events, retry
+from rejoin.core.engine import enter
+from rejoin.core.engine.transition import Transition
+from rejoin.core.model import Ending, EndingKind, HardEvidence, SessionView
+from rejoin.core.phases import (
+    Attempt,
+    AwaitingService,
+    FromTicket,
+    Placing,
+    StartBackoff,
+    StartOffering,
+    StartRequesting,
+)
+from rejoin.core.retry import NO_ANSWER, Action, Failure, FailureKind, Wait
+from rejoin.core.ticket import RejoinState
+from rejoin.service_model.status import ACTIVATING, is_terminal
+
+_ENDINGS: dict[FailureKind, EndingKind] = {
+    FailureKind.UNAUTHENTICATED: EndingKind.SIGN_IN_NEEDED,
+    FailureKind.FORBIDDEN: EndingKind.NOT_ALLOWED,
+    FailureKind.NOT_FOUND: EndingKind.NOT_FOUND,
+    FailureKind.THROTTLED: EndingKind.BUSY,
+    FailureKind.OUTCOME_UNKNOWN: EndingKind.BACKEND_UNREACHABLE,
+    FailureKind.CONFLICT: EndingKind.OFFER_REFUSED,
+    FailureKind.STALE_ATTEMPT: EndingKind.CONTINUED_ELSEWHERE,
+    FailureKind.REUSED_OFFER: EndingKind.OFFER_REFUSED,
+    FailureKind.INVALID: EndingKind.OFFER_REFUSED,
+    FailureKind.NOT_SENT: EndingKind.BACKEND_UNREACHABLE,
+    FailureKind.TLS: EndingKind.BACKEND_UNTRUSTED,
+    FailureKind.NOT_BACKEND: EndingKind.BACKEND_UNUSABLE,
+}
+"""How a start ends that failed for good."""
+
+_MAY_PASS = frozenset({FailureKind.NOT_SENT, FailureKind.OUTCOME_UNKNOWN, FailureKind.THROTTLED})
+"""Failures after which the same start is tried again."""
+
+_CANCELLED = Ending(EndingKind.CANCELLED)
+
+
+def on_idle(t: Transition, event: events.Event) -> None:
+    match event:
+        case events.StartRequested():
+            timeout_s = t.policy.connection_timeout_default_s
+            t.facts = replace(t.facts, window=replace(t.facts.window, timeout_s=timeout_s))
+            enter.start_offering(t, t.now + t.policy.connect_deadline_s)
+        case events.RejoinRequested(state):
+            rejoin(t, state)
+        case events.CloseForNowRequested() | events.EndGameRequested():
+            enter.ended(t, _CANCELLED)
+        case events.StatusEvent() | events.MachineEvent():
+            pass
+        case (
+            events.PlayerEvent()
+            | events.ConnectionEvent()
+            | events.AttemptEvent()
+            | events.TerminationEvent()
+        ):
+            t.stale()
+        case _:
+            assert_never(event)
+
+
+def rejoin(t: Transition, state: RejoinState) -> None:
+    """Into the middle of an episode: no connection is open, and no status is known yet."""
+    t.facts = replace(
+        t.facts,
+        session_id=state.session_id,
+        attempts=state.attempt,
+        from_ticket=FromTicket(t.now, state.attempt),
+        window=deadline.from_ticket(state, t.now, t.policy),
+    )
+    episode = t.new_episode(t.now, None)
+    if t.policy.reports_status:
+        enter.polling(t, AwaitingService(episode, t.now, None))
+    else:
+        enter.offering(t, episode)
+
+
+def on_start_offering(t: Transition, phase: StartOffering, event: events.Event) -> None:
+    match event:
+        case events.OfferMade(connection) if connection == phase.connection:
+            enter.start_requesting(t, t.new_attempt(event))
+        case events.OfferFailed(connection, detail) if connection == phase.connection:
+            enter.ended(t, Ending(EndingKind.INTERNAL, detail=detail))
+        case events.HardEvidenceSeen(connection, evidence) if (
+            connection == phase.connection and evidence is not HardEvidence.UNREACHABLE
+        ):
+            offer_again(t, phase)
+        case events.NetworkFound():
+            offer_again(t, phase)
+        case events.CloseForNowRequested() | events.EndGameRequested():
+            enter.ended(t, _CANCELLED)
+        case events.WakeupDue():
+            enter.ended(t, Ending(EndingKind.INTERNAL, detail="the offer took too long"))
+        case events.StatusEvent() | events.NetworkLost() | events.Woke():
+            pass
+        case (
+            events.PlayerEvent()
+            | events.ConnectionEvent()
+            | events.AttemptEvent()
+            | events.TerminationEvent()
+        ):
+            t.stale()
+        case _:
+            assert_never(event)
+
+
+def offer_again(t: Transition, phase: StartOffering) -> None:
+    """Rule 14: the offer belongs to another network. The start keeps its deadline."""
+    t.close(phase.connection)
+    enter.start_offering(t, phase.until_at)
+
+
+def on_start_requesting(t: Transition, phase: StartRequesting, event: events.Event) -> None:
+    match event:
+        case events.SessionStarted(number) if number == phase.attempt.number:
+            started(t, phase.attempt, event)
+        case events.StartFailed(number, failure) if number == phase.attempt.number:
+            start_failed(t, phase.attempt, failure)
+        case events.CloseForNowRequested() | events.EndGameRequested():
+            enter.ended(t, _CANCELLED)
+        case events.WakeupDue():
+            start_failed(t, phase.attempt, NO_ANSWER)
+        case events.StatusEvent() | events.NetworkLost() | events.NetworkFound() | events.Woke():
+            pass
+        case (
+            events.PlayerEvent()
+            | events.ConnectionEvent()
+            | events.AttemptEvent()
+            | events.TerminationEvent()
+        ):
+            t.stale()
+        case _:
+            assert_never(event)
+
+
+def start_failed(t: Transition, attempt: Attempt, failure: Failure) -> None:
+    rule = retry.RULES[failure.kind]
+    action = rule.again if failure.kind in attempt.failure_kinds else rule.first
+    attempt = replace(attempt, failure_kinds=attempt.failure_kinds | {failure.kind})
+    ending = Ending(_ENDINGS[failure.kind], detail=failure.detail)
+    if failure.http_status is not None and 200 <= failure.http_status < 300:
+        ending = replace(ending, kind=EndingKind.BACKEND_UNUSABLE)  # an answer, but not of ours
+    if failure.kind is FailureKind.UNAUTHENTICATED and action is Action.REFRESH_SIGN_IN:
+        t.do(commands.RefreshSignIn())
+        enter.start_requesting(t, attempt)
+        return
+    may_pass = failure.kind in _MAY_PASS
+    if failure.kind is FailureKind.OUTCOME_UNKNOWN and not t.policy.forwards_token:
+        may_pass = False  # a second request could start a second game
+    if not may_pass or attempt.tries >= t.policy.start_tries:
+        enter.ended(t, ending)
+        return
+    # The token makes the identical start safe to repeat: the service completes it once.
+    wait_s = retry.backoff_s(rule.wait, attempt.tries, t.policy, t.draw)
+    if failure.retry_after_s is not None:
+        wait_s = max(wait_s, failure.retry_after_s)
+    if wait_s > t.policy.start_deadline_s:
+        enter.ended(t, replace(ending, kind=EndingKind.BUSY))
+        return
+    enter.start_backoff(t, attempt, wait_s)
+
+
+def on_start_backoff(t: Transition, phase: StartBackoff, event: events.Event) -> None:
+    match event:
+        case events.SessionStarted(number) if number == phase.attempt.number:
+            started(t, phase.attempt, event)  # the answer came later than the guard
+        case events.TryNowRequested() | events.NetworkFound() | events.WakeupDue():
+            enter.start_requesting(t, phase.attempt)
+        case events.CloseForNowRequested() | events.EndGameRequested():
+            enter.ended(t, _CANCELLED)
+        case events.StatusEvent() | events.NetworkLost() | events.Woke():
+            pass
+        case (
+            events.PlayerEvent()
+            | events.ConnectionEvent()
+            | events.AttemptEvent()
+            | events.TerminationEvent()
+        ):
+            t.stale()
+        case _:
+            assert_never(event)
+
+
+def started(t: Transition, attempt: Attempt, event: events.SessionStarted) -> None:
+    """The backend has a session; it may hold the answer already, or be over."""
+    t.measure_call(event.asked_at)
+    t.facts = replace(t.facts, session_id=event.view.session_id)
+    placing = enter.placing(t, attempt)
+    t.learn(event.view, event.asked_at)
+    if is_terminal(event.view.status):
+        enter.ended(t, t.game_ended())
+        return
+    t.save_ticket()
+    placed(t, placing, event.view)
+
+
+def on_placing(t: Transition, phase: Placing, event: events.Event) -> None:
+    match event:
+        case events.StatusArrived(view=view) if is_terminal(view.status):
+            enter.ended(t, t.game_ended())
+        case events.StatusArrived(view=view):
+            placed(t, phase, view)
+        case events.StatusFailed(failure=failure):
+            poll_failed(t, phase, failure)
+        case events.WakeupDue():
+            poll_failed(t, phase, NO_ANSWER)
+        case events.NetworkFound():
+            # A poll that went out over the network before may never be answered.
+            t.phase = replace(phase, until_at=t.poll_guard_at())
+            t.watch_status()
+        case events.CloseForNowRequested():
+            enter.terminating(t, _CANCELLED)
+        case events.EndGameRequested():
+            enter.terminating(t, Ending(EndingKind.ENDED_BY_PLAYER))
+        case events.NetworkLost() | events.Woke():
+            pass
+        case (
+            events.PlayerEvent()
+            | events.ConnectionEvent()
+            | events.AttemptEvent()
+            | events.TerminationEvent()
+        ):
+            t.stale()
+        case _:
+            assert_never(event)
+
+
+def placed(t: Transition, phase: Placing, view: SessionView) -> None:
+    """Connect if the view brings the answer to our offer; else poll again."""
+    if view.signal_response is not None and (
+        view.signal_request_sha256 in (None, phase.attempt.sha256)
+    ):
+        enter.connecting(t, phase.attempt.connection, None, t.now, view.signal_response)
+        return
+    if t.now - phase.started_at >= t.policy.start_deadline_s:
+        enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=view.status))
+        return
+    # ACTIVE without the answer yet: a long poll would be held, so poll at once after a pause.
+    placing = view.status == ACTIVATING
+    pause_s = 0.0 if placing else t.policy.poll_pause_s
+    t.phase = replace(phase, until_at=t.poll_guard_at(pause_s), failures=0)
+    t.poll_status(
+        known=view.status if placing else None,
+        wait_s=t.policy.long_poll_max_s if placing else 0.0,
+        after_s=pause_s,
+    )
+
+
+def poll_failed(t: Transition, phase: Placing, failure: Failure) -> None:
+    """The poll of a placement failed, or was not answered in time."""
+    if failure.kind is FailureKind.UNAUTHENTICATED and t.facts.refused_sign_ins == 0:
+        t.facts = replace(t.facts, refused_sign_ins=1)
+        t.do(commands.RefreshSignIn())
+    elif retry.RULES[failure.kind].first is Action.END or failure.kind in (
+        FailureKind.NOT_FOUND,
+        FailureKind.UNAUTHENTICATED,
+    ):
+        enter.ended(t, Ending(_ENDINGS[failure.kind], detail=failure.detail))
+        return
+    if t.now - phase.started_at >= t.policy.start_deadline_s:
+        enter.ended(t, Ending(EndingKind.BACKEND_UNREACHABLE, detail=failure.detail))
+        return
+    wait_s = retry.backoff_s(Wait.USUAL, phase.failures + 1, t.policy, t.draw)
+    t.phase = replace(phase, until_at=t.poll_guard_at(wait_s), failures=phase.failures + 1)
+    t.poll_status(after_s=wait_s)

@@ -1,0 +1,292 @@
+"""One step of the engine while it is taken: the phase and facts so far, and the commands.
+
+A `Transition` lives for one event. The functions of the phases read the event and call `enter`;
+what they do along the way is collected here: commands (`do`), connections (`new_connection`,
+`close`), tickets, status polls. How much time is left for a try is computed here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from rejoin.core import commands, deadline, events
+from rejoin.core.model import (
+    AttemptNumber,
+    ConnectionNumber,
+    Ending,
+    EndingKind,
+    Policy,
+    SessionView,
+)
+from rejoin.core.phases import (
+    Attempt,
+    Connecting,
+    Ended,
+    Episode,
+    Facts,
+    Idle,
+    InEpisode,
+    Live,
+    Offering,
+    Phase,
+    Placing,
+    Requesting,
+    StartBackoff,
+    StartOffering,
+    StartRequesting,
+    State,
+    TerminatingSession,
+    Waiting,
+    episode_of,
+)
+from rejoin.core.retry import Draw
+from rejoin.core.ticket import RejoinState
+from rejoin.service_model.status import Status
+
+_LATENCIES_KEPT = 20
+
+
+class Transition:
+    """What one event changes.
+
+    `phase` is the phase reached so far: the old one until a function of `enter` sets another.
+    `open` holds the connections that are open so far.
+    """
+
+    def __init__(self, state: State, now: float, policy: Policy, draw: Draw) -> None:
+        self.phase = state.phase
+        self.facts = state.facts
+        self.now = now
+        self.policy = policy
+        self.draw = draw
+        self.commands: list[commands.Command] = []
+        self._status_before = state.facts.status
+        self.open = open_connections(state.phase)
+
+    def do(self, command: commands.Command) -> None:
+        self.commands.append(command)
+
+    def stale(self) -> None:
+        """Rule 11: the event belongs to another connection, attempt or phase."""
+        self.facts = replace(self.facts, stale_events=self.facts.stale_events + 1)
+
+    # --- connections and attempts -----------------------------------------------------------------
+
+    def new_connection(self) -> ConnectionNumber:
+        number = ConnectionNumber(self.facts.connections + 1)
+        self.facts = replace(self.facts, connections=number)
+        self.open.add(number)
+        return number
+
+    def close(self, *connections: ConnectionNumber) -> None:
+        """Close those of the connections that are still open."""
+        for connection in sorted(connections):
+            if connection in self.open:
+                self.open.remove(connection)
+                self.do(commands.CloseConnection(connection))
+
+    def close_all(self) -> None:
+        self.close(*self.open)
+
+    def close_new(self, episode: Episode) -> None:
+        """Close what the attempts of an episode have opened; the old connection stays open."""
+        self.close(*(number for number in self.open if number != episode.old))
+
+    def new_attempt(self, made: events.OfferMade) -> Attempt:
+        number = AttemptNumber(self.facts.attempts + 1)
+        self.facts = replace(self.facts, attempts=number)
+        token = "".join(f"{int(self.draw() * 0x100000000):08x}" for _ in range(4))
+        return Attempt(made.connection, number, token, made.sha256, made.signal_request)
+
+    def new_episode(self, dropped_at: float, old: ConnectionNumber | None) -> Episode:
+        self.facts = replace(self.facts, episodes=self.facts.episodes + 1, back_at=None)
+        return Episode(dropped_at, self.now, old)
+
+    # --- the ticket -------------------------------------------------------------------------------
+
+    def save_ticket(self, *, ahead: int = 0) -> None:
+        """Rule 12. `ahead`: how many more attempt numbers may be used before the next save."""
+        session_id, window = self.facts.session_id, self.facts.window
+        assert session_id is not None
+        self.facts = replace(self.facts, ticket_saved_at=self.now)
+        self.do(
+            commands.SaveTicket(
+                RejoinState(
+                    session_id,
+                    AttemptNumber(self.facts.attempts + ahead),
+                    window.timeout_s,
+                    window.proved_at,
+                    window.ends_min_at,
+                    window.ends_max_at,
+                )
+            )
+        )
+
+    # --- the status -------------------------------------------------------------------------------
+
+    def poll_status(
+        self, *, known: Status | None = None, wait_s: float = 0.0, after_s: float = 0.0
+    ) -> None:
+        """Poll the status once; with `known` as a long poll. A newer poll replaces an older one.
+
+        A dialect that reports no status reports it while a new game is placed all the same.
+        """
+        placing = isinstance(self.phase, Placing)
+        if self.facts.session_id is None or not (self.policy.reports_status or placing):
+            return
+        self.do(
+            commands.PollStatus(
+                self.facts.session_id,
+                known=known,
+                wait_s=wait_s,
+                budget_s=self._poll_budget_s(wait_s),
+                after_s=after_s,
+            )
+        )
+
+    def watch_status(self, *, after_s: float = 0.0) -> None:
+        """A long poll: it is answered as soon as the status differs from what is known."""
+        self.poll_status(known=self.facts.status, wait_s=self._long_poll_s(), after_s=after_s)
+
+    def poll_status_afresh(self) -> None:
+        """Poll the status; what was known of it is out of date."""
+        self.facts = replace(self.facts, status=None, reason=None)
+        self.poll_status()
+
+    def poll_guard_at(self, after_s: float = 0.0) -> float:
+        """When a long poll that starts in `after_s` counts as lost."""
+        budget_s = self._poll_budget_s(self._long_poll_s())
+        return self.now + after_s + budget_s + self.policy.answer_grace_s
+
+    def watch_until_at(self, episode: Episode) -> float:
+        """How long a poll is waited for during an episode: not past the last start of a try."""
+        return min(self.poll_guard_at(), max(self.now, self.last_start_at(episode)))
+
+    def pause_s(self, asked_at: float) -> float:
+        """The pause before the next long poll, if this one came at once with nothing new."""
+        quick = self.now - asked_at < self.policy.poll_pause_s
+        new = self.facts.status != self._status_before
+        return self.policy.poll_pause_s if quick and not new else 0.0
+
+    def _window_left_s(self) -> float | None:
+        """How long the window lasts that a poll must not use up; None if unknown.
+
+        Past the shown deadline a window may only just have begun.
+        """
+        shown_at, timeout_s = self.facts.window.shown_at, self.facts.window.timeout_s
+        if shown_at is None or timeout_s is None or isinstance(self.phase, Placing):
+            return None
+        return shown_at - self.now if shown_at > self.now else timeout_s
+
+    def _long_poll_s(self) -> float:
+        """How long the backend may hold a long poll."""
+        left_s = self._window_left_s()
+        if left_s is None:
+            return self.policy.long_poll_max_s
+        share_s = self.policy.poll_window_share * left_s
+        return min(self.policy.long_poll_max_s, max(self.policy.poll_pause_s, share_s))
+
+    def _poll_budget_s(self, wait_s: float) -> float:
+        """How long a poll may take in all; longer after failed tries of the episode."""
+        longest_s = self.policy.connect_timeout_s + self.policy.read_timeout_s
+        left_s = self._window_left_s()
+        if left_s is None:
+            return longest_s
+        episode = episode_of(self.phase)
+        failures = 0 if episode is None else episode.failures
+        answer_s = max(
+            self.policy.poll_budget_min_s * (1 + failures), self.policy.poll_window_share * left_s
+        )
+        return min(longest_s, self.policy.connect_timeout_s + wait_s + answer_s)
+
+    def learn(self, view: SessionView, asked_at: float) -> None:
+        """What a session view says; `asked_at` is when the request for it started."""
+        if view.attempt is not None:
+            self._learn_attempt(view.attempt)
+        self.facts = replace(
+            self.facts,
+            status=view.status,
+            reason=view.reason,
+            window=deadline.on_view(self.facts.window, view, asked_at, self.now),
+            refused_sign_ins=0,
+        )
+
+    def _learn_attempt(self, reported: AttemptNumber) -> None:
+        """Rule 13: after a rejoin, the first number that the backend reports is where we go on."""
+        rejoin, before = self.facts.from_ticket, self.facts.backend_attempt
+        highest = reported if before is None else max(before, reported)
+        self.facts = replace(self.facts, backend_attempt=highest)
+        if rejoin is not None and before is None and self.facts.attempts < reported:
+            self.facts = replace(
+                self.facts, attempts=reported, from_ticket=replace(rejoin, attempt=reported)
+            )
+
+    # --- how much time is left --------------------------------------------------------------------
+
+    def latest_at(self, episode: Episode) -> float:
+        return latest_at(self.facts, episode, self.policy)
+
+    def need_s(self) -> float:
+        return need_s(self.facts, self.policy)
+
+    def last_start_at(self, episode: Episode) -> float:
+        """Rule 5: no create request starts later."""
+        return self.latest_at(episode) - self.need_s()
+
+    def time_for_a_try(self, episode: Episode) -> bool:
+        """Rule 5."""
+        return self.now <= self.last_start_at(episode)
+
+    def measure_call(self, asked_at: float) -> None:
+        """A backend call was answered: how long it took, for T_need."""
+        latencies_s = (*self.facts.latencies_s, max(0.0, self.now - asked_at))[-_LATENCIES_KEPT:]
+        self.facts = replace(self.facts, latencies_s=latencies_s)
+
+    # --- what the facts say -----------------------------------------------------------------------
+
+    def continued_elsewhere(self) -> bool:
+        """Rule 13: the backend has seen a higher attempt number than ours."""
+        reported = self.facts.backend_attempt
+        return reported is not None and reported > self.facts.attempts
+
+    def game_ended(self) -> Ending:
+        """Rule 8: the end that a terminal status means, with the service's reason."""
+        asleep = self.facts.woke_at is not None
+        return Ending(
+            EndingKind.GAME_ENDED, self.facts.reason, self.facts.status, expired_asleep=asleep
+        )
+
+
+def latest_at(facts: Facts, episode: Episode, policy: Policy) -> float:
+    """The latest moment at which the service might still take the client back."""
+    return facts.window.latest_at(episode.dropped_at, policy)
+
+
+def need_s(facts: Facts, policy: Policy) -> float:
+    """T_need: how long a create call and the connection after it take."""
+    rtt_s = facts.sample.rtt_s if facts.sample else None
+    return deadline.need_s(facts.latencies_s, rtt_s, policy)
+
+
+def open_connections(phase: Phase) -> set[ConnectionNumber]:
+    """The connections that are open in a phase."""
+    episode = episode_of(phase)
+    old = set() if episode is None or episode.old is None else {episode.old}
+    match phase:
+        case Idle() | Ended() | TerminatingSession():
+            return set()
+        case StartOffering(connection=connection) | Live(connection=connection):
+            return {connection}
+        case Connecting(connection=connection) | Offering(connection=connection):
+            return {connection} | old
+        case StartRequesting(attempt=attempt) | StartBackoff(attempt=attempt):
+            return {attempt.connection}
+        case Placing(attempt=attempt) | Requesting(attempt=attempt):
+            return {attempt.connection} | old
+        case Waiting(attempt=Attempt(connection=connection)):
+            return {connection} | old
+        case InEpisode():
+            return old
+        case _:
+            assert_never(phase)

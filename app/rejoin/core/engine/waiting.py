@@ -1,0 +1,209 @@
+"""Backoff and AwaitingService: what happens between two tries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from rejoin.core import events, retry
+from rejoin.core.engine import enter, healing
+from rejoin.core.engine.polls import end_refused, poll_is_refused
+from rejoin.core.engine.requesting import answered
+from rejoin.core.engine.transition import Transition
+from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HardEvidence, SessionView
+from rejoin.core.phases import AwaitingService, Backoff, Waiting
+from rejoin.core.retry import Action, Failure, FailureKind, Wait
+from rejoin.service_model.status import CONNECTED, is_terminal
+
+_OFFERS_AT_ONCE = 3
+"""After this many failed tries of an episode every further offer waits for a backoff."""
+
+
+def on_backoff(t: Transition, phase: Backoff, event: events.Event) -> None:  # noqa: C901 - plain dispatch
+    match event:
+        case events.WakeupDue():
+            try_again(t, phase)
+        case events.TryNowRequested() if t.now >= phase.not_before_at:
+            try_again(t, phase)
+        case events.NetworkFound():
+            network_found(t, phase)
+        case events.AnswerArrived(number) if phase.attempt and number == phase.attempt.number:
+            # Later than our guard, but it is the answer to this very offer.
+            answered(t, phase.episode, phase.attempt, event)
+        case events.HardEvidenceSeen(connection, evidence) if concerns(phase, connection, evidence):
+            address_lost(t, phase)
+        case events.Sampled(connection, sample) if connection == phase.episode.old:
+            healing.heals(t, phase.episode, connection, sample)
+        case events.StatusArrived(view=view) if is_terminal(view.status):
+            enter.ended(t, t.game_ended())
+        case events.StatusArrived(view=view):
+            recover_answer(t, phase, view)
+        case events.StatusFailed(failure=failure) if poll_is_refused(t, failure):
+            end_refused(t, failure)
+        case events.StatusFailed(failure=failure) if not_found_again(phase, failure):
+            enter.ended(t, Ending(EndingKind.NOT_FOUND, detail=failure.detail))
+        case events.Woke():
+            t.poll_status()
+        case events.CloseForNowRequested():
+            enter.closed_for_now(t)
+        case events.EndGameRequested():
+            enter.terminating(t, Ending(EndingKind.ENDED_BY_PLAYER))
+        case events.StatusFailed() | events.NetworkLost():
+            pass
+        case (
+            events.PlayerEvent()
+            | events.ConnectionEvent()
+            | events.AttemptEvent()
+            | events.TerminationEvent()
+        ):
+            t.stale()
+        case _:
+            assert_never(event)
+
+
+def try_again(t: Transition, phase: Backoff) -> None:
+    """The wait is over. A try may still start on the line (Rule 5)."""
+    if not t.time_for_a_try(phase.episode):
+        enter.confirming_end(t, phase.episode, Ending(EndingKind.UNCONFIRMED))
+    elif phase.attempt is not None:
+        enter.requesting(t, phase.episode, phase.attempt)
+    else:
+        enter.offering(t, phase.episode)
+
+
+def network_found(t: Transition, phase: Backoff) -> None:
+    """No reason to wait any longer, but for a Retry-After."""
+    if phase.attempt is not None and phase.attempt.maybe_received == 0:
+        # No service has this offer: one from the new network is as good, and can connect.
+        t.close_new(phase.episode)
+        t.phase = phase = replace(phase, attempt=None)
+    if t.now >= phase.not_before_at:
+        try_again(t, phase)
+
+
+def on_awaiting_service(t: Transition, phase: AwaitingService, event: events.Event) -> None:  # noqa: C901 - plain dispatch
+    match event:
+        case events.StatusArrived(view=view) if is_terminal(view.status):
+            enter.ended(t, t.game_ended())
+        case events.StatusArrived(view=view):
+            if not recover_answer(t, phase, view):
+                status_arrived(t, phase, view)
+        case events.StatusFailed(failure=failure) if poll_is_refused(t, failure):
+            end_refused(t, failure)
+        case events.StatusFailed(failure=failure) if not_found_again(phase, failure):
+            enter.ended(t, Ending(EndingKind.NOT_FOUND, detail=failure.detail))
+        case events.StatusFailed(failure=failure):
+            poll_failed(t, phase, failure)
+        case events.WakeupDue():
+            watch_again(t, phase)
+        case events.TryNowRequested() | events.NetworkFound() if (
+            phase.then is Action.WAIT_FOR_SERVICE
+        ):
+            t.poll_status()
+        case events.TryNowRequested() | events.NetworkFound() if t.now >= phase.not_before_at:
+            watch_again(t, phase)
+        case events.AnswerArrived(number) if phase.attempt and number == phase.attempt.number:
+            # Later than our guard, but it is the answer to this very offer.
+            answered(t, phase.episode, phase.attempt, event)
+        case events.HardEvidenceSeen(connection, evidence) if concerns(phase, connection, evidence):
+            address_lost(t, phase)
+        case events.Sampled(connection, sample) if connection == phase.episode.old:
+            healing.heals(t, phase.episode, connection, sample)
+        case events.Woke():
+            t.poll_status()
+        case events.CloseForNowRequested():
+            enter.closed_for_now(t)
+        case events.EndGameRequested():
+            enter.terminating(t, Ending(EndingKind.ENDED_BY_PLAYER))
+        case events.NetworkLost() | events.NetworkFound():
+            pass
+        case (
+            events.PlayerEvent()
+            | events.ConnectionEvent()
+            | events.AttemptEvent()
+            | events.TerminationEvent()
+        ):
+            t.stale()
+        case _:
+            assert_never(event)
+
+
+def status_arrived(t: Transition, phase: AwaitingService, view: SessionView) -> None:
+    """An offer if the service would accept it now; else go on watching."""
+    episode = phase.episode
+    settled = replace(episode, offer_maybe_accepted_at=None, unknown_outcomes=0)
+    if view.status not in enter.REFUSING:
+        t.close_new(episode)
+        if episode.failures > _OFFERS_AT_ONCE:
+            enter.backoff_to_new_offer(t, settled)
+        else:
+            enter.offering(t, settled)
+    elif view.status == CONNECTED and phase.then is Action.POLL_STATUS:
+        t.close_new(episode)
+        enter.awaiting_service(t, replace(settled, service_released_at=None))
+    elif view.status == CONNECTED:
+        enter.awaiting_service(t, replace(episode, service_released_at=None))
+    else:
+        until_at = t.watch_until_at(episode)
+        t.phase = replace(phase, unreachable_since_at=None, portal_since_at=None, until_at=until_at)
+        t.watch_status()
+
+
+def poll_failed(t: Transition, phase: AwaitingService, failure: Failure) -> None:
+    """Poll again after a backoff, but not later than a try could still start."""
+    episode = phase.episode
+    episode = replace(episode, failure_kinds=episode.failure_kinds | {failure.kind})
+    wait_s = retry.backoff_s(Wait.USUAL, episode.failures, t.policy, t.draw)
+    until_at = t.now + max(wait_s, failure.retry_after_s or 0.0)
+    waiting = replace(
+        phase,
+        episode=replace(episode, failures=episode.failures + 1),
+        until_at=min(until_at, max(t.now, t.last_start_at(episode))),
+    )
+    t.phase = enter.unreached(waiting, failure, t.now)
+
+
+def watch_again(t: Transition, phase: AwaitingService) -> None:
+    """No answer in time. On the line, watching is over (Rule 5)."""
+    if t.now >= t.last_start_at(phase.episode):
+        enter.confirming_end(t, phase.episode, Ending(EndingKind.UNCONFIRMED))
+    elif phase.then is Action.WAIT_FOR_SERVICE:
+        enter.awaiting_service(t, phase.episode)
+    else:
+        enter.polling(t, phase)
+
+
+# --- both -----------------------------------------------------------------------------------------
+
+
+def recover_answer(t: Transition, phase: Backoff | AwaitingService, view: SessionView) -> bool:
+    """Connect if the status holds the lost answer to these very bytes (Rule 6)."""
+    episode, attempt = phase.episode, phase.attempt
+    if (
+        attempt is None
+        or view.signal_response is None
+        or view.signal_request_sha256 != attempt.sha256
+    ):
+        return False
+    sent_at = episode.offer_maybe_accepted_at
+    create_asked_at = t.now if sent_at is None else sent_at
+    enter.connecting(t, attempt.connection, episode, create_asked_at, view.signal_response)
+    return True
+
+
+def concerns(phase: Waiting, connection: ConnectionNumber, evidence: HardEvidence) -> bool:
+    """Whether the evidence is certain, and about the connection of the attempt."""
+    certain = evidence is not HardEvidence.UNREACHABLE
+    return certain and phase.attempt is not None and phase.attempt.connection == connection
+
+
+def address_lost(t: Transition, phase: Waiting) -> None:
+    """Rule 14: the attempt's bytes are of no use any more. A Retry-After still holds."""
+    t.close_new(phase.episode)
+    enter.backoff_to_new_offer(t, phase.episode, Wait.NONE, not_before_at=phase.not_before_at)
+
+
+def not_found_again(phase: Waiting, failure: Failure) -> bool:
+    """Whether the backend said for the second time that it does not know the game."""
+    kind = failure.kind
+    return kind is FailureKind.NOT_FOUND and kind in phase.episode.failure_kinds

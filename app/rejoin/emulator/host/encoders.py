@@ -1,0 +1,193 @@
+"""The host's encoders: a scene into H.264 NAL units (libx264), the music into Opus packets.
+
+aiortc's own H264Encoder is not used: it is capped at 3 Mbit/s and 30 fps (measured, media.md).
+Both encoders are built and used on one encoder thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, cast
+
+import av
+import numpy as np
+from av.video.frame import PictureType
+
+from rejoin.emulator.host.game import HEIGHT, TICKS_PER_S, WIDTH, Scene
+from rejoin.emulator.host.h264 import MAX_PAYLOAD_BYTES, NAL_FILLER, NAL_SEI, split_annexb
+from rejoin.emulator.host.music import FRAME_SAMPLES, SAMPLE_RATE_HZ, music
+from rejoin.emulator.host.painter import Painter
+from rejoin.emulator.host.scenery import Plane, prepare_scenery
+
+VIDEO_CLOCK_HZ = 90_000
+
+_FILL_AHEAD_S = 0.1
+"""How much unused bitrate filler data may make up for at most, as time."""
+
+_PROFILE_PARAMETERS = {
+    # What makes x264 write this profile into the stream, on top of the preset "ultrafast".
+    "baseline": "cabac=0:8x8dct=0",
+    "main": "cabac=1:8x8dct=0",
+    "high": "cabac=1:8x8dct=1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFormat:
+    """What the video encoder is to produce.
+
+    `profile`: "baseline", "main" or "high". Odd sizes lose their last row or column.
+    """
+
+    width: int
+    height: int
+    fps: int
+    """More than 60 is 60: the game has no more ticks."""
+    max_bitrate_bps: int
+    """A receiver's REMB may ask for less."""
+    profile: str
+    constant_bitrate: bool = False
+    """Whether filler data (H.264, 7.4.2.7) makes up for what a picture does not need."""
+    packetization_mode: int = 1
+    """In mode 0 a picture is cut into slices that each fit into one packet."""
+
+
+class VideoEncoder:
+    """Paints scenes and compresses them with libx264.
+
+    The painter draws straight into the frame that the encoder reads, so nothing is copied, unless
+    the wanted size differs from the game's, which costs one swscale pass.
+    """
+
+    def __init__(self, video_format: VideoFormat) -> None:
+        self._format = video_format
+        self._size = (
+            video_format.width - video_format.width % 2,
+            video_format.height - video_format.height % 2,
+        )
+        self._frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
+        self._frame.colorspace = 1  # BT.709
+        self._frame.color_range = 1  # limited
+        self._painter = Painter(*_planes(self._frame))
+        codec = av.CodecContext.create("libx264", "w")
+        codec.width, codec.height = self._size
+        codec.pix_fmt = "yuv420p"
+        codec.time_base = Fraction(1, VIDEO_CLOCK_HZ)
+        codec.framerate = Fraction(video_format.fps, 1)
+        codec.bit_rate = video_format.max_bitrate_bps
+        codec.gop_size = 1 << 20  # key frames only on request
+        codec.max_b_frames = 0
+        # Above 720p: two slices per picture, in parallel. 1080p60 is too much for one core.
+        codec.thread_count = 2 if video_format.width * video_format.height > 1280 * 720 else 1
+        codec.color_range = codec.colorspace = codec.color_primaries = codec.color_trc = 1
+        slices = (
+            f":slice-max-size={MAX_PAYLOAD_BYTES}" if video_format.packetization_mode == 0 else ""
+        )
+        parameters = _PROFILE_PARAMETERS[video_format.profile]
+        codec.options = {
+            "preset": "ultrafast",
+            "tune": "zerolatency",
+            "profile": video_format.profile,
+            "forced-idr": "1",
+            "maxrate": str(video_format.max_bitrate_bps),
+            "bufsize": str(video_format.max_bitrate_bps // 5),
+            "x264-params": f"scenecut=0:repeat-headers=1:{parameters}{slices}",
+        }
+        self._codec = codec
+        self._bitrate_bps = video_format.max_bitrate_bps
+        self._unused_bytes = 0.0
+        self._counter: int | None = None
+
+    def encode(self, scene: Scene, *, key: bool, bitrate_bps: int) -> list[bytes]:
+        """The NAL units of this scene's picture, without SEI (x264's version string)."""
+        self._painter.paint(scene)
+        frame = self._frame
+        if self._size != (WIDTH, HEIGHT):
+            frame = frame.reformat(*self._size)
+        frame.pts = scene.counter * VIDEO_CLOCK_HZ // TICKS_PER_S
+        frame.time_base = Fraction(1, VIDEO_CLOCK_HZ)
+        frame.pict_type = PictureType.I if key else PictureType.NONE
+        if abs(self._bitrate_bps - bitrate_bps) > bitrate_bps // 20:
+            # libx264 takes the new rate with the next picture, without a key frame.
+            self._codec.bit_rate = self._bitrate_bps = bitrate_bps
+        units: list[bytes] = []
+        for packet in self._codec.encode(frame):
+            units += [unit for unit in split_annexb(bytes(packet)) if unit[0] & 0x1F != NAL_SEI]
+        if self._format.constant_bitrate:
+            units += self._filler(scene.counter, sum(map(len, units)), bitrate_bps)
+        return units
+
+    def _filler(self, counter: int, size_bytes: int, bitrate_bps: int) -> list[bytes]:
+        before, self._counter = self._counter, counter
+        if before is None:
+            return []
+        share_bytes = (counter - before) / TICKS_PER_S * bitrate_bps / 8
+        self._unused_bytes += share_bytes - size_bytes
+        self._unused_bytes = min(self._unused_bytes, _FILL_AHEAD_S * bitrate_bps / 8)
+        count = int(self._unused_bytes)
+        if count < 2:
+            return []
+        self._unused_bytes -= count
+        most = MAX_PAYLOAD_BYTES if self._format.packetization_mode == 0 else count
+        sizes = [most] * (count // most) + [count % most]
+        return [
+            bytes((NAL_FILLER,)) + b"\xff" * (size - 2) + b"\x80" for size in sizes if size >= 2
+        ]
+
+    def close(self) -> None:
+        """Free the memory (some 20 MB) now; the garbage collector would let it add up."""
+        del self._codec, self._painter, self._frame
+
+
+def _planes(frame: av.VideoFrame) -> tuple[Plane, Plane, Plane]:
+    """The frame's own memory as three writable arrays."""
+
+    def plane(index: int, width: int, height: int) -> Plane:
+        memory = frame.planes[index]
+        # av's Plane has the buffer protocol, but its stubs do not say so.
+        flat = np.frombuffer(cast(Any, memory), np.uint8)
+        return flat.reshape(-1, memory.line_size)[:height, :width]
+
+    return (
+        plane(0, WIDTH, HEIGHT),
+        plane(1, WIDTH // 2, HEIGHT // 2),
+        plane(2, WIDTH // 2, HEIGHT // 2),
+    )
+
+
+class AudioEncoder:
+    """The music as Opus: 48 kHz, stereo, frames of 20 ms, from any position in the game's time."""
+
+    def __init__(self, bitrate_bps: int = 64_000) -> None:
+        codec = av.CodecContext.create("libopus", "w")
+        codec.sample_rate = SAMPLE_RATE_HZ
+        codec.layout = "stereo"
+        codec.format = "s16"
+        codec.bit_rate = bitrate_bps
+        codec.time_base = Fraction(1, SAMPLE_RATE_HZ)
+        codec.options = {
+            "frame_duration": "20",
+            "application": "audio",
+            "compression_level": "4",
+            "fec": "1",
+            "packet_loss": "5",
+        }
+        self._codec = codec
+        self._loop = music()
+
+    def encode(self, position: int) -> list[bytes]:
+        """The packets of the 20 ms that begin at sample `position` of the game's time."""
+        at = position % len(self._loop)
+        piece = self._loop[at : at + FRAME_SAMPLES].reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(piece, format="s16", layout="stereo")
+        frame.sample_rate = SAMPLE_RATE_HZ
+        frame.pts = position
+        frame.time_base = Fraction(1, SAMPLE_RATE_HZ)
+        return [bytes(packet) for packet in self._codec.encode(frame)]
+
+
+def prepare() -> None:
+    """Compute what all connections share (about 0.3 s), so that no client has to wait for it."""
+    prepare_scenery()
+    music()

@@ -1,0 +1,144 @@
+"""Plays one game into the RTP streams of one connection: encodes on a thread, sends on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+from rejoin import tasks
+from rejoin.clock import Clock, boot_s
+from rejoin.emulator.host.encoders import VIDEO_CLOCK_HZ, AudioEncoder, VideoEncoder, VideoFormat
+from rejoin.emulator.host.game import TICKS_PER_S, Game
+from rejoin.emulator.host.h264 import packetize
+from rejoin.emulator.host.music import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from rejoin.emulator.host.rtp_stream import RtpStream
+
+_T = TypeVar("_T")
+
+KEY_FRAME_EVERY_S = 0.200
+"""Requests for a key frame within this time are answered with one key frame."""
+MIN_BITRATE_BPS = 300_000
+"""REMB is followed down to this; below it the strip would no longer be readable."""
+_AUDIO_FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
+
+
+class MediaPlayer:
+    """Encodes and sends one game's pictures and music for one connection.
+
+    It starts by itself when the video stream is up, and ends with `close`, which leaves no thread.
+    The encoder is opened at once (20 ms), while the connection is still being made.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        video_format: VideoFormat,
+        video: RtpStream,
+        audio: RtpStream | None,
+        clock: Clock = boot_s,
+    ) -> None:
+        self._game, self._clock = game, clock
+        self._format = replace(video_format, fps=min(video_format.fps, TICKS_PER_S))
+        self._video, self._audio = video, audio
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "emulator-encoder")
+        self._opened = self._thread.submit(VideoEncoder, self._format)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._key_frame_requested = True
+        self._key_frame_at = float("-inf")
+        self._closed = False
+        self.bitrate_bps = video_format.max_bitrate_bps
+        self.frames = 0
+        self.key_frames = 0
+        self.paused = False
+        """While True nothing is encoded or sent."""
+        video.on_started = self._start_video
+        video.on_key_frame_requested = self._request_key_frame
+        video.on_bitrate_requested = self._request_bitrate
+        if audio is not None:
+            audio.on_started = self._start_audio
+
+    async def close(self) -> None:
+        """Stop playing; returns when the encoder thread has ended."""
+        self._closed = True
+        await tasks.cancel(*self._tasks)
+        # The thread works in order: when this call is done, everything before it is done too.
+        await asyncio.wrap_future(self._thread.submit(self._close_encoder))
+        self._thread.shutdown(wait=True)
+
+    def _close_encoder(self) -> None:
+        if self._opened.exception() is None:
+            self._opened.result().close()
+
+    def _request_key_frame(self) -> None:
+        self._key_frame_requested = True
+
+    def _request_bitrate(self, bitrate_bps: int) -> None:
+        self.bitrate_bps = max(MIN_BITRATE_BPS, min(bitrate_bps, self._format.max_bitrate_bps))
+
+    def _start_video(self) -> None:
+        if not self._closed:
+            self._tasks.append(tasks.spawn(self._play_video(), name="emulator-video"))
+
+    def _start_audio(self) -> None:
+        if not self._closed:
+            self._tasks.append(tasks.spawn(self._play_audio(), name="emulator-audio"))
+
+    async def _off_loop(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.wrap_future(self._thread.submit(work))
+
+    async def _play_video(self) -> None:
+        encoder = await asyncio.wrap_future(self._opened)
+        shown = -1
+        for due in self._beats(1 / self._format.fps):
+            await self._until(due)
+            if not self._video.open:
+                return
+            if self.paused:
+                continue
+            now = self._clock()
+            counter = self._game.advance(max(now, due))
+            if counter == shown:
+                continue  # the previous picture was late and showed this tick already
+            shown = counter
+            scene = self._game.scene()
+            key = self._key_frame_requested and now - self._key_frame_at >= KEY_FRAME_EVERY_S
+            if key:
+                self._key_frame_requested, self._key_frame_at = False, now
+                self.key_frames += 1
+            units = await self._off_loop(
+                functools.partial(encoder.encode, scene, key=key, bitrate_bps=self.bitrate_bps)
+            )
+            self.frames += 1
+            await self._video.send(
+                packetize(units, mode=self._format.packetization_mode),
+                counter * VIDEO_CLOCK_HZ // TICKS_PER_S,
+            )
+
+    async def _play_audio(self) -> None:
+        assert self._audio is not None
+        encoder = await self._off_loop(AudioEncoder)
+        for due in self._beats(_AUDIO_FRAME_S):
+            await self._until(due)
+            if not self._audio.open:
+                return
+            if self.paused:
+                continue
+            position = round((due - self._game.started_at) / _AUDIO_FRAME_S) * FRAME_SAMPLES
+            packets = await self._off_loop(functools.partial(encoder.encode, position))
+            for packet in packets:
+                await self._audio.send([packet], position)
+
+    def _beats(self, every_s: float) -> Iterator[float]:
+        """Boot times on the game's own grid, endlessly; those already missed are left out."""
+        epoch = self._game.started_at
+        beat = 0
+        while True:
+            beat = max(beat + 1, int((self._clock() - epoch) / every_s))
+            yield epoch + beat * every_s
+
+    async def _until(self, at: float) -> None:
+        await asyncio.sleep(max(0.0, at - self._clock()))

@@ -1,0 +1,136 @@
+"""The host's side of the SDP: what it reads in an offer, and how its answer is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from aioice import Candidate
+from aioice.candidate import candidate_foundation, candidate_priority
+from aiortc.codecs import is_rtx
+from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
+
+from rejoin.emulator.host.udp_socket import Address
+from rejoin.errors import SignalError
+
+_H264_PROFILES = ("42", "4d", "64")
+"""Baseline, Main and High: what our encoder can produce."""
+_FEEDBACK = ("nack", "nack pli", "goog-remb")
+"""The feedback that our sender obeys. FIR is not among them: it names its stream in its own body
+(RFC 5104, 4.3.1), where aiortc does not look for the sender that it is for."""
+
+
+def host_candidate(component: int, address: Address) -> Candidate:
+    """A host candidate for UDP at this address."""
+    host, port = address
+    return Candidate(
+        foundation=candidate_foundation("host", "udp", host),
+        component=component,
+        transport="udp",
+        priority=candidate_priority(component, "host"),
+        host=host,
+        port=port,
+        type="host",
+    )
+
+
+def without_candidates(sdp: str) -> str:
+    """An offer without candidates: the host learns about its client only through the relay.
+
+    With end-of-candidates and no candidate aioice would give up before the first check.
+    """
+    lines = [
+        line
+        for line in sdp.replace("\r\n", "\n").split("\n")
+        if line and not line.startswith(("a=candidate:", "a=end-of-candidates"))
+    ]
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def choose_codecs(
+    kind: str, codecs: Sequence[RTCRtpCodecParameters], offer: str, packetization_mode: int
+) -> list[RTCRtpCodecParameters]:
+    """The client's first choice among `codecs` (those that both sides have), with its RTX.
+
+    An offer lists formats in its order of preference (RFC 3264, 5.1). Raises SignalError if there
+    is none that the host can send.
+    """
+    # aiortc answers offered payload types below 96 with its own numbers: those are left out.
+    offered = {int(number) for number in re.findall(r"(?m)^a=rtpmap:([0-9]{1,3}) ", offer)}
+    common = [codec for codec in codecs if codec.payloadType in offered]
+    if kind == "audio":
+        usable = [codec for codec in common if codec.mimeType.lower() == "audio/opus"]
+        needed = "Opus audio"
+    else:
+        usable = [codec for codec in common if _is_sendable_h264(codec, packetization_mode)]
+        needed = f"H.264 video in packetization mode {packetization_mode}"
+    if not usable:
+        raise SignalError(f"The offer has no {needed}.")
+    codec = usable[0]
+    codec.rtcpFeedback = _feedback(codec, offer)
+    if kind == "audio":
+        # We send both channels, whatever the client plays (RFC 7587, 6.1).
+        codec.parameters = {"stereo": 1, "sprop-stereo": 1}
+    rtx = [
+        each for each in common if is_rtx(each) and each.parameters.get("apt") == codec.payloadType
+    ]
+    return [codec, *rtx[:1]]
+
+
+def _is_sendable_h264(codec: RTCRtpCodecParameters, packetization_mode: int) -> bool:
+    parameters = codec.parameters
+    return (
+        codec.mimeType.lower() == "video/h264"
+        and str(parameters.get("packetization-mode", "0")) == str(packetization_mode)
+        and str(parameters.get("profile-level-id", ""))[:2].lower() in _H264_PROFILES
+    )
+
+
+def _feedback(codec: RTCRtpCodecParameters, offer: str) -> list[RTCRtcpFeedback]:
+    """The feedback that the client offers to send for this codec and that our sender obeys."""
+    lines = re.findall(rf"(?m)^a=rtcp-fb:{codec.payloadType} ([!-~ ]+?)\r?$", offer)
+    kinds = (line.partition(" ") for line in lines if line in _FEEDBACK)
+    return [RTCRtcpFeedback(type=kind, parameter=what or None) for kind, _, what in kinds]
+
+
+def bandwidth_limit_bps(sdp: str) -> int | None:
+    """The limit that the offer's video section states (RFC 4566 `b=`); None if it states none."""
+    limit: int | None = None
+    in_video = False
+    for line in sdp.splitlines():
+        if line.startswith("m="):
+            in_video = line.startswith("m=video")
+        kind, _, value = line[2:].partition(":") if line.startswith("b=") else ("", "", "")
+        if in_video and value.isascii() and value.isdigit() and len(value) < 10:
+            if kind == "AS":
+                limit = min(limit or 1 << 40, int(value) * 1000)
+            elif kind == "TIAS":
+                limit = min(limit or 1 << 40, int(value))
+    return limit or None
+
+
+def answer_sdp(sdp: str, relay: Address) -> str:
+    """aiortc's answer in the shape of the service's: the relay's address, in the first section.
+
+    All sections share one transport (BUNDLE), so the first one's candidate is for all (RFC 8843).
+    End-of-candidates and the address and port of the host's own socket are removed. Of the
+    fingerprints only sha-256 stays, which everybody supports.
+    """
+    candidate = host_candidate(1, relay)
+    lines: list[str] = []
+    sections = 0
+    for line in sdp.replace("\r\n", "\n").split("\n"):
+        if line.startswith("m="):
+            kind, _, rest = line.split(" ", 2)
+            lines.append(f"{kind} 9 {rest}")
+            sections += 1
+        elif line.startswith("c="):
+            lines.append("c=IN IP4 0.0.0.0")
+            if sections == 1:
+                lines.append(f"a=candidate:{candidate.to_sdp()}")
+        elif line.startswith("a=fingerprint:"):
+            if line.startswith("a=fingerprint:sha-256 "):
+                lines.append(line)
+        elif line and not line.startswith(("a=candidate:", "a=end-of-candidates")):
+            lines.append(line)
+    return "".join(f"{line}\r\n" for line in lines)

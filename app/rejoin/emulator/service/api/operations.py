@@ -1,0 +1,205 @@
+"""What each emulated operation does, from validated parameters to the members of its response."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from rejoin.emulator.service.api.aws_model import AwsModel, Params, invalid
+from rejoin.emulator.service.session import StartRequest, StreamSession
+from rejoin.emulator.service.sessions import StreamSessions
+
+EMULATED_OPERATIONS: Final = (
+    "StartStreamSession",
+    "GetStreamSession",
+    "ListStreamSessions",
+    "ListStreamSessionsByAccount",
+    "CreateStreamSessionConnection",
+    "TerminateStreamSession",
+    "GetStreamGroup",
+    "ListStreamGroups",
+    "GetApplication",
+    "ListApplications",
+)
+"""Every other operation of the model is an unknown one here."""
+
+_PAGE_SIZE: Final = 25
+_START_PARAMETERS: Final = frozenset(
+    {
+        "Identifier",
+        "ApplicationIdentifier",
+        "SignalRequest",
+        "ClientToken",
+        "ConnectionTimeoutSeconds",
+        "SessionLengthSeconds",
+        "Locations",
+    }
+)
+"""Those of StartStreamSession that the emulator reads; others are only shown again."""
+
+
+class Operations:
+    """The emulated operations, by name."""
+
+    def __init__(self, service: StreamSessions, model: AwsModel) -> None:
+        self._service = service
+        self._created_wall_s = service.wall_s()
+        shown = model.output_members("StartStreamSession")
+        self._shown_again = shown - _START_PARAMETERS
+        self._operations: dict[str, Callable[[Params], Awaitable[Params]]] = {
+            "StartStreamSession": self._start_stream_session,
+            "GetStreamSession": self._get_stream_session,
+            "ListStreamSessions": self._list_stream_sessions,
+            "ListStreamSessionsByAccount": self._list_stream_sessions_by_account,
+            "CreateStreamSessionConnection": self._create_stream_session_connection,
+            "TerminateStreamSession": self._terminate_stream_session,
+            "GetStreamGroup": self._get_stream_group,
+            "ListStreamGroups": self._list_stream_groups,
+            "GetApplication": self._get_application,
+            "ListApplications": self._list_applications,
+        }
+
+    async def run(self, operation: str, params: Params) -> Params:
+        """Carry out a call. Raises `CallRefusedError`."""
+        return await self._operations[operation](params)
+
+    async def _start_stream_session(self, params: Params) -> Params:
+        session = await self._service.start_session(
+            StartRequest(
+                group=params["Identifier"],
+                application=params["ApplicationIdentifier"],
+                signal_request=params["SignalRequest"],
+                client_token=params.get("ClientToken"),
+                connection_timeout_s=params.get("ConnectionTimeoutSeconds"),
+                session_length_s=params.get("SessionLengthSeconds"),
+                location=params.get("Locations", [None])[0],
+                extras={name: params[name] for name in params if name in self._shown_again},
+            )
+        )
+        return _session_members(session)
+
+    async def _get_stream_session(self, params: Params) -> Params:
+        return _session_members(
+            self._service.session(params["Identifier"], params["StreamSessionIdentifier"])
+        )
+
+    async def _list_stream_sessions(self, params: Params) -> Params:
+        return _listed_sessions(self._service.sessions(params["Identifier"]), params)
+
+    async def _list_stream_sessions_by_account(self, params: Params) -> Params:
+        return _listed_sessions(self._service.sessions(), params)
+
+    async def _create_stream_session_connection(self, params: Params) -> Params:
+        answer = await self._service.create_connection(
+            params["Identifier"],
+            params["StreamSessionIdentifier"],
+            params["SignalRequest"],
+            params.get("ClientToken"),
+        )
+        return {"SignalResponse": answer}
+
+    async def _terminate_stream_session(self, params: Params) -> Params:
+        self._service.terminate_session(params["Identifier"], params["StreamSessionIdentifier"])
+        return {}
+
+    async def _get_stream_group(self, params: Params) -> Params:
+        return self._group_members(self._service.group(params["Identifier"]))
+
+    async def _list_stream_groups(self, params: Params) -> Params:
+        group_ids = self._service.settings.stream_group_ids
+        return _page([(group_id, self._group_members(group_id)) for group_id in group_ids], params)
+
+    async def _get_application(self, params: Params) -> Params:
+        return self._application_members(self._service.application(params["Identifier"]))
+
+    async def _list_applications(self, params: Params) -> Params:
+        application = self._service.settings.application_id
+        return _page([(application, self._application_members(application))], params)
+
+    def _group_members(self, group_id: str) -> Params:
+        service = self._service
+        application = service.settings.application_id
+        application_arn = service.arn(f"application/{application}")
+        return {
+            "Arn": service.arn(f"streamgroup/{group_id}"),
+            "Id": group_id,
+            "Description": "Rejoin emulator",
+            "Status": service.settings.stream_group_status,
+            "StreamClass": "gen5n_high",
+            "DefaultApplication": {"Id": application, "Arn": application_arn},
+            "LocationStates": [{"LocationName": service.settings.region, "Status": "ACTIVE"}],
+            "AssociatedApplications": [application_arn],
+            "CreatedAt": self._created_wall_s,
+            "LastUpdatedAt": self._created_wall_s,
+        }
+
+    def _application_members(self, application: str) -> Params:
+        service = self._service
+        return {
+            "Arn": service.arn(f"application/{application}"),
+            "Id": application,
+            "Description": "Rejoin emulator game",
+            "Status": "READY",
+            "RuntimeEnvironment": {"Type": "UBUNTU", "Version": "22_04_LTS"},
+            "ExecutablePath": "rejoin-game",
+            "AssociatedStreamGroups": [
+                service.arn(f"streamgroup/{group_id}")
+                for group_id in service.settings.stream_group_ids
+            ],
+            "CreatedAt": self._created_wall_s,
+            "LastUpdatedAt": self._created_wall_s,
+        }
+
+
+def _session_members(session: StreamSession) -> Params:
+    """Every member that a session can show; the output shape picks those that it has."""
+    return {
+        **session.extras,
+        "Arn": session.arn,
+        "StreamGroupId": session.group_id,
+        "Status": session.status,
+        "StatusReason": session.reason,
+        "Location": session.location,
+        "SignalRequest": session.signal_request,
+        "SignalResponse": session.signal_response,
+        "WebSdkProtocolUrl": _protocol_url(session.signal_response),
+        "ConnectionTimeoutSeconds": session.connection_timeout_s,
+        "SessionLengthSeconds": session.session_length_s,
+        "ApplicationArn": session.application_arn,
+        "CreatedAt": session.created_wall_s,
+        "LastUpdatedAt": session.updated_wall_s,
+        "ApplicationStartedAt": session.application_started_wall_s,
+        "StreamingStartedAt": session.streaming_started_wall_s,
+        "StreamingEndedAt": session.streaming_ended_wall_s,
+    }
+
+
+def _listed_sessions(sessions: list[StreamSession], params: Params) -> Params:
+    if "ExportFilesStatus" in params:
+        sessions = []  # Nothing is ever exported here.
+    if "Status" in params:
+        sessions = [session for session in sessions if session.status == params["Status"]]
+    return _page([(session.session_id, _session_members(session)) for session in sessions], params)
+
+
+def _page(items: list[tuple[str, Params]], params: Params) -> Params:
+    """One page of the items with these keys; the NextToken is the key of the next item."""
+    if "NextToken" in params:
+        keys = [key for key, _ in items]
+        if params["NextToken"] not in keys:
+            raise invalid("The NextToken is not valid.")
+        items = items[keys.index(params["NextToken"]) :]
+    size = int(params.get("MaxResults", _PAGE_SIZE))
+    return {
+        "Items": [item for _, item in items[:size]],
+        "NextToken": items[size][0] if len(items) > size else None,
+    }
+
+
+def _protocol_url(signal_response: str | None) -> str | None:
+    """The URL of the input protocol's script in the answer."""
+    url: Any = (
+        None if signal_response is None else json.loads(signal_response).get("webSdkProtocolUrl")
+    )
+    return url if isinstance(url, str) else None

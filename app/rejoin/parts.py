@@ -1,0 +1,98 @@
+"""The parts of Rejoin that can be left out, and the sentence about what is not installed.
+
+The wheel's own dependencies are enough for `--help`, `--version` and error messages. Everything
+else belongs to an extra of `pyproject.toml`, named here by `Part`, and is imported when a verb
+runs. `tests/test_parts.py` compares what each verb imports with what its parts install.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from typing import Final, Literal, ParamSpec, TypeVar
+
+from rejoin.errors import MissingPartError
+
+Part = Literal["player", "backend", "studio", "qa"]
+"""An extra of the wheel. The extra `all` is all of them."""
+
+DEBIAN_PACKAGES: Final = {
+    "libEGL": "libegl1",
+    "libGL": "libgl1",
+    "libGLX": "libgl1",
+    "libdbus-1": "libdbus-1-3",
+    "libfontconfig": "libfontconfig1",
+    "libglib-2.0": "libglib2.0-0",
+    "libgthread-2.0": "libglib2.0-0",
+    "libxcb-cursor": "libxcb-cursor0",
+    "libxcb-icccm": "libxcb-icccm4",
+    "libxcb-keysyms": "libxcb-keysyms1",
+    "libxcb-shape": "libxcb-shape0",
+    "libxcb-xkb": "libxcb-xkb1",
+    "libxkbcommon": "libxkbcommon0",
+    "libxkbcommon-x11": "libxkbcommon-x11-0",
+}
+"""Which package of Debian 12 and Ubuntu has a library that Qt links to (`dev.py` installs them)."""
+
+_LIBRARY: Final = re.compile(r"\b((lib[\w.+-]+?)\.so[.\d]*): cannot open shared object file")
+"""What the loader of Linux says about a library that is not there."""
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+def needs(
+    *parts: Part,
+) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
+    """Decorator of a verb that works only where these parts are installed.
+
+    An import that fails because a package or a system library is missing ends the verb with
+    `MissingPartError`. Any other ImportError is a bug and passes through.
+    """
+
+    def decorate(verb: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+        @functools.wraps(verb)
+        def checked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+            try:
+                return verb(*args, **kwargs)
+            except ImportError as error:
+                sentence = explanation(error, parts)
+                if sentence is None:
+                    raise
+                raise MissingPartError(sentence) from error
+
+        return checked
+
+    return decorate
+
+
+def explanation(error: ImportError, parts: tuple[Part, ...]) -> str | None:
+    """What is missing and what to install; None for an import that failed for another reason."""
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "rejoin") or package in sys.stdlib_module_names:
+            return None
+        return _missing_package(package, parts)
+    found = _LIBRARY.search(str(error))
+    if found is None:
+        return None
+    library, stem = found.groups()
+    debian = DEBIAN_PACKAGES.get(stem)
+    if debian is None:
+        return f"The system library {library} is missing. Install the package that contains it."
+    return (
+        f"The system library {library} is missing. "
+        f"On Debian or Ubuntu install it with: apt-get install {debian}"
+    )
+
+
+def _missing_package(package: str, parts: tuple[Part, ...]) -> str:
+    named = " and ".join(f"`{part}`" for part in parts)
+    wheel = f"rejoin-{metadata.version('rejoin')}-py3-none-any.whl[{','.join(parts)}]"
+    return (
+        f"The Python package {package} is missing. Install Rejoin's wheel with its "
+        f"{named} part{'' if len(parts) == 1 else 's'}, for example: pip install '{wheel}'"
+    )

@@ -1,0 +1,145 @@
+"""Before and after a game: which ticket, which instance, which secrets, and the exit code.
+
+Nothing here knows the command line or a window; `cli` puts these functions together with both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rejoin.core.model import Ending, EndingKind, SessionId
+from rejoin.core.ticket import Ticket
+from rejoin.errors import BadInputError, RejoinError
+from rejoin.runtime.instance import Instance, activate, is_taken
+from rejoin.runtime.studio_profile import StudioProfile
+from rejoin.runtime.ticket_folder import TicketFolder, key_of
+from rejoin.runtime.tokens import NO_SESSION_SAVED, NO_TOKEN_SAVED, SESSION, TokenStore
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """What is to be played: a new game, or with `ticket` the one to return to."""
+
+    profile: StudioProfile
+    ticket: Ticket | None = None
+    instance: Instance | None = None
+    """The claim on the session of `ticket`; None for a new game, which claims its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """This process holds the lock of the session, until `instance.release()`."""
+
+    instance: Instance
+
+
+@dataclass(frozen=True, slots=True)
+class LockUnavailable:
+    """The lock could not be tried, for example for lack of permission. The game can be played, but
+    a second Rejoin for the same session would not be noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Another Rejoin plays the session, and has brought its window to the front."""
+
+
+Claim = Claimed | LockUnavailable | HandedOver
+
+
+def key_of_ticket(ticket: Ticket) -> str:
+    """The name of the ticket's session on this computer, for its lock and its file."""
+    return key_of(ticket.backend.backend_url, ticket.rejoin_state.session_id)
+
+
+def ticket_to_return_with() -> Ticket:
+    """The newest ticket. Raises BadInputError when it is damaged, too old, or there is none."""
+    ticket = TicketFolder().newest()
+    if ticket is None or ticket.expired(time.time()):
+        raise BadInputError("There is no game to go back into.")
+    return ticket
+
+
+def unfinished_game() -> Ticket | None:
+    """The game that can be returned to and that no Rejoin plays now; a damaged ticket is none."""
+    folder = TicketFolder()
+    folder.sweep()
+    try:
+        ticket = folder.newest()
+    except BadInputError:
+        return None
+    if ticket is None or ticket.expired(time.time()):
+        return None
+    return None if is_taken(key_of_ticket(ticket)) else ticket
+
+
+def claim(key: str) -> Claim:
+    """Become the one Rejoin that plays session `key`, or hand over to the one that does.
+
+    Raises RejoinError when another Rejoin has the session and does not answer.
+    """
+    try:
+        instance = Instance.claim(key)
+        if instance is None and activate(key):
+            return HandedOver()
+        instance = instance or Instance.claim(key)  # the other one may have ended meanwhile
+    except OSError:
+        return LockUnavailable()
+    if instance is None:
+        raise RejoinError("This game is open in another Rejoin, which does not respond.")
+    return Claimed(instance)
+
+
+def with_stored_token(profile: StudioProfile) -> StudioProfile:
+    """The profile with a sign-in token, from the keyring if it has none and its backend needs one.
+
+    The keyring may ask the player to unlock it. Raises BadInputError when it has no token.
+    """
+    if profile.token or not profile.dialect.needs_token:
+        return profile
+    token = asyncio.run(TokenStore().fetch(profile.backend_url))
+    if not token:
+        raise BadInputError(NO_TOKEN_SAVED)
+    return replace(profile, token=token)
+
+
+def with_stored_session(ticket: Ticket, profile: StudioProfile) -> Ticket:
+    """The ticket with the real session id, which the keyring has where that id is a secret.
+
+    Raises BadInputError when the keyring does not have the id of this ticket's session.
+    """
+    if not profile.dialect.session_is_secret:
+        return ticket
+    secret = asyncio.run(TokenStore().fetch(profile.backend_url, SESSION))
+    session_id = SessionId(secret or "")
+    if key_of(profile.backend_url, session_id) != key_of_ticket(ticket):
+        raise BadInputError(NO_SESSION_SAVED)
+    return replace(ticket, rejoin_state=replace(ticket.rejoin_state, session_id=session_id))
+
+
+_EXIT_CODES: Final = {
+    EndingKind.CLOSED_FOR_NOW: 0,
+    EndingKind.ENDED_BY_PLAYER: 0,
+    EndingKind.CANCELLED: 0,
+    EndingKind.BACKEND_UNREACHABLE: 3,
+    EndingKind.BACKEND_UNUSABLE: 3,
+    EndingKind.BACKEND_UNTRUSTED: 3,
+    EndingKind.BUSY: 3,
+    EndingKind.SIGN_IN_NEEDED: 4,
+    EndingKind.NOT_ALLOWED: 4,
+    EndingKind.OFFER_REFUSED: 5,
+    EndingKind.BAD_ANSWER: 5,
+    EndingKind.COULD_NOT_CONNECT: 6,
+    EndingKind.INTERNAL: 6,
+}
+"""README.md explains them. Any other ending is exit code 1."""
+
+
+def exit_code(ending: Ending) -> int:
+    """The exit code of a program whose game ended this way."""
+    if ending.kind is EndingKind.GAME_ENDED and ending.reason == "applicationExit":
+        return 0  # the player used the game's own exit
+    return _EXIT_CODES.get(ending.kind, RejoinError.exit_code)

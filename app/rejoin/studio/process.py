@@ -1,0 +1,74 @@
+"""Runs a studio in a process of its own: starts it, reads its address, and stops it."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from rejoin.errors import ServiceError
+from rejoin.studio.address import Studio
+
+START_TIMEOUT_S: Final = 30.0
+END_TIMEOUT_S: Final = 15.0
+
+
+@contextmanager
+def studio_process(
+    *,
+    detection_delay_s: float,
+    connection_timeout_s: float,
+    dialect: str = "ours",
+    ca_file: Path | None = None,
+) -> Iterator[Studio]:
+    """A studio that runs as long as the block. With `ca_file` its backend is served over https, and
+    the CA certificate to trust is written there. Raises ServiceError if it does not start."""
+    command = [
+        *(sys.executable, "-m", "rejoin", "studio", "--announce"),
+        *("--detection-delay", str(detection_delay_s)),
+        *("--connection-timeout", str(round(connection_timeout_s))),
+        *("--dialect", dialect),
+        *("--backend-port", "0", "--api-port", "0", "--control-port", "0"),
+    ]
+    if ca_file is not None:
+        command += ["--https", str(ca_file)]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        # Ctrl+C in a terminal is for us alone: the studio has to run until we have disconnected.
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        yield Studio.from_json(_first_line(process.stdout))
+    finally:
+        process.stdin.close()  # this stops it
+        try:
+            process.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def _first_line(out: IO[str]) -> str:
+    """The line with the studio's address. Raises ServiceError if it does not come."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=lambda: lines.put(out.readline()), daemon=True).start()
+    try:
+        line = lines.get(timeout=START_TIMEOUT_S)
+    except queue.Empty:
+        raise ServiceError("The studio did not start in time.") from None
+    if not line:
+        raise ServiceError("The studio could not start; see the message above.")
+    return line

@@ -1,0 +1,145 @@
+"""All that the model uses of the reconnect engine: its step, its timer, and what a state means."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rejoin.core import commands, engine, events
+from rejoin.core.health import Health
+from rejoin.core.model import ConnectionNumber, ConnectionSample, Ending, EndingKind, Policy
+from rejoin.core.phases import (
+    ConfirmingEnd,
+    Connecting,
+    Ended,
+    Facts,
+    Idle,
+    Live,
+    Requesting,
+    State,
+    episode_of,
+)
+
+POLICY = Policy(notice_delay_max_s=20.0, ticket_every_s=1e9)
+
+
+def step(
+    state: State, event: events.Event, now: float
+) -> tuple[State, tuple[commands.Command, ...]]:
+    """One step of the engine. What only records the past is left out of the new state, because
+    states that differ in nothing else have the same future."""
+    after, todo = engine.step(state, event, now, POLICY, _half)
+    facts = replace(after.facts, latencies_s=(), stale_events=0, back_at=None, ticket_saved_at=0.0)
+    return State(after.phase, facts), todo
+
+
+def next_wakeup(state: State) -> float | None:
+    return engine.next_wakeup(state)
+
+
+def new_state(connections: int) -> State:
+    """A client that was just started. Its connections are numbered from `connections` + 1."""
+    return State(facts=Facts(connections=connections))
+
+
+def sample(packet_at: float, rtp_at: float) -> ConnectionSample:
+    """A sample that shows when the last packet and the last media packet arrived."""
+    return ConnectionSample(packet_at, rtp_at, rtp_at, 1, 1 / 60, 0.04, 0.0, proved_sent_at=rtp_at)
+
+
+def playing_on(state: State) -> ConnectionNumber | None:
+    """The connection on which the player plays."""
+    return state.phase.connection if isinstance(state.phase, Live) else None
+
+
+def connecting_on(state: State) -> ConnectionNumber | None:
+    """The connection whose answer was applied and which is not up yet."""
+    return state.phase.connection if isinstance(state.phase, Connecting) else None
+
+
+def waits_for_create(state: State) -> bool:
+    """Whether a create call is in flight."""
+    return isinstance(state.phase, Requesting)
+
+
+def ending_of(state: State) -> Ending | None:
+    """The end, once the client has ended."""
+    return state.phase.ending if isinstance(state.phase, Ended) else None
+
+
+def only_confirms(state: State) -> bool:
+    """Whether the client sends no further request, and will end without a confirmation."""
+    phase = state.phase
+    return isinstance(phase, ConfirmingEnd) and phase.fallback.kind is EndingKind.UNCONFIRMED
+
+
+def healed_connection(before: State, after: State) -> ConnectionNumber | None:
+    """The old connection, if this step made it live again."""
+    playing = playing_on(after)
+    if isinstance(before.phase, Live | Connecting) or playing != before.facts.shown:
+        return None
+    return playing
+
+
+def shown_connection(state: State) -> ConnectionNumber | None:
+    """The connection whose picture is shown."""
+    return state.facts.shown
+
+
+def shown_deadline_at(state: State) -> float | None:
+    """The deadline that the player sees during a drop; None while it is being checked."""
+    window = state.facts.window
+    if isinstance(state.phase, Live) or window.checking_since_at is not None:
+        return None
+    return window.shown_at
+
+
+def health_of(state: State) -> Health:
+    """What the detector says about the connection that is live."""
+    assert state.facts.health is not None
+    return state.facts.health
+
+
+def connections_used(state: State) -> int:
+    """The highest number of a connection so far."""
+    return state.facts.connections
+
+
+def has_session(state: State) -> bool:
+    """Whether the client has a game that it could still lose."""
+    return state.facts.session_id is not None
+
+
+def has_timer(state: State) -> bool:
+    """Whether I5 asks for a timer in this state."""
+    return not isinstance(state.phase, Idle | Ended)
+
+
+def describe(state: State) -> str:
+    """The phase, or the kind of ending."""
+    ending = ending_of(state)
+    return type(state.phase).__name__ if ending is None else ending.kind.value
+
+
+def old_connection(state: State) -> ConnectionNumber | None:
+    """The dropped connection, while it may still become live again."""
+    if not has_timer(state) or connecting_on(state) is not None:
+        return None
+    episode = episode_of(state.phase)
+    return None if episode is None else episode.old
+
+
+def last_start_at(state: State) -> float | None:
+    """The last moment for a create request (Rule 5 of the engine: latest deadline - T_need),
+    calculated here a second time, from the facts."""
+    episode, window = episode_of(state.phase), state.facts.window
+    if episode is None or window.timeout_s is None:
+        return None
+    proved_at = episode.dropped_at if window.proved_at is None else window.proved_at
+    if window.unseen_until_at is not None:
+        proved_at = max(proved_at, window.unseen_until_at)
+    latest_at = proved_at + window.timeout_s + POLICY.notice_delay_max_s
+    return latest_at - POLICY.need_unmeasured_s
+
+
+def _half() -> float:
+    return 0.5

@@ -1,0 +1,16 @@
+"""The parts of the simulator's world: coarse models that are exact about time.
+
+Every answer takes its latency, every silence is noticed late, every lost datagram is lost. The
+service's statuses are the real ones (`service_model.lifecycle`); `rejoin.verify.simulate` runs the
+real engine against these parts.
+
+Glossary:
+    change       something that happens to the world on purpose (`verify.environment.Change`)
+    run          one game from its start until the time is up or the client ends
+    life         from the start of the client program to its crash
+    flow         what has passed over the paths since the last event
+    to notice    the service finds out that its client is gone
+    framed       a connection whose first frame was decoded
+
+Read in this order: clock, service, connections, backend, then `verify.simulate`.
+"""

@@ -1,0 +1,56 @@
+"""Runs `rejoin` in this process, with nothing of the user's environment and no real player."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from helpers.command_line import FakePlayer, Rejoin
+from rejoin.cli import main
+from rejoin.gui import application
+from rejoin.runtime import logs, player
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No variables of the user, and SIGTERM as it was before."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(logs, "configure", lambda *, verbose: None)
+    for name in [name for name in os.environ if name.startswith("REJOIN_")]:
+        monkeypatch.delenv(name)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def rejoin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rejoin:
+    """Run it in this process: exit code, standard output, standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["rejoin", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def fake_player(monkeypatch: pytest.MonkeyPatch) -> type[FakePlayer]:
+    """In place of `Player`; the window closes at once with exit code 0."""
+
+    class Player(FakePlayer):
+        made: ClassVar[list[FakePlayer]] = []
+
+    monkeypatch.setattr(player, "Player", Player)
+    monkeypatch.setattr(application, "run", lambda *_, **__: 0)
+    return Player

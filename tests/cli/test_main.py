@@ -1,0 +1,133 @@
+"""The entry point: help, messages, exit codes and signals."""
+
+from __future__ import annotations
+
+import errno
+import re
+import signal
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from helpers.command_line import Rejoin, failing
+from rejoin.cli import main
+from rejoin.cli.qa import qa
+from rejoin.core.model import Ending, EndingKind
+from rejoin.demo import run as demo_run
+from rejoin.errors import PortInUseError, RejoinError
+from rejoin.runtime import launch
+
+README = Path(__file__).parent.parent.parent / "README.md"
+VERBS = ("play", "back", "demo", "studio", "backend", "qa")
+
+
+def test_help_describes_every_verb(rejoin: Rejoin) -> None:
+    code, out, _ = rejoin("--help")
+    assert code == 0
+    assert not re.search(r"\w\.\.\.$", out, re.MULTILINE), "a description that was cut off"
+    for verb in VERBS:
+        assert re.search(rf"^  {verb} +\w", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("verb", [*VERBS, *(f"qa {name}" for name in qa.commands)])
+def test_every_option_has_a_help_text(verb: str) -> None:
+    *groups, name = verb.split()
+    command = (qa if groups else main.rejoin).commands[name]
+    assert command.help
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, f"{verb} {option.opts}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nonsense",), "No such command 'nonsense'. See `rejoin --help`."),
+        (("play",), "Missing argument 'BACKEND_URL'. See `rejoin play --help`."),
+        (("demo", "--fault", "x"), "Invalid value for '--fault': 'x' is not one of"),
+        (("studio", "--api-port", "99999"), "Invalid value for '--api-port': 99999 is not in"),
+    ],
+)
+def test_wrong_arguments_are_reported_in_one_line(
+    rejoin: Rejoin, arguments: tuple[str, ...], sentence: str
+) -> None:
+    code, out, err = rejoin(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"rejoin: {sentence}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (PortInUseError("The port is taken."), 8, "The port is taken."),
+        (RejoinError("It did not work."), 1, "It did not work."),
+        (OSError(errno.ENOSPC, "No space"), 1, "The disk is full."),
+    ],
+)
+def test_a_failure_is_one_line_and_its_exit_code(
+    rejoin: Rejoin,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    code: int,
+    sentence: str,
+) -> None:
+    monkeypatch.setattr(demo_run, "run", failing(error))
+    assert rejoin("demo") == (code, "", f"rejoin: {sentence}\n")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("Bearer CANARY"), OSError(5, "odd")])
+def test_an_unexpected_exception_is_reported_as_a_bug(
+    rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(demo_run, "run", failing(error))
+    code, _, err = rejoin("demo")
+    assert code == 70
+    assert type(error).__name__ in err
+    assert "This is a bug in Rejoin" in err
+    assert "Traceback" not in err
+    monkeypatch.setenv("REJOIN_TRACEBACK", "1")
+    _, _, err = rejoin("demo")
+    assert "Traceback" in err
+    assert "CANARY" not in err
+
+
+def test_ctrl_c_is_exit_code_130_without_a_message(
+    rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_run, "run", failing(KeyboardInterrupt()))
+    code, out, err = rejoin("demo")
+    assert (code, out + err.strip()) == (130, "")
+
+
+def test_the_readme_lists_the_exit_codes_that_belong_to_no_exception() -> None:
+    rows = re.findall(r"^\| (\d+) \| \|", README.read_text(encoding="utf-8"), re.MULTILINE)
+    codes = {launch.exit_code(Ending(kind)) for kind in EndingKind}
+    errors: tuple[type[RejoinError], ...] = (RejoinError, *RejoinError.__subclasses__())
+    named = {error.exit_code for error in errors if error.__module__ == "rejoin.errors"}
+    assert codes - named <= set(map(int, rows))
+    assert {0, 70, 130} <= set(map(int, rows))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("ignored", [False, True])
+def test_sigterm_is_treated_as_ctrl_c(
+    rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch, ignored: bool
+) -> None:
+    """Also where a shell had Ctrl+C ignored, as it does for what runs in its background."""
+
+    def run(*_: object, **__: object) -> int:
+        signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    monkeypatch.setattr(demo_run, "run", run)
+    before = signal.getsignal(signal.SIGINT)
+    if ignored:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        code, _, _ = rejoin("demo")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert code == 130

@@ -1,0 +1,63 @@
+"""Shared options, and arguments as one value: names and fields agree for every verb."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from rejoin.cli import main, options
+from rejoin.signaling.dialects import DIALECTS
+
+
+def test_the_dialect_choices_are_those_that_exist() -> None:
+    assert tuple(DIALECTS) == options.DIALECT_NAMES
+
+
+def commands(group: click.Group = main.rejoin) -> Iterator[click.Command]:
+    """Every verb, those of `rejoin qa` included."""
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from commands(command)
+        else:
+            yield command
+
+
+@pytest.mark.parametrize("command", list(commands()), ids=lambda command: str(command.name))
+def test_a_verb_takes_one_frozen_value_with_a_field_for_each_parameter(
+    command: click.Command,
+) -> None:
+    assert command.callback is not None
+    verb = inspect.unwrap(command.callback)
+    [parameter] = inspect.signature(verb).parameters
+    kind = typing.get_type_hints(verb)[parameter]
+    fields = {field.name for field in dataclasses.fields(kind)}
+    assert fields == {parameter.name for parameter in command.params}
+    assert kind.__dataclass_params__.frozen
+
+
+def test_arguments_are_passed_as_one_value() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Values:
+        number: int
+        flag: bool
+
+    received = []
+
+    @options.as_values(Values)
+    def verb(values: Values) -> int:
+        """Its help."""
+        received.append(values)
+        return 3
+
+    assert verb(number=2, flag=True) == 3
+    assert received == [Values(2, flag=True)]
+    assert verb.__doc__ == "Its help."
+
+
+def test_a_token_is_not_shown() -> None:
+    assert "CANARY" not in repr(options.GameOptions(token="CANARY"))

@@ -1,0 +1,46 @@
+"""Servers of the command line: stopped by SIGTERM or by the end of standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+import pytest
+
+from rejoin.cli import main, servers
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_sigterm_stops_a_server_which_cleans_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cleaned = []
+
+    async def serve() -> None:
+        try:
+            asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append(True)
+
+    signal.signal(signal.SIGTERM, main._as_interrupt)
+    assert servers.run_until_stopped(serve) == 0
+    assert cleaned == [True]
+
+
+def test_the_end_of_standard_input_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, ours = os.pipe()
+
+    async def main() -> None:
+        waiting = asyncio.ensure_future(servers.end_of_input())
+        os.write(ours, b"not yet")
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        os.close(ours)
+        await asyncio.wait_for(waiting, 30)
+
+    with open(theirs, encoding="utf-8") as reading:
+        monkeypatch.setattr(sys, "stdin", reading)
+        asyncio.run(main())

@@ -1,0 +1,149 @@
+"""A game in a window: what is printed, what closes it, and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from helpers.command_line import LINK, PLAY, FakePlayer, FakeWindow, Rejoin, saved_ticket
+from rejoin.cli import window
+from rejoin.core.model import Ending, EndingKind, Stage
+from rejoin.gui import application
+from rejoin.runtime.ticket_folder import TicketFolder
+from rejoin.service_model.status import StatusReason
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [
+        (Ending(EndingKind.CLOSED_FOR_NOW), 0),
+        (Ending(EndingKind.ENDED_BY_PLAYER), 0),
+        (Ending(EndingKind.GAME_ENDED, StatusReason("applicationExit")), 0),
+        (Ending(EndingKind.GAME_ENDED, StatusReason("internalError")), 1),
+        (Ending(EndingKind.UNCONFIRMED), 1),
+        (Ending(EndingKind.BACKEND_UNREACHABLE, detail="Nobody answered."), 3),
+        (Ending(EndingKind.SIGN_IN_NEEDED), 4),
+        (Ending(EndingKind.BAD_ANSWER), 5),
+        (Ending(EndingKind.COULD_NOT_CONNECT), 6),
+    ],
+)
+def test_the_ending_of_a_game_is_the_exit_code(
+    rejoin: Rejoin, fake_player: type[FakePlayer], ending: Ending, code: int
+) -> None:
+    fake_player.ending = ending
+    ended, out, err = rejoin(*PLAY)
+    assert (ended, out) == (code, "")
+    assert err.count("\n") == (1 if code else 0)
+    assert ending.detail in err
+
+
+def test_every_ending_has_a_line_that_ends_with_a_period() -> None:
+    for kind in EndingKind:
+        line = window.ending_sentence(Ending(kind))
+        assert line.endswith(".")
+        assert ".." not in line
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_dtls_client_reaches_the_player(
+    rejoin: Rejoin, fake_player: type[FakePlayer], begins: bool
+) -> None:
+    assert rejoin(*PLAY, *(["--dtls-client"] if begins else []))[0] == 0
+    assert [made.dtls_client for made in fake_player.made] == [begins]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tried"),
+    [
+        (PLAY, ("vaapi", "cuda")),
+        ((*PLAY, "--decoder", "software"), ()),
+        (("play", "--token", "t", "--yes", "--decoder", "software", LINK), ()),
+        (("back", "--token", "t"), ()),
+        (("back", "--token", "t", "--decoder", "auto"), ("vaapi", "cuda")),
+    ],
+)
+def test_hardware_decoders_are_tried_by_default_in_play_and_on_request_in_back(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    tried: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr("rejoin.media.video.hardware.candidates", lambda: ("vaapi", "cuda"))
+    saved_ticket()
+    assert rejoin(*arguments)[0] == 0
+    assert fake_player.made[0].hardware.names == tried
+
+
+def test_an_exception_in_the_client_is_reported_as_a_bug(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    fake_player.ending = None
+    code, _, err = rejoin(*PLAY)
+    assert code == 70
+    assert "ZeroDivisionError" in err
+
+
+@pytest.mark.parametrize(
+    ("stage", "arguments", "closed", "printed"),
+    [
+        (Stage.LIVE, (), 0, ["rejoin: No sound."]),
+        (Stage.STARTING, (), 0, []),
+        (Stage.ENDED, (), 0, []),
+        (Stage.ENDED, ("--close-at-end",), 2, []),
+    ],
+)
+def test_while_the_window_is_open(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    stage: Stage,
+    arguments: tuple[str, ...],
+    closed: int,
+    printed: list[str],
+) -> None:
+    """What is wrong with the sound is printed once, when it can be missed; the end may close it."""
+    screen = FakeWindow(stage)
+
+    def run(*_: object, after_refresh: Callable[[FakeWindow], None], **__: object) -> int:
+        after_refresh(screen)
+        after_refresh(screen)
+        return 0
+
+    fake_player.sentence = "No sound."
+    monkeypatch.setattr(application, "run", run)
+    code, _, err = rejoin(*PLAY, *arguments)
+    assert code == 0
+    assert (screen.closed, err.splitlines()) == (closed, printed)
+
+
+def test_a_new_game_warns_about_an_unfinished_one(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    assert rejoin(*PLAY) == (0, "", "")
+    saved_ticket()
+    code, _, err = rejoin(*PLAY)
+    assert (code, err.count("\n")) == (0, 1)
+    assert "rejoin back" in err
+    assert fake_player.made[-1].ticket is None, "it is a new game all the same"
+    (file,) = TicketFolder().folder.iterdir()
+    file.write_text("damaged")
+    assert rejoin(*PLAY) == (0, "", "")
+
+
+def test_a_second_instance_brings_the_window_to_the_front(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = FakeWindow(Stage.LIVE)
+
+    def run(*_: object, after_refresh: Callable[[FakeWindow], None], **__: object) -> int:
+        after_refresh(screen)
+        fake_player.made[-1].store._on_activate(None)
+        after_refresh(screen)
+        after_refresh(screen)
+        return 0
+
+    monkeypatch.setattr(application, "run", run)
+    assert rejoin(*PLAY)[0] == 0
+    assert screen.came_to_front == 1

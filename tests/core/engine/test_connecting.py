@@ -1,0 +1,147 @@
+"""From an applied answer to live, or to another offer."""
+
+from __future__ import annotations
+
+from helpers.playbook import ONE, SESSION, THREE, TWO, Playbook, poll, save_ticket
+from rejoin.core import commands, events
+from rejoin.core.model import Ending, EndingKind, HardEvidence, Policy
+from rejoin.core.phases import Backoff, ConfirmingEnd, Connecting, Ended, Live, Offering
+from rejoin.core.retry import FailureKind
+
+
+def test_a_picture_without_an_input_channel_is_shown_view_only_after_a_while() -> None:
+    play = Playbook().connecting()
+    play.give(events.ConnectionOpened(ONE), events.FirstFrameDecoded(ONE)).wait(6)
+    play.phase(Live)
+    assert play.shown.view_only
+
+
+def test_a_first_connection_that_fails_becomes_a_reconnect_of_the_same_game() -> None:
+    play = Playbook().connecting()
+    play.give(events.ConnectionFailed(ONE, "no answer")).wait(1)
+    play.phase(Offering)
+    assert play.last(commands.MakeOffer).connection == TWO
+
+
+def test_from_the_answer_to_live_again() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    request = play.requests()
+    play.commands.clear()
+    play.answers(request)
+    play.expect(commands.ApplyAnswer(TWO, "answer"), poll(wait_s=8.0))
+    answered_at = play.now
+    play.give(play.status("ACTIVE"), events.ConnectionOpened(TWO), events.InputOpened(TWO))
+    play.expect(commands.RequestKeyFrame(TWO))
+    play.phase(Connecting)  # ICE connected is not live again
+    play.give(events.FirstFrameDecoded(TWO))
+    play.expect(
+        commands.CloseConnection(ONE),
+        commands.ShowConnection(TWO),
+        save_ticket(2, proved_at=answered_at),
+    )
+    assert play.phase(Live).connection == TWO
+    assert play.shown.back_at == play.now
+
+
+def test_the_old_connection_stays_open_until_the_new_one_has_a_frame() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    request = play.requests()
+    play.answers(request).give(events.ConnectionOpened(TWO))
+    play.expect_no(commands.CloseConnection)
+
+
+def test_an_unusable_answer_at_the_start_terminates_the_session() -> None:
+    play = Playbook().connecting()
+    play.give(events.AnswerRefused(ONE, "no fingerprint"))
+    play.last(commands.TerminateSession)
+    play.give(events.SessionTerminated())
+    assert play.phase(Ended).ending.kind is EndingKind.BAD_ANSWER
+
+
+def test_an_answer_that_does_not_connect_gets_a_new_offer() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.requests())
+    play.commands.clear()
+    play.wait(7)
+    assert play.all_of(commands.CloseConnection)[0].connection == TWO
+    assert play.all_of(commands.MakeOffer)[0].connection == THREE
+
+
+def test_what_failed_before_an_answer_is_no_reason_to_wait_after_it() -> None:
+    """Six refused calls in a dead network, then an answer whose connection never comes."""
+    play = Playbook(Policy(forwards_token=False)).drop("PENDING_CLIENT_RECONNECTION")
+    play.draw = lambda: 0.999
+    for _ in range(6):
+        play.refuses(play.requests(), FailureKind.NOT_SENT)
+        play.wait(5.0)
+    play.answers(play.requests())
+    play.wait(play.phase(Connecting).until_at - play.now)
+    waited_s = play.phase(Backoff).until_at - play.now
+    assert waited_s < play.policy.backoff_base_s, "as after a first failure"
+
+
+def test_connecting_from_an_address_that_is_gone_ends_early_and_from_another_goes_on() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.requests()).give(events.NetworkFound())
+    assert play.phase(Connecting).connection == TWO
+    play.commands.clear()
+    play.give(events.HardEvidenceSeen(TWO, HardEvidence.ADDRESS_GONE)).wait(1.0)
+    assert play.last(commands.MakeOffer).connection == THREE
+
+
+def test_an_unusable_answer_is_replaced_once_and_the_second_ends_the_game() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.requests()).give(events.AnswerRefused(TWO, "no fingerprint"))
+    play.phase(Backoff)
+    assert play.all_of(commands.CloseConnection) == [commands.CloseConnection(TWO)]
+    play.wait(1.0)
+    play.answers(play.requests()).give(events.AnswerRefused(THREE, "no fingerprint"))
+    assert play.phase(Ended).ending == Ending(EndingKind.BAD_ANSWER, detail="no fingerprint")
+    assert play.tickets[-1] == commands.DeleteTicket(SESSION)
+
+
+def test_leaving_before_the_first_picture_ends_the_game_at_the_service() -> None:
+    play = Playbook().connecting()
+    play.commands.clear()
+    play.give(events.CloseForNowRequested())
+    play.expect(commands.CloseConnection(ONE), commands.TerminateSession(SESSION, 8.0))
+    play.give(events.SessionTerminated())
+    assert play.phase(Ended).ending.kind is EndingKind.CANCELLED
+
+
+def test_the_first_connection_polls_no_status_and_a_later_one_does() -> None:
+    play = Playbook().connecting()
+    play.commands.clear()
+    play.poll_fails(FailureKind.NOT_SENT).expect()
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.requests())
+    play.commands.clear()
+    play.poll_fails(FailureKind.NOT_SENT).expect(poll(after_s=0.5))
+
+
+def test_a_service_that_is_still_reconnecting_is_watched() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.requests())
+    play.commands.clear()
+    play.give(play.status("RECONNECTING"))
+    play.expect(poll("RECONNECTING", 8.0))
+
+
+def test_the_round_trip_of_the_new_connection_counts_and_the_old_one_does_not_heal() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.requests())
+    play.rtt_s = 0.3
+    play.healthy(0.05)
+    assert play.state.facts.sample is not None
+    assert play.state.facts.sample.rtt_s == 0.04
+    play.healthy(0.05, TWO)
+    assert play.state.facts.sample.rtt_s == 0.3
+    assert play.phase(Connecting).connection == TWO
+
+
+def test_a_connection_that_fails_too_late_for_another_confirms_the_end() -> None:
+    play = Playbook(timeout_s=10.0).drop("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.requests())
+    play.now += 100.0
+    play.give(events.ConnectionFailed(TWO, "DTLS"))
+    assert play.phase(ConfirmingEnd).fallback.kind is EndingKind.UNCONFIRMED

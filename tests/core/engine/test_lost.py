@@ -1,0 +1,113 @@
+"""Lost and Goodbye: when a drop is committed."""
+
+from __future__ import annotations
+
+from helpers.playbook import ONE, Playbook, poll, sample_backend
+from rejoin.core import commands, events
+from rejoin.core.model import Doing, EndingKind, HardEvidence
+from rejoin.core.phases import AwaitingService, ConfirmingEnd, Goodbye, Lost, Offering
+from rejoin.core.retry import Action
+
+
+def test_an_uncorroborated_drop_is_committed_after_five_seconds_with_a_goodbye() -> None:
+    play = Playbook().drop("CONNECTED").silence(3.8)
+    play.phase(Lost)
+    play.silence(0.15)
+    play.phase(Goodbye)
+    assert play.last(commands.SayGoodbye).times == play.policy.goodbye_times
+    play.give(events.GoodbyeSaid(ONE))
+    assert play.phase(AwaitingService).then is Action.WAIT_FOR_SERVICE, (
+        "the service still says CONNECTED"
+    )
+    assert play.shown.doing is Doing.WAITING_FOR_SERVICE
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    play.phase(Offering)
+
+
+def test_a_goodbye_that_is_never_reported_is_waited_for_only_a_moment() -> None:
+    play = Playbook().drop("CONNECTED").silence(3.95)
+    play.phase(Goodbye)
+    play.wait(1.0)
+    play.phase(AwaitingService)
+
+
+def test_the_player_can_commit_at_once() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play = Playbook().drop()
+    assert play.shown.can_try_now
+    play.give(events.TryNowRequested())
+    play.phase(Goodbye)
+
+
+def test_a_drop_that_becomes_certain_cannot_heal_and_is_committed_soon() -> None:
+    play = Playbook().drop()
+    play.give(events.HardEvidenceSeen(ONE, HardEvidence.ADDRESS_GONE))
+    play.healthy(0.2)
+    play.phase(Lost)
+    play.expect_no(commands.SayGoodbye)
+    play.wait(0.5)
+    assert play.last(commands.SayGoodbye).connection == ONE
+
+
+def test_a_hint_while_lost_changes_nothing() -> None:
+    play = Playbook().drop()
+    before = play.state.phase
+    play.give(events.HardEvidenceSeen(ONE, HardEvidence.UNREACHABLE))
+    assert play.state.phase == before
+
+
+def test_without_a_status_nothing_is_polled_and_five_seconds_of_silence_commit() -> None:
+    play = sample_backend().live().silence(1.2)
+    play.phase(Lost)
+    play.expect_no(commands.PollStatus)
+    play.silence(4.0)
+    play.give(events.GoodbyeSaid(ONE))
+    play.phase(Offering)
+
+
+def test_without_a_status_a_closed_connection_is_committed_at_once() -> None:
+    play = sample_backend().live()
+    play.give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+    play.phase(Goodbye)
+
+
+def test_goodbye_ends_early_when_the_service_releases_the_old_connection() -> None:
+    play = Playbook().live().give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED)).wait(0.5)
+    play.phase(Goodbye)
+    play.give(play.status("CONNECTED")).phase(Goodbye)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    assert play.phase(Offering).episode.service_released_at == play.now
+
+
+def test_samples_during_a_goodbye_prove_time_and_do_not_heal() -> None:
+    play = Playbook().live().give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED)).wait(0.5)
+    proved_at = play.state.facts.window.proved_at
+    play.healthy(0.05)
+    play.phase(Goodbye)
+    assert play.state.facts.window.proved_at == play.now
+    assert proved_at is not None
+    assert proved_at < play.now
+
+
+def test_sleep_and_a_new_network_poll_the_status() -> None:
+    for event in (events.Woke(9.0), events.NetworkFound()):
+        play = Playbook().drop()
+        play.commands.clear()
+        play.give(event).expect(poll())
+        play.phase(Lost)
+
+
+def test_machine_events_do_not_disturb_a_goodbye() -> None:
+    play = Playbook().live().give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED)).wait(0.5)
+    play.commands.clear()
+    play.give(events.NetworkFound(), events.Woke(0.1)).expect()
+    play.phase(Goodbye)
+
+
+def test_a_goodbye_too_late_for_an_offer_confirms_the_end() -> None:
+    play = Playbook(timeout_s=10.0).drop()
+    play.now += 100.0
+    play.give(events.TryNowRequested())
+    play.phase(Goodbye)
+    play.give(events.GoodbyeSaid(ONE))
+    assert play.phase(ConfirmingEnd).fallback.kind is EndingKind.UNCONFIRMED

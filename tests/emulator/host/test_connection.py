@@ -1,0 +1,156 @@
+"""One connection of a host: what it negotiates, and that closing it leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import re
+from typing import Literal
+
+import pytest
+
+from helpers.game_hosts import (
+    DATA,
+    PROTOCOL_URL,
+    SETTINGS,
+    Player,
+    joined,
+    media_of,
+    running,
+)
+from helpers.leaves_nothing import leaves_nothing
+from helpers.waiting import eventually
+from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.errors import SignalError
+from rejoin.rtc.signal_codec import NetworkRules, decode_response
+
+
+@pytest.mark.parametrize(
+    ("offered", "played"), [("42e0", "baseline"), ("4d", "main"), ("64", "high")]
+)
+@leaves_nothing
+async def test_the_offered_profile_is_played(offered: str, played: str) -> None:
+    async with running() as (host, _):
+        player = await joined(host, 1, offered)
+        assert media_of(host)["codec_profile"] == played
+        await player.close()
+
+
+@pytest.mark.parametrize("version", ["1.2.0", "1.0.0"])
+@leaves_nothing
+async def test_the_web_sdks_own_offer_is_answered(version: str) -> None:
+    offer = (DATA / f"signal-request-websdk-{version}-chromium-156.json").read_text()
+
+    async with running(EmulatorSettings()) as (host, _):
+        text = await host.answer(1, offer)
+        response = json.loads(text)
+        assert response["type"] == "answer"
+        assert response["webSdkProtocolUrl"] == PROTOCOL_URL
+        sections = response["sdp"].split("\r\nm=")[1:]
+        offered = json.loads(offer)["sdp"].replace("\r\n", "\n").split("\nm=")[1:]
+        assert [s.split(" ")[0] for s in sections] == [s.split(" ")[0] for s in offered]
+        # the relay's address, and nothing but it, in the first section
+        candidates = [s.count("a=candidate:") for s in sections]
+        assert candidates == [1, 0, 0]
+        port = int(sections[0].split("a=candidate:")[1].split(" ")[5])
+        assert 33435 <= port <= 33465
+        assert "a=end-of-candidates" not in response["sdp"]
+        # the profile that this browser lists first, with its RTX and the feedback we obey
+        video = next(s for s in sections if s.startswith("video"))
+        assert "profile-level-id=42001f" in video
+        feedback = set(re.findall(r"a=rtcp-fb:\d+ (.+?)\r?$", video, re.MULTILINE))
+        assert feedback == {"nack", "nack pli", "goog-remb"}
+        assert "stereo=1" in next(s for s in sections if s.startswith("audio"))
+        assert "rtx/90000" in video
+        assert "a=sendonly" in video
+        with pytest.raises(SignalError, match="fresh"):
+            await host.answer(2, offer)
+        # our side of the codec can read it
+        decode_response(text, NetworkRules(loopback_only=True))
+
+
+@leaves_nothing
+async def test_an_offer_without_our_codecs_is_refused() -> None:
+    offer = json.loads((DATA / "signal-request-websdk-1.2.0-chromium-156.json").read_text())
+    offer["sdp"] = offer["sdp"].replace("H264/90000", "H263/90000")
+
+    async with running() as (host, _):
+        with pytest.raises(SignalError, match=r"H\.264"):
+            await host.answer(1, json.dumps(offer))
+
+
+@leaves_nothing
+async def test_closing_while_connecting_leaves_nothing() -> None:
+    for step in range(12):
+        async with running() as (host, _):
+            player = Player()
+            await player.accept(await host.answer(1, await player.offer()))
+            await asyncio.sleep(step * 0.006)
+        await player.close()
+
+
+@pytest.mark.parametrize(("role", "setup"), [("client", "active"), ("server", "passive")])
+@leaves_nothing
+async def test_the_dtls_role_is_that_of_the_setting(
+    role: Literal["client", "server"], setup: str
+) -> None:
+    async with running(dataclasses.replace(SETTINGS, dtls_role=role)) as (host, _):
+        player = Player()
+        answer = await host.answer(1, await player.offer())
+        assert re.findall(r"a=setup:(\w+)", json.loads(answer)["sdp"]) == [setup] * 3
+        await player.accept(answer)
+        await player.frames(1)
+        await player.close()
+
+
+@pytest.mark.parametrize("role", ["client", "server"])
+@pytest.mark.parametrize(("offered", "setup"), [("active", "passive"), ("passive", "active")])
+@leaves_nothing
+async def test_an_offer_without_a_choice_decides_the_dtls_role(
+    role: Literal["client", "server"], offered: str, setup: str
+) -> None:
+    async with running(dataclasses.replace(SETTINGS, dtls_role=role)) as (host, _):
+        player = Player()
+        offer = (await player.offer()).replace("a=setup:actpass", f"a=setup:{offered}")
+        answer = await host.answer(1, offer)
+        assert re.findall(r"a=setup:(\w+)", json.loads(answer)["sdp"]) == [setup] * 3
+        await player.accept(answer)
+        await player.frames(1)
+        await player.close()
+
+
+@pytest.mark.parametrize("answers", [True, False])
+@leaves_nothing
+async def test_nack_is_answered_only_if_the_setting_says_so(answers: bool) -> None:
+    settings = dataclasses.replace(SETTINGS, answers_nack=answers)
+    async with running(settings) as (host, _):
+        player = await joined(host, 1)
+        host.settings_changed(dataclasses.replace(settings, loss=0.2))
+        await eventually(lambda: media_of(host)["nacked"] > 5)
+        if answers:
+            await eventually(lambda: media_of(host)["resent"] > 0)
+        else:
+            assert media_of(host)["resent"] == 0
+        await player.close()
+
+
+@leaves_nothing
+async def test_full_hd_at_30_mbit_is_played_and_readable() -> None:
+    settings = EmulatorSettings(
+        width=1920,
+        height=1080,
+        fps=30,
+        bitrate_bps=30_000_000,
+        constant_bitrate=True,
+        relay_ports=(0, 0),
+    )
+
+    async with running(settings) as (host, _):
+        player = await joined(host, 1)
+        readings = await player.frames(12)
+        assert len(readings) == 12
+        # 125 kB each; on a machine that is too slow there are fewer and larger ones
+        media = media_of(host)
+        assert media["bytes"] / media["frames"] > 60_000
+        await player.close()

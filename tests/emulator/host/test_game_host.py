@@ -1,0 +1,202 @@
+"""The stream host on real sockets: a plain aiortc client plays, drops, and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import pytest
+
+from helpers.game_hosts import (
+    PROTOCOL_URL,
+    SETTINGS,
+    Listener,
+    Player,
+    counter_of,
+    joined,
+    media_of,
+    relay_of,
+    running,
+    still,
+)
+from helpers.leaves_nothing import leaves_nothing
+from helpers.waiting import eventually
+from rejoin.emulator.host.game import TICKS_PER_S
+from rejoin.emulator.host.game_host import GameHost
+from rejoin.emulator.service.faults import Fault, FaultKind
+from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.errors import BadInputError, SignalError
+from rejoin.input_protocol import controls
+
+
+@leaves_nothing
+async def test_play_press_drop_and_come_back() -> None:
+    async with running() as (host, listener):
+        first = await joined(host, 1)
+        assert listener.values("connected") == [1]
+        seen = await first.frames(10)
+        counters = [reading.counter for reading in seen]
+        assert len(counters) == 10
+        assert counters == sorted(set(counters))
+        assert abs(counters[-1] - counter_of(host)) < TICKS_PER_S
+        assert media_of(host)["codec_profile"] == "baseline", "what it lists first"
+
+        # hello comes by itself, a key moves the game
+        await first.until(lambda: bool(first.inbox))
+        assert controls.decode(first.inbox[0]) == controls.Hello(controls.VERSION)
+        first.press(1, {0x4F})
+        await listener.wait("input", None)
+        assert host.game_state()["key_presses"] == 1
+        assert host.game_state()["keys_held"] == [0x4F]
+        first.press(0, set())  # older: ignored
+        first.message_channel.send("are you there")
+        await first.until(lambda: first.messages == ["are you there"])
+        assert host.game_state()["keys_held"] == [0x4F]
+        # half a second without a message lets go
+        await asyncio.sleep(controls.RELEASE_AFTER_S + 0.2)
+        assert host.game_state()["keys_held"] == []
+
+        # silence with nothing injected between: noticed by the rule, not before
+        settings = EmulatorSettings(
+            fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0), notice_silent_client_s=0.4
+        )
+        host.settings_changed(settings)
+        at = await host.inject(Fault(FaultKind.SILENCE))
+        gone_at = await listener.wait("gone", (1, False))
+        assert gone_at - at >= 0.4
+        last = first.readings[-1]
+        assert last is not None
+
+        second = await joined(host, 2)
+        new = await second.frames(2)
+        assert listener.values("connected") == [1, 2]
+        assert new[0].counter > last.counter
+        state = host.game_state()
+        assert state["key_presses"] == 1  # what happened stays happened
+        assert abs(new[-1].counter - counter_of(host)) < TICKS_PER_S
+        await first.close()
+        await second.close()
+        await listener.wait("gone", (2, True))
+
+
+@leaves_nothing
+async def test_kill_ends_the_game_and_its_counter() -> None:
+    async with running() as (host, listener):
+        player = await joined(host, 1)
+        await host.inject(Fault(FaultKind.KILL))
+        assert listener.values("exited") == [True]
+        state = host.game_state()
+        assert state["running"] is False
+        await asyncio.sleep(0.1)
+        assert host.game_state()["counter"] == state["counter"]
+        await player.close()
+
+
+@leaves_nothing
+async def test_a_new_offer_closes_the_connection_before() -> None:
+    async with running() as (host, listener):
+        first = await joined(host, 1)
+        second = await joined(host, 2)
+        await eventually(lambda: first.pc.connectionState == "closed")
+        await second.frames(2)
+        assert listener.values("gone") == []
+        await first.close()
+        await second.close()
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        "",
+        "{}",
+        '{"type": "offer", "sdp": "v=0"}',
+        '{"type": "answer", "sdp": "v=0\\r\\n"}',
+    ],
+)
+@leaves_nothing
+async def test_bad_offers_are_refused_and_change_nothing(offer: str) -> None:
+    async with running() as (host, _):
+        with pytest.raises(SignalError):
+            await host.answer(1, offer)
+        assert host.game_state()["connected"] is False
+
+
+@leaves_nothing
+async def test_stopping_while_an_answer_is_made_leaves_nothing() -> None:
+    for step in range(8):
+        async with running() as (host, _):
+            player = Player()
+            offer = await player.offer()
+            answering = asyncio.ensure_future(host.answer(1, offer))
+            for _ in range(step):
+                await asyncio.sleep(0)
+            if step % 2:
+                answering.cancel()
+            await host.stop()
+            await asyncio.gather(answering, return_exceptions=True)
+        await player.close()
+
+
+@leaves_nothing
+async def test_a_fault_needs_a_running_game() -> None:
+    host = GameHost(Listener(), SETTINGS, protocol_url=PROTOCOL_URL)
+    with pytest.raises(BadInputError):
+        await host.inject(Fault(FaultKind.SILENCE))
+    await host.stop()
+
+
+@leaves_nothing
+async def test_dtls_closed_by_the_host_ends_the_connection_and_not_the_game() -> None:
+    async with running() as (host, listener):
+        player = await joined(host, 1)
+        await host.inject(Fault(FaultKind.DTLS_CLOSE))
+        await listener.wait("gone", (1, True))
+        await eventually(lambda: player.pc.connectionState == "closed")
+        again = await joined(host, 2)
+        await again.frames(2)
+        await player.close()
+        await again.close()
+
+
+@leaves_nothing
+async def test_a_killed_game_sends_nothing_after_the_faults_are_cleared() -> None:
+    async with running() as (host, _):
+        player = await joined(host, 1)
+        await host.inject(Fault(FaultKind.KILL))
+        await host.inject(Fault(FaultKind.NONE))
+        assert await still(player)
+        await player.close()
+
+
+@leaves_nothing
+async def test_the_round_trip_setting_applies_before_and_after_a_fault() -> None:
+    async with running(dataclasses.replace(SETTINGS, round_trip_s=0.04)) as (host, _):
+        first = await joined(host, 1)
+        before = relay_of(host)["packets_delayed"]
+        assert before > 0
+        await host.inject(
+            Fault(FaultKind.SILENCE)
+        )  # clears every network profile, which the path is not
+        second = await joined(host, 2)
+        assert relay_of(host)["packets_delayed"] > before
+        host.settings_changed(SETTINGS)
+        await eventually(lambda: relay_of(host)["packets_waiting"] == 0)
+        at_last = relay_of(host)["packets_delayed"]
+        await second.frames(3)
+        assert relay_of(host)["packets_delayed"] == at_last
+        await first.close()
+        await second.close()
+
+
+@leaves_nothing
+async def test_the_path_loses_packets_if_the_setting_says_so() -> None:
+    async with running() as (host, _):
+        player = await joined(host, 1)
+        assert relay_of(host)["packets_dropped"] == 0
+        host.settings_changed(dataclasses.replace(SETTINGS, loss=0.2))
+        await eventually(lambda: relay_of(host)["packets_dropped"] > 0)
+        host.settings_changed(SETTINGS)
+        lost = relay_of(host)["packets_dropped"]
+        await player.frames(3)
+        assert relay_of(host)["packets_dropped"] == lost
+        await player.close()

@@ -1,0 +1,98 @@
+"""The command line in this process: a fake player and window, tickets on the disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from rejoin.core.model import AttemptNumber, Ending, EndingKind, SessionId, Snapshot, Stage
+from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
+from rejoin.runtime.player import PlayerOptions
+from rejoin.runtime.ticket_folder import TicketFolder, key_of
+
+Rejoin = Callable[..., tuple[int, str, str]]
+"""Runs `rejoin` with these arguments: exit code, standard output, standard error."""
+
+PLAY = ("play", "--token", "CANARY-token", "http://127.0.0.1:9")
+LINK = "rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin"
+URL = "http://127.0.0.1:9"
+KEY = key_of(URL, SessionId("s-1"))
+
+
+def failing(error: BaseException) -> Callable[..., int]:
+    """A function that raises `error`, whatever it is called with."""
+
+    def run(*_: object, **__: object) -> int:
+        raise error
+
+    return run
+
+
+class FakeWindow:
+    """What a window shows, and how often it was closed and brought to the front."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.snapshot = Snapshot(stage)
+        self.closed = 0
+        self.came_to_front = 0
+
+    def come_to_front(self) -> None:
+        self.came_to_front += 1
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class FakePlayer:
+    """A game that ends at once with `ending`; None: it fails."""
+
+    ending: Ending | None = Ending(EndingKind.CLOSED_FOR_NOW)
+    sentence: str | None = None
+    """What `problem` returns."""
+
+    made: ClassVar[list[FakePlayer]] = []
+
+    def __init__(
+        self,
+        profile: Any,
+        options: PlayerOptions,
+    ) -> None:
+        self.profile = profile
+        self.dtls_client = options.dtls_client
+        assert options.hardware is not None
+        self.hardware = options.hardware
+        assert options.local_store is not None
+        self.store = options.local_store
+        self.ticket = options.ticket
+        self.statistics_file = options.statistics_file
+        assert options.sound_file is not None
+        self.sound_file = options.sound_file
+        self.made.append(self)
+        self.snapshot = Snapshot(Stage.LIVE)
+
+    def problem(self) -> str | None:
+        return self.sentence
+
+    async def run(self) -> Ending:
+        if self.ending is None:
+            raise ZeroDivisionError
+        self.snapshot = Snapshot(Stage.ENDED)
+        return self.ending
+
+
+def saved_ticket(
+    *,
+    wall_s: float | None = None,
+    dialect: str = "ours",
+    session_id: SessionId = SessionId("s-1"),  # noqa: B008
+) -> Ticket:
+    """Write a ticket to the disk and return it. `wall_s`: when it was written, now by default."""
+    ticket = Ticket(
+        RejoinState(session_id, AttemptNumber(3), 120.0),
+        BackendAddress(URL, dialect, "loopback", "sg-1"),
+        "boot",
+        time.time() if wall_s is None else wall_s,
+    )
+    TicketFolder().write(ticket)
+    return ticket

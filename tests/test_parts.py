@@ -1,0 +1,202 @@
+"""Parts: what a missing package or library is explained with, and what each verb imports."""
+
+from __future__ import annotations
+
+import sys
+import typing
+
+import grimp
+import pytest
+
+from helpers.parts import ROOT, installed_by, modules_outside, requirements
+from rejoin import parts
+from rejoin.errors import MissingPartError
+from rejoin.parts import Part, explanation, needs
+
+PARTS = typing.get_args(Part)
+
+
+def no_module(name: str) -> ModuleNotFoundError:
+    return ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def no_library(name: str) -> ImportError:
+    return ImportError(f"{name}: cannot open shared object file: No such file or directory")
+
+
+# --- sentences ------------------------------------------------------------------------------------
+
+
+def test_a_missing_package_is_explained_with_the_parts_to_install() -> None:
+    sentence = explanation(no_module("PySide6.QtCore"), ("player",))
+    assert sentence is not None
+    assert sentence.startswith(
+        "The Python package PySide6 is missing. Install Rejoin's wheel with its `player` part, "
+    )
+    assert sentence.endswith("pip install 'rejoin-0.1.0-py3-none-any.whl[player]'")
+    both = explanation(no_module("rich"), ("player", "studio"))
+    assert both is not None
+    assert "with its `player` and `studio` parts" in both
+    assert both.endswith(".whl[player,studio]'")
+
+
+@pytest.mark.parametrize(
+    ("library", "package"),
+    [
+        ("libGL.so.1", "libgl1"),
+        ("libEGL.so.1", "libegl1"),
+        ("libgthread-2.0.so.0", "libglib2.0-0"),
+        ("libxkbcommon.so.0", "libxkbcommon0"),
+        ("libxkbcommon-x11.so.0", "libxkbcommon-x11-0"),
+        ("libxcb-cursor.so.0", "libxcb-cursor0"),
+        ("libdbus-1.so.3", "libdbus-1-3"),
+        ("libfontconfig.so.1", "libfontconfig1"),
+    ],
+)
+def test_a_missing_library_is_explained_with_its_debian_package(library: str, package: str) -> None:
+    sentence = explanation(no_library(library), ("player",))
+    assert sentence == (
+        f"The system library {library} is missing. "
+        f"On Debian or Ubuntu install it with: apt-get install {package}"
+    )
+
+
+def test_an_unknown_library_is_named() -> None:
+    assert explanation(no_library("libodd.so.3"), ("player",)) == (
+        "The system library libodd.so.3 is missing. Install the package that contains it."
+    )
+
+
+def test_debian_packages_are_those_that_dev_py_installs() -> None:
+    text = (ROOT / "dev.py").read_text(encoding="utf-8")
+    for package in parts.DEBIAN_PACKAGES.values():
+        assert f'"{package}"' in text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        no_module("rejoin.gui.missing"),
+        no_module("tomllib"),
+        ModuleNotFoundError("odd"),
+        ImportError("cannot import name 'x' from 'rejoin.clock'"),
+    ],
+)
+def test_other_import_errors_are_bugs(error: ImportError) -> None:
+    assert explanation(error, ("player",)) is None
+
+    @needs("player")
+    def verb() -> int:
+        raise error
+
+    with pytest.raises(ImportError) as raised:
+        verb()
+    assert raised.value is error
+
+
+def test_a_verb_without_its_part_ends_with_the_explanation() -> None:
+    @needs("backend")
+    def verb(number: int) -> int:
+        if number:
+            raise no_module("boto3")
+        return 5
+
+    assert verb(0) == 5
+    with pytest.raises(MissingPartError, match=r"boto3 is missing.*\[backend\]") as raised:
+        verb(1)
+    assert raised.value.exit_code == 11
+
+
+# --- what is imported -----------------------------------------------------------------------------
+
+VERBS: dict[str, tuple[Part, ...]] = {
+    "back": ("player",),
+    "backend": ("backend",),
+    "demo": ("player", "studio"),
+    "play": ("player",),
+    "qa": ("qa",),
+    "studio": ("studio",),
+}
+
+STARTS = {"demo": ("studio",), "qa": ("studio",)}
+"""Verbs that a verb starts as programs of their own."""
+
+BROUGHT_BY = {
+    "OpenSSL": "aiortc",
+    "botocore": "boto3",
+    "pylibsrtp": "aiortc",
+}
+"""Modules that are imported as what another requirement brings."""
+
+NOT_NEEDED = {"qa": {"keyring", "sounddevice"}}
+"""Imported inside functions that the verbs of this part never call."""
+
+
+@pytest.fixture(scope="module", name="graph")
+def _graph() -> grimp.ImportGraph:
+    return grimp.build_graph(
+        "rejoin", include_external_packages=True, exclude_type_checking_imports=True
+    )
+
+
+def imported_by(graph: grimp.ImportGraph, verb: str) -> set[str]:
+    """Requirements that a verb imports, directly or not, at its start or later."""
+    waiting = [f"rejoin.cli.{name}" for name in (verb, *STARTS.get(verb, ()))]
+    seen, found = set(waiting), set()
+    while waiting:
+        for name in graph.find_modules_directly_imported_by(waiting.pop()):
+            if name.partition(".")[0] != "rejoin":
+                found.add(name)
+            elif name not in seen:
+                seen.add(name)
+                waiting.append(name)
+    return {BROUGHT_BY.get(name, name) for name in found if name not in sys.stdlib_module_names}
+
+
+def names(part: str) -> set[str]:
+    """Import names of the requirements of a part."""
+    return {one.name.removesuffix("-Essentials") for one in requirements()[part]}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_imports_only_what_its_parts_install(graph: grimp.ImportGraph, verb: str) -> None:
+    installed = set().union(*(names(part) for part in ("base", *VERBS[verb])))
+    assert imported_by(graph, verb) - installed - NOT_NEEDED.get(verb, set()) == set()
+
+
+def test_a_part_installs_only_what_its_verbs_import(graph: grimp.ImportGraph) -> None:
+    for part in PARTS:
+        verbs = [verb for verb in VERBS if part in VERBS[verb]]
+        imported = set().union(*(imported_by(graph, verb) for verb in verbs))
+        assert names(part) - imported == set(), part
+
+
+def test_the_extras_are_the_parts_and_all_is_their_union() -> None:
+    extras = requirements()
+    assert set(extras) == {"base", "all", *PARTS}
+    union = {str(one) for part in PARTS for one in extras[part]}
+    assert {str(one) for one in extras["all"]} == union
+
+
+def test_no_requirement_has_the_name_of_this_project() -> None:
+    """On the package index that name belongs to another program."""
+    assert "rejoin" not in {one.name for found in requirements().values() for one in found}
+
+
+def test_the_base_is_small() -> None:
+    assert installed_by([]) <= {"click", "colorama"}
+
+
+@pytest.mark.parametrize(
+    ("part", "absent"),
+    [
+        ("player", {"boto3", "fastapi", "rich", "uvicorn"}),
+        ("backend", {"PySide6", "aiortc", "av", "httpx", "numpy", "keyring", "sounddevice"}),
+        ("studio", {"PySide6", "keyring", "platformdirs", "sounddevice"}),
+        ("qa", {"PySide6", "keyring", "sounddevice"}),
+    ],
+)
+def test_a_part_does_not_install_these_even_through_its_requirements(
+    part: str, absent: set[str]
+) -> None:
+    assert absent <= modules_outside([part])
