@@ -51,7 +51,7 @@ def test_an_answer_that_cannot_be_used_ends_the_start() -> None:
     async def main() -> Ending:
         it.engine.post(events.StartRequested())
         running = asyncio.ensure_future(it.engine.run())
-        await it.until(lambda: any("answer" in peer.did for peer in it.world.peers))
+        await it.until(lambda: any("answer" in peer.actions for peer in it.world.peers))
         it.engine.post(events.AnswerRefused(ONE, "no fingerprint"))
         return await asyncio.wait_for(running, 10)
 
@@ -71,7 +71,7 @@ def test_an_answer_for_a_connection_whose_address_is_gone_is_not_applied() -> No
         it.engine.post(events.CloseForNowRequested())
 
     it, _ = play(script)
-    assert "answer" not in it.world.peers[1].did
+    assert "answer" not in it.world.peers[1].actions
     assert it.events("ConnectionFailed")[0].data["detail"] == "its local address is gone"
 
 

@@ -40,7 +40,7 @@ def test_showing_another_connection_hides_the_one_before() -> None:
     connections.show(TWO)
     assert connections.shown() == (TWO, new)
     connections.set_controls(HELD)
-    assert (old.did, new.did) == (["shown", "hidden"], ["shown"])
+    assert (old.actions, new.actions) == (["shown", "hidden"], ["shown"])
     assert (old.controls, new.controls) == ([], [HELD])
 
 
@@ -58,7 +58,7 @@ def test_a_closed_connection_is_neither_shown_nor_open() -> None:
         assert connections.shown() is None
         connections.set_controls(HELD)
         await asyncio.wait(connections.closing)
-        assert peer.did == ["shown", "close", "closed"]
+        assert peer.actions == ["shown", "close", "closed"]
         assert peer.controls == []
 
     asyncio.run(main())

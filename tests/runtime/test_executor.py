@@ -100,7 +100,7 @@ def test_closing_a_connection_cancels_its_calls_and_no_others() -> None:
 
     asyncio.run(main())
     assert [type(event) for event in bench.posted] == [events.RequestWritten, events.AnswerArrived]
-    assert [peer.did for peer in bench.world.peers] == [["close", "closed"]] * 2
+    assert [peer.actions for peer in bench.world.peers] == [["close", "closed"]] * 2
 
 
 def test_commands_for_a_closed_connection_do_nothing() -> None:
@@ -137,7 +137,7 @@ def test_the_end_waits_for_peers_that_close_slowly() -> None:
         it.engine.post(events.CloseForNowRequested())
 
     it, _ = play(script)
-    assert it.world.peers[0].did[-1] == "closed"
+    assert it.world.peers[0].actions[-1] == "closed"
 
 
 def test_the_end_does_not_wait_longer_than_its_limit() -> None:
@@ -152,4 +152,4 @@ def test_the_end_does_not_wait_longer_than_its_limit() -> None:
         await tasks.cancel(*bench.connections.closing)
 
     asyncio.run(main())
-    assert bench.world.peers[0].did == ["close"]
+    assert bench.world.peers[0].actions == ["close"]

@@ -375,14 +375,14 @@ def test_a_real_network_appears_changes_and_disappears() -> None:
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert result["heard"] == [
+    assert result["event_names"] == [
         "NetworkLost",  # nothing but lo
         "NetworkFound",  # an address and a default route
         "NetworkFound",  # the address was away for a moment
         "NetworkFound",  # another address
         "NetworkLost",  # the interface is switched off
     ]
-    assert result["kept"] == ["10.78.0.2"], (
+    assert result["kept_addresses"] == ["10.78.0.2"], (
         "the interface that stayed, and not the one that was removed"
     )
-    assert result["had"] == [False, True, True, False, False]
+    assert result["had_address"] == [False, True, True, False, False]

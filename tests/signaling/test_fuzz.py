@@ -1,4 +1,4 @@
-"""Whatever JSON a backend of any dialect sends: a value, or CallFailedError, and at once."""
+"""For any JSON from a backend of any dialect: a value or CallFailedError, at once."""
 
 from __future__ import annotations
 

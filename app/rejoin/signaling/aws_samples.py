@@ -1,7 +1,7 @@
 """What the clients of AWS's two sample backends share: offers are sent once, polls are made here.
 
 Neither sample forwards our token: each call gets a new ClientToken, so a repetition would be a
-second call with a used offer. So an offer whose bytes have begun to leave is never sent again,
+second call with a used offer. So an offer is never sent again once its first byte was sent,
 except after a refusal (401, 429) that came before the offer was processed. The samples answer a
 status call at once, so the long poll is made here, with one call a second.
 """
@@ -70,6 +70,17 @@ class StreamChoice:
         ):
             if given is not None and not _IDENTIFIER.fullmatch(given):
                 raise BadInputError(f"The {name} must be 1 to 256 printable characters.")
+
+    def body(self, *, stream_group: str, application: str, locations: str) -> dict[str, object]:
+        """The choice as a request body; the arguments are the names of its fields in a dialect."""
+        body: dict[str, object] = {stream_group: self.stream_group}
+        if self.application is not None:
+            body[application] = self.application
+        if self.user_id is not None:
+            body["UserId"] = self.user_id
+        if self.locations:
+            body[locations] = list(self.locations)
+        return body
 
 
 class SampleClient(abc.ABC):
