@@ -8,7 +8,8 @@ Glossary:
 - peer: one connection of ours, from its offer to its close; a reconnect makes a new one;
 - host: the other side, which runs the game and sends video and audio;
 - SignalRequest, SignalResponse: our offer and its answer, as the service carries them;
-- check: an ICE Binding request on the nominated pair; its answer proves that the host hears us;
+- check: an ICE Binding request on the nominated pair; its answer proves that our packets
+  reach the host;
 - consent: the checks of about one a second that a healthy connection sends (RFC 7675);
 - muted: sends checks and nothing else, while another connection may take over;
 - goodbye: RTCP BYE, SCTP ABORT and DTLS close_notify, after which the peer is silent for good;

@@ -1,4 +1,4 @@
-"""ICE connectivity checks on the nominated pair: round trip, and proof that the host hears us."""
+"""ICE checks on the nominated pair: the round trip, and proof that our packets reach the host."""
 
 from __future__ import annotations
 
