@@ -300,18 +300,15 @@ def test_a_listener_that_breaks_is_closed_without_an_event(
 
 
 @linux
-def test_without_permission_for_netlink_there_is_no_watch_and_no_harm() -> None:
+async def test_without_permission_for_netlink_there_is_no_watch_and_no_harm() -> None:
     posted: list[Event] = []
 
     def forbidden() -> socket.socket:
         raise PermissionError(errno.EPERM, "not here")
 
-    async def run() -> None:
-        watch = NetlinkWatch(posted.append, Reach.INTERNET, listen=forbidden)
-        watch.start()
-        watch.close()
-
-    asyncio.run(run())
+    watch = NetlinkWatch(posted.append, Reach.INTERNET, listen=forbidden)
+    watch.start()
+    watch.close()
     assert posted == []
 
 

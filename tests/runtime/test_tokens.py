@@ -94,12 +94,12 @@ def test_a_keyring_that_fails_saves_nothing_and_leaks_nothing(
     assert "CANARY" not in caplog.text
 
 
-def test_a_keyring_that_hangs_is_abandoned() -> None:
+async def test_a_keyring_that_hangs_is_abandoned() -> None:
     hanging = HangingKeyring()
     store = TokenStore(hanging)
     try:
-        assert not asyncio.run(store.save(URL, TOKEN, within_s=0.01))
-        assert asyncio.run(store.fetch(URL, within_s=0.01)) is None
+        assert not await store.save(URL, TOKEN, within_s=0.01)
+        assert await store.fetch(URL, within_s=0.01) is None
     finally:
         hanging.free.set()
 

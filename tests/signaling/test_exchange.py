@@ -56,7 +56,7 @@ async def test_an_answer_of_any_status_is_an_answer(status: str) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "canary-token"])
-def test_the_bearer_token_is_sent_if_there_is_one(token: str | None) -> None:
+async def test_the_bearer_token_is_sent_if_there_is_one(token: str | None) -> None:
     heads: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,13 +64,10 @@ def test_the_bearer_token_is_sent_if_there_is_one(token: str | None) -> None:
         writer.write(b"HTTP/1.1 204 No\r\nConnection: close\r\n\r\n")
         await writer.drain()
 
-    async def run() -> None:
-        async with exchange_with(behave, token) as exchange:
-            await exchange.call("POST", "/a%2Fb", budget_s=5, query={"q": "1"}, content={"k": "v"})
-            exchange.use_token("canary-new")
-            await exchange.call("GET", "/", budget_s=5, headers={"X-Mine": "yes"})
-
-    asyncio.run(run())
+    async with exchange_with(behave, token) as exchange:
+        await exchange.call("POST", "/a%2Fb", budget_s=5, query={"q": "1"}, content={"k": "v"})
+        exchange.use_token("canary-new")
+        await exchange.call("GET", "/", budget_s=5, headers={"X-Mine": "yes"})
     first, second = heads
     assert first.startswith(b"POST /base/a%2Fb?q=1 HTTP/1.1\r\n")
     assert first.endswith(b'{"k": "v"}')
