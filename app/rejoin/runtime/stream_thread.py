@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import sys
 import threading
@@ -37,8 +38,13 @@ def freeze_startup_objects() -> None:
     garbage that exists at that moment is never freed, and there is little of it at the start.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    if not gc.get_freeze_count():
-        gc.freeze()
+    _freeze_once()
+
+
+@functools.cache
+def _freeze_once() -> None:
+    """Not by `gc.get_freeze_count`: Python 3.12 freezes some objects itself when it starts."""
+    gc.freeze()
 
 
 class StreamThread(Generic[_T]):
