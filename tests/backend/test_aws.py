@@ -432,7 +432,7 @@ def test_connections_are_kept_and_many_calls_run_in_parallel() -> None:
         assert run(many(service)) < 12 * 0.5
 
 
-def test_status_calls_that_hang_do_not_delay_a_reconnect() -> None:
+async def test_status_calls_that_hang_do_not_delay_a_reconnect() -> None:
     async def crowd(service: AwsStreamService, endpoint: Endpoint) -> str:
         calls = [asyncio.ensure_future(service.get_status(STREAM, budget_s=20)) for _ in range(40)]
         for _ in range(2000):
@@ -447,7 +447,7 @@ def test_status_calls_that_hang_do_not_delay_a_reconnect() -> None:
         return answer
 
     with one_of_its_own(Reply(hang_s=5.5)) as (service, endpoint):
-        assert asyncio.run(crowd(service, endpoint)) == "answer"
+        assert await crowd(service, endpoint) == "answer"
 
 
 def test_no_secret_in_any_log_record(playing: Playing, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator
@@ -164,17 +163,14 @@ async def test_unknown_tokens_and_odd_bodies() -> None:
             assert answer.headers["Content-Type"].startswith("text/html")
 
 
-def test_a_defect_of_ours_is_a_502_and_logged_without_what_was_sent(
+async def test_a_defect_of_ours_is_a_502_and_logged_without_what_was_sent(
     expected_logs: LogRecords,
 ) -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        service.fail("start", RuntimeError("canary"))
-        async with caller(service) as call:
-            answer = await call.create()
-            assert (answer.status_code, answer.text) == (502, "{}")
-
-    asyncio.run(run())
+    service = FakeStreamService()
+    service.fail("start", RuntimeError("canary"))
+    async with caller(service) as call:
+        answer = await call.create()
+        assert (answer.status_code, answer.text) == (502, "{}")
     assert len(expected_logs.lines) == 1
     assert "RuntimeError" in expected_logs.lines[0]
     assert "canary" not in expected_logs.lines[0]

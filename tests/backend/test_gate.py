@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
@@ -90,7 +89,7 @@ async def test_a_body_that_is_too_large_is_refused_with_and_without_its_length()
         assert await call.started()
 
 
-def test_a_defect_of_ours_is_a_problem_without_a_traceback(
+async def test_a_defect_of_ours_is_a_problem_without_a_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def run() -> None:
@@ -106,14 +105,14 @@ def test_a_defect_of_ours_is_a_problem_without_a_traceback(
             problem_of(await call.start(), ProblemCode.INTERNAL, 500)
 
     with caplog.at_level(logging.DEBUG):
-        asyncio.run(run())
+        await run()
     ours = [record.getMessage() for record in caplog.records if record.name == "rejoin.backend"]
     assert len(ours) == 3
     for record in caplog.records:
         assert "canary" not in record.getMessage() + str(record.exc_info)
 
 
-def test_the_application_serves_http_only() -> None:
+async def test_the_application_serves_http_only() -> None:
     store = Store()
     app = build_app(FakeStreamService(), store, [GOOD_TOKEN])
     sent: list[dict[str, Any]] = []
@@ -125,7 +124,7 @@ def test_the_application_serves_http_only() -> None:
         sent.append(message)
 
     scope = {"type": "websocket", "path": "/v1/sessions", "headers": [], "query_string": b""}
-    asyncio.run(app(scope, receive, send))
+    await app(scope, receive, send)
     store.close()
     assert [message["type"] for message in sent] == ["websocket.close"]
     assert "canary" not in json.dumps(sent)

@@ -199,7 +199,7 @@ class FakeWorld:
         self.status_now = Status("ACTIVE")
         return f"answer to {signal_request}"
 
-    def forget_connections(self) -> None:
+    def drop_pooled_connections(self) -> None:
         self.forgotten += 1
 
     async def terminate(self, session_id: SessionId, *, budget_s: float) -> None:

@@ -76,7 +76,7 @@ async def in_studio(test: Callable[[Studio], Awaitable[None]]) -> None:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the commands need bash")
-def test_the_documented_aws_cli_commands_work(tmp_path: Path) -> None:
+async def test_the_documented_aws_cli_commands_work(tmp_path: Path) -> None:
     async def commands(there: Studio) -> None:
         lines = block("### AWS CLI", "sh")
         output = await run(["bash", "-euo", "pipefail", "-c", lines], tmp_path, environment(there))
@@ -90,10 +90,10 @@ def test_the_documented_aws_cli_commands_work(tmp_path: Path) -> None:
 
     offer = DATA / "signal-request-websdk-1.2.0-chromium-156.json"
     shutil.copy(offer, tmp_path / "signal-request.json")
-    asyncio.run(in_studio(commands))
+    await in_studio(commands)
 
 
-def test_the_documented_boto3_script_works(tmp_path: Path) -> None:
+async def test_the_documented_boto3_script_works(tmp_path: Path) -> None:
     async def script(there: Studio) -> None:
         (tmp_path / "script.py").write_text(block("### boto3", "python"), encoding="utf-8")
         output = await run([sys.executable, "script.py"], tmp_path, environment(there))
@@ -101,4 +101,4 @@ def test_the_documented_boto3_script_works(tmp_path: Path) -> None:
 
     offer = DATA / "signal-request-websdk-1.0.0-chromium-156.json"
     shutil.copy(offer, tmp_path / "signal-request.json")
-    asyncio.run(in_studio(script))
+    await in_studio(script)

@@ -150,35 +150,8 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
             await it.close()
 
 
-def test_rejoin_back_after_a_kill_continues_the_same_game(tmp_path: Path) -> None:
+async def test_rejoin_back_after_a_kill_continues_the_same_game(tmp_path: Path) -> None:
     """Two processes, as a person runs them: the first is killed, the second is `rejoin back`."""
-
-    async def main() -> None:
-        async with scene(tmp_path) as it:
-            play = ("play", "--network", "loopback", it.there.backend_url)
-            with started(*play, environment=it.environment()) as program:
-                await it.status("CONNECTED", 1)
-                before, session_id = await it.game(), it.ticket().rejoin_state.session_id
-                program.send(signal.SIGKILL)
-                await asyncio.to_thread(program.wait_until_gone)
-            with started("back", environment=it.environment()) as program:
-                await it.status("CONNECTED", 2)
-                await it.frames(30)
-                after = await it.game()
-                assert after["started_at"] == before["started_at"], "the same game"
-                assert after["counter"] > before["counter"], "which went on"
-                assert it.ticket().rejoin_state.session_id == session_id
-                second = await asyncio.to_thread(run_back_again, it.environment())
-                assert second.code == 0
-                assert "brought to the front" in second.out
-                program.send(signal.SIGINT)
-                done = await asyncio.to_thread(program.done)
-                assert done.code == 130
-                done.assert_no_secrets()
-            assert it.ticket().rejoin_state.attempt == 2, (
-                "closed for now: the game can still be rejoined"
-            )
-            await asyncio.to_thread(check_files, it.there.player_token)
 
     def check_files(token: str) -> None:
         files = [file for file in tmp_path.rglob("*") if file.is_file()]
@@ -190,7 +163,31 @@ def test_rejoin_back_after_a_kill_continues_the_same_game(tmp_path: Path) -> Non
         with started("back", environment=environment) as program:
             return program.done()
 
-    asyncio.run(main())
+    async with scene(tmp_path) as it:
+        play = ("play", "--network", "loopback", it.there.backend_url)
+        with started(*play, environment=it.environment()) as program:
+            await it.status("CONNECTED", 1)
+            before, session_id = await it.game(), it.ticket().rejoin_state.session_id
+            program.send(signal.SIGKILL)
+            await asyncio.to_thread(program.wait_until_gone)
+        with started("back", environment=it.environment()) as program:
+            await it.status("CONNECTED", 2)
+            await it.frames(30)
+            after = await it.game()
+            assert after["started_at"] == before["started_at"], "the same game"
+            assert after["counter"] > before["counter"], "which went on"
+            assert it.ticket().rejoin_state.session_id == session_id
+            second = await asyncio.to_thread(run_back_again, it.environment())
+            assert second.code == 0
+            assert "brought to the front" in second.out
+            program.send(signal.SIGINT)
+            done = await asyncio.to_thread(program.done)
+            assert done.code == 130
+            done.assert_no_secrets()
+        assert it.ticket().rejoin_state.attempt == 2, (
+            "closed for now: the game can still be rejoined"
+        )
+        await asyncio.to_thread(check_files, it.there.player_token)
 
 
 CRASHING_CLIENT = """
@@ -219,66 +216,62 @@ asyncio.run(Player(profile, options).run())
 """
 
 
-def test_a_crash_between_saving_the_ticket_and_the_call_skips_one_attempt_number(
+async def test_a_crash_between_saving_the_ticket_and_the_call_skips_one_attempt_number(
     tmp_path: Path,
 ) -> None:
-    async def main() -> None:
-        async with scene(tmp_path) as it:
-            crashing = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-c", CRASHING_CLIENT, it.there.backend_url, str(tmp_path)),
-                env={"TOKEN": it.there.player_token, "PATH": "", **without_keyring()},
-            )
-            try:
-                await it.status("CONNECTED", 1)
-                before = await it.game()
-                await it.control.inject(Fault(FaultKind.GRACEFUL_CLOSE))
-                assert await asyncio.wait_for(crashing.wait(), PATIENCE_S) == 9
-            finally:
-                if crashing.returncode is None:
-                    crashing.kill()
-                    await crashing.wait()
-            ticket = it.ticket()
-            assert ticket.rejoin_state.attempt == 2
-            player, records = it.player(ticket)
-            back = await it.stage(player, Stage.LIVE)
-            assert back.back_at is not None
-            attempts = [r.data["attempt"] for r in records if r.name == "Reconnect"]
-            assert attempts[0] == 3, "an attempt number that may have been used is not reused"
-            await it.frames(30)
-            after = await it.game()
-            assert after["started_at"] == before["started_at"]
-            assert after["counter"] > before["counter"]
-
-    asyncio.run(main())
+    async with scene(tmp_path) as it:
+        crashing = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-c", CRASHING_CLIENT, it.there.backend_url, str(tmp_path)),
+            env={"TOKEN": it.there.player_token, "PATH": "", **without_keyring()},
+        )
+        try:
+            await it.status("CONNECTED", 1)
+            before = await it.game()
+            await it.control.inject(Fault(FaultKind.GRACEFUL_CLOSE))
+            assert await asyncio.wait_for(crashing.wait(), PATIENCE_S) == 9
+        finally:
+            if crashing.returncode is None:
+                crashing.kill()
+                await crashing.wait()
+        ticket = it.ticket()
+        assert ticket.rejoin_state.attempt == 2
+        player, records = it.player(ticket)
+        back = await it.stage(player, Stage.LIVE)
+        assert back.back_at is not None
+        attempts = [r.data["attempt"] for r in records if r.name == "Reconnect"]
+        assert attempts[0] == 3, "an attempt number that may have been used is not reused"
+        await it.frames(30)
+        after = await it.game()
+        assert after["started_at"] == before["started_at"]
+        assert after["counter"] > before["counter"]
 
 
 def without_keyring() -> dict[str, str]:
     return {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
 
 
-def test_a_game_that_ended_meanwhile_is_reported_and_its_ticket_deleted(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with scene(tmp_path) as it:
-            store = LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
-            first, _ = it.player(store=store)
-            await it.stage(first, Stage.LIVE)
-            first.post(events.CloseForNowRequested())
-            await it.stage(first, Stage.ENDED)
-            ticket = it.ticket()
-            await it.control.end_session("applicationExit")
-            second, _ = it.player(
-                ticket, LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
-            )
-            ended = await it.stage(second, Stage.ENDED)
-            assert ended.ending is not None
-            assert (ended.ending.kind, ended.ending.reason) == (
-                EndingKind.GAME_ENDED,
-                "applicationExit",
-            )
-            await it.until(lambda: it.tickets.newest() is None, "the ticket is gone")
-
-    asyncio.run(main())
+async def test_a_game_that_ended_meanwhile_is_reported_and_its_ticket_deleted(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as it:
+        store = LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
+        first, _ = it.player(store=store)
+        await it.stage(first, Stage.LIVE)
+        first.post(events.CloseForNowRequested())
+        await it.stage(first, Stage.ENDED)
+        ticket = it.ticket()
+        await it.control.end_session("applicationExit")
+        second, _ = it.player(
+            ticket, LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
+        )
+        ended = await it.stage(second, Stage.ENDED)
+        assert ended.ending is not None
+        assert (ended.ending.kind, ended.ending.reason) == (
+            EndingKind.GAME_ENDED,
+            "applicationExit",
+        )
+        await it.until(lambda: it.tickets.newest() is None, "the ticket is gone")
 
 
 class HeldBackend:
@@ -299,63 +292,59 @@ class HeldBackend:
         return held
 
 
-def test_a_client_that_was_taken_over_reports_continued_elsewhere_and_stops(tmp_path: Path) -> None:
+async def test_a_client_that_was_taken_over_reports_continued_elsewhere_and_stops(
+    tmp_path: Path,
+) -> None:
     """Two devices of one player. The first is cut off until the second has connected. Then it
     learns of the second and leaves the game to it."""
 
-    async def main() -> None:
-        async with scene(tmp_path) as it:
-            store = LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
-            first, _ = it.player(store=store)
-            held = HeldBackend(first._client)
-            first._engine._backend_calls._backend = held
-            await it.stage(first, Stage.LIVE)
-            before = await it.game()
-            second, records = it.player(it.ticket())
-            await it.until(
-                lambda: second.snapshot.status == "CONNECTED", "the second waits for the service"
-            )
-            held.gate.clear()
-            await it.control.inject(Fault(FaultKind.SILENCE, scope="existing"))
-            await it.stage(second, Stage.LIVE)
-            held.gate.set()
-            ended = await it.stage(first, Stage.ENDED)
-            assert ended.ending is not None
-            assert ended.ending.kind is EndingKind.CONTINUED_ELSEWHERE
-            await it.frames(60)
-            assert second.snapshot.stage is Stage.LIVE, "the first did not take it back"
-            assert second.snapshot.episode == 1
-            after = await it.game()
-            assert after["started_at"] == before["started_at"]
-            assert [r.data["attempt"] for r in records if r.name == "Reconnect"] == [2]
-            assert it.ticket().rejoin_state.session_id, "the first may still rejoin"
-
-    asyncio.run(main())
+    async with scene(tmp_path) as it:
+        store = LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
+        first, _ = it.player(store=store)
+        held = HeldBackend(first._client)
+        first._engine._backend_calls._backend = held
+        await it.stage(first, Stage.LIVE)
+        before = await it.game()
+        second, records = it.player(it.ticket())
+        await it.until(
+            lambda: second.snapshot.status == "CONNECTED", "the second waits for the service"
+        )
+        held.gate.clear()
+        await it.control.inject(Fault(FaultKind.SILENCE, scope="existing"))
+        await it.stage(second, Stage.LIVE)
+        held.gate.set()
+        ended = await it.stage(first, Stage.ENDED)
+        assert ended.ending is not None
+        assert ended.ending.kind is EndingKind.CONTINUED_ELSEWHERE
+        await it.frames(60)
+        assert second.snapshot.stage is Stage.LIVE, "the first did not take it back"
+        assert second.snapshot.episode == 1
+        after = await it.game()
+        assert after["started_at"] == before["started_at"]
+        assert [r.data["attempt"] for r in records if r.name == "Reconnect"] == [2]
+        assert it.ticket().rejoin_state.session_id, "the first may still rejoin"
 
 
-def test_when_two_clients_race_for_a_dropped_game_one_plays_and_one_stops(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with scene(tmp_path) as it:
-            store = LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
-            first, _ = it.player(store=store)
-            await it.stage(first, Stage.LIVE)
-            second, _ = it.player(it.ticket())
-            await it.until(
-                lambda: second.snapshot.status == "CONNECTED", "the second waits for the service"
-            )
-            await it.control.inject(Fault(FaultKind.SILENCE, scope="existing"))
+async def test_when_two_clients_race_for_a_dropped_game_one_plays_and_one_stops(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as it:
+        store = LocalStore(it.profile, tickets=it.tickets, locks_folder=tmp_path)
+        first, _ = it.player(store=store)
+        await it.stage(first, Stage.LIVE)
+        second, _ = it.player(it.ticket())
+        await it.until(
+            lambda: second.snapshot.status == "CONNECTED", "the second waits for the service"
+        )
+        await it.control.inject(Fault(FaultKind.SILENCE, scope="existing"))
 
-            def settled() -> bool:
-                stages = {first.snapshot.stage, second.snapshot.stage}
-                return stages == {Stage.LIVE, Stage.ENDED}
+        def settled() -> bool:
+            stages = {first.snapshot.stage, second.snapshot.stage}
+            return stages == {Stage.LIVE, Stage.ENDED}
 
-            await it.until(settled, "one plays and one stops")
-            loser, winner = (
-                (first, second) if first.snapshot.stage is Stage.ENDED else (second, first)
-            )
-            assert loser.snapshot.ending is not None
-            assert loser.snapshot.ending.kind is EndingKind.CONTINUED_ELSEWHERE
-            await it.frames(60)
-            assert winner.snapshot.stage is Stage.LIVE
-
-    asyncio.run(main())
+        await it.until(settled, "one plays and one stops")
+        loser, winner = (first, second) if first.snapshot.stage is Stage.ENDED else (second, first)
+        assert loser.snapshot.ending is not None
+        assert loser.snapshot.ending.kind is EndingKind.CONTINUED_ELSEWHERE
+        await it.frames(60)
+        assert winner.snapshot.stage is Stage.LIVE

@@ -104,19 +104,31 @@ def test_a_defect_of_the_engine_ends_the_game_and_is_reported(
     assert "the engine failed" in caplog.text
 
 
-def test_cancelling_the_run_closes_the_peers() -> None:
+async def test_cancelling_the_run_closes_the_peers() -> None:
     it = RunningEngine()
 
-    async def main() -> None:
-        it.engine.post(events.StartRequested())
-        running = asyncio.ensure_future(it.engine.run())
-        await it.stage(Stage.LIVE)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-
-    asyncio.run(main())
+    it.engine.post(events.StartRequested())
+    running = asyncio.ensure_future(it.engine.run())
+    await it.stage(Stage.LIVE)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
     assert it.world.peers[0].actions[-1] == "closed"
+
+
+async def test_an_event_that_was_scheduled_before_the_end_starts_nothing_after_it() -> None:
+    it = RunningEngine()
+
+    running = asyncio.ensure_future(it.engine.run())
+    await asyncio.sleep(0)
+    running.cancel()
+    thread = threading.Thread(target=it.engine.post, args=(events.StartRequested(),))
+    thread.start()
+    thread.join()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert it.world.peers == []
+    assert it.records == []
 
 
 def test_the_network_is_watched_from_the_start_to_the_end() -> None:

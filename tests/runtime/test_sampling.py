@@ -27,7 +27,7 @@ def test_silence_is_noticed_by_the_samples_alone() -> None:
         it.engine.post(events.CloseForNowRequested())
 
     it, _ = play(script)
-    assert len(it.world.peers) == 1, "it healed"
+    assert len(it.world.peers) == 1, "the connection healed"
     assert "unmute" in it.world.peers[0].actions
 
 

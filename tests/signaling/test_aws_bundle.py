@@ -203,7 +203,7 @@ async def test_a_stream_group_that_is_not_offered_is_a_502() -> None:
         assert (await failure_of(started(client))).http_status == 502
 
 
-def test_the_sample_reads_what_is_sent() -> None:
+async def test_the_sample_reads_what_is_sent() -> None:
     seen: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -214,14 +214,11 @@ def test_the_sample_reads_what_is_sent() -> None:
         )
         await writer.drain()
 
-    async def run() -> None:
-        async with (
-            server_that(behave) as port,
-            client_for(f"http://127.0.0.1:{port}/base/") as client,
-        ):
-            await started(client, "offer")
-
-    asyncio.run(run())
+    async with (
+        server_that(behave) as port,
+        client_for(f"http://127.0.0.1:{port}/base/") as client,
+    ):
+        await started(client, "offer")
     head, _, body = seen[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /base/api/CreateStreamSession HTTP/1.1")
     assert b"authorization" not in head.lower()
@@ -235,7 +232,7 @@ def test_the_sample_reads_what_is_sent() -> None:
     }
 
 
-def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> str:
         service = FakeStreamService()
         service.fail("create", ServiceFault.CONFLICT, RuntimeError("canary in an exception"))
@@ -248,7 +245,7 @@ def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
             return view.session_id
 
     with caplog.at_level(logging.DEBUG):
-        token = asyncio.run(run())
+        token = await run()
     assert any("RuntimeError" in record.getMessage() for record in caplog.records)
     for record in caplog.records:
         text = record.getMessage() + str(record.exc_info) + str(record.args)

@@ -225,7 +225,7 @@ async def test_a_session_id_that_is_no_arn_is_not_sent(session_id: str) -> None:
             assert (await failure_of(call)).kind is FailureKind.INVALID
 
 
-def test_the_starter_reads_what_is_sent() -> None:
+async def test_the_starter_reads_what_is_sent() -> None:
     seen: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -235,15 +235,12 @@ def test_the_starter_reads_what_is_sent() -> None:
         writer.write(head.encode() + b"\r\n\r\n" + body)
         await writer.drain()
 
-    async def run() -> None:
-        async with (
-            server_that(behave) as port,
-            client_for(f"http://127.0.0.1:{port}/prod") as client,
-        ):
-            await started(client, "offer")
-            await getting_status(client)
-
-    asyncio.run(run())
+    async with (
+        server_that(behave) as port,
+        client_for(f"http://127.0.0.1:{port}/prod") as client,
+    ):
+        await started(client, "offer")
+        await getting_status(client)
     head, _, body = seen[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /prod/ HTTP/1.1")
     assert b"authorization: bearer " + GOOD_TOKEN.encode() in head.lower()
@@ -257,7 +254,7 @@ def test_the_starter_reads_what_is_sent() -> None:
     assert seen[1].startswith(f"GET /prod/session/{STREAM_GROUP}/{encoded} HTTP/1.1".encode())
 
 
-def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         service: FakeStreamService = ArnStreamService()
         service.fail("create", ServiceFault.CONFLICT, RuntimeError("canary in an exception"))
@@ -270,7 +267,7 @@ def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
             await failure_of(getting_status(client))
 
     with caplog.at_level(logging.DEBUG):
-        asyncio.run(run())
+        await run()
     assert any("RuntimeError" in record.getMessage() for record in caplog.records)
     for record in caplog.records:
         text = record.getMessage() + str(record.exc_info) + str(record.args)

@@ -302,7 +302,7 @@ async def test_the_budget_reaches_the_backend_and_too_small_a_one_is_refused() -
         assert service.count("get_status") == 0
 
 
-def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         service = FakeStreamService()
         service.fail("create", ServiceFault.CONFLICT, RuntimeError("canary in an exception"))
@@ -322,7 +322,7 @@ def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
             await failure_of(client.terminate(view.session_id, budget_s=5))
 
     with caplog.at_level(logging.DEBUG):
-        asyncio.run(run())
+        await run()
     assert any("RuntimeError" in record.getMessage() for record in caplog.records)
     for record in caplog.records:
         text = record.getMessage() + str(record.exc_info) + str(record.args)
@@ -456,7 +456,7 @@ async def test_retry_after(headers: str, wait_s: float | None) -> None:
         assert (failure.kind, failure.retry_after_s) == (FailureKind.THROTTLED, wait_s)
 
 
-def test_cookies_are_not_kept_and_no_secret_but_the_bearer_is_sent() -> None:
+async def test_cookies_are_not_kept_and_no_secret_but_the_bearer_is_sent() -> None:
     heads: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -464,15 +464,12 @@ def test_cookies_are_not_kept_and_no_secret_but_the_bearer_is_sent() -> None:
         writer.write(b"HTTP/1.1 204 No\r\nSet-Cookie: a=b; Path=/\r\nConnection: close\r\n\r\n")
         await writer.drain()
 
-    async def run() -> None:
-        async with (
-            server_that(behave) as port,
-            client_for(f"http://127.0.0.1:{port}/studio/") as client,
-        ):
-            for _ in range(2):
-                await client.terminate(SessionId("session-1"), budget_s=5)
-
-    asyncio.run(run())
+    async with (
+        server_that(behave) as port,
+        client_for(f"http://127.0.0.1:{port}/studio/") as client,
+    ):
+        for _ in range(2):
+            await client.terminate(SessionId("session-1"), budget_s=5)
     assert len(heads) == 2
     for head in heads:
         assert head.startswith(b"delete /studio/v1/sessions/session-1 http/1.1")

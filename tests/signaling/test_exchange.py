@@ -56,7 +56,7 @@ async def test_an_answer_of_any_status_is_an_answer(status: str) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "canary-token"])
-def test_the_bearer_token_is_sent_if_there_is_one(token: str | None) -> None:
+async def test_the_bearer_token_is_sent_if_there_is_one(token: str | None) -> None:
     heads: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,13 +64,10 @@ def test_the_bearer_token_is_sent_if_there_is_one(token: str | None) -> None:
         writer.write(b"HTTP/1.1 204 No\r\nConnection: close\r\n\r\n")
         await writer.drain()
 
-    async def run() -> None:
-        async with exchange_with(behave, token) as exchange:
-            await exchange.call("POST", "/a%2Fb", budget_s=5, query={"q": "1"}, content={"k": "v"})
-            exchange.use_token("canary-new")
-            await exchange.call("GET", "/", budget_s=5, headers={"X-Mine": "yes"})
-
-    asyncio.run(run())
+    async with exchange_with(behave, token) as exchange:
+        await exchange.call("POST", "/a%2Fb", budget_s=5, query={"q": "1"}, content={"k": "v"})
+        exchange.use_token("canary-new")
+        await exchange.call("GET", "/", budget_s=5, headers={"X-Mine": "yes"})
     first, second = heads
     assert first.startswith(b"POST /base/a%2Fb?q=1 HTTP/1.1\r\n")
     assert first.endswith(b'{"k": "v"}')
@@ -162,8 +159,8 @@ async def test_after_a_network_change_no_earlier_connection_is_used() -> None:
         await exchange.call("GET", "/", budget_s=5)
         await exchange.call("GET", "/", budget_s=5)
         assert len(opened) == 1, "an idle connection is used again"
-        exchange.forget_connections()
-        exchange.forget_connections()
+        exchange.drop_pooled_connections()
+        exchange.drop_pooled_connections()
         await exchange.call("GET", "/", budget_s=5)
         await exchange.call("GET", "/", budget_s=5)
         assert len(opened) == 2
@@ -184,7 +181,7 @@ async def test_a_call_in_flight_continues_while_the_network_changes() -> None:
     async with exchange_with(behave) as exchange:
         before = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
         answer_before = await asyncio.wait_for(requests.get(), 20)
-        exchange.forget_connections()
+        exchange.drop_pooled_connections()
         after = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
         answer_after = await asyncio.wait_for(requests.get(), 20)
         answer_after.set()
@@ -192,7 +189,7 @@ async def test_a_call_in_flight_continues_while_the_network_changes() -> None:
         assert not before.done()
         answer_before.set()
         assert (await before).status == 204
-        exchange.forget_connections()
+        exchange.drop_pooled_connections()
 
 
 async def test_after_close_nothing_is_sent() -> None:

@@ -165,7 +165,7 @@ class Exchange:
         _check_bearer(token)
         self._token = token
 
-    def forget_connections(self) -> None:
+    def drop_pooled_connections(self) -> None:
         """The network changed: calls from now on use no connection that was opened before.
 
         An idle one may lead nowhere, which would show only when the call's time is over. Calls in
