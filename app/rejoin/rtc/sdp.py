@@ -104,7 +104,7 @@ class TransportParameters:
                 raise SignalError(f"The {what} has no usable ICE user name and password.")
             setup = _only(in_effect(section, "setup"))
             if setup not in setups:
-                raise SignalError(f"The {what} has no usable DTLS role (a=setup).")
+                raise SignalError(f"The {what} has no usable DTLS role (its setup attribute).")
             found.add(cls(ufrag, pwd, _sha256_fingerprints(in_effect, section, what), setup))
         if len(found) != 1:
             raise SignalError(f"The {what} describes more than one transport.")
