@@ -10,6 +10,7 @@ from helpers.fake_world import FakeWorld
 from rejoin.core import events
 from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.trace import Record
+from rejoin.core.trace_names import EVENTS
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.ports import EngineOptions, EnginePorts, TicketStore
 
@@ -73,6 +74,7 @@ class RunningEngine:
 
     def events(self, name: str) -> list[Record]:
         """The records with this name: events that the engine got."""
+        assert name in EVENTS.values(), name
         return [record for record in self.records if record.name == name]
 
     async def until(self, true: Callable[[], bool]) -> None:

@@ -224,7 +224,8 @@ class Timeline:
         return self.steps[0].at if fault_at is None else fault_at
 
     def at(self, name: str) -> float | None:
-        """When a step was first reached, or None."""
+        """When a step, one of STEPS, was first reached; None if it was not."""
+        assert name in STEPS, name
         return next((step.at for step in self.steps if step.name == name), None)
 
     def lines(self) -> Iterator[str]:
@@ -289,7 +290,7 @@ class _EpisodeReader:
         self._before: list[Step] = []
         self._steps: list[Step] | None = None
         self._episode = 0
-        self._asked = False
+        self._requested = False
 
     @property
     def open(self) -> bool:
@@ -312,7 +313,7 @@ class _EpisodeReader:
             level = record.data.get("health")
             if self._steps is not None:
                 self._add("live again", record.at)
-                self.finished = self.close("live" if self._asked else "healed")
+                self.finished = self.close("live" if self._requested else "healed")
             elif level == HealthLevel.STALLED.value:
                 if not any(step.name == "stalled" for step in self._before):
                     self._before.append(Step("stalled", record.at))
@@ -336,7 +337,7 @@ class _EpisodeReader:
         self._episode = int(record.data["episode"])
         self._steps = list(self._before)
         self._before = []
-        self._asked = False
+        self._requested = False
         last_rtp_at = record.data.get("last_rtp_at")
         if isinstance(last_rtp_at, (int, float)):
             self._steps.append(Step("last media", float(last_rtp_at)))
@@ -353,7 +354,7 @@ class _EpisodeReader:
         if self._steps is None or name is None:
             return
         if record.name == EVENTS[events.RequestWritten]:
-            self._asked = True
+            self._requested = True
         # The newest attempt is the one that counts: a later offer replaces the former steps.
         if record.name == EVENTS[events.OfferMade]:
             kept = set(_EVENT_STEPS.values())

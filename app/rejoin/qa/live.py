@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from rejoin.clock import boot_s
-from rejoin.core import events
+from rejoin.core import commands, events
 from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record, of_fault, of_service, timelines
+from rejoin.core.trace_names import COMMANDS
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import (
     ApiFault,
@@ -193,7 +194,9 @@ class _Game:
     def _observed(self, snapshot: Snapshot) -> Observed:
         ending: Ending | None = snapshot.ending
         attempts = {
-            record.data["attempt"] for record in self._records if record.name == "Reconnect"
+            record.data["attempt"]
+            for record in self._records
+            if record.name == COMMANDS[commands.Reconnect]
         }
         freezes = []
         for timeline in timelines(self._records):

@@ -13,7 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from rejoin.core import commands, events, phases
 from rejoin.core.trace import Record
+from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 
 CLOCK_S = 1e-3
 """A time in a trace that is late by less than this is only rounded."""
@@ -245,46 +247,40 @@ class _TraceChecker:
 
     def _event(self, record: Record) -> None:
         self._last_event = record
-        data = record.data
-        match record.name:
-            case "RejoinRequested":
-                # The program was started again: its former connections are gone, and connections
-                # are numbered from 1 again. Attempt numbers go on.
-                self._open.clear()
-                self._sent.clear()
-                self._digests.clear()
+        name, data = record.name, record.data
+        if name == EVENTS[events.RejoinRequested]:
+            # The program was started again: its former connections are gone, and connections are
+            # numbered from 1 again. Attempt numbers go on.
+            self._open.clear()
+            self._sent.clear()
+            self._digests.clear()
+            self._in_flight = None
+            self._last_start_at = None
+        elif name == EVENTS[events.OfferMade]:
+            self._digests[data["connection"]] = data["sha256"]
+        elif name in (EVENTS[events.AnswerArrived], EVENTS[events.ReconnectFailed]):
+            done = (data["attempt"], data["try_number"])
+            if self._in_flight is not None and self._in_flight[:2] == done:
                 self._in_flight = None
-                self._last_start_at = None
-            case "OfferMade":
-                self._digests[data["connection"]] = data["sha256"]
-            case "AnswerArrived" | "ReconnectFailed":
-                done = (data["attempt"], data["try_number"])
-                if self._in_flight is not None and self._in_flight[:2] == done:
-                    self._in_flight = None
-            case _:
-                pass
 
     def _command(self, record: Record) -> None:
-        data = record.data
+        name, data = record.name, record.data
         connection = data.get("connection", 0)
-        match record.name:
-            case "MakeOffer":
-                self._open.add(connection)
-            case "CloseConnection":
-                self._open.discard(connection)
-                if self._in_flight is not None and self._in_flight[2] == connection:
-                    self._in_flight = None
-            case "StartSession":
-                self._send(record.at, connection, data["attempt"])
-            case "Reconnect":
-                self._reconnect(record)
-            case "ApplyAnswer":
-                self._add(record.at, self._apply(connection))
-            case "Finish":
-                self._add(record.at, reason_given(data["ending"].get("kind")))
-                self._add(record.at, all_closed(self._open))
-            case _:
-                pass
+        if name == COMMANDS[commands.MakeOffer]:
+            self._open.add(connection)
+        elif name == COMMANDS[commands.CloseConnection]:
+            self._open.discard(connection)
+            if self._in_flight is not None and self._in_flight[2] == connection:
+                self._in_flight = None
+        elif name == COMMANDS[commands.StartSession]:
+            self._send(record.at, connection, data["attempt"])
+        elif name == COMMANDS[commands.Reconnect]:
+            self._reconnect(record)
+        elif name == COMMANDS[commands.ApplyAnswer]:
+            self._add(record.at, self._apply(connection))
+        elif name == COMMANDS[commands.Finish]:
+            self._add(record.at, reason_given(data["ending"].get("kind")))
+            self._add(record.at, all_closed(self._open))
 
     def _reconnect(self, record: Record) -> None:
         at, data = record.at, record.data
@@ -308,28 +304,30 @@ class _TraceChecker:
         if event is None:
             return Violation(Invariant.I1, "an answer is applied before any event")
         data: dict[str, Any] = event.data
-        match event.name:
-            case "AnswerArrived":
-                attempt = data["attempt"]
-                mine = next((own for other, own in self._sent if other == attempt), None)
-                return answer_applied(mine, connection, connection)
-            case "StatusArrived" | "SessionStarted":
-                digest = data["view"].get("signal_request_sha256")
-                if digest is None:
-                    return None
-                return answer_applied(digest, self._digests.get(connection), connection)
-            case name:
-                return Violation(Invariant.I1, f"an answer is applied after {name}")
+        if event.name == EVENTS[events.AnswerArrived]:
+            attempt = data["attempt"]
+            sent_on = next((own for other, own in self._sent if other == attempt), None)
+            return answer_applied(sent_on, connection, connection)
+        if event.name in (EVENTS[events.StatusArrived], EVENTS[events.SessionStarted]):
+            digest = data["view"].get("signal_request_sha256")
+            if digest is None:
+                return None
+            return answer_applied(digest, self._digests.get(connection), connection)
+        return Violation(Invariant.I1, f"an answer is applied after {event.name}")
 
     def _state(self, record: Record) -> None:
         at, name, data = record.at, record.name, record.data
         self._last_start_at = data.get("last_start_at")
-        if name == "Ended":
+        if name == STATES[phases.Ended]:
             self._add(at, reason_given(data.get("ending")))
             return
-        if name != "Idle":
+        if name != STATES[phases.Idle]:
             self._add(at, timer_set(name, at, data.get("until_at")))
-        if name == "ConfirmingEnd" and data.get("fallback") == "unconfirmed":
+        if name == STATES[phases.ConfirmingEnd] and data.get("fallback") == "unconfirmed":
             self._add(at, tries_ended(at, self._last_start_at, CLOCK_S))
-        if name != "Live" and data.get("episode") and not data.get("deadline_checking"):
+        if (
+            name != STATES[phases.Live]
+            and data.get("episode")
+            and not data.get("deadline_checking")
+        ):
             self._add(at, deadline_shown(data.get("shown_deadline_at"), self._window_ends_at))
