@@ -16,5 +16,5 @@ def assert_drawn(before: State, event: events.Event, after: State) -> None:
     here, there = STATES[type(before.phase)], STATES[type(after.phase)]
     if here == there:
         return
-    drawn = diagram.ways().get((here, there), frozenset())
+    drawn = diagram.transitions().get((here, there), frozenset())
     assert EVENTS[type(event)] in drawn, f"{here} -> {there} after {event} is not drawn"

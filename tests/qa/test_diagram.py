@@ -14,7 +14,7 @@ from rejoin.core import events
 from rejoin.core.phases import State
 from rejoin.core.trace_names import STATES
 from rejoin.qa import diagram
-from rejoin.qa.diagram import document, put_into, ways
+from rejoin.qa.diagram import document, put_into, transitions
 from rejoin.qa.simulation import case_of
 from rejoin.verify.environment import Change
 from rejoin.verify.simulate import simulate
@@ -26,13 +26,13 @@ _PLAYER = (Change.PLAYER_TRIES, Change.PLAYER_LEAVES, Change.PLAYER_ENDS)
 
 def test_the_page_shows_the_engine_as_it_is() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    drawn = document(ways())
+    drawn = document(transitions())
     assert put_into(text, drawn) == text, "`rejoin qa diagram --write docs/states.md` updates it"
 
 
 def test_every_state_can_be_entered_and_left() -> None:
-    entered = {there for _, there in ways()}
-    left = {here for here, _ in ways()}
+    entered = {there for _, there in transitions()}
+    left = {here for here, _ in transitions()}
     names = set(STATES.values())
     assert names - entered == {"Idle"}
     assert names - left == {"Ended"}
@@ -70,16 +70,16 @@ def test_a_way_that_is_not_drawn_fails_the_test_that_takes_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """All Playbook tests and the Hypothesis machine rest on this."""
-    kept = {way: names for way, names in ways().items() if way != ("Live", "Lost")}
-    monkeypatch.setattr(diagram, "ways", lambda: kept)
+    kept = {way: names for way, names in transitions().items() if way != ("Live", "Lost")}
+    monkeypatch.setattr(diagram, "transitions", lambda: kept)
     with pytest.raises(AssertionError, match="Live -> Lost after Sampled"):
         Playbook().drop()
     Playbook().live()
 
 
 def test_an_event_that_is_not_drawn_for_a_way_fails_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = dict(ways()) | {("Idle", "StartOffering"): frozenset({"RejoinRequested"})}
-    monkeypatch.setattr(diagram, "ways", lambda: kept)
+    kept = dict(transitions()) | {("Idle", "StartOffering"): frozenset({"RejoinRequested"})}
+    monkeypatch.setattr(diagram, "transitions", lambda: kept)
     play = Playbook()
     with pytest.raises(AssertionError, match="Idle -> StartOffering"):
         play.give(events.StartRequested())

@@ -69,7 +69,7 @@ def lets_a_hanging_call_eat_the_window(t: Transition, left_s: float) -> float:
 
 
 def lets_a_dead_connection_eat_the_window(
-    t: Transition, patience_s: float, episode: Episode | None, create_asked_at: float
+    t: Transition, patience_s: float, episode: Episode | None, create_requested_at: float
 ) -> float:
     sample = t.facts.sample
     rtt_s = (sample.rtt_s if sample else None) or 0.0

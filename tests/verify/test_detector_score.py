@@ -20,7 +20,7 @@ from rejoin.core.trace import Record, Recorder, of_event, of_fault
 from rejoin.netem.link import Chance, NetworkProfile
 from rejoin.netem.network_profile import NETWORK_PROFILES, parse_profile
 from rejoin.verify.detector_score import OUTAGE, Outage, Score, score_samples, score_trace
-from rejoin.verify.traffic import Sampled, samples
+from rejoin.verify.traffic import TimedSample, samples
 
 POLICY = Policy()
 ONE, TWO = ConnectionNumber(1), ConnectionNumber(2)
@@ -105,7 +105,7 @@ def test_the_gate_can_fail() -> None:
 # --- the rules ------------------------------------------------------------------------------------
 
 
-def stream(*silences: tuple[float, float], until_at: float = 30.0) -> Iterator[Sampled]:
+def stream(*silences: tuple[float, float], until_at: float = 30.0) -> Iterator[TimedSample]:
     """Samples from 0 on; nothing arrives during the silences."""
     heard_at = 0.0
     for index in range(1, round(until_at / 0.05) + 1):

@@ -106,11 +106,11 @@ def heals_while_a_request_is_out(
 
 
 def pending_moves_the_deadline(
-    window: Window, view: SessionView, asked_at: float, now: float
+    window: Window, view: SessionView, requested_at: float, now: float
 ) -> Window:
-    window = ON_VIEW(window, view, asked_at, now)
+    window = ON_VIEW(window, view, requested_at, now)
     if view.status == service_status.PENDING_CLIENT_RECONNECTION:
-        window = replace(window, proved_at=asked_at)
+        window = replace(window, proved_at=requested_at)
     return window
 
 

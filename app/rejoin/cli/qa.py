@@ -322,7 +322,7 @@ def diagram(chosen: DiagramOptions) -> int:
     """Run simulated games and draw every transition that the engine took."""
     from rejoin.qa import diagram as drawing
 
-    drawn = drawing.document(drawing.ways())
+    drawn = drawing.document(drawing.transitions())
     page = chosen.page
     if page is None:
         click.echo(drawn)

@@ -153,10 +153,10 @@ class AttemptEvent:
 class SessionStarted(AttemptEvent):
     """The backend accepted the start; `view` may already hold the answer.
 
-    `asked_at`: when our request for it started.
+    `requested_at`: when our request for it started.
     """
 
-    asked_at: float
+    requested_at: float
     view: SessionView
 
 
@@ -177,22 +177,22 @@ class AnswerArrived(AttemptEvent):
     """The backend returned the SignalResponse for this attempt's offer."""
 
     try_number: int
-    asked_at: float
+    requested_at: float
     signal_response: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ReconnectFailed(AttemptEvent):
     try_number: int
-    asked_at: float
+    requested_at: float
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class StatusEvent:
-    """A status poll finished; `asked_at` is when our request for it started."""
+    """A status poll finished; `requested_at` is when our request for it started."""
 
-    asked_at: float
+    requested_at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,17 +118,17 @@ class Placing:
 class Connecting:
     """An answer was applied; ICE, DTLS, the first frame and the input channel are still to come.
 
-    `episode` is None at the start of a game. `create_asked_at` is when the call that brought the
-    answer was sent: the second window cannot have begun before it. `framed_at`, `input_at`: when
-    the first frame was decoded and the input channel opened.
+    `episode` is None at the start of a game. `create_requested_at`: when the call that brought the
+    answer was sent; the second window cannot have begun before it. `first_frame_at`,
+    `input_opened_at`: when the first frame was decoded, and when the input channel opened.
     """
 
     connection: ConnectionNumber
     episode: Episode | None
-    create_asked_at: float
+    create_requested_at: float
     until_at: float
-    framed_at: float | None = None
-    input_at: float | None = None
+    first_frame_at: float | None = None
+    input_opened_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from rejoin.core.trace_names import EVENTS, STATES
 BEGIN = "<!-- states: begin, written by `rejoin qa diagram` -->"
 END = "<!-- states: end -->"
 
-Ways = Mapping[tuple[str, str], frozenset[str]]
+TransitionTable = Mapping[tuple[str, str], frozenset[str]]
 """(from, to) -> the events that can lead there; by the names that a trace uses."""
 
 _PHASES = {phase.__name__: phase for phase in get_args(Phase)}
@@ -32,7 +32,7 @@ _DISPATCH = "dispatch.on_event"
 
 
 @cache
-def ways() -> Ways:
+def transitions() -> TransitionTable:
     """Every way from one state to another that the engine's code has."""
     code = _Code()
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -128,7 +128,7 @@ def _classes(pattern: ast.pattern, of: str) -> set[str]:
     return {name for event, name in EVENTS.items() if issubclass(event, bases)}
 
 
-def document(found: Ways) -> str:
+def document(found: TransitionTable) -> str:
     """A diagram (Mermaid) of the ways, and the table of what leads along each."""
     order = {name: index for index, name in enumerate(STATES.values())}
     sorted_ways = sorted(found, key=lambda way: (order[way[0]], order[way[1]]))

@@ -17,7 +17,7 @@ _CHUNK = 250
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FailedSeed:
     """A seed that violated an invariant."""
 
     seed: int
@@ -34,7 +34,7 @@ class Tally:
     drops: int = 0
     savable: int = 0
     saved: int = 0
-    found: list[Found] = field(default_factory=list)
+    found: list[FailedSeed] = field(default_factory=list)
 
     def __iadd__(self, other: Tally) -> Tally:
         self.runs += other.runs
@@ -76,7 +76,7 @@ def tally(first: int, count: int) -> Tally:
             total.savable += savable
             total.saved += savable and outcome.live
         if outcome.violations:
-            total.found.append(Found(seed, case.about, outcome.violations))
+            total.found.append(FailedSeed(seed, case.about, outcome.violations))
     return total
 
 

@@ -23,7 +23,7 @@ from rejoin.core.health import Health
 from rejoin.core.model import ConnectionSample, HealthLevel, Policy
 from rejoin.core.trace import Record, sample_of
 from rejoin.core.trace_names import EVENTS
-from rejoin.verify.traffic import Sampled
+from rejoin.verify.traffic import TimedSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,9 @@ class Score:
         return count * 3600.0 / self.replayed_s if self.replayed_s else 0.0
 
 
-def score_samples(samples: Iterable[Sampled], outages: Sequence[Outage], policy: Policy) -> Score:
+def score_samples(
+    samples: Iterable[TimedSample], outages: Sequence[Outage], policy: Policy
+) -> Score:
     """The score of samples of one connection, in order of time."""
     replay = _Replay(tuple(outages), policy)
     for at, sample in samples:
@@ -160,7 +162,7 @@ def score_trace(records: Iterable[Record], policy: Policy) -> Score:
     Each connection is scored separately; an outage without end does not count for connections that
     open after it. Raises ValueError for a malformed record.
     """
-    samples: dict[int, list[Sampled]] = {}
+    samples: dict[int, list[TimedSample]] = {}
     outages: list[Outage] = []
     for record in records:
         if record.kind == "fault" and OUTAGE in record.data:

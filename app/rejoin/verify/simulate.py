@@ -29,7 +29,7 @@ from rejoin.verify import invariants
 from rejoin.verify.detector_score import OUTAGE
 from rejoin.verify.environment import DARK, Change, PlayerChange, Schedule, World
 from rejoin.verify.simulated.backend import SimulatedBackend
-from rejoin.verify.simulated.clock import Action, VirtualClock
+from rejoin.verify.simulated.clock import Callback, VirtualClock
 from rejoin.verify.simulated.connections import Connections
 from rejoin.verify.simulated.service import SimulatedService
 
@@ -134,7 +134,7 @@ class _Run:
                 stops_at = self.went_live_at + for_s
         return self.outcome()
 
-    def next(self) -> tuple[float, Action]:
+    def next(self) -> tuple[float, Callback]:
         """What happens next: something scheduled, the engine's wake-up, or a sample."""
         at = self.clock.next_at
         if self.undisturbed():

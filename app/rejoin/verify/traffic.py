@@ -23,7 +23,7 @@ _SHARE_OF_BANDWIDTH = 0.8
 _NACK_DELAY_S = 0.030
 """From a missing packet to the NACK for it (`media.receive` first waits for reordered packets)."""
 
-Sampled = tuple[float, ConnectionSample]
+TimedSample = tuple[float, ConnectionSample]
 """When a sample was taken, and what it shows."""
 
 
@@ -36,7 +36,7 @@ def samples(
     every_s: float = 0.050,
     loss_window_s: float = 3.0,
     dark: Callable[[float], bool] = lambda at: False,
-) -> Iterator[Sampled]:
+) -> Iterator[TimedSample]:
     """Samples of a stream over this path, from `began_at` on.
 
     `dark`: whether nothing passes at that time, in addition to what the profile does.

@@ -19,10 +19,10 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
         case events.ConnectionOpened(connection) if connection == phase.connection:
             opened(t, phase)
         case events.FirstFrameDecoded(connection) if connection == phase.connection:
-            live_if_complete(t, replace(phase, framed_at=t.now))
+            live_if_complete(t, replace(phase, first_frame_at=t.now))
         case events.InputOpened(connection) if connection == phase.connection:
             t.facts = replace(t.facts, input_opened=connection)
-            live_if_complete(t, replace(phase, input_at=t.now))
+            live_if_complete(t, replace(phase, input_opened_at=t.now))
         case events.ConnectionFailed(connection) if connection == phase.connection:
             connection_failed(t, phase)
         case events.HardEvidenceSeen(connection) if connection == phase.connection:
@@ -38,7 +38,7 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
         case events.StatusFailed(failure=failure):
             if phase.episode is not None:
                 t.poll_status(after_s=poll_again_s(t, failure))
-        case events.WakeupDue() if phase.framed_at is not None:
+        case events.WakeupDue() if phase.first_frame_at is not None:
             enter.live(t, phase)  # a picture without input: watching is better than nothing
         case events.WakeupDue():
             connection_failed(t, phase)
@@ -64,13 +64,13 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
 def opened(t: Transition, phase: Connecting) -> None:
     """ICE and DTLS are up: the first frame has its own deadline."""
     patience_s = t.policy.first_frame_deadline_s
-    until_at = enter.connect_until_at(t, patience_s, phase.episode, phase.create_asked_at)
+    until_at = enter.connect_until_at(t, patience_s, phase.episode, phase.create_requested_at)
     t.phase = replace(phase, until_at=until_at)
     t.do(commands.RequestKeyFrame(phase.connection))
 
 
 def live_if_complete(t: Transition, phase: Connecting) -> None:
-    if phase.framed_at is not None and phase.input_at is not None:
+    if phase.first_frame_at is not None and phase.input_opened_at is not None:
         enter.live(t, phase)
     else:
         t.phase = phase
@@ -119,7 +119,7 @@ def note_round_trip(
 
 
 def status_arrived(t: Transition, phase: Connecting, view: SessionView) -> None:
-    window = deadline.on_rejoined(t.facts.window, view, phase.create_asked_at)
+    window = deadline.on_rejoined(t.facts.window, view, phase.create_requested_at)
     t.facts = replace(t.facts, window=window)
     if phase.episode is not None and view.status == RECONNECTING:
         t.watch_status()

@@ -105,11 +105,11 @@ def on_event(t: Transition, phase: ActivePhase, event: events.Event) -> None:  #
 def _concerns_phase(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
     """Note what the event says in every phase; whether the phase has to decide anything then."""
     match event:
-        case events.StatusArrived(asked_at, view):
+        case events.StatusArrived(requested_at, view):
             if view.session_id != t.facts.session_id:
                 t.stale()
                 return False
-            t.learn(view, asked_at)
+            t.learn(view, requested_at)
             if not is_terminal(view.status):
                 t.facts = replace(t.facts, woke_at=None)
         case events.StatusFailed(failure=failure):

@@ -33,7 +33,7 @@ def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) 
         case events.WakeupDue():
             enter.ended(t, phase.fallback)
         case events.Woke():
-            t.phase = replace(phase, until_at=max(phase.until_at, t.poll_guard_at()))
+            t.phase = replace(phase, until_at=max(phase.until_at, t.poll_timeout_at()))
             t.poll_status()
         case events.NetworkFound():
             t.poll_status()

@@ -95,21 +95,21 @@ def connecting(
     t: Transition,
     connection: ConnectionNumber,
     episode: Episode | None,
-    create_asked_at: float,
+    create_requested_at: float,
     signal_response: str,
 ) -> None:
     """An answer is applied to the connection whose offer it answers (Rule 6)."""
     if episode is not None and episode.service_released_at is None:
         episode = replace(episode, service_released_at=t.now)
-    until_at = connect_until_at(t, t.policy.connect_deadline_s, episode, create_asked_at)
-    t.phase = Connecting(connection, episode, create_asked_at, until_at)
+    until_at = connect_until_at(t, t.policy.connect_deadline_s, episode, create_requested_at)
+    t.phase = Connecting(connection, episode, create_requested_at, until_at)
     t.do(commands.ApplyAnswer(connection, signal_response))
     if episode is not None:
         t.watch_status()
 
 
 def connect_until_at(
-    t: Transition, patience_s: float, episode: Episode | None, create_asked_at: float
+    t: Transition, patience_s: float, episode: Episode | None, create_requested_at: float
 ) -> float:
     """When to give up a connection that does not come up, or shows no frame.
 
@@ -124,7 +124,7 @@ def connect_until_at(
     ends_at = t.latest_at(episode)
     least_s = max(t.policy.connect_min_s, t.policy.need_rtt_factor * rtt_s)
     if timeout_s is not None:
-        ends_at = min(ends_at, create_asked_at + timeout_s)
+        ends_at = min(ends_at, create_requested_at + timeout_s)
         least_s = max(least_s, t.policy.connect_min_share * timeout_s)
     # Half of what is left beyond T_need: the next offer and its wait must fit in as well.
     spare_s = (ends_at - t.need_s() - t.now) / 2
@@ -395,7 +395,7 @@ def confirming_end(t: Transition, episode: Episode, fallback: Ending) -> None:
     if not t.policy.reports_status:
         ended(t, fallback)
         return
-    patience_at = t.poll_guard_at()
+    patience_at = t.poll_timeout_at()
     if fallback.kind is EndingKind.UNCONFIRMED:
         # One poll has its time, however late it is: after sleep the network has to come up first.
         asleep = t.facts.window.checking_since_at is not None

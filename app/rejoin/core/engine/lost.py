@@ -28,8 +28,8 @@ def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C
             enter.lost(t, replace(phase.episode, cause=evidence))
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
-        case events.StatusArrived(asked_at):
-            status_arrived(t, phase, asked_at)
+        case events.StatusArrived(requested_at):
+            status_arrived(t, phase, requested_at)
         case events.StatusFailed(failure=failure) if poll_is_refused(t, failure):
             end_refused(t, failure)
         case events.StatusFailed(failure=failure):
@@ -57,11 +57,11 @@ def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C
             assert_never(event)
 
 
-def status_arrived(t: Transition, phase: Lost, asked_at: float) -> None:
+def status_arrived(t: Transition, phase: Lost, requested_at: float) -> None:
     """Commit if the status corroborates the drop (Rule 3); else watch it."""
     enter.lost(t, phase.episode)
     if isinstance(t.phase, Lost):
-        t.watch_status(after_s=t.pause_s(asked_at))
+        t.watch_status(after_s=t.pause_s(requested_at))
 
 
 def on_goodbye(t: Transition, phase: Goodbye, event: events.Event) -> None:

@@ -33,8 +33,8 @@ def on_live(t: Transition, phase: Live, event: events.Event) -> None:  # noqa: C
             enter.dropped(t, phase, HardEvidence.DTLS_CLOSED)
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
-        case events.StatusArrived(asked_at, view):
-            status_arrived(t, phase, view, asked_at)
+        case events.StatusArrived(requested_at, view):
+            status_arrived(t, phase, view, requested_at)
         case events.StatusFailed(failure=failure):
             if phase.checking_since_at is not None:
                 t.poll_status(after_s=poll_again_s(t, failure))
@@ -129,12 +129,12 @@ def hard_evidence(t: Transition, phase: Live, evidence: HardEvidence) -> None:
         enter.dropped(t, phase, evidence)
 
 
-def status_arrived(t: Transition, phase: Live, view: SessionView, asked_at: float) -> None:
-    if view.status == PENDING_CLIENT_RECONNECTION and asked_at >= phase.since_at:
+def status_arrived(t: Transition, phase: Live, view: SessionView, requested_at: float) -> None:
+    if view.status == PENDING_CLIENT_RECONNECTION and requested_at >= phase.since_at:
         # The service itself has dropped us; no poll is needed.
         if phase.checking_since_at is None:
             t.do(commands.StartChecks(phase.connection))
             phase = replace(phase, checking_since_at=t.now)
         enter.dropped(t, phase)
     elif phase.checking_since_at is not None:
-        t.watch_status(after_s=t.pause_s(asked_at))
+        t.watch_status(after_s=t.pause_s(requested_at))

@@ -118,12 +118,12 @@ def written(t: Transition, phase: Requesting) -> None:
 def answered(
     t: Transition, episode: Episode, attempt: Attempt, event: events.AnswerArrived
 ) -> None:
-    t.measure_call(event.asked_at)
+    t.measure_call(event.requested_at)
     t.facts = replace(t.facts, status=None)
     # A repeated request may be answered for its first try: the window began with that one.
     sent_at = episode.offer_maybe_accepted_at
-    create_asked_at = event.asked_at if sent_at is None else sent_at
-    enter.connecting(t, attempt.connection, episode, create_asked_at, event.signal_response)
+    create_requested_at = event.requested_at if sent_at is None else sent_at
+    enter.connecting(t, attempt.connection, episode, create_requested_at, event.signal_response)
 
 
 def address_lost(t: Transition, phase: Requesting) -> None:

@@ -191,10 +191,10 @@ def on_start_backoff(t: Transition, phase: StartBackoff, event: events.Event) ->
 
 def started(t: Transition, attempt: Attempt, event: events.SessionStarted) -> None:
     """The backend has a session; it may hold the answer already, or be over."""
-    t.measure_call(event.asked_at)
+    t.measure_call(event.requested_at)
     t.facts = replace(t.facts, session_id=event.view.session_id)
     placing = enter.placing(t, attempt)
-    t.learn(event.view, event.asked_at)
+    t.learn(event.view, event.requested_at)
     if is_terminal(event.view.status):
         enter.ended(t, t.game_ended())
         return
@@ -214,7 +214,7 @@ def on_placing(t: Transition, phase: Placing, event: events.Event) -> None:
             poll_failed(t, phase, NO_ANSWER)
         case events.NetworkFound():
             # A poll that went out over the network before may never be answered.
-            t.phase = replace(phase, until_at=t.poll_guard_at())
+            t.phase = replace(phase, until_at=t.poll_timeout_at())
             t.watch_status()
         case events.CloseForNowRequested():
             enter.terminating(t, _CANCELLED)
@@ -246,7 +246,7 @@ def placed(t: Transition, phase: Placing, view: SessionView) -> None:
     # ACTIVE without the answer yet: a long poll would be held, so poll at once after a pause.
     placing = view.status == ACTIVATING
     pause_s = 0.0 if placing else t.policy.poll_pause_s
-    t.phase = replace(phase, until_at=t.poll_guard_at(pause_s), failures=0)
+    t.phase = replace(phase, until_at=t.poll_timeout_at(pause_s), failures=0)
     t.poll_status(
         known=view.status if placing else None,
         wait_s=t.policy.long_poll_max_s if placing else 0.0,
@@ -269,5 +269,5 @@ def poll_failed(t: Transition, phase: Placing, failure: Failure) -> None:
         enter.ended(t, Ending(EndingKind.BACKEND_UNREACHABLE, detail=failure.detail))
         return
     wait_s = retry.backoff_s(Wait.USUAL, phase.failures + 1, t.policy, t.draw)
-    t.phase = replace(phase, until_at=t.poll_guard_at(wait_s), failures=phase.failures + 1)
+    t.phase = replace(phase, until_at=t.poll_timeout_at(wait_s), failures=phase.failures + 1)
     t.poll_status(after_s=wait_s)

@@ -154,18 +154,18 @@ class Transition:
         self.facts = replace(self.facts, status=None, reason=None)
         self.poll_status()
 
-    def poll_guard_at(self, after_s: float = 0.0) -> float:
+    def poll_timeout_at(self, after_s: float = 0.0) -> float:
         """When a long poll that starts in `after_s` counts as lost."""
         budget_s = self._poll_budget_s(self._long_poll_s())
         return self.now + after_s + budget_s + self.policy.answer_grace_s
 
     def watch_until_at(self, episode: Episode) -> float:
         """How long a poll is waited for during an episode: not past the last start of a try."""
-        return min(self.poll_guard_at(), max(self.now, self.last_start_at(episode)))
+        return min(self.poll_timeout_at(), max(self.now, self.last_start_at(episode)))
 
-    def pause_s(self, asked_at: float) -> float:
+    def pause_s(self, requested_at: float) -> float:
         """The pause before the next long poll, if this one came at once with nothing new."""
-        quick = self.now - asked_at < self.policy.poll_pause_s
+        quick = self.now - requested_at < self.policy.poll_pause_s
         new = self.facts.status != self._status_before
         return self.policy.poll_pause_s if quick and not new else 0.0
 
@@ -200,15 +200,15 @@ class Transition:
         )
         return min(longest_s, self.policy.connect_timeout_s + wait_s + answer_s)
 
-    def learn(self, view: SessionView, asked_at: float) -> None:
-        """What a session view says; `asked_at` is when the request for it started."""
+    def learn(self, view: SessionView, requested_at: float) -> None:
+        """What a session view says; `requested_at` is when the request for it started."""
         if view.attempt is not None:
             self._learn_attempt(view.attempt)
         self.facts = replace(
             self.facts,
             status=view.status,
             reason=view.reason,
-            window=deadline.on_view(self.facts.window, view, asked_at, self.now),
+            window=deadline.on_view(self.facts.window, view, requested_at, self.now),
             refused_sign_ins=0,
         )
 
@@ -238,9 +238,11 @@ class Transition:
         """Rule 5."""
         return self.now <= self.last_start_at(episode)
 
-    def measure_call(self, asked_at: float) -> None:
+    def measure_call(self, requested_at: float) -> None:
         """A backend call was answered: how long it took, for T_need."""
-        latencies_s = (*self.facts.latencies_s, max(0.0, self.now - asked_at))[-_LATENCIES_KEPT:]
+        latencies_s = (*self.facts.latencies_s, max(0.0, self.now - requested_at))[
+            -_LATENCIES_KEPT:
+        ]
         self.facts = replace(self.facts, latencies_s=latencies_s)
 
     # --- what the facts say -----------------------------------------------------------------------

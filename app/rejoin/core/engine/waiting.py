@@ -186,8 +186,8 @@ def recover_answer(t: Transition, phase: Backoff | AwaitingService, view: Sessio
     ):
         return False
     sent_at = episode.offer_maybe_accepted_at
-    create_asked_at = t.now if sent_at is None else sent_at
-    enter.connecting(t, attempt.connection, episode, create_asked_at, view.signal_response)
+    create_requested_at = t.now if sent_at is None else sent_at
+    enter.connecting(t, attempt.connection, episode, create_requested_at, view.signal_response)
     return True
 
 

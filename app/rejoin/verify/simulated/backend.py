@@ -97,13 +97,13 @@ class SimulatedBackend:
         self.clock.after(self.world.backend_s, started)
 
     def _started(
-        self, command: commands.StartSession, connection: Connection, asked_at: float
+        self, command: commands.StartSession, connection: Connection, requested_at: float
     ) -> None:
         if self.service.state is None:
             self.service.start(connection.sha256)
             placed = lifecycle.Placed(command.connection)
             self.clock.after(self.world.placement_s, partial(self.service.step, placed))
-        self.deliver(events.SessionStarted(command.attempt, asked_at, self._view()))
+        self.deliver(events.SessionStarted(command.attempt, requested_at, self._view()))
 
     def terminate(self) -> None:
         """The client ends the game."""
@@ -129,24 +129,24 @@ class SimulatedBackend:
         self._poll_service(command, poll, now, now + command.wait_s)
 
     def _poll_service(
-        self, command: commands.PollStatus, poll: int, asked_at: float, until_at: float
+        self, command: commands.PollStatus, poll: int, requested_at: float, until_at: float
     ) -> None:
         """Answer when the status differs from the known one or the wait is over, else ask again."""
         if poll != self._poll:
             return
         if self.failure is not None:
-            self._answer_poll(poll, events.StatusFailed(asked_at, Failure(self.failure)))
+            self._answer_poll(poll, events.StatusFailed(requested_at, Failure(self.failure)))
             return
         view = self._view()
         if view.status == command.known and self.clock.now + _POLL_EVERY_S <= until_at:
-            again = partial(self._poll_service, command, poll, asked_at, until_at)
+            again = partial(self._poll_service, command, poll, requested_at, until_at)
             self.clock.after(_POLL_EVERY_S, again)
             return
         age_s = self.world.backend_s / 2
         if view.remaining is not None:
             older = replace(view.remaining, age_s=view.remaining.age_s + age_s)
             view = replace(view, remaining=older)
-        self._answer_poll(poll, events.StatusArrived(asked_at, view))
+        self._answer_poll(poll, events.StatusArrived(requested_at, view))
 
     def _answer_poll(self, poll: int, event: events.StatusArrived | events.StatusFailed) -> None:
         self.clock.after(self.world.backend_s, partial(self._poll_answered, poll, event))
@@ -192,7 +192,7 @@ class _CreateCall:
     backend: SimulatedBackend
     command: commands.Reconnect
     connection: Connection
-    asked_at: float
+    requested_at: float
     life: int
 
     def begin(self) -> None:
@@ -248,12 +248,16 @@ class _CreateCall:
             return
         late_s = _DRIP_S if trouble is Change.CREATE_DRIPS else 0.0
         answer = f"answer {self.connection.sha256}"
-        arrived = events.AnswerArrived(command.attempt, command.try_number, self.asked_at, answer)
+        arrived = events.AnswerArrived(
+            command.attempt, command.try_number, self.requested_at, answer
+        )
         backend.clock.after(back_s + late_s, partial(self._deliver, arrived))
 
     def _fail(self, failure: Failure, delay_s: float) -> None:
         command = self.command
-        failed = events.ReconnectFailed(command.attempt, command.try_number, self.asked_at, failure)
+        failed = events.ReconnectFailed(
+            command.attempt, command.try_number, self.requested_at, failure
+        )
         self.backend.clock.after(delay_s, partial(self._deliver, failed))
 
     def _deliver(self, event: events.Event) -> None:
