@@ -175,7 +175,7 @@ class Engine(RuleBasedStateMachine):
                 assert connection in self.open, "closed twice, or never opened"
                 self.open.remove(connection)
                 if self.call is not None and self.sent_on(self.call[0]) == connection:
-                    self.call = None  # the driver ends the call with the connection it is for
+                    self.call = None  # `runtime` ends the call with the connection it is for
             case commands.StartSession(attempt, _, token, _, signal_request):
                 self.check_once(attempt, token, signal_request)
             case commands.Reconnect(_, attempt, try_number, connection, token, budget_s):

@@ -32,7 +32,7 @@ class Window:
     """What is known of the service's window.
 
     `proved_at`: newest moment at which we were certainly connected (Rules 1, 2, 4).
-    `ends_min_at`, `ends_max_at`: bounds of the session's own end (Rule 5).
+    `ends_min_at`, `ends_max_at`: bounds of the end of the session's length (Rule 5).
     `checking_since_at`: set after sleep until the backend answers; nothing is known meanwhile.
     `unseen_until_at`: until when a client that crashed may have played on (Rule 7).
     """
@@ -61,11 +61,11 @@ class Window:
 
 
 def from_ticket(state: RejoinState, now: float, policy: Policy) -> Window:
-    """Rule 7: what a ticket says of the window; "checking" if it holds no usable time."""
+    """Rule 7: what a ticket says about the window; "checking" if it holds no usable time."""
     timeout_s = state.timeout_s
     if timeout_s is None:
         timeout_s = policy.connection_timeout_default_s
-    # Without a status, "checking" would never end.
+    # With a backend that reports no status, "checking" would never end.
     checking = state.proved_at is None and policy.reports_status
     return Window(
         timeout_s,

@@ -89,12 +89,12 @@ def of_service(status: str, at: float, window_ends_at: float | None) -> Record:
 
 
 def of_fault(name: str, at: float, **data: Any) -> Record:
-    """Something that a tester or the demo did on purpose."""
+    """A fault that a test or the demo caused on purpose."""
     return Record(at, "fault", name, data)
 
 
 def to_line(record: Record) -> str:
-    """One line of JSON without its newline."""
+    """The record as one line of JSON, without a newline."""
     return json.dumps(
         {"v": SCHEMA, "at": round(record.at, 6), "kind": record.kind, "name": record.name}
         | ({"data": record.data} if record.data else {}),
@@ -105,13 +105,13 @@ def to_line(record: Record) -> str:
 _LONGEST_WHOLE = 16
 """Characters; more than any count here needs."""
 _LARGEST_AT = 1e11
-"""Seconds; no boot time is larger. NaN is not within the limit either."""
+"""Seconds; no boot time is larger. A comparison with it refuses NaN, too."""
 
 
 def from_line(line: str) -> Record:
-    """Read one line. Raises ValueError if it is no record, OtherVersionError if not of SCHEMA.
+    """Read one line. Raises ValueError if it is not a record, OtherVersionError if not of SCHEMA.
 
-    `qa.trace_schema` checks what `data` holds; here every number is only known to be finite.
+    `qa.trace_schema` checks what `data` holds; here it is only made sure that numbers are finite.
     """
     try:
         raw = json.loads(line, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
@@ -155,7 +155,7 @@ _MAY_BE_UNKNOWN = {"rtt_s", "proved_sent_at"}
 
 
 def sample_of(record: Record) -> ConnectionSample:
-    """The sample in a record of `Sampled`. Raises ValueError if there is none.
+    """The sample in a record of `Sampled`. Raises ValueError if there is none, or a wrong one.
 
     Unknown fields are ignored; missing ones have their defaults.
     """
@@ -208,7 +208,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """One episode, from its fault (or from the last media if none was caused) to its end.
+    """One episode, from its fault (or from the last media, if no fault was caused) to its end.
 
     `outcome` is "live", "healed", "ended" or "open".
     """
@@ -253,7 +253,7 @@ STEPS = (
     "input open",
     "live again",
 )
-"""The names a timeline may hold, in the order they usually come."""
+"""The names of steps in a timeline, in their usual order."""
 
 
 _EVENT_STEPS = {
@@ -283,7 +283,7 @@ def timelines(records: Iterable[Record]) -> tuple[Timeline, ...]:
 
 
 class _EpisodeReader:
-    """Collects the steps of one episode after the other."""
+    """Reads records and collects the steps of one episode after another."""
 
     def __init__(self) -> None:
         self.finished: Timeline | None = None
@@ -355,7 +355,7 @@ class _EpisodeReader:
             return
         if record.name == EVENTS[events.RequestWritten]:
             self._requested = True
-        # The newest attempt is the one that counts: a later offer replaces the former steps.
+        # Only the newest attempt counts: the steps of former ones are removed.
         if record.name == EVENTS[events.OfferMade]:
             kept = set(_EVENT_STEPS.values())
             self._steps = [step for step in self._steps if step.name not in kept]

@@ -18,15 +18,16 @@ from rejoin.core.trace import Record
 from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 
 CLOCK_S = 1e-3
-"""A time in a trace that is late by less than this is only rounded."""
+"""Times in a trace are rounded: what is late by less than this is not late."""
 SAVABLE_S = 5.0
-"""A game counts as savable once network and backend worked this long while the service accepts."""
+"""A game counts as savable once network and backend worked this long while the service would have
+accepted a create call."""
 OWED_S = 7.0
-"""I7 holds from here on: a client may wait 4 s before its next request and needs 2.5 s for it."""
+"""I7 applies after this time: a client may wait 4 s before its next request, which takes 2.5 s."""
 HOPELESS_S = 20.0
-"""I7 is broken in a run that is not over when everything worked for this long in vain."""
+"""I7 is violated if everything worked for this long and the client is still not back."""
 FAR_S = 1e5
-"""A timer that is further away than this never fires, in practice."""
+"""A timer that is due later than this counts as none."""
 
 
 class Invariant(enum.Enum):
@@ -48,7 +49,7 @@ class Invariant(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """An invariant that does not hold, and in what way."""
+    """An invariant that was violated, and how."""
 
     invariant: Invariant
     detail: str
@@ -78,7 +79,7 @@ def create_started(at: float, last_start_at: float | None, slack_s: float) -> Vi
 
 
 def tries_ended(at: float, last_start_at: float | None, slack_s: float) -> Violation | None:
-    """I2, second half: from `at` on no further request is sent, with the outcome unconfirmed."""
+    """I2, second half: the client stops trying at `at`, without knowing how the game ended."""
     if last_start_at is None or at >= last_start_at - slack_s:
         return None
     return Violation(Invariant.I2, "trying ended before the last moment for a request")
@@ -110,7 +111,7 @@ def timer_set(phase: str, at: float, until_at: float | None) -> Violation | None
 
 
 def reason_given(reason: object) -> Violation | None:
-    """I6, first half: `reason` is empty where the end has none."""
+    """I6, first half. `reason` is empty if the end has none."""
     return None if reason else Violation(Invariant.I6, "the end has no reason")
 
 
@@ -127,7 +128,7 @@ def enough_time(at: float, deadlines: Iterable[float | None]) -> bool:
 
 
 def not_saved(detail: str) -> Violation:
-    """I7, from a caller that knows that the game could be saved (`RecoveryWatch`, the explorer)."""
+    """I7. The caller knows that the game could have been saved (`RecoveryWatch`, the explorer)."""
     return Violation(Invariant.I7, detail)
 
 
@@ -161,12 +162,12 @@ def healed(connection: int, *, create_under_way: bool) -> Violation | None:
 
 
 def closed_early(connection: int) -> Violation:
-    """KEEP, when the shown `connection` is closed and no other one plays."""
+    """KEEP, when the `connection` that is shown is closed before a new one plays."""
     return Violation(Invariant.KEEP, f"{connection} is closed before another one plays")
 
 
 class RecoveryWatch:
-    """I7 over a run: for how long everything that a player needs to get back has worked.
+    """I7 in a run: for how long everything that a player needs to get back has worked.
 
     `savable`: network and backend worked for `SAVABLE_S` while the service accepted the player.
     """
@@ -192,7 +193,7 @@ class RecoveryWatch:
         self._owed = self._owed or lasted_s >= OWED_S
 
     def violation(self, now: float, *, over: bool) -> Violation | None:
-        """For a run in which the player does not play at `now`. `over`: the client ended."""
+        """For a client that is not live at `now`. `over`: it has ended."""
         hopeless = now - self._working_since_at >= HOPELESS_S
         if not (self._owed and (over or hopeless)):
             return None
@@ -218,9 +219,9 @@ class _TraceChecker:
         self._digests: dict[int, str] = {}
         """SHA-256 of the offer of each connection."""
         self._sent: set[tuple[int, object]] = set()
-        """(attempt, connection) of every request of this life."""
+        """(attempt, connection) of every request since the program was started."""
         self._digests_sent: set[tuple[int, object]] = set()
-        """(attempt, SHA-256 of the offer) of every request of all lives."""
+        """(attempt, SHA-256 of the offer) of every request, before a crash as well."""
         self._last_event: Record | None = None
         self._in_flight: tuple[int, int, int, float] | None = None
         """Attempt, try, connection and end of the budget of the create call under way."""

@@ -15,7 +15,7 @@ from rejoin.core.retry import NO_ANSWER, Action, Failure, FailureKind
 from rejoin.service_model.status import is_terminal
 
 _SERVICE_DECIDES = frozenset({EndingKind.UNCONFIRMED, EndingKind.GAME_ENDED})
-"""Fallbacks for which we poll until the time is up; the others need one poll to confirm them."""
+"""Fallbacks with which the status is polled until time is up; the others need one poll only."""
 
 
 def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) -> None:  # noqa: C901 - plain dispatch
@@ -101,7 +101,7 @@ def on_terminating_session(t: Transition, phase: TerminatingSession, event: even
         case events.CloseForNowRequested():
             enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=t.facts.status))
         case events.EndGameRequested():
-            pass  # it is being ended
+            pass  # that is already under way
         case events.StatusArrived():
             pass  # noted in the facts
         case events.StatusFailed() | events.NetworkLost() | events.NetworkFound() | events.Woke():

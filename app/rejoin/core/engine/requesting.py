@@ -57,7 +57,7 @@ def offer_failed(t: Transition, phase: Offering) -> None:
 
 
 def offer_again(t: Transition, phase: Offering) -> None:
-    """Rule 14: the offer belongs to another network."""
+    """Rule 14: the offer was made for the former network."""
     t.close_new(phase.episode)
     enter.offering(t, phase.episode)
 
@@ -127,9 +127,9 @@ def answered(
 
 
 def address_lost(t: Transition, phase: Requesting) -> None:
-    """Rule 14: the attempt's connection has no way to the host any more, so another offer.
+    """Rule 14: the attempt's connection has lost its address, so make a new offer.
 
-    Its answer could not be used, and its request left from the address that is gone.
+    Its request left from the lost address, and an answer to it could not be used.
     """
     episode = phase.episode
     if phase.written_at is not None:
@@ -141,7 +141,7 @@ def address_lost(t: Transition, phase: Requesting) -> None:
 
 
 def request_failed(t: Transition, phase: Requesting, failure: Failure) -> None:
-    """The table of `retry`."""
+    """Do what the table of `retry` says."""
     rule = retry.RULES[failure.kind]
     if failure.session_status is not None:
         status = Status(failure.session_status)
@@ -157,8 +157,8 @@ def request_failed(t: Transition, phase: Requesting, failure: Failure) -> None:
 
 
 def action_for(phase: Requesting, failure: Failure) -> Action:
-    """What `retry` says, the first time or again; conflicts are decided by the status."""
-    # Which error AWS answers for a wrong status is unknown: a reported status goes first.
+    """What `retry` says: the first time, or again; conflicts are decided by the status."""
+    # Which error AWS returns in a wrong status is unknown, so a reported status counts first.
     wrong_status = failure.kind is FailureKind.INVALID and failure.session_status is not None
     conflict = failure.kind is FailureKind.CONFLICT and failure.code != "IN_FLIGHT"
     if wrong_status or conflict:
@@ -169,7 +169,7 @@ def action_for(phase: Requesting, failure: Failure) -> Action:
 
 
 def possible(t: Transition, action: Action) -> Action:
-    """The action, or a new offer where the backend's dialect does not allow for it."""
+    """The action, or NEW_OFFER where the backend's dialect does not support it."""
     if action is Action.SAME_BYTES and not t.policy.forwards_token:
         return Action.NEW_OFFER
     polls = action in (Action.POLL_STATUS, Action.WAIT_FOR_SERVICE)

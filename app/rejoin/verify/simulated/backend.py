@@ -1,4 +1,4 @@
-"""The studio's backend: calls take their latency, fail as the world says, and reach the service."""
+"""The studio's backend: calls have a latency, fail as the world says, or reach the service."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from rejoin.verify.simulated.service import SimulatedService
 
 SESSION = SessionId("simulated")
 _POLL_EVERY_S = 0.2
-"""How often the backend asks the service while it holds a long poll."""
+"""How often the backend polls the service while it holds a long poll."""
 _RETRY_AFTER_S = 3.0
 _DRIP_S = 4.0
-"""How late an answer is that arrives byte by byte."""
+"""How late an answer is complete that arrives byte by byte."""
 
 _FAILURES: Final = {
     Change.BACKEND_DOWN: FailureKind.NOT_SENT,
@@ -33,7 +33,7 @@ _FAILURES: Final = {
 
 
 class SimulatedBackend:
-    """`deliver` passes an event to the client. `failure`: how every call fails now, if it does."""
+    """`deliver` passes an event to the client. `failure`: how every call fails now, or None."""
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class SimulatedBackend:
 
     @property
     def works(self) -> bool:
-        """Whether a call that begins now succeeds as far as the backend is concerned."""
+        """Whether a call that begins now would get an answer from the backend."""
         return self.failure is None and self.answers_arrive and not self.troubles
 
     def change(self, change: BackendChange) -> None:
-        """Change how calls fare: from now on, or the next create call."""
+        """Change how calls succeed or fail: all from now on, or only the next create call."""
         match change:
             case Change.BACKEND_DOWN | Change.BACKEND_PORTAL | Change.BACKEND_UNTRUSTED:
                 self.failure = _FAILURES[change]
@@ -81,14 +81,14 @@ class SimulatedBackend:
                 assert_never(change)
 
     def client_crashed(self) -> None:
-        """The answers to the calls under way have no receiver any more."""
+        """Answers to the calls in flight will not be delivered."""
         self._poll += 1
         self.life += 1
 
     # --- starting and ending a game ---------------------------------------------------------------
 
     def start(self, command: commands.StartSession, connection: Connection) -> None:
-        """The client asks for a new game."""
+        """The client requests a new game."""
         if self.failure is not None:
             failed = events.StartFailed(command.attempt, Failure(self.failure))
             self.clock.after(self.world.backend_s, partial(self.deliver, failed))
@@ -120,7 +120,7 @@ class SimulatedBackend:
     # --- the status -------------------------------------------------------------------------------
 
     def poll_status(self, command: commands.PollStatus) -> None:
-        """The client asks for the status; a newer request replaces an older one."""
+        """The client polls the status; a newer poll replaces an older one."""
         self._poll += 1
         self.clock.after(command.after_s, partial(self._poll_begins, command, self._poll))
 
@@ -131,7 +131,7 @@ class SimulatedBackend:
     def _poll_service(
         self, command: commands.PollStatus, poll: int, requested_at: float, until_at: float
     ) -> None:
-        """Answer when the status differs from the known one or the wait is over, else ask again."""
+        """Answer if the status differs from the known one or the wait is over, else poll again."""
         if poll != self._poll:
             return
         if self.failure is not None:
@@ -181,7 +181,7 @@ class SimulatedBackend:
     # --- create calls -----------------------------------------------------------------------------
 
     def reconnect(self, command: commands.Reconnect, connection: Connection) -> None:
-        """The client asks for a reconnect."""
+        """The client requests a reconnect."""
         _CreateCall(self, command, connection, self.clock.now, self.life).begin()
 
 
