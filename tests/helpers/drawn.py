@@ -1,7 +1,7 @@
-"""Every way from state to state that a test takes must be in docs/states.md.
+"""Every transition that happens in a test must be in docs/states.md.
 
 `Playbook`, the Hypothesis state machine and the simulator's tests call `assert_drawn` after each
-step, so a transition that `qa.diagram` does not find fails the test that takes it.
+step, so a transition that `qa.diagram` does not find fails the test in which it happens.
 """
 
 from __future__ import annotations

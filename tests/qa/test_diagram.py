@@ -1,4 +1,4 @@
-"""The drawing of the states: the page is what the code says, and the code takes no other way."""
+"""The diagram of the states: it is that of the code, and no other transition happens."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_every_state_can_be_entered_and_left() -> None:
     assert names - left == {"Ended"}
 
 
-def test_every_way_that_the_simulator_takes_is_drawn() -> None:
-    """With a player who does things, and trouble at the start; some ways must have been taken."""
+def test_every_transition_in_the_simulator_is_in_the_diagram() -> None:
+    """With a player who acts, and trouble at the start, so that many transitions happen."""
     taken: set[tuple[str, str]] = set()
 
     def observe(before: State, event: events.Event, after: State) -> None:
@@ -63,21 +63,21 @@ def test_every_way_that_the_simulator_takes_is_drawn() -> None:
             world = replace(world, at_start=(begin, end))
         draw = random.Random(f"{seed} engine").random
         simulate(world, draw=draw, for_s=case.for_s, policy=case.policy, observer=observe)
-    assert len({way for way in taken if way[0] != way[1]}) > 35
+    assert len({pair for pair in taken if pair[0] != pair[1]}) > 35
 
 
-def test_a_way_that_is_not_drawn_fails_the_test_that_takes_it(
+def test_a_transition_missing_in_the_diagram_fails_the_test_in_which_it_happens(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """All Playbook tests and the Hypothesis machine rest on this."""
-    kept = {way: names for way, names in transitions().items() if way != ("Live", "Lost")}
+    """All Playbook tests and the Hypothesis state machine rely on this."""
+    kept = {pair: names for pair, names in transitions().items() if pair != ("Live", "Lost")}
     monkeypatch.setattr(diagram, "transitions", lambda: kept)
     with pytest.raises(AssertionError, match="Live -> Lost after Sampled"):
         Playbook().drop()
     Playbook().live()
 
 
-def test_an_event_that_is_not_drawn_for_a_way_fails_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_missing_for_a_transition_fails_too(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = dict(transitions()) | {("Idle", "StartOffering"): frozenset({"RejoinRequested"})}
     monkeypatch.setattr(diagram, "transitions", lambda: kept)
     play = Playbook()
@@ -85,9 +85,9 @@ def test_an_event_that_is_not_drawn_for_a_way_fails_too(monkeypatch: pytest.Monk
         play.give(events.StartRequested())
 
 
-def test_a_drawing_goes_between_the_marks() -> None:
+def test_a_diagram_is_put_between_the_markers() -> None:
     page = put_into(PAGE.read_text(encoding="utf-8"), "DRAWN")
     assert "\n\nDRAWN\n\n" in page
     assert page.startswith("# The states of a client")
-    with pytest.raises(ValueError, match="no marks"):
+    with pytest.raises(ValueError, match="no markers"):
         put_into("nothing", "DRAWN")

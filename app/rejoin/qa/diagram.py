@@ -1,8 +1,8 @@
-"""The engine's states and what leads from one to the next, read from the engine's own code.
+"""The engine's states and the transitions between them, read from the engine's own code.
 
-`core/engine/dispatch` names the function of each state. Of every branch of that function, this
-follows the calls to the states that they can enter, whatever the conditions on the way; so no way
-that the engine takes is missing. The tests hold that against the ways that are really taken.
+`core/engine/dispatch` names the function of each state. From every branch of that function, this
+follows all calls to the states that they can enter, whatever the conditions are. So no transition
+is missing; some may never happen. The tests compare this with the transitions that they take.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BEGIN = "<!-- states: begin, written by `rejoin qa diagram` -->"
 END = "<!-- states: end -->"
 
 TransitionTable = Mapping[tuple[str, str], frozenset[str]]
-"""(from, to) -> the events that can lead there; by the names that a trace uses."""
+"""(from, to) -> the events that can cause it; by the names that a trace uses."""
 
 _PHASES = {phase.__name__: phase for phase in get_args(Phase)}
 _DISPATCH = "dispatch.on_event"
@@ -33,7 +33,7 @@ _DISPATCH = "dispatch.on_event"
 
 @cache
 def transitions() -> TransitionTable:
-    """Every way from one state to another that the engine's code has."""
+    """Every transition from one state to another that the engine's code has."""
     code = _Code()
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for phase, function in code.functions_of_phases():
@@ -43,11 +43,11 @@ def transitions() -> TransitionTable:
                 there = STATES[_PHASES[reached]]
                 if here != there:
                     found[here, there].update(names)
-    return {way: frozenset(names) for way, names in found.items()}
+    return {transition: frozenset(names) for transition, names in found.items()}
 
 
 class _Code:
-    """The engine's modules: their functions as syntax, and what a name in them stands for."""
+    """The engine's modules: syntax trees of their functions, and what their imports refer to."""
 
     def __init__(self) -> None:
         self.functions: dict[str, ast.FunctionDef] = {}
@@ -69,7 +69,7 @@ class _Code:
                 yield from ((name, function) for name in names)
 
     def phases_entered(self, function: str, branch: list[ast.AST]) -> set[str]:
-        """The phases that this part of a function makes, or a function that it calls."""
+        """The phases that this part of a function creates, directly or in what it calls."""
         made, seen, parts = set(), set(), [(function, branch)]
         while parts:
             where, nodes = parts.pop()
@@ -90,7 +90,7 @@ class _Code:
 
 
 def _calls(nodes: list[ast.AST]) -> Iterator[str]:
-    """What is called in these nodes: `name`, or `module.name`."""
+    """The calls in these nodes: `name`, or `module.name`."""
     for top in nodes:
         for node in ast.walk(top):
             if isinstance(node, ast.Call):
@@ -129,13 +129,13 @@ def _classes(pattern: ast.pattern, of: str) -> set[str]:
 
 
 def document(found: TransitionTable) -> str:
-    """A diagram (Mermaid) of the ways, and the table of what leads along each."""
+    """A diagram (Mermaid) of the transitions, and a table of the events that cause each."""
     order = {name: index for index, name in enumerate(STATES.values())}
-    sorted_ways = sorted(found, key=lambda way: (order[way[0]], order[way[1]]))
+    sorted_found = sorted(found, key=lambda pair: (order[pair[0]], order[pair[1]]))
     lines = ["```mermaid", "stateDiagram-v2", "    [*] --> Idle"]
-    lines += [f"    {here} --> {there}" for here, there in sorted_ways]
+    lines += [f"    {here} --> {there}" for here, there in sorted_found]
     lines += ["    Ended --> [*]", "```", "", "| From | To | After |", "|---|---|---|"]
-    for here, there in sorted_ways:
+    for here, there in sorted_found:
         after = ", ".join(sorted(_words(name) for name in found[here, there]))
         lines.append(f"| {here} | {there} | {after} |")
     return "\n".join(lines)
@@ -148,9 +148,9 @@ def _words(name: str) -> str:
 
 
 def put_into(text: str, drawn: str) -> str:
-    """The page with the drawing between its marks."""
+    """The page with the diagram between its markers."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError("the page has no marks for the states")
+        raise ValueError("the page has no markers for the states")
     return f"{before}{BEGIN}\n\n{drawn}\n\n{END}{after}"

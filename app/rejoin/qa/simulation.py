@@ -1,4 +1,4 @@
-"""Many simulated worlds, one a seed: how many games were saved, and which seeds broke a rule."""
+"""Many simulated worlds, one per seed: how many games were saved, and which seeds failed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Tally:
 
 
 def case_of(seed: int) -> faults.SimulationCase:
-    """The world of this seed; seeds go through the fault profiles in turn."""
+    """The world of this seed; successive seeds use the fault profiles in turn."""
     names = faults.simulated_profiles()
     draw = random.Random(f"{seed} world").random
     return faults.draw_case(draw, chance(seed), network_profiles(), names[seed % len(names)])
@@ -81,7 +81,7 @@ def tally(first: int, count: int) -> Tally:
 
 
 def tally_all(first: int, count: int, jobs: int | None, progress: Callable[[Tally], None]) -> Tally:
-    """The same on several processors; `progress` is called with the sum so far now and then."""
+    """The same on several processors; `progress` is called with the sum after each part."""
     total = Tally()
     for part in _parts(first, count, jobs or os.cpu_count() or 1):
         total += part
@@ -96,6 +96,6 @@ def _parts(first: int, count: int, jobs: int) -> Iterator[Tally]:
         for at, size in chunks:
             yield tally(at, size)
         return
-    # Spawned and not forked, since the caller may have threads.
+    # Spawned, not forked: the caller may have threads.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         yield from pool.map(tally, *zip(*chunks, strict=True))

@@ -36,7 +36,7 @@ HOST: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where to listen; 0 lets the system choose."""
+    """The ports to listen on; 0: the operating system chooses one."""
 
     backend: int = 0
     api: int = 0
@@ -125,9 +125,9 @@ def _backend_settings(
 
 
 class _BackendServer:
-    """The studio's backend on one port. It can be taken down for a while and then comes back.
+    """The studio's backend on one port. It can be down for a while, and then listens again.
 
-    Its sessions survive that in its store, as in the restart of a real backend.
+    Its sessions survive that in its store, as when a real backend is started again.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class _BackendServer:
             service.close()
 
     async def down(self, down_s: float) -> None:
-        """Stop listening for `down_s`; returns as soon as no request is answered any more."""
+        """Stop listening for `down_s`. Returns as soon as no request is answered any more."""
         self._down_s = down_s
         self._is_down.clear()
         self._take_down.set()

@@ -16,7 +16,7 @@ A file has these keys, all but `description` and `cases` optional:
     ends = "live"                   # or "trying": still reconnecting when the time is up;
                                     # or how the game ends: "game_ended", "backend_untrusted", ...
     reason = "reconnectionTimeout"  # with "game_ended": the service's reason
-    reconnects = true               # whether a new connection is expected; absent: does not matter
+    reconnects = true               # whether a new connection is expected; absent: either way
     max_freeze_s = 5.0              # the longest freeze; checked in a simulated world only
 
 A case may change the service with the same keys under `[cases.service]`.
@@ -34,7 +34,7 @@ from rejoin.netem.toml_tables import Table, parse
 LIVE: Final = "live"
 TRYING: Final = "trying"
 ENDS: Final = (LIVE, TRYING, *(kind.value for kind in EndingKind))
-"""How a case may end: the player plays, the client still tries, or the client has ended."""
+"""How a case may end: the player plays, the client still tries, or it has ended."""
 
 MAX_CASES: Final = 200
 _DAY_S: Final = 86400.0
@@ -48,7 +48,7 @@ _RENAMED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The properties of the service that a scenario may choose."""
+    """The properties of the service that a scenario may set."""
 
     connection_timeout_s: float = 120.0
     notice_silent_s: float = 5.0
@@ -58,7 +58,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A fault profile (`netem.network_profile.PLACES`) that begins `at_s` after the game is live."""
+    """A fault profile (`netem.network_profile.PLACES`), `at_s` after the game became live."""
 
     profile: str
     at_s: float
