@@ -59,7 +59,7 @@ SESSION = SessionId("s-1")
 
 durations_s = st.sampled_from([0.0, 0.02, 0.15, 0.5, 1.0, 2.5, 6.0, 30.0, 200.0, 1e6])
 ages_s = st.sampled_from([0.0, 0.0, 0.02, 0.4, 1.0, 7.0, 300.0, -5.0, -1e6, 1e9])
-"""How long ago something was; negative as from a clock that is wrong."""
+"""How long ago something was; negative: in the future, as with a wrong clock."""
 maybe_s = st.none() | st.sampled_from([0.0, 1.0, 10.0, 120.0, 43200.0, 1e9])
 nearby = st.sampled_from([0, 0, 0, 1, 2])
 statuses = st.sampled_from([*service_status.STATUSES, "A_STATUS_OF_TOMORROW"]).map(Status)
@@ -132,7 +132,7 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self.finished)
     @rule()
     def start_another_game(self) -> None:
-        """Everything after the end is stale; go on with another game."""
+        """After the end every event is stale, so start another game."""
         self.reset()
         self.play()
 
@@ -165,7 +165,7 @@ class Engine(RuleBasedStateMachine):
         return engine.step(state, event, self.now, self.policy, random.Random(self.steps).random)
 
     def carry_out(self, command: commands.Command) -> None:
-        assert not self.finished, "Finish is the last command of a life"
+        assert not self.finished, "Finish is the last command of a game"
         match command:
             case commands.MakeOffer(connection):
                 assert connection not in self.made, "a number is never used again"
@@ -574,7 +574,7 @@ def ends_the_game_of_any_backend(t: Transition, ending: Ending, tries: int = 1) 
 def test_a_seeded_bug_is_found(
     patch: Patch, rule_of_it: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The machine can fail. The examples are the same each time, so this is no chance."""
+    """The state machine can fail. Its examples here are the same each time."""
     monkeypatch.setattr(*patch)
     hunt = settings(
         max_examples=200,

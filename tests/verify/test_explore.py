@@ -1,4 +1,4 @@
-"""Every order of events keeps the invariants, and each seeded bug is found.
+"""No order of events violates an invariant, and each seeded bug is found.
 
 Each bug is put into a real function, where a developer might make it. The explorer must then report
 the invariant that it violates; if it missed one, its other results would prove nothing.
@@ -51,7 +51,7 @@ def test_without_trouble_there_is_one_state() -> None:
     assert (report.states, report.whole) == (1, True)
 
 
-def test_a_game_that_is_played_needs_no_rescue() -> None:
+def test_a_live_game_has_nothing_to_recover() -> None:
     assert list(run_fairly(live(Budget()))) == []
 
 

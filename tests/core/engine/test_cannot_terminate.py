@@ -140,7 +140,7 @@ def test_an_unusable_answer_at_the_start_ends_at_once() -> None:
 @pytest.mark.parametrize(
     "leave", [events.EndGameRequested(), events.CloseForNowRequested()], ids=["end", "close"]
 )
-def test_before_there_is_a_game_the_start_is_cancelled_as_with_any_backend(
+def test_before_there_is_a_game_the_start_is_cancelled(
     leave: events.Event,
 ) -> None:
     play = Playbook(CANNOT).give(events.StartRequested(), offer(ONE), leave)

@@ -1,4 +1,4 @@
-"""The simulated backend: how calls fare, and when their answers arrive."""
+"""The simulated backend: which calls succeed, and when their answers arrive."""
 
 from __future__ import annotations
 
