@@ -160,7 +160,7 @@ CLAIM = fence.claim
 ON_EVENT = dispatch.on_event
 PAUSE = enter._pause
 LATEST = transition.latest_at
-HEALS = healing.heals
+HEALS = healing.heal_if_possible
 ON_VIEW = deadline.on_view
 DO = Transition.do
 WAKEUP = engine.next_wakeup
@@ -195,7 +195,7 @@ BUGS: dict[str, tuple[Patch, Budget, str]] = {
         "I2",
     ),
     "healing cancels a create call under way": (
-        (healing, "heals", heals_while_a_request_is_out),
+        (healing, "heal_if_possible", heals_while_a_request_is_out),
         Budget(cuts=1),
         "HEAL",
     ),

@@ -169,7 +169,7 @@ def lost(health: Health, now: float) -> Health:
 
 
 def stalled(health: Health, now: float) -> Health:
-    """A hint that is no proof (network change, one send error): STALLED at once."""
+    """A hint, not a proof (network change, one send error): STALLED at once."""
     if health.level in (HealthLevel.LOST, HealthLevel.STALLED):
         return health
     return _enter(health, HealthLevel.STALLED, now)

@@ -98,7 +98,7 @@ def answer_refused(t: Transition, phase: Connecting, detail: str) -> None:
     if episode is None:
         enter.terminating(t, ending)  # no client can join that game
     elif episode.refused_answers == 0:
-        t.close_new(episode)
+        t.close_attempts(episode)
         episode = replace(
             episode, refused_answers=1, offer_maybe_accepted_at=None, unknown_outcomes=0
         )

@@ -84,7 +84,7 @@ def old_sampled(
     t: Transition, phase: ConfirmingEnd, old: ConnectionNumber, sample: ConnectionSample
 ) -> None:
     """The old connection heals, or its sample proves that there is more time."""
-    if not healing.heals(t, phase.episode, old, sample) and may_try_after_all(t, phase):
+    if not healing.heal_if_possible(t, phase.episode, old, sample) and may_try_after_all(t, phase):
         enter.offering(t, phase.episode)
 
 

@@ -153,7 +153,7 @@ def live(t: Transition, phase: Connecting) -> None:
 
 def healed(t: Transition, episode: Episode, old: ConnectionNumber) -> None:
     """Rule 2: the old connection is live again; the connections of the attempts are closed."""
-    t.close_new(episode)
+    t.close_attempts(episode)
     t.do(commands.StopChecks(old))
     t.do(commands.Unmute(old))
     t.do(commands.RequestKeyFrame(old))
@@ -286,7 +286,7 @@ def backoff_to_new_offer(
     if t.now < not_before_at:
         pause = replace(pause, until_at=not_before_at, not_before_at=not_before_at)
     backoff = Backoff(pause.episode, pause.until_at, None, pause.not_before_at)
-    t.phase = backoff if failure is None else unreached(backoff, failure, t.now)
+    t.phase = backoff if failure is None else note_unreached(backoff, failure, t.now)
     t.poll_status()
 
 
@@ -297,7 +297,7 @@ def backoff_to_same_bytes(
     pause = _pause(t, episode, wait, failure)
     if pause is not None:
         backoff = Backoff(pause.episode, pause.until_at, attempt, pause.not_before_at)
-        t.phase = unreached(backoff, failure, t.now)
+        t.phase = note_unreached(backoff, failure, t.now)
 
 
 def backoff_to_poll(
@@ -308,7 +308,7 @@ def backoff_to_poll(
     if pause is None:
         return
     watching = AwaitingService(pause.episode, pause.until_at, attempt, pause.not_before_at)
-    t.phase = watching = unreached(watching, failure, t.now)
+    t.phase = watching = note_unreached(watching, failure, t.now)
     if watching.until_at == t.now:
         polling(t, watching)
 
@@ -376,7 +376,7 @@ def awaiting_service(t: Transition, episode: Episode) -> None:
     t.watch_status()
 
 
-def unreached(waiting: _W, failure: Failure, now: float) -> _W:
+def note_unreached(waiting: _W, failure: Failure, now: float) -> _W:
     """Note what the player should know about a failed call: no answer, or one of something else."""
     portal = failure.kind is FailureKind.NOT_BACKEND
     silent = failure.kind in (FailureKind.NOT_SENT, FailureKind.OUTCOME_UNKNOWN)
@@ -392,7 +392,7 @@ def unreached(waiting: _W, failure: Failure, now: float) -> _W:
 
 def confirming_end(t: Transition, episode: Episode, fallback: Ending) -> None:
     """Rule 9: no more tries; poll the status until the latest deadline."""
-    t.close_new(episode)
+    t.close_attempts(episode)
     if not t.policy.reports_status:
         ended(t, fallback)
         return

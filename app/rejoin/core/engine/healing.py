@@ -11,7 +11,7 @@ from rejoin.core.model import ConnectionNumber, ConnectionSample, HealthLevel
 from rejoin.core.phases import Episode
 
 
-def heals(
+def heal_if_possible(
     t: Transition,
     episode: Episode,
     old: ConnectionNumber,

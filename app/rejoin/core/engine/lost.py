@@ -17,7 +17,7 @@ from rejoin.service_model.status import ACTIVE, PENDING_CLIENT_RECONNECTION, is_
 def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
         case events.Sampled(connection, sample) if connection == phase.episode.old:
-            if not healing.heals(t, phase.episode, connection, sample):
+            if not healing.heal_if_possible(t, phase.episode, connection, sample):
                 enter.lost(t, phase.episode)
         case events.HardEvidenceSeen(connection, evidence) if (
             connection == phase.episode.old

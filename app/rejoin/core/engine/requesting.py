@@ -29,7 +29,7 @@ def on_offering(t: Transition, phase: Offering, event: events.Event) -> None:  #
         case events.NetworkFound():
             offer_again(t, phase)
         case events.Sampled(connection, sample) if connection == phase.episode.old:
-            healing.heals(t, phase.episode, connection, sample)
+            healing.heal_if_possible(t, phase.episode, connection, sample)
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived():
@@ -52,13 +52,13 @@ def on_offering(t: Transition, phase: Offering, event: events.Event) -> None:  #
 
 
 def offer_failed(t: Transition, phase: Offering) -> None:
-    t.close_new(phase.episode)
+    t.close_attempts(phase.episode)
     enter.backoff_to_new_offer(t, phase.episode)
 
 
 def offer_again(t: Transition, phase: Offering) -> None:
     """Rule 14: the offer was made for the former network."""
-    t.close_new(phase.episode)
+    t.close_attempts(phase.episode)
     enter.offering(t, phase.episode)
 
 
@@ -85,7 +85,7 @@ def on_requesting(t: Transition, phase: Requesting, event: events.Event) -> None
             address_lost(t, phase)
         case events.Sampled(connection, sample) if connection == phase.episode.old:
             allowed = phase.written_at is None
-            healing.heals(t, phase.episode, connection, sample, allowed=allowed)
+            healing.heal_if_possible(t, phase.episode, connection, sample, allowed=allowed)
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived():
@@ -136,7 +136,7 @@ def address_lost(t: Transition, phase: Requesting) -> None:
         episode = replace(episode, unknown_outcomes=episode.unknown_outcomes + 1)
     if not episode.unknown_outcomes:
         episode = replace(episode, offer_maybe_accepted_at=None)
-    t.close_new(episode)
+    t.close_attempts(episode)
     enter.backoff_to_new_offer(t, episode, Wait.NONE)
 
 
@@ -153,7 +153,7 @@ def request_failed(t: Transition, phase: Requesting, failure: Failure) -> None:
     episode, attempt = note_failure(phase, failure, rule)
     if action is Action.SAME_BYTES and attempt.maybe_received >= t.policy.tries_per_attempt:
         action = Action.POLL_STATUS
-    do_next(t, episode, attempt, possible(t, action), failure)
+    do_next(t, episode, attempt, supported(t, action), failure)
 
 
 def action_for(phase: Requesting, failure: Failure) -> Action:
@@ -168,7 +168,7 @@ def action_for(phase: Requesting, failure: Failure) -> Action:
     return rule.again if failure.kind in scope.failure_kinds else rule.first
 
 
-def possible(t: Transition, action: Action) -> Action:
+def supported(t: Transition, action: Action) -> Action:
     """The action, or NEW_OFFER where the backend's dialect does not support it."""
     if action is Action.SAME_BYTES and not t.policy.forwards_token:
         return Action.NEW_OFFER
@@ -204,19 +204,19 @@ def do_next(
             ending = Ending(rule.ending or EndingKind.UNCONFIRMED, detail=failure.detail)
             end_or_confirm(t, episode, ending)
         case Action.WAIT_FOR_SERVICE:
-            t.close_new(episode)
+            t.close_attempts(episode)
             failures = episode.failures + 1
             episode = replace(episode, failures=failures, service_released_at=None)
             enter.awaiting_service(t, episode)
         case Action.NEW_OFFER:
-            t.close_new(episode)
+            t.close_attempts(episode)
             enter.backoff_to_new_offer(t, episode, failure=failure)
         case Action.REFRESH_SIGN_IN:
             t.do(commands.RefreshSignIn())
             if t.policy.forwards_token:
                 enter.requesting(t, episode, attempt)
             else:
-                t.close_new(episode)
+                t.close_attempts(episode)
                 enter.offering(t, episode)
         case Action.SAME_BYTES:
             enter.backoff_to_same_bytes(t, episode, attempt, rule.wait, failure)

@@ -89,7 +89,7 @@ class Transition:
     def close_all(self) -> None:
         self.close(*self.open)
 
-    def close_new(self, episode: Episode) -> None:
+    def close_attempts(self, episode: Episode) -> None:
         """Close the connections of an episode's attempts; the old connection stays open."""
         self.close(*(number for number in self.open if number != episode.old))
 

@@ -30,10 +30,12 @@ def on_backoff(t: Transition, phase: Backoff, event: events.Event) -> None:  # n
         case events.AnswerArrived(number) if phase.attempt and number == phase.attempt.number:
             # Later than our time-out, but it is the answer to this attempt's offer.
             answered(t, phase.episode, phase.attempt, event)
-        case events.HardEvidenceSeen(connection, evidence) if concerns(phase, connection, evidence):
+        case events.HardEvidenceSeen(connection, evidence) if concerns_attempt(
+            phase, connection, evidence
+        ):
             address_lost(t, phase)
         case events.Sampled(connection, sample) if connection == phase.episode.old:
-            healing.heals(t, phase.episode, connection, sample)
+            healing.heal_if_possible(t, phase.episode, connection, sample)
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived(view=view):
@@ -76,7 +78,7 @@ def network_found(t: Transition, phase: Backoff) -> None:
     if phase.attempt is not None and phase.attempt.maybe_received == 0:
         # The service does not have this offer, so it can be replaced by one that works from the
         # new network.
-        t.close_new(phase.episode)
+        t.close_attempts(phase.episode)
         t.phase = phase = replace(phase, attempt=None)
     if t.now >= phase.not_before_at:
         try_again(t, phase)
@@ -106,10 +108,12 @@ def on_awaiting_service(t: Transition, phase: AwaitingService, event: events.Eve
         case events.AnswerArrived(number) if phase.attempt and number == phase.attempt.number:
             # Later than our time-out, but it is the answer to this attempt's offer.
             answered(t, phase.episode, phase.attempt, event)
-        case events.HardEvidenceSeen(connection, evidence) if concerns(phase, connection, evidence):
+        case events.HardEvidenceSeen(connection, evidence) if concerns_attempt(
+            phase, connection, evidence
+        ):
             address_lost(t, phase)
         case events.Sampled(connection, sample) if connection == phase.episode.old:
-            healing.heals(t, phase.episode, connection, sample)
+            healing.heal_if_possible(t, phase.episode, connection, sample)
         case events.Woke():
             t.poll_status()
         case events.CloseForNowRequested():
@@ -134,13 +138,13 @@ def status_arrived(t: Transition, phase: AwaitingService, view: SessionView) -> 
     episode = phase.episode
     settled = replace(episode, offer_maybe_accepted_at=None, unknown_outcomes=0)
     if view.status not in enter.REFUSING:
-        t.close_new(episode)
+        t.close_attempts(episode)
         if episode.failures > _OFFERS_AT_ONCE:
             enter.backoff_to_new_offer(t, settled)
         else:
             enter.offering(t, settled)
     elif view.status == CONNECTED and phase.then is Action.POLL_STATUS:
-        t.close_new(episode)
+        t.close_attempts(episode)
         enter.awaiting_service(t, replace(settled, service_released_at=None))
     elif view.status == CONNECTED:
         enter.awaiting_service(t, replace(episode, service_released_at=None))
@@ -161,7 +165,7 @@ def poll_failed(t: Transition, phase: AwaitingService, failure: Failure) -> None
         episode=replace(episode, failures=episode.failures + 1),
         until_at=min(until_at, max(t.now, t.last_start_at(episode))),
     )
-    t.phase = enter.unreached(waiting, failure, t.now)
+    t.phase = enter.note_unreached(waiting, failure, t.now)
 
 
 def watch_again(t: Transition, phase: AwaitingService) -> None:
@@ -192,7 +196,7 @@ def recover_answer(t: Transition, phase: Backoff | AwaitingService, view: Sessio
     return True
 
 
-def concerns(phase: Waiting, connection: ConnectionNumber, evidence: HardEvidence) -> bool:
+def concerns_attempt(phase: Waiting, connection: ConnectionNumber, evidence: HardEvidence) -> bool:
     """Whether the evidence is certain, and about the attempt's own connection."""
     certain = evidence is not HardEvidence.UNREACHABLE
     return certain and phase.attempt is not None and phase.attempt.connection == connection
@@ -200,7 +204,7 @@ def concerns(phase: Waiting, connection: ConnectionNumber, evidence: HardEvidenc
 
 def address_lost(t: Transition, phase: Waiting) -> None:
     """Rule 14: the attempt's offer has become useless. A Retry-After still holds."""
-    t.close_new(phase.episode)
+    t.close_attempts(phase.episode)
     enter.backoff_to_new_offer(t, phase.episode, Wait.NONE, not_before_at=phase.not_before_at)
 
 
