@@ -78,7 +78,7 @@ def test_a_trace_that_violates_the_schema_is_refused_in_one_sentence(
         traces.write(file, [Record(1.0, "command", "MakeOffer", data)])
         result = invoke("trace", str(file))
         assert isinstance(result.exception, BadInputError)
-        assert "MakeOffer is not as it should be" in str(result.exception)
+        assert "MakeOffer does not conform to the schema" in str(result.exception)
 
 
 def test_a_generated_profile_is_scored() -> None:

@@ -42,15 +42,16 @@ for each group of phases: `starting` (Idle to Placing), `connecting`, `playing` 
 phase, with its commands. A `Transition`, called `t` everywhere, collects what one event changes.
 `healing` and `polls` are shared by several phases. docs/states.md is made from these modules.
 
-From a drop by silence to live again, one step an event:
-  Sampled            playing.sampled, enter.dropped: Lost, with checks and a status poll
-  StatusArrived      lost.status_arrived, enter.commit, enter.offering: Offering, with MakeOffer
-                     (after 5 s of silence alone: enter.commit leads to Goodbye first)
-  OfferMade          enter.requesting: Requesting, with the Reconnect call
-  RequestWritten     requesting.written: from now on the old connection cannot heal
+From a drop by silence to live again: each event, what it calls, and what follows.
+  Sampled            playing.sampled, enter.dropped: Lost, with StartChecks and PollStatus
+  StatusArrived      lost.status_arrived, enter.commit, enter.offering: Offering, with MakeOffer.
+                     Without a status that corroborates the drop, after 5 s: Goodbye first
+  OfferMade          enter.requesting: Requesting, with Reconnect
+  RequestWritten     requesting.written: the old connection cannot heal any more
   AnswerArrived      requesting.answered, enter.connecting: Connecting, with ApplyAnswer
-  ConnectionOpened   connecting.opened: a key frame is requested
-  FirstFrameDecoded  connecting.live_if_complete, after InputOpened too: enter.live, Live again
+  ConnectionOpened   connecting.opened: RequestKeyFrame
+  FirstFrameDecoded, InputOpened
+                     connecting.live_if_complete, after both enter.live: Live, with ShowConnection
 
 Glossary
   state        a phase and the facts

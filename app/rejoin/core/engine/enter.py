@@ -199,7 +199,7 @@ def lost(t: Transition, episode: Episode) -> None:
 
 
 def commit(t: Transition, episode: Episode) -> None:
-    """Give the old connection up: a goodbye if the service may consider it connected; an offer."""
+    """Give up the old connection: first a goodbye, if the service may consider it connected."""
     released = t.facts.status in (PENDING_CLIENT_RECONNECTION, ACTIVE, RECONNECTING)
     if released:
         episode = replace(episode, service_released_at=t.now)
