@@ -67,7 +67,7 @@ usage: python3 dev.py VERB [flags]
   test [flags]   check, then every test; flags go to pytest
   check          formatting, types, layers, the mirror of the tests and the lock
   fuzz [seed]    twenty times the gate's fuzz of emulator and media, with another seed
-  bench [names]  measure, and write docs/performance.md (bench --help)
+  bench [names]  measure, and write docs/performance-tables.md (bench --help)
 """
 
 

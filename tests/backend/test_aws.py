@@ -53,7 +53,7 @@ def error(name: str, status: int, **headers: str) -> Reply:
 
 
 @dataclass
-class Asked:
+class Seen:
     """One request that arrived."""
 
     method: str
@@ -64,11 +64,11 @@ class Asked:
 
 
 class Endpoint:
-    """Plays the script, the last line for ever; writes down what was asked."""
+    """Plays the script, then repeats its last line; records the requests."""
 
     def __init__(self, script: list[Reply]) -> None:
         self.script = script
-        self.asked: list[Asked] = []
+        self.seen: list[Seen] = []
         self.over = threading.Event()
         endpoint = self
 
@@ -77,8 +77,8 @@ class Endpoint:
 
             def answer(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                endpoint.asked.append(
-                    Asked(
+                endpoint.seen.append(
+                    Seen(
                         self.command,
                         self.path,
                         json.loads(content or b"{}"),
@@ -167,7 +167,7 @@ def playing(shared: tuple[AwsStreamService, Endpoint]) -> Playing:
     def play(*script: Reply) -> Iterator[tuple[AwsStreamService, Endpoint]]:
         _, endpoint = shared
         endpoint.script = list(script)
-        endpoint.asked = []
+        endpoint.seen = []
         yield shared
 
     return play
@@ -191,7 +191,7 @@ def create(service: AwsStreamService, budget_s: float = 9.0) -> Coroutine[Any, A
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_a_whole_life_is_asked_for_as_the_service_model_says() -> None:
+def test_all_calls_of_a_session_are_as_in_the_service_model() -> None:
     with one_of_its_own(
         ok(201, Arn=ARN, Status="ACTIVATING", ConnectionTimeoutSeconds=10),
         Reply(
@@ -232,13 +232,13 @@ def test_a_whole_life_is_asked_for_as_the_service_model_says() -> None:
     session = "/streamgroups/sg-1AB2C3De4/streamsessions/" + ARN.replace(":", "%3A").replace(
         "/", "%2F"
     )
-    assert [(asked.method, asked.path) for asked in endpoint.asked] == [
+    assert [(seen.method, seen.path) for seen in endpoint.seen] == [
         ("POST", "/streamgroups/sg-1AB2C3De4/streamsessions"),
         ("GET", session),
         ("POST", session + "/connections"),
         ("DELETE", session),
     ]
-    assert endpoint.asked[0].body == {
+    assert endpoint.seen[0].body == {
         "ClientToken": TOKEN,
         "Protocol": "WebRTC",
         "SignalRequest": OFFER,
@@ -246,20 +246,20 @@ def test_a_whole_life_is_asked_for_as_the_service_model_says() -> None:
         "ConnectionTimeoutSeconds": 10,
         "SessionLengthSeconds": 600,
     }
-    assert endpoint.asked[2].body == {"ClientToken": TOKEN, "SignalRequest": OFFER}
-    assert all("/us-west-2/gameliftstreams/" in asked.authorization for asked in endpoint.asked)
+    assert endpoint.seen[2].body == {"ClientToken": TOKEN, "SignalRequest": OFFER}
+    assert all("/us-west-2/gameliftstreams/" in seen.authorization for seen in endpoint.seen)
 
 
-def test_a_client_may_name_an_application_that_the_configuration_knows(playing: Playing) -> None:
+def test_a_client_may_name_an_application_of_the_configuration(playing: Playing) -> None:
     with playing(ok(201, Arn=ARN, Status="ACTIVATING")) as (service, endpoint):
         run(service.start(token=TOKEN, signal_request=OFFER, application="tour", budget_s=9))
-        assert endpoint.asked[0].body["ApplicationIdentifier"] == "a-tour"
-        assert "ConnectionTimeoutSeconds" not in endpoint.asked[0].body
+        assert endpoint.seen[0].body["ApplicationIdentifier"] == "a-tour"
+        assert "ConnectionTimeoutSeconds" not in endpoint.seen[0].body
         refused = fault_of(
             service.start(token=TOKEN, signal_request=OFFER, application="other", budget_s=9)
         )
         assert refused.fault is ServiceFault.INVALID
-        assert len(endpoint.asked) == 1
+        assert len(endpoint.seen) == 1
 
 
 @pytest.mark.parametrize(
@@ -277,15 +277,15 @@ def test_the_second_try_is_the_same_bytes_with_the_same_token(
 ) -> None:
     with playing(first, ok(SignalResponse="answer-2")) as (service, endpoint):
         assert run(create(service)) == "answer-2"
-        assert len(endpoint.asked) == 2
-        assert endpoint.asked[0].body == endpoint.asked[1].body
-        assert endpoint.asked[0].body["ClientToken"] == TOKEN
+        assert len(endpoint.seen) == 2
+        assert endpoint.seen[0].body == endpoint.seen[1].body
+        assert endpoint.seen[0].body["ClientToken"] == TOKEN
 
 
 def test_there_is_no_third_try(playing: Playing) -> None:
     with playing(error("InternalServerException", 500)) as (service, endpoint):
         assert fault_of(create(service)).fault is ServiceFault.FAILED
-        assert len(endpoint.asked) == 2
+        assert len(endpoint.seen) == 2
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_a_definite_refusal_is_not_tried_again(
 ) -> None:
     with playing(error(name, status)) as (service, endpoint):
         assert fault_of(create(service)).fault is fault
-        assert len(endpoint.asked) == 1
+        assert len(endpoint.seen) == 1
 
 
 def test_every_error_of_the_service_model_has_its_fault() -> None:
@@ -324,12 +324,12 @@ def test_every_error_of_the_service_model_has_its_fault() -> None:
             assert shape.name in _BY_CODE, shape.name
 
 
-def test_a_wish_to_wait_is_passed_on(playing: Playing) -> None:
+def test_retry_after_is_passed_on(playing: Playing) -> None:
     with playing(error("ThrottlingException", 429, Retry_After="7")) as (service, _):
         assert fault_of(create(service)).retry_after_s == 7
 
 
-def test_what_the_first_try_may_have_done_is_not_forgotten(playing: Playing) -> None:
+def test_an_unknown_outcome_of_the_first_try_is_not_forgotten(playing: Playing) -> None:
     for second, fault in (
         (error("ConflictException", 409), ServiceFault.FAILED),
         (error("ThrottlingException", 429), ServiceFault.FAILED),
@@ -342,21 +342,21 @@ def test_what_the_first_try_may_have_done_is_not_forgotten(playing: Playing) -> 
 @pytest.mark.parametrize("call", ["create", "get_status"])
 def test_a_service_that_hangs_costs_no_more_than_the_budget(playing: Playing, call: str) -> None:
     with playing(Reply(hang_s=20)) as (service, _):
-        wanted: Callable[[], Coroutine[Any, Any, object]] = {
+        send: Callable[[], Coroutine[Any, Any, object]] = {
             "create": lambda: create(service, 1.2),
             "get_status": lambda: service.get_status(STREAM, budget_s=1.2),
         }[call]
         begun = time.monotonic()
-        assert fault_of(wanted()).fault is ServiceFault.TIMED_OUT
-        # Far from boto3's 60 s, and from the 7 s that one whole try may take.
+        assert fault_of(send()).fault is ServiceFault.TIMED_OUT
+        # Far below boto3's 60 s, and below the 7 s that one try may take.
         assert time.monotonic() - begun < 5
 
 
-def test_a_closed_service_asks_nobody() -> None:
+def test_a_closed_service_sends_nothing() -> None:
     with one_of_its_own(ok(Status="ACTIVE")) as (service, endpoint):
         service.close()
         assert fault_of(service.get_status(STREAM, budget_s=5)).fault is ServiceFault.UNAVAILABLE
-        assert endpoint.asked == []
+        assert endpoint.seen == []
 
 
 def test_without_time_nothing_is_sent(playing: Playing) -> None:
@@ -364,10 +364,10 @@ def test_without_time_nothing_is_sent(playing: Playing) -> None:
         failed = fault_of(service.get_status(STREAM, budget_s=0.05))
         assert failed.fault is ServiceFault.UNAVAILABLE
         assert failed.fault.outcome_known
-        assert endpoint.asked == []
+        assert endpoint.seen == []
 
 
-def test_a_service_nobody_runs_is_unavailable() -> None:
+def test_a_service_that_does_not_run_is_unavailable() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         service = AwsStreamService(settings_for(f"http://127.0.0.1:{unused.getsockname()[1]}"))
@@ -377,13 +377,13 @@ def test_a_service_nobody_runs_is_unavailable() -> None:
             service.close()
 
 
-def test_no_credentials_is_a_matter_of_configuration() -> None:
+def test_missing_credentials_are_a_misconfiguration() -> None:
     with one_of_its_own(ok(Status="ACTIVE"), access_key_id=None, secret_access_key=None) as (
         service,
         endpoint,
     ):
         assert fault_of(service.get_status(STREAM, budget_s=5)).fault is ServiceFault.MISCONFIGURED
-        assert endpoint.asked == []
+        assert endpoint.seen == []
 
 
 def test_settings_that_boto3_cannot_use_are_one_sentence() -> None:
@@ -399,10 +399,10 @@ def test_what_the_model_forbids_is_invalid_before_it_is_sent(playing: Playing) -
     with playing(ok(SignalResponse="answer")) as (service, endpoint):
         short = service.create_connection(STREAM, token="x", signal_request=OFFER, budget_s=5)
         assert fault_of(short).fault is ServiceFault.INVALID
-        assert endpoint.asked == []
+        assert endpoint.seen == []
 
 
-def test_unknown_words_of_the_service_pass_raw_and_empty_ones_are_none(playing: Playing) -> None:
+def test_unknown_statuses_are_passed_on_and_empty_strings_are_none(playing: Playing) -> None:
     with playing(ok(Status="HIBERNATING", StatusReason="solarFlare", SignalResponse="")) as (
         service,
         _,
@@ -421,7 +421,7 @@ def test_connections_are_kept_and_many_calls_run_in_parallel() -> None:
     with one_of_its_own(ok(Status="ACTIVE")) as (service, endpoint):
         for _ in range(5):
             run(service.get_status(STREAM, budget_s=9))
-        assert len({asked.connection for asked in endpoint.asked}) == 1
+        assert len({seen.connection for seen in endpoint.seen}) == 1
 
     async def many(service: AwsStreamService) -> float:
         begun = time.monotonic()
@@ -432,11 +432,11 @@ def test_connections_are_kept_and_many_calls_run_in_parallel() -> None:
         assert run(many(service)) < 12 * 0.5
 
 
-def test_status_calls_that_hang_do_not_hold_up_a_reconnect() -> None:
+async def test_status_calls_that_hang_do_not_delay_a_reconnect() -> None:
     async def crowd(service: AwsStreamService, endpoint: Endpoint) -> str:
         calls = [asyncio.ensure_future(service.get_status(STREAM, budget_s=20)) for _ in range(40)]
         for _ in range(2000):
-            if len(endpoint.asked) >= 24:
+            if len(endpoint.seen) >= 24:
                 break
             await asyncio.sleep(0.01)
         endpoint.script[:] = [ok(SignalResponse="answer", Status="ACTIVE")]
@@ -447,7 +447,7 @@ def test_status_calls_that_hang_do_not_hold_up_a_reconnect() -> None:
         return answer
 
     with one_of_its_own(Reply(hang_s=5.5)) as (service, endpoint):
-        assert asyncio.run(crowd(service, endpoint)) == "answer"
+        assert await crowd(service, endpoint) == "answer"
 
 
 def test_no_secret_in_any_log_record(playing: Playing, caplog: pytest.LogCaptureFixture) -> None:

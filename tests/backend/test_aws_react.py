@@ -1,4 +1,4 @@
-"""The React starter's routes over raw HTTP: its words, and each of its weaknesses."""
+"""The React starter's routes over raw HTTP: its answers, and each of its weaknesses."""
 
 from __future__ import annotations
 
@@ -46,168 +46,144 @@ def reconnect_body(offer: str) -> dict[str, str]:
     return {"SessionIdentifier": ARN, "SignalRequest": offer}
 
 
-def test_start_status_and_reconnect_as_the_starter_answers_them() -> None:
-    async def run() -> None:
-        service = ArnStreamService(status="ACTIVATING")
-        async with caller(service) as call:
-            shown = {
-                "signalResponse": "",
-                "arn": ARN,
-                "region": "us-west-2",
-                "status": "ACTIVATING",
-            }
-            answer = await call.post("/", json=start_body())
-            assert (answer.status_code, answer.json()) == (200, shown)
-            assert answer.headers["Access-Control-Allow-Origin"] == "*"
-            assert (await call.get(PATH)).json() == shown
-            service.place()
-            assert (await call.get(PATH)).json() == {
-                **shown,
-                "signalResponse": service.held_response,
-                "status": "ACTIVE",
-            }
-            offer = new_offer()
+async def test_start_status_and_reconnect_as_the_starter_answers_them() -> None:
+    service = ArnStreamService(status="ACTIVATING")
+    async with caller(service) as call:
+        shown = {
+            "signalResponse": "",
+            "arn": ARN,
+            "region": "us-west-2",
+            "status": "ACTIVATING",
+        }
+        answer = await call.post("/", json=start_body())
+        assert (answer.status_code, answer.json()) == (200, shown)
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert (await call.get(PATH)).json() == shown
+        service.place()
+        assert (await call.get(PATH)).json() == {
+            **shown,
+            "signalResponse": service.held_response,
+            "status": "ACTIVE",
+        }
+        offer = new_offer()
+        answer = await call.post("/reconnect", json=reconnect_body(offer))
+        assert (answer.status_code, answer.json()) == (
+            200,
+            {"signalResponse": answer_to(offer)},
+        )
+        # Neither the reason nor the connection timeout is reported.
+        service.status, service.reason = "TERMINATED", "reconnectionTimeout"
+        answer = await call.get(PATH)
+        assert answer.json()["status"] == "TERMINATED"
+        assert "reconnectionTimeout" not in answer.text
+        assert set(answer.json()) == set(shown)
+
+
+async def test_every_failure_of_the_service_is_a_500_with_a_message() -> None:
+    service = ArnStreamService()
+    async with caller(service) as call:
+        for fault in ServiceFault:
+            for operation in ("start", "get_status", "create"):
+                service.fail(operation, fault)
+            for answer in (
+                await call.post("/", json=start_body()),
+                await call.get(PATH),
+                await call.post("/reconnect", json=reconnect_body("offer")),
+            ):
+                assert answer.status_code == 500
+                assert answer.json() == {"message": f"The service said {fault.value}."}
+                assert "Retry-After" not in answer.headers
+
+
+async def test_the_gateway_gives_up_and_the_function_continues() -> None:
+    service = ArnStreamService()
+    service.create_gate = asyncio.Event()
+    async with caller(service, gateway_s=0.3) as call:
+        offer = new_offer()
+        async with asyncio.timeout(GATEWAY_S / 2):
             answer = await call.post("/reconnect", json=reconnect_body(offer))
-            assert (answer.status_code, answer.json()) == (
-                200,
-                {"signalResponse": answer_to(offer)},
-            )
-            # Neither the reason nor the connection timeout is told.
-            service.status, service.reason = "TERMINATED", "reconnectionTimeout"
-            answer = await call.get(PATH)
-            assert answer.json()["status"] == "TERMINATED"
-            assert "reconnectionTimeout" not in answer.text
-            assert set(answer.json()) == set(shown)
-
-    asyncio.run(run())
-
-
-def test_every_failure_of_the_service_is_a_500_with_a_message() -> None:
-    async def run() -> None:
-        service = ArnStreamService()
-        async with caller(service) as call:
-            for fault in ServiceFault:
-                for operation in ("start", "get_status", "create"):
-                    service.fail(operation, fault)
-                for answer in (
-                    await call.post("/", json=start_body()),
-                    await call.get(PATH),
-                    await call.post("/reconnect", json=reconnect_body("offer")),
-                ):
-                    assert answer.status_code == 500
-                    assert answer.json() == {"message": f"The service said {fault.value}."}
-                    assert "Retry-After" not in answer.headers
-
-    asyncio.run(run())
-
-
-def test_the_gateway_gives_up_and_the_function_goes_on() -> None:
-    async def run() -> None:
-        service = ArnStreamService()
-        service.create_gate = asyncio.Event()
-        async with caller(service, gateway_s=0.3) as call:
-            offer = new_offer()
-            async with asyncio.timeout(GATEWAY_S / 2):
-                answer = await call.post("/reconnect", json=reconnect_body(offer))
-            assert answer.status_code == 504
-            assert answer.json() == {"message": "Endpoint request timed out"}
-            assert service.creating == 1
-            service.create_gate.set()
-            # The success is there, and nobody was told.
-            assert (await call.get(PATH)).json()["signalResponse"] == answer_to(offer)
-            assert service.creating == 0
-
-    asyncio.run(run())
+        assert answer.status_code == 504
+        assert answer.json() == {"message": "Endpoint request timed out"}
+        assert service.creating == 1
+        service.create_gate.set()
+        # The call succeeded, but the client has no answer.
+        assert (await call.get(PATH)).json()["signalResponse"] == answer_to(offer)
+        assert service.creating == 0
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_a_function_that_never_ends_does_not_outlive_the_backend() -> None:
-    async def run() -> None:
-        service = ArnStreamService()
-        service.create_gate = asyncio.Event()
-        async with caller(service, gateway_s=0.1) as call:
+async def test_a_function_that_never_ends_does_not_outlive_the_backend() -> None:
+    service = ArnStreamService()
+    service.create_gate = asyncio.Event()
+    async with caller(service, gateway_s=0.1) as call:
+        answer = await call.post("/reconnect", json=reconnect_body("offer"))
+        assert answer.status_code == 504
+        assert "react function" in tasks.alive()
+    assert "react function" not in tasks.alive()
+
+
+async def test_every_call_has_a_new_client_token_so_a_repetition_is_a_second_call() -> None:
+    service = ArnStreamService()
+    async with caller(service) as call:
+        await call.post("/", json=start_body())
+        for _ in range(2):
             answer = await call.post("/reconnect", json=reconnect_body("offer"))
-            assert answer.status_code == 504
-            assert "react function" in tasks.alive()
-        assert "react function" not in tasks.alive()
-
-    asyncio.run(run())
-
-
-def test_every_call_has_a_client_token_of_its_own_so_a_repetition_is_a_second_call() -> None:
-    async def run() -> None:
-        service = ArnStreamService()
-        async with caller(service) as call:
-            await call.post("/", json=start_body())
-            for _ in range(2):
-                answer = await call.post("/reconnect", json=reconnect_body("offer"))
-                assert answer.status_code == 200
-            given = [token for name, token in service.calls if name in ("start", "create")]
-            assert len(set(given)) == 3
-            for one in given:
-                uuid.UUID(one)
-
-    asyncio.run(run())
+            assert answer.status_code == 200
+        given = [token for name, token in service.calls if name in ("start", "create")]
+        assert len(set(given)) == 3
+        for one in given:
+            uuid.UUID(one)
 
 
-def test_who_is_not_signed_in_is_turned_away_by_the_gateway() -> None:
-    async def run() -> None:
-        service = ArnStreamService()
-        async with caller(service) as call:
-            for header in ("", "Bearer", f"Bearer {OTHER_TOKEN}", f"Basic {GOOD_TOKEN}"):
-                call.headers["Authorization"] = header
-                for answer in (
-                    await call.post("/", json=start_body()),
-                    await call.get(PATH),
-                    await call.post("/reconnect", content=b"{canary"),
-                ):
-                    assert answer.status_code == 401
-                    assert answer.json() == {"message": "Unauthorized"}
-        assert service.calls == []
-
-    asyncio.run(run())
-
-
-def test_the_stream_group_and_application_of_the_request_count() -> None:
-    async def run() -> None:
-        service = ArnStreamService()
-        async with caller(service) as call:
-            for good in ({"AppIdentifier": "a-2"}, {"AppIdentifier": None}, {"UserId": "me"}):
-                assert (await call.post("/", json=start_body(**good))).status_code == 200
-            starts = service.count("start")
-            for bad in ({"SGIdentifier": "sg-other"}, {"AppIdentifier": "a-other"}):
-                assert (await call.post("/", json=start_body(**bad))).status_code == 500
-            assert service.count("start") == starts
-
-    asyncio.run(run())
-
-
-def test_odd_requests_get_the_gateways_words() -> None:
-    async def run() -> None:
-        async with caller(ArnStreamService()) as call:
-            for method, path in (
-                ("GET", "/"),
-                ("POST", "/nothing"),
-                ("DELETE", PATH),
-                ("GET", "/session/sg-1"),
-                ("GET", f"/session/sg-1/{ARN}"),
+async def test_without_a_sign_in_the_gateway_refuses_the_call() -> None:
+    service = ArnStreamService()
+    async with caller(service) as call:
+        for header in ("", "Bearer", f"Bearer {OTHER_TOKEN}", f"Basic {GOOD_TOKEN}"):
+            call.headers["Authorization"] = header
+            for answer in (
+                await call.post("/", json=start_body()),
+                await call.get(PATH),
+                await call.post("/reconnect", content=b"{canary"),
             ):
-                answer = await call.request(method, path)
-                assert answer.status_code == 403, path
-                assert answer.json() == {"message": "Missing Authentication Token"}
-            for content, status in (
-                (b"{canary", 502),
-                (b"", 500),
-                (b"[]", 500),
-                (b'{"SessionIdentifier": "canary"}', 500),
-                (b" " * 400_000, 413),
-            ):
-                answer = await call.post("/reconnect", content=content)
-                assert answer.status_code == status
-                assert list(answer.json()) == ["message"]
-                assert "canary" not in answer.text
-            answer = await call.options(PATH, headers={"Authorization": ""})
-            assert answer.status_code == 204
-            assert answer.headers["Access-Control-Allow-Headers"] == "*"
+                assert answer.status_code == 401
+                assert answer.json() == {"message": "Unauthorized"}
+    assert service.calls == []
 
-    asyncio.run(run())
+
+async def test_the_stream_group_and_application_of_the_request_are_used() -> None:
+    service = ArnStreamService()
+    async with caller(service) as call:
+        for good in ({"AppIdentifier": "a-2"}, {"AppIdentifier": None}, {"UserId": "me"}):
+            assert (await call.post("/", json=start_body(**good))).status_code == 200
+        starts = service.count("start")
+        for bad in ({"SGIdentifier": "sg-other"}, {"AppIdentifier": "a-other"}):
+            assert (await call.post("/", json=start_body(**bad))).status_code == 500
+        assert service.count("start") == starts
+
+
+async def test_malformed_requests_get_the_gateways_answers() -> None:
+    async with caller(ArnStreamService()) as call:
+        for method, path in (
+            ("GET", "/"),
+            ("POST", "/nothing"),
+            ("DELETE", PATH),
+            ("GET", "/session/sg-1"),
+            ("GET", f"/session/sg-1/{ARN}"),
+        ):
+            answer = await call.request(method, path)
+            assert answer.status_code == 403, path
+            assert answer.json() == {"message": "Missing Authentication Token"}
+        for content, status in (
+            (b"{canary", 502),
+            (b"", 500),
+            (b"[]", 500),
+            (b'{"SessionIdentifier": "canary"}', 500),
+            (b" " * 400_000, 413),
+        ):
+            answer = await call.post("/reconnect", content=content)
+            assert answer.status_code == status
+            assert list(answer.json()) == ["message"]
+            assert "canary" not in answer.text
+        answer = await call.options(PATH, headers={"Authorization": ""})
+        assert answer.status_code == 204
+        assert answer.headers["Access-Control-Allow-Headers"] == "*"

@@ -1,4 +1,4 @@
-"""What a request may name, and how a call to the service ends in a value."""
+"""What a request to a sample backend may name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OFFERED = Offered.of(
 @pytest.mark.parametrize(
     ("application", "name"), [("", None), ("a-1", None), ("a-2", "tour"), (TOUR_ARN, "tour")]
 )
-def test_ids_and_arns_name_the_same(group: str, application: str, name: str | None) -> None:
+def test_an_id_and_its_arn_name_the_same(group: str, application: str, name: str | None) -> None:
     assert OFFERED.application_name(group, application) == name
 
 
@@ -30,14 +30,14 @@ def test_what_is_not_configured_does_not_exist(group: str, application: str) -> 
     assert caught.value.fault is ServiceFault.NOT_FOUND
 
 
-def test_texts_of_a_body() -> None:
+def test_only_strings_are_read_from_a_body() -> None:
     assert text_of({"a": "b"}, "a") == "b"
     bodies: tuple[object, ...] = (None, [], "a", {"a": 1}, {})
     for body in bodies:
         assert text_of(body, "a") == ""
 
 
-def test_a_client_token_fits_the_service_and_is_another_each_time() -> None:
+def test_a_client_token_fits_the_service_and_is_new_each_time() -> None:
     tokens = {client_token() for _ in range(10)}
     assert len(tokens) == 10
     assert all(32 <= len(token) <= 128 for token in tokens)

@@ -1,4 +1,4 @@
-"""Request bodies: bounded in size, announced or not, and in time."""
+"""Request bodies: bounded in size, with and without Content-Length, and in time."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ async def test_parts_are_joined_up_to_the_limit() -> None:
 @pytest.mark.parametrize(
     ("announced", "sent"), [("5", [b""]), ("", [b"abc", b"de"]), ("4", [b"abcde"])]
 )
-async def test_too_much_is_refused_announced_or_not(announced: str, sent: list[bytes]) -> None:
+async def test_a_body_that_is_too_large_is_refused_with_and_without_its_length(
+    announced: str, sent: list[bytes]
+) -> None:
     with pytest.raises(BodyError) as caught:
         await read_body(chunks(*sent), announced, 4)
     assert caught.value.fault is BodyFault.TOO_LARGE
 
 
 @pytest.mark.parametrize("announced", ["", "x", "-1", "4" * 30])
-async def test_an_announcement_that_is_no_length_counts_for_nothing_or_is_too_much(
+async def test_a_content_length_that_is_no_length_is_ignored_or_too_large(
     announced: str,
 ) -> None:
     if announced.isdecimal():

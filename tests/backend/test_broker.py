@@ -1,10 +1,12 @@
-"""The broker over real HTTP: fencing, calls in flight, long polls, answers, ends."""
+"""The broker: fencing, calls in flight, long polls, answers, ends. First by its values, then over
+HTTP, where clients hang up and backends restart."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,408 +18,613 @@ from helpers.fake_stream_service import (
     new_offer,
     new_token,
 )
+from rejoin.backend.broker import Caller, Offer, SessionBroker, SessionView
+from rejoin.backend.poll_rate import PollRate
+from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.store import Store
+from rejoin.clock import boot_s
+from rejoin.service_model.fence import Claim
 from rejoin.signaling.wire import ProblemCode, sha256_hex
 
 
-def test_the_same_start_twice_is_one_session_and_one_call() -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        async with caller(service) as call:
-            token, offer = new_token(), new_offer()
-            first, second = await asyncio.gather(
-                call.start(token=token, offer=offer), call.start(token=token, offer=offer)
-            )
-            third = await call.start(token=token, offer=offer)
-            ids = {answer.json()["session_id"] for answer in (first, second, third)}
-            assert len(ids) == 1
-            assert service.count("start") == 1
-            other = await call.start(token=token)
-            problem_of(other, ProblemCode.REUSED_OFFER, 409)
+class Rig:
+    """A broker on a service in memory. `here` is False once the client has hung up."""
 
-    asyncio.run(run())
+    def __init__(self, store: Store) -> None:
+        self.service = FakeStreamService()
+        self.store = store
+        self.broker = SessionBroker(self.service, store, boot_s, PollRate(boot_s, 200))
+        self.here = True
 
+    def by(self, owner: str = "player", *, within_s: float = 9.0) -> Caller:
+        return Caller(owner, boot_s() + within_s, self._gone)
 
-def test_a_start_with_unknown_outcome_is_asked_again_with_the_same_token() -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        service.fail("start", ServiceFault.TIMED_OUT, ServiceFault.THROTTLED)
-        async with caller(service) as call:
-            token, offer = new_token(), new_offer()
-            answer = await call.start(token=token, offer=offer)
-            problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
-            answer = await call.start(token=token, offer=offer)
-            problem_of(answer, ProblemCode.THROTTLED, 429)
-            assert (await call.start(token=token, offer=offer)).status_code == 201
-            assert [used for name, used in service.calls if name == "start"] == [token] * 3
+    async def _gone(self) -> bool:
+        return not self.here
 
-    asyncio.run(run())
+    async def started(self) -> str:
+        view = await self.broker.start(self.by(), fresh(1), None)
+        return view.session_id
+
+    async def poll(self, session_id: str, wait_s: float, known: str) -> SessionView:
+        """Poll until the status differs from `known`."""
+        return await self.broker.poll(
+            self.by(), session_id, wait_s, lambda _, view: view.status != known
+        )
 
 
-def test_the_answer_to_the_start_is_there_when_the_host_is() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="ACTIVATING")
-        async with caller(service) as call:
-            offer = new_offer()
-            session_id = (await call.start(offer=offer)).json()["session_id"]
-            path = f"/v1/sessions/{session_id}/answer"
-            content = problem_of(await call.http.get(path), ProblemCode.CONFLICT, 409)
-            assert (content["session_status"], content["retryable"]) == ("ACTIVATING", True)
-
-            async def later() -> None:
-                await asyncio.sleep(0.3)
-                service.place()
-
-            answer, _ = await asyncio.gather(call.http.get(path, params={"wait_s": 8}), later())
-            assert answer.json() == {
-                "signal_request_sha256": sha256_hex(offer),
-                "signal_response": answer_to(offer),
-            }
-
-    asyncio.run(run())
+def fresh(attempt: int) -> Offer:
+    return Offer(attempt, new_offer(), new_token())
 
 
-def test_attempts_are_fenced_and_an_offer_is_for_one_attempt() -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        async with caller(service) as call:
-            session_id = await call.started()
-            token, offer = new_token(), new_offer()
-            first = await call.reconnect(session_id, 5, token=token, offer=offer)
-            assert first.json() == {
-                "attempt": 5,
-                "signal_request_sha256": sha256_hex(offer),
-                "signal_response": answer_to(offer),
-            }
-            again = await call.reconnect(session_id, 5, token=token, offer=offer)
-            assert again.json() == first.json()
-            for attempt, other_token, other_offer, code in (
-                (4, new_token(), new_offer(), ProblemCode.STALE_ATTEMPT),
-                (5, new_token(), offer, ProblemCode.STALE_ATTEMPT),
-                (5, token, new_offer(), ProblemCode.STALE_ATTEMPT),
-                (6, new_token(), offer, ProblemCode.REUSED_OFFER),
-            ):
-                answer = await call.reconnect(
-                    session_id, attempt, token=other_token, offer=other_offer
-                )
-                assert problem_of(answer, code, 409)["retryable"] is False
-            assert (await call.reconnect(session_id, 6)).status_code == 200
-            assert service.count("create") == 2
-
-    asyncio.run(run())
+@contextlib.contextmanager
+def refused(reason: Reason) -> Iterator[pytest.ExceptionInfo[RefusedError]]:
+    with pytest.raises(RefusedError) as caught:
+        yield caught
+    assert caught.value.reason is reason
 
 
-def test_a_retry_after_an_unknown_outcome_brings_the_same_client_token() -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        service.fail("create", ServiceFault.TIMED_OUT)
-        async with caller(service) as call:
-            session_id = await call.started()
-            token, offer = new_token(), new_offer()
-            answer = await call.reconnect(session_id, 2, token=token, offer=offer)
-            problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
-            answer = await call.reconnect(session_id, 2, token=token, offer=offer)
-            assert answer.json()["signal_response"] == answer_to(offer)
-            assert [used for name, used in service.calls if name == "create"] == [token, token]
-
-    asyncio.run(run())
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    with contextlib.closing(Store()) as store:
+        yield Rig(store)
 
 
-def test_the_same_attempt_asked_twice_at_once_is_one_call() -> None:
-    async def run() -> None:
-        service = FakeStreamService(create_gate=asyncio.Event())
-        assert service.create_gate is not None
-        async with caller(service) as call:
-            session_id = await call.started()
-            token, offer = new_token(), new_offer()
-            asked = [
-                asyncio.ensure_future(call.reconnect(session_id, 2, token=token, offer=offer))
-                for _ in range(3)
-            ]
-            await until(lambda: service.creating == 1)
-            service.create_gate.set()
-            answers = await asyncio.gather(*asked)
-            assert [answer.status_code for answer in answers] == [200] * 3
-            assert len({answer.text for answer in answers}) == 1
-            assert service.count("create") == 1
-
-    asyncio.run(run())
+# --- by its values ------------------------------------------------------------------------------
 
 
-def test_one_create_call_at_a_time_whatever_is_asked_for() -> None:
-    async def run() -> None:
-        service = FakeStreamService(create_gate=asyncio.Event())
-        assert service.create_gate is not None
-        async with caller(service) as call:
-            session_id = await call.started()
-            first = asyncio.ensure_future(call.reconnect(session_id, 2, budget_ms=20_000))
-            await until(lambda: service.creating == 1)
-            late = await call.reconnect(session_id, 3, budget_ms=1000)
-            assert problem_of(late, ProblemCode.IN_FLIGHT, 409)["retryable"] is True
-            assert late.headers["Retry-After"] == "1"
-
-            waiting = asyncio.ensure_future(call.reconnect(session_id, 4, budget_ms=20_000))
-            assert await call.attempt_becomes(session_id, 4)
-            newest = asyncio.ensure_future(call.reconnect(session_id, 5, budget_ms=20_000))
-            assert await call.attempt_becomes(session_id, 5)
-            service.create_gate.set()
-            assert (await first).status_code == 200
-            problem_of(await waiting, ProblemCode.STALE_ATTEMPT, 409)
-            answer = await newest
-            assert answer.status_code == 200
-            # Attempts 3 and 4 were never made; the newest one's answer is what is kept.
-            assert service.most_creating == 1
-            assert service.count("create") == 2
-            seen = await call.get_status(session_id)
-            assert seen["signal_response"] == answer.json()["signal_response"]
-
-    asyncio.run(run())
+async def test_a_session_exists_for_its_owner_only(rig: Rig) -> None:
+    session_id = await rig.started()
+    stranger = rig.by("somebody else")
+    with refused(Reason.SESSION_UNKNOWN):
+        await rig.broker.poll(stranger, session_id, 0.0, lambda _, __: True)
+    with refused(Reason.SESSION_UNKNOWN):
+        await rig.broker.reconnect(stranger, session_id, fresh(2))
+    with refused(Reason.SESSION_UNKNOWN):
+        await rig.broker.terminate(stranger, session_id)
+    assert rig.service.calls == [("start", rig.service.calls[0][1])]
 
 
-def test_a_client_that_hangs_up_does_not_end_its_call() -> None:
-    async def run() -> None:
-        service = FakeStreamService(create_gate=asyncio.Event())
-        assert service.create_gate is not None
-        async with caller(service, sockets=True) as call:
-            session_id = await call.started()
-            offer = new_offer()
-            leaving = asyncio.ensure_future(call.reconnect(session_id, 2, offer=offer))
-            await until(lambda: service.creating == 1)
-            leaving.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await leaving
-            service.create_gate.set()
-            await until(lambda: service.creating == 0)
-            seen = await call.get_status(session_id)
-            assert seen["signal_request_sha256"] == sha256_hex(offer)
-            assert seen["signal_response"] == answer_to(offer)
-
-    asyncio.run(run())
+async def test_a_start_token_starts_one_session(rig: Rig) -> None:
+    offer = fresh(1)
+    first = await rig.broker.start(rig.by(), offer, None)
+    again = await rig.broker.start(rig.by(), offer, None)
+    assert again.session_id == first.session_id
+    assert rig.service.count("start") == 1
+    with refused(Reason.START_TOKEN_REUSED):
+        await rig.broker.start(rig.by(), Offer(1, new_offer(), offer.token), None)
 
 
-def test_the_budget_ends_the_wait_for_a_slow_service() -> None:
-    async def run() -> None:
-        service = FakeStreamService(create_gate=asyncio.Event())
-        assert service.create_gate is not None
-        async with caller(service) as call:
-            session_id = await call.started()
-            begun = time.monotonic()
-            answer = await call.reconnect(session_id, 2, budget_ms=700)
-            problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
-            assert time.monotonic() - begun < 6
-            service.create_gate.set()
+async def test_a_start_that_surely_failed_is_forgotten_and_one_with_unknown_outcome_is_not(
+    rig: Rig,
+) -> None:
+    for fault, reason in (
+        (ServiceFault.NOT_FOUND, Reason.APPLICATION_UNKNOWN),
+        (ServiceFault.THROTTLED, Reason.THROTTLED),
+        (ServiceFault.TIMED_OUT, Reason.TIMED_OUT),
+    ):
+        rig.service.fail("start", fault)
+        offer = fresh(1)
+        with refused(reason):
+            await rig.broker.start(rig.by(), offer, None)
+        claim, _ = rig.store.begin_start(
+            owner_hash="player", token=offer.token, attempt=1, request_sha256=offer.sha256
+        )
+        assert claim is (Claim.NEW if fault.outcome_known else Claim.REPEATED)
 
-    asyncio.run(run())
+
+async def test_while_the_outcome_of_a_start_is_unknown_nothing_else_is_possible(rig: Rig) -> None:
+    _, row = rig.store.begin_start(
+        owner_hash="player", token=new_token(), attempt=1, request_sha256="sha-1"
+    )
+    with refused(Reason.STILL_STARTING):
+        await rig.broker.poll(rig.by(), row.id, 0.0, lambda _, __: True)
+    with refused(Reason.STILL_STARTING):
+        await rig.broker.reconnect(rig.by(), row.id, fresh(2))
+    with refused(Reason.STILL_STARTING):
+        await rig.broker.terminate(rig.by(), row.id)
+    assert rig.service.calls == []
+
+
+async def test_the_fence_refuses_older_attempts_and_used_offers_before_the_service_is_called(
+    rig: Rig,
+) -> None:
+    session_id = await rig.started()
+    newest = fresh(5)
+    assert await rig.broker.reconnect(rig.by(), session_id, newest) == answer_to(
+        newest.signal_request
+    )
+    with refused(Reason.ATTEMPT_STALE):
+        await rig.broker.reconnect(rig.by(), session_id, fresh(4))
+    with refused(Reason.OFFER_REUSED):
+        await rig.broker.reconnect(
+            rig.by(), session_id, Offer(6, newest.signal_request, new_token())
+        )
+    answer = await rig.broker.reconnect(rig.by(), session_id, newest)
+    assert answer == answer_to(newest.signal_request), "the same attempt: the answer of before"
+    assert rig.service.count("create") == 1
+
+
+async def test_the_same_attempt_joins_the_call_in_flight_and_another_one_is_refused(
+    rig: Rig,
+) -> None:
+    gate = rig.service.create_gate = asyncio.Event()
+    session_id = await rig.started()
+    offer = fresh(2)
+    both = [
+        asyncio.ensure_future(rig.broker.reconnect(rig.by(), session_id, offer)) for _ in range(2)
+    ]
+    await until(lambda: rig.service.creating == 1)
+    with refused(Reason.ATTEMPT_IN_FLIGHT) as caught:
+        await rig.broker.reconnect(rig.by(within_s=0.55), session_id, fresh(3))
+    assert caught.value.retry_after_s == 1.0
+    gate.set()
+    assert await asyncio.gather(*both) == [answer_to(offer.signal_request)] * 2
+    assert (rig.service.count("create"), rig.service.most_creating) == (1, 1)
+
+
+async def test_each_of_several_callers_gets_the_refusal_of_the_call_they_joined(rig: Rig) -> None:
+    session_id = await rig.started()
+    offer = fresh(2)
+    rig.service.fail("create", ServiceFault.THROTTLED)
+    rig.service.retry_after_s = 2.5
+    outcomes = await asyncio.gather(
+        *(rig.broker.reconnect(rig.by(), session_id, offer) for _ in range(2)),
+        return_exceptions=True,
+    )
+    for outcome in outcomes:
+        assert isinstance(outcome, RefusedError)
+        assert (outcome.reason, outcome.retry_after_s) == (Reason.THROTTLED, 2.5)
+    assert outcomes[0] is not outcomes[1]
+
+
+async def test_a_call_outlives_the_caller_that_stops_waiting_for_it(rig: Rig) -> None:
+    gate = rig.service.create_gate = asyncio.Event()
+    session_id = await rig.started()
+    offer = fresh(2)
+    with refused(Reason.TIMED_OUT):
+        await rig.broker.reconnect(rig.by(within_s=0.5), session_id, offer)
+    leaving = asyncio.ensure_future(rig.broker.reconnect(rig.by(), session_id, offer))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    gate.set()
+    await until(lambda: rig.service.creating == 0)
+    answer = await rig.broker.reconnect(rig.by(), session_id, offer)
+    assert answer == answer_to(offer.signal_request)
+    assert rig.service.count("create") == 1
+
+
+async def test_a_long_poll_returns_the_first_news(rig: Rig) -> None:
+    session_id = await rig.started()
+    poll = asyncio.ensure_future(rig.poll(session_id, 20.0, known="ACTIVE"))
+    await until(lambda: rig.service.count("get_status") >= 2)
+    assert not poll.done()
+    rig.service.status = "CONNECTED"
+    assert (await asyncio.wait_for(poll, 10)).status == "CONNECTED"
+
+
+async def test_a_long_poll_without_news_returns_what_it_has(rig: Rig) -> None:
+    session_id = await rig.started()
+    began_at = boot_s()
+    assert (await rig.poll(session_id, 0.3, known="ACTIVE")).status == "ACTIVE"
+    assert boot_s() - began_at >= 0.3
+
+
+async def test_a_long_poll_stops_once_its_client_has_hung_up(rig: Rig) -> None:
+    session_id = await rig.started()
+    rig.here = False
+    await asyncio.wait_for(rig.poll(session_id, 20.0, known="ACTIVE"), 10)
+    assert rig.service.count("get_status") == 1
+
+
+async def test_a_long_poll_survives_a_failure_that_may_pass_but_not_as_its_first_poll(
+    rig: Rig,
+) -> None:
+    session_id = await rig.started()
+    rig.service.fail("get_status", ServiceFault.TIMED_OUT)
+    with refused(Reason.TIMED_OUT):
+        await rig.poll(session_id, 20.0, known="ACTIVE")
+    poll = asyncio.ensure_future(rig.poll(session_id, 20.0, known="ACTIVE"))
+    await until(lambda: rig.service.count("get_status") >= 2)
+    rig.service.fail("get_status", ServiceFault.TIMED_OUT)
+    rig.service.status = "CONNECTED"
+    assert (await asyncio.wait_for(poll, 10)).status == "CONNECTED"
+    assert not rig.service.faults["get_status"], "one poll in between has failed"
+
+    before = rig.service.count("get_status")
+    poll = asyncio.ensure_future(rig.poll(session_id, 20.0, known="CONNECTED"))
+    await until(lambda: rig.service.count("get_status") > before)
+    rig.service.fail("get_status", ServiceFault.ACCESS_DENIED)
+    with refused(Reason.ACCESS_DENIED):
+        await asyncio.wait_for(poll, 10)
+
+
+async def test_an_ended_session_is_known_without_a_call(rig: Rig) -> None:
+    session_id = await rig.started()
+    rig.service.status, rig.service.reason = "TERMINATED", "applicationExit"
+    await rig.poll(session_id, 20.0, known="TERMINATED")
+    before = list(rig.service.calls)
+    view = await rig.poll(session_id, 20.0, known="TERMINATED")
+    assert (view.status, view.reason) == ("TERMINATED", "applicationExit")
+    with refused(Reason.ENDED) as caught:
+        await rig.broker.reconnect(rig.by(), session_id, fresh(2))
+    assert caught.value.session_status == "TERMINATED"
+    await rig.broker.terminate(rig.by(), session_id)
+    assert rig.service.calls == before
+
+
+async def test_a_refusal_by_the_service_is_explained_by_the_status(rig: Rig) -> None:
+    session_id = await rig.started()
+    rig.service.status = "CONNECTED"
+    rig.service.fail("create", ServiceFault.CONFLICT)
+    with refused(Reason.CONFLICT) as caught:
+        await rig.broker.reconnect(rig.by(), session_id, fresh(2))
+    assert caught.value.session_status == "CONNECTED"
+    rig.service.fail("create", ServiceFault.CONFLICT)
+    rig.service.fail("get_status", ServiceFault.TIMED_OUT)
+    with refused(Reason.CONFLICT) as caught:
+        await rig.broker.reconnect(rig.by(), session_id, fresh(3))
+    assert caught.value.session_status is None
+
+
+async def test_terminating_is_refused_only_while_the_session_goes_on(rig: Rig) -> None:
+    session_id = await rig.started()
+    rig.service.status = "ACTIVATING"
+    rig.service.fail("terminate", ServiceFault.INVALID)
+    with refused(Reason.CONFLICT) as caught:
+        await rig.broker.terminate(rig.by(), session_id)
+    assert caught.value.session_status == "ACTIVATING"
+    rig.service.status = "TERMINATING"
+    rig.service.fail("terminate", ServiceFault.CONFLICT, ServiceFault.NOT_FOUND)
+    await rig.broker.terminate(rig.by(), session_id)
+    await rig.broker.terminate(rig.by(), session_id)
+
+
+async def test_a_poll_beyond_the_poll_rate_is_refused_with_a_time_to_wait(
+    rig: Rig,
+) -> None:
+    session_id = await rig.started()
+    broker = SessionBroker(rig.service, rig.store, boot_s, PollRate(boot_s, 0.001, boot_s() + 60))
+    with refused(Reason.POLL_RATE) as caught:
+        await broker.poll(rig.by(), session_id, 0.0, lambda _, __: True)
+    assert caught.value.retry_after_s == 1.0
+
+
+# --- over HTTP ----------------------------------------------------------------------------------
+
+
+async def test_the_same_start_twice_is_one_session_and_one_call() -> None:
+    service = FakeStreamService()
+    async with caller(service) as call:
+        token, offer = new_token(), new_offer()
+        first, second = await asyncio.gather(
+            call.start(token=token, offer=offer), call.start(token=token, offer=offer)
+        )
+        third = await call.start(token=token, offer=offer)
+        ids = {answer.json()["session_id"] for answer in (first, second, third)}
+        assert len(ids) == 1
+        assert service.count("start") == 1
+        other = await call.start(token=token)
+        problem_of(other, ProblemCode.REUSED_OFFER, 409)
+
+
+async def test_a_start_with_unknown_outcome_is_tried_again_with_the_same_token() -> None:
+    service = FakeStreamService()
+    service.fail("start", ServiceFault.TIMED_OUT, ServiceFault.THROTTLED)
+    async with caller(service) as call:
+        token, offer = new_token(), new_offer()
+        answer = await call.start(token=token, offer=offer)
+        problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
+        answer = await call.start(token=token, offer=offer)
+        problem_of(answer, ProblemCode.THROTTLED, 429)
+        assert (await call.start(token=token, offer=offer)).status_code == 201
+        assert [used for name, used in service.calls if name == "start"] == [token] * 3
+
+
+async def test_the_answer_to_the_start_appears_with_the_host() -> None:
+    service = FakeStreamService(status="ACTIVATING")
+    async with caller(service) as call:
+        offer = new_offer()
+        session_id = (await call.start(offer=offer)).json()["session_id"]
+        path = f"/v1/sessions/{session_id}/answer"
+        content = problem_of(await call.http.get(path), ProblemCode.CONFLICT, 409)
+        assert (content["session_status"], content["retryable"]) == ("ACTIVATING", True)
+
+        async def later() -> None:
+            await asyncio.sleep(0.3)
+            service.place()
+
+        answer, _ = await asyncio.gather(call.http.get(path, params={"wait_s": 8}), later())
+        assert answer.json() == {
+            "signal_request_sha256": sha256_hex(offer),
+            "signal_response": answer_to(offer),
+        }
+
+
+async def test_attempts_are_fenced_and_an_offer_belongs_to_one_attempt() -> None:
+    service = FakeStreamService()
+    async with caller(service) as call:
+        session_id = await call.started()
+        token, offer = new_token(), new_offer()
+        first = await call.reconnect(session_id, 5, token=token, offer=offer)
+        assert first.json() == {
+            "attempt": 5,
+            "signal_request_sha256": sha256_hex(offer),
+            "signal_response": answer_to(offer),
+        }
+        again = await call.reconnect(session_id, 5, token=token, offer=offer)
+        assert again.json() == first.json()
+        for attempt, other_token, other_offer, code in (
+            (4, new_token(), new_offer(), ProblemCode.STALE_ATTEMPT),
+            (5, new_token(), offer, ProblemCode.STALE_ATTEMPT),
+            (5, token, new_offer(), ProblemCode.STALE_ATTEMPT),
+            (6, new_token(), offer, ProblemCode.REUSED_OFFER),
+        ):
+            answer = await call.reconnect(session_id, attempt, token=other_token, offer=other_offer)
+            assert problem_of(answer, code, 409)["retryable"] is False
+        assert (await call.reconnect(session_id, 6)).status_code == 200
+        assert service.count("create") == 2
+
+
+async def test_a_retry_after_an_unknown_outcome_has_the_same_client_token() -> None:
+    service = FakeStreamService()
+    service.fail("create", ServiceFault.TIMED_OUT)
+    async with caller(service) as call:
+        session_id = await call.started()
+        token, offer = new_token(), new_offer()
+        answer = await call.reconnect(session_id, 2, token=token, offer=offer)
+        problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
+        answer = await call.reconnect(session_id, 2, token=token, offer=offer)
+        assert answer.json()["signal_response"] == answer_to(offer)
+        assert [used for name, used in service.calls if name == "create"] == [token, token]
+
+
+async def test_the_same_attempt_sent_three_times_at_once_is_one_call() -> None:
+    service = FakeStreamService(create_gate=asyncio.Event())
+    assert service.create_gate is not None
+    async with caller(service) as call:
+        session_id = await call.started()
+        token, offer = new_token(), new_offer()
+        sent = [
+            asyncio.ensure_future(call.reconnect(session_id, 2, token=token, offer=offer))
+            for _ in range(3)
+        ]
+        await until(lambda: service.creating == 1)
+        service.create_gate.set()
+        answers = await asyncio.gather(*sent)
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert len({answer.text for answer in answers}) == 1
+        assert service.count("create") == 1
+
+
+async def test_one_create_call_at_a_time_however_many_attempts_arrive() -> None:
+    service = FakeStreamService(create_gate=asyncio.Event())
+    assert service.create_gate is not None
+    async with caller(service) as call:
+        session_id = await call.started()
+        first = asyncio.ensure_future(call.reconnect(session_id, 2, budget_ms=20_000))
+        await until(lambda: service.creating == 1)
+        late = await call.reconnect(session_id, 3, budget_ms=1000)
+        assert problem_of(late, ProblemCode.IN_FLIGHT, 409)["retryable"] is True
+        assert late.headers["Retry-After"] == "1"
+
+        waiting = asyncio.ensure_future(call.reconnect(session_id, 4, budget_ms=20_000))
+        assert await call.attempt_becomes(session_id, 4)
+        newest = asyncio.ensure_future(call.reconnect(session_id, 5, budget_ms=20_000))
+        assert await call.attempt_becomes(session_id, 5)
+        service.create_gate.set()
+        assert (await first).status_code == 200
+        problem_of(await waiting, ProblemCode.STALE_ATTEMPT, 409)
+        answer = await newest
+        assert answer.status_code == 200
+        # Attempts 3 and 4 never reached the service; the answer to the newest one is kept.
+        assert service.most_creating == 1
+        assert service.count("create") == 2
+        seen = await call.get_status(session_id)
+        assert seen["signal_response"] == answer.json()["signal_response"]
+
+
+async def test_a_client_that_hangs_up_does_not_end_its_call() -> None:
+    service = FakeStreamService(create_gate=asyncio.Event())
+    assert service.create_gate is not None
+    async with caller(service, sockets=True) as call:
+        session_id = await call.started()
+        offer = new_offer()
+        leaving = asyncio.ensure_future(call.reconnect(session_id, 2, offer=offer))
+        await until(lambda: service.creating == 1)
+        leaving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await leaving
+        service.create_gate.set()
+        await until(lambda: service.creating == 0)
+        seen = await call.get_status(session_id)
+        assert seen["signal_request_sha256"] == sha256_hex(offer)
+        assert seen["signal_response"] == answer_to(offer)
+
+
+async def test_the_budget_ends_the_wait_for_a_slow_service() -> None:
+    service = FakeStreamService(create_gate=asyncio.Event())
+    assert service.create_gate is not None
+    async with caller(service) as call:
+        session_id = await call.started()
+        begun = time.monotonic()
+        answer = await call.reconnect(session_id, 2, budget_ms=700)
+        problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
+        assert time.monotonic() - begun < 6
+        service.create_gate.set()
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_a_backend_that_stops_leaves_no_call_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_backend_that_stops_leaves_no_call_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rejoin.backend.broker.FINISH_PATIENCE_S", 0.05)
 
-    async def run() -> None:
-        service = FakeStreamService(create_gate=asyncio.Event())
-        async with caller(service, sockets=True) as call:
-            session_id = await call.started()
-            answer = await call.reconnect(session_id, 2, budget_ms=600)
-            problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
-            assert service.creating == 1
-        assert service.creating == 0
-
-    asyncio.run(run())
+    service = FakeStreamService(create_gate=asyncio.Event())
+    async with caller(service, sockets=True) as call:
+        session_id = await call.started()
+        answer = await call.reconnect(session_id, 2, budget_ms=600)
+        problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
+        assert service.creating == 1
+    assert service.creating == 0
 
 
-def test_a_service_that_shows_only_the_first_request_does_not_mix_answers_up() -> None:
-    async def run() -> None:
-        service = FakeStreamService(shows_first_only=True)
-        async with caller(service) as call:
-            first, second, third = new_offer(), new_offer(), new_offer()
-            session_id = (await call.start(offer=first)).json()["session_id"]
-            service.place()
-            assert (await call.get_status(session_id))["signal_response"] == answer_to(first)
-            await call.reconnect(session_id, 2, offer=second)
-            seen = await call.get_status(session_id)
-            assert seen["signal_request_sha256"] == sha256_hex(second)
-            assert seen["signal_response"] == answer_to(second)
-            service.fail("create", ServiceFault.TIMED_OUT)
-            await call.reconnect(session_id, 3, offer=third)
-            seen = await call.get_status(session_id)
-            assert seen["attempt"] == 3
-            assert seen["signal_request_sha256"] == sha256_hex(first)
-            assert seen["signal_response"] == answer_to(first)
-
-    asyncio.run(run())
+async def test_answers_are_not_mixed_up_where_the_service_shows_only_the_first_request() -> None:
+    service = FakeStreamService(shows_first_only=True)
+    async with caller(service) as call:
+        first, second, third = new_offer(), new_offer(), new_offer()
+        session_id = (await call.start(offer=first)).json()["session_id"]
+        service.place()
+        assert (await call.get_status(session_id))["signal_response"] == answer_to(first)
+        await call.reconnect(session_id, 2, offer=second)
+        seen = await call.get_status(session_id)
+        assert seen["signal_request_sha256"] == sha256_hex(second)
+        assert seen["signal_response"] == answer_to(second)
+        service.fail("create", ServiceFault.TIMED_OUT)
+        await call.reconnect(session_id, 3, offer=third)
+        seen = await call.get_status(session_id)
+        assert seen["attempt"] == 3
+        assert seen["signal_request_sha256"] == sha256_hex(first)
+        assert seen["signal_response"] == answer_to(first)
 
 
-def test_a_new_request_shown_with_the_old_answer_is_shown_without() -> None:
-    async def run() -> None:
-        service = FakeStreamService(lags=True)
-        async with caller(service) as call:
-            first, second = new_offer(), new_offer()
-            session_id = (await call.start(offer=first)).json()["session_id"]
-            service.place()
-            await call.get_status(session_id)
-            service.fail("create answer", ServiceFault.TIMED_OUT)
-            await call.reconnect(session_id, 2, offer=second)
-            seen = await call.get_status(session_id)
-            assert seen["signal_request_sha256"] == sha256_hex(second)
-            assert seen["signal_response"] is None
-            service.held_response = answer_to(second)
-            assert (await call.get_status(session_id))["signal_response"] == answer_to(second)
-
-    asyncio.run(run())
+async def test_the_old_answer_is_not_reported_with_a_new_request() -> None:
+    service = FakeStreamService(lags=True)
+    async with caller(service) as call:
+        first, second = new_offer(), new_offer()
+        session_id = (await call.start(offer=first)).json()["session_id"]
+        service.place()
+        await call.get_status(session_id)
+        service.fail("create answer", ServiceFault.TIMED_OUT)
+        await call.reconnect(session_id, 2, offer=second)
+        seen = await call.get_status(session_id)
+        assert seen["signal_request_sha256"] == sha256_hex(second)
+        assert seen["signal_response"] is None
+        service.held_response = answer_to(second)
+        assert (await call.get_status(session_id))["signal_response"] == answer_to(second)
 
 
-def test_remaining_time_counts_from_the_last_call_that_reported_connected() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="CONNECTED", connection_timeout_s=30)
-        async with caller(service) as call:
-            session_id = await call.started()
-            connected = (await call.get_status(session_id))["remaining"]
-            assert connected["at_least_s"] == 30
-            service.status = "PENDING_CLIENT_RECONNECTION"
+async def test_remaining_time_counts_from_the_last_call_that_reported_connected() -> None:
+    service = FakeStreamService(status="CONNECTED", connection_timeout_s=30)
+    async with caller(service) as call:
+        session_id = await call.started()
+        connected = (await call.get_status(session_id))["remaining"]
+        assert connected["at_least_s"] == 30
+        service.status = "PENDING_CLIENT_RECONNECTION"
+        await asyncio.sleep(0.3)
+        pending = (await call.get_status(session_id))["remaining"]
+        assert pending["at_least_s"] == 30
+        assert pending["age_s"] >= connected["age_s"] + 0.3
+        service.status = "ACTIVE"
+        assert (await call.get_status(session_id))["remaining"] is None
+
+
+async def test_a_pending_session_never_seen_connected_has_no_remaining_time() -> None:
+    service = FakeStreamService(status="PENDING_CLIENT_RECONNECTION")
+    async with caller(service) as call:
+        session_id = await call.started()
+        seen = await call.get_status(session_id)
+        assert seen["remaining"] is None
+        assert seen["connection_timeout_s"] == 30
+
+
+async def test_the_age_of_the_remaining_time_grows_during_a_long_poll() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    async with caller(service) as call:
+        session_id = await call.started()
+        await call.get_status(session_id)
+        service.status = "PENDING_CLIENT_RECONNECTION"
+        begun = time.monotonic()
+        seen = await call.get_status(session_id, known="PENDING_CLIENT_RECONNECTION", wait_s=0.6)
+        took_s = time.monotonic() - begun
+        assert seen["remaining"]["age_s"] >= 0.5
+        assert took_s >= 0.5
+
+
+async def test_a_long_poll_ends_when_a_newer_attempt_begins() -> None:
+    """Another client reconnected between two polls, and the status is the same again."""
+
+    service = FakeStreamService(status="CONNECTED")
+    async with caller(service) as call:
+        session_id = await call.started()
+        waiting = asyncio.ensure_future(call.get_status(session_id, known="CONNECTED", wait_s=30))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await call.reconnect(session_id, 2)
+        seen = await asyncio.wait_for(waiting, 20)
+        assert seen["attempt"] == 2
+
+
+async def test_a_long_poll_outlives_one_failed_poll_but_reports_a_lasting_failure() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    async with caller(service) as call:
+        session_id = await call.started()
+
+        async def disturb(*faults: ServiceFault) -> None:
             await asyncio.sleep(0.3)
-            pending = (await call.get_status(session_id))["remaining"]
-            assert pending["at_least_s"] == 30
-            assert pending["age_s"] >= connected["age_s"] + 0.3
-            service.status = "ACTIVE"
-            assert (await call.get_status(session_id))["remaining"] is None
-
-    asyncio.run(run())
-
-
-def test_a_pending_session_that_was_never_seen_connected_has_no_known_remaining_time() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="PENDING_CLIENT_RECONNECTION")
-        async with caller(service) as call:
-            session_id = await call.started()
-            seen = await call.get_status(session_id)
-            assert seen["remaining"] is None
-            assert seen["connection_timeout_s"] == 30
-
-    asyncio.run(run())
-
-
-def test_the_age_of_knowledge_grows_during_a_long_poll() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="CONNECTED")
-        async with caller(service) as call:
-            session_id = await call.started()
-            await call.get_status(session_id)
+            service.fail("get_status", *faults)
             service.status = "PENDING_CLIENT_RECONNECTION"
-            begun = time.monotonic()
-            seen = await call.get_status(
-                session_id, known="PENDING_CLIENT_RECONNECTION", wait_s=0.6
-            )
-            took_s = time.monotonic() - begun
-            assert seen["remaining"]["age_s"] >= 0.5
-            assert took_s >= 0.5
 
-    asyncio.run(run())
+        seen, _ = await asyncio.gather(
+            call.get_status(session_id, known="CONNECTED", wait_s=8),
+            disturb(ServiceFault.TIMED_OUT),
+        )
+        assert seen["status"] == "PENDING_CLIENT_RECONNECTION"
 
-
-def test_a_long_poll_ends_when_a_newer_attempt_begins() -> None:
-    """Somebody else came in between two polls, and the status is the same again."""
-
-    async def run() -> None:
-        service = FakeStreamService(status="CONNECTED")
-        async with caller(service) as call:
-            session_id = await call.started()
-            waiting = asyncio.ensure_future(
-                call.get_status(session_id, known="CONNECTED", wait_s=30)
-            )
-            await asyncio.sleep(0.05)
-            assert not waiting.done()
-            await call.reconnect(session_id, 2)
-            seen = await asyncio.wait_for(waiting, 20)
-            assert seen["attempt"] == 2
-
-    asyncio.run(run())
+        service.status = "CONNECTED"
+        answer, _ = await asyncio.gather(
+            call.http.get(
+                f"/v1/sessions/{session_id}", params={"known": "CONNECTED", "wait_s": 0.8}
+            ),
+            disturb(*[ServiceFault.THROTTLED] * 9),
+        )
+        problem_of(answer, ProblemCode.THROTTLED, 429)
 
 
-def test_a_long_poll_outlives_one_failed_poll_but_reports_a_lasting_failure() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="CONNECTED")
-        async with caller(service) as call:
-            session_id = await call.started()
-
-            async def disturb(*faults: ServiceFault) -> None:
-                await asyncio.sleep(0.3)
-                service.fail("get_status", *faults)
-                service.status = "PENDING_CLIENT_RECONNECTION"
-
-            seen, _ = await asyncio.gather(
-                call.get_status(session_id, known="CONNECTED", wait_s=8),
-                disturb(ServiceFault.TIMED_OUT),
-            )
-            assert seen["status"] == "PENDING_CLIENT_RECONNECTION"
-
-            service.status = "CONNECTED"
-            answer, _ = await asyncio.gather(
-                call.http.get(
-                    f"/v1/sessions/{session_id}", params={"known": "CONNECTED", "wait_s": 0.8}
-                ),
-                disturb(*[ServiceFault.THROTTLED] * 9),
-            )
-            problem_of(answer, ProblemCode.THROTTLED, 429)
-
-    asyncio.run(run())
+async def test_a_long_poll_ends_when_the_client_hangs_up() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    async with caller(service, sockets=True) as call:
+        session_id = await call.started()
+        poll = asyncio.ensure_future(call.get_status(session_id, known="CONNECTED", wait_s=25))
+        await until(lambda: service.count("get_status") >= 2)
+        poll.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await poll
+        await asyncio.sleep(0.5)
+        count = service.count("get_status")
+        await asyncio.sleep(0.5)
+        assert service.count("get_status") == count
 
 
-def test_a_long_poll_ends_when_the_client_hangs_up() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="CONNECTED")
-        async with caller(service, sockets=True) as call:
-            session_id = await call.started()
-            poll = asyncio.ensure_future(call.get_status(session_id, known="CONNECTED", wait_s=25))
-            await until(lambda: service.count("get_status") >= 2)
-            poll.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await poll
-            await asyncio.sleep(0.5)
-            count = service.count("get_status")
-            await asyncio.sleep(0.5)
-            assert service.count("get_status") == count
-
-    asyncio.run(run())
-
-
-def test_ending_twice_is_no_failure_and_ending_too_early_is_a_conflict() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="ACTIVATING")
-        async with caller(service) as call:
-            session_id = await call.started()
-            path = f"/v1/sessions/{session_id}"
-            for fault in (ServiceFault.CONFLICT, ServiceFault.INVALID):
-                service.fail("terminate", fault)
-                content = problem_of(await call.http.delete(path), ProblemCode.CONFLICT, 409)
-                assert (content["session_status"], content["retryable"]) == ("ACTIVATING", True)
-            service.status = "ACTIVE"
+async def test_ending_twice_is_no_failure_and_ending_too_early_is_a_conflict() -> None:
+    service = FakeStreamService(status="ACTIVATING")
+    async with caller(service) as call:
+        session_id = await call.started()
+        path = f"/v1/sessions/{session_id}"
+        for fault in (ServiceFault.CONFLICT, ServiceFault.INVALID):
+            service.fail("terminate", fault)
+            content = problem_of(await call.http.delete(path), ProblemCode.CONFLICT, 409)
+            assert (content["session_status"], content["retryable"]) == ("ACTIVATING", True)
+        service.status = "ACTIVE"
+        assert (await call.http.delete(path)).status_code == 204
+        for fault in (ServiceFault.CONFLICT, ServiceFault.NOT_FOUND):
+            service.fail("terminate", fault)
             assert (await call.http.delete(path)).status_code == 204
-            for fault in (ServiceFault.CONFLICT, ServiceFault.NOT_FOUND):
-                service.fail("terminate", fault)
-                assert (await call.http.delete(path)).status_code == 204
-
-    asyncio.run(run())
 
 
-def test_a_restarted_backend_keeps_its_sessions(tmp_path: Path) -> None:
+async def test_a_restarted_backend_keeps_its_sessions(tmp_path: Path) -> None:
     path = str(tmp_path / "backend.sqlite3")
 
-    async def run() -> None:
-        service = FakeStreamService()
-        store = Store(path)
-        token, offer = new_token(), new_offer()
-        async with caller(service, store=store, sockets=True) as call:
-            session_id = await call.started()
-            first = await call.reconnect(session_id, 2, token=token, offer=offer)
-        store.close()
-        store = Store(path)
-        async with caller(service, store=store, sockets=True) as call:
-            problem_of(await call.reconnect(session_id, 1), ProblemCode.STALE_ATTEMPT, 409)
-            again = await call.reconnect(session_id, 2, token=token, offer=offer)
-            assert again.json() == first.json()
-            assert (await call.reconnect(session_id, 3)).status_code == 200
-        store.close()
-
-    asyncio.run(run())
+    service = FakeStreamService()
+    store = Store(path)
+    token, offer = new_token(), new_offer()
+    async with caller(service, store=store, sockets=True) as call:
+        session_id = await call.started()
+        first = await call.reconnect(session_id, 2, token=token, offer=offer)
+    store.close()
+    store = Store(path)
+    async with caller(service, store=store, sockets=True) as call:
+        problem_of(await call.reconnect(session_id, 1), ProblemCode.STALE_ATTEMPT, 409)
+        again = await call.reconnect(session_id, 2, token=token, offer=offer)
+        assert again.json() == first.json()
+        assert (await call.reconnect(session_id, 3)).status_code == 200
+    store.close()

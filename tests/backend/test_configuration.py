@@ -17,7 +17,7 @@ GOOD = {
 }
 
 
-def test_the_least_means_aws_with_botos_own_credentials() -> None:
+def test_the_least_settings_mean_aws_with_the_credentials_of_boto3() -> None:
     settings = BackendSettings.from_env({**GOOD, "PATH": "/bin", "REJOIN_BACKEND_PROFILE": ""})
     assert settings.endpoint_url is None
     assert settings.access_key_id is None
@@ -27,7 +27,7 @@ def test_the_least_means_aws_with_botos_own_credentials() -> None:
     assert "canary" not in repr(settings)
 
 
-def test_everything_can_be_said() -> None:
+def test_everything_can_be_set() -> None:
     settings = BackendSettings.from_env(
         {
             **GOOD,
@@ -84,14 +84,14 @@ def test_a_bad_value_is_one_sentence_naming_the_variable(name: str, value: str) 
     assert "REJOIN_BACKEND_" in said
 
 
-def test_the_dialect_is_ours_unless_another_one_is_named() -> None:
+def test_the_dialect_is_ours_by_default() -> None:
     assert BackendSettings.from_env(GOOD).dialect == "ours"
     for name in ("ours", "aws-bundle", "aws-react"):
         settings = BackendSettings.from_env({**GOOD, "REJOIN_BACKEND_DIALECT": name})
         assert settings.dialect == name
 
 
-def test_a_toml_file_says_the_same(tmp_path: Path) -> None:
+def test_a_toml_file_sets_the_same(tmp_path: Path) -> None:
     path = tmp_path / "backend.toml"
     path.write_text(
         """

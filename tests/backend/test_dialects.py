@@ -1,8 +1,7 @@
-"""The settings choose the route set."""
+"""The settings choose the dialect."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 
 import httpx
@@ -26,46 +25,40 @@ START = {
 
 
 @pytest.mark.parametrize("name", list(DIALECTS))
-def test_each_dialect_answers_its_own_start_and_no_other(name: str) -> None:
+async def test_each_dialect_answers_its_own_start_and_no_other(name: str) -> None:
     settings = BackendSettings("us-west-2", "sg-1", "a-1", (GOOD_TOKEN,), dialect=name)
 
-    async def run() -> None:
-        with contextlib.closing(Store()) as store:
-            app = build_backend(FakeStreamService(), store, settings)
-            async with httpx.AsyncClient(
-                transport=httpx.ASGITransport(app), base_url="http://backend.invalid"
-            ) as http:
-                for dialect, (path, body, status) in START.items():
-                    answer = await http.post(
-                        path,
-                        json=body,
-                        headers={
-                            "Authorization": f"Bearer {GOOD_TOKEN}",
-                            "Idempotency-Key": "k" * 32,
-                        },
-                    )
-                    if dialect == name:
-                        assert answer.status_code == status
-                    else:
-                        assert answer.status_code in (403, 404, 405)
-
-    asyncio.run(run())
+    with contextlib.closing(Store()) as store:
+        app = build_backend(FakeStreamService(), store, settings)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://backend.invalid"
+        ) as http:
+            for dialect, (path, body, status) in START.items():
+                answer = await http.post(
+                    path,
+                    json=body,
+                    headers={
+                        "Authorization": f"Bearer {GOOD_TOKEN}",
+                        "Idempotency-Key": "k" * 32,
+                    },
+                )
+                if dialect == name:
+                    assert answer.status_code == status
+                else:
+                    assert answer.status_code in (403, 404, 405)
 
 
 @pytest.mark.parametrize("name", list(DIALECTS))
-def test_the_bearer_counts_where_the_dialect_needs_one(name: str) -> None:
+async def test_the_bearer_token_is_checked_where_the_dialect_needs_one(name: str) -> None:
     settings = BackendSettings("us-west-2", "sg-1", "a-1", (GOOD_TOKEN,), dialect=name)
 
-    async def run() -> None:
-        with contextlib.closing(Store()) as store:
-            app = build_backend(FakeStreamService(), store, settings, (OTHER_TOKEN,))
-            async with httpx.AsyncClient(
-                transport=httpx.ASGITransport(app), base_url="http://backend.invalid"
-            ) as http:
-                path, body, _ = START[name]
-                answer = await http.post(
-                    path, json=body, headers={"Authorization": f"Bearer {GOOD_TOKEN}"}
-                )
-                assert (answer.status_code == 401) is DIALECTS[name].needs_token
-
-    asyncio.run(run())
+    with contextlib.closing(Store()) as store:
+        app = build_backend(FakeStreamService(), store, settings, (OTHER_TOKEN,))
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://backend.invalid"
+        ) as http:
+            path, body, _ = START[name]
+            answer = await http.post(
+                path, json=body, headers={"Authorization": f"Bearer {GOOD_TOKEN}"}
+            )
+            assert (answer.status_code == 401) is DIALECTS[name].needs_token

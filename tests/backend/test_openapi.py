@@ -1,4 +1,4 @@
-"""The committed contract is what the routes say."""
+"""The committed contract is the one that the routes generate."""
 
 from __future__ import annotations
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from rejoin.backend.poll_rate import PollRate
 
 
-def test_polls_of_all_sessions_together_keep_to_the_rate() -> None:
+async def test_polls_of_all_sessions_together_keep_to_the_rate() -> None:
     now = [100.0]
     rate = PollRate(lambda: now[0], 10.0)
 
@@ -15,6 +13,6 @@ def test_polls_of_all_sessions_together_keep_to_the_rate() -> None:
         # Five at once, then one each 0.1 s: the sixth's turn is past a deadline of now.
         return [await rate.wait(now[0] + 0.001) for _ in range(7)]
 
-    assert asyncio.run(run()) == [True] * 5 + [False] * 2
+    assert await run() == [True] * 5 + [False] * 2
     now[0] += 0.2
-    assert asyncio.run(run()) == [True, True] + [False] * 5
+    assert await run() == [True, True] + [False] * 5

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from conftest import LogRecords
@@ -19,7 +17,7 @@ from rejoin.backend.service import ServiceFault
 from rejoin.signaling.wire import ProblemCode
 
 
-def test_a_body_of_the_wrong_form_is_not_echoed() -> None:
+async def test_a_body_of_the_wrong_form_is_not_echoed() -> None:
     bodies = [
         (b"", "The body"),
         (b"{canary", "The body"),
@@ -33,75 +31,61 @@ def test_a_body_of_the_wrong_form_is_not_echoed() -> None:
         (b'{"signal_request": "x", "attempt": 1, "application": "../canary"}', "application"),
     ]
 
-    async def run() -> None:
-        service = FakeStreamService()
-        async with caller(service, sockets=True) as call:
-            for body, named in bodies:
-                answer = await call.http.post(
-                    "/v1/sessions",
-                    headers={"Idempotency-Key": new_token(), "Content-Type": "application/json"},
-                    content=body,
-                )
-                content = problem_of(answer, ProblemCode.INVALID_REQUEST, 400)
-                assert content["retryable"] is False
-                assert named in content["detail"], body[:60]
-            assert service.calls == []
-
-    asyncio.run(run())
-
-
-def test_calls_that_the_contract_does_not_have() -> None:
-    async def run() -> None:
-        async with caller(FakeStreamService()) as call:
-            for method, path, status in (
-                ("GET", "/", 404),
-                ("GET", "/docs", 404),
-                ("GET", "/openapi.json", 404),
-                ("POST", "/v1/health", 405),
-                ("PUT", "/v1/sessions", 405),
-            ):
-                answer = await call.http.request(method, path)
-                problem_of(answer, ProblemCode.INVALID_REQUEST, status)
-
-    asyncio.run(run())
-
-
-def test_refusals_carry_the_status_that_explains_them() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="CONNECTED")
-        async with caller(service) as call:
-            session_id = await call.started()
-            service.fail("create", ServiceFault.CONFLICT, ServiceFault.INVALID)
-            content = problem_of(await call.reconnect(session_id, 2), ProblemCode.CONFLICT, 409)
-            assert (content["session_status"], content["retryable"]) == ("CONNECTED", True)
-            service.status, service.reason = "TERMINATED", "reconnectionTimeout"
-            content = problem_of(
-                await call.reconnect(session_id, 3), ProblemCode.INVALID_REQUEST, 400
+    service = FakeStreamService()
+    async with caller(service, sockets=True) as call:
+        for body, named in bodies:
+            answer = await call.http.post(
+                "/v1/sessions",
+                headers={"Idempotency-Key": new_token(), "Content-Type": "application/json"},
+                content=body,
             )
-            assert content["session_status"] == "TERMINATED"
-            # From here on the backend knows without asking.
-            before = list(service.calls)
-            content = problem_of(await call.reconnect(session_id, 4), ProblemCode.CONFLICT, 409)
-            assert (content["session_status"], content["retryable"]) == ("TERMINATED", False)
-            seen = await call.get_status(session_id, known="TERMINATED", wait_s=20)
-            assert (seen["status"], seen["reason"]) == ("TERMINATED", "reconnectionTimeout")
-            assert service.calls == before
-
-    asyncio.run(run())
+            content = problem_of(answer, ProblemCode.INVALID_REQUEST, 400)
+            assert content["retryable"] is False
+            assert named in content["detail"], body[:60]
+        assert service.calls == []
 
 
-def test_retry_after_of_the_service_is_passed_on() -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        async with caller(service) as call:
-            session_id = await call.started()
-            service.fail("create", ServiceFault.THROTTLED)
-            service.retry_after_s = 2.4
-            answer = await call.reconnect(session_id, 2)
-            problem_of(answer, ProblemCode.THROTTLED, 429)
-            assert answer.headers["Retry-After"] == "3"
+async def test_calls_that_are_not_in_the_contract() -> None:
+    async with caller(FakeStreamService()) as call:
+        for method, path, status in (
+            ("GET", "/", 404),
+            ("GET", "/docs", 404),
+            ("GET", "/openapi.json", 404),
+            ("POST", "/v1/health", 405),
+            ("PUT", "/v1/sessions", 405),
+        ):
+            answer = await call.http.request(method, path)
+            problem_of(answer, ProblemCode.INVALID_REQUEST, status)
 
-    asyncio.run(run())
+
+async def test_refusals_have_the_status_that_explains_them() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    async with caller(service) as call:
+        session_id = await call.started()
+        service.fail("create", ServiceFault.CONFLICT, ServiceFault.INVALID)
+        content = problem_of(await call.reconnect(session_id, 2), ProblemCode.CONFLICT, 409)
+        assert (content["session_status"], content["retryable"]) == ("CONNECTED", True)
+        service.status, service.reason = "TERMINATED", "reconnectionTimeout"
+        content = problem_of(await call.reconnect(session_id, 3), ProblemCode.INVALID_REQUEST, 400)
+        assert content["session_status"] == "TERMINATED"
+        # From here on the backend knows it without a call.
+        before = list(service.calls)
+        content = problem_of(await call.reconnect(session_id, 4), ProblemCode.CONFLICT, 409)
+        assert (content["session_status"], content["retryable"]) == ("TERMINATED", False)
+        seen = await call.get_status(session_id, known="TERMINATED", wait_s=20)
+        assert (seen["status"], seen["reason"]) == ("TERMINATED", "reconnectionTimeout")
+        assert service.calls == before
+
+
+async def test_retry_after_of_the_service_is_passed_on() -> None:
+    service = FakeStreamService()
+    async with caller(service) as call:
+        session_id = await call.started()
+        service.fail("create", ServiceFault.THROTTLED)
+        service.retry_after_s = 2.4
+        answer = await call.reconnect(session_id, 2)
+        problem_of(answer, ProblemCode.THROTTLED, 429)
+        assert answer.headers["Retry-After"] == "3"
 
 
 def test_every_reason_has_its_row_and_every_row_a_sentence_or_one_from_the_service() -> None:
@@ -112,7 +96,7 @@ def test_every_reason_has_its_row_and_every_row_a_sentence_or_one_from_the_servi
         assert not row.sentence or row.sentence.endswith(".")
 
 
-def test_the_broker_polls_again_after_what_a_client_may_try_again() -> None:
+def test_the_broker_polls_on_after_failures_that_a_client_may_retry() -> None:
     polled = {*OF_FAULT.values(), Reason.POLL_RATE, Reason.STILL_STARTING, Reason.TIMED_OUT}
     for reason in polled:
         assert body_of(RefusedError(reason)).retryable == (reason in PASSING), reason

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from helpers.backend_caller import caller, problem_of
 from helpers.fake_stream_service import (
     OTHER_TOKEN,
@@ -12,43 +10,34 @@ from helpers.fake_stream_service import (
 from rejoin.signaling.wire import ProblemCode
 
 
-def test_an_attempt_needs_a_good_token() -> None:
-    async def run() -> None:
-        async with caller(FakeStreamService()) as call:
-            for token in (None, "short", "x" * 129, "with space " * 4 + "x"):
-                headers = {} if token is None else {"Idempotency-Key": token}
-                answer = await call.http.post(
-                    "/v1/sessions", headers=headers, json={"signal_request": "x", "attempt": 1}
-                )
-                content = problem_of(answer, ProblemCode.INVALID_REQUEST, 400)
-                assert "Idempotency-Key" in content["detail"]
-
-    asyncio.run(run())
+async def test_an_attempt_needs_a_good_token() -> None:
+    async with caller(FakeStreamService()) as call:
+        for token in (None, "short", "x" * 129, "with space " * 4 + "x"):
+            headers = {} if token is None else {"Idempotency-Key": token}
+            answer = await call.http.post(
+                "/v1/sessions", headers=headers, json={"signal_request": "x", "attempt": 1}
+            )
+            content = problem_of(answer, ProblemCode.INVALID_REQUEST, 400)
+            assert "Idempotency-Key" in content["detail"]
 
 
-def test_a_budget_that_is_too_small_tries_nothing() -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        async with caller(service) as call:
-            session_id = await call.started()
-            before = list(service.calls)
-            answer = await call.reconnect(session_id, 2, budget_ms=300)
-            assert problem_of(answer, ProblemCode.BUDGET_TOO_SMALL, 400)["retryable"] is True
-            assert service.calls == before
-
-    asyncio.run(run())
+async def test_a_budget_that_is_too_small_tries_nothing() -> None:
+    service = FakeStreamService()
+    async with caller(service) as call:
+        session_id = await call.started()
+        before = list(service.calls)
+        answer = await call.reconnect(session_id, 2, budget_ms=300)
+        assert problem_of(answer, ProblemCode.BUDGET_TOO_SMALL, 400)["retryable"] is True
+        assert service.calls == before
 
 
-def test_a_foreign_session_looks_like_one_that_does_not_exist() -> None:
-    async def run() -> None:
-        async with caller(FakeStreamService()) as call:
-            session_id = await call.started()
-            call.http.headers["Authorization"] = f"Bearer {OTHER_TOKEN}"
-            texts = []
-            for guess in (session_id, "x" * 32, "not%20an%20id"):
-                answer = await call.http.get(f"/v1/sessions/{guess}")
-                problem_of(answer, ProblemCode.SESSION_NOT_FOUND, 404)
-                texts.append(answer.text)
-            assert len(set(texts)) == 1
-
-    asyncio.run(run())
+async def test_the_session_of_another_player_is_refused_like_an_unknown_one() -> None:
+    async with caller(FakeStreamService()) as call:
+        session_id = await call.started()
+        call.http.headers["Authorization"] = f"Bearer {OTHER_TOKEN}"
+        texts = []
+        for guess in (session_id, "x" * 32, "not%20an%20id"):
+            answer = await call.http.get(f"/v1/sessions/{guess}")
+            problem_of(answer, ProblemCode.SESSION_NOT_FOUND, 404)
+            texts.append(answer.text)
+        assert len(set(texts)) == 1

@@ -1,4 +1,4 @@
-"""The words for how a service fails."""
+"""How a call to the service can fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server inside the loop: its port, its end, and what goes wrong said in one sentence."""
+"""A server inside the loop: its port, its end, and its errors, one sentence each."""
 
 from __future__ import annotations
 
@@ -26,65 +26,53 @@ async def hello(request: Request) -> PlainTextResponse:
 APP = Starlette(routes=[Route("/", hello)])
 
 
-def test_serves_on_the_yielded_port_until_it_is_left() -> None:
-    async def run() -> None:
-        before = signal.getsignal(signal.SIGINT)
-        async with serving(APP, "127.0.0.1", 0) as port, httpx.AsyncClient(trust_env=False) as http:
-            assert signal.getsignal(signal.SIGINT) is before
-            assert (await http.get(f"http://127.0.0.1:{port}/")).text == "hello"
-        async with httpx.AsyncClient(trust_env=False) as http:
-            with pytest.raises(httpx.ConnectError):
-                await http.get(f"http://127.0.0.1:{port}/")
-        assert alive() == frozenset()
-        # And the port can be taken again at once.
-        async with serving(APP, "127.0.0.1", port) as again:
-            assert again == port
-
-    asyncio.run(run())
+async def test_it_serves_on_the_yielded_port_until_the_context_ends() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    async with serving(APP, "127.0.0.1", 0) as port, httpx.AsyncClient(trust_env=False) as http:
+        assert signal.getsignal(signal.SIGINT) is before
+        assert (await http.get(f"http://127.0.0.1:{port}/")).text == "hello"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        with pytest.raises(httpx.ConnectError):
+            await http.get(f"http://127.0.0.1:{port}/")
+    assert alive() == frozenset()
+    # And the port can be taken again at once.
+    async with serving(APP, "127.0.0.1", port) as again:
+        assert again == port
 
 
-def test_a_taken_port_is_one_clear_sentence() -> None:
-    async def run() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as other:
-            port = other.getsockname()[1]
-            with pytest.raises(PortInUseError) as caught:
-                async with serving(APP, "127.0.0.1", port):
-                    pass
-        assert str(caught.value) == (
-            f"Port {port} on 127.0.0.1 is already in use; choose another or 0 for any free one."
-        )
-        assert caught.value.exit_code == 8
-
-    asyncio.run(run())
+async def test_a_taken_port_is_one_clear_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortInUseError) as caught:
+            async with serving(APP, "127.0.0.1", port):
+                pass
+    assert str(caught.value) == (
+        f"Port {port} on 127.0.0.1 is already in use; choose another or 0 for any free one."
+    )
+    assert caught.value.exit_code == 8
 
 
 @pytest.mark.parametrize("host", ["203.0.113.1", "not an address"])
-def test_an_address_that_is_not_ours(host: str) -> None:
-    async def run() -> None:
-        with pytest.raises(ServiceError) as caught:
-            async with serving(APP, host, 0):
-                pass
-        assert not isinstance(caught.value, PortInUseError)
-
-    asyncio.run(run())
+async def test_an_address_that_is_not_ours(host: str) -> None:
+    with pytest.raises(ServiceError) as caught:
+        async with serving(APP, host, 0):
+            pass
+    assert not isinstance(caught.value, PortInUseError)
 
 
-def test_an_application_that_does_not_start() -> None:
+async def test_an_application_that_does_not_start() -> None:
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "lifespan"
         await receive()
         await send({"type": "lifespan.startup.failed", "message": "no"})
 
-    async def run() -> None:
-        with pytest.raises(ServiceError, match="could not start"):
-            async with serving(broken, "127.0.0.1", 0):
-                pass
-        assert alive() == frozenset()
-
-    asyncio.run(run())
+    with pytest.raises(ServiceError, match="could not start"):
+        async with serving(broken, "127.0.0.1", 0):
+            pass
+    assert alive() == frozenset()
 
 
-def test_an_open_request_does_not_hold_the_end_up() -> None:
+async def test_an_open_request_does_not_delay_the_end() -> None:
     begun = asyncio.Event()
 
     async def forever(request: Request) -> PlainTextResponse:
@@ -92,18 +80,15 @@ def test_an_open_request_does_not_hold_the_end_up() -> None:
         await asyncio.Event().wait()
         return PlainTextResponse("never")
 
-    async def run() -> None:
-        app = Starlette(routes=[Route("/", forever)])
-        async with httpx.AsyncClient(trust_env=False) as http:
-            async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
-                waiting = asyncio.ensure_future(http.get(f"http://127.0.0.1:{port}/", timeout=20))
-                await begun.wait()
-            [ended] = await asyncio.gather(waiting, return_exceptions=True)
-            # Cut off or answered with an error, but not left hanging.
-            if isinstance(ended, httpx.Response):
-                assert ended.status_code >= 500
-            else:
-                assert isinstance(ended, httpx.HTTPError)
-        assert alive() == frozenset()
-
-    asyncio.run(run())
+    app = Starlette(routes=[Route("/", forever)])
+    async with httpx.AsyncClient(trust_env=False) as http:
+        async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
+            waiting = asyncio.ensure_future(http.get(f"http://127.0.0.1:{port}/", timeout=20))
+            await begun.wait()
+        [ended] = await asyncio.gather(waiting, return_exceptions=True)
+        # Cut off or answered with an error, but not left hanging.
+        if isinstance(ended, httpx.Response):
+            assert ended.status_code >= 500
+        else:
+            assert isinstance(ended, httpx.HTTPError)
+    assert alive() == frozenset()

@@ -30,7 +30,7 @@ def claim(store: Store, session_id: str, attempt: int, token: str, sha: str) -> 
     return store.claim(session_id, attempt=attempt, token=token, request_sha256=sha)[0]
 
 
-def test_attempts_rise_and_only_the_very_same_may_come_again() -> None:
+def test_attempts_rise_and_only_an_identical_one_may_be_repeated() -> None:
     store = Store()
     session_id = started(store)
     assert claim(store, session_id, 1, "start-token", "sha-1") is Claim.STALE
@@ -79,7 +79,7 @@ def test_the_age_of_a_session_counts_from_its_start() -> None:
     assert store.age_s(session_id) == 600.5
     now = 0.0  # the clock was set back
     assert store.age_s(session_id) == 0.0
-    assert store.age_s("nobody's") == float("inf")
+    assert store.age_s("unknown") == float("inf")
     store.close()
 
 
@@ -136,7 +136,7 @@ def test_a_restart_keeps_sessions_and_fences_and_no_secret_is_in_the_file(tmp_pa
     assert "canary" not in dump
 
 
-def test_rows_go_when_no_session_can_be_that_old() -> None:
+def test_rows_are_deleted_once_no_session_can_be_that_old() -> None:
     now = [1000.0]
     store = Store(wall=lambda: now[0])
     session_id = started(store)

@@ -1,4 +1,4 @@
-"""The engine alone: events a second, and drops on the virtual clock."""
+"""The engine without I/O: events per second, and drops on a virtual clock."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def run(quick: bool) -> Iterator[Measurement]:
 
 
 def _live(at_least_s: float) -> Iterator[Measurement]:
-    """Samples of a healthy stream, as 20 a second come in while somebody plays."""
+    """Samples of a healthy stream; during play 20 of them arrive per second."""
     play = Playbook().live()
-    policy, draw, began = play.policy, play.draw, play.state
-    given = []
+    policy, draw, first_state = play.policy, play.draw, play.state
+    samples = []
     for number in range(1, round(PLAYED_S / policy.sample_every_s) + 1):
         now = play.now + number * policy.sample_every_s
         sample = ConnectionSample(
@@ -42,32 +42,37 @@ def _live(at_least_s: float) -> Iterator[Measurement]:
             rtt_s=0.04,
             loss=0.0,
         )
-        given.append((now, Sampled(ONE, sample)))
+        samples.append((now, Sampled(ONE, sample)))
 
-    def steps() -> None:
-        state = began
-        for now, event in given:
+    def events() -> None:
+        state = first_state
+        for now, event in samples:
             state, _ = engine.step(state, event, now, policy, draw)
         assert isinstance(state.phase, Live)
 
-    def steps_and_snapshots() -> None:
-        state = began
-        for now, event in given:
+    def events_and_snapshots() -> None:
+        state = first_state
+        for now, event in samples:
             state, _ = engine.step(state, event, now, policy, draw)
             snapshot(state, policy)
         assert isinstance(state.phase, Live)
 
-    rate = per_second(steps, at_least_s=at_least_s) * len(given)
-    yield Measurement("steps, live", rate, "steps/s", "samples of a healthy stream, made before")
-    with_snapshot = per_second(steps_and_snapshots, at_least_s=at_least_s) * len(given)
+    rate = per_second(events, at_least_s=at_least_s) * len(samples)
     yield Measurement(
-        "steps, live, each with its snapshot",
+        "events handled while live",
+        rate,
+        "events/s",
+        "samples of a healthy stream, prepared in advance",
+    )
+    with_snapshot = per_second(events_and_snapshots, at_least_s=at_least_s) * len(samples)
+    yield Measurement(
+        "events handled while live, each with a snapshot",
         with_snapshot,
-        "steps/s",
-        "what the driver does for each sample",
+        "events/s",
+        "what the engine loop does for each sample",
     )
     yield Measurement(
-        "share of one core while somebody plays",
+        "share of one core during play",
         100 / policy.sample_every_s / with_snapshot,
         "%",
         f"{1 / policy.sample_every_s:.0f} samples/s, from the row above",
@@ -75,7 +80,7 @@ def _live(at_least_s: float) -> Iterator[Measurement]:
 
 
 def _drops(at_least_s: float) -> Iterator[Measurement]:
-    """A minute of play with one drop in it, network, service and backend modelled around it."""
+    """A minute of play with one drop, with simulated network, service and backend."""
     world = World(notice_silent_s=5.0, faults=((3.0, Change.FLOW_DIES),))
 
     def minute() -> None:
@@ -86,8 +91,12 @@ def _drops(at_least_s: float) -> Iterator[Measurement]:
 
     with mock.patch.object(engine, "step", wraps=engine.step) as counted:
         minute()
-    steps = counted.call_count
+    events = counted.call_count
     rate = per_second(minute, at_least_s=at_least_s)
-    told = "one drop each, noticed after 5 s, RTT 40 ms; the modelled world's own work included"
-    yield Measurement("simulated minutes a second", rate * SIMULATED_S / 60, "min/s", told)
-    yield Measurement("steps, simulated", rate * steps, "steps/s", f"{steps} steps a minute")
+    conditions = (
+        "one drop each, noticed by the service after 5 s, RTT 40 ms; with the simulator's work"
+    )
+    yield Measurement("simulated minutes per second", rate * SIMULATED_S / 60, "min/s", conditions)
+    yield Measurement(
+        "events handled in the simulation", rate * events, "events/s", f"{events} events per minute"
+    )

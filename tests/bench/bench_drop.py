@@ -1,4 +1,4 @@
-"""From a drop to the next picture, on real sockets."""
+"""From a drop to the next frame, over real sockets."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import sys
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+from bench.live_game import STREAM, live_game, run_on_client_loop
 from bench.measure import Measurement, percentile
-from bench.stage import STREAM, on_clients_loop, stage
 from rejoin.core.trace import Timeline
 from rejoin.emulator.service.faults import FaultKind
 
 EPISODES = 15
 PLAYED_S = 1.2
-"""Between two drops, and up to half a second more, so that they fall anywhere in a frame."""
+"""Between two drops; up to half a second is added at random, to hit any phase of a frame."""
 
 Span = tuple[str, str, str]
-"""What is measured, from which step of a timeline, to which."""
+"""A name, and the steps of a timeline from which and to which it counts."""
 
 SILENCE: tuple[Span, ...] = (
     ("silence to LOST", "fault", "lost"),
     ("silence to first new frame", "fault", "first frame"),
 )
-BACK: tuple[Span, ...] = (
+RECONNECT: tuple[Span, ...] = (
     ("commit to first new frame", "committed", "first frame"),
-    ("of which the create call, seen by the client", "request sent", "answer received"),
+    ("of which the create call as the client sees it", "request sent", "answer received"),
     ("of which answer to connected (ICE, DTLS)", "answer received", "connected"),
     ("of which connected to first decoded frame", "connected", "first frame"),
 )
@@ -34,52 +34,55 @@ BACK: tuple[Span, ...] = (
 
 def run(quick: bool) -> Iterator[Measurement]:
     episodes = 2 if quick else EPISODES
-    at_once = on_clients_loop(_drops(FaultKind.SILENCE, 0.0, episodes))
-    noticed = "silence, noticed by the service at once (so the status says PENDING first)"
-    yield from _rows(at_once, (*SILENCE, *BACK), noticed)
-    late = on_clients_loop(_drops(FaultKind.SILENCE, 5.0, episodes))
-    noticed = "silence, noticed by the service after 5 s (assumed of AWS)"
-    noticing: Span = ("service's noticing to first new frame", "service noticed", "first frame")
-    yield from _rows(late, (*SILENCE, noticing), noticed)
-    closed = on_clients_loop(_drops(FaultKind.GRACEFUL_CLOSE, 5.0, episodes))
+    at_once = run_on_client_loop(_drops(FaultKind.SILENCE, 0.0, episodes))
+    conditions = "silence; the service notices at once, so the status becomes PENDING first"
+    yield from _rows("noticed at once", at_once, (*SILENCE, *RECONNECT), conditions)
+    late = run_on_client_loop(_drops(FaultKind.SILENCE, 5.0, episodes))
+    conditions = "silence; the service notices after 5 s (an assumption about AWS)"
+    from_notice: Span = ("service notices to first new frame", "service noticed", "first frame")
+    yield from _rows("noticed after 5 s", late, (*SILENCE, from_notice), conditions)
+    closed = run_on_client_loop(_drops(FaultKind.GRACEFUL_CLOSE, 5.0, episodes))
     graceful: tuple[Span, ...] = (
-        ("graceful close to LOST", "fault", "lost"),
-        ("graceful close to first new frame", "fault", "first frame"),
-        BACK[0],
+        ("close to LOST", "fault", "lost"),
+        ("close to first new frame", "fault", "first frame"),
+        RECONNECT[0],
     )
-    yield from _rows(closed, graceful, "the host closes DTLS; the service knows at once")
+    conditions = "the host closes DTLS; the service knows at once"
+    yield from _rows("graceful close", closed, graceful, conditions)
 
 
 async def _drops(kind: FaultKind, notice_s: float, episodes: int) -> tuple[Timeline, ...]:
     chance = random.Random(1)
-    async with stage(notice_s=notice_s) as it:
+    async with live_game(notice_s=notice_s) as game:
         for _ in range(episodes):
             await asyncio.sleep(PLAYED_S + 0.5 * chance.random())
-            await it.drop(kind)
-        found = it.timelines()
-    back = tuple(one for one in found if one.outcome == "live")
-    if len(back) != episodes:
-        raise RuntimeError(f"Of {episodes} drops {len(back)} ended well in the trace.")
-    for one in found:
-        if one.outcome != "live":
-            print(f"{kind.value}, {one.outcome}:", *one.lines(), sep="\n", file=sys.stderr)
-    return back
+            await game.drop(kind)
+        found = game.timelines()
+    reconnected = tuple(line for line in found if line.outcome == "live")
+    if len(reconnected) != episodes:
+        raise RuntimeError(f"{len(reconnected)} of {episodes} drops ended live in the trace.")
+    for line in found:
+        if line.outcome != "live":
+            print(f"{kind.value}, {line.outcome}:", *line.lines(), sep="\n", file=sys.stderr)
+    return reconnected
 
 
-def _rows(found: Sequence[Timeline], spans: Sequence[Span], told: str) -> Iterator[Measurement]:
+def _rows(
+    case: str, found: Sequence[Timeline], spans: Sequence[Span], conditions: str
+) -> Iterator[Measurement]:
     for name, first, last in spans:
-        took_ms = [_between_ms(one, first, last) for one in found]
+        took_ms = [_between_ms(line, first, last) for line in found]
         known = [took for took in took_ms if took is not None]
         if len(known) < 2:
-            raise RuntimeError(f"Nearly no timeline tells {name}.")
+            raise RuntimeError(f"Fewer than two timelines have both ends of: {name}.")
         count = f"{len(known)} of {len(found)} drops"
-        conditions = f"{told}; {count}, {STREAM}"
-        yield Measurement(f"{name}, median", median(known), "ms", conditions)
-        yield Measurement(f"{name}, p95", percentile(known, 95), "ms", conditions)
+        full = f"{conditions}; {count}, {STREAM}"
+        yield Measurement(f"{case}: {name}, median", median(known), "ms", full)
+        yield Measurement(f"{case}: {name}, p95", percentile(known, 95), "ms", full)
 
 
-def _between_ms(one: Timeline, first: str, last: str) -> float | None:
-    began_at, ended_at = one.at(first), one.at(last)
+def _between_ms(line: Timeline, first: str, last: str) -> float | None:
+    began_at, ended_at = line.at(first), line.at(last)
     if began_at is None or ended_at is None:
         return None
     return (ended_at - began_at) * 1000

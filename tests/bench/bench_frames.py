@@ -1,4 +1,4 @@
-"""Receiving and decoding while somebody plays."""
+"""Receiving and decoding during play."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from bench.live_game import STREAM, live_game, run_on_client_loop
 from bench.measure import Measurement
-from bench.stage import STREAM, cpu_s, on_clients_loop, stage
+from bench.process_usage import cpu_s
 
 WARM_UP_S = 2.0
 PLAYED_S = 10.0
@@ -26,41 +27,57 @@ FULL_HD_STREAM = "emulator, loopback, 1080p60 at a constant 15 Mbit/s"
 
 def run(quick: bool) -> Iterator[Measurement]:
     for_s = 0.5 if quick else PLAYED_S
-    yield from on_clients_loop(_played(for_s, STREAM, {}))
+    yield from run_on_client_loop(_frames("720p60", for_s, STREAM, {}))
     if not quick:
-        yield from on_clients_loop(_played(for_s, FULL_HD_STREAM, FULL_HD))
+        yield from run_on_client_loop(_frames("1080p60", for_s, FULL_HD_STREAM, FULL_HD))
 
 
-async def _played(for_s: float, stream: str, settings: dict[str, Any]) -> list[Measurement]:
-    async with stage(notice_s=5.0, keep_records=False, **settings) as it:
+async def _frames(
+    size: str, for_s: float, stream: str, settings: dict[str, Any]
+) -> list[Measurement]:
+    async with live_game(notice_s=5.0, keep_records=False, **settings) as game:
         await asyncio.sleep(WARM_UP_S)
-        began, before = time.perf_counter(), it.peer.statistics()
-        cpu_before, studio_before = time.process_time(), cpu_s(it.studio_pid)
+        began, before = time.perf_counter(), game.peer.statistics()
+        cpu_before, studio_before = time.process_time(), cpu_s(game.studio_pid)
         await asyncio.sleep(for_s)
-        took_s, after = time.perf_counter() - began, it.peer.statistics()
-        cpu, studio = time.process_time() - cpu_before, cpu_s(it.studio_pid) - studio_before
-    told = f"{took_s:.1f} s of play; {stream}"
-    unpainted = f"receiving, SRTP, decoding; neither colours nor painting; {stream}"
+        took_s, after = time.perf_counter() - began, game.peer.statistics()
+        cpu, studio_cpu = time.process_time() - cpu_before, cpu_s(game.studio_pid) - studio_before
+    conditions = f"{took_s:.1f} s of play; {stream}"
+    unpainted = f"receiving, SRTP and decoding; no RGB conversion, no painting; {stream}"
 
     def rate(name: str) -> float:
         return float(getattr(after, name) - getattr(before, name)) / took_s
 
-    def rise(name: str) -> float:
+    def increase(name: str) -> float:
         return float(getattr(after, name) - getattr(before, name))
 
     return [
-        Measurement("frames decoded", rate("frames_decoded"), "fps", told),
-        Measurement("frames received", rate("frames_received"), "fps", told),
-        Measurement("frames dropped", rise("frames_dropped"), "frames", f"by the client; {told}"),
-        Measurement("frames that could not be decoded", rise("frames_failed"), "frames", told),
-        Measurement("packets lost", rise("packets_lost"), "packets", told),
-        Measurement("video received", rate("bytes_received") * 8 / 1e6, "Mbit/s", told),
-        Measurement("client: CPU", 100 * cpu / took_s, "% of a core", unpainted),
-        Measurement("client: CPU a frame", 1000 * cpu / rise("frames_decoded"), "ms", unpainted),
+        Measurement(f"{size}: frames decoded", rate("frames_decoded"), "fps", conditions),
+        Measurement(f"{size}: frames received", rate("frames_received"), "fps", conditions),
         Measurement(
-            "studio: CPU",
-            100 * studio / took_s,
+            f"{size}: frames dropped",
+            increase("frames_dropped"),
+            "frames",
+            f"by the client; {conditions}",
+        ),
+        Measurement(
+            f"{size}: frames that failed to decode", increase("frames_failed"), "frames", conditions
+        ),
+        Measurement(f"{size}: packets lost", increase("packets_lost"), "packets", conditions),
+        Measurement(
+            f"{size}: video received", rate("bytes_received") * 8 / 1e6, "Mbit/s", conditions
+        ),
+        Measurement(f"{size}: client: CPU", 100 * cpu / took_s, "% of a core", unpainted),
+        Measurement(
+            f"{size}: client: CPU per frame",
+            1000 * cpu / increase("frames_decoded"),
+            "ms",
+            unpainted,
+        ),
+        Measurement(
+            f"{size}: studio: CPU",
+            100 * studio_cpu / took_s,
             "% of a core",
-            f"painting and encoding the game, on the same machine; {stream}",
+            f"drawing and encoding the game, on the same machine; {stream}",
         ),
     ]

@@ -1,4 +1,4 @@
-"""The path model: what a decision costs, and how true it is over a million packets"""
+"""The network model: time per decision, and accuracy over a million packets"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run(quick: bool) -> Iterator[Measurement]:
             figure.name,
             figure.errors_off,
             "standard errors off",
-            f"{packets:,} packets; asked {figure.expected:.6g}, got {figure.measured:.6g}",
+            f"{packets:,} packets; expected {figure.expected:.6g}, measured {figure.measured:.6g}",
         )
 
 

@@ -1,4 +1,4 @@
-"""What stays behind after many reconnects."""
+"""What remains in memory after many reconnects."""
 
 from __future__ import annotations
 
@@ -8,32 +8,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
+from bench.live_game import STREAM, LiveGame, live_game, run_on_client_loop
 from bench.measure import Measurement
-from bench.stage import (
-    STREAM,
-    Stage,
-    on_clients_loop,
-    open_files,
-    rss_mb,
-    stage,
-    threads,
-    trim_heap,
-)
+from bench.process_usage import open_files, rss_mb, threads, trim_heap
 from rejoin.emulator.service.faults import FaultKind
 
 EARLY, LATE = 5, 50
 PLAYED_S = 0.5
-LOOKS = 20
-LOOK_EVERY_S = 0.1
+SAMPLES = 20
+SAMPLE_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What the two processes take while the game is played."""
+class Usage:
+    """What the two processes use during play."""
 
     client_mb: float
     held_mb: float
-    """The client's when the collector has run and the allocator gave back what is free."""
+    """The client's, after garbage collection and after the allocator returned what is free."""
     studio_mb: float
     tasks: int
     threads: int
@@ -44,51 +36,56 @@ class Look:
 
 def run(quick: bool) -> Iterator[Measurement]:
     early, late = (1, 3) if quick else (EARLY, LATE)
-    then, now = on_clients_loop(_reconnects(early, late))
-    told = f"after {late} reconnects against after {early}, playing; {STREAM}"
-    yield Measurement("client: resident memory, ratio", now.client_mb / then.client_mb, "x", told)
-    held = f"garbage collected and malloc_trim first: what is left is held; {told}"
-    yield Measurement("client: memory held, ratio", now.held_mb / then.held_mb, "x", held)
-    for reconnects, look in ((early, then), (late, now)):
-        when = f"after {reconnects} reconnects, median of {LOOKS} looks in 2 s"
-        yield Measurement("client: resident memory", look.client_mb, "MB", when)
-        when = f"after {reconnects} reconnects, garbage collected and malloc_trim first"
-        yield Measurement("client: memory held", look.held_mb, "MB", when)
-    for reconnects, look in ((early, then), (late, now)):
-        when = f"after {reconnects} reconnects, at one moment of play"
-        yield Measurement("client: tasks", look.tasks, "tasks", when)
-        yield Measurement("client: threads", look.threads, "threads", when)
-        yield Measurement("client: descriptors", look.files, "open", when)
-        yield Measurement("client: of them sockets", look.sockets, "open", when)
-        collected = f"after {reconnects} reconnects, garbage collected first"
-        yield Measurement("client: objects Python's collector knows", look.objects, "", collected)
-    studio = f"emulator and backend in their own process; {told}"
-    yield Measurement("studio: resident memory, ratio", now.studio_mb / then.studio_mb, "x", studio)
-    yield Measurement("studio: resident memory", now.studio_mb, "MB", f"after {late} reconnects")
+    before, after = run_on_client_loop(_reconnects(early, late))
+    conditions = f"after {late} reconnects compared with after {early}, during play; {STREAM}"
+    yield Measurement(
+        "client: resident memory, ratio", after.client_mb / before.client_mb, "x", conditions
+    )
+    held = f"after garbage collection and malloc_trim; {conditions}"
+    yield Measurement("client: memory held, ratio", after.held_mb / before.held_mb, "x", held)
+    for reconnects, usage in ((early, before), (late, after)):
+        when = f"after {reconnects} reconnects"
+        sampled = f"median of {SAMPLES} samples in 2 s"
+        yield Measurement(f"client: resident memory {when}", usage.client_mb, "MB", sampled)
+        collected = "after garbage collection and malloc_trim"
+        yield Measurement(f"client: memory held {when}", usage.held_mb, "MB", collected)
+    for reconnects, usage in ((early, before), (late, after)):
+        when, moment = f"after {reconnects} reconnects", "at one moment of play"
+        yield Measurement(f"client: tasks {when}", usage.tasks, "tasks", moment)
+        yield Measurement(f"client: threads {when}", usage.threads, "threads", moment)
+        yield Measurement(f"client: file descriptors {when}", usage.files, "open", moment)
+        yield Measurement(f"client: of which sockets {when}", usage.sockets, "open", moment)
+        collected = "tracked by Python's garbage collector, after a collection"
+        yield Measurement(f"client: objects {when}", usage.objects, "", collected)
+    studio = f"emulator and backend in one separate process; {conditions}"
+    yield Measurement(
+        "studio: resident memory, ratio", after.studio_mb / before.studio_mb, "x", studio
+    )
+    yield Measurement(f"studio: resident memory after {late} reconnects", after.studio_mb, "MB")
 
 
-async def _reconnects(early: int, late: int) -> tuple[Look, Look]:
-    looks = {}
-    async with stage(notice_s=0.0, keep_records=False) as it:
+async def _reconnects(early: int, late: int) -> tuple[Usage, Usage]:
+    usages = {}
+    async with live_game(notice_s=0.0, keep_records=False) as game:
         for reconnects in range(1, late + 1):
             await asyncio.sleep(PLAYED_S)
-            await it.drop(FaultKind.SILENCE)
+            await game.drop(FaultKind.SILENCE)
             if reconnects in (early, late):
-                looks[reconnects] = await _look(it)
-    return looks[early], looks[late]
+                usages[reconnects] = await _usage(game)
+    return usages[early], usages[late]
 
 
-async def _look(it: Stage) -> Look:
+async def _usage(game: LiveGame) -> Usage:
     client, studio = [], []
-    for _ in range(LOOKS):
-        await asyncio.sleep(LOOK_EVERY_S)
+    for _ in range(SAMPLES):
+        await asyncio.sleep(SAMPLE_EVERY_S)
         client.append(rss_mb())
-        studio.append(rss_mb(it.studio_pid))
-    gc.collect()  # after the looks, since players' clients do neither
+        studio.append(rss_mb(game.studio_pid))
+    gc.collect()  # after the samples, because a player's client does neither
     trim_heap()
     held_mb = rss_mb()
     files, sockets = open_files()
-    return Look(
+    return Usage(
         median(client),
         held_mb,
         median(studio),

@@ -1,4 +1,4 @@
-"""Every fault profile once, on real sockets, and what came of it."""
+"""Every fault profile once, over real sockets, and its outcome."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def run(quick: bool) -> Iterator[Measurement]:
 
 
 def _row(result: runner.Result) -> Measurement:
-    happened = result.observed
-    if happened is None:
+    observed = result.observed
+    if observed is None:
         return Measurement(result.case.name, 0.0, "s frozen", f"NOT PLAYED: {result.wrong[0]}")
     verdict = "as expected" if result.passed else f"NOT AS EXPECTED: {'; '.join(result.wrong)}"
-    ended = {"live": "plays on", "trying": "still trying when the time was up"}
-    how = ended.get(happened.ended, f"ended: {happened.ended} {happened.reason or ''}".strip())
-    again = f", {happened.reconnects} fresh connections" if happened.reconnects else ""
+    ended = {"live": "still playing", "trying": "still reconnecting when the time was up"}
+    how = ended.get(observed.ended, f"ended: {observed.ended} {observed.reason or ''}".strip())
+    count = f", new connections: {observed.reconnects}" if observed.reconnects else ""
     injected = f"; injected: {result.injected}" if result.injected else ""
     return Measurement(
         result.case.name,
-        max(happened.freezes_s, default=0.0),
+        max(observed.freezes_s, default=0.0),
         "s frozen",
-        f"{verdict}: {how}{again}{injected}",
+        f"{verdict}: {how}{count}{injected}",
     )

@@ -1,4 +1,4 @@
-"""Taking secrets out of log lines"""
+"""Redacting secrets in log lines"""
 
 from __future__ import annotations
 

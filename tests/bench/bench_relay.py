@@ -1,4 +1,4 @@
-"""The relay on real sockets: how far it is off the model's delays, and what a packet costs"""
+"""The relay on real sockets: its error against the model's delays, and CPU per packet"""
 
 from __future__ import annotations
 
@@ -29,24 +29,28 @@ async def _measure(name: str, for_s: float) -> list[Measurement]:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as host,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
     ):
-        for each in (host, client):
-            each.bind(("127.0.0.1", 0))
-            each.setblocking(False)
+        for endpoint in (host, client):
+            endpoint.bind(("127.0.0.1", 0))
+            endpoint.setblocking(False)
         port = await relay.open_port(host.getsockname())
         profile = parse_profile(name, assets.text(f"profiles/{name}.toml"))
         relay.set_link(Link(profile, relay.now(), chance_of(1)))
         busy_s, began_at, sent = time.process_time(), loop.time(), 0
-        while (gone_s := loop.time() - began_at) < for_s:
-            for _ in range(int(gone_s * PACKETS_PER_S) - sent):
+        while (elapsed_s := loop.time() - began_at) < for_s:
+            for _ in range(int(elapsed_s * PACKETS_PER_S) - sent):
                 client.sendto(PACKET, port.address)
                 sent += 1
             await asyncio.sleep(0.002)
         cost_us = (time.process_time() - busy_s) / sent * 1e6
         late_ms = [1000 * late_s for late_s in relay.lateness]
         await relay.close()
-    conditions = f"{name}, {PACKETS_PER_S} packets/s of {len(PACKET)} bytes, {for_s:g} s"
+    conditions = f"{PACKETS_PER_S} packets/s of {len(PACKET)} bytes, {for_s:g} s"
     return [
-        Measurement("later than decided, p50", percentile(late_ms, 50), "ms", conditions),
-        Measurement("later than decided, p95", percentile(late_ms, 95), "ms", conditions),
-        Measurement("processor time, sender included", cost_us, "µs each", conditions),
+        Measurement(
+            f"{name}: later than the model, p50", percentile(late_ms, 50), "ms", conditions
+        ),
+        Measurement(
+            f"{name}: later than the model, p95", percentile(late_ms, 95), "ms", conditions
+        ),
+        Measurement(f"{name}: CPU, including the sender", cost_us, "µs each", conditions),
     ]

@@ -1,4 +1,4 @@
-"""Modelled worlds: whether every game that could be saved was, and what the detector scores."""
+"""Simulated games: savable games that were saved, and how accurate the detector is."""
 
 from __future__ import annotations
 
@@ -14,33 +14,36 @@ BURSTY = ("bursty_10_short", "bursty_10_medium", "bursty_10_long", "bursty_10_vl
 
 
 def run(quick: bool) -> Iterator[Measurement]:
-    yield from _worlds(500 if quick else 100_000)
+    yield from _games(500 if quick else 100_000)
     hours, drops = (0.05, 5) if quick else (10.0, 200)
     for name in (*SCORED, *BURSTY, *FAR):
         yield from _score(name, hours, drops)
 
 
-def _worlds(seeds: int) -> Iterator[Measurement]:
+def _games(seeds: int) -> Iterator[Measurement]:
     began = time.perf_counter()
     total = simulation.tally_all(0, seeds, None, lambda _: None)
     took_s = time.perf_counter() - began
-    told = (
-        f"{total.runs:,} seeds, {total.drops:,} with a drop, all fault profiles by turns; a game "
-        "can be saved when network and backend are there for 5 s while the service accepts"
+    conditions = (
+        f"{total.runs:,} seeds, {total.drops:,} with a drop, all fault profiles in turn; a game is "
+        "savable if network and backend are up for 5 s while the service accepts a reconnect"
     )
-    yield Measurement("games saved of those that could be", 100 * total.saved_share, "%", told)
-    yield Measurement("games that could be saved", total.savable, "games", told)
-    yield Measurement("worlds that broke an invariant", len(total.found), "worlds", told)
-    yield Measurement("all of it took", took_s, "s", "on all cores")
+    yield Measurement("savable games that were saved", 100 * total.saved_share, "%", conditions)
+    yield Measurement("savable games", total.savable, "games", conditions)
+    yield Measurement("games that broke an invariant", len(total.found), "games", conditions)
+    yield Measurement("time for all games", took_s, "s", "on all cores")
 
 
 def _score(name: str, hours: float, drops: int) -> Iterator[Measurement]:
     score = scoring.of_profile(name, hours, drops, 1)
-    told = f"{name}; {len(score.detections_s)} of {score.outages} drops seen, from the last packet"
+    detected = len(score.detections_s)
+    conditions = f"{detected} of {score.outages} drops detected; from the last packet"
     for percent in (50, 95, 99):
         took_s = score.detection_s(percent)
         if took_s is not None:
-            yield Measurement(f"drop to LOST, p{percent}", 1000 * took_s, "ms", told)
-    judged = f"{name}; {score.replayed_s / 3600:.1f} hours, generated"
-    yield Measurement("LOST without a drop", score.false_alarms_per_hour, "an hour", judged)
-    yield Measurement("wrong commits", score.false_commits_per_hour, "an hour", judged)
+            yield Measurement(f"{name}: drop to LOST, p{percent}", 1000 * took_s, "ms", conditions)
+    generated = f"{score.replayed_s / 3600:.1f} hours of generated samples"
+    alarms, commits = score.false_alarms_per_hour, score.false_commits_per_hour
+    alarm_name = f"{name}: false alarms (LOST without a drop)"
+    yield Measurement(alarm_name, alarms, "per hour", generated)
+    yield Measurement(f"{name}: false commits", commits, "per hour", generated)

@@ -1,4 +1,4 @@
-"""The studio under load: four players at once, and 200 connects of one."""
+"""The studio under load: four players at once, and 200 connections of one player."""
 
 from __future__ import annotations
 
@@ -7,62 +7,63 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from bench.live_game import live_game, live_games
 from bench.measure import Measurement
-from bench.stage import cpu_s, resident_mb, rss_mb, stage, stages
+from bench.process_usage import cpu_s, resident_mb, rss_mb
 from rejoin.emulator.service.faults import FaultKind
 
 PLAYERS = 4
 WARM_UP_S = 3.0
 PLAYED_S = 20.0
-CONNECTS = (10, 100, 200)
+CONNECTIONS = (10, 100, 200)
 HD_30: dict[str, Any] = {"width": 1280, "height": 720, "fps": 30, "bitrate_bps": 5_000_000}
 STREAM = "emulator, loopback, 720p30 at 5 Mbit/s"
 
 
 def run(quick: bool) -> Iterator[Measurement]:
-    yield from asyncio.run(_together(2 if quick else PLAYERS, 0.5 if quick else PLAYED_S))
-    yield from asyncio.run(_connects((1, 2) if quick else CONNECTS))
+    yield from asyncio.run(_players(2 if quick else PLAYERS, 0.5 if quick else PLAYED_S))
+    yield from asyncio.run(_connections((1, 2) if quick else CONNECTIONS))
 
 
-async def _together(players: int, for_s: float) -> list[Measurement]:
-    async with stages(players, notice_s=5.0, **HD_30) as playing:
-        studio = playing[0].studio_pid
+async def _players(players: int, for_s: float) -> list[Measurement]:
+    async with live_games(players, notice_s=5.0, **HD_30) as games:
+        studio = games[0].studio_pid
         await asyncio.sleep(WARM_UP_S)
-        began, before = time.perf_counter(), [it.peer.statistics() for it in playing]
+        began, before = time.perf_counter(), [game.peer.statistics() for game in games]
         cpu_before, studio_before = time.process_time(), cpu_s(studio)
         await asyncio.sleep(for_s)
-        took_s, after = time.perf_counter() - began, [it.peer.statistics() for it in playing]
+        took_s, after = time.perf_counter() - began, [game.peer.statistics() for game in games]
         cpu, studio_cpu = time.process_time() - cpu_before, cpu_s(studio) - studio_before
         resident_mb = rss_mb(studio)
     pairs = list(zip(before, after, strict=True))
-    rates = [(now.frames_decoded - then.frames_decoded) / took_s for then, now in pairs]
-    told = f"{players} players at once, each in a game of its own, {took_s:.0f} s; {STREAM}"
-    dropped = sum(now.frames_dropped - then.frames_dropped for then, now in pairs)
-    lost = sum(now.packets_lost - then.packets_lost for then, now in pairs)
+    rates = [(later.frames_decoded - earlier.frames_decoded) / took_s for earlier, later in pairs]
+    conditions = f"{players} players at once, each in a separate game, {took_s:.0f} s; {STREAM}"
+    dropped = sum(later.frames_dropped - earlier.frames_dropped for earlier, later in pairs)
+    lost = sum(later.packets_lost - earlier.packets_lost for earlier, later in pairs)
     return [
-        Measurement("frames decoded, the slowest of them", min(rates), "fps", told),
-        Measurement("frames decoded, the fastest of them", max(rates), "fps", told),
-        Measurement("frames dropped, all together", dropped, "frames", told),
-        Measurement("packets lost, all together", lost, "packets", told),
-        Measurement("studio: CPU", 100 * studio_cpu / took_s, "% of a core", told),
-        Measurement("studio: resident memory", resident_mb, "MB", told),
-        Measurement("clients: CPU, all together", 100 * cpu / took_s, "% of a core", told),
+        Measurement("frames decoded, slowest player", min(rates), "fps", conditions),
+        Measurement("frames decoded, fastest player", max(rates), "fps", conditions),
+        Measurement("frames dropped, all players", dropped, "frames", conditions),
+        Measurement("packets lost, all players", lost, "packets", conditions),
+        Measurement("studio: CPU", 100 * studio_cpu / took_s, "% of a core", conditions),
+        Measurement("studio: resident memory during play", resident_mb, "MB", conditions),
+        Measurement("clients: CPU, all players", 100 * cpu / took_s, "% of a core", conditions),
     ]
 
 
-async def _connects(counts: tuple[int, ...]) -> list[Measurement]:
-    looks = {}
-    async with stage(notice_s=0.0, keep_records=False, **HD_30) as it:
+async def _connections(counts: tuple[int, ...]) -> list[Measurement]:
+    memory_mb = {}
+    async with live_game(notice_s=0.0, keep_records=False, **HD_30) as game:
         for connects in range(1, counts[-1] + 1):
-            await it.drop(FaultKind.GRACEFUL_CLOSE)  # back when a new picture is decoded
+            await game.drop(FaultKind.GRACEFUL_CLOSE)  # returns once a new frame is decoded
             if connects in counts:
-                looks[connects] = await resident_mb(it.studio_pid)
-    told = f"each through CreateStreamSessionConnection to the first new picture; {STREAM}"
+                memory_mb[connects] = await resident_mb(game.studio_pid)
+    conditions = f"each from CreateStreamSessionConnection to the first new frame; {STREAM}"
     found = [
-        Measurement("studio: resident memory", mb, "MB", f"after {connects} connects, {told}")
-        for connects, mb in looks.items()
+        Measurement(f"studio: resident memory after {connects} connections", mb, "MB", conditions)
+        for connects, mb in memory_mb.items()
     ]
     first, last = counts[0], counts[-1]
-    ratio = looks[last] / looks[first]
-    when = f"after {last} connects against after {first}, {told}"
+    ratio = memory_mb[last] / memory_mb[first]
+    when = f"after {last} connections compared with after {first}; {conditions}"
     return [*found, Measurement("studio: resident memory, ratio", ratio, "x", when)]

@@ -1,7 +1,7 @@
-"""A studio whose host sends a clip that was made before: `clip_studio CLIP`, then `rejoin`'s words.
+"""A studio whose host sends a precompressed clip: `clip_studio CLIP`, then arguments of `rejoin`.
 
-Everything but the encoder is the emulator's own. A picture goes out in one burst, as from a host
-with a hardware encoder and a fast network card.
+Everything but the encoder is the emulator's. Each frame is sent in one burst, as by a host with a
+hardware encoder and a fast network card.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from rejoin.cli import main as cli
 from rejoin.emulator.host import media_player, rtp_stream
 from rejoin.emulator.host.game import Scene
 
-_WHOLE_PICTURE = 1 << 20
+_WHOLE_FRAME = 1 << 20
 
 
 class ClipEncoder:
-    """In the place of `VideoEncoder`: the clip's next picture, or its first where a key is due."""
+    """Replaces `VideoEncoder`: gives the clip's next frame, or its first if a key frame is due."""
 
     pictures: tuple[tuple[bytes, ...], ...] = ()
 
@@ -38,7 +38,7 @@ class ClipEncoder:
 def main() -> None:
     ClipEncoder.pictures = clips.read(Path(sys.argv[1]))
     media_player.VideoEncoder = ClipEncoder  # type: ignore[assignment,attr-defined]
-    rtp_stream.BURST_PACKETS = _WHOLE_PICTURE
+    rtp_stream.BURST_PACKETS = _WHOLE_FRAME
     sys.argv = ["rejoin", *sys.argv[2:]]
     cli.main()
 

@@ -1,8 +1,8 @@
-"""Pictures compressed before anybody plays, so that the host's encoder takes no core from a bench.
+"""Clips compressed in advance, so that encoding takes no CPU from a bench.
 
-A texture that moves, with pieces of another moving over it: it costs an encoder its bits, as a game
-does. The encoder is set as the emulator's is; two slices a picture, a key frame every two seconds,
-and the bitrate held over half a second.
+A moving texture with pieces of another one moving over it, which is as hard to compress as a game.
+The encoder's settings are the emulator's: two slices per picture, a key frame every two seconds,
+the bitrate held over half a second.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Texture = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Access units, each as the NAL units it is made of, and where they are kept."""
+    """A clip in a file: its access units, each as a tuple of NAL units."""
 
     path: Path
     width: int
@@ -42,28 +42,28 @@ class Clip:
 
     @property
     def largest_picture(self) -> int:
-        """RTP packets of the largest picture, which is a key frame."""
+        """The number of RTP packets of the largest picture, which is a key frame."""
         return max(len(packetize(units)) for units in self.pictures)
 
     @property
     def mbit_per_s(self) -> float:
-        """What it really takes, in Mbit/s of H.264."""
+        """The actual bitrate of the H.264, in Mbit/s."""
         size = sum(len(unit) for units in self.pictures for unit in units)
         return size * 8 * FPS / len(self.pictures) / 1e6
 
 
 def is_key(units: tuple[bytes, ...]) -> bool:
-    """Whether this access unit needs no other."""
+    """Whether this access unit is a key frame."""
     return any(unit[0] & 0x1F == _IDR for unit in units)
 
 
 def annexb(units: tuple[bytes, ...]) -> bytes:
-    """An access unit as a decoder takes it."""
+    """An access unit in Annex B format, as the decoder needs it."""
     return b"".join(b"\0\0\0\1" + unit for unit in units)
 
 
 def read(path: Path) -> tuple[tuple[bytes, ...], ...]:
-    """The access units of a kept clip."""
+    """The access units of a clip's file."""
     data, at, pictures = path.read_bytes(), 0, []
     while at < len(data):
         (size,) = struct.unpack_from("!I", data, at)
@@ -73,7 +73,7 @@ def read(path: Path) -> tuple[tuple[bytes, ...], ...]:
 
 
 def make(folder: Path, *, mbit: int, width: int = 1920, height: int = 1080) -> Clip:
-    """Compress a clip and keep it in the folder."""
+    """Compress a clip into a file in this folder."""
     codec = av.CodecContext.create("libx264", "w")
     assert isinstance(codec, VideoCodecContext)
     codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
@@ -96,7 +96,7 @@ def make(folder: Path, *, mbit: int, width: int = 1920, height: int = 1080) -> C
         made += (bytes(packet) for packet in codec.encode(frame))
     made += (bytes(packet) for packet in codec.encode(None))
     with path.open("wb") as file:
-        # The rate control needs the first round to find the bitrate.
+        # The first round is skipped: rate control needs it to settle.
         for picture in made[PICTURES:]:
             kept = [unit for unit in split_annexb(picture) if unit[0] & 0x1F != _SEI]
             data = annexb(tuple(kept))
@@ -127,7 +127,7 @@ def _frames(width: int, height: int, count: int) -> Iterator[av.VideoFrame]:
 
 
 def _texture(chance: np.random.Generator, width: int, height: int) -> Texture:
-    """Noise of four sizes, the coarse strongest."""
+    """Noise at four scales, the coarsest the strongest."""
     total = np.zeros((height, width), np.float32)
     for size, weight in ((64, 90), (16, 50), (4, 26), (1, 12)):
         shape = (height // size + 1, width // size + 1)
@@ -137,7 +137,7 @@ def _texture(chance: np.random.Generator, width: int, height: int) -> Texture:
 
 
 def _plane(frame: av.VideoFrame, index: int) -> Texture:
-    """The frame's own memory as a writable array."""
+    """A plane of the frame as a writable array that shares its memory."""
     plane = frame.planes[index]
     flat = np.frombuffer(cast(Any, plane), np.uint8)
     return flat.reshape(-1, plane.line_size)[: plane.height, : plane.width]

@@ -1,4 +1,4 @@
-"""What a bench gives back: `run(quick)` of every `bench_*.py` yields `Measurement`s."""
+"""What benches share: `run(quick)` of every `bench_*.py` yields `Measurement`s."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One number. `conditions` says what it holds for: rounds, percentile, settings."""
+    """One figure. `name` is unique within its bench; `conditions`: rounds, percentile, settings."""
 
     name: str
     value: float
@@ -19,7 +19,7 @@ class Measurement:
 
 
 def per_second(work: Callable[[], object], *, at_least_s: float) -> float:
-    """How often a second `work` can be done: the best of three rounds of at least that long."""
+    """How many times per second `work` can run: the best of three rounds of at least this time."""
     best = 0.0
     for _ in range(3):
         count, batch = 0, 1

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from helpers.drawn import assert_drawn
+from helpers.documented_transitions import assert_documented
 from rejoin.core import commands, engine, events
 from rejoin.core.engine import enter
 from rejoin.core.engine.transition import Transition, open_connections
@@ -147,7 +147,7 @@ class Engine(RuleBasedStateMachine):
         after, todo = self.step(before, event)
         assert (after, todo) == self.step(before, event), "the same input gives the same output"
         self.state = after
-        assert_drawn(before, event, after)
+        assert_documented(before, event, after)
         if after.facts.stale_events > before.facts.stale_events:
             facts = replace(before.facts, stale_events=after.facts.stale_events)
             assert after == replace(before, facts=facts), "a stale event changes the count alone"

@@ -1,4 +1,4 @@
-"""What a screen reader says, and that it reaches Qt with and without a screen reader."""
+"""What is announced, and that it reaches Qt with and without a screen reader."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.window_faces import LIVE, NOW, lost
-from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
 from rejoin.gui import announcer
 from rejoin.gui.announcer import Announcement, Announcer, Said, next_announcement
 from rejoin.gui.notes import Notes
 
 
 @pytest.mark.parametrize("urgent", [False, True])
-def test_the_text_and_its_urgency_are_handed_to_qt(
+def test_the_text_and_its_urgency_reach_qt(
     application: QApplication, monkeypatch: pytest.MonkeyPatch, urgent: bool
 ) -> None:
     handed: list[QAccessibleEvent] = []
@@ -41,7 +41,7 @@ def test_without_a_screen_reader_nothing_happens(application: QApplication) -> N
     announcer.announce(QWidget(), "You're back")
 
 
-# --- what is said, and when ---------------------------------------------------------------------
+# --- what is announced, and when ----------------------------------------------------------------
 
 LOST_SENTENCE = (
     "Connection lost. Reconnecting... Your game may still be running. "
@@ -49,13 +49,13 @@ LOST_SENTENCE = (
 )
 
 
-def test_a_change_is_said_once() -> None:
+def test_a_change_is_announced_once() -> None:
     said, first = next_announcement(Said(), lost(), Notes(), NOW)
     assert first == Announcement(LOST_SENTENCE, urgent=True)
     assert next_announcement(said, lost(), Notes(), NOW + 5) == (said, None)
 
 
-def test_the_time_left_is_said_when_it_falls_to_a_minute_and_so_on() -> None:
+def test_the_time_left_is_announced_at_certain_values() -> None:
     said, _ = next_announcement(Said(), lost(), Notes(), NOW)
     assert said.times_s == (60, 30, 10, 0)
     heard = []
@@ -72,20 +72,27 @@ def test_the_time_left_is_said_when_it_falls_to_a_minute_and_so_on() -> None:
     ]
 
 
-def test_times_that_had_passed_before_the_first_word_are_not_said() -> None:
+def test_values_above_the_time_left_are_not_announced() -> None:
     said, _ = next_announcement(Said(), lost(shown_deadline_at=NOW + 25), Notes(), NOW)
     assert said.times_s == (10, 0)
     said, _ = next_announcement(Said(), lost(shown_deadline_at=None), Notes(), NOW)
     assert said.times_s == ()
 
 
-def test_while_the_time_is_being_checked_none_is_said() -> None:
+def test_while_the_time_is_being_checked_it_is_not_announced() -> None:
     checking = lost(deadline_checking=True)
     said, _ = next_announcement(Said(), checking, Notes(), NOW)
     assert next_announcement(said, checking, Notes(), NOW + 40) == (said, None)
 
 
-def test_while_playing_notes_are_said_without_urgency() -> None:
+def test_while_the_game_is_being_ended_no_time_left_is_announced() -> None:
+    ending = lost(stage=Stage.ENDING, doing=Doing.TERMINATING)
+    said, heard = next_announcement(Said(), ending, Notes(), NOW)
+    assert heard == Announcement("Ending your game... Releasing the game server...", urgent=True)
+    assert next_announcement(said, ending, Notes(), NOW + 40) == (said, None)
+
+
+def test_while_playing_notes_are_announced_without_urgency() -> None:
     said, nothing = next_announcement(Said(), LIVE, Notes(), NOW)
     assert nothing is None
     said, heard = next_announcement(said, LIVE, Notes(note=("You're back", "")), NOW)
@@ -96,7 +103,7 @@ def test_while_playing_notes_are_said_without_urgency() -> None:
     assert heard == Announcement("View only: this build cannot control this game")
 
 
-def test_an_announcer_says_a_change_once_and_what_it_is_given(
+def test_an_announcer_announces_a_change_once_and_every_given_text(
     application: QApplication,
 ) -> None:
     heard: list[str] = []

@@ -99,13 +99,13 @@ class Player:
     def __call__(self, window: RejoinWindow) -> None:
         stage = window.snapshot.stage
         if not self.seen:
-            self.port.tell(self.snapshot)
+            self.port.publish(self.snapshot)
         if stage not in self.seen:
             self.seen.append(stage)
             if stage is Stage.LIVE:
                 self.act(window)
         if self.port.events[-1:] == [CloseForNowRequested()] and Stage.ENDED not in self.seen:
-            self.port.tell(Snapshot(Stage.ENDED, ending=Ending(EndingKind.CLOSED_FOR_NOW)))
+            self.port.publish(Snapshot(Stage.ENDED, ending=Ending(EndingKind.CLOSED_FOR_NOW)))
 
     def act(self, window: RejoinWindow) -> None:
         window.close()
@@ -136,7 +136,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_engine(application: QApplication)
     class Deaf(Player):
         def __call__(self, window: RejoinWindow) -> None:
             if not self.port.events:
-                self.port.tell(self.snapshot)
+                self.port.publish(self.snapshot)
             if window.snapshot.stage is Stage.LIVE:
                 signal.raise_signal(signal.SIGINT)
 

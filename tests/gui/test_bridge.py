@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QThread
 from PySide6.QtWidgets import QApplication
 
-from helpers.fake_port import FakePort, elsewhere, picture
+from helpers.fake_port import FakePort, on_another_thread, picture
 from helpers.window_faces import LIVE, lost
 from rejoin.core.events import TryNowRequested
 from rejoin.core.model import Snapshot, Stage
@@ -32,7 +32,7 @@ def test_snapshots_arrive_in_order_on_the_gui_thread(
     )
     bridge.open()
     sent = [Snapshot(Stage.IDLE), Snapshot(Stage.STARTING), LIVE, lost()]
-    elsewhere(lambda: [port.listeners[0](snapshot) for snapshot in sent])
+    on_another_thread(lambda: [port.listeners[0](snapshot) for snapshot in sent])
     assert heard == []
     application.processEvents()
     assert heard == [(snapshot, True) for snapshot in sent]
@@ -86,14 +86,14 @@ def test_after_close_nothing_passes_in_either_direction(
     late = port.listeners[0]
     filled = port.slot.on_filled
     assert filled is not None
-    elsewhere(lambda: late(LIVE))
-    elsewhere(filled)
+    on_another_thread(lambda: late(LIVE))
+    on_another_thread(filled)
     bridge.close()
     bridge.close()
     assert port.listeners == []
     assert port.slot.on_filled is None
-    elsewhere(lambda: late(lost()))
-    elsewhere(filled)
+    on_another_thread(lambda: late(lost()))
+    on_another_thread(filled)
     application.processEvents()
     bridge.post(TryNowRequested())
     bridge.set_controls(Controls())
@@ -113,8 +113,8 @@ def test_no_lock_is_held_while_signals_are_emitted(
         free.append(bridge._lock.acquire(blocking=False))
         bridge._lock.release()
 
-    bridge._picture_arrived.connect(lambda: elsewhere(try_lock))
-    bridge.picture_ready.connect(lambda: elsewhere(try_lock))
+    bridge._picture_arrived.connect(lambda: on_another_thread(try_lock))
+    bridge.picture_ready.connect(lambda: on_another_thread(try_lock))
     bridge.open()
     application.processEvents()
     assert free == [True, True]

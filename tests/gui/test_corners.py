@@ -1,4 +1,4 @@
-"""The corners show the notes, each at its place."""
+"""The corners show the notes, each in its place."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_every_note_has_its_place(application: QApplication, corners: Corners) -
     assert corners.drop_hint.geometry().bottom() > 300
 
 
-def test_what_is_not_to_be_said_is_not_there(application: QApplication, corners: Corners) -> None:
+def test_notes_without_a_text_are_hidden(application: QApplication, corners: Corners) -> None:
     corners.show_notes(EVERYTHING)
     corners.show_notes(Notes())
     for pill in (

@@ -120,7 +120,7 @@ def test_a_key_is_released_by_the_code_it_was_pressed_with(
     held: HeldControls, sent: list[Controls]
 ) -> None:
     held.key(10, 0x1E, True)  # "1"
-    held.key(10, 0x99, False)  # the same key, named otherwise because Shift went down in between
+    held.key(10, 0x99, False)  # the same key, with another usage as Shift went down in between
     assert not sent[-1].held
 
 

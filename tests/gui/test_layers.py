@@ -1,4 +1,4 @@
-"""One card at most over the picture, the right one, and the focus where it belongs."""
+"""At most one card over the picture, the right one, and the focus on it or on the game."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def test_an_ending_is_shown_where_the_game_was(application: QApplication, rig: R
     assert rig.show(Snapshot(Stage.ENDING)) == {"overlay"}
 
 
-def test_a_requested_start_shows_before_the_snapshot_says_so(rig: Rig) -> None:
+def test_a_requested_start_shows_before_the_snapshot_has_it(rig: Rig) -> None:
     rig.show(Snapshot(Stage.IDLE))
     assert rig.layers.starting.title.text() == "Ready to play"
     rig.show(Snapshot(Stage.IDLE), start_requested=True)
     assert rig.layers.starting.title.text() == "Starting your game"
 
 
-def test_the_focus_is_the_games_or_the_cards(rig: Rig) -> None:
+def test_the_game_or_the_card_has_the_focus(rig: Rig) -> None:
     layers = rig.layers
     rig.show(LIVE)
     assert layers.focusWidget() is layers.view

@@ -46,7 +46,7 @@ M, UP, DOWN = 0x10, 0x52, 0x51
 
 
 def show_snapshot(window: RejoinWindow, port: FakePort, snapshot: Snapshot) -> None:
-    port.tell(snapshot)
+    port.publish(snapshot)
     QApplication.processEvents()
     assert window.snapshot == snapshot
 
@@ -200,18 +200,18 @@ def test_youre_back_for_three_seconds(show: ShowFace) -> None:
 
 def test_a_problem_shows_once_and_when_it_can_be_seen(show: ShowFace) -> None:
     window, port, clock = show(face_named("starting"))
-    port.sentence = "No sound: this computer has no audio output."
+    port.problem_text = "No sound: this computer has no audio output."
     window.refresh()
-    assert port.sentence not in words(window)
+    assert port.problem_text not in words(window)
     clock.now += 60
     show_snapshot(window, port, LIVE)
-    assert port.sentence in words(window)
+    assert port.problem_text in words(window)
     clock.now += PROBLEM_FOR_S + 0.1
     window.refresh()
-    assert port.sentence not in words(window)
+    assert port.problem_text not in words(window)
     show_snapshot(window, port, lost())
     show_snapshot(window, port, LIVE)
-    assert port.sentence not in words(window)
+    assert port.problem_text not in words(window)
 
 
 def test_the_view_only_banner_stays_and_covers_nothing(show: ShowFace) -> None:
@@ -294,10 +294,29 @@ def test_closing_the_window_closes_for_now(show: ShowFace, name: str) -> None:
     assert port.events == [CloseForNowRequested()]
     assert window.isHidden()
     assert gone == []
-    port.tell(Snapshot(Stage.ENDED, ending=Ending(EndingKind.CLOSED_FOR_NOW)))
+    port.publish(Snapshot(Stage.ENDED, ending=Ending(EndingKind.CLOSED_FOR_NOW)))
     QApplication.processEvents()
     assert gone == [1]
     assert port.listeners == []
+
+
+def test_a_window_that_is_gone_stays_gone(show: ShowFace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rejoin.gui.main_window.LEAVE_WITHIN_S", 0.01)
+    window, port, _clock = show(face_named("live"))
+    gone: list[int] = []
+    window.gone.connect(lambda: gone.append(1))
+    window.close()
+    assert wait_until(lambda: gone == [1])
+    window.close()
+    window.start()
+    window.close()
+    window.refresh()
+    press(window, Qt.Key.Key_W)
+    window.come_to_front()
+    assert not wait_until(lambda: gone != [1], 0.1)
+    assert port.events == [CloseForNowRequested()]
+    assert not window.controls.controls.held, "no game takes the player's input any more"
+    assert window.isHidden()
 
 
 def test_a_start_that_cannot_be_stopped_is_closed_for_now(show: ShowFace) -> None:
@@ -355,7 +374,7 @@ def test_the_report_is_about_this_game(show: ShowFace) -> None:
     assert "Code: RJ-GAME-ENDED / reconnectionTimeout" in report
     assert "Pictures shown: 1" in report
     assert "in its last second" not in report, "nothing was measured"
-    port.numbers = StreamStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
+    port.current_statistics = StreamStatistics(ConnectionNumber(2), profile="High", freeze_count=3)
     QTest.mouseClick(window.layers.end.copy_button, Qt.MouseButton.LeftButton)
     report = QGuiApplication.clipboard().text()
     assert "in its last second" in report
@@ -604,7 +623,7 @@ def test_a_click_on_the_volume_control_does_not_capture_the_mouse(show: ShowFace
     assert said == [], "a screen reader reads the slider itself"
 
 
-def test_the_volume_of_before_is_shown_at_once(application: QApplication) -> None:
+def test_the_saved_volume_is_shown_at_once(application: QApplication) -> None:
     port = FakePort()
     port.choices.append(SoundChoice(30))
     window = RejoinWindow(port, clock=FakeClock(NOW))
@@ -747,7 +766,7 @@ def test_a_saved_picture_shows_the_newest_frame_and_a_finished_dimming(
     window, port, _clock = show(face_named("live"))
     port.slot.put(picture(1280, 720, bgr=(255, 255, 255)))
     assert window.save_picture(tmp_path / "live.png")
-    port.tell(lost())
+    port.publish(lost())
     QApplication.processEvents()
     assert window.save_picture(tmp_path / "lost.png")
     live, dim = QImage(str(tmp_path / "live.png")), QImage(str(tmp_path / "lost.png"))

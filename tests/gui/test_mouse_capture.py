@@ -1,4 +1,4 @@
-"""Whose the mouse is, and what reaches the game of it."""
+"""When the mouse is captured, and which of its input reaches the game."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 class Rig:
-    """A view of 1000 x 500 pixels, and what the game hears."""
+    """A view of 1000 x 500 pixels, and what is sent to the game."""
 
     def __init__(self) -> None:
         self.sent: list[Controls] = []
@@ -62,7 +62,7 @@ def test_it_is_captured_once_and_only_for_a_game_that_takes_input(rig: Rig) -> N
 
 
 @pytest.mark.parametrize("to", [Free(), FreedByKeys(), FreedByDrop()])
-def test_a_release_lets_everything_go_and_says_why(
+def test_freeing_the_mouse_releases_everything_and_keeps_the_reason(
     rig: Rig, to: Free | FreedByKeys | FreedByDrop
 ) -> None:
     assert not rig.mouse.release(to)
@@ -75,7 +75,7 @@ def test_a_release_lets_everything_go_and_says_why(
     assert rig.view.cursor().shape() is not Qt.CursorShape.BlankCursor
 
 
-def test_what_freed_it_is_forgotten_by_its_own_event_alone(rig: Rig) -> None:
+def test_the_reason_is_forgotten_only_by_its_own_event(rig: Rig) -> None:
     rig.mouse.capture()
     rig.mouse.keys_released()
     rig.mouse.forget_drop()
@@ -93,7 +93,7 @@ def test_what_freed_it_is_forgotten_by_its_own_event_alone(rig: Rig) -> None:
     assert rig.is_in(Free())
 
 
-def test_nothing_of_a_free_mouse_reaches_the_game(rig: Rig) -> None:
+def test_input_of_a_free_mouse_is_not_sent(rig: Rig) -> None:
     rig.mouse.button(LEFT, True)
     rig.mouse.wheel(120)
     rig.move(500, 250)
@@ -101,7 +101,7 @@ def test_nothing_of_a_free_mouse_reaches_the_game(rig: Rig) -> None:
     assert rig.sent == []
 
 
-def test_buttons_wheel_and_travel_of_a_captured_mouse_do(rig: Rig) -> None:
+def test_buttons_wheel_and_travel_of_a_captured_mouse_are_sent(rig: Rig) -> None:
     rig.mouse.capture()
     rig.move(500, 250)
     rig.mouse.button(LEFT, True)
@@ -113,11 +113,11 @@ def test_buttons_wheel_and_travel_of_a_captured_mouse_do(rig: Rig) -> None:
     assert travel(rig.sent[-1].pointer_y_total, before.pointer_y_total) == -5
 
 
-def test_near_an_edge_it_goes_back_to_the_middle_and_that_is_no_travel(rig: Rig) -> None:
+def test_near_an_edge_it_is_moved_to_the_middle_and_that_is_no_travel(rig: Rig) -> None:
     rig.mouse.capture()
     rig.move(500, 250)
     before = rig.controls.controls
     rig.move(950, 250)
-    rig.move(500, 250)  # the pointer was put back
+    rig.move(500, 250)  # the pointer was moved back
     rig.move(520, 250)
     assert travel(rig.sent[-1].pointer_x_total, before.pointer_x_total) == 470

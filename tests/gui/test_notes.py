@@ -19,14 +19,14 @@ from rejoin.gui.notes import (
     Memory,
     Notes,
     Problem,
-    Surroundings,
+    WindowState,
     is_just_back,
     notes,
 )
 from rejoin.media.audio.volume import SoundChoice
 
-PLAYING = Surroundings(takes_input=True)
-CAPTURED = Surroundings(mouse=Captured(), takes_input=True)
+PLAYING = WindowState(takes_input=True)
+CAPTURED = WindowState(mouse=Captured(), takes_input=True)
 CLICK = "Click to take control"
 FREE_HINT = "Ctrl+Alt: free the mouse"
 BACK = replace(LIVE, back_at=NOW)
@@ -35,16 +35,16 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "later_s", "memory", "around", "shown"),
+    ("snapshot", "later_s", "memory", "state", "shown"),
     [
-        # nothing to say
+        # nothing to show
         (LIVE, 0.0, Memory(), PLAYING, Notes()),
-        # trouble shows once it lasts
+        # trouble shows once it has lasted
         (TROUBLE, BADGE_AFTER_S - 0.01, Memory(), PLAYING, Notes()),
         (TROUBLE, BADGE_AFTER_S, Memory(), PLAYING, Notes(badge="Connection unstable")),
         (replace(TROUBLE, health=HealthLevel.HEALTHY), 9.0, Memory(), PLAYING, Notes()),
         (replace(TROUBLE, trouble_since_at=None), 9.0, Memory(), PLAYING, Notes()),
-        # back, and with a mouse to capture again only where the drop has freed it
+        # back; the hint to click only if the drop has freed the mouse
         (BACK, 0.0, Memory(), PLAYING, Notes(note=("You're back", ""))),
         (
             BACK,
@@ -65,13 +65,13 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
             BACK,
             0.0,
             Memory(),
-            Surroundings(mouse=FreedByDrop()),
+            WindowState(mouse=FreedByDrop()),
             Notes(note=("You're back", "")),
         ),
-        # a new game asks for a click
+        # a new game shows the hint to click
         (LIVE, CLICK_HINT_FOR_S - 0.01, Memory(started_at=NOW), PLAYING, Notes(note=(CLICK, ""))),
         (LIVE, CLICK_HINT_FOR_S, Memory(started_at=NOW), PLAYING, Notes()),
-        (LIVE, 0.0, Memory(started_at=NOW), Surroundings(), Notes()),
+        (LIVE, 0.0, Memory(started_at=NOW), WindowState(), Notes()),
         (LIVE, 0.0, Memory(started_at=NOW), CAPTURED, Notes(free_mouse_hint=FREE_HINT)),
         (BACK, 0.0, Memory(started_at=NOW), PLAYING, Notes(note=("You're back", ""))),
         # a problem shows once
@@ -120,9 +120,9 @@ NO_SOUND = Memory(problem=Problem("No sound.", NOW))
     ],
 )
 def test_what_shows_while_playing(
-    snapshot: Snapshot, later_s: float, memory: Memory, around: Surroundings, shown: Notes
+    snapshot: Snapshot, later_s: float, memory: Memory, state: WindowState, shown: Notes
 ) -> None:
-    assert notes(snapshot, NOW + later_s, memory, around) == shown
+    assert notes(snapshot, NOW + later_s, memory, state) == shown
 
 
 @pytest.mark.parametrize(
@@ -137,13 +137,13 @@ def test_what_shows_while_playing(
     ids=lambda snapshot: snapshot.stage.value,
 )
 @pytest.mark.parametrize("mouse", [Free(), FreedByKeys(), FreedByDrop()])
-def test_nothing_shows_beside_a_card(snapshot: Snapshot, mouse: CaptureState) -> None:
+def test_nothing_shows_together_with_a_card(snapshot: Snapshot, mouse: CaptureState) -> None:
     memory = Memory(NOW, NOW, NOW, Problem("No sound.", NOW))
-    around = Surroundings(mouse, takes_input=True, can_drop=True, volume_control_held=True)
-    assert notes(snapshot, NOW, memory, around) == Notes()
+    state = WindowState(mouse, takes_input=True, can_drop=True, volume_control_held=True)
+    assert notes(snapshot, NOW, memory, state) == Notes()
 
 
-def test_a_problem_starts_when_it_is_new_and_not_again() -> None:
+def test_the_time_of_a_problem_starts_once() -> None:
     first = Memory().with_problem("No sound.", NOW)
     assert first.problem == Problem("No sound.", NOW)
     assert first.with_problem("No sound.", NOW + 5) is first
@@ -158,7 +158,7 @@ def test_capturing_the_mouse_forgets_the_hint_and_the_volume_control_only() -> N
     assert before.captured() == Memory(None, None, NOW, Problem("No sound.", NOW))
 
 
-def test_a_screen_reader_hears_note_and_badge() -> None:
+def test_note_and_badge_are_for_screen_readers() -> None:
     assert Notes(note=("You're back", CLICK)).spoken == f"You're back {CLICK}"
     assert Notes(badge="Connection unstable", note=(CLICK, "")).spoken == (
         f"{CLICK} Connection unstable"

@@ -128,6 +128,6 @@ def test_end_game_is_not_offered_where_the_backend_cannot(rig: Rig) -> None:
     rig.show(lost(can_terminate=False))
     assert not rig.overlay.asking
     assert rig.overlay.buttons() == [rig.overlay.try_button, rig.overlay.close_button]
-    assert rig.overlay.known.text() == "Your game may still be running until its time is up."
+    assert rig.overlay.known.text() == ("Your game may keep running until its time is up.")
     QTest.mouseClick(rig.overlay.close_button, Qt.MouseButton.LeftButton)
     assert rig.emitted == ["close"]

@@ -20,7 +20,7 @@ def report(detail: str = "", statistics: StreamStatistics | None = None) -> str:
     )
 
 
-def test_it_says_what_was_shown_and_on_which_system() -> None:
+def test_it_names_what_was_shown_and_the_system() -> None:
     text = report()
     for line in ("Code: RJ-INTERNAL", "Drops: 3", "Pictures shown: 812", "Oldest picture: 42 ms"):
         assert f"{line}\n" in text
@@ -35,7 +35,7 @@ def test_with_statistics_it_has_the_lines_of_the_overlay() -> None:
     assert "freezes    3" in text
 
 
-def test_secrets_are_taken_out_of_everything() -> None:
+def test_secrets_are_removed_from_every_part() -> None:
     text = report("a=ice-pwd:verysecretpassword Authorization: Bearer abc.def")
     for secret in ("verysecretpassword", "abc.def", "192.0.2.77"):
         assert secret not in text

@@ -62,7 +62,7 @@ def test_every_action_has_one_shortcut() -> None:
     assert sorted(s.action.value for s in SHORTCUTS) == sorted(a.value for a in ShortcutAction)
 
 
-def test_only_the_volume_goes_on_while_a_key_is_held() -> None:
+def test_only_volume_keys_repeat_while_held() -> None:
     repeating = {shortcut.action for shortcut in SHORTCUTS if shortcut.repeats}
     assert repeating == {ShortcutAction.LOUDER, ShortcutAction.QUIETER}
 

@@ -76,7 +76,7 @@ def test_a_game_that_cannot_be_ended_is_closed_for_now_once_it_is_being_placed(
         card.show_snapshot(Snapshot(Stage.STARTING, doing=doing, can_terminate=False), NOW)
         assert card.buttons() == [card.close_button]
         assert card.first_focus() is card.close_button
-        assert "may still be running until its time is up" in card.leaving.text()
+        assert "may keep running until its time is up" in card.leaving.text()
     card.close_button.armed_at = 0.0
     QTest.mouseClick(card.close_button, Qt.MouseButton.LeftButton)
     assert closed == [1]

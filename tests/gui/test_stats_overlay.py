@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtWidgets import QApplication
 
@@ -48,7 +50,7 @@ def test_every_number_has_its_label() -> None:
     for expected in (
         "1920 x 1080   H.264 High   decoded in d3d11va",
         "received 60, decoded 60, painted 58",
-        "14.95 Mbit/s, REMB 19.00",
+        "14.95 Mbit/s, REMB 19.00 Mbit/s",
         "loss 3.1 %, RTT 60 ms, jitter 2.1 ms",
         "decode 3.4 ms",
         "age when painted 7.1 ms",
@@ -71,9 +73,39 @@ def test_every_number_has_its_label() -> None:
 def test_unknown_numbers_are_a_dash() -> None:
     text = "\n".join(lines(StreamStatistics(ConnectionNumber(1))))
     assert "RTT -" in text
-    assert "sound - after picture" in text
+    assert "sound -, delayed by 0 ms" in text
     assert "path       -" in text
     assert "None" not in text
+
+
+def test_the_sound_is_before_or_after_the_picture() -> None:
+    def lip_sync(late_s: float) -> str:
+        (line,) = (line for line in lines(replace(NUMBERS, audio_late_s=late_s)) if "sound" in line)
+        return line
+
+    assert lip_sync(0.012) == "lip sync   sound 12 ms after picture, delayed by 0 ms"
+    assert lip_sync(-0.012) == "lip sync   sound 12 ms before picture, delayed by 0 ms"
+
+
+def test_every_line_fits_into_the_smallest_window() -> None:
+    long_game = replace(
+        NUMBERS,
+        jitter_buffer_ms=123.4,
+        decode_ms=12.3,
+        frame_age_s=0.1234,
+        frames_decoded=216_000,
+        frames_dropped=1234,
+        frames_broken=1234,
+        frames_held_back=1234,
+        frames_undecoded=1234,
+        frames_failed=1234,
+        pictures_replaced=1234,
+        pictures_unwatched=12345,
+        audio_late_s=-0.123,
+        audio_sync_delay_s=0.123,
+    )
+    for line in lines(long_game):
+        assert len(line) <= 70, line
 
 
 @pytest.mark.usefixtures("application")
@@ -87,7 +119,7 @@ def test_it_refreshes_each_second_and_only_while_shown() -> None:
     assert overlay.text() == "No stream yet."
     assert overlay._timer.isActive()
     assert overlay._timer.interval() == 1000
-    port.numbers = NUMBERS
+    port.current_statistics = NUMBERS
     overlay._timer.timeout.emit()
     QApplication.processEvents()
     assert "1920 x 1080" in overlay.text()

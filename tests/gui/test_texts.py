@@ -1,4 +1,4 @@
-"""What players read: what the design promises, and never a word of the engine."""
+"""What players read: complete, true, and without words of the engine."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_endings_differ_from_each_other() -> None:
     assert len(titles) == len(EndingKind)
 
 
-def test_a_reason_of_the_service_is_put_in_words_and_an_unknown_one_is_quoted() -> None:
+def test_a_known_reason_of_the_service_is_explained_and_an_unknown_one_quoted() -> None:
     def title(reason: str) -> str:
         ending = Ending(EndingKind.GAME_ENDED, StatusReason(reason))
         return texts.ending_text(ending).title
@@ -134,7 +134,7 @@ def test_a_reason_of_the_service_is_put_in_words_and_an_unknown_one_is_quoted() 
     assert len({title(reason) for reason in texts._REASONS}) >= len(texts._REASONS) - 1
 
 
-def test_an_unconfirmed_end_is_not_claimed() -> None:
+def test_an_unconfirmed_end_is_not_presented_as_an_end() -> None:
     text = texts.ending_text(Ending(EndingKind.UNCONFIRMED))
     assert text.title == "We couldn't confirm. It may still be running."
     assert "has ended" not in f"{text.meaning} {text.advice}"
@@ -219,8 +219,8 @@ def test_the_volume_in_words() -> None:
     assert texts.volume_digits(SoundChoice(60, muted=True)) == "Off"
 
 
-def test_a_game_that_cannot_be_ended_is_said_to_run_until_its_time_is_up() -> None:
-    until = "may still be running until its time is up"
+def test_a_game_that_cannot_be_ended_may_run_until_its_time_is_up() -> None:
+    until = "may keep running until its time is up."
     for returning in (False, True):
         for stage in (Stage.LOST, Stage.RECONNECTING):
             shown = lost(stage=stage, returning=returning, can_terminate=False)
@@ -233,4 +233,4 @@ def test_a_game_that_cannot_be_ended_is_said_to_run_until_its_time_is_up() -> No
         starting = Snapshot(Stage.STARTING, doing=doing)
         assert texts.can_cancel_start(starting)
         assert texts.starting_leaving(starting) == ""
-    assert until not in texts.lost_known(lost())
+    assert "its time is up" not in texts.lost_known(lost())

@@ -1,4 +1,4 @@
-"""A client of the backend in raw HTTP, so that nothing of our own client hides a mistake."""
+"""A raw HTTP client of the backend, so that Rejoin's own client cannot hide a bug."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from rejoin.signaling.wire import ProblemCode
 
 
 class Caller:
-    """Says what it wants in raw HTTP, so that nothing of our client hides a mistake."""
+    """Calls the routes of the backend."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -67,8 +67,8 @@ class Caller:
     async def get_status(self, session_id: str, **query: Any) -> dict[str, Any]:
         answer = await self.http.get(f"/v1/sessions/{session_id}", params=query)
         assert answer.status_code == 200, answer.text
-        seen: dict[str, Any] = answer.json()
-        return seen
+        status: dict[str, Any] = answer.json()
+        return status
 
     async def attempt_becomes(self, session_id: str, attempt: int) -> bool:
         for _ in range(1000):
@@ -87,7 +87,7 @@ async def caller(
     tokens: Collection[str] | Authenticate = (GOOD_TOKEN, OTHER_TOKEN),
     sockets: bool = False,
 ) -> AsyncIterator[Caller]:
-    """`sockets` where a connection matters; else the application is called in this process."""
+    """A caller of a new backend: over real sockets, or (default) in this process without any."""
     async with contextlib.AsyncExitStack() as stack:
         url, transport = "http://backend.invalid", None
         if sockets:
@@ -127,5 +127,5 @@ def problem_of(answer: httpx.Response, code: ProblemCode, status: int) -> dict[s
 async def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not condition():
-        assert time.monotonic() < deadline, "it never came"
+        assert time.monotonic() < deadline, "timed out"
         await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Debian's Chromium, headless, and the pages that play in it, as tests and benches start them."""
+"""Debian's headless Chromium and the pages that play in it, for tests and benches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGES = Path(__file__).parents[1] / "data" / "chromium"
 CHROMIUM = shutil.which("chromium")
 
 FLAGS = (
-    "--no-sandbox",  # root cannot have it, and the only page here is ours
+    "--no-sandbox",  # not available to root, and only our page is opened
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -30,7 +30,7 @@ FLAGS = (
 
 
 def page_and_backend(backend: httpx.AsyncClient) -> Starlette:
-    """The pages' files, and the studio's backend under the same origin."""
+    """A site with the pages and, under the same origin, a proxy to the studio's backend."""
 
     async def file(request: Request) -> Response:
         name = request.url.path.strip("/") or "play.html"
@@ -39,7 +39,7 @@ def page_and_backend(backend: httpx.AsyncClient) -> Starlette:
     async def icon(_: Request) -> Response:
         return Response(status_code=204)
 
-    async def passed_on(request: Request) -> Response:
+    async def proxy(request: Request) -> Response:
         kept = ("authorization", "content-type", "idempotency-key")
         answer = await backend.request(
             request.method,
@@ -54,8 +54,8 @@ def page_and_backend(backend: httpx.AsyncClient) -> Starlette:
     return Starlette(
         routes=[
             Route("/", file),
-            *(Route(f"/{each.name}", file) for each in PAGES.iterdir()),
+            *(Route(f"/{page.name}", file) for page in PAGES.iterdir()),
             Route("/favicon.ico", icon),
-            Route("/v1/{rest:path}", passed_on, methods=["GET", "POST", "DELETE"]),
+            Route("/v1/{rest:path}", proxy, methods=["GET", "POST", "DELETE"]),
         ]
     )

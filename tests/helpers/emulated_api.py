@@ -102,7 +102,7 @@ class EmulatedApi:
         return str(result["SignalResponse"])
 
     async def refused(self, call: Any, error: str) -> str:
-        """That this call fails with botocore's exception of this name; returns its message."""
+        """Check that this call raises botocore's exception of this name; returns its message."""
         with pytest.raises(getattr(self.boto.exceptions, error)) as caught:
             await call
         return str(caught.value.response["Error"]["Message"])

@@ -36,7 +36,7 @@ class EmulatedService:
         )
 
     async def pending(self) -> StreamSession:
-        """A session whose client was connected and is gone."""
+        """A session whose client was connected and then went away."""
         session = await self.start()
         await self.timers.advance(1)
         session.client_connected(1)
@@ -52,7 +52,7 @@ class EmulatedService:
 async def emulated_service(
     settings: EmulatorSettings = SETTINGS,
 ) -> AsyncIterator[EmulatedService]:
-    """A service that is closed in the end; afterwards no alarm, task or host is left."""
+    """A service, closed at the end; checks that no alarm, task or host is left."""
     made = EmulatedService(settings)
     try:
         yield made
@@ -64,7 +64,7 @@ async def emulated_service(
 
 
 async def refusal(call: Awaitable[str]) -> CallRefusedError:
-    """The error that this call is refused with."""
+    """The error with which this call is refused."""
     with pytest.raises(CallRefusedError) as caught:
         await call
     return caught.value

@@ -1,4 +1,4 @@
-"""A stream without a stream: what the window sees of the world, played by hand."""
+"""A `StreamPort` that a test controls: what the window reads and calls, without a stream."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rejoin.media.video.picture import Picture, PictureSlot
 
 
 class FakeClock:
-    """Boot time that goes on only when told."""
+    """Boot time that a test sets."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now
@@ -28,7 +28,7 @@ class FakeClock:
 
 
 class FakePort:
-    """Fulfils `StreamPort`; keeps what the window said and says what the test wants."""
+    """Records what the window calls, and returns what the test sets."""
 
     def __init__(self) -> None:
         self.slot = PictureSlot()
@@ -36,8 +36,8 @@ class FakePort:
         self.controls: list[Controls] = []
         self.choices: list[SoundChoice] = []
         self.listeners: list[Callable[[Snapshot], None]] = []
-        self.sentence: str | None = None
-        self.numbers: StreamStatistics | None = None
+        self.problem_text: str | None = None
+        self.current_statistics: StreamStatistics | None = None
 
     def post(self, event: Event) -> None:
         self.events.append(event)
@@ -56,22 +56,22 @@ class FakePort:
         return lambda: self.listeners.remove(listener)
 
     def statistics(self) -> StreamStatistics | None:
-        return self.numbers
+        return self.current_statistics
 
     def problem(self) -> str | None:
-        return self.sentence
+        return self.problem_text
 
-    def tell(self, snapshot: Snapshot) -> None:
-        """A new snapshot, on a thread that is not Qt's, as in real life."""
-        elsewhere(lambda: [listener(snapshot) for listener in tuple(self.listeners)])
+    def publish(self, snapshot: Snapshot) -> None:
+        """Call the listeners with a snapshot from a thread that is not Qt's, as the engine does."""
+        on_another_thread(lambda: [listener(snapshot) for listener in tuple(self.listeners)])
 
     def show(self, picture: Picture) -> None:
-        """A new picture, on a thread that is not Qt's."""
-        elsewhere(lambda: self.slot.put(picture))
+        """Put a picture into the slot from a thread that is not Qt's, as the decoder does."""
+        on_another_thread(lambda: self.slot.put(picture))
 
 
-def elsewhere(work: Callable[[], object]) -> None:
-    """Do it on another thread and wait for the end."""
+def on_another_thread(work: Callable[[], object]) -> None:
+    """Run it on another thread and wait until it has ended."""
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
@@ -85,7 +85,7 @@ def picture(
     bgr: tuple[int, int, int] | None = None,
     on_failed: Callable[[], None] = lambda: None,
 ) -> Picture:
-    """A picture of one colour, or a landscape; not YUV, but the very colours it has to have."""
+    """A picture of one colour, or a landscape; in BGRA, so that its colours are exact."""
     pixels = np.empty((height, width, 4), dtype=np.uint8)
     pixels[:] = _landscape(width, height) if bgr is None else np.array((*bgr, 255), dtype=np.uint8)
     return Picture(
@@ -100,7 +100,7 @@ def picture(
 
 @cache
 def _landscape(width: int, height: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Something game-like with bright and dark parts, so that contrast can be judged by eye."""
+    """A game-like scene with bright and dark parts, so that a person can judge contrast."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     u, v = x / width, y / height
     sky = np.stack((235 - 120 * v, 170 - 60 * v, 90 + 120 * v), axis=-1)

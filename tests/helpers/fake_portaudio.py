@@ -1,4 +1,4 @@
-"""A PortAudio without devices of its own: streams that a test pulls sound out of."""
+"""A PortAudio without devices: a test pulls the sound out of its streams."""
 
 from __future__ import annotations
 

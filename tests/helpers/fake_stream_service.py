@@ -1,4 +1,4 @@
-"""A `StreamService` in memory whose statuses and failures the test decides."""
+"""A `StreamService` in memory; a test sets its statuses and failures."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ OTHER_TOKEN = "canary-bearer-token-of-another"
 
 
 def new_token() -> str:
-    """An attempt's idempotency token."""
+    """A new idempotency token, as for one attempt."""
     return "canary-token-" + secrets.token_hex(16)
 
 
 def new_offer() -> str:
-    """A SignalRequest that is unlike every other one."""
+    """A new, unique SignalRequest."""
     sdp = f"v=0\r\na=ice-pwd:canary-password-{secrets.token_hex(8)}\r\n"
     return json.dumps({"type": "offer", "sdp": sdp})
 
 
 def answer_to(signal_request: str) -> str:
-    """The SignalResponse that the fake service gives to an offer."""
+    """The SignalResponse of the fake service to this SignalRequest."""
     return json.dumps({"type": "answer", "sdp": "canary-answer", "to": hash(signal_request)})
 
 
 @dataclass
 class FakeStreamService:
-    """One stream session at a time; every call is written down in `calls`."""
+    """A service with one stream session; `calls` records every call."""
 
     status: str = "ACTIVE"
     reason: str | None = None
@@ -52,21 +52,21 @@ class FakeStreamService:
     held_request: str | None = None
     held_response: str | None = None
     shows_first_only: bool = False
-    """GetStreamSession keeps showing what the session was started with."""
+    """GetStreamSession always returns the request and response of the start."""
     lags: bool = False
-    """GetStreamSession shows the new request with the old answer."""
+    """GetStreamSession returns the new request with the old response."""
     faults: dict[str, deque[ServiceFault | Exception]] = field(default_factory=dict)
     retry_after_s: float | None = None
     calls: list[tuple[str, str]] = field(default_factory=list)
-    """(operation, token), tokens empty where there is none."""
+    """(operation, idempotency token or an empty string)."""
     create_gate: asyncio.Event | None = None
-    """Create calls wait for it *after* the service has taken them in."""
+    """If set, create calls wait for it *after* the service has accepted them."""
     creating: int = 0
     most_creating: int = 0
     answers_by_token: dict[str, str] = field(default_factory=dict)
 
     def fail(self, operation: str, *faults: ServiceFault | Exception) -> None:
-        """The next calls of this operation fail so, one after the other."""
+        """Make the next calls of this operation fail, one fault per call."""
         self.faults.setdefault(operation, deque()).extend(faults)
 
     def count(self, operation: str) -> int:
@@ -134,7 +134,7 @@ class FakeStreamService:
         self.status, self.reason = "TERMINATED", "apiTerminated"
 
     def place(self) -> None:
-        """The host is there: ACTIVE, with the answer to the start."""
+        """The session becomes ACTIVE, with the response to the start."""
         assert self.held_request is not None
         self.status = "ACTIVE"
         self.held_response = answer_to(self.held_request)
@@ -147,7 +147,7 @@ async def live_backend(
     store: Store | None = None,
     tokens: Collection[str] | Authenticate = (GOOD_TOKEN, OTHER_TOKEN),
 ) -> AsyncIterator[str]:
-    """The real application on a real socket; yields its base URL."""
+    """The real application on a real port; yields its base URL."""
     kept = store or Store()
     try:
         app = build_app(service, kept, tokens, polls_per_s=200)

@@ -1,4 +1,4 @@
-"""Peers and a backend controlled by the test, for the engine loop."""
+"""Fake peers and a fake backend for the engine loop, controlled by a test."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class FakePeer:
 
     def __init__(self, world: FakeWorld, number: ConnectionNumber) -> None:
         self.number = number
-        self.did: list[str] = []
+        self.actions: list[str] = []
         self.controls: list[Controls] = []
-        self.heard_at: float | None = None
+        self.last_packet_at: float | None = None
         self._world = world
 
     def _post(self, event: events.Event) -> None:
@@ -45,42 +45,42 @@ class FakePeer:
         return f"offer {self.number}"
 
     async def apply_answer(self, signal_response: str, *, rtt_s: float | None = None) -> None:
-        self.did.append("answer")
+        self.actions.append("answer")
         if signal_response != f"answer to offer {self.number}":
             raise SignalError("This is not the answer to this offer.")
         if self._world.connects:
             self.connect()
 
     def connect(self) -> None:
-        self.heard_at = self._world.clock()
+        self.last_packet_at = self._world.clock()
         self._post(events.ConnectionOpened(self.number))
         self._post(events.FirstFrameDecoded(self.number))
         self._post(events.InputOpened(self.number))
         self._post(events.ControlsKnown(self.number, known=True))
 
     def request_key_frame(self) -> None:
-        self.did.append("key frame")
+        self.actions.append("key frame")
 
     def start_checks(self) -> None:
-        self.did.append("checks")
+        self.actions.append("checks")
 
     def stop_checks(self) -> None:
-        self.did.append("no checks")
+        self.actions.append("no checks")
 
     def mute(self) -> None:
-        self.did.append("mute")
+        self.actions.append("mute")
 
     def unmute(self) -> None:
-        self.did.append("unmute")
+        self.actions.append("unmute")
 
     async def say_goodbye(self, times: int) -> None:
-        self.did.append(f"goodbye x{times}")
+        self.actions.append(f"goodbye x{times}")
 
     def set_controls(self, controls: Controls) -> None:
         self.controls.append(controls)
 
     def show(self, shown: bool) -> None:
-        self.did.append("shown" if shown else "hidden")
+        self.actions.append("shown" if shown else "hidden")
 
     @property
     def local_addresses(self) -> frozenset[str]:
@@ -89,14 +89,14 @@ class FakePeer:
     def sample(self) -> ConnectionSample | None:
         if self._world.sample_error is not None:
             raise self._world.sample_error
-        if self.heard_at is None:
+        if self.last_packet_at is None:
             return None
         if not self._world.silent:
-            self.heard_at = self._world.clock()
+            self.last_packet_at = self._world.clock()
         return ConnectionSample(
-            last_packet_at=self.heard_at,
-            last_rtp_at=self.heard_at,
-            last_frame_at=self.heard_at,
+            last_packet_at=self.last_packet_at,
+            last_rtp_at=self.last_packet_at,
+            last_frame_at=self.last_packet_at,
             frames_decoded=1,
             frame_interval_s=1 / 60,
             rtt_s=0.01,
@@ -104,13 +104,13 @@ class FakePeer:
         )
 
     def statistics(self) -> StreamStatistics:
-        return StreamStatistics(self.number, connected=self.heard_at is not None)
+        return StreamStatistics(self.number, connected=self.last_packet_at is not None)
 
     async def close(self) -> None:
-        self.did.append("close")
-        self.heard_at = None
+        self.actions.append("close")
+        self.last_packet_at = None
         await asyncio.sleep(self._world.close_takes_s)
-        self.did.append("closed")
+        self.actions.append("closed")
 
 
 class FakeWorld:
@@ -135,7 +135,7 @@ class FakeWorld:
         self.terminated = 0
         self.forgotten = 0
         self.answers = asyncio.Event()
-        """Cleared while polls of the status are not answered."""
+        """Clear it to leave polls of the status without an answer."""
         self.answers.set()
 
     def make_peer(self, number: ConnectionNumber, post: Callable[[events.Event], None]) -> FakePeer:
@@ -199,7 +199,7 @@ class FakeWorld:
         self.status_now = Status("ACTIVE")
         return f"answer to {signal_request}"
 
-    def forget_connections(self) -> None:
+    def drop_pooled_connections(self) -> None:
         self.forgotten += 1
 
     async def terminate(self, session_id: SessionId, *, budget_s: float) -> None:

@@ -159,7 +159,7 @@ class Player:
             await asyncio.wait_for(self.seen.wait(), 20)
 
     async def frames(self, count: int) -> list[StripReading]:
-        """That many more readable frames."""
+        """Wait for this many more readable frames."""
         have = len(self.readings)
         await self.until(lambda: len(self.readings) >= have + count)
         return [reading for reading in self.readings[have:] if reading is not None]
@@ -179,7 +179,7 @@ class Player:
 async def running(
     settings: EmulatorSettings = SETTINGS,
 ) -> AsyncIterator[tuple[GameHost, Listener]]:
-    """A host with a running game; afterwards nothing of it may be left."""
+    """A host with a running game; checks that it leaves nothing running."""
     before = {thread.name for thread in threading.enumerate()}
     listener = Listener()
     factory: HostFactory = functools.partial(GameHost, protocol_url=PROTOCOL_URL)
@@ -222,7 +222,7 @@ def relay_of(host: GameHost) -> dict[str, Any]:
 
 
 async def still(player: Player, for_s: float = 0.3) -> bool:
-    """Whether no new picture comes for a while, those on their way aside."""
+    """Whether no new picture arrives for a while, apart from one already in transit."""
     await asyncio.sleep(0.1)
     have = len(player.readings)
     await asyncio.sleep(for_s)

@@ -74,9 +74,9 @@ class GatheredConnection:
 @asynccontextmanager
 async def gathered_connection() -> AsyncIterator[GatheredConnection]:
     """A gathered connection; closed at the end, when no task of ours may be left."""
-    there = GatheredConnection()
-    await there.ready()
-    yield there
-    await there.pc.close()
-    await there.transport.close()
+    gathered = GatheredConnection()
+    await gathered.ready()
+    yield gathered
+    await gathered.pc.close()
+    await gathered.transport.close()
     assert tasks.alive() == frozenset()

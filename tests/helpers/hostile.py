@@ -1,7 +1,7 @@
-"""Documents gone wrong: a valid JSON document in, something that a stranger might send out.
+"""Invalid JSON for fuzzing: turns a valid document into one that an attacker might send.
 
-Up to three places of it are changed: another type, null, a huge number, deep nesting, a key twice,
-NaN, nothing.
+Up to three places are changed: another type, null, a huge number, deep nesting, a duplicate key,
+NaN, or a missing value.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ ODD_TOKENS: Final = (
     "{}", '{"": {}}', "[null]", '"' + "y" * 5000 + '"', "12345678901234567890", "00", "1.", "'a'",
     "undefined", "",
 )  # fmt: skip
-"""JSON, or nearly, in place of a value."""
+"""Replacements for a value: valid JSON and text that is almost JSON."""
 
 
-def _marked(value: Any, path: tuple[Any, ...], odd: str) -> str:
-    """The document as text, with `odd` raw in place of what is at `path`."""
+def _replaced(value: Any, path: tuple[Any, ...], odd: str) -> str:
+    """The document as text, with the raw text `odd` in place of the value at `path`."""
     if not path:
         return odd
     if isinstance(value, dict):
@@ -34,7 +34,7 @@ def _marked(value: Any, path: tuple[Any, ...], odd: str) -> str:
             + ",".join(
                 json.dumps(key)
                 + ":"
-                + (_marked(each, path[1:], odd) if key == path[0] else json.dumps(each))
+                + (_replaced(each, path[1:], odd) if key == path[0] else json.dumps(each))
                 for key, each in value.items()
             )
             + "}"
@@ -42,7 +42,7 @@ def _marked(value: Any, path: tuple[Any, ...], odd: str) -> str:
     return (
         "["
         + ",".join(
-            _marked(each, path[1:], odd) if index == path[0] else json.dumps(each)
+            _replaced(each, path[1:], odd) if index == path[0] else json.dumps(each)
             for index, each in enumerate(value)
         )
         + "]"
@@ -50,7 +50,7 @@ def _marked(value: Any, path: tuple[Any, ...], odd: str) -> str:
 
 
 def paths(value: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Where every value of a document is, the whole of it first."""
+    """The paths of all values of a document, starting with the whole document."""
     found = [before]
     items: Any = ()
     if isinstance(value, dict):
@@ -64,7 +64,7 @@ def paths(value: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @st.composite
 def hostile_json(draw: st.DrawFn, *documents: Any) -> str:
-    """One of these documents as text; most of the time something in it is wrong."""
+    """One of these documents as text, mostly with something wrong in it."""
     document = json.loads(json.dumps(draw(st.sampled_from(documents))))
     for _ in range(draw(st.integers(0, 2))):
         _spoil(draw, document)
@@ -72,11 +72,11 @@ def hostile_json(draw: st.DrawFn, *documents: Any) -> str:
     where = draw(st.sampled_from(paths(document)))
     match kind:
         case "odd":
-            return _marked(document, where, draw(st.sampled_from(ODD_TOKENS)))
+            return _replaced(document, where, draw(st.sampled_from(ODD_TOKENS)))
         case "deep":
-            return _marked(document, where, _DEEP)
+            return _replaced(document, where, _DEEP)
         case "long":
-            return _marked(document, where, f'"{_LONG}"')
+            return _replaced(document, where, f'"{_LONG}"')
         case "twice" if isinstance(document, dict) and document:
             key = draw(st.sampled_from(sorted(document)))
             return json.dumps(document)[:-1] + f",{json.dumps(key)}:null}}"
@@ -85,7 +85,7 @@ def hostile_json(draw: st.DrawFn, *documents: Any) -> str:
 
 
 def _spoil(draw: st.DrawFn, document: Any) -> None:
-    """Take a value of it away, put another type in its place, or add one nobody knows."""
+    """Remove a value, replace it with another type, or add an unknown one."""
     where = draw(st.sampled_from(paths(document)))
     if not where:
         return

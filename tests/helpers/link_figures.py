@@ -35,34 +35,34 @@ class Figure:
 
     @property
     def errors_off(self) -> float:
-        """How many standard errors lie between the two."""
+        """The difference in standard errors."""
         off = abs(self.measured - self.expected)
         return off / self.error if self.error else (0.0 if off < 1e-9 else math.inf)
 
 
 def chance(name: str, seed: int = 1) -> Draw:
-    """A stream of draws for each name and seed."""
+    """A source of random numbers for this name and seed."""
     return random.Random(f"{seed} {name}").random
 
 
 def share(name: str, hits: int, of: int, expected: float) -> Figure:
-    """A share of independent trials."""
+    """The share of hits among independent trials."""
     return Figure(name, expected, hits / of, math.sqrt(expected * (1 - expected) / of))
 
 
 def mean(name: str, values: Sequence[float], expected: float) -> Figure:
-    """A mean of independent values."""
+    """The mean of independent values."""
     error = statistics.stdev(values) / math.sqrt(len(values))
     return Figure(name, expected, statistics.fmean(values), error)
 
 
 def figures(packets: int, seed: int = 1) -> Iterator[Figure]:
-    """Every parameter at once. Packets are some 100 ms apart, which divides no period here.
+    """All parameters at once. Packets are about 100 ms apart, which is no divisor of any period.
 
-    So far apart none has to wait for the one before it, whatever their delays are.
+    At this distance no packet has to wait for the one before it, whatever their delays are.
     """
     delay_s, jitter_s, apart_s, every_s, step_every_s = 0.045, 0.015, 0.1018034, 10.0, 20.0
-    step_s = 0.040  # one way: more than all the jitter, so that it can be read off every packet
+    step_s = 0.040  # one way; exceeds the jitter, so that each packet shows its level
     lane = Lane(delay_s, jitter_s, loss=0.02, burst_enter=0.01, burst_leave=0.3)
     profile = NetworkProfile(
         "all",
@@ -106,8 +106,8 @@ def figures(packets: int, seed: int = 1) -> Iterator[Figure]:
     yield share("burst leave (r)", bad_to_good, bad, 0.3)
     yield mean("jitter, mean", delays, 0.0)
     yield mean("jitter, variance", [each**2 for each in delays], (2 * jitter_s) ** 2 / 12)
-    yield mean("blackout seconds each", [count * apart_s for count in dark], 0.5)
+    yield mean("blackout length, mean", [count * apart_s for count in dark], 0.5)
     inside = [(a, b) for a, b in pairwise(levels) if a in (1, 2)]
-    yield share("steps that go up", sum(b > a for a, b in inside), len(inside), 0.5)
+    yield share("delay steps upwards", sum(b > a for a, b in inside), len(inside), 0.5)
     changed = sum(abs(b - a) == 1 for a, b in pairwise(levels))
-    yield Figure("stretches that changed by one step", len(levels) - 1, changed, 0.0)
+    yield Figure("intervals that changed by one step", len(levels) - 1, changed, 0.0)

@@ -1,4 +1,4 @@
-"""HTTP servers on loopback that misbehave in one way each."""
+"""HTTP servers on loopback, each with one kind of misbehaviour."""
 
 from __future__ import annotations
 

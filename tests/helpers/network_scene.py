@@ -1,7 +1,7 @@
-"""Run inside `unshare -rn`: changes the network of that namespace and prints the events.
+"""Run inside `unshare -rn`: changes the network of that namespace and prints the engine's events.
 
-Prints one line of JSON: the names of the events, whether the machine had our address at each, and
-which addresses a connection gathered before a change and still has after it.
+It prints one line of JSON: the names of the events, whether the machine had our address at each of
+them, and the addresses that a connection gathered before a change and that still exist after it.
 """
 
 from __future__ import annotations
@@ -22,46 +22,46 @@ from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.network import NetlinkWatch, Reach, has_address
 
-OURS = "10.77.0.2"
+OUR_ADDRESS = "10.77.0.2"
 
 
 def ip(*lines: str) -> None:
-    """Do all of it in one burst."""
+    """Run these `ip` commands in one burst."""
     script = "".join(f"{line}\n" for line in lines)
     subprocess.run(["ip", "-batch", "-"], input=script, text=True, check=True)
 
 
-async def until(true: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 20
-    while not true():
+    while not condition():
         if time.monotonic() > end:
-            raise RuntimeError("it did not happen")
+            raise RuntimeError("timed out")
         await asyncio.sleep(0.01)
 
 
 async def scene() -> dict[str, object]:
-    heard: list[str] = []
-    had: list[bool] = []
+    event_names: list[str] = []
+    had_address: list[bool] = []
 
     def post(event: Event) -> None:
-        heard.append(type(event).__name__)
-        had.append(has_address(OURS))
+        event_names.append(type(event).__name__)
+        had_address.append(has_address(OUR_ADDRESS))
 
     ip("link set lo up")
     watch = NetlinkWatch(post, Reach.INTERNET)
     watch.start()
-    assert heard == ["NetworkLost"], "there is only lo"
+    assert event_names == ["NetworkLost"], "only lo exists"
 
     ip(
         "link add out0 type veth peer name far0",
         "link set far0 up",
         "link set out0 up",
-        f"addr add {OURS}/24 dev out0",
+        f"addr add {OUR_ADDRESS}/24 dev out0",
         "route add default via 10.77.0.1",
     )
-    await until(lambda: len(heard) == 2)
+    await until(lambda: len(event_names) == 2)
 
-    # An interface without a way out, like a container's, is not a change: no event before the next.
+    # An interface without a route out, like a container's, is not a change and causes no event.
     ip(
         "link add in0 type veth peer name deep0",
         "link set deep0 up",
@@ -70,11 +70,11 @@ async def scene() -> dict[str, object]:
     )
     await asyncio.sleep(0.6)
     ip(
-        f"addr del {OURS}/24 dev out0",
-        f"addr add {OURS}/24 dev out0",
+        f"addr del {OUR_ADDRESS}/24 dev out0",
+        f"addr add {OUR_ADDRESS}/24 dev out0",
         "route add default via 10.77.0.1",
     )
-    await until(lambda: len(heard) == 3)
+    await until(lambda: len(event_names) == 3)
     peer = Peer(
         ConnectionNumber(1),
         PeerSettings(NetworkRules()),
@@ -82,22 +82,26 @@ async def scene() -> dict[str, object]:
         post=post,
     )
     await peer.make_offer()
-    gathered = {one for one in peer.local_addresses if ":" not in one}
-    assert OURS in gathered, gathered
+    gathered = {address for address in peer.local_addresses if ":" not in address}
+    assert OUR_ADDRESS in gathered, gathered
     ip(
-        f"addr del {OURS}/24 dev out0",
+        f"addr del {OUR_ADDRESS}/24 dev out0",
         "addr add 10.77.0.3/24 dev out0",
         "route add default via 10.77.0.1",
     )
-    await until(lambda: len(heard) == 4)
-    kept = sorted(one for one in gathered if has_address(one))
+    await until(lambda: len(event_names) == 4)
+    kept_addresses = sorted(address for address in gathered if has_address(address))
     await peer.close()
     # The kernel removes the IPv4 routes too, without a message.
     ip("link set out0 down")
-    await until(lambda: len(heard) == 5)
+    await until(lambda: len(event_names) == 5)
     watch.close()
     ip("link set out0 up")
-    return {"heard": heard, "had": had, "kept": kept}
+    return {
+        "event_names": event_names,
+        "had_address": had_address,
+        "kept_addresses": kept_addresses,
+    }
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from dataclasses import fields
 from typing import TypeVar
 from unittest import mock
 
-from helpers.drawn import assert_drawn
+from helpers.documented_transitions import assert_documented
 from rejoin.core import commands, engine, events
 from rejoin.core.model import (
     AttemptNumber,
@@ -74,7 +74,7 @@ class Playbook:
         for event in given:
             before = self.state
             self.state, done = engine.step(before, event, self.now, self.policy, self.draw)
-            assert_drawn(before, event, self.state)
+            assert_documented(before, event, self.state)
             self.commands += done
             self.tickets += [
                 each

@@ -1,4 +1,4 @@
-"""`rejoin` as a person runs it: a process of its own, and whatever it starts or leaves behind."""
+"""Runs `rejoin` as a person does: as a separate process, together with all that it starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 TOKEN = "CANARY-player-token-0123456789"
-"""What players sign in with here; nothing that a program writes may hold it."""
+"""The player's token in these tests; it must not occur in anything that a program writes."""
 
 SECRETS = (
     "CANARY",
@@ -28,31 +28,31 @@ SECRETS = (
     '"sdp"',
     "Bearer ",
 )
-"""What must be in no output and in no file, whatever happens."""
+"""Must not occur in any output or file."""
 
 PATIENCE_S = 60.0
-"""A bound for what hangs; nothing here comes near it on a machine that is merely slow."""
+"""Only a hang takes this long, even on a slow machine."""
 
 _MARK = "REJOIN_TEST_PROGRAM"
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a program ended. `code` is negative after a signal that it did not take."""
+    """How a program ended. `code` is negative if an unhandled signal ended it."""
 
     code: int
     out: str
     err: str
 
     @property
-    def complaint(self) -> str:
+    def error_line(self) -> str:
         """The one line on standard error, without "rejoin: "; there must be exactly one."""
         lines = self.err.splitlines()
-        assert len(lines) == 1, f"not one line: {self.err!r}"
+        assert len(lines) == 1, f"expected one line: {self.err!r}"
         assert lines[0].startswith("rejoin: "), self.err
         return lines[0].removeprefix("rejoin: ")
 
-    def told_nothing_secret(self) -> None:
+    def assert_no_secrets(self) -> None:
         for text in (self.out, self.err):
             assert "Traceback" not in text, text
             for secret in SECRETS:
@@ -60,7 +60,7 @@ class Done:
 
 
 class Program:
-    """One running `rejoin`, and everything that it started."""
+    """A running `rejoin` and all the processes that it started."""
 
     def __init__(self, process: subprocess.Popen[str], mark: str) -> None:
         self.process = process
@@ -75,21 +75,21 @@ class Program:
         self.process.send_signal(number)
 
     def done(self) -> Done:
-        """Wait for its end, and for the end of all that it started."""
+        """Wait until it and all that it started have ended."""
         out, err = self.process.communicate(timeout=PATIENCE_S)
         result = Done(self.process.returncode, out, err)
-        self.all_gone()
+        self.wait_until_gone()
         return result
 
-    def all_gone(self) -> None:
-        """Wait until neither it nor anything that it started runs any more."""
+    def wait_until_gone(self) -> None:
+        """Wait until neither it nor anything that it started is running."""
         deadline_at = time.monotonic() + PATIENCE_S
         while left := self.running():
-            assert time.monotonic() < deadline_at, f"left behind: {left}"
+            assert time.monotonic() < deadline_at, f"still running: {left}"
             time.sleep(0.05)
 
     def running(self) -> list[int]:
-        """Processes that bear this program's mark; where /proc is not, its own alone."""
+        """The processes with this program's mark; without /proc, only the program itself."""
         if not Path("/proc/self/environ").exists():
             return [] if self.process.poll() is not None else [self.process.pid]
         found = []
@@ -99,13 +99,13 @@ class Program:
                 try:
                     environment = (entry / "environ").read_bytes()
                 except OSError:
-                    continue  # it ended meanwhile, or is somebody else's
+                    continue  # it has ended, or belongs to another user
                 if wanted in environment.split(b"\0"):
                     found.append(int(entry.name))
         return found
 
     def end(self) -> None:
-        """Whatever still runs is killed."""
+        """Kill everything that is still running."""
         for pid in {*self.running(), self.process.pid}:
             if pid != self.process.pid or self.process.poll() is None:
                 try:
@@ -126,10 +126,10 @@ def started(
 ) -> Iterator[Program]:
     """`python -m rejoin ARGUMENTS` without a display, killed at the end if it still runs.
 
-    What it keeps between two lives is gone with it, unless XDG_STATE_HOME is set.
+    Its saved state is deleted at the end unless `environment` sets XDG_STATE_HOME.
 
-    `environment`: what differs from ours, None to leave a variable out. `before`: a command that
-    runs it, such as one that sets limits.
+    `environment`: changes to ours; None removes a variable. `before`: a command that runs it, such
+    as one that sets limits.
     """
     mark = uuid.uuid4().hex
     variables: dict[str, str | None] = {
@@ -159,8 +159,8 @@ def run(
     environment: Mapping[str, str | None] | None = None,
     before: tuple[str, ...] = (),
 ) -> Done:
-    """Run it to its end; that nothing secret was told and nothing is left is checked here."""
+    """Run it to its end; checks that it printed no secret and left nothing running."""
     with started(*arguments, environment=environment, before=before) as program:
         done = program.done()
-    done.told_nothing_secret()
+    done.assert_no_secrets()
     return done

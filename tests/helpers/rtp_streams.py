@@ -25,7 +25,7 @@ ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 
 
 class FakeTransport:
-    """In the place of a DTLS transport: keeps what is sent."""
+    """Replaces a DTLS transport; records what is sent."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []

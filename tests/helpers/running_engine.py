@@ -1,4 +1,4 @@
-"""An engine loop on a fake world: run it with a script beside it, and wait for what happens."""
+"""Runs an engine loop with fake peers and a fake backend, together with a test's script."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from helpers.fake_world import FakeWorld
 from rejoin.core import events
 from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.trace import Record
-from rejoin.core.trace_names import EVENTS
+from rejoin.core.trace_names import COMMANDS, EVENTS
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.ports import EngineOptions, EnginePorts, TicketStore
 
 
 class FakeWatch:
-    """A watch over a network that changes when the test posts an event."""
+    """A network watch; the test posts its events."""
 
     def __init__(self) -> None:
-        self.did: list[str] = []
+        self.actions: list[str] = []
         self.post: Callable[[events.Event], None] = lambda event: None
 
     def made(self, post: Callable[[events.Event], None]) -> FakeWatch:
@@ -27,23 +27,23 @@ class FakeWatch:
         return self
 
     def start(self) -> None:
-        self.did.append("start")
+        self.actions.append("start")
 
     def close(self) -> None:
-        self.did.append("close")
+        self.actions.append("close")
 
 
 class RunningEngine:
-    """An engine loop and everything around it that the test controls or reads."""
+    """An engine loop, and all around it that a test controls or reads."""
 
     def __init__(self, tickets: TicketStore | None = None) -> None:
         self.slept_s = 0.0
-        """How long the machine slept so far; boot time went on meanwhile."""
+        """How long the machine has slept so far; boot time includes it."""
         self.world = FakeWorld(self.clock)
         self.records: list[Record] = []
         self.refreshed = 0
         self.addresses = {"127.0.0.1"}
-        """The addresses of this machine."""
+        """The addresses that this machine has."""
         self.watch = FakeWatch()
         self.engine = EngineLoop(
             EnginePorts(
@@ -73,8 +73,8 @@ class RunningEngine:
         return self.engine.snapshots.current
 
     def events(self, name: str) -> list[Record]:
-        """The records with this name: events that the engine got."""
-        assert name in EVENTS.values(), name
+        """The trace records with this name, which must be one of an event or a command."""
+        assert name in EVENTS.values() or name in COMMANDS.values(), name
         return [record for record in self.records if record.name == name]
 
     async def until(self, true: Callable[[], bool]) -> None:
@@ -82,7 +82,7 @@ class RunningEngine:
             if true():
                 return
             await asyncio.sleep(0.01)
-        raise AssertionError(f"it did not happen: {self.snapshot}")
+        raise AssertionError(f"timed out: {self.snapshot}")
 
     async def stage(self, stage: Stage, episode: int = 0) -> None:
         def reached() -> bool:
@@ -96,7 +96,7 @@ def play(
     tickets: TicketStore | None = None,
     first: events.Event | None = None,
 ) -> tuple[RunningEngine, Ending]:
-    """Run an engine from its first event (StartRequested) to its end, with a script beside it."""
+    """Run an engine from its first event (StartRequested) to its end, along with a script."""
     it = RunningEngine(tickets)
 
     async def main() -> Ending:

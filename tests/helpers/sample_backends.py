@@ -1,4 +1,4 @@
-"""The route sets of AWS's two samples on real sockets, in front of a service in memory."""
+"""Backends with the routes of AWS's two samples, on real ports, with a service in memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _INSIDE = StreamId("sg-1", "arn:of:the:session")
 
 @dataclass
 class ArnStreamService(FakeStreamService):
-    """The same service, whose one stream session has an ARN as real ones have."""
+    """`FakeStreamService` whose stream session has an ARN of the real format."""
 
     def _inside(self, stream: StreamId) -> StreamId:
         assert stream == StreamId(STREAM_GROUP, ARN), stream
@@ -50,7 +50,7 @@ class ArnStreamService(FakeStreamService):
 
 
 class Wall:
-    """A wall clock that the test sets."""
+    """A wall clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0

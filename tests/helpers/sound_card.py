@@ -19,7 +19,7 @@ class SoundCard:
         self.latency_s = 0.0
         """From the callback to the ear, as it reports; may change while it plays."""
         self.taken = bytearray()
-        """Everything that was played, silence too."""
+        """Everything that was played, including silence."""
         self.portaudio = PortAudio(self._open, RuntimeError, lambda: None, lambda: None)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None

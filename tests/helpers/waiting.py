@@ -1,4 +1,4 @@
-"""Waiting in tests for something that comes about by itself."""
+"""Waiting in tests for a condition that background work brings about."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 
-async def eventually(true: Callable[[], bool]) -> None:
-    """Wait until `true()` is true; fails after 20 s."""
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until `condition()` holds; fails after 20 s."""
     for _ in range(4000):
-        if true():
+        if condition():
             return
         await asyncio.sleep(0.005)
-    raise AssertionError("it never became true")
+    raise AssertionError("timed out")

@@ -77,7 +77,7 @@ FACES: tuple[Face, ...] = (
         (
             "Starting your game",
             "Waiting for a free game server...",
-            "If you close now, your game may still be running until its time is up.",
+            "If you close now, your game may keep running until its time is up.",
             "Close for now",
         ),
         absent=("Cancel",),
@@ -145,7 +145,7 @@ FACES: tuple[Face, ...] = (
         "lost-cannot-end",
         lost(can_terminate=False),
         (
-            "Your game may still be running until its time is up.",
+            "Your game may keep running until its time is up.",
             "Try now",
             "Close for now",
         ),
@@ -155,8 +155,7 @@ FACES: tuple[Face, ...] = (
         "returning-cannot-end",
         lost(returning=True, can_terminate=False, can_try_now=False),
         (
-            "Rejoin was closed while you played. "
-            "Your game may still be running until its time is up.",
+            "Rejoin was closed while you played. Your game may keep running until its time is up.",
             "Close for now",
         ),
         absent=("End game",),
@@ -339,13 +338,13 @@ def show_face(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
     if face.picture:
         port.show(picture(1280, 720))
         QCoreApplication.processEvents()
-    port.sentence = face.problem
+    port.problem_text = face.problem
     for snapshot in face.before or (LIVE,) * face.captured:
-        port.tell(snapshot)
+        port.publish(snapshot)
         QCoreApplication.processEvents()
         if snapshot is LIVE and face.captured:
             window.capture_mouse()
-    port.tell(face.snapshot)
+    port.publish(face.snapshot)
     QCoreApplication.processEvents()
     if face.question:
         clock.now += 1.0

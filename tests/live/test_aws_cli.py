@@ -1,4 +1,4 @@
-"""The AWS CLI commands and the boto3 script of docs/emulator.md, run as they stand there."""
+"""Runs the AWS CLI commands and the boto3 script of docs/emulator.md exactly as written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = EmulatorSettings(width=320, height=180, fps=10, relay_ports=(0, 0))
 
 
 def block(heading: str, language: str) -> str:
-    """The first block of code of this language below a heading of the document."""
+    """The first code block in this language below a heading of the document."""
     text = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
     found = re.search(rf"```{language}\n(.*?)```", text.partition(f"{heading}\n")[2], re.DOTALL)
     assert found is not None
@@ -33,15 +33,15 @@ def block(heading: str, language: str) -> str:
 
 
 def environment(there: Studio) -> dict[str, str]:
-    """What the document exports, with the port of this studio in the place of the usual one."""
-    told = dict(re.findall(r"^export (\w+)=(\S+)$", block("## Using it", "sh"), re.MULTILINE))
-    assert told["STUDIO"].endswith(":8471")
+    """The variables that the document exports, with this studio's port instead of the usual one."""
+    exported = dict(re.findall(r"^export (\w+)=(\S+)$", block("## Using it", "sh"), re.MULTILINE))
+    assert exported["STUDIO"].endswith(":8471")
     programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    return {**os.environ, **told, "STUDIO": there.api_url, "PATH": programs, "AWS_PAGER": ""}
+    return {**os.environ, **exported, "STUDIO": there.api_url, "PATH": programs, "AWS_PAGER": ""}
 
 
 async def run(command: list[str], cwd: Path, env: dict[str, str]) -> str:
-    """Its output, once it has ended well."""
+    """Run it and return its output; it has to exit with 0."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=cwd,
@@ -50,17 +50,17 @@ async def run(command: list[str], cwd: Path, env: dict[str, str]) -> str:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        output, complaint = await process.communicate()
+        output, errors = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert process.returncode == 0, complaint.decode()
+    assert process.returncode == 0, errors.decode()
     return output.decode()
 
 
 async def in_studio(test: Callable[[Studio], Awaitable[None]]) -> None:
-    """Run a test against a studio, which must then have one session that was terminated."""
+    """Run a test against a studio; after it, the one session must have been terminated."""
     async with (
         studio(SETTINGS) as there,
         EmulatorControl(there.control_url, there.control_token) as control,
@@ -75,8 +75,8 @@ async def in_studio(test: Callable[[Studio], Awaitable[None]]) -> None:
         assert session["connection"] == 1
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="the commands are for a POSIX shell")
-def test_the_commands_of_the_document(tmp_path: Path) -> None:
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the commands need bash")
+async def test_the_documented_aws_cli_commands_work(tmp_path: Path) -> None:
     async def commands(there: Studio) -> None:
         lines = block("### AWS CLI", "sh")
         output = await run(["bash", "-euo", "pipefail", "-c", lines], tmp_path, environment(there))
@@ -90,10 +90,10 @@ def test_the_commands_of_the_document(tmp_path: Path) -> None:
 
     offer = DATA / "signal-request-websdk-1.2.0-chromium-156.json"
     shutil.copy(offer, tmp_path / "signal-request.json")
-    asyncio.run(in_studio(commands))
+    await in_studio(commands)
 
 
-def test_the_script_of_the_document(tmp_path: Path) -> None:
+async def test_the_documented_boto3_script_works(tmp_path: Path) -> None:
     async def script(there: Studio) -> None:
         (tmp_path / "script.py").write_text(block("### boto3", "python"), encoding="utf-8")
         output = await run([sys.executable, "script.py"], tmp_path, environment(there))
@@ -101,4 +101,4 @@ def test_the_script_of_the_document(tmp_path: Path) -> None:
 
     offer = DATA / "signal-request-websdk-1.0.0-chromium-156.json"
     shutil.copy(offer, tmp_path / "signal-request.json")
-    asyncio.run(in_studio(script))
+    await in_studio(script)

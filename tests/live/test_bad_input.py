@@ -99,7 +99,7 @@ def backend_that_answers(content_type: str, body: bytes | None) -> Iterator[str]
 def test_a_backend_whose_name_does_not_exist() -> None:
     done = run(*PLAY, "https://backend.invalid")
     assert done.code == 3
-    assert done.complaint == (
+    assert done.error_line == (
         "The studio's server could not be reached. "
         "The backend at backend.invalid could not be reached."
     )
@@ -110,35 +110,35 @@ def test_a_port_without_a_listener() -> None:
         taken.bind(("127.0.0.1", 0))  # bound but not listening, so that nothing else can listen
         done = run(*PLAY, f"http://127.0.0.1:{taken.getsockname()[1]}")
     assert done.code == 3
-    assert done.complaint.startswith("The studio's server could not be reached. ")
+    assert done.error_line.startswith("The studio's server could not be reached. ")
 
 
 def test_an_answer_with_truncated_json() -> None:
     with backend_that_answers("application/json", b'{"session_id": "CANARY') as url:
         done = run(*PLAY, url)
     assert done.code == 3
-    assert done.complaint.endswith("sent an answer that cannot be understood.")
+    assert done.error_line.endswith("sent an answer that cannot be understood.")
 
 
 def test_a_web_page_in_place_of_a_backend() -> None:
     with backend_that_answers("text/html", b"<html>CANARY: welcome to this hotel</html>") as url:
         done = run(*PLAY, url)
     assert done.code == 3
-    assert done.complaint.endswith("is not a Rejoin backend.")
+    assert done.error_line.endswith("is not a Rejoin backend.")
 
 
 def test_an_answer_with_an_invalid_sdp() -> None:
     with backend_that_answers("application/json", None) as url:
         done = run(*PLAY, url)
     assert done.code == 5
-    assert done.complaint.startswith("The game server sent an unusable answer. ")
+    assert done.error_line.startswith("The game server sent an unusable answer. ")
 
 
 def test_a_wrong_token(there: Studio) -> None:
     environment = {"REJOIN_TOKEN": "CANARY-of-somebody-else"}
     done = run(*PLAY, there.backend_url, environment=environment)
     assert done.code == 4
-    assert done.complaint.startswith("Please sign in again. ")
+    assert done.error_line.startswith("Please sign in again. ")
 
 
 # --- this machine ---------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def test_a_missing_sound_device_is_reported_and_the_game_plays_to_its_end(there:
         asyncio.run(leave_the_game())
         done = program.done()
     assert line == f"rejoin: {output.problem}\n"
-    done.told_nothing_secret()
+    done.assert_no_secrets()
     assert (done.code, done.err) == (0, "")
 
 
@@ -170,14 +170,14 @@ def test_a_missing_sound_device_is_reported_and_the_game_plays_to_its_end(there:
 def test_no_display(arguments: tuple[str, ...]) -> None:
     done = run(*arguments, environment=NO_DISPLAY)
     assert done.code == 9
-    assert done.complaint.startswith("There is no display to open a window on")
+    assert done.error_line.startswith("There is no display to open a window on")
 
 
 def test_a_studio_whose_port_is_taken(there: Studio) -> None:
     port = there.backend_url.rpartition(":")[2]
     done = run("studio", "--backend-port", port, "--api-port", "0", "--control-port", "0")
     assert done.code == 8
-    assert done.complaint.startswith(f"Port {port} on 127.0.0.1 is already in use")
+    assert done.error_line.startswith(f"Port {port} on 127.0.0.1 is already in use")
 
 
 def backend(folder: Path, **more: str) -> tuple[str, ...]:
@@ -201,19 +201,19 @@ def backend(folder: Path, **more: str) -> tuple[str, ...]:
 def test_a_backend_whose_port_is_taken(there: Studio, tmp_path: Path) -> None:
     done = run(*backend(tmp_path, port=there.backend_url.rpartition(":")[2]))
     assert done.code == 8
-    assert "is already in use" in done.complaint
+    assert "is already in use" in done.error_line
 
 
 def test_a_settings_file_with_an_invalid_value(tmp_path: Path) -> None:
     done = run(*backend(tmp_path, connection_timeout_s="CANARY"))
     assert done.code == 2
-    assert done.complaint == "connection_timeout_s must be a whole number."
+    assert done.error_line == "connection_timeout_s must be a whole number."
 
 
 def test_no_settings_at_all() -> None:
     done = run("backend")
     assert done.code == 2
-    assert done.complaint == "The backend needs REJOIN_BACKEND_REGION, which is not set."
+    assert done.error_line == "The backend needs REJOIN_BACKEND_REGION, which is not set."
 
 
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     taken.write_text("mine", encoding="utf-8")
     done = run("demo", "--headless", "--out", str(taken))
     assert done.code == 2
-    assert "is a file" in done.complaint
+    assert "is a file" in done.error_line
     assert taken.read_text(encoding="utf-8") == "mine"
 
 
@@ -229,14 +229,14 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = run("demo", "--headless", "--out", str(tmp_path / "file" / "out"))
     assert done.code == 2
-    assert "cannot be written to" in done.complaint
+    assert "cannot be written to" in done.error_line
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_behind_standard_output() -> None:
     done = run("--help", before=("sh", "-c", 'exec "$@" > /dev/full', "full"))
     assert done.code == 1
-    assert done.complaint == "The disk is full."
+    assert done.error_line == "The disk is full."
 
 
 # --- stopping servers -- -------------------------------------------------------------------------
@@ -268,4 +268,4 @@ def test_sigterm_stops_an_announced_studio_whose_input_stays_open() -> None:
         Studio.from_json(program.out.readline())
         program.send(signal.SIGTERM)
         assert program.process.wait(PATIENCE_S) == 0
-        program.all_gone()
+        program.wait_until_gone()

@@ -1,7 +1,7 @@
-"""A real browser plays: headless Chromium against the studio, through its backend, as a player's.
+"""A real browser plays: headless Chromium at the studio, through its backend, as for a player.
 
-The page (tests/data/chromium) makes its offer and reads its answer in the shape of AWS's Web SDK
-1.2.0. Page and backend come from one origin, because the backend lets no other site in.
+The page (tests/data/chromium) makes its offer and reads its answer in the format of AWS's Web SDK
+1.2.0. Page and backend come from one origin, because the backend rejects other origins.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from rejoin.studio.serve import studio
 DATA = Path(__file__).parents[1] / "data"
 HOST = "127.0.0.1"
 PATIENCE_S = 45.0
-"""For one step, whatever else the machine does."""
-LOOK_EVERY_S = 0.05
+"""For one step, also on a busy machine."""
+POLL_EVERY_S = 0.05
 
 pytestmark = [
     pytest.mark.live,
     pytest.mark.usefixtures("nothing_left_behind"),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no `chromium` here (Debian's package)"),
+    pytest.mark.skipif(CHROMIUM is None, reason="`chromium` is not installed (Debian's package)"),
 ]
 
 PLUG_IN = """
@@ -60,7 +60,7 @@ SETTINGS = EmulatorSettings(
 
 
 class Browser:
-    """The page, what it says of itself, and the emulator's truth beside it."""
+    """The page, what it reports, and the state of the emulator."""
 
     def __init__(self, page: Page, control: EmulatorControl, player_token: str) -> None:
         self.page = page
@@ -99,23 +99,25 @@ class Browser:
         return game
 
     async def until(
-        self, look: Callable[[], Awaitable[dict[str, Any]]], true: Callable[[dict[str, Any]], Any]
+        self,
+        poll: Callable[[], Awaitable[dict[str, Any]]],
+        condition: Callable[[dict[str, Any]], Any],
     ) -> dict[str, Any]:
-        """Look until it is so; what was seen then."""
+        """Poll until the condition holds; returns the last result."""
         found: dict[str, Any] = {}
-        for _ in range(round(PATIENCE_S / LOOK_EVERY_S)):
-            if true(found := await look()):
+        for _ in range(round(PATIENCE_S / POLL_EVERY_S)):
+            if condition(found := await poll()):
                 return found
-            await asyncio.sleep(LOOK_EVERY_S)
-        pytest.fail(f"it never came to that; last seen: {found}; page errors: {self.errors}")
+            await asyncio.sleep(POLL_EVERY_S)
+        pytest.fail(f"timed out; last: {found}; page errors: {self.errors}")
 
     async def frames(self, count: int) -> None:
-        """That many more frames are on the page."""
+        """Wait until the page has shown this many more frames."""
         have = (await self.seen())["frames"]
         await self.until(self.seen, lambda seen: seen["frames"] >= have + count)
 
     async def strip(self) -> StripReading:
-        """What the picture on the page says of the game's state."""
+        """The game's state as encoded in the picture on the page."""
         picture = await self.page.evaluate("play.picture()")
         pixels = np.frombuffer(base64.b64decode(picture["rgba"]), np.uint8)
         reading = read_strip(pixels.reshape(picture["height"], picture["width"], 4))
@@ -166,10 +168,10 @@ def sections(sdp: str) -> list[str]:
     return re.split(r"\r?\n(?=m=)", sdp)[1:]
 
 
-def test_a_browser_plays_loses_its_host_and_comes_back_to_the_same_game(tmp_path: Path) -> None:
+def test_a_browser_plays_loses_its_connection_and_rejoins_the_same_game(tmp_path: Path) -> None:
     async def script(it: Browser) -> None:
         signals = await it.start()
-        signalled_as_the_web_sdk_does(signals)
+        assert_signals_like_the_web_sdk(signals)
         await it.until(it.seen, lambda seen: seen["state"] == "connected")
         await it.frames(10)
         stats = await it.stats()
@@ -182,21 +184,21 @@ def test_a_browser_plays_loses_its_host_and_comes_back_to_the_same_game(tmp_path
         assert sound["right"] > 0
         assert (await it.session())["status"] == "CONNECTED"
 
-        # what is on the page is the game, now
+        # the page shows the current state of the game
         first = await it.strip()
         assert 0 < first.counter <= (await it.game())["counter"]
         await it.frames(5)
         second = await it.strip()
         assert second.counter > first.counter
 
-        # a real key of the browser's, and a click on the picture
+        # a real key press in the browser, and a click on the picture
         await it.page.keyboard.press("ArrowRight")
         await it.until(it.game, lambda game: game["key_presses"] == 1)
         await it.page.mouse.click(320, 180)
         game = await it.until(it.game, lambda game: game["key_presses"] == 2)
         assert game["score"] >= 2
 
-        # a gamepad: the browser tells of one when asked, which is where this one is put in
+        # a gamepad, injected into the API by which the page asks for them
         await it.page.evaluate(PLUG_IN, 1)
         await it.until(it.game, lambda game: game["key_presses"] == 3)
         await it.page.evaluate(PLUG_IN, 0)
@@ -217,8 +219,8 @@ def test_a_browser_plays_loses_its_host_and_comes_back_to_the_same_game(tmp_path
         assert (await it.session())["status"] == "CONNECTED"
         after, back = await it.game(), await it.strip()
         assert after["started_at"] == before["started_at"], "the same game"
-        assert after["key_presses"] == before["key_presses"], "what was done stays done"
-        assert back.counter > lost.counter, "and it went on"
+        assert after["key_presses"] == before["key_presses"], "its state is kept"
+        assert back.counter > lost.counter, "which went on"
         assert back.counter <= (await it.game())["counter"]
         await it.page.keyboard.press("KeyW")
         await it.until(it.game, lambda game: game["key_presses"] > before["key_presses"])
@@ -231,8 +233,8 @@ def test_a_browser_plays_loses_its_host_and_comes_back_to_the_same_game(tmp_path
     run(script, tmp_path)
 
 
-def signalled_as_the_web_sdk_does(signals: dict[str, str]) -> None:
-    """The page's request against one that the Web SDK made; the answer against what it reads."""
+def assert_signals_like_the_web_sdk(signals: dict[str, str]) -> None:
+    """Compare the request with one of the Web SDK, and the answer with what the SDK reads."""
     request = json.loads(signals["signalRequest"])
     real = json.loads((DATA / "signal-request-websdk-1.2.0-chromium-156.json").read_text())
     assert {**request, "sdp": ""} == {**real, "sdp": ""}
@@ -242,7 +244,7 @@ def signalled_as_the_web_sdk_does(signals: dict[str, str]) -> None:
         for line in ("a=recvonly", "b=TIAS:19000000", "b=AS:19000", "a=ice-options:trickle"):
             assert (line in section) == (line in other), line
     assert "H264" in mine[1]
-    assert len(re.findall(r"(?m)^a=rtpmap:", mine[1])) > 10, "every codec of the browser's"
+    assert len(re.findall(r"(?m)^a=rtpmap:", mine[1])) > 10, "all codecs of the browser"
     assert not re.search(r"(?m)^a=(candidate|end-of-candidates)", request["sdp"])
     response = json.loads(signals["signalResponse"])
     assert set(response) == {"type", "sdp", "webSdkProtocolUrl"}

@@ -166,7 +166,7 @@ def test_sigterm_in_the_middle_ends_it_and_everything_that_it_started(tmp_path: 
         until_exists(tmp_path / "live.png", program)
         program.send(signal.SIGTERM)
         done = program.done()
-    done.told_nothing_secret()
+    done.assert_no_secrets()
     assert (done.code, done.err.strip()) == (130, "")
     assert "Ended: closed_for_now" in done.out
     assert not (tmp_path / "ended.png").exists(), "the game has not ended"
@@ -186,7 +186,7 @@ def test_ctrl_c_while_it_starts_ends_it_and_its_studio(tmp_path: Path) -> None:
         until_its_studio_runs(program)
         program.send(signal.SIGINT)
         done = program.done()
-    done.told_nothing_secret()
+    done.assert_no_secrets()
     assert (done.code, done.err.strip()) == (130, "")
 
 
@@ -195,7 +195,7 @@ def test_the_studio_does_not_outlive_a_demo_that_was_killed(tmp_path: Path) -> N
     with started(*QUICK, "--out", str(tmp_path)) as program:
         until_its_studio_runs(program)
         program.send(signal.SIGKILL)
-        program.all_gone()
+        program.wait_until_gone()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's ulimit")
@@ -204,4 +204,4 @@ def test_a_full_disk_is_reported_and_fails(tmp_path: Path) -> None:
     limited = ("sh", "-c", 'ulimit -f 16; exec "$@"', "limited")
     done = run(*QUICK, "--out", str(tmp_path), "--drops", "0", before=limited)
     assert done.code == 1
-    assert done.complaint == "The screenshot live.png could not be written."
+    assert done.error_line == "The screenshot live.png could not be written."

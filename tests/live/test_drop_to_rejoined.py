@@ -1,4 +1,4 @@
-"""The main job on real sockets: emulator, boto3, backend, HTTP, WebRTC and engine, no window."""
+"""Drops and reconnects on real sockets, without a window: emulator, boto3, backend and engine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ARROW_RIGHT = 0x4F
 
 
 class Scene:
-    """A studio and a player at it, with everything the player was shown."""
+    """A studio and a player, with every snapshot that the player was shown."""
 
     def __init__(self, player: Player, control: EmulatorControl, records: list[Record]) -> None:
         self.player = player
@@ -44,11 +44,11 @@ class Scene:
         self.running: asyncio.Future[Ending] | None = None
         player.subscribe(lambda snapshot: self.shown.append((boot_s(), snapshot)))
 
-    async def until(self, true: Callable[[Snapshot], bool], within_s: float = 60.0) -> None:
-        """Generous, so that a slow machine is no failure; only a hang is."""
+    async def until(self, condition: Callable[[Snapshot], bool], within_s: float = 60.0) -> None:
+        """Wait; only a hang takes as long as the timeout, even on a slow machine."""
         began_at = boot_s()
-        while not true(self.player.snapshot):
-            assert boot_s() - began_at < within_s, f"it never came to it: {self.player.snapshot}"
+        while not condition(self.player.snapshot):
+            assert boot_s() - began_at < within_s, f"timed out: {self.player.snapshot}"
             await asyncio.sleep(0.01)
 
     async def live(self, episode: int = 0) -> None:
@@ -114,9 +114,9 @@ def play(
     dialect: Dialect = OURS,
     authority: Path | None = None,
 ) -> Scene:
-    """Play a script against a fresh studio; what must hold of every scene is checked here.
+    """Play a script against a new studio, and check what must hold in every scene.
 
-    With `authority`, a path, the backend is on https, and that is the file it is trusted by.
+    `authority`: serve the backend over https, and write its certificate authority to this file.
     """
 
     async def main() -> Scene:
@@ -134,7 +134,7 @@ def play(
 
 
 def small(notice_silent_client_s: float, connection_timeout_s: int = 120) -> EmulatorSettings:
-    """A light picture: these tests are about coming back, not about pixels."""
+    """A small picture: these tests are about reconnecting, not about video."""
     return EmulatorSettings(
         notice_silent_client_s=notice_silent_client_s,
         connection_timeout_s=connection_timeout_s,
@@ -146,7 +146,7 @@ def small(notice_silent_client_s: float, connection_timeout_s: int = 120) -> Emu
     )
 
 
-def test_silence_then_back_in_the_same_running_game() -> None:
+def test_after_silence_the_client_rejoins_the_same_running_game() -> None:
     async def script(it: Scene) -> None:
         await it.live()
         await it.until(lambda shown: shown.input_open)
@@ -163,8 +163,8 @@ def test_silence_then_back_in_the_same_running_game() -> None:
         await it.until(lambda shown: shown.input_open)
         after = await it.game()
         assert after["started_at"] == before["started_at"], "the same game"
-        assert after["key_presses"] == 1, "what was done stays done"
-        assert await it.counter() > int(str(before["counter"])), "and it went on"
+        assert after["key_presses"] == 1, "its state is kept"
+        assert await it.counter() > int(str(before["counter"])), "which went on"
         it.player.set_controls(Controls(keys=frozenset({ARROW_RIGHT})))
         for _ in range(500):
             if (await it.game())["key_presses"] == 2:
@@ -179,7 +179,7 @@ def test_silence_then_back_in_the_same_running_game() -> None:
         assert timeline.at(name) is not None, name
 
 
-def test_a_graceful_close_is_answered_without_waiting_for_silence() -> None:
+def test_a_graceful_close_starts_a_reconnect_without_waiting_for_silence() -> None:
     async def script(it: Scene) -> None:
         await it.live()
         await it.fault(FaultKind.GRACEFUL_CLOSE)
@@ -190,7 +190,7 @@ def test_a_graceful_close_is_answered_without_waiting_for_silence() -> None:
     assert timeline.at("stalled") is None
 
 
-def test_a_cut_that_ends_soon_heals_without_a_reconnect() -> None:
+def test_a_short_cut_heals_without_a_reconnect() -> None:
     async def script(it: Scene) -> None:
         await it.live()
         await it.fault(FaultKind.SILENCE, duration_s=1.5, scope="all")
@@ -201,11 +201,11 @@ def test_a_cut_that_ends_soon_heals_without_a_reconnect() -> None:
     assert timeline.outcome == "healed"
 
 
-def test_a_satellite_is_played_over_by_both_sides_without_a_consent_check(
+def test_play_over_a_satellite_is_not_ended_by_a_consent_check(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """aioice's own check, should anybody use it, would end this within two seconds: it gives an
-    answer 0.5 s, the round trip takes 0.6 s, and here one miss is enough instead of six."""
+    """aioice's own consent check, if it were used, would end this within two seconds: it waits
+    0.5 s for an answer, the RTT is 0.6 s, and here one miss is enough instead of six."""
     monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.5)
     monkeypatch.setattr("aioice.ice.CONSENT_FAILURES", 1)
 
@@ -226,7 +226,7 @@ def test_a_satellite_is_played_over_by_both_sides_without_a_consent_check(
 
 
 @pytest.mark.parametrize("follows", [True, False])
-def test_a_nat_that_forgets_heals_without_a_reconnect_where_the_host_follows(
+def test_a_nat_rebinding_heals_without_a_reconnect_if_the_host_follows(
     follows: bool,
 ) -> None:
     async def script(it: Scene) -> None:
@@ -252,7 +252,7 @@ def test_a_nat_that_forgets_heals_without_a_reconnect_where_the_host_follows(
         assert it.timelines()[0].outcome == "live"
 
 
-def test_a_game_that_is_killed_ends_with_the_reason_of_the_service() -> None:
+def test_a_killed_game_ends_with_the_reason_of_the_service() -> None:
     async def script(it: Scene) -> None:
         await it.live()
         await it.fault(FaultKind.KILL)
@@ -262,7 +262,7 @@ def test_a_game_that_is_killed_ends_with_the_reason_of_the_service() -> None:
     assert (ending.kind, ending.reason) == (EndingKind.GAME_ENDED, "internalError")
 
 
-def test_a_backend_that_is_down_for_ten_seconds_costs_no_game() -> None:
+def test_a_backend_outage_of_ten_seconds_does_not_cost_the_game() -> None:
     async def script(it: Scene) -> None:
         await it.live()
         await it.control.backend_down(10.0)
@@ -271,12 +271,12 @@ def test_a_backend_that_is_down_for_ten_seconds_costs_no_game() -> None:
 
     it = play(small(0.0), script)
     assert it.timelines()[0].outcome == "live"
-    tries = [shown for _, shown in it.shown if shown.next_try_at is not None]
-    assert tries, "the next try was shown while nobody answered"
-    assert all(shown.shown_deadline_at is not None for shown in tries)
+    waits = [shown for _, shown in it.shown if shown.next_try_at is not None]
+    assert waits, "the next attempt was shown during the outage"
+    assert all(shown.shown_deadline_at is not None for shown in waits)
 
 
-def test_back_through_a_backend_on_https(tmp_path: Path) -> None:
+def test_reconnecting_through_a_backend_on_https(tmp_path: Path) -> None:
     async def script(it: Scene) -> None:
         await it.live()
         await it.fault(FaultKind.SILENCE)
@@ -286,7 +286,7 @@ def test_back_through_a_backend_on_https(tmp_path: Path) -> None:
     assert it.timelines()[0].outcome == "live"
 
 
-def test_a_backend_with_a_strangers_certificate_is_sent_nothing(tmp_path: Path) -> None:
+def test_nothing_is_sent_to_a_backend_with_an_untrusted_certificate(tmp_path: Path) -> None:
     async def script(it: Scene) -> None:
         await it.live()
         await it.control.arm_backend(BackendFault(BackendFaultKind.BAD_CERTIFICATE, times=None))
@@ -300,7 +300,7 @@ def test_a_backend_with_a_strangers_certificate_is_sent_nothing(tmp_path: Path) 
     assert "RequestWritten" not in late
 
 
-def test_a_ten_second_window_with_a_service_that_notices_after_eight_is_won() -> None:
+def test_a_ten_second_window_suffices_if_the_service_notices_after_eight() -> None:
     async def script(it: Scene) -> None:
         await it.live()
         await it.fault(FaultKind.SILENCE)
@@ -311,7 +311,7 @@ def test_a_ten_second_window_with_a_service_that_notices_after_eight_is_won() ->
     assert any(shown.doing is Doing.WAITING_FOR_SERVICE for _, shown in it.shown)
 
 
-def test_a_window_that_runs_out_says_the_truth_throughout() -> None:
+def test_the_shown_deadline_is_never_too_late_when_the_window_expires() -> None:
     async def script(it: Scene) -> None:
         await it.live()
         await it.control.backend_down(9.0)
@@ -325,19 +325,21 @@ def test_a_window_that_runs_out_says_the_truth_throughout() -> None:
     for _, shown in it.shown:
         if shown.stage in (Stage.LOST, Stage.RECONNECTING):
             assert shown.shown_deadline_at is not None
-            assert shown.shown_deadline_at <= fault_at + 5.0 + 0.1, "never later than the truth"
+            assert shown.shown_deadline_at <= fault_at + 5.0 + 0.1, (
+                "never later than the real deadline"
+            )
     late = [
         texts.time_left(shown, at).sentence
         for at, shown in it.shown
         if shown.shown_deadline_at is not None and at > shown.shown_deadline_at
     ]
-    assert late, "tries went on past the shown deadline"
+    assert late, "attempts continued past the shown deadline"
     assert set(late) <= {"Time may be up. Still trying...", "Time may be up."}
     assert late[0] == "Time may be up. Still trying..."
 
 
 @pytest.mark.parametrize("dialect", [AWS_BUNDLE, AWS_REACT], ids=lambda dialect: dialect.name)
-def test_back_through_a_sample_backend_of_aws_without_a_made_up_countdown(
+def test_reconnecting_through_an_aws_sample_backend_shows_no_invented_countdown(
     dialect: Dialect,
 ) -> None:
     async def script(it: Scene) -> None:
@@ -359,11 +361,11 @@ def test_back_through_a_sample_backend_of_aws_without_a_made_up_countdown(
     offers = [record.data["sha256"] for record in it.records if record.name == "OfferMade"]
     sent = [record for record in it.records if record.name == "RequestWritten"]
     assert len(set(offers)) == len(offers)
-    assert len(sent) <= len(offers) - 1, "no offer went out twice"
+    assert len(sent) <= len(offers) - 1, "no offer was sent twice"
 
 
-@pytest.mark.parametrize("dialect", [OURS, AWS_BUNDLE, AWS_REACT], ids=lambda spoken: spoken.name)
-def test_a_game_is_ended_where_the_backend_can_and_left_running_where_it_cannot(
+@pytest.mark.parametrize("dialect", [OURS, AWS_BUNDLE, AWS_REACT], ids=lambda dialect: dialect.name)
+def test_end_game_ends_the_game_only_if_the_backend_can(
     dialect: Dialect,
 ) -> None:
     status: list[object] = []
@@ -377,13 +379,13 @@ def test_a_game_is_ended_where_the_backend_can_and_left_running_where_it_cannot(
         status.append(state["sessions"][0]["status"])
 
     it = play(small(0.0), script, dialect)
-    asked = [record for record in it.records if record.name == "TerminateSession"]
+    terminate_commands = [record for record in it.records if record.name == "TerminateSession"]
     if dialect.can_terminate:
         assert it.ended().kind is EndingKind.ENDED_BY_PLAYER
-        assert len(asked) == 1
+        assert len(terminate_commands) == 1
         assert status[0] in ("TERMINATING", "TERMINATED")
     else:
         assert it.ended().kind is EndingKind.CLOSED_FOR_NOW
-        assert asked == []
+        assert terminate_commands == []
         assert status[0] not in ("TERMINATING", "TERMINATED", "ERROR")
         assert "may still be running" in texts.ending_text(it.ended()).meaning

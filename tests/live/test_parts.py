@@ -99,8 +99,8 @@ def test_with_the_base_alone_a_verb_names_its_part(
         arguments = (*arguments, str(trace))
     done = run(*arguments, environment=environment_with(tmp_path))
     assert (done.code, done.out) == (11, "")
-    assert done.complaint.startswith("The Python package ")
-    assert done.complaint.endswith(f"-py3-none-any.whl[{parts}]'")
+    assert done.error_line.startswith("The Python package ")
+    assert done.error_line.endswith(f"-py3-none-any.whl[{parts}]'")
 
 
 def test_simulations_need_the_base_alone(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_window_without_libgl_names_the_debian_package(
     environment = environment_with(tmp_path, "all", broken=WITHOUT_LIBGL)
     done = run(*arguments, environment=environment)
     assert (done.code, done.out) == (11, "")
-    assert done.complaint == (
+    assert done.error_line == (
         "The system library libGL.so.1 is missing. "
         "On Debian or Ubuntu install it with: apt-get install libgl1"
     )

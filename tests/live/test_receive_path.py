@@ -44,13 +44,13 @@ class Scene:
         self.player = player
         self.control = control
         self.stages: list[Stage] = []
-        player.subscribe(self._heard)
+        player.subscribe(self._on_snapshot)
 
-    def _heard(self, snapshot: Snapshot) -> None:
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
         self.stages.append(snapshot.stage)
 
     @property
-    def numbers(self) -> StreamStatistics | None:
+    def stats(self) -> StreamStatistics | None:
         return self.player.statistics()
 
     async def host(self) -> dict[str, Any]:
@@ -59,14 +59,14 @@ class Scene:
         assert isinstance(media, dict)
         return media
 
-    async def until(self, true: Callable[[StreamStatistics], bool]) -> StreamStatistics:
+    async def until(self, condition: Callable[[StreamStatistics], bool]) -> StreamStatistics:
         end_at = boot_s() + PATIENCE_S
         while boot_s() < end_at:
-            numbers = self.numbers
-            if numbers is not None and true(numbers):
-                return numbers
+            stats = self.stats
+            if stats is not None and condition(stats):
+                return stats
             await asyncio.sleep(0.1)
-        pytest.fail(f"it never came to that; the last numbers are {self.numbers}")
+        pytest.fail(f"timed out; the last statistics are {self.stats}")
 
 
 @asynccontextmanager
@@ -107,21 +107,21 @@ def run(
     asyncio.run(main())
 
 
-def test_bufferbloat_settles_under_two_megabits_and_nobody_is_lost(tmp_path: Path) -> None:
+def test_bufferbloat_settles_below_two_megabits_without_a_drop(tmp_path: Path) -> None:
     async def script(it: Scene) -> None:
-        await it.until(lambda numbers: numbers.bitrate_bps > 4_000_000)
+        await it.until(lambda stats: stats.bitrate_bps > 4_000_000)
         assert (await it.host())["bitrate_bps"] == SETTINGS.bitrate_bps
         await it.control.inject(Fault(FaultKind.PROFILE, profile="bufferbloat"))
-        await it.until(lambda numbers: numbers.queue_s > 0.2)
+        await it.until(lambda stats: stats.queue_s > 0.2)
         settled = await it.until(
-            lambda numbers: 0 < numbers.bitrate_bps < 2_000_000 and numbers.queue_s < 0.05
+            lambda stats: 0 < stats.bitrate_bps < 2_000_000 and stats.queue_s < 0.05
         )
         assert settled.available_bitrate_bps is not None
         assert settled.available_bitrate_bps < 2_000_000
         assert (await it.host())["bitrate_bps"] < 2_000_000
         assert it.stages[it.stages.index(Stage.LIVE) :].count(Stage.LIVE) == len(
             it.stages[it.stages.index(Stage.LIVE) :]
-        ), "never lost"
+        ), "no drop"
         assert settled.connection == 1
 
     run(script, tmp_path / "numbers.csv")
@@ -130,27 +130,25 @@ def test_bufferbloat_settles_under_two_megabits_and_nobody_is_lost(tmp_path: Pat
     assert lines[0].startswith("at_s,connection,")
 
 
-def test_sound_is_kept_with_its_picture_as_either_moves() -> None:
-    """A sound card that takes 10 ms of sound each 10 ms; pictures are painted late, then it is."""
+def test_audio_stays_in_sync_when_video_or_audio_latency_changes() -> None:
+    """First, pictures are painted late; then the sound card's latency rises."""
     card = SoundCard()
 
-    def together(numbers: StreamStatistics) -> bool:
-        late_s = numbers.audio_late_s
+    def together(stats: StreamStatistics) -> bool:
+        late_s = stats.audio_late_s
         return late_s is not None and -MAX_EARLY_S <= late_s <= MAX_LATE_S
 
     async def script(it: Scene) -> None:
-        await it.until(lambda numbers: numbers.frames_decoded > 60)
+        await it.until(lambda stats: stats.frames_decoded > 60)
         painting = tasks.spawn(paint_late(it.player.slot, 0.150), name="paint")
         try:
-            early = await it.until(lambda numbers: numbers.audio_late_s is not None)
+            early = await it.until(lambda stats: stats.audio_late_s is not None)
             assert early.audio_late_s is not None
             assert early.audio_late_s < -MAX_EARLY_S
             assert early.audio_sync_delay_s == 0.0
-            held = await it.until(
-                lambda numbers: numbers.audio_sync_delay_s > 0 and together(numbers)
-            )
+            held = await it.until(lambda stats: stats.audio_sync_delay_s > 0 and together(stats))
             card.latency_s = 0.120
-            await it.until(lambda numbers: (numbers.audio_late_s or 0.0) > MAX_LATE_S)
+            await it.until(lambda stats: (stats.audio_late_s or 0.0) > MAX_LATE_S)
             again = await it.until(together)
             assert again.audio_sync_delay_s < held.audio_sync_delay_s
             assert again.connection == early.connection
@@ -175,31 +173,31 @@ async def paint_late(slot: PictureSlot, delay_s: float) -> None:
         await asyncio.sleep(0.004)
 
 
-def test_where_no_device_plays_it_nobody_says_when_sound_is_heard() -> None:
+def test_without_an_output_device_the_lateness_of_audio_is_unknown() -> None:
     async def script(it: Scene) -> None:
         painting = tasks.spawn(paint_late(it.player.slot, 0.0), name="paint")
         try:
-            numbers = await it.until(
-                lambda numbers: numbers.frames_painted > 60 and numbers.audio_total_samples > 48_000
+            stats = await it.until(
+                lambda stats: stats.frames_painted > 60 and stats.audio_total_samples > 48_000
             )
-            assert numbers.audio_late_s is None
+            assert stats.audio_late_s is None
         finally:
             await tasks.cancel(painting)
 
     run(script)
 
 
-def test_lost_packets_come_back_on_the_retransmission_stream() -> None:
+def test_lost_packets_are_recovered_on_the_retransmission_stream() -> None:
     async def script(it: Scene) -> None:
-        await it.until(lambda numbers: numbers.frames_decoded > 60)
+        await it.until(lambda stats: stats.frames_decoded > 60)
         await it.control.inject(Fault(FaultKind.PROFILE, profile="lte_burst", seed=3))
-        numbers = await it.until(lambda numbers: numbers.packets_recovered > 20)
-        assert numbers.retransmitted_packets_received >= numbers.packets_recovered
-        assert numbers.packets_lost > 0
-        assert numbers.nack_count > 0
+        stats = await it.until(lambda stats: stats.packets_recovered > 20)
+        assert stats.retransmitted_packets_received >= stats.packets_recovered
+        assert stats.packets_lost > 0
+        assert stats.nack_count > 0
         await it.control.inject(Fault(FaultKind.NONE))
-        before = numbers.frames_decoded
-        await it.until(lambda numbers: numbers.frames_decoded > before + 60)
+        before = stats.frames_decoded
+        await it.until(lambda stats: stats.frames_decoded > before + 60)
 
     run(script)
 
@@ -207,8 +205,8 @@ def test_lost_packets_come_back_on_the_retransmission_stream() -> None:
 @pytest.mark.parametrize("mode", [0, 1])
 def test_every_packetization_mode_is_played(mode: Literal[0, 1]) -> None:
     async def script(it: Scene) -> None:
-        numbers = await it.until(lambda numbers: numbers.frames_decoded > 30)
-        assert numbers.frames_failed == 0
-        assert numbers.profile == "High"
+        stats = await it.until(lambda stats: stats.frames_decoded > 30)
+        assert stats.frames_failed == 0
+        assert stats.profile == "High"
 
     run(script, settings=replace(SETTINGS, packetization_mode=mode))

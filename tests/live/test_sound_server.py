@@ -1,8 +1,8 @@
-"""PortAudio against a real sound server: a private PulseAudio with a sink that goes nowhere.
+"""PortAudio with a real sound server: a private PulseAudio with a null sink.
 
-What is played is recorded from the sink's monitor. Skipped where there is no PulseAudio
-(`apt-get install pulseaudio pulseaudio-utils libasound2-plugins`). The player is a process of its
-own, because ALSA reads its configuration once.
+What is played is recorded from the sink's monitor. Skipped if PulseAudio is not installed
+(`apt-get install pulseaudio pulseaudio-utils libasound2-plugins`). The player is a separate
+process, because ALSA reads its configuration once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.live,
     pytest.mark.skipif(
         not PULSE_PLUGIN or any(shutil.which(name) is None for name in PROGRAMS),
-        reason="there is no PulseAudio here",
+        reason="PulseAudio is not installed",
     ),
 ]
 
@@ -37,36 +37,36 @@ PATIENCE_S = 60.0
 RATE_HZ = 48_000
 TONE_HZ = 1000
 
-PLAYS = """
+PLAYER_PROGRAM = """
 import sys, threading, time
 import numpy
 from rejoin.media.audio.default_output import open_output
 
 output = open_output()
-def obey():
+def run_commands():
     for line in sys.stdin:
-        word, _, value = line.strip().partition(" ")
-        getattr(output, word)(eval(value))
-threading.Thread(target=obey, daemon=True).start()
-told, n, began = "", 0, time.monotonic()
+        method, _, value = line.strip().partition(" ")
+        getattr(output, method)(eval(value))
+threading.Thread(target=run_commands, daemon=True).start()
+last_state, n, began = "", 0, time.monotonic()
 while True:
     at = numpy.arange(n * 960, (n + 1) * 960)
     tone = numpy.sin(at * 2 * numpy.pi * 1000 / 48000) * 10000
     heard_in_s = output.play(tone.astype(numpy.int16).repeat(2).tobytes())
     state = output.problem or ("plays" if heard_in_s is not None else "gathers")
-    if state != told:
+    if state != last_state:
         print(state, flush=True)
-        told = state
+        last_state = state
     n += 1
     time.sleep(max(0.0, began + n * 0.020 - time.monotonic()))
 """
 
 
 class Sound:
-    """A sound server of our own, what its sink hears, and a program that plays a tone."""
+    """A private sound server, a recording of its sink, and a program that plays a tone."""
 
     def __init__(self, folder: Path) -> None:
-        self.said: list[str] = []
+        self.states: list[str] = []
         self._socket = folder / "native"
         configuration = folder / "asound.conf"
         configuration.write_text("pcm.!default { type pulse }\nctl.!default { type pulse }\n")
@@ -83,7 +83,7 @@ class Sound:
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Without a sink."""
+        """Start the server, without a sink."""
         server = ("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1")
         module = f"module-native-protocol-unix socket={self._socket} auth-anonymous=1"
         self._start(*server, "--use-pid-file=no", "-L", module)
@@ -102,9 +102,9 @@ class Sound:
             thread.join(PATIENCE_S)
 
     def add_sink(self) -> None:
-        self._control("load-module", "module-null-sink", "sink_name=ears", f"rate={RATE_HZ}")
-        listen = ("parec", "--device=ears.monitor", f"--rate={RATE_HZ}", "--channels=1")
-        self._read(self._start(*listen, "--format=s16le", "--latency-msec=20"), self._hear)
+        self._control("load-module", "module-null-sink", "sink_name=test_sink", f"rate={RATE_HZ}")
+        listen = ("parec", "--device=test_sink.monitor", f"--rate={RATE_HZ}", "--channels=1")
+        self._read(self._start(*listen, "--format=s16le", "--latency-msec=20"), self._record)
 
     def remove_sink(self) -> None:
         self._control("unload-module", "module-null-sink")
@@ -112,31 +112,31 @@ class Sound:
             self._samples.clear()
 
     def play(self) -> None:
-        self._player = self._start(sys.executable, "-c", PLAYS)
-        self._read(self._player, self._listen)
+        self._player = self._start(sys.executable, "-c", PLAYER_PROGRAM)
+        self._read(self._player, self._read_states)
 
-    def order(self, line: str) -> None:
+    def send_command(self, line: str) -> None:
         assert self._player.stdin is not None
         self._player.stdin.write(f"{line}\n".encode())
         self._player.stdin.flush()
 
-    def until_heard(self, height: float) -> None:
-        """Half a second of the tone without a gap, this high; 0 is silence."""
-        until(lambda: self._is_heard(height))
+    def until_heard(self, amplitude: float) -> None:
+        """Wait for half a second of gapless tone at this amplitude; 0 means silence."""
+        until(lambda: self._is_heard(amplitude))
 
-    def _is_heard(self, height: float) -> bool:
+    def _is_heard(self, amplitude: float) -> bool:
         with self._lock:
             samples = numpy.array(self._samples, dtype=float)
         if len(samples) < RATE_HZ // 2:
             return False
         loudness = numpy.abs(samples).reshape(-1, RATE_HZ // 100).max(axis=1)
-        if height == 0:
+        if amplitude == 0:
             return bool((loudness == 0).all())
         spectrum = numpy.abs(numpy.fft.rfft(samples))
         return bool(
             abs(int(spectrum.argmax()) * 2 - TONE_HZ) <= 2
-            and (loudness > 0.95 * height).all()
-            and (loudness < 1.05 * height).all()
+            and (loudness > 0.95 * amplitude).all()
+            and (loudness < 1.05 * amplitude).all()
         )
 
     def _control(self, *arguments: str) -> None:
@@ -165,22 +165,22 @@ class Sound:
         thread.start()
         self._threads.append(thread)
 
-    def _hear(self, pipe: IO[bytes]) -> None:
+    def _record(self, pipe: IO[bytes]) -> None:
         while piece := pipe.read(960):
             heard = numpy.frombuffer(piece, dtype=numpy.int16, count=len(piece) // 2)
             with self._lock:
                 self._samples.extend(heard)
 
-    def _listen(self, pipe: IO[bytes]) -> None:
+    def _read_states(self, pipe: IO[bytes]) -> None:
         for line in pipe:
-            self.said.append(line.decode().strip())
+            self.states.append(line.decode().strip())
 
 
-def until(true: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     end_at = boot_s() + PATIENCE_S
     wait = threading.Event()
-    while not true():
-        assert boot_s() < end_at, "it never came to that"
+    while not condition():
+        assert boot_s() < end_at, "timed out"
         wait.wait(0.05)
 
 
@@ -194,20 +194,20 @@ def sound(tmp_path: Path) -> Iterator[Sound]:
         it.close()
 
 
-def test_sound_arrives_whole_as_loud_as_asked_and_comes_back_with_the_device(sound: Sound) -> None:
+def test_audio_has_no_gaps_follows_the_volume_and_returns_with_the_device(sound: Sound) -> None:
     sound.play()
-    until(lambda: "No sound: no audio output device was found." in sound.said)
+    until(lambda: "No sound: no audio output device was found." in sound.states)
     sound.add_sink()
     sound.until_heard(10_000)
-    assert sound.said[-1] == "plays"
-    sound.order("set_volume 0.125")
+    assert sound.states[-1] == "plays"
+    sound.send_command("set_volume 0.125")
     sound.until_heard(1_250)
-    sound.order("set_volume 0.0")
+    sound.send_command("set_volume 0.0")
     sound.until_heard(0)
-    sound.order("set_volume 0.125")
+    sound.send_command("set_volume 0.125")
     sound.until_heard(1_250)
-    sound.said.clear()
+    sound.states.clear()
     sound.remove_sink()
-    until(lambda: "No sound: no audio output device was found." in sound.said)
+    until(lambda: "No sound: no audio output device was found." in sound.states)
     sound.add_sink()
     sound.until_heard(1_250)

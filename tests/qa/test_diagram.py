@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.drawn import assert_drawn
+from helpers.documented_transitions import assert_documented
 from helpers.playbook import Playbook
 from rejoin.core import events
 from rejoin.core.phases import State
@@ -43,7 +43,7 @@ def test_every_transition_in_the_simulator_is_in_the_diagram() -> None:
     taken: set[tuple[str, str]] = set()
 
     def observe(before: State, event: events.Event, after: State) -> None:
-        assert_drawn(before, event, after)
+        assert_documented(before, event, after)
         taken.add((STATES[type(before.phase)], STATES[type(after.phase)]))
 
     for seed in range(SEEDS):

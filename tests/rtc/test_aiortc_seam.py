@@ -72,7 +72,7 @@ def test_a_library_without_the_method_is_refused_by_name() -> None:
 # --- DTLS and SRTP --------------------------------------------------------------------------------
 
 
-async def test_context_and_fingerprints_are_made_before_they_are_needed() -> None:
+async def test_the_ssl_context_and_the_fingerprints_are_created_in_advance() -> None:
     async with never_started() as scene:
         seam.prepare_dtls(scene.dtls)
         certificate = seam.certificate_of(scene.dtls)
@@ -212,7 +212,7 @@ async def test_the_answerers_role_in_dtls_is_what_was_set() -> None:
 # --- ICE ------------------------------------------------------------------------------------------
 
 
-async def test_one_socket_of_our_own_is_the_only_one_that_is_gathered() -> None:
+async def test_only_the_given_socket_is_gathered() -> None:
     async with never_started() as scene:
         opened: list[int] = []
 
@@ -290,7 +290,7 @@ async def test_a_passive_connection_handles_early_checks_and_waits_for_a_nominat
             await again
 
 
-async def test_the_nominated_pair_and_the_close_are_seen() -> None:
+async def test_the_nominated_pair_and_the_close_can_be_read() -> None:
     async with never_started() as scene:
         assert seam.nominated_pair(scene.connection) is None
         remote = Candidate("2", 1, "udp", 1, *ADDRESS, "host")
@@ -323,7 +323,7 @@ async def test_the_consent_task_is_ours_and_can_be_cancelled() -> None:
         scene.connection._query_consent_task = None
 
 
-async def test_what_a_socket_sends_and_its_errors_pass_through_ours() -> None:
+async def test_our_handlers_get_what_a_socket_sends_and_its_errors() -> None:
     async with never_started() as scene:
         seen: list[object] = []
 
@@ -344,7 +344,7 @@ async def test_what_a_socket_sends_and_its_errors_pass_through_ours() -> None:
 # --- SCTP and the connection ----------------------------------------------------------------------
 
 
-async def test_sctp_packets_pass_through_ours_and_unacknowledged_bytes_are_read() -> None:
+async def test_our_handler_gets_sctp_packets_and_unacknowledged_bytes_can_be_read() -> None:
     async with never_started() as scene:
         packets: list[bytes] = []
         sctp = scene.pc.sctp
@@ -361,7 +361,7 @@ async def test_sctp_packets_pass_through_ours_and_unacknowledged_bytes_are_read(
         assert seam.unacknowledged_bytes(sctp) == 12
 
 
-async def test_connecting_receiving_and_sending_are_ours() -> None:
+async def test_connecting_receiving_and_sending_are_replaced() -> None:
     async with never_started() as scene:
         called: list[str] = []
 

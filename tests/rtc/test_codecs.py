@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from aiortc.codecs import CODECS
 
-from rejoin.rtc.codecs import offer_every_profile, receivable
+from rejoin.rtc.codecs import offer_every_profile, offered_codecs
 
 
 def test_every_profile_is_offered_once_however_often_it_is_called() -> None:
@@ -25,10 +25,10 @@ def test_every_h264_format_has_its_rtx() -> None:
     assert {c.payloadType for c in CODECS["video"] if c.mimeType == "video/H264"} <= repeated
 
 
-def test_only_opus_and_h264_with_rtx_are_receivable_best_first() -> None:
+def test_only_opus_and_h264_with_rtx_are_offered_best_first() -> None:
     offer_every_profile()
-    assert {codec.mimeType for codec in receivable("audio")} == {"audio/opus"}
-    video = receivable("video")
+    assert {codec.mimeType for codec in offered_codecs("audio")} == {"audio/opus"}
+    video = offered_codecs("video")
     assert [
         (codec.parameters["profile-level-id"], codec.parameters["packetization-mode"])
         for codec in video[:-1]

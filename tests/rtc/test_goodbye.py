@@ -23,7 +23,7 @@ def connected(there: GatheredConnection) -> list[bytes]:
     return sent
 
 
-async def test_the_same_bye_leaves_as_often_as_asked_and_then_nothing() -> None:
+async def test_the_bye_is_sent_as_often_as_requested_and_then_nothing() -> None:
     async with gathered_connection() as there:
         sent = connected(there)
         gate = there.transport.outgoing

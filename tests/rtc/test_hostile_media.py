@@ -118,25 +118,25 @@ def capture() -> list[Captured]:
 
 
 class Sink:
-    """A decoder on its thread, and how often it reported trouble."""
+    """A decoder on its thread, and how often it requested a key frame."""
 
     def __init__(self) -> None:
-        self.troubles = 0
+        self.key_frames_needed = 0
         self.decoder = Decoder(
             ConnectionNumber(1),
             PictureSlot(),
             clock=boot_s,
             on_first_frame=lambda: None,
-            on_trouble=self._trouble,
+            on_key_frame_needed=self._count_key_frame_needed,
         )
         self.decoder.show(True)
         self.decoder.start()
 
-    def _trouble(self) -> None:
-        self.troubles += 1
+    def _count_key_frame_needed(self) -> None:
+        self.key_frames_needed += 1
 
     def decode(self, frames: list[EncodedFrame]) -> None:
-        """All of them, one after the other, so that the queue is never full."""
+        """Submit all frames one after another, so that the queue is never full."""
         decoder = self.decoder
         for frame in frames:
             decoder.submit(frame)
@@ -222,7 +222,7 @@ def test_a_picture_larger_than_any_screen_is_refused(sink: Sink) -> None:
     (packet,) = codec.encode(frame)
     sink.decode([EncodedFrame(bytes(packet), 0, True, False)])
     assert sink.decoder.frames_decoded == 0
-    assert sink.decoder.frames_failed + sink.troubles > 0
+    assert sink.decoder.frames_failed + sink.key_frames_needed > 0
 
 
 def test_a_sequence_of_absurd_size_is_refused_and_the_stream_goes_on(

@@ -43,7 +43,7 @@ def parameters(function: Any) -> list[str]:
     return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
-def test_the_versions_are_those_that_were_read() -> None:
+def test_the_installed_versions_are_the_reviewed_ones() -> None:
     assert version("aiortc").startswith("1.16.")
     assert version("aioice").startswith("0.13.")
 
@@ -100,7 +100,7 @@ async def owners() -> tuple[RTCPeerConnection, dict[str, object]]:
     }
 
 
-async def test_instances_have_every_attribute_that_we_use() -> None:
+async def test_the_library_has_every_attribute_that_we_use() -> None:
     pc, found = await owners()
     gone = {name: missing(found[name], names) for name, names in RELIED_ON.items()}
     await pc.close()

@@ -68,7 +68,7 @@ async def test_a_goodbye_leaves_even_a_muted_connection_and_is_recorded() -> Non
     assert scene.gate.silence() == []
 
 
-async def test_silence_is_for_good() -> None:
+async def test_a_silent_connection_stays_silent() -> None:
     scene = Scene()
     scene.gate.silence()
     scene.gate.unmute()

@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from rejoin.core.events import (
     InputOpened,
 )
 from rejoin.core.model import ConnectionNumber, HardEvidence, Policy
-from rejoin.errors import PeerError, SignalError
+from rejoin.errors import PeerError, RejoinError, SignalError
 from rejoin.input_protocol.controls import (
     INPUT_CHANNEL,
     MESSAGE_CHANNEL,
@@ -62,7 +62,7 @@ class Sound(NullOutput):
         return None
 
 
-class Stage:
+class Scene:
     """A peer, a host, and all events that the peer posted."""
 
     def __init__(
@@ -127,26 +127,26 @@ def sockets() -> int:
 
 
 @asynccontextmanager
-async def played(**host: Any) -> AsyncIterator[Stage]:
+async def played(**host: Any) -> AsyncIterator[Scene]:
     """A peer and a host; at the end both are closed and nothing of the peer may be left."""
     before = sockets()
-    stage = Stage(**host)
+    scene = Scene(**host)
     try:
-        yield stage
+        yield scene
     finally:
-        await stage.close()
-    posted = len(stage.events)
-    await stage.until(lambda: len(asyncio.all_tasks()) == 1, within_s=5)
-    await stage.until(lambda: sockets() <= before)
+        await scene.close()
+    posted = len(scene.events)
+    await scene.until(lambda: len(asyncio.all_tasks()) == 1, within_s=5)
+    await scene.until(lambda: sockets() <= before)
     assert tasks.alive() == frozenset()
     assert not [t.name for t in threading.enumerate() if t.name.startswith("rejoin-")]
-    assert len(stage.events) == posted
+    assert len(scene.events) == posted
     gc.collect()
 
 
 async def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
-    async with played() as stage:
-        request = json.loads(await stage.peer.make_offer())
+    async with played() as scene:
+        request = json.loads(await scene.peer.make_offer())
         sdp = request["sdp"]
         assert [line[:7] for line in sdp.split("\r\n") if line.startswith("m=")] == [
             "m=audio",
@@ -163,26 +163,26 @@ async def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
         for unwanted in ("VP8", "G722", "transport-cc", "a=ssrc"):
             assert unwanted not in sdp
         with pytest.raises(PeerError):
-            await stage.peer.make_offer()
+            await scene.peer.make_offer()
 
 
 async def test_from_offer_to_picture_sound_and_controls() -> None:
-    async with played() as stage:
-        assert stage.peer.sample() is None
-        await stage.until_live()
-        stage.peer.show(True)
-        await stage.until(lambda: stage.saw(ControlsKnown))
-        assert stage.slot.take() is not None
-        await stage.until(lambda: stage.sound.bytes_played > 0)
-        stage.peer.set_controls(Controls(keys=frozenset({4})))
-        await stage.until(lambda: stage.host.messages)
-        assert isinstance(stage.host.messages[0], ControlsMessage)
-        assert stage.host.messages[0].controls.keys == {4}
+    async with played() as scene:
+        assert scene.peer.sample() is None
+        await scene.until_live()
+        scene.peer.show(True)
+        await scene.until(lambda: scene.saw(ControlsKnown))
+        assert scene.slot.take() is not None
+        await scene.until(lambda: scene.sound.bytes_played > 0)
+        scene.peer.set_controls(Controls(keys=frozenset({4})))
+        await scene.until(lambda: scene.host.messages)
+        assert isinstance(scene.host.messages[0], ControlsMessage)
+        assert scene.host.messages[0].controls.keys == {4}
 
-        first = stage.peer.sample()
-        await stage.until(lambda: (s := stage.peer.sample()) is not None and s.rtt_s is not None)
+        first = scene.peer.sample()
+        await scene.until(lambda: (s := scene.peer.sample()) is not None and s.rtt_s is not None)
         await asyncio.sleep(0.3)
-        second = stage.peer.sample()
+        second = scene.peer.sample()
         assert first is not None
         assert second is not None
         assert second.last_packet_at > first.last_packet_at
@@ -191,7 +191,7 @@ async def test_from_offer_to_picture_sound_and_controls() -> None:
         assert second.frames_decoded > first.frames_decoded
         assert second.frame_interval_s > 0
         assert second.proved_sent_at is not None
-        statistics = stage.peer.statistics()
+        statistics = scene.peer.statistics()
         assert statistics.last_stun_at is not None
         assert statistics.last_stun_at >= second.proved_sent_at
         assert (statistics.width, statistics.height) == (640, 480)
@@ -200,11 +200,11 @@ async def test_from_offer_to_picture_sound_and_controls() -> None:
         assert statistics.packets_received > 0
         assert statistics.pli_count >= 1
         assert statistics.receive_buffer_bytes is not None
-    kinds = [type(event) for event in stage.events]
+    kinds = [type(event) for event in scene.events]
     assert kinds.index(ConnectionOpened) < kinds.index(FirstFrameDecoded)
-    assert stage.events.count(ControlsKnown(ConnectionNumber(1), True)) == 1
-    assert not stage.saw(ConnectionFailed)
-    assert not stage.saw(HardEvidenceSeen)
+    assert scene.events.count(ControlsKnown(ConnectionNumber(1), True)) == 1
+    assert not scene.saw(ConnectionFailed)
+    assert not scene.saw(HardEvidenceSeen)
 
 
 async def test_while_one_plays_the_next_is_prepared(
@@ -212,36 +212,36 @@ async def test_while_one_plays_the_next_is_prepared(
 ) -> None:
     monkeypatch.setattr("rejoin.rtc.peer.PREPARE_AFTER_S", 0.0)
     prepared = PreparedConnections()
-    first = Stage(prepared=prepared)
+    first = Scene(prepared=prepared)
 
-    async with played(prepared=prepared) as stage:
+    async with played(prepared=prepared) as scene:
         await first.until_live()
         await first.until(lambda: prepared._prepared is not None)
         assert prepared._prepared is not None
         next_pc = prepared._prepared.pc
         await first.close()
-        await stage.until_live()
-        assert stage.parts.pc is next_pc
+        await scene.until_live()
+        assert scene.parts.pc is next_pc
 
 
 async def test_a_dtls_client_offers_that_role_and_accepts_an_answer_with_the_other() -> None:
-    async with played(dtls_client=True) as stage:
-        offer = await stage.peer.make_offer()
+    async with played(dtls_client=True) as scene:
+        offer = await scene.peer.make_offer()
         assert "a=setup:active" in offer
         assert "actpass" not in offer
         # a host that ignores the offered role
-        answer = await stage.host.answer(offer.replace("setup:active", "setup:actpass"))
+        answer = await scene.host.answer(offer.replace("setup:active", "setup:actpass"))
         assert "a=setup:active" in answer
-        await stage.peer.apply_answer(answer)
-        await stage.until(lambda: stage.saw(FirstFrameDecoded))
-        assert stage.parts.dtls.state == "connected"
+        await scene.peer.apply_answer(answer)
+        await scene.until(lambda: scene.saw(FirstFrameDecoded))
+        assert scene.parts.dtls.state == "connected"
 
 
 async def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> None:
-    async with played() as stage:
-        answer = await stage.host.answer(await stage.peer.make_offer())
+    async with played() as scene:
+        answer = await scene.host.answer(await scene.peer.make_offer())
         happened: list[str] = []
-        for protocol in stage.parts.transport._connection._protocols:
+        for protocol in scene.parts.transport._connection._protocols:
 
             def sending(
                 message: stun.Message, address: Any, send: Any = protocol.send_stun
@@ -255,140 +255,140 @@ async def test_the_first_check_is_sent_before_the_library_has_read_the_answer() 
             happened.append("read")
             await read(description)
 
-        read = override(stage.parts.pc, "setRemoteDescription", reading)
-        await stage.peer.apply_answer(answer)
-        await stage.until(lambda: stage.saw(FirstFrameDecoded))
+        read = override(scene.parts.pc, "setRemoteDescription", reading)
+        await scene.peer.apply_answer(answer)
+        await scene.until(lambda: scene.saw(FirstFrameDecoded))
         assert happened[:2] == ["REQUEST sent", "read"]
 
 
 async def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:
-    async with played() as stage:
-        await stage.until_live()
-        assert stage.slot.take() is None
-        assert stage.sound.bytes_played == 0
-        stage.peer.show(True)
-        picture = stage.slot.take()
+    async with played() as scene:
+        await scene.until_live()
+        assert scene.slot.take() is None
+        assert scene.sound.bytes_played == 0
+        scene.peer.show(True)
+        picture = scene.slot.take()
         assert picture is not None
         assert picture.connection == 1
 
 
 async def test_a_host_behind_a_cut_network_is_silent_and_then_heard_again() -> None:
-    async with played() as stage:
-        await stage.until_live()
-        stage.host.cut = True
+    async with played() as scene:
+        await scene.until_live()
+        scene.host.cut = True
         await asyncio.sleep(0.2)
-        before = stage.peer.sample()
-        stage.peer.start_checks()
+        before = scene.peer.sample()
+        scene.peer.start_checks()
         await asyncio.sleep(0.6)
-        after = stage.peer.sample()
+        after = scene.peer.sample()
         assert before is not None
         assert after is not None
         assert after.last_packet_at == before.last_packet_at
         assert after.proved_sent_at == before.proved_sent_at
-        assert stage.peer.statistics().checks_sent > stage.peer.statistics().checks_answered
-        stage.host.cut = False
-        await stage.until(
+        assert scene.peer.statistics().checks_sent > scene.peer.statistics().checks_answered
+        scene.host.cut = False
+        await scene.until(
             lambda: (
-                (s := stage.peer.sample()) is not None
+                (s := scene.peer.sample()) is not None
                 and s.last_rtp_at > before.last_rtp_at
                 and s.proved_sent_at is not None
                 and s.proved_sent_at > after.last_packet_at
             )
         )
-        stage.peer.stop_checks()
-    assert not stage.saw(HardEvidenceSeen)
+        scene.peer.stop_checks()
+    assert not scene.saw(HardEvidenceSeen)
 
 
-async def test_datagrams_of_a_stranger_who_knows_the_port_end_nothing() -> None:
-    async with played() as stage:
-        await stage.until_live()
-        transport = stage.parts.transport
+async def test_datagrams_from_a_stranger_do_not_end_the_connection() -> None:
+    async with played() as scene:
+        await scene.until_live()
+        transport = scene.parts.transport
         port = transport._connection._nominated[1].protocol.transport.get_extra_info("sockname")[1]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for data in (b"", b"\0", b"\x16", b"\x80\x60" + bytes(40), b"\x80\xc8" + bytes(40)):
                 stranger.sendto(data, ("127.0.0.1", port))
-        await stage.until(lambda: stage.peer.statistics().packets_failed >= 2)
-        decoded = stage.peer.statistics().frames_decoded
-        await stage.until(lambda: stage.peer.statistics().frames_decoded > decoded)
-    assert not stage.saw(HardEvidenceSeen)
+        await scene.until(lambda: scene.peer.statistics().packets_failed >= 2)
+        decoded = scene.peer.statistics().frames_decoded
+        await scene.until(lambda: scene.peer.statistics().frames_decoded > decoded)
+    assert not scene.saw(HardEvidenceSeen)
 
 
 async def test_a_muted_peer_sends_nothing_but_checks() -> None:
-    async with played() as stage:
-        await stage.until_live()
-        stage.peer.mute()
+    async with played() as scene:
+        await scene.until_live()
+        scene.peer.mute()
         await asyncio.sleep(0.1)
-        stage.host.heard.clear()
-        stage.peer.set_controls(Controls(keys=frozenset({4})))
-        stage.peer.request_key_frame()
+        scene.host.heard.clear()
+        scene.peer.set_controls(Controls(keys=frozenset({4})))
+        scene.peer.request_key_frame()
         await asyncio.sleep(1.8)
-        assert not stage.host.heard, "muted and without checks it sends nothing"
-        stage.peer.start_checks()
-        await stage.until(lambda: stage.host.heard["stun"] >= 5)
-        assert set(stage.host.heard) == {"stun"}
-        stage.peer.stop_checks()
-        stage.peer.unmute()
-        await stage.until(lambda: stage.host.heard["rtcp"] and stage.host.heard["dtls"])
+        assert not scene.host.heard, "muted and without checks it sends nothing"
+        scene.peer.start_checks()
+        await scene.until(lambda: scene.host.heard["stun"] >= 5)
+        assert set(scene.host.heard) == {"stun"}
+        scene.peer.stop_checks()
+        scene.peer.unmute()
+        await scene.until(lambda: scene.host.heard["rtcp"] and scene.host.heard["dtls"])
 
 
 async def test_goodbye_ends_the_host_at_once_and_is_followed_by_silence() -> None:
-    async with played() as stage:
-        await stage.until_live()
-        stage.host.heard.clear()
-        await stage.peer.say_goodbye(3)
-        await asyncio.wait_for(stage.host.closed.wait(), 5)
-        assert stage.host.heard["rtcp"] >= 1
-        assert stage.host.heard["dtls"] >= 2
-        assert not stage.parts.transport.checks.send()
-        await stage.peer.say_goodbye(3)
-    assert not stage.saw(HardEvidenceSeen)
-    assert not stage.saw(ConnectionFailed)
+    async with played() as scene:
+        await scene.until_live()
+        scene.host.heard.clear()
+        await scene.peer.say_goodbye(3)
+        await asyncio.wait_for(scene.host.closed.wait(), 5)
+        assert scene.host.heard["rtcp"] >= 1
+        assert scene.host.heard["dtls"] >= 2
+        assert not scene.parts.transport.checks.send()
+        await scene.peer.say_goodbye(3)
+    assert not scene.saw(HardEvidenceSeen)
+    assert not scene.saw(ConnectionFailed)
 
 
 async def test_goodbye_is_repeated_for_a_host_that_missed_the_first() -> None:
-    async with played() as stage:
-        await stage.until_live()
-        stage.host.cut = True
-        stage.host.heard.clear()
-        await stage.peer.say_goodbye(3)
-        await stage.until(lambda: stage.host.heard["rtcp"] == 3)
-        assert stage.host.heard["dtls"] % 3 == 0
-        heard = stage.host.heard.total()
+    async with played() as scene:
+        await scene.until_live()
+        scene.host.cut = True
+        scene.host.heard.clear()
+        await scene.peer.say_goodbye(3)
+        await scene.until(lambda: scene.host.heard["rtcp"] == 3)
+        assert scene.host.heard["dtls"] % 3 == 0
+        heard = scene.host.heard.total()
         await asyncio.sleep(1.5)
-        assert stage.host.heard.total() == heard
+        assert scene.host.heard.total() == heard
 
 
 async def test_a_host_that_closes_is_evidence_at_once() -> None:
-    async with played() as stage:
-        await stage.until_live()
-        await stage.host.close()
-        await stage.until(lambda: HardEvidence.DTLS_CLOSED in stage.evidence(), within_s=5)
-    assert HardEvidence.CHANNEL_CLOSED in stage.evidence()
-    evidence = [e.evidence for e in stage.events if isinstance(e, HardEvidenceSeen)]
+    async with played() as scene:
+        await scene.until_live()
+        await scene.host.close()
+        await scene.until(lambda: HardEvidence.DTLS_CLOSED in scene.evidence(), within_s=5)
+    assert HardEvidence.CHANNEL_CLOSED in scene.evidence()
+    evidence = [e.evidence for e in scene.events if isinstance(e, HardEvidenceSeen)]
     assert len(evidence) == len(set(evidence))
 
 
 async def test_a_disconnect_message_is_evidence_with_its_reason() -> None:
-    async with played() as stage:
-        await stage.until_live()
-        await stage.until(lambda: MESSAGE_CHANNEL in stage.host.channels)
-        stage.host.channels[MESSAGE_CHANNEL].send(encode(Disconnect("terminated")))
-        await stage.until(lambda: HardEvidence.SERVER_DISCONNECTED in stage.evidence())
+    async with played() as scene:
+        await scene.until_live()
+        await scene.until(lambda: MESSAGE_CHANNEL in scene.host.channels)
+        scene.host.channels[MESSAGE_CHANNEL].send(encode(Disconnect("terminated")))
+        await scene.until(lambda: HardEvidence.SERVER_DISCONNECTED in scene.evidence())
     expected = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.SERVER_DISCONNECTED, "terminated")
-    assert expected in stage.events
+    assert expected in scene.events
 
 
 @pytest.mark.parametrize("label", [INPUT_CHANNEL, MESSAGE_CHANNEL])
 async def test_a_channel_that_the_host_closes_is_evidence_even_with_media(
     label: str,
 ) -> None:
-    async with played() as stage:
-        await stage.until_live()
-        await stage.until(lambda: label in stage.host.channels)
-        stage.host.channels[label].close()
-        await stage.until(lambda: stage.saw(HardEvidenceSeen))
+    async with played() as scene:
+        await scene.until_live()
+        await scene.until(lambda: label in scene.host.channels)
+        scene.host.channels[label].close()
+        await scene.until(lambda: scene.saw(HardEvidenceSeen))
     expected = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.CHANNEL_CLOSED, label)
-    assert [e for e in stage.events if isinstance(e, HardEvidenceSeen)] == [expected]
+    assert [e for e in scene.events if isinstance(e, HardEvidenceSeen)] == [expected]
 
 
 async def test_hardware_that_vanished_costs_no_picture(
@@ -401,17 +401,17 @@ async def test_hardware_that_vanished_costs_no_picture(
             super().__init__()
             self._state = OnHardware("no such thing")
 
-    async with played(hardware=Gone()) as stage:
-        await stage.until_live()
-        numbers = stage.peer.statistics()
+    async with played(hardware=Gone()) as scene:
+        await scene.until_live()
+        numbers = scene.peer.statistics()
         assert (numbers.decoder, numbers.hardware_failures) == ("software", 1)
         assert numbers.frames_failed == 0
     assert len(expected_logs.lines) == 1
 
 
 async def test_arrival_times_are_kept_by_kind_and_stop_at_a_cut() -> None:
-    def arrivals(stage: Stage) -> tuple[float | None, ...]:
-        numbers = stage.peer.statistics()
+    def arrivals(scene: Scene) -> tuple[float | None, ...]:
+        numbers = scene.peer.statistics()
         return (
             numbers.last_rtp_at,
             numbers.last_rtcp_at,
@@ -420,158 +420,239 @@ async def test_arrival_times_are_kept_by_kind_and_stop_at_a_cut() -> None:
             numbers.last_data_at,
         )
 
-    async with played() as stage:
-        assert arrivals(stage) == (None,) * 5
-        await stage.until_live()
-        await stage.until(lambda: None not in arrivals(stage))
-        first = arrivals(stage)
-        stage.peer.start_checks()
-        await stage.until(
-            lambda: all(a != b for a, b in zip(first[:4], arrivals(stage)[:4], strict=True))
+    async with played() as scene:
+        assert arrivals(scene) == (None,) * 5
+        await scene.until_live()
+        await scene.until(lambda: None not in arrivals(scene))
+        first = arrivals(scene)
+        scene.peer.start_checks()
+        await scene.until(
+            lambda: all(a != b for a, b in zip(first[:4], arrivals(scene)[:4], strict=True))
         )
-        numbers = stage.peer.statistics()
+        numbers = scene.peer.statistics()
         assert numbers.last_rtcp_at is not None
         assert numbers.last_sender_report_at is not None
         assert numbers.last_sender_report_at <= numbers.last_rtcp_at + 0.5, "a report is RTCP"
-        stage.host.cut = True
+        scene.host.cut = True
         before = None
         for _ in range(20):  # packets in flight still arrive
-            if before == arrivals(stage):
+            if before == arrivals(scene):
                 break
-            before = arrivals(stage)
+            before = arrivals(scene)
             await asyncio.sleep(0.5)
-        assert before == arrivals(stage)
+        assert before == arrivals(scene)
 
 
 async def test_the_addresses_of_a_connection_are_known_from_its_offer_to_its_end() -> None:
-    async with played() as stage:
-        assert stage.peer.local_addresses == frozenset()
-        await stage.until_live()
-        assert stage.peer.local_addresses == {"127.0.0.1"}
-        await stage.peer.close()
-        assert stage.peer.local_addresses == frozenset()
+    async with played() as scene:
+        assert scene.peer.local_addresses == frozenset()
+        await scene.until_live()
+        assert scene.peer.local_addresses == {"127.0.0.1"}
+        await scene.peer.close()
+        assert scene.peer.local_addresses == frozenset()
 
 
 async def test_a_host_without_our_input_protocol_is_view_only() -> None:
-    async with played(greet=False) as stage:
-        await stage.until_live()
-        await stage.until(lambda: stage.saw(ControlsKnown))
-    assert ControlsKnown(ConnectionNumber(1), False) in stage.events
+    async with played(greet=False) as scene:
+        await scene.until_live()
+        await scene.until(lambda: scene.saw(ControlsKnown))
+    assert ControlsKnown(ConnectionNumber(1), False) in scene.events
 
 
 async def test_an_exception_inside_the_library_fails_the_connection_at_once() -> None:
-    async with played() as stage:
+    async with played() as scene:
 
         async def broken(_remote: Any) -> None:
             raise ValueError("secret of aiortc")
 
-        answer = await stage.host.answer(await stage.peer.make_offer())
-        override(stage.parts.dtls.transport, "start", broken)
-        await stage.peer.apply_answer(answer)
-        await stage.until(lambda: stage.saw(ConnectionFailed), within_s=2.0)
-    (failed,) = [event for event in stage.events if isinstance(event, ConnectionFailed)]
+        answer = await scene.host.answer(await scene.peer.make_offer())
+        override(scene.parts.dtls.transport, "start", broken)
+        await scene.peer.apply_answer(answer)
+        await scene.until(lambda: scene.saw(ConnectionFailed), within_s=2.0)
+    (failed,) = [event for event in scene.events if isinstance(event, ConnectionFailed)]
     assert "ValueError" in failed.detail
     assert "secret" not in failed.detail
 
 
+async def test_an_offer_that_cannot_be_built_closes_the_prepared_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_such_method(*_: object, **__: object) -> None:
+        raise PeerError("This version of the WebRTC library has no receive.")
+
+    monkeypatch.setattr("rejoin.rtc.peer.replace_receiving", no_such_method)
+    prepared = PreparedConnections()
+    prepared.prepare()
+    assert prepared._prepared is not None
+    pc = prepared._prepared.pc
+    async with played(prepared=prepared) as scene:
+        with pytest.raises(PeerError, match="has no receive"):
+            await scene.peer.make_offer()
+        assert pc.connectionState == "closed"
+        assert scene.events == []
+
+
+async def test_connecting_that_never_starts_leaves_no_coroutine_behind() -> None:
+    async with played() as scene:
+        await scene.peer.make_offer()
+        started: list[str] = []
+
+        async def library() -> None:
+            started.append("connect")
+
+        def step() -> Coroutine[Any, Any, None]:
+            started.append("made")
+            return library()
+
+        connecting = asyncio.ensure_future(scene.peer._or_fail(step))
+        connecting.cancel()
+        await asyncio.wait({connecting})
+        assert started == [], "else Python warns of a coroutine that was never awaited"
+
+
+async def test_a_failed_connection_accepts_no_answer_and_says_why() -> None:
+    async with played() as scene:
+        answer = await scene.host.answer(await scene.peer.make_offer())
+        scene.peer._on_evidence(HardEvidence.CHANNEL_CLOSED, "inputChannel")
+        with pytest.raises(PeerError, match="has failed already"):
+            await scene.peer.apply_answer(answer)
+
+
 async def test_no_host_behind_the_answer_fails_at_our_own_deadline() -> None:
-    async with played(policy=Policy(connect_deadline_s=0.3)) as stage:
-        answer = await stage.host.answer(await stage.peer.make_offer())
-        stage.host.cut = True
-        await stage.peer.apply_answer(answer, rtt_s=0.05)
-        await stage.until(lambda: stage.saw(ConnectionFailed))
-        assert not stage.saw(ConnectionOpened)
+    async with played(policy=Policy(connect_deadline_s=0.3)) as scene:
+        answer = await scene.host.answer(await scene.peer.make_offer())
+        scene.host.cut = True
+        await scene.peer.apply_answer(answer, rtt_s=0.05)
+        await scene.until(lambda: scene.saw(ConnectionFailed))
+        assert not scene.saw(ConnectionOpened)
 
 
 async def test_a_wrong_fingerprint_fails_the_connection() -> None:
-    async with played() as stage:
-        answer = json.loads(await stage.host.answer(await stage.peer.make_offer()))
+    async with played() as scene:
+        answer = json.loads(await scene.host.answer(await scene.peer.make_offer()))
         _head, _, tail = answer["sdp"].partition("a=fingerprint:sha-256 ")
         wrong = "00" if tail[:2] != "00" else "11"
         answer["sdp"] = answer["sdp"].replace(tail[:95], wrong + tail[2:95])
-        await stage.peer.apply_answer(json.dumps(answer))
-        await stage.until(lambda: stage.saw(ConnectionFailed))
-    assert not stage.saw(ConnectionOpened)
+        await scene.peer.apply_answer(json.dumps(answer))
+        await scene.until(lambda: scene.saw(ConnectionFailed))
+    assert not scene.saw(ConnectionOpened)
 
 
 async def test_an_answer_that_does_not_fit_the_offer_is_refused_without_quoting_it() -> None:
-    async with played() as stage:
-        answer = json.loads(await stage.host.answer(await stage.peer.make_offer()))
+    async with played() as scene:
+        answer = json.loads(await scene.host.answer(await scene.peer.make_offer()))
         answer["sdp"] = answer["sdp"].replace("H264/90000", "VP9/90000")
         with pytest.raises(SignalError, match="does not fit the offer"):
-            await stage.peer.apply_answer(json.dumps(answer))
+            await scene.peer.apply_answer(json.dumps(answer))
         with pytest.raises(PeerError):
-            await stage.peer.apply_answer(json.dumps(answer))
+            await scene.peer.apply_answer(json.dumps(answer))
 
 
 async def test_a_peer_that_never_made_an_offer_accepts_no_answer() -> None:
-    async with played() as stage:
+    async with played() as scene:
         with pytest.raises(PeerError):
-            await stage.peer.apply_answer("{}")
+            await scene.peer.apply_answer("{}")
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 4, 8, 16, 32])
 async def test_closing_while_connecting_leaves_nothing_behind(steps: int) -> None:
-    async with played() as stage:
-        await stage.connect()
+    async with played() as scene:
+        await scene.connect()
         for _ in range(steps):
             await asyncio.sleep(0.001)
-        await stage.peer.close()
-        await stage.peer.close()
+        await scene.peer.close()
+        await scene.peer.close()
 
 
-async def test_closing_while_nobody_answers_leaves_nothing_behind() -> None:
-    async with played() as stage:
-        answer = await stage.host.answer(await stage.peer.make_offer())
-        stage.host.cut = True
-        await stage.peer.apply_answer(answer)
+@pytest.mark.parametrize("cancelled", [False, True])
+@pytest.mark.parametrize("turns", [0, 1, 3, 6])
+async def test_closing_while_the_offer_is_made_leaves_nothing_behind(
+    turns: int, cancelled: bool
+) -> None:
+    async with played() as scene:
+        offering = asyncio.ensure_future(scene.peer.make_offer())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if cancelled:
+            offering.cancel()
+        await scene.peer.close()
+        await asyncio.wait({offering})
+        if not offering.cancelled():
+            assert isinstance(offering.exception(), RejoinError | None)
+    assert scene.events == []
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+@pytest.mark.parametrize("turns", [0, 1, 2, 4, 12])
+async def test_closing_while_the_answer_is_applied_leaves_nothing_behind(
+    turns: int, cancelled: bool
+) -> None:
+    async with played() as scene:
+        answer = await scene.host.answer(await scene.peer.make_offer())
+        applying = asyncio.ensure_future(scene.peer.apply_answer(answer))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if cancelled:
+            applying.cancel()
+        await scene.peer.close()
+        await asyncio.wait({applying})
+        if not applying.cancelled():
+            assert isinstance(applying.exception(), RejoinError | None)
+    assert scene.events == []
+
+
+async def test_closing_while_the_host_does_not_answer_leaves_nothing_behind() -> None:
+    async with played() as scene:
+        answer = await scene.host.answer(await scene.peer.make_offer())
+        scene.host.cut = True
+        await scene.peer.apply_answer(answer)
         await asyncio.sleep(0.1)
 
 
 async def test_after_a_failure_only_the_close_follows() -> None:
-    async with played() as stage:
-        await stage.peer.make_offer()
-        stage.peer._fail("DTLS failed")
-        stage.peer._fail("ICE failed")
+    async with played() as scene:
+        await scene.peer.make_offer()
+        scene.peer._fail("DTLS failed")
+        scene.peer._fail("ICE failed")
         for evidence in HardEvidence:
-            stage.peer._on_evidence(evidence, "")
-        stage.peer._on_connected()
-        stage.peer._on_first_frame()
-        assert stage.events == [ConnectionFailed(ConnectionNumber(1), "DTLS failed")]
-        assert not stage.peer.statistics().connected
+            scene.peer._on_evidence(evidence, "")
+        scene.peer._on_connected()
+        scene.peer._on_first_frame()
+        assert scene.events == [ConnectionFailed(ConnectionNumber(1), "DTLS failed")]
+        assert not scene.peer.statistics().connected
 
 
 async def test_evidence_before_the_first_frame_fails_the_connection_unreachable_does_not() -> None:
-    async with played() as stage:
-        await stage.peer.make_offer()
-        stage.peer._on_evidence(HardEvidence.UNREACHABLE, "ENETUNREACH")
-        assert stage.events == []
-        stage.peer._on_evidence(HardEvidence.CHANNEL_CLOSED, "inputChannel")
-        (failed,) = stage.events
+    async with played() as scene:
+        await scene.peer.make_offer()
+        scene.peer._on_evidence(HardEvidence.UNREACHABLE, "ENETUNREACH")
+        assert scene.events == []
+        scene.peer._on_evidence(HardEvidence.CHANNEL_CLOSED, "inputChannel")
+        (failed,) = scene.events
         assert isinstance(failed, ConnectionFailed)
         assert failed.detail.endswith(": inputChannel")
 
 
 async def test_a_connection_that_said_goodbye_posts_no_evidence_and_no_failure() -> None:
-    async with played() as stage:
-        await stage.peer.make_offer()
-        await stage.peer.say_goodbye(1)
-        stage.peer._on_evidence(HardEvidence.DTLS_CLOSED, "")
-        stage.peer._fail("DTLS failed")
-        assert stage.events == []
+    async with played() as scene:
+        await scene.peer.make_offer()
+        await scene.peer.say_goodbye(1)
+        scene.peer._on_evidence(HardEvidence.DTLS_CLOSED, "")
+        scene.peer._fail("DTLS failed")
+        assert scene.events == []
 
 
 async def test_every_command_is_harmless_before_the_offer_and_after_the_close() -> None:
-    async with played() as stage:
+    async with played() as scene:
         for _ in range(2):
-            stage.peer.start_checks()
-            stage.peer.stop_checks()
-            stage.peer.mute()
-            stage.peer.unmute()
-            stage.peer.request_key_frame()
-            stage.peer.set_controls(Controls())
-            stage.peer.show(True)
-            await stage.peer.say_goodbye(1)
-            assert stage.peer.sample() is None
-            assert not stage.peer.statistics().connected
-            await stage.peer.close()
+            scene.peer.start_checks()
+            scene.peer.stop_checks()
+            scene.peer.mute()
+            scene.peer.unmute()
+            scene.peer.request_key_frame()
+            scene.peer.set_controls(Controls())
+            scene.peer.show(True)
+            await scene.peer.say_goodbye(1)
+            assert scene.peer.sample() is None
+            assert not scene.peer.statistics().connected
+            await scene.peer.close()

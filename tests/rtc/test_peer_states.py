@@ -30,7 +30,7 @@ EVERY_PROGRESS: tuple[Progress, ...] = (NEW, OFFERED, CONNECTING, CONNECTED, PLA
 
 
 @pytest.mark.parametrize("progress", EVERY_PROGRESS)
-def test_an_ended_connection_keeps_its_progress_and_parts(progress: Progress) -> None:
+def test_a_connection_that_ended_keeps_its_progress_and_parts(progress: Progress) -> None:
     ended: tuple[PeerState, ...] = (
         progress,
         Failed(progress),
@@ -60,7 +60,7 @@ def test_an_ended_connection_keeps_its_progress_and_parts(progress: Progress) ->
     ],
     ids=str,
 )
-def test_connected_is_what_is_up_also_while_it_says_goodbye(
+def test_a_connection_is_connected_until_it_fails_or_is_closed(
     state: PeerState, connected: bool
 ) -> None:
     assert is_connected(state) is connected

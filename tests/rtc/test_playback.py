@@ -88,7 +88,7 @@ def test_a_hidden_connection_plays_nothing() -> None:
     assert scene.output.played == [FRAME_SAMPLES]
 
 
-def test_how_late_sound_is_follows_from_what_was_captured_and_what_was_painted() -> None:
+def test_the_delay_of_sound_follows_from_the_times_of_capture_and_painting() -> None:
     scene = Scene()
     assert scene.playback.late_s() is None, "nothing was played"
     scene.paint(2.0)
@@ -110,7 +110,7 @@ def test_concealed_samples_come_before_those_of_the_packet() -> None:
     assert scene.playback.late_s() == pytest.approx(0.050)
 
 
-def test_nothing_is_known_from_an_old_picture_another_connection_or_a_silent_output() -> None:
+def test_the_delay_is_unknown_with_an_old_picture_another_connection_or_no_device() -> None:
     scene = Scene()
     scene.play(2.0)
     scene.paint(2.0, ConnectionNumber(2))
@@ -125,7 +125,7 @@ def test_nothing_is_known_from_an_old_picture_another_connection_or_a_silent_out
     assert scene.playback.late_s() is None
 
 
-def test_hiding_forgets_what_was_heard() -> None:
+def test_hiding_resets_the_lip_sync() -> None:
     scene = Scene()
     scene.paint(2.0)
     scene.play(2.0)

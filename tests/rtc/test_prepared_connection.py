@@ -20,7 +20,7 @@ async def _keys(prepared: PreparedConnection) -> tuple[set[str], set[str]]:
     return ice, set(re.findall(r"a=fingerprint:sha-256 (\S+)", sdp))
 
 
-async def test_each_is_used_once_and_no_two_share_a_key() -> None:
+async def test_each_prepared_connection_is_used_once_and_has_its_own_keys() -> None:
     prepared = PreparedConnections()
     prepared.prepare()
     prepared.prepare()

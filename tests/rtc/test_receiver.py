@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
 class FakeDtls:
-    """In place of a DTLS transport: keeps what is sent and which receivers are registered."""
+    """A fake DTLS transport: records what is sent and which receivers are registered."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
@@ -138,7 +138,7 @@ def packets(count: int) -> list[RtpPacket]:
     ]
 
 
-def test_what_was_negotiated_is_read_from_the_answers_parameters() -> None:
+def test_what_was_negotiated_is_read_from_the_parameters_of_aiortc() -> None:
     terms = negotiated_of(parameters("nack", "nack pli", "goog-remb"), {RTX: MEDIA})
     assert (terms.payload_types, dict(terms.rtx_payload_types)) == (frozenset({96}), {97: 96})
     assert (terms.nack, terms.remb, terms.rtx_ssrcs) == (True, True, {RTX: MEDIA})
@@ -156,7 +156,9 @@ async def test_packets_become_frames_and_feedback_until_stop() -> None:
         await scene.video.receive(parameters())  # once is enough
         assert scene.dtls.receivers == [scene.video]
         await soon(lambda: bool(scene.dtls.sent))
-        assert scene.dtls.kinds() == [(RtcpPsfbPacket, RTCP_PSFB_PLI)], "the host is known already"
+        assert scene.dtls.kinds() == [(RtcpPsfbPacket, RTCP_PSFB_PLI)], (
+            "the answer named the SSRC already"
+        )
         sent = packets(3)
         for packet in sent[:5] + sent[6:]:
             scene.video.on_packet(packet, scene.clock())
@@ -185,7 +187,7 @@ async def test_a_missing_packet_is_given_up_while_no_packet_arrives() -> None:
         scene.clock.now += 0.2
         await soon(lambda: scene.video.inbound.frames_received == 2)
         assert scene.video.inbound.frames_broken == 1
-        assert len(scene.frames) == 1, "the rest waits for a key frame"
+        assert len(scene.frames) == 1, "the others are held back until a key frame"
 
 
 async def test_a_connection_that_is_down_is_not_an_error_here() -> None:

@@ -130,7 +130,7 @@ def test_a_forged_or_repeated_packet_is_no_sign_of_life() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80\x60", b"\xb0" + bytes(11)])
-def test_authentic_data_that_is_not_a_packet_is_counted_and_ends_nothing(data: bytes) -> None:
+def test_authentic_data_that_is_not_a_packet_is_counted_and_dropped(data: bytes) -> None:
     scene = Scene()
     scene.input.on_rtp(data)
     scene.receive(scene.sent())
@@ -153,7 +153,7 @@ def test_after_anything_from_a_host_or_a_stranger_the_next_packet_is_delivered(
     assert [packet.payload for packet, _ in scene.video.packets] == [b"\x41x"]
 
 
-def test_an_unknown_stream_and_a_receiver_that_fails_end_nothing() -> None:
+def test_an_unknown_stream_and_a_receiver_that_fails_do_not_end_the_connection() -> None:
     scene = Scene()
     scene.receive(scene.sent(kind=98))
     assert scene.packets_failed == 0

@@ -34,7 +34,7 @@ a=sendonly
 SETUPS = {"active", "passive"}
 
 
-def test_sections_and_session_are_told_apart_and_written_again() -> None:
+def test_sections_and_session_are_separated_and_joined_again() -> None:
     description = parse(SDP, "answer")
     assert len(description.session) == 5
     audio, video = description.sections
@@ -53,7 +53,7 @@ def test_a_direction_is_the_sections_or_the_sessions_or_the_default() -> None:
     assert [in_session.direction(each) for each in in_session.sections] == ["recvonly", "sendonly"]
 
 
-def test_the_transport_is_what_the_first_bundled_section_says() -> None:
+def test_the_transport_parameters_are_those_of_the_first_bundled_section() -> None:
     found = TransportParameters.of(parse(SDP, "answer"), "answer", SETUPS)
     assert found.lines() == TRANSPORT.split("\n")
 
@@ -67,7 +67,7 @@ def test_the_transport_is_what_the_first_bundled_section_says() -> None:
         (f"sha-256 {FINGERPRINT}", "sha-256 AB:CD", "malformed fingerprint"),
         (f"sha-256 {FINGERPRINT}", f"sha-1 {FINGERPRINT[:59]}", "no sha-256 fingerprint"),
         ("a=mid:1", "a=mid:1\na=ice-ufrag:Other", "more than one transport"),
-        ("a=mid:1", "a=mid:0", "number"),
+        ("a=mid:1", "a=mid:0", "without its own mid"),
         ("BUNDLE 0 1", "BUNDLE 1", "bundle"),
     ],
 )
@@ -83,12 +83,12 @@ def test_a_description_without_one_usable_transport_is_refused(
     [
         ("", "not SDP"),
         ("hello\n", "not SDP"),
-        ("v=0\n", "1 to 16 sections"),
+        ("v=0\n", "1 to 16 media sections"),
         ("v=0\nx\n", "malformed line"),
         ("v=0\nm=video 0 RTP 9\n", "rejects its video"),
         ("v=0\nm=text 9 RTP 9\n", "unknown kind"),
         ("v=0\ns=\u2028\n", "characters"),
-        ("v=0\n" + "m=video 9 RTP 9\n" * (MAX_SECTIONS + 1), "1 to 16 sections"),
+        ("v=0\n" + "m=video 9 RTP 9\n" * (MAX_SECTIONS + 1), "1 to 16 media sections"),
         ("v=0\n" * 20_000, "64 KiB"),
     ],
 )

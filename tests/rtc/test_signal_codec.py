@@ -166,7 +166,7 @@ def test_the_request_holds_nothing_about_this_machine() -> None:
         assert secret not in request, secret
 
 
-def test_what_we_send_the_emulator_can_read() -> None:
+def test_the_emulator_reads_what_we_send() -> None:
     request = decode_request(encode_request(LOCAL_OFFER))
     assert request.media == ("audio", "video", "application")
     assert request.web_sdk_version == "1.2.0"
@@ -308,8 +308,8 @@ def test_which_addresses_an_answer_may_name(host: str, rules: NetworkRules, allo
 @pytest.mark.parametrize(
     ("candidates", "says"),
     [
-        ((), "no UDP address"),
-        (("1 1 tcp 1 203.0.114.9 9 typ host tcptype active",), "no UDP address"),
+        ((), "no UDP candidate"),
+        (("1 1 tcp 1 203.0.114.9 9 typ host tcptype active",), "no UDP candidate"),
         (("1 1 udp 1 203.0.114.9 80 typ host",), "port"),
         (("1 1 udp 1 203.0.114.9 70000 typ host",), "port"),
         (("1 1 udp 1 203.0.114.9 port typ host",), "malformed"),
@@ -351,7 +351,7 @@ def test_tcp_candidates_are_ignored() -> None:
         (f"sha-256 {FINGERPRINT}", f"sha-1 {FINGERPRINT[:59]}", "fingerprint"),
         (f"sha-256 {FINGERPRINT}", "sha-256 AB:CD", "fingerprint"),
         ("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 1", "bundle"),
-        ("a=mid:1", "a=mid:0", "number"),
+        ("a=mid:1", "a=mid:0", "without its own mid"),
         ("m=video 9", "m=video 0", "rejects its video"),
         ("m=video", "m=text", "unknown kind"),
         ("a=rtcp-mux", "a=x", "RTCP"),
@@ -412,12 +412,12 @@ def read(text: str) -> None:
 
 
 @given(st.text())
-def test_any_text_is_refused_or_read(text: str) -> None:
+def test_any_text_is_refused_or_decoded(text: str) -> None:
     read(text)
 
 
 @given(st.text(st.sampled_from("mcaoivst=:/ 019.-\r\n\t\x0b\u2028éBUNDLE"), max_size=400))
-def test_any_sdp_is_refused_or_read(sdp: str) -> None:
+def test_any_sdp_is_refused_or_decoded(sdp: str) -> None:
     read(response("v=0\n" + sdp))
 
 
@@ -426,7 +426,7 @@ def test_any_sdp_is_refused_or_read(sdp: str) -> None:
     st.data(),
     st.lists(st.sampled_from(["drop", "repeat", "cut", "insert", "swap"]), min_size=1, max_size=4),
 )
-def test_a_mutated_answer_is_refused_or_read(data: st.DataObject, changes: list[str]) -> None:
+def test_a_mutated_answer_is_refused_or_decoded(data: st.DataObject, changes: list[str]) -> None:
     lines = answer_sdp().split("\n")
     for change in changes:
         at = data.draw(st.integers(0, len(lines) - 1))

@@ -33,7 +33,7 @@ def test_each_counter_rises_by_its_own_difference() -> None:
     assert rates.increase().period_s == pytest.approx(0.5)
 
 
-def test_a_mean_is_of_what_rose_over_the_last_second() -> None:
+def test_a_mean_is_over_the_last_second() -> None:
     rates = Rates()
     assert mean(rates.increase().by.decode_s, rates.increase().by.frames_decoded) == 0.0
     for step in range(41):
@@ -43,7 +43,7 @@ def test_a_mean_is_of_what_rose_over_the_last_second() -> None:
     assert mean(rose.frames_decoded, rose.frames_decoded) == pytest.approx(1.0)
 
 
-def test_a_late_sample_is_our_own_lag_and_an_early_one_is_none() -> None:
+def test_a_late_sample_is_our_own_lag_and_an_early_one_is_not() -> None:
     lag = LoopLag(0.050)
     assert lag.sampled(10.0) == 0.0
     assert lag.sampled(10.050) == pytest.approx(0.0, abs=1e-9)
@@ -58,7 +58,7 @@ def test_before_the_offer_there_is_no_sample_and_no_number() -> None:
         slot,
         clock=lambda: 1.0,
         on_first_frame=lambda: None,
-        on_trouble=lambda: None,
+        on_key_frame_needed=lambda: None,
     )
     collector = StatisticsCollector(
         ConnectionNumber(3),

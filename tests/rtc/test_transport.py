@@ -49,7 +49,7 @@ async def test_unreachable_twice_in_a_row_is_reported_once_until_something_arriv
 
         fail(errno.ENETUNREACH)
         fail(errno.ENETUNREACH)
-        assert there.unreachable == [], "one burst"
+        assert there.unreachable == [], "errors of one burst count once"
         there.now += 0.1
         fail(errno.EMSGSIZE)
         assert there.unreachable == []
@@ -96,7 +96,7 @@ async def test_media_bypasses_the_queue_and_the_rest_goes_into_it() -> None:
         there.dtls._rx_srtp = Session(KeyPolicy(key=key, ssrc_type=KeyPolicy.SSRC_ANY_INBOUND))
         there.dtls._state = State.CONNECTED
         there.protocol.datagram_received(first, HOST)
-        assert (queue.qsize(), delivered) == (2, []), "nothing overtakes what waits"
+        assert (queue.qsize(), delivered) == (2, []), "media must not overtake the queue"
         while not queue.empty():
             queue.get_nowait()
         there.protocol.datagram_received(first, HOST)
@@ -112,10 +112,12 @@ async def test_media_bypasses_the_queue_and_the_rest_goes_into_it() -> None:
         assert there.transport.last_rtp_at == 101.0
 
 
-async def test_an_empty_datagram_and_a_truncated_check_end_nothing() -> None:
+async def test_an_empty_datagram_and_a_truncated_check_do_not_end_the_connection() -> None:
     async with gathered_connection() as there:
         there.protocol.datagram_received(b"", HOST)
-        assert there.connection._queue.empty(), "aiortc would read its first byte"
+        assert there.connection._queue.empty(), (
+            "aiortc reads the first byte, which an empty datagram lacks"
+        )
         cut = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
         head = bytes(cut)[:20]
         priority = b"\x00\x24\x00\x00"
@@ -124,7 +126,7 @@ async def test_an_empty_datagram_and_a_truncated_check_end_nothing() -> None:
         assert there.transport.last_packet_at is None
 
 
-async def test_a_broken_packet_is_counted_and_ends_nothing() -> None:
+async def test_a_broken_packet_is_counted_and_the_connection_continues() -> None:
     async with gathered_connection() as there:
         assert there.pc.sctp is not None
 

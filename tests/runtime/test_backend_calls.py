@@ -52,19 +52,16 @@ def test_a_defect_in_a_call_is_logged_and_does_not_hang_the_game(
     assert "failed unexpectedly" in caplog.text
 
 
-def test_every_call_posts_its_failure() -> None:
+async def test_every_call_posts_its_failure() -> None:
     world, posted = FakeWorld(lambda: 0.0), list[events.Event]()
     failure = Failure(FailureKind.FORBIDDEN)
     world.failure = failure
 
-    async def main() -> None:
-        calls = BackendCalls(world, TicketWriter(None), None, lambda: 7.0, posted.append)
-        await calls.start_session(commands.StartSession(ATTEMPT, ONE, "token", 1.0, "offer"))
-        await calls.poll_status(POLL)
-        await calls.reconnect(commands.Reconnect(SESSION, ATTEMPT, 1, ONE, "token", 1.0, "offer"))
-        await calls.terminate(commands.TerminateSession(SESSION, 1.0))
-
-    asyncio.run(main())
+    calls = BackendCalls(world, TicketWriter(None), None, lambda: 7.0, posted.append)
+    await calls.start_session(commands.StartSession(ATTEMPT, ONE, "token", 1.0, "offer"))
+    await calls.poll_status(POLL)
+    await calls.reconnect(commands.Reconnect(SESSION, ATTEMPT, 1, ONE, "token", 1.0, "offer"))
+    await calls.terminate(commands.TerminateSession(SESSION, 1.0))
     assert posted == [
         events.StartFailed(ATTEMPT, failure),
         events.StatusFailed(7.0, failure),
@@ -73,26 +70,23 @@ def test_every_call_posts_its_failure() -> None:
     ]
 
 
-def test_a_call_waits_for_the_sign_in_even_if_that_fails(expected_logs: LogRecords) -> None:
+async def test_a_call_waits_for_the_sign_in_even_if_that_fails(expected_logs: LogRecords) -> None:
     world, posted = FakeWorld(lambda: 0.0), list[events.Event]()
 
-    async def main() -> None:
-        refused = asyncio.Event()
+    refused = asyncio.Event()
 
-        async def refresh() -> None:
-            await refused.wait()
-            raise RejoinError("The studio does not answer.")
+    async def refresh() -> None:
+        await refused.wait()
+        raise RejoinError("The studio does not answer.")
 
-        calls = BackendCalls(world, TicketWriter(None), refresh, lambda: 7.0, posted.append)
-        calls.refresh_sign_in()
-        calls.refresh_sign_in()
-        polling = asyncio.ensure_future(calls.poll_status(POLL))
-        await asyncio.sleep(0.02)
-        assert posted == []
-        refused.set()
-        await polling
-        await calls.close()
-
-    asyncio.run(main())
+    calls = BackendCalls(world, TicketWriter(None), refresh, lambda: 7.0, posted.append)
+    calls.refresh_sign_in()
+    calls.refresh_sign_in()
+    polling = asyncio.ensure_future(calls.poll_status(POLL))
+    await asyncio.sleep(0.02)
+    assert posted == []
+    refused.set()
+    await polling
+    await calls.close()
     assert [type(event) for event in posted] == [events.StatusArrived]
     assert len(expected_logs.lines) == 1

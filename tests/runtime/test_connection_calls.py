@@ -44,18 +44,18 @@ def test_an_offer_that_cannot_be_made_ends_the_start_with_its_sentence() -> None
     assert "no network address" in ending.detail
 
 
-def test_an_answer_that_cannot_be_used_ends_the_start() -> None:
+async def test_an_answer_that_cannot_be_used_ends_the_start() -> None:
     it = RunningEngine()
     it.world.connects = False
 
     async def main() -> Ending:
         it.engine.post(events.StartRequested())
         running = asyncio.ensure_future(it.engine.run())
-        await it.until(lambda: any("answer" in peer.did for peer in it.world.peers))
+        await it.until(lambda: any("answer" in peer.actions for peer in it.world.peers))
         it.engine.post(events.AnswerRefused(ONE, "no fingerprint"))
         return await asyncio.wait_for(running, 10)
 
-    ending = asyncio.run(main())
+    ending = await main()
     assert (ending.kind, ending.detail) == (EndingKind.BAD_ANSWER, "no fingerprint")
 
 
@@ -71,7 +71,7 @@ def test_an_answer_for_a_connection_whose_address_is_gone_is_not_applied() -> No
         it.engine.post(events.CloseForNowRequested())
 
     it, _ = play(script)
-    assert "answer" not in it.world.peers[1].did
+    assert "answer" not in it.world.peers[1].actions
     assert it.events("ConnectionFailed")[0].data["detail"] == "its local address is gone"
 
 
@@ -86,18 +86,15 @@ def calls(world: FakeWorld, posted: list[events.Event], *, broken: bool = False)
     )
 
 
-def test_a_defect_of_a_peer_is_logged_and_posted_without_its_text(
+async def test_a_defect_of_a_peer_is_logged_and_posted_without_its_text(
     expected_logs: LogRecords,
 ) -> None:
     posted: list[events.Event] = []
 
-    async def main() -> None:
-        broken = calls(FakeWorld(lambda: 0.0), posted, broken=True)
-        await broken.make_offer(ONE)
-        await broken.apply_answer(ONE, "answer")
-        await broken.say_goodbye(ONE, 3)
-
-    asyncio.run(main())
+    broken = calls(FakeWorld(lambda: 0.0), posted, broken=True)
+    await broken.make_offer(ONE)
+    await broken.apply_answer(ONE, "answer")
+    await broken.say_goodbye(ONE, 3)
     assert posted == [
         events.OfferFailed(ONE, "ZeroDivisionError"),
         events.ConnectionFailed(ONE, "ZeroDivisionError"),
@@ -106,16 +103,13 @@ def test_a_defect_of_a_peer_is_logged_and_posted_without_its_text(
     assert len(expected_logs.lines) == 3
 
 
-def test_a_refused_answer_and_one_that_comes_after_the_close_are_posted() -> None:
+async def test_a_refused_answer_and_one_that_comes_after_the_close_are_posted() -> None:
     posted: list[events.Event] = []
 
-    async def main() -> None:
-        it = calls(FakeWorld(lambda: 0.0), posted)
-        await it.apply_answer(ONE, "answer to offer 1")
-        await it.make_offer(ONE)
-        await it.apply_answer(ONE, "answer to offer 2")
-
-    asyncio.run(main())
+    it = calls(FakeWorld(lambda: 0.0), posted)
+    await it.apply_answer(ONE, "answer to offer 1")
+    await it.make_offer(ONE)
+    await it.apply_answer(ONE, "answer to offer 2")
     late, offer, refused = posted
     assert late == events.ConnectionFailed(ONE, "the connection was closed")
     assert isinstance(offer, events.OfferMade)

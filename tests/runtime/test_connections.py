@@ -40,25 +40,22 @@ def test_showing_another_connection_hides_the_one_before() -> None:
     connections.show(TWO)
     assert connections.shown() == (TWO, new)
     connections.set_controls(HELD)
-    assert (old.did, new.did) == (["shown", "hidden"], ["shown"])
+    assert (old.actions, new.actions) == (["shown", "hidden"], ["shown"])
     assert (old.controls, new.controls) == ([], [HELD])
 
 
-def test_a_closed_connection_is_neither_shown_nor_open() -> None:
+async def test_a_closed_connection_is_neither_shown_nor_open() -> None:
     connections, world = Connections(), FakeWorld(lambda: 0.0)
 
-    async def main() -> None:
-        peer = world.make_peer(ONE, lambda event: None)
-        connections.add(ONE, peer)
-        connections.show(ONE)
-        connections.close(ONE)
-        connections.close(ONE)
-        assert connections.all() == ()
-        assert connections.get(ONE) is None
-        assert connections.shown() is None
-        connections.set_controls(HELD)
-        await asyncio.wait(connections.closing)
-        assert peer.did == ["shown", "close", "closed"]
-        assert peer.controls == []
-
-    asyncio.run(main())
+    peer = world.make_peer(ONE, lambda event: None)
+    connections.add(ONE, peer)
+    connections.show(ONE)
+    connections.close(ONE)
+    connections.close(ONE)
+    assert connections.all() == ()
+    assert connections.get(ONE) is None
+    assert connections.shown() is None
+    connections.set_controls(HELD)
+    await asyncio.wait(connections.closing)
+    assert peer.actions == ["shown", "close", "closed"]
+    assert peer.controls == []

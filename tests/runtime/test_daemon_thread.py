@@ -12,7 +12,7 @@ from rejoin.runtime.daemon_thread import run_in_daemon_thread
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 
-def test_the_result_is_returned_and_the_loop_is_not_blocked() -> None:
+async def test_the_result_is_returned_and_the_loop_is_not_blocked() -> None:
     free = threading.Event()
 
     async def main() -> str:
@@ -25,38 +25,35 @@ def test_the_result_is_returned_and_the_loop_is_not_blocked() -> None:
         free.set()  # only a loop that is not blocked gets here
         return await working
 
-    assert asyncio.run(main()) == "done"
+    assert await main() == "done"
 
 
-def test_its_exception_is_raised() -> None:
+async def test_its_exception_is_raised() -> None:
     def work() -> None:
         raise PermissionError("no")
 
     with pytest.raises(PermissionError):
-        asyncio.run(run_in_daemon_thread(work, name="work", within_s=60))
+        await run_in_daemon_thread(work, name="work", within_s=60)
 
 
-def test_work_that_hangs_is_abandoned_and_does_not_delay_the_end() -> None:
+async def test_work_that_hangs_is_abandoned_and_does_not_delay_the_end() -> None:
     free = threading.Event()
     try:
         with pytest.raises(TimeoutError):
-            asyncio.run(run_in_daemon_thread(lambda: free.wait(60), name="work", within_s=0.01))
+            await run_in_daemon_thread(lambda: free.wait(60), name="work", within_s=0.01)
         assert any(thread.name == "work" for thread in threading.enumerate())
     finally:
         free.set()
 
 
-def test_the_result_of_late_work_is_ignored() -> None:
+async def test_the_result_of_late_work_is_ignored() -> None:
     free = threading.Event()
 
-    async def main() -> None:
-        with pytest.raises(TimeoutError):
-            await run_in_daemon_thread(lambda: free.wait(60), name="work", within_s=0.01)
-        free.set()
-        for _ in range(1000):
-            if not any(thread.name == "work" for thread in threading.enumerate()):
-                return
-            await asyncio.sleep(0.01)
-        raise AssertionError("the thread did not end")
-
-    asyncio.run(main())
+    with pytest.raises(TimeoutError):
+        await run_in_daemon_thread(lambda: free.wait(60), name="work", within_s=0.01)
+    free.set()
+    for _ in range(1000):
+        if not any(thread.name == "work" for thread in threading.enumerate()):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("the thread did not end")

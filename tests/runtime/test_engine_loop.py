@@ -36,7 +36,7 @@ def test_from_start_to_close_for_now() -> None:
 
     it, ending = play(script)
     assert ending.kind is EndingKind.CLOSED_FOR_NOW
-    assert it.world.peers[0].did == ["answer", "key frame", "shown", "close", "closed"]
+    assert it.world.peers[0].actions == ["answer", "key frame", "shown", "close", "closed"]
     assert it.world.terminated == 0
     assert tasks.alive() == frozenset()
 
@@ -53,8 +53,8 @@ def test_a_drop_is_answered_with_a_new_peer_and_the_old_one_is_closed_afterwards
     assert ending.kind is EndingKind.ENDED_BY_PLAYER
     assert it.world.terminated == 1
     old, new = it.world.peers
-    assert old.did[-3:] == ["mute", "close", "closed"]
-    assert new.did == ["answer", "key frame", "shown", "close", "closed"]
+    assert old.actions[-3:] == ["mute", "close", "closed"]
+    assert new.actions == ["answer", "key frame", "shown", "close", "closed"]
     ((attempt, token, request),) = it.world.reconnected
     assert (attempt, request) == (2, "offer 2")
     assert len(token) >= 32
@@ -100,33 +100,45 @@ def test_a_defect_of_the_engine_ends_the_game_and_is_reported(
 
     it, ending = play(script)
     assert (ending.kind, ending.detail) == (EndingKind.INTERNAL, "ZeroDivisionError")
-    assert it.world.peers[0].did[-1] == "closed"
+    assert it.world.peers[0].actions[-1] == "closed"
     assert "the engine failed" in caplog.text
 
 
-def test_cancelling_the_run_closes_the_peers() -> None:
+async def test_cancelling_the_run_closes_the_peers() -> None:
     it = RunningEngine()
 
-    async def main() -> None:
-        it.engine.post(events.StartRequested())
-        running = asyncio.ensure_future(it.engine.run())
-        await it.stage(Stage.LIVE)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
+    it.engine.post(events.StartRequested())
+    running = asyncio.ensure_future(it.engine.run())
+    await it.stage(Stage.LIVE)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert it.world.peers[0].actions[-1] == "closed"
 
-    asyncio.run(main())
-    assert it.world.peers[0].did[-1] == "closed"
+
+async def test_an_event_that_was_scheduled_before_the_end_starts_nothing_after_it() -> None:
+    it = RunningEngine()
+
+    running = asyncio.ensure_future(it.engine.run())
+    await asyncio.sleep(0)
+    running.cancel()
+    thread = threading.Thread(target=it.engine.post, args=(events.StartRequested(),))
+    thread.start()
+    thread.join()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert it.world.peers == []
+    assert it.records == []
 
 
 def test_the_network_is_watched_from_the_start_to_the_end() -> None:
     async def script(it: RunningEngine) -> None:
         await it.stage(Stage.LIVE)
-        assert it.watch.did == ["start"]
+        assert it.watch.actions == ["start"]
         it.watch.post(events.NetworkLost())
         assert it.snapshot.offline
         assert it.world.forgotten == 1, "pooled connections belong to the old network"
         it.engine.post(events.CloseForNowRequested())
 
     it, _ = play(script)
-    assert it.watch.did == ["start", "close"]
+    assert it.watch.actions == ["start", "close"]

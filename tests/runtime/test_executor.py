@@ -66,60 +66,51 @@ def test_a_key_names_its_task() -> None:
     assert str(TaskKey(TaskKind.STATUS)) == "status"
 
 
-def test_a_newer_poll_replaces_the_older_one() -> None:
+async def test_a_newer_poll_replaces_the_older_one() -> None:
     bench = Bench()
 
-    async def main() -> None:
-        bench.world.answers.clear()
-        bench.poll()
-        await asyncio.sleep(0)
-        bench.poll()
-        bench.world.answers.set()
-        await asyncio.sleep(0.05)
-        await bench.executor.close(1.0)
-
-    asyncio.run(main())
+    bench.world.answers.clear()
+    bench.poll()
+    await asyncio.sleep(0)
+    bench.poll()
+    bench.world.answers.set()
+    await asyncio.sleep(0.05)
+    await bench.executor.close(1.0)
     assert [type(event) for event in bench.posted] == [events.StatusArrived]
 
 
-def test_closing_a_connection_cancels_its_calls_and_no_others() -> None:
+async def test_closing_a_connection_cancels_its_calls_and_no_others() -> None:
     bench = Bench()
 
-    async def main() -> None:
-        for connection in (ONE, TWO):
-            bench.executor.execute(commands.MakeOffer(connection))
-        await asyncio.sleep(0.05)
-        bench.posted.clear()
-        for connection in (ONE, TWO):
-            bench.reconnect(connection)
-        bench.executor.execute(commands.CloseConnection(ONE))
-        await asyncio.sleep(0.05)
-        assert bench.connections.get(ONE) is None
-        assert bench.connections.get(TWO) is not None
-        await bench.executor.close(1.0)
-
-    asyncio.run(main())
+    for connection in (ONE, TWO):
+        bench.executor.execute(commands.MakeOffer(connection))
+    await asyncio.sleep(0.05)
+    bench.posted.clear()
+    for connection in (ONE, TWO):
+        bench.reconnect(connection)
+    bench.executor.execute(commands.CloseConnection(ONE))
+    await asyncio.sleep(0.05)
+    assert bench.connections.get(ONE) is None
+    assert bench.connections.get(TWO) is not None
+    await bench.executor.close(1.0)
     assert [type(event) for event in bench.posted] == [events.RequestWritten, events.AnswerArrived]
-    assert [peer.did for peer in bench.world.peers] == [["close", "closed"]] * 2
+    assert [peer.actions for peer in bench.world.peers] == [["close", "closed"]] * 2
 
 
-def test_commands_for_a_closed_connection_do_nothing() -> None:
+async def test_commands_for_a_closed_connection_do_nothing() -> None:
     bench = Bench()
 
-    async def main() -> None:
-        for command in (
-            commands.RequestKeyFrame(ONE),
-            commands.StartChecks(ONE),
-            commands.StopChecks(ONE),
-            commands.Mute(ONE),
-            commands.Unmute(ONE),
-            commands.ShowConnection(ONE),
-            commands.CloseConnection(ONE),
-        ):
-            bench.executor.execute(command)
-        await bench.executor.close(1.0)
-
-    asyncio.run(main())
+    for command in (
+        commands.RequestKeyFrame(ONE),
+        commands.StartChecks(ONE),
+        commands.StopChecks(ONE),
+        commands.Mute(ONE),
+        commands.Unmute(ONE),
+        commands.ShowConnection(ONE),
+        commands.CloseConnection(ONE),
+    ):
+        bench.executor.execute(command)
+    await bench.executor.close(1.0)
     assert bench.posted == []
 
 
@@ -137,19 +128,16 @@ def test_the_end_waits_for_peers_that_close_slowly() -> None:
         it.engine.post(events.CloseForNowRequested())
 
     it, _ = play(script)
-    assert it.world.peers[0].did[-1] == "closed"
+    assert it.world.peers[0].actions[-1] == "closed"
 
 
-def test_the_end_does_not_wait_longer_than_its_limit() -> None:
+async def test_the_end_does_not_wait_longer_than_its_limit() -> None:
     bench = Bench()
 
-    async def main() -> None:
-        bench.executor.execute(commands.MakeOffer(ONE))
-        await asyncio.sleep(0.05)
-        bench.world.close_takes_s = 60.0
-        await asyncio.wait_for(bench.executor.close(0.05), 20)
-        assert tasks.alive() == {"close 1"}
-        await tasks.cancel(*bench.connections.closing)
-
-    asyncio.run(main())
-    assert bench.world.peers[0].did == ["close"]
+    bench.executor.execute(commands.MakeOffer(ONE))
+    await asyncio.sleep(0.05)
+    bench.world.close_takes_s = 60.0
+    await asyncio.wait_for(bench.executor.close(0.05), 20)
+    assert tasks.alive() == {"close 1"}
+    await tasks.cancel(*bench.connections.closing)
+    assert bench.world.peers[0].actions == ["close"]

@@ -47,52 +47,43 @@ def test_a_session_has_one_instance_at_a_time(tmp_path: Path) -> None:
 
 
 @BOTH_KINDS
-def test_a_second_instance_passes_its_link(tmp_path: Path, by_tcp: bool) -> None:
+async def test_a_second_instance_passes_its_link(tmp_path: Path, by_tcp: bool) -> None:
     passed: list[str | None] = []
 
-    async def main() -> None:
-        first = claim(tmp_path, by_tcp=by_tcp)
-        await first.serve(passed.append)
-        assert await activate_from_thread(tmp_path, by_tcp=by_tcp)
-        assert await activate_from_thread(tmp_path, "rejoin://play?é", by_tcp=by_tcp)
-        await first.close()
-
-    asyncio.run(main())
+    first = claim(tmp_path, by_tcp=by_tcp)
+    await first.serve(passed.append)
+    assert await activate_from_thread(tmp_path, by_tcp=by_tcp)
+    assert await activate_from_thread(tmp_path, "rejoin://play?é", by_tcp=by_tcp)
+    await first.close()
     assert passed == [None, "rejoin://play?é"]
     assert list(tmp_path.iterdir()) == []
 
 
 @BOTH_KINDS
-def test_only_this_user_can_reach_the_address(tmp_path: Path, by_tcp: bool) -> None:
-    async def main() -> None:
-        first = claim(tmp_path, by_tcp=by_tcp)
-        await first.serve(lambda link: None)
-        await asyncio.to_thread(check_modes)
-        await first.close()
-
+async def test_only_this_user_can_reach_the_address(tmp_path: Path, by_tcp: bool) -> None:
     def check_modes() -> None:
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
         for file in tmp_path.iterdir():
             assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
 
     tmp_path.chmod(0o755)
-    asyncio.run(main())
+    first = claim(tmp_path, by_tcp=by_tcp)
+    await first.serve(lambda link: None)
+    await asyncio.to_thread(check_modes)
+    await first.close()
 
 
-def test_an_activation_without_the_secret_is_refused(tmp_path: Path) -> None:
+async def test_an_activation_without_the_secret_is_refused(tmp_path: Path) -> None:
     passed: list[str | None] = []
 
-    async def main() -> None:
-        first = claim(tmp_path, by_tcp=True)
-        await first.serve(passed.append)
-        address = tmp_path / f"{KEY}.address"
-        content = json.loads(address.read_text())
-        for secret in ("", "0" * 64, "é"):
-            address.write_text(json.dumps({**content, "secret": secret}))
-            assert not await activate_from_thread(tmp_path, by_tcp=True)
-        await first.close()
-
-    asyncio.run(main())
+    first = claim(tmp_path, by_tcp=True)
+    await first.serve(passed.append)
+    address = tmp_path / f"{KEY}.address"
+    content = json.loads(address.read_text())
+    for secret in ("", "0" * 64, "é"):
+        address.write_text(json.dumps({**content, "secret": secret}))
+        assert not await activate_from_thread(tmp_path, by_tcp=True)
+    await first.close()
     assert passed == []
 
 
@@ -142,47 +133,40 @@ def answer_to(folder: Path, content: bytes) -> bytes:
     return answer
 
 
-def test_a_silent_client_is_disconnected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_client_is_disconnected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("rejoin.runtime.instance._ACTIVATION_TIMEOUT_S", 0.05)
 
-    async def main() -> None:
-        first = claim(tmp_path)
-        await first.serve(lambda link: None)
-        reader, writer = await asyncio.open_unix_connection(str(tmp_path / f"{KEY}.sock"))
-        assert await asyncio.wait_for(reader.read(), 60) == b""
-        writer.close()
-        await first.close()
-
-    asyncio.run(main())
+    first = claim(tmp_path)
+    await first.serve(lambda link: None)
+    reader, writer = await asyncio.open_unix_connection(str(tmp_path / f"{KEY}.sock"))
+    assert await asyncio.wait_for(reader.read(), 60) == b""
+    writer.close()
+    await first.close()
 
 
-def test_more_than_eight_clients_at_once_are_dropped(tmp_path: Path) -> None:
-    async def main() -> None:
-        first = claim(tmp_path)
-        await first.serve(lambda link: None)
-        path = str(tmp_path / f"{KEY}.sock")
-        silent = [await asyncio.open_unix_connection(path) for _ in range(8)]
-        reader, writer = await asyncio.open_unix_connection(path)
-        with_end = await asyncio.gather(asyncio.wait_for(reader.read(), 60), return_exceptions=True)
-        assert isinstance(with_end[0], ConnectionError) or with_end[0] == b""
-        for _, each in [*silent, (reader, writer)]:
-            each.close()
-        await first.close()
-
-    asyncio.run(main())
+async def test_more_than_eight_clients_at_once_are_dropped(tmp_path: Path) -> None:
+    first = claim(tmp_path)
+    await first.serve(lambda link: None)
+    path = str(tmp_path / f"{KEY}.sock")
+    silent = [await asyncio.open_unix_connection(path) for _ in range(8)]
+    reader, writer = await asyncio.open_unix_connection(path)
+    with_end = await asyncio.gather(asyncio.wait_for(reader.read(), 60), return_exceptions=True)
+    assert isinstance(with_end[0], ConnectionError) or with_end[0] == b""
+    for _, each in [*silent, (reader, writer)]:
+        each.close()
+    await first.close()
 
 
-def test_a_callback_that_fails_is_logged(tmp_path: Path, expected_logs: LogRecords) -> None:
-    async def main() -> None:
-        def fail(link: str | None) -> None:
-            raise RuntimeError("no window")
+async def test_a_callback_that_fails_is_logged(tmp_path: Path, expected_logs: LogRecords) -> None:
+    def fail(link: str | None) -> None:
+        raise RuntimeError("no window")
 
-        first = claim(tmp_path)
-        await first.serve(fail)
-        assert not await asyncio.to_thread(activate, KEY, None, tmp_path, within_s=0.0)
-        await first.close()
-
-    asyncio.run(main())
+    first = claim(tmp_path)
+    await first.serve(fail)
+    assert not await asyncio.to_thread(activate, KEY, None, tmp_path, within_s=0.0)
+    await first.close()
     assert len(expected_logs.lines) >= 1
 
 
@@ -195,16 +179,13 @@ def test_an_instance_that_does_not_serve_is_not_activated(tmp_path: Path) -> Non
     first.release()
 
 
-def test_an_instance_that_is_still_starting_is_waited_for(tmp_path: Path) -> None:
-    async def main() -> None:
-        first = claim(tmp_path)
-        activating = asyncio.ensure_future(activate_from_thread(tmp_path))
-        await asyncio.sleep(0.2)
-        await first.serve(lambda link: None)
-        assert await activating
-        await first.close()
-
-    asyncio.run(main())
+async def test_an_instance_that_is_still_starting_is_waited_for(tmp_path: Path) -> None:
+    first = claim(tmp_path)
+    activating = asyncio.ensure_future(activate_from_thread(tmp_path))
+    await asyncio.sleep(0.2)
+    await first.serve(lambda link: None)
+    assert await activating
+    await first.close()
 
 
 CRASHING = """
@@ -221,7 +202,7 @@ asyncio.run(main())
 """
 
 
-def test_the_files_of_a_killed_instance_block_nobody(tmp_path: Path) -> None:
+async def test_the_files_of_a_killed_instance_block_nobody(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", CRASHING, KEY, str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -234,13 +215,10 @@ def test_the_files_of_a_killed_instance_block_nobody(tmp_path: Path) -> None:
     assert {file.suffix for file in tmp_path.iterdir()} == {".lock", ".sock"}
     assert not activate(KEY, None, tmp_path, within_s=0.0)
 
-    async def main() -> None:
-        second = claim(tmp_path)
-        await second.serve(lambda link: None)
-        assert await activate_from_thread(tmp_path)
-        await second.close()
-
-    asyncio.run(main())
+    second = claim(tmp_path)
+    await second.serve(lambda link: None)
+    assert await activate_from_thread(tmp_path)
+    await second.close()
 
 
 def test_a_lock_on_a_removed_file_does_not_count(
@@ -259,31 +237,25 @@ def test_a_lock_on_a_removed_file_does_not_count(
     second.release()
 
 
-def test_releasing_twice_does_not_touch_the_next_instance(tmp_path: Path) -> None:
-    async def main() -> None:
-        first = claim(tmp_path)
-        await first.serve(lambda link: None)
-        await first.close()
-        second = claim(tmp_path)
-        await second.serve(lambda link: None)
-        first.release()
-        await first.close()
-        assert await activate_from_thread(tmp_path)
-        assert Instance.claim(KEY, tmp_path) is None
-        await second.close()
-
-    asyncio.run(main())
+async def test_releasing_twice_does_not_touch_the_next_instance(tmp_path: Path) -> None:
+    first = claim(tmp_path)
+    await first.serve(lambda link: None)
+    await first.close()
+    second = claim(tmp_path)
+    await second.serve(lambda link: None)
+    first.release()
+    await first.close()
+    assert await activate_from_thread(tmp_path)
+    assert Instance.claim(KEY, tmp_path) is None
+    await second.close()
 
 
-def test_a_file_at_the_path_of_the_address_is_replaced(tmp_path: Path) -> None:
-    async def main() -> None:
-        first = claim(tmp_path)
-        (tmp_path / f"{KEY}.sock").write_text("not a socket")
-        await first.serve(lambda link: None)
-        assert await activate_from_thread(tmp_path)
-        await first.close()
-
-    asyncio.run(main())
+async def test_a_file_at_the_path_of_the_address_is_replaced(tmp_path: Path) -> None:
+    first = claim(tmp_path)
+    (tmp_path / f"{KEY}.sock").write_text("not a socket")
+    await first.serve(lambda link: None)
+    assert await activate_from_thread(tmp_path)
+    await first.close()
 
 
 def test_a_symbolic_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
@@ -305,15 +277,12 @@ def test_locks_are_in_the_runtime_folder_of_the_os(
         assert locks_folder().name == "tickets"
 
 
-def test_a_path_too_long_for_a_socket_is_an_error_of_the_os(tmp_path: Path) -> None:
+async def test_a_path_too_long_for_a_socket_is_an_error_of_the_os(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 120)
 
-    async def main() -> None:
-        first = Instance.claim(KEY, deep)
-        assert first is not None
-        with pytest.raises(OSError, match="too long"):
-            await first.serve(lambda link: None)
-        await first.close()
-
-    asyncio.run(main())
+    first = Instance.claim(KEY, deep)
+    assert first is not None
+    with pytest.raises(OSError, match="too long"):
+        await first.serve(lambda link: None)
+    await first.close()
     assert list(deep.iterdir()) == []

@@ -152,7 +152,7 @@ def test_without_a_keyring_a_secret_session_id_leaves_no_ticket_and_this_is_repo
     async def script(store: LocalStore) -> None:
         await store.save(state(1))
         await store.save(state(2))
-        assert await bench.activate(), "everything else works"
+        assert await bench.activate(), "second instances are answered all the same"
 
     store = bench.bundle_store(TokenStore())
     work(store, script)

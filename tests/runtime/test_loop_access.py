@@ -17,12 +17,12 @@ def test_calls_are_kept_until_the_loop_runs_and_dropped_after_its_end() -> None:
     access = LoopAccess()
     access.call_or_keep(lambda: made.append("kept"))
     assert not access.call(lambda: made.append("refused"))
-    assert not access.is_here
+    assert not access.is_on_loop_thread
 
     async def main() -> None:
         for call in access.enter():
             call()
-        assert access.is_here
+        assert access.is_on_loop_thread
         assert access.call(lambda: made.append("called"))
         access.call_or_keep(lambda: made.append("called too"))
         await asyncio.sleep(0.01)
@@ -40,7 +40,7 @@ def test_calls_from_other_threads_are_made_on_the_loops_thread() -> None:
     async def main() -> None:
         access = LoopAccess()
         access.enter()
-        assert not await asyncio.to_thread(lambda: access.is_here)
+        assert not await asyncio.to_thread(lambda: access.is_on_loop_thread)
         assert await asyncio.to_thread(access.call, lambda: made_on.append(threading.get_ident()))
         await asyncio.sleep(0.01)
         access.leave()

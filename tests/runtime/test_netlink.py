@@ -107,7 +107,7 @@ def test_a_route_that_no_packet_of_ours_would_use_is_left_out(body: bytes) -> No
     assert parse(message(24, body)) == Batch()
 
 
-def test_the_end_of_a_dump_its_refusal_and_its_interruption() -> None:
+def test_the_end_the_refusal_and_the_interruption_of_a_dump_are_read() -> None:
     assert parse(message(16, link(3, 0x41), flags=0x10) + message(3, number(0))) == Batch(
         (Link(3, True, False),), done=True, interrupted=True
     )

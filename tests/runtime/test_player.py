@@ -77,7 +77,7 @@ def test_the_callers_slot_is_used() -> None:
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_a_game_that_cannot_start_ends_and_leaves_nothing() -> None:
+async def test_a_game_that_cannot_start_ends_and_leaves_nothing() -> None:
     """A real offer, and no server on the port."""
     records: list[Record] = []
     shown: list[Snapshot] = []
@@ -101,7 +101,7 @@ def test_a_game_that_cannot_start_ends_and_leaves_nothing() -> None:
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening
-        ending = asyncio.run(main(f"http://127.0.0.1:{taken.getsockname()[1]}"))
+        ending = await main(f"http://127.0.0.1:{taken.getsockname()[1]}")
     assert ending.kind is EndingKind.BACKEND_UNREACHABLE
     assert audio.closed
     assert shown[0].stage is Stage.IDLE
@@ -124,7 +124,7 @@ class LoudOutput(NullOutput):
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_the_volume_is_that_of_the_last_run(tmp_path: Path) -> None:
+async def test_the_volume_is_that_of_the_last_run(tmp_path: Path) -> None:
     async def main(choice: SoundChoice) -> None:
         sound_file = SoundFile(tmp_path / "sound.json")
         player = Player(
@@ -135,7 +135,7 @@ def test_the_volume_is_that_of_the_last_run(tmp_path: Path) -> None:
         player.post(CloseForNowRequested())
         await asyncio.wait_for(running, 30)
 
-    asyncio.run(main(SoundChoice(50)))
+    await main(SoundChoice(50))
     audio = LoudOutput()
     next_one = Player(
         profile("http://127.0.0.1:9"),
@@ -149,7 +149,7 @@ def test_the_volume_is_that_of_the_last_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_the_hardware_probe_starts_first_and_is_closed_last() -> None:
+async def test_the_hardware_probe_starts_first_and_is_closed_last() -> None:
     did: list[str] = []
 
     class RecordedHardware(Hardware):
@@ -173,14 +173,14 @@ def test_the_hardware_probe_starts_first_and_is_closed_last() -> None:
         player.post(CloseForNowRequested())
         return await asyncio.wait_for(running, 30)
 
-    asyncio.run(main())
+    await main()
     assert did[0] == "begin"
     assert "StartRequested" in did
     assert did[-1] == "close"
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_closing_for_now_before_anything_happened() -> None:
+async def test_closing_for_now_before_anything_happened() -> None:
     async def main() -> Ending:
         player = Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput()))
         running = asyncio.ensure_future(player.run())
@@ -188,13 +188,13 @@ def test_closing_for_now_before_anything_happened() -> None:
         player.post(CloseForNowRequested())
         return await asyncio.wait_for(running, 30)
 
-    ending = asyncio.run(main())
+    ending = await main()
     assert ending.kind in (EndingKind.CLOSED_FOR_NOW, EndingKind.CANCELLED)
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
 @pytest.mark.parametrize("rules", [NetworkRules(), NetworkRules(loopback_only=True)])
-def test_the_network_is_watched_according_to_the_profile(
+async def test_the_network_is_watched_according_to_the_profile(
     monkeypatch: pytest.MonkeyPatch, rules: NetworkRules
 ) -> None:
     did: list[object] = []
@@ -221,13 +221,13 @@ def test_the_network_is_watched_according_to_the_profile(
         player.post(CloseForNowRequested())
         return await asyncio.wait_for(running, 30)
 
-    asyncio.run(main())
+    await main()
     assert did == ([rules] if rules.loopback_only else [rules, "start", "close"])
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_with_a_ticket_it_rejoins_instead_of_starting_a_game(tmp_path: Path) -> None:
-    """There is no server; it asks nevertheless, and releases the lock at its end."""
+async def test_with_a_ticket_it_rejoins_instead_of_starting_a_game(tmp_path: Path) -> None:
+    """There is no server, so the status call fails; the lock is released at the end."""
     records: list[Record] = []
     url = "http://127.0.0.1:9"
     state = RejoinState(SessionId("s-1"), AttemptNumber(4), 120.0, proved_at=1.0)
@@ -249,20 +249,20 @@ def test_with_a_ticket_it_rejoins_instead_of_starting_a_game(tmp_path: Path) -> 
             ),
         )
         running = asyncio.ensure_future(player.run())
-        came: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
+        rejoining: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
 
         def listen(shown: Snapshot) -> None:
-            if shown.stage is not Stage.IDLE and not came.done():
-                came.set_result(shown)
+            if shown.stage is not Stage.IDLE and not rejoining.done():
+                rejoining.set_result(shown)
 
         player.subscribe(listen)
-        shown = await asyncio.wait_for(came, 30)
+        shown = await asyncio.wait_for(rejoining, 30)
         assert (shown.stage, shown.returning) == (Stage.RECONNECTING, True)
         assert shown.deadline_checking, "its times are of a different boot"
         player.post(CloseForNowRequested())
         return await asyncio.wait_for(running, 30)
 
-    assert asyncio.run(main()).kind is EndingKind.CLOSED_FOR_NOW
+    assert (await main()).kind is EndingKind.CLOSED_FOR_NOW
     assert [record.name for record in records][:3] == [
         "RejoinRequested",
         "AwaitingService",
@@ -291,7 +291,7 @@ def test_a_missing_way_back_is_reported_if_nothing_else_is_wrong(tmp_path: Path)
 
 
 @pytest.mark.parametrize("dtls_client", [False, True])
-def test_its_connections_are_dtls_clients_if_the_option_says_so(dtls_client: bool) -> None:
+async def test_its_connections_are_dtls_clients_if_the_option_says_so(dtls_client: bool) -> None:
     async def offer() -> str:
         player = Player(
             profile("http://127.0.0.1:9"),
@@ -304,4 +304,4 @@ def test_its_connections_are_dtls_clients_if_the_option_says_so(dtls_client: boo
             await peer.close()
             await player._client.aclose()
 
-    assert ("a=setup:active" in asyncio.run(offer())) is dtls_client
+    assert ("a=setup:active" in await offer()) is dtls_client

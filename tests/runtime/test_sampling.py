@@ -27,8 +27,8 @@ def test_silence_is_noticed_by_the_samples_alone() -> None:
         it.engine.post(events.CloseForNowRequested())
 
     it, _ = play(script)
-    assert len(it.world.peers) == 1, "it healed"
-    assert "unmute" in it.world.peers[0].did
+    assert len(it.world.peers) == 1, "the connection healed"
+    assert "unmute" in it.world.peers[0].actions
 
 
 def test_the_statistics_are_those_of_the_connection_that_is_shown() -> None:
@@ -107,5 +107,5 @@ def test_a_short_sleep_starts_checks_and_a_blocked_loop_is_not_a_sleep() -> None
         it.engine.post(events.CloseForNowRequested())
 
     it, _ = play(script)
-    assert it.world.peers[0].did.count("checks") >= 1
+    assert it.world.peers[0].actions.count("checks") >= 1
     assert len(it.world.peers) == 1

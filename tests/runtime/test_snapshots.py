@@ -43,61 +43,52 @@ def test_an_equal_snapshot_is_not_published_again() -> None:
     assert snapshots.current == LIVE
 
 
-def test_while_the_loop_runs_listeners_are_called_on_its_thread() -> None:
+async def test_while_the_loop_runs_listeners_are_called_on_its_thread() -> None:
     called_on: list[int] = []
 
-    async def main() -> None:
-        access = LoopAccess()
-        snapshots = Snapshots(IDLE, access)
-        access.enter()
+    access = LoopAccess()
+    snapshots = Snapshots(IDLE, access)
+    access.enter()
 
-        def listen(_: Snapshot) -> None:
-            called_on.append(threading.get_ident())
+    def listen(_: Snapshot) -> None:
+        called_on.append(threading.get_ident())
 
-        await asyncio.to_thread(snapshots.subscribe, listen)
-        await asyncio.sleep(0.01)
-        leave = await asyncio.to_thread(snapshots.subscribe, listen)
-        leave()
-        access.leave()
-
-    asyncio.run(main())
+    await asyncio.to_thread(snapshots.subscribe, listen)
+    await asyncio.sleep(0.01)
+    leave = await asyncio.to_thread(snapshots.subscribe, listen)
+    leave()
+    access.leave()
     assert called_on[0] == threading.get_ident()
     assert set(called_on) == {threading.get_ident()}
 
 
-def test_a_listener_that_leaves_before_its_first_call_is_never_called() -> None:
+async def test_a_listener_that_leaves_before_its_first_call_is_never_called() -> None:
     seen: list[Snapshot] = []
 
-    async def main() -> None:
-        access = LoopAccess()
-        snapshots = Snapshots(IDLE, access)
-        access.enter()
+    access = LoopAccess()
+    snapshots = Snapshots(IDLE, access)
+    access.enter()
 
-        def subscribe_and_leave() -> None:
-            leave = snapshots.subscribe(seen.append)
-            leave()
+    def subscribe_and_leave() -> None:
+        leave = snapshots.subscribe(seen.append)
+        leave()
 
-        thread = threading.Thread(target=subscribe_and_leave)
-        thread.start()
-        thread.join()  # this blocks the loop, so that the first call has to wait
-        await asyncio.sleep(0.01)
-        snapshots.publish(LIVE)
-        access.leave()
-
-    asyncio.run(main())
+    thread = threading.Thread(target=subscribe_and_leave)
+    thread.start()
+    thread.join()  # this blocks the loop, so that the first call has to wait
+    await asyncio.sleep(0.01)
+    snapshots.publish(LIVE)
+    access.leave()
     assert seen == []
 
 
-def test_after_the_end_the_last_snapshot_is_delivered_at_once() -> None:
+async def test_after_the_end_the_last_snapshot_is_delivered_at_once() -> None:
     access = LoopAccess()
     snapshots = Snapshots(IDLE, access)
 
-    async def main() -> None:
-        access.enter()
-        snapshots.publish(LIVE)
-        access.leave()
-
-    asyncio.run(main())
+    access.enter()
+    snapshots.publish(LIVE)
+    access.leave()
     seen: list[Snapshot] = []
     snapshots.subscribe(seen.append)
     assert seen == [LIVE]

@@ -102,10 +102,11 @@ def test_a_full_collection_skips_everything_that_existed_before_the_stream() -> 
     program = """if True:
         import gc, sys
         from rejoin.runtime.stream_thread import SWITCH_INTERVAL_S, freeze_startup_objects
-        assert gc.get_freeze_count() == 0
+        at_start = gc.get_freeze_count()
+        assert at_start < 1000, "Python itself freezes few objects, or none"
         freeze_startup_objects()
         frozen = gc.get_freeze_count()
-        assert frozen > 10_000, frozen
+        assert frozen > at_start + 10_000, frozen
         assert abs(sys.getswitchinterval() - SWITCH_INTERVAL_S) < 1e-6
         later = [[number] for number in range(1000)]
         freeze_startup_objects()

@@ -119,7 +119,9 @@ def test_a_process_killed_while_it_writes_leaves_a_whole_ticket(folder: TicketFo
     last = int(rest[-1]) if rest else printed
     found = folder.newest()
     assert found is not None
-    assert found.rejoin_state.attempt in (last, last + 1), "the last one printed, or one more"
+    assert found.rejoin_state.attempt in (last, last + 1), (
+        "the last one that the process printed, or the next"
+    )
 
 
 def test_of_two_writes_the_newer_one_wins(folder: TicketFolder) -> None:

@@ -28,7 +28,7 @@ ONE = ConnectionNumber(1)
 
 
 class SlowStore:
-    """Saves tickets as slowly as the test wants, and remembers what it did."""
+    """Saves tickets as slowly as the test sets, and records what it did."""
 
     def __init__(self) -> None:
         self.wrote: list[RejoinState | SessionId] = []
@@ -100,7 +100,7 @@ def test_a_store_that_fails_is_logged_and_the_game_goes_on(expected_logs: LogRec
     assert "ERROR rejoin.ticket_writer: a ticket could not be written" in expected_logs.lines
 
 
-def test_writes_keep_their_order() -> None:
+async def test_writes_keep_their_order() -> None:
     state = RejoinState(SessionId("s-1"), AttemptNumber(1))
 
     async def main() -> list[RejoinState | SessionId]:
@@ -112,15 +112,12 @@ def test_writes_keep_their_order() -> None:
         assert writer.pending == frozenset()
         return store.wrote
 
-    assert asyncio.run(main()) == ["s-0", state], "the slow deletion came first"
+    assert await main() == ["s-0", state], "the slow deletion came first"
 
 
-def test_without_a_store_nothing_is_written() -> None:
-    async def main() -> None:
-        writer = TicketWriter(None)
-        writer.save(RejoinState(SessionId("s-1"), AttemptNumber(1)))
-        writer.delete(SessionId("s-1"))
-        assert writer.pending == frozenset()
-        await writer.written()
-
-    asyncio.run(main())
+async def test_without_a_store_nothing_is_written() -> None:
+    writer = TicketWriter(None)
+    writer.save(RejoinState(SessionId("s-1"), AttemptNumber(1)))
+    writer.delete(SessionId("s-1"))
+    assert writer.pending == frozenset()
+    await writer.written()

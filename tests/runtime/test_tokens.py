@@ -94,12 +94,12 @@ def test_a_keyring_that_fails_saves_nothing_and_leaks_nothing(
     assert "CANARY" not in caplog.text
 
 
-def test_a_keyring_that_hangs_is_abandoned() -> None:
+async def test_a_keyring_that_hangs_is_abandoned() -> None:
     hanging = HangingKeyring()
     store = TokenStore(hanging)
     try:
-        assert not asyncio.run(store.save(URL, TOKEN, within_s=0.01))
-        assert asyncio.run(store.fetch(URL, within_s=0.01)) is None
+        assert not await store.save(URL, TOKEN, within_s=0.01)
+        assert await store.fetch(URL, within_s=0.01) is None
     finally:
         hanging.free.set()
 
@@ -129,6 +129,6 @@ def test_an_invalid_url_saves_nothing() -> None:
     assert memory.saved == {}
 
 
-def test_origins() -> None:
+def test_an_origin_is_scheme_host_and_port() -> None:
     assert origin_of("https://Studio.example/v1?x") == "https://studio.example:443"
     assert origin_of("http://[::1]:8470") == "http://::1:8470"

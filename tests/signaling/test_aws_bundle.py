@@ -1,4 +1,4 @@
-"""Dialect `aws-bundle` from the client's side, against its own route set on real sockets."""
+"""Dialect `aws-bundle` from the client's side, against our backend in this dialect on sockets."""
 
 from __future__ import annotations
 
@@ -11,28 +11,19 @@ from typing import Any
 
 import pytest
 
+from helpers.backend_client import failure_of, started
 from helpers.fake_stream_service import FakeStreamService, answer_to, new_offer, new_token
 from helpers.misbehaving_server import read_request, server_that
 from helpers.sample_backends import APPLICATION, STREAM_GROUP, Wall, live_bundle
 from rejoin.backend.service import ServiceFault
 from rejoin.core.model import AttemptNumber, SessionId, SessionView
-from rejoin.core.retry import Failure, FailureKind
+from rejoin.core.retry import FailureKind
 from rejoin.service_model.status import Status
 from rejoin.signaling.aws_bundle import BundleClient
 from rejoin.signaling.aws_samples import STATUS_UNAVAILABLE, StreamChoice
 from rejoin.signaling.client import CallFailedError
 
 CHOICE = StreamChoice(STREAM_GROUP, APPLICATION, ("us-west-2",), "player-1")
-
-
-async def failure_of(call: Coroutine[Any, Any, object]) -> Failure:
-    with pytest.raises(CallFailedError) as caught:
-        await call
-    failure = caught.value.failure
-    assert str(caught.value) == failure.detail
-    assert failure.detail.endswith(".")
-    assert "canary" not in failure.detail
-    return failure
 
 
 @contextlib.asynccontextmanager
@@ -44,16 +35,7 @@ async def client_for(url: str, choice: StreamChoice = CHOICE) -> AsyncIterator[B
         await client.aclose()
 
 
-async def started(client: BundleClient, offer: str | None = None) -> SessionView:
-    return await client.start(
-        attempt=AttemptNumber(1),
-        token=new_token(),
-        signal_request=offer or new_offer(),
-        budget_s=5,
-    )
-
-
-def looking(client: BundleClient, session_id: SessionId) -> Coroutine[Any, Any, SessionView]:
+def getting_status(client: BundleClient, session_id: SessionId) -> Coroutine[Any, Any, SessionView]:
     return client.status(session_id, known=None, wait_s=0, budget_s=5)
 
 
@@ -71,187 +53,157 @@ def reconnecting(
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_a_whole_life_start_play_drop_rejoin_end() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="ACTIVATING")
-        async with live_bundle(service) as url, client_for(url) as client:
-            offer = new_offer()
-            view = await started(client, offer)
-            assert view.status == "ACTIVATING"
-            assert view.connection_timeout_s is None
-            assert (await looking(client, view.session_id)).status == "ACTIVATING"
+async def test_a_session_from_start_and_drop_to_rejoin_and_end() -> None:
+    service = FakeStreamService(status="ACTIVATING")
+    async with live_bundle(service) as url, client_for(url) as client:
+        offer = new_offer()
+        view = await started(client, offer)
+        assert view.status == "ACTIVATING"
+        assert view.connection_timeout_s is None
+        assert (await getting_status(client, view.session_id)).status == "ACTIVATING"
 
-            async def placed_later() -> None:
-                await asyncio.sleep(0.3)
-                service.place()
+        async def placed_later() -> None:
+            await asyncio.sleep(0.3)
+            service.place()
 
-            seen, _ = await asyncio.gather(
-                client.status(view.session_id, known=Status("ACTIVATING"), wait_s=20, budget_s=20),
-                placed_later(),
-            )
-            assert seen.status == "ACTIVE"
-            assert seen.signal_response == answer_to(offer)
-            # The sample tells nothing of these, so nothing is made up.
-            assert seen.signal_request_sha256 is None
-            assert seen.remaining is None
-            assert seen.reason is None
+        seen, _ = await asyncio.gather(
+            client.status(view.session_id, known=Status("ACTIVATING"), wait_s=20, budget_s=20),
+            placed_later(),
+        )
+        assert seen.status == "ACTIVE"
+        assert seen.signal_response == answer_to(offer)
+        # The sample reports none of these, so none is made up.
+        assert seen.signal_request_sha256 is None
+        assert seen.remaining is None
+        assert seen.reason is None
 
-            service.status = "PENDING_CLIENT_RECONNECTION"
-            written: list[str] = []
-            fresh = new_offer()
-            assert await reconnecting(client, view.session_id, fresh, written) == answer_to(fresh)
-            assert written == ["now"]
+        service.status = "PENDING_CLIENT_RECONNECTION"
+        written: list[str] = []
+        fresh = new_offer()
+        assert await reconnecting(client, view.session_id, fresh, written) == answer_to(fresh)
+        assert written == ["now"]
 
-            await client.terminate(view.session_id, budget_s=5)
-            assert service.status == "TERMINATED"
-            failure = await failure_of(client.terminate(view.session_id, budget_s=5))
-            assert failure.kind is FailureKind.NOT_FOUND
-
-    asyncio.run(run())
+        await client.terminate(view.session_id, budget_s=5)
+        assert service.status == "TERMINATED"
+        failure = await failure_of(client.terminate(view.session_id, budget_s=5))
+        assert failure.kind is FailureKind.NOT_FOUND
 
 
-def test_a_long_poll_without_news_ends_after_its_wait() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="ACTIVATING")
-        async with live_bundle(service) as url, client_for(url) as client:
-            view = await started(client)
-            seen = await client.status(
-                view.session_id, known=Status("ACTIVATING"), wait_s=0.4, budget_s=20
-            )
-            assert seen.status == "ACTIVATING"
-            assert 2 <= service.count("get_status") <= 9
-
-    asyncio.run(run())
+async def test_a_long_poll_without_news_ends_after_its_wait() -> None:
+    service = FakeStreamService(status="ACTIVATING")
+    async with live_bundle(service) as url, client_for(url) as client:
+        view = await started(client)
+        seen = await client.status(
+            view.session_id, known=Status("ACTIVATING"), wait_s=0.4, budget_s=20
+        )
+        assert seen.status == "ACTIVATING"
+        assert 2 <= service.count("get_status") <= 9
 
 
-def test_a_session_that_fails_before_it_was_there_is_not_found() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="ACTIVATING")
-        async with live_bundle(service) as url, client_for(url) as client:
-            view = await started(client)
-            service.status, service.reason = "ERROR", "placementTimeout"
-            failure = await failure_of(looking(client, view.session_id))
-            assert failure.kind is FailureKind.NOT_FOUND
-
-    asyncio.run(run())
+async def test_a_session_that_fails_while_it_is_placed_is_not_found() -> None:
+    service = FakeStreamService(status="ACTIVATING")
+    async with live_bundle(service) as url, client_for(url) as client:
+        view = await started(client)
+        service.status, service.reason = "ERROR", "placementTimeout"
+        failure = await failure_of(getting_status(client, view.session_id))
+        assert failure.kind is FailureKind.NOT_FOUND
 
 
 @pytest.mark.parametrize("status", ["CONNECTED", "PENDING_CLIENT_RECONNECTION", "TERMINATED"])
-def test_once_the_game_began_a_404_proves_nothing(status: str) -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        async with live_bundle(service) as url, client_for(url) as client:
-            view = await started(client)
-            service.place()
-            assert (await looking(client, view.session_id)).status == "ACTIVE"
-            service.status = status
-            failure = await failure_of(looking(client, view.session_id))
-            assert failure.code == STATUS_UNAVAILABLE
-            assert failure.kind is FailureKind.OUTCOME_UNKNOWN
-            assert failure.retryable is False
-            assert failure.session_status is None
-
-    asyncio.run(run())
+async def test_once_the_game_runs_a_404_proves_nothing(status: str) -> None:
+    service = FakeStreamService()
+    async with live_bundle(service) as url, client_for(url) as client:
+        view = await started(client)
+        service.place()
+        assert (await getting_status(client, view.session_id)).status == "ACTIVE"
+        service.status = status
+        failure = await failure_of(getting_status(client, view.session_id))
+        assert failure.code == STATUS_UNAVAILABLE
+        assert failure.kind is FailureKind.OUTCOME_UNKNOWN
+        assert failure.retryable is False
+        assert failure.session_status is None
 
 
-def test_after_600_s_even_an_active_session_is_not_told_but_can_be_rejoined() -> None:
-    async def run() -> None:
-        service, wall = FakeStreamService(), Wall()
-        async with live_bundle(service, wall=wall) as url, client_for(url) as client:
-            view = await started(client)
-            service.place()
-            wall.now += 599
-            assert (await looking(client, view.session_id)).status == "ACTIVE"
-            wall.now += 2
-            failure = await failure_of(looking(client, view.session_id))
-            assert failure.code == STATUS_UNAVAILABLE
-            offer = new_offer()
-            assert await reconnecting(client, view.session_id, offer) == answer_to(offer)
-
-    asyncio.run(run())
+async def test_after_600_s_an_active_session_has_no_status_but_can_be_rejoined() -> None:
+    service, wall = FakeStreamService(), Wall()
+    async with live_bundle(service, wall=wall) as url, client_for(url) as client:
+        view = await started(client)
+        service.place()
+        wall.now += 599
+        assert (await getting_status(client, view.session_id)).status == "ACTIVE"
+        wall.now += 2
+        failure = await failure_of(getting_status(client, view.session_id))
+        assert failure.code == STATUS_UNAVAILABLE
+        offer = new_offer()
+        assert await reconnecting(client, view.session_id, offer) == answer_to(offer)
 
 
-def test_an_answer_that_may_be_to_another_offer_is_not_handed_out() -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        async with live_bundle(service) as url, client_for(url) as client:
-            view = await started(client)
-            service.place()
-            # The service took the offer in, and the answer was lost on the way.
-            service.fail("create answer", ServiceFault.FAILED)
-            failure = await failure_of(reconnecting(client, view.session_id, new_offer()))
-            assert failure.kind is FailureKind.OUTCOME_UNKNOWN
-            seen = await looking(client, view.session_id)
-            assert seen.status == "ACTIVE"
-            assert service.held_response is not None
-            assert seen.signal_response is None
-
-    asyncio.run(run())
+async def test_an_answer_that_may_belong_to_another_offer_is_not_returned() -> None:
+    service = FakeStreamService()
+    async with live_bundle(service) as url, client_for(url) as client:
+        view = await started(client)
+        service.place()
+        # The service accepted the offer, and its answer was lost on the way.
+        service.fail("create answer", ServiceFault.FAILED)
+        failure = await failure_of(reconnecting(client, view.session_id, new_offer()))
+        assert failure.kind is FailureKind.OUTCOME_UNKNOWN
+        seen = await getting_status(client, view.session_id)
+        assert seen.status == "ACTIVE"
+        assert service.held_response is not None
+        assert seen.signal_response is None
 
 
-def test_every_failure_of_the_service_is_one_and_the_same() -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        async with live_bundle(service) as url, client_for(url) as client:
-            view = await started(client)
-            service.place()
-            for fault in ServiceFault:
-                for operation in ("start", "get_status", "create", "terminate"):
-                    service.fail(operation, fault)
-                for call in (
-                    started(client),
-                    looking(client, view.session_id),
-                    reconnecting(client, view.session_id, new_offer()),
-                    client.terminate(view.session_id, budget_s=5),
-                ):
-                    failure = await failure_of(call)
-                    assert failure.kind is FailureKind.OUTCOME_UNKNOWN
-                    assert (failure.http_status, failure.code) == (502, "")
-
-    asyncio.run(run())
+async def test_every_failure_of_the_service_looks_the_same() -> None:
+    service = FakeStreamService()
+    async with live_bundle(service) as url, client_for(url) as client:
+        view = await started(client)
+        service.place()
+        for fault in ServiceFault:
+            for operation in ("start", "get_status", "create", "terminate"):
+                service.fail(operation, fault)
+            for call in (
+                started(client),
+                getting_status(client, view.session_id),
+                reconnecting(client, view.session_id, new_offer()),
+                client.terminate(view.session_id, budget_s=5),
+            ):
+                failure = await failure_of(call)
+                assert failure.kind is FailureKind.OUTCOME_UNKNOWN
+                assert (failure.http_status, failure.code) == (502, "")
 
 
-def test_the_same_offer_is_never_sent_twice() -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        async with live_bundle(service) as url, client_for(url) as client:
-            first, second = new_offer(), new_offer()
-            view = await started(client, first)
-            service.fail("create", ServiceFault.FAILED)
-            await failure_of(reconnecting(client, view.session_id, second))
-            calls = len(service.calls)
-            for offer in (first, second):
-                written: list[str] = []
-                failure = await failure_of(reconnecting(client, view.session_id, offer, written))
-                assert failure.kind is FailureKind.REUSED_OFFER
-                assert written == []
-            assert (await failure_of(started(client, first))).kind is FailureKind.REUSED_OFFER
-            assert len(service.calls) == calls
-
-    asyncio.run(run())
+async def test_the_same_offer_is_never_sent_twice() -> None:
+    service = FakeStreamService()
+    async with live_bundle(service) as url, client_for(url) as client:
+        first, second = new_offer(), new_offer()
+        view = await started(client, first)
+        service.fail("create", ServiceFault.FAILED)
+        await failure_of(reconnecting(client, view.session_id, second))
+        calls = len(service.calls)
+        for offer in (first, second):
+            written: list[str] = []
+            failure = await failure_of(reconnecting(client, view.session_id, offer, written))
+            assert failure.kind is FailureKind.REUSED_OFFER
+            assert written == []
+        assert (await failure_of(started(client, first))).kind is FailureKind.REUSED_OFFER
+        assert len(service.calls) == calls
 
 
-def test_a_token_that_the_backend_does_not_know_is_not_found() -> None:
-    async def run() -> None:
-        async with live_bundle(FakeStreamService()) as url, client_for(url) as client:
-            failure = await failure_of(reconnecting(client, SessionId("nobody's"), new_offer()))
-            assert failure.kind is FailureKind.NOT_FOUND
-            failure = await failure_of(looking(client, SessionId("with space")))
-            assert failure.kind is FailureKind.INVALID
-
-    asyncio.run(run())
+async def test_a_token_that_the_backend_does_not_know_is_not_found() -> None:
+    async with live_bundle(FakeStreamService()) as url, client_for(url) as client:
+        failure = await failure_of(reconnecting(client, SessionId("unknown"), new_offer()))
+        assert failure.kind is FailureKind.NOT_FOUND
+        failure = await failure_of(getting_status(client, SessionId("with space")))
+        assert failure.kind is FailureKind.INVALID
 
 
-def test_a_stream_group_that_is_not_offered_is_a_502() -> None:
-    async def run() -> None:
-        choice = StreamChoice("sg-other")
-        async with live_bundle(FakeStreamService()) as url, client_for(url, choice) as client:
-            assert (await failure_of(started(client))).http_status == 502
-
-    asyncio.run(run())
+async def test_a_stream_group_that_is_not_offered_is_a_502() -> None:
+    choice = StreamChoice("sg-other")
+    async with live_bundle(FakeStreamService()) as url, client_for(url, choice) as client:
+        assert (await failure_of(started(client))).http_status == 502
 
 
-def test_what_is_sent_is_what_the_sample_reads() -> None:
+async def test_the_sample_reads_what_is_sent() -> None:
     seen: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -262,14 +214,11 @@ def test_what_is_sent_is_what_the_sample_reads() -> None:
         )
         await writer.drain()
 
-    async def run() -> None:
-        async with (
-            server_that(behave) as port,
-            client_for(f"http://127.0.0.1:{port}/base/") as client,
-        ):
-            await started(client, "offer")
-
-    asyncio.run(run())
+    async with (
+        server_that(behave) as port,
+        client_for(f"http://127.0.0.1:{port}/base/") as client,
+    ):
+        await started(client, "offer")
     head, _, body = seen[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /base/api/CreateStreamSession HTTP/1.1")
     assert b"authorization" not in head.lower()
@@ -283,7 +232,7 @@ def test_what_is_sent_is_what_the_sample_reads() -> None:
     }
 
 
-def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> str:
         service = FakeStreamService()
         service.fail("create", ServiceFault.CONFLICT, RuntimeError("canary in an exception"))
@@ -296,7 +245,7 @@ def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
             return view.session_id
 
     with caplog.at_level(logging.DEBUG):
-        token = asyncio.run(run())
+        token = await run()
     assert any("RuntimeError" in record.getMessage() for record in caplog.records)
     for record in caplog.records:
         text = record.getMessage() + str(record.exc_info) + str(record.args)

@@ -1,4 +1,4 @@
-"""Dialect `aws-react` from the client's side, against its own route set on real sockets."""
+"""Dialect `aws-react` from the client's side, against our backend in this dialect on sockets."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from helpers.backend_client import failure_of, started
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
@@ -23,7 +24,7 @@ from helpers.misbehaving_server import JSON, answering, read_request, server_tha
 from helpers.sample_backends import APPLICATION, ARN, STREAM_GROUP, ArnStreamService, live_react
 from rejoin.backend.service import ServiceFault
 from rejoin.core.model import AttemptNumber, SessionId, SessionView
-from rejoin.core.retry import Failure, FailureKind
+from rejoin.core.retry import FailureKind
 from rejoin.service_model.status import Status
 from rejoin.signaling.aws_react import ReactClient
 from rejoin.signaling.aws_samples import CANNOT_TERMINATE, StreamChoice
@@ -31,16 +32,6 @@ from rejoin.signaling.client import CallFailedError
 
 CHOICE = StreamChoice(STREAM_GROUP, APPLICATION, ("us-west-2", "eu-west-1"))
 SESSION = SessionId(ARN)
-
-
-async def failure_of(call: Coroutine[Any, Any, object]) -> Failure:
-    with pytest.raises(CallFailedError) as caught:
-        await call
-    failure = caught.value.failure
-    assert str(caught.value) == failure.detail
-    assert failure.detail.endswith(".")
-    assert "canary" not in failure.detail
-    return failure
 
 
 @contextlib.asynccontextmanager
@@ -52,16 +43,7 @@ async def client_for(url: str, token: str = GOOD_TOKEN) -> AsyncIterator[ReactCl
         await client.aclose()
 
 
-async def started(client: ReactClient, offer: str | None = None) -> SessionView:
-    return await client.start(
-        attempt=AttemptNumber(1),
-        token=new_token(),
-        signal_request=offer or new_offer(),
-        budget_s=5,
-    )
-
-
-def looking(
+def getting_status(
     client: ReactClient, session_id: SessionId = SESSION
 ) -> Coroutine[Any, Any, SessionView]:
     return client.status(session_id, known=None, wait_s=0, budget_s=5)
@@ -86,131 +68,114 @@ def reconnecting(
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_a_whole_life_start_play_drop_rejoin() -> None:
-    async def run() -> None:
-        service = ArnStreamService(status="ACTIVATING")
-        async with live_react(service) as url, client_for(url) as client:
-            offer = new_offer()
-            view = await started(client, offer)
-            assert (view.session_id, view.status) == (ARN, "ACTIVATING")
-            assert view.signal_response is None
-            assert view.connection_timeout_s is None
+async def test_a_session_from_start_and_drop_to_rejoin() -> None:
+    service = ArnStreamService(status="ACTIVATING")
+    async with live_react(service) as url, client_for(url) as client:
+        offer = new_offer()
+        view = await started(client, offer)
+        assert (view.session_id, view.status) == (ARN, "ACTIVATING")
+        assert view.signal_response is None
+        assert view.connection_timeout_s is None
 
-            async def placed_later() -> None:
-                await asyncio.sleep(0.3)
-                service.place()
-
-            seen, _ = await asyncio.gather(
-                client.status(SESSION, known=Status("ACTIVATING"), wait_s=20, budget_s=20),
-                placed_later(),
-            )
-            assert seen.status == "ACTIVE"
-            assert seen.signal_response == answer_to(offer)
-
-            for status in ("CONNECTED", "PENDING_CLIENT_RECONNECTION"):
-                service.status = status
-                assert (await looking(client)).status == status
-
-            written: list[str] = []
-            fresh = new_offer()
-            assert await reconnecting(client, fresh, written) == answer_to(fresh)
-            assert written == ["now"]
-            seen = await looking(client)
-            assert seen.status == "ACTIVE"
-            # The starter does not say whose answer it shows.
-            assert service.held_response is not None
-            assert seen.signal_response is None
-
-            service.status, service.reason = "TERMINATED", "reconnectionTimeout"
-            seen = await looking(client)
-            assert (seen.status, seen.reason) == ("TERMINATED", None)
-
-    asyncio.run(run())
-
-
-def test_a_long_poll_is_not_cut_short_by_the_answer_that_was_there_before() -> None:
-    async def run() -> None:
-        service = ArnStreamService()
-        async with live_react(service) as url, client_for(url) as client:
-            await started(client)
+        async def placed_later() -> None:
+            await asyncio.sleep(0.3)
             service.place()
-            service.status = "CONNECTED"
-            seen = await client.status(SESSION, known=Status("CONNECTED"), wait_s=0.4, budget_s=9)
-            assert seen.status == "CONNECTED"
-            assert service.count("get_status") >= 2
 
-    asyncio.run(run())
+        seen, _ = await asyncio.gather(
+            client.status(SESSION, known=Status("ACTIVATING"), wait_s=20, budget_s=20),
+            placed_later(),
+        )
+        assert seen.status == "ACTIVE"
+        assert seen.signal_response == answer_to(offer)
 
+        for status in ("CONNECTED", "PENDING_CLIENT_RECONNECTION"):
+            service.status = status
+            assert (await getting_status(client)).status == status
 
-def test_a_status_nobody_has_heard_of_is_carried_raw() -> None:
-    async def run() -> None:
-        service = ArnStreamService(status="HIBERNATING_2")
-        async with live_react(service) as url, client_for(url) as client:
-            assert (await looking(client)).status == "HIBERNATING_2"
+        written: list[str] = []
+        fresh = new_offer()
+        assert await reconnecting(client, fresh, written) == answer_to(fresh)
+        assert written == ["now"]
+        seen = await getting_status(client)
+        assert seen.status == "ACTIVE"
+        # The starter does not report which offer its answer belongs to.
+        assert service.held_response is not None
+        assert seen.signal_response is None
 
-    asyncio.run(run())
-
-
-def test_the_game_cannot_be_ended_and_the_sentence_says_so() -> None:
-    async def run() -> None:
-        service = ArnStreamService()
-        async with live_react(service) as url, client_for(url) as client:
-            await started(client)
-            failure = await failure_of(client.terminate(SESSION, budget_s=5))
-            assert failure.code == CANNOT_TERMINATE
-            assert failure.retryable is False
-            assert "cannot end a game" in failure.detail
-            assert service.count("terminate") == 0
-
-    asyncio.run(run())
+        service.status, service.reason = "TERMINATED", "reconnectionTimeout"
+        seen = await getting_status(client)
+        assert (seen.status, seen.reason) == ("TERMINATED", None)
 
 
-def test_an_answer_lost_after_success_is_of_unknown_outcome() -> None:
-    async def run() -> None:
-        service = ArnStreamService()
-        async with live_react(service, gateway_s=0.3) as url, client_for(url) as client:
-            service.create_gate = asyncio.Event()
-            offer = new_offer()
-            failure = await failure_of(reconnecting(client, offer))
-            assert (failure.kind, failure.http_status) == (FailureKind.OUTCOME_UNKNOWN, 504)
-            # It was a success there; the very same offer would be a second one.
-            assert service.held_request == offer
-            assert (await failure_of(reconnecting(client, offer))).kind is FailureKind.REUSED_OFFER
-            service.create_gate.set()
-            service.create_gate = None
-            fresh = new_offer()
-            assert await reconnecting(client, fresh) == answer_to(fresh)
-
-    asyncio.run(run())
+async def test_a_long_poll_is_not_ended_by_an_answer_that_was_there_before() -> None:
+    service = ArnStreamService()
+    async with live_react(service) as url, client_for(url) as client:
+        await started(client)
+        service.place()
+        service.status = "CONNECTED"
+        seen = await client.status(SESSION, known=Status("CONNECTED"), wait_s=0.4, budget_s=9)
+        assert seen.status == "CONNECTED"
+        assert service.count("get_status") >= 2
 
 
-def test_every_failure_of_the_service_is_one_and_the_same() -> None:
-    async def run() -> None:
-        service = ArnStreamService()
-        async with live_react(service) as url, client_for(url) as client:
-            for fault in ServiceFault:
-                for operation in ("start", "get_status", "create"):
-                    service.fail(operation, fault)
-                for call in (started(client), looking(client), reconnecting(client, new_offer())):
-                    failure = await failure_of(call)
-                    assert failure.kind is FailureKind.OUTCOME_UNKNOWN
-                    assert (failure.http_status, failure.code) == (500, "")
-
-    asyncio.run(run())
+async def test_an_unknown_status_is_passed_on() -> None:
+    service = ArnStreamService(status="HIBERNATING_2")
+    async with live_react(service) as url, client_for(url) as client:
+        assert (await getting_status(client)).status == "HIBERNATING_2"
 
 
-def test_an_expired_sign_in_is_refreshed_and_the_same_offer_goes_again() -> None:
-    async def run() -> None:
-        service = ArnStreamService()
-        async with live_react(service) as url, client_for(url, OTHER_TOKEN) as client:
-            offer = new_offer()
-            failure = await failure_of(reconnecting(client, offer))
-            assert failure.kind is FailureKind.UNAUTHENTICATED
-            assert service.calls == []
-            client.use_token(GOOD_TOKEN)
-            assert await reconnecting(client, offer) == answer_to(offer)
+async def test_the_game_cannot_be_ended_and_the_sentence_says_so() -> None:
+    service = ArnStreamService()
+    async with live_react(service) as url, client_for(url) as client:
+        await started(client)
+        failure = await failure_of(client.terminate(SESSION, budget_s=5))
+        assert failure.code == CANNOT_TERMINATE
+        assert failure.retryable is False
+        assert "cannot end a game" in failure.detail
+        assert service.count("terminate") == 0
 
-    asyncio.run(run())
+
+async def test_an_answer_lost_after_success_is_of_unknown_outcome() -> None:
+    service = ArnStreamService()
+    async with live_react(service, gateway_s=0.3) as url, client_for(url) as client:
+        service.create_gate = asyncio.Event()
+        offer = new_offer()
+        failure = await failure_of(reconnecting(client, offer))
+        assert (failure.kind, failure.http_status) == (FailureKind.OUTCOME_UNKNOWN, 504)
+        # The call succeeded there; the same offer again would be a second call.
+        assert service.held_request == offer
+        assert (await failure_of(reconnecting(client, offer))).kind is FailureKind.REUSED_OFFER
+        service.create_gate.set()
+        service.create_gate = None
+        fresh = new_offer()
+        assert await reconnecting(client, fresh) == answer_to(fresh)
+
+
+async def test_every_failure_of_the_service_looks_the_same() -> None:
+    service = ArnStreamService()
+    async with live_react(service) as url, client_for(url) as client:
+        for fault in ServiceFault:
+            for operation in ("start", "get_status", "create"):
+                service.fail(operation, fault)
+            for call in (
+                started(client),
+                getting_status(client),
+                reconnecting(client, new_offer()),
+            ):
+                failure = await failure_of(call)
+                assert failure.kind is FailureKind.OUTCOME_UNKNOWN
+                assert (failure.http_status, failure.code) == (500, "")
+
+
+async def test_after_an_expired_sign_in_the_same_offer_may_be_sent_again() -> None:
+    service = ArnStreamService()
+    async with live_react(service) as url, client_for(url, OTHER_TOKEN) as client:
+        offer = new_offer()
+        failure = await failure_of(reconnecting(client, offer))
+        assert failure.kind is FailureKind.UNAUTHENTICATED
+        assert service.calls == []
+        client.use_token(GOOD_TOKEN)
+        assert await reconnecting(client, offer) == answer_to(offer)
 
 
 @pytest.mark.parametrize(
@@ -229,50 +194,38 @@ def test_an_expired_sign_in_is_refreshed_and_the_same_offer_goes_again() -> None
         (answering("302 Found\r\nLocation: /login"), FailureKind.NOT_BACKEND),
     ],
 )
-def test_what_an_answer_means(answer: Any, kind: FailureKind) -> None:
-    async def run() -> None:
-        async with server_that(answer) as port, client_for(f"http://127.0.0.1:{port}") as client:
-            assert (await failure_of(reconnecting(client, new_offer()))).kind is kind
-
-    asyncio.run(run())
+async def test_what_an_answer_means(answer: Any, kind: FailureKind) -> None:
+    async with server_that(answer) as port, client_for(f"http://127.0.0.1:{port}") as client:
+        assert (await failure_of(reconnecting(client, new_offer()))).kind is kind
 
 
 @pytest.mark.parametrize("body", ["{}", '{"arn": "canary", "status": "ACTIVE"}', '{"arn": 1}'])
-def test_a_start_that_cannot_be_understood_may_have_happened(body: str) -> None:
-    async def run() -> None:
-        answer = answering(f"200 OK\r\n{JSON}", body.encode())
-        async with server_that(answer) as port, client_for(f"http://127.0.0.1:{port}") as client:
-            assert (await failure_of(started(client))).kind is FailureKind.OUTCOME_UNKNOWN
-
-    asyncio.run(run())
+async def test_a_start_with_an_unreadable_answer_has_unknown_outcome(body: str) -> None:
+    answer = answering(f"200 OK\r\n{JSON}", body.encode())
+    async with server_that(answer) as port, client_for(f"http://127.0.0.1:{port}") as client:
+        assert (await failure_of(started(client))).kind is FailureKind.OUTCOME_UNKNOWN
 
 
-def test_the_status_of_another_session_is_not_taken() -> None:
-    async def run() -> None:
-        body = json.dumps({"arn": ARN + "x", "status": "TERMINATED", "signalResponse": ""})
-        answer = answering(f"200 OK\r\n{JSON}", body.encode())
-        async with server_that(answer) as port, client_for(f"http://127.0.0.1:{port}") as client:
-            assert (await failure_of(looking(client))).kind is FailureKind.OUTCOME_UNKNOWN
-
-    asyncio.run(run())
+async def test_the_status_of_another_session_is_refused() -> None:
+    body = json.dumps({"arn": ARN + "x", "status": "TERMINATED", "signalResponse": ""})
+    answer = answering(f"200 OK\r\n{JSON}", body.encode())
+    async with server_that(answer) as port, client_for(f"http://127.0.0.1:{port}") as client:
+        assert (await failure_of(getting_status(client))).kind is FailureKind.OUTCOME_UNKNOWN
 
 
 @pytest.mark.parametrize(
     "session_id", ["", "session-1", "arn:a/b", "arn:a/b/c d", "arn:a/../../c/d"]
 )
-def test_a_session_id_that_is_no_arn_is_not_asked_for(session_id: str) -> None:
-    async def run() -> None:
-        async with client_for("http://127.0.0.1:9") as client:
-            for call in (
-                looking(client, SessionId(session_id)),
-                reconnecting(client, new_offer(), session_id=SessionId(session_id)),
-            ):
-                assert (await failure_of(call)).kind is FailureKind.INVALID
-
-    asyncio.run(run())
+async def test_a_session_id_that_is_no_arn_is_not_sent(session_id: str) -> None:
+    async with client_for("http://127.0.0.1:9") as client:
+        for call in (
+            getting_status(client, SessionId(session_id)),
+            reconnecting(client, new_offer(), session_id=SessionId(session_id)),
+        ):
+            assert (await failure_of(call)).kind is FailureKind.INVALID
 
 
-def test_what_is_sent_is_what_the_starter_reads() -> None:
+async def test_the_starter_reads_what_is_sent() -> None:
     seen: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -282,15 +235,12 @@ def test_what_is_sent_is_what_the_starter_reads() -> None:
         writer.write(head.encode() + b"\r\n\r\n" + body)
         await writer.drain()
 
-    async def run() -> None:
-        async with (
-            server_that(behave) as port,
-            client_for(f"http://127.0.0.1:{port}/prod") as client,
-        ):
-            await started(client, "offer")
-            await looking(client)
-
-    asyncio.run(run())
+    async with (
+        server_that(behave) as port,
+        client_for(f"http://127.0.0.1:{port}/prod") as client,
+    ):
+        await started(client, "offer")
+        await getting_status(client)
     head, _, body = seen[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /prod/ HTTP/1.1")
     assert b"authorization: bearer " + GOOD_TOKEN.encode() in head.lower()
@@ -304,7 +254,7 @@ def test_what_is_sent_is_what_the_starter_reads() -> None:
     assert seen[1].startswith(f"GET /prod/session/{STREAM_GROUP}/{encoded} HTTP/1.1".encode())
 
 
-def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         service: FakeStreamService = ArnStreamService()
         service.fail("create", ServiceFault.CONFLICT, RuntimeError("canary in an exception"))
@@ -314,10 +264,10 @@ def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
                 with contextlib.suppress(CallFailedError):
                     await reconnecting(client, new_offer())
             client.use_token("canary-of-nobody")
-            await failure_of(looking(client))
+            await failure_of(getting_status(client))
 
     with caplog.at_level(logging.DEBUG):
-        asyncio.run(run())
+        await run()
     assert any("RuntimeError" in record.getMessage() for record in caplog.records)
     for record in caplog.records:
         text = record.getMessage() + str(record.exc_info) + str(record.args)

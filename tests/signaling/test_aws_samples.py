@@ -1,4 +1,4 @@
-"""What both samples' clients promise: an offer goes out once, and a poll ends in time."""
+"""What the clients of both samples guarantee: an offer is sent once, and a poll ends in time."""
 
 from __future__ import annotations
 
@@ -52,42 +52,33 @@ async def kind_of(client: BundleClient, offer: str, budget_s: float = 5) -> Fail
         ("200 OK\r\nContent-Type: text/html", FailureKind.NOT_BACKEND, FailureKind.REUSED_OFFER),
     ],
 )
-def test_only_a_refusal_at_the_door_gives_an_offer_back(
+async def test_only_after_a_refusal_before_processing_an_offer_may_be_sent_again(
     answer: str, first: FailureKind, again: FailureKind
 ) -> None:
-    async def run() -> None:
-        async with client_of(answering(answer, b"{}")) as client:
-            offer = new_offer()
-            assert await kind_of(client, offer) is first
-            assert await kind_of(client, offer) is again
-            assert await kind_of(client, new_offer()) is first
-
-    asyncio.run(run())
+    async with client_of(answering(answer, b"{}")) as client:
+        offer = new_offer()
+        assert await kind_of(client, offer) is first
+        assert await kind_of(client, offer) is again
+        assert await kind_of(client, new_offer()) is first
 
 
-def test_an_offer_that_never_left_may_go_again() -> None:
-    async def run() -> None:
-        client = BundleClient("http://127.0.0.1:9", StreamChoice("sg-1"), None)
-        try:
-            offer = new_offer()
-            for _ in range(2):
-                assert await kind_of(client, offer) is FailureKind.NOT_SENT
-        finally:
-            await client.aclose()
-
-    asyncio.run(run())
+async def test_an_offer_that_was_not_sent_may_be_sent_again() -> None:
+    client = BundleClient("http://127.0.0.1:9", StreamChoice("sg-1"), None)
+    try:
+        offer = new_offer()
+        for _ in range(2):
+            assert await kind_of(client, offer) is FailureKind.NOT_SENT
+    finally:
+        await client.aclose()
 
 
-def test_an_offer_whose_call_was_cancelled_counts_as_sent() -> None:
-    async def run() -> None:
-        async with client_of(hangs) as client:
-            offer = new_offer()
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.5):
-                    await kind_of(client, offer, budget_s=20)
-            assert await kind_of(client, offer) is FailureKind.REUSED_OFFER
-
-    asyncio.run(run())
+async def test_an_offer_whose_call_was_cancelled_counts_as_sent() -> None:
+    async with client_of(hangs) as client:
+        offer = new_offer()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await kind_of(client, offer, budget_s=20)
+        assert await kind_of(client, offer) is FailureKind.REUSED_OFFER
 
 
 @pytest.mark.parametrize(
@@ -100,7 +91,18 @@ def test_an_offer_whose_call_was_cancelled_counts_as_sent() -> None:
         {"stream_group": "sg-1", "user_id": "x" * 257},
     ],
 )
-def test_a_choice_that_cannot_be_sent_is_one_sentence(choice: dict[str, str]) -> None:
+def test_an_invalid_choice_is_refused_in_one_sentence(choice: dict[str, str]) -> None:
     with pytest.raises(BadInputError) as caught:
         StreamChoice(**choice)  # type: ignore[arg-type]
     assert str(caught.value).endswith(".")
+
+
+def test_a_choice_is_sent_under_the_names_of_the_dialect() -> None:
+    names = {"stream_group": "SGIdentifier", "application": "AppIdentifier", "locations": "Regions"}
+    assert StreamChoice("sg-1").body(**names) == {"SGIdentifier": "sg-1"}
+    assert StreamChoice("sg-1", "a-1", ("us-west-2",), "player").body(**names) == {
+        "SGIdentifier": "sg-1",
+        "AppIdentifier": "a-1",
+        "UserId": "player",
+        "Regions": ["us-west-2"],
+    }

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from helpers.backend_client import failure_of, started
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
@@ -47,8 +48,8 @@ from helpers.misbehaving_server import (
     speaks_no_http,
 )
 from rejoin.backend.service import ServiceFault
-from rejoin.core.model import AttemptNumber, SessionId, SessionView
-from rejoin.core.retry import Failure, FailureKind
+from rejoin.core.model import AttemptNumber, SessionId
+from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
 from rejoin.service_model.status import Status
 from rejoin.signaling.client import BackendClient, CallFailedError
@@ -59,18 +60,7 @@ ONE, TWO, THREE = AttemptNumber(1), AttemptNumber(2), AttemptNumber(3)
 
 
 def nothing() -> None:
-    """For calls whose moment of writing does not matter."""
-
-
-async def failure_of(call: Coroutine[Any, Any, object]) -> Failure:
-    with pytest.raises(CallFailedError) as caught:
-        await call
-    failure = caught.value.failure
-    assert str(caught.value) == failure.detail
-    assert failure.detail.endswith(".")
-    for secret in ("canary", "ice-pwd"):
-        assert secret not in failure.detail
-    return failure
+    """For calls where it does not matter when they are written."""
 
 
 @contextlib.asynccontextmanager
@@ -84,271 +74,235 @@ async def client_for(
         await client.aclose()
 
 
-async def started(client: BackendClient, offer: str | None = None) -> SessionView:
-    return await client.start(
-        attempt=ONE, token=new_token(), signal_request=offer or new_offer(), budget_s=5
-    )
-
-
-# --- the whole life, against our own backend ------------------------------------------------------
+# --- a complete session, against our own backend --------------------------------------------------
 
 
 @pytest.mark.usefixtures("nothing_left_behind")
-def test_a_whole_life_start_play_drop_rejoin_end() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="ACTIVATING")
-        async with live_backend(service) as url, client_for(url) as client:
-            offer = new_offer()
-            view = await started(client, offer)
-            assert view.status == "ACTIVATING"
-            assert view.attempt == 1
-            assert view.connection_timeout_s == 30
-            assert view.signal_response is None
+async def test_a_session_from_start_and_drop_to_rejoin_and_end() -> None:
+    service = FakeStreamService(status="ACTIVATING")
+    async with live_backend(service) as url, client_for(url) as client:
+        offer = new_offer()
+        view = await started(client, offer)
+        assert view.status == "ACTIVATING"
+        assert view.attempt == 1
+        assert view.connection_timeout_s == 30
+        assert view.signal_response is None
 
-            service.place()
-            view = await client.status(
-                view.session_id, known=Status("ACTIVATING"), wait_s=5, budget_s=5
-            )
-            assert view.status == "ACTIVE"
-            assert view.signal_request_sha256 == sha256_hex(offer)
-            assert view.signal_response == answer_to(offer)
-            assert view.session_ends_in_s == 1000
-            assert view.remaining is None
+        service.place()
+        view = await client.status(
+            view.session_id, known=Status("ACTIVATING"), wait_s=5, budget_s=5
+        )
+        assert view.status == "ACTIVE"
+        assert view.signal_request_sha256 == sha256_hex(offer)
+        assert view.signal_response == answer_to(offer)
+        assert view.session_ends_in_s == 1000
+        assert view.remaining is None
 
-            service.status = "CONNECTED"
-            view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
-            assert view.remaining is not None
-            assert view.remaining.at_least_s == 30
-            assert 0 <= view.remaining.age_s < 5
+        service.status = "CONNECTED"
+        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        assert view.remaining is not None
+        assert view.remaining.at_least_s == 30
+        assert 0 <= view.remaining.age_s < 5
 
+        service.status = "PENDING_CLIENT_RECONNECTION"
+        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        assert view.remaining is not None
+
+        written: list[str] = []
+        fresh, token = new_offer(), new_token()
+        answer = await client.reconnect(
+            view.session_id,
+            attempt=TWO,
+            token=token,
+            signal_request=fresh,
+            budget_s=5,
+            on_written=lambda: written.append("now"),
+        )
+        assert answer == answer_to(fresh)
+        assert written == ["now"]
+        assert ("create", token) in service.calls
+
+        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        assert view.attempt == 2
+        assert view.signal_request_sha256 == sha256_hex(fresh)
+        assert view.signal_response == answer
+
+        await client.terminate(view.session_id, budget_s=5)
+        await client.terminate(view.session_id, budget_s=5)
+        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        assert (view.status, view.reason) == ("TERMINATED", "apiTerminated")
+
+
+async def test_a_long_poll_returns_when_the_status_changes() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    async with live_backend(service) as url, client_for(url) as client:
+        view = await started(client)
+
+        async def later() -> None:
+            await asyncio.sleep(0.5)
             service.status = "PENDING_CLIENT_RECONNECTION"
-            view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
-            assert view.remaining is not None
 
-            written: list[str] = []
-            fresh, token = new_offer(), new_token()
-            answer = await client.reconnect(
+        begun = time.monotonic()
+        seen, _ = await asyncio.gather(
+            client.status(view.session_id, known=Status("CONNECTED"), wait_s=20, budget_s=20),
+            later(),
+        )
+        assert seen.status == "PENDING_CLIENT_RECONNECTION"
+        assert 0.4 < time.monotonic() - begun < 10
+
+
+async def test_a_long_poll_without_news_ends_after_its_wait() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    async with live_backend(service) as url, client_for(url) as client:
+        view = await started(client)
+        begun = time.monotonic()
+        seen = await client.status(
+            view.session_id, known=Status("CONNECTED"), wait_s=0.7, budget_s=9
+        )
+        assert seen.status == "CONNECTED"
+        assert time.monotonic() - begun > 0.6
+
+
+async def test_an_unknown_status_is_passed_on() -> None:
+    service = FakeStreamService(status="HIBERNATING_2", reason="solarFlare")
+    async with live_backend(service) as url, client_for(url) as client:
+        view = await started(client)
+        view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        assert (view.status, view.reason) == ("HIBERNATING_2", "solarFlare")
+        assert view.remaining is None
+
+
+async def test_an_older_attempt_is_refused() -> None:
+    async with live_backend(FakeStreamService()) as url, client_for(url) as client:
+        view = await started(client)
+
+        async def reconnect(attempt: AttemptNumber) -> str:
+            return await client.reconnect(
+                view.session_id,
+                attempt=attempt,
+                token=new_token(),
+                signal_request=new_offer(),
+                budget_s=5,
+                on_written=nothing,
+            )
+
+        await reconnect(THREE)
+        failure = await failure_of(reconnect(TWO))
+        assert (failure.kind, failure.http_status) == (FailureKind.STALE_ATTEMPT, 409)
+        assert failure.retryable is False
+        assert (await failure_of(reconnect(THREE))).kind is FailureKind.STALE_ATTEMPT
+
+
+async def test_a_lost_answer_is_recovered_by_the_same_bytes_and_by_the_status() -> None:
+    service = FakeStreamService(status="PENDING_CLIENT_RECONNECTION")
+    service.fail("create answer", ServiceFault.TIMED_OUT)
+    async with live_backend(service) as url, client_for(url) as client:
+        view = await started(client)
+        offer, token = new_offer(), new_token()
+
+        async def reconnect() -> str:
+            return await client.reconnect(
                 view.session_id,
                 attempt=TWO,
                 token=token,
-                signal_request=fresh,
+                signal_request=offer,
                 budget_s=5,
-                on_written=lambda: written.append("now"),
+                on_written=nothing,
             )
-            assert answer == answer_to(fresh)
-            assert written == ["now"]
-            assert ("create", token) in service.calls
 
-            view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
-            assert view.attempt == 2
-            assert view.signal_request_sha256 == sha256_hex(fresh)
-            assert view.signal_response == answer
-
-            await client.terminate(view.session_id, budget_s=5)
-            await client.terminate(view.session_id, budget_s=5)
-            view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
-            assert (view.status, view.reason) == ("TERMINATED", "apiTerminated")
-
-    asyncio.run(run())
-
-
-def test_a_long_poll_returns_when_the_status_changes() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="CONNECTED")
-        async with live_backend(service) as url, client_for(url) as client:
-            view = await started(client)
-
-            async def later() -> None:
-                await asyncio.sleep(0.5)
-                service.status = "PENDING_CLIENT_RECONNECTION"
-
-            begun = time.monotonic()
-            seen, _ = await asyncio.gather(
-                client.status(view.session_id, known=Status("CONNECTED"), wait_s=20, budget_s=20),
-                later(),
-            )
-            assert seen.status == "PENDING_CLIENT_RECONNECTION"
-            assert 0.4 < time.monotonic() - begun < 10
-
-    asyncio.run(run())
-
-
-def test_a_long_poll_without_news_ends_after_its_wait() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="CONNECTED")
-        async with live_backend(service) as url, client_for(url) as client:
-            view = await started(client)
-            begun = time.monotonic()
-            seen = await client.status(
-                view.session_id, known=Status("CONNECTED"), wait_s=0.7, budget_s=9
-            )
-            assert seen.status == "CONNECTED"
-            assert time.monotonic() - begun > 0.6
-
-    asyncio.run(run())
-
-
-def test_a_status_nobody_has_heard_of_is_carried_raw() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="HIBERNATING_2", reason="solarFlare")
-        async with live_backend(service) as url, client_for(url) as client:
-            view = await started(client)
-            view = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
-            assert (view.status, view.reason) == ("HIBERNATING_2", "solarFlare")
-            assert view.remaining is None
-
-    asyncio.run(run())
-
-
-def test_an_older_attempt_is_fenced_off() -> None:
-    async def run() -> None:
-        async with live_backend(FakeStreamService()) as url, client_for(url) as client:
-            view = await started(client)
-
-            async def reconnect(attempt: AttemptNumber) -> str:
-                return await client.reconnect(
-                    view.session_id,
-                    attempt=attempt,
-                    token=new_token(),
-                    signal_request=new_offer(),
-                    budget_s=5,
-                    on_written=nothing,
-                )
-
-            await reconnect(THREE)
-            failure = await failure_of(reconnect(TWO))
-            assert (failure.kind, failure.http_status) == (FailureKind.STALE_ATTEMPT, 409)
-            assert failure.retryable is False
-            assert (await failure_of(reconnect(THREE))).kind is FailureKind.STALE_ATTEMPT
-
-    asyncio.run(run())
-
-
-def test_a_lost_answer_is_had_again_by_the_same_bytes_and_shown_by_the_status() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="PENDING_CLIENT_RECONNECTION")
-        service.fail("create answer", ServiceFault.TIMED_OUT)
-        async with live_backend(service) as url, client_for(url) as client:
-            view = await started(client)
-            offer, token = new_offer(), new_token()
-
-            async def reconnect() -> str:
-                return await client.reconnect(
-                    view.session_id,
-                    attempt=TWO,
-                    token=token,
-                    signal_request=offer,
-                    budget_s=5,
-                    on_written=nothing,
-                )
-
-            failure = await failure_of(reconnect())
-            assert (failure.kind, failure.code) == (FailureKind.OUTCOME_UNKNOWN, "SERVICE_TIMEOUT")
-            seen = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
-            assert seen.signal_request_sha256 == sha256_hex(offer)
-            assert seen.signal_response == answer_to(offer)
-            assert await reconnect() == answer_to(offer)
-
-    asyncio.run(run())
+        failure = await failure_of(reconnect())
+        assert (failure.kind, failure.code) == (FailureKind.OUTCOME_UNKNOWN, "SERVICE_TIMEOUT")
+        seen = await client.status(view.session_id, known=None, wait_s=0, budget_s=5)
+        assert seen.signal_request_sha256 == sha256_hex(offer)
+        assert seen.signal_response == answer_to(offer)
+        assert await reconnect() == answer_to(offer)
 
 
 @pytest.mark.usefixtures("expected_logs")
-def test_problems_say_what_stands_in_the_way() -> None:
-    async def run() -> None:
-        service = FakeStreamService(status="CONNECTED")
-        async with live_backend(service) as url, client_for(url) as client:
-            view = await started(client)
+async def test_problems_explain_the_refusal() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    async with live_backend(service) as url, client_for(url) as client:
+        view = await started(client)
 
-            async def reconnect(attempt: int) -> str:
-                return await client.reconnect(
-                    view.session_id,
-                    attempt=AttemptNumber(attempt),
-                    token=new_token(),
-                    signal_request=new_offer(),
-                    budget_s=5,
-                    on_written=nothing,
-                )
-
-            service.fail("create", ServiceFault.CONFLICT)
-            failure = await failure_of(reconnect(2))
-            assert failure.kind is FailureKind.CONFLICT
-            assert failure.session_status == "CONNECTED"
-            assert failure.retryable is True
-
-            for number, (fault, kind) in enumerate(
-                [
-                    (ServiceFault.THROTTLED, FailureKind.THROTTLED),
-                    (ServiceFault.ACCESS_DENIED, FailureKind.FORBIDDEN),
-                    (ServiceFault.NOT_FOUND, FailureKind.NOT_FOUND),
-                    (ServiceFault.INVALID, FailureKind.INVALID),
-                    (ServiceFault.FAILED, FailureKind.OUTCOME_UNKNOWN),
-                    (ServiceFault.UNAVAILABLE, FailureKind.OUTCOME_UNKNOWN),
-                    (ServiceFault.TIMED_OUT, FailureKind.OUTCOME_UNKNOWN),
-                    (ServiceFault.MISCONFIGURED, FailureKind.OUTCOME_UNKNOWN),
-                ],
-                start=3,
-            ):
-                service.fail("create", fault)
-                assert (await failure_of(reconnect(number))).kind is kind, fault
-
-    asyncio.run(run())
-
-
-def test_a_wrong_token_and_a_refreshed_one() -> None:
-    async def run() -> None:
-        async with (
-            live_backend(FakeStreamService()) as url,
-            client_for(url, "canary-of-nobody") as client,
-        ):
-            failure = await failure_of(started(client))
-            assert (failure.kind, failure.http_status) == (FailureKind.UNAUTHENTICATED, 401)
-            client.use_token(GOOD_TOKEN)
-            assert (await started(client)).attempt == 1
-
-    asyncio.run(run())
-
-
-def test_a_session_of_somebody_else_does_not_exist() -> None:
-    async def run() -> None:
-        async with (
-            live_backend(FakeStreamService()) as url,
-            client_for(url) as mine,
-            client_for(url, OTHER_TOKEN) as theirs,
-        ):
-            view = await started(mine)
-            for call in (
-                theirs.status(view.session_id, known=None, wait_s=0, budget_s=5),
-                theirs.terminate(view.session_id, budget_s=5),
-                theirs.reconnect(
-                    view.session_id,
-                    attempt=TWO,
-                    token=new_token(),
-                    signal_request=new_offer(),
-                    budget_s=5,
-                    on_written=nothing,
-                ),
-            ):
-                assert (await failure_of(call)).kind is FailureKind.NOT_FOUND
-
-    asyncio.run(run())
-
-
-def test_the_budget_reaches_the_backend_and_a_tiny_one_is_turned_away() -> None:
-    async def run() -> None:
-        service = FakeStreamService()
-        async with live_backend(service) as url, client_for(url) as client:
-            view = await started(client)
-            failure = await failure_of(
-                client.status(view.session_id, known=None, wait_s=0, budget_s=0.4)
+        async def reconnect(attempt: int) -> str:
+            return await client.reconnect(
+                view.session_id,
+                attempt=AttemptNumber(attempt),
+                token=new_token(),
+                signal_request=new_offer(),
+                budget_s=5,
+                on_written=nothing,
             )
-            # On a slow machine the client's own clock may run out first; nothing was tried.
-            assert failure.code in ("BUDGET_TOO_SMALL", "")
-            assert service.count("get_status") == 0
 
-    asyncio.run(run())
+        service.fail("create", ServiceFault.CONFLICT)
+        failure = await failure_of(reconnect(2))
+        assert failure.kind is FailureKind.CONFLICT
+        assert failure.session_status == "CONNECTED"
+        assert failure.retryable is True
+
+        for number, (fault, kind) in enumerate(
+            [
+                (ServiceFault.THROTTLED, FailureKind.THROTTLED),
+                (ServiceFault.ACCESS_DENIED, FailureKind.FORBIDDEN),
+                (ServiceFault.NOT_FOUND, FailureKind.NOT_FOUND),
+                (ServiceFault.INVALID, FailureKind.INVALID),
+                (ServiceFault.FAILED, FailureKind.OUTCOME_UNKNOWN),
+                (ServiceFault.UNAVAILABLE, FailureKind.OUTCOME_UNKNOWN),
+                (ServiceFault.TIMED_OUT, FailureKind.OUTCOME_UNKNOWN),
+                (ServiceFault.MISCONFIGURED, FailureKind.OUTCOME_UNKNOWN),
+            ],
+            start=3,
+        ):
+            service.fail("create", fault)
+            assert (await failure_of(reconnect(number))).kind is kind, fault
 
 
-def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_wrong_token_and_a_refreshed_one() -> None:
+    async with (
+        live_backend(FakeStreamService()) as url,
+        client_for(url, "canary-of-nobody") as client,
+    ):
+        failure = await failure_of(started(client))
+        assert (failure.kind, failure.http_status) == (FailureKind.UNAUTHENTICATED, 401)
+        client.use_token(GOOD_TOKEN)
+        assert (await started(client)).attempt == 1
+
+
+async def test_the_session_of_another_player_is_not_found() -> None:
+    async with (
+        live_backend(FakeStreamService()) as url,
+        client_for(url) as mine,
+        client_for(url, OTHER_TOKEN) as theirs,
+    ):
+        view = await started(mine)
+        for call in (
+            theirs.status(view.session_id, known=None, wait_s=0, budget_s=5),
+            theirs.terminate(view.session_id, budget_s=5),
+            theirs.reconnect(
+                view.session_id,
+                attempt=TWO,
+                token=new_token(),
+                signal_request=new_offer(),
+                budget_s=5,
+                on_written=nothing,
+            ),
+        ):
+            assert (await failure_of(call)).kind is FailureKind.NOT_FOUND
+
+
+async def test_the_budget_reaches_the_backend_and_too_small_a_one_is_refused() -> None:
+    service = FakeStreamService()
+    async with live_backend(service) as url, client_for(url) as client:
+        view = await started(client)
+        failure = await failure_of(
+            client.status(view.session_id, known=None, wait_s=0, budget_s=0.4)
+        )
+        # On a slow machine the client's own clock may run out first; nothing was tried.
+        assert failure.code in ("BUDGET_TOO_SMALL", "")
+        assert service.count("get_status") == 0
+
+
+async def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         service = FakeStreamService()
         service.fail("create", ServiceFault.CONFLICT, RuntimeError("canary in an exception"))
@@ -368,7 +322,7 @@ def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> None:
             await failure_of(client.terminate(view.session_id, budget_s=5))
 
     with caplog.at_level(logging.DEBUG):
-        asyncio.run(run())
+        await run()
     assert any("RuntimeError" in record.getMessage() for record in caplog.records)
     for record in caplog.records:
         text = record.getMessage() + str(record.exc_info) + str(record.args)
@@ -460,28 +414,25 @@ LATER = email.utils.format_datetime(
         ),
     ],
 )
-def test_a_server_that_misbehaves(behaviour: Behaviour, kind: FailureKind) -> None:
-    async def run() -> None:
-        async with (
-            server_that(behaviour) as port,
-            client_for(f"http://127.0.0.1:{port}") as client,
-        ):
-            begun = time.monotonic()
-            failure = await failure_of(
-                client.reconnect(
-                    SessionId("session-1"),
-                    attempt=TWO,
-                    token=new_token(),
-                    signal_request=new_offer(),
-                    budget_s=1.0,
-                    on_written=nothing,
-                )
+async def test_a_server_that_misbehaves(behaviour: Behaviour, kind: FailureKind) -> None:
+    async with (
+        server_that(behaviour) as port,
+        client_for(f"http://127.0.0.1:{port}") as client,
+    ):
+        begun = time.monotonic()
+        failure = await failure_of(
+            client.reconnect(
+                SessionId("session-1"),
+                attempt=TWO,
+                token=new_token(),
+                signal_request=new_offer(),
+                budget_s=1.0,
+                on_written=nothing,
             )
-            assert failure.kind is kind
-            assert failure.session_status is None
-            assert time.monotonic() - begun < 6
-
-    asyncio.run(run())
+        )
+        assert failure.kind is kind
+        assert failure.session_status is None
+        assert time.monotonic() - begun < 6
 
 
 @pytest.mark.parametrize(
@@ -495,20 +446,17 @@ def test_a_server_that_misbehaves(behaviour: Behaviour, kind: FailureKind) -> No
         ("X-Nothing: 1", None),
     ],
 )
-def test_retry_after(headers: str, wait_s: float | None) -> None:
-    async def run() -> None:
-        behaviour = answering(f"429 Slow\r\n{PROBLEM}\r\n{headers}", b'{"code": "THROTTLED"}')
-        async with (
-            server_that(behaviour) as port,
-            client_for(f"http://127.0.0.1:{port}") as client,
-        ):
-            failure = await failure_of(started(client))
-            assert (failure.kind, failure.retry_after_s) == (FailureKind.THROTTLED, wait_s)
-
-    asyncio.run(run())
+async def test_retry_after(headers: str, wait_s: float | None) -> None:
+    behaviour = answering(f"429 Slow\r\n{PROBLEM}\r\n{headers}", b'{"code": "THROTTLED"}')
+    async with (
+        server_that(behaviour) as port,
+        client_for(f"http://127.0.0.1:{port}") as client,
+    ):
+        failure = await failure_of(started(client))
+        assert (failure.kind, failure.retry_after_s) == (FailureKind.THROTTLED, wait_s)
 
 
-def test_cookies_are_not_kept_and_no_secret_but_the_bearer_is_sent() -> None:
+async def test_cookies_are_not_kept_and_no_secret_but_the_bearer_is_sent() -> None:
     heads: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -516,15 +464,12 @@ def test_cookies_are_not_kept_and_no_secret_but_the_bearer_is_sent() -> None:
         writer.write(b"HTTP/1.1 204 No\r\nSet-Cookie: a=b; Path=/\r\nConnection: close\r\n\r\n")
         await writer.drain()
 
-    async def run() -> None:
-        async with (
-            server_that(behave) as port,
-            client_for(f"http://127.0.0.1:{port}/studio/") as client,
-        ):
-            for _ in range(2):
-                await client.terminate(SessionId("session-1"), budget_s=5)
-
-    asyncio.run(run())
+    async with (
+        server_that(behave) as port,
+        client_for(f"http://127.0.0.1:{port}/studio/") as client,
+    ):
+        for _ in range(2):
+            await client.terminate(SessionId("session-1"), budget_s=5)
     assert len(heads) == 2
     for head in heads:
         assert head.startswith(b"delete /studio/v1/sessions/session-1 http/1.1")
@@ -533,7 +478,7 @@ def test_cookies_are_not_kept_and_no_secret_but_the_bearer_is_sent() -> None:
         assert b"rejoin-budget-ms: 4500" in head
 
 
-# --- nobody there, and nobody to be trusted -------------------------------------------------------
+# --- unreachable and untrusted servers ------------------------------------------------------------
 
 
 def reconnecting(
@@ -549,77 +494,62 @@ def reconnecting(
     )
 
 
-def test_a_refused_connection_was_not_sent() -> None:
-    async def run() -> None:
-        with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else's
-            port = unused.getsockname()[1]
-            async with client_for(f"http://127.0.0.1:{port}") as client:
-                written: list[str] = []
-                failure = await failure_of(reconnecting(client, written, 5))
-                assert failure.kind is FailureKind.NOT_SENT
-                assert written == []
-
-    asyncio.run(run())
+async def test_a_refused_connection_was_not_sent() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
+        port = unused.getsockname()[1]
+        async with client_for(f"http://127.0.0.1:{port}") as client:
+            written: list[str] = []
+            failure = await failure_of(reconnecting(client, written, 5))
+            assert failure.kind is FailureKind.NOT_SENT
+            assert written == []
 
 
-def test_an_unknown_host_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unknown_host_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_dns(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    async def run() -> None:
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", no_dns)
-        async with client_for("https://studio.invalid") as client:
-            failure = await failure_of(started(client))
-            assert failure.kind is FailureKind.NOT_SENT
-            assert "studio.invalid" in failure.detail
-
-    asyncio.run(run())
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", no_dns)
+    async with client_for("https://studio.invalid") as client:
+        failure = await failure_of(started(client))
+        assert failure.kind is FailureKind.NOT_SENT
+        assert "studio.invalid" in failure.detail
 
 
-def test_a_connection_that_never_opens_was_not_sent() -> None:
-    async def run() -> None:
-        # A full accept queue: the kernel answers no further connection.
-        with contextlib.ExitStack() as stack:
-            listening = stack.enter_context(socket.socket())
-            listening.bind(("127.0.0.1", 0))
-            listening.listen(0)
-            for _ in range(4):
-                filler = stack.enter_context(socket.socket())
-                filler.setblocking(False)
-                filler.connect_ex(listening.getsockname())
-            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            async with client_for(url, connect_timeout_s=0.3) as client:
-                written: list[str] = []
-                failure = await failure_of(reconnecting(client, written, 20))
-                assert failure.kind is FailureKind.NOT_SENT
-            async with client_for(url, connect_timeout_s=20) as client:
-                failure = await failure_of(reconnecting(client, written, 0.3))
-                assert failure.kind is FailureKind.NOT_SENT
-            assert written == []
-
-    asyncio.run(run())
-
-
-def test_written_is_told_before_the_answer_and_only_once() -> None:
-    async def run() -> None:
-        async with server_that(hangs) as port, client_for(f"http://127.0.0.1:{port}") as client:
+async def test_a_connection_that_never_opens_was_not_sent() -> None:
+    # A full accept queue: the kernel answers no further connection.
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listening.getsockname())
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        async with client_for(url, connect_timeout_s=0.3) as client:
             written: list[str] = []
-            failure = await failure_of(reconnecting(client, written, 0.5))
-            assert failure.kind is FailureKind.OUTCOME_UNKNOWN
-            assert written == ["now"]
+            failure = await failure_of(reconnecting(client, written, 20))
+            assert failure.kind is FailureKind.NOT_SENT
+        async with client_for(url, connect_timeout_s=20) as client:
+            failure = await failure_of(reconnecting(client, written, 0.3))
+            assert failure.kind is FailureKind.NOT_SENT
+        assert written == []
 
-    asyncio.run(run())
+
+async def test_on_written_is_called_once_before_the_answer() -> None:
+    async with server_that(hangs) as port, client_for(f"http://127.0.0.1:{port}") as client:
+        written: list[str] = []
+        failure = await failure_of(reconnecting(client, written, 0.5))
+        assert failure.kind is FailureKind.OUTCOME_UNKNOWN
+        assert written == ["now"]
 
 
-def test_a_cancelled_call_is_cancelled_and_not_a_failure() -> None:
-    async def run() -> None:
-        async with server_that(hangs) as port, client_for(f"http://127.0.0.1:{port}") as client:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.3):
-                    await client.status(SessionId("session-1"), known=None, wait_s=0, budget_s=20)
-
-    asyncio.run(run())
+async def test_a_cancelled_call_is_cancelled_and_not_a_failure() -> None:
+    async with server_that(hangs) as port, client_for(f"http://127.0.0.1:{port}") as client:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await client.status(SessionId("session-1"), known=None, wait_s=0, budget_s=20)
 
 
 def make_certificate(folder: Path) -> Path:
@@ -652,57 +582,48 @@ def make_certificate(folder: Path) -> Path:
     return path
 
 
-def test_a_certificate_of_nobody_is_refused_and_a_trusted_one_works(tmp_path: Path) -> None:
+async def test_an_untrusted_certificate_is_refused_and_a_trusted_one_works(tmp_path: Path) -> None:
     path = make_certificate(tmp_path)
     serving_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     serving_context.load_cert_chain(path)
 
-    async def run() -> None:
-        ends = answering("204 No")
-        async with server_that(ends, ssl=serving_context) as port:
-            url = f"https://127.0.0.1:{port}"
-            async with client_for(url) as client:
-                written: list[str] = []
-                failure = await failure_of(reconnecting(client, written, 10))
-                assert failure.kind is FailureKind.TLS
-                assert written == []
-            trusting = ssl.create_default_context(cafile=str(path))
-            async with client_for(url, verify=trusting) as client:
-                await client.terminate(SessionId("session-1"), budget_s=10)
-
-    asyncio.run(run())
+    ends = answering("204 No")
+    async with server_that(ends, ssl=serving_context) as port:
+        url = f"https://127.0.0.1:{port}"
+        async with client_for(url) as client:
+            written: list[str] = []
+            failure = await failure_of(reconnecting(client, written, 10))
+            assert failure.kind is FailureKind.TLS
+            assert written == []
+        trusting = ssl.create_default_context(cafile=str(path))
+        async with client_for(url, verify=trusting) as client:
+            await client.terminate(SessionId("session-1"), budget_s=10)
 
 
-def test_a_server_without_tls_behind_https_is_not_asked() -> None:
+async def test_a_server_without_tls_gets_no_request_over_https() -> None:
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await writer.drain()
 
-    async def run() -> None:
-        async with server_that(behave) as port, client_for(f"https://127.0.0.1:{port}") as client:
-            written: list[str] = []
-            failure = await failure_of(reconnecting(client, written, 10))
-            assert failure.kind is FailureKind.TLS
-            assert written == []
-
-    asyncio.run(run())
+    async with server_that(behave) as port, client_for(f"https://127.0.0.1:{port}") as client:
+        written: list[str] = []
+        failure = await failure_of(reconnecting(client, written, 10))
+        assert failure.kind is FailureKind.TLS
+        assert written == []
 
 
-def test_a_proxy_of_the_environment_is_not_used_for_loopback(
+async def test_a_proxy_of_the_environment_is_not_used_for_loopback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
 
-    async def run() -> None:
-        async with live_backend(FakeStreamService()) as url, client_for(url) as client:
-            assert (await started(client)).attempt == 1
-
-    asyncio.run(run())
+    async with live_backend(FakeStreamService()) as url, client_for(url) as client:
+        assert (await started(client)).attempt == 1
 
 
-def test_a_tunnel_through_a_proxy_is_not_taken_for_our_request(
+async def test_a_proxys_connect_does_not_count_as_our_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def refuses_tunnels(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -710,19 +631,16 @@ def test_a_tunnel_through_a_proxy_is_not_taken_for_our_request(
         writer.write(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")
         await writer.drain()
 
-    async def run() -> None:
-        async with server_that(refuses_tunnels) as port:
-            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
-            async with client_for("https://studio.invalid") as client:
-                written: list[str] = []
-                failure = await failure_of(reconnecting(client, written, 10))
-                assert failure.kind is FailureKind.NOT_SENT
-                assert written == []
-
-    asyncio.run(run())
+    async with server_that(refuses_tunnels) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        async with client_for("https://studio.invalid") as client:
+            written: list[str] = []
+            failure = await failure_of(reconnecting(client, written, 10))
+            assert failure.kind is FailureKind.NOT_SENT
+            assert written == []
 
 
-# --- what the caller gives ------------------------------------------------------------------------
+# --- arguments ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -750,16 +668,13 @@ def test_a_bad_url_is_one_sentence(url: str) -> None:
     assert "canary" not in str(caught.value)
 
 
-def test_http_elsewhere_only_when_it_is_allowed() -> None:
-    async def run() -> None:
-        async with client_for("http://studio.invalid", allow_insecure=True):
-            pass
-        async with client_for("http://[::1]:8080/"):
-            pass
-        async with client_for("http://localhost"):
-            pass
-
-    asyncio.run(run())
+async def test_http_to_another_machine_only_if_it_is_allowed() -> None:
+    async with client_for("http://studio.invalid", allow_insecure=True):
+        pass
+    async with client_for("http://[::1]:8080/"):
+        pass
+    async with client_for("http://localhost"):
+        pass
 
 
 @pytest.mark.parametrize("token", ["", "with space", "ümlaut", "line\nbreak"])
@@ -768,20 +683,17 @@ def test_a_bad_bearer_token_is_one_sentence(token: str) -> None:
         BackendClient("https://studio.example", token)
 
 
-def test_calls_that_cannot_be_made_fail_like_all_others() -> None:
-    async def run() -> None:
-        async with client_for("http://127.0.0.1:9") as client:
-            failure = await failure_of(
-                client.status(SessionId("../../etc"), known=None, wait_s=0, budget_s=5)
-            )
-            assert failure.kind is FailureKind.INVALID
-            failure = await failure_of(
-                client.start(attempt=ONE, token="short", signal_request="{}", budget_s=5)
-            )
-            assert failure.kind is FailureKind.INVALID
+async def test_calls_with_invalid_arguments_fail_like_all_others() -> None:
+    async with client_for("http://127.0.0.1:9") as client:
         failure = await failure_of(
-            client.status(SessionId("session-1"), known=None, wait_s=0, budget_s=5)
+            client.status(SessionId("../../etc"), known=None, wait_s=0, budget_s=5)
         )
-        assert failure.kind is FailureKind.NOT_SENT
-
-    asyncio.run(run())
+        assert failure.kind is FailureKind.INVALID
+        failure = await failure_of(
+            client.start(attempt=ONE, token="short", signal_request="{}", budget_s=5)
+        )
+        assert failure.kind is FailureKind.INVALID
+    failure = await failure_of(
+        client.status(SessionId("session-1"), known=None, wait_s=0, budget_s=5)
+    )
+    assert failure.kind is FailureKind.NOT_SENT

@@ -1,8 +1,6 @@
-"""Each dialect gets its client, and what it needs is asked for in one sentence."""
+"""Each dialect has its client, and one sentence names what is missing."""
 
 from __future__ import annotations
-
-import asyncio
 
 import pytest
 
@@ -27,17 +25,14 @@ CHOICE = StreamChoice("sg-1")
         (AWS_REACT, "token", ReactClient),
     ],
 )
-def test_each_dialect_has_its_client(dialect: Dialect, token: str | None, kind: type) -> None:
-    async def run() -> None:
-        client = make_client(dialect, URL, token, CHOICE)
-        assert type(client) is kind
-        await client.aclose()
-
-    asyncio.run(run())
+async def test_each_dialect_has_its_client(dialect: Dialect, token: str | None, kind: type) -> None:
+    client = make_client(dialect, URL, token, CHOICE)
+    assert type(client) is kind
+    await client.aclose()
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
-def test_what_is_missing_is_said(dialect: Dialect) -> None:
+def test_what_is_missing_is_named(dialect: Dialect) -> None:
     for token, choice, needed in (
         (None, CHOICE, dialect.needs_token),
         ("token", None, dialect.needs_stream_group),

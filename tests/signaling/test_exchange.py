@@ -24,8 +24,8 @@ from rejoin.errors import BadInputError
 from rejoin.signaling.exchange import CallFailedError, Exchange, HttpSettings, is_json
 
 
-class Said(BaseModel):
-    """What the servers of these tests say."""
+class Greeting(BaseModel):
+    """What the servers of these tests answer."""
 
     word: str
 
@@ -36,7 +36,7 @@ async def exchange_with(behaviour: Behaviour, token: str | None = None) -> Async
         exchange = Exchange(
             f"http://127.0.0.1:{port}/base/",
             token,
-            stranger="is somebody else",
+            stranger="is another server",
             http=HttpSettings(connect_timeout_s=20),  # no machine is that slow
         )
         try:
@@ -46,20 +46,17 @@ async def exchange_with(behaviour: Behaviour, token: str | None = None) -> Async
 
 
 @pytest.mark.parametrize("status", ["200 OK", "404 No", "500 Oops", "302 Found"])
-def test_an_answer_of_any_status_is_an_answer(status: str) -> None:
-    async def run() -> None:
-        behaviour = answering(f"{status}\r\n{JSON}; charset=utf-8", b'{"word": "hello"}')
-        async with exchange_with(behaviour) as exchange:
-            reply = await exchange.call("GET", "/x", budget_s=5)
-            assert reply.status == int(status[:3])
-            assert is_json(reply)
-            assert exchange.parsed(reply, Said).word == "hello"
-
-    asyncio.run(run())
+async def test_an_answer_of_any_status_is_an_answer(status: str) -> None:
+    behaviour = answering(f"{status}\r\n{JSON}; charset=utf-8", b'{"word": "hello"}')
+    async with exchange_with(behaviour) as exchange:
+        reply = await exchange.call("GET", "/x", budget_s=5)
+        assert reply.status == int(status[:3])
+        assert is_json(reply)
+        assert exchange.parsed(reply, Greeting).word == "hello"
 
 
 @pytest.mark.parametrize("token", [None, "canary-token"])
-def test_the_bearer_is_sent_when_there_is_one(token: str | None) -> None:
+async def test_the_bearer_token_is_sent_if_there_is_one(token: str | None) -> None:
     heads: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -67,13 +64,10 @@ def test_the_bearer_is_sent_when_there_is_one(token: str | None) -> None:
         writer.write(b"HTTP/1.1 204 No\r\nConnection: close\r\n\r\n")
         await writer.drain()
 
-    async def run() -> None:
-        async with exchange_with(behave, token) as exchange:
-            await exchange.call("POST", "/a%2Fb", budget_s=5, query={"q": "1"}, content={"k": "v"})
-            exchange.use_token("canary-new")
-            await exchange.call("GET", "/", budget_s=5, headers={"X-Mine": "yes"})
-
-    asyncio.run(run())
+    async with exchange_with(behave, token) as exchange:
+        await exchange.call("POST", "/a%2Fb", budget_s=5, query={"q": "1"}, content={"k": "v"})
+        exchange.use_token("canary-new")
+        await exchange.call("GET", "/", budget_s=5, headers={"X-Mine": "yes"})
     first, second = heads
     assert first.startswith(b"POST /base/a%2Fb?q=1 HTTP/1.1\r\n")
     assert first.endswith(b'{"k": "v"}')
@@ -90,20 +84,17 @@ def test_the_bearer_is_sent_when_there_is_one(token: str | None) -> None:
         (floods, 20, FailureKind.NOT_BACKEND, True),
     ],
 )
-def test_no_whole_answer_is_a_failure(
+async def test_an_incomplete_answer_is_a_failure(
     behaviour: Behaviour, budget_s: float, kind: FailureKind, begun: bool
 ) -> None:
-    async def run() -> None:
-        async with exchange_with(behaviour) as exchange:
-            written: list[str] = []
-            with pytest.raises(CallFailedError) as caught:
-                await exchange.call(
-                    "GET", "/", budget_s=budget_s, on_written=lambda: written.append("!")
-                )
-            assert caught.value.failure.kind is kind
-            assert bool(written) is begun
-
-    asyncio.run(run())
+    async with exchange_with(behaviour) as exchange:
+        written: list[str] = []
+        with pytest.raises(CallFailedError) as caught:
+            await exchange.call(
+                "GET", "/", budget_s=budget_s, on_written=lambda: written.append("!")
+            )
+        assert caught.value.failure.kind is kind
+        assert bool(written) is begun
 
 
 @pytest.mark.parametrize(
@@ -122,49 +113,40 @@ def test_no_whole_answer_is_a_failure(
         (f"302 Found\r\n{JSON}", FailureKind.NOT_BACKEND),
     ],
 )
-def test_a_refusal_is_known_by_its_status(answer: str, kind: FailureKind) -> None:
-    async def run() -> None:
-        async with exchange_with(answering(answer, b"{}")) as exchange:
-            failure = exchange.refused(await exchange.call("GET", "/", budget_s=5)).failure
-            assert failure.kind is kind
-            assert failure.http_status == int(answer[:3])
-            assert failure.detail.endswith(".")
-            if kind is FailureKind.NOT_BACKEND:
-                assert "is somebody else" in failure.detail
-
-    asyncio.run(run())
+async def test_a_refusal_is_known_by_its_status(answer: str, kind: FailureKind) -> None:
+    async with exchange_with(answering(answer, b"{}")) as exchange:
+        failure = exchange.refused(await exchange.call("GET", "/", budget_s=5)).failure
+        assert failure.kind is kind
+        assert failure.http_status == int(answer[:3])
+        assert failure.detail.endswith(".")
+        if kind is FailureKind.NOT_BACKEND:
+            assert "is another server" in failure.detail
 
 
-def test_a_redirect_to_what_is_no_address_is_a_stranger() -> None:
-    async def run() -> None:
-        behaviour = answering(f"302 Found\r\nLocation: javascript:1\r\n{JSON}", b"{}")
-        async with exchange_with(behaviour) as exchange:
-            with pytest.raises(CallFailedError, match="is somebody else") as caught:
-                await exchange.call("GET", "/", budget_s=5)
-            assert caught.value.failure.kind is FailureKind.NOT_BACKEND
-
-    asyncio.run(run())
+async def test_a_redirect_to_an_invalid_address_is_another_server() -> None:
+    behaviour = answering(f"302 Found\r\nLocation: javascript:1\r\n{JSON}", b"{}")
+    async with exchange_with(behaviour) as exchange:
+        with pytest.raises(CallFailedError, match="is another server") as caught:
+            await exchange.call("GET", "/", budget_s=5)
+        assert caught.value.failure.kind is FailureKind.NOT_BACKEND
 
 
-def test_a_body_of_another_form_is_of_unknown_outcome_and_html_is_a_stranger() -> None:
-    async def run() -> None:
-        async with exchange_with(answering(f"200 OK\r\n{JSON}", b'{"canary": 1}')) as exchange:
-            reply = await exchange.call("GET", "/", budget_s=5)
-            with pytest.raises(CallFailedError) as caught:
-                exchange.parsed(reply, Said)
-            assert caught.value.failure.kind is FailureKind.OUTCOME_UNKNOWN
-            assert "canary" not in str(caught.value)
-        async with exchange_with(answering("200 OK", b"<html>")) as exchange:
-            reply = await exchange.call("GET", "/", budget_s=5)
-            with pytest.raises(CallFailedError) as caught:
-                exchange.parsed(reply, Said)
-            assert caught.value.failure.kind is FailureKind.NOT_BACKEND
-
-    asyncio.run(run())
+async def test_a_body_of_another_form_is_of_unknown_outcome_and_html_is_another_server() -> None:
+    async with exchange_with(answering(f"200 OK\r\n{JSON}", b'{"canary": 1}')) as exchange:
+        reply = await exchange.call("GET", "/", budget_s=5)
+        with pytest.raises(CallFailedError) as caught:
+            exchange.parsed(reply, Greeting)
+        assert caught.value.failure.kind is FailureKind.OUTCOME_UNKNOWN
+        assert "canary" not in str(caught.value)
+    async with exchange_with(answering("200 OK", b"<html>")) as exchange:
+        reply = await exchange.call("GET", "/", budget_s=5)
+        with pytest.raises(CallFailedError) as caught:
+            exchange.parsed(reply, Greeting)
+        assert caught.value.failure.kind is FailureKind.NOT_BACKEND
 
 
-def test_after_a_change_of_network_no_connection_of_before_is_used() -> None:
-    """The server counts connections; each answers as often as it is asked."""
+async def test_after_a_network_change_no_earlier_connection_is_used() -> None:
+    """The server counts connections; each answers any number of requests."""
     opened: list[int] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -173,61 +155,52 @@ def test_after_a_change_of_network_no_connection_of_before_is_used() -> None:
             writer.write(b"HTTP/1.1 204 No\r\n\r\n")
             await writer.drain()
 
-    async def run() -> None:
-        async with exchange_with(behave) as exchange:
-            await exchange.call("GET", "/", budget_s=5)
-            await exchange.call("GET", "/", budget_s=5)
-            assert len(opened) == 1, "an idle connection is used again"
-            exchange.forget_connections()
-            exchange.forget_connections()
-            await exchange.call("GET", "/", budget_s=5)
-            await exchange.call("GET", "/", budget_s=5)
-            assert len(opened) == 2
-            assert not exchange._retired, "what was left is closed"
-
-    asyncio.run(run())
+    async with exchange_with(behave) as exchange:
+        await exchange.call("GET", "/", budget_s=5)
+        await exchange.call("GET", "/", budget_s=5)
+        assert len(opened) == 1, "an idle connection is used again"
+        exchange.drop_pooled_connections()
+        exchange.drop_pooled_connections()
+        await exchange.call("GET", "/", budget_s=5)
+        await exchange.call("GET", "/", budget_s=5)
+        assert len(opened) == 2
+        assert not exchange._retired, "what was left is closed"
 
 
-def test_a_call_that_runs_while_the_network_changes_goes_on() -> None:
-    asked: asyncio.Queue[asyncio.Event] = asyncio.Queue()
+async def test_a_call_in_flight_continues_while_the_network_changes() -> None:
+    requests: asyncio.Queue[asyncio.Event] = asyncio.Queue()
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         answer = asyncio.Event()
-        asked.put_nowait(answer)
+        requests.put_nowait(answer)
         await answer.wait()
         writer.write(b"HTTP/1.1 204 No\r\nConnection: close\r\n\r\n")
         await writer.drain()
 
-    async def run() -> None:
-        async with exchange_with(behave) as exchange:
-            before = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
-            answer_before = await asyncio.wait_for(asked.get(), 20)
-            exchange.forget_connections()
-            after = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
-            answer_after = await asyncio.wait_for(asked.get(), 20)
-            answer_after.set()
-            assert (await after).status == 204
-            assert not before.done()
-            answer_before.set()
-            assert (await before).status == 204
-            exchange.forget_connections()
-
-    asyncio.run(run())
+    async with exchange_with(behave) as exchange:
+        before = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
+        answer_before = await asyncio.wait_for(requests.get(), 20)
+        exchange.drop_pooled_connections()
+        after = asyncio.ensure_future(exchange.call("GET", "/", budget_s=20))
+        answer_after = await asyncio.wait_for(requests.get(), 20)
+        answer_after.set()
+        assert (await after).status == 204
+        assert not before.done()
+        answer_before.set()
+        assert (await before).status == 204
+        exchange.drop_pooled_connections()
 
 
-def test_after_its_end_nothing_is_sent() -> None:
-    async def run() -> None:
-        exchange = Exchange("http://127.0.0.1:9", None)
-        await exchange.aclose()
-        with pytest.raises(CallFailedError) as caught:
-            await exchange.call("GET", "/", budget_s=5)
-        assert caught.value.failure.kind is FailureKind.NOT_SENT
-
-    asyncio.run(run())
+async def test_after_close_nothing_is_sent() -> None:
+    exchange = Exchange("http://127.0.0.1:9", None)
+    await exchange.aclose()
+    with pytest.raises(CallFailedError) as caught:
+        await exchange.call("GET", "/", budget_s=5)
+    assert caught.value.failure.kind is FailureKind.NOT_SENT
 
 
-def test_what_cannot_be_used_is_said_at_once() -> None:
+def test_unusable_arguments_are_reported_at_once() -> None:
     with pytest.raises(BadInputError):
         Exchange("http://studio.example", None)
     with pytest.raises(BadInputError):

@@ -1,4 +1,4 @@
-"""Whatever JSON a backend of any dialect sends: a value, or CallFailedError, and at once."""
+"""For any JSON from a backend of any dialect: a value or CallFailedError, at once."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def calls(client: Any) -> list[Callable[[], Coroutine[Any, Any, object]]]:
 
 @pytest.mark.usefixtures("nothing_left_behind")
 @pytest.mark.parametrize("name", VALID)
-def test_whatever_a_backend_sends_is_a_value_or_one_exception(name: str) -> None:
+async def test_whatever_a_backend_sends_is_a_value_or_one_exception(name: str) -> None:
     chance = random.Random(name)
     body, status = b"", ""
 
@@ -137,6 +137,6 @@ def test_whatever_a_backend_sends_is_a_value_or_one_exception(name: str) -> None
         assert all(sentence.endswith(".") for sentence in sentences)
         return values, failures
 
-    values, failures = asyncio.run(main())
+    values, failures = await main()
     assert values + failures == ROUNDS * 4
     assert failures > ROUNDS

@@ -1,4 +1,4 @@
-"""The contract's bodies: what they refuse, what they let pass, what they never show."""
+"""The bodies of the contract: what they refuse, accept, and never show."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def view(**changes: Any) -> bytes:
     return json.dumps({"session_id": "abc", "status": "ACTIVE"} | changes).encode()
 
 
-def test_a_view_becomes_the_cores_value_and_unknown_members_pass() -> None:
+def test_a_view_becomes_a_value_of_core_and_unknown_members_are_ignored() -> None:
     body = SessionViewBody.model_validate_json(
         view(
             reason="somethingNew",
@@ -86,7 +86,7 @@ def test_any_bytes_are_understood_or_refused_in_one_way(content: bytes) -> None:
             assert error.error_count() > 0  # noqa: PT017 - either outcome is right
 
 
-def test_requests_refuse_what_the_contract_does_not_name() -> None:
+def test_requests_with_unknown_fields_are_refused() -> None:
     for model in (StartBody, ReconnectBody):
         with pytest.raises(ValidationError) as caught:
             model.model_validate({"signal_request": "canary", "attempt": 1, "atempt": "canary"})

@@ -118,15 +118,12 @@ def test_the_backend_goes_down_and_then_listens_on_its_port_again() -> None:
     serving(script)
 
 
-def test_a_backend_on_https_has_a_ca_of_its_own_and_one_on_http_has_none() -> None:
-    async def main() -> None:
-        async with studio(QUICK, https=True) as there:
-            assert there.backend_url.startswith("https://127.0.0.1:")
-            assert there.ca_pem is not None
-            assert "BEGIN CERTIFICATE" in there.ca_pem
-            assert "PRIVATE" not in there.to_json()
-            assert Studio.from_json(there.to_json()) == there
-        async with studio(QUICK) as there:
-            assert there.ca_pem is None
-
-    asyncio.run(main())
+async def test_a_backend_on_https_has_a_ca_of_its_own_and_one_on_http_has_none() -> None:
+    async with studio(QUICK, https=True) as there:
+        assert there.backend_url.startswith("https://127.0.0.1:")
+        assert there.ca_pem is not None
+        assert "BEGIN CERTIFICATE" in there.ca_pem
+        assert "PRIVATE" not in there.to_json()
+        assert Studio.from_json(there.to_json()) == there
+    async with studio(QUICK) as there:
+        assert there.ca_pem is None

@@ -158,7 +158,7 @@ class AwsStreamService:
             raise StreamServiceError(
                 ServiceFault.INVALID, "The backend's configuration has no such application."
             )
-        wanted: StartStreamSessionInputTypeDef = {
+        arguments: StartStreamSessionInputTypeDef = {
             "Identifier": settings.stream_group,
             "ApplicationIdentifier": identifier,
             "Protocol": "WebRTC",
@@ -166,12 +166,12 @@ class AwsStreamService:
             "ClientToken": token,
         }
         if settings.connection_timeout_s is not None:
-            wanted["ConnectionTimeoutSeconds"] = settings.connection_timeout_s
+            arguments["ConnectionTimeoutSeconds"] = settings.connection_timeout_s
         if settings.session_length_s is not None:
-            wanted["SessionLengthSeconds"] = settings.session_length_s
+            arguments["SessionLengthSeconds"] = settings.session_length_s
 
         def call(client: GameLiftStreamsClient) -> StartedStream:
-            answer = client.start_stream_session(**wanted)
+            answer = client.start_stream_session(**arguments)
             arn = _needed(answer.get("Arn"))
             return StartedStream(StreamId(settings.stream_group, arn), _status_of(answer))
 

@@ -41,7 +41,7 @@ TOKEN_FOR_S: Final = 86400.0
 MAX_BODY_BYTES: Final = 100 * 1024
 """What the sample's web framework accepts by default."""
 
-_OWNER: Final = secret_hash("owner", "whoever knows the Token")
+_OWNER: Final = secret_hash("owner", "anybody who knows the Token")
 
 
 def build_bundle(service: StreamService, store: Store, offered: Offered) -> Starlette:

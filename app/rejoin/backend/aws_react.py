@@ -116,7 +116,7 @@ class _React:
         return await self._integrated(request, self._reconnect)
 
     async def session(self, request: Request) -> Response:
-        # The ARN's own slashes come as %2F: only the path as it was sent tells them apart.
+        # The slashes of the ARN arrive as %2F: only the raw path shows which ones are its own.
         path = request.scope["raw_path"].decode("ascii", "replace").removeprefix("/session/")
         parts = path.split("/")
         if len(parts) != 2 or not all(parts):

@@ -10,7 +10,7 @@ from typing import Final
 from rejoin.errors import RejoinError
 
 BODY_PATIENCE_S: Final = 10.0
-"""A client that sends its body more slowly than this holds a connection for nothing."""
+"""How long a client may take to send its body."""
 
 
 class BodyFault(enum.Enum):

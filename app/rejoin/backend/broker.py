@@ -52,7 +52,7 @@ REMAINING_STATUSES: Final = frozenset({"CONNECTED", "PENDING_CLIENT_RECONNECTION
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, until when an answer is of use to them, and whether they have hung up."""
+    """Who calls, until when they wait for an answer, and whether they have hung up."""
 
     owner_hash: str
     deadline_at: float
@@ -225,7 +225,7 @@ class SessionBroker:
             if next_at >= until_at or await caller.gone():
                 if failure is not None:
                     raise failure
-                # Made anew, because the knowledge of the window has aged.
+                # Made again, because `remaining` has aged.
                 return self._view(row, status)
 
     async def _get_status(
@@ -319,7 +319,7 @@ class SessionBroker:
                 call = self._begin_create_call(row, offer, caller.deadline_at)
             if call.attempt == offer.attempt:
                 return await self._result(call.task, caller)
-            # Another attempt's call (Rule 3): it cannot be called back, so wait for its end.
+            # Another attempt's call (Rule 3): it cannot be undone, so wait for its end.
             left_s = caller.deadline_at - self._clock() - MIN_BUDGET_S
             done, _pending = await asyncio.wait({call.task}, timeout=max(0.0, left_s))
             if not done:
@@ -355,7 +355,7 @@ class SessionBroker:
     async def _explanation(
         self, row: StoredSession, error: StreamServiceError, deadline_at: float
     ) -> str | None:
-        """The status that explains a refusal; None where it would not, or cannot be had in time."""
+        """The status that explains a refusal; None if it would not, or does not arrive in time."""
         if error.fault not in (ServiceFault.CONFLICT, ServiceFault.INVALID):
             return None
         until_at = min(deadline_at, self._clock() + EXPLANATION_BUDGET_S)

@@ -153,15 +153,15 @@ class BackendSettings:
 
 
 class _SettingError(BadInputError):
-    def __init__(self, name: str, wanted: str) -> None:
-        super().__init__(f"The backend's setting {name} must be {wanted}.")
+    def __init__(self, name: str, required: str) -> None:
+        super().__init__(f"The backend's setting {name} must be {required}.")
         self.name = name
-        self.wanted = wanted
+        self.required = required
 
 
-def _check(good: object, name: str, wanted: str) -> None:
+def _check(good: object, name: str, required: str) -> None:
     if not good:
-        raise _SettingError(name, wanted)
+        raise _SettingError(name, required)
 
 
 def _is_http_url(url: str) -> bool:
@@ -212,4 +212,4 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             port=8080 if port is None else port,
         )
     except _SettingError as error:
-        raise BadInputError(f"{spelled(error.name)} must be {error.wanted}.") from None
+        raise BadInputError(f"{spelled(error.name)} must be {error.required}.") from None

@@ -1,4 +1,4 @@
-"""The backend in the dialect that its settings name: one function that knows all of them."""
+"""Builds the backend in the dialect that its settings name."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path.write_text(text, encoding="utf-8")
         return 0
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        print(f"{path} is not what the routes say; run python -m rejoin.backend.openapi")
+        print(f"{path} differs from the routes; run python -m rejoin.backend.openapi")
         return 1
     return 0
 

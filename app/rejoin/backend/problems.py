@@ -1,7 +1,7 @@
 """From a refusal to HTTP: problem details (RFC 9457), by one table.
 
-What a client reads is the `code`, a word of the contract (`signaling/wire`), and whether the same
-bytes may succeed later.
+A client reads the `code`, one of the contract's (`signaling/wire`), and `retryable`: whether the
+same bytes may succeed later.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _log = logging.getLogger("rejoin.backend")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a reason means in HTTP; None where the code's own value holds."""
+    """What a reason means in HTTP. None: the default of the code."""
 
     code: ProblemCode
     sentence: str = ""
@@ -42,7 +42,7 @@ class Row:
     retryable: bool | None = None
 
 
-_NO_SESSION = "This backend knows no such stream session of yours."
+_NO_SESSION = "You have no such stream session on this backend."
 
 TABLE: Final[dict[Reason, Row]] = {
     Reason.UNAUTHENTICATED: Row(
@@ -90,7 +90,7 @@ TABLE: Final[dict[Reason, Row]] = {
     Reason.INVALID: Row(ProblemCode.INVALID_REQUEST),
     Reason.UNAVAILABLE: Row(ProblemCode.SERVICE_UNAVAILABLE),
     Reason.MISCONFIGURED: Row(ProblemCode.SERVICE_UNAVAILABLE, retryable=False),
-    # 502 says "it failed" and not "it was never asked"; both may be tried again.
+    # 502: it failed, outcome unknown. 503: it was not called. Both may be tried again.
     Reason.FAILED: Row(ProblemCode.SERVICE_UNAVAILABLE, http_status=502),
     Reason.TIMED_OUT: Row(
         ProblemCode.SERVICE_TIMEOUT, "The streaming service did not answer in time."

@@ -1,4 +1,4 @@
-"""Why the backend refuses a call: one reason each, raised by whoever finds it.
+"""Why the backend refuses a call: one reason each, raised where it is found.
 
 `problems` turns a refusal into HTTP for our own dialect; the sample dialects answer in their own
 way. Neither a refusal nor a log record holds anything that a client sent.
@@ -20,11 +20,11 @@ _log = logging.getLogger("rejoin.backend")
 _Result = TypeVar("_Result")
 
 ENDING_STATUSES: Final = ENDED_STATUSES | {"TERMINATING"}
-"""Statuses from which no session comes back."""
+"""Statuses of a session that has ended or is about to end."""
 
 
 class Reason(enum.Enum):
-    """What stands against a call. `problems.TABLE` says what each means in HTTP."""
+    """Why a call is refused. `problems.TABLE` says what each means in HTTP."""
 
     # The request itself.
     UNAUTHENTICATED = "unauthenticated"
@@ -44,7 +44,7 @@ class Reason(enum.Enum):
     OFFER_REUSED = "offer_reused"
     ATTEMPT_STALE = "attempt_stale"
     ATTEMPT_IN_FLIGHT = "attempt_in_flight"
-    # The streaming service behind us.
+    # The streaming service.
     POLL_RATE = "poll_rate"
     ACCESS_DENIED = "access_denied"
     THROTTLED = "throttled"
@@ -54,7 +54,7 @@ class Reason(enum.Enum):
     MISCONFIGURED = "misconfigured"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
-    # Us.
+    # This backend.
     INTERNAL = "internal"
 
 
@@ -69,13 +69,13 @@ OF_FAULT: dict[ServiceFault, Reason] = {
     ServiceFault.FAILED: Reason.FAILED,
     ServiceFault.TIMED_OUT: Reason.TIMED_OUT,
 }
-"""What a failed call to the streaming service is refused for."""
+"""From how a call to the streaming service failed to why the client's call is refused."""
 
 
 class RefusedError(RejoinError):
     """The backend refuses a call.
 
-    The text is one sentence for the client, "" for the sentence that `problems` has for the reason.
+    The text is one sentence for the client; "" stands for the sentence of the reason in `problems`.
     `session_status`: the service's status, where it explains the refusal. `retryable`: where it
     differs from what the reason says. `retry_after_s`: how long the client should wait.
     `http_status`: where the reason alone does not say it (a route that does not exist: 404 or 405).
@@ -131,7 +131,7 @@ def internal(error: Exception) -> RefusedError:
 
 
 async def outcome_of(work: Awaitable[_Result]) -> _Result | RefusedError:
-    """The result of a call that runs in a task of its own; a refusal is a value there."""
+    """The result of a call that runs in its own task; there a refusal is a value."""
     try:
         return await work
     except RefusedError as refused:

@@ -17,8 +17,8 @@ NEW_EPISODE_S: Final = 3.0
 class SessionMemory:
     """One session. `fast_since_at`: when fast polling began. `polled_at`: the last poll.
 
-    `connected_asked_at`: start of the newest call that reported CONNECTED, after which the window
-    cannot have begun earlier; None (unknown) after a restart, which is safe.
+    `connected_asked_at`: start of the newest call that reported CONNECTED; the window cannot have
+    begun before it. None (unknown) after a restart, which is safe.
     """
 
     status: str = ""

@@ -1,6 +1,6 @@
 """What the backend keeps of a stream session, in SQLite, so that it survives a restart.
 
-`service_model/fence` has the rules: which attempt may claim a session, and whose answer is kept.
+`service_model/fence` has the rules: which attempt may claim a session, and which answers are kept.
 
 Tokens and owners are stored as SHA-256, SignalRequests not at all. The newest SignalResponse is
 stored until the session ends, because a lost answer must be recoverable. Only one process may use

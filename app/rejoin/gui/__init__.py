@@ -1,19 +1,20 @@
 """The player's window, on Qt: the picture, the cards over it, keyboard and mouse, and every text.
 
 Nothing here knows WebRTC or the service. The window reads snapshots and pictures from a
-`StreamPort` and posts what the player wants; whatever it shows is made from the newest snapshot and
-the clock, again at each snapshot and ten times a second.
+`StreamPort` and posts what the player wants. Everything it shows is made from the newest snapshot
+and the clock, again at each snapshot and ten times a second.
 
 Glossary:
     snapshot    What the engine lets the window show (`core.model.Snapshot`), an immutable value.
     stage       Where the player is: IDLE, STARTING, LIVE, LOST, RECONNECTING, ENDING, ENDED.
+    face        What the window shows in one stage: a card, or the game with its notes.
     card        The panel in the middle of the dimmed picture: starting, reconnect or end card.
     pill        A short text on a dark ground in a corner: the badge, a note or a hint.
     notes       What the pills show now; a pure function of snapshot, clock and memory.
     layers      The picture and everything over it, one card at most.
-    captured    The mouse is the game's: hidden, and only its travel counts.
-    armed       A button of a card obeys presses; not in the first moments, when they were meant
-                for the game.
+    captured    The game has the mouse: the pointer is hidden and only its movement is sent.
+    armed       A card's buttons accept presses. Just after it has appeared they do not: those
+                presses were meant for the game.
     port        The stream as the window sees it (`bridge.StreamPort`); the bridge is the only
                 crossing between its threads and Qt's.
 

@@ -1,4 +1,4 @@
-"""What a screen reader says, without a key press, when the window changes."""
+"""Announces changes of the window to screen readers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rejoin.gui import texts
 from rejoin.gui.notes import Notes
 
 SPOKEN_TIMES_S = (60, 30, 10, 0)
-"""The time left is said when it falls to these."""
+"""The time left is announced when it falls to these values."""
 
 
 def announce(widget: QWidget, text: str, *, urgent: bool = False) -> None:
     """Have a running screen reader say `text`; without one this does nothing.
 
-    Only readers on the window in front are known to obey (Qt 6.8 and later).
+    Screen readers are only known to do so for the window in front (Qt 6.8 and later).
     """
     event = QAccessibleAnnouncementEvent(widget, text)
     politeness = QAccessible.AnnouncementPoliteness
@@ -29,7 +29,7 @@ def announce(widget: QWidget, text: str, *, urgent: bool = False) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was said last, and which times are still to be said."""
+    """What was announced last, and which of `SPOKEN_TIMES_S` are still to come."""
 
     key: str = ""
     times_s: tuple[int, ...] = ()
@@ -37,7 +37,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """`urgent`: said at once, in the middle of another sentence if need be."""
+    """`urgent`: it may interrupt what is being said."""
 
     text: str
     urgent: bool = False
@@ -46,17 +46,17 @@ class Announcement:
 def next_announcement(
     said: Said, snapshot: Snapshot, notes: Notes, now: float
 ) -> tuple[Said, Announcement | None]:
-    """Each change of what the window shows is said once, and between them a few of the times."""
+    """What to announce now, if anything: each change once, and the time left at certain values."""
     live = snapshot.stage is Stage.LIVE
     text = (notes.spoken if live else "") or texts.announcement(snapshot, now)
     key = f"live {text}" if live else _key(snapshot)
     deadline_at = snapshot.shown_deadline_at
     left_s = None if deadline_at is None else deadline_at - now
     if key != said.key:
-        # The time left was said with the rest; those still to come are left.
+        # The announcement includes the time left; only lower values are still to come.
         times_s = tuple(time for time in SPOKEN_TIMES_S if left_s is not None and left_s > time)
         return Said(key, times_s), Announcement(text, urgent=not live) if text else None
-    counting = snapshot.stage in (Stage.LOST, Stage.RECONNECTING, Stage.ENDING)
+    counting = snapshot.stage in (Stage.LOST, Stage.RECONNECTING)
     if left_s is None or not counting or snapshot.deadline_checking:
         return said, None
     times_s = tuple(time for time in said.times_s if left_s > time)
@@ -66,15 +66,15 @@ def next_announcement(
 
 
 def _key(snapshot: Snapshot) -> str:
-    """Equal while there is nothing new to say."""
+    """The same while there is nothing new to announce."""
     return f"{snapshot.stage} {snapshot.doing} {snapshot.offline} {snapshot.portal}"
 
 
 class Announcer:
-    """Says the changes of one window."""
+    """Announces the changes of one window."""
 
     def __init__(self, widget: QWidget, on_announced: Callable[[str], None]) -> None:
-        """`on_announced` is called with each text that is said."""
+        """`on_announced` is called with each announced text."""
         self._widget = widget
         self._on_announced = on_announced
         self._said = Said()
@@ -84,7 +84,7 @@ class Announcer:
         self._on_announced(text)
 
     def update(self, snapshot: Snapshot, notes: Notes, now: float) -> None:
-        """Say what is new at `now`."""
+        """Announce what is new at `now`."""
         self._said, announcement = next_announcement(self._said, snapshot, notes, now)
         if announcement is not None:
             self.say(announcement.text, urgent=announcement.urgent)

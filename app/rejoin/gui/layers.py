@@ -25,7 +25,7 @@ from rejoin.gui.video_view import VideoView
 
 
 class Layers(QWidget):
-    """The window connects the signals of what is in here."""
+    """All layers of one window, which connects their signals."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Layers(QWidget):
     ) -> None:
         """`report` makes the text of *Copy report*."""
         super().__init__(parent)
-        # Moves without a button reach the window only through widgets that all track them.
+        # Qt reports moves without a pressed button only if all widgets in between track them.
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.view = VideoView(
@@ -58,7 +58,7 @@ class Layers(QWidget):
     def show_snapshot(self, snapshot: Snapshot, now: float, *, start_requested: bool) -> None:
         """Show the card of the snapshot's stage, or none and let the game have the focus.
 
-        `start_requested`: a game was requested, though the snapshot may not say so yet.
+        `start_requested`: the player has requested a game; the snapshot may not show it yet.
         """
         if start_requested and snapshot.stage is Stage.IDLE:
             snapshot = replace(snapshot, stage=Stage.STARTING)

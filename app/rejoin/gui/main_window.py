@@ -30,7 +30,7 @@ from rejoin.gui.bridge import Bridge, StreamPort
 from rejoin.gui.input import HeldControls, send_key
 from rejoin.gui.layers import Layers
 from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture
-from rejoin.gui.notes import Memory, Notes, Surroundings, is_just_back, notes
+from rejoin.gui.notes import Memory, Notes, WindowState, is_just_back, notes
 from rejoin.gui.pill import Pill
 from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
@@ -58,11 +58,11 @@ class WindowOptions:
 
 
 class _Presence(enum.Enum):
-    """How far the player is, from the open window to the end."""
+    """Whether the window is open, being closed, or gone."""
 
     OPEN = "open"
     START_REQUESTED = "start_requested"
-    """Open, and a game was requested."""
+    """Open, and the player has requested a game."""
     LEAVING = "leaving"
     """Closed and hidden, until the engine has finished."""
     GONE = "gone"
@@ -75,7 +75,7 @@ class RejoinWindow(QWidget):
     """After each snapshot and each tick, once everything shown is up to date."""
 
     announced = Signal(str)
-    """What a screen reader was given to say."""
+    """The text that was announced to screen readers."""
 
     gone = Signal()
     """The window was closed and the engine has finished (or had its time)."""
@@ -115,7 +115,7 @@ class RejoinWindow(QWidget):
 
     def _build(self) -> None:
         self.banner = Pill("banner")
-        # It stays throughout a game, so it stands above the picture and covers nothing of it.
+        # It is shown during the whole game, so it has its own row and covers nothing.
         self.banner_row = QWidget()
         banner_column = QVBoxLayout(self.banner_row)
         banner_column.setContentsMargins(6, 6, 6, 6)
@@ -156,13 +156,14 @@ class RejoinWindow(QWidget):
 
     def start(self) -> None:
         """Request a game, as the *Start* button does."""
-        self._presence = _Presence.START_REQUESTED
+        if self._presence is _Presence.OPEN:
+            self._presence = _Presence.START_REQUESTED
         self.bridge.post(StartRequested())
         self.refresh()
 
     def come_to_front(self) -> None:
-        """Show the window to somebody who looks for it, as far as the desktop allows."""
-        if self._presence in (_Presence.LEAVING, _Presence.GONE):
+        """Show the window above all others, as far as the desktop allows."""
+        if self._has_left():
             return
         if self.isMinimized():
             self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
@@ -197,12 +198,12 @@ class RejoinWindow(QWidget):
             self._memory = replace(self._memory, started_at=self._clock())
         self.refresh()
         if self._presence is _Presence.LEAVING and snapshot.stage is Stage.ENDED:
-            self._go()
+            self._close_for_good()
 
     # --- showing it -----------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Bring everything shown up to date with the newest snapshot and the clock."""
+        """Update everything shown, from the newest snapshot and the clock."""
         now, snapshot = self._clock(), self._snapshot
         self._open_or_close_controls()
         self.banner.set_text(texts.VIEW_ONLY if snapshot.view_only else "")
@@ -221,14 +222,14 @@ class RejoinWindow(QWidget):
                 self._announcer.say(self._memory.problem.text)
             if snapshot.back_at is not None and not is_just_back(snapshot, now):
                 self.mouse.forget_drop()
-        around = Surroundings(
+        state = WindowState(
             mouse=self.mouse.state,
             takes_input=self.controls.is_open,
             sound=self.bridge.sound(),
             can_drop=self._options.drop_again is not None,
             volume_control_held=self.layers.sound.held,
         )
-        shown = notes(snapshot, now, self._memory, around)
+        shown = notes(snapshot, now, self._memory, state)
         self.layers.show_notes(shown)
         return shown
 
@@ -238,9 +239,9 @@ class RejoinWindow(QWidget):
         """While a game runs, closing is *Close for now*: hidden until the engine has finished."""
         self.release_mouse()
         stage = self._snapshot.stage
-        if stage in (Stage.IDLE, Stage.ENDED) or self._presence is _Presence.LEAVING:
+        if stage in (Stage.IDLE, Stage.ENDED) or self._has_left():
             event.accept()
-            self._go()
+            self._close_for_good()
             return
         event.ignore()
         self._presence = _Presence.LEAVING
@@ -248,9 +249,13 @@ class RejoinWindow(QWidget):
         if stage is not Stage.ENDING:
             self.bridge.post(CloseForNowRequested())
         self.hide()
-        QTimer.singleShot(round(LEAVE_WITHIN_S * 1000), self, self._go)
+        QTimer.singleShot(round(LEAVE_WITHIN_S * 1000), self, self._close_for_good)
 
-    def _go(self) -> None:
+    def _has_left(self) -> bool:
+        """Whether the player has closed the window."""
+        return self._presence in (_Presence.LEAVING, _Presence.GONE)
+
+    def _close_for_good(self) -> None:
         if self._presence is not _Presence.GONE:
             self._presence = _Presence.GONE
             self._refreshing.stop()
@@ -262,13 +267,13 @@ class RejoinWindow(QWidget):
     # --- keyboard -------------------------------------------------------------------------------
 
     def _open_or_close_controls(self) -> None:
-        """Controls are open exactly while there is a game that takes them."""
+        """Controls are open exactly while a game takes input."""
         snapshot = self._snapshot
         wanted = (
             snapshot.stage is Stage.LIVE
             and snapshot.input_open
             and not snapshot.view_only
-            and self._presence is not _Presence.LEAVING
+            and not self._has_left()
         )
         if wanted and not self.controls.is_open:
             self.controls.open()
@@ -295,7 +300,7 @@ class RejoinWindow(QWidget):
             super().keyReleaseEvent(event)
 
     def _conditions(self) -> frozenset[Condition]:
-        """What is true now, of what shortcuts need."""
+        """Which conditions of shortcuts are true now."""
         held = {
             Condition.LIVE: self._snapshot.stage is Stage.LIVE,
             Condition.CAN_DROP: self._options.drop_again is not None,
@@ -335,7 +340,10 @@ class RejoinWindow(QWidget):
     # --- sound ----------------------------------------------------------------------------------
 
     def _change_sound(self, choice: SoundChoice) -> None:
-        """By a key: shown and said. A mouse that its Ctrl+Alt freed goes back to the game."""
+        """Change the volume by a key: show it and announce it.
+
+        If Ctrl+Alt, which belong to the shortcut, have freed the mouse, it is captured again.
+        """
         freed_by_keys = isinstance(self.mouse.state, FreedByKeys)
         self.controls.release_all()
         self.layers.sound.set_choice(choice)
@@ -347,7 +355,7 @@ class RejoinWindow(QWidget):
         self._show_notes(self._clock())
 
     def _on_sound_chosen(self, choice: SoundChoice) -> None:
-        """By the mouse: the control shows it. Only the switch is worth saying."""
+        """Changed with the mouse: the control shows it, so only on and off are announced."""
         if choice.silent != self.bridge.sound().silent:
             self._announcer.say(texts.sound_text(choice))
         self.bridge.set_sound(choice)
@@ -355,13 +363,13 @@ class RejoinWindow(QWidget):
     # --- mouse ----------------------------------------------------------------------------------
 
     def capture_mouse(self) -> None:
-        """Give the mouse to the game: hidden, and only its travel counts."""
+        """Capture the mouse: hide the pointer and send only its movement."""
         if self.mouse.capture():
             self._memory = self._memory.captured()
             self.refresh()
 
     def release_mouse(self, to: Free | FreedByKeys = Free()) -> None:  # noqa: B008 frozen
-        """Give the mouse back to the desktop."""
+        """Free the mouse."""
         if self.mouse.release(to):
             self.layers.corners.free_mouse_hint.set_text("")
 

@@ -1,7 +1,7 @@
-"""Whose the mouse is: the desktop's, or captured by the game, which then gets its travel.
+"""Mouse capture: the pointer is hidden, and only its movement is sent to the game.
 
-While captured the pointer is hidden and put back to the middle before it reaches an edge, so that
-it never runs out of room.
+While captured the pointer is moved back to the middle before it reaches an edge, so that it can
+always move further.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from PySide6.QtWidgets import QWidget
 from rejoin.gui.input import HeldControls, PointerTravel
 
 _EDGE_SHARE = 0.2
-"""Nearer to an edge than this share of the view the pointer is put back to the middle."""
+"""The pointer is moved back once it is nearer to an edge than this share of the view."""
 
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """The mouse is the desktop's."""
+    """The mouse is not captured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +30,19 @@ class FreedByKeys:
 
 @dataclass(frozen=True, slots=True)
 class FreedByDrop:
-    """Freed because the connection dropped: when it is back, a note asks for a click."""
+    """Freed because the connection dropped: once it is back, a note asks for a click."""
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """The mouse is the game's."""
+    """The game has the mouse."""
 
 
 CaptureState = Free | FreedByKeys | FreedByDrop | Captured
 
 
 class MouseCapture:
-    """The mouse over one view; sends what it does to `controls` while captured."""
+    """Captures the mouse over one view; while captured, its input goes to `controls`."""
 
     def __init__(self, view: QWidget, controls: HeldControls) -> None:
         self._view = view
@@ -61,7 +61,7 @@ class MouseCapture:
     # --- to and from the game -------------------------------------------------------------------
 
     def capture(self) -> bool:
-        """Give the mouse to the game, if the game takes input now. Whether anything changed."""
+        """Capture the mouse, if the game takes input now. Returns whether this captured it."""
         if self.captured or not self._controls.is_open:
             return False
         self._state = Captured()
@@ -72,7 +72,7 @@ class MouseCapture:
         return True
 
     def release(self, to: Free | FreedByKeys | FreedByDrop = Free()) -> bool:
-        """Give the mouse back and let held buttons and keys go. Whether anything changed."""
+        """Free the mouse and release held buttons and keys. Returns whether it was captured."""
         if not self.captured:
             return False
         self._state = to
@@ -82,12 +82,12 @@ class MouseCapture:
         return True
 
     def keys_released(self) -> None:
-        """Ctrl or Alt was let go, or may have been, unseen, while another window had the focus."""
+        """Ctrl or Alt was released, or may have been while another window had the focus."""
         if isinstance(self._state, FreedByKeys):
             self._state = Free()
 
     def forget_drop(self) -> None:
-        """The note that asks for a click has shown long enough."""
+        """The note that asks for a click was shown long enough."""
         if isinstance(self._state, FreedByDrop):
             self._state = Free()
 

@@ -1,9 +1,11 @@
 """What Qt reports about the network, as events; for systems where we do not watch it ourselves.
 
 On Linux `runtime/network` watches by netlink and this is not used. Qt reports less: whether there
-is a network, and by which kind of medium. Which addresses a connection has lost the driver finds
-out itself at each of these events. Written for Windows and macOS from Qt's documentation and tested
-with a stand-in for Qt; not run there.
+is a network, and by which kind of medium. At each of these events `runtime/address_loss` finds out
+which connections have lost their address.
+
+Written for Windows and macOS from Qt's documentation and tested with a stand-in for Qt; it was not
+run there.
 """
 
 from __future__ import annotations

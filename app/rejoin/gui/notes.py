@@ -1,6 +1,6 @@
 """What is shown over the running game now: badge, notes, hints and the volume control. Pure.
 
-Made from the newest snapshot, the clock, what was remembered and what is true beside the stream, so
+Made from the newest snapshot, the clock, the memory of recent events and the window's own state, so
 that nothing has to be switched off again. Times are boot time in seconds.
 """
 
@@ -14,11 +14,11 @@ from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop
 from rejoin.media.audio.volume import SoundChoice
 
 BADGE_AFTER_S = 0.5
-"""Trouble shows once it lasts this long."""
+"""Trouble is shown once it has lasted this long."""
 BACK_FOR_S = 3.0
 PROBLEM_FOR_S = 8.0
 CLICK_HINT_FOR_S = 4.0
-"""How long a new game asks for a click to take control."""
+"""How long a new game shows the hint to click."""
 SOUND_NOTE_FOR_S = 1.5
 SOUND_CONTROL_FOR_S = 2.5
 """How long the volume control stays after the last move of a mouse that is not captured."""
@@ -45,19 +45,19 @@ class Memory:
     problem: Problem | None = None
 
     def with_problem(self, text: str | None, now: float) -> Memory:
-        """`text`: the newest problem, while the player can see it. It starts anew if it differs."""
+        """With the newest problem, if the player can see it now; its time starts when it is new."""
         if text == (self.problem.text if self.problem else None):
             return self
         return replace(self, problem=None if text is None else Problem(text, now))
 
     def captured(self) -> Memory:
-        """The mouse was captured: no need to ask for a click, and no volume control."""
+        """The mouse was captured: the hint to click and the volume control are not needed."""
         return replace(self, started_at=None, mouse_moved_at=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What is true now, beside the stream."""
+class WindowState:
+    """State of the window that the notes depend on."""
 
     mouse: CaptureState = Free()  # noqa: RUF009 frozen
     takes_input: bool = False
@@ -84,32 +84,30 @@ class Notes:
 
     @property
     def spoken(self) -> str:
-        """What a screen reader says of them."""
+        """Their text for screen readers."""
         return " ".join(part for part in (*self.note, self.badge) if part)
 
 
-def notes(snapshot: Snapshot, now: float, memory: Memory, around: Surroundings) -> Notes:
+def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) -> Notes:
     """What is shown at `now`."""
-    captured = isinstance(around.mouse, Captured)
+    captured = isinstance(state.mouse, Captured)
     free_mouse_hint = shortcuts.FREE_MOUSE.hint if captured else ""
     if snapshot.stage is not Stage.LIVE:
         return Notes(free_mouse_hint=free_mouse_hint)
     problem = memory.problem
     return Notes(
         badge=texts.BADGE if _in_trouble(snapshot, now) else "",
-        note=_note(snapshot, now, memory, around),
+        note=_note(snapshot, now, memory, state),
         problem=problem.text if problem and now - problem.since_at < PROBLEM_FOR_S else "",
         volume=(
-            texts.sound_text(around.sound)
+            texts.sound_text(state.sound)
             if _within(SOUND_NOTE_FOR_S, memory.volume_changed_at, now)
             else ""
         ),
         free_mouse_hint=free_mouse_hint,
-        drop_hint=shortcuts.DROP.hint if around.can_drop else "",
+        drop_hint=shortcuts.DROP.hint if state.can_drop else "",
         shows_volume_control=not captured
-        and (
-            around.volume_control_held or _within(SOUND_CONTROL_FOR_S, memory.mouse_moved_at, now)
-        ),
+        and (state.volume_control_held or _within(SOUND_CONTROL_FOR_S, memory.mouse_moved_at, now)),
     )
 
 
@@ -118,10 +116,10 @@ def is_just_back(snapshot: Snapshot, now: float) -> bool:
     return snapshot.stage is Stage.LIVE and _within(BACK_FOR_S, snapshot.back_at, now)
 
 
-def _note(snapshot: Snapshot, now: float, memory: Memory, around: Surroundings) -> tuple[str, str]:
-    can_capture = around.takes_input and not isinstance(around.mouse, Captured)
+def _note(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) -> tuple[str, str]:
+    can_capture = state.takes_input and not isinstance(state.mouse, Captured)
     if is_just_back(snapshot, now):
-        again = can_capture and isinstance(around.mouse, FreedByDrop)
+        again = can_capture and isinstance(state.mouse, FreedByDrop)
         return texts.BACK, texts.CLICK_TO_CONTROL if again else ""
     if can_capture and _within(CLICK_HINT_FOR_S, memory.started_at, now):
         return texts.CLICK_TO_CONTROL, ""

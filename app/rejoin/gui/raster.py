@@ -1,7 +1,7 @@
 """Finds the memory that a QPainter paints on, so that pixels can be written into it directly.
 
 Qt usually paints a window's widgets into an image in memory. While a painter is active on it, the
-painting thread may write to that memory: the painter has made sure that nobody shares it.
+painting thread may write to that memory: the painter has made sure that nothing else shares it.
 """
 
 from __future__ import annotations

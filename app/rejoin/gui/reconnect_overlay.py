@@ -50,8 +50,8 @@ class ReconnectOverlay(Card):
 
         self.try_button = self.button(texts.TRY_NOW, "primary", self.try_now.emit)
         self.close_button = self.button(texts.CLOSE_FOR_NOW, "", self.close_for_now.emit)
-        self.end_button = self.button(texts.END_GAME, "plain", self._ask)
-        self.keep_button = self.button(texts.KEEP_TRYING, "primary", self._take_back)
+        self.end_button = self.button(texts.END_GAME, "plain", self._open_question)
+        self.keep_button = self.button(texts.KEEP_TRYING, "primary", self._close_question)
         self.confirm_button = self.button(texts.END_GAME, "plain", self._confirm)
         self.row.addWidget(self.try_button)
         self.row.addWidget(self.close_button)
@@ -99,26 +99,26 @@ class ReconnectOverlay(Card):
         return self.try_button if self.try_button.isEnabled() else self.panel
 
     def disappear(self) -> None:
-        """Hide the card; a question that was open is taken back."""
+        """Hide the card, and close its question."""
         self._asking = False
         super().disappear()
 
-    def _ask(self) -> None:
+    def _open_question(self) -> None:
         self._asking = True
         self.show_snapshot(self._snapshot, self._clock())
         self.keep_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _take_back(self) -> None:
+    def _close_question(self) -> None:
         self._asking = False
         self.show_snapshot(self._snapshot, self._clock())
         self.end_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _confirm(self) -> None:
-        self._take_back()
+        self._close_question()
         self.end_game.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self._asking and event.key() == Qt.Key.Key_Escape:
-            self._take_back()
+            self._close_question()
             return
         super().keyPressEvent(event)

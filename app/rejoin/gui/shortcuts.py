@@ -54,7 +54,7 @@ class Shortcut:
     text: str
     needs: frozenset[Condition] = frozenset()
     repeats: bool = False
-    """Whether it goes on while its key is held down."""
+    """Whether it is repeated while its key is held down."""
 
     @property
     def hint(self) -> str:

@@ -19,7 +19,7 @@ class StartingCard(Card):
     """The card of stages IDLE and STARTING, and of ENDING where no picture was ever shown.
 
     *Cancel* ends a game that is being started. Where the backend cannot end one, the card has
-    *Close for now* in its place, and says that the game may go on.
+    *Close for now* in its place, and says that the game may keep running.
     """
 
     start = Signal()

@@ -18,7 +18,6 @@ def lines(numbers: StreamStatistics) -> list[str]:
     """The lines of the overlay, top to bottom."""
     remb = numbers.available_bitrate_bps
     rtt = "-" if numbers.rtt_s is None else f"{numbers.rtt_s * 1000:.0f} ms"
-    late = "-" if numbers.audio_late_s is None else f"{numbers.audio_late_s * 1000:.0f} ms"
     codec = " ".join(part for part in (numbers.codec, numbers.profile) if part) or "-"
     decoder = f"   decoded in {numbers.decoder}" if numbers.decoder else ""
     return [
@@ -26,25 +25,34 @@ def lines(numbers: StreamStatistics) -> list[str]:
         f"fps        received {numbers.received_fps:.0f}, decoded {numbers.decoded_fps:.0f},"
         f" painted {numbers.painted_fps:.0f}",
         f"bitrate    {numbers.bitrate_bps / 1e6:.2f} Mbit/s"
-        + ("" if remb is None else f", REMB {remb / 1e6:.2f}")
+        + ("" if remb is None else f", REMB {remb / 1e6:.2f} Mbit/s")
         + f", queue {numbers.queue_s * 1000:.0f} ms",
         f"network    loss {numbers.loss * 100:.1f} %, RTT {rtt},"
         f" jitter {numbers.jitter_s * 1000:.1f} ms",
         f"delay      jitter buffer {numbers.jitter_buffer_ms:.1f} ms,"
-        f" decode {numbers.decode_ms:.1f} ms, age when painted {numbers.frame_age_s * 1000:.1f} ms",
-        f"frames     decoded {numbers.frames_decoded}, dropped {numbers.frames_dropped}",
+        f" decode {numbers.decode_ms:.1f} ms",
+        f"frames     decoded {numbers.frames_decoded}, dropped {numbers.frames_dropped},"
+        f" age when painted {numbers.frame_age_s * 1000:.1f} ms",
         f"not shown  packets lost {numbers.frames_broken}, no key frame {numbers.frames_held_back},"
-        f" decoder full {numbers.frames_undecoded}, failed {numbers.frames_failed},"
+        f" decoder full {numbers.frames_undecoded},",
+        f"           failed {numbers.frames_failed},"
         f" replaced {numbers.pictures_replaced}, minimised {numbers.pictures_unwatched}",
         f"freezes    {numbers.freeze_count}, {numbers.total_freezes_duration_s:.1f} s",
         f"repair     NACK {numbers.nack_count}, RTX {numbers.retransmitted_packets_received},"
         f" recovered {numbers.packets_recovered}, PLI {numbers.pli_count}",
         f"audio      buffer {numbers.audio_buffer_s * 1000:.0f} ms,"
         f" lost {numbers.audio_packets_lost}, concealed {numbers.audio_packets_concealed}",
-        f"lip sync   sound {late} after picture,"
+        f"lip sync   {_lateness(numbers.audio_late_s)},"
         f" delayed by {numbers.audio_sync_delay_s * 1000:.0f} ms",
         f"path       {numbers.candidate_pair or '-'}   connection {numbers.connection}",
     ]
+
+
+def _lateness(sound_late_s: float | None) -> str:
+    if sound_late_s is None:
+        return "sound -"
+    side = "before" if sound_late_s < 0 else "after"
+    return f"sound {abs(sound_late_s) * 1000:.0f} ms {side} picture"
 
 
 class StatsOverlay(QLabel):

@@ -140,7 +140,7 @@ def lost_known(snapshot: Snapshot) -> str:
 def _may_be_running(snapshot: Snapshot) -> str:
     if snapshot.can_terminate:
         return "Your game may still be running."
-    return "Your game may still be running until its time is up."
+    return "Your game may keep running until its time is up."
 
 
 def lost_doing(snapshot: Snapshot, now: float) -> str:
@@ -252,7 +252,7 @@ def starting_leaving(snapshot: Snapshot) -> str:
     """What leaving now would mean; empty where it stops the start."""
     if snapshot.stage is not Stage.STARTING or can_cancel_start(snapshot):
         return ""
-    return "If you close now, your game may still be running until its time is up."
+    return "If you close now, your game may keep running until its time is up."
 
 
 # --- the end ------------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ _ENDINGS: dict[EndingKind, EndingText] = {
     ),
     EndingKind.BUSY: EndingText(
         "The studio's servers are too busy",
-        "They did not take another request in time.",
+        "They did not accept another request in time.",
         "Wait a few minutes, then start again.",
     ),
     EndingKind.BACKEND_UNTRUSTED: EndingText(

@@ -22,7 +22,7 @@ class StreamStatistics:
     framesDropped: received completely but never decoded.
 
     `last_*_at`: boot time of the newest authenticated packet of a kind, None before the first. They
-    tell a host that sends no media (checks and reports still arrive) from a broken path.
+    distinguish a host that sends no media (checks and reports still arrive) from a broken path.
     """
 
     connection: ConnectionNumber

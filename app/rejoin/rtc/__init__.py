@@ -8,11 +8,12 @@ Glossary:
 - peer: one connection of ours, from its offer to its close; a reconnect makes a new one;
 - host: the other side, which runs the game and sends video and audio;
 - SignalRequest, SignalResponse: our offer and its answer, as the service carries them;
-- check: an ICE Binding request on the nominated pair; its answer proves that the host hears us;
+- check: an ICE Binding request on the nominated pair; its answer proves that our packets
+  reach the host;
 - consent: the checks of about one a second that a healthy connection sends (RFC 7675);
 - muted: sends checks and nothing else, while another connection may take over;
 - goodbye: RTCP BYE, SCTP ABORT and DTLS close_notify, after which the peer is silent for good;
-- evidence: a sign that the host or the path is gone, such as a BYE or an unreachable network;
+- evidence: a sign that the host or the path to it is gone, such as a BYE or a closed channel;
 - sample: what the engine's detector reads 20 times a second; statistics: what people read;
 - seam: `aiortc_seam`, the only module that touches private parts of aiortc and aioice.
 

@@ -1,8 +1,8 @@
 """The only module that touches private parts of aiortc and aioice, for client and emulated host.
 
 Everything is changed on *instances*, never on the libraries' modules or classes. `replace_*` puts a
-method of ours in place of the library's and returns the original, bound, so that ours can call it;
-no call is added between the library and ours. The other functions read one private value or do one
+method of ours in place of the library's, without a further call in between, and returns the
+original, bound, where ours has to call it. The other functions read one private value or do one
 private step. tests/rtc/test_library_contract.py checks every name, signature and call order that
 this module relies on: after an upgrade of aiortc or aioice that test fails first.
 
@@ -279,12 +279,12 @@ async def close_notify(dtls: RTCDtlsTransport) -> None:
 
 
 def ice_connection(dtls: RTCDtlsTransport) -> Connection:
-    """aioice's connection below this transport."""
+    """aioice's connection, on which this transport runs."""
     return dtls.transport._connection
 
 
 def sockets_of(connection: Connection) -> Sequence[StunProtocol]:
-    """Its gathered sockets; empty before gathering and after the close."""
+    """The gathered sockets; empty before gathering and after the close."""
     return connection._protocols
 
 
@@ -400,7 +400,7 @@ def replace_send_stun(
 
 
 def replace_error_handler(protocol: StunProtocol, handler: Callable[[Exception], None]) -> None:
-    """`handler(error)` gets what the operating system says about datagrams that we sent."""
+    """`handler(error)` gets the operating system's errors for datagrams that this socket sent."""
     override(protocol, "error_received", handler)
 
 

@@ -1,4 +1,4 @@
-"""ICE connectivity checks on the nominated pair: round trip, and proof that the host hears us."""
+"""ICE checks on the nominated pair: the round trip, and proof that our packets reach the host."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from rejoin.rtc.outgoing import Outgoing, OutgoingGate
 from rejoin.tasks import cancel, spawn
 
 CONSENT_EVERY_S = 1.0
-"""How often a healthy connection is checked. RFC 7675 asks for 5 s at most; the deadline that the
-player sees depends on what the host proved it received, and must not lag by seconds."""
+"""How often a healthy connection is checked. RFC 7675 requires 5 s at most. The deadline that the
+player sees is counted from the newest answered check, so checks must not be seconds apart."""
 
 ANSWER_WITHIN_S = 5.0
 """An answer to one of our checks counts if it arrives within this time."""
@@ -27,7 +27,7 @@ ANSWER_WITHIN_S = 5.0
 
 @dataclass(slots=True)
 class _Check:
-    """A check in flight; it stands in aioice's table of transactions of its socket."""
+    """A check in flight, registered in aioice's table of transactions like one of its own."""
 
     sent_at: float
     protocol: StunProtocol
@@ -58,7 +58,7 @@ class ConnectivityChecks:
         self.sent = 0
         self.answered = 0
         self.proved_sent_at: float | None = None
-        """When the newest check that the host answered was sent: the host heard us at that time."""
+        """When the newest answered check was sent: the host received our packets at that time."""
         self.rtt_s: float | None = None
         """Smoothed round trip of answered checks (7/8 old, 1/8 new, as in RFC 6298)."""
         self._connection = connection

@@ -67,7 +67,7 @@ def offer_every_profile() -> None:
         ]
 
 
-def receivable(kind: str) -> list[RTCRtpCodecCapability]:
+def offered_codecs(kind: str) -> list[RTCRtpCodecCapability]:
     """The codecs that we offer: H.264 with RTX for video, Opus for audio.
 
     Preferred codecs first (RFC 3264, 5.1): High, Main and Baseline in mode 1, which can fragment a

@@ -13,6 +13,7 @@ from rejoin.rtc.aiortc_seam import close_notify, rtp_sender
 from rejoin.rtc.outgoing import Outgoing, OutgoingGate
 
 GOODBYE_EVERY_S = 0.020
+"""Time between two copies."""
 
 
 async def say_goodbye(
@@ -25,9 +26,9 @@ async def say_goodbye(
 ) -> None:
     """Send the goodbye `times` times, 20 ms apart; afterwards the gate is silent for good.
 
-    `ssrcs`: of our media streams, for the RTCP BYE. The copies are the same datagrams: where the
-    first one arrived, replay protection discards the others. A connection that is not up gets no
-    goodbye, only silence. A second call does nothing.
+    `ssrcs`: those with which we send RTCP. All copies are the same datagrams: if the first one
+    arrived, replay protection discards the others. If the connection is not up no goodbye is sent:
+    it only becomes silent. A second call does nothing.
     """
     if gate.state in (Outgoing.GOODBYE, Outgoing.SILENT):
         return

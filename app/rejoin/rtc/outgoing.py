@@ -27,7 +27,7 @@ class Outgoing(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
-    """A datagram that was sent: by which socket, and where to."""
+    """A datagram that was sent, with its socket and destination."""
 
     protocol: StunProtocol
     data: bytes
@@ -73,7 +73,7 @@ class OutgoingGate:
             self._state = Outgoing.SENDING
 
     def begin_goodbye(self) -> None:
-        """Send what follows even if muted, and record it."""
+        """Send everything from now on, even if muted, and record it."""
         self._state = Outgoing.GOODBYE
 
     def silence(self) -> list[Datagram]:

@@ -1,4 +1,4 @@
-"""One WebRTC connection to a stream host, from its fresh offer to its close; never used twice.
+"""One WebRTC connection to a stream host, from its offer to its close; never used twice.
 
 aiortc does SDP, ICE, DTLS, SRTP keys and SCTP; receiving, measuring, checking, decoding and ending
 are ours (`receiver`, `transport`, `checks`, `media/video/decoder`, `channels`, `goodbye`).
@@ -82,7 +82,8 @@ class PeerSettings:
 
 class Peer:
     """Posts ConnectionOpened, ConnectionFailed, InputOpened, ControlsKnown, FirstFrameDecoded and
-    HardEvidenceSeen; each kind of evidence once, before the first frame as a ConnectionFailed.
+    HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as often as it is seen.
+    Before the first frame, evidence fails the connection: it is posted as a ConnectionFailed.
 
     A hidden peer decodes too; `show(True)` puts its newest picture into the slot at once. All
     methods, and `post`, run on one event loop; only the decoder has a thread. After `close` no
@@ -99,7 +100,7 @@ class Peer:
         clock: Clock = boot_s,
         prepared: PreparedConnections | None = None,
     ) -> None:
-        """`prepared`: holds a connection for this offer, or will hold one for the next."""
+        """`prepared`: may hold a connection for this offer; the next one is prepared there."""
         self.number = number
         self._settings = settings
         self._sinks = sinks
@@ -113,8 +114,8 @@ class Peer:
             number,
             sinks.slot,
             clock=clock,
-            on_first_frame=lambda: self._from_thread(self._on_first_frame),
-            on_trouble=lambda: self._from_thread(self.request_key_frame),
+            on_first_frame=lambda: self._call_on_loop(self._on_first_frame),
+            on_key_frame_needed=lambda: self._call_on_loop(self.request_key_frame),
             hardware=settings.hardware,
         )
         self._statistics = StatisticsCollector(
@@ -124,7 +125,7 @@ class Peer:
     # --- offer and answer -------------------------------------------------------------------------
 
     async def make_offer(self) -> str:
-        """The SignalRequest of a fresh connection. Raises PeerError (no sockets, no network)."""
+        """The SignalRequest of this connection. Raises PeerError (no sockets, no network)."""
         if not isinstance(self._state, New):
             raise PeerError("A connection makes one offer only.")
         try:
@@ -150,7 +151,7 @@ class Peer:
     def _build(self, prepared: PreparedConnection) -> Parts:
         """Channels in the Web SDK's order, and our receivers in place of aiortc's."""
         pc, dtls, number = prepared.pc, prepared.dtls, self.number
-        connect = replace_connect(pc, lambda: self._or_fail(connect()))
+        connect = replace_connect(pc, lambda: self._or_fail(connect))
         channels = Channels(
             pc,
             name=self._name,
@@ -222,8 +223,10 @@ class Peer:
         match self._state:
             case Offered(parts):
                 pass
-            case Connecting() | Connected() | Playing() | Failed():
+            case Connecting() | Connected() | Playing():
                 raise PeerError("A connection accepts one answer only.")
+            case Failed():
+                raise PeerError("The connection has failed already.")
             case New() | Leaving() | Closed():
                 raise PeerError("There is no offer that this answer could be for.")
             case _:
@@ -252,16 +255,19 @@ class Peer:
         for candidate in start.candidates:
             await ice.addRemoteCandidate(candidate_from_sdp(candidate))
         parameters = RTCIceParameters(start.ufrag, start.pwd, iceLite=start.lite)
-        task = spawn(self._or_fail(ice.start(parameters)), name=f"{self._name}-ice")
-        if isinstance(self._state, Connecting):
+        task = spawn(self._or_fail(lambda: ice.start(parameters)), name=f"{self._name}-ice")
+        if isinstance(self._state, Connecting):  # it always is: nothing above lets others run
             self._state = replace(self._state, ice=task)
         for _ in range(2):  # ICE starts in one turn of the loop and sends in the next
             await asyncio.sleep(0)
 
-    async def _or_fail(self, step: Awaitable[None]) -> None:
-        """A step of connecting, in a task that nobody awaits."""
+    async def _or_fail(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Run a step of connecting in a task that nobody awaits: its exception becomes a failure.
+
+        The step is a callable, so that no coroutine is left over if the task never starts.
+        """
         try:
-            await step
+            await step()
         except Exception as error:
             # no failure is posted if it was the close that interrupted it
             self._fail(f"connecting failed ({type(error).__name__})")
@@ -282,7 +288,7 @@ class Peer:
         if not self._is_closed():
             self._post_event(event)
 
-    def _from_thread(self, call: Callable[[], Any]) -> None:
+    def _call_on_loop(self, call: Callable[[], Any]) -> None:
         parts = parts_of(self._state)
         assert parts is not None, "the decoder starts after the offer"
         try:
@@ -377,7 +383,7 @@ class Peer:
     # --- commands ---------------------------------------------------------------------------------
 
     def _open_parts(self) -> Parts | None:
-        """None before the offer and after the close."""
+        """The parts while commands have an effect: None before the offer and after the close."""
         return None if self._is_closed() else parts_of(self._state)
 
     def request_key_frame(self) -> None:
@@ -467,6 +473,8 @@ class Peer:
                 preparing.cancel()
             case New() | Offered() | Connected() | Playing():
                 pass
+            case progress:
+                assert_never(progress)
         if (parts := parts_of(state)) is not None:
             await self._close_parts(parts, ice)
         for _ in range(int(THREAD_END_WITHIN_S / 0.005)):

@@ -24,7 +24,7 @@ from rejoin.rtc.transport import Transport
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an offer is made of; it lives until the close."""
+    """The objects of one connection: created with its offer, used until its close."""
 
     loop: asyncio.AbstractEventLoop
     pc: RTCPeerConnection
@@ -40,12 +40,12 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """No offer was made."""
+    """Before the offer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """An offer was made, or is being made; no answer was applied."""
+    """The offer was made, or is being made; no answer yet."""
 
     parts: Parts
 
@@ -62,7 +62,7 @@ class Connecting:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """DTLS is up; no frame was decoded."""
+    """DTLS is up; no frame decoded yet."""
 
     parts: Parts
     opened_at: float
@@ -71,12 +71,12 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """A frame was decoded."""
+    """The first frame was decoded."""
 
     parts: Parts
     opened_at: float
     evidence: frozenset[HardEvidence] = frozenset()
-    """What was posted; each kind is posted once."""
+    """The kinds of evidence posted so far; each is posted once."""
     preparing: asyncio.TimerHandle | None = None
     """Timer after which the next connection is prepared."""
 
@@ -86,14 +86,14 @@ Progress: TypeAlias = New | Offered | Connecting | Connected | Playing
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """ConnectionFailed was posted; no other event of the connection's own progress follows."""
+    """ConnectionFailed was posted; no evidence and no progress is posted any more."""
 
     before: Progress
 
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """The goodbye was said or is being said; what happens now is no evidence."""
+    """The goodbye was sent, or is being sent; no failure and no evidence is posted any more."""
 
     before: Progress | Failed
 
@@ -110,7 +110,7 @@ PeerState: TypeAlias = Progress | Failed | Leaving | Closed
 
 
 def progress_of(state: PeerState) -> Progress:
-    """How far the connection had come, whatever ended it."""
+    """How far the connection got, before it failed, left or was closed."""
     while isinstance(state, Failed | Leaving | Closed):
         state = state.before
     return state
@@ -129,7 +129,7 @@ def opened_at(state: PeerState) -> float | None:
 
 
 def is_connected(state: PeerState) -> bool:
-    """Whether it is up: also while it says goodbye, not after a failure or the close."""
+    """Whether DTLS is up: also during the goodbye, not after a failure or the close."""
     if isinstance(state, Leaving):
         state = state.before
     return isinstance(state, Connected | Playing)

@@ -13,7 +13,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from rejoin.errors import PeerError
 from rejoin.rtc.aiortc_seam import prepare_dtls
-from rejoin.rtc.codecs import offer_every_profile, receivable
+from rejoin.rtc.codecs import offer_every_profile, offered_codecs
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ def _make() -> PreparedConnection:
     configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
     pc = RTCPeerConnection(configuration)
     audio = pc.addTransceiver("audio", direction="recvonly")
-    audio.setCodecPreferences(receivable("audio"))
+    audio.setCodecPreferences(offered_codecs("audio"))
     video = pc.addTransceiver("video", direction="recvonly")
-    video.setCodecPreferences(receivable("video"))
+    video.setCodecPreferences(offered_codecs("video"))
     dtls = audio.receiver.transport
     if video.receiver.transport is not dtls:
         raise PeerError("The WebRTC library did not bundle media on one transport.")

@@ -41,7 +41,7 @@ from rejoin.media.receive.inbound_video import (
 )
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.receive_statistics import ReceiveStatistics, ReportBlock
-from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
+from rejoin.media.receive.rtp import ABS_SEND_TIME, AUDIO_CLOCK_HZ, RtpPacket
 from rejoin.rtc.aiortc_seam import (
     RegisteredReceiver,
     register_receiver,
@@ -50,7 +50,6 @@ from rejoin.rtc.aiortc_seam import (
 )
 from rejoin.tasks import cancel, spawn
 
-_AUDIO_CLOCK_HZ = 48_000
 TICK_S = 0.010
 """Period of the timer that runs while a packet is missing or a key frame is awaited."""
 
@@ -313,7 +312,7 @@ class AudioReceiver(_Receiver):
         super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, on_bye=on_bye)
         self.packets_failed = 0
         """Packets that raised an exception when played."""
-        self._reception = ReceiveStatistics(_AUDIO_CLOCK_HZ)
+        self._reception = ReceiveStatistics(AUDIO_CLOCK_HZ)
         self._payload_types: set[int | None] = set()
         self._play = play
         self._order = AudioReorder()

@@ -1,8 +1,8 @@
-"""RTP from decrypted packet to its receiver: parse, find the receiver, hand over.
+"""Passes decrypted RTP packets to their receivers: parse, look up the receiver by SSRC, call it.
 
-`aiortc_seam.deliver_media_directly` decrypts them as datagrams arrive. aioice's queue and aiortc's
-task would cost two more turns of the event loop and, with other threads running, as many waits for
-the interpreter.
+`aiortc_seam.deliver_media_directly` decrypts a packet as soon as its datagram arrives. aioice's
+queue and aiortc's task would cost two more turns of the event loop and, with other threads running,
+as many waits for the interpreter lock.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rejoin.rtc.aiortc_seam import rtp_route
 
 
 class RtpReceiver(Protocol):
-    """A receiver of ours."""
+    """One of our receivers (`receiver`)."""
 
     def on_packet(self, packet: RtpPacket, now: float) -> None: ...
 

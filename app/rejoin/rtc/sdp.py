@@ -1,7 +1,7 @@
-"""SDP as far as signalling needs it: parse it strictly, and read what is in effect per section.
+"""Parses SDP strictly, as far as signalling needs it, and finds what is in effect per section.
 
-It is untrusted: its size is bounded, each broken rule is an error of one sentence, and no error
-quotes an address, a key or a line of SDP.
+The input is untrusted: its size is bounded, each broken rule is an error of one sentence, and no
+error quotes an address, a key or a line of SDP.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class Description:
     sections: list[Section]
 
     def direction(self, section: Section) -> str:
-        """In effect for a section: its own, or the session's, or the default (RFC 8866, 6.7)."""
+        """The direction in effect: the section's, else the session's, else the default (RFC 8866,
+        6.7)."""
         for lines in (section.lines, self.session):
             for line in lines:
                 if line.startswith("a=") and line[2:] in DIRECTIONS:
@@ -82,7 +83,7 @@ class TransportParameters:
 
     @classmethod
     def of(cls, description: Description, what: str, setups: set[str]) -> TransportParameters:
-        """What is in effect in each section, which must be the same. Raises SignalError.
+        """The parameters in effect, which must be the same in all sections. Raises SignalError.
 
         `what`: "offer" or "answer", for the error. `setups`: the DTLS roles that it may name.
         """
@@ -103,7 +104,7 @@ class TransportParameters:
                 raise SignalError(f"The {what} has no usable ICE user name and password.")
             setup = _only(in_effect(section, "setup"))
             if setup not in setups:
-                raise SignalError(f"The {what} does not say who opens the DTLS connection.")
+                raise SignalError(f"The {what} has no usable DTLS role (a=setup).")
             found.add(cls(ufrag, pwd, _sha256_fingerprints(in_effect, section, what), setup))
         if len(found) != 1:
             raise SignalError(f"The {what} describes more than one transport.")
@@ -132,7 +133,7 @@ def _tagged_section(description: Description, what: str) -> Section:
     for section in description.sections:
         mid = _only(section.values("mid"))
         if not _TOKEN.fullmatch(mid) or mid in by_mid:
-            raise SignalError(f"The {what} does not number its media sections.")
+            raise SignalError(f"The {what} has a media section without its own mid.")
         by_mid[mid] = section
     for value in values_of(description.session, "group"):
         semantic, *mids = value.split(" ")
@@ -165,30 +166,32 @@ def join(lines: list[str]) -> str:
 
 
 def parse(sdp: str, what: str) -> Description:
-    """Raises SignalError. `what`: "offer" or "answer", for the error."""
+    """Parse a description. Raises SignalError. `what`: "offer" or "answer", for the error."""
     if len(sdp) > MAX_SDP_BYTES:
         raise SignalError(f"The SDP of the {what} is larger than {MAX_SDP_BYTES // 1024} KiB.")
     lines = [line for line in sdp.replace("\r\n", "\n").split("\n") if line]
     # aiortc splits lines at every Unicode line separator: only printable ASCII may reach it
     if not all(line.isascii() and line.isprintable() for line in lines):
-        raise SignalError(f"The SDP of the {what} holds characters that do not belong there.")
+        raise SignalError(f"The SDP of the {what} has characters other than printable ASCII.")
     if not lines or lines[0] != "v=0":
         raise SignalError(f"The {what} is not SDP.")
     session: list[str] = []
     sections: list[Section] = []
     for line in lines:
         if (len(line) < 3 or line[1] != "=") and line not in ("s=", "i="):
-            raise SignalError(f"The SDP of the {what} holds a malformed line.")
+            raise SignalError(f"The SDP of the {what} has a malformed line.")
         if not line.startswith("m="):
             (sections[-1].lines if sections else session).append(line)
             continue
         match = _MEDIA_LINE.fullmatch(line)
         if match is None:
-            raise SignalError(f"The SDP of the {what} holds a media section of an unknown kind.")
+            raise SignalError(f"The SDP of the {what} has a media section of an unknown kind.")
         kind, port, protocol, formats = match.groups()
         if port == "0":
             raise SignalError(f"The {what} rejects its {kind} section.")
         sections.append(Section(kind, protocol, formats, []))
     if not 1 <= len(sections) <= MAX_SECTIONS:
-        raise SignalError(f"The SDP of the {what} does not hold 1 to {MAX_SECTIONS} sections.")
+        raise SignalError(
+            f"The SDP of the {what} does not have 1 to {MAX_SECTIONS} media sections."
+        )
     return Description(session, sections)

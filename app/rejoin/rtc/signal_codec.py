@@ -2,9 +2,8 @@
 
 A SignalRequest is `{"type": "offer", "sdp": ..., "webSdkVersion": ..., "extras": ...}`, a
 SignalResponse `{"type": "answer", "sdp": ..., "webSdkProtocolUrl": ...}`: the shapes that AWS's Web
-SDK 1.2.0 was observed to send and to accept. Input is untrusted: its size
-is bounded, each broken rule is an error of one sentence, and no error quotes an address, a key or a
-line of SDP.
+SDK 1.2.0 was observed to send and to accept. Input is untrusted: its size is bounded, each broken
+rule is an error of one sentence, and no error quotes an address, a key or a line of SDP.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ class SignalRequest:
 
 @dataclass(frozen=True, slots=True)
 class IceStart:
-    """What the first connectivity check needs of an answer. `candidates`: as written in SDP."""
+    """The part of an answer that ICE needs to start. `candidates`: as written in SDP."""
 
     ufrag: str
     pwd: str
@@ -201,7 +200,7 @@ def decode_request(text: str) -> SignalRequest:
     kinds = tuple(section.kind for section in description.sections)
     videos = [section for section in description.sections if section.kind == "video"]
     if not videos:
-        raise SignalError("The offer asks for no video.")
+        raise SignalError("The offer has no video section.")
     if not any(description.direction(video) in ("recvonly", "sendrecv") for video in videos):
         raise SignalError("The offer does not receive video.")
     for section in description.sections:
@@ -253,10 +252,10 @@ def decode_response(text: str, rules: NetworkRules) -> Answer:
     candidates = _usable_candidates(_candidate_lines(description, "answer"), rules)
     transport = TransportParameters.of(description, "answer", {"active", "passive"})
     if not any(section.kind == "video" for section in description.sections):
-        raise SignalError("The answer holds no video.")
+        raise SignalError("The answer has no video section.")
     rtcp_mux = any("a=rtcp-mux" in section.lines for section in description.sections)
     if not rtcp_mux:
-        raise SignalError("The answer does not put RTCP on the media port.")
+        raise SignalError("The answer does not multiplex RTP and RTCP (rtcp-mux).")
     lines = [
         line for line in description.session if attribute_of(line)[0] not in _TRANSPORT_ATTRIBUTES
     ]
@@ -327,7 +326,7 @@ def _candidate_lines(description: Description, what: str) -> list[str]:
         for value in values_of(lines, "candidate")
     ]
     if len(found) > MAX_CANDIDATES:
-        raise SignalError(f"The {what} holds more than {MAX_CANDIDATES} candidates.")
+        raise SignalError(f"The {what} has more than {MAX_CANDIDATES} candidates.")
     return found
 
 
@@ -337,7 +336,7 @@ def _usable_candidates(values: list[str], rules: NetworkRules) -> list[str]:
     for value in values:
         parts = value.split(" ")
         if len(parts) < 8 or parts[6] != "typ":
-            raise SignalError("The answer holds a malformed candidate.")
+            raise SignalError("The answer has a malformed candidate.")
         foundation, component, transport, priority, host, port, _, kind = parts[:8]
         if transport.lower() != "udp" or component != "1":
             continue
@@ -348,9 +347,9 @@ def _usable_candidates(values: list[str], rules: NetworkRules) -> list[str]:
             and _NUMBER.fullmatch(port)
             and kind in ("host", "srflx", "relay", "prflx")
         ):
-            raise SignalError("The answer holds a malformed candidate.")
+            raise SignalError("The answer has a malformed candidate.")
         if not MIN_PORT <= int(port) <= 65535:
-            raise SignalError(f"The answer names a port outside {MIN_PORT} to 65535.")
+            raise SignalError(f"The answer has a candidate port outside {MIN_PORT} to 65535.")
         address = _checked_address(host, rules)
         # aioice accepts no peer-reflexive candidates; the address works as a host candidate
         kind = "host" if kind == "prflx" else kind
@@ -359,7 +358,7 @@ def _usable_candidates(values: list[str], rules: NetworkRules) -> list[str]:
             f"a=candidate:{foundation} 1 udp {priority} {address} {int(port)} typ {kind}",
         )
     if not usable:
-        raise SignalError("The answer names no UDP address to connect to.")
+        raise SignalError("The answer has no UDP candidate.")
     return list(usable.values())
 
 
@@ -367,13 +366,15 @@ def _checked_address(host: str, rules: NetworkRules) -> _Address:
     try:
         address: _Address = ipaddress.ip_address(host)
     except ValueError:
-        raise SignalError("The answer names a host by name instead of by address.") from None
+        raise SignalError("The answer has a candidate without an IP address.") from None
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
-        raise SignalError("The answer names an address with a zone.")
+        raise SignalError("The answer has an IPv6 candidate with a zone.")
     for each in _address_and_embedded(address):
         reason = _forbidden(each, rules)
         if reason:
-            raise SignalError(f"The answer names {reason} address, which this profile refuses.")
+            raise SignalError(
+                f"The answer has {reason} address, which this profile does not allow."
+            )
     return address
 
 
@@ -430,5 +431,5 @@ def _json_object(text: str, kind: str) -> dict[str, Any]:
 def _sdp_of(parsed: dict[str, Any], what: str) -> str:
     sdp = parsed.get("sdp")
     if not isinstance(sdp, str):
-        raise SignalError(f"The {what} holds no SDP.")
+        raise SignalError(f"The {what} has no SDP.")
     return sdp

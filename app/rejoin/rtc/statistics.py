@@ -17,7 +17,7 @@ RATE_WINDOW_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Totals since the start of the connection, or by how much they rose."""
+    """Totals since the start of the connection, or their increase over a period."""
 
     frames_received: int = 0
     frames_decoded: int = 0
@@ -30,17 +30,17 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Increase:
-    """By how much the counters rose, and in how many seconds; all 0 before there is a period."""
+    """By how much the counters rose in a period; all 0 before there is one."""
 
     period_s: float
     by: Counters
 
-    def per_second(self, increase: float) -> float:
-        return increase / self.period_s if self.period_s > 0 else 0.0
+    def per_second(self, rise: float) -> float:
+        return rise / self.period_s if self.period_s > 0 else 0.0
 
 
 class Rates:
-    """Counters to rates over the last second; `add` at each sample."""
+    """The increase of the counters over the last second; call `add` at each sample."""
 
     def __init__(self, window_s: float = RATE_WINDOW_S) -> None:
         self._window_s = window_s
@@ -52,7 +52,7 @@ class Rates:
             self._history.popleft()
 
     def increase(self) -> Increase:
-        """From the oldest sample of the window to the newest."""
+        """From the oldest sample in the window to the newest."""
         if len(self._history) < 2:
             return Increase(0.0, Counters())
         (then, before), (now, after) = self._history[0], self._history[-1]
@@ -70,7 +70,7 @@ class Rates:
 
 
 def mean(total: float, count: int) -> float:
-    """0 without any."""
+    """Per item; 0 if there are none."""
     return total / count if count > 0 else 0.0
 
 
@@ -112,7 +112,7 @@ class StatisticsCollector:
         self._lag = LoopLag(policy.sample_every_s)
 
     def sample(self, state: PeerState) -> ConnectionSample | None:
-        """The connection as the detector needs it; None if it never was up.
+        """The connection's state for the drop detector; None if it never was up.
 
         To be called each `policy.sample_every_s`: a late call is our own loop's lag, which the
         sample reports and which is subtracted from the pause between packets.
@@ -157,7 +157,7 @@ class StatisticsCollector:
         video, audio, opus = parts.video, parts.audio, parts.playback.opus
         decoder, slot, painted = self._decoder, self._sinks.slot, self._sinks.slot.painted
         inbound, reception, channels = video.inbound, video.reception, parts.channels
-        rates = self._rates.increase()
+        increase = self._rates.increase()
         reports = (each.reception.sender_report_at for each in (video, audio))
         reported = [at for at in reports if at is not None]
         return StreamStatistics(
@@ -169,17 +169,17 @@ class StatisticsCollector:
             decoder=decoder.decodes_in,
             width=decoder.width,
             height=decoder.height,
-            received_fps=rates.per_second(rates.by.frames_received),
-            decoded_fps=rates.per_second(rates.by.frames_decoded),
-            painted_fps=rates.per_second(rates.by.frames_painted) if shown else 0.0,
-            bitrate_bps=rates.per_second(rates.by.bytes_received) * 8,
+            received_fps=increase.per_second(increase.by.frames_received),
+            decoded_fps=increase.per_second(increase.by.frames_decoded),
+            painted_fps=increase.per_second(increase.by.frames_painted) if shown else 0.0,
+            bitrate_bps=increase.per_second(increase.by.bytes_received) * 8,
             available_bitrate_bps=inbound.remb_bps,
             queue_s=inbound.bandwidth.queue_s,
             loss=reception.loss(self._clock(), self._policy.loss_window_s),
             rtt_s=checks.rtt_s,
             jitter_s=reception.jitter_s,
-            decode_ms=mean(rates.by.decode_s, rates.by.frames_decoded) * 1000,
-            jitter_buffer_ms=mean(rates.by.jitter_buffer_s, rates.by.frames_received) * 1000,
+            decode_ms=mean(increase.by.decode_s, increase.by.frames_decoded) * 1000,
+            jitter_buffer_ms=mean(increase.by.jitter_buffer_s, increase.by.frames_received) * 1000,
             frame_age_s=painted.age_last_s if shown else 0.0,
             frames_received=inbound.frames_received,
             frames_decoded=decoder.frames_decoded,

@@ -1,14 +1,15 @@
-"""Measures what arrives on one connection: when each kind of packet arrived, and what failed.
+"""The packets of one connection: installs our handlers, counts and times what arrives.
 
-It assembles what we change about a connection's ICE and DTLS objects, each for one reason:
+Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 
 - gathering: aioice never uses 127.0.0.1, so a machine with only `lo` has no candidates;
 - pacing: aioice sleeps 20 ms after the check of the last pair, before it reads any result;
 - consent: aioice closes healthy streams whose round trip exceeds 500 ms; here `core/health` judges
   silence, and our checks (`checks`) only measure;
 - media: it goes to `rtp_input` without entering aioice's queue;
-- arrival times of authenticated packets, which the libraries do not keep;
-- what leaves a connection that we have given up (`outgoing`, `goodbye`).
+- RTCP and SCTP: the libraries do not keep the arrival times of authenticated packets;
+- sending: a muted connection sends checks only, one that said goodbye nothing (`outgoing`,
+  `goodbye`).
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ class Transport:
         self._handle_sctp: seam.PacketHandler | None = None
 
     def watch_sctp(self, sctp: RTCSctpTransport) -> None:
-        """Watch the data channels' packets too; once, before the connection starts."""
+        """Watch the data channels' packets too. Call it once, before the connection starts."""
         self._handle_sctp = seam.replace_sctp_handler(sctp, self._on_sctp)
 
     # --- gathering --------------------------------------------------------------------------------
@@ -207,7 +208,7 @@ class Transport:
 
     @property
     def local_addresses(self) -> frozenset[str]:
-        """This machine's addresses that packets leave from; before one is in use, all gathered."""
+        """The local addresses in use: that of the nominated pair, before that all gathered ones."""
         pair = seam.nominated_pair(self._connection)
         protocols = seam.sockets_of(self._connection) if pair is None else [pair.protocol]
         candidates = (protocol.local_candidate for protocol in protocols)

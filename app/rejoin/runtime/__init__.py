@@ -17,11 +17,12 @@ Glossary
 
 Read in this order
     player           composes everything and is the window's port
-    ports            what the engine loop requires of its surroundings
+    ports            what the engine loop needs of peers, backend, ticket store
     sampling         "drop to rejoined" starts here: samples, sleep, statistics
     engine_loop      queue, step, wake-up, publish
     executor         commands become calls; `connection_calls` and `backend_calls` make them
-    connections, address_loss, ticket_writer, snapshots, loop_access    one small job each
+    connections      the open peers; `address_loss` reports those whose local address is gone
+    ticket_writer, snapshots, loop_access    tickets in order, listeners, calls from other threads
     network, netlink     the network watch on Linux
     local_store      what outlives the process: `ticket_folder`, `tokens`, `instance`
     stream_thread, daemon_thread    the threads (all threads: docs/threads.md)

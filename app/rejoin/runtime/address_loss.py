@@ -1,4 +1,4 @@
-"""Which connections lost the local address they send from; each loss is reported once."""
+"""Reports the connections whose local address this machine has lost; each loss once."""
 
 from __future__ import annotations
 

@@ -123,9 +123,9 @@ class BackendCalls:
 
         self._signing_in = spawn(sign_in(), name="sign in")
 
-    def forget_connections(self) -> None:
+    def drop_pooled_connections(self) -> None:
         """Drop pooled HTTP connections: they belong to the network before the change."""
-        self._backend.forget_connections()
+        self._backend.drop_pooled_connections()
 
     async def close(self) -> None:
         await cancel(self._signing_in)

@@ -1,4 +1,4 @@
-"""The open connections: their peers, which one is shown, and the controls that it gets."""
+"""The open connections: their peers, and which one is shown and gets the player's controls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ class Connections:
     def __init__(self) -> None:
         self._peers: dict[ConnectionNumber, PeerPort] = {}
         self._shown: ConnectionNumber | None = None
-        self._controls = Controls()
         self._closing: set[asyncio.Task[None]] = set()
 
     def add(self, connection: ConnectionNumber, peer: PeerPort) -> None:
@@ -42,16 +41,14 @@ class Connections:
         return self._shown, self._peers[self._shown]
 
     def show(self, connection: ConnectionNumber) -> None:
-        """Give picture and controls to this connection; everything counts as released first."""
+        """Show this connection's picture and send it the controls from now on."""
         if self._shown is not None and self._shown != connection:
             self.if_open(self._shown, lambda peer: peer.show(False))
         self._shown = connection
-        self._controls = self._controls.released()
         self.if_open(connection, lambda peer: peer.show(True))
 
     def set_controls(self, controls: Controls) -> None:
         """What the player holds now; the shown connection gets it."""
-        self._controls = controls
         if self._shown is not None:
             self.if_open(self._shown, lambda peer: peer.set_controls(controls))
 

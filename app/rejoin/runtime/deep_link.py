@@ -1,6 +1,6 @@
 """`rejoin://play?...`: a studio's link into its game, parsed into the address of its backend.
 
-Anybody can make a link, so it cannot ask for trust: no token, no certificate authority, http to
+Anybody can make a link, so a link cannot extend trust: no token, no certificate authority, http to
 this machine only, no stream from a LAN. A link with anything else in it is refused.
 
     rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin
@@ -23,7 +23,7 @@ from rejoin.signaling.dialects import DIALECTS
 
 SCHEME: Final = "rejoin"
 MAX_LINK: Final = 2048
-"""Characters; browsers pass on links of this length uncut."""
+"""Characters: the longest link that is accepted. Browsers pass on links of this length uncut."""
 
 _KEYS: Final = ("backend", "dialect", "stream_group", "application", "connection_timeout")
 _NAME: Final = re.compile(r"[A-Za-z0-9:/_.-]{1,256}")

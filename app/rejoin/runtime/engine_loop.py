@@ -82,7 +82,7 @@ class EngineLoop:
 
     def post(self, event: events.Event) -> None:
         """Hand an event to the engine. Kept until `run` starts; dropped after its end."""
-        if self._access.is_here:
+        if self._access.is_on_loop_thread:
             self._handle(event)
         else:
             self._access.call_or_keep(lambda: self._handle(event))
@@ -115,6 +115,8 @@ class EngineLoop:
             await self._executor.close(CLOSE_WITHIN_S)
 
     def _handle(self, event: events.Event) -> None:
+        if not self._access.is_on_loop_thread:
+            return  # scheduled before the end of `run`, called after it
         self._queue.append(event)
         if self._stepping:
             return
@@ -139,7 +141,7 @@ class EngineLoop:
         now = self._clock()
         network_changed = isinstance(event, (events.NetworkLost, events.NetworkFound))
         if network_changed:
-            self._backend_calls.forget_connections()
+            self._backend_calls.drop_pooled_connections()
         self._recorder.event(event, now)
         self._state, todo = engine.step(self._state, event, now, self._policy, self._options.draw)
         self._recorder.state(self._state, now)
@@ -157,7 +159,7 @@ class EngineLoop:
             self._wakeup.cancel()
             self._wakeup = None
         at = engine.next_wakeup(self._state)
-        if at is not None and self._access.is_here:
+        if at is not None:
             delay_s = max(0.0, at - self._clock())
             self._wakeup = asyncio.get_running_loop().call_later(
                 delay_s, self._handle, events.WakeupDue()

@@ -29,13 +29,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from rejoin.runtime.deep_link import MAX_LINK
 from rejoin.runtime.ticket_folder import make_private_folder, tickets_folder
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.instance")
-
-MAX_LINK: Final = 2048
-"""Characters of the link that a second instance may pass."""
 
 _VERSION: Final = 2
 _MAX_LINE: Final = 16 * 1024
@@ -81,7 +79,7 @@ class Instance:
         return None if lock is None else cls(lock, _address(folder, key, by_tcp), by_tcp=by_tcp)
 
     async def serve(self, on_activate: OnActivate) -> None:
-        """Answer second instances. Raises OSError: then they get no answer, and report that."""
+        """Answer second instances. Raises OSError if it cannot; then they get no answer."""
         self._on_activate = on_activate
         with contextlib.suppress(FileNotFoundError):
             self._address.unlink()
@@ -194,9 +192,10 @@ def activate(
     within_s: float = 3.0,
     by_tcp: bool = not _POSIX,
 ) -> bool:
-    """Activate the instance that holds session `key`, passing it our link; whether it accepted.
+    """Activate the instance that holds session `key` and pass it our link.
 
-    An instance that is still starting has no address yet: tried again for `within_s`.
+    Returns whether it accepted. An instance that is still starting has no address yet, so this is
+    tried again for `within_s`.
     """
     address = _address(folder or locks_folder(), key, by_tcp)
     until = time.monotonic() + within_s

@@ -1,4 +1,4 @@
-"""From any thread to the engine's event loop: calls into it, before, while and after it runs."""
+"""Calls into the engine's event loop from any thread: kept before it runs, dropped afterwards."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class _Ended:
 
 
 class LoopAccess:
-    """The way into one event loop. `enter` and `leave` are called on it, the rest anywhere."""
+    """Access to one event loop. `enter` and `leave` are called on it, the rest on any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._state: _NotStarted | _Running | _Ended = _NotStarted()
 
     def enter(self) -> tuple[Call, ...]:
-        """The running loop is the one from now on. Returns the calls that were kept for it."""
+        """Use the running loop from now on. Returns the calls that were kept for it."""
         with self._lock:
             before = self._state
             self._state = _Running(asyncio.get_running_loop(), threading.get_ident())
@@ -46,13 +46,13 @@ class LoopAccess:
             self._state = _Ended()
 
     @property
-    def is_here(self) -> bool:
-        """Whether the loop runs on the calling thread."""
+    def is_on_loop_thread(self) -> bool:
+        """Whether the caller is on the loop's thread, and the loop accepts calls."""
         state = self._state
         return isinstance(state, _Running) and state.thread_id == threading.get_ident()
 
     def call(self, call: Call) -> bool:
-        """Have `call` made on the loop soon; False if the loop does not run (any more)."""
+        """Make `call` on the loop soon; False if the loop does not run yet, or no longer."""
         with self._lock:
             state = self._state
         return isinstance(state, _Running) and _scheduled(state.loop, call)

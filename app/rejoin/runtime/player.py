@@ -1,4 +1,4 @@
-"""One player's client put together: backend client, peers, sound, hardware decoding, engine."""
+"""Puts one player's client together: backend client, peers, sound, hardware decoding, engine."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ from rejoin.signaling.exchange import HttpSettings
 class PlayerOptions:
     """Everything about a player that has a default.
 
-    `slot`, `audio`: None: the player makes its own. `policy`: None: the profile's.
-    `local_store`: None: no ticket and no token are saved, so no way back after a crash.
-    `ticket`: the game to rejoin; None: start a new one.
-    `sound_file`: None: the volume is not saved. `statistics_file`: None: none are written.
-    `hardware`: None: decode in software.
-    `on_record`: receives each record of the trace; samples too if `record_samples`.
-    `dtls_client`: act as the DTLS client, which saves one round trip; False leaves the role to
-    the host (ADR 0023).
+    - `slot`, `audio`: None: the player makes its own. `policy`: None: the profile's.
+    - `local_store`: None: no ticket and no token are saved, so no way back after a crash.
+    - `ticket`: the game to rejoin; None: start a new one.
+    - `sound_file`: None: the volume is not saved. `statistics_file`: None: none are written.
+    - `hardware`: None: decode in software.
+    - `on_record`: receives each record of the trace; samples too if `record_samples`.
+    - `dtls_client`: act as the DTLS client, which saves one round trip; False leaves the role to
+      the host (ADR 0023).
     """
 
     slot: PictureSlot | None = None

@@ -1,4 +1,4 @@
-"""What the engine's shell requires of its surroundings: the peer, the backend, the ticket store."""
+"""The ports of the engine loop: what it needs of peers, the backend and the ticket store."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class BackendPort(Protocol):
         on_written: Callable[[], None],
     ) -> str: ...
     async def terminate(self, session_id: SessionId, *, budget_s: float) -> None: ...
-    def forget_connections(self) -> None: ...
+    def drop_pooled_connections(self) -> None: ...
 
 
 class TicketStore(Protocol):

@@ -13,7 +13,7 @@ from rejoin.runtime.ports import EngineOptions, OnStatistics, Post
 _log = logging.getLogger("rejoin.sampling")
 
 SLEPT_MIN_S = 1.0
-"""Boot clock and awake clock are read one after the other: a smaller gap is no sleep."""
+"""The two clocks are not read at the same instant: a smaller difference does not mean sleep."""
 STATISTICS_EVERY_S = 1.0
 
 
@@ -38,13 +38,13 @@ class Sampling:
 
     @property
     def newest_statistics(self) -> StreamStatistics | None:
-        """Of the connection that is shown, at most a second old while it is open."""
+        """The statistics of the shown connection, at most a second old while it is open."""
         return self._newest
 
     async def run(self) -> None:
         """Post a Sampled for each connection every `sample_every_s`, and Woke after a sleep.
 
-        While the machine sleeps boot time goes on and awake time does not.
+        While the machine sleeps, boot time continues and awake time stops.
         """
         slept_s = self._clock() - self._awake_clock()
         while True:

@@ -61,7 +61,7 @@ class Snapshots:
                 unsubscribed.add(key)
                 self._listeners.pop(key, None)
 
-        if self._access.is_here or not self._access.call(begin):
+        if self._access.is_on_loop_thread or not self._access.call(begin):
             begin()
         return unsubscribe
 

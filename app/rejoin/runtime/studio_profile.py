@@ -34,7 +34,7 @@ class StudioProfile:
     ca_file: Path | None = None
 
     def backend_address(self) -> BackendAddress:
-        """The part that a ticket holds: everything but the sign-in token."""
+        """The part that a ticket holds: without the sign-in token and what only a start needs."""
         network = "internet"
         if self.network.loopback_only:
             network = "loopback"
@@ -77,7 +77,7 @@ class StudioProfile:
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """How to verify the backend's certificate; None: as usual. Raises BadInputError."""
+        """Trusts `ca_file` only; None: the authorities of the system. Raises BadInputError."""
         if self.ca_file is None:
             return None
         try:

@@ -15,7 +15,7 @@ from rejoin.tasks import spawn
 _log = logging.getLogger("rejoin.ticket_writer")
 
 WRITTEN_WITHIN_S = 1.0
-"""A create call waits for its ticket no longer: a disk that hangs must not cost the game."""
+"""A create call waits no longer than this for its ticket: a hanging disk must not cost the game."""
 
 
 class TicketWriter:

@@ -55,14 +55,11 @@ class BundleClient(SampleClient):
     async def start(
         self, *, attempt: AttemptNumber, token: str, signal_request: str, budget_s: float
     ) -> SessionView:
-        choice = self._choice
-        content: dict[str, object] = {"StreamGroupId": choice.stream_group}
-        if choice.application is not None:
-            content["ApplicationIdentifier"] = choice.application
-        if choice.user_id is not None:
-            content["UserId"] = choice.user_id
-        if choice.locations:
-            content["Locations"] = list(choice.locations)
+        content = self._choice.body(
+            stream_group="StreamGroupId",
+            application="ApplicationIdentifier",
+            locations="Locations",
+        )
         created = await self._send_offer(
             "/api/CreateStreamSession",
             _Created,

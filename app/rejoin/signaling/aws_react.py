@@ -46,14 +46,11 @@ class ReactClient(SampleClient):
     async def start(
         self, *, attempt: AttemptNumber, token: str, signal_request: str, budget_s: float
     ) -> SessionView:
-        choice = self._choice
-        content: dict[str, object] = {"SGIdentifier": choice.stream_group}
-        if choice.application is not None:
-            content["AppIdentifier"] = choice.application
-        if choice.user_id is not None:
-            content["UserId"] = choice.user_id
-        if choice.locations:
-            content["Regions"] = list(choice.locations)
+        content = self._choice.body(
+            stream_group="SGIdentifier",
+            application="AppIdentifier",
+            locations="Regions",
+        )
         session = await self._send_offer(
             "/",
             _Session,

@@ -1,7 +1,7 @@
 """What the clients of AWS's two sample backends share: offers are sent once, polls are made here.
 
 Neither sample forwards our token: each call gets a new ClientToken, so a repetition would be a
-second call with a used offer. So an offer whose bytes have begun to leave is never sent again,
+second call with a used offer. So an offer is never sent again once its first byte was sent,
 except after a refusal (401, 429) that came before the offer was processed. The samples answer a
 status call at once, so the long poll is made here, with one call a second.
 """
@@ -71,6 +71,17 @@ class StreamChoice:
             if given is not None and not _IDENTIFIER.fullmatch(given):
                 raise BadInputError(f"The {name} must be 1 to 256 printable characters.")
 
+    def body(self, *, stream_group: str, application: str, locations: str) -> dict[str, object]:
+        """The choice as a request body; the arguments are the names of its fields in a dialect."""
+        body: dict[str, object] = {stream_group: self.stream_group}
+        if self.application is not None:
+            body[application] = self.application
+        if self.user_id is not None:
+            body["UserId"] = self.user_id
+        if self.locations:
+            body[locations] = list(self.locations)
+        return body
+
 
 class SampleClient(abc.ABC):
     """One player's calls to a sample backend; a `BackendPort` of `runtime/ports`."""
@@ -102,9 +113,9 @@ class SampleClient(abc.ABC):
         """Use this bearer token from the next call on. Raises `BadInputError`."""
         self._exchange.use_token(token)
 
-    def forget_connections(self) -> None:
+    def drop_pooled_connections(self) -> None:
         """The network changed: the next call opens a new connection."""
-        self._exchange.forget_connections()
+        self._exchange.drop_pooled_connections()
 
     async def aclose(self) -> None:
         """Close all connections; calls in flight fail."""

@@ -73,9 +73,9 @@ class BackendClient:
         """Use this bearer token from the next call on. Raises `BadInputError`."""
         self._exchange.use_token(token)
 
-    def forget_connections(self) -> None:
+    def drop_pooled_connections(self) -> None:
         """The network changed: the next call opens a new connection."""
-        self._exchange.forget_connections()
+        self._exchange.drop_pooled_connections()
 
     async def aclose(self) -> None:
         """Close all connections; calls in flight fail."""

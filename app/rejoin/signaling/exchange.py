@@ -52,7 +52,7 @@ _KIND_BY_STATUS: Final[dict[int, FailureKind]] = {
 
 
 class CallFailedError(RejoinError):
-    """A call to the backend brought no answer; `failure` says how it failed."""
+    """A call to the backend failed; `failure` says how."""
 
     code = "call_failed"
     exit_code = 3
@@ -81,7 +81,7 @@ DEFAULT_HTTP: Final = HttpSettings()
 
 @dataclass(slots=True)
 class _Written:
-    """Whether bytes of the request have begun to go to the socket; calls `on_written` once."""
+    """Whether the first byte of the request was written; calls `on_written` once."""
 
     on_written: Callable[[], None] | None = None
     begun: bool = False
@@ -165,7 +165,7 @@ class Exchange:
         _check_bearer(token)
         self._token = token
 
-    def forget_connections(self) -> None:
+    def drop_pooled_connections(self) -> None:
         """The network changed: calls from now on use no connection that was opened before.
 
         An idle one may lead nowhere, which would show only when the call's time is over. Calls in
@@ -253,14 +253,16 @@ class Exchange:
             encoding = response.headers.get("Content-Encoding", "identity")
             length = response.headers.get("Content-Length", "0")
             reply = Reply(response.status_code, content_type.strip().lower(), response.headers, b"")
-            too_big = self.failed(FailureKind.NOT_BACKEND, "sent a too large answer", reply)
+            too_large = self.failed(
+                FailureKind.NOT_BACKEND, "sent an answer that is too large", reply
+            )
             if length.isdecimal() and int(length[:12]) > MAX_BODY_BYTES:
-                raise too_big
+                raise too_large
             content = bytearray()
             async for chunk in response.aiter_raw():
                 content += chunk
                 if len(content) > MAX_BODY_BYTES:
-                    raise too_big
+                    raise too_large
             if encoding.strip().lower() != "identity":
                 raise self.failed(
                     FailureKind.NOT_BACKEND,

@@ -115,8 +115,8 @@ class SessionViewBody(_Answer):
     )
     remaining: RemainingBody | None = Field(
         default=None,
-        description="Counted from the start of the backend's last call to the service that said "
-        "CONNECTED; null when there was none or the status makes it meaningless.",
+        description="Counted from the start of the backend's last call to the service that "
+        "returned CONNECTED; null when there was none or the status makes it meaningless.",
     )
     attempt: AttemptField | None = Field(default=None, description="Highest attempt number seen.")
     signal_request_sha256: Sha256Hex | None = Field(

@@ -7,7 +7,7 @@ import asyncio
 from aioice import stun
 from aioice.ice import Connection
 
-from helpers.udp_end import End, end
+from helpers.udp_endpoint import UdpEndpoint, udp_endpoint
 from rejoin.emulator.host.host_socket import HostSocket, open_host_socket
 
 
@@ -16,7 +16,7 @@ def a_check() -> bytes:
     return bytes(request)
 
 
-async def heard(host: HostSocket, client: End) -> bool:
+async def heard(host: HostSocket, client: UdpEndpoint) -> bool:
     """Whether the client gets what the host sends, of either kind."""
     message = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.INDICATION)
     host.send_stun(message, client.address)
@@ -37,7 +37,7 @@ async def test_a_frozen_socket_neither_sends_nor_receives() -> None:
     assert (candidate.host, candidate.type, candidate.component) == ("127.0.0.1", "host", 1)
     received: list[bytes] = []
     ice.data_received = lambda data, component: received.append(data)  # type: ignore[method-assign]
-    async with end() as client:
+    async with udp_endpoint() as client:
         where = (candidate.host, candidate.port)
         assert await heard(host, client)
         host.frozen = True

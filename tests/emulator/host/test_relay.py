@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from helpers.leaves_nothing import leaves_nothing
-from helpers.udp_end import end
+from helpers.udp_endpoint import udp_endpoint
 from helpers.waiting import eventually
 from rejoin import assets
 from rejoin.emulator.host.relay import EARLY_S, FLUSH_PACKETS, Relay, chance_of
@@ -18,7 +18,7 @@ from rejoin.netem.network_profile import parse_profile
 @leaves_nothing
 async def test_silence_drops_both_directions_of_existing_flows() -> None:
     relay = Relay()
-    async with end() as host, end() as old, end() as new:
+    async with udp_endpoint() as host, udp_endpoint() as old, udp_endpoint() as new:
         port = await relay.open_port(host.address)
         old.transport.sendto(b"hello", port.address)
         _, flow = await host.receive()
@@ -42,7 +42,7 @@ async def test_silence_drops_both_directions_of_existing_flows() -> None:
 @leaves_nothing
 async def test_many_packets_at_once_come_through_in_order() -> None:
     relay = Relay()
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         for number in range(60):
             client.transport.sendto(b"%d" % number, port.address)
@@ -87,7 +87,7 @@ async def test_every_packet_on_the_wire_has_the_fate_that_the_link_decided() -> 
     """Both directions at once; a second link with the same seed decides the same."""
 
     relay = Relay()
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         client.transport.sendto(b"hello", port.address)
         _, flow = await host.receive()
@@ -122,7 +122,7 @@ async def test_every_packet_on_the_wire_has_the_fate_that_the_link_decided() -> 
 @leaves_nothing
 async def test_timers_are_set_too_early_by_half_of_their_lateness() -> None:
     relay = Relay()
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         relay.set_link(a_link(relay, a_profile(Lane(0.050))))
         client.transport.sendto(b"hello", port.address)
@@ -136,7 +136,7 @@ async def test_timers_are_set_too_early_by_half_of_their_lateness() -> None:
 @leaves_nothing
 async def test_delayed_packets_arrive_in_order_and_not_too_early() -> None:
     relay = Relay()
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         record = Record(relay)
         relay.set_link(a_link(relay, a_profile(Lane(0.030, 0.020))))
@@ -157,7 +157,7 @@ async def test_delayed_packets_arrive_in_order_and_not_too_early() -> None:
 @leaves_nothing
 async def test_packets_overtake_each_other_if_the_lane_reorders() -> None:
     relay = Relay()
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         relay.set_link(a_link(relay, a_profile(Lane(0.050, 0.050, reorder=True))))
         for number in range(50):
@@ -172,7 +172,7 @@ async def test_packets_overtake_each_other_if_the_lane_reorders() -> None:
 async def test_a_link_applies_to_existing_flows_or_to_all() -> None:
     relay = Relay()
     dead = NetworkProfile("dead", cut=Cut())
-    async with end() as host, end() as old, end() as new:
+    async with udp_endpoint() as host, udp_endpoint() as old, udp_endpoint() as new:
         port = await relay.open_port(host.address)
         old.transport.sendto(b"hello", port.address)
         await host.receive()
@@ -195,7 +195,7 @@ async def test_a_link_applies_to_existing_flows_or_to_all() -> None:
 @leaves_nothing
 async def test_the_base_link_decides_where_no_link_does() -> None:
     relay = Relay()
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         relay.set_base_link(a_link(relay, NetworkProfile("dead", cut=Cut())))
         client.transport.sendto(b"lost", port.address)
@@ -218,7 +218,7 @@ async def test_a_removed_link_releases_everything_in_order() -> None:
 
     relay = Relay()
     count = 3 * FLUSH_PACKETS
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         client.transport.sendto(b"hello", port.address)
         await host.receive()
@@ -240,7 +240,7 @@ async def test_a_removed_link_releases_everything_in_order() -> None:
 @leaves_nothing
 async def test_closing_the_relay_does_not_wait_for_delayed_packets() -> None:
     relay = Relay()
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         relay.set_link(a_link(relay, a_profile(Lane(60.0))))
         client.transport.sendto(b"late", port.address)
@@ -255,7 +255,7 @@ async def test_closing_the_relay_does_not_wait_for_delayed_packets() -> None:
 @leaves_nothing
 async def test_a_silence_drops_delayed_packets_too() -> None:
     relay = Relay()
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         relay.set_link(a_link(relay, a_profile(Lane(0.4))))
         client.transport.sendto(b"under way", port.address)
@@ -272,7 +272,7 @@ async def test_three_thousand_packets_per_second_do_not_pile_up() -> None:
     """Half a second of them through a profile that ships; those not dropped arrive."""
 
     relay = Relay()
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         profile = parse_profile("home_wifi", assets.text("profiles/home_wifi.toml"))
         record = Record(relay)

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from helpers.leaves_nothing import leaves_nothing
-from helpers.udp_end import end
+from helpers.udp_endpoint import udp_endpoint
 from helpers.waiting import eventually
 from rejoin.emulator.host.relay import Relay, chance_of
 from rejoin.emulator.host.relay_port import MAX_FLOWS
@@ -18,7 +18,7 @@ from rejoin.netem.link import Lane, Link, NetworkProfile, ProfileStage
 @leaves_nothing
 async def test_each_client_has_its_own_flow_to_the_host_and_back() -> None:
     relay = Relay()
-    async with end() as host, end() as one, end() as two:
+    async with udp_endpoint() as host, udp_endpoint() as one, udp_endpoint() as two:
         port = await relay.open_port(host.address)
         for client, words in ((one, b"one"), (two, b"two")):
             client.transport.sendto(words, port.address)
@@ -54,7 +54,7 @@ async def test_ports_come_from_the_range_while_it_lasts() -> None:
 @leaves_nothing
 async def test_the_number_of_flows_is_limited() -> None:
     relay = Relay()
-    async with end() as host:
+    async with udp_endpoint() as host:
         port = await relay.open_port(host.address)
         with contextlib.ExitStack() as stack:
             for _ in range(MAX_FLOWS + 3):
@@ -72,7 +72,7 @@ async def test_the_number_of_flows_is_limited() -> None:
 @leaves_nothing
 async def test_closing_leaves_no_socket(flows: int) -> None:
     relay = Relay()
-    async with end() as host:
+    async with udp_endpoint() as host:
         port = await relay.open_port(host.address)
         with contextlib.ExitStack() as stack:
             for _ in range(flows):
@@ -99,7 +99,7 @@ def a_link(relay: Relay, profile: NetworkProfile, seed: int = 1) -> Link:
 @leaves_nothing
 async def test_a_closing_port_delivers_delayed_packets_first() -> None:
     relay = Relay()
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         client.transport.sendto(b"hello", port.address)
         _, flow = await host.receive()
@@ -114,7 +114,7 @@ async def test_a_closing_port_delivers_delayed_packets_first() -> None:
 @leaves_nothing
 async def test_after_a_rebind_the_host_sees_another_port_and_the_old_one_is_dead() -> None:
     relay = Relay()
-    async with end() as host, end() as client:
+    async with udp_endpoint() as host, udp_endpoint() as client:
         port = await relay.open_port(host.address)
         client.transport.sendto(b"one", port.address)
         _, before = await host.receive()

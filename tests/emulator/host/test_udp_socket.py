@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from helpers.udp_end import end
+from helpers.udp_endpoint import udp_endpoint
 from rejoin.emulator.host.udp_socket import BUFFER_BYTES, Address, UdpSocket, enlarge_buffers
 
 
@@ -17,7 +17,7 @@ async def test_it_receives_and_sends_until_it_is_closed() -> None:
         local_addr=("127.0.0.1", 0),
     )
     address = transport.get_extra_info("sockname")
-    async with end() as other:
+    async with udp_endpoint() as other:
         other.transport.sendto(b"hello", address)
         assert await asyncio.wait_for(received.get(), 10) == (b"hello", other.address)
         udp.send(b"back", other.address)

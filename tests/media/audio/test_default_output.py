@@ -16,6 +16,7 @@ from helpers.fake_portaudio import (
 )
 from rejoin.media.audio.default_output import SEARCH_INTERVAL_S, DefaultOutput, open_output
 from rejoin.media.audio.output import NullOutput
+from rejoin.media.audio.portaudio import PortAudio
 
 
 class NoPortAudio:
@@ -54,7 +55,7 @@ def test_without_a_device_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) ->
     assert output.problem == "No sound: no audio output device was found."
     output.play(bytes(960))
     heard_in_s = output.play(bytes(960))
-    assert heard_in_s is None, "nobody hears it"
+    assert heard_in_s is None, "no device plays it"
     output.adjust_sync_delay(0.1)
     assert output.buffered_s == 0.0
     output.close()
@@ -96,7 +97,7 @@ def test_an_unplugged_device_is_replaced_by_the_next_one() -> None:
     first = FakeStream.last
     first.running = False
     output.play(bytes(960))
-    assert search(output) is None, "not for each packet"
+    assert search(output) is None, "it does not search at each packet"
     now[0] += SEARCH_INTERVAL_S
     output.play(bytes(960))
     wait_for_search(output)
@@ -140,7 +141,7 @@ def test_the_next_device_keeps_the_sync_delay() -> None:
     for _ in range(6):
         output.play(bytes(2 * HUNDREDTH))
     FakeStream.last.pull(HUNDREDTH)
-    assert output.buffered_s == 0.120, "two packets are not enough to start"
+    assert output.buffered_s == 0.120, "with the sync delay two packets are not enough to start"
     output.close()
 
 
@@ -163,3 +164,26 @@ def test_a_device_that_appears_later_is_found() -> None:
     after = output.problem
     assert after is None
     output.close()
+
+
+def test_a_search_that_hangs_does_not_delay_the_close_and_leaves_no_device_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rejoin.media.audio.default_output.CLOSE_WITHIN_S", 0.05)
+    now, answer = [100.0], threading.Event()
+    portaudio = PortAudio(FakeStream, FakePortAudioError, lambda: None, lambda: answer.wait(20))
+    output = DefaultOutput(portaudio, clock=lambda: now[0])
+    first = FakeStream.last
+    first.running = False
+    now[0] += SEARCH_INTERVAL_S
+    output.play(bytes(960))
+    closing = threading.Thread(target=output.close)
+    closing.start()
+    closing.join(5)
+    closed_in_time = not closing.is_alive()
+    answer.set()
+    closing.join(20)
+    wait_for_search(output)
+    assert closed_in_time
+    assert FakeStream.last is not first, "it opened one after the close"
+    assert not FakeStream.last.running

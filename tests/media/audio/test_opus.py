@@ -50,7 +50,7 @@ def test_pyavs_wheels_bring_libopus() -> None:
     assert not OpusDecoder(library=None).conceals
 
 
-def test_packets_become_stereo_samples_and_garbage_nothing(decoder: OpusDecoder) -> None:
+def test_packets_become_stereo_samples_and_garbage_becomes_nothing(decoder: OpusDecoder) -> None:
     heard = b"".join(decoder.decode(packet) for packet in encoded())
     assert COUNT * FRAME_BYTES - 4000 <= len(heard) <= COUNT * FRAME_BYTES
     assert numpy.abs(numpy.frombuffer(heard, dtype=numpy.int16)).max() > 5_000

@@ -8,7 +8,7 @@ def test_the_null_output_takes_sound_plays_none_and_says_why() -> None:
     heard_in_s = output.play(bytes(960))
     output.adjust_sync_delay(0.1)
     output.set_volume(0.5)
-    assert heard_in_s is None, "nobody hears it"
+    assert heard_in_s is None, "no device plays it"
     assert output.problem == "No sound: a test."
     assert (output.buffered_s, output.sync_delay_s) == (0.0, 0.0)
     output.close()

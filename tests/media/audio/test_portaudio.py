@@ -8,7 +8,7 @@ from helpers.fake_portaudio import FakePortAudio, FakePortAudioError, FakeStream
 from rejoin.media.audio.portaudio import load_portaudio
 
 
-def test_it_takes_four_names_from_sounddevice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_uses_four_names_of_sounddevice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", FakePortAudio().module())
     portaudio = load_portaudio()
     assert portaudio.open_stream is FakeStream

@@ -28,7 +28,7 @@ def test_with_three_packets_held_the_missing_one_is_given_up() -> None:
 
 
 @given(st.lists(st.integers(0, 65535), max_size=80))
-def test_no_order_of_packets_breaks_it(sequences: list[int]) -> None:
+def test_no_order_of_packets_leaves_one_behind(sequences: list[int]) -> None:
     reorder = AudioReorder()
     for at, sequence in enumerate(sequences):
         reorder.add(sequence, b"x", at * 0.02)

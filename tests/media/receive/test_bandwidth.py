@@ -109,7 +109,7 @@ def test_when_the_bottleneck_goes_the_rate_recovers() -> None:
 
 
 @pytest.mark.parametrize("bandwidth_bps", [1_900_000, 2_000_000, 2_050_000, 3_333_333])
-def test_it_keeps_probing_for_more(bandwidth_bps: float) -> None:
+def test_it_keeps_trying_higher_rates(bandwidth_bps: float) -> None:
     path = Path(narrow(bandwidth_bps, 1.0))
     path.play(80)
     for at in range(20, 60, 10):

@@ -107,19 +107,19 @@ class Bench:
         self.clock = Clock()
         self.hardware = Found() if driver is not None else Hardware()
         self.first = threading.Event()
-        self.troubles = 0
+        self.key_frames_needed = 0
         self.decoder = Decoder(
             ConnectionNumber(7),
             self.slot,
             clock=self.clock,
             on_first_frame=self.first.set,
-            on_trouble=self.trouble,
+            on_key_frame_needed=self.count_key_frame_needed,
             hardware=self.hardware,
             open_codec=driver.open if driver is not None else open_codec,
         )
 
-    def trouble(self) -> None:
-        self.troubles += 1
+    def count_key_frame_needed(self) -> None:
+        self.key_frames_needed += 1
 
     def decode(self, frames: list[EncodedFrame]) -> None:
         """Submit one after the other, so that none has to wait."""
@@ -294,7 +294,7 @@ def test_garbage_leads_to_a_key_frame_request_and_decoding_continues(bench: Benc
     bench.decoder.start()
     bench.decoder.show(True)
     bench.decoder.submit(EncodedFrame(b"\0\0\0\1\x65" + bytes(range(200)), 0, True, False))
-    bench.until(lambda: bench.troubles > 0)
+    bench.until(lambda: bench.key_frames_needed > 0)
     for frame in encoded(2):
         bench.decoder.submit(frame)
     bench.until(lambda: bench.decoder.frames_decoded == 2)
@@ -305,7 +305,7 @@ def test_a_decoder_that_falls_behind_drops_frames_until_a_key_frame(bench: Bench
     frames = encoded(MAX_WAITING + 5)
     for frame in frames:
         bench.decoder.submit(frame)
-    assert bench.troubles == 1
+    assert bench.key_frames_needed == 1
     assert bench.decoder.frames_undecoded == len(frames)
     bench.decoder.submit(frames[0])
     bench.decoder.start()
@@ -456,7 +456,7 @@ def test_after_the_first_error_software_decodes_and_a_key_frame_is_requested(
     driver.raises_at = 3
     frames = encoded(6)
     on_hardware.decode(frames[:4])
-    assert on_hardware.troubles == 1
+    assert on_hardware.key_frames_needed == 1
     assert decoder.decodes_in == SOFTWARE
     assert (decoder.hardware_failures, decoder.frames_failed) == (1, 1)
     on_hardware.decode(frames[4:])
@@ -480,7 +480,7 @@ def test_a_key_frame_that_hardware_cannot_decode_is_not_lost(
     assert decoder.frames_decoded == 5
     assert (decoder.frames_failed, decoder.frames_undecoded) == (0, 0)
     assert decoder.key_frames_decoded == 2
-    assert on_hardware.troubles == 0
+    assert on_hardware.key_frames_needed == 0
     assert decoder.hardware_failures == 1
     assert decoder.decodes_in == SOFTWARE
     assert len(expected_logs.lines) == 1
@@ -501,7 +501,7 @@ def test_software_continues_with_a_key_frame_that_is_already_waiting(
     decoder = on_hardware.decoder
     assert (decoder.frames_failed, decoder.frames_undecoded) == (1, 2)
     assert decoder.frames_decoded == 3
-    assert on_hardware.troubles == 0
+    assert on_hardware.key_frames_needed == 0
     assert len(expected_logs.lines) == 1
 
 
@@ -525,7 +525,7 @@ def test_hardware_that_returns_no_pictures_is_given_up(
     assert on_hardware.decoder.decodes_in == "cuda"
     on_hardware.decode(encoded(3 + EMPTY_LIMIT)[2 + EMPTY_LIMIT - 1 :][:1])
     assert on_hardware.decoder.decodes_in == SOFTWARE
-    assert on_hardware.troubles == 1
+    assert on_hardware.key_frames_needed == 1
     on_hardware.decode(encoded(1))
     assert on_hardware.decoder.frames_decoded == 3
     assert len(expected_logs.lines) == 1
@@ -542,10 +542,10 @@ def test_a_thread_that_hangs_in_a_driver_is_replaced(
     decoder.submit(frames[2])
     assert driver.hanging.wait(20)
     decoder.submit(frames[3])
-    assert on_hardware.troubles == 0
+    assert on_hardware.key_frames_needed == 0
     on_hardware.clock.ahead_s = HANGS_S + 0.1
     decoder.submit(frames[4])
-    assert on_hardware.troubles == 1
+    assert on_hardware.key_frames_needed == 1
     assert decoder._thread is not hung
     on_hardware.decode(encoded(2))
     assert decoder.decodes_in == SOFTWARE
@@ -606,7 +606,7 @@ def test_hardware_that_failed_is_not_used_by_the_next_connection(
         on_hardware.slot,
         clock=boot_s,
         on_first_frame=lambda: None,
-        on_trouble=lambda: None,
+        on_key_frame_needed=lambda: None,
         hardware=on_hardware.hardware,
         open_codec=driver.open,
     )

@@ -28,7 +28,7 @@ class DefaultOutput:
         self._portaudio = portaudio
         self._clock = clock
         self._amplitude = 1.0
-        self._closed = False
+        self._closed = threading.Event()
         self._lock = threading.Lock()
         self._search: threading.Thread | None = None
         self._searched_at = clock()
@@ -72,14 +72,18 @@ class DefaultOutput:
         self._apply_amplitude()
 
     def close(self) -> None:
-        """Close the device; waits for a search that is running."""
-        self._closed = True
+        """Close the device. Waits for a running search, but not longer than CLOSE_WITHIN_S."""
+        self._closed.set()
         if self._search is not None:
             self._search.join(CLOSE_WITHIN_S)
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            return  # the search hangs in PortAudio; if it ever returns, nothing stays open
+        try:
             device, self._device = self._device, None
             if device is not None:
                 device.close()
+        finally:
+            self._lock.release()
 
     def _apply_amplitude(self) -> None:
         device = self._device
@@ -94,7 +98,7 @@ class DefaultOutput:
 
     def _reopen(self) -> None:
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 return
             gone, self._device = self._device, None
             try:
@@ -104,7 +108,11 @@ class DefaultOutput:
                 self._portaudio.initialize()
             except self._portaudio.error:
                 return
-            self._device = self._open(0 if gone is None else gone.ring.sync_delay)
+            opened = self._open(0 if gone is None else gone.ring.sync_delay)
+            if opened is not None and self._closed.is_set():
+                opened.close()  # `close` did not wait that long
+                return
+            self._device = opened
             self._apply_amplitude()
 
 

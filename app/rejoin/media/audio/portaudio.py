@@ -1,4 +1,4 @@
-"""What is used of PortAudio, through the `sounddevice` library."""
+"""The functions of PortAudio that we call, through the Python package `sounddevice`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class PortAudio:
 
     open_stream: Callable[..., Any]
     error: type[Exception]
-    """What PortAudio's errors are raised as."""
+    """The exception that is raised for PortAudio's errors."""
     terminate: Callable[[], object]
     initialize: Callable[[], object]
-    """After both, PortAudio lists the devices anew: it never notices new ones by itself."""
+    """After both calls PortAudio lists the devices again: it never notices new ones by itself."""
 
 
 def load_portaudio() -> PortAudio:

@@ -28,16 +28,16 @@ STEADY_S = 10.0
 
 WATCH_S = 2.0
 SPARE_S = 0.020
-"""If more than the prefill and this waited all the time for `WATCH_S`, the excess is cut out."""
+"""If at all times during `WATCH_S` more than the prefill and this waited, the excess is cut out."""
 
 FADE_S = 0.005
 FADE_BYTES = round(FADE_S * SAMPLE_RATE_HZ) * FRAME_BYTES
 
 
 class SoundRing:
-    """Bytes of sound between two threads, as few as the network allows.
+    """A buffer of sound between two threads, as short as the network allows.
 
-    It has no clock: time is measured by what the device takes.
+    It has no clock: time is measured in bytes that the device takes.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ Glossary
     missing          a sequence number below the highest received whose packet is not there (yet)
     recovered        a packet that arrived after a NACK had asked for it
     given up         a missing packet whose deadline has passed; its frame is dropped
-    unanswered       NACKs for packets that were given up: is the host ignoring NACK?
+    unanswered       a NACK whose packet was given up; after many in a row NACK counts as ignored
     reordered        arrived after a packet with a higher number, but in time
     SSRC             the number of one RTP stream; another SSRC means another stream
     media time       the RTP timestamp: 90 kHz for video, 48 kHz for sound

@@ -11,6 +11,8 @@ from struct import Struct
 
 VIDEO_CLOCK_HZ = 90_000
 """Media time of video, for every codec here (RFC 6184, 8.2.1)."""
+AUDIO_CLOCK_HZ = 48_000
+"""Media time of sound: Opus always counts 48 kHz (RFC 7587, 4.1)."""
 
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 SEND_TIME_UNITS = 1 << 18

@@ -3,7 +3,7 @@
 Glossary
     picture        a decoded frame with its times; `Picture`
     slot           holds the newest picture until the window takes it; older ones are dropped
-    view hints     what the window tells the decoder: the size it paints in, and if it is visible
+    view hints     what the decoder knows of the window: its size, and whether it is visible
     prescaled      scaled on the decoder's thread to the size of the window
     gate           keeps a connection's pictures out of the slot until that connection is shown
     undecoded      encoded frames dropped because the decoder was too slow

@@ -1,4 +1,4 @@
-"""FFmpeg's decoder for one stream; tells hardware failures from bad input."""
+"""FFmpeg's decoder for one stream; distinguishes hardware failures from bad input."""
 
 from __future__ import annotations
 

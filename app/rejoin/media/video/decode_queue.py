@@ -1,4 +1,4 @@
-"""Encoded frames that wait for the decoder's thread: bounded, and never in need of a lost frame."""
+"""The queue in front of the decoder's thread: bounded, and after a drop it skips to a key frame."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ MAX_WAITING = 20
 class _Accepts(Enum):
     ALL = auto()
     KEY_FRAMES = auto()
-    """A frame was dropped, so the next one that can be decoded is a key frame."""
+    """A frame was dropped: only a key frame can be decoded next."""
     NOTHING = auto()
     """Closed."""
 
 
 class DecodeQueue:
-    """A queue with one taker, the decoder's thread. When it overflows all waiting frames go.
-
-    After that, frames are dropped until the next key frame, because they cannot be decoded.
+    """A queue with one consumer, the decoder's thread. When it overflows, all waiting frames are
+    dropped, and then every frame until the next key frame, because none can be decoded.
     """
 
     def __init__(self) -> None:
@@ -82,13 +81,13 @@ class DecodeQueue:
             return self._waiting.popleft()
 
     def put_back(self, frame: EncodedFrame) -> None:
-        """Have the frame that was taken last taken again."""
+        """Put the frame that was taken last back, in front of the others."""
         with self._changed:
             if self._accepts is not _Accepts.NOTHING:
                 self._waiting.appendleft(frame)
 
     def skip_to_key_frame(self) -> None:
-        """Drop what cannot be decoded because the frame taken last was not."""
+        """Drop the frames that depend on the one taken last, which could not be decoded."""
         with self._changed:
             if self._accepts is _Accepts.NOTHING:
                 return

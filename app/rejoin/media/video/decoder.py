@@ -44,15 +44,15 @@ HANGS_S = 1.0
 
 
 class Decoder:
-    """Decodes the video of one connection. All methods are for the event loop's thread.
+    """Decodes the video of one connection. Its methods are called on the event loop's thread.
 
-    `on_first_frame` and `on_trouble` are called on the decoder's thread (`on_trouble` also by
-    `submit`). `on_trouble` means that a key frame is needed: a frame could not be decoded, or too
-    many waited. A hidden decoder keeps decoding; `show(True)` puts its newest picture into the slot
-    at once.
+    `on_first_frame` and `on_key_frame_needed` (a frame could not be decoded, or too many waited)
+    are called on the decoder's thread, the latter also by `submit`. A hidden decoder keeps
+    decoding; `show(True)` puts its newest picture into the slot at once.
 
-    It uses the hardware that `hardware` knows when the thread starts. When that fails, decoding
-    continues in software: from the same frame if it is a key frame, else from the next key frame.
+    It decodes on the hardware that `hardware` has found when the thread starts. When that fails,
+    decoding continues in software: from the same frame if it is a key frame, else from the next key
+    frame.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Decoder:
         *,
         clock: Clock,
         on_first_frame: Callable[[], None],
-        on_trouble: Callable[[], None],
+        on_key_frame_needed: Callable[[], None],
         hardware: Hardware | None = None,
         open_codec: Callable[[str | None], VideoCodecContext] = open_codec,
     ) -> None:
@@ -84,7 +84,7 @@ class Decoder:
         self._slot = slot
         self._clock = clock
         self._on_first_frame = on_first_frame
-        self._on_trouble = on_trouble
+        self._on_key_frame_needed = on_key_frame_needed
         self._hardware = hardware or Hardware()
         self._open_codec = open_codec
         self._failed = FailureCount()
@@ -93,7 +93,7 @@ class Decoder:
         self._intervals: deque[float] = deque(maxlen=INTERVALS)
         self._scaler = Scaler()
         self._lock = threading.Lock()
-        """Guards the next two, which a hung thread and its successor compete for."""
+        """For the next two, which a hung thread and its successor both use."""
         self._hardware_since: float | None = None
         """Since when the hardware has been working on its current frame; None if it is not."""
         self._thread = self._new_thread()
@@ -145,10 +145,10 @@ class Decoder:
         replaced = self._hardware_hangs() and self._replace_hung_thread()
         overflowed = self._queue.put(frame)
         if replaced or overflowed:
-            self._on_trouble()
+            self._on_key_frame_needed()
 
     def show(self, shown: bool) -> None:
-        """Whether pictures go to the screen. If so the newest goes there at once."""
+        """Whether pictures go to the screen; if so, the newest one goes there at once."""
         self._gate.show(shown)
 
     def _hardware_hangs(self) -> bool:
@@ -196,10 +196,10 @@ class Decoder:
             except HardwareFailedError as failure:
                 codec = self._software_after(failure, encoded)
             except Exception:
-                # No stream may end this thread. It continues, and a key frame is requested, which
-                # does not depend on the frame that failed.
+                # No stream may end this thread. It continues with a key frame, which does not
+                # depend on the frame that failed.
                 self._failed()
-                self._on_trouble()
+                self._on_key_frame_needed()
 
     def _first_codec(self) -> H264Codec:
         name = self._hardware.name
@@ -224,7 +224,7 @@ class Decoder:
             self._failed()
             self._queue.skip_to_key_frame()
         if self._queue.needs_key_frame:
-            self._on_trouble()
+            self._on_key_frame_needed()
         return self._codec(None)
 
     def _decoded(self, codec: H264Codec, encoded: EncodedFrame) -> list[VideoFrame]:

@@ -50,7 +50,7 @@ def _probe(name: str) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class InSoftware:
-    """`why`: why not on hardware, in a few words."""
+    """`why`: the reason why no hardware is used, in a few words."""
 
     why: str
 
@@ -98,9 +98,10 @@ class Hardware:
                     assert_never(self._state)
 
     def begin(self) -> None:
-        """Start probing in the background, one after the other; only the first call counts."""
+        """Start probing in the background, one name after another; only the first call counts."""
         if self.names and self._thread is None:
-            self._state = InSoftware("the hardware is still being probed")
+            with self._lock:
+                self._state = InSoftware("the hardware is still being probed")
             self._thread = threading.Thread(
                 target=self._probe_all, name="rejoin-hardware", daemon=True
             )

@@ -70,7 +70,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class ViewHints:
-    """What the window tells the decoder. A new record replaces the old one."""
+    """What the decoder has to know of the window. A new record replaces the old one."""
 
     size: tuple[int, int] | None = None
     """In device pixels: the area in which pictures are painted. None before it is known."""
@@ -111,10 +111,11 @@ class PaintTelemetry:
 class PictureSlot:
     """Holds one picture, which every newer one replaces; replaced pictures are counted.
 
-    `put` is called on the decoder's thread, all other methods on the window's. `hints` and
-    `painted` are frozen records which the window's thread replaces as a whole, so that any thread
-    reads a consistent one without a lock. `on_filled` is called by `put`, outside the lock, when
-    the slot was empty: once per picture that is taken.
+    The window's thread takes and counts pictures. `put` may be called on any thread: the decoder's,
+    or the stream thread when a connection is shown. `hints` and `painted` are frozen records which
+    the window's thread replaces as a whole, so that any thread reads a consistent one without a
+    lock. `on_filled` is called by `put`, outside the slot's lock, when the slot was empty: once per
+    picture that is taken.
     """
 
     def __init__(self) -> None:

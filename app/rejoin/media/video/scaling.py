@@ -68,7 +68,7 @@ class Scaler:
             return picture
         try:
             return replace(picture, pixels=self._pixels(picture.frame, *size))
-        except Exception:  # whoever paints it will report the failure
+        except Exception:  # painting it will fail too, and report that
             return picture
 
     def _draw(self, frame: VideoFrame, area: Area) -> bool:

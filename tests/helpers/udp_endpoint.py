@@ -1,4 +1,4 @@
-"""One UDP socket of a test, with what it received."""
+"""A UDP socket for tests that queues what it receives."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 
-class End(asyncio.DatagramProtocol):
-    """One UDP socket of a test."""
+class UdpEndpoint(asyncio.DatagramProtocol):
+    """A UDP socket on loopback."""
 
     def __init__(self) -> None:
         self.got: asyncio.Queue[tuple[bytes, tuple[str, int]]] = asyncio.Queue()
@@ -31,9 +31,11 @@ class End(asyncio.DatagramProtocol):
 
 
 @contextlib.asynccontextmanager
-async def end() -> AsyncIterator[End]:
+async def udp_endpoint() -> AsyncIterator[UdpEndpoint]:
     loop = asyncio.get_running_loop()
-    transport, protocol = await loop.create_datagram_endpoint(End, local_addr=("127.0.0.1", 0))
+    transport, protocol = await loop.create_datagram_endpoint(
+        UdpEndpoint, local_addr=("127.0.0.1", 0)
+    )
     try:
         yield protocol
     finally:
