@@ -1,6 +1,6 @@
 """What to do when a call to the backend fails: one table, used by the engine and the docs.
 
-The table is reconnect.md's "Asking again". A `Failure` is one finished try without an answer;
+The table is reconnect.md's "Retries". A `Failure` is one finished try without an answer;
 `RULES` says what each kind means, `backoff_s` how long to wait. Random numbers are passed in.
 """
 

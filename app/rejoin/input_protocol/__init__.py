@@ -14,5 +14,5 @@ Glossary:
     PERFORMANCE    the host's load, once a second
     channel        a WebRTC data channel: inputChannel or clientMessageChannel
 
-`controls` is the only module.
+Read: `controls`, the only module.
 """
