@@ -169,7 +169,7 @@ def action_for(phase: Requesting, failure: Failure) -> Action:
 
 
 def supported(t: Transition, action: Action) -> Action:
-    """The action, or NEW_OFFER where the backend's dialect does not support it."""
+    """The action, or NEW_OFFER if the backend's dialect does not support the action."""
     if action is Action.SAME_BYTES and not t.policy.forwards_token:
         return Action.NEW_OFFER
     polls = action in (Action.POLL_STATUS, Action.WAIT_FOR_SERVICE)
@@ -179,6 +179,7 @@ def supported(t: Transition, action: Action) -> Action:
 
 
 def note_failure(phase: Requesting, failure: Failure, rule: Rule) -> tuple[Episode, Attempt]:
+    """The episode and the attempt after this failure."""
     episode, attempt = phase.episode, phase.attempt
     attempt = replace(
         attempt,
