@@ -26,6 +26,7 @@ DECISIONS = DOCS / "adr"
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"(?:[\w.+*-]+/)+[\w.+*-]*(?:\.\w+)?")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r'\b([\w-]+\.md)(?:,|\'s)\s+"([^"]+)"')
 _CITATION = re.compile(r"\b((?:[\w-]+/)*[\w-]+\.md)\b")
 
 MADE_BY_RUNNING = ("demo-out/", ".venv/", "dist/", "build/")
@@ -116,6 +117,24 @@ def test_every_page_that_code_cites_exists() -> None:
         if page not in pages and page.rpartition("/")[2] not in pages
     ]
     assert not cited
+
+
+def test_every_heading_that_code_cites_exists() -> None:
+    headings = {
+        path.name: {
+            line.lstrip("# ")
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if line.startswith("#")
+        }
+        for path in PAGES
+    }
+    cited = [
+        (name_of(path), page, heading)
+        for path in sorted(APP.rglob("*.py"))
+        for page, heading in _HEADING.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert cited
+    assert not [each for each in cited if each[2] not in headings[each[1]]]
 
 
 @pytest.mark.parametrize(

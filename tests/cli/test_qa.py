@@ -137,7 +137,9 @@ def test_an_unknown_case_is_an_error() -> None:
 def test_the_diagram_is_printed_or_written_into_a_page(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(diagram, "ways", lambda: {("Idle", "Ended"): frozenset({"WakeupDue"})})
+    monkeypatch.setattr(
+        diagram, "transitions", lambda: {("Idle", "Ended"): frozenset({"WakeupDue"})}
+    )
     assert "| Idle | Ended | its time was up |" in invoke("diagram").output
     page = tmp_path / "states.md"
     page.write_text(f"{diagram.BEGIN}\n{diagram.END}\n")

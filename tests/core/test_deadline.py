@@ -72,7 +72,7 @@ def test_knowledge_never_moves_a_deadline_earlier() -> None:
 def test_connected_moves_the_deadline_by_the_age_of_that_knowledge() -> None:
     seen_view = view(remaining=RemainingKnowledge(120.0, age_s=2.0))
     window = deadline.on_view(
-        Window(timeout_s=120.0, proved_at=1.0), seen_view, asked_at=50.0, now=58.0
+        Window(timeout_s=120.0, proved_at=1.0), seen_view, requested_at=50.0, now=58.0
     )
     assert window.shown_at == 50.0 - 2.0 + 120.0
 
@@ -91,7 +91,7 @@ def test_the_second_window_counts_from_the_create_call_once_active_is_confirmed(
 
 def test_the_session_length_caps_both_deadlines() -> None:
     window = Window(timeout_s=120.0, proved_at=10.0)
-    window = deadline.on_view(window, view(session_ends_in_s=20.0), asked_at=50.0, now=51.0)
+    window = deadline.on_view(window, view(session_ends_in_s=20.0), requested_at=50.0, now=51.0)
     assert window.shown_at == 70.0
     assert window.latest_at(10.0, POLICY) == 71.0
 
@@ -150,12 +150,12 @@ def test_a_poll_never_promises_more_time_than_the_service_gives(
     began_after: float, lasted: float, age: float, timeout: float
 ) -> None:
     """The service cannot notice before the poll began, whenever its answer arrives."""
-    asked_at = 100.0 + began_after
-    look_began_at = asked_at + lasted - age  # the backend's last seen_view at the service
-    answered_at = asked_at + lasted
+    requested_at = 100.0 + began_after
+    look_began_at = requested_at + lasted - age  # the backend's last seen_view at the service
+    answered_at = requested_at + lasted
     known = RemainingKnowledge(timeout, age_s=age)
     seen = deadline.on_view(
-        Window(), view(remaining=known, timeout_s=timeout), asked_at, answered_at
+        Window(), view(remaining=known, timeout_s=timeout), requested_at, answered_at
     )
     assert seen.shown_at is not None
     assert seen.shown_at <= look_began_at + timeout + 1e-6

@@ -1,7 +1,7 @@
 """Any events in any order, with likely and unlikely numbers: the engine's invariants always hold.
 
-`verify/interleavings` models a world that makes sense; here it need not. Numbers are finite: no
-others get through `signaling/wire` and `rtc/statistics`.
+`verify/interleavings` models a world that makes sense; this one need not make sense. Numbers are
+finite: `signaling/wire` and `rtc/statistics` let no others through.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from hypothesis.stateful import (
 
 from helpers.documented_transitions import assert_documented
 from rejoin.core import commands, engine, events
+from rejoin.core.engine import enter
 from rejoin.core.engine.transition import Transition, open_connections
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
     ConnectionSample,
+    Ending,
     HardEvidence,
     Policy,
     RemainingKnowledge,
@@ -43,6 +45,7 @@ from rejoin.core.phases import (
     Offering,
     Requesting,
     State,
+    TerminatingSession,
     Waiting,
     episode_of,
 )
@@ -56,7 +59,7 @@ SESSION = SessionId("s-1")
 
 durations_s = st.sampled_from([0.0, 0.02, 0.15, 0.5, 1.0, 2.5, 6.0, 30.0, 200.0, 1e6])
 ages_s = st.sampled_from([0.0, 0.0, 0.02, 0.4, 1.0, 7.0, 300.0, -5.0, -1e6, 1e9])
-"""How long ago something was; negative as from a clock that is wrong."""
+"""How long ago something was; negative: in the future, as with a wrong clock."""
 maybe_s = st.none() | st.sampled_from([0.0, 1.0, 10.0, 120.0, 43200.0, 1e9])
 nearby = st.sampled_from([0, 0, 0, 1, 2])
 statuses = st.sampled_from([*service_status.STATUSES, "A_STATUS_OF_TOMORROW"]).map(Status)
@@ -75,7 +78,12 @@ passing_failures = st.builds(
     st.sampled_from([FailureKind.OUTCOME_UNKNOWN, FailureKind.NOT_SENT, FailureKind.CONFLICT]),
     session_status=st.none() | live_statuses,
 )
-policies = st.builds(Policy, reports_status=st.booleans(), forwards_token=st.booleans())
+policies = st.builds(
+    Policy,
+    reports_status=st.booleans(),
+    forwards_token=st.booleans(),
+    can_terminate=st.booleans(),
+)
 
 
 class Engine(RuleBasedStateMachine):
@@ -124,7 +132,7 @@ class Engine(RuleBasedStateMachine):
     @precondition(lambda self: self.finished)
     @rule()
     def start_another_game(self) -> None:
-        """Everything after the end is stale; go on with another game."""
+        """After the end every event is stale, so start another game."""
         self.reset()
         self.play()
 
@@ -137,7 +145,7 @@ class Engine(RuleBasedStateMachine):
     def give(self, event: events.Event) -> None:
         before, self.steps = self.state, self.steps + 1
         after, todo = self.step(before, event)
-        assert (after, todo) == self.step(before, event), "the same in, something else out"
+        assert (after, todo) == self.step(before, event), "the same input gives the same output"
         self.state = after
         assert_documented(before, event, after)
         if after.facts.stale_events > before.facts.stale_events:
@@ -157,7 +165,7 @@ class Engine(RuleBasedStateMachine):
         return engine.step(state, event, self.now, self.policy, random.Random(self.steps).random)
 
     def carry_out(self, command: commands.Command) -> None:
-        assert not self.finished, "Finish is the last command of a life"
+        assert not self.finished, "Finish is the last command of a game"
         match command:
             case commands.MakeOffer(connection):
                 assert connection not in self.made, "a number is never used again"
@@ -167,7 +175,7 @@ class Engine(RuleBasedStateMachine):
                 assert connection in self.open, "closed twice, or never opened"
                 self.open.remove(connection)
                 if self.call is not None and self.sent_on(self.call[0]) == connection:
-                    self.call = None  # the driver ends the call with the connection it is for
+                    self.call = None  # `runtime` ends the call with the connection it is for
             case commands.StartSession(attempt, _, token, _, signal_request):
                 self.check_once(attempt, token, signal_request)
             case commands.Reconnect(_, attempt, try_number, connection, token, budget_s):
@@ -188,6 +196,8 @@ class Engine(RuleBasedStateMachine):
                 assert connection in self.open
             case commands.SayGoodbye(connection) | commands.Mute(connection):
                 assert connection in self.open
+            case commands.TerminateSession():
+                assert self.policy.can_terminate, "Rule 15: this backend cannot end a game"
             case commands.Finish():
                 self.finished = True
             case _:
@@ -213,7 +223,7 @@ class Engine(RuleBasedStateMachine):
         wakeup_at = engine.next_wakeup(self.state)
         assert (wakeup_at is None) == isinstance(phase, Idle | Ended), "I5"
         assert open_connections(phase) == self.open, "I9: the engine knows what is open"
-        assert isinstance(phase, Ended) == self.finished, "I6: the end is told, once"
+        assert isinstance(phase, Ended) == self.finished, "I6: the end is reported, once"
         if isinstance(phase, Connecting) and phase.episode is not None:
             had = episode_of(before.phase)
             assert had is None or had.old is None or had.old in self.open, "KEEP"
@@ -530,7 +540,7 @@ class Engine(RuleBasedStateMachine):
         if not self.finished:
             self.give(events.CloseForNowRequested())
         assert isinstance(self.state.phase, Ended)
-        assert not self.open
+        assert not self.open, "I9"
 
 
 Patch = tuple[Any, str, Callable[..., Any]]
@@ -546,17 +556,25 @@ def waits_without_a_timer(state: State) -> float | None:
     return None if isinstance(state.phase, Waiting) else WAKEUP(state)
 
 
+def ends_the_game_of_any_backend(t: Transition, ending: Ending, tries: int = 1) -> None:
+    assert t.facts.session_id is not None
+    t.close_all()
+    t.phase = TerminatingSession(ending, t.now + 9.0, tries)
+    t.do(commands.TerminateSession(t.facts.session_id, 8.0))
+
+
 @pytest.mark.parametrize(
     ("patch", "rule_of_it"),
     [
         ((Transition, "close", leaves_connections_open), "I9"),
         ((engine, "next_wakeup", waits_without_a_timer), "I5"),
+        ((enter, "terminating", ends_the_game_of_any_backend), "Rule 15"),
     ],
 )
 def test_a_seeded_bug_is_found(
     patch: Patch, rule_of_it: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The machine can fail. The examples are the same each time, so this is no chance."""
+    """The state machine can fail. Its examples here are the same each time."""
     monkeypatch.setattr(*patch)
     hunt = settings(
         max_examples=200,

@@ -89,7 +89,7 @@ def test_loss_is_degraded_until_three_calm_seconds() -> None:
     patient = Patient()
     assert patient.sample(loss=0.06) is HealthLevel.DEGRADED
     assert patient.fine(2.5) is HealthLevel.DEGRADED
-    assert patient.sample(loss=0.03) is HealthLevel.DEGRADED, "3 % starts the calm anew"
+    assert patient.sample(loss=0.03) is HealthLevel.DEGRADED, "with 3 % the calm time starts again"
     assert patient.fine(2.5) is HealthLevel.DEGRADED
     assert patient.fine(1.0) is HealthLevel.HEALTHY
 

@@ -16,7 +16,7 @@ def assert_documented(before: State, event: events.Event, after: State) -> None:
     here, there = STATES[type(before.phase)], STATES[type(after.phase)]
     if here == there:
         return
-    documented = diagram.ways().get((here, there), frozenset())
+    documented = diagram.transitions().get((here, there), frozenset())
     assert EVENTS[type(event)] in documented, (
         f"{here} -> {there} after {event} is not in docs/states.md"
     )

@@ -10,6 +10,7 @@ from helpers.fake_world import FakeWorld
 from rejoin.core import events
 from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.trace import Record
+from rejoin.core.trace_names import COMMANDS, EVENTS
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.ports import EngineOptions, EnginePorts, TicketStore
 
@@ -72,7 +73,8 @@ class RunningEngine:
         return self.engine.snapshots.current
 
     def events(self, name: str) -> list[Record]:
-        """The trace records with this name."""
+        """The trace records with this name, which must be one of an event or a command."""
+        assert name in EVENTS.values() or name in COMMANDS.values(), name
         return [record for record in self.records if record.name == name]
 
     async def until(self, true: Callable[[], bool]) -> None:

@@ -69,7 +69,7 @@ def test_a_fifth_gamepad_is_refused() -> None:
 
 def test_the_other_messages_arrive_as_they_were_sent() -> None:
     assert decode(encode(Hello(1))) == Hello(1)
-    assert decode(encode(Hello(9))) == Hello(9), "an unknown version is told, not refused"
+    assert decode(encode(Hello(9))) == Hello(9), "an unknown version is reported, not refused"
     assert decode(encode(Disconnect("idle"))) == Disconnect("idle")
     stats = Performance("{}" + " " * (MAX_PERFORMANCE - 2))
     assert decode(encode(stats)) == stats

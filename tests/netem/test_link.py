@@ -34,7 +34,7 @@ def both(lane: Lane) -> tuple[ProfileStage, ...]:
     return (ProfileStage(0.0, lane, lane),)
 
 
-def test_two_hundred_thousand_packets_tell_every_parameter() -> None:
+def test_two_hundred_thousand_packets_confirm_every_parameter() -> None:
     """One run with everything at once; `dev.py bench link` does it with a million."""
     found = {figure.name: figure for figure in figures(200_000)}
     assert len(found) == 8

@@ -1,4 +1,4 @@
-"""The drawing of the states: the page is what the code says, and the code takes no other way."""
+"""The diagram of the states: it is that of the code, and no other transition happens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rejoin.core.phases import State
 from rejoin.core.trace_names import STATES
 from rejoin.errors import BadInputError
 from rejoin.qa import diagram
-from rejoin.qa.diagram import document, put_into, update, ways
+from rejoin.qa.diagram import document, put_into, transitions, update
 from rejoin.qa.simulation import case_of
 from rejoin.verify.environment import Change
 from rejoin.verify.simulate import simulate
@@ -28,20 +28,20 @@ _PLAYER = (Change.PLAYER_TRIES, Change.PLAYER_LEAVES, Change.PLAYER_ENDS)
 
 def test_the_page_shows_the_engine_as_it_is() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    drawn = document(ways())
+    drawn = document(transitions())
     assert put_into(text, drawn) == text, "`rejoin qa diagram --write docs/states.md` updates it"
 
 
 def test_every_state_can_be_entered_and_left() -> None:
-    entered = {there for _, there in ways()}
-    left = {here for here, _ in ways()}
+    entered = {there for _, there in transitions()}
+    left = {here for here, _ in transitions()}
     names = set(STATES.values())
     assert names - entered == {"Idle"}
     assert names - left == {"Ended"}
 
 
-def test_every_way_that_the_simulator_takes_is_drawn() -> None:
-    """With a player who does things, and trouble at the start; some ways must have been taken."""
+def test_every_transition_in_the_simulator_is_in_the_diagram() -> None:
+    """With a player who acts, and trouble at the start, so that many transitions happen."""
     taken: set[tuple[str, str]] = set()
 
     def observe(before: State, event: events.Event, after: State) -> None:
@@ -65,29 +65,29 @@ def test_every_way_that_the_simulator_takes_is_drawn() -> None:
             world = replace(world, at_start=(begin, end))
         draw = random.Random(f"{seed} engine").random
         simulate(world, draw=draw, for_s=case.for_s, policy=case.policy, observer=observe)
-    assert len({way for way in taken if way[0] != way[1]}) > 35
+    assert len({pair for pair in taken if pair[0] != pair[1]}) > 35
 
 
-def test_a_way_that_is_not_drawn_fails_the_test_that_takes_it(
+def test_a_transition_missing_in_the_diagram_fails_the_test_in_which_it_happens(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """All Playbook tests and the Hypothesis machine rest on this."""
-    kept = {way: names for way, names in ways().items() if way != ("Live", "Lost")}
-    monkeypatch.setattr(diagram, "ways", lambda: kept)
+    """All Playbook tests and the Hypothesis state machine rely on this."""
+    kept = {pair: names for pair, names in transitions().items() if pair != ("Live", "Lost")}
+    monkeypatch.setattr(diagram, "transitions", lambda: kept)
     with pytest.raises(AssertionError, match="Live -> Lost after Sampled"):
         Playbook().drop()
     Playbook().live()
 
 
-def test_an_event_that_is_not_drawn_for_a_way_fails_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = dict(ways()) | {("Idle", "StartOffering"): frozenset({"RejoinRequested"})}
-    monkeypatch.setattr(diagram, "ways", lambda: kept)
+def test_an_event_missing_for_a_transition_fails_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = dict(transitions()) | {("Idle", "StartOffering"): frozenset({"RejoinRequested"})}
+    monkeypatch.setattr(diagram, "transitions", lambda: kept)
     play = Playbook()
     with pytest.raises(AssertionError, match="Idle -> StartOffering"):
         play.give(events.StartRequested())
 
 
-def test_a_drawing_goes_between_the_marks() -> None:
+def test_a_diagram_is_put_between_the_markers() -> None:
     page = put_into(PAGE.read_text(encoding="utf-8"), "DRAWN")
     assert "\n\nDRAWN\n\n" in page
     assert page.startswith("# The states of a client")

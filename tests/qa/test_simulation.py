@@ -1,4 +1,4 @@
-"""Seeds by the thousand keep every invariant, and those that found bugs would still find them."""
+"""Thousands of seeds violate no invariant, and seeds that found bugs would still find them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rejoin.qa.simulation import case_of, run, tally, tally_all
 from rejoin.verify import faults
 
 SEEDS = 2000
-"""In the gate; `rejoin qa simulate --seeds 100000` goes further."""
+"""How many seeds the gate runs; `rejoin qa simulate --seeds 100000` runs more."""
 
 
 @pytest.mark.parametrize("block", range(4))
@@ -69,7 +69,7 @@ def lets_a_hanging_call_eat_the_window(t: Transition, left_s: float) -> float:
 
 
 def lets_a_dead_connection_eat_the_window(
-    t: Transition, patience_s: float, episode: Episode | None, create_asked_at: float
+    t: Transition, patience_s: float, episode: Episode | None, create_requested_at: float
 ) -> float:
     sample = t.facts.sample
     rtt_s = (sample.rtt_s if sample else None) or 0.0

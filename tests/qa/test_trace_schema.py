@@ -1,4 +1,4 @@
-"""The schema of traces: made from the code, kept by what the code writes."""
+"""The schema of traces: made from the code, and the code's own traces conform to it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_nothing_in_it_could_hold_a_secret() -> None:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_every_line_of_a_simulated_trace_keeps_to_it(seed: int) -> None:
+def test_every_line_of_a_simulated_trace_conforms_to_the_schema(seed: int) -> None:
     _, outcome = simulation.run(seed)
     for record in outcome.records:
         check(from_line(to_line(record)))
@@ -42,7 +42,7 @@ def test_every_line_of_a_simulated_trace_keeps_to_it(seed: int) -> None:
         (of_fault("cut", 1.0, outage_s="long"), "outage_s"),
     ],
 )
-def test_what_does_not_keep_to_it_is_named(record: Record, sentence: str) -> None:
+def test_a_record_that_does_not_conform_is_named(record: Record, sentence: str) -> None:
     with pytest.raises(BadInputError, match=sentence):
         check(record)
 

@@ -149,7 +149,7 @@ def test_a_create_call_in_active_stays_active_and_only_one_is_allowed_at_a_time(
     assert outcome == Refused(RefusalKind.CONFLICT, service_status.ACTIVE)
     state, _ = play(*active, (3, CreateAnswered(1)))
     assert window_ends_at(state) == 13
-    # Nobody has ever been connected, so this is no failed reconnect.
+    # No client was ever connected, so this is not a failed reconnect.
     assert seen(*active, (3, CreateAnswered(1)), (13, TimerDue()))[-1] == (
         "TERMINATED connectionTimeout"
     )

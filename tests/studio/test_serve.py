@@ -98,7 +98,7 @@ def test_an_unusable_token_is_refused() -> None:
         serving(script, token="short")
 
 
-def test_the_backend_goes_down_and_comes_back_on_its_port() -> None:
+def test_the_backend_goes_down_and_then_listens_on_its_port_again() -> None:
     async def script(there: Studio) -> None:
         known = f"{there.backend_url}/v1/sessions/{'s' * 32}"
         assert await status_of(known, TOKEN) == 404

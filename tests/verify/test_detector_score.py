@@ -20,7 +20,7 @@ from rejoin.core.trace import Record, Recorder, of_event, of_fault
 from rejoin.netem.link import Chance, NetworkProfile
 from rejoin.netem.network_profile import NETWORK_PROFILES, parse_profile
 from rejoin.verify.detector_score import OUTAGE, Outage, Score, score_samples, score_trace
-from rejoin.verify.traffic import Sampled, samples
+from rejoin.verify.traffic import TimedSample, samples
 
 POLICY = Policy()
 ONE, TWO = ConnectionNumber(1), ConnectionNumber(2)
@@ -35,14 +35,14 @@ def profile(name: str) -> NetworkProfile:
 
 
 def of_hours(name: str, hours: float) -> Score:
-    """The score of so many hours over a path without an outage."""
+    """The score of this many hours over a path without an outage."""
     return score_samples(
         samples(profile(name), chance=chance(1), for_s=hours * 3600, began_at=1000.0), (), POLICY
     )
 
 
 def of_drops(name: str, drops: int) -> Score:
-    """The score of so many paths that fail without end after a little over a minute."""
+    """The score of this many paths that fail for good after a little over a minute."""
     total = Score()
     when = random.Random(f"drops {name}")
     for seed in range(drops):
@@ -62,7 +62,7 @@ HABITS = tuple(
 )
 """Profiles that describe a path, not an outage."""
 FAR = ("geo_sat", "signal_international")
-"""Round trips of 600 and 500 ms: there LOST takes three of them (ADR 0017)."""
+"""Round trips of 600 and 500 ms: with these, LOST takes three round trips (ADR 0017)."""
 
 
 @pytest.mark.parametrize(("name", "hours"), [("clean", 1), ("home_wifi", 10), ("lte_burst", 10)])
@@ -74,7 +74,7 @@ def test_at_most_one_false_alarm_in_ten_hours(name: str, hours: int) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in HABITS if name not in (*CALM, "leo")])
-def test_nothing_that_a_path_does_regularly_costs_a_reconnect(name: str) -> None:
+def test_regular_gaps_of_a_path_cost_no_reconnect(name: str) -> None:
     assert of_hours(name, 1.0).false_commits == 0
 
 
@@ -88,7 +88,7 @@ def test_a_drop_is_detected_within_a_second(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAR)
-def test_on_a_long_round_trip_it_takes_three_of_them(name: str) -> None:
+def test_with_a_long_round_trip_detection_takes_three_of_them(name: str) -> None:
     found = of_drops(name, 10)
     assert len(found.detections_s) == 10
     assert max(found.detections_s) < 3 * 0.7 + 0.3 + 0.06
@@ -105,7 +105,7 @@ def test_the_gate_can_fail() -> None:
 # --- the rules ------------------------------------------------------------------------------------
 
 
-def stream(*silences: tuple[float, float], until_at: float = 30.0) -> Iterator[Sampled]:
+def stream(*silences: tuple[float, float], until_at: float = 30.0) -> Iterator[TimedSample]:
     """Samples from 0 on; nothing arrives during the silences."""
     heard_at = 0.0
     for index in range(1, round(until_at / 0.05) + 1):

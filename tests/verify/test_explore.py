@@ -1,6 +1,6 @@
-"""Every order of events keeps the invariants, and each seeded bug is found.
+"""No order of events violates an invariant, and each seeded bug is found.
 
-Each bug is put into the real functions, where a person might make it. The explorer must then report
+Each bug is put into a real function, where a developer might make it. The explorer must then report
 the invariant that it violates; if it missed one, its other results would prove nothing.
 """
 
@@ -51,7 +51,7 @@ def test_without_trouble_there_is_one_state() -> None:
     assert (report.states, report.whole) == (1, True)
 
 
-def test_a_game_that_is_played_needs_no_rescue() -> None:
+def test_a_live_game_has_nothing_to_recover() -> None:
     assert list(run_fairly(live(Budget()))) == []
 
 
@@ -106,11 +106,11 @@ def heals_while_a_request_is_out(
 
 
 def pending_moves_the_deadline(
-    window: Window, view: SessionView, asked_at: float, now: float
+    window: Window, view: SessionView, requested_at: float, now: float
 ) -> Window:
-    window = ON_VIEW(window, view, asked_at, now)
+    window = ON_VIEW(window, view, requested_at, now)
     if view.status == service_status.PENDING_CLIENT_RECONNECTION:
-        window = replace(window, proved_at=asked_at)
+        window = replace(window, proved_at=requested_at)
     return window
 
 
@@ -138,7 +138,7 @@ def closes_the_old_one_early(
     CONNECTING(t, connection, episode, *more)
 
 
-def asks_however_late_it_is(facts: Facts, policy: Policy) -> float:
+def needs_less_than_no_time(facts: Facts, policy: Policy) -> float:
     return -5.0
 
 
@@ -147,7 +147,7 @@ def leaves_connections_open(t: Transition, *connections: ConnectionNumber) -> No
         CLOSE(t, *connections)
 
 
-def takes_any_answer_of_the_status(
+def applies_any_answer_in_the_status(
     t: Transition, phase: Backoff | AwaitingService, view: SessionView
 ) -> bool:
     if phase.attempt is None or view.signal_response is None:
@@ -160,7 +160,7 @@ CLAIM = fence.claim
 ON_EVENT = dispatch.on_event
 PAUSE = enter._pause
 LATEST = transition.latest_at
-HEALS = healing.heals
+HEALS = healing.heal_if_possible
 ON_VIEW = deadline.on_view
 DO = Transition.do
 WAKEUP = engine.next_wakeup
@@ -195,7 +195,7 @@ BUGS: dict[str, tuple[Patch, Budget, str]] = {
         "I2",
     ),
     "healing cancels a create call under way": (
-        (healing, "heals", heals_while_a_request_is_out),
+        (healing, "heal_if_possible", heals_while_a_request_is_out),
         Budget(cuts=1),
         "HEAL",
     ),
@@ -204,7 +204,7 @@ BUGS: dict[str, tuple[Patch, Budget, str]] = {
         Budget(cuts=1),
         "I8",
     ),
-    "no goodbye, so that CONNECTED never ends": (
+    "no goodbye, so the service stays CONNECTED": (
         (Transition, "do", never_says_goodbye),
         Budget(dead_media=1),
         "I7",
@@ -224,8 +224,8 @@ BUGS: dict[str, tuple[Patch, Budget, str]] = {
         Budget(cuts=1),
         "KEEP",
     ),
-    "a create request as late as one likes": (
-        (transition, "need_s", asks_however_late_it_is),
+    "a create request after the last moment for one": (
+        (transition, "need_s", needs_less_than_no_time),
         Budget(cuts=1, failures=1),
         "I2",
     ),
@@ -234,8 +234,8 @@ BUGS: dict[str, tuple[Patch, Budget, str]] = {
         Budget(closes=1),
         "I9",
     ),
-    "an answer of the status is not matched": (
-        (waiting, "recover_answer", takes_any_answer_of_the_status),
+    "an answer in the status is not matched to its offer": (
+        (waiting, "recover_answer", applies_any_answer_in_the_status),
         Budget(closes=1, failures=2),
         "I1",
     ),
@@ -251,7 +251,7 @@ def hunt(name: str, monkeypatch: pytest.MonkeyPatch) -> Report:
 @pytest.mark.parametrize("name", BUGS)
 def test_a_seeded_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     report = hunt(name, monkeypatch)
-    assert report.violations, "an explorer that misses this proves nothing"
+    assert report.violations, "an explorer that misses this bug proves nothing"
     [*_, names] = BUGS[name]  # where there are two, either may be the nearer one
     assert report.violations[0].invariant.name in names.split()
     assert report.violations[0].path, "the path to it is reported"

@@ -143,7 +143,7 @@ def test_a_violation_names_its_time() -> None:
     assert sentence.startswith("I1 at 1.000: ")
 
 
-def test_after_a_crash_connections_are_numbered_anew_and_attempts_are_not() -> None:
+def test_after_a_crash_connections_are_numbered_from_one_again_and_attempts_are_not() -> None:
     before = [command("MakeOffer", connection=1), offer(1, "a"), requests(1, 1)]
     again = [event("RejoinRequested"), offer(1, "b"), requests(1, 2)]
     assert rules(*before, *again) == []
@@ -213,7 +213,7 @@ def name(violation: Violation | None) -> str | None:
         (None, invariants.not_saved("nobody gets back"), "I7"),
     ],
 )
-def test_every_check_can_say_yes_and_no(
+def test_every_check_can_pass_and_fail(
     kept: Violation | None, broken: Violation | None, expected: str
 ) -> None:
     assert kept is None
@@ -226,7 +226,7 @@ def test_i7_needs_enough_time_until_every_deadline() -> None:
     assert not invariants.enough_time(1.0, (7.9, 8.0))
 
 
-def test_i7_a_game_is_owed_once_everything_worked_for_seven_seconds() -> None:
+def test_i7_applies_once_everything_worked_for_seven_seconds() -> None:
     watch = RecoveryWatch(0.0)
     watch.update(10.0, working=False, accepting=True)
     watch.update(15.0, working=True, accepting=True)

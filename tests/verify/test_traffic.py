@@ -9,14 +9,14 @@ import pytest
 from helpers.link_figures import chance
 from rejoin.core.model import ConnectionSample
 from rejoin.netem.link import Blackout, Lane, NetworkProfile, ProfileStage
-from rejoin.verify.traffic import Sampled, samples
+from rejoin.verify.traffic import TimedSample, samples
 
 
 def path(lane: Lane, *blackouts: Blackout) -> NetworkProfile:
     return NetworkProfile("x", stages=(ProfileStage(0.0, lane, lane),), blackouts=blackouts)
 
 
-def taken(profile: NetworkProfile, for_s: float = 20.0) -> list[Sampled]:
+def taken(profile: NetworkProfile, for_s: float = 20.0) -> list[TimedSample]:
     return list(samples(profile, chance=chance, for_s=for_s, began_at=100.0))
 
 

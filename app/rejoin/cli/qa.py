@@ -320,7 +320,7 @@ def diagram(chosen: DiagramOptions) -> int:
     """Draw every transition between the engine's states, read from the engine's code."""
     from rejoin.qa import diagram as drawing
 
-    drawn = drawing.document(drawing.ways())
+    drawn = drawing.document(drawing.transitions())
     page = chosen.page
     if page is None:
         click.echo(drawn)

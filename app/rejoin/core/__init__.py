@@ -1,7 +1,7 @@
-"""The reconnect engine and the values around it: pure, no clock, thread, socket, log or chance.
+"""The reconnect engine and its values: pure, without clock, thread, socket, log or randomness.
 
-`runtime/driver` runs it: it passes events in and carries out the commands that come out. `verify`
-proves it, `gui` shows its snapshots.
+`runtime/engine_loop` runs it: it passes events in, and has the commands that come out carried out.
+`verify` proves it, `gui` shows its snapshots.
 
 Read in this order
   model       numbers, the policy with every constant, what the backend and a connection report
@@ -22,7 +22,7 @@ Glossary
   silence     no authenticated packet from the host
   window      what is left of ConnectionTimeoutSeconds after a drop
   shown       shown deadline: the earliest moment at which the service may end the game
-  latest      latest deadline: when the service might still take the client back at the latest
+  latest      latest deadline: the last moment at which the service might take the client back
   T_need      how long a create call and the connection after it take
   goodbye     RTCP BYE, SCTP abort and DTLS close on the old connection
 """

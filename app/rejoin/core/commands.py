@@ -1,4 +1,4 @@
-"""What the engine wants done: imperative, and carried out by `runtime/driver` alone.
+"""What is to be done: imperative, and carried out by `runtime/executor` alone.
 
 A command has no return value: its result, a failure included, arrives as an event.
 """
@@ -21,7 +21,7 @@ class MakeOffer:
 
 @dataclass(frozen=True, slots=True)
 class StartSession:
-    """Ask the backend for a new game. Result: SessionStarted or StartFailed.
+    """Request a new game from the backend. Result: SessionStarted or StartFailed.
 
     `token`: the attempt's idempotency token, 32 to 128 characters.
     `budget_s`: how long the whole call may take.
@@ -52,7 +52,7 @@ class PollStatus:
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """Ask the backend for a reconnect. RequestWritten, then AnswerArrived or ReconnectFailed."""
+    """Request a reconnect. RequestWritten, then AnswerArrived or ReconnectFailed."""
 
     session_id: SessionId
     attempt: AttemptNumber
@@ -154,7 +154,7 @@ class TerminateSession:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """It is over: stop timers and calls. The engine's last command."""
+    """The game is over for this client: stop timers and calls. The engine's last command."""
 
     ending: Ending
 

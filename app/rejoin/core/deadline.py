@@ -32,7 +32,7 @@ class Window:
     """What is known of the service's window.
 
     `proved_at`: newest moment at which we were certainly connected (Rules 1, 2, 4).
-    `ends_min_at`, `ends_max_at`: bounds of the session's own end (Rule 5).
+    `ends_min_at`, `ends_max_at`: bounds of the end of the session's length (Rule 5).
     `checking_since_at`: set after sleep until the backend answers; nothing is known meanwhile.
     `unseen_until_at`: until when a client that crashed may have played on (Rule 7).
     """
@@ -61,11 +61,11 @@ class Window:
 
 
 def from_ticket(state: RejoinState, now: float, policy: Policy) -> Window:
-    """Rule 7: what a ticket says of the window; "checking" if it holds no usable time."""
+    """Rule 7: what a ticket says about the window; "checking" if it holds no usable time."""
     timeout_s = state.timeout_s
     if timeout_s is None:
         timeout_s = policy.connection_timeout_default_s
-    # Without a status, "checking" would never end.
+    # With a backend that reports no status, "checking" would never end.
     checking = state.proved_at is None and policy.reports_status
     return Window(
         timeout_s,
@@ -95,8 +95,8 @@ def on_sample(window: Window, sample: ConnectionSample) -> Window:
     return _proved(window, at)
 
 
-def on_view(window: Window, view: SessionView, asked_at: float, now: float) -> Window:
-    """Rules 2, 3 and 5: what a session view proves; `asked_at` is when our poll started.
+def on_view(window: Window, view: SessionView, requested_at: float, now: float) -> Window:
+    """Rules 2, 3 and 5: what a session view proves; `requested_at` is when our poll started.
 
     The backend's own poll behind `remaining` began at most `age_s` before our request did, however
     long the long poll took; that is the bound used.
@@ -106,20 +106,20 @@ def on_view(window: Window, view: SessionView, asked_at: float, now: float) -> W
     if view.session_ends_in_s is not None:
         window = replace(
             window,
-            ends_min_at=asked_at + view.session_ends_in_s,
+            ends_min_at=requested_at + view.session_ends_in_s,
             ends_max_at=now + view.session_ends_in_s,
         )
     if view.remaining is not None and window.timeout_s is not None:
-        began_at = asked_at - view.remaining.age_s
+        began_at = requested_at - view.remaining.age_s
         window = _proved(window, began_at + view.remaining.at_least_s - window.timeout_s)
     if view.status == ACTIVATING:
-        window = _proved(window, asked_at)
+        window = _proved(window, requested_at)
     return replace(window, checking_since_at=None)
 
 
-def on_rejoined(window: Window, view: SessionView, create_asked_at: float) -> Window:
+def on_rejoined(window: Window, view: SessionView, create_requested_at: float) -> Window:
     """Rule 4: the second window, once the status confirms it."""
-    return _proved(window, create_asked_at) if view.status == ACTIVE else window
+    return _proved(window, create_requested_at) if view.status == ACTIVE else window
 
 
 def on_wakeup(window: Window, now: float) -> Window:

@@ -1,7 +1,7 @@
 """What can happen to a client: past tense, each with the number of what it belongs to.
 
-The driver posts events; `engine.step` alone decides what they mean. An event of a connection or an
-attempt that is no longer current changes nothing: it is counted, never raised.
+`runtime` posts events; `engine.step` alone decides what they mean. An event of a connection or an
+attempt that is no longer current changes nothing: it is counted as stale, and is not an error.
 
 Each event belongs to one group, a base class: what the player does (`PlayerEvent`), what one peer
 connection reports (`ConnectionEvent`), what became of a call to the backend (`AttemptEvent`,
@@ -44,7 +44,7 @@ class RejoinRequested(PlayerEvent):
 
 @dataclass(frozen=True, slots=True)
 class TryNowRequested(PlayerEvent):
-    """Do not wait for the next try."""
+    """Start the next try now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class EndGameRequested(PlayerEvent):
     """End the game, confirmed by the player. A running host costs money."""
 
 
-# --- what a peer connection reports (source: rtc/peer through the driver) -------------------------
+# --- what a peer connection reports (source: rtc/peer through runtime/connections) ----------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ class InputOpened(ConnectionEvent):
 
 @dataclass(frozen=True, slots=True)
 class ControlsKnown(ConnectionEvent):
-    """Whether the host speaks our input protocol: it sent its greeting (`known`), or it did not
-    within 1 s after the channel opened (the window then says "View only")."""
+    """Whether the host speaks our input protocol. `known`: it sent HELLO within 1 s after the
+    channel opened; if not, the window says "View only"."""
 
     known: bool
 
@@ -128,7 +128,7 @@ class Sampled(ConnectionEvent):
 
 @dataclass(frozen=True, slots=True)
 class HardEvidenceSeen(ConnectionEvent):
-    """The connection is gone for a reason that needs no silence."""
+    """There is evidence that the connection is gone; there is no need to wait for silence."""
 
     evidence: HardEvidence
     detail: str = ""
@@ -136,10 +136,10 @@ class HardEvidenceSeen(ConnectionEvent):
 
 @dataclass(frozen=True, slots=True)
 class GoodbyeSaid(ConnectionEvent):
-    """RTCP BYE, SCTP abort and DTLS close went out on the old connection; it is silent now."""
+    """RTCP BYE, SCTP abort and DTLS close were sent on the old connection; it sends no more."""
 
 
-# --- what the backend answered (source: signaling/client through the driver) ----------------------
+# --- what the backend answered (source: runtime/backend_calls) ------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +153,10 @@ class AttemptEvent:
 class SessionStarted(AttemptEvent):
     """The backend accepted the start; `view` may already hold the answer.
 
-    `asked_at`: when our request for it started.
+    `requested_at`: when our request for it started.
     """
 
-    asked_at: float
+    requested_at: float
     view: SessionView
 
 
@@ -167,7 +167,7 @@ class StartFailed(AttemptEvent):
 
 @dataclass(frozen=True, slots=True)
 class RequestWritten(AttemptEvent):
-    """The create request's bytes were written to a socket: from now on healing cannot cancel."""
+    """The create request was written to a socket: from now on it cannot be cancelled."""
 
     try_number: int
 
@@ -177,22 +177,22 @@ class AnswerArrived(AttemptEvent):
     """The backend returned the SignalResponse for this attempt's offer."""
 
     try_number: int
-    asked_at: float
+    requested_at: float
     signal_response: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ReconnectFailed(AttemptEvent):
     try_number: int
-    asked_at: float
+    requested_at: float
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class StatusEvent:
-    """A status poll finished; `asked_at` is when our request for it started."""
+    """A status poll finished; `requested_at` is when our request for it started."""
 
-    asked_at: float
+    requested_at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ Rule 2: STALLED at g >= T_s = max(clamp(1.5 x largest gap of the last 60 s, 300,
 Rule 3: NO_MEDIA when the path answers but no RTP came for 1 s; left with the next RTP.
 Rule 4: LOST at g >= T_l = max(900 ms, 1.5 x largest gap, 3 S + 300 ms), at once on hard evidence,
         or after 5 s of NO_MEDIA; it heals when RTP comes and a frame is decoded.
-Rule 5: three LOST-and-healed within 60 s double T_l (at most 2.5 s) for five minutes.
+Rule 5: when LOST has healed three times within 60 s, T_l is doubled (to at most 2.5 s) for five
+        minutes.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Health:
 
     `gaps`: (start, largest gap) of five-second buckets over the last minute.
     `rtp_since_at`: since when RTP has been continuous; None while it is not.
-    `calm_since_at`: since when nothing of Rule 1 was seen.
+    `calm_since_at`: since when no condition of Rule 1 was met.
     `healed_at`: when LOST healed, the newest last (Rule 5).
     """
 
@@ -77,7 +78,7 @@ def silence_s(sample: ConnectionSample, now: float) -> float:
 
 
 def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Health:
-    """Judge one sample, or the last one again at a later time."""
+    """The health after one sample, or after the last one again at a later time."""
     health = _remember_gap(health, sample, now, policy)
     silent_s = silence_s(sample, now)
     no_rtp_s = max(0.0, now - sample.last_rtp_at - sample.loop_lag_s)
@@ -104,7 +105,7 @@ def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy)
 
 
 def _is_rough(sample: ConnectionSample, now: float, policy: Policy) -> bool:
-    """Rule 1: DEGRADED is entered."""
+    """Rule 1: whether the stream is DEGRADED."""
     no_frame_s = max(0.0, now - sample.last_frame_at - sample.loop_lag_s)
     return (
         silence_s(sample, now) >= policy.degraded_after_s
@@ -114,7 +115,7 @@ def _is_rough(sample: ConnectionSample, now: float, policy: Policy) -> bool:
 
 
 def _note_rtp(health: Health, sample: ConnectionSample, flows: bool) -> Health:
-    """Since when RTP has been continuous."""
+    """Note since when RTP has been continuous."""
     if not flows:
         return replace(health, rtp_since_at=None)
     if health.rtp_since_at is None:
@@ -123,7 +124,7 @@ def _note_rtp(health: Health, sample: ConnectionSample, flows: bool) -> Health:
 
 
 def _note_calm(health: Health, rough: bool, now: float) -> Health:
-    """Since when nothing of Rule 1 was seen."""
+    """Note since when no condition of Rule 1 was met."""
     if rough:
         return replace(health, calm_since_at=None)
     if health.calm_since_at is None:
@@ -133,7 +134,7 @@ def _note_calm(health: Health, rough: bool, now: float) -> Health:
 
 def _assess_lost(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Health:
     """Rule 4: LOST heals when RTP arrives and a frame is decoded."""
-    # The frame must be of RTP that arrived since, not of what was still being decoded.
+    # The frame must come from RTP that arrived since, not from what was still being decoded.
     rtp_arrived = sample.last_rtp_at > health.since_at
     frame_arrived = sample.last_frame_at > health.since_at
     if health.rtp_since_at is not None and rtp_arrived and frame_arrived:
@@ -168,7 +169,7 @@ def lost(health: Health, now: float) -> Health:
 
 
 def stalled(health: Health, now: float) -> Health:
-    """A hint that is no proof (network change, one send error): STALLED at once."""
+    """A hint, not a proof (network change, one send error): STALLED at once."""
     if health.level in (HealthLevel.LOST, HealthLevel.STALLED):
         return health
     return _enter(health, HealthLevel.STALLED, now)

@@ -33,7 +33,7 @@ class HealthLevel(enum.Enum):
 
 
 class HardEvidence(enum.Enum):
-    """Signs that a connection is gone, without waiting for silence."""
+    """Signs that a connection is gone; there is no need to wait for silence."""
 
     DTLS_CLOSED = "dtls_closed"
     CHANNEL_CLOSED = "channel_closed"
@@ -82,7 +82,7 @@ class EndingKind(enum.Enum):
     SIGN_IN_NEEDED = "sign_in_needed"
     NOT_FOUND = "not_found"
     BUSY = "busy"
-    """The backend asked us to wait longer than the window lasts, or kept throttling at start."""
+    """The backend's Retry-After is longer than the window, or it kept throttling the start."""
     BACKEND_UNTRUSTED = "backend_untrusted"
     """TLS could not prove the identity of the backend."""
     BACKEND_UNUSABLE = "backend_unusable"
@@ -91,7 +91,7 @@ class EndingKind(enum.Enum):
     """No answer at start; there is no game yet, so nothing is lost."""
     OFFER_REFUSED = "offer_refused"
     BAD_ANSWER = "bad_answer"
-    """The service's answer cannot be used, or asks for something that the profile forbids."""
+    """The service's answer cannot be used, or requires something that the profile forbids."""
     COULD_NOT_CONNECT = "could_not_connect"
     CONTINUED_ELSEWHERE = "continued_elsewhere"
     CLOSED_FOR_NOW = "closed_for_now"
@@ -167,7 +167,7 @@ class Policy:
     """A long poll may be held for this share of the time until the shown deadline; its answer may
     take the same share again."""
     poll_budget_min_s: float = 2.0
-    """How long a poll may take beside its hold time; as much longer after each failed try."""
+    """How long a poll may take in addition to its hold time. Each failed try adds as much."""
     # Deadlines.
     notice_delay_max_s: float = 60.0
     need_floor_s: float = 0.5
@@ -176,9 +176,9 @@ class Policy:
     connection_timeout_default_s: float | None = None
     """The profile's value, for a backend that does not report one; None means unknown."""
     unknown_timeout_s: float = 600.0
-    """Used for tries while the timeout is unknown: the longer one of AWS's two samples."""
+    """Assumed while the timeout is unknown: the longer one of AWS's two samples."""
     answer_grace_s: float = 1.0
-    """A call without a result this long after its budget counts as lost."""
+    """A call without a result this long after its budget counts as failed."""
     ticket_every_s: float = 15.0
     """How often the ticket is saved while live; after a crash, the shown deadline is at most this
     much too early."""
@@ -199,14 +199,14 @@ class Policy:
     start_deadline_s: float = 660.0
     """Placement can take ten minutes on on-demand Windows capacity (service.md)."""
     start_tries: int = 4
-    """Tries at start before it ends; there is no game yet that could be lost."""
+    """How often a start is tried; there is no game yet that could be lost."""
     terminate_tries: int = 3
     terminate_budget_s: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
 class RemainingKnowledge:
-    """What the backend knows of the window: `age_s` ago, at least `at_least_s` was left."""
+    """What the backend knows about the window: `age_s` ago, at least `at_least_s` was left."""
 
     at_least_s: float
     age_s: float
@@ -258,7 +258,7 @@ class ConnectionSample:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything the window may show; deadlines are boot times, not counting numbers."""
+    """Everything the player's window may show; deadlines are boot times, not remaining seconds."""
 
     stage: Stage
     doing: Doing = Doing.NOTHING

@@ -31,7 +31,7 @@ class Episode:
     `offer_maybe_accepted_at`: since when the service may have accepted an offer of this episode;
     None again once it certainly refused them all (Rule 2).
     `goodbye_at`: when goodbye was said on the old connection.
-    `service_released_at`: since when the service is known to have released the old connection.
+    `service_released_at`: since when the service is known to consider the old connection gone.
     `cause`: the hard evidence that ended the old connection; None for silence.
     `refused_answers`: answers of the service that we could not use.
     `failures`: failed tries, for the backoff. `unknown_outcomes`: how many of them the service may
@@ -103,7 +103,7 @@ class StartBackoff:
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """The service looks for a host; the status is long-polled until it brings the answer."""
+    """The service is searching for a host; the status is polled until it brings the answer."""
 
     attempt: Attempt
     started_at: float
@@ -118,17 +118,17 @@ class Placing:
 class Connecting:
     """An answer was applied; ICE, DTLS, the first frame and the input channel are still to come.
 
-    `episode` is None at the start of a game. `create_asked_at` is when the call that brought the
-    answer was sent: the second window cannot have begun before it. `framed_at`, `input_at`: when
-    the first frame was decoded and the input channel opened.
+    `episode` is None at the start of a game. `create_requested_at`: when the call that brought the
+    answer was sent; the second window cannot have begun before it. `first_frame_at`,
+    `input_opened_at`: when the first frame was decoded, and when the input channel opened.
     """
 
     connection: ConnectionNumber
     episode: Episode | None
-    create_asked_at: float
+    create_requested_at: float
     until_at: float
-    framed_at: float | None = None
-    input_at: float | None = None
+    first_frame_at: float | None = None
+    input_opened_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class InEpisode:
 
 @dataclass(frozen=True, slots=True)
 class Lost(InEpisode):
-    """The connection is lost, reversibly: it may heal, or we commit to a reconnect."""
+    """The connection is lost, but not for good: it may heal, or we commit to a reconnect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +205,9 @@ class Backoff(Waiting):
 class AwaitingService(Waiting):
     """The status is being watched.
 
-    `then` POLL_STATUS: what became of the attempt is unknown, the status will say. `then`
-    WAIT_FOR_SERVICE: the service has not noticed the drop and would refuse an offer. At `until_at`
-    the status is polled again.
+    `then` is POLL_STATUS if the outcome of the attempt is unknown: the status will show it. It is
+    WAIT_FOR_SERVICE if the service has not noticed the drop and would refuse an offer. At
+    `until_at` the status is polled again.
     """
 
     then: Literal[Action.POLL_STATUS, Action.WAIT_FOR_SERVICE] = Action.POLL_STATUS
@@ -238,7 +238,7 @@ class TerminatingSession:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """It is over, and why."""
+    """The game is over for this client, and why."""
 
     ending: Ending
 
@@ -295,7 +295,8 @@ class Facts:
     picture is shown. `controls_known`: the newest connection that reported it, and what.
     `input_opened`: the newest connection whose input channel opened. `back_at`: when the last
     episode ended live. `woke_at`: set by sleep until a status arrives that is not terminal; a
-    terminal one was then reached while asleep. `stale_events`: events that changed nothing.
+    terminal one was then reached during sleep. `stale_events`: events that changed nothing (Rule 11
+    of `engine`).
     """
 
     connections: int = 0

@@ -1,6 +1,6 @@
 """What to do when a call to the backend fails: one table, used by the engine and the docs.
 
-The table is reconnect.md's "Asking again". A `Failure` is one finished try without an answer;
+The table is reconnect.md's "Retries". A `Failure` is one finished try without an answer;
 `RULES` says what each kind means, `backoff_s` how long to wait. Random numbers are passed in.
 """
 
@@ -50,7 +50,7 @@ class Failure:
 
 
 NO_ANSWER = Failure(FailureKind.OUTCOME_UNKNOWN, detail="No answer came in time.")
-"""A call that was not answered in time counts as this."""
+"""A call that was not answered in time counts as this failure."""
 
 Draw = Callable[[], float]
 """A random number in [0, 1), passed in by the caller of the engine."""
@@ -82,8 +82,8 @@ class Rule:
     """One row: what to do the first time in an attempt, and what to do when it happens again.
 
     `per_episode`: "again" counts over the whole episode, not only within the attempt.
-    `maybe_received`: the try may have reached the service, so it counts against the two tries of
-    identical bytes. `refused_for_certain`: the service certainly did not accept the offer, so the
+    `maybe_received`: the try may have reached the service, so it counts towards the two tries of
+    the same request. `refused_for_certain`: the service certainly did not accept the offer, so the
     old connection may still heal.
     """
 
@@ -135,7 +135,7 @@ RULES: dict[FailureKind, Rule] = {
         refused_for_certain=False,
     ),
 }
-"""What a reconnect does about each kind of failure. Conflicts are decided by the session's status:
+"""What a reconnect does after each kind of failure. After a conflict the session's status decides:
 `on_conflict`."""
 
 
@@ -154,7 +154,7 @@ def backoff_s(wait: Wait, failures: int, policy: Policy, draw: Draw) -> float:
     """How long to wait before try number `failures` + 1: full jitter, U(0, min(cap, base 2^n)).
 
     `failures` is the number of earlier failures, from 0. After throttling the wait is at least half
-    of its bound: the backend asked for it.
+    of its bound, as the backend asks for less traffic.
     """
     exponent = min(failures, 16)
     match wait:

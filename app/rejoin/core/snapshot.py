@@ -1,4 +1,4 @@
-"""What the window may show of an engine state: facts and deadlines, no counting numbers."""
+"""What the player's window may show of an engine state: facts and deadlines, no countdowns."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _waiting_for(facts: Facts) -> Doing:
 
 
 def snapshot(state: State, policy: Policy) -> Snapshot:
-    """What the window may show of a state."""
+    """What the player's window may show of a state."""
     phase, facts = state.phase, state.facts
     shown = Snapshot(
         stage=_STAGES[type(phase)],

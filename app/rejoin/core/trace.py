@@ -89,12 +89,12 @@ def of_service(status: str, at: float, window_ends_at: float | None) -> Record:
 
 
 def of_fault(name: str, at: float, **data: Any) -> Record:
-    """Something that a tester or the demo did on purpose."""
+    """A fault that a test or the demo caused on purpose."""
     return Record(at, "fault", name, data)
 
 
 def to_line(record: Record) -> str:
-    """One line of JSON without its newline."""
+    """The record as one line of JSON, without a newline."""
     return json.dumps(
         {"v": SCHEMA, "at": round(record.at, 6), "kind": record.kind, "name": record.name}
         | ({"data": record.data} if record.data else {}),
@@ -105,13 +105,13 @@ def to_line(record: Record) -> str:
 _LONGEST_WHOLE = 16
 """Characters; more than any count here needs."""
 _LARGEST_AT = 1e11
-"""Seconds; no boot time is larger. NaN is not within the limit either."""
+"""Seconds; no boot time is larger. A comparison with it refuses NaN, too."""
 
 
 def from_line(line: str) -> Record:
-    """Read one line. Raises ValueError if it is no record, OtherVersionError if not of SCHEMA.
+    """Read one line. Raises ValueError if it is not a record, OtherVersionError if not of SCHEMA.
 
-    `qa.trace_schema` checks what `data` holds; here every number is only known to be finite.
+    `qa.trace_schema` checks what `data` holds; here it is only made sure that numbers are finite.
     """
     try:
         raw = json.loads(line, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
@@ -155,7 +155,7 @@ _MAY_BE_UNKNOWN = {"rtt_s", "proved_sent_at"}
 
 
 def sample_of(record: Record) -> ConnectionSample:
-    """The sample in a record of `Sampled`. Raises ValueError if there is none.
+    """The sample in a record of `Sampled`. Raises ValueError if there is none, or a wrong one.
 
     Unknown fields are ignored; missing ones have their defaults.
     """
@@ -208,7 +208,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """One episode, from its fault (or from the last media if none was caused) to its end.
+    """One episode, from its fault (or from the last media, if no fault was caused) to its end.
 
     `outcome` is "live", "healed", "ended" or "open".
     """
@@ -224,7 +224,8 @@ class Timeline:
         return self.steps[0].at if fault_at is None else fault_at
 
     def at(self, name: str) -> float | None:
-        """When a step was first reached, or None."""
+        """When a step, one of STEPS, was first reached; None if it was not."""
+        assert name in STEPS, name
         return next((step.at for step in self.steps if step.name == name), None)
 
     def lines(self) -> Iterator[str]:
@@ -252,7 +253,7 @@ STEPS = (
     "input open",
     "live again",
 )
-"""The names a timeline may hold, in the order they usually come."""
+"""The names of steps in a timeline, in their usual order."""
 
 
 _EVENT_STEPS = {
@@ -282,14 +283,14 @@ def timelines(records: Iterable[Record]) -> tuple[Timeline, ...]:
 
 
 class _EpisodeReader:
-    """Collects the steps of one episode after the other."""
+    """Reads records and collects the steps of one episode after another."""
 
     def __init__(self) -> None:
         self.finished: Timeline | None = None
         self._before: list[Step] = []
         self._steps: list[Step] | None = None
         self._episode = 0
-        self._asked = False
+        self._requested = False
 
     @property
     def open(self) -> bool:
@@ -312,7 +313,7 @@ class _EpisodeReader:
             level = record.data.get("health")
             if self._steps is not None:
                 self._add("live again", record.at)
-                self.finished = self.close("live" if self._asked else "healed")
+                self.finished = self.close("live" if self._requested else "healed")
             elif level == HealthLevel.STALLED.value:
                 if not any(step.name == "stalled" for step in self._before):
                     self._before.append(Step("stalled", record.at))
@@ -336,7 +337,7 @@ class _EpisodeReader:
         self._episode = int(record.data["episode"])
         self._steps = list(self._before)
         self._before = []
-        self._asked = False
+        self._requested = False
         last_rtp_at = record.data.get("last_rtp_at")
         if isinstance(last_rtp_at, (int, float)):
             self._steps.append(Step("last media", float(last_rtp_at)))
@@ -353,8 +354,8 @@ class _EpisodeReader:
         if self._steps is None or name is None:
             return
         if record.name == EVENTS[events.RequestWritten]:
-            self._asked = True
-        # The newest attempt is the one that counts: a later offer replaces the former steps.
+            self._requested = True
+        # Only the newest attempt counts: the steps of former ones are removed.
         if record.name == EVENTS[events.OfferMade]:
             kept = set(_EVENT_STEPS.values())
             self._steps = [step for step in self._steps if step.name not in kept]

@@ -1,6 +1,6 @@
 """The names of events, commands and states in a trace: an explicit table.
 
-A trace outlives the code that wrote it, so its names are no class names: a class may be renamed
+A trace outlives the code that wrote it, so its names are not class names: a class may be renamed
 without a new version of the trace, and a name here never without one (`trace.SCHEMA`).
 """
 

@@ -1,6 +1,6 @@
 """The input protocol, version 1: the messages of client and host over the two data channels.
 
-The service's own input protocol is not public, so this one is ours; docs/input-protocol.md
+The service's own input protocol is not public, so this is one of our own; docs/input-protocol.md
 specifies it. A CONTROLS message carries the *whole* state and never a change, so a message that is
 lost, repeated or reordered does no harm. Pointer and wheel travel are running totals modulo 2**32;
 the receiver takes the difference, so a repeated message moves nothing twice. All numbers are
@@ -80,7 +80,7 @@ class Kind(enum.IntEnum):
 
 
 class ControlsFormatError(ValueError):
-    """The bytes are not a message of this protocol; nothing of them was used."""
+    """The bytes are not a message of this protocol; no part of them was used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class Gamepad:
-    """A gamepad's buttons, and its axes from -32768 to 32767, 0 inside its sender's dead zone."""
+    """A gamepad's buttons, and its axes from -32768 to 32767; 0 in the sender's dead zone."""
 
     buttons: int = 0
     axes: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -148,7 +148,7 @@ Message = Hello | ControlsMessage | Disconnect | GamepadMessage | Performance
 
 
 def encode(message: Message) -> bytes:
-    """The bytes of a message. Of more than 32 keys the 32 with the lowest usages are kept."""
+    """The bytes of a message. If more than 32 keys are held, the 32 lowest usages are sent."""
     match message:
         case Hello(version):
             return _HEAD.pack(_MAGIC, version, Kind.HELLO, 0)

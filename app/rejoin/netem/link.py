@@ -5,9 +5,9 @@ Rule 1: a packet's fate is decided when it is sent. It may be dropped by, in thi
         serialization, delay, delay step and jitter.
 Rule 2: packets of one direction arrive in the order in which they were sent, unless the lane says
         `reorder`. A packet waits for a late one before it, as in the queue of a real path.
-Rule 3: randomness is passed in, with a stream of its own for everything that is random. Blackouts
-        and delay steps of a seed happen at the same moments whatever the traffic is, and the fate
-        of a packet does not depend on packets of the other direction.
+Rule 3: random numbers are passed in, as a separate stream for everything that is random. With the
+        same seed, blackouts and delay steps happen at the same times whatever the traffic is, and
+        the fate of a packet does not depend on packets in the other direction.
 Times are seconds of any monotonic clock, sizes are bytes of UDP payload.
 """
 
@@ -169,7 +169,7 @@ class NetworkProfile:
     cut: Cut | None = None
     rebind_after_s: float | None = None
     """When the NAT loses its table: from then on the host sees every client at a new port. `Link`
-    decides only the fate of packets; this is up to whoever applies the profile."""
+    does not do this, since it decides only the fate of packets; the emulator's relay does."""
 
 
 class Link:
@@ -269,7 +269,7 @@ class _LaneState:
 
 
 def blackout_times(rule: Blackout, began_at: float, draw: Draw) -> Iterator[tuple[float, float]]:
-    """(begins, ends) of one blackout after the other, without end; they may overlap."""
+    """(begins, ends) of successive blackouts, endlessly; they may overlap."""
     if rule.spacing is Spacing.PERIODIC:
         starts_at = began_at + rule.every_s * draw()
     else:
@@ -326,5 +326,5 @@ class _Steps:
 
 
 def exponential(mean: float, draw: Draw) -> float:
-    """A random number >= 0 with an exponential distribution."""
+    """A random number >= 0, exponentially distributed."""
     return -mean * math.log(1.0 - draw())

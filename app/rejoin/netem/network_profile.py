@@ -13,7 +13,7 @@ The file of a network profile has these keys, all but `description` optional:
     burst_leave_percent = 30
     bandwidth_kbps = 2000
     queue_ms = 2000
-    [[stages]]                  # from then on: stages.both, stages.up, stages.down change the lanes
+    [[stages]]                  # stages.both, stages.up, stages.down change the lanes from then on
     after_s = 10
     [[blackouts]]
     every_s = 30
@@ -52,7 +52,7 @@ from rejoin.netem.toml_tables import Table, parse
 
 
 class Place(enum.Enum):
-    """The part of the system that makes a fault profile happen."""
+    """The part of the system that causes a fault profile."""
 
     NETWORK = "network"
     """The relay in front of the emulated host, with a file of `resources/profiles`."""
@@ -63,7 +63,8 @@ class Place(enum.Enum):
     BACKEND = "backend"
     """The studio's backend, or something in front of it."""
     INJECTED = "injected"
-    """Only root could make it happen for real: it is injected into the client and marked so."""
+    """The real fault would require root privileges, so its effect is injected into the client; the
+    result says so."""
 
 
 PLACES: Final[Mapping[str, Place]] = {
@@ -126,7 +127,7 @@ PLACES: Final[Mapping[str, Place]] = {
         Place.INJECTED,
     ),
 }
-"""Every fault profile, and the part of the system that makes it happen."""
+"""Every fault profile, and the part of the system that causes it."""
 
 NETWORK_PROFILES: Final = tuple(name for name, place in PLACES.items() if place is Place.NETWORK)
 
@@ -156,14 +157,14 @@ _RENAMED: Final = {
 
 
 def parse_profile(name: str, text: str) -> NetworkProfile:
-    """The profile `name` from the text of its file. Raises BadInputError, naming the key."""
+    """Parse the file of the profile `name`. Raises BadInputError, which names the key."""
     top = parse(f"The profile {name}.toml", text, _RENAMED)
     description = top.text("description")
     stages = [_stage(top, ProfileStage())]
     for table in top.tables("stages"):
         after_s = table.number("after_s", 0, _DAY_S)
         if after_s <= stages[-1].after_s:
-            raise table.wrong("after_s", "must be later than that of the stage before")
+            raise table.wrong("after_s", "must be later than that of the previous stage")
         stages.append(replace(_stage(table, stages[-1]), after_s=after_s))
         table.end()
     steps, cut = top.table("delay_steps"), top.table("cut")

@@ -1,4 +1,4 @@
-"""Read a TOML file key by key; every error is one sentence that names the file and the key."""
+"""Read TOML key by key; every error is one sentence that names the file and the key."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MAX_TEXT: Final = 64 * 1024
 
 
 def parse(what: str, text: str, renamed: Mapping[str, str] | None = None) -> Table:
-    """The top table of a TOML text. Raises BadInputError.
+    """The top-level table of a TOML text. Raises BadInputError.
 
-    `what` describes the file in words, as the beginning of a sentence. `renamed`: keys of an older
-    version and what they are called now; a file that has one of them is refused.
+    `what` describes the file, as the beginning of a sentence. `renamed`: keys of an older version,
+    and their present names; a file with one of them is refused.
     """
     if len(text) > MAX_TEXT:
         raise BadInputError(f"{what} is too long.")
@@ -53,11 +53,11 @@ class Table:
         self._values = dict(values)
 
     def wrong(self, key: str, sentence: str) -> BadInputError:
-        """The error for this key, to be raised. `sentence` says what the key must be."""
+        """The error for this key, for the caller to raise. `sentence` says what the key must be."""
         return BadInputError(f"{self._what} cannot be used: {self._path}{key} {sentence}.")
 
     def take(self, key: str) -> Any:
-        """The value of a key, or None; the key is gone from the table."""
+        """Remove a key from the table and return its value, or None."""
         return self._values.pop(key, None)
 
     def text(self, key: str) -> str:
@@ -106,7 +106,7 @@ class Table:
         ]
 
     def end(self) -> None:
-        """All known keys were taken: any other one is an error."""
+        """Call this when all known keys were taken: a key that is left is an error."""
         for key in self._values:
             # Quoted as Python does it: a key may hold any character.
             raise self.wrong(f"{key!a:.60}", "is not known")

@@ -3,15 +3,15 @@
 The rules are in `rejoin.verify`; this package adds files, seeds, processes and real sockets.
 
 Glossary:
-    scenario     a TOML file with cases: which faults, with which service, and what is expected
+    scenario     a TOML file with cases: faults, a service, and the expected outcome
     case         one game of a scenario
     simulated    played in a modelled world on a virtual clock, in milliseconds
     live         played on real sockets, against the built-in emulator
     trace        the records of one run, as a file with one JSON record a line
     seed         a number that determines a random world and run
     score        how fast the detector reports a drop, and how often it is wrong
-    injected     a fault that is put into the client, since only root could cause it for real
+    injected     put into the client, because the real fault would require root privileges
 
 Read in this order: seeds, simulation; runner, live; traces, trace_schema; scoring; diagram.
-The verbs themselves are in `rejoin.cli.qa`.
+The commands themselves are in `rejoin.cli.qa`.
 """

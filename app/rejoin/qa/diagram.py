@@ -1,8 +1,8 @@
-"""The engine's states and what leads from one to the next, read from the engine's own code.
+"""The engine's states and the transitions between them, read from the engine's own code.
 
-`core/engine/dispatch` names the function of each state. Of every branch of that function, this
-follows the calls to the states that they can enter, whatever the conditions on the way; so no way
-that the engine takes is missing. The tests hold that against the ways that are really taken.
+`core/engine/dispatch` names the function of each state. From every branch of that function, this
+follows all calls to the states that they can enter, whatever the conditions are. So no transition
+is missing; some may never happen. The tests compare this with the transitions that they take.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from rejoin.errors import BadInputError
 BEGIN = "<!-- states: begin, written by `rejoin qa diagram` -->"
 END = "<!-- states: end -->"
 
-Ways = Mapping[tuple[str, str], frozenset[str]]
-"""(from, to) -> the events that can lead there; by the names that a trace uses."""
+TransitionTable = Mapping[tuple[str, str], frozenset[str]]
+"""(from, to) -> the events that can cause it; by the names that a trace uses."""
 
 _PHASES = {phase.__name__: phase for phase in get_args(Phase)}
 _DISPATCH = "dispatch.on_event"
 
 
 @cache
-def ways() -> Ways:
-    """Every way from one state to another that the engine's code has."""
+def transitions() -> TransitionTable:
+    """Every transition from one state to another that the engine's code has."""
     code = _Code()
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for phase, function in code.functions_of_phases():
@@ -46,11 +46,11 @@ def ways() -> Ways:
                 there = STATES[_PHASES[reached]]
                 if here != there:
                     found[here, there].update(names)
-    return {way: frozenset(names) for way, names in found.items()}
+    return {transition: frozenset(names) for transition, names in found.items()}
 
 
 class _Code:
-    """The engine's modules: their functions as syntax, and what a name in them stands for."""
+    """The engine's modules: syntax trees of their functions, and what their imports refer to."""
 
     def __init__(self) -> None:
         self.functions: dict[str, ast.FunctionDef] = {}
@@ -72,7 +72,7 @@ class _Code:
                 yield from ((name, function) for name in names)
 
     def phases_entered(self, function: str, branch: list[ast.AST]) -> set[str]:
-        """The phases that this part of a function makes, or a function that it calls."""
+        """The phases that this part of a function creates, directly or in what it calls."""
         made, seen, parts = set(), set(), [(function, branch)]
         while parts:
             where, nodes = parts.pop()
@@ -93,7 +93,7 @@ class _Code:
 
 
 def _calls(nodes: list[ast.AST]) -> Iterator[str]:
-    """What is called in these nodes: `name`, or `module.name`."""
+    """The calls in these nodes: `name`, or `module.name`."""
     for top in nodes:
         for node in ast.walk(top):
             if isinstance(node, ast.Call):
@@ -131,14 +131,14 @@ def _classes(pattern: ast.pattern, of: str) -> set[str]:
     return {name for event, name in EVENTS.items() if issubclass(event, bases)}
 
 
-def document(found: Ways) -> str:
-    """A diagram (Mermaid) of the ways, and the table of what leads along each."""
+def document(found: TransitionTable) -> str:
+    """A diagram (Mermaid) of the transitions, and a table of the events that cause each."""
     order = {name: index for index, name in enumerate(STATES.values())}
-    sorted_ways = sorted(found, key=lambda way: (order[way[0]], order[way[1]]))
+    sorted_found = sorted(found, key=lambda pair: (order[pair[0]], order[pair[1]]))
     lines = ["```mermaid", "stateDiagram-v2", "    [*] --> Idle"]
-    lines += [f"    {here} --> {there}" for here, there in sorted_ways]
+    lines += [f"    {here} --> {there}" for here, there in sorted_found]
     lines += ["    Ended --> [*]", "```", "", "| From | To | After |", "|---|---|---|"]
-    for here, there in sorted_ways:
+    for here, there in sorted_found:
         after = ", ".join(sorted(_words(name) for name in found[here, there]))
         lines.append(f"| {here} | {there} | {after} |")
     return "\n".join(lines)
@@ -164,7 +164,7 @@ def update(page: Path, drawn: str) -> None:
 
 
 def put_into(text: str, drawn: str) -> str:
-    """The page with the diagram between its two marks. Raises BadInputError if they are missing."""
+    """The page with the diagram between its markers. Raises BadInputError without them."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

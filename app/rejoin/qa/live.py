@@ -1,7 +1,7 @@
 """Play scenarios on real sockets: a studio in a process of its own, and a client in this one.
 
-`netem.network_profile.PLACES` says who makes a fault profile happen. A fault that only root could
-cause for real is injected into the client, and the result says so.
+`netem.network_profile.PLACES` says which part of the system causes a fault profile. Where the real
+fault would require root privileges, its effect is injected into the client, and the result says so.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from rejoin.clock import boot_s
-from rejoin.core import events
+from rejoin.core import commands, events
 from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record, of_fault, of_service, timelines
+from rejoin.core.trace_names import COMMANDS
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import (
     ApiFault,
@@ -65,23 +66,23 @@ def play_all(
     *,
     samples: bool = False,
 ) -> tuple[Result, ...]:
-    """Play every case, each with a studio of its own. `samples`: keep samples in the traces."""
+    """Play every case, each with its own studio. `samples`: record samples in the traces, too."""
     return runner.play_all(scenario, lambda case: play(case, seed, samples=samples), on_result)
 
 
 def play(case: ScenarioCase, seed: int, *, samples: bool = False) -> Result:
-    """Play one case. If that is impossible the result has failed and says why."""
+    """Play one case. If it cannot be played, the result has failed and says why."""
     freeze_startup_objects()
     with tempfile.TemporaryDirectory() as folder:
         https = any(drop.profile == "tls_bad_cert" for drop in case.drops)
-        authority = Path(folder, "authority.pem") if https else None
+        ca_file = Path(folder, "ca.pem") if https else None
         try:
             with studio_process(
                 detection_delay_s=case.service.notice_silent_s,
                 connection_timeout_s=case.service.connection_timeout_s,
-                ca_file=authority,
+                ca_file=ca_file,
             ) as studio:
-                game = _Game(case, seed, studio, Path(folder), authority, samples=samples)
+                game = _Game(case, seed, studio, Path(folder), ca_file, samples=samples)
                 return asyncio.run(game.play())
         except RejoinError as error:
             return Result(case, None, (str(error),), ())
@@ -96,11 +97,11 @@ class _Game:
         seed: int,
         studio: Studio,
         folder: Path,
-        authority: Path | None,
+        ca_file: Path | None,
         *,
         samples: bool,
     ) -> None:
-        """`folder`: for what a client stores; never the user's own."""
+        """`folder`: for what a client stores, so that the user's own files are not touched."""
         self._case = case
         self._folder = folder
         self._samples = samples
@@ -116,7 +117,7 @@ class _Game:
             studio.player_token,
             NetworkRules(loopback_only=True),
             dialect=OURS,
-            ca_file=authority,
+            ca_file=ca_file,
         )
         self._player = self._client(None)
         self._running: asyncio.Task[Ending] | None = None
@@ -162,7 +163,7 @@ class _Game:
         )
 
     def _client(self, ticket: Ticket | None) -> Player:
-        """A client with storage of its own, which outlives it."""
+        """A client. What it stores outlives it."""
         store = LocalStore(
             self._profile,
             tickets=self._tickets,
@@ -193,7 +194,9 @@ class _Game:
     def _observed(self, snapshot: Snapshot) -> Observed:
         ending: Ending | None = snapshot.ending
         attempts = {
-            record.data["attempt"] for record in self._records if record.name == "Reconnect"
+            record.data["attempt"]
+            for record in self._records
+            if record.name == COMMANDS[commands.Reconnect]
         }
         freezes = []
         for timeline in timelines(self._records):
@@ -210,10 +213,10 @@ class _Game:
     async def _until(
         self, reached: Callable[[Snapshot], bool], patience_s: float, *, or_ended: bool = False
     ) -> None:
-        """Wait until the snapshot is as `reached` says.
+        """Wait until `reached` is true of the snapshot.
 
-        `or_ended`: return also when the time is up or the game is over; without it these raise
-        RejoinError.
+        If the time is up or the game is over before that: return with `or_ended`, raise RejoinError
+        without.
         """
         until_at = boot_s() + patience_s
         while not reached(self._player.snapshot):
@@ -324,7 +327,7 @@ class _Game:
         return "connections to the backend are refused, which is the same for the engine"
 
     async def _crash(self, control: EmulatorControl) -> str:
-        """The host does not learn that the client is gone; the next client has only the ticket."""
+        """The host does not notice that the client is gone; the next client has only the ticket."""
         await control.inject(Fault(FaultKind.SILENCE))
         assert self._running is not None
         await cancel(self._running)
@@ -333,7 +336,7 @@ class _Game:
             raise RejoinError("The client left no ticket.")
         self._player = self._client(ticket)
         self._begin()
-        return "the client is stopped behind a silent path, and another one starts with its ticket"
+        return "the path goes silent, the client is stopped, and a new one starts with its ticket"
 
     async def _second_instance(self, control: EmulatorControl) -> str:
         """The same user starts the same game again: the second instance hands over to the first."""
@@ -348,27 +351,27 @@ class _Game:
         if not await asyncio.to_thread(activate, key, None, locks_folder):
             raise RejoinError("The first instance did not take over from the second.")
         if not self._activations:
-            raise RejoinError("The first instance did not learn of the second.")
+            raise RejoinError("The first instance did not notice the second.")
         return "the second instance is part of the same process"
 
     async def _sleep(self, asleep_s: float) -> str:
-        """The client's event loop is blocked, so nothing is read, sent or evaluated."""
+        """The client's event loop is blocked, so it neither receives nor sends."""
         time.sleep(asleep_s)  # noqa: ASYNC251  (on purpose)
         self._player.post(events.Woke(asleep_s))
         return f"the client is blocked for {asleep_s:g} s, then gets the event of a sleep"
 
 
 class _MemoryKeyring:
-    """A keyring that exists for one case only."""
+    """A keyring in memory, for one case."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], str] = {}
+        self._passwords: dict[tuple[str, str], str] = {}
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        self._kept[service, username] = password
+        self._passwords[service, username] = password
 
     def get_password(self, service: str, username: str) -> str | None:
-        return self._kept.get((service, username))
+        return self._passwords.get((service, username))
 
 
 _API: Final = {
@@ -387,7 +390,7 @@ def _service_records(session: dict[str, Any]) -> Iterable[Record]:
 
 
 def _same_game(before: dict[str, Any] | None, after: Any) -> tuple[str, ...]:
-    """Sentences unless the game at the end is that of the beginning and has gone on meanwhile."""
+    """What is wrong, unless the game is still the one from the beginning and has gone on."""
     if before is None or not isinstance(after, dict):
         return ("it is not known whether it is the same game",)
     if after["started_at"] != before["started_at"]:

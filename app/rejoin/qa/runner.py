@@ -25,15 +25,15 @@ from rejoin.verify.scenario import (
 from rejoin.verify.simulate import simulate
 
 SHIPPED = ("every-profile", "outage-ladder")
-"""The scenarios that ship with Rejoin; they are named without a folder."""
+"""The scenarios that ship with Rejoin; they are given by name, not by path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """The result of one case. `wrong`: what is wrong, as sentences; empty if the case passed.
 
-    `observed` is None if the case could not be played. `injected`: faults that were injected into
-    the client, since only root could cause them for real.
+    `observed` is None if the case could not be played. `injected`: the faults that were
+    injected into the client, where real ones would have required root privileges.
     """
 
     case: ScenarioCase
@@ -70,7 +70,7 @@ def ended(live: bool, ending: Ending | None) -> str:
 
 
 def load(name: str) -> Scenario:
-    """The scenario in a file, or a shipped one by its name. Raises BadInputError."""
+    """Load a scenario from a file, or a shipped one by its name. Raises BadInputError."""
     if name in SHIPPED:
         return parse_scenario(name, assets.text(f"scenarios/{name}.toml"))
     path = Path(name)

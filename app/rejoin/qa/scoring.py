@@ -14,7 +14,7 @@ from rejoin.verify.detector_score import Outage, Score, score_samples, score_tra
 from rejoin.verify.traffic import samples
 
 _SETTLED_S = 62.0
-"""The detector remembers the pauses of a path for a minute."""
+"""The detector remembers the gaps of a path for a minute."""
 _AFTER_DROP_S = 8.0
 """How long each stream goes on after its drop."""
 
@@ -46,8 +46,8 @@ def of_file(path: Path) -> Score:
 
 
 def of_profile(name: str, hours: float, drops: int, seed: int) -> Score:
-    """The score of `hours` over this path without a drop, and of `drops` streams with one drop
-    each."""
+    """The score of `hours` of a stream without a drop over this path, plus `drops` streams with one
+    drop each."""
     profile, policy = network_profiles()[name], Policy()
     total = score_samples(samples(profile, chance=chance(seed), for_s=hours * 3600.0), (), policy)
     when = chance(seed)("drops")
@@ -61,5 +61,5 @@ def of_profile(name: str, hours: float, drops: int, seed: int) -> Score:
             dark=partial(operator.le, at),
         )
         found += score_samples(stream, (Outage(at),), policy)
-    # The minute before each drop counts as time without an outage, too.
+    # The minute before each drop also counts as time without an outage.
     return total + found

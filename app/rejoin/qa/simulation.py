@@ -1,4 +1,4 @@
-"""Many simulated worlds, one a seed: how many games were saved, and which seeds broke a rule."""
+"""Many simulated worlds, one per seed: how many games were saved, and which seeds failed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHUNK = 250
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FailedSeed:
     """A seed that violated an invariant."""
 
     seed: int
@@ -34,7 +34,7 @@ class Tally:
     drops: int = 0
     savable: int = 0
     saved: int = 0
-    found: list[Found] = field(default_factory=list)
+    found: list[FailedSeed] = field(default_factory=list)
 
     def __iadd__(self, other: Tally) -> Tally:
         self.runs += other.runs
@@ -51,7 +51,7 @@ class Tally:
 
 
 def case_of(seed: int) -> faults.SimulationCase:
-    """The world of this seed; seeds go through the fault profiles in turn."""
+    """The world of this seed; successive seeds use the fault profiles in turn."""
     names = faults.simulated_profiles()
     draw = random.Random(f"{seed} world").random
     return faults.draw_case(draw, chance(seed), network_profiles(), names[seed % len(names)])
@@ -76,12 +76,12 @@ def tally(first: int, count: int) -> Tally:
             total.savable += savable
             total.saved += savable and outcome.live
         if outcome.violations:
-            total.found.append(Found(seed, case.about, outcome.violations))
+            total.found.append(FailedSeed(seed, case.about, outcome.violations))
     return total
 
 
 def tally_all(first: int, count: int, jobs: int | None, progress: Callable[[Tally], None]) -> Tally:
-    """The same on several processors; `progress` is called with the sum so far now and then."""
+    """The same on several processors; `progress` is called with the sum after each part."""
     total = Tally()
     for part in _parts(first, count, jobs or os.cpu_count() or 1):
         total += part
@@ -96,6 +96,6 @@ def _parts(first: int, count: int, jobs: int) -> Iterator[Tally]:
         for at, size in chunks:
             yield tally(at, size)
         return
-    # Spawned and not forked, since the caller may have threads.
+    # Spawned, not forked: the caller may have threads.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         yield from pool.map(tally, *zip(*chunks, strict=True))

@@ -39,8 +39,8 @@ class _Service(BaseModel):
 
 
 class _Fault(BaseModel):
-    """A fault that was caused on purpose. `outage_s`: how long nothing reaches the client; null
-    for good, absent if it is no outage."""
+    """A fault that was caused on purpose. `outage_s`: how long nothing reaches the client; null:
+    without end; absent: the fault is not an outage."""
 
     model_config = ConfigDict(extra="allow")
     outage_s: float | None = None
@@ -60,7 +60,7 @@ def _models() -> dict[tuple[str, str], type[BaseModel]]:
 
 
 def _model(source: type[Any]) -> type[BaseModel]:
-    """A model of a dataclass, without the fields that may hold a secret: they enter no trace."""
+    """A model of a dataclass, without the fields that may hold a secret: no trace has them."""
     hints = get_type_hints(source)
     kept: dict[str, Any] = {}
     for entry in fields(source):
@@ -75,8 +75,8 @@ def check(record: Record) -> None:
     """Raises BadInputError if a record does not conform to the schema.
 
     A record that conforms can be checked against the invariants (`verify.invariants`) and shown as
-    a timeline (`core.trace.timelines`), whoever wrote it. Types are strict: a number in quotes is
-    no number.
+    a timeline (`core.trace.timelines`), whatever wrote it. Types are strict: a number in quotes is
+    not a number.
     """
     models = _models()
     model = models.get((record.kind, record.name)) or models.get((record.kind, ""))
@@ -92,7 +92,7 @@ def check(record: Record) -> None:
 
 
 def _quoted(name: str) -> str:
-    """A word of a trace in a message of ours; in a foreign file it may hold any character."""
+    """A name from a trace for an error message; in an untrusted file it may hold any character."""
     known = name.isascii() and name.isidentifier() and len(name) <= 40
     return name if known else f"{name!a:.40}"
 

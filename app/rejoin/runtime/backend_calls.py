@@ -39,7 +39,7 @@ class BackendCalls:
     async def start_session(self, command: commands.StartSession) -> None:
         try:
             await self._signed_in()
-            asked_at = self._clock()
+            requested_at = self._clock()
             view = await self._backend.start(
                 attempt=command.attempt,
                 token=command.token,
@@ -51,15 +51,15 @@ class BackendCalls:
         except Exception as error:
             self._post(events.StartFailed(command.attempt, _unexpected(error)))
         else:
-            self._post(events.SessionStarted(command.attempt, asked_at, view))
+            self._post(events.SessionStarted(command.attempt, requested_at, view))
 
     async def poll_status(self, command: commands.PollStatus) -> None:
         if command.after_s > 0:
             await asyncio.sleep(command.after_s)
-        asked_at = self._clock()
+        requested_at = self._clock()
         try:
             await self._signed_in()
-            asked_at = self._clock()
+            requested_at = self._clock()
             view = await self._backend.status(
                 command.session_id,
                 known=command.known,
@@ -67,20 +67,20 @@ class BackendCalls:
                 budget_s=command.budget_s,
             )
         except CallFailedError as error:
-            self._post(events.StatusFailed(asked_at, error.failure))
+            self._post(events.StatusFailed(requested_at, error.failure))
         except Exception as error:
-            self._post(events.StatusFailed(asked_at, _unexpected(error)))
+            self._post(events.StatusFailed(requested_at, _unexpected(error)))
         else:
-            self._post(events.StatusArrived(asked_at, view))
+            self._post(events.StatusArrived(requested_at, view))
 
     async def reconnect(self, command: commands.Reconnect) -> None:
         """The create call. The ticket with this attempt's number is on the disk before it."""
-        asked_at = self._clock()
+        requested_at = self._clock()
         attempt, number = command.attempt, command.try_number
         try:
             await self._tickets.written()
             await self._signed_in()
-            asked_at = self._clock()
+            requested_at = self._clock()
             answer = await self._backend.reconnect(
                 command.session_id,
                 attempt=attempt,
@@ -90,11 +90,11 @@ class BackendCalls:
                 on_written=lambda: self._post(events.RequestWritten(attempt, number)),
             )
         except CallFailedError as error:
-            self._post(events.ReconnectFailed(attempt, number, asked_at, error.failure))
+            self._post(events.ReconnectFailed(attempt, number, requested_at, error.failure))
         except Exception as error:
-            self._post(events.ReconnectFailed(attempt, number, asked_at, _unexpected(error)))
+            self._post(events.ReconnectFailed(attempt, number, requested_at, _unexpected(error)))
         else:
-            self._post(events.AnswerArrived(attempt, number, asked_at, answer))
+            self._post(events.AnswerArrived(attempt, number, requested_at, answer))
 
     async def terminate(self, command: commands.TerminateSession) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Amazon GameLift Streams' stream session, as far as it is documented, and the backend's fence.
+"""The stream session of Amazon GameLift Streams, as documented, and the backend's fence.
 
 Pure: no clock, no socket. The emulator runs on it, the simulator and the explorer are built on it,
 and the engine and the clients use its statuses.
@@ -12,7 +12,7 @@ Glossary:
     placement        the service's search for a host
     attempt          one fresh offer of a client, with a number that rises over the whole session
     claim            an attempt's request to the backend to become the session's newest
-    fence            the rule that no older attempt may follow a newer one
+    fence            the rule that no older attempt may reach the service after a newer one
 
 Read in this order: status, lifecycle (its docstring holds all rules), fence.
 """

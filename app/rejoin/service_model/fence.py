@@ -6,8 +6,8 @@ Rule 1: attempt numbers of a session rise. A claim with a lower number than the 
 Rule 2: a SignalRequest that one attempt has claimed cannot be claimed by another of that session.
 Rule 3: an answer is kept only if its attempt is still the highest when it arrives.
 
-The client matches answers to offers, but that cannot keep an older offer from replacing a newer one
-at the service. The fence can; `rejoin.verify.explore` shows what goes wrong without it.
+The client matches answers to offers, but it cannot prevent that an older offer replaces a newer one
+at the service. The fence prevents it; `tests/verify/test_explore.py` shows what goes wrong without.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class RefusalKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Settings of one stream session; durations in seconds, defaults as AWS documents them."""
+    """Settings of one stream session. Durations in seconds; defaults as AWS documents them."""
 
     connection_timeout_s: float = 120.0
     session_length_s: float = 43200.0
@@ -200,7 +200,7 @@ def reason_of(state: State) -> StatusReason | None:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A host runs the game and has answered offer `connection` (0: NO_CLIENT_CONNECTION)."""
+    """A host runs the game and has answered the offer `connection` (0: NO_CLIENT_CONNECTION)."""
 
     connection: int
 
@@ -214,7 +214,7 @@ class ClientConnected:
 
 @dataclass(frozen=True, slots=True)
 class ClientGone:
-    """The service noticed that the client of this connection is gone."""
+    """The service has noticed that the client of this connection is gone."""
 
     connection: int
 
@@ -267,7 +267,7 @@ class ApplicationExited:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Something broke."""
+    """The session failed."""
 
     reason: StatusReason = statuses.INTERNAL_ERROR
 
@@ -293,7 +293,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """The event came too late or belongs to a former connection; it changed nothing."""
+    """The event was too late, or belongs to a former connection; it changed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +314,7 @@ _IGNORED: Final = Ignored()
 
 
 def step(state: State, event: Event, now: float, rules: Rules) -> tuple[State, Outcome]:
-    """What the session is after `event` at `now`, and the outcome for the caller."""
+    """The state of the session after `event` at `now`, and the outcome for the caller."""
     state, expired = _let_time_pass(state, now, rules)
     match event:
         case TimerDue():
@@ -346,7 +346,7 @@ def next_wakeup(state: State, rules: Rules) -> float | None:
 
 
 def window_ends_at(state: State) -> float | None:
-    """When the running window ends, which no field of the service's API tells a client."""
+    """When the running window ends. No field of the service's API reports this to a client."""
     match state:
         case Active() | PendingReconnection():
             return state.window_ends_at
@@ -466,7 +466,7 @@ def _create_failed(state: State, connection: int, now: float) -> tuple[State, Ou
 def _terminate(state: State, now: float) -> tuple[State, Outcome]:
     match state:
         case Activating():
-            # The operation declares no ConflictException, so a refusal can only be a validation.
+            # The operation declares no ConflictException, so it can only be a ValidationException.
             return state, Refused(RefusalKind.VALIDATION, state.status)
         case Terminating() | Terminated() | Errored():
             return state, _IGNORED

@@ -1,4 +1,4 @@
-"""Where a running studio listens and the tokens that open it, as one line of JSON."""
+"""The URLs and tokens of a running studio, as one line of JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rejoin.errors import BadInputError
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """A running studio. The tokens are made for this run and are worth nothing elsewhere."""
+    """A running studio. The tokens are made for this run and are useless elsewhere."""
 
     backend_url: str
     api_url: str

@@ -47,7 +47,7 @@ def studio_process(
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        # Ctrl+C in a terminal is for us alone: the studio has to run until we have disconnected.
+        # Ctrl+C in a terminal must stop only us: the studio has to run until we have disconnected.
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )

@@ -39,7 +39,7 @@ HOST: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where to listen; 0 lets the system choose."""
+    """The ports to listen on; 0: the operating system chooses one."""
 
     backend: int = 0
     api: int = 0
@@ -130,9 +130,9 @@ def _backend_settings(
 
 
 class _BackendServer:
-    """The studio's backend on one port. It can be taken down and restarts on the same port.
+    """The studio's backend on one port. It can be down for a while, and then listens again.
 
-    Its sessions survive in its store, as they do when a real backend restarts.
+    Its sessions survive that in its store, as when a real backend is started again.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class _BackendServer:
             service.close()
 
     async def down(self, down_s: float) -> None:
-        """Stop listening for `down_s`; returns as soon as no request is answered any more."""
+        """Stop listening for `down_s`. Returns as soon as no request is answered any more."""
         self._down_s = down_s
         self._is_down.clear()
         self._take_down.set()

@@ -6,7 +6,7 @@ finds; docs/proof.md says what it covers and what it has found.
 Glossary:
     invariant        a rule that holds in every run (`invariants`: I1 to I9, FENCE, HEAL, KEEP)
     trace            the records of one run: events, commands, states, faults, service statuses
-    explore          try every order of events in a small model, up to a number of states
+    explore          try every order of events in a model, up to a number of states
     simulate         play one game in a simulated world on a virtual clock
     scenario         a file with cases: which faults, and the expected outcome
     fault profile    a named fault or network, such as `cut_3s`; `netem.network_profile` lists all

@@ -1,4 +1,4 @@
-"""What a simulated world is like, and what may happen to it: used by `simulate` and `faults`."""
+"""A simulated world: its properties, and what may happen to it. For `simulate` and `faults`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Change(enum.Enum):
     FLOW_DIES = "flow_dies"  # the paths of the connections that exist now are gone for good
     # The host.
     MEDIA_STOPS = "media_stops"  # the host lives and answers checks, but sends no media
-    MEDIA_GOES = "media_goes"  # it sends media again
+    MEDIA_GOES = "media_goes"  # the host sends media again
     HOST_CLOSES = "host_closes"  # a graceful close by the host
     GAME_EXITS = "game_exits"
     GAME_FAILS = "game_fails"  # the game's process dies: ERROR
@@ -82,13 +82,13 @@ BackendChange = (
     ]
     | CreateTrouble
 )
-"""Changes of how calls to the backend fare."""
+"""Changes of how calls to the backend succeed or fail."""
 
 PlayerChange = Literal[Change.PLAYER_TRIES, Change.PLAYER_LEAVES, Change.PLAYER_ENDS]
 """What the player does."""
 
 Schedule = tuple[tuple[float, Change], ...]
-"""What happens, and after how many seconds, in order of time."""
+"""(after how many seconds, what happens), in order of time."""
 
 DARK = frozenset({Change.PATH_DOWN, Change.DOWNLINK_DOWN, Change.FLOW_DIES, Change.NETWORK_MOVES})
 """Changes after which nothing from the host reaches the client."""
@@ -108,7 +108,8 @@ class World:
     notice_graceful_s: float = 0.0
     relaunch_s: float = 3.0
     reboots: bool = False
-    """Whether the machine boots between crash and restart: times in the ticket are void then."""
+    """Whether the machine reboots between crash and restart: the times in the ticket then no longer
+    hold."""
     rules: lifecycle.Rules = field(default_factory=lifecycle.Rules)
     reported_timeout_s: float | None = None
     """The connection timeout that the backend reports; None: the true one."""

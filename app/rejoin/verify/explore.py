@@ -1,11 +1,11 @@
 """Every order of events, within bounds: explored state by state, breadth first.
 
-`interleavings` says what may happen next and which invariants it violates. This module tries all of
-it, so the path to a violation is a shortest one. States that differ only in when everything began
-count as one.
+`interleavings` lists what may happen next and which invariants it violates. This module tries all
+of it, breadth first, so the path to a violation is a shortest one. States that are the same but for
+a shift in time count as one.
 
-I7 is checked by ending all trouble: from then on everything arrives in order, and the player must
-get back in.
+To check I7, all trouble ends: from then on everything arrives in order, and the player must get
+back into the game.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def explore(
 ) -> Report:
     """Every state that can be reached within the budget, breadth first, up to `limit` of them.
 
-    From every `fair_every`th one the game is also played on without further trouble (I7).
+    From every `fair_every`th state the game is also continued without further trouble (I7).
     """
     search = _Search(live(budget))
     while search.queue and len(search.seen) < limit:
@@ -91,12 +91,12 @@ def explore(
 
 
 class _Search:
-    """The states that were reached, the path to each, and those not yet explored further."""
+    """The states reached so far, the path to each, and those whose moves were not tried yet."""
 
     def __init__(self, first: System) -> None:
         key = _key(first)
         self.seen: dict[int, tuple[int, str]] = {key: (0, "")}
-        """For the key of each state: that of the state before it, and the move between them."""
+        """Key of a state -> key of the state before it, and the label of the move between them."""
         self.queue: deque[tuple[int, System]] = deque([(key, first)])
         self.found: list[Counterexample] = []
         self.steps = self.fair_runs = 0
@@ -111,7 +111,7 @@ class _Search:
         return new
 
     def add(self, violation: Violation, key: int, more: tuple[str, ...]) -> None:
-        """A violation, `more` moves after the state of this key."""
+        """Add a violation that is found `more` moves after the state with this key."""
         labels = list(reversed(more))
         while self.seen[key][1]:
             key, label = self.seen[key]
@@ -161,7 +161,7 @@ def _since(at: float, now: float) -> float:
 
 
 def _key(system: System) -> int:
-    """Equal for systems that are alike; for two that are not, equal by chance once in 2 ** 64."""
+    """Equal for systems that count as one; for two others equal by chance, once in 2 ** 64."""
     now = system.now
     messages = sorted((_shape(message, now) for message in system.messages), key=repr)
     rest = replace(system, messages=(), now=0.0)
@@ -179,12 +179,12 @@ _FAIR_ORDER: Final = (
     MoveKind.SILENCE,
     MoveKind.TIME,
 )
-"""What happens first when nothing is delayed: messages, then what takes time. The other kinds of
-move are trouble, or its end."""
+"""The order of moves when nothing is delayed: messages first, then what takes time. The other kinds
+of move are trouble, or its end."""
 
 
 def run_fairly(system: System) -> Iterator[Counterexample]:
-    """I7: no more trouble, everything arrives in order; a client must play in the end."""
+    """I7: without more trouble, with everything in order, a client must be live in the end."""
     if not _savable(system):
         return
     system = replace(system, budget=Budget(), down=True, up=True)
@@ -211,7 +211,7 @@ def _summary(system: System) -> str:
 
 
 def _savable(system: System) -> bool:
-    """Whether every client that still tries has time enough, by its own estimate and in truth."""
+    """Whether every client that still tries has enough time, by its own estimate and really."""
     trying = [each for each in system.clients if engine.ending_of(each.state) is None]
     if not trying or not service_status.is_live(system.service.status):
         return False

@@ -1,4 +1,4 @@
-"""Every fault profile as changes of a simulated world, and random worlds made of them.
+"""Every fault profile as changes of a simulated world, and random worlds with such changes.
 
 There are no packets here, so loss and jitter have no effect; the detector is scored on them with
 `traffic`. In an emulated game the relay, the host and the API make a profile happen
@@ -22,7 +22,7 @@ C = Change
 _BACKEND_DOWN_S = 8.0
 _SHORT_SLEEP_S = 5.0
 _HOST_ANSWERS_S = 0.015
-"""How long the emulated host takes for an answer, as measured by `dev.py bench drop`."""
+"""How long the emulated host takes to answer; measured with `dev.py bench drop`."""
 
 _FIXED: Mapping[str, Schedule] = {
     "udp_blocked_http_ok": ((0.0, C.PATH_DOWN),),
@@ -61,7 +61,7 @@ _FIXED: Mapping[str, Schedule] = {
         (4.3, C.NETWORK_FOUND),
     ),
     "crash_relaunch": ((0.0, C.CLIENT_CRASHES),),
-    # The second instance hands over to the first and exits, without any effect on the world.
+    # The second instance hands over to the first one and exits, which does not affect the world.
     "two_instances": (),
     "sleep_5s": ((0.0, C.SLEEPS), (_SHORT_SLEEP_S, C.WAKES)),
 }
@@ -86,7 +86,7 @@ def changes(
     window_s: float,
     chance: Chance,
 ) -> Schedule:
-    """What the fault profile `name` does from `at_s` until `until_s`.
+    """The changes that the fault profile `name` causes from `at_s` until `until_s`.
 
     `profile`: the content of a network profile. `window_s`: from a drop to the end of the window,
     for profiles that depend on it. Raises KeyError if `simulated_profiles` does not have the name.
@@ -172,11 +172,11 @@ def world_of(
 # --- random worlds --------------------------------------------------------------------------------
 
 _DROPS = ("cut_forever", "cut_3s", "cut_10s", "server_freeze", "dtls_close", "ip_change")
-"""A second fault, so that a bad network or backend coincides with a drop."""
+"""Second faults: with them, a bad network or backend coincides with a drop."""
 
 _TIMEOUTS_S = (10.0, 30.0, 120.0)
 _DIALECTS = ((True, True), (True, True), (True, False), (False, False))
-"""(reports the status, passes the token to the service): our own dialect twice as often."""
+"""(reports_status, forwards_token), each equally likely; our own dialect is there twice."""
 
 
 def draw_case(

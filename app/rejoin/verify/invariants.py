@@ -13,18 +13,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from rejoin.core import commands, events, phases
 from rejoin.core.trace import Record
+from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 
 CLOCK_S = 1e-3
-"""A time in a trace that is late by less than this is only rounded."""
+"""Times in a trace are rounded: what is late by less than this is not late."""
 SAVABLE_S = 5.0
-"""A game counts as savable once network and backend worked this long while the service accepts."""
+"""A game counts as savable once network and backend worked this long while the service would have
+accepted a create call."""
 OWED_S = 7.0
-"""I7 holds from here on: a client may wait 4 s before its next request and needs 2.5 s for it."""
+"""I7 applies after this time: a client may wait 4 s before its next request, which takes 2.5 s."""
 HOPELESS_S = 20.0
-"""I7 is broken in a run that is not over when everything worked for this long in vain."""
+"""I7 is violated if everything worked for this long and the client is still not back."""
 FAR_S = 1e5
-"""A timer that is further away than this never fires, in practice."""
+"""A timer that is due later than this counts as none."""
 
 
 class Invariant(enum.Enum):
@@ -46,7 +49,7 @@ class Invariant(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """An invariant that does not hold, and in what way."""
+    """An invariant that was violated, and how."""
 
     invariant: Invariant
     detail: str
@@ -76,7 +79,7 @@ def create_started(at: float, last_start_at: float | None, slack_s: float) -> Vi
 
 
 def tries_ended(at: float, last_start_at: float | None, slack_s: float) -> Violation | None:
-    """I2, second half: from `at` on no further request is sent, with the outcome unconfirmed."""
+    """I2, second half: the client stops trying at `at`, without knowing how the game ended."""
     if last_start_at is None or at >= last_start_at - slack_s:
         return None
     return Violation(Invariant.I2, "trying ended before the last moment for a request")
@@ -108,7 +111,7 @@ def timer_set(phase: str, at: float, until_at: float | None) -> Violation | None
 
 
 def reason_given(reason: object) -> Violation | None:
-    """I6, first half: `reason` is empty where the end has none."""
+    """I6, first half. `reason` is empty if the end has none."""
     return None if reason else Violation(Invariant.I6, "the end has no reason")
 
 
@@ -125,7 +128,7 @@ def enough_time(at: float, deadlines: Iterable[float | None]) -> bool:
 
 
 def not_saved(detail: str) -> Violation:
-    """I7, from a caller that knows that the game could be saved (`RecoveryWatch`, the explorer)."""
+    """I7. The caller knows that the game could have been saved (`RecoveryWatch`, the explorer)."""
     return Violation(Invariant.I7, detail)
 
 
@@ -159,12 +162,12 @@ def healed(connection: int, *, create_under_way: bool) -> Violation | None:
 
 
 def closed_early(connection: int) -> Violation:
-    """KEEP, when the shown `connection` is closed and no other one plays."""
+    """KEEP, when the `connection` that is shown is closed before a new one plays."""
     return Violation(Invariant.KEEP, f"{connection} is closed before another one plays")
 
 
 class RecoveryWatch:
-    """I7 over a run: for how long everything that a player needs to get back has worked.
+    """I7 in a run: for how long everything that a player needs to get back has worked.
 
     `savable`: network and backend worked for `SAVABLE_S` while the service accepted the player.
     """
@@ -190,7 +193,7 @@ class RecoveryWatch:
         self._owed = self._owed or lasted_s >= OWED_S
 
     def violation(self, now: float, *, over: bool) -> Violation | None:
-        """For a run in which the player does not play at `now`. `over`: the client ended."""
+        """For a client that is not live at `now`. `over`: it has ended."""
         hopeless = now - self._working_since_at >= HOPELESS_S
         if not (self._owed and (over or hopeless)):
             return None
@@ -216,9 +219,9 @@ class _TraceChecker:
         self._digests: dict[int, str] = {}
         """SHA-256 of the offer of each connection."""
         self._sent: set[tuple[int, object]] = set()
-        """(attempt, connection) of every request of this life."""
+        """(attempt, connection) of every request since the program was started."""
         self._digests_sent: set[tuple[int, object]] = set()
-        """(attempt, SHA-256 of the offer) of every request of all lives."""
+        """(attempt, SHA-256 of the offer) of every request, before a crash as well."""
         self._last_event: Record | None = None
         self._in_flight: tuple[int, int, int, float] | None = None
         """Attempt, try, connection and end of the budget of the create call under way."""
@@ -245,46 +248,40 @@ class _TraceChecker:
 
     def _event(self, record: Record) -> None:
         self._last_event = record
-        data = record.data
-        match record.name:
-            case "RejoinRequested":
-                # The program was started again: its former connections are gone, and connections
-                # are numbered from 1 again. Attempt numbers go on.
-                self._open.clear()
-                self._sent.clear()
-                self._digests.clear()
+        name, data = record.name, record.data
+        if name == EVENTS[events.RejoinRequested]:
+            # The program was started again: its former connections are gone, and connections are
+            # numbered from 1 again. Attempt numbers go on.
+            self._open.clear()
+            self._sent.clear()
+            self._digests.clear()
+            self._in_flight = None
+            self._last_start_at = None
+        elif name == EVENTS[events.OfferMade]:
+            self._digests[data["connection"]] = data["sha256"]
+        elif name in (EVENTS[events.AnswerArrived], EVENTS[events.ReconnectFailed]):
+            done = (data["attempt"], data["try_number"])
+            if self._in_flight is not None and self._in_flight[:2] == done:
                 self._in_flight = None
-                self._last_start_at = None
-            case "OfferMade":
-                self._digests[data["connection"]] = data["sha256"]
-            case "AnswerArrived" | "ReconnectFailed":
-                done = (data["attempt"], data["try_number"])
-                if self._in_flight is not None and self._in_flight[:2] == done:
-                    self._in_flight = None
-            case _:
-                pass
 
     def _command(self, record: Record) -> None:
-        data = record.data
+        name, data = record.name, record.data
         connection = data.get("connection", 0)
-        match record.name:
-            case "MakeOffer":
-                self._open.add(connection)
-            case "CloseConnection":
-                self._open.discard(connection)
-                if self._in_flight is not None and self._in_flight[2] == connection:
-                    self._in_flight = None
-            case "StartSession":
-                self._send(record.at, connection, data["attempt"])
-            case "Reconnect":
-                self._reconnect(record)
-            case "ApplyAnswer":
-                self._add(record.at, self._apply(connection))
-            case "Finish":
-                self._add(record.at, reason_given(data["ending"].get("kind")))
-                self._add(record.at, all_closed(self._open))
-            case _:
-                pass
+        if name == COMMANDS[commands.MakeOffer]:
+            self._open.add(connection)
+        elif name == COMMANDS[commands.CloseConnection]:
+            self._open.discard(connection)
+            if self._in_flight is not None and self._in_flight[2] == connection:
+                self._in_flight = None
+        elif name == COMMANDS[commands.StartSession]:
+            self._send(record.at, connection, data["attempt"])
+        elif name == COMMANDS[commands.Reconnect]:
+            self._reconnect(record)
+        elif name == COMMANDS[commands.ApplyAnswer]:
+            self._add(record.at, self._apply(connection))
+        elif name == COMMANDS[commands.Finish]:
+            self._add(record.at, reason_given(data["ending"].get("kind")))
+            self._add(record.at, all_closed(self._open))
 
     def _reconnect(self, record: Record) -> None:
         at, data = record.at, record.data
@@ -308,28 +305,30 @@ class _TraceChecker:
         if event is None:
             return Violation(Invariant.I1, "an answer is applied before any event")
         data: dict[str, Any] = event.data
-        match event.name:
-            case "AnswerArrived":
-                attempt = data["attempt"]
-                mine = next((own for other, own in self._sent if other == attempt), None)
-                return answer_applied(mine, connection, connection)
-            case "StatusArrived" | "SessionStarted":
-                digest = data["view"].get("signal_request_sha256")
-                if digest is None:
-                    return None
-                return answer_applied(digest, self._digests.get(connection), connection)
-            case name:
-                return Violation(Invariant.I1, f"an answer is applied after {name}")
+        if event.name == EVENTS[events.AnswerArrived]:
+            attempt = data["attempt"]
+            sent_on = next((own for other, own in self._sent if other == attempt), None)
+            return answer_applied(sent_on, connection, connection)
+        if event.name in (EVENTS[events.StatusArrived], EVENTS[events.SessionStarted]):
+            digest = data["view"].get("signal_request_sha256")
+            if digest is None:
+                return None
+            return answer_applied(digest, self._digests.get(connection), connection)
+        return Violation(Invariant.I1, f"an answer is applied after {event.name}")
 
     def _state(self, record: Record) -> None:
         at, name, data = record.at, record.name, record.data
         self._last_start_at = data.get("last_start_at")
-        if name == "Ended":
+        if name == STATES[phases.Ended]:
             self._add(at, reason_given(data.get("ending")))
             return
-        if name != "Idle":
+        if name != STATES[phases.Idle]:
             self._add(at, timer_set(name, at, data.get("until_at")))
-        if name == "ConfirmingEnd" and data.get("fallback") == "unconfirmed":
+        if name == STATES[phases.ConfirmingEnd] and data.get("fallback") == "unconfirmed":
             self._add(at, tries_ended(at, self._last_start_at, CLOCK_S))
-        if name != "Live" and data.get("episode") and not data.get("deadline_checking"):
+        if (
+            name != STATES[phases.Live]
+            and data.get("episode")
+            and not data.get("deadline_checking")
+        ):
             self._add(at, deadline_shown(data.get("shown_deadline_at"), self._window_ends_at))

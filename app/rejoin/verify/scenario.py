@@ -4,7 +4,7 @@ The same file is played in a simulated world (`simulate`) and on real sockets (`
 A file has these keys, all but `description` and `cases` optional:
 
     description = "One sentence."
-    [service]                       # what AWS does not document, and what a studio chose
+    [service]                       # what AWS does not document, and what a studio chooses
     connection_timeout_s = 120
     notice_silent_s = 5             # until the service notices a silent client
     notice_graceful_s = 0           # until it notices a client that said goodbye
@@ -13,7 +13,7 @@ A file has these keys, all but `description` and `cases` optional:
     name = "a cut of 3 s"
     drops = [{ profile = "cut_3s", at_s = 3 }]    # after the game became live
     duration_s = 20                 # how long it is played after the game became live
-    ends = "live"                   # or "trying": not back when the time is up;
+    ends = "live"                   # or "trying": still reconnecting when the time is up;
                                     # or how the game ends: "game_ended", "backend_untrusted", ...
     reason = "reconnectionTimeout"  # with "game_ended": the service's reason
     reconnects = true               # whether a new connection is expected; absent: either way
@@ -34,7 +34,7 @@ from rejoin.netem.toml_tables import Table, parse
 LIVE: Final = "live"
 TRYING: Final = "trying"
 ENDS: Final = (LIVE, TRYING, *(kind.value for kind in EndingKind))
-"""How a case may end: the player plays, the client still tries, or the game is over."""
+"""How a case may end: the player plays, the client still tries, or it has ended."""
 
 MAX_CASES: Final = 200
 _DAY_S: Final = 86400.0
@@ -48,7 +48,7 @@ _RENAMED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The properties of the service that a scenario may choose."""
+    """The properties of the service that a scenario may set."""
 
     connection_timeout_s: float = 120.0
     notice_silent_s: float = 5.0
@@ -89,7 +89,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What happened in a case, wherever it was played. `ended` is one of `ENDS`."""
+    """What happened in a case, simulated or live. `ended` is one of `ENDS`."""
 
     ended: str
     reason: str | None
@@ -98,7 +98,7 @@ class Observed:
 
 
 def parse_scenario(name: str, text: str) -> Scenario:
-    """The scenario `name` from the text of its file. Raises BadInputError, naming the key."""
+    """Parse the file of the scenario `name`. Raises BadInputError, which names the key."""
     top = parse(f"The scenario {name}.toml", text, _RENAMED)
     description = top.text("description")
     service = _service(top.table("service"), Service())

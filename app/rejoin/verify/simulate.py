@@ -3,11 +3,11 @@
 The engine and the service's lifecycle are the real ones; network, host, backend and connections are
 models (`simulated`). All randomness comes from one seeded stream.
 
-Time jumps where nothing can happen: while a stream flows undisturbed, and while nothing flows at
-all, there is no sample every 50 ms.
+Time jumps while nothing can happen: there are no samples every 50 ms while a stream flows
+undisturbed, nor while nothing flows at all.
 
-The trace is checked against the invariants. I7 is checked here, where the state of the whole world
-is known: a game that could be saved was saved.
+The trace is checked against the invariants. I7 (a game that could be saved was saved) is checked
+here, because it needs the state of the whole world.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from rejoin.verify import invariants
 from rejoin.verify.detector_score import OUTAGE
 from rejoin.verify.environment import DARK, Change, PlayerChange, Schedule, World
 from rejoin.verify.simulated.backend import SimulatedBackend
-from rejoin.verify.simulated.clock import Action, VirtualClock
+from rejoin.verify.simulated.clock import Callback, VirtualClock
 from rejoin.verify.simulated.connections import Connections
 from rejoin.verify.simulated.service import SimulatedService
 
@@ -54,9 +54,9 @@ class RunOutcome:
     """How a run ended. `live`: the player was playing when the time was up.
 
     `freezes_s`: for each episode that ended live, last frame before to first frame after.
-    `dropped`: there was an episode. `savable`: during one, network and backend worked for
-    `invariants.SAVABLE_S` while the service would have taken the client back. `ticket`: what the
-    client would start again with.
+    `dropped`: there was an episode. `savable`: during an episode, network and backend worked for
+    `invariants.SAVABLE_S` while the service would have taken the client back. `ticket`: the one
+    with which the client could start again.
     """
 
     live: bool
@@ -82,13 +82,12 @@ def simulate(
     policy: Policy | None = None,
     observer: Observer | None = None,
 ) -> RunOutcome:
-    """Start a game, let it become live, let the faults happen, stop `for_s` after it became live
-    for the first time."""
+    """Start a game; once it is live, let the faults happen; stop `for_s` after it became live."""
     return _Run(world, policy or Policy(), draw, observer).play(for_s)
 
 
 class _Run:
-    """One run: the engine, the parts of the world, and what happens next."""
+    """One run: the engine and the parts of the world; it decides what happens next."""
 
     def __init__(self, world: World, policy: Policy, draw: Draw, observer: Observer | None) -> None:
         self.world = world
@@ -134,7 +133,7 @@ class _Run:
                 stops_at = self.went_live_at + for_s
         return self.outcome()
 
-    def next(self) -> tuple[float, Action]:
+    def next(self) -> tuple[float, Callback]:
         """What happens next: something scheduled, the engine's wake-up, or a sample."""
         at = self.clock.next_at
         if self.undisturbed():
@@ -154,7 +153,7 @@ class _Run:
         self.clock.pop()()
 
     def undisturbed(self) -> bool:
-        """Whether the stream flows in both directions and the engine does not doubt it."""
+        """Whether the stream flows in both directions and the engine has no doubt about that."""
         phase, health = self.state.phase, self.state.facts.health
         if not isinstance(phase, Live) or health is None or self.asleep_since_at is not None:
             return False
@@ -194,7 +193,7 @@ class _Run:
                 self.handle(events.Sampled(connection.number, sample))
 
     def watch_recovery(self) -> None:
-        """I7: since when is everything there that the player needs to get back?"""
+        """Note for I7 whether everything works that the player needs to get back."""
         phase, paths = self.state.phase, self.connections
         client_runs = self.asleep_since_at is None and not isinstance(phase, Idle)
         path_works = paths.down and paths.up and paths.media
@@ -228,7 +227,7 @@ class _Run:
     # --- the engine -------------------------------------------------------------------------------
 
     def handle(self, event: events.Event) -> None:
-        """Pass an event to the engine and carry out its commands; a client asleep gets it later."""
+        """Pass an event to the engine, carry out its commands. A sleeping client gets it later."""
         if self.asleep_since_at is not None:
             self.missed.append(event)
             return
@@ -386,8 +385,8 @@ class _Run:
                 assert_never(change)
 
     def wakes(self) -> None:
-        """The machine wakes up: the client first learns how long it slept, then gets what arrived
-        meanwhile."""
+        """The machine wakes up. First the client gets the event of the sleep, then what arrived
+        during it."""
         if self.asleep_since_at is None:
             return
         asleep_s = self.clock.now - self.asleep_since_at
@@ -399,8 +398,8 @@ class _Run:
             self.handle(event)
 
     def network_moves(self) -> None:
-        """The client's address changes. As from the driver: first the event of the network, then
-        one for each connection that has lost its address."""
+        """The client's address changes. As in the real client, the event of the network is first,
+        then one for each connection that has lost its address."""
         open_before = [each for each in self.connections if not each.closed]
         for connection in open_before:
             connection.dead = True
@@ -411,12 +410,12 @@ class _Run:
                 self.handle(gone)
 
     def crashes(self) -> None:
-        """The client's process is gone without a goodbye, with all it knew but the ticket."""
+        """The client's process is gone without a goodbye; only the ticket is left."""
         for connection in self.connections:
             connection.closed = True
         self.backend.client_crashed()
         self.crashed_at = self.clock.now
-        # Connections are numbered on, so that no event of the former life fits a new connection.
+        # Numbers go on, so that no event from before the crash fits a new connection.
         self.state = State(facts=Facts(connections=self.state.facts.connections))
         ticket = self.ticket
         if ticket is None:

@@ -2,8 +2,8 @@
 
 The host sends 60 video packets and 50 audio packets a second; `netem.link` decides the fate of
 each. A lost video packet is requested again and delays its frame by a round trip. So the detector
-can be scored on hours of a bad network within seconds. A real frame has more packets, but that
-makes no difference to a detector of silences.
+can be scored on hours of a bad network within seconds. A real frame has more packets; for a
+detector of silence this makes no difference.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _AUDIO_EVERY_S = 1 / 50
 _VIDEO_BYTES = 1100
 _AUDIO_BYTES = 160
 _SHARE_OF_BANDWIDTH = 0.8
-"""The sender adapts to this share of the bandwidth."""
+"""The sender uses this share of the bandwidth."""
 _NACK_DELAY_S = 0.030
 """From a missing packet to the NACK for it (`media.receive` first waits for reordered packets)."""
 
-Sampled = tuple[float, ConnectionSample]
-"""When a sample was taken, and what it shows."""
+TimedSample = tuple[float, ConnectionSample]
+"""When a sample was taken, and the sample."""
 
 
 def samples(
@@ -36,10 +36,10 @@ def samples(
     every_s: float = 0.050,
     loss_window_s: float = 3.0,
     dark: Callable[[float], bool] = lambda at: False,
-) -> Iterator[Sampled]:
+) -> Iterator[TimedSample]:
     """Samples of a stream over this path, from `began_at` on.
 
-    `dark`: whether nothing passes at that time, in addition to what the profile does.
+    `dark`: whether nothing passes at that time, whatever the profile does.
     """
     path = Link(profile, began_at, chance, window_s=None if profile.cut is None else for_s)
     sent = _Sent(profile, path, began_at, dark)
@@ -89,7 +89,7 @@ def samples(
 
 
 class _Sent:
-    """The packets of the host in order of arrival; lost ones at the time when they were sent."""
+    """The host's packets in order of arrival; a lost packet counts from when it was sent."""
 
     def __init__(
         self, profile: NetworkProfile, path: Link, began_at: float, dark: Callable[[float], bool]

@@ -202,7 +202,7 @@ def test_there_is_a_playbook_for_every_phase() -> None:
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.__name__)
 @pytest.mark.parametrize("event", STALE, ids=lambda event: type(event).__name__)
-def test_an_event_of_something_else_changes_the_count_alone(
+def test_a_stale_event_changes_only_the_count_of_stale_ones(
     phase: type[Phase], event: events.Event
 ) -> None:
     play = PHASES[phase]()
@@ -301,14 +301,14 @@ def test_where_nothing_is_waited_for_try_now_is_stale(phase: type[Phase]) -> Non
     assert play.state.facts.stale_events == before.facts.stale_events + 1
 
 
-def test_before_the_start_nothing_can_be_left_but_the_program() -> None:
+def test_leaving_before_the_start_only_ends_the_program() -> None:
     for leave in (events.CloseForNowRequested(), events.EndGameRequested()):
         play = Playbook().give(leave)
         assert play.phase(Ended).ending.kind is EndingKind.CANCELLED
         play.expect(commands.Finish(play.phase(Ended).ending))
 
 
-def test_before_the_start_the_machine_may_do_what_it_likes() -> None:
+def test_machine_events_before_the_start_change_nothing() -> None:
     play = Playbook().give(events.NetworkLost(), events.NetworkFound(), events.Woke(9.0))
     play.give(events.WakeupDue())
     play.poll_fails(FailureKind.NOT_SENT)

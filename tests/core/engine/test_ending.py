@@ -21,7 +21,7 @@ def test_a_status_that_proves_more_time_leads_back_to_trying() -> None:
     assert play.phase(AwaitingService).then is Action.WAIT_FOR_SERVICE
 
 
-def test_media_that_arrive_after_all_leave_time_for_a_try() -> None:
+def test_media_that_arrives_while_confirming_leaves_time_for_a_try() -> None:
     play = Playbook(timeout_s=10.0).drop("PENDING_CLIENT_RECONNECTION")
     play.now += 3600.0
     play.give(events.WakeupDue())
@@ -176,7 +176,7 @@ def test_a_termination_without_an_answer_is_tried_again() -> None:
     assert play.phase(TerminatingSession).tries == 2
 
 
-def test_a_session_that_is_gone_is_ended_as_wished() -> None:
+def test_terminating_a_session_that_is_gone_succeeds() -> None:
     play = terminating().give(events.TerminateFailed(Failure(FailureKind.NOT_FOUND)))
     assert play.phase(Ended).ending.kind is EndingKind.ENDED_BY_PLAYER
 

@@ -34,15 +34,15 @@ def test_a_connection_gets_five_seconds_and_four_round_trips_to_come_up() -> Non
 def test_a_short_window_is_not_spent_on_one_connection(window_s: float) -> None:
     play = Playbook(timeout_s=window_s).drop("PENDING_CLIENT_RECONNECTION")
     first = play.requests()
-    asked_at = play.now
+    requested_at = play.now
     play.answers(first)
     play.commands.clear()
-    play.wait(play.phase(Connecting).until_at - asked_at)
+    play.wait(play.phase(Connecting).until_at - requested_at)
     play.phase(Backoff)
     play.wait(0.5)
     second = play.requests()
     assert second.connection == THREE
-    assert play.now < asked_at + window_s - 0.5, "there is time left for it to come"
+    assert play.now < requested_at + window_s - 0.5, "there is time left for it to come"
 
 
 def test_a_connection_gets_a_second_however_little_is_left() -> None:

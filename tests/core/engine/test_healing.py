@@ -20,7 +20,7 @@ def test_a_lost_connection_heals_and_is_live_as_before() -> None:
     assert play.shown.back_at is not None
 
 
-def test_a_closed_connection_does_not_heal_by_packets_that_still_trickle_in() -> None:
+def test_a_closed_connection_does_not_heal_when_packets_still_arrive() -> None:
     play = Playbook().live().give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
     play.healthy(0.3)
     play.phase(Lost)
@@ -33,7 +33,7 @@ def test_after_goodbye_the_old_connection_cannot_heal() -> None:
 
 
 def test_a_connection_that_the_service_released_cannot_heal() -> None:
-    """Its window runs: a picture that comes back would be gone when that is over."""
+    """Its window runs: a picture that returned would be lost again when the window ends."""
     play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
     play.phase(Offering)
     play.healthy(0.2)
@@ -54,7 +54,7 @@ def test_an_accepted_offer_that_did_not_connect_forbids_healing() -> None:
     assert not play.is_in(Live)
 
 
-def test_healing_cannot_cancel_a_request_on_the_wire() -> None:
+def test_healing_cannot_cancel_a_request_in_flight() -> None:
     play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
     request = play.requests()
     play.healthy(0.3)

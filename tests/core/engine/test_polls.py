@@ -59,7 +59,7 @@ def test_a_poll_that_can_never_succeed_ends_the_episode(
 
 
 def test_while_live_a_failed_poll_ends_nothing() -> None:
-    """The player plays; it is polled again only while something looks wrong."""
+    """The player plays; the status is polled again only while something looks wrong."""
     play = Playbook().live().poll_fails(FailureKind.FORBIDDEN)
     play.expect()
     play.silence(0.5)

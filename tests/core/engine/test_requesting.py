@@ -114,7 +114,9 @@ def test_a_backend_that_is_down_is_tried_for_as_long_as_the_game_may_live() -> N
             assert wait_s <= play.policy.backoff_cap_s
             play.wait(wait_s)
     latest_after_s = play.timeout_s + play.policy.notice_delay_max_s
-    assert last_try_at - dropped_at > latest_after_s - 10, "the window ends it, not some count"
+    assert last_try_at - dropped_at > latest_after_s - 10, (
+        "the window limits the tries, not a count"
+    )
     play.phase(ConfirmingEnd)
     play.wait(60)
     assert play.phase(Ended).ending.kind is EndingKind.UNCONFIRMED
@@ -127,7 +129,7 @@ def test_something_in_place_of_the_backend_is_shown_as_a_portal() -> None:
     assert play.shown.shown_deadline_at is not None, "the countdown goes on"
 
 
-def test_an_offer_in_the_making_is_thrown_away_when_the_network_changes() -> None:
+def test_an_offer_being_made_is_replaced_when_the_network_changes() -> None:
     play = Playbook().live()
     last_media_at = play.now
     play.silence(1.1).give(play.status("PENDING_CLIENT_RECONNECTION"))

@@ -176,7 +176,7 @@ def test_after_another_boot_the_countdown_is_checking_until_the_backend_answers(
 def test_a_rejoin_without_a_status_is_an_offer_at_once() -> None:
     play = sample_backend().rejoin(RejoinState(SESSION, AttemptNumber(3)))
     play.phase(Offering)
-    assert not play.shown.deadline_checking, "nobody would ever answer"
+    assert not play.shown.deadline_checking, "no answer would ever arrive"
     assert play.saved() == RejoinState(SESSION, AttemptNumber(4))
     assert play.requests().attempt == 4
 

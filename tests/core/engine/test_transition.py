@@ -42,11 +42,11 @@ def test_the_shown_deadline_is_the_timeout_after_the_last_media() -> None:
 def test_connected_moves_the_shown_deadline_and_pending_does_not() -> None:
     play = Playbook(timeout_s=60.0).drop()
     play.wait(1.0)
-    asked_at = play.now
+    requested_at = play.now
     play.give(play.status("CONNECTED"))
-    assert play.shown.shown_deadline_at == pytest.approx(asked_at + 60.0)
+    assert play.shown.shown_deadline_at == pytest.approx(requested_at + 60.0)
     play.wait(1.0).give(play.status("PENDING_CLIENT_RECONNECTION"))
-    assert play.shown.shown_deadline_at == pytest.approx(asked_at + 60.0)
+    assert play.shown.shown_deadline_at == pytest.approx(requested_at + 60.0)
 
 
 def test_a_rejoin_goes_on_from_the_highest_number_that_the_backend_reports() -> None:

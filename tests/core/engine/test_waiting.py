@@ -147,7 +147,7 @@ def test_tries_go_on_past_the_shown_deadline() -> None:
     play.phase(Live)
 
 
-def test_a_status_that_we_do_not_know_is_tried() -> None:
+def test_in_an_unknown_status_an_offer_is_tried() -> None:
     play = Playbook().drop("CONNECTED").silence(4.2).give(events.GoodbyeSaid(ONE))
     play.give(play.status("HIBERNATING"))
     play.phase(Offering)
@@ -198,7 +198,7 @@ def test_a_backend_that_is_away_is_polled_until_the_latest_moment_a_game_could_l
     while not play.is_in(Ended):
         play.poll_fails(FailureKind.NOT_SENT).wait(1.0)
     ending = play.phase(Ended).ending
-    assert ending.kind is EndingKind.UNCONFIRMED, "it had begun, and nobody knows its end"
+    assert ending.kind is EndingKind.UNCONFIRMED, "it had begun, and its end is unknown"
     assert play.now == pytest.approx(latest_at, abs=1.5)
     assert not play.tickets, "it may still be running"
 
@@ -274,7 +274,7 @@ def test_the_player_can_end_a_backoff_but_not_a_retry_after() -> None:
     play.phase(Backoff)
 
 
-def test_a_late_answer_to_these_very_bytes_connects() -> None:
+def test_a_late_answer_to_the_attempts_offer_connects() -> None:
     play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
     request = play.requests()
     play.refuses(request, FailureKind.OUTCOME_UNKNOWN)
@@ -336,7 +336,7 @@ def test_sleep_polls_the_status_while_waiting() -> None:
 # --- more of watching -----------------------------------------------------------------------------
 
 
-def test_while_the_service_has_not_noticed_the_player_and_the_network_can_ask_again() -> None:
+def test_while_the_service_has_not_noticed_the_player_and_the_network_can_cause_a_poll() -> None:
     for event in (events.TryNowRequested(), events.NetworkFound()):
         play = refused(FailureKind.CONFLICT, status="CONNECTED")
         play.give(event).expect(poll())

@@ -47,7 +47,7 @@ def test_a_create_request_calls_the_service_and_its_answer_is_kept() -> None:
     service_answers(draft)
     assert replies(draft) == [(0, "answer 2")]
     assert (draft.held, draft.answered) == (2, True)
-    assert draft.messages[0].data[0].asked_at == draft.now
+    assert draft.messages[0].data[0].requested_at == draft.now
     create_arrived(draft, 0, 2, 2, 2)
     assert replies(draft) == [(0, "answer 2"), (0, "answer 2")], "from memory, without a call"
     assert draft.call is None

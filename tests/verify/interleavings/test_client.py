@@ -89,7 +89,7 @@ def test_a_crash_is_followed_by_a_start_with_the_ticket() -> None:
     crashed = after.clients[0]
     assert crashed.opened == frozenset()
     assert crashed.state.facts.attempts == 1
-    assert kinds(after) == ["goodbye", "poll"], "only what others may still get is left"
+    assert kinds(after) == ["goodbye", "poll"], "only messages that may still reach others are left"
     assert after.budget == Budget(seconds=1)
 
 
@@ -154,7 +154,7 @@ def test_connections_are_opened_muted_checked_and_closed(
     assert names(after) == []
 
 
-def test_goodbye_tells_the_host_and_comes_back_as_an_event(
+def test_a_goodbye_is_sent_to_the_host_and_reported_as_an_event(
     engine_commands: Callable[..., None],
 ) -> None:
     after = draft()
@@ -177,7 +177,7 @@ def test_a_newer_status_request_replaces_an_older_one(
     assert message.ready_at == after.now + 0.5
 
 
-def test_the_ticket_is_kept_and_dropped(engine_commands: Callable[..., None]) -> None:
+def test_the_ticket_is_saved_and_deleted(engine_commands: Callable[..., None]) -> None:
     after = draft()
     ticket = after.clients[0].ticket
     assert ticket is not None

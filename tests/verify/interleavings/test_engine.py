@@ -39,7 +39,7 @@ def test_a_drop_has_an_old_connection_and_a_last_moment_for_a_request() -> None:
     assert engine.last_start_at(State(lost.phase, unknown)) is None
 
 
-def test_what_only_records_the_past_is_left_out() -> None:
+def test_facts_without_effect_on_the_future_are_cleared() -> None:
     stale = events.ConnectionOpened(ConnectionNumber(7))
     after, _ = engine.step(LIVE, stale, NOW)
     assert after == LIVE

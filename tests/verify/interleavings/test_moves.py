@@ -32,7 +32,7 @@ def test_without_trouble_there_is_no_move_while_the_game_is_played() -> None:
     assert engine.last_start_at(system.clients[0].state) is None
 
 
-def test_trouble_is_taken_off_the_budget() -> None:
+def test_trouble_is_subtracted_from_the_budget() -> None:
     cut = after(live(Budget(cuts=1)), "the path is cut")
     assert cut.budget == Budget()
     assert not flows(cut, 1)
@@ -138,4 +138,4 @@ def test_a_window_ends_in_the_end() -> None:
             break
         system = after(system, "time passes")
     assert isinstance(system.service, lifecycle.Terminated)
-    assert not isinstance(system.clients[0].state.phase, Ended), "it has not learned of it yet"
+    assert not isinstance(system.clients[0].state.phase, Ended), "it has not noticed that yet"

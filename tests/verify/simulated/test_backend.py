@@ -1,4 +1,4 @@
-"""The simulated backend: how calls fare, and when their answers arrive."""
+"""The simulated backend: which calls succeed, and when their answers arrive."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_start_takes_its_time_and_the_status_follows() -> None:
     [(at, arrived)] = scene.run_until(5.0)
     assert 0.2 <= at <= 0.5
     assert isinstance(arrived, events.StatusArrived)
-    assert arrived.asked_at == 0.1
+    assert arrived.requested_at == 0.1
     assert arrived.view.signal_response == "answer sha-1"
 
 

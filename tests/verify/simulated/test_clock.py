@@ -9,7 +9,7 @@ import pytest
 from rejoin.verify.simulated.clock import VirtualClock
 
 
-def test_actions_happen_in_order_of_time_and_then_of_adding() -> None:
+def test_callbacks_run_in_order_of_time_and_then_of_adding() -> None:
     clock = VirtualClock(10.0)
     happened: list[str] = []
     clock.after(2.0, lambda: happened.append("later"))
@@ -28,7 +28,7 @@ def test_nothing_happens_in_the_past() -> None:
     assert clock.next_at == 10.0
 
 
-def test_an_empty_clock_has_no_action() -> None:
+def test_an_empty_clock_has_no_callback() -> None:
     clock = VirtualClock(0.0)
     assert clock.next_at == inf
     with pytest.raises(IndexError):

@@ -19,10 +19,10 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
         case events.ConnectionOpened(connection) if connection == phase.connection:
             opened(t, phase)
         case events.FirstFrameDecoded(connection) if connection == phase.connection:
-            live_if_complete(t, replace(phase, framed_at=t.now))
+            live_if_complete(t, replace(phase, first_frame_at=t.now))
         case events.InputOpened(connection) if connection == phase.connection:
             t.facts = replace(t.facts, input_opened=connection)
-            live_if_complete(t, replace(phase, input_at=t.now))
+            live_if_complete(t, replace(phase, input_opened_at=t.now))
         case events.ConnectionFailed(connection) if connection == phase.connection:
             connection_failed(t, phase)
         case events.HardEvidenceSeen(connection) if connection == phase.connection:
@@ -38,8 +38,8 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
         case events.StatusFailed(failure=failure):
             if phase.episode is not None:
                 t.poll_status(after_s=poll_again_s(t, failure))
-        case events.WakeupDue() if phase.framed_at is not None:
-            enter.live(t, phase)  # a picture without input: watching is better than nothing
+        case events.WakeupDue() if phase.first_frame_at is not None:
+            enter.live(t, phase)  # a picture without input is better than nothing
         case events.WakeupDue():
             connection_failed(t, phase)
         case events.CloseForNowRequested() if phase.episode is None:
@@ -49,7 +49,7 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
         case events.EndGameRequested():
             enter.terminating(t, Ending(EndingKind.ENDED_BY_PLAYER))
         case events.NetworkLost() | events.NetworkFound() | events.Woke():
-            pass  # if its address is gone, HardEvidenceSeen says so
+            pass  # HardEvidenceSeen reports an address that is gone
         case (
             events.PlayerEvent()
             | events.ConnectionEvent()
@@ -62,15 +62,15 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
 
 
 def opened(t: Transition, phase: Connecting) -> None:
-    """ICE and DTLS are up: the first frame has its own deadline."""
+    """ICE and DTLS are up: the first frame has a deadline of its own."""
     patience_s = t.policy.first_frame_deadline_s
-    until_at = enter.connect_until_at(t, patience_s, phase.episode, phase.create_asked_at)
+    until_at = enter.connect_until_at(t, patience_s, phase.episode, phase.create_requested_at)
     t.phase = replace(phase, until_at=until_at)
     t.do(commands.RequestKeyFrame(phase.connection))
 
 
 def live_if_complete(t: Transition, phase: Connecting) -> None:
-    if phase.framed_at is not None and phase.input_at is not None:
+    if phase.first_frame_at is not None and phase.input_opened_at is not None:
         enter.live(t, phase)
     else:
         t.phase = phase
@@ -82,23 +82,23 @@ def connection_failed(t: Transition, phase: Connecting) -> None:
     episode = phase.episode
     if episode is None:
         episode = t.new_episode(t.now, None)
-    # The offer was accepted and used up, so no outcome is unknown any more. The service answers,
-    # so failures from before the answer are no reason to wait longer now.
+    # The service accepted the offer, so no outcome is unknown any more; and it answers, so earlier
+    # failures are no reason for a longer backoff now.
     episode = replace(episode, offer_maybe_accepted_at=None, unknown_outcomes=0, failures=0)
     enter.backoff_to_new_offer(t, episode)
 
 
 def answer_refused(t: Transition, phase: Connecting, detail: str) -> None:
-    """The answer asks for something that we must not do.
+    """The answer requires something that this client must not do.
 
-    Another offer would get the same kind of answer: one is tried, the second refusal is the end.
+    A new offer will probably get the same kind of answer, so only one is tried.
     """
     ending = Ending(EndingKind.BAD_ANSWER, detail=detail)
     episode = phase.episode
     if episode is None:
         enter.terminating(t, ending)  # no client can join that game
     elif episode.refused_answers == 0:
-        t.close_new(episode)
+        t.close_attempts(episode)
         episode = replace(
             episode, refused_answers=1, offer_maybe_accepted_at=None, unknown_outcomes=0
         )
@@ -110,16 +110,16 @@ def answer_refused(t: Transition, phase: Connecting, detail: str) -> None:
 def note_round_trip(
     t: Transition, phase: Connecting, connection: ConnectionNumber, sample: ConnectionSample
 ) -> None:
-    """Of the new connection only the RTT counts yet.
+    """Note the RTT of the new connection, which is all that counts of its samples yet.
 
-    The old one does not matter any more: the new connection is carried through (Rule 2).
+    Samples of the old connection are ignored: it cannot heal any more (Rule 2).
     """
     if connection == phase.connection and sample.rtt_s is not None and t.facts.sample is not None:
         t.facts = replace(t.facts, sample=replace(t.facts.sample, rtt_s=sample.rtt_s))
 
 
 def status_arrived(t: Transition, phase: Connecting, view: SessionView) -> None:
-    window = deadline.on_rejoined(t.facts.window, view, phase.create_asked_at)
+    window = deadline.on_rejoined(t.facts.window, view, phase.create_requested_at)
     t.facts = replace(t.facts, window=window)
     if phase.episode is not None and view.status == RECONNECTING:
         t.watch_status()

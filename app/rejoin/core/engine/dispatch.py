@@ -1,6 +1,7 @@
 """`step`, the only way from one state to the next, and `next_wakeup`.
 
-What an event says in every phase is noted here as facts; then the function of the phase decides.
+First, what an event says whatever the phase is noted as facts; then the function of the phase
+decides what it leads to.
 """
 
 from __future__ import annotations
@@ -40,12 +41,14 @@ from rejoin.service_model.status import is_terminal
 def step(
     state: State, event: events.Event, now: float, policy: Policy, draw: Draw
 ) -> tuple[State, tuple[commands.Command, ...]]:
-    """What an event means: the next state, and what has to be done, in this order."""
+    """Handle one event: the next state, and the commands to carry out, in this order."""
     t = Transition(state, now, policy, draw)
     if isinstance(state.phase, Ended):
         t.stale()
-    elif _concerns_phase(t, state.phase, event):
-        on_event(t, state.phase, event)
+    else:
+        phase_decides = _note_facts(t, state.phase, event)
+        if phase_decides:
+            on_event(t, state.phase, event)
     return State(t.phase, t.facts), tuple(t.commands)
 
 
@@ -67,6 +70,7 @@ def last_start_at(state: State, policy: Policy) -> float | None:
 
 
 def on_event(t: Transition, phase: ActivePhase, event: events.Event) -> None:  # noqa: C901 - plain dispatch
+    """Call the function of the phase."""
     match phase:
         case Idle():
             starting.on_idle(t, event)
@@ -102,18 +106,21 @@ def on_event(t: Transition, phase: ActivePhase, event: events.Event) -> None:  #
             assert_never(phase)
 
 
-def _concerns_phase(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
-    """Note what the event says in every phase; whether the phase has to decide anything then."""
+def _note_facts(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
+    """Note what the event says whatever the phase is.
+
+    Returns whether the phase has anything left to decide.
+    """
     match event:
-        case events.StatusArrived(asked_at, view):
+        case events.StatusArrived(requested_at, view):
             if view.session_id != t.facts.session_id:
                 t.stale()
                 return False
-            t.learn(view, asked_at)
+            t.learn(view, requested_at)
             if not is_terminal(view.status):
                 t.facts = replace(t.facts, woke_at=None)
         case events.StatusFailed(failure=failure):
-            # While a game is being placed, Placing counts for itself.
+            # Placing does this itself.
             if failure.kind is FailureKind.UNAUTHENTICATED and not isinstance(phase, Placing):
                 count = t.facts.refused_sign_ins + 1
                 t.facts = replace(t.facts, refused_sign_ins=count)
@@ -152,7 +159,7 @@ def _note_machine(
 
 
 def _note_controls(t: Transition, connection: ConnectionNumber, known: bool) -> None:
-    """A late report of an old connection must not hide what a newer one has reported."""
+    """A late report of an old connection must not replace that of a newer one."""
     newest = t.facts.controls_known
     if connection in t.open and (newest is None or newest[0] <= connection):
         t.facts = replace(t.facts, controls_known=(connection, known))
@@ -161,7 +168,7 @@ def _note_controls(t: Transition, connection: ConnectionNumber, known: bool) -> 
 
 
 def _note_input(t: Transition, connection: ConnectionNumber) -> None:
-    """Also for a connection that is lost: it may heal, and will not report it again."""
+    """Also of a connection that is lost: it may heal, and will not report this again."""
     newest = t.facts.input_opened
     if connection in t.open and (newest is None or newest < connection):
         t.facts = replace(t.facts, input_opened=connection)

@@ -15,7 +15,7 @@ from rejoin.core.retry import NO_ANSWER, Action, Failure, FailureKind
 from rejoin.service_model.status import is_terminal
 
 _SERVICE_DECIDES = frozenset({EndingKind.UNCONFIRMED, EndingKind.GAME_ENDED})
-"""Fallbacks for which we poll until the time is up; the others need one poll to confirm them."""
+"""Fallbacks with which the status is polled until time is up; the others need one poll only."""
 
 
 def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) -> None:  # noqa: C901 - plain dispatch
@@ -33,7 +33,7 @@ def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) 
         case events.WakeupDue():
             enter.ended(t, phase.fallback)
         case events.Woke():
-            t.phase = replace(phase, until_at=max(phase.until_at, t.poll_guard_at()))
+            t.phase = replace(phase, until_at=max(phase.until_at, t.poll_timeout_at()))
             t.poll_status()
         case events.NetworkFound():
             t.poll_status()
@@ -84,7 +84,7 @@ def old_sampled(
     t: Transition, phase: ConfirmingEnd, old: ConnectionNumber, sample: ConnectionSample
 ) -> None:
     """The old connection heals, or its sample proves that there is more time."""
-    if not healing.heals(t, phase.episode, old, sample) and may_try_after_all(t, phase):
+    if not healing.heal_if_possible(t, phase.episode, old, sample) and may_try_after_all(t, phase):
         enter.offering(t, phase.episode)
 
 
@@ -101,7 +101,7 @@ def on_terminating_session(t: Transition, phase: TerminatingSession, event: even
         case events.CloseForNowRequested():
             enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=t.facts.status))
         case events.EndGameRequested():
-            pass  # it is being ended
+            pass  # that is already under way
         case events.StatusArrived():
             pass  # noted in the facts
         case events.StatusFailed() | events.NetworkLost() | events.NetworkFound() | events.Woke():

@@ -1,8 +1,8 @@
 """Every way into a phase, with the commands that belong to it.
 
-The functions of the phases decide what an event means and call one of these. None of these reads
-the event or calls back into the functions of the phases. Some lead to another phase than their name
-says: `offering` to ConfirmingEnd when it is too late for an offer.
+The functions of the phases decide what an event means and call one of these. These neither read
+the event nor call the functions of the phases. Some lead to a different phase than their name says:
+`offering` leads to ConfirmingEnd when it is too late for an offer.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from rejoin.service_model.status import (
 _W = TypeVar("_W", bound=Waiting)
 
 REFUSING = frozenset({ACTIVATING, CONNECTED, RECONNECTING, TERMINATING})
-"""Statuses in which the service refuses a create call. With a status we do not know, we try."""
+"""Statuses in which the service refuses a create call. In an unknown status one is tried."""
 
 _NO_WAY_BACK = frozenset(
     {
@@ -57,7 +57,7 @@ _NO_WAY_BACK = frozenset(
         EndingKind.CANCELLED,
     }
 )
-"""Endings after which the ticket is of no use: the game is over, or this client cannot join it."""
+"""Endings after which the ticket is useless: the game is over, or this client cannot join it."""
 
 # --- starting a game ------------------------------------------------------------------------------
 
@@ -95,26 +95,26 @@ def connecting(
     t: Transition,
     connection: ConnectionNumber,
     episode: Episode | None,
-    create_asked_at: float,
+    create_requested_at: float,
     signal_response: str,
 ) -> None:
-    """An answer is applied to the connection whose offer it answers (Rule 6)."""
+    """Apply an answer to the connection whose offer it answers (Rule 6)."""
     if episode is not None and episode.service_released_at is None:
         episode = replace(episode, service_released_at=t.now)
-    until_at = connect_until_at(t, t.policy.connect_deadline_s, episode, create_asked_at)
-    t.phase = Connecting(connection, episode, create_asked_at, until_at)
+    until_at = connect_until_at(t, t.policy.connect_deadline_s, episode, create_requested_at)
+    t.phase = Connecting(connection, episode, create_requested_at, until_at)
     t.do(commands.ApplyAnswer(connection, signal_response))
     if episode is not None:
         t.watch_status()
 
 
 def connect_until_at(
-    t: Transition, patience_s: float, episode: Episode | None, create_asked_at: float
+    t: Transition, patience_s: float, episode: Episode | None, create_requested_at: float
 ) -> float:
-    """When to give up a connection that does not come up, or shows no frame.
+    """When to give up a connection that does not open, or shows no frame.
 
-    After the answer the second window runs, at the earliest from the create call on. A dead
-    connection must not use up a short window: there has to be time for another one.
+    After the answer the second window runs; it began at the earliest with the create call. A dead
+    connection must not use up a short window: there has to be time for one more.
     """
     rtt_s = (t.facts.sample.rtt_s if t.facts.sample else None) or 0.0
     until_at = t.now + patience_s + t.policy.connect_deadline_rtts * rtt_s
@@ -124,9 +124,9 @@ def connect_until_at(
     ends_at = t.latest_at(episode)
     least_s = max(t.policy.connect_min_s, t.policy.need_rtt_factor * rtt_s)
     if timeout_s is not None:
-        ends_at = min(ends_at, create_asked_at + timeout_s)
+        ends_at = min(ends_at, create_requested_at + timeout_s)
         least_s = max(least_s, t.policy.connect_min_share * timeout_s)
-    # Half of what is left beyond T_need: the next offer and its wait must fit in as well.
+    # Half of what is left beyond T_need: the next offer and its backoff must fit in, too.
     spare_s = (ends_at - t.need_s() - t.now) / 2
     return min(until_at, t.now + max(spare_s, least_s))
 
@@ -152,8 +152,8 @@ def live(t: Transition, phase: Connecting) -> None:
 
 
 def healed(t: Transition, episode: Episode, old: ConnectionNumber) -> None:
-    """Rule 2: the old connection is live again, and everything else is closed."""
-    t.close_new(episode)
+    """Rule 2: the old connection is live again; the connections of the attempts are closed."""
+    t.close_attempts(episode)
     t.do(commands.StopChecks(old))
     t.do(commands.Unmute(old))
     t.do(commands.RequestKeyFrame(old))
@@ -161,14 +161,14 @@ def healed(t: Transition, episode: Episode, old: ConnectionNumber) -> None:
         t.facts, back_at=t.now, window=replace(t.facts.window, checking_since_at=None)
     )
     t.phase = Live(old, t.now + t.policy.sample_missing_s, t.now)
-    t.poll_status_afresh()  # does the service agree?
+    t.poll_status_afresh()  # whether the service considers us connected, too
 
 
 # --- dropped --------------------------------------------------------------------------------------
 
 
 def dropped(t: Transition, phase: Live, cause: HardEvidence | None = None) -> None:
-    """The shown connection is LOST: an episode begins."""
+    """The connection that is shown is LOST: an episode begins."""
     sample = t.facts.sample
     dropped_at = t.now if sample is None else min(t.now, sample.last_rtp_at)
     if t.facts.health is not None:
@@ -183,23 +183,23 @@ def dropped(t: Transition, phase: Live, cause: HardEvidence | None = None) -> No
 
 
 def lost(t: Transition, episode: Episode) -> None:
-    """Rule 3: commit if the drop is corroborated, else wait for that."""
+    """Rule 3: commit if the drop is corroborated, else wait in Lost for that."""
     corroborated = t.facts.status in (PENDING_CLIENT_RECONNECTION, ACTIVE)
-    # Sleep is no silence: after it, the five seconds are counted from waking up.
+    # Sleep is not silence: after it, the five seconds count from waking up.
     woke_at = t.facts.window.checking_since_at or episode.dropped_at
-    alone_at = max(woke_at, episode.dropped_at) + t.policy.commit_uncorroborated_s
+    commit_at = max(woke_at, episode.dropped_at) + t.policy.commit_uncorroborated_s
     if episode.cause is not None:
-        # Certain: the status is only waited for as long as a poll should take.
+        # The drop is certain: wait for the status only as long as a poll should take.
         patience_s = t.policy.poll_pause_s if t.policy.reports_status else 0.0
-        alone_at = min(alone_at, episode.lost_at + patience_s)
-    if corroborated or t.now >= alone_at:
+        commit_at = min(commit_at, episode.lost_at + patience_s)
+    if corroborated or t.now >= commit_at:
         commit(t, episode)
     else:
-        t.phase = Lost(episode, alone_at)
+        t.phase = Lost(episode, commit_at)
 
 
 def commit(t: Transition, episode: Episode) -> None:
-    """Give the old connection up: goodbye if the service may think us connected, then an offer."""
+    """Give up the old connection: first a goodbye, if the service may consider it connected."""
     released = t.facts.status in (PENDING_CLIENT_RECONNECTION, ACTIVE, RECONNECTING)
     if released:
         episode = replace(episode, service_released_at=t.now)
@@ -257,7 +257,8 @@ def read_timeout_s(t: Transition, left_s: float) -> float:
     """How long to wait for an answer, with `left_s` until the latest deadline.
 
     A backend that hangs must not use up a short window: before the shown deadline there has to be
-    time for a second try. What the service may well take (`read_timeout_min_s`) is always allowed.
+    time for a second try. The time that the service may need (`read_timeout_min_s`) is always
+    allowed.
     """
     longest_s = min(t.policy.read_timeout_s, left_s)
     shown_at = t.facts.window.shown_at
@@ -278,14 +279,14 @@ def backoff_to_new_offer(
     failure: Failure | None = None,
     not_before_at: float = 0.0,
 ) -> None:
-    """Wait for a new offer. `not_before_at`: an earlier Retry-After that still holds."""
+    """Wait, then make a new offer. `not_before_at`: of an earlier Retry-After that still holds."""
     pause = _pause(t, episode, wait, failure)
     if pause is None:
         return
     if t.now < not_before_at:
         pause = replace(pause, until_at=not_before_at, not_before_at=not_before_at)
     backoff = Backoff(pause.episode, pause.until_at, None, pause.not_before_at)
-    t.phase = backoff if failure is None else unreached(backoff, failure, t.now)
+    t.phase = backoff if failure is None else note_unreached(backoff, failure, t.now)
     t.poll_status()
 
 
@@ -296,25 +297,25 @@ def backoff_to_same_bytes(
     pause = _pause(t, episode, wait, failure)
     if pause is not None:
         backoff = Backoff(pause.episode, pause.until_at, attempt, pause.not_before_at)
-        t.phase = unreached(backoff, failure, t.now)
+        t.phase = note_unreached(backoff, failure, t.now)
 
 
 def backoff_to_poll(
     t: Transition, episode: Episode, attempt: Attempt, wait: Wait, failure: Failure
 ) -> None:
-    """Wait, then poll the status: it may hold the answer that was lost."""
+    """Wait, then poll the status: it may hold the lost answer."""
     pause = _pause(t, episode, wait, failure)
     if pause is None:
         return
     watching = AwaitingService(pause.episode, pause.until_at, attempt, pause.not_before_at)
-    t.phase = watching = unreached(watching, failure, t.now)
+    t.phase = watching = note_unreached(watching, failure, t.now)
     if watching.until_at == t.now:
         polling(t, watching)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pause:
-    """The wait before the next try."""
+    """The backoff before the next try."""
 
     episode: Episode
     until_at: float
@@ -322,7 +323,7 @@ class _Pause:
 
 
 def _pause(t: Transition, episode: Episode, wait: Wait, failure: Failure | None) -> _Pause | None:
-    """How long to wait, if the window is long enough for it (Rule 5); else confirm the end."""
+    """How long to wait, if there is time for a try after it (Rule 5); else confirm the end."""
     wait_s = retry.backoff_s(wait, episode.failures, t.policy, t.draw)
     episode = replace(episode, failures=episode.failures + 1)
     last_start_at = t.last_start_at(episode)
@@ -336,14 +337,14 @@ def _pause(t: Transition, episode: Episode, wait: Wait, failure: Failure | None)
         confirming_end(t, episode, Ending(EndingKind.UNCONFIRMED))
         return None
     if t.now + wait_s >= last_start_at:
-        # The last try must start before the line, not on it.
+        # The last try must start before the last moment for one, not exactly at it.
         wait_s = (last_start_at - t.now) / 2
     until_at = t.now + wait_s
     return _Pause(episode, until_at, until_at if retry_after_s is not None else 0.0)
 
 
 def polling(t: Transition, phase: AwaitingService) -> None:
-    """Poll the status now, and wait for the answer until the guard."""
+    """Poll the status now, and wait for the answer until the poll's time-out."""
     t.phase = replace(phase, then=Action.POLL_STATUS, until_at=t.watch_until_at(phase.episode))
     t.poll_status()
 
@@ -356,18 +357,18 @@ def awaiting_service(t: Transition, episode: Episode) -> None:
     connected (Rule 13).
     """
     rejoin = t.facts.from_ticket
-    taken = (
+    other_client_connected = (
         rejoin is not None
         and t.facts.attempts == rejoin.attempt
         and t.facts.status == CONNECTED
         and t.now - rejoin.at > t.policy.notice_delay_max_s
     )
-    if taken or t.continued_elsewhere():
+    if other_client_connected or t.continued_elsewhere():
         ended(t, Ending(EndingKind.CONTINUED_ELSEWHERE, status=t.facts.status))
         return
     old, silent_s = episode.old, t.now - episode.dropped_at
-    unsaid = old is not None and episode.goodbye_at is None
-    if old is not None and unsaid and silent_s >= t.policy.commit_uncorroborated_s:
+    goodbye_said = episode.goodbye_at is not None
+    if old is not None and not goodbye_said and silent_s >= t.policy.commit_uncorroborated_s:
         episode = replace(episode, goodbye_at=t.now)
         t.do(commands.SayGoodbye(old, t.policy.goodbye_times))
     until_at = t.watch_until_at(episode)
@@ -375,8 +376,8 @@ def awaiting_service(t: Transition, episode: Episode) -> None:
     t.watch_status()
 
 
-def unreached(waiting: _W, failure: Failure, now: float) -> _W:
-    """Note what the player should know about a call that did not get through."""
+def note_unreached(waiting: _W, failure: Failure, now: float) -> _W:
+    """Note what the player should know about a failed call: no answer, or one of something else."""
     portal = failure.kind is FailureKind.NOT_BACKEND
     silent = failure.kind in (FailureKind.NOT_SENT, FailureKind.OUTCOME_UNKNOWN)
     return replace(
@@ -390,14 +391,14 @@ def unreached(waiting: _W, failure: Failure, now: float) -> _W:
 
 
 def confirming_end(t: Transition, episode: Episode, fallback: Ending) -> None:
-    """Rule 9: no more tries; poll what became of the game until the latest deadline."""
-    t.close_new(episode)
+    """Rule 9: no more tries; poll the status until the latest deadline."""
+    t.close_attempts(episode)
     if not t.policy.reports_status:
         ended(t, fallback)
         return
-    patience_at = t.poll_guard_at()
+    patience_at = t.poll_timeout_at()
     if fallback.kind is EndingKind.UNCONFIRMED:
-        # One poll has its time, however late it is: after sleep the network has to come up first.
+        # There is time for one poll, however late it is: after sleep the network comes up first.
         asleep = t.facts.window.checking_since_at is not None
         least_at = patience_at if asleep else t.now + t.need_s()
         patience_at = max(least_at, t.latest_at(episode))
@@ -406,10 +407,11 @@ def confirming_end(t: Transition, episode: Episode, fallback: Ending) -> None:
 
 
 def terminating(t: Transition, ending: Ending, tries: int = 1) -> None:
-    """A running host costs money: have the service end the game, then end.
+    """Have the service end the game, since a running host costs money; then end.
 
-    Rule 15: without a call for that, the game runs until its time is up. The player leaves with
-    the ticket, unless the service's answer cannot be used: then there is no way back.
+    Rule 15: if the backend has no call for that, the game runs until its time is up and the player
+    leaves with the ticket; without one if the service's answer was unusable (BAD_ANSWER), since
+    this client cannot rejoin such a game.
     """
     assert t.facts.session_id is not None
     if not t.policy.can_terminate:
@@ -431,7 +433,7 @@ def closed_for_now(t: Transition) -> None:
 
 
 def ended(t: Transition, ending: Ending) -> None:
-    """Every end: close what is open, say why."""
+    """Every end: close what is open, and report why."""
     never_shown = t.facts.episodes > 0 and t.facts.shown is None
     if ending.kind is EndingKind.UNCONFIRMED and never_shown and not t.facts.from_ticket:
         ending = replace(ending, kind=EndingKind.COULD_NOT_CONNECT)  # the game never began

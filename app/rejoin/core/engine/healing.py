@@ -1,4 +1,4 @@
-"""The dropped connection is heard again: what its sample proves, and whether it heals (Rule 2)."""
+"""A sample of the dropped connection: what it proves, and whether the connection heals (Rule 2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rejoin.core.model import ConnectionNumber, ConnectionSample, HealthLevel
 from rejoin.core.phases import Episode
 
 
-def heals(
+def heal_if_possible(
     t: Transition,
     episode: Episode,
     old: ConnectionNumber,
@@ -19,14 +19,14 @@ def heals(
     *,
     allowed: bool = True,
 ) -> bool:
-    """Take a sample of the old connection; whether it is live again.
+    """Judge a sample of the old connection. Returns whether it is live again.
 
-    `allowed`: False while a create request is on the wire.
+    `allowed`: False while a create request is in flight.
     """
     note_sample(t, sample)
     current = t.facts.health
     if current is None or not allowed or not may_heal(episode):
-        return False  # what still trickles in does not make it live
+        return False  # packets that still arrive do not make it live
     after = health.assess(current, sample, t.now, t.policy)
     t.facts = replace(t.facts, health=after)
     if after.level is HealthLevel.LOST:
@@ -36,12 +36,12 @@ def heals(
 
 
 def note_sample(t: Transition, sample: ConnectionSample) -> None:
-    """What a sample proves of the window, whether the connection may heal or not."""
+    """Note what a sample proves about the window; it does so even if nothing may heal."""
     t.facts = replace(t.facts, sample=sample, window=deadline.on_sample(t.facts.window, sample))
 
 
 def may_heal(episode: Episode) -> bool:
-    """Rule 2: nothing has happened that makes the old connection useless."""
+    """Rule 2: whether the old connection may still become live again."""
     return (
         episode.goodbye_at is None
         and episode.offer_maybe_accepted_at is None

@@ -1,4 +1,4 @@
-"""Lost and Goodbye: the connection is dropped, and no offer of this episode is being made yet."""
+"""Lost and Goodbye: the connection is dropped, and no offer was made yet in this episode."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from rejoin.service_model.status import ACTIVE, PENDING_CLIENT_RECONNECTION, is_
 def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
         case events.Sampled(connection, sample) if connection == phase.episode.old:
-            if not healing.heals(t, phase.episode, connection, sample):
+            if not healing.heal_if_possible(t, phase.episode, connection, sample):
                 enter.lost(t, phase.episode)
         case events.HardEvidenceSeen(connection, evidence) if (
             connection == phase.episode.old
             and phase.episode.cause is None
             and evidence is not HardEvidence.UNREACHABLE
         ):
-            # What silence made likely is certain now, and cannot heal.
+            # The drop was likely because of the silence; now it is certain, and cannot heal.
             enter.lost(t, replace(phase.episode, cause=evidence))
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
-        case events.StatusArrived(asked_at):
-            status_arrived(t, phase, asked_at)
+        case events.StatusArrived(requested_at):
+            status_arrived(t, phase, requested_at)
         case events.StatusFailed(failure=failure) if poll_is_refused(t, failure):
             end_refused(t, failure)
         case events.StatusFailed(failure=failure):
@@ -57,11 +57,11 @@ def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C
             assert_never(event)
 
 
-def status_arrived(t: Transition, phase: Lost, asked_at: float) -> None:
-    """Commit if the status corroborates the drop (Rule 3); else watch it."""
+def status_arrived(t: Transition, phase: Lost, requested_at: float) -> None:
+    """Commit if the status corroborates the drop (Rule 3); else keep polling it."""
     enter.lost(t, phase.episode)
     if isinstance(t.phase, Lost):
-        t.watch_status(after_s=t.pause_s(asked_at))
+        t.watch_status(after_s=t.pause_s(requested_at))
 
 
 def on_goodbye(t: Transition, phase: Goodbye, event: events.Event) -> None:
@@ -71,7 +71,7 @@ def on_goodbye(t: Transition, phase: Goodbye, event: events.Event) -> None:
         case events.WakeupDue():
             enter.offering(t, phase.episode)
         case events.Sampled(connection, sample) if connection == phase.episode.old:
-            healing.note_sample(t, sample)  # after a goodbye it cannot heal
+            healing.note_sample(t, sample)  # after a goodbye the connection cannot heal
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived(view=view):

@@ -1,4 +1,4 @@
-"""Live: the player plays, the detector judges each sample, and a drop is decided here."""
+"""Live: the player plays, the detector judges each sample; here is decided what is a drop."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def on_live(t: Transition, phase: Live, event: events.Event) -> None:  # noqa: C
             enter.dropped(t, phase, HardEvidence.DTLS_CLOSED)
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
-        case events.StatusArrived(asked_at, view):
-            status_arrived(t, phase, view, asked_at)
+        case events.StatusArrived(requested_at, view):
+            status_arrived(t, phase, view, requested_at)
         case events.StatusFailed(failure=failure):
             if phase.checking_since_at is not None:
                 t.poll_status(after_s=poll_again_s(t, failure))
         case events.NetworkFound() if phase.checking_since_at is not None:
-            t.poll_status()  # a poll over the network before may never be answered
+            t.poll_status()  # a poll over the former network may never be answered
         case events.NetworkLost() | events.NetworkFound():
             suspect(t, phase)
         case events.Woke(asleep_s) if asleep_s > t.policy.sleep_is_drop_s:
@@ -69,7 +69,7 @@ def sampled(t: Transition, phase: Live, sample: ConnectionSample) -> None:
 def judge(t: Transition, phase: Live, *, late_s: float = 0.0) -> None:
     """Judge the newest sample, or the last one again when none came.
 
-    `late_s`: how late our own loop ran, which is no silence.
+    `late_s`: how late our own loop ran; that time is not silence.
     """
     t.phase = phase = replace(phase, until_at=t.now + t.policy.sample_missing_s)
     before, sample = t.facts.health, t.facts.sample
@@ -105,7 +105,7 @@ def level_changed(t: Transition, phase: Live, level: HealthLevel) -> None:
 
 
 def check_path(t: Transition, phase: Live) -> None:
-    """STALLED or NO_MEDIA: send connectivity checks, and ask what the service thinks."""
+    """STALLED or NO_MEDIA: send connectivity checks, and poll the service's status."""
     if phase.checking_since_at is None:
         t.phase = replace(phase, checking_since_at=t.now)
         t.do(commands.StartChecks(phase.connection))
@@ -121,20 +121,19 @@ def suspect(t: Transition, phase: Live) -> None:
 
 def hard_evidence(t: Transition, phase: Live, evidence: HardEvidence) -> None:
     if evidence is HardEvidence.UNREACHABLE:
-        # No way to the host right now (twice): while a network changes that lasts some tenths of a
-        # second and heals, so silence decides. Certain is only an address that is gone
-        # (docs/adr/0016).
+        # The OS reported this twice in a row. While a network changes, that lasts some tenths of a
+        # second and heals, so silence decides; only a lost address is certain (docs/adr/0016).
         suspect(t, phase)
     else:
         enter.dropped(t, phase, evidence)
 
 
-def status_arrived(t: Transition, phase: Live, view: SessionView, asked_at: float) -> None:
-    if view.status == PENDING_CLIENT_RECONNECTION and asked_at >= phase.since_at:
-        # The service itself has dropped us; no poll is needed.
+def status_arrived(t: Transition, phase: Live, view: SessionView, requested_at: float) -> None:
+    if view.status == PENDING_CLIENT_RECONNECTION and requested_at >= phase.since_at:
+        # The service reports the drop itself, so no poll is needed.
         if phase.checking_since_at is None:
             t.do(commands.StartChecks(phase.connection))
             phase = replace(phase, checking_since_at=t.now)
         enter.dropped(t, phase)
     elif phase.checking_since_at is not None:
-        t.watch_status(after_s=t.pause_s(asked_at))
+        t.watch_status(after_s=t.pause_s(requested_at))

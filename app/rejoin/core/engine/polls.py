@@ -15,7 +15,7 @@ def poll_again_s(t: Transition, failure: Failure) -> float:
 
 
 def poll_is_refused(t: Transition, failure: Failure) -> bool:
-    """Whether no later poll can succeed either: 401 twice in a row, or what `retry` ends with."""
+    """Whether no later poll can succeed: after two 401 in a row, or if `retry` says END."""
     if failure.kind is FailureKind.UNAUTHENTICATED:
         return t.facts.refused_sign_ins > 1
     return retry.RULES[failure.kind].first is Action.END

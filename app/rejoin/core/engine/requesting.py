@@ -29,7 +29,7 @@ def on_offering(t: Transition, phase: Offering, event: events.Event) -> None:  #
         case events.NetworkFound():
             offer_again(t, phase)
         case events.Sampled(connection, sample) if connection == phase.episode.old:
-            healing.heals(t, phase.episode, connection, sample)
+            healing.heal_if_possible(t, phase.episode, connection, sample)
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived():
@@ -52,13 +52,13 @@ def on_offering(t: Transition, phase: Offering, event: events.Event) -> None:  #
 
 
 def offer_failed(t: Transition, phase: Offering) -> None:
-    t.close_new(phase.episode)
+    t.close_attempts(phase.episode)
     enter.backoff_to_new_offer(t, phase.episode)
 
 
 def offer_again(t: Transition, phase: Offering) -> None:
-    """Rule 14: the offer belongs to another network."""
-    t.close_new(phase.episode)
+    """Rule 14: the offer was made for the former network."""
+    t.close_attempts(phase.episode)
     enter.offering(t, phase.episode)
 
 
@@ -85,7 +85,7 @@ def on_requesting(t: Transition, phase: Requesting, event: events.Event) -> None
             address_lost(t, phase)
         case events.Sampled(connection, sample) if connection == phase.episode.old:
             allowed = phase.written_at is None
-            healing.heals(t, phase.episode, connection, sample, allowed=allowed)
+            healing.heal_if_possible(t, phase.episode, connection, sample, allowed=allowed)
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived():
@@ -118,30 +118,30 @@ def written(t: Transition, phase: Requesting) -> None:
 def answered(
     t: Transition, episode: Episode, attempt: Attempt, event: events.AnswerArrived
 ) -> None:
-    t.measure_call(event.asked_at)
+    t.measure_call(event.requested_at)
     t.facts = replace(t.facts, status=None)
     # A repeated request may be answered for its first try: the window began with that one.
     sent_at = episode.offer_maybe_accepted_at
-    create_asked_at = event.asked_at if sent_at is None else sent_at
-    enter.connecting(t, attempt.connection, episode, create_asked_at, event.signal_response)
+    create_requested_at = event.requested_at if sent_at is None else sent_at
+    enter.connecting(t, attempt.connection, episode, create_requested_at, event.signal_response)
 
 
 def address_lost(t: Transition, phase: Requesting) -> None:
-    """Rule 14: the attempt's connection has no way to the host any more, so another offer.
+    """Rule 14: the attempt's connection has lost its address, so make a new offer.
 
-    Its answer could not be used, and its request left from the address that is gone.
+    Its request left from the lost address, and an answer to it could not be used.
     """
     episode = phase.episode
     if phase.written_at is not None:
         episode = replace(episode, unknown_outcomes=episode.unknown_outcomes + 1)
     if not episode.unknown_outcomes:
         episode = replace(episode, offer_maybe_accepted_at=None)
-    t.close_new(episode)
+    t.close_attempts(episode)
     enter.backoff_to_new_offer(t, episode, Wait.NONE)
 
 
 def request_failed(t: Transition, phase: Requesting, failure: Failure) -> None:
-    """The table of `retry`."""
+    """Do what the table of `retry` says."""
     rule = retry.RULES[failure.kind]
     if failure.session_status is not None:
         status = Status(failure.session_status)
@@ -153,12 +153,12 @@ def request_failed(t: Transition, phase: Requesting, failure: Failure) -> None:
     episode, attempt = note_failure(phase, failure, rule)
     if action is Action.SAME_BYTES and attempt.maybe_received >= t.policy.tries_per_attempt:
         action = Action.POLL_STATUS
-    do_next(t, episode, attempt, possible(t, action), failure)
+    do_next(t, episode, attempt, supported(t, action), failure)
 
 
 def action_for(phase: Requesting, failure: Failure) -> Action:
-    """What `retry` says, the first time or again; conflicts are decided by the status."""
-    # Which error AWS answers for a wrong status is unknown: a reported status goes first.
+    """What `retry` says: the first time, or again; conflicts are decided by the status."""
+    # Which error AWS returns in a wrong status is unknown, so a reported status counts first.
     wrong_status = failure.kind is FailureKind.INVALID and failure.session_status is not None
     conflict = failure.kind is FailureKind.CONFLICT and failure.code != "IN_FLIGHT"
     if wrong_status or conflict:
@@ -168,8 +168,8 @@ def action_for(phase: Requesting, failure: Failure) -> Action:
     return rule.again if failure.kind in scope.failure_kinds else rule.first
 
 
-def possible(t: Transition, action: Action) -> Action:
-    """The action, or a new offer where the backend's dialect does not allow for it."""
+def supported(t: Transition, action: Action) -> Action:
+    """The action, or NEW_OFFER if the backend's dialect does not support the action."""
     if action is Action.SAME_BYTES and not t.policy.forwards_token:
         return Action.NEW_OFFER
     polls = action in (Action.POLL_STATUS, Action.WAIT_FOR_SERVICE)
@@ -179,6 +179,7 @@ def possible(t: Transition, action: Action) -> Action:
 
 
 def note_failure(phase: Requesting, failure: Failure, rule: Rule) -> tuple[Episode, Attempt]:
+    """The episode and the attempt after this failure."""
     episode, attempt = phase.episode, phase.attempt
     attempt = replace(
         attempt,
@@ -204,19 +205,19 @@ def do_next(
             ending = Ending(rule.ending or EndingKind.UNCONFIRMED, detail=failure.detail)
             end_or_confirm(t, episode, ending)
         case Action.WAIT_FOR_SERVICE:
-            t.close_new(episode)
+            t.close_attempts(episode)
             failures = episode.failures + 1
             episode = replace(episode, failures=failures, service_released_at=None)
             enter.awaiting_service(t, episode)
         case Action.NEW_OFFER:
-            t.close_new(episode)
+            t.close_attempts(episode)
             enter.backoff_to_new_offer(t, episode, failure=failure)
         case Action.REFRESH_SIGN_IN:
             t.do(commands.RefreshSignIn())
             if t.policy.forwards_token:
                 enter.requesting(t, episode, attempt)
             else:
-                t.close_new(episode)
+                t.close_attempts(episode)
                 enter.offering(t, episode)
         case Action.SAME_BYTES:
             enter.backoff_to_same_bytes(t, episode, attempt, rule.wait, failure)

@@ -36,7 +36,7 @@ _ENDINGS: dict[FailureKind, EndingKind] = {
     FailureKind.TLS: EndingKind.BACKEND_UNTRUSTED,
     FailureKind.NOT_BACKEND: EndingKind.BACKEND_UNUSABLE,
 }
-"""How a start ends that failed for good."""
+"""How a start ends when it has failed for good."""
 
 _MAY_PASS = frozenset({FailureKind.NOT_SENT, FailureKind.OUTCOME_UNKNOWN, FailureKind.THROTTLED})
 """Failures after which the same start is tried again."""
@@ -68,7 +68,7 @@ def on_idle(t: Transition, event: events.Event) -> None:
 
 
 def rejoin(t: Transition, state: RejoinState) -> None:
-    """Into the middle of an episode: no connection is open, and no status is known yet."""
+    """Enter an episode in the middle: no connection is open, and no status is known yet."""
     t.facts = replace(
         t.facts,
         session_id=state.session_id,
@@ -113,7 +113,7 @@ def on_start_offering(t: Transition, phase: StartOffering, event: events.Event) 
 
 
 def offer_again(t: Transition, phase: StartOffering) -> None:
-    """Rule 14: the offer belongs to another network. The start keeps its deadline."""
+    """Rule 14: the offer was made for the former network. The start keeps its deadline."""
     t.close(phase.connection)
     enter.start_offering(t, phase.until_at)
 
@@ -147,7 +147,9 @@ def start_failed(t: Transition, attempt: Attempt, failure: Failure) -> None:
     attempt = replace(attempt, failure_kinds=attempt.failure_kinds | {failure.kind})
     ending = Ending(_ENDINGS[failure.kind], detail=failure.detail)
     if failure.http_status is not None and 200 <= failure.http_status < 300:
-        ending = replace(ending, kind=EndingKind.BACKEND_UNUSABLE)  # an answer, but not of ours
+        ending = replace(
+            ending, kind=EndingKind.BACKEND_UNUSABLE
+        )  # an answer, but not of a Rejoin backend
     if failure.kind is FailureKind.UNAUTHENTICATED and action is Action.REFRESH_SIGN_IN:
         t.do(commands.RefreshSignIn())
         enter.start_requesting(t, attempt)
@@ -158,7 +160,7 @@ def start_failed(t: Transition, attempt: Attempt, failure: Failure) -> None:
     if not may_pass or attempt.tries >= t.policy.start_tries:
         enter.ended(t, ending)
         return
-    # The token makes the identical start safe to repeat: the service completes it once.
+    # With the same token the start is safe to repeat: the service carries it out once.
     wait_s = retry.backoff_s(rule.wait, attempt.tries, t.policy, t.draw)
     if failure.retry_after_s is not None:
         wait_s = max(wait_s, failure.retry_after_s)
@@ -171,7 +173,7 @@ def start_failed(t: Transition, attempt: Attempt, failure: Failure) -> None:
 def on_start_backoff(t: Transition, phase: StartBackoff, event: events.Event) -> None:
     match event:
         case events.SessionStarted(number) if number == phase.attempt.number:
-            started(t, phase.attempt, event)  # the answer came later than the guard
+            started(t, phase.attempt, event)  # the answer came after our time-out
         case events.TryNowRequested() | events.NetworkFound() | events.WakeupDue():
             enter.start_requesting(t, phase.attempt)
         case events.CloseForNowRequested() | events.EndGameRequested():
@@ -190,11 +192,11 @@ def on_start_backoff(t: Transition, phase: StartBackoff, event: events.Event) ->
 
 
 def started(t: Transition, attempt: Attempt, event: events.SessionStarted) -> None:
-    """The backend has a session; it may hold the answer already, or be over."""
-    t.measure_call(event.asked_at)
+    """The backend has a session; the view may already hold the answer, or a terminal status."""
+    t.measure_call(event.requested_at)
     t.facts = replace(t.facts, session_id=event.view.session_id)
     placing = enter.placing(t, attempt)
-    t.learn(event.view, event.asked_at)
+    t.learn(event.view, event.requested_at)
     if is_terminal(event.view.status):
         enter.ended(t, t.game_ended())
         return
@@ -213,8 +215,8 @@ def on_placing(t: Transition, phase: Placing, event: events.Event) -> None:
         case events.WakeupDue():
             poll_failed(t, phase, NO_ANSWER)
         case events.NetworkFound():
-            # A poll that went out over the network before may never be answered.
-            t.phase = replace(phase, until_at=t.poll_guard_at())
+            # A poll that went out over the former network may never be answered.
+            t.phase = replace(phase, until_at=t.poll_timeout_at())
             t.watch_status()
         case events.CloseForNowRequested():
             enter.terminating(t, _CANCELLED)
@@ -243,10 +245,10 @@ def placed(t: Transition, phase: Placing, view: SessionView) -> None:
     if t.now - phase.started_at >= t.policy.start_deadline_s:
         enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=view.status))
         return
-    # ACTIVE without the answer yet: a long poll would be held, so poll at once after a pause.
+    # ACTIVE, but no answer yet: a long poll would be held, so poll briefly after a pause.
     placing = view.status == ACTIVATING
     pause_s = 0.0 if placing else t.policy.poll_pause_s
-    t.phase = replace(phase, until_at=t.poll_guard_at(pause_s), failures=0)
+    t.phase = replace(phase, until_at=t.poll_timeout_at(pause_s), failures=0)
     t.poll_status(
         known=view.status if placing else None,
         wait_s=t.policy.long_poll_max_s if placing else 0.0,
@@ -255,7 +257,7 @@ def placed(t: Transition, phase: Placing, view: SessionView) -> None:
 
 
 def poll_failed(t: Transition, phase: Placing, failure: Failure) -> None:
-    """The poll of a placement failed, or was not answered in time."""
+    """A poll during placement failed, or was not answered in time."""
     if failure.kind is FailureKind.UNAUTHENTICATED and t.facts.refused_sign_ins == 0:
         t.facts = replace(t.facts, refused_sign_ins=1)
         t.do(commands.RefreshSignIn())
@@ -269,5 +271,5 @@ def poll_failed(t: Transition, phase: Placing, failure: Failure) -> None:
         enter.ended(t, Ending(EndingKind.BACKEND_UNREACHABLE, detail=failure.detail))
         return
     wait_s = retry.backoff_s(Wait.USUAL, phase.failures + 1, t.policy, t.draw)
-    t.phase = replace(phase, until_at=t.poll_guard_at(wait_s), failures=phase.failures + 1)
+    t.phase = replace(phase, until_at=t.poll_timeout_at(wait_s), failures=phase.failures + 1)
     t.poll_status(after_s=wait_s)

@@ -1,8 +1,8 @@
-"""One step of the engine while it is taken: the phase and facts so far, and the commands.
+"""One step of the engine in progress: the phase and facts so far, and the commands.
 
 A `Transition` lives for one event. The functions of the phases read the event and call `enter`;
 what they do along the way is collected here: commands (`do`), connections (`new_connection`,
-`close`), tickets, status polls. How much time is left for a try is computed here too.
+`close`), tickets, status polls. How much time is left for a try is calculated here too.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ _LATENCIES_KEPT = 20
 class Transition:
     """What one event changes.
 
-    `phase` is the phase reached so far: the old one until a function of `enter` sets another.
-    `open` holds the connections that are open so far.
+    `phase`: the old phase, until a function of `enter` sets the new one. `open`: the connections
+    that are open at this point of the step.
     """
 
     def __init__(self, state: State, now: float, policy: Policy, draw: Draw) -> None:
@@ -89,8 +89,8 @@ class Transition:
     def close_all(self) -> None:
         self.close(*self.open)
 
-    def close_new(self, episode: Episode) -> None:
-        """Close what the attempts of an episode have opened; the old connection stays open."""
+    def close_attempts(self, episode: Episode) -> None:
+        """Close the connections of an episode's attempts; the old connection stays open."""
         self.close(*(number for number in self.open if number != episode.old))
 
     def new_attempt(self, made: events.OfferMade) -> Attempt:
@@ -106,7 +106,7 @@ class Transition:
     # --- the ticket -------------------------------------------------------------------------------
 
     def save_ticket(self, *, ahead: int = 0) -> None:
-        """Rule 12. `ahead`: how many more attempt numbers may be used before the next save."""
+        """Rule 12. `ahead`: how many attempt numbers may be used before the next save."""
         session_id, window = self.facts.session_id, self.facts.window
         assert session_id is not None
         self.facts = replace(self.facts, ticket_saved_at=self.now)
@@ -130,7 +130,7 @@ class Transition:
     ) -> None:
         """Poll the status once; with `known` as a long poll. A newer poll replaces an older one.
 
-        A dialect that reports no status reports it while a new game is placed all the same.
+        Some dialects report a status only while a new game is placed.
         """
         placing = isinstance(self.phase, Placing)
         if self.facts.session_id is None or not (self.policy.reports_status or placing):
@@ -146,7 +146,7 @@ class Transition:
         )
 
     def watch_status(self, *, after_s: float = 0.0) -> None:
-        """A long poll: it is answered as soon as the status differs from what is known."""
+        """Start a long poll: it is answered as soon as the status differs from the known one."""
         self.poll_status(known=self.facts.status, wait_s=self._long_poll_s(), after_s=after_s)
 
     def poll_status_afresh(self) -> None:
@@ -154,25 +154,25 @@ class Transition:
         self.facts = replace(self.facts, status=None, reason=None)
         self.poll_status()
 
-    def poll_guard_at(self, after_s: float = 0.0) -> float:
-        """When a long poll that starts in `after_s` counts as lost."""
+    def poll_timeout_at(self, after_s: float = 0.0) -> float:
+        """When a long poll that starts in `after_s` counts as unanswered."""
         budget_s = self._poll_budget_s(self._long_poll_s())
         return self.now + after_s + budget_s + self.policy.answer_grace_s
 
     def watch_until_at(self, episode: Episode) -> float:
-        """How long a poll is waited for during an episode: not past the last start of a try."""
-        return min(self.poll_guard_at(), max(self.now, self.last_start_at(episode)))
+        """When to stop waiting for a poll in an episode: no later than a try may still start."""
+        return min(self.poll_timeout_at(), max(self.now, self.last_start_at(episode)))
 
-    def pause_s(self, asked_at: float) -> float:
-        """The pause before the next long poll, if this one came at once with nothing new."""
-        quick = self.now - asked_at < self.policy.poll_pause_s
+    def pause_s(self, requested_at: float) -> float:
+        """The pause before the next long poll, if this one was answered at once without news."""
+        quick = self.now - requested_at < self.policy.poll_pause_s
         new = self.facts.status != self._status_before
         return self.policy.poll_pause_s if quick and not new else 0.0
 
     def _window_left_s(self) -> float | None:
-        """How long the window lasts that a poll must not use up; None if unknown.
+        """How much is left of the window, which a poll must not use up; None if unknown.
 
-        Past the shown deadline a window may only just have begun.
+        Past the shown deadline: a whole window, since a new one may just have begun.
         """
         shown_at, timeout_s = self.facts.window.shown_at, self.facts.window.timeout_s
         if shown_at is None or timeout_s is None or isinstance(self.phase, Placing):
@@ -200,15 +200,15 @@ class Transition:
         )
         return min(longest_s, self.policy.connect_timeout_s + wait_s + answer_s)
 
-    def learn(self, view: SessionView, asked_at: float) -> None:
-        """What a session view says; `asked_at` is when the request for it started."""
+    def learn(self, view: SessionView, requested_at: float) -> None:
+        """Note what a session view says; `requested_at` is when the request for it started."""
         if view.attempt is not None:
             self._learn_attempt(view.attempt)
         self.facts = replace(
             self.facts,
             status=view.status,
             reason=view.reason,
-            window=deadline.on_view(self.facts.window, view, asked_at, self.now),
+            window=deadline.on_view(self.facts.window, view, requested_at, self.now),
             refused_sign_ins=0,
         )
 
@@ -238,9 +238,11 @@ class Transition:
         """Rule 5."""
         return self.now <= self.last_start_at(episode)
 
-    def measure_call(self, asked_at: float) -> None:
-        """A backend call was answered: how long it took, for T_need."""
-        latencies_s = (*self.facts.latencies_s, max(0.0, self.now - asked_at))[-_LATENCIES_KEPT:]
+    def measure_call(self, requested_at: float) -> None:
+        """Note how long an answered backend call took, for T_need."""
+        latencies_s = (*self.facts.latencies_s, max(0.0, self.now - requested_at))[
+            -_LATENCIES_KEPT:
+        ]
         self.facts = replace(self.facts, latencies_s=latencies_s)
 
     # --- what the facts say -----------------------------------------------------------------------
@@ -251,7 +253,7 @@ class Transition:
         return reported is not None and reported > self.facts.attempts
 
     def game_ended(self) -> Ending:
-        """Rule 8: the end that a terminal status means, with the service's reason."""
+        """Rule 8: the ending after a terminal status, with the service's reason."""
         asleep = self.facts.woke_at is not None
         return Ending(
             EndingKind.GAME_ENDED, self.facts.reason, self.facts.status, expired_asleep=asleep

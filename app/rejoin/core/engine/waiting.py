@@ -28,12 +28,14 @@ def on_backoff(t: Transition, phase: Backoff, event: events.Event) -> None:  # n
         case events.NetworkFound():
             network_found(t, phase)
         case events.AnswerArrived(number) if phase.attempt and number == phase.attempt.number:
-            # Later than our guard, but it is the answer to this very offer.
+            # Later than our time-out, but it is the answer to this attempt's offer.
             answered(t, phase.episode, phase.attempt, event)
-        case events.HardEvidenceSeen(connection, evidence) if concerns(phase, connection, evidence):
+        case events.HardEvidenceSeen(connection, evidence) if concerns_attempt(
+            phase, connection, evidence
+        ):
             address_lost(t, phase)
         case events.Sampled(connection, sample) if connection == phase.episode.old:
-            healing.heals(t, phase.episode, connection, sample)
+            healing.heal_if_possible(t, phase.episode, connection, sample)
         case events.StatusArrived(view=view) if is_terminal(view.status):
             enter.ended(t, t.game_ended())
         case events.StatusArrived(view=view):
@@ -62,7 +64,7 @@ def on_backoff(t: Transition, phase: Backoff, event: events.Event) -> None:  # n
 
 
 def try_again(t: Transition, phase: Backoff) -> None:
-    """The wait is over. A try may still start on the line (Rule 5)."""
+    """The wait is over. A try may start exactly at the last moment for one (Rule 5)."""
     if not t.time_for_a_try(phase.episode):
         enter.confirming_end(t, phase.episode, Ending(EndingKind.UNCONFIRMED))
     elif phase.attempt is not None:
@@ -72,10 +74,11 @@ def try_again(t: Transition, phase: Backoff) -> None:
 
 
 def network_found(t: Transition, phase: Backoff) -> None:
-    """No reason to wait any longer, but for a Retry-After."""
+    """Only a Retry-After is a reason to wait any longer."""
     if phase.attempt is not None and phase.attempt.maybe_received == 0:
-        # No service has this offer: one from the new network is as good, and can connect.
-        t.close_new(phase.episode)
+        # The service does not have this offer, so it can be replaced by one that works from the
+        # new network.
+        t.close_attempts(phase.episode)
         t.phase = phase = replace(phase, attempt=None)
     if t.now >= phase.not_before_at:
         try_again(t, phase)
@@ -103,12 +106,14 @@ def on_awaiting_service(t: Transition, phase: AwaitingService, event: events.Eve
         case events.TryNowRequested() | events.NetworkFound() if t.now >= phase.not_before_at:
             watch_again(t, phase)
         case events.AnswerArrived(number) if phase.attempt and number == phase.attempt.number:
-            # Later than our guard, but it is the answer to this very offer.
+            # Later than our time-out, but it is the answer to this attempt's offer.
             answered(t, phase.episode, phase.attempt, event)
-        case events.HardEvidenceSeen(connection, evidence) if concerns(phase, connection, evidence):
+        case events.HardEvidenceSeen(connection, evidence) if concerns_attempt(
+            phase, connection, evidence
+        ):
             address_lost(t, phase)
         case events.Sampled(connection, sample) if connection == phase.episode.old:
-            healing.heals(t, phase.episode, connection, sample)
+            healing.heal_if_possible(t, phase.episode, connection, sample)
         case events.Woke():
             t.poll_status()
         case events.CloseForNowRequested():
@@ -129,17 +134,17 @@ def on_awaiting_service(t: Transition, phase: AwaitingService, event: events.Eve
 
 
 def status_arrived(t: Transition, phase: AwaitingService, view: SessionView) -> None:
-    """An offer if the service would accept it now; else go on watching."""
+    """Make an offer if the service would accept it now; else keep polling."""
     episode = phase.episode
     settled = replace(episode, offer_maybe_accepted_at=None, unknown_outcomes=0)
     if view.status not in enter.REFUSING:
-        t.close_new(episode)
+        t.close_attempts(episode)
         if episode.failures > _OFFERS_AT_ONCE:
             enter.backoff_to_new_offer(t, settled)
         else:
             enter.offering(t, settled)
     elif view.status == CONNECTED and phase.then is Action.POLL_STATUS:
-        t.close_new(episode)
+        t.close_attempts(episode)
         enter.awaiting_service(t, replace(settled, service_released_at=None))
     elif view.status == CONNECTED:
         enter.awaiting_service(t, replace(episode, service_released_at=None))
@@ -150,7 +155,7 @@ def status_arrived(t: Transition, phase: AwaitingService, view: SessionView) -> 
 
 
 def poll_failed(t: Transition, phase: AwaitingService, failure: Failure) -> None:
-    """Poll again after a backoff, but not later than a try could still start."""
+    """Poll again after a backoff, but no later than a try may still start."""
     episode = phase.episode
     episode = replace(episode, failure_kinds=episode.failure_kinds | {failure.kind})
     wait_s = retry.backoff_s(Wait.USUAL, episode.failures, t.policy, t.draw)
@@ -160,11 +165,11 @@ def poll_failed(t: Transition, phase: AwaitingService, failure: Failure) -> None
         episode=replace(episode, failures=episode.failures + 1),
         until_at=min(until_at, max(t.now, t.last_start_at(episode))),
     )
-    t.phase = enter.unreached(waiting, failure, t.now)
+    t.phase = enter.note_unreached(waiting, failure, t.now)
 
 
 def watch_again(t: Transition, phase: AwaitingService) -> None:
-    """No answer in time. On the line, watching is over (Rule 5)."""
+    """No answer in time: poll again, or give up at the last moment for a try (Rule 5)."""
     if t.now >= t.last_start_at(phase.episode):
         enter.confirming_end(t, phase.episode, Ending(EndingKind.UNCONFIRMED))
     elif phase.then is Action.WAIT_FOR_SERVICE:
@@ -177,7 +182,7 @@ def watch_again(t: Transition, phase: AwaitingService) -> None:
 
 
 def recover_answer(t: Transition, phase: Backoff | AwaitingService, view: SessionView) -> bool:
-    """Connect if the status holds the lost answer to these very bytes (Rule 6)."""
+    """Connect if the status holds the lost answer to the attempt's offer (Rule 6)."""
     episode, attempt = phase.episode, phase.attempt
     if (
         attempt is None
@@ -186,24 +191,24 @@ def recover_answer(t: Transition, phase: Backoff | AwaitingService, view: Sessio
     ):
         return False
     sent_at = episode.offer_maybe_accepted_at
-    create_asked_at = t.now if sent_at is None else sent_at
-    enter.connecting(t, attempt.connection, episode, create_asked_at, view.signal_response)
+    create_requested_at = t.now if sent_at is None else sent_at
+    enter.connecting(t, attempt.connection, episode, create_requested_at, view.signal_response)
     return True
 
 
-def concerns(phase: Waiting, connection: ConnectionNumber, evidence: HardEvidence) -> bool:
-    """Whether the evidence is certain, and about the connection of the attempt."""
+def concerns_attempt(phase: Waiting, connection: ConnectionNumber, evidence: HardEvidence) -> bool:
+    """Whether the evidence is certain, and about the attempt's own connection."""
     certain = evidence is not HardEvidence.UNREACHABLE
     return certain and phase.attempt is not None and phase.attempt.connection == connection
 
 
 def address_lost(t: Transition, phase: Waiting) -> None:
-    """Rule 14: the attempt's bytes are of no use any more. A Retry-After still holds."""
-    t.close_new(phase.episode)
+    """Rule 14: the attempt's offer has become useless. A Retry-After still holds."""
+    t.close_attempts(phase.episode)
     enter.backoff_to_new_offer(t, phase.episode, Wait.NONE, not_before_at=phase.not_before_at)
 
 
 def not_found_again(phase: Waiting, failure: Failure) -> bool:
-    """Whether the backend said for the second time that it does not know the game."""
+    """Whether this is the second time that the backend does not know the game."""
     kind = failure.kind
     return kind is FailureKind.NOT_FOUND and kind in phase.episode.failure_kinds

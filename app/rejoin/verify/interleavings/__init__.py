@@ -3,22 +3,22 @@
 The transition functions are the real ones: the engine (one client, or two), the backend's fence and
 the service's lifecycle. Between them are messages, which arrive in any order, get lost or arrive
 twice. The path is cut in either direction, the host sends no media, a client crashes and starts
-again with its ticket, a second client takes the game over. A `Budget` limits how often each kind of
+again with its ticket, a second client takes over the game. A `Budget` limits how often each kind of
 trouble happens. `moves(system)` lists all that may happen next, and the invariants that each move
 violates. `rejoin.verify.explore` follows all of them.
 
-Abstractions: a silence is one sample; a call to the backend takes any time at all; time jumps from
-one deadline to the next; every random draw is one half.
+Simplifications: a silence is one sample; a call to the backend may take any time; time jumps from
+one deadline to the next; every random number is one half.
 
 Glossary:
     system      everything at one moment: clients, backend, service, path, messages under way
     move        one thing that may happen next, and the system after it
-    budget      how much trouble is left to happen
+    budget      how often each kind of trouble may still happen
     draft       the next system while a move is being carried out
     message     something under way between two parties; it may arrive late, twice or never
     call        the backend's create call to the service that is under way
-    evidence    proof for a client, without a silence, that its connection is gone (DTLS close)
-    goodbye     the message to the host that its client leaves
+    evidence    a message that proves to a client that its connection is gone (DTLS close)
+    goodbye     the message to the host that its client is leaving
     to notice   the service finds out that its client is gone
 
 Read in this order: system, engine, draft, backend, client, moves.

@@ -18,7 +18,7 @@ from rejoin.verify.interleavings.system import SESSION, TIMEOUT_S, MessageKind, 
 def create_arrived(
     draft: Draft, client: int, attempt: int, try_number: int, connection: int
 ) -> None:
-    """A create request arrives: answer it, refuse it, let it wait, or call the service."""
+    """A create request arrives: answer it, refuse it, hold it, or call the service."""
     newest, offer = draft.newest
     claim = fence.claim(
         attempt,
@@ -61,7 +61,7 @@ def _call_service(
 
 
 def service_answers(draft: Draft) -> None:
-    """The service's answer to the call under way arrives; everyone who waits gets it."""
+    """The service answers the call under way; every request that waits for it is answered."""
     call = _end_call(draft)
     outcome = draft.step_service(lifecycle.CreateAnswered(call.connection))
     if not isinstance(outcome, lifecycle.Accepted):
@@ -107,7 +107,7 @@ def _fail_all(draft: Draft, call: ServiceCall) -> None:
 def poll_arrived(draft: Draft, client: int, poll: int) -> None:
     """A status request arrives and is answered.
 
-    The client sent it now or earlier; the view proves the status for the time of arrival.
+    The client sent it now or earlier; the view is that of the time of arrival.
     """
     draft.send(MessageKind.VIEW, client, poll, events.StatusArrived(draft.now, _view(draft)))
 

@@ -21,7 +21,7 @@ _EXACT_S: Final = 1e-6
 _GOODBYE_S: Final = 0.06
 """How long saying goodbye takes."""
 _SECOND_CLIENT: Final = 100
-"""The second client's connections are numbered from here, so that no two are alike."""
+"""The second client's connections are numbered from here, so that all numbers differ."""
 
 _ConnectionCommand = (
     commands.MakeOffer
@@ -61,7 +61,7 @@ def reply_arrived(
 
 
 def hears_nothing(draft: Draft, number: int, connection: ConnectionNumber) -> None:
-    """Nothing arrives for as long as the detector needs for LOST or NO_MEDIA."""
+    """Nothing arrives until the detector reports LOST or NO_MEDIA."""
     client = draft.clients[number]
     path_works = draft.down and connected(draft.current()) == connection
     health = engine.health_of(client.state)
@@ -96,7 +96,7 @@ def connects(draft: Draft, number: int, connection: ConnectionNumber) -> None:
 
 
 def crashes(draft: Draft, number: int) -> None:
-    """The program is gone without a goodbye, and starts again with its ticket."""
+    """The program crashes without a goodbye, and starts again with its ticket."""
     draft.spend(crashes=1)
     client = draft.clients[number]
     draft.clients[number] = _started_again(client, engine.connections_used(client.state))
@@ -201,7 +201,7 @@ def _change_connection(
 
 
 def _leave(draft: Draft, number: int, connection: ConnectionNumber, *, closed: bool) -> None:
-    """From now on the client sends nothing on this connection; a goodbye goes to the host."""
+    """The client says goodbye to the host and sends nothing more on this connection."""
     client = draft.clients[number]
     if connected(draft.current()) == connection:
         draft.send(MessageKind.GOODBYE, number, connection)

@@ -1,4 +1,4 @@
-"""The next system while a move is carried out: what every party needs to change something."""
+"""The next system while a move is being carried out; all parties change it through this."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Draft:
         )
 
     def finished(self) -> System:
-        """The system after the move: whatever flows has arrived until now."""
+        """The system after the move; media that flows has arrived until now."""
         system = self.current()
         for number, client in enumerate(self.clients):
             shown = engine.shown_connection(client.state)
@@ -83,7 +83,7 @@ class Draft:
             self.violations.append(violation)
 
     def spend(self, **spent: int) -> None:
-        """Take trouble off the budget."""
+        """Subtract trouble from the budget."""
         left = {name: getattr(self.budget, name) - count for name, count in spent.items()}
         self.budget = replace(self.budget, **left)
 

@@ -25,8 +25,8 @@ POLICY = Policy(notice_delay_max_s=20.0, ticket_every_s=1e9)
 def step(
     state: State, event: events.Event, now: float
 ) -> tuple[State, tuple[commands.Command, ...]]:
-    """One step of the engine. What only records the past is left out of the new state, because
-    states that differ in nothing else have the same future."""
+    """One step of the engine. Facts that have no effect on what follows are cleared, so that states
+    which differ only in them count as one."""
     after, todo = engine.step(state, event, now, POLICY, _half)
     facts = replace(after.facts, latencies_s=(), stale_events=0, back_at=None, ticket_saved_at=0.0)
     return State(after.phase, facts), todo
@@ -67,7 +67,7 @@ def ending_of(state: State) -> Ending | None:
 
 
 def only_confirms(state: State) -> bool:
-    """Whether the client sends no further request, and will end without a confirmation."""
+    """Whether the client sends no more requests, and will end unconfirmed."""
     phase = state.phase
     return isinstance(phase, ConfirmingEnd) and phase.fallback.kind is EndingKind.UNCONFIRMED
 
@@ -94,7 +94,7 @@ def shown_deadline_at(state: State) -> float | None:
 
 
 def health_of(state: State) -> Health:
-    """What the detector says about the connection that is live."""
+    """The detector's view of the live connection."""
     assert state.facts.health is not None
     return state.facts.health
 
@@ -110,7 +110,7 @@ def has_session(state: State) -> bool:
 
 
 def has_timer(state: State) -> bool:
-    """Whether I5 asks for a timer in this state."""
+    """Whether I5 requires a timer in this state."""
     return not isinstance(state.phase, Idle | Ended)
 
 
@@ -130,7 +130,7 @@ def old_connection(state: State) -> ConnectionNumber | None:
 
 def last_start_at(state: State) -> float | None:
     """The last moment for a create request (Rule 5 of the engine: latest deadline - T_need),
-    calculated here a second time, from the facts."""
+    calculated from the facts and independently of the engine."""
     episode, window = episode_of(state.phase), state.facts.window
     if episode is None or window.timeout_s is None:
         return None

@@ -43,7 +43,7 @@ class MoveKind(enum.Enum):
 
 
 class Move(NamedTuple):
-    """One thing that may happen next. `label` describes it, within this system."""
+    """One thing that may happen next. `label` describes it to a reader."""
 
     kind: MoveKind
     label: str
@@ -99,7 +99,7 @@ def _possible(system: System) -> Iterator[_Possible]:
 
 
 def _local_event(system: System) -> _Possible | None:
-    """An event from a client's own machine arrives before anything else: nothing is as fast."""
+    """An event from a client's own machine, which arrives before anything else."""
     for index, message in enumerate(system.messages):
         if message.kind is MessageKind.EVENT and can_arrive(system, message):
             return MoveKind.ARRIVAL, f"{_name(message)} arrives", partial(_deliver, index=index)
@@ -177,7 +177,7 @@ def _name(message: Message) -> str:
 
 
 def _lose(draft: Draft, index: int) -> None:
-    """A message is lost; a client that waits for an answer waits until its own timer fires."""
+    """A message is lost. A client that waits for an answer waits until its own timer is due."""
     draft.spend(losses=1)
     draft.messages.pop(index)
 
@@ -233,8 +233,8 @@ def _close_at_host(draft: Draft, connection: int) -> None:
 
 
 def _pass_time(draft: Draft, at: float) -> None:
-    """Time jumps to the next deadline and its owner gets the wake-up. A client that plays gets a
-    sample, as it has played until then."""
+    """Time jumps to the next deadline, and its owner is woken. A client that plays gets a sample,
+    since media has arrived until then."""
     draft.now = at
     system = draft.current()
     for number, each in enumerate(system.clients):

@@ -1,14 +1,14 @@
 """The parts of the simulator's world: coarse models that are exact about time.
 
-Every answer takes its latency, every silence is noticed late, every lost datagram is lost. The
-service's statuses are the real ones (`service_model.lifecycle`); `rejoin.verify.simulate` runs the
-real engine against these parts.
+Answers arrive after their latency, silence is noticed after a delay, lost datagrams never arrive.
+The service's statuses are the real ones (`service_model.lifecycle`); `rejoin.verify.simulate` runs
+the real engine against these parts.
 
 Glossary:
     change       something that happens to the world on purpose (`verify.environment.Change`)
     run          one game from its start until the time is up or the client ends
-    life         from the start of the client program to its crash
-    flow         what has passed over the paths since the last event
+    life         the time from the start of the client program to its crash
+    flow         packets that have passed over the paths since the last event
     to notice    the service finds out that its client is gone
     framed       a connection whose first frame was decoded
 

@@ -1,4 +1,4 @@
-"""The studio's backend: calls take their latency, fail as the world says, and reach the service."""
+"""The studio's backend: calls have a latency, fail as the world says, or reach the service."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from rejoin.verify.simulated.service import SimulatedService
 
 SESSION = SessionId("simulated")
 _POLL_EVERY_S = 0.2
-"""How often the backend asks the service while it holds a long poll."""
+"""How often the backend polls the service while it holds a long poll."""
 _RETRY_AFTER_S = 3.0
 _DRIP_S = 4.0
-"""How late an answer is that arrives byte by byte."""
+"""How late an answer is complete that arrives byte by byte."""
 
 _FAILURES: Final = {
     Change.BACKEND_DOWN: FailureKind.NOT_SENT,
@@ -33,7 +33,7 @@ _FAILURES: Final = {
 
 
 class SimulatedBackend:
-    """`deliver` passes an event to the client. `failure`: how every call fails now, if it does."""
+    """`deliver` passes an event to the client. `failure`: how every call fails now, or None."""
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class SimulatedBackend:
 
     @property
     def works(self) -> bool:
-        """Whether a call that begins now succeeds as far as the backend is concerned."""
+        """Whether a call that begins now would get an answer from the backend."""
         return self.failure is None and self.answers_arrive and not self.troubles
 
     def change(self, change: BackendChange) -> None:
-        """Change how calls fare: from now on, or the next create call."""
+        """Change how calls succeed or fail: all from now on, or only the next create call."""
         match change:
             case Change.BACKEND_DOWN | Change.BACKEND_PORTAL | Change.BACKEND_UNTRUSTED:
                 self.failure = _FAILURES[change]
@@ -81,14 +81,14 @@ class SimulatedBackend:
                 assert_never(change)
 
     def client_crashed(self) -> None:
-        """The answers to the calls under way have no receiver any more."""
+        """Answers to the calls in flight will not be delivered."""
         self._poll += 1
         self.life += 1
 
     # --- starting and ending a game ---------------------------------------------------------------
 
     def start(self, command: commands.StartSession, connection: Connection) -> None:
-        """The client asks for a new game."""
+        """The client requests a new game."""
         if self.failure is not None:
             failed = events.StartFailed(command.attempt, Failure(self.failure))
             self.clock.after(self.world.backend_s, partial(self.deliver, failed))
@@ -97,13 +97,13 @@ class SimulatedBackend:
         self.clock.after(self.world.backend_s, started)
 
     def _started(
-        self, command: commands.StartSession, connection: Connection, asked_at: float
+        self, command: commands.StartSession, connection: Connection, requested_at: float
     ) -> None:
         if self.service.state is None:
             self.service.start(connection.sha256)
             placed = lifecycle.Placed(command.connection)
             self.clock.after(self.world.placement_s, partial(self.service.step, placed))
-        self.deliver(events.SessionStarted(command.attempt, asked_at, self._view()))
+        self.deliver(events.SessionStarted(command.attempt, requested_at, self._view()))
 
     def terminate(self) -> None:
         """The client ends the game."""
@@ -120,7 +120,7 @@ class SimulatedBackend:
     # --- the status -------------------------------------------------------------------------------
 
     def poll_status(self, command: commands.PollStatus) -> None:
-        """The client asks for the status; a newer request replaces an older one."""
+        """The client polls the status; a newer poll replaces an older one."""
         self._poll += 1
         self.clock.after(command.after_s, partial(self._poll_begins, command, self._poll))
 
@@ -129,24 +129,24 @@ class SimulatedBackend:
         self._poll_service(command, poll, now, now + command.wait_s)
 
     def _poll_service(
-        self, command: commands.PollStatus, poll: int, asked_at: float, until_at: float
+        self, command: commands.PollStatus, poll: int, requested_at: float, until_at: float
     ) -> None:
-        """Answer when the status differs from the known one or the wait is over, else ask again."""
+        """Answer if the status differs from the known one or the wait is over, else poll again."""
         if poll != self._poll:
             return
         if self.failure is not None:
-            self._answer_poll(poll, events.StatusFailed(asked_at, Failure(self.failure)))
+            self._answer_poll(poll, events.StatusFailed(requested_at, Failure(self.failure)))
             return
         view = self._view()
         if view.status == command.known and self.clock.now + _POLL_EVERY_S <= until_at:
-            again = partial(self._poll_service, command, poll, asked_at, until_at)
+            again = partial(self._poll_service, command, poll, requested_at, until_at)
             self.clock.after(_POLL_EVERY_S, again)
             return
         age_s = self.world.backend_s / 2
         if view.remaining is not None:
             older = replace(view.remaining, age_s=view.remaining.age_s + age_s)
             view = replace(view, remaining=older)
-        self._answer_poll(poll, events.StatusArrived(asked_at, view))
+        self._answer_poll(poll, events.StatusArrived(requested_at, view))
 
     def _answer_poll(self, poll: int, event: events.StatusArrived | events.StatusFailed) -> None:
         self.clock.after(self.world.backend_s, partial(self._poll_answered, poll, event))
@@ -181,7 +181,7 @@ class SimulatedBackend:
     # --- create calls -----------------------------------------------------------------------------
 
     def reconnect(self, command: commands.Reconnect, connection: Connection) -> None:
-        """The client asks for a reconnect."""
+        """The client requests a reconnect."""
         _CreateCall(self, command, connection, self.clock.now, self.life).begin()
 
 
@@ -192,7 +192,7 @@ class _CreateCall:
     backend: SimulatedBackend
     command: commands.Reconnect
     connection: Connection
-    asked_at: float
+    requested_at: float
     life: int
 
     def begin(self) -> None:
@@ -248,12 +248,16 @@ class _CreateCall:
             return
         late_s = _DRIP_S if trouble is Change.CREATE_DRIPS else 0.0
         answer = f"answer {self.connection.sha256}"
-        arrived = events.AnswerArrived(command.attempt, command.try_number, self.asked_at, answer)
+        arrived = events.AnswerArrived(
+            command.attempt, command.try_number, self.requested_at, answer
+        )
         backend.clock.after(back_s + late_s, partial(self._deliver, arrived))
 
     def _fail(self, failure: Failure, delay_s: float) -> None:
         command = self.command
-        failed = events.ReconnectFailed(command.attempt, command.try_number, self.asked_at, failure)
+        failed = events.ReconnectFailed(
+            command.attempt, command.try_number, self.requested_at, failure
+        )
         self.backend.clock.after(delay_s, partial(self._deliver, failed))
 
     def _deliver(self, event: events.Event) -> None:

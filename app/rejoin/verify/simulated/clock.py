@@ -1,4 +1,4 @@
-"""Virtual time: a heap of what will happen, in order of time."""
+"""Virtual time: a heap of callbacks, in order of time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Callable
 from math import inf
 
-Action = Callable[[], object]
-"""Something that happens; its result is not used."""
+Callback = Callable[[], object]
+"""Called when its time has come; its result is not used."""
 
 
 class VirtualClock:
@@ -16,18 +16,18 @@ class VirtualClock:
 
     def __init__(self, now: float) -> None:
         self.now = now
-        self._heap: list[tuple[float, int, Action]] = []
+        self._heap: list[tuple[float, int, Callback]] = []
         self._order = itertools.count()
 
-    def after(self, delay_s: float, action: Action) -> None:
-        """Let this happen `delay_s` from now; of several at the same time the first added first."""
-        heapq.heappush(self._heap, (self.now + max(0.0, delay_s), next(self._order), action))
+    def after(self, delay_s: float, callback: Callback) -> None:
+        """Schedule a callback `delay_s` from now; at equal times, the first added comes first."""
+        heapq.heappush(self._heap, (self.now + max(0.0, delay_s), next(self._order), callback))
 
     @property
     def next_at(self) -> float:
-        """When the next action is due; infinite when there is none."""
+        """When the next callback is due; infinite if there is none."""
         return self._heap[0][0] if self._heap else inf
 
-    def pop(self) -> Action:
-        """The next action, which is no longer due. The caller calls it."""
+    def pop(self) -> Callback:
+        """Remove the next callback and return it; the caller calls it."""
         return heapq.heappop(self._heap)[2]

@@ -167,7 +167,7 @@ class Connections:
 
     @property
     def silence_noticed_at(self) -> float:
-        """When the service will notice that it does not hear its client; infinite while it does."""
+        """When the service will notice that its client is silent; infinite while it is not."""
         current = self.current
         if current is None or self.host_hears(current):
             return inf
@@ -185,7 +185,7 @@ class Connections:
         self._clock.after(delay_s, partial(self._noticed, connection))
 
     def _noticed(self, connection: Connection) -> None:
-        """The service knows now that this client is gone; the host closes the connection."""
+        """The service notices that this client is gone; its host closes the connection."""
         before = self._service.state
         self._service.step(lifecycle.ClientGone(connection.number))
         if self._service.state is not before:
@@ -246,13 +246,13 @@ class Connections:
         self._deliver(events.ControlsKnown(connection.number, known=True))
 
     def say_goodbye(self, connection: Connection) -> None:
-        """DTLS close and the like: noticed soon if it gets through. Then the client is silent."""
+        """Goodbye: if it gets through, the service soon notices. The client sends no more."""
         if connection.up and self._upward(connection) and not connection.host_closed:
             self._notice(connection, self._world.rtt_s / 2 + self._world.notice_graceful_s)
         connection.muted = True
         connection.checking = False
 
     def close(self, connection: Connection) -> None:
-        """Goodbye, and the end of it."""
+        """Say goodbye and close the connection for good."""
         self.say_goodbye(connection)
         connection.closed = True

@@ -67,7 +67,7 @@ class SimulatedService:
                 return False
 
     def _timer_due(self, due_at: float) -> None:
-        """A deadline of the service, unless it has moved since."""
+        """A deadline of the service has come, unless it has moved since."""
         if self.state is not None and due_at == lifecycle.next_wakeup(
             self.state, self._world.rules
         ):

@@ -1,7 +1,8 @@
-"""A backend without a call that ends the game never gets one, whatever happens."""
+"""A backend that cannot end a game is never called to do so, in any phase (Rule 15)."""
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable
 
 import pytest
@@ -10,17 +11,23 @@ from helpers.playbook import ONE, SESSION, Playbook, offer
 from rejoin.core import commands, events
 from rejoin.core.model import AttemptNumber, EndingKind, Policy
 from rejoin.core.phases import (
+    AwaitingService,
     Backoff,
     ConfirmingEnd,
     Connecting,
     Ended,
     Goodbye,
+    Idle,
     Live,
     Lost,
     Offering,
     Phase,
     Placing,
     Requesting,
+    StartBackoff,
+    StartOffering,
+    StartRequesting,
+    TerminatingSession,
 )
 from rejoin.core.retry import FailureKind
 
@@ -51,9 +58,14 @@ def requesting() -> Playbook:
     return play
 
 
-def waiting() -> Playbook:
+def backoff() -> Playbook:
     play = offering()
     return play.refuses(play.requests(), FailureKind.NOT_SENT)
+
+
+def awaiting_service() -> Playbook:
+    play = offering()
+    return play.refuses(play.requests(), FailureKind.CONFLICT, status="CONNECTED")
 
 
 def reconnecting() -> Playbook:
@@ -84,10 +96,17 @@ WITH_A_GAME: list[tuple[Callable[[], Playbook], type[Phase]]] = [
     (saying_goodbye, Goodbye),
     (offering, Offering),
     (requesting, Requesting),
-    (waiting, Backoff),
+    (backoff, Backoff),
+    (awaiting_service, AwaitingService),
     (reconnecting, Connecting),
     (confirming_end, ConfirmingEnd),
 ]
+BEFORE_A_GAME = {Idle, StartOffering, StartRequesting, StartBackoff}
+
+
+def test_every_phase_with_a_game_is_tried() -> None:
+    phases = set(typing.get_args(Phase)) - BEFORE_A_GAME - {TerminatingSession, Ended}
+    assert {phase for _, phase in WITH_A_GAME} == phases
 
 
 @pytest.mark.parametrize(
@@ -106,7 +125,7 @@ def test_leaving_keeps_the_ticket_and_does_not_claim_that_the_game_has_ended(
     play.expect_no(commands.TerminateSession)
     assert play.saved().session_id == SESSION
     assert play.all_of(commands.Finish)
-    if phase not in (Backoff, ConfirmingEnd):
+    if phase not in (Backoff, ConfirmingEnd, AwaitingService):
         assert play.all_of(commands.CloseConnection)
 
 
@@ -115,19 +134,22 @@ def test_an_unusable_answer_at_the_start_ends_at_once() -> None:
     assert play.phase(Ended).ending.kind is EndingKind.BAD_ANSWER
     play.expect_no(commands.TerminateSession)
     assert play.last(commands.CloseConnection).connection == ONE
+    play.last(commands.DeleteTicket)
 
 
 @pytest.mark.parametrize(
     "leave", [events.EndGameRequested(), events.CloseForNowRequested()], ids=["end", "close"]
 )
-def test_before_there_is_a_game_the_start_is_cancelled_as_everywhere(leave: events.Event) -> None:
+def test_before_there_is_a_game_the_start_is_cancelled(
+    leave: events.Event,
+) -> None:
     play = Playbook(CANNOT).give(events.StartRequested(), offer(ONE), leave)
     assert play.phase(Ended).ending.kind is EndingKind.CANCELLED
     play.expect_no(commands.TerminateSession)
 
 
 @pytest.mark.parametrize("reached", [placing, connecting], ids=["Placing", "Connecting"])
-def test_where_a_game_can_be_ended_cancelling_a_start_still_ends_it(
+def test_a_backend_that_can_end_a_game_ends_it_when_the_start_is_cancelled(
     reached: Callable[[Policy], Playbook],
 ) -> None:
     play = reached(Policy()).give(events.CloseForNowRequested())
