@@ -31,7 +31,7 @@ def _forget(task: asyncio.Task[Any]) -> None:
 
 def alive() -> frozenset[str]:
     """Names of the tasks that `spawn` started and that have not ended yet."""
-    return frozenset(task.get_name() for task in _alive)
+    return frozenset(task.get_name() for task in _alive if not task.done())
 
 
 async def cancel(*tasks: asyncio.Task[Any] | None) -> None:

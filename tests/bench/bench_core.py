@@ -81,7 +81,7 @@ def _live(at_least_s: float) -> Iterator[Measurement]:
 
 def _drops(at_least_s: float) -> Iterator[Measurement]:
     """A minute of play with one drop, with simulated network, service and backend."""
-    world = World(notice_silent_s=5.0, faults=((3.0, Change.FLOW_DIES),))
+    world = World(notice_silent_client_s=5.0, faults=((3.0, Change.FLOW_DIES),))
 
     def minute() -> None:
         outcome = simulate(world, draw=random.Random(1).random, for_s=SIMULATED_S)

@@ -174,7 +174,7 @@ async def running_studio(
     """
     program = ["rejoin"] if clip is None else ["bench.clip_studio", str(clip)]
     command = [sys.executable, "-m", *program]
-    command += ["studio", "--announce", "--detection-delay", str(notice_s)]
+    command += ["studio", "--announce", "--notice-silent-client", str(notice_s)]
     command += ["--backend-port", "0", "--api-port", "0", "--control-port", "0"]
     command += ["--dialect", dialect.name]
     process = await asyncio.to_thread(

@@ -24,8 +24,8 @@ def test_the_options_reach_the_demo(
     monkeypatch.setattr(demo_run, "run", run)
     assert rejoin("demo", "--headless")[0] == 0
     arguments = ("--out", str(tmp_path), "--fault", "freeze", "--drops", "2", "--decoder", "auto")
-    assert rejoin("demo", *arguments, "--detection-delay", "1.5")[0] == 0
+    assert rejoin("demo", *arguments, "--notice-silent-client", "1.5")[0] == 0
     assert received[0] == DemoOptions(headless=True, out=Path("demo-out"), decoder="software")
     assert received[1] == DemoOptions(
-        out=tmp_path, fault=FaultKind.FREEZE, detection_delay_s=1.5, drops=2, decoder="auto"
+        out=tmp_path, fault=FaultKind.FREEZE, notice_silent_client_s=1.5, drops=2, decoder="auto"
     )

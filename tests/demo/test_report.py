@@ -68,7 +68,7 @@ def test_success_or_the_reason_for_the_failure(
 
 
 def test_the_printed_report(tmp_path: Path) -> None:
-    options = DemoOptions(out=tmp_path, detection_delay_s=1.5)
+    options = DemoOptions(out=tmp_path, notice_silent_client_s=1.5)
     result = Result(
         options, (), (episode("live"),), (GOOD, OTHER_GAME), KILLED, ("live.png", "back.png")
     )
@@ -107,7 +107,7 @@ def test_report_and_trace_are_read_back(tmp_path: Path) -> None:
         "missing_ticks": 59,
         "continued": True,
     }
-    assert (written["version"], written["detection_delay_s"]) == (2, 5.0)
+    assert (written["version"], written["notice_silent_client_s"]) == (2, 5.0)
     assert written["failure"] == "It failed."
     (line,) = (tmp_path / "trace.jsonl").read_text(encoding="utf-8").splitlines()
     assert from_line(line) == record

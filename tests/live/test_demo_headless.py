@@ -97,7 +97,7 @@ def steps(done: Done) -> dict[str, float]:
 
 
 def test_after_a_silent_drop_the_same_game_is_live_again(tmp_path: Path) -> None:
-    done = run(*QUICK, "--out", str(tmp_path), "--detection-delay", "0")
+    done = run(*QUICK, "--out", str(tmp_path), "--notice-silent-client", "0")
     assert (done.code, done.err) == (0, "")
     assert "state continued: yes" in done.out
 

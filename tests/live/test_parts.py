@@ -160,7 +160,7 @@ def test_a_headless_demo_plays_without_libgl(tmp_path: Path) -> None:
     environment = environment_with(tmp_path / "hook", "all", broken=WITHOUT_LIBGL)
     out = tmp_path / "out"
     done = run(
-        *("demo", "--headless", "--drop-after", "0.5", "--detection-delay", "0"),
+        *("demo", "--headless", "--drop-after", "0.5", "--notice-silent-client", "0"),
         *("--out", str(out)),
         environment=environment,
     )

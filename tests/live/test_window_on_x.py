@@ -40,7 +40,7 @@ def find_window() -> str:
 
 def test_a_key_press_drops_the_connection_and_the_client_reconnects(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    arguments = ("demo", "--drops", "0", "--drop-after", "2", "--detection-delay", "0")
+    arguments = ("demo", "--drops", "0", "--drop-after", "2", "--notice-silent-client", "0")
     with started(*arguments, "--out", str(out), environment={"QT_QPA_PLATFORM": "xcb"}) as program:
         window = find_window()
         deadline = time.monotonic() + PATIENCE_S

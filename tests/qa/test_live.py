@@ -12,7 +12,7 @@ from rejoin.qa.trace_schema import check
 from rejoin.verify.scenario import Drop, ScenarioCase, Service
 
 pytestmark = pytest.mark.live
-SERVICE = Service(connection_timeout_s=30.0, notice_silent_s=0.5)
+SERVICE = Service(connection_timeout_s=30.0, notice_silent_client_s=0.5)
 
 
 def case(profile: str, *, reconnects: bool, duration_s: float = 12.0) -> ScenarioCase:

@@ -24,7 +24,7 @@ def first_line(say: Callable[[], str]) -> str:
 
 
 def start() -> None:
-    with process.studio_process(detection_delay_s=5, connection_timeout_s=20):
+    with process.studio_process(notice_silent_client_s=5, connection_timeout_s=20):
         raise AssertionError("the studio has started")
 
 
@@ -76,7 +76,7 @@ def test_a_studio_that_reports_nothing_in_time_is_an_error(monkeypatch: pytest.M
 def test_a_studio_runs_as_long_as_the_block(tmp_path: Path) -> None:
     ca_file = tmp_path / "ca.pem"
     with process.studio_process(
-        detection_delay_s=1.5, connection_timeout_s=20, ca_file=ca_file
+        notice_silent_client_s=1.5, connection_timeout_s=20, ca_file=ca_file
     ) as there:
         control = BlockingEmulatorControl(there.control_url, there.control_token)
         settings = control.state()["settings"]

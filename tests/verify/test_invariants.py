@@ -58,7 +58,7 @@ def rules(*records: Record) -> list[str]:
 
 
 def test_a_whole_reconnect_violates_nothing_from_memory_or_from_a_file() -> None:
-    world = World(faults=((3.0, Change.FLOW_DIES),), notice_silent_s=0.0)
+    world = World(faults=((3.0, Change.FLOW_DIES),), notice_silent_client_s=0.0)
     records = simulate(world, draw=random.Random(1).random, for_s=20.0).records
     assert violations(records) == ()
     assert violations([from_line(to_line(record)) for record in records]) == ()

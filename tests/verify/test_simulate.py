@@ -30,12 +30,12 @@ def only_freeze_s(outcome: RunOutcome) -> float:
 
 
 def test_a_dead_path_that_the_service_notices_at_once_costs_under_a_second() -> None:
-    world = World(faults=((3.0, C.FLOW_DIES),), notice_silent_s=0.0)
+    world = World(faults=((3.0, C.FLOW_DIES),), notice_silent_client_s=0.0)
     assert only_freeze_s(run(world)) < 1.0
 
 
 def test_a_service_that_notices_late_costs_that_time_and_little_more() -> None:
-    world = World(faults=((3.0, C.FLOW_DIES),), notice_silent_s=5.0)
+    world = World(faults=((3.0, C.FLOW_DIES),), notice_silent_client_s=5.0)
     assert 5.0 < only_freeze_s(run(world)) < 5.0 + 0.15 + 0.5
 
 
@@ -56,7 +56,7 @@ def test_a_backend_that_is_down_for_ten_seconds_costs_no_game() -> None:
 
 
 def test_a_window_of_ten_seconds_is_enough_when_the_host_notices_after_eight() -> None:
-    world = World(faults=((3.0, C.FLOW_DIES),), notice_silent_s=8.0, rules=SHORT)
+    world = World(faults=((3.0, C.FLOW_DIES),), notice_silent_client_s=8.0, rules=SHORT)
     assert 8.0 < only_freeze_s(run(world)) < 9.0
 
 
@@ -91,7 +91,7 @@ def test_a_lost_answer_is_recovered_through_the_status() -> None:
 
 
 def test_a_new_address_leads_to_a_reconnect_without_waiting_for_silence() -> None:
-    silent = World(faults=((3.0, C.FLOW_DIES),), notice_silent_s=0.0)
+    silent = World(faults=((3.0, C.FLOW_DIES),), notice_silent_client_s=0.0)
     moved = replace(silent, faults=((3.0, C.NETWORK_MOVES),))
     outcome = run(moved)
     assert only_freeze_s(outcome) < only_freeze_s(run(silent))
@@ -104,7 +104,7 @@ def test_an_address_change_during_a_reconnect_costs_an_attempt_and_no_more(
     after_s: float,
 ) -> None:
     faults = ((3.0, C.FLOW_DIES), (4.0 + after_s, C.NETWORK_MOVES))
-    outcome = run(World(faults=faults, notice_silent_s=0.0, rtt_s=0.1))
+    outcome = run(World(faults=faults, notice_silent_client_s=0.0, rtt_s=0.1))
     assert outcome.live
     assert outcome.attempts <= 4
     assert sum(outcome.freezes_s) < 3.0
@@ -119,7 +119,7 @@ def test_trouble_in_one_direction_leads_to_one_freeze(cut: Change) -> None:
 
 
 def test_the_timeline_names_the_steps_in_order() -> None:
-    outcome = run(World(faults=((3.0, C.FLOW_DIES),), notice_silent_s=0.0))
+    outcome = run(World(faults=((3.0, C.FLOW_DIES),), notice_silent_client_s=0.0))
     (timeline,) = timelines(outcome.records)
     assert timeline.outcome == "live"
     names = [step.name for step in timeline.steps]
@@ -160,7 +160,7 @@ def random_world(seed: int) -> World:
         rtt_s=chance.choice([0.0, 0.04, 0.2]),
         create_s=chance.choice([0.05, 0.15, 2.0, 5.0]),
         backend_s=chance.choice([0.005, 0.05]),
-        notice_silent_s=chance.choice([0.0, 3.0, 5.0, 8.0]),
+        notice_silent_client_s=chance.choice([0.0, 3.0, 5.0, 8.0]),
     )
 
 
@@ -205,7 +205,9 @@ def test_bugs_that_seeds_found_stay_fixed(seed: int) -> None:
 @pytest.mark.parametrize("notice_s", [0.0, 5.0, 8.0])
 def test_a_crash_inside_the_window_costs_no_game(notice_s: float, reboots: bool) -> None:
     """Back 3 s later; only a service that has not noticed yet takes longer."""
-    world = World(faults=((3.0, C.CLIENT_CRASHES),), notice_silent_s=notice_s, reboots=reboots)
+    world = World(
+        faults=((3.0, C.CLIENT_CRASHES),), notice_silent_client_s=notice_s, reboots=reboots
+    )
     outcome = run(world)
     assert only_freeze_s(outcome) < max(world.relaunch_s, notice_s) + 0.8
     assert outcome.attempts == 2
@@ -215,7 +217,7 @@ def test_a_crash_inside_the_window_costs_no_game(notice_s: float, reboots: bool)
 
 def test_after_a_crash_during_a_reconnect_attempt_numbers_go_on() -> None:
     faults = ((3.0, C.FLOW_DIES), (4.6, C.CLIENT_CRASHES))
-    world = World(faults=faults, notice_silent_s=0.0, create_s=2.0)
+    world = World(faults=faults, notice_silent_client_s=0.0, create_s=2.0)
     outcome = run(world)
     assert outcome.live
     attempts = [r.data["attempt"] for r in outcome.records if r.name == "Reconnect"]
@@ -226,7 +228,7 @@ def test_after_a_crash_during_a_reconnect_attempt_numbers_go_on() -> None:
 
 def test_a_client_that_returns_after_the_window_learns_how_the_game_ended() -> None:
     world = World(
-        faults=((3.0, C.CLIENT_CRASHES),), notice_silent_s=0.0, rules=SHORT, relaunch_s=30.0
+        faults=((3.0, C.CLIENT_CRASHES),), notice_silent_client_s=0.0, rules=SHORT, relaunch_s=30.0
     )
     outcome = run(world, for_s=60.0)
     assert outcome.ending is not None
@@ -261,7 +263,10 @@ def test_the_same_seed_gives_the_same_run() -> None:
 def test_a_violation_is_found() -> None:
     """The checks can fail: a service whose window is shorter than it reports violates I8."""
     world = World(
-        faults=((3.0, C.FLOW_DIES),), notice_silent_s=0.0, rules=SHORT, reported_timeout_s=600.0
+        faults=((3.0, C.FLOW_DIES),),
+        notice_silent_client_s=0.0,
+        rules=SHORT,
+        reported_timeout_s=600.0,
     )
     outcome = simulate(world, draw=random.Random(1).random, for_s=10.0)
     assert any(violation.startswith("I8") for violation in outcome.violations)

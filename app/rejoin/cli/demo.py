@@ -18,7 +18,7 @@ class DemoArguments:
     headless: bool
     out: Path | None
     fault: str
-    detection_delay_s: float
+    notice_silent_client_s: float
     connection_timeout_s: int
     drop_after_s: float
     drops: int
@@ -41,7 +41,7 @@ class DemoArguments:
     show_default=True,
     help="How the connection is dropped; kill ends the game for good.",
 )
-@options.detection_delay
+@options.notice_silent_client
 @options.emulated_connection_timeout
 @click.option(
     "--drop-after",
@@ -81,7 +81,7 @@ def demo(chosen: DemoArguments) -> int:
             headless=chosen.headless,
             out=out,
             fault=FaultKind(chosen.fault),
-            detection_delay_s=chosen.detection_delay_s,
+            notice_silent_client_s=chosen.notice_silent_client_s,
             connection_timeout_s=chosen.connection_timeout_s,
             drop_after_s=chosen.drop_after_s,
             drops=chosen.drops,

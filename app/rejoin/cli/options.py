@@ -119,13 +119,13 @@ dialect = click.option(
     show_default=True,
     help="Protocol of the backend: ours, or that of one of AWS's two sample backends.",
 )
-detection_delay = click.option(
-    "--detection-delay",
-    "detection_delay_s",
+notice_silent_client = click.option(
+    "--notice-silent-client",
+    "notice_silent_client_s",
     type=click.FloatRange(0, 600),
     default=5.0,
     show_default=True,
-    help="Seconds until the emulated service detects a silent client. Unknown for AWS.",
+    help="Seconds until the emulated service notices a silent client. Unknown for AWS.",
 )
 emulated_connection_timeout = click.option(
     "--connection-timeout",

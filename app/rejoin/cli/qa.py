@@ -110,7 +110,7 @@ def _one_seed(seed: int, trace: Path | None) -> int:
     click.echo(f"seed {seed}: {case.about}")
     click.echo(
         f"  round trip {world.rtt_s * 1000:g} ms, create call {world.create_s:g} s, silence "
-        f"detected after {world.notice_silent_s:g} s, connection timeout "
+        f"detected after {world.notice_silent_client_s:g} s, connection timeout "
         f"{world.rules.connection_timeout_s:g} s"
     )
     click.echo(

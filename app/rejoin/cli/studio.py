@@ -29,7 +29,7 @@ class StudioOptions:
     control_port: int
     token: str | None = field(repr=False)
     dialect: str
-    detection_delay_s: float
+    notice_silent_client_s: float
     connection_timeout_s: int
     ca_file: Path | None
     """Where the CA certificate is written; with it the backend is served over https."""
@@ -44,7 +44,7 @@ class StudioOptions:
     "--token", envvar="REJOIN_TOKEN", help="Token that players sign in with. Default: a new one."
 )
 @options.dialect
-@options.detection_delay
+@options.notice_silent_client
 @options.emulated_connection_timeout
 @click.option(
     "--https",
@@ -77,7 +77,7 @@ def studio(chosen: StudioOptions) -> int:
     from rejoin.studio.serve import studio as served
 
     settings = EmulatorSettings(
-        notice_silent_client_s=chosen.detection_delay_s,
+        notice_silent_client_s=chosen.notice_silent_client_s,
         connection_timeout_s=chosen.connection_timeout_s,
     )
     ports = Ports(chosen.backend_port, chosen.api_port, chosen.control_port)

@@ -15,8 +15,8 @@ class DemoOptions:
     headless: bool = False
     out: Path | None = None
     fault: FaultKind = FaultKind.SILENCE
-    detection_delay_s: float = 5.0
-    """After how long the emulated service detects a silent client."""
+    notice_silent_client_s: float = 5.0
+    """After how long the emulated service notices a silent client."""
     connection_timeout_s: int = 120
     drop_after_s: float = 4.0
     """How long the game is live before each drop."""

@@ -63,8 +63,8 @@ def lines(result: Result) -> Iterator[str]:
     """The printed report."""
     options = result.options
     yield (
-        f"Emulated service, not AWS. It detects a silent client after "
-        f"{options.detection_delay_s:g} s (assumed); "
+        f"Emulated service, not AWS. It notices a silent client after "
+        f"{options.notice_silent_client_s:g} s (assumed); "
         f"connection timeout {options.connection_timeout_s} s."
     )
     for episode in result.episodes:
@@ -100,8 +100,8 @@ def write(folder: Path, result: Result) -> None:
     report = {
         "version": VERSION,
         "service": "emulator",
-        "detection_delay_s": options.detection_delay_s,
-        "detection_delay_is_assumed": True,
+        "notice_silent_client_s": options.notice_silent_client_s,
+        "notice_is_assumed": True,
         "connection_timeout_s": options.connection_timeout_s,
         "fault": options.fault.value,
         "episodes": [

@@ -46,7 +46,7 @@ def run(options: DemoOptions, *, print_line: Callable[[str], None] = print) -> i
     if options.out is not None:
         report.make_folder(options.out)
     with studio_process(
-        detection_delay_s=options.detection_delay_s,
+        notice_silent_client_s=options.notice_silent_client_s,
         connection_timeout_s=options.connection_timeout_s,
     ) as there:
         return _play(options, there, print_line, has_window=window_missing is None)

@@ -14,7 +14,7 @@ from rejoin.demo.options import DemoOptions
 from rejoin.emulator.service.faults import FaultKind
 
 STEP_TIMEOUT_S: Final = 30.0
-"""How long a step may take beyond `drop_after_s` and `detection_delay_s`."""
+"""How long a step may take beyond `drop_after_s` and `notice_silent_client_s`."""
 
 SHOW_LOST_S: Final = 0.8
 """How long the window has shown the loss when its screenshot is taken: the dimming is over."""
@@ -80,7 +80,9 @@ class Script:
         """End the demo if the game ended or something failed; otherwise go on with the step."""
         now, snapshot = boot_s(), screen.snapshot
         failure = self._drops.failure
-        timeout_s = STEP_TIMEOUT_S + self._options.detection_delay_s + self._options.drop_after_s
+        timeout_s = (
+            STEP_TIMEOUT_S + self._options.notice_silent_client_s + self._options.drop_after_s
+        )
         if failure is None and now - self._step_began_at > timeout_s:
             failure = f"Timed out waiting for {self._step.value}."
         if snapshot.ending is not None and snapshot.ending.kind in _LEFT:

@@ -78,7 +78,7 @@ def play(case: ScenarioCase, seed: int, *, samples: bool = False) -> Result:
         ca_file = Path(folder, "ca.pem") if https else None
         try:
             with studio_process(
-                detection_delay_s=case.service.notice_silent_s,
+                notice_silent_client_s=case.service.notice_silent_client_s,
                 connection_timeout_s=case.service.connection_timeout_s,
                 ca_file=ca_file,
             ) as studio:
@@ -128,7 +128,7 @@ class _Game:
         case = self._case
         async with EmulatorControl(self._studio.control_url, self._studio.control_token) as control:
             await control.change_settings(
-                notice_graceful_close_s=case.service.notice_graceful_s,
+                notice_graceful_close_s=case.service.notice_graceful_close_s,
                 create_latency_s=case.service.create_latency_s,
             )
             self._begin()
@@ -245,7 +245,7 @@ class _Game:
         match PLACES[name]:
             case Place.NETWORK:
                 service = self._case.service
-                window_s = service.notice_silent_s + service.connection_timeout_s
+                window_s = service.notice_silent_client_s + service.connection_timeout_s
                 fault = Fault(
                     FaultKind.PROFILE, profile=name, seed=max(1, self._seed), window_s=window_s
                 )
@@ -299,7 +299,9 @@ class _Game:
             "two_instances": self._second_instance,
             "sleep_5s": lambda _: self._sleep(5.0),
             "sleep_past_window": lambda _: self._sleep(
-                self._case.service.notice_silent_s + self._case.service.connection_timeout_s + 2.0
+                self._case.service.notice_silent_client_s
+                + self._case.service.connection_timeout_s
+                + 2.0
             ),
         }
         self._records.append(of_fault(name, boot_s()))

@@ -21,7 +21,7 @@ END_TIMEOUT_S: Final = 15.0
 @contextmanager
 def studio_process(
     *,
-    detection_delay_s: float,
+    notice_silent_client_s: float,
     connection_timeout_s: float,
     dialect: str = "ours",
     ca_file: Path | None = None,
@@ -34,7 +34,7 @@ def studio_process(
     """
     command = [
         *(sys.executable, "-m", "rejoin", "studio", "--announce"),
-        *("--detection-delay", str(detection_delay_s)),
+        *("--notice-silent-client", str(notice_silent_client_s)),
         *("--connection-timeout", str(round(connection_timeout_s))),
         *("--dialect", dialect),
         *("--backend-port", "0", "--api-port", "0", "--control-port", "0"),

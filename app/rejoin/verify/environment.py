@@ -104,8 +104,8 @@ class World:
     create_s: float = 0.150
     placement_s: float = 0.200
     decode_s: float = 0.030
-    notice_silent_s: float = 5.0
-    notice_graceful_s: float = 0.0
+    notice_silent_client_s: float = 5.0
+    notice_graceful_close_s: float = 0.0
     relaunch_s: float = 3.0
     reboots: bool = False
     """Whether the machine reboots between crash and restart: the times in the ticket then no longer

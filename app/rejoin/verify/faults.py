@@ -156,14 +156,14 @@ def world_of(
             profile,
             at_s=drop.at_s,
             until_s=case.duration_s,
-            window_s=service.notice_silent_s + service.connection_timeout_s,
+            window_s=service.notice_silent_client_s + service.connection_timeout_s,
             chance=lambda name, index=index: chance(f"{index} {name}"),  # type: ignore[misc]
         )
     return World(
         rtt_s=longest_s,
         create_s=service.create_latency_s + _HOST_ANSWERS_S,
-        notice_silent_s=service.notice_silent_s,
-        notice_graceful_s=service.notice_graceful_s,
+        notice_silent_client_s=service.notice_silent_client_s,
+        notice_graceful_close_s=service.notice_graceful_close_s,
         rules=Rules(connection_timeout_s=service.connection_timeout_s),
         faults=tuple(sorted(found, key=lambda change: change[0])),
     )
@@ -218,7 +218,7 @@ def draw_case(
         rtt_s=max(rtt_s(profiles.get(first)), choose((0.001, 0.040, 0.200))),
         backend_s=choose((0.005, 0.050)),
         create_s=choose((0.05, 0.15, 2.0, 5.0)),
-        notice_silent_s=notice_s,
+        notice_silent_client_s=notice_s,
         rules=Rules(connection_timeout_s=timeout_s),
         faults=tuple(sorted(found, key=lambda change: change[0])),
     )

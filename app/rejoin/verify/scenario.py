@@ -6,8 +6,8 @@ A file has these keys, all but `description` and `cases` optional:
     description = "One sentence."
     [service]                       # what AWS does not document, and what a studio chooses
     connection_timeout_s = 120
-    notice_silent_s = 5             # until the service notices a silent client
-    notice_graceful_s = 0           # until it notices a client that said goodbye
+    notice_silent_client_s = 5             # until the service notices a silent client
+    notice_graceful_close_s = 0           # until it notices a client that said goodbye
     create_latency_s = 0            # of a create call, in addition to the host's own work
     [[cases]]
     name = "a cut of 3 s"
@@ -43,6 +43,8 @@ _RENAMED: Final = {
     "create_s": "create_latency_s",
     "for_s": "duration_s",
     "freeze_at_most_s": "max_freeze_s",
+    "notice_graceful_s": "notice_graceful_close_s",
+    "notice_silent_s": "notice_silent_client_s",
 }
 
 
@@ -51,8 +53,8 @@ class Service:
     """The properties of the service that a scenario may set."""
 
     connection_timeout_s: float = 120.0
-    notice_silent_s: float = 5.0
-    notice_graceful_s: float = 0.0
+    notice_silent_client_s: float = 5.0
+    notice_graceful_close_s: float = 0.0
     create_latency_s: float = 0.0
 
 
@@ -135,11 +137,11 @@ def _service(table: Table | None, before: Service) -> Service:
     changed = replace(
         before,
         connection_timeout_s=before.connection_timeout_s if timeout_s is None else timeout_s,
-        notice_silent_s=_or(
-            table.number_or_none("notice_silent_s", 0, 600), before.notice_silent_s
+        notice_silent_client_s=_or(
+            table.number_or_none("notice_silent_client_s", 0, 600), before.notice_silent_client_s
         ),
-        notice_graceful_s=_or(
-            table.number_or_none("notice_graceful_s", 0, 600), before.notice_graceful_s
+        notice_graceful_close_s=_or(
+            table.number_or_none("notice_graceful_close_s", 0, 600), before.notice_graceful_close_s
         ),
         create_latency_s=_or(
             table.number_or_none("create_latency_s", 0, 60), before.create_latency_s

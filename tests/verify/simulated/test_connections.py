@@ -17,7 +17,7 @@ from rejoin.verify.simulated.connections import Connection, Connections
 from rejoin.verify.simulated.service import SimulatedService
 
 ONE = ConnectionNumber(1)
-WORLD = World(rtt_s=0.040, decode_s=0.030, notice_silent_s=5.0)
+WORLD = World(rtt_s=0.040, decode_s=0.030, notice_silent_client_s=5.0)
 
 
 class Scene:
@@ -190,7 +190,7 @@ def test_a_goodbye_over_a_path_that_is_cut_is_not_noticed() -> None:
 
 
 def test_the_host_closes() -> None:
-    scene = Scene(replace(WORLD, notice_graceful_s=0.5))
+    scene = Scene(replace(WORLD, notice_graceful_close_s=0.5))
     one = scene.connected()
     scene.connections.change(Change.HOST_CLOSES)
     scene.run_until(1.03)

@@ -100,7 +100,7 @@ class Connections:
             case Change.HOST_CLOSES:
                 current = self.current
                 if current is not None:
-                    self._notice(current, self._world.notice_graceful_s)
+                    self._notice(current, self._world.notice_graceful_close_s)
                     self._host_closes(current)
             case _:
                 assert_never(change)
@@ -171,14 +171,14 @@ class Connections:
         current = self.current
         if current is None or self.host_hears(current):
             return inf
-        return current.heard_at + self._world.notice_silent_s
+        return current.heard_at + self._world.notice_silent_client_s
 
     def notice_silence(self) -> None:
         """Let the service notice a silent client if the time for it has come."""
         current = self.current
         if current is None or self.host_hears(current):
             return
-        if self._clock.now - current.heard_at >= self._world.notice_silent_s - _EPSILON_S:
+        if self._clock.now - current.heard_at >= self._world.notice_silent_client_s - _EPSILON_S:
             self._notice(current, 0.0)
 
     def _notice(self, connection: Connection, delay_s: float) -> None:
@@ -248,7 +248,7 @@ class Connections:
     def say_goodbye(self, connection: Connection) -> None:
         """Goodbye: if it gets through, the service soon notices. The client sends no more."""
         if connection.up and self._upward(connection) and not connection.host_closed:
-            self._notice(connection, self._world.rtt_s / 2 + self._world.notice_graceful_s)
+            self._notice(connection, self._world.rtt_s / 2 + self._world.notice_graceful_close_s)
         connection.muted = True
         connection.checking = False
 
