@@ -96,19 +96,19 @@ def test_a_diagram_is_put_between_the_markers() -> None:
 
 
 def test_a_page_that_cannot_be_updated_is_named(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
+    page = tmp_path / "page"
     page.write_bytes(b"\xff\xfe\xfd")
-    with pytest.raises(BadInputError, match=r"^page\.md is not text\.$"):
+    with pytest.raises(BadInputError, match=r"^page is not text\.$"):
         update(page, "DRAWN")
-    with pytest.raises(BadInputError, match=r"^missing\.md cannot be updated: No such file"):
-        update(tmp_path / "missing.md", "DRAWN")
+    with pytest.raises(BadInputError, match=r"^missing cannot be updated: No such file"):
+        update(tmp_path / "missing", "DRAWN")
 
 
 def test_a_full_disk_is_no_unusable_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: object, **options: object) -> int:
         raise OSError(errno.ENOSPC, "No space")
 
-    page = tmp_path / "page.md"
+    page = tmp_path / "page"
     page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space"):

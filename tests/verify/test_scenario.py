@@ -56,7 +56,7 @@ def test_a_case_with_its_defaults() -> None:
 
 
 def test_a_case_may_change_the_service_for_itself() -> None:
-    service = "[service]\nnotice_silent_s = 2\ncreate_latency_s = 1\n"
+    service = "[service]\nnotice_silent_client_s = 2\ncreate_latency_s = 1\n"
     text = ONE.replace("[[cases]]", service + "[[cases]]")
     [case] = read(text + "[cases.service]\nconnection_timeout_s = 10\n").cases
     assert case.service == Service(10.0, 2.0, 0.0, 1.0)
