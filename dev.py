@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""The verbs of development: `demo`, `test`, `check`, `fuzz`, `bench`. Standard library only.
+"""The commands of development: `demo`, `test`, `check`, `fuzz`, `bench`. Standard library only.
 
-Every verb first makes sure that `.venv` holds what `requirements.lock` says, and that a
-Debian or Ubuntu has the packages that the verb needs; after the first run that takes well under a
+Every command first makes sure that `.venv` holds what `requirements.lock` says, and that a
+Debian or Ubuntu has the packages that it needs; after the first run that takes well under a
 second. Exit codes: 0 done, 1 a step failed, 2 this Python or these arguments cannot be used,
-3 something is missing that only an administrator can install, 130 interrupted. `demo` ends with
-whatever `rejoin demo` ends with (README.md).
+3 something is missing that only an administrator can install, 130 interrupted. `demo` has the
+exit codes of `rejoin demo` (README.md).
 
-Run on Linux only; the Windows and macOS paths are written down here and have not been run.
+Run on Linux only; the code for Windows and macOS has not been run.
 """
 
 from __future__ import annotations
@@ -49,24 +49,24 @@ RUN_PACKAGES = (
     "libxcb-xkb1",
     "libportaudio2",
 )
-"""What Qt, TLS and PortAudio need of a Debian 12 or Ubuntu."""
+"""What Qt, TLS and PortAudio need on Debian 12, Debian 13 or Ubuntu."""
 
 FONT_PACKAGES = ("fonts-dejavu-core",)
-"""A machine without a display often has no font, and the screenshots need one."""
+"""A machine without a display often has no fonts, and the screenshots need one."""
 
 TEST_PACKAGES = ("xvfb", "xauth", "xdotool", *FONT_PACKAGES)
 
 BROWSER_PACKAGES = ("chromium", "libatomic1")
-"""Chromium, and what Playwright's own Node.js needs. Debian's alone: Ubuntu has no such package;
-without it the browser's test is skipped."""
+"""Chromium, and what Playwright's own Node.js needs. Only Debian has this package; elsewhere the
+browser's test is skipped."""
 
 USAGE = """\
-usage: python3 dev.py VERB [flags]
+usage: python3 dev.py COMMAND [flags]
 
   demo [flags]   play the demonstration; flags go to `rejoin demo` (try: demo --help)
   test [flags]   check, then every test; flags go to pytest
-  check          formatting, types, layers, the mirror of the tests and the lock
-  fuzz [seed]    twenty times the gate's fuzz of emulator and media, with another seed
+  check          style, types, layers, layout of tests and documents, the lock
+  fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
 """
 
@@ -80,8 +80,8 @@ class Stopped(Exception):
 
 
 class Step(NamedTuple):
-    """One command of a verb. `skipped` says why it is not run; `nothing` is an exit code that
-    means that there was nothing to do."""
+    """One program to run. `skipped`: why it is not run. `nothing`: the exit code that means that
+    there was nothing to do."""
 
     name: str
     command: list[str]
@@ -108,7 +108,7 @@ def unsuitable_python(version: tuple[int, int]) -> str | None:
 
 
 def is_debian(os_release: str) -> bool:
-    """Whether an /etc/os-release tells of Debian or something made from it."""
+    """Whether an /etc/os-release is that of Debian or of a system derived from it."""
     words: set[str] = set()
     for line in os_release.splitlines():
         key, _, value = line.partition("=")
@@ -118,14 +118,14 @@ def is_debian(os_release: str) -> bool:
 
 
 def browser_packages() -> tuple[str, ...]:
-    """The browser that a test drives, on a Debian."""
+    """The packages of the browser that a test drives, on Debian."""
     os_release = Path("/etc/os-release")
-    told = os_release.read_text(encoding="utf-8", errors="replace") if os_release.exists() else ""
-    return BROWSER_PACKAGES if has_chromium_package(told) else ()
+    text = os_release.read_text(encoding="utf-8", errors="replace") if os_release.exists() else ""
+    return BROWSER_PACKAGES if has_chromium_package(text) else ()
 
 
 def has_chromium_package(os_release: str) -> bool:
-    """Whether an /etc/os-release is Debian's own."""
+    """Whether an /etc/os-release is that of Debian itself."""
     return any(line.strip().replace('"', "") == "ID=debian" for line in os_release.splitlines())
 
 
@@ -142,7 +142,7 @@ def installed_packages(listing: str) -> set[str]:
 
 
 def missing_packages(wanted: tuple[str, ...]) -> list[str]:
-    """Which of these packages a Debian lacks; none on any other system."""
+    """Which of these packages are missing, on Debian and its derivatives; none elsewhere."""
     os_release = Path("/etc/os-release")
     if not sys.platform.startswith("linux") or not os_release.exists():
         return []
@@ -158,14 +158,14 @@ def missing_packages(wanted: tuple[str, ...]) -> list[str]:
 
 
 def succeeds(command: list[str], *, silent: bool) -> bool:
-    """Whether a command ends with 0; its output is not shown, its errors unless `silent`."""
+    """Whether a command ends with 0. Its output is hidden, its errors only if `silent`."""
     errors = subprocess.DEVNULL if silent else None
     done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=errors)
     return done.returncode == 0
 
 
 def apt_prefix() -> list[str] | None:
-    """What goes before an apt-get that may install, or None when nobody here may."""
+    """What to put before apt-get to install packages; None if this user may not install any."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") and succeeds(["sudo", "-n", "true"], silent=True):
@@ -174,7 +174,7 @@ def apt_prefix() -> list[str] | None:
 
 
 def install_packages(wanted: tuple[str, ...]) -> None:
-    """Install what a Debian lacks, or say the line that an administrator has to run."""
+    """Install what is missing, or print the line that an administrator has to run."""
     missing = missing_packages(wanted)
     if not missing:
         return
@@ -190,7 +190,7 @@ def install_packages(wanted: tuple[str, ...]) -> None:
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     apt += ["-qq", "-o", "DPkg::Lock::Timeout=120"]
     install = [*apt, "install", "--no-install-recommends", "-y", *missing]
-    # The package lists are fetched only when they turn out to be missing or too old.
+    # The package lists are updated only if they are missing or too old.
     if succeeds(install, silent=True):
         return
     if not (succeeds([*apt, "update"], silent=False) and succeeds(install, silent=False)):
@@ -208,7 +208,7 @@ def tool(name: str) -> str:
 
 
 def setup_key() -> str:
-    """A digest of everything that the environment is made from."""
+    """A digest of everything that determines the environment."""
     digest = hashlib.sha256()
     for part in (LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes()):
         digest.update(hashlib.sha256(part).digest())
@@ -226,7 +226,7 @@ def stamped_key() -> str | None:
 
 
 def venv_is_usable() -> bool:
-    """Whether `.venv` runs, stands where it was made, and has this Python's version and pip."""
+    """Whether `.venv` runs, is where it was made, and has this Python's version and pip."""
     version = tuple(sys.version_info[:2])
     probe = f"import pip, sys; print(sys.version_info[:2] == {version}, sys.prefix)"
     try:
@@ -260,7 +260,7 @@ def pip(*arguments: str) -> None:
 
 
 def set_up(packages: tuple[str, ...]) -> None:
-    """Bring the machine and `.venv` to what the lock says; nothing to do is noticed quickly."""
+    """Install what the machine and `.venv` lack; returns quickly if nothing is missing."""
     install_packages(packages)
     key = setup_key()
     if stamped_key() == key and Path(tool("python")).exists():
@@ -281,7 +281,7 @@ def set_up(packages: tuple[str, ...]) -> None:
 
 
 def run(command: list[str], env: dict[str, str] | None) -> int:
-    """Run to the end. An interrupt reaches the child as well: it gets time to clean up."""
+    """Run to the end. The child receives an interrupt as well and gets time to clean up."""
     child = subprocess.Popen(command, cwd=str(ROOT), env={**os.environ, **(env or {})})
     try:
         return child.wait()
@@ -295,7 +295,7 @@ def run(command: list[str], env: dict[str, str] | None) -> int:
 
 
 def run_steps(steps: list[Step]) -> int:
-    """Run every step, whatever became of the ones before, then print what happened."""
+    """Run every step, even after a failure, then print a table of the results."""
     rows: list[tuple[str, str, float]] = []
     failed = False
     for step in steps:
@@ -363,18 +363,18 @@ def test_steps(flags: list[str]) -> list[Step]:
     ]
 
 
-# --- verbs ---------------------------------------------------------------------------------------
+# --- commands ---------------------------------------------------------------------------------------
 
 
 def has_display(platform: str, environ: dict[str, str]) -> bool:
-    """Whether a window can be expected to open; Windows and macOS always have a desktop."""
+    """Whether a window can open; Windows and macOS always have a desktop."""
     if platform in ("win32", "darwin"):
         return True
     return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
 
 
 def demo_flags(flags: list[str], display: bool) -> list[str]:
-    """What `rejoin demo` is called with: a place for its output and, if need be, no window."""
+    """The arguments of `rejoin demo`: a folder for its output and, without a display, --headless."""
     headless = [] if display or "--headless" in flags else ["--headless"]
     return ["--out", os.path.join(".", "demo-out"), *headless, *flags]
 
