@@ -281,7 +281,7 @@ def set_up(packages: tuple[str, ...]) -> None:
 
 
 def run(command: list[str], env: dict[str, str] | None) -> int:
-    """Run to the end. The child receives an interrupt as well and gets time to clean up."""
+    """Run to the end. An interrupt also reaches the child, which gets time to clean up."""
     child = subprocess.Popen(command, cwd=str(ROOT), env={**os.environ, **(env or {})})
     try:
         return child.wait()
@@ -374,7 +374,7 @@ def has_display(platform: str, environ: dict[str, str]) -> bool:
 
 
 def demo_flags(flags: list[str], display: bool) -> list[str]:
-    """The arguments of `rejoin demo`: a folder for its output and, without a display, --headless."""
+    """The arguments of `rejoin demo`: an output folder and, without a display, --headless."""
     headless = [] if display or "--headless" in flags else ["--headless"]
     return ["--out", os.path.join(".", "demo-out"), *headless, *flags]
 
@@ -421,7 +421,7 @@ def fuzz(flags: list[str]) -> int:
     return run(pytest, env)
 
 
-VERBS = {"demo": demo, "test": test, "check": check, "fuzz": fuzz, "bench": bench}
+COMMANDS = {"demo": demo, "test": test, "check": check, "fuzz": fuzz, "bench": bench}
 
 
 def main(arguments: list[str]) -> int:
@@ -429,12 +429,12 @@ def main(arguments: list[str]) -> int:
     if complaint:
         print(complaint, file=sys.stderr)
         return 2
-    if not arguments or arguments[0] not in VERBS:
+    if not arguments or arguments[0] not in COMMANDS:
         asked = bool(arguments) and arguments[0] in ("-h", "--help", "help")
         print(USAGE, end="", file=sys.stdout if asked else sys.stderr)
         return 0 if asked else 2
     try:
-        return VERBS[arguments[0]](arguments[1:])
+        return COMMANDS[arguments[0]](arguments[1:])
     except Stopped as stopped:
         print(str(stopped), file=sys.stderr)
         return stopped.exit_code

@@ -187,7 +187,7 @@ def test_every_step_runs_and_one_failure_fails(
     assert lines[-1].endswith("skipped: no reason")
 
 
-def test_an_unknown_verb_gets_the_usage(tmp_path: Path) -> None:
+def test_an_unknown_command_gets_the_usage(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "dev.py"), "conquer"],
         cwd=tmp_path,
@@ -196,4 +196,4 @@ def test_an_unknown_verb_gets_the_usage(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("usage: python3 dev.py VERB")
+    assert done.stderr.startswith("usage: python3 dev.py COMMAND")
