@@ -1,6 +1,6 @@
-"""What every test gets: no way to a real AWS account, and complaints that would pass unseen.
+"""What every test gets: no access to a real AWS account, and no warning that goes unnoticed.
 
-A warning or worse in a log of `rejoin` fails the test that caused it, unless the test asks for
+A record of `rejoin` at WARNING or above fails the test that caused it, unless the test uses
 `expected_logs` (or pytest's own `caplog`). `no_qt_warnings` does the same for Qt's messages, and
 `nothing_left_behind` for tasks, threads and sockets.
 """
