@@ -111,7 +111,7 @@ async function applyAnswer(rtc, signalResponse) {
   connection = { rtc, input };
 }
 
-async function ask(method, path, body) {
+async function call(method, path, body) {
   const response = await fetch(`/v1${path}`, {
     method,
     headers: {
@@ -132,11 +132,11 @@ globalThis.play = {
     token = playerToken;
     const { rtc, signalRequest } = await makeOffer();
     attempt = 1;
-    let view = await ask("POST", "/sessions", { signal_request: signalRequest, attempt });
+    let view = await call("POST", "/sessions", { signal_request: signalRequest, attempt });
     sessionId = view.session_id;
     while (!view.signal_response) {
       const known = encodeURIComponent(view.status);
-      view = await ask("GET", `/sessions/${sessionId}?known=${known}&wait_s=5`);
+      view = await call("GET", `/sessions/${sessionId}?known=${known}&wait_s=5`);
       if (["TERMINATED", "ERROR"].includes(view.status)) throw new Error(`It ended: ${view.reason}`);
     }
     await applyAnswer(rtc, view.signal_response);
@@ -150,11 +150,11 @@ globalThis.play = {
     const { rtc, signalRequest } = await makeOffer();
     attempt += 1;
     const body = { signal_request: signalRequest, attempt };
-    const answered = await ask("POST", `/sessions/${sessionId}/connections`, body);
+    const answered = await call("POST", `/sessions/${sessionId}/connections`, body);
     await applyAnswer(rtc, answered.signal_response);
   },
 
-  terminate: () => ask("DELETE", `/sessions/${sessionId}`),
+  terminate: () => call("DELETE", `/sessions/${sessionId}`),
 
   sendMessage: (bytes) => connection.input.sendApplicationMessage(new Uint8Array(bytes)),
 

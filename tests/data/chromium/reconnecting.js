@@ -1,23 +1,23 @@
-// Two ways in which a page can notice by itself that its stream is gone, and come back: it waits for
-// the connection to say "disconnected", or it looks at getStats. Builds on play.js. Times are
-// milliseconds since the epoch, by the page's own clock.
+// Two ways in which a page can detect a drop by itself and reconnect: it waits for the connection's
+// state "disconnected", or it polls getStats. Builds on play.js. Times are milliseconds since the
+// epoch, by the page's own clock.
 "use strict";
 
-const LOOK_EVERY_MS = 250;
-const STILL_LOOKS = 3; // so many looks in a row at which no byte of video had come
+const POLL_EVERY_MS = 250;
+const UNCHANGED_POLLS = 3; // polls in a row without a new byte of video: a drop
 
 const noted = { drops: [], alarms: { disconnected: [], stats: [] }, errors: [] };
-let watching = null; // { peer, way, acts }
+let watching = null; // { peer, ways, reconnects }
 
 const clock = () => performance.timeOrigin + performance.now();
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Look after the connection that is open now; `acts`: come back, or else only count alarms. */
-function watch(ways, acts) {
-  const mine = { peer: connection.rtc.peer, ways, acts };
+/** Watch the open connection. `reconnects`: reconnect on an alarm; otherwise only count alarms. */
+function watch(ways, reconnects) {
+  const mine = { peer: connection.rtc.peer, ways, reconnects };
   watching = mine;
   if (ways.includes("disconnected")) {
-    const look = () => {
+    const onStateChange = () => {
       const { connectionState, iceConnectionState } = mine.peer;
       const bad = ["disconnected", "failed"];
       if (bad.includes(connectionState) || bad.includes(iceConnectionState)) {
@@ -26,10 +26,10 @@ function watch(ways, acts) {
         mine.disconnected = false;
       }
     };
-    mine.peer.addEventListener("connectionstatechange", look);
-    mine.peer.addEventListener("iceconnectionstatechange", look);
+    mine.peer.addEventListener("connectionstatechange", onStateChange);
+    mine.peer.addEventListener("iceconnectionstatechange", onStateChange);
   }
-  if (ways.includes("stats")) void lookAtStats(mine);
+  if (ways.includes("stats")) void pollStats(mine);
 }
 
 async function bytesOfVideo(peer) {
@@ -40,7 +40,7 @@ async function bytesOfVideo(peer) {
   return bytes;
 }
 
-async function lookAtStats(mine) {
+async function pollStats(mine) {
   let before = -1;
   let still = 0;
   let next = performance.now();
@@ -48,9 +48,9 @@ async function lookAtStats(mine) {
     const bytes = await bytesOfVideo(mine.peer);
     still = bytes === before ? still + 1 : 0;
     before = bytes;
-    if (still >= STILL_LOOKS) alarm(mine, "stats");
+    if (still >= UNCHANGED_POLLS) alarm(mine, "stats");
     else mine.stats = false;
-    next += LOOK_EVERY_MS;
+    next += POLL_EVERY_MS;
     await pause(Math.max(0, next - performance.now()));
   }
 }
@@ -59,14 +59,14 @@ function alarm(mine, way) {
   if (watching !== mine || mine[way]) return;
   mine[way] = true;
   noted.alarms[way].push(clock());
-  if (!mine.acts) return;
+  if (!mine.reconnects) return;
   watching = null;
   const drop = { noticedAt: clock() };
-  comeBack(drop, mine.ways).catch((error) => noted.errors.push(String(error)));
+  reconnect(drop, mine.ways).catch((error) => noted.errors.push(String(error)));
 }
 
 /** A new connection first; the old one is closed when its picture is no longer needed. */
-async function comeBack(drop, ways) {
+async function reconnect(drop, ways) {
   const old = connection;
   old.input.detach();
   const { rtc, signalRequest } = await makeOffer();
@@ -75,16 +75,15 @@ async function comeBack(drop, ways) {
     rtc.peer.addEventListener("track", (event) => {
       if (event.track.kind !== "video") return;
       video.requestVideoFrameCallback((calledAt, frame) => {
-        // When it was handed on to be composed, which is before the page is told.
+        // When the frame was submitted for composition, which is before this callback runs.
         drop.frameAt = performance.timeOrigin + frame.presentationTime;
-        drop.frameToldAt = clock();
         resolve();
       });
     });
   });
   attempt += 1;
   const body = { signal_request: signalRequest, attempt };
-  const answered = await ask("POST", `/sessions/${sessionId}/connections`, body);
+  const answered = await call("POST", `/sessions/${sessionId}/connections`, body);
   drop.answerAt = clock();
   await applyAnswer(rtc, answered.signal_response);
   await framed;
@@ -98,7 +97,7 @@ globalThis.reconnecting = {
   noted: () => noted,
   watch,
   session: () => sessionId,
-  /** No more alarms: what comes now is the end. */
+  /** End the session without another alarm. */
   leave() {
     watching = null;
     return play.terminate();
