@@ -80,14 +80,17 @@ class Stopped(Exception):
 
 
 class Step(NamedTuple):
-    """One program to run. `skipped`: why it is not run. `nothing`: the exit code that means that
-    there was nothing to do."""
+    """One program to run, and others `beside` it at the same time.
+
+    `skipped`: why it is not run. `nothing`: the exit code that means that there was nothing to do.
+    """
 
     name: str
     command: list[str]
     env: dict[str, str] | None = None
     skipped: str = ""
     nothing: int | None = None
+    beside: tuple[list[str], ...] = ()
 
 
 def say(text: str) -> None:
@@ -280,18 +283,24 @@ def set_up(packages: tuple[str, ...]) -> None:
 # --- steps ---------------------------------------------------------------------------------------
 
 
-def run(command: list[str], env: dict[str, str] | None) -> int:
-    """Run to the end. An interrupt also reaches the child, which gets time to clean up."""
-    child = subprocess.Popen(command, cwd=str(ROOT), env={**os.environ, **(env or {})})
+def run(env: dict[str, str] | None, *commands: list[str]) -> int:
+    """Run these at the same time, to their end; the first exit code that is not 0.
+
+    An interrupt also reaches the children, which get time to clean up.
+    """
+    environ = {**os.environ, **(env or {})}
+    children = [subprocess.Popen(command, cwd=str(ROOT), env=environ) for command in commands]
     try:
-        return child.wait()
+        codes = [child.wait() for child in children]
     except KeyboardInterrupt:
-        try:
-            child.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        for child in children:
+            try:
+                child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
         raise
+    return next((code for code in codes if code), 0)
 
 
 def run_steps(steps: list[Step]) -> int:
@@ -302,9 +311,10 @@ def run_steps(steps: list[Step]) -> int:
         if step.skipped:
             rows.append((step.name, "skipped: " + step.skipped, 0.0))
             continue
-        say(f"\n== {step.name}: {shlex.join(step.command)}")
+        commands = [step.command, *step.beside]
+        say(f"\n== {step.name}: {' & '.join(shlex.join(command) for command in commands)}")
         started = time.monotonic()
-        code = run(step.command, step.env)
+        code = run(step.env, *commands)
         if code == 0:
             result = "ok"
         elif code == step.nothing:
@@ -323,16 +333,20 @@ def check_steps() -> list[Step]:
     return [
         Step("ruff check", [tool("ruff"), "check", "."]),
         Step("ruff format", [tool("ruff"), "format", "--check", "."]),
-        *(
-            Step(f"mypy {target}", [tool("mypy"), "--python-version", target])
-            for target in (f"3.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1))
-        ),
+        mypy_step(),
         Step("layers", [tool("lint-imports"), "--no-logo"]),
     ]
 
 
+def mypy_step() -> Step:
+    """Types for every Python that is supported, whichever runs this."""
+    targets = [f"3.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1)]
+    first, *others = [[tool("mypy"), "--python-version", target] for target in targets]
+    return Step("mypy", first, beside=tuple(others))
+
+
 def layout_step() -> Step:
-    files = ["tests/test_layout.py", "tests/test_lock.py"]
+    files = ["tests/test_layout.py", "tests/test_docs.py", "tests/test_lock.py"]
     return Step("layout and lock", [tool("python"), "-m", "pytest", "-q", *files])
 
 
@@ -404,7 +418,7 @@ def check(flags: list[str]) -> int:
 def bench(flags: list[str]) -> int:
     set_up(RUN_PACKAGES)
     environ = {"PYTHONPATH": str(ROOT / "tests"), "QT_QPA_PLATFORM": "offscreen"}
-    return run([tool("python"), "-m", "bench", *flags], environ)
+    return run(environ, [tool("python"), "-m", "bench", *flags])
 
 
 FUZZ = ["tests/emulator/test_fuzz.py", "tests/rtc/test_hostile_media.py"]
@@ -418,7 +432,7 @@ def fuzz(flags: list[str]) -> int:
     env = {"REJOIN_FUZZ_TIMES": "20", "REJOIN_FUZZ_SEED": seed, "QT_QPA_PLATFORM": "offscreen"}
     say(f"seed {seed}")
     pytest = [tool("python"), "-m", "pytest", "--timeout=3600", *FUZZ]
-    return run(pytest, env)
+    return run(env, pytest)
 
 
 COMMANDS = {"demo": demo, "test": test, "check": check, "fuzz": fuzz, "bench": bench}

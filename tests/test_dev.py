@@ -187,6 +187,26 @@ def test_every_step_runs_and_one_failure_fails(
     assert lines[-1].endswith("skipped: no reason")
 
 
+@pytest.mark.parametrize(("first", "second", "failed"), [(0, 0, 0), (0, 7, 1), (7, 0, 1)])
+def test_programs_beside_a_step_run_with_it_and_fail_it(
+    dev: ModuleType, tmp_path: Path, first: int, second: int, failed: int
+) -> None:
+    def waiting_for(other: str, mine: str, code: int) -> list[str]:
+        program = (
+            "import pathlib, sys, time\n"
+            f"pathlib.Path({mine!r}).touch()\n"
+            f"until = time.monotonic() + 30\n"
+            f"while not pathlib.Path({other!r}).exists() and time.monotonic() < until: "
+            "time.sleep(0.01)\n"
+            f"sys.exit({code} if pathlib.Path({other!r}).exists() else 9)"
+        )
+        return [sys.executable, "-c", program]
+
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    step = dev.Step("both", waiting_for(two, one, first), beside=(waiting_for(one, two, second),))
+    assert dev.run_steps([step]) == failed
+
+
 def test_an_unknown_command_gets_the_usage(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "dev.py"), "conquer"],
