@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from rejoin.backend.aws_samples import Offered, client_token, text_of
+from rejoin.backend.aws_samples import OfferedApplications, client_token, text_of
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.service import ServiceFault, StreamServiceError
 
 GROUP_ARN = "arn:aws:gameliftstreams:us-west-2:111122223333:streamgroup/sg-1"
 TOUR_ARN = "arn:aws:gameliftstreams:us-west-2:111122223333:application/a-2"
-OFFERED = Offered.of(
+OFFERED = OfferedApplications.of(
     BackendSettings("us-west-2", GROUP_ARN, "a-1", ("x" * 16,), applications={"tour": TOUR_ARN})
 )
 

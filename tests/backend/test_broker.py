@@ -18,7 +18,7 @@ from helpers.fake_stream_service import (
     new_offer,
     new_token,
 )
-from rejoin.backend.broker import Caller, Offer, SessionBroker, SessionView
+from rejoin.backend.broker import Caller, Offer, SessionBroker, SessionReport
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.service import ServiceFault
@@ -47,7 +47,7 @@ class Rig:
         view = await self.broker.start(self.by(), fresh(1), None)
         return view.session_id
 
-    async def poll(self, session_id: str, wait_s: float, known: str) -> SessionView:
+    async def poll(self, session_id: str, wait_s: float, known: str) -> SessionReport:
         """Poll until the status differs from `known`."""
         return await self.broker.poll(
             self.by(), session_id, wait_s, lambda _, view: view.status != known

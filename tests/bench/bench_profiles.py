@@ -21,7 +21,7 @@ def run(quick: bool) -> Iterator[Measurement]:
         yield _row(result)
 
 
-def _row(result: runner.Result) -> Measurement:
+def _row(result: runner.CaseResult) -> Measurement:
     observed = result.observed
     if observed is None:
         return Measurement(result.case.name, 0.0, "s frozen", f"NOT PLAYED: {result.wrong[0]}")

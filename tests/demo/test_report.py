@@ -12,7 +12,7 @@ from rejoin.core.trace import Step, Timeline, from_line, of_fault
 from rejoin.demo import report
 from rejoin.demo.continuity import Continuity
 from rejoin.demo.options import DemoOptions
-from rejoin.demo.report import Result, failure_of
+from rejoin.demo.report import DemoResult, failure_of
 from rejoin.emulator.service.faults import FaultKind
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.service_model.status import StatusReason
@@ -69,7 +69,7 @@ def test_success_or_the_reason_for_the_failure(
 
 def test_the_printed_report(tmp_path: Path) -> None:
     options = DemoOptions(out=tmp_path, notice_silent_client_s=1.5)
-    result = Result(
+    result = DemoResult(
         options, (), (episode("live"),), (GOOD, OTHER_GAME), KILLED, ("live.png", "back.png")
     )
     lines = list(report.lines(result))
@@ -92,7 +92,7 @@ def test_the_folder_is_created_and_stays_empty(tmp_path: Path) -> None:
 
 def test_report_and_trace_are_read_back(tmp_path: Path) -> None:
     record = of_fault("silence", 5.0)
-    result = Result(
+    result = DemoResult(
         DemoOptions(), (record,), (episode("live"),), (GOOD,), CLOSED, failure="It failed."
     )
     report.write(tmp_path, result)
@@ -116,4 +116,4 @@ def test_report_and_trace_are_read_back(tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "report.json").mkdir()
     with pytest.raises(RejoinError, match=r"The report could not be written: .*\.$"):
-        report.write(tmp_path, Result(DemoOptions(), (), (), (), CLOSED))
+        report.write(tmp_path, DemoResult(DemoOptions(), (), (), (), CLOSED))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService
 from rejoin.backend.aws_bundle import build_bundle
 from rejoin.backend.aws_react import GATEWAY_S, build_react
-from rejoin.backend.aws_samples import Offered
+from rejoin.backend.aws_samples import OfferedApplications
 from rejoin.backend.service import StartedStream, StreamId, StreamStatus
 from rejoin.backend.serving import serving
 from rejoin.backend.store import Store
@@ -17,7 +17,7 @@ from rejoin.backend.store import Store
 STREAM_GROUP = "sg-1AB2C3De4"
 APPLICATION = "a-9ZY8X7Wv6"
 ARN = f"arn:aws:gameliftstreams:us-west-2:111122223333:streamsession/{STREAM_GROUP}/ABC123def4567"
-OFFERED = Offered(STREAM_GROUP, APPLICATION, {"tour": "a-2"})
+OFFERED = OfferedApplications(STREAM_GROUP, APPLICATION, {"tour": "a-2"})
 
 _INSIDE = StreamId("sg-1", "arn:of:the:session")
 

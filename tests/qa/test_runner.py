@@ -9,7 +9,7 @@ import pytest
 
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
-from rejoin.qa.runner import SHIPPED, Result, checked, load, play_all, play_simulated
+from rejoin.qa.runner import SHIPPED, CaseResult, checked, load, play_all, play_simulated
 from rejoin.verify.scenario import Drop, Observed, ScenarioCase, Service
 
 CASE = ScenarioCase("a", Service(), (Drop("dtls_close", 3.0),), 20.0, "live", None, True, 1.0)
@@ -17,7 +17,7 @@ CASE = ScenarioCase("a", Service(), (Drop("dtls_close", 3.0),), 20.0, "live", No
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_scenario_passes_in_a_simulated_world(name: str) -> None:
-    reported: list[Result] = []
+    reported: list[CaseResult] = []
     results = play_all(load(name), lambda case: play_simulated(case, 1), reported.append)
     assert [(result.case.name, result.wrong) for result in results if not result.passed] == []
     assert reported == list(results)

@@ -24,7 +24,7 @@ from starlette.routing import Route
 from rejoin.backend.aws_samples import (
     CALL_BUDGET_S,
     BadBodyError,
-    Offered,
+    OfferedApplications,
     client_token,
     json_body,
     text_of,
@@ -44,7 +44,7 @@ MAX_BODY_BYTES: Final = 100 * 1024
 _OWNER: Final = secret_hash("owner", "anybody who knows the Token")
 
 
-def build_bundle(service: StreamService, store: Store, offered: Offered) -> Starlette:
+def build_bundle(service: StreamService, store: Store, offered: OfferedApplications) -> Starlette:
     """The application. The caller closes `service` and `store`, after the application."""
     backend = _Bundle(service, store, offered)
     return Starlette(
@@ -59,7 +59,7 @@ def build_bundle(service: StreamService, store: Store, offered: Offered) -> Star
 
 
 class _Bundle:
-    def __init__(self, service: StreamService, store: Store, offered: Offered) -> None:
+    def __init__(self, service: StreamService, store: Store, offered: OfferedApplications) -> None:
         self._service = service
         self._store = store
         self._offered = offered

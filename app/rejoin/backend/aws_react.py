@@ -26,7 +26,7 @@ from starlette.routing import Route
 from rejoin.backend.aws_samples import (
     CALL_BUDGET_S,
     BadBodyError,
-    Offered,
+    OfferedApplications,
     client_token,
     json_body,
     text_of,
@@ -58,7 +58,7 @@ _Function = Callable[[Any], Coroutine[Any, Any, dict[str, str]]]
 
 def build_react(
     service: StreamService,
-    offered: Offered,
+    offered: OfferedApplications,
     region: str,
     tokens: Collection[str] | Authenticate,
     *,
@@ -89,7 +89,7 @@ class _React:
     def __init__(
         self,
         service: StreamService,
-        offered: Offered,
+        offered: OfferedApplications,
         region: str,
         authenticate: Authenticate,
         gateway_s: float,

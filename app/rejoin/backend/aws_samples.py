@@ -67,7 +67,7 @@ def client_token() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class OfferedApplications:
     """The stream group and the applications that a request may name, as ids or ARNs.
 
     The samples pass on whatever a browser names, and AWS refuses what the account does not have.
@@ -79,7 +79,7 @@ class Offered:
     applications: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: BackendSettings) -> Offered:
+    def of(cls, settings: BackendSettings) -> OfferedApplications:
         return cls(settings.stream_group, settings.application, settings.applications)
 
     def application_name(self, stream_group: str, application: str) -> str | None:

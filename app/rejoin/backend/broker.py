@@ -81,7 +81,7 @@ class Remaining:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionView:
+class SessionReport:
     """A stream session as its owner sees it. `signal_response` answers the SignalRequest with the
     hash `signal_request_sha256` and no other (Rule 4)."""
 
@@ -139,7 +139,7 @@ class SessionBroker:
 
     # --- start ----------------------------------------------------------------------------------
 
-    async def start(self, caller: Caller, offer: Offer, application: str | None) -> SessionView:
+    async def start(self, caller: Caller, offer: Offer, application: str | None) -> SessionReport:
         """Start a stream session, or return the one that the same token has started already."""
         claim, row = self._store.begin_start(
             owner_hash=caller.owner_hash,
@@ -189,8 +189,8 @@ class SessionBroker:
         caller: Caller,
         session_id: str,
         wait_s: float,
-        has_news: Callable[[SessionView, SessionView], bool],
-    ) -> SessionView:
+        has_news: Callable[[SessionReport, SessionReport], bool],
+    ) -> SessionReport:
         """Poll until `has_news(first view, newest view)`, the session's end, or `wait_s`.
 
         A poll of the service that fails in between is tried again; one that fails first, or last,
@@ -201,7 +201,7 @@ class SessionBroker:
         now = self._clock()
         until_at = min(now + min(wait_s, MAX_WAIT_S), caller.deadline_at)
         memory.client_polls(now)
-        first: SessionView | None = None
+        first: SessionReport | None = None
         while True:
             polled_at = memory.polled_at = self._clock()
             failure: RefusedError | None = None
@@ -264,11 +264,11 @@ class SessionBroker:
             )
         return row
 
-    def _view(self, row: StoredSession, status: StreamStatus) -> SessionView:
+    def _view(self, row: StoredSession, status: StreamStatus) -> SessionReport:
         memory = self._memories.of(row.id)
         timeout_s = status.connection_timeout_s or memory.connection_timeout_s
         request_sha256, answer = _answer_held(row, status)
-        return SessionView(
+        return SessionReport(
             session_id=row.id,
             status=status.status,
             reason=status.reason,

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 
 from rejoin.backend.aws_bundle import build_bundle
 from rejoin.backend.aws_react import build_react
-from rejoin.backend.aws_samples import Offered
+from rejoin.backend.aws_samples import OfferedApplications
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.gate import Authenticate
 from rejoin.backend.routes import build_app
@@ -33,7 +33,7 @@ def build_backend(
     if tokens is None:
         tokens = settings.tokens
     if settings.dialect == AWS_BUNDLE.name:
-        return build_bundle(service, store, Offered.of(settings))
+        return build_bundle(service, store, OfferedApplications.of(settings))
     if settings.dialect == AWS_REACT.name:
-        return build_react(service, Offered.of(settings), settings.region, tokens)
+        return build_react(service, OfferedApplications.of(settings), settings.region, tokens)
     return build_app(service, store, tokens, clock=clock)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response, 
 from fastapi.security import HTTPBearer
 
 from rejoin.backend import problems
-from rejoin.backend.broker import Caller, Offer, SessionBroker, SessionView
+from rejoin.backend.broker import Caller, Offer, SessionBroker, SessionReport
 from rejoin.backend.gate import ADMITTED, Admitted, Authenticate, Gate, static_tokens
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
@@ -159,7 +159,7 @@ def _router(broker: SessionBroker) -> APIRouter:
         wait_s: _WaitS = 8.0,
         budget_ms: _BudgetMs = None,
     ) -> SessionViewBody:
-        def has_news(first: SessionView, view: SessionView) -> bool:
+        def has_news(first: SessionReport, view: SessionReport) -> bool:
             answered = view.signal_response is not None and first.signal_response is None
             # Another client may have come in between two polls: the status is the same again.
             newer = view.attempt != first.attempt
@@ -234,7 +234,7 @@ def _caller(request: Request, budget_ms: int | None) -> Caller:
     return Caller(admitted.owner_hash, deadline_at, request.is_disconnected)
 
 
-def _body_of(view: SessionView) -> SessionViewBody:
+def _body_of(view: SessionReport) -> SessionViewBody:
     remaining = view.remaining
     return SessionViewBody(
         session_id=view.session_id,

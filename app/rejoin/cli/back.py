@@ -34,7 +34,7 @@ def back(chosen: BackOptions) -> int:
     REJOIN_TOKEN.
     """
     from rejoin.runtime import launch
-    from rejoin.runtime.launch import Claimed, Game, HandedOver, LockUnavailable
+    from rejoin.runtime.launch import Claimed, GameToPlay, HandedOver, LockUnavailable
     from rejoin.runtime.studio_profile import StudioProfile
 
     window.check_display()
@@ -57,7 +57,7 @@ def back(chosen: BackOptions) -> int:
         profile = StudioProfile.from_address(ticket.backend, chosen.token)
         profile = launch.with_stored_token(profile)
         ticket = launch.with_stored_session(ticket, profile)
-        return window.play_in_window(Game(profile, ticket, instance), chosen)
+        return window.play_in_window(GameToPlay(profile, ticket, instance), chosen)
     finally:
         if instance is not None:
             instance.release()

@@ -72,10 +72,10 @@ def play(chosen: PlayOptions) -> int:
     dialect. A link may come from anybody, so its backend gets no sign-in token unless you agree.
     """
     from rejoin.runtime.deep_link import is_link
-    from rejoin.runtime.launch import Game
+    from rejoin.runtime.launch import GameToPlay
 
     profile = _link_profile(chosen) if is_link(chosen.backend_url) else _url_profile(chosen)
-    return window.play_in_window(Game(profile), chosen, stats=chosen.stats)
+    return window.play_in_window(GameToPlay(profile), chosen, stats=chosen.stats)
 
 
 def _url_profile(chosen: PlayOptions) -> StudioProfile:

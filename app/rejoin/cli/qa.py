@@ -267,7 +267,7 @@ def run(chosen: RunOptions) -> int:
     if folder is not None:
         traces.make_folder(folder)
 
-    def report(result: runner.Result) -> None:
+    def report(result: runner.CaseResult) -> None:
         click.echo(result.line())
         for sentence in result.wrong:
             click.echo(f"        {sentence}")

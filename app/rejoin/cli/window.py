@@ -13,7 +13,7 @@ from rejoin.cli.options import GameOptions
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
     from rejoin.gui.main_window import RejoinWindow
-    from rejoin.runtime.launch import Game
+    from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player import Player
 
 
@@ -25,7 +25,7 @@ def check_display() -> None:
     platform_plugin.check()
 
 
-def play_in_window(game: Game, options: GameOptions, *, stats: Path | None = None) -> int:
+def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None = None) -> int:
     """Play `game` in a window until the window is closed; returns the exit code."""
     from rejoin.core.model import Stage
     from rejoin.gui import application
@@ -77,7 +77,7 @@ def play_in_window(game: Game, options: GameOptions, *, stats: Path | None = Non
 
 
 def _player(
-    game: Game, options: GameOptions, stats: Path | None, activated: threading.Event
+    game: GameToPlay, options: GameOptions, stats: Path | None, activated: threading.Event
 ) -> Player:
     """The client for this game. `activated` is set when a second instance asks for its window."""
     from rejoin.media.video.hardware import chosen

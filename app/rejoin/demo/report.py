@@ -20,7 +20,7 @@ VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class DemoResult:
     """Everything that the report is made from."""
 
     options: DemoOptions
@@ -59,7 +59,7 @@ def failure_of(
     return None
 
 
-def lines(result: Result) -> Iterator[str]:
+def lines(result: DemoResult) -> Iterator[str]:
     """The printed report."""
     options = result.options
     yield (
@@ -94,7 +94,7 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-def write(folder: Path, result: Result) -> None:
+def write(folder: Path, result: DemoResult) -> None:
     """Write report.json and trace.jsonl. Raises RejoinError."""
     options = result.options
     report = {

@@ -92,7 +92,7 @@ def _play(
     episodes = timelines(found)
     continuity = recorder.continuity()
     failure = script.failure or report.failure_of(options, episodes, continuity, ending)
-    result = report.Result(
+    result = report.DemoResult(
         options, found, episodes, continuity, ending, tuple(script.screenshots), failure
     )
     for line in report.lines(result):

@@ -37,7 +37,7 @@ class Screen(Protocol):
     def close(self) -> object: ...
 
 
-class Step(enum.Enum):
+class DemoStep(enum.Enum):
     """What the script waits for; the value completes "Timed out waiting for ..."."""
 
     LIVE = "the game to be live"
@@ -54,7 +54,7 @@ class Script:
     def __init__(self, options: DemoOptions, drops: Drops) -> None:
         self._options = options
         self._drops = drops
-        self._step = Step.LIVE
+        self._step = DemoStep.LIVE
         self._step_began_at = boot_s()
         self._reached_at: float | None = None
         """Since when the window shows what the step waits for."""
@@ -68,7 +68,7 @@ class Script:
 
     def on_refresh(self, screen: Screen) -> None:
         """Called on the GUI thread ten times a second and after each snapshot."""
-        if self._refreshing or self._step is Step.DONE:
+        if self._refreshing or self._step is DemoStep.DONE:
             return
         self._refreshing = True  # taking a screenshot refreshes the window, which calls us again
         try:
@@ -101,22 +101,22 @@ class Script:
     def _advance(self, screen: Screen, snapshot: Snapshot, now: float) -> None:
         live = snapshot.stage is Stage.LIVE
         match self._step:
-            case Step.LIVE:
+            case DemoStep.LIVE:
                 if live:
-                    self._next(Step.PLAYING, now)
-            case Step.PLAYING:
+                    self._next(DemoStep.PLAYING, now)
+            case DemoStep.PLAYING:
                 if live and now - self._step_began_at >= self._options.drop_after_s:
                     self._drop(screen, snapshot, now)
-            case Step.LOST:
+            case DemoStep.LOST:
                 self._await_loss(screen, snapshot, now)
-            case Step.LIVE_AGAIN:
+            case DemoStep.LIVE_AGAIN:
                 back = live and snapshot.episode >= self._episode
                 if back and self._has_lasted(now, SHOW_BACK_S):
                     self._save(screen, "back")
-                    self._next(Step.PLAYING_ON, now)
-            case Step.PLAYING_ON:
+                    self._next(DemoStep.PLAYING_ON, now)
+            case DemoStep.PLAYING_ON:
                 self._play_on(screen, now)
-            case Step.DONE:
+            case DemoStep.DONE:
                 pass
             case _:
                 assert_never(self._step)
@@ -129,7 +129,7 @@ class Script:
         self._dropped += 1
         self._episode = snapshot.episode + 1
         self._drops.drop()
-        self._next(Step.LOST, now)
+        self._next(DemoStep.LOST, now)
 
     def _await_loss(self, screen: Screen, snapshot: Snapshot, now: float) -> None:
         if snapshot.stage in (Stage.LOST, Stage.RECONNECTING):
@@ -138,19 +138,19 @@ class Script:
             if is_new or has_lasted:
                 self._take(screen, "lost")  # saved later: compressing it would delay the reconnect
             if has_lasted:
-                self._next(Step.LIVE_AGAIN, now)
+                self._next(DemoStep.LIVE_AGAIN, now)
         elif snapshot.stage is Stage.LIVE and snapshot.episode >= self._episode:
-            self._next(Step.LIVE_AGAIN, now)
+            self._next(DemoStep.LIVE_AGAIN, now)
 
     def _play_on(self, screen: Screen, now: float) -> None:
         if self._dropped < self._options.drops:
-            self._next(Step.PLAYING, now)
+            self._next(DemoStep.PLAYING, now)
         elif not self._options.headless:
-            self._step = Step.DONE  # the window stays open for the player
+            self._step = DemoStep.DONE  # the window stays open for the player
         elif now - self._step_began_at >= self._options.play_on_s:
             self._end(screen)
 
-    def _next(self, step: Step, now: float) -> None:
+    def _next(self, step: DemoStep, now: float) -> None:
         self._step, self._step_began_at, self._reached_at = step, now, None
 
     def _has_lasted(self, now: float, for_s: float) -> bool:
@@ -178,6 +178,6 @@ class Script:
 
     def _end(self, screen: Screen) -> None:
         self._save_taken()
-        self._step = Step.DONE
+        self._step = DemoStep.DONE
         if self._options.headless:
             screen.close()

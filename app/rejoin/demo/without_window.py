@@ -20,7 +20,7 @@ CLOSE_TIMEOUT_S: Final = 5.0
 """How long the game may take to end after `close`."""
 
 
-class Game(Protocol):
+class GameClient(Protocol):
     """What is needed of `runtime.player.Player`."""
 
     @property
@@ -32,7 +32,7 @@ class Game(Protocol):
 class NoWindow:
     """Stands in for the window in `script.Script`."""
 
-    def __init__(self, game: Game) -> None:
+    def __init__(self, game: GameClient) -> None:
         self._game = game
         self.closed_at: float | None = None
 
@@ -51,7 +51,7 @@ class NoWindow:
                 self._game.post(CloseForNowRequested())
 
 
-def run(game: Game, on_refresh: Callable[[Screen], None]) -> int:
+def run(game: GameClient, on_refresh: Callable[[Screen], None]) -> int:
     """Refresh until the game has ended: 0, or 130 after Ctrl+C. A second Ctrl+C does not wait."""
     screen = NoWindow(game)
     interrupts = 0

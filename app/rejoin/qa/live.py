@@ -34,7 +34,7 @@ from rejoin.media.audio.output import NullOutput
 from rejoin.netem.link import Direction
 from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import runner
-from rejoin.qa.runner import Result
+from rejoin.qa.runner import CaseResult
 from rejoin.qa.seeds import network_profiles
 from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.instance import Instance, activate
@@ -62,15 +62,15 @@ _DARK: Final = frozenset({FaultKind.SILENCE, FaultKind.FREEZE, FaultKind.KILL})
 def play_all(
     scenario: Scenario,
     seed: int,
-    on_result: Callable[[Result], None],
+    on_result: Callable[[CaseResult], None],
     *,
     samples: bool = False,
-) -> tuple[Result, ...]:
+) -> tuple[CaseResult, ...]:
     """Play every case, each with its own studio. `samples`: record samples in the traces, too."""
     return runner.play_all(scenario, lambda case: play(case, seed, samples=samples), on_result)
 
 
-def play(case: ScenarioCase, seed: int, *, samples: bool = False) -> Result:
+def play(case: ScenarioCase, seed: int, *, samples: bool = False) -> CaseResult:
     """Play one case. If it cannot be played, the result has failed and says why."""
     freeze_startup_objects()
     with tempfile.TemporaryDirectory() as folder:
@@ -85,7 +85,7 @@ def play(case: ScenarioCase, seed: int, *, samples: bool = False) -> Result:
                 game = _Game(case, seed, studio, Path(folder), ca_file, samples=samples)
                 return asyncio.run(game.play())
         except RejoinError as error:
-            return Result(case, None, (str(error),), ())
+            return CaseResult(case, None, (str(error),), ())
 
 
 class _Game:
@@ -124,7 +124,7 @@ class _Game:
         self._changed = asyncio.Event()
         self._jobs: list[asyncio.Task[None]] = []
 
-    async def play(self) -> Result:
+    async def play(self) -> CaseResult:
         case = self._case
         async with EmulatorControl(self._studio.control_url, self._studio.control_token) as control:
             await control.change_settings(

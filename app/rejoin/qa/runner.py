@@ -29,7 +29,7 @@ SHIPPED = ("every-profile", "outage-ladder")
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CaseResult:
     """The result of one case. `wrong`: what is wrong, as sentences; empty if the case passed.
 
     `observed` is None if the case could not be played. `injected`: the faults that were
@@ -93,18 +93,18 @@ def checked(
     timed: bool,
     more: tuple[str, ...] = (),
     injected: str = "",
-) -> Result:
+) -> CaseResult:
     """The result: expectations that were not met, violations in the trace, and `more`."""
     wrong = (*unmet(case, observed, timed=timed), *invariants.violations(records), *more)
-    return Result(case, observed, wrong, records, injected)
+    return CaseResult(case, observed, wrong, records, injected)
 
 
-def play_simulated(case: ScenarioCase, seed: int) -> Result:
+def play_simulated(case: ScenarioCase, seed: int) -> CaseResult:
     """Play a case in a simulated world, on a virtual clock."""
     try:
         world = faults.world_of(case, network_profiles(), chance(seed))
     except KeyError as error:
-        return Result(
+        return CaseResult(
             case, None, (f"{error.args[0]} cannot be simulated; play it with --live",), ()
         )
     outcome = simulate(world, draw=random.Random(seed).random, for_s=case.duration_s)
@@ -120,9 +120,9 @@ def play_simulated(case: ScenarioCase, seed: int) -> Result:
 
 def play_all(
     scenario: Scenario,
-    play: Callable[[ScenarioCase], Result],
-    on_result: Callable[[Result], None],
-) -> tuple[Result, ...]:
+    play: Callable[[ScenarioCase], CaseResult],
+    on_result: Callable[[CaseResult], None],
+) -> tuple[CaseResult, ...]:
     """Play every case in turn; `on_result` is called with the result of each."""
     results = []
     for case in scenario.cases:

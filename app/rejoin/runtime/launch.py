@@ -20,7 +20,7 @@ from rejoin.runtime.tokens import NO_SESSION_SAVED, NO_TOKEN_SAVED, SESSION, Tok
 
 
 @dataclass(frozen=True, slots=True)
-class Game:
+class GameToPlay:
     """The game to play: a new one, or with `ticket` the one to return to."""
 
     profile: StudioProfile

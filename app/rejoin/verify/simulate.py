@@ -30,7 +30,7 @@ from rejoin.verify.detector_score import OUTAGE
 from rejoin.verify.environment import DARK, Change, PlayerChange, Schedule, World
 from rejoin.verify.simulated.backend import SimulatedBackend
 from rejoin.verify.simulated.clock import Callback, VirtualClock
-from rejoin.verify.simulated.connections import Connections
+from rejoin.verify.simulated.connections import SimulatedConnections
 from rejoin.verify.simulated.service import SimulatedService
 
 _EPSILON_S = 1e-6
@@ -98,7 +98,9 @@ class _Run:
         self.last_event_at = self.sampled_at = self.clock.now
         self.records: list[Record] = []
         self.service = SimulatedService(world, self.clock, self.records.append)
-        self.connections = Connections(world, policy, self.clock, self.service, self.handle)
+        self.connections = SimulatedConnections(
+            world, policy, self.clock, self.service, self.handle
+        )
         self.backend = SimulatedBackend(world, self.clock, self.service, self.handle)
         self.recovery = invariants.RecoveryWatch(self.clock.now)
         # The client.

@@ -13,7 +13,7 @@ from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
 from rejoin.verify.environment import Change, PathChange, World
 from rejoin.verify.simulated.clock import VirtualClock
-from rejoin.verify.simulated.connections import Connection, Connections
+from rejoin.verify.simulated.connections import Connection, SimulatedConnections
 from rejoin.verify.simulated.service import SimulatedService
 
 ONE = ConnectionNumber(1)
@@ -27,7 +27,7 @@ class Scene:
         self.clock = VirtualClock(0.0)
         self.service = SimulatedService(world, self.clock, lambda record: None)
         self.events: list[events.Event] = []
-        self.connections = Connections(
+        self.connections = SimulatedConnections(
             world, Policy(), self.clock, self.service, self.events.append
         )
         self.one = self.connections.new(ONE)

@@ -41,7 +41,7 @@ class FaultyHost(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FaultStep:
     """Something that belongs to a fault and happens some time after its beginning."""
 
     after_s: float
@@ -73,7 +73,7 @@ class LastingFault(ABC):
         """Seconds from its beginning until it is cleared automatically; None: never."""
         return self.fault.duration_s
 
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[FaultStep]:
         """What else happens while it lasts; called once, after `begin`."""
         return []
 
@@ -174,7 +174,7 @@ class ShapedNetwork(LastingFault):
         self._host.relay.remove_link()
         self._set_client_silent(False)
 
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[FaultStep]:
         async def silence_client() -> None:
             self._set_client_silent(True)
 
@@ -185,12 +185,12 @@ class ShapedNetwork(LastingFault):
         cut = self._profile.cut
         # Only a cut of what the client sends counts as a silence with a known beginning.
         if cut is not None and Direction.UP in cut.directions & self.fault.directions:
-            steps.append(Step(cut.after_s, silence_client))
+            steps.append(FaultStep(cut.after_s, silence_client))
             length_s = cut.length_s(self._window_s)
             if length_s is not None:
-                steps.append(Step(cut.after_s + length_s, end_client_silence))
+                steps.append(FaultStep(cut.after_s + length_s, end_client_silence))
         if self._profile.rebind_after_s is not None:
-            steps.append(Step(self._profile.rebind_after_s, self._host.relay.rebind))
+            steps.append(FaultStep(self._profile.rebind_after_s, self._host.relay.rebind))
         return steps
 
 
@@ -235,7 +235,7 @@ class ActiveFault:
         if ends_after_s is not None:
             # What would come after its end is left out.
             steps = [step for step in steps if step.after_s < ends_after_s]
-            steps.append(Step(ends_after_s, self._clear_later))
+            steps.append(FaultStep(ends_after_s, self._clear_later))
         if steps:
             self._steps = tasks.spawn(self._run(steps), name="emulator-fault")
         return at
@@ -255,7 +255,7 @@ class ActiveFault:
     async def _clear_later(self) -> None:
         self.clear()
 
-    async def _run(self, steps: list[Step]) -> None:
+    async def _run(self, steps: list[FaultStep]) -> None:
         began_at = self._host.clock()
         for step in sorted(steps, key=lambda each: each.after_s):
             await asyncio.sleep(max(0.0, began_at + step.after_s - self._host.clock()))

@@ -42,7 +42,7 @@ class Connection:
     largest_gap_s: float = 0.0
 
 
-class Connections:
+class SimulatedConnections:
     """Every connection of a run. `deliver` passes an event to the client."""
 
     def __init__(
