@@ -25,7 +25,6 @@ from rejoin.core.model import Stage as SnapshotStage
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
-from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.signal_codec import NetworkRules
@@ -35,13 +34,14 @@ from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import OURS, Dialect
 from rejoin.studio.address import Studio
+from rejoin.studio.serve import STUDIO_SETTINGS
 
 _T = TypeVar("_T")
 
 STREAM = "emulator, loopback, 720p60 at 8 Mbit/s"
 TIMEOUT_S = 90.0
 """Far longer than anything but a hang takes; the bench then fails."""
-_DEFAULTS = EmulatorSettings()
+_DEFAULTS = STUDIO_SETTINGS
 """The settings that the studio starts with."""
 
 

@@ -444,13 +444,13 @@ async def test_the_real_host_survives_bad_offers(expected_logs: LogRecords) -> N
 
         def client_input(self) -> None: ...
 
-        def game_exited(self, *, failed: bool, detail: str) -> None:
+        def game_exited(self, detail: str) -> None:
             pytest.fail("the game ended")
 
         def shares_performance(self) -> bool:
             return False
 
-    host = service.make_host(Listener())
+    host = service.make_host(Listener(), service.settings)
     await host.start()
     try:
         for number in range(ANSWERED):

@@ -128,7 +128,7 @@ def test_a_known_reason_of_the_service_is_explained_and_an_unknown_one_quoted() 
         return texts.ending_text(ending).title
 
     assert title("reconnectionTimeout") == "The game has ended: nobody came back in time"
-    assert title("applicationExit") == "The game has ended: the game closed"
+    assert title("applicationExit") == "The game has ended: the game closed or crashed"
     assert title("fleetRebalanced") == 'The game has ended: the service says "fleetRebalanced"'
     assert "did not start" in title("placementTimeout")
     assert len({title(reason) for reason in texts._REASONS}) >= len(texts._REASONS) - 1

@@ -65,6 +65,9 @@ class FakeHost:
         self.faults.append(fault)
         return 1234.5
 
+    def settings_changed(self, settings: EmulatorSettings) -> None:
+        self.settings = settings
+
     def game_state(self) -> dict[str, object]:
         return {"counter": len(self.calls)}
 

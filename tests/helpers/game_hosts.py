@@ -27,7 +27,7 @@ from rejoin.clock import boot_s
 from rejoin.emulator.host.game_host import GameHost
 from rejoin.emulator.host.strip import StripReading, read_strip
 from rejoin.emulator.service.settings import EmulatorSettings
-from rejoin.emulator.service.stream_host import AdjustableHost, HostFactory
+from rejoin.emulator.service.stream_host import HostFactory
 from rejoin.input_protocol import controls
 from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.codecs import offer_every_profile
@@ -36,7 +36,9 @@ from rejoin.rtc.signal_codec import NetworkRules, decode_response, encode_reques
 PROTOCOL_URL = "http://127.0.0.1/protocol.js"
 
 
-SETTINGS = EmulatorSettings(fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0))
+SETTINGS = EmulatorSettings(
+    width=1280, height=720, fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0)
+)
 
 
 DATA = Path(__file__).parents[1] / "data"
@@ -63,8 +65,8 @@ class Listener:
     def client_input(self) -> None:
         self._note("input", None)
 
-    def game_exited(self, *, failed: bool, detail: str) -> None:
-        self._note("exited", failed)
+    def game_exited(self, detail: str) -> None:
+        self._note("exited", detail)
 
     def shares_performance(self) -> bool:
         return self.shared
@@ -185,7 +187,6 @@ async def running(
     factory: HostFactory = functools.partial(GameHost, protocol_url=PROTOCOL_URL)
     host = factory(listener, settings)
     assert isinstance(host, GameHost)
-    assert isinstance(host, AdjustableHost)
     await host.start()
     try:
         yield host, listener

@@ -191,6 +191,15 @@ def test_a_browser_plays_loses_its_connection_and_rejoins_the_same_game(tmp_path
         second = await it.strip()
         assert second.counter > first.counter
 
+        # the size changes in mid-stream
+        await it.control.change_settings(resolution_scale=0.5)
+        await it.until(it.stats, lambda stats: stats["video"]["frameWidth"] == 320)
+        await it.frames(5)
+        third = await it.strip()
+        assert third.counter > second.counter
+        await it.control.change_settings(resolution_scale=1)
+        await it.until(it.stats, lambda stats: stats["video"]["frameWidth"] == 640)
+
         # a real key press in the browser, and a click on the picture
         await it.page.keyboard.press("ArrowRight")
         await it.until(it.game, lambda game: game["key_presses"] == 1)

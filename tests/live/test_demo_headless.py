@@ -141,9 +141,9 @@ def test_a_graceful_close(tmp_path: Path) -> None:
 def test_a_killed_game_ends_with_the_reason_of_the_service(tmp_path: Path) -> None:
     done = run(*QUICK, "--out", str(tmp_path), "--fault", "kill")
     assert (done.code, done.err) == (0, ""), "--fault kill asks for this end"
-    assert "Ended: game_ended (internalError)" in done.out
+    assert "Ended: game_ended (applicationExit)" in done.out
     report, _ = artefacts(tmp_path)
-    assert report["ending"] == {"kind": "game_ended", "reason": "internalError"}
+    assert report["ending"] == {"kind": "game_ended", "reason": "applicationExit"}
     assert not (tmp_path / "back.png").exists()
     ended, live = picture(tmp_path / "ended.png"), picture(tmp_path / "live.png")
     assert brightness(ended) < 0.8 * brightness(live)

@@ -259,7 +259,7 @@ def test_a_killed_game_ends_with_the_reason_of_the_service() -> None:
         await it.until(lambda shown: shown.stage is Stage.ENDED)
 
     ending = play(small(5.0), script).ended()
-    assert (ending.kind, ending.reason) == (EndingKind.GAME_ENDED, "internalError")
+    assert (ending.kind, ending.reason) == (EndingKind.GAME_ENDED, "applicationExit")
 
 
 def test_a_backend_outage_of_ten_seconds_does_not_cost_the_game() -> None:

@@ -210,3 +210,25 @@ def test_every_packetization_mode_is_played(mode: Literal[0, 1]) -> None:
         assert stats.profile == "High"
 
     run(script, settings=replace(SETTINGS, packetization_mode=mode))
+
+
+def test_the_size_changes_in_mid_stream_without_a_freeze_or_a_request() -> None:
+    """Dynamic resolution: each new size begins with a key frame, so nothing has to be requested."""
+
+    async def script(it: Scene) -> None:
+        first = await it.until(lambda stats: stats.frames_decoded > 30)
+        assert (first.width, first.height) == (640, 360)
+        for scale, size in ((0.5, (320, 180)), (0.75, (480, 270)), (1.0, (640, 360))):
+            await it.control.change_settings(resolution_scale=scale)
+            seen = await it.until(
+                lambda stats, size=size: (stats.width, stats.height) == size  # type: ignore[misc]
+            )
+            more = await it.until(
+                lambda stats, seen=seen: stats.frames_decoded > seen.frames_decoded + 30  # type: ignore[misc]
+            )
+            assert (more.width, more.height) == size
+        assert more.connection == first.connection
+        assert (more.frames_broken, more.pli_count) == (first.frames_broken, first.pli_count)
+        assert it.stages[it.stages.index(Stage.LIVE) :] == [Stage.LIVE]
+
+    run(script)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,13 +70,13 @@ def studio(chosen: StudioOptions) -> int:
     """
     from rejoin.emulator.service import console
     from rejoin.emulator.service.control import EmulatorControl
-    from rejoin.emulator.service.settings import EmulatorSettings
     from rejoin.runtime.stream_thread import freeze_startup_objects
     from rejoin.signaling.dialects import DIALECTS
-    from rejoin.studio.serve import Ports
+    from rejoin.studio.serve import STUDIO_SETTINGS, Ports
     from rejoin.studio.serve import studio as served
 
-    settings = EmulatorSettings(
+    settings = replace(
+        STUDIO_SETTINGS,
         notice_silent_client_s=chosen.notice_silent_client_s,
         connection_timeout_s=chosen.connection_timeout_s,
     )

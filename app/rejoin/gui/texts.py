@@ -262,7 +262,7 @@ _REASONS = {
     "reconnectionTimeout": "nobody came back in time",
     "idleTimeout": "there was no input for too long",
     "maxSessionLengthTimeout": "it reached its maximum length",
-    "applicationExit": "the game closed",
+    "applicationExit": "the game closed or crashed",
     "apiTerminated": "the studio ended it",
     "placementTimeout": "no game server was free in time",
     "internalError": "the game server failed",

@@ -35,6 +35,9 @@ from rejoin.studio.address import Studio
 from rejoin.tasks import cancel, spawn
 
 HOST: Final = "127.0.0.1"
+STUDIO_SETTINGS: Final = EmulatorSettings(width=1280, height=720)
+"""What `rejoin studio` starts with: smaller pictures than the service's default, because this
+machine encodes them and decodes them too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,7 @@ class Change(enum.Enum):
     MEDIA_STOPS = "media_stops"  # the host lives and answers checks, but sends no media
     MEDIA_GOES = "media_goes"  # the host sends media again
     HOST_CLOSES = "host_closes"  # a graceful close by the host
-    GAME_EXITS = "game_exits"
-    GAME_FAILS = "game_fails"  # the game's process dies: ERROR
+    GAME_EXITS = "game_exits"  # or crashes: TERMINATED for the same reason
     # The way to the backend, until the next of these.
     BACKEND_DOWN = "backend_down"  # refused before anything is sent
     BACKEND_PORTAL = "backend_portal"  # something else answers, such as a captive portal

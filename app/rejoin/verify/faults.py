@@ -28,7 +28,7 @@ _FIXED: Mapping[str, Schedule] = {
     "udp_blocked_http_ok": ((0.0, C.PATH_DOWN),),
     # The host hears nothing from the address that it knows, until the next check (one a second).
     "nat_rebind": ((1.0, C.UPLINK_DOWN), (2.0, C.PATH_UP)),
-    "server_kill": ((0.0, C.GAME_FAILS), (0.0, C.FLOW_DIES)),
+    "server_kill": ((0.0, C.GAME_EXITS), (0.0, C.FLOW_DIES)),
     "server_freeze": ((0.0, C.FLOW_DIES),),
     "server_no_media": ((0.0, C.MEDIA_STOPS), (12.0, C.MEDIA_GOES)),
     "dtls_close": ((0.0, C.HOST_CLOSES),),

@@ -341,8 +341,6 @@ class _Run:
                 self.connections.change(change)
             case Change.GAME_EXITS:
                 self.service.step(lifecycle.ApplicationExited())
-            case Change.GAME_FAILS:
-                self.service.step(lifecycle.Failed())
             case (
                 Change.BACKEND_DOWN
                 | Change.BACKEND_PORTAL

@@ -110,7 +110,12 @@ async def test_a_cut_is_noticed_like_a_silence_and_a_short_one_is_not() -> None:
 @leaves_nothing
 async def test_one_way_cuts_affect_one_direction() -> None:
     settings = EmulatorSettings(
-        fps=30, bitrate_bps=2_000_000, relay_ports=(0, 0), notice_silent_client_s=0.3
+        width=1280,
+        height=720,
+        fps=30,
+        bitrate_bps=2_000_000,
+        relay_ports=(0, 0),
+        notice_silent_client_s=0.3,
     )
 
     async with running(settings) as (host, listener):

@@ -7,6 +7,7 @@ import itertools
 import threading
 from typing import Any
 
+import av
 import pytest
 from aiortc.rtp import (
     RTCP_PSFB_APP,
@@ -101,5 +102,32 @@ async def test_remb_reaches_the_encoder_with_the_next_pictures() -> None:
     low = await bytes_each(player.frames + 45, 20)
     assert player.bitrate_bps == pytest.approx(1_000_000, rel=0.01)
     assert high > 2 * low  # the encoder's own buffer takes a second to follow
+    await player.close()
+    await stream.stop()
+
+
+async def test_the_size_changes_in_mid_stream_with_a_key_frame() -> None:
+    stream = Recorder()
+    form = VideoFormat(320, 180, 60, 1_000_000, "main", packetization_mode=0)
+    player = MediaPlayer(Game(boot_s()), form, stream, None)
+    await stream.start(parameters())
+    decoder = av.VideoCodecContext.create("h264", "r")
+    sizes: list[tuple[int, int]] = []
+    key_frames = 0
+    for width, height in ((320, 180), (160, 90), (640, 360), (640, 360)):
+        player.set_picture_size(width, height)
+        after = player.frames
+        for _ in range(4000):
+            if player.frames >= after + 4:
+                break
+            await asyncio.sleep(0.005)
+    for payloads, _ in stream.frames:
+        key_frames += payloads[0][0] & 0x1F == 7
+        picture = b"".join(b"\0\0\0\1" + unit for unit in payloads)
+        for frame in decoder.decode(av.Packet(picture)):
+            if [(frame.width, frame.height)] != sizes[-1:]:
+                sizes.append((frame.width, frame.height))
+    assert sizes == [(320, 180), (160, 90), (640, 360)]
+    assert key_frames == len(sizes), "a key frame for each size, none for the same size again"
     await player.close()
     await stream.stop()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.emulator.service.settings import EmulatorSettings, setting_from_text
 from rejoin.errors import BadInputError
 
 
@@ -80,3 +80,61 @@ def test_an_unknown_name_or_a_wrong_type_is_refused(
 ) -> None:
     with pytest.raises(BadInputError, match=sentence):
         EmulatorSettings().changed(changes)
+
+
+def test_a_settings_type_comes_from_its_declaration_and_not_from_its_present_value() -> None:
+    settings = EmulatorSettings(notice_silent_client_s=3)
+    settings = settings.changed({"notice_silent_client_s": 2.5})
+    assert settings.notice_silent_client_s == 2.5
+    settings = settings.changed({"notice_silent_client_s": 3}).changed({"loss": 0})
+    assert type(settings.notice_silent_client_s) is float
+    assert settings.changed({"notice_silent_client_s": 0.25, "loss": 0.5}).loss == 0.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"stream_group_ids": "sg-1"}, "stream_group_ids must be a list"),
+        ({"stream_group_ids": ["sg-1", 2]}, "member of .* stream_group_ids must be a text"),
+        ({"relay_ports": [40000]}, "relay_ports are two ports"),
+        ({"relay_ports": [40000, 40010, 40020]}, "relay_ports are two ports"),
+        ({"relay_ports": [40000, 40010.5]}, "member of .* relay_ports must be a whole number"),
+        ({"notice_silent_client_s": 10**400}, "notice_silent_client_s must be a number"),
+    ],
+)
+def test_a_list_that_does_not_fit_is_refused(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(BadInputError, match=sentence):
+        EmulatorSettings().changed(changes)
+
+
+def test_a_list_from_json_fits_a_setting_with_several_values() -> None:
+    settings = EmulatorSettings().changed(
+        {"relay_ports": [40000, 40010], "stream_group_ids": ["sg-A"]}
+    )
+    assert (settings.relay_ports, settings.stream_group_ids) == ((40000, 40010), ("sg-A",))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("notice_silent_client_s", "3", 3.0),
+        ("notice_silent_client_s", "2.5", 2.5),
+        ("account_id", "111122223333", "111122223333"),
+        ("region", "true", "true"),
+        ("constant_bitrate", "True", True),
+        ("seed", "7", 7),
+        ("seed", "7.5", "7.5"),
+        ("loss", "nan", "nan"),
+        ("relay_ports", "40000, 40010", (40000, 40010)),
+        ("dtls_role", "server", "server"),
+        ("packetization_mode", "0", 0),
+    ],
+)
+def test_a_typed_value_is_read_as_its_settings_type(name: str, text: str, value: object) -> None:
+    read = setting_from_text(name, text)
+    assert (type(read), read) == (type(value), value)
+
+
+def test_a_typed_setting_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(BadInputError, match="no setting named colour"):
+        setting_from_text("colour", "blue")

@@ -278,8 +278,7 @@ class HostConnection:
         self._player = MediaPlayer(
             self._game,
             VideoFormat(
-                settings.width,
-                settings.height,
+                *settings.picture_size,
                 settings.fps,
                 min(settings.bitrate_bps, limit_bps),
                 self.profile,
@@ -325,6 +324,8 @@ class HostConnection:
     def settings_changed(self) -> None:
         """The host's settings have other values now."""
         self._presence.settings_changed()
+        if self._player is not None:
+            self._player.set_picture_size(*self._host.settings.picture_size)
 
     async def send_disconnect(self, reason: str) -> None:
         """Send the client the reason for which it will be closed."""

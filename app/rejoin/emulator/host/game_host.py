@@ -29,7 +29,7 @@ TICK_EVERY_S = 0.050
 
 
 class GameHost:
-    """The emulator's stream host: a `StreamHost` and an `AdjustableHost` of the service."""
+    """The emulator's stream host: a `StreamHost` of the service."""
 
     def __init__(
         self,
@@ -170,11 +170,11 @@ class GameHost:
             },
         }
 
-    # --- AdjustableHost -------------------------------------------------------------------------
+    # --- changed settings -------------------------------------------------------------------------
 
     def settings_changed(self, settings: EmulatorSettings) -> None:
-        """Detection times and the path apply at once, picture and bitrate from the next connection
-        on; seed and ports stay as they were."""
+        """Detection times, the path and the size of the pictures apply at once, frame and bit rate
+        from the next connection on; seed and ports stay as they were."""
         before = self.settings
         if (settings.round_trip_s, settings.loss) != (before.round_trip_s, before.loss):
             self.relay.set_base_link(_base_link(settings, self.relay.now()))
@@ -238,9 +238,7 @@ class GameHost:
         game.advance(at)
         if connection is not None:
             connection.end_game()
-        self._listener.game_exited(
-            failed=True, detail="the game process was killed by an injected fault"
-        )
+        self._listener.game_exited("the game process was killed by an injected fault")
         return at
 
     async def _tick(self, game: Game) -> None:

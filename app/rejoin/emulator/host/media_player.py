@@ -69,9 +69,21 @@ class MediaPlayer:
         await asyncio.wrap_future(self._thread.submit(self._close_encoder))
         self._thread.shutdown(wait=True)
 
+    def _reopen(self, video_format: VideoFormat) -> VideoEncoder:
+        """An encoder for this format in place of the present one; called on the encoder thread."""
+        self._close_encoder()
+        encoder = VideoEncoder(video_format)
+        self._opened = concurrent.futures.Future()
+        self._opened.set_result(encoder)
+        return encoder
+
     def _close_encoder(self) -> None:
         if self._opened.exception() is None:
             self._opened.result().close()
+
+    def set_picture_size(self, width: int, height: int) -> None:
+        """Send pictures of this size from the next one on, which is a key frame."""
+        self._format = replace(self._format, width=width, height=height)
 
     def _request_key_frame(self) -> None:
         self._key_frame_requested = True
@@ -92,6 +104,7 @@ class MediaPlayer:
 
     async def _play_video(self) -> None:
         encoder = await asyncio.wrap_future(self._opened)
+        opened_for = self._format
         shown = -1
         for due in self._beats(1 / self._format.fps):
             await self._until(due)
@@ -105,6 +118,10 @@ class MediaPlayer:
                 continue  # the previous picture was late and showed this tick already
             shown = counter
             scene = self._game.scene()
+            if self._format != opened_for:
+                opened_for = self._format
+                encoder = await self._off_loop(functools.partial(self._reopen, opened_for))
+                self._key_frame_requested, self._key_frame_at = True, float("-inf")
             key = self._key_frame_requested and now - self._key_frame_at >= KEY_FRAME_EVERY_S
             if key:
                 self._key_frame_requested, self._key_frame_at = False, now

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
@@ -16,6 +15,7 @@ from rejoin.emulator.service.faults import (
     Fault,
     FaultKind,
 )
+from rejoin.emulator.service.settings import setting_from_text
 from rejoin.errors import BadInputError
 from rejoin.netem.network_profile import NETWORK_PROFILES
 
@@ -55,7 +55,7 @@ class ChangeSetting:
     """Give one of `EmulatorSettings` a new value."""
 
     name: str
-    value: bool | int | float | str
+    value: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def parse(line: str) -> Command | None:
         case "notice", [notice]:
             return ChangeSetting("notice_silent_client_s", _seconds(notice))
         case "set", [name, value]:
-            return ChangeSetting(name, _value(value))
+            return ChangeSetting(name, setting_from_text(name, value))
         case "api", [kind, *rest] if len(rest) <= 2:
             return ArmApi(_api_fault(kind, rest))
         case "backend", ["down", down]:
@@ -132,16 +132,6 @@ def _times(word: str) -> int:
     if not word.isdecimal() or not 1 <= int(word[:9]) <= 1_000_000:
         raise BadInputError("N is 1 to 1000000.")
     return int(word[:9])
-
-
-def _value(word: str) -> bool | int | float | str:
-    """A value as in TOML, but text without quotes: true, 5, 0.5, conflict."""
-    if word in ("true", "false"):
-        return word == "true"
-    for number in (int, float):
-        with contextlib.suppress(ValueError):
-            return number(word)
-    return word
 
 
 def _seconds(word: str) -> float:

@@ -50,9 +50,17 @@ class SessionEnvironment(Protocol):
         """The ARN of a resource of this account and Region."""
         ...
 
-    def make_host(self, listener: HostListener) -> StreamHost:
+    def make_host(self, listener: HostListener, settings: EmulatorSettings) -> StreamHost:
         """A new host for a session."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """The size of a stream session's virtual monitor in pixels."""
+
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ class StartRequest:
     connection_timeout_s: int | None = None
     session_length_s: int | None = None
     location: str | None = None
+    display: Display | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -106,6 +115,7 @@ class StreamSession:
         self.application_arn = service.arn(f"application/{settings.application_id}")
         self.location = request.location or settings.region
         self.extras = dict(request.extras)
+        self._display = request.display
         self.connection_timeout_s = request.connection_timeout_s or settings.connection_timeout_s
         self.session_length_s = request.session_length_s or settings.session_length_s
         self.application_started_wall_s: float | None = None
@@ -175,12 +185,9 @@ class StreamSession:
     def client_input(self) -> None:
         self._post(lifecycle.InputSeen())
 
-    def game_exited(self, *, failed: bool, detail: str) -> None:
-        if failed:
-            _log.info("stream session %s: the game failed (%s)", self.session_id, detail)
-            self._post(lifecycle.Failed())
-        else:
-            self._post(lifecycle.ApplicationExited())
+    def game_exited(self, detail: str) -> None:
+        _log.info("stream session %s: the game exited (%s)", self.session_id, detail)
+        self._post(lifecycle.ApplicationExited())
 
     def shares_performance(self) -> bool:
         """Whether StartStreamSession requested performance statistics for the client."""
@@ -240,7 +247,7 @@ class StreamSession:
     def settings_changed(self) -> None:
         """Apply changed settings to the timers and to the host."""
         self._set_alarm()
-        self._host.settings_changed(self._service.settings)
+        self._host.settings_changed(self._host_settings())
 
     async def aclose(self) -> None:
         """Leave no alarm, task or host behind. The status stays what it was."""
@@ -254,6 +261,13 @@ class StreamSession:
     def _ended_during_call(self) -> CallRefusedError:
         kind = lifecycle.RefusalKind(self._service.settings.wrong_status_error)
         return wrong_status(kind, f"The stream session became {self.status} during the call.")
+
+    def _host_settings(self) -> EmulatorSettings:
+        """The settings for this session's host: its DisplayConfiguration goes first."""
+        settings = self._service.settings
+        if self._display is None:
+            return settings
+        return dataclasses.replace(settings, width=self._display.width, height=self._display.height)
 
     # --- the lifecycle --------------------------------------------------------------------------
 
@@ -325,7 +339,7 @@ class StreamSession:
     async def _place(self, request: StartRequest) -> None:
         try:
             await sleep(self._timers, self._service.settings.placement_s)
-            await self._host.start(self._service.make_host(self))
+            await self._host.start(self._service.make_host(self, self._host_settings()))
             self.application_started_wall_s = self._service.wall_s()
             if request.signal_request == NO_CLIENT_CONNECTION:
                 self._post(lifecycle.Placed(0))
@@ -348,14 +362,18 @@ class StreamSession:
         """Disconnect the client, stop the host, and finish a TERMINATING session."""
         await cancel(self._placing)
         await self._host.cancel_answer()
-        disconnect_reason = {
-            service_status.IDLE_TIMEOUT: "idle",
-            None: "terminated",
-        }.get(self.reason, str(self.reason))
-        await self._host.stop(disconnect_reason if streaming else None)
+        await self._host.stop(self._disconnect_reason() if streaming else None)
         if self.status == service_status.TERMINATING:
             await sleep(self._timers, self._service.settings.terminating_s)
             self._post(lifecycle.TerminateDone())
+
+    def _disconnect_reason(self) -> str:
+        """The reason that the client's `serverDisconnect` gets."""
+        if self.reason == service_status.IDLE_TIMEOUT:
+            return "idle"
+        if self.reason is None or self._service.settings.disconnect_reason == "terminated":
+            return "terminated"
+        return str(self.reason)
 
     def describe(self) -> dict[str, object]:
         """The session as JSON values for the control API; no signal strings."""

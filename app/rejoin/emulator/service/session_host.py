@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from rejoin.emulator.service.settings import EmulatorSettings
-from rejoin.emulator.service.stream_host import AdjustableHost, StreamHost
+from rejoin.emulator.service.stream_host import StreamHost
 from rejoin.errors import ServiceError, SignalError
 from rejoin.tasks import cancel, spawn
 
@@ -75,10 +75,9 @@ class SessionHost:
         self.host = None
 
     def settings_changed(self, settings: EmulatorSettings) -> None:
-        """Pass changed settings on to a host that follows them."""
-        host: object = self.host
-        if isinstance(host, AdjustableHost):
-            host.settings_changed(settings)
+        """Pass changed settings on to the host."""
+        if self.host is not None:
+            self.host.settings_changed(settings)
 
     def game_state(self) -> dict[str, object] | None:
         """The game's state as JSON values; None without a host."""

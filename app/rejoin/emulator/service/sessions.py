@@ -74,9 +74,9 @@ class StreamSessions:
         settings = self._settings
         return f"arn:aws:gameliftstreams:{settings.region}:{settings.account_id}:{resource}"
 
-    def make_host(self, listener: HostListener) -> StreamHost:
+    def make_host(self, listener: HostListener, settings: EmulatorSettings) -> StreamHost:
         """A new host for a session."""
-        return self._host_factory(listener, self._settings)
+        return self._host_factory(listener, settings)
 
     # --- look-up by id or ARN -------------------------------------------------------------------
 

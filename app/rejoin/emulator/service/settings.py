@@ -6,14 +6,19 @@ outside AWS knows: the default is a guess, and no client may rely on it. Times a
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast, get_args, get_origin, get_type_hints
 
 from rejoin.errors import BadInputError
 
+_MAX_WHOLE: Final = 2**53
+"""Below this a float holds every whole number."""
 _PLACEMENT_TIMEOUTS_S = {"always_on": 75.0, "on_demand_linux": 90.0, "on_demand_windows": 600.0}
 """By kind of capacity, as the reference of StartStreamSession documents them."""
 
@@ -96,13 +101,22 @@ class EmulatorSettings:
     bad_offer_fails: Literal["call", "session"] = "session"
     """What a bad offer in a create call fails, as above. Documented: it can fail the session.
     Assumed: it does. At start it always does."""
+    disconnect_reason: Literal["terminated", "status_reason"] = "terminated"
+    """What `serverDisconnect` says at every end but an idle one. Documented: "idle" and
+    "terminated", others reserved. "status_reason": the StatusReason, as a client must bear it."""
     requests_per_s: float = 20.0
     """Documented: the limit per operation, account and Region. Assumed: the burst is that of one
     second."""
 
     # --- the game ---
-    width: int = 1280
-    height: int = 720
+    width: int = 1920
+    height: int = 1080
+    """The size of the virtual monitor where StartStreamSession has no DisplayConfiguration;
+    documented default of the service."""
+    resolution_scale: float = 1.0
+    """Share of the monitor's width and height that pictures are sent with; a change applies to
+    running streams at once, as the service's dynamic resolution does (documented: on by default
+    from Web SDK 1.3.0 on). Assumed: that sizes are rounded down to even numbers."""
     fps: int = 60
     bitrate_bps: int = 8_000_000
     """The most that is sent. The game's pictures need less than 14 Mbit/s at 1920x1080 and 60 fps,
@@ -157,6 +171,7 @@ class EmulatorSettings:
             ("reason_after_failed_reconnect", ("reconnectionTimeout", "connectionTimeout")),
             ("get_shows_connection", ("latest", "first")),
             ("reused_offer_fails", ("call", "session")),
+            ("disconnect_reason", ("terminated", "status_reason")),
             ("bad_offer_fails", ("call", "session")),
             ("dtls_role", ("client", "server")),
             ("packetization_mode", (0, 1)),
@@ -164,6 +179,7 @@ class EmulatorSettings:
             _check(
                 getattr(self, name) in allowed, f"{name} is one of {', '.join(map(str, allowed))}."
             )
+        _check(0.25 <= self.resolution_scale <= 1, "resolution_scale is 0.25 to 1.")
         _check(0 <= self.round_trip_s <= 10, "round_trip_s is 0 to 10.")
         _check(0 <= self.loss < 1, "loss is 0 or more and less than 1.")
         _check(bool(self.stream_group_ids), "There is at least one stream group.")
@@ -172,11 +188,12 @@ class EmulatorSettings:
             "stream_group_status is a word such as ACTIVE.",
         )
         _check(
-            16 <= self.width <= 3840 and 16 <= self.height <= 2160,
-            "The picture is 16x16 to 3840x2160.",
+            16 <= self.width <= 4096 and 16 <= self.height <= 4096,
+            "The picture is 16x16 to 4096x4096.",
         )
         _check(1 <= self.fps <= 240, "fps is 1 to 240.")
         _check(self.bitrate_bps > 0, "bitrate_bps is above 0.")
+        _check(len(self.relay_ports) == 2, "relay_ports are two ports.")
         first, last = self.relay_ports
         _check(
             (first, last) == (0, 0) or 1024 <= first <= last <= 65535,
@@ -189,11 +206,14 @@ class EmulatorSettings:
         unknown = sorted(set(changes) - known)
         if unknown:
             raise BadInputError(f"The emulator has no setting named {unknown[0]}.")
-        for name, value in changes.items():
-            now = getattr(self, name)
-            if not _is_of_type(value, now):
-                raise BadInputError(f"The emulator's setting {name} must be {_TYPES[type(now)]}.")
-        return dataclasses.replace(self, **cast("dict[str, Any]", changes))
+        values = {name: _of_type(name, value) for name, value in changes.items()}
+        return dataclasses.replace(self, **cast("dict[str, Any]", values))
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height of the pictures that are sent, in pixels: even numbers."""
+        width, height = (int(side * self.resolution_scale) for side in (self.width, self.height))
+        return width - width % 2, height - height % 2
 
     @property
     def placement_limit_s(self) -> float:
@@ -206,16 +226,69 @@ _TYPES: Final = {
     int: "a whole number",
     float: "a number",
     str: "a text",
-    tuple: "a tuple",
+    tuple: "a list",
 }
 """What `changed` requires for a setting of each type."""
 
 
-def _is_of_type(value: object, now: object) -> bool:
-    """Whether a setting that has the value `now` may have this one: an int fits a float."""
-    if isinstance(now, float):
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is type(now)
+@functools.cache
+def _field_types() -> dict[str, tuple[type, type | None]]:
+    """The type of each setting, from its declaration, and that of its members if it is a tuple."""
+    types: dict[str, tuple[type, type | None]] = {}
+    for name, hint in get_type_hints(EmulatorSettings).items():
+        origin, arguments = get_origin(hint), get_args(hint)
+        if origin is Literal:
+            types[name] = (type(arguments[0]), None)
+        elif origin is tuple:
+            types[name] = (tuple, arguments[0])
+        else:
+            types[name] = (hint, None)
+    return types
+
+
+def setting_from_text(name: str, text: str) -> object:
+    """The value that a typed text means for this setting; members of a list have commas between.
+
+    A text that does not fit is returned as it is, and `EmulatorSettings.changed` refuses it.
+    Raises `BadInputError` if there is no such setting.
+    """
+    wanted, member = _field_types().get(name, (None, None))
+    if wanted is None:
+        raise BadInputError(f"The emulator has no setting named {name}.")
+    if member is not None:
+        return tuple(_from_text(member, each.strip()) for each in text.split(","))
+    return _from_text(wanted, text)
+
+
+def _from_text(wanted: type, text: str) -> object:
+    if wanted is bool:
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if wanted in (int, float):
+        with contextlib.suppress(ValueError):
+            number = wanted(text)
+            if math.isfinite(number):  # JSON, which brings it to the emulator, has no others.
+                return number
+    return text
+
+
+def _of_type(name: str, value: object) -> object:
+    """The value as this setting's type: a whole number fits a setting that takes any number.
+
+    Raises `BadInputError`.
+    """
+    wanted, member = _field_types()[name]
+    if wanted is float and type(value) is int and abs(value) < _MAX_WHOLE:
+        return float(value)
+    if member is not None and isinstance(value, list | tuple):
+        # JSON has lists alone.
+        value = tuple(value)
+        if any(type(each) is not member for each in value):
+            raise BadInputError(
+                f"Each member of the emulator's setting {name} must be {_TYPES[member]}."
+            )
+    if type(value) is not wanted:
+        raise BadInputError(f"The emulator's setting {name} must be {_TYPES[wanted]}.")
+    return value
 
 
 def _check(fine: bool, sentence: str) -> None:

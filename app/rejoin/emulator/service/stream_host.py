@@ -6,7 +6,7 @@ The service knows hosts by `StreamHost` alone; `host/game_host` is one, tests ha
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from rejoin.emulator.service.faults import Fault
 from rejoin.emulator.service.settings import EmulatorSettings
@@ -24,8 +24,8 @@ class HostListener(Protocol):
     def client_input(self) -> None:
         """A controls message arrived: the idle timer starts over."""
 
-    def game_exited(self, *, failed: bool, detail: str) -> None:
-        """The game ended; `failed`: not on purpose."""
+    def game_exited(self, detail: str) -> None:
+        """The game ended, on purpose or by a crash: the service does not tell them apart."""
 
     def shares_performance(self) -> bool:
         """Whether the client gets performance statistics (PerformanceStatsConfiguration)."""
@@ -55,17 +55,12 @@ class StreamHost(Protocol):
         """Make a fault happen; returns the boot time at which it took effect."""
         ...
 
+    def settings_changed(self, settings: EmulatorSettings) -> None:
+        """The settings have these values from now on."""
+
     def game_state(self) -> dict[str, object]:
         """Counter, score, chain, connected and so on, as JSON values."""
         ...
-
-
-@runtime_checkable
-class AdjustableHost(Protocol):
-    """A host that follows changed settings while it runs; others keep those they started with."""
-
-    def settings_changed(self, settings: EmulatorSettings) -> None:
-        """The settings have these values from now on."""
 
 
 HostFactory = Callable[[HostListener, EmulatorSettings], StreamHost]

@@ -8,9 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import (
-    WaiterError,
-)
+from botocore.exceptions import ClientError, ParamValidationError, WaiterError
 
 from helpers.emulated_api import GROUP, SETTINGS, emulated_api
 from helpers.fake_host import offer
@@ -115,12 +113,12 @@ async def test_placement_idle_session_length_and_the_end_of_the_game() -> None:
         assert await on.status(short) == ("TERMINATED", "maxSessionLengthTimeout")
 
         left = await on.active(SignalRequest=offer("left"))
-        on.hosts.newest.listener.game_exited(failed=False, detail="")
+        on.hosts.newest.listener.game_exited("closed by the player")
         assert await on.status(left) == ("TERMINATED", "applicationExit")
 
         killed = await on.active(SignalRequest=offer("killed"))
-        on.hosts.newest.listener.game_exited(failed=True, detail="killed")
-        assert await on.status(killed) == ("ERROR", "internalError")
+        on.hosts.newest.listener.game_exited("killed")
+        assert await on.status(killed) == ("TERMINATED", "applicationExit")
 
         on.service.change_settings({"placement_s": 100.0})
         unplaced = (await on.start(SignalRequest=offer("unplaced")))["Arn"]
@@ -381,7 +379,7 @@ async def test_what_a_start_requested_is_shown_again() -> None:
             "AdditionalEnvironmentVariables": {"LEVEL": "3"},
             "PerformanceStatsConfiguration": {"SharedWithClient": True},
             "DisplayConfiguration": {"Resolution": {"Width": 1280, "Height": 720}},
-            "RoleArn": "arn:aws:iam::111122223333:role/stream",
+            "RoleArn": "arn:aws:iam::111122223333:role/GameLiftStreams-stream",
         }
         arn = await on.active(Locations=["eu-central-1", "us-west-2"], **requested)
         session = await on.get(arn)
@@ -389,3 +387,82 @@ async def test_what_a_start_requested_is_shown_again() -> None:
         assert (session["Location"], session["Protocol"]) == ("eu-central-1", "WebRTC")
         assert session["ApplicationArn"].endswith(f"application/{SETTINGS.application_id}")
         assert session["StreamGroupId"] == GROUP
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "accepted"),
+    [
+        (1920, 1080, True),
+        (1080, 1920, True),
+        (320, 320, True),
+        (4096, 506, True),
+        (1280, 721, False),
+        (1281, 720, False),
+        (318, 720, False),
+        (4098, 320, False),
+        (1922, 1080, False),
+        (4096, 508, False),
+    ],
+)
+async def test_a_display_configuration_has_its_limits(
+    width: int, height: int, accepted: bool
+) -> None:
+    display = {"Resolution": {"Width": width, "Height": height}}
+    async with emulated_api() as on:
+        if accepted:
+            await on.active(DisplayConfiguration=display)
+            host = on.hosts.newest
+            assert host.settings.picture_size == (width, height)
+            return
+        # boto3 itself checks the model's limits of a side, and nothing else.
+        with pytest.raises((ParamValidationError, ClientError), match="Resolution"):
+            await on.start(DisplayConfiguration=display)
+
+
+async def test_a_display_configuration_is_what_the_host_sends() -> None:
+    async with emulated_api(EmulatorSettings(connection_timeout_s=10)) as on:
+        await on.active(SignalRequest=offer("none"))
+        assert on.hosts.newest.settings.picture_size == (1920, 1080)
+        await on.active(SignalRequest=offer("empty"), DisplayConfiguration={})
+        assert on.hosts.newest.settings.picture_size == (1920, 1080)
+        display = {"Resolution": {"Width": 1600, "Height": 900}}
+        await on.active(SignalRequest=offer("own"), DisplayConfiguration=display)
+        host = on.hosts.newest
+        assert host.settings.picture_size == (1600, 900)
+        on.service.change_settings({"width": 640, "height": 360, "resolution_scale": 0.5})
+        assert host.settings.picture_size == (800, 450)
+
+
+@pytest.mark.parametrize(
+    ("role", "accepted"),
+    [
+        ("GameLiftStreams-game", True),
+        ("games/eu/GameLiftStreams-game", True),
+        ("game", False),
+        ("GameLiftStreams-/game", False),
+        ("gameliftstreams-game", False),
+    ],
+)
+async def test_a_role_has_the_documented_prefix(role: str, accepted: bool) -> None:
+    async with emulated_api() as on:
+        starting = on.start(RoleArn=f"arn:aws:iam::111122223333:role/{role}")
+        if accepted:
+            assert (await starting)["Status"] == "ACTIVATING"
+        else:
+            assert "RoleArn" in await on.refused(starting, "ValidationException")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [("terminated", "terminated"), ("status_reason", "applicationExit")],
+)
+async def test_a_disconnect_says_idle_or_terminated(setting: str, said: str) -> None:
+    async with emulated_api() as on:
+        on.service.change_settings({"disconnect_reason": setting})
+        arn = await on.active()
+        host = on.hosts.newest
+        host.listener.client_connected(1)
+        host.listener.game_exited("crashed")
+        assert await on.status(arn) == ("TERMINATED", "applicationExit")
+        await on.timers.advance(1)
+        assert host.calls[-2:] == [f"disconnect {said}", "stop"]

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from rejoin.emulator.service.api.aws_model import AwsModel, Params, invalid
-from rejoin.emulator.service.session import StartRequest, StreamSession
+from rejoin.emulator.service.session import Display, StartRequest, StreamSession
 from rejoin.emulator.service.sessions import StreamSessions
 
 EMULATED_OPERATIONS: Final = (
@@ -25,6 +25,8 @@ EMULATED_OPERATIONS: Final = (
 """Every other operation of the model is an unknown one here."""
 
 _PAGE_SIZE: Final = 25
+_MAX_DISPLAY_PIXELS: Final = 1920 * 1080
+_ROLE_PREFIX: Final = "GameLiftStreams-"
 _START_PARAMETERS: Final = frozenset(
     {
         "Identifier",
@@ -65,6 +67,7 @@ class Operations:
         return await self._operations[operation](params)
 
     async def _start_stream_session(self, params: Params) -> Params:
+        _check_role(params)
         session = await self._service.start_session(
             StartRequest(
                 group=params["Identifier"],
@@ -74,6 +77,7 @@ class Operations:
                 connection_timeout_s=params.get("ConnectionTimeoutSeconds"),
                 session_length_s=params.get("SessionLengthSeconds"),
                 location=params.get("Locations", [None])[0],
+                display=_display(params),
                 extras={name: params[name] for name in params if name in self._shown_again},
             )
         )
@@ -150,6 +154,31 @@ class Operations:
             "CreatedAt": self._created_wall_s,
             "LastUpdatedAt": self._created_wall_s,
         }
+
+
+def _display(params: Params) -> Display | None:
+    """The virtual monitor of a DisplayConfiguration. Raises `CallRefusedError`.
+
+    The model holds the limits of each side; the rest is in its documentation alone.
+    """
+    resolution = params.get("DisplayConfiguration", {}).get("Resolution")
+    if resolution is None:
+        return None
+    width, height = resolution["Width"], resolution["Height"]
+    if width % 2 or height % 2:
+        raise invalid("DisplayConfiguration.Resolution: Width and Height must be even numbers.")
+    if width * height > _MAX_DISPLAY_PIXELS:
+        raise invalid(
+            f"DisplayConfiguration.Resolution has more than {_MAX_DISPLAY_PIXELS} pixels."
+        )
+    return Display(width, height)
+
+
+def _check_role(params: Params) -> None:
+    """The service may only assume a role whose name says so. Raises `CallRefusedError`."""
+    name = str(params.get("RoleArn", _ROLE_PREFIX)).rpartition("/")[2]
+    if not name.startswith(_ROLE_PREFIX):
+        raise invalid(f"The name of RoleArn's role does not start with {_ROLE_PREFIX}")
 
 
 def _session_members(session: StreamSession) -> Params:
