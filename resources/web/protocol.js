@@ -26,8 +26,30 @@
     return Math.abs(value) < 0.1 ? 0 : Math.round(Math.max(-1, Math.min(1, value)) * 32767);
   }
 
+  /** What the Web SDK documents as the defaults of its InputConfiguration. */
+  const DEFAULTS = {
+    autoKeyboard: true,
+    autoMouse: true,
+    autoGamepad: true,
+    autoPointerLock: "fullscreen",
+    resetOnDetach: true,
+    trackWindowFocus: true,
+  };
+
+  /** Whether the event belongs to something on the page that text is typed into. */
+  function isTyping(event) {
+    const target = event.composedPath?.()[0] ?? event.target;
+    return target?.isContentEditable === true || /^(INPUT|TEXTAREA|SELECT)$/.test(target?.tagName);
+  }
+
+  /** "720p" as 720; 0 where there is no limit. */
+  function heightOf(resolution) {
+    return Number(/^(\d{3,4})p$/.exec(resolution ?? "")?.[1] ?? 0);
+  }
+
   class GameCastInput {
     #options;
+    #wishes;
     #input;
     #messages;
     #listening = null;
@@ -40,10 +62,12 @@
     #y = 0;
     #wheel = 0;
     #pads = new Map(); // index: { sequence, buttons, axes }
+    #tracked = new Set(); // the indices that the page added
     #polling = null;
 
     constructor(options) {
       this.#options = options;
+      this.#wishes = { ...DEFAULTS, ...options.inputConfiguration };
       this.#input = findChannel(options.clientRtc, PROTOCOL.inputChannel);
       this.#messages = findChannel(options.clientRtc, PROTOCOL.messageChannel);
       if (this.#messages !== null) {
@@ -55,90 +79,157 @@
     attach() {
       if (this.#listening !== null) return;
       this.#listening = new AbortController();
+      const { autoKeyboard, autoMouse, autoGamepad, trackWindowFocus } = this.#wishes;
       const video = this.#options.videoElement;
       const on = (target, name, react, more = {}) =>
         target.addEventListener(name, react, { signal: this.#listening.signal, ...more });
-      on(window, "keydown", (event) => this.#key(event, true));
-      on(window, "keyup", (event) => this.#key(event, false));
-      on(window, "blur", () => this.#letGo());
-      on(document, "visibilitychange", () => document.hidden && this.#letGo());
-      on(video, "mousemove", (event) => this.#moved(event));
-      on(video, "mousedown", (event) => this.#pressed(event));
-      on(window, "mouseup", (event) => this.#pressed(event));
-      on(video, "contextmenu", (event) => event.preventDefault());
-      on(video, "wheel", (event) => this.#scrolled(event), { passive: false });
-      on(window, "gamepadconnected", () => this.#poll());
-      this.#poll();
+      if (autoKeyboard) {
+        const typed = (event) => isTyping(event) && event.type === "keydown";
+        const key = (event) => typed(event) || this.processKeyboardEvent(event);
+        on(window, "keydown", key);
+        on(window, "keyup", key);
+      }
+      if (autoMouse) {
+        const mouse = (event) => this.processMouseEvent(event);
+        on(video, "mousemove", mouse);
+        on(video, "mousedown", mouse);
+        on(window, "mouseup", mouse);
+        on(video, "contextmenu", (event) => event.preventDefault());
+        on(video, "wheel", mouse, { passive: false });
+        on(video, "mousedown", () => this.#lockPointer());
+      }
+      if (trackWindowFocus) {
+        on(window, "blur", () => this.#letGo());
+        on(document, "visibilitychange", () => document.hidden && this.#letGo());
+      }
+      if (autoGamepad) {
+        on(window, "gamepadconnected", () => this.#poll());
+        this.#poll();
+      }
       this.#changed();
     }
 
     detach() {
       if (this.#listening === null) return;
       this.#listening.abort();
-      this.#listening = null;
       if (this.#polling !== null) clearInterval(this.#polling);
       this.#polling = null;
-      this.#letGo();
+      if (this.#wishes.resetOnDetach) this.#letGo();
+      this.#listening = null;
       if (this.#timer !== null) clearInterval(this.#timer);
       this.#timer = null;
     }
 
+    /** Whether the message was handed to the channel; nothing is sent while input is detached. */
     sendApplicationMessage(message) {
       if (!(message instanceof Uint8Array) || message.length > PROTOCOL.maxApplicationMessage) {
         throw new TypeError("An application message is a Uint8Array of 65536 bytes at most.");
       }
-      if (this.#messages === null || this.#messages.readyState !== "open") return false;
+      if (this.#listening === null || this.#messages?.readyState !== "open") return false;
       this.#messages.send(message);
       return true;
     }
 
-    #key(event, down) {
+    /** Whether this keydown or keyup went to the game. */
+    processKeyboardEvent(event) {
       const usage = KEYS[event.code];
-      if (usage === undefined) return;
+      const down = event.type === "keydown";
+      if (this.#listening === null || usage === undefined) return false;
+      // A key that is held is always released, or the game would hold it for good.
+      const ends = !down && this.#keys.has(usage);
+      if (!ends && !this.#passes("keyboardFilter", event)) return false;
       event.preventDefault();
-      if (down === this.#keys.has(usage)) return;
+      if (down === this.#keys.has(usage)) return true;
       if (down) this.#keys.add(usage);
       else this.#keys.delete(usage);
       this.#changed();
+      return true;
     }
 
-    #moved(event) {
-      this.#x = (this.#x + event.movementX) >>> 0;
-      this.#y = (this.#y + event.movementY) >>> 0;
+    /** Whether this movement, button or turn of the wheel went to the game. */
+    processMouseEvent(event) {
+      if (this.#listening === null) return false;
+      const ends = event.type === "mouseup" && this.#buttons !== 0;
+      if (!ends && !this.#passes("mouseFilter", event)) return false;
+      switch (event.type) {
+        case "mousemove":
+          this.#x = (this.#x + event.movementX) >>> 0;
+          this.#y = (this.#y + event.movementY) >>> 0;
+          break;
+        case "mousedown":
+        case "mouseup":
+          this.#buttons = event.buttons;
+          break;
+        case "wheel":
+          event.preventDefault();
+          // One notch is 120 eighths of a degree; browsers count pixels, about 100 for a notch.
+          this.#wheel = (this.#wheel - Math.round(event.deltaY * 1.2)) >>> 0;
+          break;
+        default:
+          return false;
+      }
       this.#changed();
+      return true;
     }
 
-    #pressed(event) {
-      this.#buttons = event.buttons;
-      this.#changed();
+    /** Track or forget the gamepad of this index; `pollTrackedGamepads` reads those tracked. */
+    processGamepadEvent(event) {
+      const index = event.gamepad?.index ?? event.gamepad;
+      if (!Number.isInteger(index) || index < 0 || index >= PROTOCOL.maxPads) return false;
+      if (event.type === "gamepaddisconnected") this.#tracked.delete(index);
+      else this.#tracked.add(index);
+      return true;
     }
 
-    #scrolled(event) {
-      event.preventDefault();
-      // One notch is 120 eighths of a degree; browsers count pixels, about 100 for a notch.
-      this.#wheel = (this.#wheel - Math.round(event.deltaY * 1.2)) >>> 0;
-      this.#changed();
+    pollTrackedGamepads() {
+      if (this.#listening === null) return;
+      this.#read(this.#connectedPads().filter((pad) => this.#tracked.has(pad.index)));
     }
 
-    /** Gamepads tell nothing by themselves: while there is one it is asked 60 times a second. */
+    #passes(filter, event) {
+      const passes = this.#wishes[filter];
+      return typeof passes !== "function" || Boolean(passes(event));
+    }
+
+    /** The game shows no cursor of its own, so only the page's choice decides. */
+    #lockPointer() {
+      const { autoPointerLock } = this.#wishes;
+      const video = this.#options.videoElement;
+      const full = document.fullscreenElement;
+      const fullscreen = full !== null && full !== undefined && full.contains(video);
+      if (autoPointerLock !== true && !(autoPointerLock === "fullscreen" && fullscreen)) return;
+      if (document.pointerLockElement === video) return;
+      // The browser may refuse, for example right after the player left the last lock.
+      Promise.resolve(video.requestPointerLock?.()).catch(() => {});
+    }
+
+    #connectedPads() {
+      return navigator.getGamepads?.().filter((pad) => pad !== null && pad.connected) ?? [];
+    }
+
+    /** Gamepads send no events for buttons: while there is one it is read 60 times a second. */
     #poll() {
-      const pads = navigator.getGamepads?.().filter((pad) => pad !== null && pad.connected) ?? [];
+      const pads = this.#connectedPads();
       if (pads.length > 0 && this.#polling === null) {
         this.#polling = setInterval(() => this.#poll(), 16);
       } else if (pads.length === 0 && this.#polling !== null) {
         clearInterval(this.#polling);
         this.#polling = null;
       }
+      this.#read(pads);
+    }
+
+    #read(pads) {
       let changed = false;
       for (const [index, known] of this.#pads) {
         if (!pads.some((pad) => pad.index === index)) {
           changed = this.#padIs(known, index, 0, [0, 0, 0, 0]) || changed;
         }
       }
-      // In the background the browser still tells of gamepads, but they are no longer ours.
-      if (document.hidden === true) return;
-      for (const pad of pads) {
-        if (pad.index >= PROTOCOL.maxPads) continue;
+      // In the background the browser still reports gamepads, but they are no longer ours.
+      const hidden = document.hidden === true && this.#wishes.trackWindowFocus;
+      for (const pad of hidden ? [] : pads) {
+        if (pad.index >= PROTOCOL.maxPads || !this.#passes("gamepadFilter", pad)) continue;
         const buttons = pad.buttons.reduce(
           (bits, button, bit) => (button.pressed && bit < 32 ? (bits | (1 << bit)) >>> 0 : bits),
           0,
@@ -209,6 +300,21 @@
       keys.forEach((usage, index) => view.setUint16(25 + 2 * index, usage));
       this.#input.send(view.buffer);
       for (const [index, pad] of this.#pads) this.#sendPad(index, pad);
+      this.#sendLimits();
+    }
+
+    /** What the page allows the host to send; with every state, because messages can be lost. */
+    #sendLimits() {
+      const kilobits = Number(this.#options.bitrateMaxKilobits ?? 0) || 0;
+      const height = heightOf(this.#options.maximumResolution);
+      if (kilobits <= 0 && height === 0) return;
+      const view = new DataView(new ArrayBuffer(16));
+      view.setUint8(0, PROTOCOL.magic);
+      view.setUint8(1, PROTOCOL.version);
+      view.setUint8(2, PROTOCOL.limits);
+      view.setUint32(8, Math.max(0, Math.min(kilobits, 4294967)));
+      view.setUint16(12, height);
+      this.#input.send(view.buffer);
     }
 
     #sendPad(index, { sequence, buttons, axes }) {
@@ -232,8 +338,10 @@
       if (ours && bytes[2] === PROTOCOL.disconnect) {
         this.#options.onServerDisconnect?.(text());
       } else if (ours && bytes[2] === PROTOCOL.performance) {
-        this.#options.onPerformanceStatsReceived?.(JSON.parse(text()));
-      } else {
+        const { timestamp, ...stats } = JSON.parse(text());
+        const taken = new Date(timestamp);
+        this.#options.onPerformanceStatsReceived?.({ timestamp: taken, ...stats });
+      } else if (this.#listening !== null) {
         this.#options.onApplicationMessageReceived?.(bytes);
       }
     }

@@ -18,6 +18,7 @@ from rejoin.input_protocol.controls import (
     Gamepad,
     GamepadMessage,
     Hello,
+    Limits,
     Performance,
     decode,
     encode,
@@ -71,6 +72,11 @@ def test_the_other_messages_arrive_as_they_were_sent() -> None:
     assert decode(encode(Hello(1))) == Hello(1)
     assert decode(encode(Hello(9))) == Hello(9), "an unknown version is reported, not refused"
     assert decode(encode(Disconnect("idle"))) == Disconnect("idle")
+    limits = Limits(max_bitrate_kbps=8000, max_height=720)
+    assert encode(limits).hex() == "520106000000000000001f4002d00000"
+    assert decode(encode(limits)) == limits
+    with pytest.raises(ControlsFormatError):
+        decode(encode(limits)[:-1])
     stats = Performance("{}" + " " * (MAX_PERFORMANCE - 2))
     assert decode(encode(stats)) == stats
     with pytest.raises(ControlsFormatError):

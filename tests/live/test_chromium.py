@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -258,3 +259,114 @@ def assert_signals_like_the_web_sdk(signals: dict[str, str]) -> None:
     response = json.loads(signals["signalResponse"])
     assert set(response) == {"type", "sdp", "webSdkProtocolUrl"}
     assert response["type"] == "answer"
+
+
+BY_HAND = """() => play.configure({ inputConfiguration: {
+  autoKeyboard: false, autoMouse: false, autoGamepad: false, autoPointerLock: false,
+  keyboardFilter: (event) => event.code !== "KeyX", mouseFilter: (event) => event.buttons !== 4,
+} })"""
+HANDED_IN = """([name, kind, more]) =>
+  play.input()[name](Object.assign(new (eval(kind))(more.type, more), more.over ?? {}))"""
+
+
+def test_a_page_that_hands_input_in_by_itself_is_obeyed(tmp_path: Path) -> None:
+    """The options and calls of the Web SDK's InputConfiguration, on the script as it is served."""
+
+    async def script(it: Browser) -> None:
+        async def hand_in(name: str, kind: str, **more: object) -> bool:
+            return bool(await it.page.evaluate(HANDED_IN, [name, kind, more]))
+
+        async def key(code: str, *, down: bool = True) -> bool:
+            kind = "keydown" if down else "keyup"
+            return await hand_in("processKeyboardEvent", "KeyboardEvent", type=kind, code=code)
+
+        await it.page.evaluate(BY_HAND)
+        await it.start()
+        await it.until(it.seen, lambda seen: seen["state"] == "connected")
+        await it.frames(5)
+        # The page's own events are the page's.
+        await it.page.keyboard.press("ArrowRight")
+        await it.page.mouse.click(320, 180)
+        assert await key("KeyW")
+        await it.until(it.game, lambda game: game["key_presses"] == 1)
+        assert await key("KeyW", down=False)
+        assert not await key("KeyX"), "the page's filter says no"
+        assert not await key("NoSuchKey")
+        pressed = {"type": "mousedown", "buttons": 1}
+        assert await hand_in("processMouseEvent", "MouseEvent", **pressed)
+        await it.until(it.game, lambda game: game["key_presses"] == 2)
+        assert not await hand_in("processMouseEvent", "MouseEvent", type="mousedown", buttons=4)
+        assert await hand_in("processMouseEvent", "MouseEvent", type="mouseup", buttons=0)
+        # A gamepad counts once the page tracks it, and only when the page polls.
+        await it.page.evaluate(PLUG_IN, 1)
+        await it.page.evaluate("play.input().pollTrackedGamepads()")
+        assert (await it.game())["key_presses"] == 2
+        connected = {"type": "gamepadconnected", "over": {"gamepad": 0}}
+        assert await hand_in("processGamepadEvent", "Event", **connected)
+        await it.page.evaluate("play.input().pollTrackedGamepads()")
+        await it.until(it.game, lambda game: game["key_presses"] == 3)
+        gone = {"type": "gamepaddisconnected", "over": {"gamepad": 0}}
+        assert await hand_in("processGamepadEvent", "Event", **gone)
+        assert await key("KeyD")
+        await it.until(it.game, lambda game: game["keys_held"] != [])
+        await it.page.evaluate("play.input().detach()")
+        await it.until(it.game, lambda game: game["keys_held"] == [])
+        assert not await key("KeyS"), "input is detached"
+        assert await it.page.evaluate("play.sendMessage([1])") is False
+
+    run(script, tmp_path)
+
+
+def test_the_script_leaves_text_fields_alone_and_obeys_limits(tmp_path: Path) -> None:
+    async def script(it: Browser) -> None:
+        await it.page.evaluate(
+            "play.configure({ bitrateMaxKilobits: 700, maximumResolution: '180p',"
+            " inputConfiguration: { autoPointerLock: true } })"
+        )
+        await it.start()
+        await it.until(it.seen, lambda seen: seen["state"] == "connected")
+        await it.until(it.stats, lambda stats: stats["video"].get("frameHeight") == 180)
+        media = await it.until(it.game, lambda game: game["media"]["bitrate_bps"] <= 700_000)
+        assert media["media"]["bitrate_bps"] == 700_000
+        assert (await it.game())["key_presses"] == 0
+        await it.page.evaluate(
+            "document.body.append("
+            "Object.assign(document.createElement('textarea'), { id: 'chat' }))"
+        )
+        await it.page.focus("#chat")
+        await it.page.keyboard.type("wasd")
+        assert await it.page.input_value("#chat") == "wasd"
+        # A key that the game holds is released, wherever the focus is by then.
+        await it.page.evaluate("document.activeElement.blur()")
+        await it.page.keyboard.down("KeyW")
+        await it.until(it.game, lambda game: game["key_presses"] == 1)
+        await it.page.focus("#chat")
+        await it.page.keyboard.up("KeyW")
+        await it.until(it.game, lambda game: game["keys_held"] == [])
+        assert (await it.game())["key_presses"] == 1
+        await it.page.mouse.click(160, 90)
+        locked = "document.pointerLockElement?.id"
+        for _ in range(100):
+            if await it.page.evaluate(locked) == "video":
+                break
+            await asyncio.sleep(POLL_EVERY_S)
+        assert await it.page.evaluate(locked) == "video"
+
+    run(script, tmp_path)
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_our_end_raises_channel_errors_in_a_page_only_if_the_setting_says_so(
+    raises: bool, tmp_path: Path
+) -> None:
+    async def script(it: Browser) -> None:
+        await it.start()
+        await it.until(it.seen, lambda seen: seen["state"] == "connected")
+        await it.frames(3)
+        await it.page.evaluate("play.terminate()")
+        await it.until(it.seen, lambda seen: seen["disconnects"] == ["terminated"])
+        await it.until(it.session, lambda session: session["status"] == "TERMINATED")
+        await it.until(it.seen, lambda seen: seen["state"] in ("closed", "failed", "disconnected"))
+        assert (await it.seen())["channelErrors"] == (2 if raises else 0)
+
+    run(script, tmp_path, dataclasses.replace(SETTINGS, end_raises_channel_errors=raises))

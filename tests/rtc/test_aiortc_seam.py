@@ -361,6 +361,23 @@ async def test_our_handler_gets_sctp_packets_and_unacknowledged_bytes_can_be_rea
         assert seam.unacknowledged_bytes(sctp) == 12
 
 
+async def test_an_association_can_end_without_an_abort() -> None:
+    async with never_started() as scene:
+        sctp = scene.pc.sctp
+        assert sctp is not None
+        sent: list[object] = []
+
+        async def send_chunk(chunk: object) -> None:
+            sent.append(chunk)
+
+        sctp._send_chunk = send_chunk  # type: ignore[method-assign, assignment]
+        await sctp._abort()
+        assert len(sent) == 1
+        seam.close_without_sctp_abort(sctp)
+        await sctp._abort()
+        assert len(sent) == 1
+
+
 async def test_connecting_receiving_and_sending_are_replaced() -> None:
     async with never_started() as scene:
         called: list[str] = []

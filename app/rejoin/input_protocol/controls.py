@@ -32,10 +32,15 @@ big-endian.
     PERFORMANCE continues with
     8  utf8 stats                   a JSON object, at most 1024 bytes
 
-HELLO (host to client, on `inputChannel`, as soon as it opens) has no more fields. CONTROLS and
-GAMEPAD go from client to host on `inputChannel`, DISCONNECT and PERFORMANCE from host to client on
-`clientMessageChannel`. A new kind may be added within a version, since receivers ignore kinds that
-they do not know; a kind never changes within a version.
+    LIMITS continues with
+    8  u32  max_bitrate_kbps        kbit/s; 0: no limit
+    12 u16  max_height              pixels; 0: no limit
+    14 u16  reserved                0
+
+HELLO (host to client, on `inputChannel`, as soon as it opens) has no more fields. CONTROLS, GAMEPAD
+and LIMITS go from client to host on `inputChannel`, DISCONNECT and PERFORMANCE from host to client
+on `clientMessageChannel`. A new kind may be added within a version, since receivers ignore kinds
+that they do not know; a kind never changes within a version.
 """
 
 from __future__ import annotations
@@ -68,6 +73,7 @@ _BODY = struct.Struct("!IIIIB")
 MAX_PADS = 4
 MAX_PERFORMANCE = 1024
 _PAD = struct.Struct("!B3xI4h")
+_LIMITS = struct.Struct("!IH2x")
 _U32 = 0xFFFFFFFF
 
 
@@ -77,6 +83,7 @@ class Kind(enum.IntEnum):
     DISCONNECT = 3
     GAMEPAD = 4
     PERFORMANCE = 5
+    LIMITS = 6
 
 
 class ControlsFormatError(ValueError):
@@ -144,7 +151,15 @@ class Performance:
     stats: str
 
 
-Message = Hello | ControlsMessage | Disconnect | GamepadMessage | Performance
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client lets the host send: kbit/s and rows of a picture, 0 for no limit."""
+
+    max_bitrate_kbps: int = 0
+    max_height: int = 0
+
+
+Message = Hello | ControlsMessage | Disconnect | GamepadMessage | Performance | Limits
 
 
 def encode(message: Message) -> bytes:
@@ -173,6 +188,10 @@ def encode(message: Message) -> bytes:
             )
         case Performance(stats):
             return _HEAD.pack(_MAGIC, VERSION, Kind.PERFORMANCE, 0) + stats.encode()
+        case Limits(max_bitrate_kbps, max_height):
+            return _HEAD.pack(_MAGIC, VERSION, Kind.LIMITS, 0) + _LIMITS.pack(
+                max_bitrate_kbps, max_height
+            )
 
 
 def decode(data: bytes) -> Message:
@@ -194,6 +213,9 @@ def decode(data: bytes) -> Message:
             return Performance(_text(data, "the stats are not text"))
         case Kind.GAMEPAD:
             return _gamepad(data, sequence)
+        case Kind.LIMITS:
+            _require(len(data) == _HEAD.size + _LIMITS.size, "wrong length")
+            return Limits(*_LIMITS.unpack_from(data, _HEAD.size))
         case _:
             raise ControlsFormatError("unknown kind")
 

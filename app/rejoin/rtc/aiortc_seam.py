@@ -422,6 +422,15 @@ def unacknowledged_bytes(sctp: RTCSctpTransport) -> int:
     return sctp._flight_size
 
 
+def close_without_sctp_abort(sctp: RTCSctpTransport) -> None:
+    """Let the close of DTLS end the association (RFC 8261, 6.1), with no ABORT chunk before it."""
+
+    async def send_no_abort() -> None:
+        """Nothing."""
+
+    override(sctp, "_abort", send_no_abort)
+
+
 # --- the peer connection, its senders and receivers -----------------------------------------------
 
 

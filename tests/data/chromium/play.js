@@ -7,12 +7,17 @@ const MAX_KILOBITS = 19000;
 const START_KILOBITS = 10000;
 
 const video = document.getElementById("video");
-const seen = { disconnects: [], messages: [], stats: [], states: [], frames: 0 };
+const seen = { channelErrors: 0, disconnects: [], messages: [], stats: [], states: [], frames: 0 };
 let connection = null; // { rtc, input }
 let sessionId = null;
 let attempt = 0;
 let token = "";
 const loaded = new Set(); // addresses of scripts
+let options = {
+  inputConfiguration: { autoKeyboard: true, autoMouse: true, autoGamepad: true },
+  bitrateMaxKilobits: MAX_KILOBITS,
+  maximumResolution: "1080p",
+};
 let listening = null; // the two analysers of the sound
 
 function countFrames() {
@@ -51,6 +56,9 @@ async function makeOffer() {
     inputChannel: peer.createDataChannel("inputChannel", { ordered: false, maxRetransmits: 0 }),
     messageChannel: peer.createDataChannel("clientMessageChannel", { ordered: true }),
   };
+  for (const channel of [rtc.inputChannel, rtc.messageChannel]) {
+    channel.addEventListener("error", () => (seen.channelErrors += 1));
+  }
   peer.addTransceiver("audio", { direction: "recvonly" });
   peer.addTransceiver("video", { direction: "recvonly" });
   const media = new MediaStream();
@@ -97,14 +105,12 @@ async function applyAnswer(rtc, signalResponse) {
     webSdkVersion: WEB_SDK_VERSION,
     signalResponse,
     videoElement: video,
-    inputConfiguration: { autoKeyboard: true, autoMouse: true, autoGamepad: true },
     clientRtc: rtc,
     debugLog: () => {},
     onServerDisconnect: (reason) => seen.disconnects.push(reason),
     onApplicationMessageReceived: (bytes) => seen.messages.push([...bytes]),
     onPerformanceStatsReceived: (stats) => seen.stats.push(stats),
-    bitrateMaxKilobits: MAX_KILOBITS,
-    maximumResolution: "1080p",
+    ...options,
   });
   await rtc.peer.setRemoteDescription({ type, sdp });
   input.attach();
@@ -127,6 +133,12 @@ async function call(method, path, body) {
 }
 
 globalThis.play = {
+  /** What the page wants of the input module of the connections that are made from now on. */
+  configure: (chosen) => (options = { ...options, ...chosen }),
+
+  /** The input module of the connection that is open now. */
+  input: () => connection.input,
+
   /** Start a stream session and connect to it; the SignalRequest that was sent. */
   async start(playerToken) {
     token = playerToken;

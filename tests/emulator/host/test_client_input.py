@@ -98,3 +98,14 @@ async def test_other_messages_are_ignored(message: str | bytes) -> None:
     with playing() as played:
         played.input.on_message(message)
         assert played.applied == 0
+
+
+async def test_limits_are_reported_when_they_change() -> None:
+    limits: list[controls.Limits] = []
+    client = ClientInput(Game(100.0), lambda: 100.0, lambda: None, limits.append)
+    low, high = controls.Limits(1000, 720), controls.Limits(8000)
+    for each in (low, low, high, low):
+        client.on_message(controls.encode(each))
+    assert limits == [low, high, low]
+    assert client.messages == 0, "they are no input"
+    client.close()

@@ -70,6 +70,23 @@ async def test_the_web_sdks_own_offer_is_answered(version: str) -> None:
         decode_response(text, NetworkRules(loopback_only=True))
 
 
+@pytest.mark.parametrize("version", ["1.2.0", "1.0.0"])
+@leaves_nothing
+async def test_an_offer_with_a_microphone_is_answered(version: str) -> None:
+    """As with the Web SDK's `enableMicrophone`; the host listens to no microphone."""
+    offer = json.loads((DATA / f"signal-request-websdk-{version}-chromium-156.json").read_text())
+    before, _, audio = offer["sdp"].partition("m=audio")
+    microphone = "a=sendrecv\r\na=msid:- mic\r\na=ssrc:7 cname:page"
+    audio = audio.replace("a=recvonly", microphone, 1)
+    offer["sdp"] = f"{before}m=audio{audio}"
+
+    async with running() as (host, _):
+        answer = json.loads(await host.answer(1, json.dumps(offer)))["sdp"]
+        answered = next(s for s in answer.split("\r\nm=") if s.startswith("audio"))
+        assert "a=sendonly" in answered
+        assert not answered.startswith("audio 0 ")
+
+
 @leaves_nothing
 async def test_an_offer_without_our_codecs_is_refused() -> None:
     offer = json.loads((DATA / "signal-request-websdk-1.2.0-chromium-156.json").read_text())

@@ -39,6 +39,14 @@ async def test_remb_is_followed_within_bounds() -> None:
     ):
         stream.on_bitrate_requested(requested_bps)
         assert player.bitrate_bps == rate_bps
+    stream.on_bitrate_requested(8_000_000)
+    player.limit_bitrate(700_000)
+    assert player.bitrate_bps == 700_000
+    stream.on_bitrate_requested(2_000_000)
+    assert player.bitrate_bps == 700_000
+    player.limit_bitrate(0)
+    stream.on_bitrate_requested(2_000_000)
+    assert player.bitrate_bps == 2_000_000
     await player.close()
 
 

@@ -79,5 +79,5 @@ async def test_performance_statistics_are_sent_each_second_if_the_session_shares
             assert isinstance(message, bytes)
             taken = controls.decode(message)
             assert isinstance(taken, controls.Performance)
-            assert set(json.loads(taken.stats)) == {"application", "system"}
+            assert set(json.loads(taken.stats)) == {"timestamp", "application", "system"}
         await player.close()

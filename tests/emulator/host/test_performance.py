@@ -17,12 +17,35 @@ def test_a_busy_process_differs_from_an_idle_one() -> None:
     busy = json.loads(meter.read())
     time.sleep(0.3)
     idle = json.loads(meter.read())
-    assert set(busy) == {"application", "system"}
-    assert 0 < busy["application"]["cpuNormalized"] <= 100
-    assert 0 <= idle["application"]["cpuNormalized"] <= 100
-    assert idle["application"]["cpuNormalized"] < busy["application"]["cpuNormalized"] or (
+    assert 0 < busy["application"]["cpuUtilizationNormalized"] <= 1
+    assert 0 <= idle["application"]["cpuUtilizationNormalized"] <= 1
+    assert (
+        idle["application"]["cpuUtilizationNormalized"]
+        < busy["application"]["cpuUtilizationNormalized"]
+    ) or (
         # a machine too busy to give this process its turn
-        busy["application"]["cpuNormalized"] < 10
+        busy["application"]["cpuUtilizationNormalized"] < 0.1
     )
+
+
+def test_the_members_are_those_of_the_typings() -> None:
+    shared = json.loads(LoadMeter().read())
+    assert set(shared) == {"timestamp", "application", "system"}
+    assert abs(shared["timestamp"] / 1000 - time.time()) < 60
+    assert set(shared["application"]) == {
+        "cpuUtilizationNormalized",
+        "memoryUtilizationNormalized",
+        "memoryUtilizationMb",
+    }
+    assert set(shared["system"]) == {
+        "cpuUtilization",
+        "memoryUtilization",
+        "memoryUtilizationMb",
+        "gpuUtilization",
+        "vramUtilization",
+        "vramUtilizationMb",
+    }
     if sys.platform == "linux":
-        assert busy["application"]["memoryMB"] > 5
+        application, system = shared["application"], shared["system"]
+        assert 5 < application["memoryUtilizationMb"] <= system["memoryUtilizationMb"]
+        assert 0 < application["memoryUtilizationNormalized"] <= system["memoryUtilization"] <= 1

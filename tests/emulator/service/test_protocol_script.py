@@ -35,7 +35,8 @@ const game = new GameCastInputModule.GameCastInput({
   clientRtc: { nested: { a: input }, b: messages },
   videoElement: video,
   onServerDisconnect: (reason) => received.push(["disconnect", reason]),
-  onPerformanceStatsReceived: (stats) => received.push(["stats", stats.system.gpuPercent]),
+  onPerformanceStatsReceived: (stats) =>
+    received.push(["stats", stats.system.gpuUtilization, stats.timestamp.toISOString()]),
   onApplicationMessageReceived: (bytes) => received.push(["message", [...bytes]]),
 });
 game.attach();
@@ -54,17 +55,21 @@ setTimeout(() => {
   const unplugged = input.sent.findLast((sent) => sent[2] === gamepad[2]);
   const state = String(held.slice(8));
   const repeats = input.sent.filter((sent) => String(sent.slice(8)) === state).length;
+  const said = game.sendApplicationMessage(new Uint8Array([7, 8]));
+  messages.dispatchEvent(message([9]));
   game.detach();
+  const unsaid = game.sendApplicationMessage(new Uint8Array([7, 8, 9]));
+  messages.dispatchEvent(message([10]));
   const released = input.sent.findLast((sent) => sent[2] === held[2]);
   window.dispatchEvent(event("keydown", { code: "KeyA" }));
   const afterwards = input.sent.findLast((sent) => sent[2] === held[2]);
-  game.sendApplicationMessage(new Uint8Array([7, 8]));
-  messages.dispatchEvent(message([9]));
   messages.dispatchEvent(message([0x52, 1, 3, 0, 0, 0, 0, 0, 105, 100, 108, 101]));
-  const stats = new TextEncoder().encode('{"system": {"gpuPercent": 7}}');
+  const stats = new TextEncoder().encode(
+    '{"timestamp": 1500, "system": {"gpuUtilization": 7}}');
   messages.dispatchEvent(message([0x52, 1, 5, 0, 0, 0, 0, 0, ...stats]));
   console.log(JSON.stringify(
-    { held, gamepad, unplugged, repeats, released, afterwards, sent: messages.sent, received }));
+    { held, gamepad, unplugged, repeats, released, afterwards, said, unsaid,
+      sent: messages.sent, received }));
 }, 260);
 """
 
@@ -116,5 +121,10 @@ def test_the_script_implements_the_input_protocol() -> None:
     assert released.controls == held.controls.released()
     assert controls.is_newer(released.sequence, held.sequence)
     assert seen["afterwards"] == seen["released"]  # detached: keys are the page's again
-    assert seen["sent"] == [[7, 8]]
-    assert seen["received"] == [["message", [9]], ["disconnect", "idle"], ["stats", 7]]
+    assert (seen["said"], seen["unsaid"]) == (True, False)
+    assert seen["sent"] == [[7, 8]], "application messages go while input is attached"
+    assert seen["received"] == [
+        ["message", [9]],
+        ["disconnect", "idle"],
+        ["stats", 7, "1970-01-01T00:00:01.500Z"],
+    ]

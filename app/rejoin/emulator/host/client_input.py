@@ -14,11 +14,20 @@ from rejoin.input_protocol import controls
 class ClientInput:
     """Applies the newest messages to the game, and releases all keys when none come any more."""
 
-    def __init__(self, game: Game, clock: Clock, on_input: Callable[[], None]) -> None:
-        """`on_input`: called for every message that was applied."""
+    def __init__(
+        self,
+        game: Game,
+        clock: Clock,
+        on_input: Callable[[], None],
+        on_limits: Callable[[controls.Limits], None] = lambda _: None,
+    ) -> None:
+        """`on_input`: called for every message that was applied; `on_limits`: for what the client
+        lets the host send, each time that it differs from before."""
         self._game = game
         self._clock = clock
         self._on_input = on_input
+        self._on_limits = on_limits
+        self._limits = controls.Limits()
         self._sequence: int | None = None
         self._totals: controls.Controls | None = None
         self._pads: dict[int, controls.GamepadMessage] = {}
@@ -41,6 +50,10 @@ class ClientInput:
             case controls.GamepadMessage(sequence, pad) if _is_new(sequence, self._newest(pad)):
                 before = held = self._totals or controls.Controls()
                 self._pads[pad] = decoded
+            case controls.Limits() if decoded != self._limits:
+                self._limits = decoded
+                self._on_limits(decoded)
+                return
             case _:
                 return
         self.messages += 1

@@ -149,7 +149,10 @@ class HostConnection:
         self._streams: list[RtpStream] = []
         self._unmute_timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._input = ClientInput(game, host.clock, lambda: host.input_received(self))
+        self._input = ClientInput(
+            game, host.clock, lambda: host.input_received(self), self._limited
+        )
+        self._max_height = 0
         self._messages = MessageChannel(lambda: self.frozen)
         self._presence = ClientPresence(
             lambda: host.settings,
@@ -324,8 +327,21 @@ class HostConnection:
     def settings_changed(self) -> None:
         """The host's settings have other values now."""
         self._presence.settings_changed()
+        self._size_pictures()
+
+    def _limited(self, limits: controls.Limits) -> None:
+        """The client lets the host send no more than this."""
+        self._max_height = limits.max_height
         if self._player is not None:
-            self._player.set_picture_size(*self._host.settings.picture_size)
+            self._player.limit_bitrate(limits.max_bitrate_kbps * 1000)
+        self._size_pictures()
+
+    def _size_pictures(self) -> None:
+        if self._player is not None:
+            width, height = self._host.settings.picture_size
+            if 0 < self._max_height < height:
+                width, height = width * self._max_height // height, self._max_height
+            self._player.set_picture_size(width - width % 2, height - height % 2)
 
     async def send_disconnect(self, reason: str) -> None:
         """Send the client the reason for which it will be closed."""
@@ -396,6 +412,8 @@ class HostConnection:
         await self._messages.close()
         if self._player is not None:
             await self._player.close()
+        if self._pc.sctp is not None and not self._host.settings.end_raises_channel_errors:
+            aiortc_seam.close_without_sctp_abort(self._pc.sctp)
         try:
             await asyncio.wait_for(self._pc.close(), CLOSE_TIMEOUT_S)
         except Exception:

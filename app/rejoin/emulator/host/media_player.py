@@ -50,7 +50,7 @@ class MediaPlayer:
         self._key_frame_requested = True
         self._key_frame_at = float("-inf")
         self._closed = False
-        self.bitrate_bps = video_format.max_bitrate_bps
+        self.bitrate_bps = self._limit_bps = video_format.max_bitrate_bps
         self.frames = 0
         self.key_frames = 0
         self.paused = False
@@ -88,8 +88,14 @@ class MediaPlayer:
     def _request_key_frame(self) -> None:
         self._key_frame_requested = True
 
+    def limit_bitrate(self, bitrate_bps: int) -> None:
+        """Send no more than this from now on, whatever is requested; 0: no limit."""
+        self._limit_bps = bitrate_bps or self._format.max_bitrate_bps
+        self._request_bitrate(self.bitrate_bps)
+
     def _request_bitrate(self, bitrate_bps: int) -> None:
-        self.bitrate_bps = max(MIN_BITRATE_BPS, min(bitrate_bps, self._format.max_bitrate_bps))
+        most = min(self._limit_bps, self._format.max_bitrate_bps)
+        self.bitrate_bps = max(MIN_BITRATE_BPS, min(bitrate_bps, most))
 
     def _start_video(self) -> None:
         if not self._closed:

@@ -2,7 +2,8 @@
 
 AWS's Web SDK loads it as a classic script with anonymous CORS and expects it to define
 `globalThis.GameCastInputModule.GameCastInput` (service.md, observed). The service's own module is
-not public; ours uses `input_protocol/controls`, for keyboard, mouse and gamepads. The Web SDK's
+not public; ours uses `input_protocol/controls`, for keyboard, mouse and gamepads, and obeys the
+page's `inputConfiguration`. The Web SDK's
 `clientRtc` has no documented shape, so the script searches it for the two data channels by label.
 """
 
@@ -58,6 +59,7 @@ def protocol_script() -> str:
         "messageChannel": controls.MESSAGE_CHANNEL,
         "gamepad": int(controls.Kind.GAMEPAD),
         "performance": int(controls.Kind.PERFORMANCE),
+        "limits": int(controls.Kind.LIMITS),
         "maxKeys": controls.MAX_KEYS,
         "maxPads": controls.MAX_PADS,
         "repeatEveryMs": round(controls.REPEAT_EVERY_S * 1000),

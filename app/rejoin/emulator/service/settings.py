@@ -141,6 +141,10 @@ class EmulatorSettings:
     packetization_mode: Literal[0, 1] = 1
     """Assumed: the H.264 packetization mode that the host sends in (RFC 6184, 6), from the next
     connection on. Mode 0 has single NAL units only: pictures are cut into slices that fit."""
+    end_raises_channel_errors: bool = True
+    """Assumed: whether a connection that the host closes ends with an SCTP ABORT, for which a
+    browser raises an error on each data channel (measured in Chromium 156), or with DTLS alone,
+    for which it only closes them."""
     answers_nack: bool = True
     """Assumed: whether the host retransmits after a NACK, from the next connection on."""
 
