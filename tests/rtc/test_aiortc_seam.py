@@ -370,7 +370,7 @@ async def test_an_association_can_end_without_an_abort() -> None:
         async def send_chunk(chunk: object) -> None:
             sent.append(chunk)
 
-        sctp._send_chunk = send_chunk  # type: ignore[method-assign, assignment]
+        sctp._send_chunk = send_chunk  # type: ignore[method-assign]
         await sctp._abort()
         assert len(sent) == 1
         seam.close_without_sctp_abort(sctp)
