@@ -32,6 +32,7 @@ from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.hardware import Hardware
 from rejoin.rtc.aiortc_seam import replace_connect, replace_receiving, ssrc_of
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.channels import ChannelCallbacks, Channels
 from rejoin.rtc.peer_states import (
     Closed,
@@ -50,7 +51,7 @@ from rejoin.rtc.peer_states import (
 from rejoin.rtc.playback import AudioPlayback, MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver
-from rejoin.rtc.signal_codec import IceStart, NetworkRules, decode_response, encode_request
+from rejoin.rtc.signal_codec import IceStart, decode_response, encode_request
 from rejoin.rtc.statistics import StatisticsCollector
 from rejoin.rtc.transport import Transport
 from rejoin.tasks import cancel, spawn
@@ -233,6 +234,8 @@ class Peer:
                 assert_never(self._state)
         answer = decode_response(signal_response, self._settings.rules)
         parts.video.expect_retransmissions(answer.rtx_ssrcs)
+        if not answer.has_data:
+            parts.channels.keep_closed()
         deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         self._state = Connecting(parts, deadline)
         try:
