@@ -63,9 +63,9 @@ RELIED_ON: dict[str, str] = {
     "RTCIceTransport": "_connection state on start addRemoteCandidate",
     "RTCSctpTransport": "_handle_data _flight_size start stop state transport",
     "aioice.Connection": (
-        "get_component_candidates query_consent check_incoming connect build_request"
-        " _check_periodic _check_list _check_list_state _early_checks _early_checks_done"
-        " _nominated _protocols _closing _query_consent_task _queue remote_password"
+        "get_component_candidates query_consent check_incoming request_received connect"
+        " build_request _check_periodic _check_list _check_list_state _early_checks"
+        " _early_checks_done _nominated _protocols _closing _query_consent_task _queue remote_password"
     ),
     "aioice.StunProtocol": "datagram_received send_data send_stun error_received transactions",
     "aioice.CandidatePair": "local_candidate remote_addr State",
@@ -136,6 +136,7 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
         (ice.Connection.query_consent, []),
         (ice.Connection.connect, []),
         (ice.Connection.check_incoming, ["message", "addr", "protocol"]),
+        (ice.Connection.request_received, ["message", "addr", "protocol"]),
         (ice.Connection._check_periodic, []),
         (ice.Connection.build_request, ["pair", "nominate"]),
         (ice.StunProtocol.send_data, ["data", "addr"]),

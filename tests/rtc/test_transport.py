@@ -10,9 +10,10 @@ from aiortc.rtcdtlstransport import State
 from pylibsrtp import Policy as KeyPolicy
 from pylibsrtp import Session
 
-from helpers.gathered_connection import HOST, gathered_connection
+from helpers.gathered_connection import HOST, LOOPBACK, gathered_connection
 from rejoin.media.receive.rtp import RtpPacket
 from rejoin.rtc.aiortc_seam import override
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.transport import RECEIVE_BUFFER_BYTES
 
 
@@ -39,6 +40,39 @@ async def test_local_addresses_are_all_gathered_ones_until_one_is_in_use() -> No
         there.connection._nominated[1] = in_use
         assert there.transport.local_addresses == {"127.0.0.1"}
         del protocols[1:]
+
+
+@pytest.mark.parametrize(
+    ("rules", "address", "answered"),
+    [
+        (NetworkRules(), ("203.0.114.9", 33440), True),
+        (NetworkRules(), ("172.31.1.72", 33440), False),
+        (NetworkRules(), ("169.254.3.4", 33440), False),
+        (NetworkRules(), ("100.64.0.1", 33440), False),
+        (NetworkRules(), ("127.0.0.1", 33440), False),
+        (NetworkRules(), ("fd00::1", 33440), False),
+        (NetworkRules(), ("fe80::1%eth0", 33440), False),
+        (NetworkRules(), ("203.0.114.10", 443), False),
+        (NetworkRules(allow_private=True), ("172.31.1.72", 33440), True),
+        (NetworkRules(allow_private=True), ("127.0.0.1", 33440), False),
+        (LOOPBACK, ("127.0.0.1", 33440), True),
+        (LOOPBACK, ("203.0.114.9", 33440), False),
+    ],
+)
+@pytest.mark.parametrize("early", [True, False])
+async def test_a_check_from_a_forbidden_address_makes_no_candidate(
+    rules: NetworkRules, address: tuple[str, int], answered: bool, early: bool
+) -> None:
+    async with gathered_connection(rules) as there:
+        there.connection._early_checks_done = not early
+        there.check(address)
+        kinds = [message.message_class for message in there.sent]
+        assert kinds[:1] == ([stun.Class.RESPONSE] if answered else [])
+        candidates = [(each.host, each.port) for each in there.connection._remote_candidates]
+        assert (address in candidates) == (answered and not early)
+        assert bool(there.connection._early_checks) == (answered and early)
+        assert bool(there.connection._check_list) == (answered and not early)
+        assert (there.transport.last_stun_at is not None) == (answered and not early)
 
 
 async def test_unreachable_twice_in_a_row_is_reported_once_until_something_arrives() -> None:

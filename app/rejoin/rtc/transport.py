@@ -6,6 +6,8 @@ Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 - pacing: aioice sleeps 20 ms after the check of the last pair, before it reads any result;
 - consent: aioice closes healthy streams whose round trip exceeds 500 ms; here `core/health` judges
   silence, and our checks (`checks`) only measure;
+- requests: aioice learns a peer-reflexive candidate from any address, ours only from those that the
+  profile allows;
 - media: it goes to `rtp_input` without entering aioice's queue;
 - RTCP and SCTP: the libraries do not keep the arrival times of authenticated packets;
 - sending: a muted connection sends checks only, one that said goodbye nothing (`outgoing`,
@@ -96,6 +98,7 @@ class Transport:
         self._gather = seam.replace_gathering(self._connection, self._gather_and_watch)
         seam.stop_pacing_after_last_pair(self._connection)
         seam.replace_consent(self._connection, self.checks.keep_consent)
+        self._handle_request = seam.replace_request_handler(self._connection, self._on_request)
         self._handle_check = seam.replace_check_handler(self._connection, self._on_check)
         seam.replace_rtp_handler(dtls, self._on_queued_rtp)
         self._handle_rtcp = seam.replace_rtcp_handler(dtls, self._on_rtcp)
@@ -181,6 +184,13 @@ class Transport:
         except Exception:
             # aiortc asserts on what the host sent, and a failed assertion would end DTLS
             self._failed += 1
+
+    def _on_request(
+        self, message: stun.Message, address: seam.Address, protocol: StunProtocol
+    ) -> None:
+        """From an address that the profile forbids: it gets no answer and becomes no candidate."""
+        if self._rules.allow(*address):
+            self._handle_request(message, address, protocol)
 
     def _on_check(
         self, message: stun.Message, address: seam.Address, protocol: StunProtocol
