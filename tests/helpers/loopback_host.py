@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from aiortc import (
@@ -35,9 +36,14 @@ def kind_of(data: bytes) -> str:
 
 class LoopbackHost:
     def __init__(
-        self, *, greet: bool = True, with_audio: bool = True, rejects: tuple[str, ...] = ()
+        self,
+        *,
+        greet: bool = True,
+        with_audio: bool = True,
+        rejects: tuple[str, ...] = (),
+        rewrite: Callable[[str], str] = str,
     ) -> None:
-        """`rejects`: the kinds of section that the answer rejects."""
+        """`rejects`: the kinds of section that the answer rejects. `rewrite`: changes its SDP."""
         self.heard: Counter[str] = Counter()
         self.messages: list[Any] = []
         self.channels: dict[str, RTCDataChannel] = {}
@@ -46,6 +52,7 @@ class LoopbackHost:
         self._greet = greet
         self._with_audio = with_audio and "audio" not in rejects
         self._rejects = rejects
+        self._rewrite = rewrite
         self.pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
@@ -88,7 +95,8 @@ class LoopbackHost:
         connection.get_component_candidates = gather_loopback
         await self.pc.setLocalDescription()
         sdp = without_sections(self.pc.localDescription.sdp, self._rejects)
-        return encode_response(_candidates_in_first_section_only(sdp), "https://127.0.0.1/input.js")
+        sdp = self._rewrite(_candidates_in_first_section_only(sdp))
+        return encode_response(sdp, "https://127.0.0.1/input.js")
 
     @property
     def connection(self) -> Any:

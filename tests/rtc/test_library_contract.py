@@ -65,7 +65,8 @@ RELIED_ON: dict[str, str] = {
     "aioice.Connection": (
         "get_component_candidates query_consent check_incoming request_received connect"
         " build_request _check_periodic _check_list _check_list_state _early_checks"
-        " _early_checks_done _nominated _protocols _closing _query_consent_task _queue remote_password"
+        " _early_checks_done _nominated _protocols _closing _query_consent_task _queue"
+        " remote_password"
     ),
     "aioice.StunProtocol": "datagram_received send_data send_stun error_received transactions",
     "aioice.CandidatePair": "local_candidate remote_addr State",

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -225,6 +226,30 @@ async def test_a_host_that_rejects_sound_or_channels_plays(rejects: tuple[str, .
         await scene.until(lambda: scene.peer.statistics().frames_decoded > decoded + 10)
     assert not scene.saw(ConnectionFailed)
     assert not scene.saw(HardEvidenceSeen)
+
+
+def without_first_video_type(sdp: str) -> str:
+    """The answer of a host that narrowed its codecs, but sends in the type that it left out."""
+    found = re.search(r"(?m)^m=video [0-9]+ UDP/TLS/RTP/SAVPF ([0-9]+) ", sdp)
+    assert found is not None
+    media_line = found[0]
+    sdp = sdp.replace(media_line, media_line.replace(f" {found[1]} ", " "))
+    return re.sub(rf"(?m)^a=(rtpmap|fmtp|rtcp-fb):{found[1]} .*\r\n", "", sdp)
+
+
+async def test_video_in_an_offered_type_that_the_answer_leaves_out_is_played() -> None:
+    async with played(rewrite=without_first_video_type) as scene:
+        await scene.connect()
+        await scene.until(lambda: scene.saw(FirstFrameDecoded))
+        assert scene.peer.statistics().packets_unrouted == 0
+
+
+async def test_media_that_belongs_to_no_section_is_counted() -> None:
+    async with played(rewrite=lambda sdp: sdp.replace("a=sendonly", "a=inactive", 1)) as scene:
+        await scene.connect()
+        await scene.until(lambda: scene.saw(FirstFrameDecoded))
+        await scene.until(lambda: scene.peer.statistics().packets_unrouted > 5)
+    assert not scene.saw(ConnectionFailed)
 
 
 async def test_while_one_plays_the_next_is_prepared(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -29,6 +30,7 @@ from helpers.h264_packets import rtx_of, stream
 from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
+from rejoin.rtc.codecs import offer_every_profile, offered_video_types
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, negotiated_of
 
 MEDIA, RTX, OTHER, OURS = 10, 11, 12, 99
@@ -136,6 +138,25 @@ def packets(count: int) -> list[RtpPacket]:
         RtpPacket(96, int(marker), sequence, timestamp, MEDIA, payload)
         for sequence, timestamp, marker, payload in stream(count)
     ]
+
+
+async def test_media_in_an_offered_type_that_the_answer_leaves_out_is_received() -> None:
+    offer_every_profile()
+    async with receivers() as scene:
+        await scene.video.receive(parameters("nack pli"))
+        left_out = next(
+            codec
+            for codec in offered_video_types()
+            if codec.parameters.get("profile-level-id") == "4d001f"
+        )
+        types = scene.video.inbound.negotiated.payload_types
+        assert len(types) == 9, "the answer's, and eight of the offer"
+        assert left_out.payloadType in types
+        for packet in packets(3):
+            scene.video.on_packet(replace(packet, payload_type=left_out.payloadType), 50.0)
+        assert len(scene.frames) >= 2
+        negotiated = scene.video.inbound.negotiated
+        assert not negotiated.nack, "the answer did not take it"
 
 
 def test_what_was_negotiated_is_read_from_the_parameters_of_aiortc() -> None:

@@ -10,6 +10,7 @@ import asyncio
 import enum
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol, assert_never
 
 from aiortc.rtcdtlstransport import RTCDtlsTransport
@@ -48,6 +49,7 @@ from rejoin.rtc.aiortc_seam import (
     rtp_sender,
     unregister_receiver,
 )
+from rejoin.rtc.codecs import offered_video_types
 from rejoin.tasks import cancel, spawn
 
 TICK_S = 0.010
@@ -95,6 +97,7 @@ class _Receiver(RegisteredReceiver):
         if self._state is not _State.NEW:
             return
         self._state = _State.RECEIVING
+        parameters = self._completed(parameters)
         register_receiver(self.dtls, self, parameters)
         self._tasks = [
             spawn(self._report(), name=f"{self._name}-reports"),
@@ -142,6 +145,10 @@ class _Receiver(RegisteredReceiver):
     @property
     def reception(self) -> ReceiveStatistics:
         raise NotImplementedError
+
+    def _completed(self, parameters: RTCRtpReceiveParameters) -> RTCRtpReceiveParameters:
+        """What to receive, if it is more than what the answer lists."""
+        return parameters
 
     def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
         raise NotImplementedError
@@ -215,6 +222,12 @@ class VideoReceiver(_Receiver):
         """Request a key frame now, or as soon as the last request is 300 ms old."""
         self._perform(self.inbound.request_key_frame(self._clock(), self._rtt_s()))
         self._set_timer()
+
+    def _completed(self, parameters: RTCRtpReceiveParameters) -> RTCRtpReceiveParameters:
+        """With every payload type of the offer. Feedback stays what the answer took."""
+        answered = {codec.payloadType for codec in parameters.codecs}
+        more = [each for each in offered_video_types() if each.payloadType not in answered]
+        return replace(parameters, codecs=[*parameters.codecs, *more])
 
     def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
         self.inbound = InboundVideo(negotiated_of(parameters, self._rtx_ssrcs))

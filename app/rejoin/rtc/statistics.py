@@ -203,6 +203,7 @@ class StatisticsCollector:
             packets_lost=reception.packets_lost,
             packets_discarded=inbound.packets_discarded,
             packets_failed=transport.packets_failed,
+            packets_unrouted=transport.packets_unrouted,
             feedback_failed=video.feedback_failed + audio.feedback_failed,
             packets_recovered=inbound.packets_recovered,
             retransmitted_packets_received=reception.packets_retransmitted,

@@ -160,6 +160,11 @@ class Transport:
         """Inbound packets that were forged, duplicated or could not be processed; dropped."""
         return self._failed + self._rtp.packets_failed
 
+    @property
+    def packets_unrouted(self) -> int:
+        """Inbound RTP packets that belong to no stream of the connection; dropped."""
+        return self._rtp.packets_unrouted
+
     def _on_failure(self) -> None:
         self._failed += 1
 
