@@ -144,11 +144,11 @@ class TransportParameters:
         bundle = description.bundle(what)
 
         def in_effect(section: Section, name: str) -> list[str]:
-            return (
-                section.values(name)
-                or values_of(description.session, name)
-                or bundle[0].values(name)
-            )
+            # the tagged section's hold for all; some write them into another one
+            for lines in (section.lines, description.session, *(each.lines for each in bundle)):
+                if values := values_of(lines, name):
+                    return values
+            return []
 
         found = set()
         for section in bundle:
