@@ -431,6 +431,8 @@ def test_an_answer_with_something_harmless_is_taken(what: str) -> None:
             True,
         ),
         ([("m=audio 9", "m=audio 0")], False, True),
+        ([("m=audio 9 UDP/TLS/RTP/SAVPF 96", "m=audio 0 UDP/TLS/RTP/SAVPF")], False, True),
+        ([("m=audio 9 UDP/TLS/RTP/SAVPF 96", "m=audio 0 RTP/AVP -1 x")], False, True),
         ([("BUNDLE 0 1 2", "BUNDLE 1 2")], False, True),
         ([("a=mid:0\n", "")], False, True),
         ([("opus/48000/2", "PCMU/8000")], False, True),
@@ -519,6 +521,7 @@ def read_by_aiortc(answer: Answer) -> None:
     assert {codec.name.lower() for codec in video.rtp.codecs} <= {"h264", "rtx"}
     assert data.sctp_port or int(data.fmt[0])
     for media in (audio, video, data):
+        assert media.dtls is not None
         assert media.dtls.fingerprints
         assert media.ice_candidates
 
