@@ -61,7 +61,7 @@ RELIED_ON: dict[str, str] = {
     ),
     "RTCCertificate": "_create_ssl_context getFingerprints",
     "RTCIceTransport": "_connection state on start addRemoteCandidate",
-    "RTCSctpTransport": "_handle_data _flight_size start stop state transport",
+    "RTCSctpTransport": "_handle_data _flight_size _abort start stop state transport",
     "aioice.Connection": (
         "get_component_candidates query_consent check_incoming request_received connect"
         " build_request _check_periodic _check_list _check_list_state _early_checks"

@@ -319,15 +319,6 @@ def gather_from_one_socket(
     override(connection, "get_component_candidates", gather)
 
 
-def replace_request_handler(connection: Connection, handler: CheckHandler) -> CheckHandler:
-    """`handler(request, address, socket)` gets each STUN request of anybody.
-
-    aioice's own, which authenticates and answers it, is returned.
-    """
-    original: CheckHandler = override(connection, "request_received", handler)
-    return original
-
-
 def replace_check_handler(connection: Connection, handler: CheckHandler) -> CheckHandler:
     """`handler(request, address, socket)` gets each authenticated check of the other side.
 

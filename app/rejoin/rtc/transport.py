@@ -98,7 +98,9 @@ class Transport:
         self._gather = seam.replace_gathering(self._connection, self._gather_and_watch)
         seam.stop_pacing_after_last_pair(self._connection)
         seam.replace_consent(self._connection, self.checks.keep_consent)
-        self._handle_request = seam.replace_request_handler(self._connection, self._on_request)
+        self._handle_request: seam.CheckHandler = seam.override(
+            self._connection, "request_received", self._on_request
+        )
         self._handle_check = seam.replace_check_handler(self._connection, self._on_check)
         seam.replace_rtp_handler(dtls, self._on_queued_rtp)
         self._handle_rtcp = seam.replace_rtcp_handler(dtls, self._on_rtcp)
