@@ -206,6 +206,9 @@ def test_real_requests_of_the_web_sdk_are_read(name: str, first: str, version: s
         (("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 1"), "bundle"),
         (("a=ice-ufrag:", "a=x:"), "ICE"),
         (("v=0", "x=0"), "not SDP"),
+        (("a=rtcp-mux", "a=x"), "RTCP"),
+        (("a=mid:", "a=x:"), "bundle"),
+        (("a=sctp-port:5000", "a=x"), "SCTP port"),
         (("a=setup:actpass", "a=setup:later"), "DTLS"),
     ],
 )

@@ -199,8 +199,9 @@ def decode_request(text: str) -> SignalRequest:
     request = _json_object(text, "offer")
     description = parse(_sdp_of(request, "offer"), "offer")
     bundle = description.bundle("offer")
-    if len(bundle) != len(description.sections):
+    if len(bundle) != len(description.sections) or not all(section.mid for section in bundle):
         raise SignalError("The offer does not bundle all media on one transport.")
+    _require_rtcp_mux(description, bundle, "offer")
     transport = TransportParameters.of(description, "offer", {"actpass", "active", "passive"})
     if description.direction(description.section("video", "offer")) not in _RECEIVING:
         raise SignalError("The offer does not receive video.")
@@ -263,8 +264,7 @@ def decode_response(text: str, rules: NetworkRules) -> Answer:
     candidates = usable_candidates(
         [value for lines in all_lines for value in values_of(lines, "candidate")], rules
     )
-    if not any("a=rtcp-mux" in lines for lines in all_lines):
-        raise SignalError("The answer does not multiplex RTP and RTCP (rtcp-mux).")
+    _require_rtcp_mux(description, bundle, "answer")
     video = description.section("video", "answer")
     if description.direction(video) not in _SENDING:
         raise SignalError("The answer sends no video.")
@@ -308,6 +308,12 @@ def _sound(description: Description, bundle: list[Section]) -> tuple[Section, li
             codecs = codecs_of(section)
             return section, [codec for codec in codecs if codec.is_a(OPUS, OPUS_CLOCK_HZ)]
     return _NO_AUDIO, []
+
+
+def _require_rtcp_mux(description: Description, bundle: list[Section], what: str) -> None:
+    """Bundled sections multiplex RTP and RTCP, so one that says so is enough (RFC 9143, 9.3)."""
+    if not any("a=rtcp-mux" in each for each in [description.session, *(s.lines for s in bundle)]):
+        raise SignalError(f"The {what} does not multiplex RTP and RTCP (rtcp-mux).")
 
 
 def _rewritten(
