@@ -322,6 +322,14 @@ def test_a_reconnect_is_offered_after_five_seconds_and_due_after_ten_if_it_was_s
     assert health.reconnects_frozen(patient.health, patient.now, POLICY)
 
 
+def test_a_path_that_loses_pictures_loses_answers_too() -> None:
+    patient = Patient()
+    since_at = patient.now
+    proofs = {"proved_sent_at": since_at - 0.1, "unanswered_since_at": since_at}
+    assert stands_still(patient, 4.0, video_missing=0.95, **proofs)[-1] is Trouble.PICTURE_LOST
+    assert stands_still(patient, 2.5, video_missing=0.0, **proofs)[-1] is not Trouble.PICTURE_LOST
+
+
 def test_without_rtp_it_is_not_the_picture_that_is_missing() -> None:
     patient = Patient()
     patient.silent(4.0, answering=True)

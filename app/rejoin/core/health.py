@@ -236,11 +236,11 @@ def _trouble(
 ) -> Trouble | None:
     if health.level in (HealthLevel.HEALTHY, HealthLevel.LOST):
         return None
+    if frozen is not None and frozen.sent_and_lost:
+        return Trouble.PICTURE_LOST  # a path that loses pictures loses answers to checks as well
     if uplink_is_in_doubt(health, sample, now, policy):
         return Trouble.UPLINK
-    if frozen is None:
-        return Trouble.UNSTABLE
-    return Trouble.PICTURE_LOST if frozen.sent_and_lost else Trouble.PICTURE_STOPPED
+    return Trouble.UNSTABLE if frozen is None else Trouble.PICTURE_STOPPED
 
 
 def offers_reconnect(health: Health | None) -> bool:
