@@ -1,4 +1,4 @@
-"""When a goodbye that seems to be lost is sent again (docs/design/reconnect.md, "Goodbye").
+"""When a goodbye that seems to be lost is sent again (reconnect.md, "Detecting a drop").
 
 A goodbye is said when the path may be dead. If RTP still comes a while later, the host has not
 heard it and still plays for nobody: the same datagrams go out again. If it was heard after all,
