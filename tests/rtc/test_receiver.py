@@ -23,6 +23,8 @@ from aiortc.rtp import (
     RtcpPsfbPacket,
     RtcpRrPacket,
     RtcpRtpfbPacket,
+    RtcpSenderInfo,
+    RtcpSrPacket,
     unpack_remb_fci,
 )
 
@@ -284,3 +286,35 @@ async def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> Non
         assert scene.played[:3] == [b"a", b"b", b"c"]
         assert scene.audio.packets_failed == 1
         assert scene.audio.reception.packets_received == 6
+
+
+async def test_a_muted_connection_asks_for_nothing_and_asks_as_soon_as_it_may() -> None:
+    """What is not sent must not count as sent: the next request would wait for its turn."""
+    async with receivers() as there:
+        muted = True
+        there.video.send_only_if(lambda: not muted)
+        await there.video.receive(parameters("nack", "nack pli", "goog-remb"))
+        first, *rest = packets(3)
+        for packet in (first, *rest[2:]):
+            there.video.on_packet(packet, there.clock.now)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert there.dtls.sent == []
+        inbound = there.video.inbound
+        assert (inbound.nacks_sent, inbound.key_frame_requests.plis_sent) == (0, 0)
+        muted = False
+        there.video.request_key_frame()
+        await soon(lambda: (RtcpPsfbPacket, RTCP_PSFB_PLI) in there.dtls.kinds())
+
+
+async def test_only_reports_of_the_video_itself_count_what_was_sent() -> None:
+    async with receivers() as there:
+        await there.video.receive(parameters())
+        frame_at = there.clock.now
+        there.video.on_packet(packets(1)[0], frame_at)
+        for ssrc, counts in ((MEDIA, (1, 101)), (RTX, (0, 0))):
+            for later_s, count in enumerate(counts, 1):
+                there.clock.now = frame_at + later_s
+                info = RtcpSenderInfo(0, 0, count, 0)
+                await there.video._handle_rtcp_packet(RtcpSrPacket(ssrc, info))
+        assert there.video.reception.missing_since(frame_at) == 1.0

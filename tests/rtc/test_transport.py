@@ -100,6 +100,27 @@ async def test_unreachable_twice_in_a_row_is_reported_once_until_something_arriv
         assert there.unreachable == ["ENETUNREACH", "EHOSTUNREACH"]
 
 
+@pytest.mark.parametrize(
+    ("number", "refused"),
+    [
+        (errno.ENETUNREACH, True),
+        (errno.ENETDOWN, True),
+        (errno.ECONNREFUSED, False),
+        (errno.EHOSTUNREACH, False),
+        (errno.EHOSTDOWN, False),
+        (errno.EMSGSIZE, False),
+    ],
+)
+async def test_only_what_nobody_else_can_cause_counts_as_refused(
+    number: int, refused: bool
+) -> None:
+    async with gathered_connection() as there:
+        for _ in range(3):
+            there.protocol.error_received(OSError(number, "no"))
+            there.now += 1.0
+        assert (there.transport.checks.sends_fail_since_at == 100.0) is refused
+
+
 async def test_the_largest_pause_is_returned_once() -> None:
     async with gathered_connection() as there:
         for pause_s in (0.0, 0.02, 0.3, 0.02):

@@ -87,10 +87,16 @@ class _Receiver(RegisteredReceiver):
         self._clock = clock
         self._name = name
         self._on_bye = on_bye
+        self._may_send: Callable[[], bool] = lambda: True
         self._tasks: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._feedback: asyncio.Queue[AnyRtcpPacket] = asyncio.Queue()
         self._state = _State.NEW
+
+    def send_only_if(self, may_send: Callable[[], bool]) -> None:
+        """Ask for nothing while `may_send()` is False: it would not leave this machine, and must
+        not count as asked. Call it before the first packet."""
+        self._may_send = may_send
 
     async def receive(self, parameters: RTCRtpReceiveParameters) -> None:
         """Called by aiortc once DTLS is up, in place of `RTCRtpReceiver.receive`."""
@@ -118,7 +124,10 @@ class _Receiver(RegisteredReceiver):
     def on_rtcp(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpSrPacket):
             info = packet.sender_info
-            self.reception.add_sender_report(info.ntp_timestamp, info.rtp_timestamp, self._clock())
+            now = self._clock()
+            self.reception.add_sender_report(info.ntp_timestamp, info.rtp_timestamp, now)
+            if packet.ssrc == self.reception.ssrc:  # not that of its RTX stream
+                self.reception.count_sent(info.packet_count, now)
         elif isinstance(packet, RtcpByePacket):
             self._on_bye()
 
@@ -167,6 +176,8 @@ class _Receiver(RegisteredReceiver):
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(0.5 + random.random())
+            if not self._may_send():
+                continue  # the next report that leaves covers the time since the last that did
             block = self.reception.report_block(self._clock())
             if block is not None:
                 self._send(RtcpRrPacket(ssrc=self._rtcp_ssrc, reports=[_receiver_info(block)]))
@@ -230,7 +241,8 @@ class VideoReceiver(_Receiver):
         return replace(parameters, codecs=[*parameters.codecs, *more])
 
     def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
-        self.inbound = InboundVideo(negotiated_of(parameters, self._rtx_ssrcs))
+        negotiated = negotiated_of(parameters, self._rtx_ssrcs)
+        self.inbound = InboundVideo(negotiated, may_send=self._may_send)
         if parameters.encodings:
             first = parameters.encodings[0].ssrc
             self.inbound.expect_ssrc(self._rtx_ssrcs.get(first, first))

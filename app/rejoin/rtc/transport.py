@@ -32,7 +32,7 @@ from rejoin.core.model import Policy
 from rejoin.rtc import aiortc_seam as seam
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.checks import ConnectivityChecks
-from rejoin.rtc.goodbye import say_goodbye
+from rejoin.rtc.goodbye import Goodbye, say_goodbye
 from rejoin.rtc.outgoing import OutgoingGate
 from rejoin.rtc.rtp_input import RtpInput
 
@@ -50,6 +50,10 @@ _UNREACHABLE = {
     errno.EADDRNOTAVAIL,
     errno.ECONNREFUSED,
 }
+
+_REFUSED_HERE = {errno.ENETUNREACH, errno.ENETDOWN}
+"""Of these, what only this machine's own routes and interfaces cause. The others also follow an
+ICMP message, which anybody can forge."""
 
 
 class Transport:
@@ -86,6 +90,8 @@ class Transport:
         self._unreachable_reported = False
         self._largest_gap_s = 0.0
         self._failed = 0
+        self._policy = policy
+        self._goodbye: Goodbye | None = None
         self.checks = ConnectivityChecks(
             self._connection,
             self.outgoing,
@@ -146,6 +152,8 @@ class Transport:
 
     def _on_rtp_arrival(self) -> float:
         self.last_rtp_at = now = self._on_arrival()
+        if self._goodbye is not None:
+            self._goodbye.on_rtp(now, self._policy)
         return now
 
     def _on_stun_arrival(self) -> float:
@@ -212,6 +220,8 @@ class Transport:
         """The operating system reports that a datagram of ours could not be delivered."""
         if not isinstance(error, OSError) or error.errno not in _UNREACHABLE:
             return
+        if error.errno in _REFUSED_HERE:
+            self.checks.note_refused()
         now = self._clock()
         if self._unreachable_since is None:
             self._unreachable_since = now
@@ -243,13 +253,21 @@ class Transport:
     # --- the end ----------------------------------------------------------------------------------
 
     async def goodbye(self, times: int, ssrcs: list[int], sctp: RTCSctpTransport | None) -> None:
-        """Send RTCP BYE, SCTP ABORT and DTLS close_notify `times` times, then nothing any more."""
+        """Send RTCP BYE, SCTP ABORT and DTLS close_notify `times` times, then nothing any more.
+
+        Only if RTP still comes a while later, they are sent again (`core/goodbye`), until `close`.
+        """
         if self.outgoing.may_check:
             self.checks.stop()
-        await say_goodbye(self._dtls, self.outgoing, times=times, ssrcs=ssrcs, sctp=sctp)
+        datagrams = await say_goodbye(
+            self._dtls, self.outgoing, times=times, ssrcs=ssrcs, sctp=sctp
+        )
+        if datagrams:
+            self._goodbye = Goodbye(datagrams, self._clock(), self.checks.rtt_s)
 
     async def close(self) -> None:
         """After the connection was closed: end what aioice may have left running."""
+        self._goodbye = None
         await self.checks.close()
         self.outgoing.silence()
         seam.cancel_consent(self._connection)
