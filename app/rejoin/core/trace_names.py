@@ -24,6 +24,7 @@ EVENTS: Final[dict[type[events.Event], str]] = {
     events.ConnectionFailed: "ConnectionFailed",
     events.InputOpened: "InputOpened",
     events.ControlsKnown: "ControlsKnown",
+    events.FirstPacketArrived: "FirstPacketArrived",
     events.FirstFrameDecoded: "FirstFrameDecoded",
     events.Sampled: "Sampled",
     events.HardEvidenceSeen: "HardEvidenceSeen",

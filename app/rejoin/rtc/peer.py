@@ -22,6 +22,7 @@ from rejoin.core.events import (
     ControlsKnown,
     Event,
     FirstFrameDecoded,
+    FirstPacketArrived,
     HardEvidenceSeen,
     InputOpened,
 )
@@ -82,13 +83,12 @@ class PeerSettings:
 
 
 class Peer:
-    """Posts ConnectionOpened, ConnectionFailed, InputOpened, ControlsKnown, FirstFrameDecoded and
-    HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as often as it is seen.
-    Before the first frame, evidence fails the connection: it is posted as a ConnectionFailed.
+    """Posts FirstPacketArrived, ConnectionOpened, ConnectionFailed, InputOpened, ControlsKnown,
+    FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as
+    often as it is seen. Evidence before the first frame is posted as a ConnectionFailed.
 
     A hidden peer decodes too; `show(True)` puts its newest picture into the slot at once. All
-    methods, and `post`, run on one event loop; only the decoder has a thread. After `close` no
-    event of this peer is posted.
+    methods, and `post`, run on one event loop. After `close` no event of this peer is posted.
     """
 
     def __init__(
@@ -170,6 +170,7 @@ class Peer:
             clock=self._clock,
             policy=self._settings.policy,
             name=self._name,
+            on_first_packet=lambda: self._post(FirstPacketArrived(number)),
             on_unreachable=lambda why: self._on_evidence(HardEvidence.UNREACHABLE, why),
         )
         if pc.sctp is not None:
@@ -351,7 +352,10 @@ class Peer:
 
     def _on_ice_change(self) -> None:
         parts = parts_of(self._state)
-        if parts is not None and parts.dtls.transport.state == "failed":
+        state = None if parts is None else parts.dtls.transport.state
+        if state == "completed":
+            self._post(FirstPacketArrived(self.number))  # a check of ours was answered
+        elif state == "failed":
             self._fail("ICE failed")
 
     def _fail(self, detail: str) -> None:
@@ -378,6 +382,8 @@ class Peer:
                     self._state = replace(self._state, evidence=posted | {evidence})
                 self._post(HardEvidenceSeen(self.number, evidence, detail))
             case New() | Offered() | Connecting() | Connected():
+                if evidence is HardEvidence.SERVER_DISCONNECTED:
+                    self._post(HardEvidenceSeen(self.number, evidence, detail))
                 if evidence is not HardEvidence.UNREACHABLE:
                     self._fail(evidence.value if not detail else f"{evidence.value}: {detail}")
             case Failed() | Leaving() | Closed():
