@@ -67,7 +67,8 @@ def next_announcement(
 
 def _key(snapshot: Snapshot) -> str:
     """The same while there is nothing new to announce."""
-    return f"{snapshot.stage} {snapshot.doing} {snapshot.offline} {snapshot.portal}"
+    why = f"{snapshot.offline} {snapshot.portal} {snapshot.stranger} {snapshot.firewall}"
+    return f"{snapshot.stage} {snapshot.doing} {why}"
 
 
 class Announcer:

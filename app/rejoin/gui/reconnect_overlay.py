@@ -82,12 +82,13 @@ class ReconnectOverlay(Card):
             set_text(self.known, texts.lost_known(snapshot))
             set_text(self.doing, texts.lost_doing(snapshot, now))
         set_text(self.time, left.sentence)
-        self.try_button.setVisible(not self._asking and not ending)
+        again = texts.waits_to_end(snapshot)
+        self.try_button.setVisible(again or not (self._asking or ending))
         if not snapshot.can_try_now and self.try_button.hasFocus():
             # Otherwise Qt moves the focus to the next button, and the next Space would press it.
             self.panel.setFocus(Qt.FocusReason.OtherFocusReason)
         self.try_button.setEnabled(snapshot.can_try_now)
-        self.close_button.setVisible(not self._asking and not ending)
+        self.close_button.setVisible(again or not (self._asking or ending))
         self.end_button.setVisible(not self._asking and not ending and snapshot.can_terminate)
         self.keep_button.setVisible(self._asking)
         self.confirm_button.setVisible(self._asking)
