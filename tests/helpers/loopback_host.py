@@ -2,6 +2,7 @@
 
 Its answer has candidates in the first section only, as RFC 9143 answerers write them. What it
 receives is counted by kind, and `cut` drops everything in both directions, like a cut network.
+With `acknowledge=False` it never sends DATA_CHANNEL_ACK, like AWS's KVS WebRTC SDK in C.
 """
 
 from __future__ import annotations
@@ -18,8 +19,15 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
+from aiortc.rtcsctptransport import (
+    DATA_CHANNEL_ACK,
+    SCTP_DATA_UNORDERED,
+    WEBRTC_DCEP,
+    DataChunk,
+)
 
 from rejoin.input_protocol.controls import INPUT_CHANNEL, VERSION, Hello, decode, encode
+from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.signal_codec import decode_request, encode_response
 
 
@@ -33,14 +41,19 @@ def kind_of(data: bytes) -> str:
 
 
 class LoopbackHost:
-    def __init__(self, *, greet: bool = True, with_audio: bool = True) -> None:
+    def __init__(
+        self, *, greet: bool = True, with_audio: bool = True, acknowledge: bool = True
+    ) -> None:
         self.heard: Counter[str] = Counter()
+        self.ordered: list[bool] = []
+        """Of each message on a data channel: whether it was sent ordered."""
         self.messages: list[Any] = []
         self.channels: dict[str, RTCDataChannel] = {}
         self.closed = asyncio.Event()
         self.cut = False
         self._greet = greet
         self._with_audio = with_audio
+        self._acknowledge = acknowledge
         self.pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
@@ -64,6 +77,7 @@ class LoopbackHost:
         """The SignalResponse for this request."""
         request = decode_request(signal_request)
         await self.pc.setRemoteDescription(RTCSessionDescription(request.sdp, "offer"))
+        self._watch_sctp(self.pc.sctp)
         for transceiver in self.pc.getTransceivers():
             if transceiver.kind == "video":
                 transceiver.sender.replaceTrack(VideoStreamTrack())
@@ -86,6 +100,20 @@ class LoopbackHost:
             _candidates_in_first_section_only(self.pc.localDescription.sdp),
             "https://127.0.0.1/input.js",
         )
+
+    def _watch_sctp(self, sctp: Any) -> None:
+        async def send(stream_id: int, pp_id: int, data: bytes, **how: Any) -> None:
+            acknowledgement = pp_id == WEBRTC_DCEP and data[0] == DATA_CHANNEL_ACK
+            if self._acknowledge or not acknowledgement:
+                await send_as_aiortc(stream_id, pp_id, data, **how)
+
+        async def receive(chunk: DataChunk) -> None:
+            if chunk.protocol != WEBRTC_DCEP:
+                self.ordered.append(not chunk.flags & SCTP_DATA_UNORDERED)
+            await receive_as_aiortc(chunk)
+
+        send_as_aiortc = override(sctp, "_send", send)
+        receive_as_aiortc = override(sctp, "_receive_data_chunk", receive)
 
     @property
     def connection(self) -> Any:

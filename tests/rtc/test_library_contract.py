@@ -30,7 +30,7 @@ from aiortc.rtp import (
 )
 from pylibsrtp import Session
 
-from rejoin.rtc import aiortc_seam
+from rejoin.rtc import aiortc_seam, handshake_seam
 
 CANDIDATE = "1 1 udp 1 127.0.0.1 5000 typ host"
 
@@ -61,7 +61,11 @@ RELIED_ON: dict[str, str] = {
     ),
     "RTCCertificate": "_create_ssl_context getFingerprints",
     "RTCIceTransport": "_connection state on start addRemoteCandidate",
-    "RTCSctpTransport": "_handle_data _flight_size stop state transport",
+    "RTCSctpTransport": (
+        "_handle_data _flight_size stop state transport"
+        " _send _receive _receive_sack_chunk _local_tsn _last_sacked_tsn _sent_queue _data_channels"
+    ),
+    "RTCDataChannel": "_setReadyState readyState",
     "aioice.Connection": (
         "get_component_candidates query_consent check_incoming connect build_request"
         " _check_periodic _check_list _check_list_state _early_checks _early_checks_done"
@@ -73,12 +77,15 @@ RELIED_ON: dict[str, str] = {
 }
 """Attributes that we use, private or replaced on instances, by owner."""
 
+OF_A_SENT_CHUNK = "_acked"
+"""aiortc adds these to a chunk when it queues it."""
+
 
 async def owners() -> tuple[RTCPeerConnection, dict[str, object]]:
     pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
     audio = pc.addTransceiver("audio", direction="recvonly")
     video = pc.addTransceiver("video", direction="recvonly")
-    pc.createDataChannel("x")
+    channel = pc.createDataChannel("x")
     dtls = audio.receiver.transport
     assert video.receiver.transport is dtls, "MAX_BUNDLE gives one transport to all"
     assert pc.sctp is not None
@@ -93,6 +100,7 @@ async def owners() -> tuple[RTCPeerConnection, dict[str, object]]:
         "RTCCertificate": RTCCertificate,
         "RTCIceTransport": dtls.transport,
         "RTCSctpTransport": pc.sctp,
+        "RTCDataChannel": channel,
         "aioice.Connection": connection,
         "aioice.StunProtocol": ice.StunProtocol(connection),
         "aioice.CandidatePair": ice.CandidatePair,
@@ -108,17 +116,21 @@ async def test_the_library_has_every_attribute_that_we_use() -> None:
 
 
 def test_every_private_name_in_the_seam_is_checked_here() -> None:
-    tree = ast.parse(Path(aiortc_seam.__file__).read_text(encoding="utf-8"))
+    nodes = [
+        node
+        for seam in (aiortc_seam, handshake_seam)
+        for node in ast.walk(ast.parse(Path(str(seam.__file__)).read_text(encoding="utf-8")))
+    ]
     used = {
         node.attr
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Attribute)
         and node.attr.startswith("_")
         and not (isinstance(node.value, ast.Name) and node.value.id == "self")
     }
     replaced = {
         node.args[1].value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "override"
@@ -126,7 +138,7 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
     }
     assert len(used) > 15, "the seam's source was read"
     assert len(replaced) > 10
-    assert used | replaced <= set(" ".join(RELIED_ON.values()).split())
+    assert used | replaced <= set(" ".join([*RELIED_ON.values(), OF_A_SENT_CHUNK]).split())
 
 
 @pytest.mark.parametrize(
@@ -158,6 +170,12 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
         (RTCDtlsTransport._set_role, ["role"]),
         (RTCDtlsTransport._write_ssl, []),
         (RTCSctpTransport._handle_data, ["data"]),
+        (RTCSctpTransport._receive, ["stream_id", "pp_id", "data"]),
+        (RTCSctpTransport._receive_sack_chunk, ["chunk"]),
+        (
+            RTCSctpTransport._send,
+            ["stream_id", "pp_id", "user_data", "expiry", "max_retransmits", "ordered"],
+        ),
         (RtpRouter.route_rtp, ["packet"]),
         (Session.unprotect, ["packet"]),
         (Session.unprotect_rtcp, ["packet"]),
@@ -269,3 +287,17 @@ def test_aiortc_uses_the_methods_that_we_replace_on_dtls_sctp_and_the_connection
     }
     for call, caller in callers.items():
         assert call in inspect.getsource(caller), call
+
+
+def test_aiortc_keeps_and_acknowledges_the_chunks_that_open_a_channel() -> None:
+    queued = inspect.getsource(RTCSctpTransport._send)
+    for name in OF_A_SENT_CHUNK.split():
+        assert f"chunk.{name} =" in queued
+    assert "chunk.tsn = self._local_tsn" in queued
+    assert "self._send(stream_id, protocol, user_data)" in inspect.getsource(
+        RTCSctpTransport._data_channel_flush
+    )
+    acknowledged = inspect.getsource(RTCSctpTransport._receive_sack_chunk)
+    assert "schunk._acked = True" in acknowledged
+    assert "self._last_sacked_tsn = chunk.cumulative_tsn" in acknowledged
+    assert "self._receive(" in inspect.getsource(RTCSctpTransport._receive_data_chunk)

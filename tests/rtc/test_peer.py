@@ -459,6 +459,26 @@ async def test_a_host_without_our_input_protocol_is_view_only() -> None:
     assert ControlsKnown(ConnectionNumber(1), False) in scene.events
 
 
+@pytest.mark.parametrize(
+    ("acknowledge", "greet", "ordered"),
+    [(False, False, True), (False, True, False), (True, False, False)],
+    ids=["neither", "message", "acknowledgement"],
+)
+async def test_a_channel_is_open_without_the_hosts_acknowledgement(
+    acknowledge: bool, greet: bool, ordered: bool
+) -> None:
+    """RFC 8832, 6: until an acknowledgement or a message came, messages have to be ordered."""
+    async with played(acknowledge=acknowledge, greet=greet) as scene:
+        await scene.until_live()
+        await scene.until(lambda: scene.saw(ControlsKnown))
+        scene.peer.set_controls(Controls(keys=frozenset({4})))
+        await scene.until(lambda: len(scene.host.messages) >= 3)
+        assert set(scene.host.ordered) == {ordered}
+        assert isinstance(scene.host.messages[0], ControlsMessage)
+    assert ControlsKnown(ConnectionNumber(1), greet) in scene.events
+    assert not scene.saw(HardEvidenceSeen)
+
+
 async def test_an_exception_inside_the_library_fails_the_connection_at_once() -> None:
     async with played() as scene:
 

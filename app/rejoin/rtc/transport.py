@@ -8,6 +8,7 @@ Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
   silence, and our checks (`checks`) only measure;
 - media: it goes to `rtp_input` without entering aioice's queue;
 - RTCP and SCTP: the libraries do not keep the arrival times of authenticated packets;
+- data channels: aiortc opens one only when the host acknowledged it, which some hosts never do;
 - sending: a muted connection sends checks only, one that said goodbye nothing (`outgoing`,
   `goodbye`).
 """
@@ -30,6 +31,7 @@ from rejoin.core.model import Policy
 from rejoin.rtc import aiortc_seam as seam
 from rejoin.rtc.checks import ConnectivityChecks
 from rejoin.rtc.goodbye import say_goodbye
+from rejoin.rtc.handshake_seam import open_channels_when_acknowledged
 from rejoin.rtc.outgoing import OutgoingGate
 from rejoin.rtc.rtp_input import RtpInput
 from rejoin.rtc.signal_codec import NetworkRules
@@ -104,6 +106,7 @@ class Transport:
     def watch_sctp(self, sctp: RTCSctpTransport) -> None:
         """Watch the data channels' packets too. Call it once, before the connection starts."""
         self._handle_sctp = seam.replace_sctp_handler(sctp, self._on_sctp)
+        open_channels_when_acknowledged(sctp)
 
     # --- gathering --------------------------------------------------------------------------------
 

@@ -1,0 +1,70 @@
+"""The seam's second half: private parts of aiortc and aioice that a handshake needs.
+
+The same rules as in `aiortc_seam`: only instances are changed, and
+tests/rtc/test_library_contract.py checks every name that is used here.
+"""
+
+from __future__ import annotations
+
+from aiortc.rtcsctptransport import (
+    DATA_CHANNEL_OPEN,
+    WEBRTC_DCEP,
+    RTCSctpTransport,
+    SackChunk,
+)
+from aiortc.utils import uint32_gte
+
+from rejoin.rtc.aiortc_seam import override
+
+# --- SCTP -----------------------------------------------------------------------------------------
+
+
+def open_channels_when_acknowledged(sctp: RTCSctpTransport) -> None:
+    """A data channel is open as soon as SCTP acknowledged its DATA_CHANNEL_OPEN.
+
+    aiortc waits for DATA_CHANNEL_ACK, which some hosts never send. RFC 8832, 6 lets the opener send
+    at once; until an ACK or a message came on the channel, its messages have to be ordered, because
+    an unordered one may overtake the OPEN. Call it before the connection starts.
+    """
+    opening: dict[int, int] = {}  # stream by the TSN of its OPEN
+    unconfirmed: set[int] = set()
+
+    async def send(
+        stream_id: int,
+        pp_id: int,
+        user_data: bytes,
+        expiry: float | None = None,
+        max_retransmits: int | None = None,
+        ordered: bool = True,
+    ) -> None:
+        if pp_id == WEBRTC_DCEP and user_data[0] == DATA_CHANNEL_OPEN:
+            opening[sctp._local_tsn] = stream_id
+            unconfirmed.add(stream_id)
+        await send_as_aiortc(
+            stream_id,
+            pp_id,
+            user_data,
+            expiry=expiry,
+            max_retransmits=max_retransmits,
+            ordered=ordered or stream_id in unconfirmed,
+        )
+
+    async def receive(stream_id: int, pp_id: int, data: bytes) -> None:
+        unconfirmed.discard(stream_id)
+        await receive_as_aiortc(stream_id, pp_id, data)
+
+    async def receive_sack(sack: SackChunk) -> None:
+        await receive_sack_as_aiortc(sack)
+        if not opening:
+            return
+        beyond_a_gap = {chunk.tsn for chunk in sctp._sent_queue if chunk._acked}
+        for tsn, stream_id in list(opening.items()):
+            if uint32_gte(sctp._last_sacked_tsn, tsn) or tsn in beyond_a_gap:
+                del opening[tsn]
+                channel = sctp._data_channels.get(stream_id)
+                if channel is not None and channel.readyState == "connecting":
+                    channel._setReadyState("open")
+
+    send_as_aiortc = override(sctp, "_send", send)
+    receive_as_aiortc = override(sctp, "_receive", receive)
+    receive_sack_as_aiortc = override(sctp, "_receive_sack_chunk", receive_sack)
