@@ -2,17 +2,20 @@
 
 Its answer has candidates in the first section only, as RFC 9143 answerers write them. What it
 receives is counted by kind, and `cut` drops everything in both directions, like a cut network.
-With `acknowledge=False` it never sends DATA_CHANNEL_ACK, like AWS's KVS WebRTC SDK in C.
+With `acknowledge=False` it never sends DATA_CHANNEL_ACK, like AWS's KVS WebRTC SDK in C. With
+`rsa_certificate` it has an RSA key, like that of GStreamer's webrtcbin.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 from aiortc import (
     RTCBundlePolicy,
+    RTCCertificate,
     RTCConfiguration,
     RTCDataChannel,
     RTCPeerConnection,
@@ -25,6 +28,10 @@ from aiortc.rtcsctptransport import (
     WEBRTC_DCEP,
     DataChunk,
 )
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from OpenSSL import SSL
 
 from rejoin.input_protocol.controls import INPUT_CHANNEL, VERSION, Hello, decode, encode
 from rejoin.rtc.aiortc_seam import override
@@ -42,7 +49,12 @@ def kind_of(data: bytes) -> str:
 
 class LoopbackHost:
     def __init__(
-        self, *, greet: bool = True, with_audio: bool = True, acknowledge: bool = True
+        self,
+        *,
+        greet: bool = True,
+        with_audio: bool = True,
+        acknowledge: bool = True,
+        rsa_certificate: bool = False,
     ) -> None:
         self.heard: Counter[str] = Counter()
         self.ordered: list[bool] = []
@@ -57,6 +69,9 @@ class LoopbackHost:
         self.pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
+        if rsa_certificate:
+            connection: Any = self.pc
+            connection._RTCPeerConnection__certificates = [make_rsa_certificate()]
         self.pc.on("datachannel", self._channel_opened)
         self.pc.on("connectionstatechange", self._state_changed)
 
@@ -151,6 +166,26 @@ class LoopbackHost:
         await asyncio.sleep(0.05)
         if connection is not None and connection._query_consent_task is not None:
             connection._query_consent_task.cancel()
+
+
+def make_rsa_certificate() -> RTCCertificate:
+    """One with which a DTLS server can do ECDHE-RSA only."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "host")])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(days=1))
+    builder = builder.not_valid_after(now + datetime.timedelta(days=1))
+    certificate = RTCCertificate(cast(Any, key), builder.sign(key, hashes.SHA256()))
+
+    def create_ssl_context(srtp_profiles: Any) -> SSL.Context:
+        context: SSL.Context = create_as_aiortc(srtp_profiles=srtp_profiles)
+        context.set_cipher_list(b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256")
+        return context
+
+    create_as_aiortc = override(certificate, "_create_ssl_context", create_ssl_context)
+    return certificate
 
 
 def _candidates_in_first_section_only(sdp: str) -> str:

@@ -69,7 +69,7 @@ RELIED_ON: dict[str, str] = {
     "aioice.Connection": (
         "get_component_candidates query_consent check_incoming connect build_request"
         " _check_periodic _check_list _check_list_state _early_checks _early_checks_done"
-        " _nominated _protocols _closing _query_consent_task _queue remote_password"
+        " _nominated _protocols _closing _query_consent_task _queue remote_password respond_error"
     ),
     "aioice.StunProtocol": "datagram_received send_data send_stun error_received transactions",
     "aioice.CandidatePair": "local_candidate remote_addr State",
@@ -150,6 +150,7 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
         (ice.Connection.check_incoming, ["message", "addr", "protocol"]),
         (ice.Connection._check_periodic, []),
         (ice.Connection.build_request, ["pair", "nominate"]),
+        (ice.Connection.respond_error, ["request", "addr", "protocol", "error_code"]),
         (ice.StunProtocol.send_data, ["data", "addr"]),
         (ice.StunProtocol.send_stun, ["message", "addr"]),
         (ice.StunProtocol.error_received, ["exc"]),
@@ -202,6 +203,7 @@ def test_aioice_calls_on_its_instance_what_we_replace() -> None:
         "_check_periodic": ice.Connection.connect,
         "query_consent": ice.Connection.connect,
         "check_incoming": ice.Connection.request_received,
+        "respond_error(message, addr, protocol, (40": ice.Connection.request_received,
         "transactions": ice.StunProtocol.datagram_received,
         "_early_checks_done": ice.Connection.request_received,
         "_nominated": ice.Connection.sendto,

@@ -237,6 +237,18 @@ async def test_a_dtls_client_offers_that_role_and_accepts_an_answer_with_the_oth
         assert scene.parts.dtls.state == "connected"
 
 
+@pytest.mark.parametrize("dtls_client", [False, True])
+async def test_a_host_with_an_rsa_certificate_is_played_in_both_dtls_roles(
+    dtls_client: bool,
+) -> None:
+    async with played(dtls_client=dtls_client, rsa_certificate=True) as scene:
+        await scene.until_live()
+        servers_key = "RSA" if dtls_client else "ECDSA"
+        ssl: Any = scene.parts.dtls._ssl
+        assert ssl.get_cipher_name() == f"ECDHE-{servers_key}-AES128-GCM-SHA256"
+        assert not scene.saw(HardEvidenceSeen)
+
+
 async def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> None:
     async with played() as scene:
         answer = await scene.host.answer(await scene.peer.make_offer())

@@ -254,6 +254,13 @@ def certificate_of(dtls: RTCDtlsTransport) -> RTCCertificate:
     return certificate
 
 
+CIPHER_SUITES = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA"
+)
+"""aiortc's, and one for a DTLS server with an RSA certificate (GStreamer's webrtcbin)."""
+
+
 def prepare_dtls(dtls: RTCDtlsTransport) -> None:
     """Create now what aiortc would create while a connection is being made.
 
@@ -262,6 +269,7 @@ def prepare_dtls(dtls: RTCDtlsTransport) -> None:
     """
     certificate = certificate_of(dtls)
     context = certificate._create_ssl_context(srtp_profiles=dtls._srtp_profiles)
+    context.set_cipher_list(CIPHER_SUITES)
     override(certificate, "_create_ssl_context", lambda srtp_profiles: context)
     fingerprints = certificate.getFingerprints()
     override(certificate, "getFingerprints", lambda: list(fingerprints))

@@ -6,6 +6,11 @@ tests/rtc/test_library_contract.py checks every name that is used here.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
+
+from aioice import stun
+from aioice.ice import Connection, StunProtocol
 from aiortc.rtcsctptransport import (
     DATA_CHANNEL_OPEN,
     WEBRTC_DCEP,
@@ -14,7 +19,35 @@ from aiortc.rtcsctptransport import (
 )
 from aiortc.utils import uint32_gte
 
-from rejoin.rtc.aiortc_seam import override
+from rejoin.rtc.aiortc_seam import Address, override
+
+# --- ICE ------------------------------------------------------------------------------------------
+
+STRANGERS_ANSWERED_PER_S = 10
+"""A socket that answered every request could be made to send to anybody, and to do so all day."""
+
+
+def limit_answers_to_strangers(connection: Connection, clock: Callable[[], float]) -> None:
+    """Answer at most ten requests a second and socket that are not authenticated.
+
+    aioice answers each with an error, 400 or 401. Authenticated requests are always answered, also
+    with 487 (role conflict), which ICE needs.
+    """
+    answered: dict[StunProtocol, deque[float]] = {}
+
+    def respond_error(
+        request: stun.Message, address: Address, protocol: StunProtocol, error: tuple[int, str]
+    ) -> None:
+        if error[0] in (400, 401):
+            times = answered.setdefault(protocol, deque(maxlen=STRANGERS_ANSWERED_PER_S))
+            now = clock()
+            if len(times) == STRANGERS_ANSWERED_PER_S and now - times[0] < 1.0:
+                return
+            times.append(now)
+        respond_as_aioice(request, address, protocol, error)
+
+    respond_as_aioice = override(connection, "respond_error", respond_error)
+
 
 # --- SCTP -----------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 - pacing: aioice sleeps 20 ms after the check of the last pair, before it reads any result;
 - consent: aioice closes healthy streams whose round trip exceeds 500 ms; here `core/health` judges
   silence, and our checks (`checks`) only measure;
+- strangers: aioice answers every request of anybody, as often as it is sent;
 - media: it goes to `rtp_input` without entering aioice's queue;
 - RTCP and SCTP: the libraries do not keep the arrival times of authenticated packets;
 - data channels: aiortc opens one only when the host acknowledged it, which some hosts never do;
@@ -31,7 +32,10 @@ from rejoin.core.model import Policy
 from rejoin.rtc import aiortc_seam as seam
 from rejoin.rtc.checks import ConnectivityChecks
 from rejoin.rtc.goodbye import say_goodbye
-from rejoin.rtc.handshake_seam import open_channels_when_acknowledged
+from rejoin.rtc.handshake_seam import (
+    limit_answers_to_strangers,
+    open_channels_when_acknowledged,
+)
 from rejoin.rtc.outgoing import OutgoingGate
 from rejoin.rtc.rtp_input import RtpInput
 from rejoin.rtc.signal_codec import NetworkRules
@@ -98,6 +102,7 @@ class Transport:
         self._gather = seam.replace_gathering(self._connection, self._gather_and_watch)
         seam.stop_pacing_after_last_pair(self._connection)
         seam.replace_consent(self._connection, self.checks.keep_consent)
+        limit_answers_to_strangers(self._connection, clock)
         self._handle_check = seam.replace_check_handler(self._connection, self._on_check)
         seam.replace_rtp_handler(dtls, self._on_queued_rtp)
         self._handle_rtcp = seam.replace_rtcp_handler(dtls, self._on_rtcp)

@@ -48,6 +48,7 @@ from rejoin.errors import SignalError
 from rejoin.input_protocol import controls
 from rejoin.rtc import aiortc_seam
 from rejoin.rtc.codecs import offer_every_profile
+from rejoin.rtc.handshake_seam import limit_answers_to_strangers
 from rejoin.rtc.signal_codec import SignalRequest
 
 _log = logging.getLogger("rejoin.emulator.host.connection")
@@ -238,6 +239,7 @@ class HostConnection:
 
         aiortc_seam.gather_from_one_socket(ice, open_socket)
         aiortc_seam.connect_passively(ice)
+        limit_answers_to_strangers(ice, self._host.clock)
         answer_check = aiortc_seam.replace_check_handler(ice, on_check)
         aiortc_seam.prepare_dtls(dtls)
         aiortc_seam.watch_authenticated(dtls, self._presence.packet_authenticated)
