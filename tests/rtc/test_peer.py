@@ -380,6 +380,21 @@ async def test_a_host_that_closes_is_evidence_at_once() -> None:
     assert len(evidence) == len(set(evidence))
 
 
+async def test_the_bye_of_every_source_is_evidence_that_of_one_is_not() -> None:
+    async with played() as scene:
+        await scene.until_live()
+        await scene.until(lambda: scene.parts.audio.reception.ssrc is not None)
+        sources = scene.parts.audio._sources
+        picture = scene.parts.video.reception.ssrc
+        senders = {each.kind: each.sender for each in scene.host.pc.getTransceivers()}
+        await senders["audio"].stop()  # it says BYE
+        await scene.until(lambda: sources._playing == {picture})
+        assert scene.evidence() == set()
+        await senders["video"].stop()
+        await scene.until(lambda: scene.saw(HardEvidenceSeen))
+    assert scene.evidence() == {HardEvidence.RTCP_BYE}
+
+
 async def test_a_disconnect_message_is_evidence_with_its_reason() -> None:
     async with played() as scene:
         await scene.until_live()

@@ -28,6 +28,7 @@ from rejoin.core.events import (
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
 from rejoin.input_protocol.controls import Controls
+from rejoin.media.receive.sources import ReceivedSources
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.hardware import Hardware
@@ -82,7 +83,8 @@ class PeerSettings:
 
 class Peer:
     """Posts ConnectionOpened, ConnectionFailed, InputOpened, ControlsKnown, FirstFrameDecoded and
-    HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as often as it is seen.
+    HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as often as it is seen and
+    RTCP_BYE as often as the last media source ends.
     Before the first frame, evidence fails the connection: it is posted as a ConnectionFailed.
 
     A hidden peer decodes too; `show(True)` puts its newest picture into the slot at once. All
@@ -181,6 +183,7 @@ class Peer:
     def _build_media(
         self, prepared: PreparedConnection, transport: Transport, channels: Channels
     ) -> Parts:
+        sources = ReceivedSources(self._on_sources_ended)
         playback = AudioPlayback(self.number, self._sinks, clock=self._clock, shown=self._shown)
         audio = AudioReceiver(
             prepared.dtls,
@@ -188,7 +191,7 @@ class Peer:
             play=playback.play,
             clock=self._clock,
             name=f"{self._name}-audio",
-            on_bye=self._on_bye,
+            sources=sources,
         )
         video = VideoReceiver(
             prepared.dtls,
@@ -197,7 +200,7 @@ class Peer:
             rtt_s=lambda: transport.checks.rtt_s,
             clock=self._clock,
             name=f"{self._name}-video",
-            on_bye=self._on_bye,
+            sources=sources,
         )
         playback.attach(video=video, audio=audio)
         replace_receiving(prepared.audio.receiver, receive=audio.receive, stop=audio.stop)
@@ -359,17 +362,18 @@ class Peer:
             case _:
                 assert_never(self._state)
 
-    def _on_bye(self) -> None:
+    def _on_sources_ended(self) -> None:
         self._on_evidence(HardEvidence.RTCP_BYE, "")
 
     def _on_evidence(self, evidence: HardEvidence, detail: str) -> None:
-        """UNREACHABLE is only a hint and may be posted repeatedly. While connecting it is ignored:
-        other candidate pairs may still work, and our deadline ends the attempt."""
+        """UNREACHABLE is only a hint and may be posted repeatedly, RTCP_BYE too, as later media
+        revoke it. While connecting UNREACHABLE is ignored: other candidate pairs may still work, and our
+        deadline ends the attempt."""
         match self._state:
             case Playing(evidence=posted):
                 if evidence in posted:
                     return
-                if evidence is not HardEvidence.UNREACHABLE:
+                if evidence not in (HardEvidence.UNREACHABLE, HardEvidence.RTCP_BYE):
                     self._state = replace(self._state, evidence=posted | {evidence})
                 self._post(HardEvidenceSeen(self.number, evidence, detail))
             case New() | Offered() | Connecting() | Connected():
