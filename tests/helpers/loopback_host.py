@@ -27,6 +27,7 @@ from aiortc.rtcsctptransport import (
     SCTP_DATA_UNORDERED,
     WEBRTC_DCEP,
     DataChunk,
+    InitChunk,
 )
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -55,6 +56,7 @@ class LoopbackHost:
         with_audio: bool = True,
         acknowledge: bool = True,
         rsa_certificate: bool = False,
+        associate: bool = True,
     ) -> None:
         self.heard: Counter[str] = Counter()
         self.ordered: list[bool] = []
@@ -66,6 +68,7 @@ class LoopbackHost:
         self._greet = greet
         self._with_audio = with_audio
         self._acknowledge = acknowledge
+        self._associate = associate
         self.pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
@@ -127,6 +130,13 @@ class LoopbackHost:
                 self.ordered.append(not chunk.flags & SCTP_DATA_UNORDERED)
             await receive_as_aiortc(chunk)
 
+        async def abort(chunk: Any) -> None:
+            if isinstance(chunk, InitChunk):
+                sctp._remote_verification_tag = chunk.initiate_tag
+                await sctp.stop()
+
+        if not self._associate:
+            sctp._receive_chunk = abort
         send_as_aiortc = override(sctp, "_send", send)
         receive_as_aiortc = override(sctp, "_receive_data_chunk", receive)
 

@@ -62,7 +62,7 @@ RELIED_ON: dict[str, str] = {
     "RTCCertificate": "_create_ssl_context getFingerprints",
     "RTCIceTransport": "_connection state on start addRemoteCandidate",
     "RTCSctpTransport": (
-        "_handle_data _flight_size stop state transport"
+        "_handle_data _flight_size start stop state State transport _set_state"
         " _send _receive _receive_sack_chunk _local_tsn _last_sacked_tsn _sent_queue _data_channels"
     ),
     "RTCDataChannel": "_setReadyState readyState",
@@ -171,6 +171,8 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
         (RTCDtlsTransport._set_role, ["role"]),
         (RTCDtlsTransport._write_ssl, []),
         (RTCSctpTransport._handle_data, ["data"]),
+        (RTCSctpTransport._set_state, ["state"]),
+        (RTCSctpTransport.start, ["remoteCaps", "remotePort"]),
         (RTCSctpTransport._receive, ["stream_id", "pp_id", "data"]),
         (RTCSctpTransport._receive_sack_chunk, ["chunk"]),
         (

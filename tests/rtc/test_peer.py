@@ -28,6 +28,7 @@ from rejoin.core.events import (
     FirstFrameDecoded,
     HardEvidenceSeen,
     InputOpened,
+    InputUnavailable,
 )
 from rejoin.core.model import ConnectionNumber, HardEvidence, Policy
 from rejoin.errors import PeerError, RejoinError, SignalError
@@ -504,6 +505,17 @@ async def test_a_channel_is_open_without_the_hosts_acknowledgement(
         assert isinstance(scene.host.messages[0], ControlsMessage)
     assert ControlsKnown(ConnectionNumber(1), greet) in scene.events
     assert not scene.saw(HardEvidenceSeen)
+
+
+async def test_a_host_that_refuses_the_association_can_be_watched() -> None:
+    async with played(associate=False) as scene:
+        await scene.connect()
+        await scene.until(lambda: scene.saw(FirstFrameDecoded) and scene.saw(InputUnavailable))
+        decoded = scene.peer.statistics().frames_decoded
+        await scene.until(lambda: scene.peer.statistics().frames_decoded > decoded)
+    assert not scene.saw(InputOpened)
+    assert not scene.saw(HardEvidenceSeen)
+    assert not scene.saw(ConnectionFailed)
 
 
 async def test_an_exception_inside_the_library_fails_the_connection_at_once() -> None:

@@ -120,7 +120,8 @@ class Connecting:
 
     `episode` is None at the start of a game. `create_requested_at`: when the call that brought the
     answer was sent; the second window cannot have begun before it. `first_frame_at`,
-    `input_opened_at`: when the first frame was decoded, and when the input channel opened.
+    `input_settled_at`: when the first frame was decoded, and when the input channel opened or was
+    known never to open.
     """
 
     connection: ConnectionNumber
@@ -128,7 +129,7 @@ class Connecting:
     create_requested_at: float
     until_at: float
     first_frame_at: float | None = None
-    input_opened_at: float | None = None
+    input_settled_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

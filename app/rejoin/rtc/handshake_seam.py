@@ -52,6 +52,30 @@ def limit_answers_to_strangers(connection: Connection, clock: Callable[[], float
 # --- SCTP -----------------------------------------------------------------------------------------
 
 
+def watch_association_end(sctp: RTCSctpTransport, on_end: Callable[[], None]) -> None:
+    """Call `on_end` when the association is closed, whoever closed it.
+
+    aiortc then closes the channels that it announced to the host; those that it never announced
+    stay "connecting" for good.
+    """
+
+    def set_state(state: RTCSctpTransport.State) -> None:
+        set_as_aiortc(state)
+        if state is sctp.State.CLOSED:
+            on_end()
+
+    set_as_aiortc = override(sctp, "_set_state", set_state)
+
+
+def leave_out_data_channels(sctp: RTCSctpTransport) -> None:
+    """Never start the association, as the answer has no usable data section."""
+
+    async def start(_capabilities: object, _port: object) -> None:
+        """aiortc calls this once DTLS is up."""
+
+    override(sctp, "start", start)
+
+
 def open_channels_when_acknowledged(sctp: RTCSctpTransport) -> None:
     """A data channel is open as soon as SCTP acknowledged its DATA_CHANNEL_OPEN.
 

@@ -24,6 +24,7 @@ from rejoin.core.events import (
     FirstFrameDecoded,
     HardEvidenceSeen,
     InputOpened,
+    InputUnavailable,
 )
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
@@ -58,9 +59,6 @@ from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.peer")
 
-CLOSE_WITHIN_S = 2.0
-"""After this time a close no longer waits: sockets are aborted, tasks cancelled."""
-
 THREAD_END_WITHIN_S = 0.5
 
 PREPARE_AFTER_S = 1.0
@@ -82,10 +80,10 @@ class PeerSettings:
 
 
 class Peer:
-    """Posts ConnectionOpened, ConnectionFailed, InputOpened, ControlsKnown, FirstFrameDecoded and
-    HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as often as it is seen and
-    RTCP_BYE as often as the last media source ends.
-    Before the first frame, evidence fails the connection: it is posted as a ConnectionFailed.
+    """Posts ConnectionOpened, ConnectionFailed, InputOpened or InputUnavailable, ControlsKnown,
+    FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as
+    often as it is seen and RTCP_BYE as often as the last media source ends. Before the first frame,
+    evidence fails the connection: it is posted as a ConnectionFailed.
 
     A hidden peer decodes too; `show(True)` puts its newest picture into the slot at once. All
     methods, and `post`, run on one event loop; only the decoder has a thread. After `close` no
@@ -160,6 +158,7 @@ class Peer:
             may_send=self._may_send,
             callbacks=ChannelCallbacks(
                 on_input_open=lambda: self._post(InputOpened(number)),
+                on_input_unavailable=self._on_input_unavailable,
                 on_controls_known=lambda known: self._post(ControlsKnown(number, known)),
                 on_disconnect=lambda why: self._on_evidence(HardEvidence.SERVER_DISCONNECTED, why),
                 on_closed=lambda label: self._on_evidence(HardEvidence.CHANNEL_CLOSED, label),
@@ -174,7 +173,7 @@ class Peer:
             on_unreachable=lambda why: self._on_evidence(HardEvidence.UNREACHABLE, why),
         )
         if pc.sctp is not None:
-            transport.watch_sctp(pc.sctp)
+            transport.watch_sctp(pc.sctp, on_association_ended=channels.association_ended)
         parts = self._build_media(prepared, transport, channels)
         dtls.on("statechange", self._on_dtls_change)
         dtls.transport.on("statechange", self._on_ice_change)
@@ -362,13 +361,18 @@ class Peer:
             case _:
                 assert_never(self._state)
 
+    def _on_input_unavailable(self) -> None:
+        """The host ended the data channels before one was open, or never had any."""
+        if isinstance(self._state, Connecting | Connected | Playing):
+            self._post(InputUnavailable(self.number))
+
     def _on_sources_ended(self) -> None:
         self._on_evidence(HardEvidence.RTCP_BYE, "")
 
     def _on_evidence(self, evidence: HardEvidence, detail: str) -> None:
         """UNREACHABLE is only a hint and may be posted repeatedly, RTCP_BYE too, as later media
-        revoke it. While connecting UNREACHABLE is ignored: other candidate pairs may still work, and our
-        deadline ends the attempt."""
+        revoke it. While connecting UNREACHABLE is ignored: other candidate pairs may still work,
+        and our deadline ends the attempt."""
         match self._state:
             case Playing(evidence=posted):
                 if evidence in posted:
@@ -480,19 +484,9 @@ class Peer:
             case progress:
                 assert_never(progress)
         if (parts := parts_of(state)) is not None:
-            await self._close_parts(parts, ice)
+            await parts.close(self._name)
+        await cancel(ice)
         for _ in range(int(THREAD_END_WITHIN_S / 0.005)):
             if not self._decoder.alive:
                 break
             await asyncio.sleep(0.005)
-
-    async def _close_parts(self, parts: Parts, ice: asyncio.Task[None] | None) -> None:
-        await parts.channels.close()
-        await parts.video.stop()
-        await parts.audio.stop()
-        ending = spawn(parts.pc.close(), name=f"{self._name}-library-close")
-        _, late = await asyncio.wait({ending}, timeout=CLOSE_WITHIN_S)
-        await parts.transport.close()
-        if late:
-            await cancel(ending)
-        await cancel(ice)

@@ -35,6 +35,7 @@ from rejoin.rtc.goodbye import say_goodbye
 from rejoin.rtc.handshake_seam import (
     limit_answers_to_strangers,
     open_channels_when_acknowledged,
+    watch_association_end,
 )
 from rejoin.rtc.outgoing import OutgoingGate
 from rejoin.rtc.rtp_input import RtpInput
@@ -108,8 +109,14 @@ class Transport:
         self._handle_rtcp = seam.replace_rtcp_handler(dtls, self._on_rtcp)
         self._handle_sctp: seam.PacketHandler | None = None
 
-    def watch_sctp(self, sctp: RTCSctpTransport) -> None:
-        """Watch the data channels' packets too. Call it once, before the connection starts."""
+    def watch_sctp(
+        self, sctp: RTCSctpTransport, *, on_association_ended: Callable[[], None]
+    ) -> None:
+        """Watch the data channels' packets too. Call it once, before the connection starts.
+
+        `on_association_ended()`: SCTP was aborted, refused or given up, by the host or by us.
+        """
+        watch_association_end(sctp, on_association_ended)
         self._handle_sctp = seam.replace_sctp_handler(sctp, self._on_sctp)
         open_channels_when_acknowledged(sctp)
 

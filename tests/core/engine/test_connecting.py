@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from helpers.playbook import ONE, SESSION, THREE, TWO, Playbook, poll, save_ticket
 from rejoin.core import commands, events
 from rejoin.core.model import Ending, EndingKind, HardEvidence, Policy
@@ -14,6 +16,30 @@ def test_a_picture_without_an_input_channel_is_shown_view_only_after_a_while() -
     play.give(events.ConnectionOpened(ONE), events.FirstFrameDecoded(ONE)).wait(6)
     play.phase(Live)
     assert play.shown.view_only
+
+
+@pytest.mark.parametrize("frame_first", [False, True])
+def test_without_an_input_channel_the_first_frame_is_live_and_view_only(frame_first: bool) -> None:
+    play = Playbook().connecting()
+    play.give(events.ConnectionOpened(ONE))
+    known = [events.InputUnavailable(ONE), events.FirstFrameDecoded(ONE)]
+    play.give(*(reversed(known) if frame_first else known))
+    play.phase(Live)
+    assert play.shown.view_only
+    assert not play.shown.input_open
+    play.give(events.InputOpened(ONE), events.ControlsKnown(ONE, True))
+    assert play.shown.input_open, "the host started an association of its own later"
+
+
+def test_that_another_connection_has_no_input_channel_changes_nothing() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.requests())
+    play.give(events.InputUnavailable(ONE), events.FirstFrameDecoded(TWO))
+    play.phase(Connecting)
+    play.give(events.InputOpened(TWO))
+    play.phase(Live)
+    play.give(events.InputUnavailable(TWO))
+    play.phase(Live)
 
 
 def test_a_first_connection_that_fails_becomes_a_reconnect_of_the_same_game() -> None:
