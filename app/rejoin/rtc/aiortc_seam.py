@@ -351,21 +351,22 @@ def cancel_consent(connection: Connection) -> None:
         consent.cancel()
 
 
-def stop_pacing_after_last_pair(connection: Connection) -> None:
-    """Do not wait 20 ms after the check of the last candidate pair was started.
+def start_all_checks(connection: Connection) -> None:
+    """Start the checks of all candidate pairs at once; `hasten_checks` paces what they send.
 
-    aioice sleeps after each pair before it reads the results. Pairs that appear later
+    aioice sleeps 20 ms after each pair before it reads the results. Pairs that appear later
     (peer-reflexive) are checked when the other side's check arrives. When all pairs fail nothing
     ends the attempt, as more candidates may be added: the caller needs a deadline.
     """
 
     def check_periodic() -> bool:
-        if not original():
-            return False
-        waiting = (CandidatePair.State.WAITING, CandidatePair.State.FROZEN)
-        return any(pair.task is None and pair.state in waiting for pair in connection._check_list)
+        unchecked = (CandidatePair.State.WAITING, CandidatePair.State.FROZEN)
+        for pair in list(connection._check_list):
+            if pair.state in unchecked:
+                connection.check_start_task(pair)  # unless it was started
+        return False
 
-    original = override(connection, "_check_periodic", check_periodic)
+    override(connection, "_check_periodic", check_periodic)
 
 
 def connect_passively(connection: Connection) -> None:

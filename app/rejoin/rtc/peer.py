@@ -219,8 +219,9 @@ class Peer:
     async def apply_answer(self, signal_response: str, *, rtt_s: float | None = None) -> None:
         """Start connecting. Raises SignalError when the answer cannot or must not be used.
 
-        `rtt_s`: round trip of the connection before this one, if known, for the deadline of ICE and
-        DTLS (policy: 5 s and 4 round trips). At the deadline a ConnectionFailed is posted.
+        `rtt_s`: round trip of the connection before this one, if known, for the first timers and
+        the deadline of ICE and DTLS (policy: 5 s and 4 round trips). At the deadline a
+        ConnectionFailed is posted.
         """
         match self._state:
             case Offered(parts):
@@ -235,6 +236,7 @@ class Peer:
                 assert_never(self._state)
         answer = decode_response(signal_response, self._settings.rules)
         parts.video.expect_retransmissions(answer.rtx_ssrcs)
+        parts.transport.round_trip.expect(rtt_s or 0.0)
         deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         self._state = Connecting(parts, deadline)
         try:

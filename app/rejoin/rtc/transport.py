@@ -3,7 +3,8 @@
 Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 
 - gathering: aioice never uses 127.0.0.1, so a machine with only `lo` has no candidates;
-- pacing: aioice sleeps 20 ms after the check of the last pair, before it reads any result;
+- pacing: aioice sleeps 20 ms after the check of each pair, before it reads any result;
+- lost packets: the libraries repeat checks, DTLS flights and SCTP's first chunks after 0.5 to 3 s;
 - consent: aioice closes healthy streams whose round trip exceeds 500 ms; here `core/health` judges
   silence, and our checks (`checks`) only measure;
 - strangers: aioice answers every request of anybody, as often as it is sent;
@@ -33,11 +34,15 @@ from rejoin.rtc import aiortc_seam as seam
 from rejoin.rtc.checks import ConnectivityChecks
 from rejoin.rtc.goodbye import say_goodbye
 from rejoin.rtc.handshake_seam import (
+    hasten_association,
+    hasten_checks,
+    hasten_handshake,
     limit_answers_to_strangers,
     open_channels_when_acknowledged,
     watch_association_end,
 )
 from rejoin.rtc.outgoing import OutgoingGate
+from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 from rejoin.rtc.rtp_input import RtpInput
 from rejoin.rtc.signal_codec import NetworkRules
 
@@ -82,6 +87,9 @@ class Transport:
         self.receive_buffer_bytes: int | None = None
         """What the kernel granted for the smallest of our sockets."""
         self.outgoing = OutgoingGate()
+        self.round_trip = RoundTrip()
+        """Of the path that comes up; once it is up, `checks` measure it."""
+        self._pacer = CheckPacer()
         self._dtls = dtls
         self._connection = seam.ice_connection(dtls)
         self._rules = rules
@@ -101,7 +109,8 @@ class Transport:
         )
         self._rtp = RtpInput(dtls, on_arrival=self._on_rtp_arrival)
         self._gather = seam.replace_gathering(self._connection, self._gather_and_watch)
-        seam.stop_pacing_after_last_pair(self._connection)
+        seam.start_all_checks(self._connection)
+        hasten_handshake(dtls, self.round_trip, clock)
         seam.replace_consent(self._connection, self.checks.keep_consent)
         limit_answers_to_strangers(self._connection, clock)
         self._handle_check = seam.replace_check_handler(self._connection, self._on_check)
@@ -117,6 +126,7 @@ class Transport:
         `on_association_ended()`: SCTP was aborted, refused or given up, by the host or by us.
         """
         watch_association_end(sctp, on_association_ended)
+        hasten_association(sctp, self.round_trip)
         self._handle_sctp = seam.replace_sctp_handler(sctp, self._on_sctp)
         open_channels_when_acknowledged(sctp)
 
@@ -137,6 +147,7 @@ class Transport:
             self._dtls, protocol, on_rtp=self._rtp.on_rtp, on_failure=self._on_failure
         )
         self.outgoing.watch(protocol)
+        hasten_checks(protocol, self._pacer, self.round_trip)
         seam.replace_error_handler(protocol, self._on_error)
         granted = _enlarge_receive_buffer(protocol.transport.get_extra_info("socket"))
         if granted is not None:
