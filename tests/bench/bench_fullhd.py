@@ -31,7 +31,7 @@ from rejoin.core import events
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.codec_context import open_codec
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 

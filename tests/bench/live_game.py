@@ -26,8 +26,8 @@ from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.media.audio.output import NullOutput
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.peer import Peer
-from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.stream_thread import freeze_startup_objects, loop_factory
 from rejoin.runtime.studio_profile import StudioProfile

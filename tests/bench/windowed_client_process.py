@@ -28,9 +28,9 @@ from rejoin.gui.main_window import RejoinWindow
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.receive.rtp import SEND_TIME_UNITS, RtpPacket
 from rejoin.media.video.picture import Picture, PictureSlot
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.receiver import VideoReceiver
-from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.stream_thread import StreamThread
 from rejoin.runtime.studio_profile import StudioProfile

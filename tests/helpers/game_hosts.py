@@ -30,8 +30,9 @@ from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostFactory
 from rejoin.input_protocol import controls
 from rejoin.rtc.aiortc_seam import override
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.codecs import offer_every_profile
-from rejoin.rtc.signal_codec import NetworkRules, decode_response, encode_request
+from rejoin.rtc.signal_codec import decode_response, encode_request
 
 PROTOCOL_URL = "http://127.0.0.1/protocol.js"
 

@@ -12,7 +12,7 @@ from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
 
 from rejoin import tasks
 from rejoin.core.model import Policy
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.transport import Transport
 
 PASSWORD = "abcdefghijklmnopqrstuv"

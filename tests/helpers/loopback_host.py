@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import re
 from collections import Counter
 from typing import Any, cast
 
@@ -57,7 +58,9 @@ class LoopbackHost:
         acknowledge: bool = True,
         rsa_certificate: bool = False,
         associate: bool = True,
+        rejects: tuple[str, ...] = (),
     ) -> None:
+        """`rejects`: the kinds of section that the answer rejects."""
         self.heard: Counter[str] = Counter()
         self.ordered: list[bool] = []
         """Of each message on a data channel: whether it was sent ordered."""
@@ -66,9 +69,10 @@ class LoopbackHost:
         self.closed = asyncio.Event()
         self.cut = False
         self._greet = greet
-        self._with_audio = with_audio
+        self._with_audio = with_audio and "audio" not in rejects
         self._acknowledge = acknowledge
         self._associate = associate
+        self._rejects = rejects
         self.pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
@@ -114,10 +118,8 @@ class LoopbackHost:
 
         connection.get_component_candidates = gather_loopback
         await self.pc.setLocalDescription()
-        return encode_response(
-            _candidates_in_first_section_only(self.pc.localDescription.sdp),
-            "https://127.0.0.1/input.js",
-        )
+        sdp = without_sections(self.pc.localDescription.sdp, self._rejects)
+        return encode_response(_candidates_in_first_section_only(sdp), "https://127.0.0.1/input.js")
 
     def _watch_sctp(self, sctp: Any) -> None:
         async def send(stream_id: int, pp_id: int, data: bytes, **how: Any) -> None:
@@ -198,11 +200,29 @@ def make_rsa_certificate() -> RTCCertificate:
     return certificate
 
 
+def without_sections(sdp: str, kinds: tuple[str, ...]) -> str:
+    """The answer with these sections rejected (RFC 3264, 6; RFC 9143, 7.3.3)."""
+    session, *sections = re.split(r"(?=^m=)", sdp, flags=re.MULTILINE)
+    written = []
+    for section in sections:
+        kind, mid = section[2:].split(" ")[0], re.findall(r"(?m)^a=mid:(\S+)", section)[0]
+        if kind in kinds:
+            media_line = re.sub(r" [0-9]+ ", " 0 ", section.split("\r\n")[0], count=1)
+            written.append(f"{media_line}\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\n")
+            session = re.sub(rf"(?m)^(a=group:BUNDLE.*?) {mid}\b", r"\1", session)
+        else:
+            written.append(section)
+    return session + "".join(written)
+
+
 def _candidates_in_first_section_only(sdp: str) -> str:
-    lines, sections = [], 0
+    lines: list[str] = []
+    section = first = 0
     for line in sdp.split("\r\n"):
-        sections += line.startswith("m=")
-        if sections > 1 and line.startswith(("a=candidate:", "a=end-of-candidates")):
-            continue
+        section += line.startswith("m=")
+        if line.startswith(("a=candidate:", "a=end-of-candidates")):
+            first = first or section
+            if section != first:
+                continue
         lines.append(line)
     return "\r\n".join(lines)

@@ -17,9 +17,9 @@ from rejoin.core.events import Event
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.picture import PictureSlot
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.playback import MediaSinks
-from rejoin.rtc.signal_codec import NetworkRules
 from rejoin.runtime.network import NetlinkWatch, Reach, has_address
 
 OUR_ADDRESS = "10.77.0.2"

@@ -24,7 +24,7 @@ from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.output import NullOutput
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
@@ -194,7 +194,7 @@ CRASHING_CLIENT = """
 import asyncio, os, pathlib, sys
 from rejoin.core.ticket import RejoinState
 from rejoin.media.audio.output import NullOutput
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile

@@ -21,7 +21,7 @@ from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.gui import texts
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.output import NullOutput
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice

@@ -25,7 +25,7 @@ from rejoin.media.audio.output import AudioOutput, NullOutput
 from rejoin.media.receive.lip_sync import MAX_EARLY_S, MAX_LATE_S
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rejoin.errors import SignalError
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.signal_codec import (
     Answer,
-    NetworkRules,
     decode_request,
     decode_response,
     encode_request,
@@ -260,103 +260,20 @@ def test_the_fingerprint_may_be_at_session_level() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "rules", "allowed"),
-    [
-        ("203.0.114.9", PUBLIC, True),
-        ("2a00:1450:4001::1", PUBLIC, True),
-        ("127.0.0.1", PUBLIC, False),
-        ("127.0.0.1", LAN, False),
-        ("127.0.0.1", LOOPBACK, True),
-        ("203.0.114.9", LOOPBACK, False),
-        ("192.168.0.4", PUBLIC, False),
-        ("192.168.0.4", LAN, True),
-        ("10.0.0.4", PUBLIC, False),
-        ("172.16.9.9", PUBLIC, False),
-        ("100.64.0.1", PUBLIC, False),
-        ("100.64.0.1", LAN, True),
-        ("169.254.1.1", PUBLIC, False),
-        ("224.0.0.1", PUBLIC, False),
-        ("224.0.0.1", LAN, False),
-        ("0.0.0.0", PUBLIC, False),
-        ("0.0.0.0", LAN, False),
-        ("255.255.255.255", PUBLIC, False),
-        ("240.0.0.1", LAN, False),
-        ("::1", PUBLIC, False),
-        ("::", PUBLIC, False),
-        ("fe80::1", PUBLIC, False),
-        ("fe80::1%eth0", LAN, False),
-        ("fd00::1", PUBLIC, False),
-        ("fd00::1", LAN, True),
-        ("ff02::1", PUBLIC, False),
-        ("::ffff:10.0.0.1", PUBLIC, False),
-        ("64:ff9b::a00:1", PUBLIC, False),
-        ("2002:a00:1::1", PUBLIC, False),
-        ("game.example.com", LAN, False),
-        ("abc.local", LOOPBACK, False),
-        ("010.0.0.1", LAN, False),
-        ("0x7f000001", LOOPBACK, False),
-    ],
-)
-def test_which_addresses_an_answer_may_name(host: str, rules: NetworkRules, allowed: bool) -> None:
-    text = response(answer_sdp(candidates=(f"1 1 udp 1 {host} 33440 typ host",)))
-    if allowed:
-        assert f" {host} 33440 typ host" in decode_response(text, rules).sdp
-    else:
-        assert host not in refusal(text, rules)
-
-
-@pytest.mark.parametrize(
-    ("candidates", "says"),
-    [
-        ((), "no UDP candidate"),
-        (("1 1 tcp 1 203.0.114.9 9 typ host tcptype active",), "no UDP candidate"),
-        (("1 1 udp 1 203.0.114.9 80 typ host",), "port"),
-        (("1 1 udp 1 203.0.114.9 70000 typ host",), "port"),
-        (("1 1 udp 1 203.0.114.9 port typ host",), "malformed"),
-        (("1 1 udp -1 203.0.114.9 33440 typ host",), "malformed"),
-        (("1 1 udp 1 203.0.114.9",), "malformed"),
-        (("1 1 udp 1 203.0.114.9 33440 typ odd",), "malformed"),
-        (tuple(f"1 1 udp 1 203.0.114.9 {2000 + n} typ host" for n in range(65)), "more than 64"),
-        (
-            ("1 1 udp 1 203.0.114.9 33440 typ host", "2 1 udp 1 10.0.0.1 33440 typ host"),
-            "private",
-        ),
-    ],
-)
-def test_bad_candidates_are_refused(candidates: tuple[str, ...], says: str) -> None:
-    assert says in refusal(response(answer_sdp(candidates=candidates)))
-
-
-def test_tcp_candidates_are_ignored() -> None:
-    answer = decode_response(
-        response(
-            answer_sdp(
-                candidates=(
-                    "1 1 tcp 1 10.0.0.1 9 typ host tcptype active",
-                    "1 1 udp 1 203.0.114.9 33440 typ host generation 0",
-                )
-            )
-        ),
-        PUBLIC,
-    )
-    assert " tcp " not in answer.sdp
-    assert answer.sdp.count("a=candidate:") == 3
-
-
-@pytest.mark.parametrize(
     ("old", "new", "says"),
     [
         ("a=setup:active", "a=setup:actpass", "DTLS"),
         ("a=ice-pwd:abcdefghijklmnopqrstuv", "a=ice-pwd:short", "ICE"),
         (f"sha-256 {FINGERPRINT}", f"sha-1 {FINGERPRINT[:59]}", "fingerprint"),
         (f"sha-256 {FINGERPRINT}", "sha-256 AB:CD", "fingerprint"),
-        ("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 1", "bundle"),
+        ("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 2", "bundle"),
         ("a=mid:1", "a=mid:0", "without its own mid"),
         ("m=video 9", "m=video 0", "rejects its video"),
         ("m=video", "m=text", "unknown kind"),
         ("a=rtcp-mux", "a=x", "RTCP"),
         ("v=0", "hello", "not SDP"),
-        ("s=-", "s=\u2028a=x", "characters"),
+        ("H264/90000", "VP8/90000", "no H.264"),
+        ("203.0.114.9 33440 typ", "10.0.0.9 33440 typ", "private"),
     ],
 )
 def test_an_answer_that_breaks_a_rule_is_refused(old: str, new: str, says: str) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from rejoin.core.events import Event, NetworkFound, NetworkLost
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime import network
 from rejoin.runtime.netlink import Address, Item, Link, Route
 from rejoin.runtime.network import (

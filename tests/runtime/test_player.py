@@ -27,7 +27,7 @@ from rejoin.media.audio.output import NullOutput
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.instance import Instance, is_taken
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions

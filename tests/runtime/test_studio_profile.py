@@ -10,7 +10,7 @@ import pytest
 
 from rejoin.core.ticket import NETWORKS, BackendAddress
 from rejoin.errors import BadInputError
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.studio_profile import StudioProfile, network_rules
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, DIALECTS

@@ -17,7 +17,7 @@ from rejoin.emulator.service.control import BlockingEmulatorControl
 from rejoin.errors import RejoinError, ServiceError
 from rejoin.media.video.hardware import chosen
 from rejoin.parts import explanation
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread

@@ -36,7 +36,7 @@ from rejoin.netem.network_profile import PLACES, Place
 from rejoin.qa import runner
 from rejoin.qa.runner import CaseResult
 from rejoin.qa.seeds import network_profiles
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.instance import Instance, activate
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions

@@ -29,6 +29,7 @@ from rejoin.input_protocol.controls import (
     decode,
     encode,
 )
+from rejoin.rtc.aiortc_seam import keep_sctp_closed
 from rejoin.tasks import cancel, spawn
 
 HELLO_WITHIN_S = 1.0
@@ -120,6 +121,7 @@ class Channels:
         self._hello_timeout: asyncio.Task[None] | None = None
         self._input = connection.createDataChannel(INPUT_CHANNEL, ordered=False, maxRetransmits=0)
         self._messages = connection.createDataChannel(MESSAGE_CHANNEL)
+        self._sctp = connection.sctp
         self.controls = ControlsSender(self._send, name=f"{name}-controls")
         self._input.on("open", self._on_open)
         self._input.on("message", self._on_input_message)
@@ -128,6 +130,11 @@ class Channels:
         for channel in (self._input, self._messages):
             channel.on("open", partial(self._opened.add, channel.label))
             channel.on("close", partial(self._on_close, channel.label))
+
+    def keep_closed(self) -> None:
+        """The answer has no data channels: send nothing for ours. Call it before it is applied."""
+        if self._sctp is not None:
+            keep_sctp_closed(self._sctp)
 
     async def close(self) -> None:
         """Cancel our tasks; the channels close with their connection."""

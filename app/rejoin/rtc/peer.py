@@ -34,6 +34,7 @@ from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.hardware import Hardware
 from rejoin.rtc.aiortc_seam import replace_connect, replace_receiving, ssrc_of
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.channels import ChannelCallbacks, Channels
 from rejoin.rtc.peer_states import (
     Closed,
@@ -52,7 +53,7 @@ from rejoin.rtc.peer_states import (
 from rejoin.rtc.playback import AudioPlayback, MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver
-from rejoin.rtc.signal_codec import IceStart, NetworkRules, decode_response, encode_request
+from rejoin.rtc.signal_codec import IceStart, decode_response, encode_request
 from rejoin.rtc.statistics import StatisticsCollector
 from rejoin.rtc.transport import Transport
 from rejoin.tasks import cancel, spawn
@@ -239,6 +240,8 @@ class Peer:
         parts.transport.round_trip.expect(rtt_s or 0.0)
         deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         self._state = Connecting(parts, deadline)
+        if not answer.has_data:
+            parts.channels.keep_closed()
         try:
             await self._start_ice(parts, answer.ice)
             await parts.pc.setRemoteDescription(

@@ -1,13 +1,14 @@
-"""Parses SDP strictly, as far as signalling needs it, and finds what is in effect per section.
+"""Parses SDP as far as signalling needs it, and finds what is in effect per section.
 
-The input is untrusted: its size is bounded, each broken rule is an error of one sentence, and no
-error quotes an address, a key or a line of SDP.
+The input is untrusted: its size is bounded, and no error quotes an address, a key or a line of SDP.
+Lines are normalised once, here: without blanks at the ends, with single blanks inside. Lines that
+nobody reads are kept as they are, whatever characters they have; whoever reads a value checks it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from rejoin.errors import SignalError
@@ -17,18 +18,27 @@ MAX_SECTIONS = 16
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
-_MEDIA_LINE = re.compile(r"m=(audio|video|application) ([0-9]{1,5}) ([A-Z/]{3,40}) ([!-~ ]+)")
-_TOKEN = re.compile(r"[!-~]{1,64}")
-_ICE_UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
-_ICE_PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")
-_SHA256 = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){31}")
+KINDS = ("audio", "video", "application")
+
+_MEDIA_LINE = re.compile(r"m=([!-~]{1,64}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([!-~]{1,40}) ([!-~ ]+)")
+_MID = re.compile(r"[!-~]{1,64}")
+_ICE_UFRAG = re.compile(r"[!-~]{4,256}")
+_ICE_PWD = re.compile(r"[!-~]{22,256}")
+"""RFC 8839, 5.4 allows letters, digits, "+" and "/"; hosts were seen that use "_" and "-" too."""
+_DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
+"""The hash functions that a fingerprint may have, with their lengths. All are verified."""
+_DIGEST = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2})*")
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A media section. `kind`: audio, video or application. `lines`: those after its m= line."""
+    """A media section. `kind`: audio, video or application; another one only if it is rejected.
+
+    `lines`: those after its m= line.
+    """
 
     kind: str
+    port: int
     protocol: str
     formats: str
     lines: list[str]
@@ -38,6 +48,16 @@ class Section:
 
     def values(self, name: str) -> list[str]:
         return values_of(self.lines, name)
+
+    @property
+    def mid(self) -> str:
+        """ "" if it has none, or more than one."""
+        return only(self.values("mid"))
+
+    @property
+    def rejected(self) -> bool:
+        """Whether its port says so: 0, except where it only shares a transport (RFC 9143, 6)."""
+        return self.port == 0 and "a=bundle-only" not in self.lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +76,49 @@ class Description:
                     return line[2:]
         return "sendrecv"
 
-    def all_lines(self) -> list[str]:
-        lines = list(self.session)
-        for section in self.sections:
-            lines += [section.media_line(), *section.lines]
-        return lines
+    def section(self, kind: str, what: str) -> Section:
+        """The first accepted section of this kind. Raises SignalError.
+
+        `what`: "offer" or "answer", for the error.
+        """
+        found = [section for section in self.sections if section.kind == kind]
+        for section in found:
+            if not section.rejected:
+                return section
+        verb = "rejects its" if found else "has no"
+        raise SignalError(f"The {what} {verb} {kind} section.")
+
+    def bundle(self, what: str) -> list[Section]:
+        """The sections that share the transport of the video; the first is the tagged one, whose
+        transport attributes hold for all (RFC 9143, 7). Raises SignalError.
+
+        Sections that are rejected or outside the video's group are left out. A description with one
+        accepted section needs no group.
+        """
+        video = self.section("video", what)
+        accepted = [section for section in self.sections if not section.rejected]
+        by_mid: dict[str, Section] = {}
+        for section in accepted:
+            mids = set(section.values("mid"))
+            if len(mids) > 1 or mids & by_mid.keys() or not all(map(_MID.fullmatch, mids)):
+                raise SignalError(f"The {what} has a media section without its own mid.")
+            by_mid.update(dict.fromkeys(mids, section))
+        for value in values_of(self.session, "group"):
+            semantic, *bundled = value.split(" ")
+            members = [by_mid[mid] for mid in dict.fromkeys(bundled) if mid in by_mid]
+            if semantic == "BUNDLE" and video in members:
+                return members
+        if accepted == [video]:
+            return accepted
+        raise SignalError(f"The {what} does not bundle its video with other media.")
 
 
 @dataclass(frozen=True, slots=True)
 class TransportParameters:
-    """ICE credentials, fingerprints and DTLS role of the one transport that all sections share."""
+    """ICE credentials, fingerprints and DTLS role of the one transport that all sections share.
+
+    `fingerprints`: as in SDP, "sha-256 AB:CD:...". aiortc verifies each of them.
+    """
 
     ufrag: str
     pwd: str
@@ -77,79 +130,69 @@ class TransportParameters:
         return [
             f"a=ice-ufrag:{self.ufrag}",
             f"a=ice-pwd:{self.pwd}",
-            *(f"a=fingerprint:sha-256 {value}" for value in self.fingerprints),
+            *(f"a=fingerprint:{value}" for value in self.fingerprints),
             f"a=setup:{self.setup}",
         ]
 
     @classmethod
     def of(cls, description: Description, what: str, setups: set[str]) -> TransportParameters:
-        """The parameters in effect, which must be the same in all sections. Raises SignalError.
+        """The parameters in effect, which must be the same in all bundled sections.
 
-        `what`: "offer" or "answer", for the error. `setups`: the DTLS roles that it may name.
+        Raises SignalError. `what`: "offer" or "answer", for the error. `setups`: the DTLS roles
+        that it may name.
         """
-        tagged = _tagged_section(description, what)
+        bundle = description.bundle(what)
 
         def in_effect(section: Section, name: str) -> list[str]:
             return (
                 section.values(name)
                 or values_of(description.session, name)
-                or (tagged.values(name) if section is not tagged else [])
+                or bundle[0].values(name)
             )
 
         found = set()
-        for section in description.sections:
-            ufrag = _only(in_effect(section, "ice-ufrag"))
-            pwd = _only(in_effect(section, "ice-pwd"))
+        for section in bundle:
+            ufrag = only(in_effect(section, "ice-ufrag"))
+            pwd = only(in_effect(section, "ice-pwd"))
             if not _ICE_UFRAG.fullmatch(ufrag) or not _ICE_PWD.fullmatch(pwd):
                 raise SignalError(f"The {what} has no usable ICE user name and password.")
-            setup = _only(in_effect(section, "setup"))
+            setup = only(in_effect(section, "setup"))
             if setup not in setups:
                 raise SignalError(f"The {what} has no usable DTLS role (its setup attribute).")
-            found.add(cls(ufrag, pwd, _sha256_fingerprints(in_effect, section, what), setup))
+            found.add(cls(ufrag, pwd, _fingerprints(in_effect, section, what), setup))
         if len(found) != 1:
             raise SignalError(f"The {what} describes more than one transport.")
         return found.pop()
 
 
-def _sha256_fingerprints(
+def _fingerprints(
     in_effect: Callable[[Section, str], list[str]], section: Section, what: str
 ) -> tuple[str, ...]:
-    found = []
+    found = set()
     for value in in_effect(section, "fingerprint"):
         algorithm, _, digest = value.partition(" ")
-        if algorithm.lower() == "sha-256":
-            if not _SHA256.fullmatch(digest.upper()):
+        algorithm, digest = algorithm.lower(), digest.upper()
+        if algorithm in _DIGEST_BYTES:
+            if len(digest) != 3 * _DIGEST_BYTES[algorithm] - 1 or not _DIGEST.fullmatch(digest):
                 raise SignalError(f"The {what} has a malformed fingerprint.")
-            found.append(digest.upper())
+            found.add(f"{algorithm} {digest}")
     if not found:
         # without one aiortc would wait forever
-        raise SignalError(f"The {what} has no sha-256 fingerprint.")
-    return tuple(sorted(set(found)))
+        raise SignalError(f"The {what} has no sha-256, sha-384 or sha-512 fingerprint.")
+    return tuple(sorted(found))
 
 
-def _tagged_section(description: Description, what: str) -> Section:
-    """The first section of the BUNDLE group, which must hold every section."""
-    by_mid: dict[str, Section] = {}
-    for section in description.sections:
-        mid = _only(section.values("mid"))
-        if not _TOKEN.fullmatch(mid) or mid in by_mid:
-            raise SignalError(f"The {what} has a media section without its own mid.")
-        by_mid[mid] = section
-    for value in values_of(description.session, "group"):
-        semantic, *mids = value.split(" ")
-        if semantic == "BUNDLE" and set(mids) == set(by_mid) and len(mids) == len(by_mid):
-            return by_mid[mids[0]]
-    raise SignalError(f"The {what} does not bundle all media on one transport.")
-
-
-def _only(values: list[str]) -> str:
-    return values[0] if len(values) == 1 else ""
+def only(values: Iterable[str]) -> str:
+    """The value of an attribute that must have one, however often it is repeated; "" if there is
+    none, or more than one."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else ""
 
 
 def values_of(lines: list[str], name: str) -> list[str]:
     """The values of an attribute, in order."""
     prefix = f"a={name}:"
-    return [line[len(prefix) :] for line in lines if line.startswith(prefix)]
+    return [line[len(prefix) :].lstrip(" ") for line in lines if line.startswith(prefix)]
 
 
 def attribute_of(line: str) -> tuple[str, str]:
@@ -166,32 +209,34 @@ def join(lines: list[str]) -> str:
 
 
 def parse(sdp: str, what: str) -> Description:
-    """Parse a description. Raises SignalError. `what`: "offer" or "answer", for the error."""
+    """Parse a description. Raises SignalError. `what`: "offer" or "answer", for the error.
+
+    A line that is not of the form `x=...` is passed over.
+    """
     if len(sdp) > MAX_SDP_BYTES:
         raise SignalError(f"The SDP of the {what} is larger than {MAX_SDP_BYTES // 1024} KiB.")
-    lines = [line for line in sdp.replace("\r\n", "\n").split("\n") if line]
-    # aiortc splits lines at every Unicode line separator: only printable ASCII may reach it
-    if not all(line.isascii() and line.isprintable() for line in lines):
-        raise SignalError(f"The SDP of the {what} has characters other than printable ASCII.")
+    lines = [line for line in (" ".join(each.split()) for each in sdp.split("\n")) if line]
     if not lines or lines[0] != "v=0":
         raise SignalError(f"The {what} is not SDP.")
     session: list[str] = []
     sections: list[Section] = []
     for line in lines:
-        if (len(line) < 3 or line[1] != "=") and line not in ("s=", "i="):
-            raise SignalError(f"The SDP of the {what} has a malformed line.")
-        if not line.startswith("m="):
+        if line.startswith("m="):
+            sections.append(_section(line, what))
+        elif line[1:2] == "=":
             (sections[-1].lines if sections else session).append(line)
-            continue
-        match = _MEDIA_LINE.fullmatch(line)
-        if match is None:
-            raise SignalError(f"The SDP of the {what} has a media section of an unknown kind.")
-        kind, port, protocol, formats = match.groups()
-        if port == "0":
-            raise SignalError(f"The {what} rejects its {kind} section.")
-        sections.append(Section(kind, protocol, formats, []))
     if not 1 <= len(sections) <= MAX_SECTIONS:
         raise SignalError(
             f"The SDP of the {what} does not have 1 to {MAX_SECTIONS} media sections."
         )
     return Description(session, sections)
+
+
+def _section(line: str, what: str) -> Section:
+    match = _MEDIA_LINE.fullmatch(line)
+    if match is None:
+        raise SignalError(f"The SDP of the {what} has a malformed media section.")
+    kind, port, protocol, formats = match.groups()
+    if kind not in KINDS and int(port) != 0:
+        raise SignalError(f"The SDP of the {what} has a media section of an unknown kind.")
+    return Section(kind, int(port), protocol, formats, [])

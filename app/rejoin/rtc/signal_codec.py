@@ -9,16 +9,14 @@ rule is an error of one sentence, and no error quotes an address, a key or a lin
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rejoin.errors import SignalError
+from rejoin.rtc.candidates import NetworkRules, usable_candidates
 from rejoin.rtc.sdp import (
-    DIRECTIONS,
     Description,
     Section,
     TransportParameters,
@@ -27,10 +25,19 @@ from rejoin.rtc.sdp import (
     parse,
     values_of,
 )
+from rejoin.rtc.sdp_media import (
+    OPUS,
+    OPUS_CLOCK_HZ,
+    Codec,
+    codecs_of,
+    data_lines,
+    receivable_video,
+    retransmissions,
+    rtp_lines,
+    sctp_port,
+)
 
 MAX_JSON_BYTES = 256 * 1024
-MAX_CANDIDATES = 64
-MIN_PORT = 1024
 
 WEB_SDK_VERSION = "1.2.0"
 """The Web SDK whose request shape ours follows."""
@@ -45,35 +52,29 @@ _FEATURES = [{"name": "WEBRTC_SPLIT_MEDIA_STREAMS", "value": "enabled"}]
 _NOT_SENT_FEEDBACK = ("transport-cc", "ccm fir")
 """Feedback kinds that our receiver does not send and therefore never offers."""
 
-_FOUNDATION = re.compile(r"[A-Za-z0-9+/]{1,32}")
-_NUMBER = re.compile(r"[0-9]{1,10}")
-_FID = re.compile(r"FID ([0-9]{1,10}) ([0-9]{1,10})")
-_CARRIER_GRADE_NAT = ipaddress.ip_network("100.64.0.0/10")
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+OfferedSection = tuple[str, str]
+"""Kind and mid of a section of our offer."""
 
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+OFFERED: tuple[OfferedSection, ...] = (("audio", "0"), ("video", "1"), ("application", "2"))
+"""The sections of each offer of ours, in the Web SDK's order (`prepared_connection`)."""
 
-
-@dataclass(frozen=True, slots=True)
-class NetworkRules:
-    """Which addresses a connection may use. The default is public internet addresses only.
-
-    `loopback_only`: for the emulator: 127.0.0.1 only, for our own sockets too.
-    `allow_private`: for a LAN: private, carrier-grade NAT and link-local addresses as well.
-    """
-
-    loopback_only: bool = False
-    allow_private: bool = False
+_SENDING = ("sendonly", "sendrecv")
+_RECEIVING = ("recvonly", "sendrecv")
 
 
 @dataclass(frozen=True, slots=True)
 class SignalRequest:
-    """A client's offer as the service gets it. `media`: kinds of its sections, in order."""
+    """A client's offer as the service gets it. `sdp` is rewritten for aiortc, without candidates.
+
+    `media`: kinds of its sections, in order. `bundle`: their mids in the order of the BUNDLE group;
+    the first is the tagged section, whose transport attributes hold for all.
+    """
 
     sdp: str = field(repr=False)
     web_sdk_version: str
     features: tuple[tuple[str, str], ...]
     media: tuple[str, ...]
+    bundle: tuple[str, ...]
     ice_ufrag: str = field(repr=False)
     setup: str
     """The client's DTLS role: active (client), passive (server) or actpass (the host chooses)."""
@@ -96,12 +97,17 @@ class Answer:
     `web_sdk_protocol_url` is where a browser would load the service's input protocol; we never do.
     `rtx_ssrcs`: SSRC of each video retransmission stream to the SSRC of the stream that it
     retransmits (RFC 5576, FID).
+    `has_audio`: whether it sends sound. `has_data`: whether it has data channels; without them the
+    game can only be viewed. In `sdp` both sections stand in any case, as aiortc needs them: an
+    inactive one for audio, one whose SCTP must not be started for data.
     """
 
     sdp: str = field(repr=False)
     web_sdk_protocol_url: str | None
     ice: IceStart = field(repr=False)
     rtx_ssrcs: Mapping[int, int] = field(default_factory=dict)
+    has_audio: bool = True
+    has_data: bool = True
 
 
 def sha256_of(text: str) -> str:
@@ -195,26 +201,29 @@ def decode_request(text: str) -> SignalRequest:
     """Read a client's SignalRequest, as the emulator does. Raises SignalError."""
     request = _json_object(text, "offer")
     description = parse(_sdp_of(request, "offer"), "offer")
-    _candidate_lines(description, "offer")
+    bundle = description.bundle("offer")
+    if len(bundle) != len(description.sections):
+        raise SignalError("The offer does not bundle all media on one transport.")
     transport = TransportParameters.of(description, "offer", {"actpass", "active", "passive"})
-    kinds = tuple(section.kind for section in description.sections)
-    videos = [section for section in description.sections if section.kind == "video"]
-    if not videos:
-        raise SignalError("The offer has no video section.")
-    if not any(description.direction(video) in ("recvonly", "sendrecv") for video in videos):
+    if description.direction(description.section("video", "offer")) not in _RECEIVING:
         raise SignalError("The offer does not receive video.")
+    sections: dict[str, list[str]] = {}
     for section in description.sections:
-        # aiortc reads neither the default direction nor one at session level.
-        if section.kind != "application" and not any(
-            line == f"a={direction}" for line in section.lines for direction in DIRECTIONS
-        ):
-            section.lines.append(f"a={description.direction(section)}")
+        mid = section.mid
+        if section.kind != "application":
+            direction = description.direction(section)
+            sections[mid] = rtp_lines(section, codecs_of(section), mid, direction)
+        elif (port := sctp_port(section)) is not None:
+            sections[mid] = data_lines(mid, port, section)
+        else:
+            raise SignalError("The offer has a data section without an SCTP port.")
     version = request.get("webSdkVersion")
     return SignalRequest(
-        sdp=join(description.all_lines()),
+        sdp=_rewritten(sections, transport, []),
         web_sdk_version=version if isinstance(version, str) else "",
         features=tuple(_features(request)),
-        media=kinds,
+        media=tuple(section.kind for section in description.sections),
+        bundle=tuple(section.mid for section in bundle),
         ice_ufrag=transport.ufrag,
         setup=transport.setup,
     )
@@ -239,8 +248,13 @@ def encode_response(sdp: str, web_sdk_protocol_url: str) -> str:
     return json.dumps(response, separators=(",", ":"))
 
 
-def decode_response(text: str, rules: NetworkRules) -> Answer:
+def decode_response(
+    text: str, rules: NetworkRules, offered: Sequence[OfferedSection] = OFFERED
+) -> Answer:
     """Check a SignalResponse and rewrite its SDP for aiortc. Raises SignalError.
+
+    `offered`: the sections of the offer that it answers. Audio and data may be rejected, left out
+    or not bundled; the video may not.
 
     An RFC 9143 answerer writes candidates, ICE credentials, fingerprint and role into the first
     BUNDLE section only, but aiortc reads each of them from every section: so each section gets
@@ -249,166 +263,92 @@ def decode_response(text: str, rules: NetworkRules) -> Answer:
     """
     response = _json_object(text, "answer")
     description = parse(_sdp_of(response, "answer"), "answer")
-    candidates = _usable_candidates(_candidate_lines(description, "answer"), rules)
+    bundle = description.bundle("answer")
     transport = TransportParameters.of(description, "answer", {"active", "passive"})
-    if not any(section.kind == "video" for section in description.sections):
-        raise SignalError("The answer has no video section.")
-    rtcp_mux = any("a=rtcp-mux" in section.lines for section in description.sections)
-    if not rtcp_mux:
+    all_lines = [description.session, *(section.lines for section in bundle)]
+    candidates = usable_candidates(
+        [value for lines in all_lines for value in values_of(lines, "candidate")], rules
+    )
+    if not any("a=rtcp-mux" in lines for lines in all_lines):
         raise SignalError("The answer does not multiplex RTP and RTCP (rtcp-mux).")
-    lines = [
-        line for line in description.session if attribute_of(line)[0] not in _TRANSPORT_ATTRIBUTES
-    ]
-    for section in description.sections:
-        lines += [section.media_line(), "c=IN IP4 0.0.0.0"]
-        lines += [
-            line
-            for line in section.lines
-            if not line.startswith("c=")
-            and attribute_of(line)[0] not in _TRANSPORT_ATTRIBUTES
-            and line[2:] not in DIRECTIONS
-        ]
-        if section.kind != "application":
-            lines += ["a=rtcp:9 IN IP4 0.0.0.0", "a=rtcp-mux"]
-            lines.append(f"a={_sending_direction(description, section)}")
-        lines += transport.lines() + candidates
+    accepted = {kind: _accepted(bundle, kind, mid) for kind, mid in offered}
+    video = accepted.get("video")
+    if video is None:
+        raise SignalError("The answer has no video section.")
+    if description.direction(video) not in _SENDING:
+        raise SignalError("The answer sends no video.")
+    codecs = receivable_video(video)
+    if not codecs:
+        raise SignalError(
+            "The answer does not fit the offer: it has no H.264 video that was offered."
+        )
+    audio = accepted.get("audio")
+    has_audio = audio is not None and _sends_opus(description, audio)
+    data = accepted.get("application")
+    port = None if data is None else sctp_port(data)
+    sections: dict[str, list[str]] = {}
+    for kind, mid in offered:
+        match kind:
+            case "video":
+                sections[mid] = rtp_lines(video, codecs, mid, "sendonly")
+            case "audio" if has_audio and audio is not None:
+                opus = [codec for codec in codecs_of(audio) if codec.is_a(OPUS, OPUS_CLOCK_HZ)]
+                sections[mid] = rtp_lines(audio, opus, mid, "sendonly")
+            case "audio":
+                sections[mid] = rtp_lines(_NO_AUDIO, [_ANY_OPUS], mid, "inactive")
+            case _:
+                sections[mid] = data_lines(mid, port or _ANY_SCTP_PORT, data)
     url = response.get("webSdkProtocolUrl")
+    lite = any("a=ice-lite" in lines for lines in all_lines)
     return Answer(
-        sdp=join(lines),
+        sdp=_rewritten(sections, transport, candidates, lite=lite),
         web_sdk_protocol_url=url if isinstance(url, str) and len(url) <= 2048 else None,
-        ice=IceStart(
-            transport.ufrag,
-            transport.pwd,
-            "a=ice-lite" in description.session,
-            tuple(line.removeprefix("a=candidate:") for line in candidates),
-        ),
-        rtx_ssrcs=_retransmissions(description),
+        ice=IceStart(transport.ufrag, transport.pwd, lite, tuple(candidates)),
+        rtx_ssrcs=retransmissions(video),
+        has_audio=has_audio,
+        has_data=port is not None,
     )
 
 
-def _retransmissions(description: Description) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for section in description.sections:
-        if section.kind == "video":
-            for match in map(_FID.fullmatch, section.values("ssrc-group")):
-                if match is not None:
-                    found[int(match[2])] = int(match[1])
-    return found
+_NO_AUDIO = Section("audio", 9, "", "", [])
+_ANY_OPUS = Codec(96, "opus", OPUS_CLOCK_HZ, 2)
+_ANY_SCTP_PORT = 5000
+"""What aiortc reads in a section that the answer rejects: it wants all sections of the offer."""
 
 
-_TRANSPORT_ATTRIBUTES = {
-    "candidate",
-    "end-of-candidates",
-    "fingerprint",
-    "ice-options",
-    "ice-pwd",
-    "ice-ufrag",
-    "rtcp",
-    "rtcp-mux",
-    "setup",
-}
-"""Attributes of the one transport of a BUNDLE: checked, then rewritten for each section."""
+def _accepted(bundle: list[Section], kind: str, mid: str) -> Section | None:
+    """The bundled section that answers an offered one: that of its mid, else one of its kind."""
+    found = [section for section in bundle if section.kind == kind]
+    return next((each for each in found if each.mid == mid), found[0] if found else None)
 
 
-def _sending_direction(description: Description, section: Section) -> str:
-    direction = description.direction(section)
-    if direction in ("sendonly", "sendrecv"):
-        return "sendonly"
-    if section.kind == "video":
-        raise SignalError("The answer sends no video.")
-    return "inactive"
+def _sends_opus(description: Description, audio: Section) -> bool:
+    """Whether we can play this sound."""
+    codecs = codecs_of(audio)
+    return description.direction(audio) in _SENDING and any(
+        codec.is_a(OPUS, OPUS_CLOCK_HZ) for codec in codecs
+    )
 
 
-def _candidate_lines(description: Description, what: str) -> list[str]:
-    found = [
-        value
-        for lines in [description.session, *(section.lines for section in description.sections)]
-        for value in values_of(lines, "candidate")
-    ]
-    if len(found) > MAX_CANDIDATES:
-        raise SignalError(f"The {what} has more than {MAX_CANDIDATES} candidates.")
-    return found
+def _rewritten(
+    sections: Mapping[str, list[str]],
+    transport: TransportParameters,
+    candidates: Sequence[str],
+    *,
+    lite: bool = False,
+) -> str:
+    """SDP for aiortc, from the lines of the sections by their mids.
 
-
-def _usable_candidates(values: list[str], rules: NetworkRules) -> list[str]:
-    """The UDP candidates, each address and port once. Raises SignalError for a forbidden one."""
-    usable: dict[tuple[str, int], str] = {}
-    for value in values:
-        parts = value.split(" ")
-        if len(parts) < 8 or parts[6] != "typ":
-            raise SignalError("The answer has a malformed candidate.")
-        foundation, component, transport, priority, host, port, _, kind = parts[:8]
-        if transport.lower() != "udp" or component != "1":
-            continue
-        if not (
-            _FOUNDATION.fullmatch(foundation)
-            and _NUMBER.fullmatch(priority)
-            and int(priority) < 2**32
-            and _NUMBER.fullmatch(port)
-            and kind in ("host", "srflx", "relay", "prflx")
-        ):
-            raise SignalError("The answer has a malformed candidate.")
-        if not MIN_PORT <= int(port) <= 65535:
-            raise SignalError(f"The answer has a candidate port outside {MIN_PORT} to 65535.")
-        address = _checked_address(host, rules)
-        # aioice accepts no peer-reflexive candidates; the address works as a host candidate
-        kind = "host" if kind == "prflx" else kind
-        usable.setdefault(
-            (str(address), int(port)),
-            f"a=candidate:{foundation} 1 udp {priority} {address} {int(port)} typ {kind}",
-        )
-    if not usable:
-        raise SignalError("The answer has no UDP candidate.")
-    return list(usable.values())
-
-
-def _checked_address(host: str, rules: NetworkRules) -> _Address:
-    try:
-        address: _Address = ipaddress.ip_address(host)
-    except ValueError:
-        raise SignalError("The answer has a candidate without an IP address.") from None
-    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
-        raise SignalError("The answer has an IPv6 candidate with a zone.")
-    for each in _address_and_embedded(address):
-        reason = _forbidden(each, rules)
-        if reason:
-            raise SignalError(
-                f"The answer has {reason} address, which this profile does not allow."
-            )
-    return address
-
-
-def _address_and_embedded(address: _Address) -> list[_Address]:
-    """The address, and the IPv4 address that is embedded in it behind a translation prefix."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return [address.ipv4_mapped]
-        if address.sixtofour is not None:
-            return [address, address.sixtofour]
-        if address in _NAT64:
-            return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
-    return [address]
-
-
-def _forbidden(address: _Address, rules: NetworkRules) -> str | None:
-    """Why an address must not be used, as the words before "address"; None if it may be used."""
-    if rules.loopback_only:
-        return None if address.is_loopback else "a non-loopback"
-    if address.is_unspecified:
-        return "an unspecified"
-    if address.is_multicast:
-        return "a multicast"
-    if address.is_loopback:
-        return "a loopback"
-    if address.is_link_local:
-        return None if rules.allow_private else "a link-local"
-    if address.version == 4 and address in _CARRIER_GRADE_NAT:
-        return None if rules.allow_private else "a carrier-grade NAT"
-    if address.is_global and not address.is_reserved:
-        return None
-    if rules.allow_private and address.is_private and not address.is_reserved:
-        return None
-    return "a private or reserved"
+    All are one BUNDLE group in their own order: aiortc stops the transport of all when another
+    than the first section is the first of the group.
+    """
+    lines = ["v=0", "o=- 0 0 IN IP4 0.0.0.0", "s=-", "t=0 0"]
+    lines.append(f"a=group:BUNDLE {' '.join(sections)}")
+    lines += ["a=ice-lite"] if lite else []
+    for section in sections.values():
+        lines += [*section, *transport.lines()]
+        lines += [f"a=candidate:{candidate}" for candidate in candidates]
+    return join(lines)
 
 
 # --- JSON -------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from aiortc.rtcsctptransport import RTCSctpTransport
 from rejoin.clock import Clock
 from rejoin.core.model import Policy
 from rejoin.rtc import aiortc_seam as seam
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.checks import ConnectivityChecks
 from rejoin.rtc.goodbye import say_goodbye
 from rejoin.rtc.handshake_seam import (
@@ -44,7 +45,6 @@ from rejoin.rtc.handshake_seam import (
 from rejoin.rtc.outgoing import OutgoingGate
 from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 from rejoin.rtc.rtp_input import RtpInput
-from rejoin.rtc.signal_codec import NetworkRules
 
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 """Key-frame bursts at 30 Mbit/s overran 256 KiB and did not overrun this (media.md, measured)."""

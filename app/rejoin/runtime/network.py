@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rejoin.core.events import Event, NetworkFound, NetworkLost
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime import netlink
 from rejoin.runtime.netlink import Address, Item, Link, Route
 

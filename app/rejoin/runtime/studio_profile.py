@@ -9,7 +9,7 @@ from pathlib import Path
 from rejoin.core.model import Policy
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
-from rejoin.rtc.signal_codec import NetworkRules
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import DIALECTS, OURS, Dialect
 

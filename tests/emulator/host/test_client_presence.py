@@ -22,9 +22,9 @@ from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.input_protocol import controls
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.picture import PictureSlot
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.playback import MediaSinks
-from rejoin.rtc.signal_codec import NetworkRules
 
 
 @leaves_nothing

@@ -26,7 +26,8 @@ from helpers.waiting import eventually
 from rejoin.emulator.host.udp_socket import UdpSocket
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import SignalError
-from rejoin.rtc.signal_codec import NetworkRules, decode_response
+from rejoin.rtc.candidates import NetworkRules
+from rejoin.rtc.signal_codec import decode_response
 
 
 @pytest.mark.parametrize(
