@@ -16,9 +16,9 @@ from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.picture import PictureSlot
 from rejoin.netem.link import Lane, Link, NetworkProfile, ProfileStage
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.playback import MediaSinks
-from rejoin.rtc.signal_codec import NetworkRules
 
 ROUND_TRIP_S = 0.040
 LOSS = 0.08

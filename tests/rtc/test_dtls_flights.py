@@ -11,9 +11,12 @@ from OpenSSL import SSL
 
 from helpers.loopback_host import make_rsa_certificate
 from rejoin.rtc.dtls_flights import (
+    ALERT,
     APPLICATION_DATA,
     LARGEST_DATAGRAM,
+    Cipher,
     OutgoingFlights,
+    Record,
     client_cipher,
     parse_records,
 )
@@ -38,7 +41,7 @@ class Side:
         self.flights = OutgoingFlights(self._cipher)
         self.done = False
 
-    def _cipher(self):  # type: ignore[no-untyped-def]
+    def _cipher(self) -> Cipher | None:
         suite, master = self.ssl.get_cipher_name(), self.ssl.master_key()
         randoms = self.ssl.client_random(), self.ssl.server_random()
         if not self.client or suite is None or master is None:
@@ -165,6 +168,19 @@ def test_no_number_is_used_twice_under_the_same_key() -> None:
     client.ssl.send(b"data")
     sent += numbers(client.flights.written(client.read()))
     assert sent == [(1, number) for number in range(7)]
+
+
+def test_what_openssl_writes_under_a_number_that_a_copy_took_leaves_under_another() -> None:
+    client, server = sides()
+    last = client.arrive(server.arrive(client.step()))
+    client.flights.repeated()
+    (finished,) = (r for datagram in last for r in parse_records(datagram) if r.epoch == 1)
+    cipher = client._cipher()
+    assert cipher is not None
+    alert = cipher.seal(Record(ALERT, finished.version, 1, 1, b""), b"\2\x28")
+    (datagram,) = client.flights.written(bytes(alert))
+    (record,) = parse_records(datagram)
+    assert (record.number, cipher.open(record)) == (2, b"\2\x28")
 
 
 def test_a_large_flight_is_packed_into_datagrams_that_fit() -> None:

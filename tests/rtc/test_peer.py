@@ -218,6 +218,7 @@ async def test_a_host_that_rejects_sound_or_channels_plays(rejects: tuple[str, .
         if "application" in rejects:
             assert scene.parts.pc.sctp is not None
             assert scene.parts.pc.sctp.state == "new", "nothing is sent that the host rejected"
+            assert scene.events.count(InputUnavailable(ConnectionNumber(1))) == 1
         else:
             await scene.until(lambda: scene.saw(InputOpened))
         if "audio" not in rejects:

@@ -169,7 +169,7 @@ async def test_a_broken_packet_is_counted_and_the_connection_continues() -> None
             raise AssertionError("stream_id in self._data_channels")
 
         override(there.pc.sctp, "_handle_data", broken)
-        there.transport.watch_sctp(there.pc.sctp)
+        there.transport.watch_sctp(there.pc.sctp, on_association_ended=lambda: None)
         await there.pc.sctp._handle_data(b"x")
         assert there.transport.packets_failed == 1
         assert there.transport.last_data_at == 100.0

@@ -135,6 +135,7 @@ class Channels:
         """The answer has no data channels: send nothing for ours. Call it before it is applied."""
         if self._sctp is not None:
             keep_sctp_closed(self._sctp)
+        self.association_ended()
 
     async def close(self) -> None:
         """Cancel our tasks; the channels close with their connection."""

@@ -9,7 +9,7 @@ OpenSSL repeats a flight after 1 s at the earliest, and pyOpenSSL has no way to 
   encrypted anew, as a DTLS stack does, with the keys that the master secret gives (RFC 5246, 6.3).
   The same bytes again would be dropped by the server's replay window, and a server that had
   finished would not repeat its own lost flight. Afterwards OpenSSL has to skip the numbers that the
-  copies took (`numbers_taken`): none is ever used twice.
+  copies took (`numbers_taken`), so that no two contents have the same number.
 
 Only a flight that the other side has to answer is repeated: not a server's last.
 """
@@ -198,15 +198,18 @@ class OutgoingFlights:
         return _datagrams([self._copied(record) for record in self._flight])
 
     def _numbered(self, record: Record) -> Record:
+        if record.epoch > 0 and record.number < self._next_sealed:
+            return self._sealed_anew(record)  # a copy took its number
         if record.epoch > 0:
-            self._next_sealed = max(self._next_sealed, record.number + 1)
+            self._next_sealed = record.number + 1
             return record
         number, self._next_plain = self._next_plain, self._next_plain + 1
         return Record(record.kind, record.version, 0, number, record.body)
 
     def _copied(self, record: Record) -> Record:
-        if record.epoch == 0:
-            return self._numbered(record)
+        return self._numbered(record) if record.epoch == 0 else self._sealed_anew(record)
+
+    def _sealed_anew(self, record: Record) -> Record:
         cipher = self._cipher()
         if cipher is None:
             return record

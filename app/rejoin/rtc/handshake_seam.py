@@ -150,9 +150,9 @@ class _CheckSending:
 
 # --- DTLS -----------------------------------------------------------------------------------------
 
-REPEATED_FINISHED_READ = 8
-"""How many repeated Finished a server reads: OpenSSL answers each with its last flight, and gives
-the connection up after twelve."""
+LATE_FLIGHTS_READ = 8
+"""How many repeated flights are read after the handshake: OpenSSL's server answers each with its
+own last flight, and gives the connection up after twelve."""
 
 
 def hasten_handshake(dtls: RTCDtlsTransport, rtt: RoundTrip, clock: Callable[[], float]) -> None:
@@ -186,7 +186,7 @@ class _Handshake:
         self._flights = OutgoingFlights(self._cipher)
         self._repeated: list[bytes] = []
         self._sent_at = 0.0
-        self._finished_read = 0
+        self._late_flights = 0
         override(ssl, "DTLSv1_get_timeout", self._timeout_s)
         override(ssl, "DTLSv1_handle_timeout", self._repeat)
         self._bio_write = override(ssl, "bio_write", self._arrived)
@@ -229,17 +229,14 @@ class _Handshake:
             _everything_written(self._ssl)
 
     def _arrived(self, datagram: bytes) -> int:
-        """Keep repeated handshake messages from an OpenSSL that is done with the handshake.
-
-        It answers each Finished with its own last flight, also as the client: two of them would
-        answer each other for ever.
-        """
+        """In place of OpenSSL's `bio_write`: keeps the later ones of many late flights from it."""
         if self._dtls.encrypted and any(r.kind == HANDSHAKE for r in parse_records(datagram)):
-            self._finished_read += 1
-            if self._dtls._role == "client" or self._finished_read > REPEATED_FINISHED_READ:
+            self._late_flights += 1
+            if self._late_flights > LATE_FLIGHTS_READ:
                 kept = (r for r in parse_records(datagram) if r.kind in (ALERT, APPLICATION_DATA))
                 datagram = b"".join(map(bytes, kept))
-        return self._bio_write(datagram) if datagram else 0
+        written: int = self._bio_write(datagram) if datagram else 0
+        return written
 
 
 def _everything_written(ssl: SSL.Connection) -> bytes:
@@ -336,15 +333,6 @@ def watch_association_end(sctp: RTCSctpTransport, on_end: Callable[[], None]) ->
             on_end()
 
     set_as_aiortc = override(sctp, "_set_state", set_state)
-
-
-def leave_out_data_channels(sctp: RTCSctpTransport) -> None:
-    """Never start the association, as the answer has no usable data section."""
-
-    async def start(_capabilities: object, _port: object) -> None:
-        """aiortc calls this once DTLS is up."""
-
-    override(sctp, "start", start)
 
 
 def open_channels_when_acknowledged(sctp: RTCSctpTransport) -> None:
