@@ -252,6 +252,7 @@ class Wire:
 
 class Handshake:
     def __init__(self) -> None:
+        self.now = 100.0
         self.client_wire, self.server_wire = Wire(), Wire()
         self.client_wire.other, self.server_wire.other = self.server_wire, self.client_wire
         self.client, self.server = self._side(self.client_wire), self._side(self.server_wire)
@@ -266,7 +267,7 @@ class Handshake:
     def _side(self, wire: Wire) -> RTCDtlsTransport:
         certificate = RTCCertificate.generateCertificate()
         side = RTCDtlsTransport(cast(Any, wire), [certificate])
-        seam.hasten_handshake(side, RoundTrip(), lambda: 100.0)
+        seam.hasten_handshake(side, RoundTrip(), lambda: self.now)
         return side
 
     async def run(self) -> None:
@@ -303,6 +304,23 @@ async def test_a_client_repeats_its_hello_to_a_host_that_is_not_ready() -> None:
         assert [hello.number for hello in hellos] == [0, 1, 2, 3]
         assert len({hello.body for hello in hellos}) == 1
         assert waited[1:4] == pytest.approx([0.12, 0.2, 0.2])
+
+
+async def test_the_timer_starts_anew_with_each_flight() -> None:
+    async with handshake() as scene:
+        waits: list[float] = []
+
+        def answer(number: int) -> bool:
+            scene.now += 0.05
+            return False
+
+        def send(number: int) -> bool:
+            waits.append(cast(Any, scene.client._ssl).DTLSv1_get_timeout())
+            return False
+
+        scene.server_wire.lose, scene.client_wire.lose = answer, send
+        await scene.run()
+        assert all(any(abs(w - full) < 1e-6 for full in (0.06, 0.12, 0.2)) for w in waits), waits
 
 
 async def test_a_servers_lost_last_flight_is_asked_for_and_data_follow() -> None:

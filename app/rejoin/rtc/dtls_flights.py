@@ -172,6 +172,7 @@ class OutgoingFlights:
     """
 
     def __init__(self, cipher: Callable[[], Cipher | None]) -> None:
+        self.flights = 0
         self.copies = 0
         """How often the newest flight was sent; 0 before the first."""
         self.numbers_taken = 0
@@ -190,6 +191,7 @@ class OutgoingFlights:
         flight = [each for each in records if each.kind in (HANDSHAKE, CHANGE_CIPHER_SPEC)]
         if flight:
             self._flight, self.copies = flight, 1
+            self.flights += 1
         return _datagrams(records)
 
     def repeated(self) -> list[bytes]:

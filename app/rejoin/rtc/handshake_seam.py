@@ -193,9 +193,9 @@ class _Handshake:
 
     async def write(self) -> None:
         """Send what OpenSSL wrote, or the copies of a flight that are due."""
-        copies = self._flights.copies
+        flights = self._flights.flights
         datagrams = self._flights.written(_everything_written(self._ssl))
-        if self._flights.copies != copies:
+        if self._flights.flights > flights:
             self._sent_at = self._clock()
         repeated, self._repeated = self._repeated, []
         for datagram in repeated + datagrams:
