@@ -8,7 +8,7 @@ import pytest
 
 from rejoin.core import health
 from rejoin.core.health import Health
-from rejoin.core.model import ConnectionSample, HealthLevel, Policy
+from rejoin.core.model import ConnectionSample, HealthLevel, Policy, Trouble
 
 POLICY = Policy()
 EVERY_S = POLICY.sample_every_s
@@ -24,6 +24,7 @@ def sample(
     rtt_s: float | None = 0.04,
     lag_s: float = 0.0,
     gap_s: float = 0.0,
+    **seen: float | None,
 ) -> ConnectionSample:
     rtp_ago = packet_ago if rtp_ago is None else rtp_ago
     return ConnectionSample(
@@ -36,6 +37,7 @@ def sample(
         loss=loss,
         loop_lag_s=lag_s,
         largest_gap_s=gap_s,
+        **seen,
     )
 
 
@@ -196,3 +198,153 @@ def test_hard_evidence_and_hints() -> None:
     assert health.stalled(fresh, 1.0).level is HealthLevel.STALLED
     gone = health.lost(fresh, 1.0)
     assert health.stalled(gone, 2.0) is gone
+
+
+# --- the other direction --------------------------------------------------------------------------
+
+
+def dead_uplink(patient: Patient, for_s: float, **seen: float | None) -> list[HealthLevel]:
+    """Levels seen while all arrives here and no check has been answered since now."""
+    since_at = patient.now
+    proofs = {"proved_sent_at": since_at - 0.1, "unanswered_since_at": since_at}
+    return [patient.sample(**(proofs | seen)) for _ in range(round(for_s / EVERY_S))]
+
+
+def test_three_unanswered_checks_are_a_stall_and_five_seconds_are_lost() -> None:
+    patient = Patient()
+    seen = dead_uplink(patient, 5.2)
+    assert seen.index(HealthLevel.STALLED) == pytest.approx(3.0 / EVERY_S, abs=1)
+    assert seen.index(HealthLevel.LOST) == pytest.approx(5.0 / EVERY_S, abs=1)
+
+
+def test_the_trouble_says_that_what_is_sent_does_not_arrive() -> None:
+    patient = Patient()
+    dead_uplink(patient, 3.5)
+    assert patient.health.trouble is Trouble.UPLINK
+    assert patient.fine(4.0) is HealthLevel.HEALTHY
+    assert patient.health.trouble is None
+
+
+@pytest.mark.parametrize("rtt_s", [2.0, 4.0])
+def test_on_a_slow_path_answers_get_three_round_trips(rtt_s: float) -> None:
+    seen = dead_uplink(Patient(), 3 * rtt_s + 0.5, rtt_s=rtt_s)
+    lost_after_s = max(5.0, 3 * rtt_s + 0.3)
+    assert seen.index(HealthLevel.LOST) == pytest.approx(lost_after_s / EVERY_S, abs=1)
+
+
+def test_a_host_that_has_never_answered_a_check_is_not_missed() -> None:
+    assert dead_uplink(Patient(), 20.0, proved_sent_at=None)[-1] is HealthLevel.HEALTHY
+
+
+def test_what_the_system_refuses_to_send_is_lost_after_t_l() -> None:
+    patient = Patient()
+    seen = dead_uplink(patient, 1.2, sends_fail_since_at=patient.now)
+    assert seen.index(HealthLevel.STALLED) == pytest.approx(0.15 / EVERY_S, abs=1)
+    assert seen.index(HealthLevel.LOST) == pytest.approx(0.9 / EVERY_S, abs=1)
+
+
+def test_a_lost_uplink_heals_by_an_answered_check_alone() -> None:
+    patient = Patient()
+    dead_uplink(patient, 5.2)
+    lost_at = patient.health.since_at
+    assert patient.fine(3.0) is HealthLevel.LOST, "RTP and frames arrived all the time"
+    assert patient.sample(proved_sent_at=lost_at - 0.2) is HealthLevel.LOST, "sent before"
+    assert patient.sample(proved_sent_at=patient.now, frame_ago=4.0) is HealthLevel.HEALTHY
+
+
+def test_when_nothing_arrives_either_an_answered_check_is_not_enough() -> None:
+    patient = Patient()
+    dead_uplink(patient, 5.2)
+    patient.silent(1.2)
+    answer = sample(patient.now + EVERY_S, rtp_ago=1.25, proved_sent_at=patient.now)
+    patient.now += EVERY_S
+    patient.health = health.assess(patient.health, answer, patient.now, POLICY)
+    assert patient.health.level is HealthLevel.LOST
+    assert patient.sample(proved_sent_at=patient.now) is HealthLevel.HEALTHY
+
+
+def test_after_a_healing_answers_are_missed_from_then_on() -> None:
+    """RTP may be back before the first answer is."""
+    patient = Patient()
+    since_at = patient.now
+    patient.silent(8.0)
+    proofs = {"proved_sent_at": since_at - 0.1, "unanswered_since_at": since_at}
+    assert patient.sample(**proofs) is HealthLevel.HEALTHY
+    seen = [patient.sample(**proofs) for _ in range(round(5.2 / EVERY_S))]
+    assert seen.index(HealthLevel.LOST) == pytest.approx(5.0 / EVERY_S, abs=1)
+
+
+# --- a picture that stands still ------------------------------------------------------------------
+
+
+def stands_still(patient: Patient, for_s: float, **seen: float | None) -> list[Trouble | None]:
+    """What is wrong while sound arrives and no frame does."""
+    began_at = patient.now
+    found = []
+    for _ in range(round(for_s / EVERY_S)):
+        patient.sample(frame_ago=patient.now + EVERY_S - began_at, **seen)
+        found.append(patient.health.trouble)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("seen", "trouble"),
+    [
+        ({"video_missing": 1.0}, Trouble.PICTURE_LOST),
+        ({"video_missing": 0.0, "loss": 0.95}, Trouble.PICTURE_LOST),
+        ({"video_missing": None, "loss": 0.95}, Trouble.PICTURE_LOST),
+        ({"video_missing": 0.0}, Trouble.PICTURE_STOPPED),
+        ({"video_missing": 0.02}, Trouble.PICTURE_STOPPED),
+        ({"video_missing": None}, Trouble.PICTURE_STOPPED),
+    ],
+)
+def test_after_two_seconds_it_is_frozen_and_why(
+    seen: dict[str, float | None], trouble: Trouble
+) -> None:
+    patient = Patient()
+    found = stands_still(patient, 5.2, **seen)
+    assert found[round(1.9 / EVERY_S) - 1] is Trouble.UNSTABLE
+    assert found.index(trouble) == pytest.approx(2.0 / EVERY_S, abs=1)
+    assert found[-1] is trouble
+    assert health.offers_reconnect(patient.health)
+
+
+def test_a_reconnect_is_offered_after_five_seconds_and_due_after_ten_if_it_was_sent() -> None:
+    patient = Patient()
+    stands_still(patient, 4.9, video_missing=1.0)
+    assert not health.offers_reconnect(patient.health)
+    patient.sample(frame_ago=5.05, video_missing=1.0)
+    assert health.offers_reconnect(patient.health)
+    assert not health.reconnects_frozen(patient.health, patient.now, POLICY)
+    patient.sample(frame_ago=10.05, video_missing=0.0)
+    assert not health.reconnects_frozen(patient.health, patient.now, POLICY), "it was not sent"
+    patient.sample(frame_ago=10.1, video_missing=1.0)
+    assert health.reconnects_frozen(patient.health, patient.now, POLICY)
+
+
+def test_a_path_that_loses_pictures_loses_answers_too() -> None:
+    patient = Patient()
+    since_at = patient.now
+    proofs = {"proved_sent_at": since_at - 0.1, "unanswered_since_at": since_at}
+    assert stands_still(patient, 4.0, video_missing=0.95, **proofs)[-1] is Trouble.PICTURE_LOST
+    assert stands_still(patient, 2.5, video_missing=0.0, **proofs)[-1] is not Trouble.PICTURE_LOST
+
+
+def test_without_rtp_it_is_not_the_picture_that_is_missing() -> None:
+    patient = Patient()
+    patient.silent(4.0, answering=True)
+    assert patient.health.level is HealthLevel.NO_MEDIA
+    assert patient.health.frozen is None
+
+
+# --- after a healing ------------------------------------------------------------------------------
+
+
+def test_the_gap_of_an_outage_is_no_loss() -> None:
+    patient = Patient()
+    patient.silent(2.0)
+    assert patient.sample(loss=0.6) is HealthLevel.HEALTHY
+    for _ in range(round(3.0 / EVERY_S)):
+        assert patient.sample(loss=0.6) is HealthLevel.HEALTHY
+    patient.sample(loss=0.0)
+    assert patient.sample(loss=0.06) is HealthLevel.DEGRADED, "loss of its own counts again"

@@ -16,13 +16,14 @@ from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.transport import Transport
 
 PASSWORD = "abcdefghijklmnopqrstuv"
+LOOPBACK = NetworkRules(loopback_only=True)
 HOST = ("127.0.0.1", 40_000)
 
 
 class GatheredConnection:
     """A gathered connection with a nominated pair; `sent` is the STUN that left its socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: NetworkRules) -> None:
         self.now = 100.0
         self.unreachable: list[str] = []
         self.pc = RTCPeerConnection(
@@ -34,7 +35,7 @@ class GatheredConnection:
         self.connection: Any = self.dtls.transport._connection
         self.transport = Transport(
             self.dtls,
-            rules=NetworkRules(loopback_only=True),
+            rules=rules,
             clock=lambda: self.now,
             policy=Policy(),
             name="gathered",
@@ -70,11 +71,22 @@ class GatheredConnection:
         response.add_message_integrity(password.encode())
         self.protocol.datagram_received(bytes(response), address)
 
+    def check(self, address: tuple[str, int]) -> None:
+        """The host's check, authenticated, arrives from this address."""
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        request.attributes["USERNAME"] = f"{self.connection.local_username}:host"
+        request.attributes["PRIORITY"] = 1
+        request.attributes["ICE-CONTROLLED"] = 1
+        request.add_message_integrity(self.connection.local_password.encode())
+        self.protocol.datagram_received(bytes(request), address)
+
 
 @asynccontextmanager
-async def gathered_connection() -> AsyncIterator[GatheredConnection]:
+async def gathered_connection(
+    rules: NetworkRules = LOOPBACK,
+) -> AsyncIterator[GatheredConnection]:
     """A gathered connection; closed at the end, when no task of ours may be left."""
-    gathered = GatheredConnection()
+    gathered = GatheredConnection(rules)
     await gathered.ready()
     yield gathered
     await gathered.pc.close()

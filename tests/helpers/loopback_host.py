@@ -12,6 +12,7 @@ import asyncio
 import datetime
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, cast
 
 from aiortc import (
@@ -59,8 +60,9 @@ class LoopbackHost:
         rsa_certificate: bool = False,
         associate: bool = True,
         rejects: tuple[str, ...] = (),
+        rewrite: Callable[[str], str] = str,
     ) -> None:
-        """`rejects`: the kinds of section that the answer rejects."""
+        """`rejects`: the kinds of section that the answer rejects. `rewrite`: changes its SDP."""
         self.heard: Counter[str] = Counter()
         self.ordered: list[bool] = []
         """Of each message on a data channel: whether it was sent ordered."""
@@ -73,6 +75,7 @@ class LoopbackHost:
         self._acknowledge = acknowledge
         self._associate = associate
         self._rejects = rejects
+        self._rewrite = rewrite
         self.pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
@@ -119,7 +122,8 @@ class LoopbackHost:
         connection.get_component_candidates = gather_loopback
         await self.pc.setLocalDescription()
         sdp = without_sections(self.pc.localDescription.sdp, self._rejects)
-        return encode_response(_candidates_in_first_section_only(sdp), "https://127.0.0.1/input.js")
+        sdp = self._rewrite(_candidates_in_first_section_only(sdp))
+        return encode_response(sdp, "https://127.0.0.1/input.js")
 
     def _watch_sctp(self, sctp: Any) -> None:
         async def send(stream_id: int, pp_id: int, data: bytes, **how: Any) -> None:

@@ -138,10 +138,12 @@ class Playbook:
             events.ControlsKnown(connection, known=True),
         )
 
-    def healthy(self, for_s: float, connection: ConnectionNumber = ONE) -> Playbook:
-        """Samples of a stream without trouble."""
+    def healthy(
+        self, for_s: float, connection: ConnectionNumber = ONE, *, loss: float = 0.0
+    ) -> Playbook:
+        """Samples of a stream without trouble, but for `loss`."""
         self._silent_since_at = None
-        return self._samples(for_s, connection, lambda: (self.now, self.now, self.now))
+        return self._samples(for_s, connection, lambda: (self.now, self.now, self.now), loss=loss)
 
     def silence(self, for_s: float, connection: ConnectionNumber = ONE) -> Playbook:
         """Samples in which nothing arrives any more, or still not."""
@@ -157,11 +159,47 @@ class Playbook:
         began_at = self._silent_since_at
         return self._samples(for_s, connection, lambda: (self.now, began_at, began_at))
 
+    def dead_uplink(
+        self, for_s: float, connection: ConnectionNumber = ONE, *, refused: bool = False
+    ) -> Playbook:
+        """Samples in which everything arrives here, and nothing that is sent arrives there, or
+        still not. `refused`: the operating system does not even send it."""
+        if self._silent_since_at is None:
+            self._silent_since_at = self.now
+        since_at = self._silent_since_at
+        seen = {"proved_sent_at": since_at - 0.1, "unanswered_since_at": since_at}
+        if refused:
+            seen["sends_fail_since_at"] = since_at
+        return self._samples(for_s, connection, lambda: (self.now, self.now, self.now), **seen)
+
+    def answered(self, connection: ConnectionNumber = ONE) -> Playbook:
+        """One sample: a check that has just been sent is answered, and everything arrives."""
+        self._silent_since_at = None
+        now = self.now + self.policy.sample_every_s
+        return self._samples(
+            self.policy.sample_every_s, connection, lambda: (now, now, now), proved_sent_at=now
+        )
+
+    def frozen(
+        self, for_s: float, missing: float | None, connection: ConnectionNumber = ONE
+    ) -> Playbook:
+        """Samples in which sound arrives and no frame does, or still not. `missing`: the share of
+        the video that did not arrive, by the sender reports."""
+        if self._silent_since_at is None:
+            self._silent_since_at = self.now
+        since_at = self._silent_since_at
+        return self._samples(
+            for_s, connection, lambda: (self.now, self.now, since_at), video_missing=missing
+        )
+
     def _samples(
         self,
         for_s: float,
         connection: ConnectionNumber,
         arrived: Callable[[], tuple[float, float, float]],
+        *,
+        loss: float = 0.0,
+        **seen: float | None,
     ) -> Playbook:
         for _ in range(round(for_s / self.policy.sample_every_s)):
             self.wait(self.policy.sample_every_s)
@@ -176,7 +214,8 @@ class Playbook:
                         frames_decoded=1,
                         frame_interval_s=1 / 60,
                         rtt_s=self.rtt_s,
-                        loss=0.0,
+                        loss=loss,
+                        **seen,  # type: ignore[arg-type]
                     ),
                 )
             )

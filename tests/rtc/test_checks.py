@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 
 import pytest
 from aioice import stun
@@ -124,3 +125,39 @@ async def test_five_checks_are_a_tenth_of_a_second_apart_and_then_a_quarter(
         monkeypatch.undo()
         assert len(there.sent) == len(pauses), "one check before each pause"
     assert pauses[:8] == [0.100] * 4 + [0.250] * 4
+
+
+async def test_checks_are_unanswered_from_the_first_one_after_the_newest_answer() -> None:
+    async with gathered_connection() as there:
+        checks = there.transport.checks
+        seen = []
+        for _ in range(4):
+            checks.send()
+            there.now += 1.0
+        seen.append(checks.unanswered_since_at)
+        for answered in (1, 0, 3):  # the second of them is late, and says nothing
+            there.answer(there.sent[answered])
+            seen.append(checks.unanswered_since_at)
+        assert seen == [100.0, 102.0, 102.0, None]
+        for _ in range(12):
+            checks.send()
+            there.now += 1.0
+        assert checks.unanswered_since_at == 104.0, "longer than an answer is waited for"
+
+
+async def test_the_system_refuses_to_send_until_a_check_leaves() -> None:
+    async with gathered_connection() as there:
+        checks, protocol = there.transport.checks, there.protocol
+        leave = protocol.transport.sendto
+
+        def refuse(*_: object) -> None:
+            protocol.error_received(OSError(errno.ENETUNREACH, "no"))
+
+        protocol.transport.sendto = refuse
+        checks.send()
+        there.now += 0.5
+        checks.send()
+        refused_since_at = checks.sends_fail_since_at
+        protocol.transport.sendto = leave
+        checks.send()
+        assert (refused_since_at, checks.sends_fail_since_at) == (100.0, None)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from aiortc.codecs import CODECS
 
-from rejoin.rtc.codecs import offer_every_profile, offered_codecs
+from rejoin.rtc.codecs import offer_every_profile, offered_codecs, offered_video_types
 
 
 def test_every_profile_is_offered_once_however_often_it_is_called() -> None:
@@ -34,3 +34,14 @@ def test_only_opus_and_h264_with_rtx_are_offered_best_first() -> None:
         for codec in video[:-1]
     ] == [(profile, mode) for mode in "10" for profile in ("64001f", "4d001f", "42e01f", "42001f")]
     assert video[-1].mimeType == "video/rtx"
+
+
+def test_the_offered_types_are_every_h264_one_with_its_rtx_and_promise_no_feedback() -> None:
+    offer_every_profile()
+    types = offered_video_types()
+    h264 = [codec.payloadType for codec in types if codec.name == "H264"]
+    rtx = {codec.parameters["apt"] for codec in types if codec.name == "rtx"}
+    assert len(h264) == 8
+    assert rtx == set(h264)
+    assert len(types) == 16
+    assert not any(codec.rtcpFeedback for codec in types)

@@ -67,14 +67,15 @@ RELIED_ON: dict[str, str] = {
         " master_key client_random server_random"
     ),
     "RTCSctpTransport": (
-        "_handle_data _flight_size start stop state State transport _set_state"
+        "_handle_data _flight_size _abort start stop state State transport _set_state"
         " _t1_start _t1_expired _t1_failures _t3_start _t3_restart _t3_expired _rto _srtt"
         " _send_chunk _receive_chunk _remote_verification_tag _association_state"
         " _send _receive _receive_sack_chunk _local_tsn _last_sacked_tsn _sent_queue _data_channels"
     ),
     "RTCDataChannel": "_setReadyState readyState",
     "aioice.Connection": (
-        "get_component_candidates query_consent check_incoming connect build_request"
+        "get_component_candidates query_consent check_incoming request_received connect"
+        " build_request"
         " _check_periodic check_start_task _check_list _check_list_state _early_checks"
         " _early_checks_done"
         " _nominated _protocols _closing _query_consent_task _queue remote_password respond_error"
@@ -159,6 +160,7 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
         (ice.Connection.query_consent, []),
         (ice.Connection.connect, []),
         (ice.Connection.check_incoming, ["message", "addr", "protocol"]),
+        (ice.Connection.request_received, ["message", "addr", "protocol"]),
         (ice.Connection._check_periodic, []),
         (ice.Connection.build_request, ["pair", "nominate"]),
         (ice.Connection.respond_error, ["request", "addr", "protocol", "error_code"]),

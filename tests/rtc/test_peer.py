@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -49,6 +50,7 @@ from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.peer_states import Parts, parts_of
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
+from rejoin.rtc.signal_codec import AUDIO_MID, DATA_MID, VIDEO_MID
 
 LOOPBACK = NetworkRules(loopback_only=True)
 
@@ -155,6 +157,7 @@ async def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
             "m=appli",
         ]
         assert "candidate" not in sdp
+        assert re.findall(r"a=mid:(\S+)", sdp) == [AUDIO_MID, VIDEO_MID, DATA_MID]
         assert sdp.count("a=recvonly") == 2
         for profile in ("42001f", "42e01f", "4d001f", "64001f"):
             assert f"profile-level-id={profile};x-google-max-bitrate=19000" in sdp
@@ -227,6 +230,72 @@ async def test_a_host_that_rejects_sound_or_channels_plays(rejects: tuple[str, .
         await scene.until(lambda: scene.peer.statistics().frames_decoded > decoded + 10)
     assert not scene.saw(ConnectionFailed)
     assert not scene.saw(HardEvidenceSeen)
+
+
+def without_first_video_type(sdp: str) -> str:
+    """The answer of a host that narrowed its codecs, but sends in the type that it left out."""
+    found = re.search(r"(?m)^m=video [0-9]+ UDP/TLS/RTP/SAVPF ([0-9]+) ", sdp)
+    assert found is not None
+    media_line = found[0]
+    sdp = sdp.replace(media_line, media_line.replace(f" {found[1]} ", " "))
+    return re.sub(rf"(?m)^a=(rtpmap|fmtp|rtcp-fb):{found[1]} .*\r\n", "", sdp)
+
+
+async def test_video_in_an_offered_type_that_the_answer_leaves_out_is_played() -> None:
+    async with played(rewrite=without_first_video_type) as scene:
+        await scene.connect()
+        await scene.until(lambda: scene.saw(FirstFrameDecoded))
+        assert scene.peer.statistics().packets_unrouted == 0
+
+
+ODD_BUT_HARMLESS: dict[str, Callable[[str], str]] = {
+    "trailing blanks": lambda sdp: sdp.replace("\r\n", " \r\n"),
+    "only sha-512": lambda sdp: re.sub(r"(?m)^a=fingerprint:sha-(256|384) .*\r\n", "", sdp),
+    "only sha-384": lambda sdp: re.sub(r"(?m)^a=fingerprint:sha-(256|512) .*\r\n", "", sdp),
+    "a private candidate first": lambda sdp: sdp.replace(
+        "a=candidate:",
+        "a=candidate:1 1 udp 2130706431 172.31.1.72 33440 typ host\r\na=candidate:",
+        1,
+    ),
+    "header extensions with attributes": lambda sdp: re.sub(
+        r"(?m)^(a=extmap:.*)\r$", r"\1 x=1\r", sdp
+    ),
+    "text in UTF-8": lambda sdp: sdp.replace("s=-", "s=a\tb\u00fc").replace(
+        "cname:", "cname:\u00fc"
+    ),
+    "the older data section": lambda sdp: re.sub(
+        r"UDP/DTLS/SCTP webrtc-datachannel(?s:.*?)a=sctp-port:5000",
+        lambda match: (
+            match[0]
+            .replace("UDP/DTLS/SCTP webrtc-datachannel", "DTLS/SCTP 5000")
+            .replace("a=sctp-port:5000", "a=sctpmap:5000 webrtc-datachannel 1024")
+        ),
+        sdp,
+    ),
+    "Constrained High of level 6.2": lambda sdp: sdp.replace("64001f", "640c3e"),
+    "doubled lines": lambda sdp: re.sub(r"(?m)^(a=(?!mid).*\r\n)", r"\1\1", sdp),
+}
+
+
+@pytest.mark.parametrize("what", ODD_BUT_HARMLESS)
+async def test_an_odd_but_harmless_answer_loses_nothing(what: str) -> None:
+    async with played(rewrite=ODD_BUT_HARMLESS[what]) as scene:
+        await scene.until_live()
+        scene.peer.show(True)
+        await scene.until(lambda: scene.sound.bytes_played > 0)
+        negotiated = scene.parts.video.inbound.negotiated
+        assert (negotiated.nack, negotiated.remb) == (True, True)
+        assert negotiated.send_time_id is not None
+        assert len(negotiated.rtx_payload_types) == 8
+    assert not scene.saw(ConnectionFailed)
+
+
+async def test_media_that_belongs_to_no_section_is_counted() -> None:
+    async with played(rewrite=lambda sdp: sdp.replace("a=sendonly", "a=inactive", 1)) as scene:
+        await scene.connect()
+        await scene.until(lambda: scene.saw(FirstFrameDecoded))
+        await scene.until(lambda: scene.peer.statistics().packets_unrouted > 5)
+    assert not scene.saw(ConnectionFailed)
 
 
 async def test_while_one_plays_the_next_is_prepared(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -22,6 +23,8 @@ from aiortc.rtp import (
     RtcpPsfbPacket,
     RtcpRrPacket,
     RtcpRtpfbPacket,
+    RtcpSenderInfo,
+    RtcpSrPacket,
     unpack_remb_fci,
 )
 
@@ -30,6 +33,7 @@ from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
 from rejoin.media.receive.sources import ReceivedSources
+from rejoin.rtc.codecs import offer_every_profile, offered_video_types
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, negotiated_of
 
 MEDIA, RTX, OTHER, OURS = 10, 11, 12, 99
@@ -142,6 +146,25 @@ def packets(count: int) -> list[RtpPacket]:
         RtpPacket(96, int(marker), sequence, timestamp, MEDIA, payload)
         for sequence, timestamp, marker, payload in stream(count)
     ]
+
+
+async def test_media_in_an_offered_type_that_the_answer_leaves_out_is_received() -> None:
+    offer_every_profile()
+    async with receivers() as scene:
+        await scene.video.receive(parameters("nack pli"))
+        left_out = next(
+            codec
+            for codec in offered_video_types()
+            if codec.parameters.get("profile-level-id") == "4d001f"
+        )
+        types = scene.video.inbound.negotiated.payload_types
+        assert len(types) == 9, "the answer's, and eight of the offer"
+        assert left_out.payloadType in types
+        for packet in packets(3):
+            scene.video.on_packet(replace(packet, payload_type=left_out.payloadType), 50.0)
+        assert len(scene.frames) >= 2
+        negotiated = scene.video.inbound.negotiated
+        assert not negotiated.nack, "the answer did not take it"
 
 
 def test_what_was_negotiated_is_read_from_the_parameters_of_aiortc() -> None:
@@ -302,3 +325,35 @@ async def test_only_when_all_sources_of_sound_and_picture_said_bye_nothing_is_le
         scene.audio.on_packet(audio, scene.clock())
         await bye(MEDIA, OTHER, 12345)
         assert scene.ended == 2
+
+
+async def test_a_muted_connection_asks_for_nothing_and_asks_as_soon_as_it_may() -> None:
+    """What is not sent must not count as sent: the next request would wait for its turn."""
+    async with receivers() as there:
+        muted = True
+        there.video.send_only_if(lambda: not muted)
+        await there.video.receive(parameters("nack", "nack pli", "goog-remb"))
+        first, *rest = packets(3)
+        for packet in (first, *rest[2:]):
+            there.video.on_packet(packet, there.clock.now)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert there.dtls.sent == []
+        inbound = there.video.inbound
+        assert (inbound.nacks_sent, inbound.key_frame_requests.plis_sent) == (0, 0)
+        muted = False
+        there.video.request_key_frame()
+        await soon(lambda: (RtcpPsfbPacket, RTCP_PSFB_PLI) in there.dtls.kinds())
+
+
+async def test_only_reports_of_the_video_itself_count_what_was_sent() -> None:
+    async with receivers() as there:
+        await there.video.receive(parameters())
+        frame_at = there.clock.now
+        there.video.on_packet(packets(1)[0], frame_at)
+        for ssrc, counts in ((MEDIA, (1, 101)), (RTX, (0, 0))):
+            for later_s, count in enumerate(counts, 1):
+                there.clock.now = frame_at + later_s
+                info = RtcpSenderInfo(0, 0, count, 0)
+                await there.video._handle_rtcp_packet(RtcpSrPacket(ssrc, info))
+        assert there.video.reception.missing_since(frame_at) == 1.0

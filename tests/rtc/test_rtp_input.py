@@ -157,6 +157,7 @@ def test_an_unknown_stream_and_a_receiver_that_fails_do_not_end_the_connection()
     scene = Scene()
     scene.receive(scene.sent(kind=98))
     assert scene.packets_failed == 0
+    assert scene.input.packets_unrouted == 1
     scene.receive(scene.sent(payload=b"bad"))
     scene.receive(scene.sent(number=2))
     assert scene.packets_failed == 1

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiortc.rtcrtpparameters import RTCRtcpFeedback
+from aiortc.sdp import SessionDescription
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -204,6 +206,9 @@ def test_real_requests_of_the_web_sdk_are_read(name: str, first: str, version: s
         (("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 0 1"), "bundle"),
         (("a=ice-ufrag:", "a=x:"), "ICE"),
         (("v=0", "x=0"), "not SDP"),
+        (("a=rtcp-mux", "a=x"), "RTCP"),
+        (("a=mid:", "a=x:"), "bundle"),
+        (("a=sctp-port:5000", "a=x"), "SCTP port"),
         (("a=setup:actpass", "a=setup:later"), "DTLS"),
     ],
 )
@@ -316,14 +321,219 @@ def test_the_digest_identifies_the_exact_string() -> None:
     assert len(sha256_of("\ud800")) == 64
 
 
+# --- answers of real hosts ------------------------------------------------------------------------
+
+BASE = (DATA / "answer.sdp").read_text(encoding="utf-8")
+"""A plain answer, made by hand after those of libwebrtc."""
+GOOD = "a=candidate:1 1 udp 2130706431 203.0.114.9 33440 typ host\n"
+TRANSPORT = re.search(r"(?ms)^a=ice-ufrag.*?^a=setup:active\n", BASE)
+assert TRANSPORT is not None
+H264 = "a=fmtp:105 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=64001f\n"
+
+
+def digest(bytes_: int) -> str:
+    return ":".join(f"{byte % 256:02X}" for byte in range(bytes_))
+
+
+def beside(line: str) -> tuple[str, str]:
+    return (GOOD, f"{GOOD}{line}\n")
+
+
+HARMLESS: dict[str, tuple[str, str]] = {
+    "nothing": ("", ""),
+    "a candidate with more attributes": (
+        GOOD,
+        f"{GOOD.strip().replace('udp', 'UDP')} generation 0 ufrag Ab1+ network-cost 50\n",
+    ),
+    "IPv6 link-local": beside("a=candidate:3 1 udp 1 fe80::42:acff:fe11:2 33440 typ host"),
+    "EC2's private address": beside("a=candidate:1 1 udp 2130706431 172.31.1.72 33440 typ host"),
+    "a host name": beside("a=candidate:3 1 udp 2113937151 83c0adfa-97f2.local 52743 typ host"),
+    "a TURN server's port": beside("a=candidate:2 1 udp 1 203.0.114.10 443 typ relay"),
+    "TCP": beside("a=candidate:1 1 tcp 1518280447 203.0.114.9 9 typ host tcptype active"),
+    "an unknown type": beside("a=candidate:1 1 udp 1 203.0.114.9 33441 typ teleport"),
+    "an odd foundation": beside("a=candidate:a_b 1 udp 1 203.0.114.9 33441 typ host"),
+    "doubles": (GOOD, GOOD * 200),
+    "extmap attributes": ("a=ssrc:22", "a=extmap:3 urn:abs-send-time vad=on\na=ssrc:22"),
+    "extmap of no number": ("a=ssrc:22", "a=extmap:x urn:abs-send-time\na=ssrc:22"),
+    "a fraction in fmtp": ("a=ssrc:11", "a=fmtp:96 maxplaybackrate=48000;minptime=10.5\na=ssrc:11"),
+    "fmtp of an unused type": ("a=ssrc:22", "a=fmtp:120 apt=119\na=ssrc:22"),
+    "fmtp without parameters": ("a=ssrc:22", "a=fmtp:105\na=ssrc:22"),
+    "rtcp-fb of an unused type": ("a=ssrc:22", "a=rtcp-fb:120 nack\na=ssrc:22"),
+    "rtcp-fb without kind": ("a=ssrc:22", "a=rtcp-fb:105\na=ssrc:22"),
+    "rtpmap without codec": ("a=ssrc:22", "a=rtpmap:106\na=ssrc:22"),
+    "a source without attribute": ("a=ssrc:22 cname:x", "a=ssrc:22"),
+    "a source of no number": ("a=ssrc:22", "a=ssrc:x cname:x\na=ssrc:22"),
+    "an odd source group": ("a=ssrc:22", "a=ssrc-group:FID a b\na=ssrc:22"),
+    "an odd size": ("a=max-message-size:262144", "a=max-message-size:big"),
+    "an odd rtcp": ("a=mid:1", "a=rtcp:x\na=mid:1"),
+    "an odd connection": ("c=IN IP4 0.0.0.0", "c=IN IP9 nowhere"),
+    "a tab in the name": ("s=-", "s=a\tb"),
+    "UTF-8 in the name": ("s=-", "s=Spiel-\u00dcbertragung"),
+    "a line separator in the name": ("s=-", "s=a\u2028m=video 9 x 1"),
+    "UTF-8 in an attribute": ("a=mid:1", "a=x:\u00fc\na=mid:1"),
+    "UTF-8 in a stream's name": ("cname:x", "cname:\u00fc \u00fc"),
+    "lines of no type": ("t=0 0", "t=0 0\nhello\n="),
+    "CR LF": ("\n", "\r\n"),
+    "trailing blanks": ("\n", " \n"),
+    "leading blanks": ("\na=", "\n a="),
+    "blanks in fmtp": (";", "; "),
+    "codec names in other cases": ("opus/48000/2", "OPUS/48000/2"),
+    "H.264 in lower case": ("H264/90000", "h264/90000"),
+    "odd ICE credentials": ("a=ice-ufrag:Ab1+", "a=ice-ufrag:user_1"),
+    "an odd ICE password": ("abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx-_=."),
+    "ICE lite": ("a=group", "a=ice-lite\na=msid-semantic:WMS *\na=group"),
+    "transport attributes twice": (TRANSPORT[0], TRANSPORT[0] * 2),
+    "a mid twice": ("a=mid:1\n", "a=mid:1\na=mid:1\n"),
+    "a group twice": ("a=group:BUNDLE 0 1 2\n", "a=group:BUNDLE 0 1 2\n" * 2),
+    "a direction twice": ("a=sendonly\n", "a=sendonly\na=sendonly\n"),
+    "another group": ("a=group", "a=group:LS 0 1\na=group"),
+    "a group with more": ("BUNDLE 0 1 2", "BUNDLE 0 1 2 3"),
+    "another tagged section": ("BUNDLE 0 1 2", "BUNDLE 1 0 2"),
+    "sha-384": (f"sha-256 {BASE.split('sha-256 ')[1][:95]}", f"sha-384 {digest(48)}"),
+    "sha-512": (f"sha-256 {BASE.split('sha-256 ')[1][:95]}", f"SHA-512 {digest(64).lower()}"),
+    "sha-1 beside sha-256": ("a=setup", f"a=fingerprint:sha-1 {digest(20)}\na=setup"),
+    "sha-512 beside sha-256": ("a=setup", f"a=fingerprint:sha-512 {digest(64)}\na=setup"),
+    "Constrained High": ("64001f", "640c1f"),
+    "a level that aiortc does not know": ("64001f", "64003e"),
+    "Main": ("64001f", "4d4029"),
+    "no profile": (H264, "a=fmtp:105 packetization-mode=1\n"),
+    "no fmtp": (H264, ""),
+    "a rejected section of another kind": ("262144\n", "262144\nm=text 0 RTP/AVP 98\na=mid:3\n"),
+}
+
+
+@pytest.mark.parametrize("what", HARMLESS)
+def test_an_answer_with_something_harmless_is_taken(what: str) -> None:
+    old, new = HARMLESS[what]
+    plain, answer = (
+        decode_response(response(sdp), PUBLIC) for sdp in (BASE, BASE.replace(old, new))
+    )
+    assert (answer.has_audio, answer.has_data) == (True, True)
+    assert answer.ice.candidates == plain.ice.candidates
+    session = SessionDescription.parse(answer.sdp)
+    assert [(media.kind, media.rtp.muxId) for media in session.media] == [
+        ("audio", "0"),
+        ("video", "1"),
+        ("application", "2"),
+    ]
+    audio, video, data = session.media
+    assert [codec.name.lower() for codec in video.rtp.codecs] == ["h264", "rtx"]
+    assert RTCRtcpFeedback("nack") in video.rtp.codecs[0].rtcpFeedback
+    assert RTCRtcpFeedback("nack", "pli") in video.rtp.codecs[0].rtcpFeedback
+    assert (audio.ssrc[0].ssrc, video.ssrc[0].ssrc, data.sctp_port) == (11, 22, 5000)
+    assert answer.sdp.isascii()
+
+
+@pytest.mark.parametrize(
+    ("changes", "has_audio", "has_data"),
+    [
+        ([("BUNDLE 0 1 2", "BUNDLE 1 2"), ("m=audio 9", "m=audio 0")], False, True),
+        (
+            [("BUNDLE 0 1 2", "BUNDLE 1 2"), ("m=audio 9", "m=audio 0"), ("a=mid:0\n", "")],
+            False,
+            True,
+        ),
+        ([("m=audio 9", "m=audio 0")], False, True),
+        ([("m=audio 9 UDP/TLS/RTP/SAVPF 96", "m=audio 0 UDP/TLS/RTP/SAVPF")], False, True),
+        ([("m=audio 9 UDP/TLS/RTP/SAVPF 96", "m=audio 0 RTP/AVP -1 x")], False, True),
+        ([("BUNDLE 0 1 2", "BUNDLE 1 2")], False, True),
+        ([("a=mid:0\n", "")], False, True),
+        ([("opus/48000/2", "PCMU/8000")], False, True),
+        ([("a=mid:0\na=sendonly", "a=mid:0\na=inactive")], False, True),
+        ([("a=mid:0\na=sendonly", "a=mid:0\na=recvonly")], False, True),
+        ([("BUNDLE 0 1 2", "BUNDLE 0 1"), ("m=application 9", "m=application 0")], True, False),
+        ([("BUNDLE 0 1 2", "BUNDLE 0 1")], True, False),
+        ([("a=sctp-port:5000\n", "")], True, False),
+        ([("a=sctp-port:5000", "a=sctp-port:0")], True, False),
+        ([("a=sctp-port:5000", "a=sctp-port:x")], True, False),
+        ([(BASE[BASE.index("m=application") :], "")], True, False),
+        (
+            [
+                ("UDP/DTLS/SCTP webrtc-datachannel", "DTLS/SCTP 5000"),
+                ("a=sctp-port:5000", "a=sctpmap:5000 webrtc-datachannel 1024"),
+            ],
+            True,
+            True,
+        ),
+        (
+            [
+                ("a=group:BUNDLE 0 1 2\n", ""),
+                ("m=audio 9", "m=audio 0"),
+                ("m=application 9", "m=application 0"),
+            ],
+            False,
+            False,
+        ),
+    ],
+)
+def test_sound_and_data_may_be_rejected_or_left_out(
+    changes: list[tuple[str, str]], has_audio: bool, has_data: bool
+) -> None:
+    # candidates where RFC 9143 has them, in the first section that is accepted, here in the video
+    sdp = BASE.replace(GOOD, "").replace("a=mid:1\n", f"a=mid:1\n{GOOD}")
+    for old, new in changes:
+        assert old in sdp
+        sdp = sdp.replace(old, new)
+    answer = decode_response(response(sdp), PUBLIC)
+    assert (answer.has_audio, answer.has_data) == (has_audio, has_data)
+    audio, video, data = SessionDescription.parse(answer.sdp).media
+    assert (audio.kind, video.kind, data.kind) == ("audio", "video", "application")
+    assert (audio.direction, video.direction) == (
+        "sendonly" if has_audio else "inactive",
+        "sendonly",
+    )
+    assert [len(media.ice_candidates) for media in (audio, video, data)] == [1, 1, 1]
+    assert (audio.rtp.muxId, video.rtp.muxId, data.rtp.muxId) == ("0", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("m=video 9", "m=video 0", "rejects its video"),
+        ("BUNDLE 0 1 2", "BUNDLE 0 2", "bundle"),
+        (BASE[BASE.index("m=video") : BASE.index("m=application")], "", "no video section"),
+        ("a=mid:1\na=sendonly", "a=mid:1\na=inactive", "sends no video"),
+        ("H264/90000", "H265/90000", "does not fit the offer"),
+        ("profile-level-id=64001f", "profile-level-id=f4001f", "does not fit the offer"),
+        ("a=setup:active\n", "a=setup:active\na=setup:passive\n", "DTLS role"),
+        ("a=ice-ufrag:Ab1+\n", "a=ice-ufrag:Ab1+\na=ice-ufrag:Ab2+\n", "ICE"),
+        ("a=ice-ufrag:Ab1+", "a=ice-ufrag:\u00fc\u00fc\u00fc\u00fc", "ICE"),
+        ("a=mid:1", "a=mid:1\na=mid:3", "mid"),
+        (f"sha-256 {BASE.split('sha-256 ')[1][:95]}", f"sha-1 {digest(20)}", "fingerprint"),
+        (f"sha-256 {BASE.split('sha-256 ')[1][:95]}", f"md5 {digest(16)}", "fingerprint"),
+        (f"sha-256 {BASE.split('sha-256 ')[1][:95]}", f"sha-512 {digest(48)}", "fingerprint"),
+        ("203.0.114.9 33440", "203.0.114.9 443", "a port outside"),
+        ("203.0.114.9 33440", "game.example.com 33440", "a host name"),
+    ],
+)
+def test_an_answer_that_cannot_or_must_not_be_used_is_refused(
+    old: str, new: str, says: str
+) -> None:
+    assert old in BASE
+    assert says in refusal(response(BASE.replace(old, new)))
+
+
 # --- any input ----------------------------------------------------------------------------------
+
+
+def read_by_aiortc(answer: Answer) -> None:
+    """aiortc can read it, and finds nothing but what was understood."""
+    assert answer.sdp.isascii()
+    audio, video, data = SessionDescription.parse(answer.sdp).media
+    assert audio.rtp.codecs
+    assert {codec.name.lower() for codec in video.rtp.codecs} <= {"h264", "rtx"}
+    assert data.sctp_port or int(data.fmt[0])
+    for media in (audio, video, data):
+        assert media.dtls is not None
+        assert media.dtls.fingerprints
+        assert media.ice_candidates
 
 
 def read(text: str) -> None:
     """It raises SignalError or returns a value, and nothing else happens."""
     for rules in (PUBLIC, LOOPBACK, LAN):
         with contextlib.suppress(SignalError):
-            assert isinstance(decode_response(text, rules), Answer)
+            read_by_aiortc(decode_response(text, rules))
     with contextlib.suppress(SignalError):
         decode_request(text)
 
@@ -361,6 +571,25 @@ def test_a_mutated_answer_is_refused_or_decoded(data: st.DataObject, changes: li
                 lines[at], lines[-1] = lines[-1], lines[at]
         lines = lines or ["v=0"]
     read(response("\n".join(lines)))
+
+
+READ_ATTRIBUTES = ("candidate", "extmap", "fmtp", "rtcp-fb", "ssrc", "ssrc-group", "rtcp", "msid")
+
+
+@settings(max_examples=150)
+@given(st.data(), st.lists(st.text(max_size=40), min_size=1, max_size=6))
+def test_nothing_beside_what_is_needed_refuses_an_answer(
+    data: st.DataObject, values: list[str]
+) -> None:
+    lines = BASE.split("\n")
+    for value in values:
+        name = data.draw(st.sampled_from([*READ_ATTRIBUTES, "x", ""]))
+        kind = data.draw(st.sampled_from(["a=", "b=", "i=", "u=", "z=", ""]))
+        junk = f"{kind}{name}:{value}".replace("m=", "").replace("\n", "")
+        lines.insert(data.draw(st.integers(1, len(lines) - 1)), junk)
+    answer = decode_response(response("\n".join(lines)), PUBLIC)
+    assert (answer.has_audio, answer.has_data) == (True, True)
+    read_by_aiortc(answer)
 
 
 def test_retransmission_streams_are_those_of_the_fid_groups() -> None:

@@ -10,9 +10,10 @@ from aiortc.rtcdtlstransport import State
 from pylibsrtp import Policy as KeyPolicy
 from pylibsrtp import Session
 
-from helpers.gathered_connection import HOST, gathered_connection
+from helpers.gathered_connection import HOST, LOOPBACK, gathered_connection
 from rejoin.media.receive.rtp import RtpPacket
 from rejoin.rtc.aiortc_seam import override
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.transport import RECEIVE_BUFFER_BYTES
 
 
@@ -39,6 +40,39 @@ async def test_local_addresses_are_all_gathered_ones_until_one_is_in_use() -> No
         there.connection._nominated[1] = in_use
         assert there.transport.local_addresses == {"127.0.0.1"}
         del protocols[1:]
+
+
+@pytest.mark.parametrize(
+    ("rules", "address", "answered"),
+    [
+        (NetworkRules(), ("203.0.114.9", 33440), True),
+        (NetworkRules(), ("172.31.1.72", 33440), False),
+        (NetworkRules(), ("169.254.3.4", 33440), False),
+        (NetworkRules(), ("100.64.0.1", 33440), False),
+        (NetworkRules(), ("127.0.0.1", 33440), False),
+        (NetworkRules(), ("fd00::1", 33440), False),
+        (NetworkRules(), ("fe80::1%eth0", 33440), False),
+        (NetworkRules(), ("203.0.114.10", 443), False),
+        (NetworkRules(allow_private=True), ("172.31.1.72", 33440), True),
+        (NetworkRules(allow_private=True), ("127.0.0.1", 33440), False),
+        (LOOPBACK, ("127.0.0.1", 33440), True),
+        (LOOPBACK, ("203.0.114.9", 33440), False),
+    ],
+)
+@pytest.mark.parametrize("early", [True, False])
+async def test_a_check_from_a_forbidden_address_makes_no_candidate(
+    rules: NetworkRules, address: tuple[str, int], answered: bool, early: bool
+) -> None:
+    async with gathered_connection(rules) as there:
+        there.connection._early_checks_done = not early
+        there.check(address)
+        kinds = [message.message_class for message in there.sent]
+        assert kinds[:1] == ([stun.Class.RESPONSE] if answered else [])
+        candidates = [(each.host, each.port) for each in there.connection._remote_candidates]
+        assert (address in candidates) == (answered and not early)
+        assert bool(there.connection._early_checks) == (answered and early)
+        assert bool(there.connection._check_list) == (answered and not early)
+        assert (there.transport.last_stun_at is not None) == (answered and not early)
 
 
 async def test_unreachable_twice_in_a_row_is_reported_once_until_something_arrives() -> None:
@@ -79,14 +113,16 @@ def strangers_request(kind: str) -> bytes:
 async def test_strangers_get_ten_answers_a_second_and_the_host_gets_all(kind: str) -> None:
     async with gathered_connection() as there:
         for number in range(1000):
-            there.protocol.datagram_received(strangers_request(kind), ("192.0.2.1", number))
+            there.protocol.datagram_received(
+                strangers_request(kind), ("127.0.0.1", 10_000 + number)
+            )
         assert len(there.sent) == 10
         there.now += 0.999
-        there.protocol.datagram_received(strangers_request(kind), ("192.0.2.1", 9))
+        there.protocol.datagram_received(strangers_request(kind), ("127.0.0.1", 9000))
         assert len(there.sent) == 10
         there.now += 0.001
         for _ in range(1000):
-            there.protocol.datagram_received(strangers_request(kind), ("192.0.2.1", 9))
+            there.protocol.datagram_received(strangers_request(kind), ("127.0.0.1", 9000))
         assert len(there.sent) == 20
         assert {message.message_class for message in there.sent} == {stun.Class.ERROR}
         there.sent.clear()
@@ -99,6 +135,27 @@ async def test_strangers_get_ten_answers_a_second_and_the_host_gets_all(kind: st
             there.protocol.datagram_received(bytes(check), HOST)
         answers = [m for m in there.sent if m.message_class is stun.Class.RESPONSE]
         assert len(answers) == 30
+
+
+@pytest.mark.parametrize(
+    ("number", "refused"),
+    [
+        (errno.ENETUNREACH, True),
+        (errno.ENETDOWN, True),
+        (errno.ECONNREFUSED, False),
+        (errno.EHOSTUNREACH, False),
+        (errno.EHOSTDOWN, False),
+        (errno.EMSGSIZE, False),
+    ],
+)
+async def test_only_what_nobody_else_can_cause_counts_as_refused(
+    number: int, refused: bool
+) -> None:
+    async with gathered_connection() as there:
+        for _ in range(3):
+            there.protocol.error_received(OSError(number, "no"))
+            there.now += 1.0
+        assert (there.transport.checks.sends_fail_since_at == 100.0) is refused
 
 
 async def test_the_largest_pause_is_returned_once() -> None:

@@ -48,6 +48,11 @@ class TryNowRequested(PlayerEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ReconnectRequested(PlayerEvent):
+    """Give up the live connection, whose picture stands still, and make a new one."""
+
+
+@dataclass(frozen=True, slots=True)
 class CloseForNowRequested(PlayerEvent):
     """Leave; the game may go on without the player."""
 
@@ -260,6 +265,7 @@ Event = (
     StartRequested
     | RejoinRequested
     | TryNowRequested
+    | ReconnectRequested
     | CloseForNowRequested
     | EndGameRequested
     | OfferMade

@@ -13,15 +13,41 @@ Rule 4: LOST at g >= T_l = max(900 ms, 1.5 x largest gap, 3 S + 300 ms), at once
         or after 5 s of NO_MEDIA; it heals when RTP comes and a frame is decoded.
 Rule 5: when LOST has healed three times within 60 s, T_l is doubled (to at most 2.5 s) for five
         minutes.
+Rule 6: the other direction. STALLED while checks have been unanswered for 3 s, or while the
+        operating system refuses to send; LOST once that has lasted 5 s, or T_l. This LOST heals
+        when a check that was sent since is answered, whatever else arrives.
+Rule 7: the picture is frozen when RTP flows and no frame was decoded for 2 s.
+Rule 8: what was lost during an outage is no loss: none counts for 3 s after LOST has healed.
 """
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, replace
 
-from rejoin.core.model import ConnectionSample, HealthLevel, Policy
+from rejoin.core.model import ConnectionSample, HealthLevel, Policy, Trouble
 
 _BUCKET_S = 5.0
+
+
+class LostBecause(enum.Enum):
+    """Which sign of life is missing while LOST; it heals by that sign (Rules 4 and 6)."""
+
+    NOTHING_ARRIVES = "nothing arrives"
+    NOTHING_SENT_ARRIVES = "nothing that we send arrives"
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A picture that stands still while RTP flows (Rule 7). `since_at`: of its last frame.
+
+    `sent_and_lost`: whether the host sends pictures that do not arrive; if not, the game may be
+    paused. `offers_reconnect`: it has lasted `frozen_offer_after_s`.
+    """
+
+    since_at: float
+    sent_and_lost: bool
+    offers_reconnect: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +58,7 @@ class Health:
     `rtp_since_at`: since when RTP has been continuous; None while it is not.
     `calm_since_at`: since when no condition of Rule 1 was met.
     `healed_at`: when LOST healed, the newest last (Rule 5).
+    `answers_due_from_at`: answers to checks are missed from here on, not earlier (Rule 6).
     """
 
     level: HealthLevel
@@ -42,11 +69,17 @@ class Health:
     calm_since_at: float | None = None
     healed_at: tuple[float, ...] = ()
     doubled_until_at: float = 0.0
+    lost_because: LostBecause = LostBecause.NOTHING_ARRIVES
+    answers_due_from_at: float = 0.0
+    trouble: Trouble | None = None
+    frozen: Frozen | None = None
 
 
 def healthy(now: float) -> Health:
     """A connection that has just shown its first frame."""
-    return Health(HealthLevel.HEALTHY, now, rtp_since_at=now, calm_since_at=now)
+    return Health(
+        HealthLevel.HEALTHY, now, rtp_since_at=now, calm_since_at=now, answers_due_from_at=now
+    )
 
 
 def stalled_after_s(health: Health, sample: ConnectionSample, policy: Policy) -> float:
@@ -80,12 +113,21 @@ def silence_s(sample: ConnectionSample, now: float) -> float:
 def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Health:
     """The health after one sample, or after the last one again at a later time."""
     health = _remember_gap(health, sample, now, policy)
-    silent_s = silence_s(sample, now)
-    no_rtp_s = max(0.0, now - sample.last_rtp_at - sample.loop_lag_s)
-    stalled_s = stalled_after_s(health, sample, policy)
-    rough = _is_rough(sample, now, policy)
-    health = _note_rtp(health, sample, no_rtp_s < stalled_s)
-    health = _note_calm(health, rough or sample.loss > policy.loss_recovered, now)
+    no_rtp_s = _no_rtp_s(sample, now)
+    rough = _is_rough(health, sample, now, policy)
+    health = _note_rtp(health, sample, no_rtp_s < stalled_after_s(health, sample, policy))
+    lossy = _loss(health, sample, now, policy) > policy.loss_recovered
+    health = _note_calm(health, rough or lossy, now)
+    after = _assess_level(health, sample, rough, now, policy)
+    frozen = _frozen(after, sample, now, policy)
+    return replace(after, frozen=frozen, trouble=_trouble(after, frozen, sample, now, policy))
+
+
+def _assess_level(
+    health: Health, sample: ConnectionSample, rough: bool, now: float, policy: Policy
+) -> Health:
+    silent_s, no_rtp_s = silence_s(sample, now), _no_rtp_s(sample, now)
+    lost_s = lost_after_s(health, sample, now, policy)
     if health.level is HealthLevel.LOST:
         return _assess_lost(health, sample, now, policy)
     waited_out = (
@@ -93,25 +135,128 @@ def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy)
         and now - health.since_at >= policy.no_media_patience_s
         and no_rtp_s >= policy.no_media_after_s
     )
-    if silent_s >= lost_after_s(health, sample, now, policy) or waited_out:
-        return _enter(health, HealthLevel.LOST, now)
-    if silent_s >= stalled_s:
-        # NO_MEDIA has its own clock: a late answer to a check must not restart its five seconds.
-        no_media = health.level is HealthLevel.NO_MEDIA
+    if silent_s >= lost_s or waited_out:
+        return lost(health, now)
+    if _uplink_is_dead(health, sample, now, policy):
+        return replace(lost(health, now), lost_because=LostBecause.NOTHING_SENT_ARRIVES)
+    # NO_MEDIA has its own clock: a late answer to a check must not restart its five seconds.
+    no_media = health.level is HealthLevel.NO_MEDIA
+    if silent_s >= stalled_after_s(health, sample, policy):
         return health if no_media else _enter(health, HealthLevel.STALLED, now)
     if no_rtp_s >= policy.no_media_after_s:
         return _enter(health, HealthLevel.NO_MEDIA, now)
+    if uplink_is_in_doubt(health, sample, now, policy):
+        return _enter(health, HealthLevel.STALLED, now)
     return _assess_flowing(health, sample, rough, now, policy)
 
 
-def _is_rough(sample: ConnectionSample, now: float, policy: Policy) -> bool:
+def _no_rtp_s(sample: ConnectionSample, now: float) -> float:
+    return max(0.0, now - sample.last_rtp_at - sample.loop_lag_s)
+
+
+def _no_frame_s(sample: ConnectionSample, now: float) -> float:
+    return max(0.0, now - sample.last_frame_at - sample.loop_lag_s)
+
+
+def _loss(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> float:
+    """The loss of a sample, without that of an outage that has just healed (Rule 8)."""
+    newest_healed_at = health.healed_at[-1] if health.healed_at else None
+    # The sample at the healing counts the gap; it leaves the window with the first later sample.
+    counted_s = policy.loss_window_s + policy.sample_every_s
+    if newest_healed_at is not None and now - newest_healed_at <= counted_s:
+        return 0.0
+    return sample.loss
+
+
+def _is_rough(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> bool:
     """Rule 1: whether the stream is DEGRADED."""
-    no_frame_s = max(0.0, now - sample.last_frame_at - sample.loop_lag_s)
     return (
         silence_s(sample, now) >= policy.degraded_after_s
-        or no_frame_s >= 3 * sample.frame_interval_s + policy.freeze_extra_s
-        or sample.loss >= policy.loss_degraded
+        or _no_frame_s(sample, now) >= 3 * sample.frame_interval_s + policy.freeze_extra_s
+        or _loss(health, sample, now, policy) >= policy.loss_degraded
     )
+
+
+# --- the other direction (Rule 6) -----------------------------------------------------------------
+
+
+def _unanswered_s(health: Health, sample: ConnectionSample, now: float) -> float:
+    """For how long checks have been unanswered.
+
+    A host that has never answered one on this connection says nothing by not answering.
+    """
+    if sample.unanswered_since_at is None or sample.proved_sent_at is None:
+        return 0.0
+    since_at = max(sample.unanswered_since_at, health.answers_due_from_at)
+    return max(0.0, now - since_at - sample.loop_lag_s)
+
+
+def _unsent_s(health: Health, sample: ConnectionSample, now: float) -> float:
+    """For how long the operating system has refused to send."""
+    if sample.sends_fail_since_at is None:
+        return 0.0
+    return max(0.0, now - max(sample.sends_fail_since_at, health.answers_due_from_at))
+
+
+def uplink_is_in_doubt(
+    health: Health, sample: ConnectionSample, now: float, policy: Policy
+) -> bool:
+    return (
+        _unanswered_s(health, sample, now) >= policy.uplink_doubt_after_s
+        or _unsent_s(health, sample, now) >= policy.degraded_after_s
+    )
+
+
+def _uplink_is_dead(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> bool:
+    round_trips_s = policy.lost_rtt_factor * (sample.rtt_s or 0.0) + policy.lost_rtt_extra_s
+    unanswered_s = max(policy.uplink_lost_after_s, round_trips_s)
+    return _unanswered_s(health, sample, now) >= unanswered_s or (
+        _unsent_s(health, sample, now) >= lost_after_s(health, sample, now, policy)
+    )
+
+
+# --- what is wrong (Rule 7) -----------------------------------------------------------------------
+
+
+def _frozen(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Frozen | None:
+    frozen_s = _no_frame_s(sample, now)
+    flows = _no_rtp_s(sample, now) < policy.no_media_after_s
+    if health.level is HealthLevel.LOST or not flows or frozen_s < policy.frozen_after_s:
+        return None
+    missing = max(_loss(health, sample, now, policy), sample.video_missing or 0.0)
+    return Frozen(
+        sample.last_frame_at,
+        sent_and_lost=missing >= policy.loss_degraded,
+        offers_reconnect=frozen_s >= policy.frozen_offer_after_s,
+    )
+
+
+def _trouble(
+    health: Health, frozen: Frozen | None, sample: ConnectionSample, now: float, policy: Policy
+) -> Trouble | None:
+    if health.level in (HealthLevel.HEALTHY, HealthLevel.LOST):
+        return None
+    if frozen is not None and frozen.sent_and_lost:
+        return Trouble.PICTURE_LOST  # a path that loses pictures loses answers to checks as well
+    if uplink_is_in_doubt(health, sample, now, policy):
+        return Trouble.UPLINK
+    return Trouble.UNSTABLE if frozen is None else Trouble.PICTURE_STOPPED
+
+
+def offers_reconnect(health: Health | None) -> bool:
+    """Whether the player may have a new connection because the picture stands still."""
+    return health is not None and health.frozen is not None and health.frozen.offers_reconnect
+
+
+def reconnects_frozen(health: Health, now: float, policy: Policy) -> bool:
+    """Whether a new connection is due because the picture's packets have been lost too long."""
+    frozen = health.frozen
+    if frozen is None or not frozen.sent_and_lost:
+        return False
+    return now - frozen.since_at >= policy.frozen_reconnect_after_s
+
+
+# --- what the rules remember ----------------------------------------------------------------------
 
 
 def _note_rtp(health: Health, sample: ConnectionSample, flows: bool) -> Health:
@@ -133,13 +278,28 @@ def _note_calm(health: Health, rough: bool, now: float) -> Health:
 
 
 def _assess_lost(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Health:
-    """Rule 4: LOST heals when RTP arrives and a frame is decoded."""
+    """Rule 4: LOST heals when RTP arrives and a frame is decoded. Rule 6: by an answered check."""
+    if health.lost_because is LostBecause.NOTHING_SENT_ARRIVES:
+        if silence_s(sample, now) >= lost_after_s(health, sample, now, policy):
+            return replace(health, since_at=now, lost_because=LostBecause.NOTHING_ARRIVES)
+        proved_at = sample.proved_sent_at
+        answered = proved_at is not None and proved_at > health.since_at
+        return _heal(health, now, policy) if answered else health
     # The frame must come from RTP that arrived since, not from what was still being decoded.
-    rtp_arrived = sample.last_rtp_at > health.since_at
     frame_arrived = sample.last_frame_at > health.since_at
-    if health.rtp_since_at is not None and rtp_arrived and frame_arrived:
+    if rtp_is_back(health, sample) and frame_arrived:
         return _heal(health, now, policy)
     return health
+
+
+def rtp_is_back(health: Health, sample: ConnectionSample) -> bool:
+    """LOST because nothing arrived, and RTP flows again: all that is missing is a frame."""
+    return (
+        health.level is HealthLevel.LOST
+        and health.lost_because is LostBecause.NOTHING_ARRIVES
+        and health.rtp_since_at is not None
+        and sample.last_rtp_at > health.since_at
+    )
 
 
 def _assess_flowing(
@@ -164,8 +324,10 @@ def _assess_flowing(
 
 
 def lost(health: Health, now: float) -> Health:
-    """Hard evidence: LOST without waiting for silence."""
-    return _enter(health, HealthLevel.LOST, now)
+    """LOST because nothing arrives, or at once by hard evidence."""
+    if health.level is HealthLevel.LOST:
+        return health
+    return replace(_enter(health, HealthLevel.LOST, now), lost_because=LostBecause.NOTHING_ARRIVES)
 
 
 def stalled(health: Health, now: float) -> Health:
@@ -196,6 +358,7 @@ def _heal(health: Health, now: float, policy: Policy) -> Health:
         healed_at=healed_at,
         doubled_until_at=doubled_until_at,
         calm_since_at=now,
+        answers_due_from_at=now,
     )
 
 

@@ -41,6 +41,22 @@ class HardEvidence(enum.Enum):
     UNREACHABLE = "unreachable"
     ADDRESS_GONE = "address_gone"
     RTCP_BYE = "rtcp_bye"
+    PICTURE_FROZEN = "picture_frozen"
+    """Sound arrives and the picture does not: the player asked for a new connection, or the
+    picture's packets have been lost for `Policy.frozen_reconnect_after_s`."""
+
+
+class Trouble(enum.Enum):
+    """What is wrong with a connection that is not lost, for the text of the badge."""
+
+    UNSTABLE = "unstable"
+    """Pauses, loss or short freezes."""
+    UPLINK = "uplink"
+    """What we send does not arrive: keys and mouse have no effect in the game."""
+    PICTURE_LOST = "picture_lost"
+    """The picture stands still: the host sends it, and its packets are lost on the way."""
+    PICTURE_STOPPED = "picture_stopped"
+    """The picture stands still, and nothing says that it is sent: a game may be paused."""
 
 
 class Stage(enum.Enum):
@@ -147,6 +163,15 @@ class Policy:
     flap_lost_cap_s: float = 2.5
     flap_hold_s: float = 300.0
     sleep_is_drop_s: float = 5.0
+    uplink_doubt_after_s: float = 3.0
+    """Checks unanswered for this long: three of those that are sent each second."""
+    uplink_lost_after_s: float = 5.0
+    frozen_after_s: float = 2.0
+    frozen_offer_after_s: float = 5.0
+    frozen_reconnect_after_s: float = 10.0
+    frozen_over_after_s: float = 10.0
+    """A picture that moved without trouble for this long has nothing to do with an earlier
+    freeze."""
     # Connectivity checks and sampling.
     check_every_s: float = 0.100
     check_slow_every_s: float = 0.250
@@ -195,6 +220,11 @@ class Policy:
     """Without a sample for this long, the engine judges the last one again."""
     goodbye_times: int = 3
     goodbye_grace_s: float = 0.15
+    goodbye_heard_within_s: float = 0.300
+    goodbye_heard_within_rtts: float = 2.0
+    """RTP that comes later than the longer of the two shows that the goodbye was lost."""
+    goodbye_again_every_s: float = 0.250
+    goodbye_again_times: int = 40
     # Starting.
     start_deadline_s: float = 660.0
     """Placement can take ten minutes on on-demand Windows capacity (service.md)."""
@@ -242,6 +272,11 @@ class ConnectionSample:
     `proved_sent_at`: sending time of our newest packet that the host acknowledged.
     `loop_lag_s`: how late our own loop ran since the last sample; the detector subtracts it.
     `largest_gap_s`: largest pause between two authenticated packets since the last sample.
+    `unanswered_since_at`: when the first check was sent after the newest one that was answered;
+    None while every check is answered. `sends_fail_since_at`: since when the operating system has
+    refused to send, with an error that nobody else can cause; None while it sends.
+    `video_missing`: share of the video that did not arrive of what the host sent since the newest
+    frame, by its sender reports, 0..1; 0 if it sent none; None while no report says.
     """
 
     last_packet_at: float
@@ -254,6 +289,9 @@ class ConnectionSample:
     proved_sent_at: float | None = None
     loop_lag_s: float = 0.0
     largest_gap_s: float = 0.0
+    unanswered_since_at: float | None = None
+    sends_fail_since_at: float | None = None
+    video_missing: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +303,10 @@ class Snapshot:
     health: HealthLevel = HealthLevel.HEALTHY
     trouble_since_at: float | None = None
     """When health left HEALTHY; the badge shows once this is 500 ms old."""
+    trouble: Trouble | None = None
+    """What is wrong while live; None while nothing is."""
+    can_reconnect: bool = False
+    """The picture has stood still for so long that *Reconnect* is offered (ReconnectRequested)."""
     dropped_at: float | None = None
     """When media last arrived before the drop: the time since the drop counts from here."""
     shown_deadline_at: float | None = None

@@ -296,8 +296,9 @@ class Facts:
     picture is shown. `controls_known`: the newest connection that reported it, and what.
     `input_opened`: the newest connection whose input channel opened. `back_at`: when the last
     episode ended live. `woke_at`: set by sleep until a status arrives that is not terminal; a
-    terminal one was then reached during sleep. `stale_events`: events that changed nothing (Rule 11
-    of `engine`).
+    terminal one was then reached during sleep. `frozen_reconnected_at`: when a frozen picture last
+    led to a reconnect by itself; None again once a picture has moved for a while. `stale_events`:
+    events that changed nothing (Rule 11 of `engine`).
     """
 
     connections: int = 0
@@ -320,6 +321,7 @@ class Facts:
     input_opened: ConnectionNumber | None = None
     back_at: float | None = None
     woke_at: float | None = None
+    frozen_reconnected_at: float | None = None
     stale_events: int = 0
 
 

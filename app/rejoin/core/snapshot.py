@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from rejoin.core import health
 from rejoin.core.model import Doing, HealthLevel, Policy, Snapshot, Stage
 from rejoin.core.phases import (
     AwaitingService,
@@ -110,6 +111,8 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
                 shown,
                 health=current.level if current else HealthLevel.HEALTHY,
                 trouble_since_at=current.trouble_since_at if current else None,
+                trouble=current.trouble if current else None,
+                can_reconnect=health.offers_reconnect(current),
                 input_open=known and opened,
                 view_only=unknown or not opened,
             )

@@ -151,7 +151,13 @@ def _finite(text: str) -> float:
 
 
 _SAMPLE_FIELDS = {entry.name: entry for entry in fields(ConnectionSample)}
-_MAY_BE_UNKNOWN = {"rtt_s", "proved_sent_at"}
+_MAY_BE_UNKNOWN = {
+    "rtt_s",
+    "proved_sent_at",
+    "unanswered_since_at",
+    "sends_fail_since_at",
+    "video_missing",
+}
 
 
 def sample_of(record: Record) -> ConnectionSample:

@@ -14,6 +14,7 @@ EVENTS: Final[dict[type[events.Event], str]] = {
     events.StartRequested: "StartRequested",
     events.RejoinRequested: "RejoinRequested",
     events.TryNowRequested: "TryNowRequested",
+    events.ReconnectRequested: "ReconnectRequested",
     events.CloseForNowRequested: "CloseForNowRequested",
     events.EndGameRequested: "EndGameRequested",
     events.OfferMade: "OfferMade",

@@ -76,6 +76,8 @@ class StreamStatistics:
     packets_discarded: int = 0
     packets_failed: int = 0
     """Inbound packets that were forged, duplicated or could not be processed; all dropped."""
+    packets_unrouted: int = 0
+    """Authenticated RTP packets whose payload type or stream nobody here receives; dropped."""
     feedback_failed: int = 0
     """RTCP packets of ours that could not be encoded or sent."""
     packets_recovered: int = 0

@@ -27,7 +27,7 @@ From packet to pixel, read in this order:
 5. `media/video/decoder`: decodes them on its thread, into `media/video/picture`'s slot;
 6. the window (`gui`) takes the newest picture from the slot and paints it.
 
-The life of a connection: `peer_states`, then `peer`; `prepared_connection`, `signal_codec` and
-`sdp` for the offer and its answer; `checks`, `outgoing` and `goodbye` for a connection in trouble;
-`channels` for controls; `playback` for sound; `statistics`.
+The life of a connection: `peer_states`, then `peer`; `prepared_connection` and `signal_codec` with
+`sdp`, `sdp_media` and `candidates` for the offer and its answer; `checks`, `outgoing` and `goodbye`
+for a connection in trouble; `channels` for controls; `playback` for sound; `statistics`.
 """

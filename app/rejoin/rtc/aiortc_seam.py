@@ -426,15 +426,6 @@ def replace_sctp_handler(sctp: RTCSctpTransport, handler: PacketHandler) -> Pack
     return original
 
 
-def keep_sctp_closed(sctp: RTCSctpTransport) -> None:
-    """Send nothing to an answerer that takes no data channels; ours stay as they are."""
-
-    async def start(capabilities: object, port: int) -> None:
-        """In place of the association's start."""
-
-    override(sctp, "start", start)
-
-
 def unacknowledged_bytes(sctp: RTCSctpTransport) -> int:
     """Bytes that were sent and not yet acknowledged."""
     return sctp._flight_size

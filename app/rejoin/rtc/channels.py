@@ -29,7 +29,7 @@ from rejoin.input_protocol.controls import (
     decode,
     encode,
 )
-from rejoin.rtc.aiortc_seam import keep_sctp_closed
+from rejoin.rtc.handshake_seam import keep_sctp_closed
 from rejoin.tasks import cancel, spawn
 
 HELLO_WITHIN_S = 1.0

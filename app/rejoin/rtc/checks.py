@@ -61,6 +61,11 @@ class ConnectivityChecks:
         """When the newest answered check was sent: the host received our packets at that time."""
         self.rtt_s: float | None = None
         """Smoothed round trip of answered checks (7/8 old, 1/8 new, as in RFC 6298)."""
+        self.unanswered_since_at: float | None = None
+        """When the first check was sent after the newest one that was answered."""
+        self.sends_fail_since_at: float | None = None
+        """Since when the operating system has refused to send (`note_refused`)."""
+        self._refused = False
         self._connection = connection
         self._gate = gate
         self._clock = clock
@@ -129,9 +134,21 @@ class ConnectivityChecks:
         self._in_flight[request.transaction_id] = check
         transactions = cast(dict[bytes, Any], pair.protocol.transactions)
         transactions[request.transaction_id] = check
+        if self.unanswered_since_at is None:
+            self.unanswered_since_at = now
+        # Both event loops call the protocol's error_received within sendto, not later.
+        self._refused = False
         transport.sendto(bytes(request), pair.remote_addr)
+        if not self._refused:
+            self.sends_fail_since_at = None
         self.sent += 1
         return True
+
+    def note_refused(self) -> None:
+        """The operating system refused to send one of our datagrams, of whatever kind."""
+        self._refused = True
+        if self.sends_fail_since_at is None:
+            self.sends_fail_since_at = self._clock()
 
     def _on_response(self, check: _Check, message: stun.Message, address: Address) -> None:
         pair = nominated_pair(self._connection)
@@ -149,6 +166,8 @@ class ConnectivityChecks:
         self.answered += 1
         if self.proved_sent_at is None or check.sent_at > self.proved_sent_at:
             self.proved_sent_at = check.sent_at
+            later = (each.sent_at for each in self._in_flight.values())
+            self.unanswered_since_at = min((at for at in later if at > check.sent_at), default=None)
         sample_s = max(0.0, now - check.sent_at)
         self.rtt_s = sample_s if self.rtt_s is None else self.rtt_s + (sample_s - self.rtt_s) / 8
 

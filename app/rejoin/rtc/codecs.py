@@ -7,6 +7,7 @@ changed on instances (`rtc/aiortc_seam`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from aiortc.codecs import CODECS
@@ -80,3 +81,15 @@ def offered_codecs(kind: str) -> list[RTCRtpCodecCapability]:
     wanted = [codec for codec in reversed(codecs) if codec.mimeType.lower() == "video/h264"]
     wanted.sort(key=lambda codec: codec.parameters["packetization-mode"] != "1")
     return wanted + [codec for codec in codecs if codec.mimeType.lower() == "video/rtx"]
+
+
+def offered_video_types() -> list[RTCRtpCodecParameters]:
+    """The payload types of `offered_codecs("video")`, without feedback.
+
+    A host may send in any of them, whatever its answer lists: Chromium does when the page narrowed
+    its codecs (setCodecPreferences), and plays it.
+    """
+    h264 = [codec for codec in CODECS["video"] if codec.mimeType.lower() == "video/h264"]
+    numbers = {codec.payloadType for codec in h264}
+    rtx = [codec for codec in CODECS["video"] if codec.parameters.get("apt") in numbers]
+    return [replace(codec, rtcpFeedback=[]) for codec in h264 + rtx]

@@ -335,6 +335,15 @@ def watch_association_end(sctp: RTCSctpTransport, on_end: Callable[[], None]) ->
     set_as_aiortc = override(sctp, "_set_state", set_state)
 
 
+def keep_sctp_closed(sctp: RTCSctpTransport) -> None:
+    """Send nothing to an answerer that takes no data channels; ours stay as they are."""
+
+    async def start(capabilities: object, port: int) -> None:
+        """In place of the association's start."""
+
+    override(sctp, "start", start)
+
+
 def open_channels_when_acknowledged(sctp: RTCSctpTransport) -> None:
     """A data channel is open as soon as SCTP acknowledged its DATA_CHANNEL_OPEN.
 

@@ -202,6 +202,8 @@ class Peer:
             name=f"{self._name}-video",
             sources=sources,
         )
+        audio.send_only_if(self._may_send)
+        video.send_only_if(self._may_send)
         playback.attach(video=video, audio=audio)
         replace_receiving(prepared.audio.receiver, receive=audio.receive, stop=audio.stop)
         replace_receiving(prepared.video.receiver, receive=video.receive, stop=video.stop)

@@ -10,6 +10,7 @@ import asyncio
 import enum
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol, assert_never
 
 from aiortc.rtcdtlstransport import RTCDtlsTransport
@@ -49,6 +50,7 @@ from rejoin.rtc.aiortc_seam import (
     rtp_sender,
     unregister_receiver,
 )
+from rejoin.rtc.codecs import offered_video_types
 from rejoin.tasks import cancel, spawn
 
 TICK_S = 0.010
@@ -89,16 +91,23 @@ class _Receiver(RegisteredReceiver):
         self._sources = sources
         self._payload_types: frozenset[int] = frozenset()
         """Those of media, without RTX."""
+        self._may_send: Callable[[], bool] = lambda: True
         self._tasks: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._feedback: asyncio.Queue[AnyRtcpPacket] = asyncio.Queue()
         self._state = _State.NEW
+
+    def send_only_if(self, may_send: Callable[[], bool]) -> None:
+        """Ask for nothing while `may_send()` is False: it would not leave this machine, and must
+        not count as asked. Call it before the first packet."""
+        self._may_send = may_send
 
     async def receive(self, parameters: RTCRtpReceiveParameters) -> None:
         """Called by aiortc once DTLS is up, in place of `RTCRtpReceiver.receive`."""
         if self._state is not _State.NEW:
             return
         self._state = _State.RECEIVING
+        parameters = self._completed(parameters)
         self._payload_types = media_payload_types(parameters)
         register_receiver(self.dtls, self, parameters)
         self._tasks = [
@@ -120,7 +129,10 @@ class _Receiver(RegisteredReceiver):
     def on_rtcp(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpSrPacket):
             info = packet.sender_info
-            self.reception.add_sender_report(info.ntp_timestamp, info.rtp_timestamp, self._clock())
+            now = self._clock()
+            self.reception.add_sender_report(info.ntp_timestamp, info.rtp_timestamp, now)
+            if packet.ssrc == self.reception.ssrc:  # not that of its RTX stream
+                self.reception.count_sent(info.packet_count, now)
         elif isinstance(packet, RtcpByePacket):
             self._sources.on_bye(packet.sources)
 
@@ -150,6 +162,10 @@ class _Receiver(RegisteredReceiver):
     def reception(self) -> ReceiveStatistics:
         raise NotImplementedError
 
+    def _completed(self, parameters: RTCRtpReceiveParameters) -> RTCRtpReceiveParameters:
+        """What to receive, if it is more than what the answer lists."""
+        return parameters
+
     def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
         raise NotImplementedError
 
@@ -167,6 +183,8 @@ class _Receiver(RegisteredReceiver):
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(0.5 + random.random())
+            if not self._may_send():
+                continue  # the next report that leaves covers the time since the last that did
             block = self.reception.report_block(self._clock())
             if block is not None:
                 self._send(RtcpRrPacket(ssrc=self._rtcp_ssrc, reports=[_receiver_info(block)]))
@@ -223,8 +241,15 @@ class VideoReceiver(_Receiver):
         self._perform(self.inbound.request_key_frame(self._clock(), self._rtt_s()))
         self._set_timer()
 
+    def _completed(self, parameters: RTCRtpReceiveParameters) -> RTCRtpReceiveParameters:
+        """With every payload type of the offer. Feedback stays what the answer took."""
+        answered = {codec.payloadType for codec in parameters.codecs}
+        more = [each for each in offered_video_types() if each.payloadType not in answered]
+        return replace(parameters, codecs=[*parameters.codecs, *more])
+
     def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
-        self.inbound = InboundVideo(negotiated_of(parameters, self._rtx_ssrcs))
+        negotiated = negotiated_of(parameters, self._rtx_ssrcs)
+        self.inbound = InboundVideo(negotiated, may_send=self._may_send)
         if parameters.encodings:
             first = parameters.encodings[0].ssrc
             self.inbound.expect_ssrc(self._rtx_ssrcs.get(first, first))

@@ -32,6 +32,9 @@ class RtpInput:
     def __init__(self, dtls: RTCDtlsTransport, *, on_arrival: Callable[[], float]) -> None:
         self.packets_failed = 0
         """Authenticated packets that could not be parsed or processed; dropped."""
+        self.packets_unrouted = 0
+        """Authenticated packets of no receiver: of a payload type that was not offered, or of a
+        stream that changed to another section's."""
         self._on_arrival = on_arrival
         self._route: Any = rtp_route(dtls)
 
@@ -41,7 +44,9 @@ class RtpInput:
         try:
             packet = parse(data)
             receiver: RtpReceiver | None = self._route(packet)
-            if receiver is not None:
+            if receiver is None:
+                self.packets_unrouted += 1
+            else:
                 receiver.on_packet(packet, now)
         except Exception:  # one packet, whatever is wrong with it, must not end the connection
             self.packets_failed += 1

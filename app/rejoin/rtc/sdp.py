@@ -20,7 +20,7 @@ DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 KINDS = ("audio", "video", "application")
 
-_MEDIA_LINE = re.compile(r"m=([!-~]{1,64}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([!-~]{1,40}) ([!-~ ]+)")
+_MEDIA_LINE = re.compile(r"m=([!-~]{1,64}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([!-~]{1,40})(?: (.*))?")
 _MID = re.compile(r"[!-~]{1,64}")
 _ICE_UFRAG = re.compile(r"[!-~]{4,256}")
 _ICE_PWD = re.compile(r"[!-~]{22,256}")
@@ -144,11 +144,11 @@ class TransportParameters:
         bundle = description.bundle(what)
 
         def in_effect(section: Section, name: str) -> list[str]:
-            return (
-                section.values(name)
-                or values_of(description.session, name)
-                or bundle[0].values(name)
-            )
+            # the tagged section's hold for all; some write them into another one
+            for lines in (section.lines, description.session, *(each.lines for each in bundle)):
+                if values := values_of(lines, name):
+                    return values
+            return []
 
         found = set()
         for section in bundle:
@@ -236,7 +236,7 @@ def _section(line: str, what: str) -> Section:
     match = _MEDIA_LINE.fullmatch(line)
     if match is None:
         raise SignalError(f"The SDP of the {what} has a malformed media section.")
-    kind, port, protocol, formats = match.groups()
+    kind, port, protocol, formats = match.groups(default="")
     if kind not in KINDS and int(port) != 0:
         raise SignalError(f"The SDP of the {what} has a media section of an unknown kind.")
     return Section(kind, int(port), protocol, formats, [])

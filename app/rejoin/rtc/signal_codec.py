@@ -52,11 +52,8 @@ _FEATURES = [{"name": "WEBRTC_SPLIT_MEDIA_STREAMS", "value": "enabled"}]
 _NOT_SENT_FEEDBACK = ("transport-cc", "ccm fir")
 """Feedback kinds that our receiver does not send and therefore never offers."""
 
-OfferedSection = tuple[str, str]
-"""Kind and mid of a section of our offer."""
-
-OFFERED: tuple[OfferedSection, ...] = (("audio", "0"), ("video", "1"), ("application", "2"))
-"""The sections of each offer of ours, in the Web SDK's order (`prepared_connection`)."""
+AUDIO_MID, VIDEO_MID, DATA_MID = "0", "1", "2"
+"""The sections of each offer of ours, in this order, which is the Web SDK's; aiortc names them."""
 
 _SENDING = ("sendonly", "sendrecv")
 _RECEIVING = ("recvonly", "sendrecv")
@@ -202,8 +199,9 @@ def decode_request(text: str) -> SignalRequest:
     request = _json_object(text, "offer")
     description = parse(_sdp_of(request, "offer"), "offer")
     bundle = description.bundle("offer")
-    if len(bundle) != len(description.sections):
+    if len(bundle) != len(description.sections) or not all(section.mid for section in bundle):
         raise SignalError("The offer does not bundle all media on one transport.")
+    _require_rtcp_mux(description, bundle, "offer")
     transport = TransportParameters.of(description, "offer", {"actpass", "active", "passive"})
     if description.direction(description.section("video", "offer")) not in _RECEIVING:
         raise SignalError("The offer does not receive video.")
@@ -248,13 +246,10 @@ def encode_response(sdp: str, web_sdk_protocol_url: str) -> str:
     return json.dumps(response, separators=(",", ":"))
 
 
-def decode_response(
-    text: str, rules: NetworkRules, offered: Sequence[OfferedSection] = OFFERED
-) -> Answer:
+def decode_response(text: str, rules: NetworkRules) -> Answer:
     """Check a SignalResponse and rewrite its SDP for aiortc. Raises SignalError.
 
-    `offered`: the sections of the offer that it answers. Audio and data may be rejected, left out
-    or not bundled; the video may not.
+    Audio and data may be rejected, left out or not bundled; the video may not.
 
     An RFC 9143 answerer writes candidates, ICE credentials, fingerprint and role into the first
     BUNDLE section only, but aiortc reads each of them from every section: so each section gets
@@ -269,12 +264,8 @@ def decode_response(
     candidates = usable_candidates(
         [value for lines in all_lines for value in values_of(lines, "candidate")], rules
     )
-    if not any("a=rtcp-mux" in lines for lines in all_lines):
-        raise SignalError("The answer does not multiplex RTP and RTCP (rtcp-mux).")
-    accepted = {kind: _accepted(bundle, kind, mid) for kind, mid in offered}
-    video = accepted.get("video")
-    if video is None:
-        raise SignalError("The answer has no video section.")
+    _require_rtcp_mux(description, bundle, "answer")
+    video = description.section("video", "answer")
     if description.direction(video) not in _SENDING:
         raise SignalError("The answer sends no video.")
     codecs = receivable_video(video)
@@ -282,22 +273,16 @@ def decode_response(
         raise SignalError(
             "The answer does not fit the offer: it has no H.264 video that was offered."
         )
-    audio = accepted.get("audio")
-    has_audio = audio is not None and _sends_opus(description, audio)
-    data = accepted.get("application")
+    audio, opus = _sound(description, bundle)
+    data = next((section for section in bundle if section.kind == "application"), None)
     port = None if data is None else sctp_port(data)
-    sections: dict[str, list[str]] = {}
-    for kind, mid in offered:
-        match kind:
-            case "video":
-                sections[mid] = rtp_lines(video, codecs, mid, "sendonly")
-            case "audio" if has_audio and audio is not None:
-                opus = [codec for codec in codecs_of(audio) if codec.is_a(OPUS, OPUS_CLOCK_HZ)]
-                sections[mid] = rtp_lines(audio, opus, mid, "sendonly")
-            case "audio":
-                sections[mid] = rtp_lines(_NO_AUDIO, [_ANY_OPUS], mid, "inactive")
-            case _:
-                sections[mid] = data_lines(mid, port or _ANY_SCTP_PORT, data)
+    sections = {
+        AUDIO_MID: rtp_lines(
+            audio, opus or [_ANY_OPUS], AUDIO_MID, "sendonly" if opus else "inactive"
+        ),
+        VIDEO_MID: rtp_lines(video, codecs, VIDEO_MID, "sendonly"),
+        DATA_MID: data_lines(DATA_MID, port or _ANY_SCTP_PORT, data),
+    }
     url = response.get("webSdkProtocolUrl")
     lite = any("a=ice-lite" in lines for lines in all_lines)
     return Answer(
@@ -305,7 +290,7 @@ def decode_response(
         web_sdk_protocol_url=url if isinstance(url, str) and len(url) <= 2048 else None,
         ice=IceStart(transport.ufrag, transport.pwd, lite, tuple(candidates)),
         rtx_ssrcs=retransmissions(video),
-        has_audio=has_audio,
+        has_audio=bool(opus),
         has_data=port is not None,
     )
 
@@ -316,18 +301,19 @@ _ANY_SCTP_PORT = 5000
 """What aiortc reads in a section that the answer rejects: it wants all sections of the offer."""
 
 
-def _accepted(bundle: list[Section], kind: str, mid: str) -> Section | None:
-    """The bundled section that answers an offered one: that of its mid, else one of its kind."""
-    found = [section for section in bundle if section.kind == kind]
-    return next((each for each in found if each.mid == mid), found[0] if found else None)
+def _sound(description: Description, bundle: list[Section]) -> tuple[Section, list[Codec]]:
+    """The audio section and its Opus; no codec if it sends nothing that we can play."""
+    for section in bundle:
+        if section.kind == "audio" and description.direction(section) in _SENDING:
+            codecs = codecs_of(section)
+            return section, [codec for codec in codecs if codec.is_a(OPUS, OPUS_CLOCK_HZ)]
+    return _NO_AUDIO, []
 
 
-def _sends_opus(description: Description, audio: Section) -> bool:
-    """Whether we can play this sound."""
-    codecs = codecs_of(audio)
-    return description.direction(audio) in _SENDING and any(
-        codec.is_a(OPUS, OPUS_CLOCK_HZ) for codec in codecs
-    )
+def _require_rtcp_mux(description: Description, bundle: list[Section], what: str) -> None:
+    """Bundled sections multiplex RTP and RTCP, so one that says so is enough (RFC 9143, 9.3)."""
+    if not any("a=rtcp-mux" in each for each in [description.session, *(s.lines for s in bundle)]):
+        raise SignalError(f"The {what} does not multiplex RTP and RTCP (rtcp-mux).")
 
 
 def _rewritten(

@@ -132,10 +132,11 @@ class StatisticsCollector:
         )
         self._rates.add(now, counters)
         lag_s = self._lag.sampled(now)
+        frame_at = _or(decoder.last_frame_at, opened)
         return ConnectionSample(
             last_packet_at=_or(transport.last_packet_at, opened),
             last_rtp_at=_or(transport.last_rtp_at, opened),
-            last_frame_at=_or(decoder.last_frame_at, opened),
+            last_frame_at=frame_at,
             frames_decoded=decoder.frames_decoded,
             frame_interval_s=decoder.frame_interval_s,
             rtt_s=transport.checks.rtt_s,
@@ -143,6 +144,9 @@ class StatisticsCollector:
             proved_sent_at=transport.checks.proved_sent_at,
             loop_lag_s=lag_s,
             largest_gap_s=max(0.0, transport.pop_largest_gap_s() - lag_s),
+            unanswered_since_at=transport.checks.unanswered_since_at,
+            sends_fail_since_at=transport.checks.sends_fail_since_at,
+            video_missing=video.reception.missing_since(frame_at),
         )
 
     def statistics(self, state: PeerState, *, shown: bool) -> StreamStatistics:
@@ -203,6 +207,7 @@ class StatisticsCollector:
             packets_lost=reception.packets_lost,
             packets_discarded=inbound.packets_discarded,
             packets_failed=transport.packets_failed,
+            packets_unrouted=transport.packets_unrouted,
             feedback_failed=video.feedback_failed + audio.feedback_failed,
             packets_recovered=inbound.packets_recovered,
             retransmitted_packets_received=reception.packets_retransmitted,

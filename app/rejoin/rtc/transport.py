@@ -8,6 +8,8 @@ Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 - consent: aioice closes healthy streams whose round trip exceeds 500 ms; here `core/health` judges
   silence, and our checks (`checks`) only measure;
 - strangers: aioice answers every request of anybody, as often as it is sent;
+- requests: aioice learns a peer-reflexive candidate from any address, ours only from those that the
+  profile allows;
 - media: it goes to `rtp_input` without entering aioice's queue;
 - RTCP and SCTP: the libraries do not keep the arrival times of authenticated packets;
 - data channels: aiortc opens one only when the host acknowledged it, which some hosts never do;
@@ -33,7 +35,7 @@ from rejoin.core.model import Policy
 from rejoin.rtc import aiortc_seam as seam
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.checks import ConnectivityChecks
-from rejoin.rtc.goodbye import say_goodbye
+from rejoin.rtc.goodbye import Goodbye, say_goodbye
 from rejoin.rtc.handshake_seam import (
     hasten_association,
     hasten_checks,
@@ -60,6 +62,10 @@ _UNREACHABLE = {
     errno.EADDRNOTAVAIL,
     errno.ECONNREFUSED,
 }
+
+_REFUSED_HERE = {errno.ENETUNREACH, errno.ENETDOWN}
+"""Of these, what only this machine's own routes and interfaces cause. The others also follow an
+ICMP message, which anybody can forge."""
 
 
 class Transport:
@@ -99,6 +105,8 @@ class Transport:
         self._unreachable_reported = False
         self._largest_gap_s = 0.0
         self._failed = 0
+        self._policy = policy
+        self._goodbye: Goodbye | None = None
         self.checks = ConnectivityChecks(
             self._connection,
             self.outgoing,
@@ -113,6 +121,9 @@ class Transport:
         hasten_handshake(dtls, self.round_trip, clock)
         seam.replace_consent(self._connection, self.checks.keep_consent)
         limit_answers_to_strangers(self._connection, clock)
+        self._handle_request: seam.CheckHandler = seam.override(
+            self._connection, "request_received", self._on_request
+        )
         self._handle_check = seam.replace_check_handler(self._connection, self._on_check)
         seam.replace_rtp_handler(dtls, self._on_queued_rtp)
         self._handle_rtcp = seam.replace_rtcp_handler(dtls, self._on_rtcp)
@@ -167,6 +178,8 @@ class Transport:
 
     def _on_rtp_arrival(self) -> float:
         self.last_rtp_at = now = self._on_arrival()
+        if self._goodbye is not None:
+            self._goodbye.on_rtp(now, self._policy)
         return now
 
     def _on_stun_arrival(self) -> float:
@@ -182,6 +195,11 @@ class Transport:
     def packets_failed(self) -> int:
         """Inbound packets that were forged, duplicated or could not be processed; dropped."""
         return self._failed + self._rtp.packets_failed
+
+    @property
+    def packets_unrouted(self) -> int:
+        """Inbound RTP packets that belong to no stream of the connection; dropped."""
+        return self._rtp.packets_unrouted
 
     def _on_failure(self) -> None:
         self._failed += 1
@@ -208,6 +226,13 @@ class Transport:
             # aiortc asserts on what the host sent, and a failed assertion would end DTLS
             self._failed += 1
 
+    def _on_request(
+        self, message: stun.Message, address: seam.Address, protocol: StunProtocol
+    ) -> None:
+        """From an address that the profile forbids: it gets no answer and becomes no candidate."""
+        if self._rules.allow(*address):
+            self._handle_request(message, address, protocol)
+
     def _on_check(
         self, message: stun.Message, address: seam.Address, protocol: StunProtocol
     ) -> None:
@@ -221,6 +246,8 @@ class Transport:
         """The operating system reports that a datagram of ours could not be delivered."""
         if not isinstance(error, OSError) or error.errno not in _UNREACHABLE:
             return
+        if error.errno in _REFUSED_HERE:
+            self.checks.note_refused()
         now = self._clock()
         if self._unreachable_since is None:
             self._unreachable_since = now
@@ -252,13 +279,21 @@ class Transport:
     # --- the end ----------------------------------------------------------------------------------
 
     async def goodbye(self, times: int, ssrcs: list[int], sctp: RTCSctpTransport | None) -> None:
-        """Send RTCP BYE, SCTP ABORT and DTLS close_notify `times` times, then nothing any more."""
+        """Send RTCP BYE, SCTP ABORT and DTLS close_notify `times` times, then nothing any more.
+
+        Only if RTP still comes a while later, they are sent again (`core/goodbye`), until `close`.
+        """
         if self.outgoing.may_check:
             self.checks.stop()
-        await say_goodbye(self._dtls, self.outgoing, times=times, ssrcs=ssrcs, sctp=sctp)
+        datagrams = await say_goodbye(
+            self._dtls, self.outgoing, times=times, ssrcs=ssrcs, sctp=sctp
+        )
+        if datagrams:
+            self._goodbye = Goodbye(datagrams, self._clock(), self.checks.rtt_s)
 
     async def close(self) -> None:
         """After the connection was closed: end what aioice may have left running."""
+        self._goodbye = None
         await self.checks.close()
         self.outgoing.silence()
         seam.cancel_consent(self._connection)

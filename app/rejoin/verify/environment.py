@@ -16,11 +16,15 @@ class Change(enum.Enum):
     PATH_DOWN = "path_down"  # no datagram passes in either direction
     DOWNLINK_DOWN = "downlink_down"  # nothing reaches the client
     UPLINK_DOWN = "uplink_down"  # nothing reaches the host
+    UPLINK_REFUSED = "uplink_refused"  # the client's system refuses to send: there is no route
     PATH_UP = "path_up"
     FLOW_DIES = "flow_dies"  # the paths of the connections that exist now are gone for good
     # The host.
     MEDIA_STOPS = "media_stops"  # the host lives and answers checks, but sends no media
     MEDIA_GOES = "media_goes"  # the host sends media again
+    PICTURE_LOST = "picture_lost"  # of the connections that exist now only sound arrives
+    PICTURE_STOPS = "picture_stops"  # the host sends sound, but no picture
+    PICTURE_GOES = "picture_goes"
     HOST_CLOSES = "host_closes"  # a graceful close by the host
     GAME_EXITS = "game_exits"  # or crashes: TERMINATED for the same reason
     # The way to the backend, until the next of these.
@@ -53,10 +57,14 @@ PathChange = Literal[
     Change.PATH_DOWN,
     Change.DOWNLINK_DOWN,
     Change.UPLINK_DOWN,
+    Change.UPLINK_REFUSED,
     Change.PATH_UP,
     Change.FLOW_DIES,
     Change.MEDIA_STOPS,
     Change.MEDIA_GOES,
+    Change.PICTURE_LOST,
+    Change.PICTURE_STOPS,
+    Change.PICTURE_GOES,
     Change.HOST_CLOSES,
 ]
 """Changes of the paths, or of what the host sends over them."""

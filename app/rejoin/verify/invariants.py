@@ -2,8 +2,8 @@
 
 `violations` checks a whole trace, simulated or live. The explorer and the simulator know more than
 a trace holds (messages under way, the true state of the service) and call the same checks. I7 is
-about something that did not happen, and FENCE, HEAL and KEEP need the state of the backend or of a
-call: a trace alone does not show them.
+about something that did not happen, FENCE, HEAL and KEEP need the state of the backend or of a
+call, and LEAVE, UPLINK, PICTURE and FRAME that of the path: a trace alone does not show them.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ class Invariant(enum.Enum):
     FENCE = "no older attempt reaches the service after a newer one"
     HEAL = "the old connection does not become live again while a create call is under way"
     KEEP = "the old connection is not closed before the new one plays"
+    LEAVE = "a goodbye is heard within 1 s and two round trips once the path works"
+    UPLINK = "nobody plays for longer than 8 s while nothing that is sent arrives"
+    PICTURE = "a picture that is lost for 11 s is reconnected; one that is not sent never is"
+    FRAME = "an old connection that heals has a frame within 0.15 s and a round trip of its RTP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,13 @@ def healed(connection: int, *, create_under_way: bool) -> Violation | None:
 def closed_early(connection: int) -> Violation:
     """KEEP, when the `connection` that is shown is closed before a new one plays."""
     return Violation(Invariant.KEEP, f"{connection} is closed before another one plays")
+
+
+def lasted(invariant: Invariant, what: str, for_s: float, most_s: float) -> Violation | None:
+    """LEAVE, UPLINK, PICTURE and FRAME: `what` has lasted for `for_s`."""
+    if for_s <= most_s + CLOCK_S:
+        return None
+    return Violation(invariant, f"{what} for {for_s:.3f} s, more than {most_s:.3f} s")
 
 
 class RecoveryWatch:

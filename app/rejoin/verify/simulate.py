@@ -30,7 +30,8 @@ from rejoin.verify.detector_score import OUTAGE
 from rejoin.verify.environment import DARK, Change, PlayerChange, Schedule, World
 from rejoin.verify.simulated.backend import SimulatedBackend
 from rejoin.verify.simulated.clock import Callback, VirtualClock
-from rejoin.verify.simulated.connections import SimulatedConnections
+from rejoin.verify.simulated.connections import Picture, SimulatedConnections
+from rejoin.verify.simulated.promises import Promises
 from rejoin.verify.simulated.service import SimulatedService
 
 _EPSILON_S = 1e-6
@@ -40,6 +41,7 @@ _GOODBYE_S = 0.060
 _ConnectionCommand = (
     commands.MakeOffer
     | commands.ApplyAnswer
+    | commands.RequestKeyFrame
     | commands.StartChecks
     | commands.StopChecks
     | commands.Mute
@@ -103,6 +105,7 @@ class _Run:
         )
         self.backend = SimulatedBackend(world, self.clock, self.service, self.handle)
         self.recovery = invariants.RecoveryWatch(self.clock.now)
+        self.promises = Promises(world, self.connections, policy)
         # The client.
         self.state = State()
         self.ticket: RejoinState | None = None
@@ -131,6 +134,7 @@ class _Run:
             action()
             self.last_event_at = clock.now
             self.watch_recovery()
+            self.promises.watch(self.state, clock.now, awake=self.asleep_since_at is None)
             if self.went_live_at is not None and stops_at == inf:
                 stops_at = self.went_live_at + for_s
         return self.outcome()
@@ -165,6 +169,7 @@ class _Run:
             and phase.checking_since_at is None
             and self.state.facts.sample is not None
             and self.connections.flows(connection)
+            and connection.picture is Picture.ARRIVES
             and self.connections.host_hears(connection)
             and connection is self.connections.current
             and self.last_event_at - connection.last_packet_at <= self.policy.sample_every_s
@@ -209,7 +214,7 @@ class _Run:
     def outcome(self) -> RunOutcome:
         phase, now = self.state.phase, self.clock.now
         live, ended = isinstance(phase, Live), isinstance(phase, Ended)
-        found = invariants.violations(self.records)
+        found = (*invariants.violations(self.records), *self.promises.broken)
         never_started = self.went_live_at is None and isinstance(phase, Idle)
         if not live and not never_started:
             lost = self.recovery.violation(now, over=ended)
@@ -236,6 +241,7 @@ class _Run:
         before, now = self.state, self.clock.now
         self._recorder.event(event, now)
         self.state, todo = engine.step(before, event, now, self.policy, self.draw)
+        self.promises.step(before, self.state, now)
         if self.observer is not None:
             self.observer(before, event, self.state)
         self._recorder.state(self.state, now)
@@ -273,6 +279,7 @@ class _Run:
             case (
                 commands.MakeOffer()
                 | commands.ApplyAnswer()
+                | commands.RequestKeyFrame()
                 | commands.StartChecks()
                 | commands.StopChecks()
                 | commands.Mute()
@@ -281,12 +288,7 @@ class _Run:
                 | commands.CloseConnection()
             ):
                 self.change_connection(command)
-            case (
-                commands.RefreshSignIn()
-                | commands.RequestKeyFrame()
-                | commands.ShowConnection()
-                | commands.Finish()
-            ):
+            case commands.RefreshSignIn() | commands.ShowConnection() | commands.Finish():
                 pass
             case _:
                 assert_never(command)
@@ -301,6 +303,8 @@ class _Run:
         match command:
             case commands.ApplyAnswer():
                 self.connections.connect(connection)
+            case commands.RequestKeyFrame():
+                self.connections.request_key_frame(connection)
             case commands.StartChecks():
                 connection.checking = True
             case commands.StopChecks():
@@ -332,10 +336,14 @@ class _Run:
                 Change.PATH_DOWN
                 | Change.DOWNLINK_DOWN
                 | Change.UPLINK_DOWN
+                | Change.UPLINK_REFUSED
                 | Change.PATH_UP
                 | Change.FLOW_DIES
                 | Change.MEDIA_STOPS
                 | Change.MEDIA_GOES
+                | Change.PICTURE_LOST
+                | Change.PICTURE_STOPS
+                | Change.PICTURE_GOES
                 | Change.HOST_CLOSES
             ):
                 self.connections.change(change)

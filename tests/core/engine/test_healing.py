@@ -85,3 +85,58 @@ def test_a_higher_number_does_not_stop_a_connection_from_healing() -> None:
     play.phase(Lost)
     play.healthy(0.3)
     play.phase(Live)
+
+
+def test_with_the_first_rtp_a_lost_connection_asks_for_the_frame_that_it_needs() -> None:
+    """A muted connection cannot ask: without this the picture stood still for a second more."""
+    play = Playbook().drop("CONNECTED")
+    play.commands.clear()
+    frame_at = play.now - 1.0
+    play._samples(0.05, ONE, lambda: (play.now, play.now, frame_at))
+    play.phase(Lost)
+    play.expect(commands.Unmute(ONE), commands.RequestKeyFrame(ONE))
+    play._samples(0.1, ONE, lambda: (play.now, play.now, frame_at))
+    play.expect()
+    play.healthy(0.05)
+    assert play.phase(Live).connection == ONE
+    play.expect(commands.StopChecks(ONE), poll())
+
+
+def test_if_the_rtp_stops_again_it_is_muted_again() -> None:
+    play = Playbook().drop("CONNECTED")
+    frame_at = play.now - 1.0
+    play._samples(0.05, ONE, lambda: (play.now, play.now, frame_at))
+    play.commands.clear()
+    play.silence(0.5)
+    assert play.commands.count(commands.Mute(ONE)) == 1
+    play.expect_no(commands.Unmute)
+
+
+def test_a_connection_that_cannot_heal_does_not_ask() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.commands.clear()
+    frame_at = play.now - 1.0
+    play._samples(0.2, ONE, lambda: (play.now, play.now, frame_at))
+    play.expect_no(commands.Unmute)
+    play.expect_no(commands.RequestKeyFrame)
+
+
+def test_a_lost_uplink_heals_by_an_answered_check_alone() -> None:
+    play = Playbook().live()
+    play.dead_uplink(5.1).phase(Lost)
+    play.commands.clear()
+    play.dead_uplink(1.0).phase(Lost)
+    play.expect_no(commands.Unmute)
+    play.answered()
+    assert play.phase(Live).connection == ONE
+    play.expect(
+        commands.StopChecks(ONE), commands.Unmute(ONE), commands.RequestKeyFrame(ONE), poll()
+    )
+
+
+def test_after_a_healing_the_connection_is_not_called_unstable() -> None:
+    play = Playbook().drop("CONNECTED").healthy(0.05, loss=0.4)
+    for _ in range(59):
+        play.healthy(0.05, loss=0.4)
+        assert play.shown.trouble_since_at is None
+        assert play.shown.trouble is None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.playbook import ONE, Playbook, poll
+from helpers.playbook import ONE, TWO, Playbook, poll
 from rejoin.core import commands, events
-from rejoin.core.model import EndingKind, HardEvidence, HealthLevel
-from rejoin.core.phases import Ended, Live, Lost, Offering
+from rejoin.core.model import EndingKind, HardEvidence, HealthLevel, Trouble
+from rejoin.core.phases import Ended, Goodbye, Live, Lost, Offering
 
 
 def test_a_moment_of_silence_changes_nothing() -> None:
@@ -166,3 +166,106 @@ def test_before_the_first_sample_a_hint_starts_checks_all_the_same() -> None:
     play.expect(commands.StartChecks(ONE), poll())
     play.give(events.NetworkLost())
     play.expect()
+
+
+def trouble(play: Playbook) -> Trouble | None:
+    return play.shown.trouble
+
+
+def offers_reconnect(play: Playbook) -> bool:
+    return play.shown.can_reconnect
+
+
+# --- the other direction --------------------------------------------------------------------------
+
+
+def test_a_dead_uplink_is_checked_and_told_after_three_seconds_and_lost_after_five() -> None:
+    play = Playbook().live()
+    play.dead_uplink(2.9).expect()
+    assert trouble(play) is None
+    play.dead_uplink(0.2).expect(commands.StartChecks(ONE), poll())
+    assert trouble(play) is Trouble.UPLINK
+    assert play.shown.trouble_since_at == pytest.approx(play.now, abs=0.11)
+    play.dead_uplink(1.8).phase(Live)
+    play.dead_uplink(0.2).phase(Lost)
+    play.expect(commands.Mute(ONE))
+
+
+def test_what_the_system_refuses_to_send_is_lost_at_once_when_that_lasts() -> None:
+    play = Playbook().live()
+    play.dead_uplink(0.8, refused=True).phase(Live)
+    play.dead_uplink(0.15, refused=True).phase(Lost)
+
+
+@pytest.mark.parametrize("detail", ["ECONNREFUSED", "EHOSTUNREACH"])
+def test_what_anybody_can_forge_is_at_most_a_reason_to_ask(detail: str) -> None:
+    play = Playbook().live()
+    play.give(events.HardEvidenceSeen(ONE, HardEvidence.UNREACHABLE, detail))
+    play.expect(commands.StartChecks(ONE), poll())
+    assert play.health(HealthLevel.STALLED)
+    for _ in range(100):
+        play.give(events.HardEvidenceSeen(ONE, HardEvidence.UNREACHABLE, detail)).healthy(0.1)
+    play.phase(Live)
+
+
+def test_a_dead_uplink_that_nobody_confirms_is_given_up_five_seconds_later() -> None:
+    play = Playbook().live()
+    play.dead_uplink(5.1).give(play.status("CONNECTED"))
+    play.dead_uplink(4.8).phase(Lost)
+    play.dead_uplink(0.3).phase(Goodbye)
+
+
+# --- a picture that stands still ------------------------------------------------------------------
+
+
+def test_a_frozen_picture_is_told_after_two_seconds_and_a_key_frame_requested() -> None:
+    play = Playbook().live()
+    play.frozen(1.9, 1.0).expect()
+    play.frozen(0.2, 1.0).expect(commands.RequestKeyFrame(ONE))
+    assert trouble(play) is Trouble.PICTURE_LOST
+    play.frozen(2.8, 1.0)
+    assert not offers_reconnect(play)
+    play.frozen(0.2, 1.0)
+    assert offers_reconnect(play)
+    play.expect()
+
+
+def test_after_ten_seconds_what_was_sent_and_lost_is_reconnected() -> None:
+    play = Playbook().live()
+    play.frozen(9.9, 1.0).phase(Live)
+    play.commands.clear()
+    play.frozen(0.2, 1.0).phase(Lost)
+    play.expect(commands.StartChecks(ONE), poll(), commands.Mute(ONE))
+    play.give(play.status("CONNECTED")).wait(0.5)
+    play.phase(Goodbye)
+
+
+def test_a_picture_that_is_not_sent_is_reconnected_only_if_the_player_wants_it() -> None:
+    play = Playbook().live()
+    play.frozen(120.0, 0.0).phase(Live)
+    assert play.shown.trouble is Trouble.PICTURE_STOPPED
+    assert play.shown.can_reconnect
+    play.give(events.ReconnectRequested()).phase(Goodbye)
+
+
+def test_a_reconnect_that_is_not_offered_is_not_made() -> None:
+    play = Playbook().live()
+    play.frozen(4.0, 1.0).give(events.ReconnectRequested()).phase(Live)
+    play.healthy(0.1).give(events.ReconnectRequested()).phase(Live)
+    assert play.state.facts.stale_events == 2
+
+
+def frozen_again(moved_s: float) -> Playbook:
+    """A reconnect because of a frozen picture, then a picture for a while, then none again."""
+    play = Playbook().live().frozen(10.1, 1.0)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    play.answers(play.requests()).connects(TWO)
+    play.healthy(moved_s, TWO)
+    return play.frozen(10.1, 1.0, TWO)
+
+
+def test_a_freeze_is_reconnected_once_and_then_offered_only() -> None:
+    play = frozen_again(5.0)
+    play.phase(Live)
+    assert play.shown.can_reconnect
+    frozen_again(11.0).phase(Lost)

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import re
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
@@ -89,6 +90,62 @@ async def test_an_offer_with_a_microphone_is_answered(version: str) -> None:
         answered = next(s for s in answer.split("\r\nm=") if s.startswith("audio"))
         assert "a=sendonly" in answered
         assert not answered.startswith("audio 0 ")
+
+
+def with_another_tagged_section(sdp: str) -> str:
+    return sdp.replace("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 2 1 0")
+
+
+def with_bundle_only_sections(sdp: str) -> str:
+    """As Firefox and GStreamer write them with max-bundle (RFC 9143, 7.2.1)."""
+    first, *others = re.split(r"(?=^m=(?!audio))", sdp, flags=re.MULTILINE)
+    transport = r"(?m)^a=(ice-ufrag|ice-pwd|fingerprint|setup|ice-options|rtcp-mux).*\r\n"
+    for section in others:
+        bare = re.sub(transport, "", section.replace(" 9 ", " 0 ", 1))
+        first += bare.replace("a=mid:", "a=bundle-only\r\na=mid:")
+    return first
+
+
+def with_blanks(sdp: str) -> str:
+    sdp = re.sub(r"(?m)^a=fmtp:.*$", lambda match: match[0].replace(";", "; "), sdp)
+    return re.sub(r"\r\n", " \r\n", sdp)
+
+
+def with_harmless_lines(sdp: str) -> str:
+    more = "a=extmap:9/recvonly urn:x y=1\r\na=fmtp:127 x\r\na=ssrc:x y\r\ni=\u00dcbertragung\r\n"
+    return sdp.replace("a=mid:", more + "a=mid:").replace("s=-", "s=a\tb")
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        with_another_tagged_section,
+        with_bundle_only_sections,
+        with_blanks,
+        with_harmless_lines,
+        lambda sdp: with_blanks(with_another_tagged_section(with_bundle_only_sections(sdp))),
+    ],
+)
+@leaves_nothing
+async def test_an_offer_in_another_form_is_answered_and_played(
+    rewrite: Callable[[str], str],
+) -> None:
+    async with running() as (host, _):
+        player = Player()
+        offer = json.loads(await player.offer())
+        answer = await host.answer(1, json.dumps({**offer, "sdp": rewrite(offer["sdp"])}))
+        group = re.search(r"a=group:BUNDLE (\d)", rewrite(offer["sdp"]))
+        assert group is not None
+        session, *sections = json.loads(answer)["sdp"].split("\r\nm=")
+        assert f"a=group:BUNDLE {group[1]}" in session
+        assert [int(group[1])] == [n for n, each in enumerate(sections) if "a=candidate:" in each]
+        assert "bundle-only" not in answer
+        assert not any(" 0 UDP" in section for section in sections)
+        await player.accept(answer)
+        await player.frames(1)
+        player.press(1, {4})
+        await player.until(lambda: bool(player.inbox))
+        await player.close()
 
 
 @leaves_nothing

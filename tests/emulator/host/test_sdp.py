@@ -10,7 +10,6 @@ from rejoin.emulator.host.sdp import (
     bandwidth_limit_bps,
     choose_codecs,
     host_candidate,
-    without_candidates,
 )
 from rejoin.errors import SignalError
 
@@ -31,11 +30,6 @@ def rtx(number: int, of: int) -> RTCRtpCodecParameters:
 def an_offer(*numbers: int, feedback: str = "") -> str:
     lines = [f"a=rtpmap:{number} H264/90000" for number in numbers]
     return "\r\n".join(["m=video 9 UDP/TLS/RTP/SAVPF 96", *lines, feedback, ""])
-
-
-def test_an_offer_loses_its_candidates_and_their_end() -> None:
-    offer = "v=0\r\na=candidate:1 1 udp 1 10.0.0.1 9 typ host\r\na=end-of-candidates\r\na=mid:0\r\n"
-    assert without_candidates(offer) == "v=0\r\na=mid:0\r\n"
 
 
 def test_the_first_usable_codec_is_chosen_with_its_rtx() -> None:
@@ -93,31 +87,42 @@ def test_the_bandwidth_limit_is_that_of_the_video_section(
     assert bandwidth_limit_bps(lines) == limit_bps
 
 
-def test_the_answer_has_one_candidate_and_no_address_of_the_host() -> None:
+@pytest.mark.parametrize("bundle", [("0", "1"), ("1", "0")])
+def test_the_answer_has_one_candidate_in_the_tagged_section_and_no_address_of_the_host(
+    bundle: tuple[str, str],
+) -> None:
     sdp = "\r\n".join(
         (
             "v=0",
+            "a=group:BUNDLE 0 1",
             "m=audio 40000 UDP/TLS/RTP/SAVPF 111",
             "c=IN IP4 192.168.1.2",
+            "a=mid:0",
             "a=candidate:1 1 udp 1 192.168.1.2 40000 typ host",
             "a=end-of-candidates",
             "a=fingerprint:sha-256 AA",
             "a=fingerprint:sha-512 BB",
             "m=video 40000 UDP/TLS/RTP/SAVPF 96",
             "c=IN IP4 192.168.1.2",
+            "a=mid:1",
             "a=fingerprint:sha-256 AA",
             "",
         )
     )
     candidate = host_candidate(1, ("127.0.0.1", 33435)).to_sdp()
-    assert answer_sdp(sdp, ("127.0.0.1", 33435)).split("\r\n") == [
+    tagged = [f"a=candidate:{candidate}"]
+    assert answer_sdp(sdp, ("127.0.0.1", 33435), bundle).split("\r\n") == [
         "v=0",
+        f"a=group:BUNDLE {' '.join(bundle)}",
         "m=audio 9 UDP/TLS/RTP/SAVPF 111",
         "c=IN IP4 0.0.0.0",
-        f"a=candidate:{candidate}",
+        "a=mid:0",
+        *(tagged if bundle[0] == "0" else []),
         "a=fingerprint:sha-256 AA",
         "m=video 9 UDP/TLS/RTP/SAVPF 96",
         "c=IN IP4 0.0.0.0",
+        "a=mid:1",
+        *(tagged if bundle[0] == "1" else []),
         "a=fingerprint:sha-256 AA",
         "",
     ]

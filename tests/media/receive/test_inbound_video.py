@@ -225,6 +225,27 @@ def test_frames_are_held_back_only_for_a_host_that_answers_pli_and_only_for_a_se
     assert not requests.hold_back(6.2)
 
 
+def test_a_muted_stream_gives_its_host_time_to_answer_once_it_may_ask() -> None:
+    """Muted for longer than a host may take: its frames are still held back for a key frame."""
+    may_send = True
+    video = InboundVideo(TERMS, may_send=lambda: may_send)
+    now = 0.0
+    frames = packets(40)
+    for packet in frames[: len(frames) // 2]:
+        video.on_packet(packet, now, 0.02)
+    video.key_frame_requests.host_answers_pli = True
+    may_send = False
+    video.request_key_frame(now, 0.02)
+    for _ in range(300):
+        now += 0.01
+        assert video.on_tick(now, 0.02) == []
+    assert video.key_frame_requests.hold_back(now)
+    may_send = True
+    assert any(isinstance(action, Pli) for action in video.on_tick(now, 0.02))
+    assert video.key_frame_requests.hold_back(now + 0.9)
+    assert not video.key_frame_requests.hold_back(now + 1.1)
+
+
 @given(st.lists(st.tuples(st.floats(0, 0.5), st.sampled_from("wad")), max_size=100))
 def test_a_pli_is_never_sent_more_often(steps: list[tuple[float, str]]) -> None:
     requests, now, sent = KeyFrameRequests(), 0.0, []

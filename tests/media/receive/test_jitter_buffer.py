@@ -163,6 +163,26 @@ def test_after_an_outage_nothing_old_is_nacked() -> None:
     assert frames[0].after_loss
 
 
+@pytest.mark.parametrize(
+    ("gap", "pause_s", "outage"),
+    [(100, 0.6, True), (17, 0.5, True), (100, 0.4, False), (16, 3.0, False), (501, 0.0, True)],
+)
+def test_a_gap_after_a_pause_is_an_outage_even_at_a_low_bitrate(
+    gap: int, pause_s: float, outage: bool
+) -> None:
+    """Waiting for what is of the time of the pause would delay the key frame behind it."""
+    buffer = JitterBuffer()
+    packets = stream(2)
+    for packet in packets:
+        buffer.add(*packet, now=0.0)
+    sequence, frames = len(packets) + gap, []
+    for media_time, marker, payload in frame(100, key=True):
+        frames += buffer.add(sequence, media_time, marker, payload, now=pause_s)
+        sequence += 1
+    assert (times(frames) == [100]) is outage
+    assert buffer.has_missing is not outage
+
+
 def test_padding_between_frames_changes_nothing() -> None:
     buffer = JitterBuffer()
     key, delta = frame(0, key=True), frame(1)

@@ -74,3 +74,51 @@ def test_capture_times_are_in_the_hosts_clock_even_where_media_time_wraps() -> N
     assert audio.captured_at(5_000 + 24_000) == pytest.approx(101.0)
     video.add(packet(1, ssrc=99), 0.0)
     assert video.captured_at(0) is None, "a new stream has a new clock"
+
+
+def reported(*arrived: int, sent: list[tuple[float, int]]) -> ReceiveStatistics:
+    """`sent`: when each sender report came, and its count; `arrived`: packets before each."""
+    statistics = ReceiveStatistics(90_000)
+    sequence = 0
+    statistics.add(packet(sequence), 0.0)
+    for (at, count), packets in zip(sent, arrived, strict=True):
+        for _ in range(packets):
+            sequence += 1
+            statistics.add(packet(sequence & 0xFFFF), at)
+        statistics.count_sent(count & 0xFFFFFFFF, at)
+    return statistics
+
+
+def test_sender_reports_tell_what_was_lost_from_what_was_not_sent() -> None:
+    """The newest frame is of 10.0."""
+    lost = reported(500, 480, 0, 0, sent=[(9.0, 0), (10.1, 500), (11.0, 1000), (12.0, 1500)])
+    assert lost.missing_since(10.0) == 1.0
+    paused = reported(500, 480, 0, 0, sent=[(9.0, 0), (10.1, 480), (11.0, 480), (12.0, 480)])
+    assert paused.missing_since(10.0) == 0.0
+    most = reported(500, 480, 25, 25, sent=[(9.0, 0), (10.1, 500), (11.0, 1000), (12.0, 1500)])
+    assert most.missing_since(10.0) == pytest.approx(0.95)
+
+
+def test_one_report_is_compared_with_the_last_before_the_freeze() -> None:
+    """Hosts with five seconds between two reports (GStreamer)."""
+    statistics = reported(500, 250, sent=[(9.0, 0), (14.0, 2500)])
+    assert statistics.missing_since(10.0) == pytest.approx(0.9)
+
+
+def test_without_two_reports_it_is_not_known_what_was_sent() -> None:
+    assert reported(sent=[]).missing_since(10.0) is None
+    assert reported(5, sent=[(9.0, 5)]).missing_since(10.0) is None, "not since then"
+    assert reported(5, sent=[(11.0, 5)]).missing_since(10.0) is None, "no other to compare with"
+
+
+def test_the_count_of_a_sender_may_wrap_but_not_go_back() -> None:
+    wraps = reported(5, 50, sent=[(9.0, 2**32 - 50), (11.0, 2**32 + 50)])
+    assert wraps.missing_since(10.0) == pytest.approx(0.5)
+    back = reported(5, 50, sent=[(9.0, 1000), (11.0, 900)])
+    assert back.missing_since(10.0) is None
+
+
+def test_reports_of_a_former_stream_do_not_count() -> None:
+    statistics = reported(5, 0, sent=[(9.0, 0), (11.0, 100)])
+    statistics.add(packet(9, ssrc=10), 12.0)
+    assert statistics.missing_since(10.0) is None

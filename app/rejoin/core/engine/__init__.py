@@ -1,9 +1,11 @@
 """The reconnect engine: a pure function from state and event to the next state and commands.
 
 Rule 1:  One connection is shown. An episode begins when it is LOST and ends live or ended.
-Rule 2:  LOST by silence may heal (RTP and a frame arrive again) until a create request was written
-         to a socket, and again once the service has certainly refused every such request; not
-         after a goodbye, nor after the service said PENDING_CLIENT_RECONNECTION or ACTIVE.
+Rule 2:  LOST by silence may heal (RTP and a frame arrive again; or an answer to a check, if what
+         was lost is the way to the host) until a create request was written to a socket, and again
+         once the service has certainly refused every such request; not after a goodbye, nor after
+         the service said PENDING_CLIENT_RECONNECTION or ACTIVE. With the first RTP the old
+         connection may send again, since its picture may need a key frame.
 Rule 3:  We commit to a reconnect when the drop is corroborated: the service says
          PENDING_CLIENT_RECONNECTION or ACTIVE, or the silence lasts 5 s, or the player decides. If
          the service may still consider us connected, goodbye is said first.
@@ -30,6 +32,9 @@ Rule 14: When the network changes, an offer that is still being made, or that ce
          reach the service, is replaced by a new one. An attempt whose connection lost its address
          is given up.
 Rule 15: A backend that cannot end a game gets no call for that: the player leaves with the ticket.
+Rule 16: A picture that stands still while sound arrives is asked for; after 5 s the player may have
+         a new connection, and after 10 s gets one if the picture's packets are lost. It is made
+         once: again only after a picture has moved for 10 s.
 
 `step` is the only way from one state to the next; `next_wakeup` is when it needs a `WakeupDue`. No
 clock and no random numbers in here: both are passed in.

@@ -151,17 +151,26 @@ def live(t: Transition, phase: Connecting) -> None:
     t.save_ticket()
 
 
-def healed(t: Transition, episode: Episode, old: ConnectionNumber) -> None:
-    """Rule 2: the old connection is live again; the connections of the attempts are closed."""
+def healed(t: Transition, episode: Episode, old: ConnectionNumber, *, asked: bool) -> None:
+    """Rule 2: the old connection is live again; the connections of the attempts are closed.
+
+    `asked`: it may send already and was asked for a key frame.
+    """
     t.close_attempts(episode)
     t.do(commands.StopChecks(old))
-    t.do(commands.Unmute(old))
-    t.do(commands.RequestKeyFrame(old))
+    if not asked:
+        unmute(t, old)
     t.facts = replace(
         t.facts, back_at=t.now, window=replace(t.facts.window, checking_since_at=None)
     )
     t.phase = Live(old, t.now + t.policy.sample_missing_s, t.now)
     t.poll_status_afresh()  # whether the service considers us connected, too
+
+
+def unmute(t: Transition, old: ConnectionNumber) -> None:
+    """Let the old connection send again, and ask for the key frame that its picture needs."""
+    t.do(commands.Unmute(old))
+    t.do(commands.RequestKeyFrame(old))
 
 
 # --- dropped --------------------------------------------------------------------------------------
@@ -180,6 +189,13 @@ def dropped(t: Transition, phase: Live, cause: HardEvidence | None = None) -> No
         t.poll_status_afresh()
     t.do(commands.Mute(phase.connection))
     lost(t, episode)
+
+
+def dropped_for_good(t: Transition, phase: Live, cause: HardEvidence) -> None:
+    """The player gives the connection up: there is nothing to wait for."""
+    dropped(t, phase, cause)
+    if isinstance(t.phase, Lost):
+        commit(t, t.phase.episode)
 
 
 def lost(t: Transition, episode: Episode) -> None:

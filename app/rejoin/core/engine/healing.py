@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rejoin.core import deadline, health
+from rejoin.core import commands, deadline, health
 from rejoin.core.engine import enter
 from rejoin.core.engine.transition import Transition
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HealthLevel
@@ -23,16 +23,24 @@ def heal_if_possible(
 
     `allowed`: False while a create request is in flight.
     """
+    previous = t.facts.sample
     note_sample(t, sample)
     current = t.facts.health
     if current is None or not allowed or not may_heal(episode):
         return False  # packets that still arrive do not make it live
+    asked = previous is not None and health.rtp_is_back(current, previous)
     after = health.assess(current, sample, t.now, t.policy)
     t.facts = replace(t.facts, health=after)
-    if after.level is HealthLevel.LOST:
-        return False
-    enter.healed(t, episode, old)
-    return True
+    if after.level is not HealthLevel.LOST:
+        enter.healed(t, episode, old, asked=asked)
+        return True
+    # RTP without a frame: the decoder needs a key frame, and a muted connection cannot ask for it.
+    is_back = health.rtp_is_back(after, sample)
+    if is_back and not asked:
+        enter.unmute(t, old)
+    elif asked and not is_back:
+        t.do(commands.Mute(old))
+    return False
 
 
 def note_sample(t: Transition, sample: ConnectionSample) -> None:

@@ -46,6 +46,8 @@ def on_live(t: Transition, phase: Live, event: events.Event) -> None:  # noqa: C
             enter.dropped(t, phase)
         case events.Woke():
             suspect(t, phase)
+        case events.ReconnectRequested() if health.offers_reconnect(t.facts.health):
+            enter.dropped_for_good(t, phase, HardEvidence.PICTURE_FROZEN)
         case events.CloseForNowRequested():
             enter.closed_for_now(t)
         case events.EndGameRequested():
@@ -83,6 +85,27 @@ def judge(t: Transition, phase: Live, *, late_s: float = 0.0) -> None:
         t.save_ticket()
     if after.level is not before.level:
         level_changed(t, phase, after.level)
+    if after.frozen is not None and isinstance(t.phase, Live):
+        picture_frozen(t, t.phase, newly=before.frozen is None)
+    elif _is_over(t, after):
+        t.facts = replace(t.facts, frozen_reconnected_at=None)
+
+
+def picture_frozen(t: Transition, phase: Live, *, newly: bool) -> None:
+    """Sound arrives, the picture does not: a key frame, and at last a new connection (Rule 16)."""
+    if newly:
+        t.do(commands.RequestKeyFrame(phase.connection))
+    current = t.facts.health
+    assert current is not None
+    if t.facts.frozen_reconnected_at is None and health.reconnects_frozen(current, t.now, t.policy):
+        t.facts = replace(t.facts, frozen_reconnected_at=t.now)
+        enter.dropped(t, phase, HardEvidence.PICTURE_FROZEN)
+
+
+def _is_over(t: Transition, after: health.Health) -> bool:
+    """Whether the picture has moved for so long that a freeze before it is over."""
+    healthy = after.level is HealthLevel.HEALTHY
+    return healthy and t.now - after.since_at >= t.policy.frozen_over_after_s
 
 
 def level_changed(t: Transition, phase: Live, level: HealthLevel) -> None:

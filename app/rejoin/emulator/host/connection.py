@@ -40,7 +40,6 @@ from rejoin.emulator.host.sdp import (
     answer_sdp,
     bandwidth_limit_bps,
     choose_codecs,
-    without_candidates,
 )
 from rejoin.emulator.host.udp_socket import Address
 from rejoin.emulator.service.settings import EmulatorSettings
@@ -184,9 +183,7 @@ class HostConnection:
         pc, settings = self._pc, self._host.settings
         pc.on("datachannel", self._channel_opened)
         try:
-            await pc.setRemoteDescription(
-                RTCSessionDescription(sdp=without_candidates(self._offer.sdp), type="offer")
-            )
+            await pc.setRemoteDescription(RTCSessionDescription(sdp=self._offer.sdp, type="offer"))
         except Exception as error:
             # aiortc's parser can fail on bad SDP with any exception; none of it is quoted.
             raise SignalError("The offer cannot be answered by this host.") from error
@@ -211,7 +208,7 @@ class HostConnection:
         if self._phase is ConnectionPhase.CLOSING:
             await self._host.relay.close_port(self._port)
             raise SignalError("The game ended before its host could answer.")
-        return answer_sdp(pc.localDescription.sdp, self._port.address)
+        return answer_sdp(pc.localDescription.sdp, self._port.address, self._offer.bundle)
 
     async def _connect(self) -> None:
         """aiortc's way from ICE to the data channels; it fails if the connection is closed."""

@@ -12,6 +12,7 @@ from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
 
 from rejoin.emulator.host.udp_socket import Address
 from rejoin.errors import SignalError
+from rejoin.rtc.sdp import join
 
 _H264_PROFILES = ("42", "4d", "64")
 """Baseline, Main and High: what our encoder can produce."""
@@ -32,19 +33,6 @@ def host_candidate(component: int, address: Address) -> Candidate:
         port=port,
         type="host",
     )
-
-
-def without_candidates(sdp: str) -> str:
-    """An offer without candidates: the host learns about its client only through the relay.
-
-    With end-of-candidates and no candidate aioice would give up before the first check.
-    """
-    lines = [
-        line
-        for line in sdp.replace("\r\n", "\n").split("\n")
-        if line and not line.startswith(("a=candidate:", "a=end-of-candidates"))
-    ]
-    return "".join(f"{line}\r\n" for line in lines)
 
 
 def choose_codecs(
@@ -109,28 +97,35 @@ def bandwidth_limit_bps(sdp: str) -> int | None:
     return limit or None
 
 
-def answer_sdp(sdp: str, relay: Address) -> str:
-    """aiortc's answer in the shape of the service's: the relay's address, in the first section.
+def answer_sdp(sdp: str, relay: Address, bundle: Sequence[str]) -> str:
+    """aiortc's answer in the shape of the service's, with the relay's address.
 
-    All sections share one transport (BUNDLE), so the first one's candidate is for all (RFC 8843).
-    End-of-candidates and the address and port of the host's own socket are removed. Of the
-    fingerprints only sha-256 stays, which everybody supports.
+    `bundle`: the mids of the offer's BUNDLE group. The answer's group has the same order: its first
+    section is the tagged one, whose candidate is for all (RFC 9143, 7.3). End-of-candidates and the
+    address and port of the host's own socket are removed. Of the fingerprints only sha-256 stays,
+    which everybody supports.
     """
-    candidate = host_candidate(1, relay)
+    candidate = f"a=candidate:{host_candidate(1, relay).to_sdp()}"
     lines: list[str] = []
-    sections = 0
     for line in sdp.replace("\r\n", "\n").split("\n"):
         if line.startswith("m="):
             kind, _, rest = line.split(" ", 2)
             lines.append(f"{kind} 9 {rest}")
-            sections += 1
         elif line.startswith("c="):
             lines.append("c=IN IP4 0.0.0.0")
-            if sections == 1:
-                lines.append(f"a=candidate:{candidate.to_sdp()}")
-        elif line.startswith("a=fingerprint:"):
-            if line.startswith("a=fingerprint:sha-256 "):
-                lines.append(line)
-        elif line and not line.startswith(("a=candidate:", "a=end-of-candidates")):
+        elif line.startswith("a=group:BUNDLE"):
+            lines.append(f"a=group:BUNDLE {' '.join(bundle)}")
+        elif line == f"a=mid:{bundle[0]}":
+            lines += [line, candidate]
+        elif line and not line.startswith(_NOT_ANSWERED):
             lines.append(line)
-    return "".join(f"{line}\r\n" for line in lines)
+    return join(lines)
+
+
+_NOT_ANSWERED = (
+    "a=candidate:",
+    "a=end-of-candidates",
+    "a=fingerprint:sha-384",
+    "a=fingerprint:sha-512",
+)
+"""What is left out of aiortc's answer."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rejoin.media.receive.bandwidth import DRAINED_S, SENT_PERIOD_S, BandwidthEstimate
@@ -110,6 +110,11 @@ class KeyFrameRequests:
         if self._needed_since is None:
             self._needed_since = now
 
+    def postpone(self, now: float) -> None:
+        """No PLI can be sent now: the host's time to answer has not begun."""
+        if self._needed_since is not None:
+            self._needed_since = now
+
     def take_due(self, now: float, rtt_s: float | None) -> bool:
         """Whether to send a PLI now; True counts as sent."""
         if self._needed_since is None:
@@ -143,7 +148,12 @@ class KeyFrameRequests:
 class InboundVideo:
     """The received video stream of one connection: decides what each packet leads to."""
 
-    def __init__(self, negotiated: Negotiated) -> None:
+    def __init__(
+        self, negotiated: Negotiated, *, may_send: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`may_send`: whether feedback leaves this machine; a muted connection asks for nothing,
+        and nothing counts as asked for."""
+        self._may_send = may_send
         self.statistics = ReceiveStatistics(VIDEO_CLOCK_HZ)
         self.key_frame_requests = KeyFrameRequests()
         self.bandwidth = BandwidthEstimate(negotiated.max_bps)
@@ -247,7 +257,7 @@ class InboundVideo:
             actions += self._decode(frames, now)
         if self.needs_tick:
             actions += self._feedback(now, rtt_s)
-        if self.negotiated.remb and (rate_fell or now >= self._remb_at):
+        if self.negotiated.remb and (rate_fell or now >= self._remb_at) and self._may_send():
             actions += self._remb(now)
         return actions
 
@@ -298,6 +308,9 @@ class InboundVideo:
 
     def _feedback(self, now: float, rtt_s: float | None) -> Iterator[ReceiveAction]:
         if self._ssrc is None:
+            return
+        if not self._may_send():
+            self.key_frame_requests.postpone(now)
             return
         if self.negotiated.nack and self._jitter_buffer.has_missing:
             no_queue = self.bandwidth.queue_s < DRAINED_S

@@ -47,6 +47,11 @@ gaps must not make us flood the host."""
 JUMP_PACKETS = 500
 """A larger gap is an outage: none of its packets is NACKed."""
 
+OUTAGE_PACKETS = 16
+OUTAGE_PAUSE_S = DEADLINE_MAX_S
+"""So is a gap of more than a few packets after a pause that is longer than any packet is waited
+for: what is missing is of the time of the pause, and waiting would delay the next key frame."""
+
 MISSING_PACKETS = 1000
 """With more packets missing in all, everything in the buffer is dropped."""
 
@@ -129,6 +134,7 @@ class JitterBuffer:
         self._released_any = False
         self._scanned_from = 0
         self._scanned_to = 0
+        self._newest_at = -math.inf
 
     @property
     def has_missing(self) -> bool:
@@ -162,11 +168,12 @@ class JitterBuffer:
             self._unanswered = 0
         if number > self._highest:
             gap = number - self._highest - 1
-            if gap > JUMP_PACKETS or gap + len(self._missing) > MISSING_PACKETS:
+            if self._is_outage(gap, now) or gap + len(self._missing) > MISSING_PACKETS:
                 self._start_over_at(number)
             else:
                 self._note_missing(range(self._highest + 1, number), now)
             self._highest = number
+            self._newest_at = now
         self._stored[number] = _Stored(timestamp, marker, payload, now)
         self._bytes += len(payload) + PACKET_OVERHEAD_BYTES
         if self._bytes > BUFFER_BYTES:
@@ -248,6 +255,10 @@ class JitterBuffer:
                 self._unanswered = 0  # too late for its frame, but the host does answer
             return None
         return self._highest + ahead
+
+    def _is_outage(self, gap: int, now: float) -> bool:
+        paused = now - self._newest_at >= OUTAGE_PAUSE_S
+        return gap > JUMP_PACKETS or (gap > OUTAGE_PACKETS and paused)
 
     def _note_missing(self, numbers: range, now: float) -> None:
         for number in numbers:

@@ -30,6 +30,19 @@ class ReportBlock:
     dlsr: int
 
 
+@dataclass(frozen=True, slots=True)
+class _CountedReport:
+    """A sender report: when it arrived, how many packets the sender had sent by then (RFC 3550,
+    6.4.1, 32 bits), and how many had arrived."""
+
+    at: float
+    sent: int
+    received: int
+
+
+REPORTS_REMEMBERED = 40
+
+
 class ReceiveStatistics:
     """Statistics of one stream, for receiver reports and for `StreamStatistics`."""
 
@@ -50,6 +63,7 @@ class ReceiveStatistics:
         self._history: deque[tuple[float, int, int]] = deque()
         self._sender_report: tuple[int, float] | None = None
         self._received_since_base = 0
+        self._reports: deque[_CountedReport] = deque(maxlen=REPORTS_REMEMBERED)
         self._media_clock: tuple[float, int] | None = None
 
     def add(self, packet: RtpPacket, now: float) -> bool:
@@ -89,6 +103,7 @@ class ReceiveStatistics:
         self._transit = None
         self._jitter = 0.0
         self._sender_report = None
+        self._reports.clear()
         self._media_clock = None
 
     @property
@@ -129,6 +144,29 @@ class ReceiveStatistics:
         """A sender report says which media time belongs to which wall time (RFC 3550, 6.4.1)."""
         self._sender_report = ((ntp_timestamp >> 16) & 0xFFFFFFFF, now)
         self._media_clock = (ntp_timestamp / (1 << 32), rtp_timestamp)
+
+    def count_sent(self, packets: int, now: float) -> None:
+        """A sender report of this stream says how many packets were sent since it began."""
+        if self.ssrc is not None:
+            self._reports.append(_CountedReport(now, packets, self._received_since_base))
+
+    def missing_since(self, since_at: float) -> float | None:
+        """Share of the packets sent since then that did not arrive, 0..1, by the sender reports.
+
+        0 if none were sent: that is how a sender that pauses differs from a path that loses all.
+        None while no report since then can be compared with an earlier one. From the second report
+        on nothing that was sent before `since_at` counts.
+        """
+        later = [report for report in self._reports if report.at >= since_at]
+        earlier = [report for report in self._reports if report.at < since_at]
+        if not later or (len(later) == 1 and not earlier):
+            return None
+        first, newest = later[0] if len(later) > 1 else earlier[-1], later[-1]
+        sent = (newest.sent - first.sent) & 0xFFFFFFFF
+        if sent >= 1 << 31:
+            return None  # the count went back: the sender counts something else
+        arrived = newest.received - first.received
+        return min(1.0, max(0.0, 1.0 - arrived / sent)) if sent else 0.0
 
     def captured_at(self, rtp_timestamp: int) -> float | None:
         """When this was captured, in seconds of the host's clock, which its streams share.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import assert_never
 
-from rejoin.core import events
+from rejoin.core import events, goodbye
+from rejoin.core.goodbye import SaidGoodbye
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.service_model import lifecycle
 from rejoin.verify.environment import Change, PathChange, World
@@ -21,6 +23,19 @@ _HANDSHAKE_RTTS, _HANDSHAKE_S = 2.5, 0.010
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 4.0
 """STUN repeats a check over a path that is cut after 0.5, 1, 2 and 4 s."""
 _CHANNELS_RETRY_S = 1.0
+_OUTAGE_S = 0.2
+"""After a longer pause of RTP the next frames need a key frame."""
+_HELD_BACK_S = 1.0
+"""How long they are held back if no key frame comes."""
+_FRAME_S = 1 / 60
+
+
+class Picture(enum.Enum):
+    """What becomes of a connection's picture while its sound arrives."""
+
+    ARRIVES = "arrives"
+    LOST = "lost"
+    NOT_SENT = "not sent"
 
 
 @dataclass(slots=True)
@@ -40,6 +55,16 @@ class Connection:
     last_packet_at: float = 0.0
     last_rtp_at: float = 0.0
     largest_gap_s: float = 0.0
+    last_frame_at: float = 0.0
+    unanswered_since_at: float | None = None
+    goodbye: SaidGoodbye | None = None
+    picture: Picture = Picture.ARRIVES
+    needs_key_frame_since_at: float | None = None
+    """Since the first RTP after an outage."""
+    key_frame_at: float | None = None
+    """When the key frame arrives that the host was asked for."""
+    answerable_since_at: float | None = None
+    """Since when, after its last outage, RTP comes and the host could be asked."""
 
 
 class SimulatedConnections:
@@ -54,6 +79,8 @@ class SimulatedConnections:
         deliver: Callable[[events.Event], None],
     ) -> None:
         self.down = self.up = self.media = True
+        self.refused = False
+        """Whether the client's system refuses to send."""
         self.client_asleep = False
         self._all: dict[ConnectionNumber, Connection] = {}
         self._world = world
@@ -79,7 +106,7 @@ class SimulatedConnections:
         number = self._service.connected
         return None if number is None else self._all.get(number)
 
-    def change(self, change: PathChange) -> None:
+    def change(self, change: PathChange) -> None:  # noqa: C901 - plain dispatch
         """Change the paths, or what the host sends."""
         match change:
             case Change.PATH_DOWN:
@@ -88,8 +115,11 @@ class SimulatedConnections:
                 self.down = False
             case Change.UPLINK_DOWN:
                 self.up = False
+            case Change.UPLINK_REFUSED:
+                self.up, self.refused = False, True
             case Change.PATH_UP:
                 self.down = self.up = True
+                self.refused = False
             case Change.FLOW_DIES:
                 for connection in self:
                     connection.dead = True
@@ -97,6 +127,9 @@ class SimulatedConnections:
                 self.media = False
             case Change.MEDIA_GOES:
                 self.media = True
+            case Change.PICTURE_LOST | Change.PICTURE_STOPS | Change.PICTURE_GOES:
+                for connection in self:
+                    connection.picture = _PICTURES[change]
             case Change.HOST_CLOSES:
                 current = self.current
                 if current is not None:
@@ -137,30 +170,70 @@ class SimulatedConnections:
         for connection in self._all.values():
             if not connection.up or connection.closed:
                 continue
-            if self.host_hears(connection):
+            heard = self.host_hears(connection)
+            if heard:
                 connection.heard_at = now
+            if heard and self._host_reaches(connection):
+                connection.unanswered_since_at = None
+            elif connection.unanswered_since_at is None:
+                connection.unanswered_since_at = now
             if self.arrives(connection):
                 gap_s = since_at - connection.last_packet_at
                 if gap_s > 2 * self._policy.sample_every_s:
                     connection.largest_gap_s = max(connection.largest_gap_s, gap_s)
                 connection.last_packet_at = now
                 if self.media:
-                    connection.last_rtp_at = now
+                    self._rtp_arrives(connection, since_at)
+
+    def _rtp_arrives(self, connection: Connection, since_at: float) -> None:
+        """RTP from `since_at` until now: frames, and what the client answers."""
+        now = self._clock.now
+        if since_at - connection.last_rtp_at > _OUTAGE_S:
+            connection.needs_key_frame_since_at = now
+            connection.key_frame_at = connection.answerable_since_at = None
+        if connection.answerable_since_at is None and self._upward(connection):
+            connection.answerable_since_at = now
+        connection.last_rtp_at = now
+        if connection.goodbye is not None:
+            again = goodbye.after_rtp(connection.goodbye, now, self._policy)
+            if again is not None:
+                connection.goodbye = again
+                self._goodbye_leaves(connection)
+        needed_since_at, key_frame_at = connection.needs_key_frame_since_at, connection.key_frame_at
+        if needed_since_at is not None:
+            self.request_key_frame(connection)  # the receiver repeats that without the engine
+            held_back = now - needed_since_at < _HELD_BACK_S
+            if held_back and (key_frame_at is None or now < key_frame_at):
+                return
+            connection.needs_key_frame_since_at = None
+        if connection.picture is Picture.ARRIVES:
+            connection.last_frame_at = now
+
+    def request_key_frame(self, connection: Connection) -> None:
+        """Ask the host for a key frame; a muted connection cannot."""
+        if self.host_hears(connection) and not connection.muted:
+            arrives_at = self._clock.now + self._world.rtt_s + _FRAME_S
+            if connection.key_frame_at is None:
+                connection.key_frame_at = arrives_at
 
     def sample(self, connection: Connection) -> ConnectionSample:
         """What the client measures on this connection now."""
         gap_s, connection.largest_gap_s = connection.largest_gap_s, 0.0
         both_ways_at = min(connection.heard_at, connection.last_packet_at)
+        unanswered_since_at = connection.unanswered_since_at
         return ConnectionSample(
             last_packet_at=connection.last_packet_at,
             last_rtp_at=connection.last_rtp_at,
-            last_frame_at=connection.last_rtp_at,
+            last_frame_at=connection.last_frame_at,
             frames_decoded=1,
-            frame_interval_s=1 / 60,
+            frame_interval_s=_FRAME_S,
             rtt_s=self._world.rtt_s,
             loss=0.0,
             proved_sent_at=both_ways_at - self._world.rtt_s,
             largest_gap_s=gap_s,
+            unanswered_since_at=unanswered_since_at,
+            sends_fail_since_at=unanswered_since_at if self.refused else None,
+            video_missing=1.0 if connection.picture is Picture.LOST else 0.0,
         )
 
     # --- what the service and the host notice -----------------------------------------------------
@@ -222,6 +295,7 @@ class SimulatedConnections:
         connection.up = True
         now = self._clock.now
         connection.heard_at = connection.last_packet_at = connection.last_rtp_at = now
+        connection.last_frame_at = now
         self._deliver(events.ConnectionOpened(connection.number))
         self._clock.after(self._world.decode_s, partial(self._decode_first_frame, connection))
         self._clock.after(self._world.rtt_s, partial(self._open_channels, connection))
@@ -247,12 +321,24 @@ class SimulatedConnections:
 
     def say_goodbye(self, connection: Connection) -> None:
         """Goodbye: if it gets through, the service soon notices. The client sends no more."""
-        if connection.up and self._upward(connection) and not connection.host_closed:
-            self._notice(connection, self._world.rtt_s / 2 + self._world.notice_graceful_close_s)
+        if connection.up and connection.goodbye is None:
+            connection.goodbye = goodbye.said(self._clock.now, self._world.rtt_s)
+            self._goodbye_leaves(connection)
         connection.muted = True
         connection.checking = False
+
+    def _goodbye_leaves(self, connection: Connection) -> None:
+        if self._upward(connection) and not connection.host_closed:
+            self._notice(connection, self._world.rtt_s / 2 + self._world.notice_graceful_close_s)
 
     def close(self, connection: Connection) -> None:
         """Say goodbye and close the connection for good."""
         self.say_goodbye(connection)
         connection.closed = True
+
+
+_PICTURES = {
+    Change.PICTURE_LOST: Picture.LOST,
+    Change.PICTURE_STOPS: Picture.NOT_SENT,
+    Change.PICTURE_GOES: Picture.ARRIVES,
+}

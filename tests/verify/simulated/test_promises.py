@@ -1,0 +1,132 @@
+"""What a client owes its player about the path, and a seeded bug for each promise.
+
+A bug is put into the real code, where a developer might make it; without it the same world keeps
+every invariant. docs/proof.md lists them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rejoin.core import goodbye, health
+from rejoin.core.engine import enter
+from rejoin.core.engine.transition import Transition
+from rejoin.core.health import Frozen
+from rejoin.verify.environment import Change, World
+from rejoin.verify.simulate import RunOutcome, simulate
+
+C = Change
+LATE_S = 60.0
+"""A service that notices nothing by itself for longer than a player waits."""
+
+CUT_PAST_THE_GOODBYE = World(
+    notice_silent_client_s=LATE_S, faults=((3.0, C.PATH_DOWN), (9.0, C.PATH_UP))
+)
+CUT_THAT_HEALS = World(notice_silent_client_s=LATE_S, faults=((3.0, C.PATH_DOWN), (5.0, C.PATH_UP)))
+DEAD_UPLINK = World(notice_silent_client_s=LATE_S, faults=((3.0, C.UPLINK_DOWN),))
+NO_ROUTE = World(notice_silent_client_s=LATE_S, faults=((3.0, C.UPLINK_REFUSED),))
+LOST_PICTURE = World(faults=((3.0, C.PICTURE_LOST),))
+PAUSED_GAME = World(faults=((3.0, C.PICTURE_STOPS), (60.0, C.PICTURE_GOES)))
+
+
+def run(world: World, for_s: float = 40.0) -> RunOutcome:
+    return simulate(world, draw=random.Random(1).random, for_s=for_s)
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """Does nothing: the goodbye is not repeated, the old connection not unmuted."""
+
+
+def never(*_: Any, **__: Any) -> bool:
+    return False
+
+
+def forgets_to_ask(t: Transition, old: Any) -> None:
+    """Lets the connection send once it has healed, and not when its RTP comes back."""
+
+
+def takes_every_freeze_for_loss(*given: Any) -> Frozen | None:
+    frozen = FROZEN(*given)
+    return None if frozen is None else Frozen(frozen.since_at, True, frozen.offers_reconnect)
+
+
+FROZEN = health._frozen
+BUGS: dict[str, tuple[Any, str, Callable[..., Any], World, str]] = {
+    "a lost goodbye is not repeated": (
+        goodbye,
+        "after_rtp",
+        nothing,
+        CUT_PAST_THE_GOODBYE,
+        "LEAVE",
+    ),
+    "unanswered checks are not noticed": (health, "_unanswered_s", never, DEAD_UPLINK, "UPLINK"),
+    "refused sends are not noticed": (health, "_unsent_s", never, NO_ROUTE, "UPLINK"),
+    "a lost picture is not reconnected": (
+        health,
+        "reconnects_frozen",
+        never,
+        LOST_PICTURE,
+        "PICTURE",
+    ),
+    "a paused game is reconnected": (
+        health,
+        "_frozen",
+        takes_every_freeze_for_loss,
+        PAUSED_GAME,
+        "PICTURE",
+    ),
+    "a muted connection is not let to ask for its frame": (
+        enter,
+        "unmute",
+        forgets_to_ask,
+        CUT_THAT_HEALS,
+        "FRAME",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_seeded_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    where, attribute, bug, world, invariant = BUGS[name]
+    assert run(world).violations == ()
+    monkeypatch.setattr(where, attribute, bug)
+    found = run(world).violations
+    assert found, "a simulator that misses this bug proves nothing"
+    assert found[0].startswith(f"{invariant} at ")
+
+
+def test_a_goodbye_lost_in_a_cut_costs_no_more_than_the_cut() -> None:
+    outcome = run(CUT_PAST_THE_GOODBYE)
+    assert outcome.live
+    [freeze_s] = outcome.freezes_s
+    assert 6.0 < freeze_s < 7.5
+
+
+def test_a_cut_that_heals_needs_no_reconnect() -> None:
+    outcome = run(CUT_THAT_HEALS)
+    assert (outcome.live, outcome.attempts) == (True, 1)
+
+
+def test_a_lost_picture_is_reconnected_once() -> None:
+    outcome = run(LOST_PICTURE, for_s=60.0)
+    assert (outcome.live, outcome.attempts) == (True, 2)
+
+
+def test_a_paused_game_stays_connected() -> None:
+    outcome = run(PAUSED_GAME, for_s=90.0)
+    assert (outcome.live, outcome.attempts) == (True, 1)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_dead_uplink_heals_when_it_works_again(refused: bool) -> None:
+    dies = C.UPLINK_REFUSED if refused else C.UPLINK_DOWN
+    world = World(notice_silent_client_s=LATE_S, faults=((3.0, dies), (10.0, C.PATH_UP)))
+    outcome = run(world)
+    assert outcome.violations == ()
+    assert outcome.live
+    if not refused:  # the five seconds to the commit are not over
+        assert outcome.attempts == 1
