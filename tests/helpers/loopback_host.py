@@ -2,26 +2,42 @@
 
 Its answer has candidates in the first section only, as RFC 9143 answerers write them. What it
 receives is counted by kind, and `cut` drops everything in both directions, like a cut network.
+With `acknowledge=False` it never sends DATA_CHANNEL_ACK, like AWS's KVS WebRTC SDK in C. With
+`rsa_certificate` it has an RSA key, like that of GStreamer's webrtcbin.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from aiortc import (
     RTCBundlePolicy,
+    RTCCertificate,
     RTCConfiguration,
     RTCDataChannel,
     RTCPeerConnection,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
+from aiortc.rtcsctptransport import (
+    DATA_CHANNEL_ACK,
+    SCTP_DATA_UNORDERED,
+    WEBRTC_DCEP,
+    DataChunk,
+    InitChunk,
+)
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from OpenSSL import SSL
 
 from rejoin.input_protocol.controls import INPUT_CHANNEL, VERSION, Hello, decode, encode
+from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.signal_codec import decode_request, encode_response
 
 
@@ -40,22 +56,32 @@ class LoopbackHost:
         *,
         greet: bool = True,
         with_audio: bool = True,
+        acknowledge: bool = True,
+        rsa_certificate: bool = False,
+        associate: bool = True,
         rejects: tuple[str, ...] = (),
         rewrite: Callable[[str], str] = str,
     ) -> None:
         """`rejects`: the kinds of section that the answer rejects. `rewrite`: changes its SDP."""
         self.heard: Counter[str] = Counter()
+        self.ordered: list[bool] = []
+        """Of each message on a data channel: whether it was sent ordered."""
         self.messages: list[Any] = []
         self.channels: dict[str, RTCDataChannel] = {}
         self.closed = asyncio.Event()
         self.cut = False
         self._greet = greet
         self._with_audio = with_audio and "audio" not in rejects
+        self._acknowledge = acknowledge
+        self._associate = associate
         self._rejects = rejects
         self._rewrite = rewrite
         self.pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
+        if rsa_certificate:
+            connection: Any = self.pc
+            connection._RTCPeerConnection__certificates = [make_rsa_certificate()]
         self.pc.on("datachannel", self._channel_opened)
         self.pc.on("connectionstatechange", self._state_changed)
 
@@ -76,6 +102,7 @@ class LoopbackHost:
         """The SignalResponse for this request."""
         request = decode_request(signal_request)
         await self.pc.setRemoteDescription(RTCSessionDescription(request.sdp, "offer"))
+        self._watch_sctp(self.pc.sctp)
         for transceiver in self.pc.getTransceivers():
             if transceiver.kind == "video":
                 transceiver.sender.replaceTrack(VideoStreamTrack())
@@ -97,6 +124,27 @@ class LoopbackHost:
         sdp = without_sections(self.pc.localDescription.sdp, self._rejects)
         sdp = self._rewrite(_candidates_in_first_section_only(sdp))
         return encode_response(sdp, "https://127.0.0.1/input.js")
+
+    def _watch_sctp(self, sctp: Any) -> None:
+        async def send(stream_id: int, pp_id: int, data: bytes, **how: Any) -> None:
+            acknowledgement = pp_id == WEBRTC_DCEP and data[0] == DATA_CHANNEL_ACK
+            if self._acknowledge or not acknowledgement:
+                await send_as_aiortc(stream_id, pp_id, data, **how)
+
+        async def receive(chunk: DataChunk) -> None:
+            if chunk.protocol != WEBRTC_DCEP:
+                self.ordered.append(not chunk.flags & SCTP_DATA_UNORDERED)
+            await receive_as_aiortc(chunk)
+
+        async def abort(chunk: Any) -> None:
+            if isinstance(chunk, InitChunk):
+                sctp._remote_verification_tag = chunk.initiate_tag
+                await sctp.stop()
+
+        if not self._associate:
+            sctp._receive_chunk = abort
+        send_as_aiortc = override(sctp, "_send", send)
+        receive_as_aiortc = override(sctp, "_receive_data_chunk", receive)
 
     @property
     def connection(self) -> Any:
@@ -134,6 +182,26 @@ class LoopbackHost:
         await asyncio.sleep(0.05)
         if connection is not None and connection._query_consent_task is not None:
             connection._query_consent_task.cancel()
+
+
+def make_rsa_certificate() -> RTCCertificate:
+    """One with which a DTLS server can do ECDHE-RSA only."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "host")])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(days=1))
+    builder = builder.not_valid_after(now + datetime.timedelta(days=1))
+    certificate = RTCCertificate(cast(Any, key), builder.sign(key, hashes.SHA256()))
+
+    def create_ssl_context(srtp_profiles: Any) -> SSL.Context:
+        context: SSL.Context = create_as_aiortc(srtp_profiles=srtp_profiles)
+        context.set_cipher_list(b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256")
+        return context
+
+    create_as_aiortc = override(certificate, "_create_ssl_context", create_ssl_context)
+    return certificate
 
 
 def without_sections(sdp: str, kinds: tuple[str, ...]) -> str:

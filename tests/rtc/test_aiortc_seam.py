@@ -240,28 +240,21 @@ async def test_gathering_is_replaced_and_the_original_still_gathers() -> None:
         assert [each.host for each in scene.connection.local_candidates] == ["127.0.0.1"]
 
 
-async def test_no_pause_follows_the_check_of_the_last_pair() -> None:
+async def test_the_checks_of_all_pairs_start_without_a_pause_between_them() -> None:
     async with never_started() as scene:
 
-        class State:
-            task: object | None = None
-            state = ice.CandidatePair.State.WAITING
+        class Pair:
+            def __init__(self, state: ice.CandidatePair.State) -> None:
+                self.state = state
 
-        first, second = State(), State()
-        started = iter((first, second, None))
-
-        def start_one() -> bool:
-            pair = next(started)
-            if pair is not None:
-                pair.task = object()
-            return pair is not None
-
-        scene.connection._check_list = cast(Any, [first, second])
-        seam.override(scene.connection, "_check_periodic", start_one)
-        seam.stop_pacing_after_last_pair(scene.connection)
-        assert scene.connection._check_periodic(), "another pair waits"
-        assert not scene.connection._check_periodic(), "it was the last"
-        assert not scene.connection._check_periodic(), "there was none"
+        states = ice.CandidatePair.State
+        pairs = [Pair(s) for s in (states.WAITING, states.SUCCEEDED, states.FROZEN)]
+        started: list[object] = []
+        scene.connection._check_list = cast(Any, pairs)
+        seam.override(scene.connection, "check_start_task", started.append)
+        seam.start_all_checks(scene.connection)
+        assert not scene.connection._check_periodic(), "aioice goes on at once"
+        assert started == [pairs[0], pairs[2]]
         scene.connection._check_list = []
 
 

@@ -98,6 +98,7 @@ class Scene:
             may_send=lambda: may_send,
             callbacks=ChannelCallbacks(
                 on_input_open=lambda: self.reported.append("open"),
+                on_input_unavailable=lambda: self.reported.append("unavailable"),
                 on_controls_known=self.reported.append,
                 on_disconnect=self.reported.append,
                 on_closed=self.reported.append,
@@ -177,3 +178,31 @@ async def test_a_muted_connection_sends_no_controls() -> None:
         scene.input._setReadyState("open")
         scene.channels.controls.set_controls(HELD)
         assert scene.channels.controls.messages_sent == 0
+
+
+async def test_a_channel_that_closes_is_reported_only_if_it_was_open() -> None:
+    async with open_channels() as scene:
+        scene.messages._setReadyState("closed")
+        assert scene.reported == []
+        scene.input._setReadyState("closed")
+        assert scene.reported == ["unavailable"]
+    async with open_channels() as scene:
+        for channel in (scene.input, scene.messages):
+            channel._setReadyState("open")
+            channel._setReadyState("closed")
+    assert scene.reported == ["open", "inputChannel", "clientMessageChannel"]
+
+
+async def test_an_association_that_ends_before_the_input_channel_opened_leaves_no_input() -> None:
+    async with open_channels() as scene:
+        scene.messages._setReadyState("open")
+        scene.channels.association_ended()
+    assert scene.reported == ["unavailable"]
+    async with open_channels() as scene:
+        scene.input._setReadyState("open")
+        scene.channels.association_ended()
+    assert scene.reported == ["open"]
+    async with open_channels() as scene:
+        await scene.channels.close()
+        scene.channels.association_ended()
+    assert scene.reported == []

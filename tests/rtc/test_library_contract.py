@@ -28,9 +28,10 @@ from aiortc.rtp import (
     is_rtcp,
     pack_remb_fci,
 )
+from OpenSSL import SSL
 from pylibsrtp import Session
 
-from rejoin.rtc import aiortc_seam
+from rejoin.rtc import aiortc_seam, handshake_seam
 
 CANDIDATE = "1 1 udp 1 127.0.0.1 5000 typ host"
 
@@ -56,30 +57,46 @@ RELIED_ON: dict[str, str] = {
     "RTCDtlsTransport": (
         "_handle_rtp_data _handle_rtcp_data _send_rtp _write_ssl _ssl _rx_srtp _rtp_router _state"
         " _register_rtp_receiver _unregister_rtp_receiver _register_rtp_sender"
-        " _unregister_rtp_sender _setup_srtp _set_role _srtp_profiles"
+        " _unregister_rtp_sender _setup_srtp _set_role _srtp_profiles _do_handshake _role encrypted"
         " _RTCDtlsTransport__local_certificate state transport on"
     ),
     "RTCCertificate": "_create_ssl_context getFingerprints",
-    "RTCIceTransport": "_connection state on start addRemoteCandidate",
-    "RTCSctpTransport": "_handle_data _flight_size _abort start stop state transport",
+    "RTCIceTransport": "_connection _send state on start addRemoteCandidate",
+    "OpenSSL.Connection": (
+        "DTLSv1_get_timeout DTLSv1_handle_timeout bio_write bio_read send get_cipher_name"
+        " master_key client_random server_random"
+    ),
+    "RTCSctpTransport": (
+        "_handle_data _flight_size _abort start stop state State transport _set_state"
+        " _t1_start _t1_expired _t1_failures _t3_start _t3_restart _t3_expired _rto _srtt"
+        " _send_chunk _receive_chunk _remote_verification_tag _association_state"
+        " _send _receive _receive_sack_chunk _local_tsn _last_sacked_tsn _sent_queue _data_channels"
+    ),
+    "RTCDataChannel": "_setReadyState readyState",
     "aioice.Connection": (
         "get_component_candidates query_consent check_incoming request_received connect"
-        " build_request _check_periodic _check_list _check_list_state _early_checks"
-        " _early_checks_done _nominated _protocols _closing _query_consent_task _queue"
-        " remote_password"
+        " build_request"
+        " _check_periodic check_start_task _check_list _check_list_state _early_checks"
+        " _early_checks_done"
+        " _nominated _protocols _closing _query_consent_task _queue remote_password respond_error"
     ),
-    "aioice.StunProtocol": "datagram_received send_data send_stun error_received transactions",
+    "aioice.StunProtocol": (
+        "datagram_received send_data send_stun error_received request transactions"
+    ),
     "aioice.CandidatePair": "local_candidate remote_addr State",
     "aioice.Candidate": "type transport host port",
 }
 """Attributes that we use, private or replaced on instances, by owner."""
+
+OF_A_SENT_CHUNK = "_acked"
+"""aiortc adds these to a chunk when it queues it."""
 
 
 async def owners() -> tuple[RTCPeerConnection, dict[str, object]]:
     pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
     audio = pc.addTransceiver("audio", direction="recvonly")
     video = pc.addTransceiver("video", direction="recvonly")
-    pc.createDataChannel("x")
+    channel = pc.createDataChannel("x")
     dtls = audio.receiver.transport
     assert video.receiver.transport is dtls, "MAX_BUNDLE gives one transport to all"
     assert pc.sctp is not None
@@ -94,6 +111,8 @@ async def owners() -> tuple[RTCPeerConnection, dict[str, object]]:
         "RTCCertificate": RTCCertificate,
         "RTCIceTransport": dtls.transport,
         "RTCSctpTransport": pc.sctp,
+        "RTCDataChannel": channel,
+        "OpenSSL.Connection": SSL.Connection,
         "aioice.Connection": connection,
         "aioice.StunProtocol": ice.StunProtocol(connection),
         "aioice.CandidatePair": ice.CandidatePair,
@@ -109,17 +128,21 @@ async def test_the_library_has_every_attribute_that_we_use() -> None:
 
 
 def test_every_private_name_in_the_seam_is_checked_here() -> None:
-    tree = ast.parse(Path(aiortc_seam.__file__).read_text(encoding="utf-8"))
+    nodes = [
+        node
+        for seam in (aiortc_seam, handshake_seam)
+        for node in ast.walk(ast.parse(Path(str(seam.__file__)).read_text(encoding="utf-8")))
+    ]
     used = {
         node.attr
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Attribute)
         and node.attr.startswith("_")
         and not (isinstance(node.value, ast.Name) and node.value.id == "self")
     }
     replaced = {
         node.args[1].value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "override"
@@ -127,7 +150,7 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
     }
     assert len(used) > 15, "the seam's source was read"
     assert len(replaced) > 10
-    assert used | replaced <= set(" ".join(RELIED_ON.values()).split())
+    assert used | replaced <= set(" ".join([*RELIED_ON.values(), OF_A_SENT_CHUNK]).split())
 
 
 @pytest.mark.parametrize(
@@ -140,6 +163,12 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
         (ice.Connection.request_received, ["message", "addr", "protocol"]),
         (ice.Connection._check_periodic, []),
         (ice.Connection.build_request, ["pair", "nominate"]),
+        (ice.Connection.respond_error, ["request", "addr", "protocol", "error_code"]),
+        (ice.Connection.check_start_task, ["pair"]),
+        (
+            ice.StunProtocol.request,
+            ["request", "addr", "integrity_key", "retransmissions"],
+        ),
         (ice.StunProtocol.send_data, ["data", "addr"]),
         (ice.StunProtocol.send_stun, ["message", "addr"]),
         (ice.StunProtocol.error_received, ["exc"]),
@@ -160,6 +189,22 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
         (RTCDtlsTransport._set_role, ["role"]),
         (RTCDtlsTransport._write_ssl, []),
         (RTCSctpTransport._handle_data, ["data"]),
+        (RTCSctpTransport._set_state, ["state"]),
+        (RTCSctpTransport.start, ["remoteCaps", "remotePort"]),
+        (RTCSctpTransport._t1_start, ["chunk"]),
+        (RTCSctpTransport._t1_expired, []),
+        (RTCSctpTransport._t3_start, []),
+        (RTCSctpTransport._t3_restart, []),
+        (RTCSctpTransport._t3_expired, []),
+        (RTCSctpTransport._send_chunk, ["chunk"]),
+        (RTCSctpTransport._receive_chunk, ["chunk"]),
+        (RTCDtlsTransport._do_handshake, []),
+        (RTCSctpTransport._receive, ["stream_id", "pp_id", "data"]),
+        (RTCSctpTransport._receive_sack_chunk, ["chunk"]),
+        (
+            RTCSctpTransport._send,
+            ["stream_id", "pp_id", "user_data", "expiry", "max_retransmits", "ordered"],
+        ),
         (RtpRouter.route_rtp, ["packet"]),
         (Session.unprotect, ["packet"]),
         (Session.unprotect_rtcp, ["packet"]),
@@ -186,6 +231,7 @@ def test_aioice_calls_on_its_instance_what_we_replace() -> None:
         "_check_periodic": ice.Connection.connect,
         "query_consent": ice.Connection.connect,
         "check_incoming": ice.Connection.request_received,
+        "respond_error(message, addr, protocol, (40": ice.Connection.request_received,
         "transactions": ice.StunProtocol.datagram_received,
         "_early_checks_done": ice.Connection.request_received,
         "_nominated": ice.Connection.sendto,
@@ -271,3 +317,36 @@ def test_aiortc_uses_the_methods_that_we_replace_on_dtls_sctp_and_the_connection
     }
     for call, caller in callers.items():
         assert call in inspect.getsource(caller), call
+
+
+def test_aiortc_keeps_and_acknowledges_the_chunks_that_open_a_channel() -> None:
+    queued = inspect.getsource(RTCSctpTransport._send)
+    for name in OF_A_SENT_CHUNK.split():
+        assert f"chunk.{name} =" in queued
+    assert "chunk.tsn = self._local_tsn" in queued
+    assert "self._send(stream_id, protocol, user_data)" in inspect.getsource(
+        RTCSctpTransport._data_channel_flush
+    )
+    acknowledged = inspect.getsource(RTCSctpTransport._receive_sack_chunk)
+    assert "schunk._acked = True" in acknowledged
+    assert "self._last_sacked_tsn = chunk.cumulative_tsn" in acknowledged
+    assert "self._receive(" in inspect.getsource(RTCSctpTransport._receive_data_chunk)
+
+
+def test_the_timers_of_a_handshake_are_read_where_we_replace_them() -> None:
+    """`handshake_seam.hasten_*` rely on these lines."""
+    receive = inspect.getsource(RTCDtlsTransport._recv_next)
+    assert "timeout = self._ssl.DTLSv1_get_timeout()" in receive
+    assert "self._ssl.DTLSv1_handle_timeout()\n                await self._write_ssl()" in receive
+    assert "self._ssl.bio_write(data)" in receive
+    assert "await self._do_handshake()" in inspect.getsource(RTCDtlsTransport.start)
+    for start in (RTCSctpTransport._t1_start, RTCSctpTransport._t3_start):
+        assert "self._loop.call_later(self._rto, self._t" in inspect.getsource(start)
+    assert "self._t3_restart()" in inspect.getsource(RTCSctpTransport._transmit)
+    expired = inspect.getsource(RTCSctpTransport._t1_expired)
+    assert "asyncio.ensure_future(self._send_chunk(self._t1_chunk))" in expired
+    assert "self._remote_verification_tag" in inspect.getsource(RTCSctpTransport._send_chunk)
+    check = inspect.getsource(ice.Connection.check_start)
+    assert "pair.protocol.request(" in check
+    assert "integrity_key=" in check
+    assert "self.__protocol.send_stun(" in inspect.getsource(stun.Transaction)

@@ -29,6 +29,7 @@ from rejoin.core.events import (
     FirstFrameDecoded,
     HardEvidenceSeen,
     InputOpened,
+    InputUnavailable,
 )
 from rejoin.core.model import ConnectionNumber, HardEvidence, Policy
 from rejoin.errors import PeerError, RejoinError, SignalError
@@ -220,6 +221,7 @@ async def test_a_host_that_rejects_sound_or_channels_plays(rejects: tuple[str, .
         if "application" in rejects:
             assert scene.parts.pc.sctp is not None
             assert scene.parts.pc.sctp.state == "new", "nothing is sent that the host rejected"
+            assert scene.events.count(InputUnavailable(ConnectionNumber(1))) == 1
         else:
             await scene.until(lambda: scene.saw(InputOpened))
         if "audio" not in rejects:
@@ -324,6 +326,18 @@ async def test_a_dtls_client_offers_that_role_and_accepts_an_answer_with_the_oth
         await scene.peer.apply_answer(answer)
         await scene.until(lambda: scene.saw(FirstFrameDecoded))
         assert scene.parts.dtls.state == "connected"
+
+
+@pytest.mark.parametrize("dtls_client", [False, True])
+async def test_a_host_with_an_rsa_certificate_is_played_in_both_dtls_roles(
+    dtls_client: bool,
+) -> None:
+    async with played(dtls_client=dtls_client, rsa_certificate=True) as scene:
+        await scene.until_live()
+        servers_key = "RSA" if dtls_client else "ECDSA"
+        ssl: Any = scene.parts.dtls._ssl
+        assert ssl.get_cipher_name() == f"ECDHE-{servers_key}-AES128-GCM-SHA256"
+        assert not scene.saw(HardEvidenceSeen)
 
 
 async def test_the_first_check_is_sent_before_the_library_has_read_the_answer() -> None:
@@ -457,6 +471,21 @@ async def test_a_host_that_closes_is_evidence_at_once() -> None:
     assert len(evidence) == len(set(evidence))
 
 
+async def test_the_bye_of_every_source_is_evidence_that_of_one_is_not() -> None:
+    async with played() as scene:
+        await scene.until_live()
+        await scene.until(lambda: scene.parts.audio.reception.ssrc is not None)
+        sources = scene.parts.audio._sources
+        picture = scene.parts.video.reception.ssrc
+        senders = {each.kind: each.sender for each in scene.host.pc.getTransceivers()}
+        await senders["audio"].stop()  # it says BYE
+        await scene.until(lambda: sources._playing == {picture})
+        assert scene.evidence() == set()
+        await senders["video"].stop()
+        await scene.until(lambda: scene.saw(HardEvidenceSeen))
+    assert scene.evidence() == {HardEvidence.RTCP_BYE}
+
+
 async def test_a_disconnect_message_is_evidence_with_its_reason() -> None:
     async with played() as scene:
         await scene.until_live()
@@ -546,6 +575,37 @@ async def test_a_host_without_our_input_protocol_is_view_only() -> None:
         await scene.until_live()
         await scene.until(lambda: scene.saw(ControlsKnown))
     assert ControlsKnown(ConnectionNumber(1), False) in scene.events
+
+
+@pytest.mark.parametrize(
+    ("acknowledge", "greet", "ordered"),
+    [(False, False, True), (False, True, False), (True, False, False)],
+    ids=["neither", "message", "acknowledgement"],
+)
+async def test_a_channel_is_open_without_the_hosts_acknowledgement(
+    acknowledge: bool, greet: bool, ordered: bool
+) -> None:
+    """RFC 8832, 6: until an acknowledgement or a message came, messages have to be ordered."""
+    async with played(acknowledge=acknowledge, greet=greet) as scene:
+        await scene.until_live()
+        await scene.until(lambda: scene.saw(ControlsKnown))
+        scene.peer.set_controls(Controls(keys=frozenset({4})))
+        await scene.until(lambda: len(scene.host.messages) >= 3)
+        assert set(scene.host.ordered) == {ordered}
+        assert isinstance(scene.host.messages[0], ControlsMessage)
+    assert ControlsKnown(ConnectionNumber(1), greet) in scene.events
+    assert not scene.saw(HardEvidenceSeen)
+
+
+async def test_a_host_that_refuses_the_association_can_be_watched() -> None:
+    async with played(associate=False) as scene:
+        await scene.connect()
+        await scene.until(lambda: scene.saw(FirstFrameDecoded) and scene.saw(InputUnavailable))
+        decoded = scene.peer.statistics().frames_decoded
+        await scene.until(lambda: scene.peer.statistics().frames_decoded > decoded)
+    assert not scene.saw(InputOpened)
+    assert not scene.saw(HardEvidenceSeen)
+    assert not scene.saw(ConnectionFailed)
 
 
 async def test_an_exception_inside_the_library_fails_the_connection_at_once() -> None:

@@ -32,6 +32,7 @@ from helpers.h264_packets import rtx_of, stream
 from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
+from rejoin.media.receive.sources import ReceivedSources
 from rejoin.rtc.codecs import offer_every_profile, offered_video_types
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver, negotiated_of
 
@@ -80,9 +81,9 @@ class ManualClock:
 class Scene:
     def __init__(self) -> None:
         self.dtls, self.frames, self.clock = FakeDtls(), Frames(), ManualClock()
-        self.byes = 0
+        self.ended = 0
         self.played: list[bytes] = []
-        dtls = cast(RTCDtlsTransport, self.dtls)
+        dtls, sources = cast(RTCDtlsTransport, self.dtls), ReceivedSources(self.end)
         self.video = VideoReceiver(
             dtls,
             OURS,
@@ -90,14 +91,19 @@ class Scene:
             rtt_s=lambda: 0.020,
             clock=self.clock,
             name="test-video",
-            on_bye=self.bye,
+            sources=sources,
         )
         self.audio = AudioReceiver(
-            dtls, OURS, play=self.play, clock=self.clock, name="test-audio", on_bye=self.bye
+            dtls,
+            OURS,
+            play=self.play,
+            clock=self.clock,
+            name="test-audio",
+            sources=sources,
         )
 
-    def bye(self) -> None:
-        self.byes += 1
+    def end(self) -> None:
+        self.ended += 1
 
     def play(self, packet: OrderedAudio) -> None:
         if packet.payload == b"bad":
@@ -271,7 +277,7 @@ async def test_receiver_reports_are_sent_and_a_bye_is_reported() -> None:
         report = next(each for each in scene.dtls.sent if isinstance(each, RtcpRrPacket))
         assert [(block.ssrc, block.packets_lost) for block in report.reports] == [(MEDIA, 0)]
         await scene.video._handle_rtcp_packet(RtcpByePacket(sources=[MEDIA]))
-        assert scene.byes == 1
+        assert scene.ended == 1
 
 
 async def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> None:
@@ -286,6 +292,39 @@ async def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> Non
         assert scene.played[:3] == [b"a", b"b", b"c"]
         assert scene.audio.packets_failed == 1
         assert scene.audio.reception.packets_received == 6
+
+
+async def test_only_when_all_sources_of_sound_and_picture_said_bye_nothing_is_left() -> None:
+    async with receivers() as scene:
+        scene.video.expect_retransmissions({RTX: MEDIA})
+        await scene.video.receive(parameters("nack"))
+        sound = RTCRtpCodecParameters("audio/opus", 48_000, payloadType=111)
+        await scene.audio.receive(RTCRtpReceiveParameters(codecs=[sound]))
+        audio = RtpPacket(111, 0, 1, 960, OTHER, b"x")
+        video = packets(1)[0]
+        scene.audio.on_packet(audio, scene.clock())
+        scene.video.on_packet(video, scene.clock())
+        scene.video.on_packet(rtx_of(video, 1, RTX), scene.clock())
+
+        async def bye(*sources: int) -> None:
+            # aiortc gives it to the receivers whose sources are in it
+            if OTHER in sources:
+                await scene.audio._handle_rtcp_packet(RtcpByePacket(list(sources)))
+            if MEDIA in sources or RTX in sources:
+                await scene.video._handle_rtcp_packet(RtcpByePacket(list(sources)))
+
+        await bye(OTHER)
+        await bye(RTX)
+        assert scene.ended == 0
+        scene.audio.on_packet(audio, scene.clock())
+        await bye(MEDIA)
+        assert scene.ended == 0, "the sound went on after its BYE"
+        await bye(OTHER)
+        assert scene.ended == 1
+        scene.video.on_packet(packets(1)[1], scene.clock())
+        scene.audio.on_packet(audio, scene.clock())
+        await bye(MEDIA, OTHER, 12345)
+        assert scene.ended == 2
 
 
 async def test_a_muted_connection_asks_for_nothing_and_asks_as_soon_as_it_may() -> None:

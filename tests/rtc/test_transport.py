@@ -100,6 +100,43 @@ async def test_unreachable_twice_in_a_row_is_reported_once_until_something_arriv
         assert there.unreachable == ["ENETUNREACH", "EHOSTUNREACH"]
 
 
+def strangers_request(kind: str) -> bytes:
+    method = stun.Method.ALLOCATE if kind == "method" else stun.Method.BINDING
+    request = stun.Message(method, stun.Class.REQUEST)
+    if kind == "username":
+        request.attributes["USERNAME"] = "somebody:else"
+        request.add_message_integrity(b"guess")
+    return bytes(request)
+
+
+@pytest.mark.parametrize("kind", ["plain", "method", "username"])
+async def test_strangers_get_ten_answers_a_second_and_the_host_gets_all(kind: str) -> None:
+    async with gathered_connection() as there:
+        for number in range(1000):
+            there.protocol.datagram_received(
+                strangers_request(kind), ("127.0.0.1", 10_000 + number)
+            )
+        assert len(there.sent) == 10
+        there.now += 0.999
+        there.protocol.datagram_received(strangers_request(kind), ("127.0.0.1", 9000))
+        assert len(there.sent) == 10
+        there.now += 0.001
+        for _ in range(1000):
+            there.protocol.datagram_received(strangers_request(kind), ("127.0.0.1", 9000))
+        assert len(there.sent) == 20
+        assert {message.message_class for message in there.sent} == {stun.Class.ERROR}
+        there.sent.clear()
+        check = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        check.attributes["USERNAME"] = f"{there.connection.local_username}:host"
+        check.attributes["PRIORITY"] = 1
+        check.attributes["ICE-CONTROLLED"] = 1
+        check.add_message_integrity(there.connection.local_password.encode())
+        for _ in range(30):
+            there.protocol.datagram_received(bytes(check), HOST)
+        answers = [m for m in there.sent if m.message_class is stun.Class.RESPONSE]
+        assert len(answers) == 30
+
+
 @pytest.mark.parametrize(
     ("number", "refused"),
     [
@@ -190,7 +227,7 @@ async def test_a_broken_packet_is_counted_and_the_connection_continues() -> None
             raise AssertionError("stream_id in self._data_channels")
 
         override(there.pc.sctp, "_handle_data", broken)
-        there.transport.watch_sctp(there.pc.sctp)
+        there.transport.watch_sctp(there.pc.sctp, on_association_ended=lambda: None)
         await there.pc.sctp._handle_data(b"x")
         assert there.transport.packets_failed == 1
         assert there.transport.last_data_at == 100.0

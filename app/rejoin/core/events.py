@@ -117,6 +117,12 @@ class InputOpened(ConnectionEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class InputUnavailable(ConnectionEvent):
+    """This connection will have no input channel: the answer has no usable data section, or the
+    host ended the data channels before one was open. The game can be watched."""
+
+
+@dataclass(frozen=True, slots=True)
 class ControlsKnown(ConnectionEvent):
     """Whether the host speaks our input protocol. `known`: it sent HELLO within 1 s after the
     channel opened; if not, the window says "View only"."""
@@ -274,6 +280,7 @@ Event = (
     | ConnectionOpened
     | ConnectionFailed
     | InputOpened
+    | InputUnavailable
     | ControlsKnown
     | FirstFrameDecoded
     | Sampled

@@ -125,8 +125,8 @@ class Connecting:
 
     `episode` is None at the start of a game. `create_requested_at`: when the call that brought the
     answer was sent; the second window cannot have begun before it. `heard_at`: when the first
-    authenticated packet of this connection arrived. `first_frame_at`, `input_opened_at`: when the
-    first frame was decoded, and when the input channel opened.
+    authenticated packet of this connection arrived. `first_frame_at`, `input_settled_at`: when the
+    first frame was decoded, and when the input channel opened or was known never to open.
     """
 
     connection: ConnectionNumber
@@ -135,7 +135,7 @@ class Connecting:
     until_at: float
     heard_at: float | None = None
     first_frame_at: float | None = None
-    input_opened_at: float | None = None
+    input_settled_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

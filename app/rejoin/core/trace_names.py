@@ -23,6 +23,7 @@ EVENTS: Final[dict[type[events.Event], str]] = {
     events.ConnectionOpened: "ConnectionOpened",
     events.ConnectionFailed: "ConnectionFailed",
     events.InputOpened: "InputOpened",
+    events.InputUnavailable: "InputUnavailable",
     events.ControlsKnown: "ControlsKnown",
     events.FirstPacketArrived: "FirstPacketArrived",
     events.FirstFrameDecoded: "FirstFrameDecoded",

@@ -254,6 +254,13 @@ def certificate_of(dtls: RTCDtlsTransport) -> RTCCertificate:
     return certificate
 
 
+CIPHER_SUITES = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA"
+)
+"""aiortc's, and one for a DTLS server with an RSA certificate (GStreamer's webrtcbin)."""
+
+
 def prepare_dtls(dtls: RTCDtlsTransport) -> None:
     """Create now what aiortc would create while a connection is being made.
 
@@ -262,6 +269,7 @@ def prepare_dtls(dtls: RTCDtlsTransport) -> None:
     """
     certificate = certificate_of(dtls)
     context = certificate._create_ssl_context(srtp_profiles=dtls._srtp_profiles)
+    context.set_cipher_list(CIPHER_SUITES)
     override(certificate, "_create_ssl_context", lambda srtp_profiles: context)
     fingerprints = certificate.getFingerprints()
     override(certificate, "getFingerprints", lambda: list(fingerprints))
@@ -343,21 +351,22 @@ def cancel_consent(connection: Connection) -> None:
         consent.cancel()
 
 
-def stop_pacing_after_last_pair(connection: Connection) -> None:
-    """Do not wait 20 ms after the check of the last candidate pair was started.
+def start_all_checks(connection: Connection) -> None:
+    """Start the checks of all candidate pairs at once; `hasten_checks` paces what they send.
 
-    aioice sleeps after each pair before it reads the results. Pairs that appear later
+    aioice sleeps 20 ms after each pair before it reads the results. Pairs that appear later
     (peer-reflexive) are checked when the other side's check arrives. When all pairs fail nothing
     ends the attempt, as more candidates may be added: the caller needs a deadline.
     """
 
     def check_periodic() -> bool:
-        if not original():
-            return False
-        waiting = (CandidatePair.State.WAITING, CandidatePair.State.FROZEN)
-        return any(pair.task is None and pair.state in waiting for pair in connection._check_list)
+        unchecked = (CandidatePair.State.WAITING, CandidatePair.State.FROZEN)
+        for pair in list(connection._check_list):
+            if pair.state in unchecked:
+                connection.check_start_task(pair)  # unless it was started
+        return False
 
-    original = override(connection, "_check_periodic", check_periodic)
+    override(connection, "_check_periodic", check_periodic)
 
 
 def connect_passively(connection: Connection) -> None:
@@ -415,15 +424,6 @@ def replace_sctp_handler(sctp: RTCSctpTransport, handler: PacketHandler) -> Pack
     """
     original: PacketHandler = override(sctp, "_handle_data", handler)
     return original
-
-
-def keep_sctp_closed(sctp: RTCSctpTransport) -> None:
-    """Send nothing to an answerer that takes no data channels; ours stay as they are."""
-
-    async def start(capabilities: object, port: int) -> None:
-        """In place of the association's start."""
-
-    override(sctp, "start", start)
 
 
 def unacknowledged_bytes(sctp: RTCSctpTransport) -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from aiortc import RTCDataChannel, RTCPeerConnection
+from aiortc import RTCPeerConnection
 
 from rejoin.input_protocol.controls import (
     INPUT_CHANNEL,
@@ -28,7 +29,7 @@ from rejoin.input_protocol.controls import (
     decode,
     encode,
 )
-from rejoin.rtc.aiortc_seam import keep_sctp_closed
+from rejoin.rtc.handshake_seam import keep_sctp_closed
 from rejoin.tasks import cancel, spawn
 
 HELLO_WITHIN_S = 1.0
@@ -87,11 +88,13 @@ class ControlsSender:
 class ChannelCallbacks:
     """What the channels report; called on the event loop.
 
-    `on_controls_known(known)`: whether the host speaks our input protocol. `on_disconnect(reason)`:
-    the host ended the session. `on_closed(label)`: the host closed one channel.
+    `on_input_unavailable()`: the input channel will not open. `on_controls_known(known)`: whether
+    the host speaks our input protocol. `on_disconnect(reason)`: the host ended the session.
+    `on_closed(label)`: the host closed one channel that was open.
     """
 
     on_input_open: Callable[[], None]
+    on_input_unavailable: Callable[[], None]
     on_controls_known: Callable[[bool], None]
     on_disconnect: Callable[[str], None]
     on_closed: Callable[[str], None]
@@ -123,19 +126,34 @@ class Channels:
         self._input.on("open", self._on_open)
         self._input.on("message", self._on_input_message)
         self._messages.on("message", self._on_client_message)
+        self._opened: set[str] = set()
         for channel in (self._input, self._messages):
-            channel.on("close", _closing(callbacks.on_closed, channel))
+            channel.on("open", partial(self._opened.add, channel.label))
+            channel.on("close", partial(self._on_close, channel.label))
 
     def keep_closed(self) -> None:
         """The answer has no data channels: send nothing for ours. Call it before it is applied."""
         if self._sctp is not None:
             keep_sctp_closed(self._sctp)
+        self.association_ended()
 
     async def close(self) -> None:
         """Cancel our tasks; the channels close with their connection."""
         self._closed = True
         await self.controls.close()
         await cancel(self._hello_timeout)
+
+    def association_ended(self) -> None:
+        """SCTP was aborted or given up, or the host has none: nothing opens any more."""
+        if self._input.label not in self._opened and not self._closed:
+            self._callbacks.on_input_unavailable()
+
+    def _on_close(self, label: str) -> None:
+        """Only the end of what was open says something about the host."""
+        if label in self._opened:
+            self._callbacks.on_closed(label)
+        elif label == self._input.label:
+            self.association_ended()
 
     def _on_open(self) -> None:
         if self._closed:
@@ -189,7 +207,3 @@ class Channels:
             return False
         channel.send(message)
         return True
-
-
-def _closing(on_closed: Callable[[str], None], channel: RTCDataChannel) -> Callable[[], None]:
-    return lambda: on_closed(channel.label)

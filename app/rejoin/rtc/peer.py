@@ -25,10 +25,12 @@ from rejoin.core.events import (
     FirstPacketArrived,
     HardEvidenceSeen,
     InputOpened,
+    InputUnavailable,
 )
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
 from rejoin.input_protocol.controls import Controls
+from rejoin.media.receive.sources import ReceivedSources
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.hardware import Hardware
@@ -59,9 +61,6 @@ from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.peer")
 
-CLOSE_WITHIN_S = 2.0
-"""After this time a close no longer waits: sockets are aborted, tasks cancelled."""
-
 THREAD_END_WITHIN_S = 0.5
 
 PREPARE_AFTER_S = 1.0
@@ -83,9 +82,11 @@ class PeerSettings:
 
 
 class Peer:
-    """Posts FirstPacketArrived, ConnectionOpened, ConnectionFailed, InputOpened, ControlsKnown,
-    FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as
-    often as it is seen. Evidence before the first frame is posted as a ConnectionFailed.
+    """Posts FirstPacketArrived, ConnectionOpened, ConnectionFailed, InputOpened or
+    InputUnavailable, ControlsKnown, FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence
+    is posted once, UNREACHABLE as often as it is seen and RTCP_BYE as often as the last media
+    source ends. Before the first frame, evidence fails the connection: it is posted as a
+    ConnectionFailed.
 
     A hidden peer decodes too; `show(True)` puts its newest picture into the slot at once. All
     methods, and `post`, run on one event loop. After `close` no event of this peer is posted.
@@ -159,6 +160,7 @@ class Peer:
             may_send=self._may_send,
             callbacks=ChannelCallbacks(
                 on_input_open=lambda: self._post(InputOpened(number)),
+                on_input_unavailable=self._on_input_unavailable,
                 on_controls_known=lambda known: self._post(ControlsKnown(number, known)),
                 on_disconnect=lambda why: self._on_evidence(HardEvidence.SERVER_DISCONNECTED, why),
                 on_closed=lambda label: self._on_evidence(HardEvidence.CHANNEL_CLOSED, label),
@@ -174,7 +176,7 @@ class Peer:
             on_unreachable=lambda why: self._on_evidence(HardEvidence.UNREACHABLE, why),
         )
         if pc.sctp is not None:
-            transport.watch_sctp(pc.sctp)
+            transport.watch_sctp(pc.sctp, on_association_ended=channels.association_ended)
         parts = self._build_media(prepared, transport, channels)
         dtls.on("statechange", self._on_dtls_change)
         dtls.transport.on("statechange", self._on_ice_change)
@@ -183,6 +185,7 @@ class Peer:
     def _build_media(
         self, prepared: PreparedConnection, transport: Transport, channels: Channels
     ) -> Parts:
+        sources = ReceivedSources(self._on_sources_ended)
         playback = AudioPlayback(self.number, self._sinks, clock=self._clock, shown=self._shown)
         audio = AudioReceiver(
             prepared.dtls,
@@ -190,7 +193,7 @@ class Peer:
             play=playback.play,
             clock=self._clock,
             name=f"{self._name}-audio",
-            on_bye=self._on_bye,
+            sources=sources,
         )
         video = VideoReceiver(
             prepared.dtls,
@@ -199,7 +202,7 @@ class Peer:
             rtt_s=lambda: transport.checks.rtt_s,
             clock=self._clock,
             name=f"{self._name}-video",
-            on_bye=self._on_bye,
+            sources=sources,
         )
         audio.send_only_if(self._may_send)
         video.send_only_if(self._may_send)
@@ -221,8 +224,9 @@ class Peer:
     async def apply_answer(self, signal_response: str, *, rtt_s: float | None = None) -> None:
         """Start connecting. Raises SignalError when the answer cannot or must not be used.
 
-        `rtt_s`: round trip of the connection before this one, if known, for the deadline of ICE and
-        DTLS (policy: 5 s and 4 round trips). At the deadline a ConnectionFailed is posted.
+        `rtt_s`: round trip of the connection before this one, if known, for the first timers and
+        the deadline of ICE and DTLS (policy: 5 s and 4 round trips). At the deadline a
+        ConnectionFailed is posted.
         """
         match self._state:
             case Offered(parts):
@@ -237,10 +241,11 @@ class Peer:
                 assert_never(self._state)
         answer = decode_response(signal_response, self._settings.rules)
         parts.video.expect_retransmissions(answer.rtx_ssrcs)
-        if not answer.has_data:
-            parts.channels.keep_closed()
+        parts.transport.round_trip.expect(rtt_s or 0.0)
         deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         self._state = Connecting(parts, deadline)
+        if not answer.has_data:
+            parts.channels.keep_closed()
         try:
             await self._start_ice(parts, answer.ice)
             await parts.pc.setRemoteDescription(
@@ -368,17 +373,23 @@ class Peer:
             case _:
                 assert_never(self._state)
 
-    def _on_bye(self) -> None:
+    def _on_input_unavailable(self) -> None:
+        """The host ended the data channels before one was open, or never had any."""
+        if isinstance(self._state, Connecting | Connected | Playing):
+            self._post(InputUnavailable(self.number))
+
+    def _on_sources_ended(self) -> None:
         self._on_evidence(HardEvidence.RTCP_BYE, "")
 
     def _on_evidence(self, evidence: HardEvidence, detail: str) -> None:
-        """UNREACHABLE is only a hint and may be posted repeatedly. While connecting it is ignored:
-        other candidate pairs may still work, and our deadline ends the attempt."""
+        """UNREACHABLE is only a hint and may be posted repeatedly, RTCP_BYE too, as later media
+        revoke it. While connecting UNREACHABLE is ignored: other candidate pairs may still work,
+        and our deadline ends the attempt."""
         match self._state:
             case Playing(evidence=posted):
                 if evidence in posted:
                     return
-                if evidence is not HardEvidence.UNREACHABLE:
+                if evidence not in (HardEvidence.UNREACHABLE, HardEvidence.RTCP_BYE):
                     self._state = replace(self._state, evidence=posted | {evidence})
                 self._post(HardEvidenceSeen(self.number, evidence, detail))
             case New() | Offered() | Connecting() | Connected():
@@ -487,19 +498,9 @@ class Peer:
             case progress:
                 assert_never(progress)
         if (parts := parts_of(state)) is not None:
-            await self._close_parts(parts, ice)
+            await parts.close(self._name)
+        await cancel(ice)
         for _ in range(int(THREAD_END_WITHIN_S / 0.005)):
             if not self._decoder.alive:
                 break
             await asyncio.sleep(0.005)
-
-    async def _close_parts(self, parts: Parts, ice: asyncio.Task[None] | None) -> None:
-        await parts.channels.close()
-        await parts.video.stop()
-        await parts.audio.stop()
-        ending = spawn(parts.pc.close(), name=f"{self._name}-library-close")
-        _, late = await asyncio.wait({ending}, timeout=CLOSE_WITHIN_S)
-        await parts.transport.close()
-        if late:
-            await cancel(ending)
-        await cancel(ice)

@@ -20,6 +20,10 @@ from rejoin.rtc.channels import Channels
 from rejoin.rtc.playback import AudioPlayback
 from rejoin.rtc.receiver import AudioReceiver, VideoReceiver
 from rejoin.rtc.transport import Transport
+from rejoin.tasks import cancel, spawn
+
+CLOSE_WITHIN_S = 2.0
+"""After this time a close no longer waits: sockets are aborted, tasks cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,17 @@ class Parts:
     playback: AudioPlayback
     ssrcs: tuple[int, int]
     """Our SSRCs, audio and video, with which we send RTCP."""
+
+    async def close(self, name: str) -> None:
+        """Close them all, bounded in time."""
+        await self.channels.close()
+        await self.video.stop()
+        await self.audio.stop()
+        ending = spawn(self.pc.close(), name=f"{name}-library-close")
+        _, late = await asyncio.wait({ending}, timeout=CLOSE_WITHIN_S)
+        await self.transport.close()
+        if late:
+            await cancel(ending)
 
 
 @dataclass(frozen=True, slots=True)

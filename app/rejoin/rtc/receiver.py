@@ -43,6 +43,7 @@ from rejoin.media.receive.inbound_video import (
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.receive_statistics import ReceiveStatistics, ReportBlock
 from rejoin.media.receive.rtp import ABS_SEND_TIME, AUDIO_CLOCK_HZ, RtpPacket
+from rejoin.media.receive.sources import ReceivedSources
 from rejoin.rtc.aiortc_seam import (
     RegisteredReceiver,
     register_receiver,
@@ -78,15 +79,18 @@ class _Receiver(RegisteredReceiver):
         *,
         clock: Clock,
         name: str,
-        on_bye: Callable[[], None],
+        sources: ReceivedSources,
     ) -> None:
+        """`sources`: those of all receivers of the connection."""
         self.dtls = dtls
         self.feedback_failed = 0
         """RTCP packets of ours that could not be encoded or sent."""
         self._rtcp_ssrc = rtcp_ssrc
         self._clock = clock
         self._name = name
-        self._on_bye = on_bye
+        self._sources = sources
+        self._payload_types: frozenset[int] = frozenset()
+        """Those of media, without RTX."""
         self._may_send: Callable[[], bool] = lambda: True
         self._tasks: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -104,6 +108,7 @@ class _Receiver(RegisteredReceiver):
             return
         self._state = _State.RECEIVING
         parameters = self._completed(parameters)
+        self._payload_types = media_payload_types(parameters)
         register_receiver(self.dtls, self, parameters)
         self._tasks = [
             spawn(self._report(), name=f"{self._name}-reports"),
@@ -129,11 +134,13 @@ class _Receiver(RegisteredReceiver):
             if packet.ssrc == self.reception.ssrc:  # not that of its RTX stream
                 self.reception.count_sent(info.packet_count, now)
         elif isinstance(packet, RtcpByePacket):
-            self._on_bye()
+            self._sources.on_bye(packet.sources)
 
     def on_packet(self, packet: RtpPacket, now: float) -> None:
         """One packet of this receiver's streams arrived at boot time `now`; never blocks."""
         if self._state is not _State.STOPPED:
+            if packet.payload_type in self._payload_types:
+                self._sources.on_rtp(packet.ssrc)
             try:
                 self._on_packet(packet, now)
             finally:
@@ -210,9 +217,9 @@ class VideoReceiver(_Receiver):
         rtt_s: Callable[[], float | None],
         clock: Clock,
         name: str,
-        on_bye: Callable[[], None],
+        sources: ReceivedSources,
     ) -> None:
-        super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, on_bye=on_bye)
+        super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, sources=sources)
         self.inbound = InboundVideo(Negotiated(frozenset()))
         self._rtx_ssrcs: Mapping[int, int] = {}
         self._sink = sink
@@ -295,9 +302,18 @@ def _feedback_packet(action: Nack | Pli | Remb, ours: int) -> AnyRtcpPacket:
             assert_never(action)
 
 
+def media_payload_types(parameters: RTCRtpReceiveParameters) -> frozenset[int]:
+    """The payload types that carry media, not retransmissions."""
+    return frozenset(
+        codec.payloadType
+        for codec in parameters.codecs
+        if codec.payloadType is not None and codec.name.lower() != "rtx"
+    )
+
+
 def negotiated_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) -> Negotiated:
     """What offer and answer agreed on, from the parameters that aiortc derives from them."""
-    media: set[int] = set()
+    media = media_payload_types(parameters)
     rtx: dict[int, int] = {}
     feedback: set[tuple[str, str | None]] = set()
     for codec in parameters.codecs:
@@ -308,11 +324,10 @@ def negotiated_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, i
             if isinstance(repeated, int):
                 rtx[codec.payloadType] = repeated
         else:
-            media.add(codec.payloadType)
             feedback |= {(each.type, each.parameter) for each in codec.rtcpFeedback}
     numbers = (each.id for each in parameters.headerExtensions if each.uri == ABS_SEND_TIME)
     return Negotiated(
-        payload_types=frozenset(media),
+        payload_types=media,
         rtx_payload_types={number: apt for number, apt in rtx.items() if apt in media},
         rtx_ssrcs=rtx_ssrcs,
         nack=("nack", None) in feedback,
@@ -332,13 +347,12 @@ class AudioReceiver(_Receiver):
         play: Callable[[OrderedAudio], None],
         clock: Clock,
         name: str,
-        on_bye: Callable[[], None],
+        sources: ReceivedSources,
     ) -> None:
-        super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, on_bye=on_bye)
+        super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, sources=sources)
         self.packets_failed = 0
         """Packets that raised an exception when played."""
         self._reception = ReceiveStatistics(AUDIO_CLOCK_HZ)
-        self._payload_types: set[int | None] = set()
         self._play = play
         self._order = AudioReorder()
 
@@ -347,7 +361,7 @@ class AudioReceiver(_Receiver):
         return self._reception
 
     def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
-        self._payload_types = {codec.payloadType for codec in parameters.codecs}
+        """Sound has nothing to prepare."""
 
     def _on_packet(self, packet: RtpPacket, now: float) -> None:
         if packet.payload_type not in self._payload_types:

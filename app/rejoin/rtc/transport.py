@@ -3,13 +3,16 @@
 Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 
 - gathering: aioice never uses 127.0.0.1, so a machine with only `lo` has no candidates;
-- pacing: aioice sleeps 20 ms after the check of the last pair, before it reads any result;
+- pacing: aioice sleeps 20 ms after the check of each pair, before it reads any result;
+- lost packets: the libraries repeat checks, DTLS flights and SCTP's first chunks after 0.5 to 3 s;
 - consent: aioice closes healthy streams whose round trip exceeds 500 ms; here `core/health` judges
   silence, and our checks (`checks`) only measure;
+- strangers: aioice answers every request of anybody, as often as it is sent;
 - requests: aioice learns a peer-reflexive candidate from any address, ours only from those that the
   profile allows;
 - media: it goes to `rtp_input` without entering aioice's queue;
 - RTCP and SCTP: the libraries do not keep the arrival times of authenticated packets;
+- data channels: aiortc opens one only when the host acknowledged it, which some hosts never do;
 - sending: a muted connection sends checks only, one that said goodbye nothing (`outgoing`,
   `goodbye`).
 """
@@ -33,7 +36,16 @@ from rejoin.rtc import aiortc_seam as seam
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.checks import ConnectivityChecks
 from rejoin.rtc.goodbye import Goodbye, say_goodbye
+from rejoin.rtc.handshake_seam import (
+    hasten_association,
+    hasten_checks,
+    hasten_handshake,
+    limit_answers_to_strangers,
+    open_channels_when_acknowledged,
+    watch_association_end,
+)
 from rejoin.rtc.outgoing import OutgoingGate
+from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 from rejoin.rtc.rtp_input import RtpInput
 
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
@@ -83,6 +95,9 @@ class Transport:
         self.receive_buffer_bytes: int | None = None
         """What the kernel granted for the smallest of our sockets."""
         self.outgoing = OutgoingGate()
+        self.round_trip = RoundTrip()
+        """Of the path that comes up; once it is up, `checks` measure it."""
+        self._pacer = CheckPacer()
         self._dtls = dtls
         self._connection = seam.ice_connection(dtls)
         self._rules = rules
@@ -105,8 +120,10 @@ class Transport:
         )
         self._rtp = RtpInput(dtls, on_arrival=self._on_rtp_arrival)
         self._gather = seam.replace_gathering(self._connection, self._gather_and_watch)
-        seam.stop_pacing_after_last_pair(self._connection)
+        seam.start_all_checks(self._connection)
+        hasten_handshake(dtls, self.round_trip, clock)
         seam.replace_consent(self._connection, self.checks.keep_consent)
+        limit_answers_to_strangers(self._connection, clock)
         self._handle_request: seam.CheckHandler = seam.override(
             self._connection, "request_received", self._on_request
         )
@@ -115,9 +132,17 @@ class Transport:
         self._handle_rtcp = seam.replace_rtcp_handler(dtls, self._on_rtcp)
         self._handle_sctp: seam.PacketHandler | None = None
 
-    def watch_sctp(self, sctp: RTCSctpTransport) -> None:
-        """Watch the data channels' packets too. Call it once, before the connection starts."""
+    def watch_sctp(
+        self, sctp: RTCSctpTransport, *, on_association_ended: Callable[[], None]
+    ) -> None:
+        """Watch the data channels' packets too. Call it once, before the connection starts.
+
+        `on_association_ended()`: SCTP was aborted, refused or given up, by the host or by us.
+        """
+        watch_association_end(sctp, on_association_ended)
+        hasten_association(sctp, self.round_trip)
         self._handle_sctp = seam.replace_sctp_handler(sctp, self._on_sctp)
+        open_channels_when_acknowledged(sctp)
 
     # --- gathering --------------------------------------------------------------------------------
 
@@ -136,6 +161,7 @@ class Transport:
             self._dtls, protocol, on_rtp=self._rtp.on_rtp, on_failure=self._on_failure
         )
         self.outgoing.watch(protocol)
+        hasten_checks(protocol, self._pacer, self.round_trip)
         seam.replace_error_handler(protocol, self._on_error)
         granted = _enlarge_receive_buffer(protocol.transport.get_extra_info("socket"))
         if granted is not None:

@@ -18,6 +18,30 @@ def test_a_picture_without_an_input_channel_is_shown_view_only_after_a_while() -
     assert play.shown.view_only
 
 
+@pytest.mark.parametrize("frame_first", [False, True])
+def test_without_an_input_channel_the_first_frame_is_live_and_view_only(frame_first: bool) -> None:
+    play = Playbook().connecting()
+    play.give(events.ConnectionOpened(ONE))
+    known = [events.InputUnavailable(ONE), events.FirstFrameDecoded(ONE)]
+    play.give(*(reversed(known) if frame_first else known))
+    play.phase(Live)
+    assert play.shown.view_only
+    assert not play.shown.input_open
+    play.give(events.InputOpened(ONE), events.ControlsKnown(ONE, True))
+    assert play.shown.input_open, "the host started an association of its own later"
+
+
+def test_that_another_connection_has_no_input_channel_changes_nothing() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.requests())
+    play.give(events.InputUnavailable(ONE), events.FirstFrameDecoded(TWO))
+    play.phase(Connecting)
+    play.give(events.InputOpened(TWO))
+    play.phase(Live)
+    play.give(events.InputUnavailable(TWO))
+    play.phase(Live)
+
+
 def test_a_first_connection_that_fails_becomes_a_reconnect_of_the_same_game() -> None:
     play = Playbook().connecting()
     play.give(events.ConnectionFailed(ONE, "no answer")).wait(1)

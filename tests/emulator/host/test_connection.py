@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import pytest
+from aioice import stun
 
 from helpers.game_hosts import (
     DATA,
@@ -18,10 +19,12 @@ from helpers.game_hosts import (
     Player,
     joined,
     media_of,
+    relay_of,
     running,
 )
 from helpers.leaves_nothing import leaves_nothing
 from helpers.waiting import eventually
+from rejoin.emulator.host.udp_socket import UdpSocket
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import SignalError
 from rejoin.rtc.candidates import NetworkRules
@@ -228,4 +231,30 @@ async def test_full_hd_at_30_mbit_is_played_and_readable() -> None:
         # 125 kB each; on a machine that is too slow there are fewer and larger ones
         media = media_of(host)
         assert media["bytes"] / media["frames"] > 60_000
+        await player.close()
+
+
+@leaves_nothing
+async def test_strangers_get_ten_answers_a_second() -> None:
+    async with running() as (host, _):
+        host.clock = lambda: 100.0
+        player = Player()
+        response = decode_response(
+            await host.answer(1, await player.offer()), NetworkRules(loopback_only=True)
+        )
+        port = int(response.sdp.split("a=candidate:")[1].split(" ")[5])
+        answered: list[bytes] = []
+        loop = asyncio.get_running_loop()
+        _, stranger = await loop.create_datagram_endpoint(
+            lambda: UdpSocket(lambda data, _: answered.append(data)),
+            remote_addr=("127.0.0.1", port),
+        )
+        request = bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST))
+        for _ in range(30):
+            stranger.send(request)
+        await eventually(lambda: relay_of(host)["packets_up"] == 30)
+        await eventually(lambda: len(answered) == 10)
+        await asyncio.sleep(0.1)
+        assert len(answered) == 10
+        await stranger.close()
         await player.close()

@@ -67,7 +67,7 @@ From a drop by silence to live again: each event, what it calls, and what follow
   RequestWritten     requesting.written: the old connection cannot heal any more
   AnswerArrived      requesting.answered, enter.connecting: Connecting, with ApplyAnswer
   ConnectionOpened   connecting.opened: RequestKeyFrame
-  FirstFrameDecoded, InputOpened
+  FirstFrameDecoded, InputOpened (or InputUnavailable)
                      connecting.live_if_complete, after both enter.live: Live, with ShowConnection
 
 Glossary

@@ -1,4 +1,7 @@
-"""Connecting: an answer was applied; a frame and the input channel make it live (Rule 7)."""
+"""Connecting: an answer was applied; a frame and the input channel make it live (Rule 7).
+
+Without a usable data section the frame alone does: the game can be watched.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
             live_if_complete(t, replace(phase, first_frame_at=t.now))
         case events.InputOpened(connection) if connection == phase.connection:
             t.facts = replace(t.facts, input_opened=connection)
-            live_if_complete(t, replace(phase, input_opened_at=t.now))
+            live_if_complete(t, replace(phase, input_settled_at=t.now))
+        case events.InputUnavailable(connection) if connection == phase.connection:
+            live_if_complete(t, replace(phase, input_settled_at=t.now))
         case events.ConnectionFailed(connection) if connection == phase.connection:
             connection_failed(t, phase)
         case events.HardEvidenceSeen(connection) if connection == phase.connection:
@@ -83,7 +88,7 @@ def opened(t: Transition, phase: Connecting) -> None:
 
 
 def live_if_complete(t: Transition, phase: Connecting) -> None:
-    if phase.first_frame_at is not None and phase.input_opened_at is not None:
+    if phase.first_frame_at is not None and phase.input_settled_at is not None:
         enter.live(t, phase)
     else:
         t.phase = phase

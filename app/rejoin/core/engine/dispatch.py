@@ -145,6 +145,8 @@ def _note_facts(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
                 return True
             _note_input(t, connection)
             return False
+        case events.InputUnavailable(connection):
+            return isinstance(phase, Connecting) and phase.connection == connection
         case events.WakeupDue():
             return not isinstance(phase, Idle) and t.now >= phase.until_at
         case events.MachineEvent():

@@ -47,6 +47,13 @@ from rejoin.errors import SignalError
 from rejoin.input_protocol import controls
 from rejoin.rtc import aiortc_seam
 from rejoin.rtc.codecs import offer_every_profile
+from rejoin.rtc.handshake_seam import (
+    hasten_association,
+    hasten_checks,
+    hasten_handshake,
+    limit_answers_to_strangers,
+)
+from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 from rejoin.rtc.signal_codec import SignalRequest
 
 _log = logging.getLogger("rejoin.emulator.host.connection")
@@ -219,9 +226,11 @@ class HostConnection:
     def _prepare_transport(self, dtls: RTCDtlsTransport) -> None:
         """Everything that is different from aiortc's own ICE, DTLS and SCTP."""
         ice = aiortc_seam.ice_connection(dtls)
+        round_trip = RoundTrip()
 
         async def open_socket(component: int) -> HostSocket:
             self._socket = await open_host_socket(ice, component)
+            hasten_checks(self._socket, CheckPacer(), round_trip)
             return self._socket
 
         def on_check(message: stun.Message, address: Address, socket: StunProtocol) -> None:
@@ -235,11 +244,14 @@ class HostConnection:
 
         aiortc_seam.gather_from_one_socket(ice, open_socket)
         aiortc_seam.connect_passively(ice)
+        limit_answers_to_strangers(ice, self._host.clock)
         answer_check = aiortc_seam.replace_check_handler(ice, on_check)
         aiortc_seam.prepare_dtls(dtls)
+        hasten_handshake(dtls, round_trip, self._host.clock)
         aiortc_seam.watch_authenticated(dtls, self._presence.packet_authenticated)
         dtls.on("statechange", self._dtls_changed)
         if self._pc.sctp is not None:
+            hasten_association(self._pc.sctp, round_trip)
             self._watch_sctp(self._pc.sctp)
 
     def _watch_sctp(self, sctp: RTCSctpTransport) -> None:

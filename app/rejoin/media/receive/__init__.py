@@ -19,6 +19,7 @@ Read these files in this order:
     inbound_video       one video stream: packets to `Decode`, `Nack`, `Pli` and `Remb`
     jitter_buffer       packets in any order to whole frames in order; when to send NACKs
     h264                the payloads of one frame to an Annex B access unit (RFC 6184)
+    sources             which sources were received, and which said BYE
     receive_statistics  loss, jitter and report blocks (RFC 3550)
     bandwidth           how much the path carries, estimated from delay
     audio_reorder       sound packets in order
