@@ -27,7 +27,8 @@ from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.gui import screenshot, shortcuts, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge, StreamPort
-from rejoin.gui.input import HeldControls, send_key
+from rejoin.gui.input import HeldControls, send_key, vertical_turn
+from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
 from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture
 from rejoin.gui.notes import Memory, Notes, WindowState, is_just_back, notes
@@ -98,6 +99,7 @@ class RejoinWindow(QWidget):
         self._memory = Memory()
         self._leave_full_screen: Callable[[], None] = self.showNormal
 
+        self.keys = KeysDown()
         self.bridge = Bridge(port)
         self.controls = HeldControls(self.bridge.set_controls)
         self._announcer = Announcer(self, self.announced.emit)
@@ -125,6 +127,7 @@ class RejoinWindow(QWidget):
             self.bridge,
             self.report,
             clock=self._clock,
+            keys=self.keys,
             reduced_motion=self._options.reduced_motion,
             smooth=self._options.smooth,
         )
@@ -209,7 +212,12 @@ class RejoinWindow(QWidget):
         self.banner.set_text(texts.VIEW_ONLY if snapshot.view_only else "")
         self.banner_row.setVisible(snapshot.view_only)
         requested = self._presence is _Presence.START_REQUESTED
-        self.layers.show_snapshot(snapshot, now, start_requested=requested)
+        self.layers.show_snapshot(
+            snapshot,
+            now,
+            start_requested=requested,
+            mouse_was_captured=isinstance(self.mouse.state, FreedByDrop),
+        )
         self._announcer.update(snapshot, self._show_notes(now), now)
         self.refreshed.emit()
 
@@ -282,17 +290,19 @@ class RejoinWindow(QWidget):
             self.controls.close()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        repeated = not self.keys.press(event)
         shortcut = shortcuts.find(event.key(), event.modifiers(), self._conditions())
         if shortcut is not None:
-            if shortcut.repeats or not event.isAutoRepeat():
+            if shortcut.repeats or not repeated:
                 self._run(shortcut.action)
-        elif self.controls.is_open:
-            send_key(self.controls, event, pressed=True)
-        else:
+        elif not self.controls.is_open:
             super().keyPressEvent(event)
+        elif not repeated:
+            send_key(self.controls, event, pressed=True)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() in shortcuts.FREE_MOUSE_KEYS and not event.isAutoRepeat():
+        released = self.keys.release(event)
+        if released and event.key() in shortcuts.FREE_MOUSE_KEYS:
             self.mouse.keys_released()
         if self.controls.is_open:
             send_key(self.controls, event, pressed=False)
@@ -374,6 +384,7 @@ class RejoinWindow(QWidget):
             self.layers.corners.free_mouse_hint.set_text("")
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.keys.set_button(event.button(), True)
         if self.mouse.captured:
             self.mouse.button(event.button(), True)
         elif event.button() == Qt.MouseButton.LeftButton:
@@ -383,6 +394,7 @@ class RejoinWindow(QWidget):
         self.mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.keys.set_button(event.button(), False)
         self.mouse.button(event.button(), False)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -395,7 +407,7 @@ class RejoinWindow(QWidget):
             self._show_notes(now)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self.mouse.wheel(event.angleDelta().y())
+        self.mouse.wheel(vertical_turn(event))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -403,5 +415,6 @@ class RejoinWindow(QWidget):
             self.release_mouse()
             self.mouse.keys_released()
             self.controls.release_all()
+            self.keys.forget()
         elif event.type() == QEvent.Type.WindowStateChange and not self.isMinimized():
             self.layers.view.show_newest()
