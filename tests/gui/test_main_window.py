@@ -7,7 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
@@ -32,8 +32,9 @@ from rejoin.core.events import (
     TryNowRequested,
 )
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HealthLevel, Snapshot, Stage
+from rejoin.gui import mouse_capture
 from rejoin.gui.card import UNARMED_S, Card, CardButton
-from rejoin.gui.main_window import RejoinWindow, WindowOptions
+from rejoin.gui.main_window import RejoinWindow, WindowOptions, first_size
 from rejoin.gui.notes import BACK_FOR_S, PROBLEM_FOR_S, SOUND_CONTROL_FOR_S, SOUND_NOTE_FOR_S
 from rejoin.gui.pill import Pill
 from rejoin.input_protocol.controls import travel
@@ -838,6 +839,42 @@ def test_without_a_game_to_control_the_mouse_is_not_captured(show: ShowFace, nam
     window.capture_mouse()
     assert not is_captured(window)
     assert port.controls == []
+
+
+def test_a_desktop_without_mouse_capture_is_named_when_the_player_clicks(
+    show: ShowFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mouse_capture.QCursor, "setPos", lambda *_: None)
+    window, port, clock = show(face_named("live-first"))
+    assert "Click to take control" in words(window)
+    said: list[str] = []
+    window.announced.connect(said.append)
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
+    assert not is_captured(window)
+    assert "This desktop does not let Rejoin capture the mouse" in words(window)
+    assert said == ["This desktop does not let Rejoin capture the mouse"]
+    assert "Ctrl+Alt: free the mouse" not in words(window)
+    assert "Click to take control" not in words(window), "a click does not help"
+    press(window, Qt.Key.Key_W)
+    assert port.controls[-1].keys == {W}, "the keyboard is the game's all the same"
+    clock.now += PROBLEM_FOR_S
+    window.refresh()
+    assert "This desktop does not let Rejoin capture the mouse" not in words(window)
+
+
+@pytest.mark.parametrize(
+    ("screen", "size"),
+    [
+        ((1920, 1040), (1280, 720)),
+        ((1392, 783), (1280, 720)),
+        ((1366, 728), (1191, 670)),
+        ((1024, 728), (942, 529)),
+        ((800, 1280), (736, 414)),
+        ((600, 400), (552, 310)),
+    ],
+)
+def test_the_first_size_fits_the_screen(screen: tuple[int, int], size: tuple[int, int]) -> None:
+    assert first_size(QSize(*screen)).toTuple() == size
 
 
 # --- screen readers -------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -30,7 +30,7 @@ from rejoin.gui.bridge import Bridge, StreamPort
 from rejoin.gui.input import HeldControls, send_key, vertical_turn
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
-from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture
+from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture, Refused
 from rejoin.gui.notes import Memory, Notes, WindowState, is_just_back, notes
 from rejoin.gui.pill import Pill
 from rejoin.gui.report import game_report
@@ -39,6 +39,10 @@ from rejoin.media.audio.volume import SoundChoice
 
 LEAVE_WITHIN_S = 10.0
 """A closed window, hidden, waits at most this long for the engine to finish."""
+
+FIRST_SIZE = QSize(1280, 720)
+_FIRST_SHARE = 0.92
+"""The share of a smaller screen that a new window takes: the rest is for its frame."""
 
 _REFRESH_EVERY_MS = 100
 
@@ -69,6 +73,13 @@ class _Presence(enum.Enum):
     GONE = "gone"
 
 
+def first_size(available: QSize) -> QSize:
+    """The size of a new window: `FIRST_SIZE` if that fits the screen with a frame around it."""
+    most = available * _FIRST_SHARE
+    fits = FIRST_SIZE.width() <= most.width() and FIRST_SIZE.height() <= most.height()
+    return FIRST_SIZE if fits else FIRST_SIZE.scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
+
+
 class RejoinWindow(QWidget):
     """One game. Signals are sent on the GUI thread."""
 
@@ -90,8 +101,9 @@ class RejoinWindow(QWidget):
     ) -> None:
         super().__init__()
         self.setWindowTitle(options.title)
-        self.setMinimumSize(640, 400)
-        self.resize(1280, 720)
+        available = self.screen().availableSize()
+        self.setMinimumSize(QSize(640, 400).boundedTo(available))
+        self.resize(first_size(available))
         self._options = options
         self._clock = clock
         self._snapshot = Snapshot(Stage.IDLE)
@@ -376,7 +388,13 @@ class RejoinWindow(QWidget):
         """Capture the mouse: hide the pointer and send only its movement."""
         if self.mouse.capture():
             self._memory = self._memory.captured()
-            self.refresh()
+        self._note_refusal()
+        self.refresh()
+
+    def _note_refusal(self) -> None:
+        """Show for a while that the mouse could not be captured, or was lost again."""
+        if isinstance(self.mouse.state, Refused):
+            self._memory = replace(self._memory, mouse_refused_at=self._clock())
 
     def release_mouse(self, to: Free | FreedByKeys = Free()) -> None:  # noqa: B008 frozen
         """Free the mouse."""
@@ -400,6 +418,9 @@ class RejoinWindow(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self.mouse.captured:
             self.mouse.move(event.globalPosition())
+            if not self.mouse.captured:
+                self._note_refusal()
+                self.refresh()
             return
         now = self._clock()
         self._memory = replace(self._memory, mouse_moved_at=now)

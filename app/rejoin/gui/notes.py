@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from rejoin.core.model import HealthLevel, Snapshot, Stage
 from rejoin.gui import shortcuts, texts
-from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop
+from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, Refused
 from rejoin.media.audio.volume import SoundChoice
 
 BADGE_AFTER_S = 0.5
@@ -40,6 +40,8 @@ class Memory:
     """The first picture of a new game was shown."""
     mouse_moved_at: float | None = None
     """The mouse moved while it was not captured."""
+    mouse_refused_at: float | None = None
+    """The desktop did not let us capture the mouse."""
     volume_changed_at: float | None = None
     """A key changed the volume."""
     problem: Problem | None = None
@@ -117,10 +119,13 @@ def is_just_back(snapshot: Snapshot, now: float) -> bool:
 
 
 def _note(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) -> tuple[str, str]:
-    can_capture = state.takes_input and not isinstance(state.mouse, Captured)
+    can_capture = state.takes_input and not isinstance(state.mouse, Captured | Refused)
     if is_just_back(snapshot, now):
         again = can_capture and isinstance(state.mouse, FreedByDrop)
         return texts.BACK, texts.CLICK_TO_CONTROL if again else ""
+    refused = isinstance(state.mouse, Refused)
+    if refused and _within(PROBLEM_FOR_S, memory.mouse_refused_at, now):
+        return texts.MOUSE_REFUSED, ""
     if can_capture and _within(CLICK_HINT_FOR_S, memory.started_at, now):
         return texts.CLICK_TO_CONTROL, ""
     return "", ""

@@ -34,6 +34,7 @@ END_GAME_CONSEQUENCE = "The game stops for everyone in it. Unsaved progress may 
 BADGE = "Connection unstable"
 BACK = "You're back"
 CLICK_TO_CONTROL = "Click to take control"
+MOUSE_REFUSED = "This desktop does not let Rejoin capture the mouse"
 VIEW_ONLY = "View only: this build cannot control this game"
 SOUND_SWITCH = "Sound"
 SOUND_SWITCH_HINT = "Sound on or off (Ctrl+Alt+M)"
