@@ -39,19 +39,18 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     if game.ticket is None and launch.unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
     thread = StreamThread(player.run)
-    was_live = False
+    warned: set[str] = set()
 
     def after_refresh(window: RejoinWindow) -> None:
-        nonlocal was_live
         stage = window.snapshot.stage
         if activated.is_set():
             activated.clear()
             window.come_to_front()
-        if stage is Stage.LIVE and not was_live:
-            was_live = True
-            problem = player.problem()
-            if problem is not None:
-                warn(problem)
+        if stage is Stage.LIVE:
+            for problem in (player.problem() or "").splitlines():
+                if problem not in warned:
+                    warned.add(problem)
+                    warn(problem)
         died = not thread.running and player.snapshot.stage is not Stage.ENDED
         if died or (options.close_at_end and stage is Stage.ENDED):
             window.close()

@@ -236,10 +236,7 @@ class RejoinWindow(QWidget):
     def _show_notes(self, now: float) -> Notes:
         snapshot = self._snapshot
         if snapshot.stage is Stage.LIVE:
-            before = self._memory.problem
             self._memory = self._memory.with_problem(self.bridge.problem(), now)
-            if self._memory.problem not in (None, before):
-                self._announcer.say(self._memory.problem.text)
             if snapshot.back_at is not None and not is_just_back(snapshot, now):
                 self.mouse.forget_drop()
         state = WindowState(

@@ -26,7 +26,7 @@ SOUND_CONTROL_FOR_S = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A sentence to show once, and since when the player can see it."""
+    """Sentences to show once, one a line, and since when the player can see them."""
 
     text: str
     since_at: float
@@ -40,17 +40,22 @@ class Memory:
     """The first picture of a new game was shown."""
     mouse_moved_at: float | None = None
     """The mouse moved while it was not captured."""
-    mouse_refused_at: float | None = None
-    """The desktop did not let us capture the mouse."""
     volume_changed_at: float | None = None
     """A key changed the volume."""
     problem: Problem | None = None
+    mouse_refused_at: float | None = None
+    """The desktop did not let us capture the mouse."""
 
     def with_problem(self, text: str | None, now: float) -> Memory:
         """With the newest problem, if the player can see it now; its time starts when it is new."""
         if text == (self.problem.text if self.problem else None):
             return self
-        return replace(self, problem=None if text is None else Problem(text, now))
+        if text is None:
+            return replace(self, problem=None)
+        before = self.problem
+        if before is not None and set(text.splitlines()) < set(before.text.splitlines()):
+            return replace(self, problem=replace(before, text=text))  # one of them is gone
+        return replace(self, problem=Problem(text, now))
 
     def captured(self) -> Memory:
         """The mouse was captured: the hint to click and the volume control are not needed."""
