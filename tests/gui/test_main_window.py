@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QCursor, QGuiApplication, QImage, QKeyEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
@@ -32,7 +32,6 @@ from rejoin.core.events import (
     TryNowRequested,
 )
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HealthLevel, Snapshot, Stage
-from rejoin.gui import mouse_capture
 from rejoin.gui.card import UNARMED_S, Card, CardButton
 from rejoin.gui.main_window import RejoinWindow, WindowOptions, first_size
 from rejoin.gui.notes import BACK_FOR_S, PROBLEM_FOR_S, SOUND_CONTROL_FOR_S, SOUND_NOTE_FOR_S
@@ -266,6 +265,31 @@ def test_start_and_cancel_reach_the_engine(show: ShowFace) -> None:
     clock.now += UNARMED_S
     QTest.mouseClick(window.layers.starting.cancel_button, Qt.MouseButton.LeftButton)
     assert port.events == [StartRequested(), CloseForNowRequested()]
+
+
+@pytest.mark.parametrize(
+    ("before_start", "title"),
+    [
+        (Snapshot(Stage.STARTING), "Starting your game"),
+        (Snapshot(Stage.RECONNECTING, returning=True), "Getting back into your game..."),
+    ],
+)
+def test_a_game_that_starts_by_itself_never_says_that_it_is_ready(
+    application: QApplication, before_start: Snapshot, title: str
+) -> None:
+    port = FakePort()
+    window = RejoinWindow(port, WindowOptions(before_start=before_start), clock=FakeClock(NOW))
+    said: list[str] = []
+    window.announced.connect(said.append)
+    window.show()
+    port.publish(Snapshot(Stage.IDLE))
+    QApplication.processEvents()
+    assert title in words(window)
+    assert "Ready to play" not in words(window)
+    assert not any("Ready" in text for text in said)
+    window.close()
+    assert port.events == [CloseForNowRequested()]
+    destroy(window)
 
 
 def test_after_start_the_card_has_no_start_button(show: ShowFace) -> None:
@@ -844,7 +868,7 @@ def test_without_a_game_to_control_the_mouse_is_not_captured(show: ShowFace, nam
 def test_a_desktop_without_mouse_capture_is_named_when_the_player_clicks(
     show: ShowFace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mouse_capture.QCursor, "setPos", lambda *_: None)
+    monkeypatch.setattr(QCursor, "setPos", lambda *_: None)
     window, port, clock = show(face_named("live-first"))
     assert "Click to take control" in words(window)
     said: list[str] = []

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
-from rejoin.gui import mouse_capture
 from rejoin.gui.input import HeldControls
 from rejoin.gui.mouse_capture import (
     Captured,
@@ -127,7 +126,7 @@ def test_near_an_edge_it_is_moved_to_the_middle_and_that_is_no_travel(rig: Rig) 
 
 
 def ignores_moves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mouse_capture.QCursor, "setPos", lambda *_: None)
+    monkeypatch.setattr(QCursor, "setPos", lambda *_: None)
 
 
 def test_a_pointer_that_cannot_be_moved_is_not_claimed_to_be_captured(
@@ -151,7 +150,7 @@ def test_a_pointer_that_cannot_be_moved_any_more_is_freed(
     ignores_moves(monkeypatch)
     for x in range(500, 1000, 20):
         at = rig.view.mapToGlobal(QPoint(x, 250))
-        monkeypatch.setattr(mouse_capture.QCursor, "pos", lambda at=at: at)
+        monkeypatch.setattr(QCursor, "pos", lambda at=at: at)
         rig.mouse.move(QPointF(at))
     assert rig.is_in(Refused())
     assert not rig.sent[-1].held
@@ -185,8 +184,8 @@ def test_the_pointer_stays_in_what_is_visible_of_the_view(
             min(max(to.y(), screen.top()), screen.bottom()),
         )
 
-    monkeypatch.setattr(mouse_capture.QCursor, "setPos", set_pos)
-    monkeypatch.setattr(mouse_capture.QCursor, "pos", lambda: at)
+    monkeypatch.setattr(QCursor, "setPos", set_pos)
+    monkeypatch.setattr(QCursor, "pos", lambda: at)
     assert rig.mouse.capture()
     rig.mouse.move(QPointF(at))
     before = rig.controls.controls

@@ -74,9 +74,18 @@ def main() -> None:
     port.publish(LIVE)
     print(json.dumps({"fits": fits}), flush=True)
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def read_to_the_end() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    def end_when_asked() -> None:
+        if ended.is_set():
+            application.quit()
+
+    threading.Thread(target=read_to_the_end, daemon=True).start()
     ending = QTimer()
-    ending.timeout.connect(lambda: ended.is_set() and application.quit())
+    ending.timeout.connect(end_when_asked)
     ending.start(50)
     application.exec()
 

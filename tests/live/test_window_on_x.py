@@ -79,7 +79,12 @@ def live_window(*arguments: str) -> Iterator[tuple[str, Callable[[], dict[str, A
         assert program.stdout is not None
         lines: queue.Queue[str] = queue.Queue()
         output = program.stdout
-        threading.Thread(target=lambda: [lines.put(line) for line in output], daemon=True).start()
+
+        def read() -> None:
+            for line in output:
+                lines.put(line)
+
+        threading.Thread(target=read, daemon=True).start()
 
         def next_state() -> dict[str, Any]:
             state: dict[str, Any] = json.loads(lines.get(timeout=PATIENCE_S))

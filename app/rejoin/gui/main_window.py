@@ -52,7 +52,8 @@ class WindowOptions:
     """How a window behaves.
 
     `smooth`: as `VideoView`'s. `drop_again`: what F8 does; None outside a demo. `report_facts`:
-    more lines for the report.
+    more lines for the report. `before_start`: what is shown until the engine has started; by
+    default a window that waits for *Start*. `first_size`: in pixels; None: what fits the screen.
     """
 
     title: str = "Rejoin"
@@ -60,6 +61,8 @@ class WindowOptions:
     smooth: bool = False
     drop_again: Callable[[], None] | None = None
     report_facts: Callable[[], Mapping[str, str]] = dict
+    before_start: Snapshot = Snapshot(Stage.IDLE)  # noqa: RUF009 frozen
+    first_size: tuple[int, int] | None = None
 
 
 class _Presence(enum.Enum):
@@ -103,10 +106,10 @@ class RejoinWindow(QWidget):
         self.setWindowTitle(options.title)
         available = self.screen().availableSize()
         self.setMinimumSize(QSize(640, 400).boundedTo(available))
-        self.resize(first_size(available))
+        self.resize(QSize(*options.first_size) if options.first_size else first_size(available))
         self._options = options
         self._clock = clock
-        self._snapshot = Snapshot(Stage.IDLE)
+        self._snapshot = options.before_start
         self._presence = _Presence.OPEN
         self._memory = Memory()
         self._leave_full_screen: Callable[[], None] = self.showNormal
@@ -208,6 +211,8 @@ class RejoinWindow(QWidget):
         return screenshot.grab(self)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
+        if snapshot.stage is Stage.IDLE:
+            snapshot = self._options.before_start
         before, self._snapshot = self._snapshot.stage, snapshot
         if before is Stage.STARTING and snapshot.stage is Stage.LIVE:
             self._memory = replace(self._memory, started_at=self._clock())
@@ -414,8 +419,7 @@ class RejoinWindow(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self.mouse.captured:
-            self.mouse.move(event.globalPosition())
-            if not self.mouse.captured:
+            if not self.mouse.move(event.globalPosition()):
                 self._note_refusal()
                 self.refresh()
             return

@@ -123,10 +123,10 @@ class MouseCapture:
         if self.captured:
             self._controls.wheel(eighths_of_degree)
 
-    def move(self, to: QPointF) -> None:
-        """The pointer is at `to`, a global position."""
+    def move(self, to: QPointF) -> bool:
+        """The pointer is at `to`, a global position. Returns whether the mouse is still captured."""
         if not self.captured:
-            return
+            return False
         self._controls.travel(*self._travel.moved(to.x(), to.y()))
         room = self._room()
         margin_x, margin_y = room.width() * _EDGE_SHARE, room.height() * _EDGE_SHARE
@@ -139,6 +139,8 @@ class MouseCapture:
             self._travel.warped(home.x(), home.y())
             if not _move_pointer(to, home):
                 self.release(Refused())
+                return False
+        return True
 
     def _room(self) -> QRect:
         """The largest part of the view on one screen: the pointer cannot leave the screens.
