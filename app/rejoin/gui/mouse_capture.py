@@ -124,7 +124,7 @@ class MouseCapture:
             self._controls.wheel(eighths_of_degree)
 
     def move(self, to: QPointF) -> bool:
-        """The pointer is at `to`, a global position. Returns whether the mouse is still captured."""
+        """The pointer is at `to`, a global position. Whether the mouse is captured after that."""
         if not self.captured:
             return False
         self._controls.travel(*self._travel.moved(to.x(), to.y()))
