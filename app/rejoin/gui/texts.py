@@ -34,6 +34,7 @@ END_GAME_CONSEQUENCE = "The game stops for everyone in it. Unsaved progress may 
 BADGE = "Connection unstable"
 BACK = "You're back"
 CLICK_TO_CONTROL = "Click to take control"
+MOUSE_REFUSED = "This desktop does not let Rejoin capture the mouse"
 VIEW_ONLY = "View only: this build cannot control this game"
 SOUND_SWITCH = "Sound"
 SOUND_SWITCH_HINT = "Sound on or off (Ctrl+Alt+M)"
@@ -480,21 +481,27 @@ def report_text(
 
 def announcement(snapshot: Snapshot, now: float) -> str:
     """What a screen reader says when the stage changes; empty: nothing."""
+    counting = snapshot.stage in (Stage.LOST, Stage.RECONNECTING)
+    left = time_left(snapshot, now).sentence if counting else ""
+    return " ".join(part for part in (*announced_sentences(snapshot, now), left) if part)
+
+
+def announced_sentences(snapshot: Snapshot, now: float) -> list[str]:
+    """Each sentence of a card, but for the time left, for screen readers."""
     stage = snapshot.stage
     match stage:
         case Stage.IDLE | Stage.STARTING:
             title, awaited = starting_title(snapshot), starting_awaited(snapshot, now, 0.0)
-            return f"{title}. {awaited} {starting_leaving(snapshot)}".rstrip()
+            parts = [f"{title}.", awaited, starting_leaving(snapshot)]
         case Stage.LIVE:
-            return VIEW_ONLY if snapshot.view_only else ""
+            parts = [VIEW_ONLY if snapshot.view_only else ""]
         case Stage.LOST | Stage.RECONNECTING | Stage.ENDING:
-            left = "" if stage is Stage.ENDING else time_left(snapshot, now).sentence
-            parts = [lost_title(snapshot), lost_known(snapshot), lost_doing(snapshot, now), left]
-            return " ".join(part for part in parts if part)
+            parts = [lost_title(snapshot), lost_known(snapshot), lost_doing(snapshot, now)]
         case Stage.ENDED:
             if snapshot.ending is None:
-                return ""
+                return []
             text = ending_text(snapshot.ending)
-            return f"{text.title}. {text.meaning} {text.advice}"
+            parts = [f"{text.title}.", text.meaning, text.advice]
         case _:
             assert_never(stage)
+    return [part for part in parts if part]

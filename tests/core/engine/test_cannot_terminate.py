@@ -9,7 +9,7 @@ import pytest
 
 from helpers.playbook import ONE, SESSION, TWO, Playbook, offer
 from rejoin.core import commands, events
-from rejoin.core.model import AttemptNumber, EndingKind, Policy
+from rejoin.core.model import AttemptNumber, EndingKind, HardEvidence, Policy
 from rejoin.core.phases import (
     AwaitingService,
     Backoff,
@@ -74,7 +74,8 @@ def reconnecting() -> Playbook:
 
 
 def saying_goodbye() -> Playbook:
-    return live().silence(1.1).give(events.TryNowRequested())
+    play = live().silence(1.1).give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+    return play.give(events.TryNowRequested())
 
 
 def confirming_end() -> Playbook:

@@ -159,7 +159,8 @@ def test_a_request_from_an_address_that_is_gone_is_not_waited_for() -> None:
 
 def test_after_such_a_request_the_old_connection_cannot_heal_if_it_was_written() -> None:
     for written in (True, False):
-        play = Playbook().drop().give(events.TryNowRequested(), events.GoodbyeSaid(ONE))
+        play = Playbook().drop().give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+        play.give(events.TryNowRequested(), events.GoodbyeSaid(ONE))
         play.give(offer(TWO))
         request = play.last(commands.Reconnect)
         if written:
