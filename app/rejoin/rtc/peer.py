@@ -352,10 +352,9 @@ class Peer:
 
     def _on_ice_change(self) -> None:
         parts = parts_of(self._state)
-        state = None if parts is None else parts.dtls.transport.state
-        if state == "completed":
+        if parts is not None and parts.dtls.transport.state == "completed":
             self._post(FirstPacketArrived(self.number))  # a check of ours was answered
-        elif state == "failed":
+        if parts is not None and parts.dtls.transport.state == "failed":
             self._fail("ICE failed")
 
     def _fail(self, detail: str) -> None:
@@ -372,8 +371,7 @@ class Peer:
         self._on_evidence(HardEvidence.RTCP_BYE, "")
 
     def _on_evidence(self, evidence: HardEvidence, detail: str) -> None:
-        """UNREACHABLE is only a hint and may be posted repeatedly. While connecting it is ignored:
-        other candidate pairs may still work, and our deadline ends the attempt."""
+        """UNREACHABLE is a hint, posted repeatedly; while connecting, other pairs may work."""
         match self._state:
             case Playing(evidence=posted):
                 if evidence in posted:
@@ -455,10 +453,7 @@ class Peer:
         return frozenset() if parts is None else parts.transport.local_addresses
 
     def sample(self) -> ConnectionSample | None:
-        """The connection as the detector needs it; None before it is up.
-
-        To be called each `policy.sample_every_s`.
-        """
+        """For the detector, each `policy.sample_every_s`; None before the connection is up."""
         return self._statistics.sample(self._state)
 
     def statistics(self) -> StreamStatistics:
