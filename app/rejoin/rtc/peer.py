@@ -357,10 +357,9 @@ class Peer:
 
     def _on_ice_change(self) -> None:
         parts = parts_of(self._state)
-        state = None if parts is None else parts.dtls.transport.state
-        if state == "completed":
+        if parts is not None and parts.dtls.transport.state == "completed":
             self._post(FirstPacketArrived(self.number))  # a check of ours was answered
-        elif state == "failed":
+        if parts is not None and parts.dtls.transport.state == "failed":
             self._fail("ICE failed")
 
     def _fail(self, detail: str) -> None:
@@ -466,10 +465,7 @@ class Peer:
         return frozenset() if parts is None else parts.transport.local_addresses
 
     def sample(self) -> ConnectionSample | None:
-        """The connection as the detector needs it; None before it is up.
-
-        To be called each `policy.sample_every_s`.
-        """
+        """For the detector, each `policy.sample_every_s`; None before the connection is up."""
         return self._statistics.sample(self._state)
 
     def statistics(self) -> StreamStatistics:
