@@ -274,6 +274,22 @@ async def test_receiver_reports_are_sent_and_a_bye_is_reported() -> None:
         assert scene.byes == 1
 
 
+async def test_an_audio_packet_without_payload_takes_its_turn() -> None:
+    """Padding, or DTX: nothing waits for it and nothing counts as lost."""
+    played: list[OrderedAudio] = []
+    async with receivers() as scene:
+        scene.audio._play = played.append
+        codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
+        await scene.audio.receive(RTCRtpReceiveParameters(codecs=[codec]))
+        for sequence, payload in enumerate((b"a", b"", b"c", b"", b"", b"f")):
+            packet = RtpPacket(111, 0, sequence, 960 * sequence, OTHER, payload)
+            scene.audio.on_packet(packet, scene.clock())
+            assert len(played) == sequence + 1
+        assert not scene.audio._needs_tick
+    assert [packet.lost_before for packet in played] == [0] * 6
+    assert scene.audio.reception.packets_lost == 0
+
+
 async def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> None:
     async with receivers() as scene:
         codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)

@@ -355,9 +355,9 @@ class AudioReceiver(_Receiver):
         if packet.ssrc != self._reception.ssrc:
             self._order = AudioReorder()
         self._reception.add(packet, now)
-        if packet.payload:
-            number, media_time = packet.sequence_number, packet.timestamp
-            self._play_all(self._order.add(number, packet.payload, now, timestamp=media_time))
+        # one without payload as well: else those behind it would wait for it
+        number, media_time = packet.sequence_number, packet.timestamp
+        self._play_all(self._order.add(number, packet.payload, now, timestamp=media_time))
 
     @property
     def _needs_tick(self) -> bool:
