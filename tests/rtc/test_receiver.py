@@ -29,6 +29,7 @@ from aiortc.rtp import (
 )
 
 from helpers.h264_packets import rtx_of, stream
+from helpers.h264_streams import as_fragments, units_of, without, x264
 from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
@@ -170,6 +171,22 @@ def test_what_was_negotiated_is_read_from_the_parameters_of_aiortc() -> None:
     with_times = parameters()
     with_times.headerExtensions.append(RTCRtpHeaderExtensionParameters(id=3, uri=ABS_SEND_TIME))
     assert negotiated_of(with_times, {}).send_time_id == 3
+
+
+async def test_parameter_sets_of_the_answer_reach_the_stream() -> None:
+    pictures = x264(1)
+    sets = tuple(pictures[0][:2])
+    async with receivers() as scene:
+        scene.video.expect_parameter_sets({96: sets})
+        await scene.video.receive(parameters())
+        payloads = as_fragments(without(pictures[0], 6, 7, 8))
+        for at, payload in enumerate(payloads):
+            marker = int(at == len(payloads) - 1)
+            scene.video.on_packet(RtpPacket(96, marker, at, 0, MEDIA, payload), scene.clock())
+        scene.clock.now += 1
+        scene.video._on_tick()
+        [frame] = scene.frames
+        assert units_of(frame.data)[:2] == [*sets]
 
 
 async def test_packets_become_frames_and_feedback_until_stop() -> None:

@@ -239,6 +239,7 @@ class Peer:
         parts.video.expect_retransmissions(answer.rtx_ssrcs)
         if not answer.has_data:
             parts.channels.keep_closed()
+        parts.video.expect_parameter_sets(answer.parameter_sets)
         deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         self._state = Connecting(parts, deadline)
         try:

@@ -215,6 +215,7 @@ class VideoReceiver(_Receiver):
         super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, on_bye=on_bye)
         self.inbound = InboundVideo(Negotiated(frozenset()))
         self._rtx_ssrcs: Mapping[int, int] = {}
+        self._parameter_sets: Mapping[int, tuple[bytes, ...]] = {}
         self._sink = sink
         self._rtt_s = rtt_s
 
@@ -229,6 +230,13 @@ class VideoReceiver(_Receiver):
         """
         self._rtx_ssrcs = rtx_ssrcs
 
+    def expect_parameter_sets(self, parameter_sets: Mapping[int, tuple[bytes, ...]]) -> None:
+        """The answer's H.264 parameter sets by payload type; call it before it is applied.
+
+        aiortc keeps no parameter of a codec that it does not know.
+        """
+        self._parameter_sets = parameter_sets
+
     def request_key_frame(self) -> None:
         """Request a key frame now, or as soon as the last request is 300 ms old."""
         self._perform(self.inbound.request_key_frame(self._clock(), self._rtt_s()))
@@ -241,7 +249,7 @@ class VideoReceiver(_Receiver):
         return replace(parameters, codecs=[*parameters.codecs, *more])
 
     def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
-        negotiated = negotiated_of(parameters, self._rtx_ssrcs)
+        negotiated = negotiated_of(parameters, self._rtx_ssrcs, self._parameter_sets)
         self.inbound = InboundVideo(negotiated, may_send=self._may_send)
         if parameters.encodings:
             first = parameters.encodings[0].ssrc
@@ -295,7 +303,11 @@ def _feedback_packet(action: Nack | Pli | Remb, ours: int) -> AnyRtcpPacket:
             assert_never(action)
 
 
-def negotiated_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) -> Negotiated:
+def negotiated_of(
+    parameters: RTCRtpReceiveParameters,
+    rtx_ssrcs: Mapping[int, int],
+    parameter_sets: Mapping[int, tuple[bytes, ...]] | None = None,
+) -> Negotiated:
     """What offer and answer agreed on, from the parameters that aiortc derives from them."""
     media: set[int] = set()
     rtx: dict[int, int] = {}
@@ -318,6 +330,7 @@ def negotiated_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, i
         nack=("nack", None) in feedback,
         remb=("goog-remb", None) in feedback,
         send_time_id=next(numbers, None),
+        parameter_sets=parameter_sets or {},
     )
 
 
