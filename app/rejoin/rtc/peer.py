@@ -25,6 +25,7 @@ from rejoin.core.events import (
     FirstPacketArrived,
     HardEvidenceSeen,
     InputOpened,
+    VideoRefused,
 )
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
@@ -83,9 +84,9 @@ class PeerSettings:
 
 
 class Peer:
-    """Posts FirstPacketArrived, ConnectionOpened, ConnectionFailed, InputOpened, ControlsKnown,
-    FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as
-    often as it is seen. Evidence before the first frame is posted as a ConnectionFailed.
+    """Posts FirstPacketArrived, ConnectionOpened, ConnectionFailed, VideoRefused, InputOpened,
+    ControlsKnown, FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence is posted once,
+    UNREACHABLE as often as it is seen. Evidence before the first frame is a ConnectionFailed.
 
     A hidden peer decodes too; `show(True)` puts its newest picture into the slot at once. All
     methods, and `post`, run on one event loop. After `close` no event of this peer is posted.
@@ -203,6 +204,7 @@ class Peer:
         )
         audio.send_only_if(self._may_send)
         video.send_only_if(self._may_send)
+        video.on_refused = lambda why: self._fail(why, VideoRefused)
         playback.attach(video=video, audio=audio)
         replace_receiving(prepared.audio.receiver, receive=audio.receive, stop=audio.stop)
         replace_receiving(prepared.video.receiver, receive=video.receive, stop=video.stop)
@@ -359,11 +361,13 @@ class Peer:
         elif state == "failed":
             self._fail("ICE failed")
 
-    def _fail(self, detail: str) -> None:
+    def _fail(
+        self, detail: str, event: type[ConnectionFailed | VideoRefused] = ConnectionFailed
+    ) -> None:
         match self._state:
             case New() | Offered() | Connecting() | Connected() | Playing():
                 self._state = Failed(self._state)
-                self._post(ConnectionFailed(self.number, detail))
+                self._post(event(self.number, detail))
             case Failed() | Leaving() | Closed():
                 pass
             case _:

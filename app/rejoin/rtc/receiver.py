@@ -38,6 +38,7 @@ from rejoin.media.receive.inbound_video import (
     Negotiated,
     Pli,
     ReceiveAction,
+    Refuse,
     Remb,
 )
 from rejoin.media.receive.jitter_buffer import EncodedFrame
@@ -213,6 +214,8 @@ class VideoReceiver(_Receiver):
         on_bye: Callable[[], None],
     ) -> None:
         super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, on_bye=on_bye)
+        self.on_refused: Callable[[str], None] | None = None
+        """Called when the video begins with a kind that is not decoded; why, in a few words."""
         self.inbound = InboundVideo(Negotiated(frozenset()))
         self._rtx_ssrcs: Mapping[int, int] = {}
         self._parameter_sets: Mapping[int, tuple[bytes, ...]] = {}
@@ -270,6 +273,9 @@ class VideoReceiver(_Receiver):
         for action in actions:
             if isinstance(action, Decode):
                 self._sink.submit(action.frame)
+            elif isinstance(action, Refuse):
+                if self.on_refused is not None:
+                    self.on_refused(action.why)
             else:
                 self._send(_feedback_packet(action, self._rtcp_ssrc))
 

@@ -136,8 +136,11 @@ class Player:
         return self._engine.sampling.newest_statistics
 
     def problem(self) -> str | None:
-        """One sentence about something missing that is not fatal: the sound, or the way back."""
-        store = self._options.local_store
+        """One sentence about something missing that is not fatal: new pictures, the sound, or the
+        way back."""
+        store, shown = self._options.local_store, self.statistics()
+        if shown is not None and shown.unsupported is not None:
+            return f"The picture stands still: Rejoin cannot play {shown.unsupported}."
         return self._audio.problem or (store.problem if store else None)
 
     # --- its life, on the stream thread -----------------------------------------------------------

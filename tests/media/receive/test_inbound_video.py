@@ -27,6 +27,7 @@ from rejoin.media.receive.inbound_video import (
     Negotiated,
     Pli,
     ReceiveAction,
+    Refuse,
     Remb,
 )
 from rejoin.media.receive.jitter_buffer import BUFFER_BYTES, EncodedFrame
@@ -496,8 +497,25 @@ def test_what_is_not_supported_is_not_decoded_and_no_key_frame_is_asked_for(
     assert plis == [0]
     assert inbound.frames_unsupported == 20
     assert inbound.unsupported is None
-    play(inbound := InboundVideo(TERMS), rtp(odd))
+    inbound, refusals = InboundVideo(TERMS), []
+    for packet in rtp(odd):
+        refusals += [
+            each for each in inbound.on_packet(packet, 0.0, 0.02) if isinstance(each, Refuse)
+        ]
     assert inbound.unsupported is not None
+    assert refusals == [Refuse(inbound.unsupported)]
+
+
+def test_a_stream_that_has_played_is_not_refused_as_a_whole() -> None:
+    inbound, refusals = InboundVideo(TERMS), []
+    for packet in rtp([*x264(2), *x264(3, pixels="yuv444p"), *x264(2)]):
+        refusals += [
+            each for each in inbound.on_packet(packet, 0.0, 0.02) if isinstance(each, Refuse)
+        ]
+        if packet.timestamp == 9000:
+            assert "4:4:4" in (inbound.unsupported or "")
+    assert refusals == []
+    assert (inbound.frames_unsupported, inbound.unsupported) == (3, None)
 
 
 def test_parameter_sets_of_the_answer_are_used_for_their_payload_type() -> None:

@@ -2,8 +2,8 @@
 
 It holds two packets of 20 ms, three if the network needs it; of longer packets, which Opus has up
 to 120 ms (RFC 6716, 2.1.4), one and 20 to 40 ms. When it runs dry it plays silence until that much
-has been collected again. Sound that waits longer than it has to is cut out, so that it does not fall
-behind the picture. `rejoin.media.receive.lip_sync` decides on any further delay.
+has been collected again. Sound that waits longer than it has to is cut out, so that it does not
+fall behind the picture. `rejoin.media.receive.lip_sync` decides on any further delay.
 """
 
 from __future__ import annotations

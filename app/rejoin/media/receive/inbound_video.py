@@ -63,7 +63,14 @@ class Remb:
     bitrate_bps: int
 
 
-ReceiveAction = Decode | Nack | Pli | Remb
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The stream begins with video of a kind that is not decoded. `why`: in a few words."""
+
+    why: str
+
+
+ReceiveAction = Decode | Nack | Pli | Remb | Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +337,8 @@ class InboundVideo:
             self.unsupported = frame.unsupported
             if frame.unsupported is not None:
                 # no PLI: a key frame of the same kind would not help
+                if self.frames_unsupported == self.key_frames_received == 0:
+                    yield Refuse(frame.unsupported)
                 self.frames_unsupported += 1
                 self._had_key_frame = False
                 self.key_frame_requests.not_needed()
