@@ -46,12 +46,11 @@ class BitReader:
 
     def ue(self, most: int = 2 ** (MAX_UE_ZEROS + 1) - 2) -> int:
         """An unsigned Exp-Golomb number; one above `most` is an error."""
-        zeros = 0
-        while not self.bits(1):
-            zeros += 1
-            if zeros > MAX_UE_ZEROS:
-                raise H264SyntaxError("a number is too long")
-        number = (1 << zeros) - 1 + self.bits(zeros)
+        left = self._size - self.at
+        zeros = left - (self._value & ((1 << left) - 1)).bit_length()
+        if zeros > MAX_UE_ZEROS:
+            raise H264SyntaxError("a number is too long")
+        number = self.bits(2 * zeros + 1) - 1  # zeros, a one, and as many bits as zeros
         if number > most:
             raise H264SyntaxError("a number is too large")
         return number

@@ -24,7 +24,7 @@ P_SLICE, B_SLICE, I_SLICE = 0, 1, 2
 
 _RECOVERY_POINT = 6
 _MAX_FRAME_NUMBER = 0xFFFF
-_SLICE_START_BYTES = 24
+_SLICE_START_BYTES = 20
 """Enough for the first three numbers of a slice header, emulation prevention included."""
 
 

@@ -330,14 +330,12 @@ class JitterBuffer:
     def _remove(self, number: int) -> None:
         self._bytes -= len(self._stored.pop(number).payload) + PACKET_OVERHEAD_BYTES
 
-    def _awaits_start(self, now: float) -> bool:
+    def _awaits_start(self, start_at: float, now: float) -> bool:
         """Whether earlier packets of the first frame may still arrive, and are waited for."""
-        if self._start_at is None or self._next is None:
-            return False
-        first = self._stored.get(self._next)
+        first = None if self._next is None else self._stored.get(self._next)
         if first is None:
             return True
-        if now - self._start_at < REORDER_WAIT_S:
+        if now - start_at < REORDER_WAIT_S:
             return may_lack_its_start(first.payload)
         self._start_at = None
         if starts_mid_nal_unit(first.payload):
@@ -347,7 +345,7 @@ class JitterBuffer:
 
     def _release_frames(self, now: float) -> list[EncodedFrame]:
         frames: list[EncodedFrame] = []
-        if self._awaits_start(now):
+        if self._start_at is not None and self._awaits_start(self._start_at, now):
             return frames
         while (end := self._end_of_next_frame()) is not None:
             assert self._next is not None
