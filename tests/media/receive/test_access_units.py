@@ -102,6 +102,14 @@ def test_a_key_frame_whose_first_slices_were_lost_is_none() -> None:
     assert whole.key, "nothing is lost: slices may come in any order"
 
 
+def test_a_key_frame_without_known_parameter_sets_is_none() -> None:
+    key = x264(1)[0]
+    for known, is_key in (([], False), (key[:1], False), (key[1:2], False), (key[:2], True)):
+        unit = AccessUnits(known).add(without(key, 6, 7, 8))
+        assert unit is not None
+        assert unit.key == is_key
+
+
 def test_which_pictures_others_depend_on() -> None:
     units = through(x264(7, REORDERS, low_delay=False))
     assert [unit.reference for unit in units] == [True, True, False, False, True, False, False]

@@ -518,6 +518,14 @@ def test_a_stream_that_has_played_is_not_refused_as_a_whole() -> None:
     assert (inbound.frames_unsupported, inbound.unsupported) == (3, None)
 
 
+def test_a_key_frame_whose_parameter_sets_were_lost_is_asked_for_again() -> None:
+    inbound = InboundVideo(TERMS)
+    sent = rtp(x264(12))[1:]
+    frames, plis = play(inbound, sent)
+    assert frames == []
+    assert len(plis) == 2, "at once and after 300 ms"
+
+
 def test_parameter_sets_of_the_answer_are_used_for_their_payload_type() -> None:
     pictures = x264(3)
     sets = tuple(unit for unit in pictures[0] if unit[0] & 0x1F in (7, 8))

@@ -179,14 +179,18 @@ class AccessUnits:
                 )
 
     def _is_key(self, picture: _Picture, own: list[bytes], after_loss: bool) -> bool:
-        """Decoding can start here, unless the first slices are among what is missing before it."""
+        """Decoding can start here, unless no parameter sets are known for it, or its first slices
+        are among what is missing before it."""
         if not picture.idr and (
             picture.recovers_after is None or picture.recovers_after > MAX_RECOVERY_FRAMES
         ):
             return False
-        begins_with_slice = is_slice(type_of(own[0]))
-        beheaded = picture.first is not None and picture.first.first_macroblock > 0
-        return not (after_loss and begins_with_slice and beheaded)
+        if picture.first is None:
+            return True
+        if not picture.sps and self._sps_of(picture.first.pps) is None:
+            return False
+        beheaded = is_slice(type_of(own[0])) and picture.first.first_macroblock > 0
+        return not (after_loss and beheaded)
 
     def _sps_of(self, pps_number: int) -> _Sps | None:
         pps = self._pps.get(pps_number)
