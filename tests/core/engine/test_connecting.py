@@ -63,9 +63,10 @@ def test_an_unusable_answer_at_the_start_gets_one_fresh_offer_then_terminates() 
     assert play.phase(Ended).ending.kind is EndingKind.BAD_ANSWER
 
 
-def test_video_that_cannot_be_played_at_the_start_terminates_the_session() -> None:
+def test_a_second_video_that_cannot_be_played_at_the_start_terminates_the_session() -> None:
     play = Playbook().connecting()
-    play.give(events.ConnectionOpened(ONE), events.VideoRefused(ONE, "interlaced video"))
+    play.give(events.ConnectionOpened(ONE), events.VideoRefused(ONE, "interlaced video")).wait(0.3)
+    play.answers(play.requests()).give(events.VideoRefused(TWO, "interlaced video"))
     play.last(commands.TerminateSession)
     play.give(events.SessionTerminated())
     ending = Ending(EndingKind.UNSUPPORTED_VIDEO, detail="interlaced video")
