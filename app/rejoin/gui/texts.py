@@ -402,19 +402,17 @@ _ENDINGS: dict[EndingKind, EndingText] = {
         "Start Rejoin again. If it happens again, send us the report.",
     ),
 }
-"""Every kind but GAME_ENDED, whose text needs the service's reason. UNSUPPORTED_VIDEO's says more
-where it is known which video it is."""
+"""Every kind but GAME_ENDED, whose text needs the service's reason."""
 
 
 def ending_text(ending: Ending) -> EndingText:
     """What the end card says. What the service reported and what we assume are kept apart."""
     if ending.kind is EndingKind.GAME_ENDED:
         return _game_ended(ending)
-    text = _ENDINGS[ending.kind]
     if ending.kind is EndingKind.UNSUPPORTED_VIDEO and ending.detail:
-        meaning = f"The game server sends {ending.detail}, which Rejoin does not support. "
-        return replace(text, meaning=meaning + _PROGRESS)
-    return text
+        meaning = f"The game server sends {ending.detail}, which Rejoin does not support."
+        return replace(_ENDINGS[ending.kind], meaning=f"{meaning} {_PROGRESS}")
+    return _ENDINGS[ending.kind]
 
 
 def _game_ended(ending: Ending) -> EndingText:

@@ -47,15 +47,12 @@ REFUSING = frozenset({ACTIVATING, CONNECTED, RECONNECTING, TERMINATING})
 CANNOT_JOIN = frozenset({EndingKind.BAD_ANSWER, EndingKind.UNSUPPORTED_VIDEO})
 """Endings of a game that this client cannot join."""
 
-_NO_WAY_BACK = frozenset(
-    {
-        EndingKind.GAME_ENDED,
-        EndingKind.NOT_FOUND,
-        *CANNOT_JOIN,
-        EndingKind.ENDED_BY_PLAYER,
-        EndingKind.CANCELLED,
-    }
-)
+_NO_WAY_BACK = CANNOT_JOIN | {
+    EndingKind.GAME_ENDED,
+    EndingKind.NOT_FOUND,
+    EndingKind.ENDED_BY_PLAYER,
+    EndingKind.CANCELLED,
+}
 """Endings after which the ticket is useless: the game is over, or this client cannot join it."""
 
 _OFFERS_AT_ONCE = 3
