@@ -385,6 +385,10 @@ class Engine(RuleBasedStateMachine):
         self.give(events.AnswerRefused(self.connection(back), "a rule"))
 
     @rule(back=nearby)
+    def video_is_refused(self, back: int) -> None:
+        self.give(events.VideoRefused(self.connection(back), "interlaced video"))
+
+    @rule(back=nearby)
     def connection_fails(self, back: int) -> None:
         self.give(events.ConnectionFailed(self.connection(back), "gave up"))
 

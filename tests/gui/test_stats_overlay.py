@@ -99,6 +99,7 @@ def test_every_line_fits_into_the_smallest_window() -> None:
         frames_held_back=1234,
         frames_undecoded=1234,
         frames_failed=1234,
+        frames_unsupported=1234,
         pictures_replaced=1234,
         pictures_unwatched=12345,
         audio_late_s=-0.123,

@@ -280,3 +280,9 @@ def test_a_game_that_cannot_be_ended_may_run_until_its_time_is_up() -> None:
         assert texts.can_cancel_start(starting)
         assert texts.starting_leaving(starting) == ""
     assert "its time is up" not in texts.lost_known(lost())
+
+
+def test_the_end_card_says_which_video_cannot_be_played() -> None:
+    known = texts.ending_text(Ending(EndingKind.UNSUPPORTED_VIDEO, detail="interlaced video"))
+    assert known.meaning.startswith("The game server sends interlaced video, which Rejoin does not")
+    assert "which" not in texts.ending_text(Ending(EndingKind.UNSUPPORTED_VIDEO)).meaning

@@ -20,6 +20,7 @@ from rejoin.media.receive.inbound_video import (
     Nack,
     Pli,
     ReceiveAction,
+    Refuse,
     Remb,
 )
 from rejoin.media.receive.jitter_buffer import EncodedFrame
@@ -62,6 +63,7 @@ class Replayed:
     frames: list[EncodedFrame] = field(default_factory=list)
     nacked: int = 0
     plis: int = 0
+    refused: int = 0
     rates: list[int] = field(default_factory=list)
     resent: int = 0
 
@@ -114,6 +116,8 @@ def replay(
                     pli_at.append(now + rtt_s / 2)
                 case Remb(_, bitrate_bps):
                     done.rates.append(bitrate_bps)
+                case Refuse():
+                    done.refused += 1
 
     last_at = packets[-1][0] + 2.0
     for tick in range(round(last_at / 0.010)):

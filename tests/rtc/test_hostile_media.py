@@ -22,9 +22,9 @@ from av.video.codeccontext import VideoCodecContext
 from helpers.capture import Captured, read_capture, replay
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
+from rejoin.media.receive.h264_parameters import MAX_PIXELS
 from rejoin.media.receive.inbound_video import InboundVideo, Negotiated
 from rejoin.media.receive.jitter_buffer import BUFFER_BYTES, EncodedFrame
-from rejoin.media.video.codec_context import MAX_PIXELS
 from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.picture import PictureSlot
 from rejoin.netem.link import Lane, NetworkProfile, ProfileStage

@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 from aioice import stun
+from aiortc.codecs.h264 import H264Encoder
 
 from conftest import LogRecords
+from helpers.h264_streams import x264
 from helpers.loopback_host import LoopbackHost
 from rejoin import tasks
 from rejoin.core.events import (
@@ -30,6 +32,7 @@ from rejoin.core.events import (
     HardEvidenceSeen,
     InputOpened,
     InputUnavailable,
+    VideoRefused,
 )
 from rejoin.core.model import ConnectionNumber, HardEvidence, Policy
 from rejoin.errors import PeerError, RejoinError, SignalError
@@ -561,6 +564,23 @@ async def test_hardware_that_vanished_costs_no_picture(
         assert (numbers.decoder, numbers.hardware_failures) == ("software", 1)
         assert numbers.frames_failed == 0
     assert len(expected_logs.lines) == 1
+
+
+async def test_video_that_cannot_be_played_ends_the_attempt_with_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [units] = x264(1, "interlaced=1")
+    monkeypatch.setattr(H264Encoder, "_encode_frame", lambda *_: iter(units))
+    async with played() as scene:
+        await scene.connect()
+        await scene.until(lambda: scene.saw(VideoRefused))
+        refusals = [event for event in scene.events if isinstance(event, VideoRefused)]
+        assert refusals == [VideoRefused(scene.peer.number, "interlaced video")]
+        numbers = scene.peer.statistics()
+        assert numbers.unsupported == "interlaced video"
+        assert numbers.frames_unsupported == numbers.frames_dropped > 0
+        assert (numbers.frames_decoded, numbers.frames_failed) == (0, 0)
+        assert not scene.saw(ConnectionFailed)
 
 
 async def test_arrival_times_are_kept_by_kind_and_stop_at_a_cut() -> None:

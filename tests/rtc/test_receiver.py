@@ -29,6 +29,7 @@ from aiortc.rtp import (
 )
 
 from helpers.h264_packets import rtx_of, stream
+from helpers.h264_streams import as_fragments, units_of, without, x264
 from rejoin.media.receive.audio_reorder import OrderedAudio
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
@@ -178,6 +179,22 @@ def test_what_was_negotiated_is_read_from_the_parameters_of_aiortc() -> None:
     assert negotiated_of(with_times, {}).send_time_id == 3
 
 
+async def test_parameter_sets_of_the_answer_reach_the_stream() -> None:
+    pictures = x264(1)
+    sets = tuple(pictures[0][:2])
+    async with receivers() as scene:
+        scene.video.expect_parameter_sets({96: sets})
+        await scene.video.receive(parameters())
+        payloads = as_fragments(without(pictures[0], 6, 7, 8))
+        for at, payload in enumerate(payloads):
+            marker = int(at == len(payloads) - 1)
+            scene.video.on_packet(RtpPacket(96, marker, at, 0, MEDIA, payload), scene.clock())
+        scene.clock.now += 1
+        scene.video._on_tick()
+        [frame] = scene.frames
+        assert units_of(frame.data)[:2] == [*sets]
+
+
 async def test_packets_become_frames_and_feedback_until_stop() -> None:
     async with receivers() as scene:
         scene.video.expect_retransmissions({RTX: MEDIA})
@@ -278,6 +295,22 @@ async def test_receiver_reports_are_sent_and_a_bye_is_reported() -> None:
         assert [(block.ssrc, block.packets_lost) for block in report.reports] == [(MEDIA, 0)]
         await scene.video._handle_rtcp_packet(RtcpByePacket(sources=[MEDIA]))
         assert scene.ended == 1
+
+
+async def test_an_audio_packet_without_payload_takes_its_turn() -> None:
+    """Padding, or DTX: nothing waits for it and nothing counts as lost."""
+    played: list[OrderedAudio] = []
+    async with receivers() as scene:
+        scene.audio._play = played.append
+        codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
+        await scene.audio.receive(RTCRtpReceiveParameters(codecs=[codec]))
+        for sequence, payload in enumerate((b"a", b"", b"c", b"", b"", b"f")):
+            packet = RtpPacket(111, 0, sequence, 960 * sequence, OTHER, payload)
+            scene.audio.on_packet(packet, scene.clock())
+            assert len(played) == sequence + 1
+        assert not scene.audio._needs_tick
+    assert [packet.lost_before for packet in played] == [0] * 6
+    assert scene.audio.reception.packets_lost == 0
 
 
 async def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> None:

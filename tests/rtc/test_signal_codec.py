@@ -597,3 +597,16 @@ def test_retransmission_streams_are_those_of_the_fid_groups() -> None:
     sdp = answer_sdp().replace("a=ssrc:77 cname:x", f"{groups}\na=ssrc:77 cname:x")
     assert decode_response(response(sdp), PUBLIC).rtx_ssrcs == {78: 77}
     assert decode_response(response(answer_sdp()), PUBLIC).rtx_ssrcs == {}
+
+
+def test_the_parameter_sets_that_an_answer_announces_are_kept() -> None:
+    """As GStreamer writes them."""
+    sets = "sprop-parameter-sets=Z0LAH9oBQBbpuAgICgAAAwACAAADAHkeMGVA,aM48gA=="
+    found = re.search(r"a=rtpmap:([0-9]+) H264/90000\n", answer_sdp())
+    assert found is not None
+    line = f"a=fmtp:{found[1]} packetization-mode=1; {sets}\n"
+    sdp = answer_sdp().replace(found[0], found[0] + line)
+    answer = decode_response(response(sdp), PUBLIC)
+    kept = answer.parameter_sets[int(found[1])]
+    assert [unit[0] & 0x1F for unit in kept] == [7, 8]
+    assert decode_response(response(answer_sdp()), PUBLIC).parameter_sets == {}

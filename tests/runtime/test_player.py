@@ -25,6 +25,7 @@ from rejoin.errors import BadInputError
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.candidates import NetworkRules
@@ -67,6 +68,17 @@ def test_a_problem_of_the_sound_is_reported() -> None:
     assert (
         Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput())).problem() is None
     )
+
+
+def test_video_that_cannot_be_played_is_a_problem_and_the_first_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silent = Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput("No sound.")))
+    shown = StreamStatistics(ConnectionNumber(1), unsupported="interlaced video")
+    monkeypatch.setattr(Player, "statistics", lambda self: shown)
+    assert silent.problem() == "The picture stands still: Rejoin cannot play interlaced video."
+    monkeypatch.setattr(Player, "statistics", lambda self: StreamStatistics(ConnectionNumber(1)))
+    assert silent.problem() == "No sound."
 
 
 def test_the_callers_slot_is_used() -> None:

@@ -100,6 +100,14 @@ class FirstPacketArrived(ConnectionEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class VideoRefused(ConnectionEvent):
+    """The video is of a kind that this client does not decode; no frame was shown. `detail`: which,
+    in a few words."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionOpened(ConnectionEvent):
     """ICE and DTLS are up."""
 
@@ -277,6 +285,7 @@ Event = (
     | OfferFailed
     | AnswerRefused
     | FirstPacketArrived
+    | VideoRefused
     | ConnectionOpened
     | ConnectionFailed
     | InputOpened

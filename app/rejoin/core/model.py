@@ -108,6 +108,8 @@ class EndingKind(enum.Enum):
     OFFER_REFUSED = "offer_refused"
     BAD_ANSWER = "bad_answer"
     """The service's answer cannot be used, or requires something that the profile forbids."""
+    UNSUPPORTED_VIDEO = "unsupported_video"
+    """The game sends video of a kind that this client does not decode; `detail` says which."""
     COULD_NOT_CONNECT = "could_not_connect"
     CONTINUED_ELSEWHERE = "continued_elsewhere"
     CLOSED_FOR_NOW = "closed_for_now"

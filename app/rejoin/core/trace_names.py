@@ -20,6 +20,7 @@ EVENTS: Final[dict[type[events.Event], str]] = {
     events.OfferMade: "OfferMade",
     events.OfferFailed: "OfferFailed",
     events.AnswerRefused: "AnswerRefused",
+    events.VideoRefused: "VideoRefused",
     events.ConnectionOpened: "ConnectionOpened",
     events.ConnectionFailed: "ConnectionFailed",
     events.InputOpened: "InputOpened",

@@ -35,7 +35,7 @@ def lines(numbers: StreamStatistics) -> list[str]:
         f" age when painted {numbers.frame_age_s * 1000:.1f} ms",
         f"not shown  packets lost {numbers.frames_broken}, no key frame {numbers.frames_held_back},"
         f" decoder full {numbers.frames_undecoded},",
-        f"           failed {numbers.frames_failed},"
+        f"           failed {numbers.frames_failed}, refused {numbers.frames_unsupported},"
         f" replaced {numbers.pictures_replaced}, minimised {numbers.pictures_unwatched}",
         f"freezes    {numbers.freeze_count}, {numbers.total_freezes_duration_s:.1f} s",
         f"repair     NACK {numbers.nack_count}, RTX {numbers.retransmitted_packets_received},"

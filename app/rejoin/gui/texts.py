@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
@@ -371,6 +371,11 @@ _ENDINGS: dict[EndingKind, EndingText] = {
         "when its time is up. " + _PROGRESS,
         _START_AGAIN + " " + _CONTACT,
     ),
+    EndingKind.UNSUPPORTED_VIDEO: EndingText(
+        "Rejoin cannot play the video of this game",
+        "The game server sends a kind of video that Rejoin does not support. " + _PROGRESS,
+        "Update Rejoin and start again. " + _CONTACT,
+    ),
     EndingKind.COULD_NOT_CONNECT: EndingText(
         "No connection to the game server",
         "The game was started, but no stream arrived.",
@@ -405,6 +410,9 @@ def ending_text(ending: Ending) -> EndingText:
     """What the end card says. What the service reported and what we assume are kept apart."""
     if ending.kind is EndingKind.GAME_ENDED:
         return _game_ended(ending)
+    if ending.kind is EndingKind.UNSUPPORTED_VIDEO and ending.detail:
+        meaning = f"The game server sends {ending.detail}, which Rejoin does not support."
+        return replace(_ENDINGS[ending.kind], meaning=f"{meaning} {_PROGRESS}")
     return _ENDINGS[ending.kind]
 
 

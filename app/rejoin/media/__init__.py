@@ -2,7 +2,7 @@
 
 Glossary
     access unit      the bytes of one encoded picture; here `EncodedFrame`
-    key frame        a picture that decodes without the ones before it (IDR)
+    key frame        a picture at which decoding can start: IDR, or with a recovery point
     NACK             a request to send lost packets again (RFC 4585, 6.2.1)
     RTX              the stream on which they are sent again (RFC 4588)
     PLI              a request for a key frame (RFC 4585, 6.3.1)

@@ -16,7 +16,8 @@ class StreamStatistics:
     packet until it left the jitter buffer.
 
     A frame that was not shown is counted once, by reason: `frames_broken` (packets missing),
-    `frames_held_back` (depends on a lost frame), `frames_undecoded` (the decoder's queue was full),
+    `frames_held_back` (depends on a lost frame), `frames_unsupported` (of a kind that is not
+    decoded; `unsupported` says which), `frames_undecoded` (the decoder's queue was full),
     `frames_failed` (decoding failed), `pictures_replaced` (a newer picture came before it was
     painted), `pictures_unwatched` (the window is minimised). `frames_dropped` is W3C's
     framesDropped: received completely but never decoded.
@@ -58,6 +59,9 @@ class StreamStatistics:
     frames_dropped: int = 0
     frames_broken: int = 0
     frames_held_back: int = 0
+    frames_unsupported: int = 0
+    unsupported: str | None = None
+    """What the video is now that cannot be played, in a few words; None if it can be."""
     frames_undecoded: int = 0
     frames_failed: int = 0
     hardware_failures: int = 0

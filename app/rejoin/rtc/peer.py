@@ -26,6 +26,7 @@ from rejoin.core.events import (
     HardEvidenceSeen,
     InputOpened,
     InputUnavailable,
+    VideoRefused,
 )
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
@@ -82,7 +83,7 @@ class PeerSettings:
 
 
 class Peer:
-    """Posts FirstPacketArrived, ConnectionOpened, ConnectionFailed, InputOpened or
+    """Posts FirstPacketArrived, ConnectionOpened, ConnectionFailed, VideoRefused, InputOpened or
     InputUnavailable, ControlsKnown, FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence
     is posted once, UNREACHABLE as often as it is seen and RTCP_BYE as often as the last media
     source ends. Before the first frame, evidence fails the connection: it is posted as a
@@ -206,6 +207,7 @@ class Peer:
         )
         audio.send_only_if(self._may_send)
         video.send_only_if(self._may_send)
+        video.on_refused = lambda why: self._fail(why, VideoRefused)
         playback.attach(video=video, audio=audio)
         replace_receiving(prepared.audio.receiver, receive=audio.receive, stop=audio.stop)
         replace_receiving(prepared.video.receiver, receive=video.receive, stop=video.stop)
@@ -241,6 +243,7 @@ class Peer:
                 assert_never(self._state)
         answer = decode_response(signal_response, self._settings.rules)
         parts.video.expect_retransmissions(answer.rtx_ssrcs)
+        parts.video.expect_parameter_sets(answer.parameter_sets)
         parts.transport.round_trip.expect(rtt_s or 0.0)
         deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         self._state = Connecting(parts, deadline)
@@ -362,11 +365,13 @@ class Peer:
         if parts is not None and parts.dtls.transport.state == "failed":
             self._fail("ICE failed")
 
-    def _fail(self, detail: str) -> None:
+    def _fail(
+        self, detail: str, event: type[ConnectionFailed | VideoRefused] = ConnectionFailed
+    ) -> None:
         match self._state:
             case New() | Offered() | Connecting() | Connected() | Playing():
                 self._state = Failed(self._state)
-                self._post(ConnectionFailed(self.number, detail))
+                self._post(event(self.number, detail))
             case Failed() | Leaving() | Closed():
                 pass
             case _:

@@ -101,7 +101,7 @@ Progress: TypeAlias = New | Offered | Connecting | Connected | Playing
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """ConnectionFailed was posted; no evidence and no progress is posted any more."""
+    """ConnectionFailed or VideoRefused was posted; nothing is posted any more."""
 
     before: Progress
 

@@ -38,6 +38,7 @@ from rejoin.media.receive.inbound_video import (
     Negotiated,
     Pli,
     ReceiveAction,
+    Refuse,
     Remb,
 )
 from rejoin.media.receive.jitter_buffer import EncodedFrame
@@ -220,8 +221,11 @@ class VideoReceiver(_Receiver):
         sources: ReceivedSources,
     ) -> None:
         super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, sources=sources)
+        self.on_refused: Callable[[str], None] | None = None
+        """Called when the video begins with a kind that is not decoded; why, in a few words."""
         self.inbound = InboundVideo(Negotiated(frozenset()))
         self._rtx_ssrcs: Mapping[int, int] = {}
+        self._parameter_sets: Mapping[int, tuple[bytes, ...]] = {}
         self._sink = sink
         self._rtt_s = rtt_s
 
@@ -236,6 +240,13 @@ class VideoReceiver(_Receiver):
         """
         self._rtx_ssrcs = rtx_ssrcs
 
+    def expect_parameter_sets(self, parameter_sets: Mapping[int, tuple[bytes, ...]]) -> None:
+        """The answer's H.264 parameter sets by payload type; call it before it is applied.
+
+        aiortc keeps no parameter of a codec that it does not know.
+        """
+        self._parameter_sets = parameter_sets
+
     def request_key_frame(self) -> None:
         """Request a key frame now, or as soon as the last request is 300 ms old."""
         self._perform(self.inbound.request_key_frame(self._clock(), self._rtt_s()))
@@ -248,7 +259,7 @@ class VideoReceiver(_Receiver):
         return replace(parameters, codecs=[*parameters.codecs, *more])
 
     def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
-        negotiated = negotiated_of(parameters, self._rtx_ssrcs)
+        negotiated = negotiated_of(parameters, self._rtx_ssrcs, self._parameter_sets)
         self.inbound = InboundVideo(negotiated, may_send=self._may_send)
         if parameters.encodings:
             first = parameters.encodings[0].ssrc
@@ -269,6 +280,9 @@ class VideoReceiver(_Receiver):
         for action in actions:
             if isinstance(action, Decode):
                 self._sink.submit(action.frame)
+            elif isinstance(action, Refuse):
+                if self.on_refused is not None:
+                    self.on_refused(action.why)
             else:
                 self._send(_feedback_packet(action, self._rtcp_ssrc))
 
@@ -311,7 +325,11 @@ def media_payload_types(parameters: RTCRtpReceiveParameters) -> frozenset[int]:
     )
 
 
-def negotiated_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, int]) -> Negotiated:
+def negotiated_of(
+    parameters: RTCRtpReceiveParameters,
+    rtx_ssrcs: Mapping[int, int],
+    parameter_sets: Mapping[int, tuple[bytes, ...]] | None = None,
+) -> Negotiated:
     """What offer and answer agreed on, from the parameters that aiortc derives from them."""
     media = media_payload_types(parameters)
     rtx: dict[int, int] = {}
@@ -333,6 +351,7 @@ def negotiated_of(parameters: RTCRtpReceiveParameters, rtx_ssrcs: Mapping[int, i
         nack=("nack", None) in feedback,
         remb=("goog-remb", None) in feedback,
         send_time_id=next(numbers, None),
+        parameter_sets=parameter_sets or {},
     )
 
 
@@ -369,9 +388,9 @@ class AudioReceiver(_Receiver):
         if packet.ssrc != self._reception.ssrc:
             self._order = AudioReorder()
         self._reception.add(packet, now)
-        if packet.payload:
-            number, media_time = packet.sequence_number, packet.timestamp
-            self._play_all(self._order.add(number, packet.payload, now, timestamp=media_time))
+        # one without payload as well: else those behind it would wait for it
+        number, media_time = packet.sequence_number, packet.timestamp
+        self._play_all(self._order.add(number, packet.payload, now, timestamp=media_time))
 
     @property
     def _needs_tick(self) -> bool:

@@ -36,6 +36,7 @@ from rejoin.rtc.sdp_media import (
     rtp_lines,
     sctp_port,
 )
+from rejoin.rtc.sprop import parameter_sets
 
 MAX_JSON_BYTES = 256 * 1024
 
@@ -93,7 +94,7 @@ class Answer:
 
     `web_sdk_protocol_url` is where a browser would load the service's input protocol; we never do.
     `rtx_ssrcs`: SSRC of each video retransmission stream to the SSRC of the stream that it
-    retransmits (RFC 5576, FID).
+    retransmits (RFC 5576, FID). `parameter_sets`: announced for a payload type of the video.
     `has_audio`: whether it sends sound. `has_data`: whether it has data channels; without them the
     game can only be viewed. In `sdp` both sections stand in any case, as aiortc needs them: an
     inactive one for audio, one whose SCTP must not be started for data.
@@ -105,6 +106,7 @@ class Answer:
     rtx_ssrcs: Mapping[int, int] = field(default_factory=dict)
     has_audio: bool = True
     has_data: bool = True
+    parameter_sets: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
 
 
 def sha256_of(text: str) -> str:
@@ -292,6 +294,7 @@ def decode_response(text: str, rules: NetworkRules) -> Answer:
         rtx_ssrcs=retransmissions(video),
         has_audio=bool(opus),
         has_data=port is not None,
+        parameter_sets=parameter_sets(video.values("fmtp")),
     )
 
 

@@ -190,9 +190,13 @@ class StatisticsCollector:
             frames_painted=painted.pictures,
             key_frames_received=inbound.key_frames_received,
             key_frames_decoded=decoder.key_frames_decoded,
-            frames_dropped=inbound.frames_held_back + decoder.frames_undecoded,
+            frames_dropped=(
+                inbound.frames_held_back + inbound.frames_unsupported + decoder.frames_undecoded
+            ),
             frames_broken=inbound.frames_broken,
             frames_held_back=inbound.frames_held_back,
+            frames_unsupported=inbound.frames_unsupported,
+            unsupported=inbound.unsupported,
             frames_undecoded=decoder.frames_undecoded,
             frames_failed=decoder.frames_failed,
             hardware_failures=decoder.hardware_failures,

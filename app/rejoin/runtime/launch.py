@@ -151,6 +151,7 @@ _EXIT_CODES: Final = {
     EndingKind.NOT_ALLOWED: 4,
     EndingKind.OFFER_REFUSED: 5,
     EndingKind.BAD_ANSWER: 5,
+    EndingKind.UNSUPPORTED_VIDEO: 5,
     EndingKind.COULD_NOT_CONNECT: 6,
     EndingKind.INTERNAL: 6,
 }

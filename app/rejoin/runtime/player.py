@@ -136,9 +136,13 @@ class Player:
         return self._engine.sampling.newest_statistics
 
     def problem(self) -> str | None:
-        """What is missing and not fatal (the sound, the way back), one sentence a line."""
-        store = self._options.local_store
-        problems = (self._audio.problem, store.problem if store else None)
+        """What is missing and not fatal (new pictures, the sound, the way back), one sentence a
+        line."""
+        store, shown = self._options.local_store, self.statistics()
+        picture = None
+        if shown is not None and shown.unsupported is not None:
+            picture = f"The picture stands still: Rejoin cannot play {shown.unsupported}."
+        problems = (picture, self._audio.problem, store.problem if store else None)
         return "\n".join(problem for problem in problems if problem) or None
 
     # --- its life, on the stream thread -----------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.playbook import ONE, SESSION, TWO, Playbook, offer
 from rejoin.core import commands, events
-from rejoin.core.model import AttemptNumber, EndingKind, HardEvidence, Policy
+from rejoin.core.model import AttemptNumber, ConnectionNumber, EndingKind, HardEvidence, Policy
 from rejoin.core.phases import (
     AwaitingService,
     Backoff,
@@ -130,10 +130,16 @@ def test_leaving_keeps_the_ticket_and_does_not_claim_that_the_game_has_ended(
         assert play.all_of(commands.CloseConnection)
 
 
-def test_a_second_unusable_answer_at_the_start_ends_it() -> None:
-    play = connecting().give(events.AnswerRefused(ONE, "no fingerprint")).wait(0.3)
-    play.answers(play.requests()).give(events.AnswerRefused(TWO, "no fingerprint"))
-    assert play.phase(Ended).ending.kind is EndingKind.BAD_ANSWER
+@pytest.mark.parametrize("kind", [EndingKind.BAD_ANSWER, EndingKind.UNSUPPORTED_VIDEO])
+def test_a_second_unusable_answer_at_the_start_ends_it(kind: EndingKind) -> None:
+    def refusal(connection: ConnectionNumber) -> events.Event:
+        if kind is EndingKind.BAD_ANSWER:
+            return events.AnswerRefused(connection, "no fingerprint")
+        return events.VideoRefused(connection, "interlaced video")
+
+    play = connecting().give(refusal(ONE)).wait(0.3)
+    play.answers(play.requests()).give(refusal(TWO))
+    assert play.phase(Ended).ending.kind is kind
     play.expect_no(commands.TerminateSession)
     assert play.last(commands.CloseConnection).connection == TWO
     play.last(commands.DeleteTicket)

@@ -87,6 +87,27 @@ def test_an_unusable_answer_at_the_start_gets_one_fresh_offer_then_terminates() 
     assert play.phase(Ended).ending.kind is EndingKind.BAD_ANSWER
 
 
+def test_a_second_video_that_cannot_be_played_at_the_start_terminates_the_session() -> None:
+    play = Playbook().connecting()
+    play.give(events.ConnectionOpened(ONE), events.VideoRefused(ONE, "interlaced video")).wait(0.3)
+    play.answers(play.requests()).give(events.VideoRefused(TWO, "interlaced video"))
+    play.last(commands.TerminateSession)
+    play.give(events.SessionTerminated())
+    ending = Ending(EndingKind.UNSUPPORTED_VIDEO, detail="interlaced video")
+    assert play.phase(Ended).ending == ending
+
+
+def test_video_that_cannot_be_played_is_asked_for_once_more_in_an_episode() -> None:
+    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
+    play.answers(play.requests()).give(events.VideoRefused(TWO, "interlaced video"))
+    play.phase(Backoff)
+    play.wait(1.0)
+    play.answers(play.requests()).give(events.VideoRefused(THREE, "interlaced video"))
+    ending = Ending(EndingKind.UNSUPPORTED_VIDEO, detail="interlaced video")
+    assert play.phase(Ended).ending == ending
+    assert play.tickets[-1] == commands.DeleteTicket(SESSION)
+
+
 def test_an_answer_that_does_not_connect_gets_a_new_offer() -> None:
     play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
     play.answers(play.requests())

@@ -114,6 +114,7 @@ STALE: list[events.Event] = [
     events.OfferMade(NINE, "sha-9", "offer 9"),
     events.OfferFailed(NINE, "no sockets"),
     events.AnswerRefused(NINE, "no fingerprint"),
+    events.VideoRefused(NINE, "interlaced video"),
     events.ConnectionOpened(NINE),
     events.ConnectionFailed(NINE, "DTLS"),
     events.InputOpened(NINE),

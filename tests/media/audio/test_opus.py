@@ -125,3 +125,69 @@ def test_no_packet_breaks_the_decoder(packets: list[tuple[bytes, int]]) -> None:
         sound = decoder.decode(payload, lost_before=lost)
         assert len(sound) % BYTES_PER_SAMPLE == 0
         assert len(sound) <= 6 * 5760 * BYTES_PER_SAMPLE
+
+
+DURATIONS_MS = (2.5, 5, 10, 20, 40, 60, 80, 100, 120)
+"""Of RFC 6716, 2.1.4: one frame of up to 60 ms, or several in a packet."""
+
+
+@pytest.mark.parametrize("ms", DURATIONS_MS)
+@pytest.mark.parametrize("application", ["audio", "voip", "lowdelay"])
+def test_a_packet_of_any_duration_is_decoded_whole(
+    decoder: OpusDecoder, ms: float, application: str
+) -> None:
+    samples = round(48 * ms)
+    packets = tone_packets(samples, application)
+    for packet in packets[:3]:
+        decoder.decode(packet)
+    for packet in packets[3:9]:
+        assert len(decoder.decode(packet)) == samples * BYTES_PER_SAMPLE
+        assert decoder.packet_samples == samples
+    assert len(decoder.decode(packets[10], lost_before=1)) == 2 * samples * BYTES_PER_SAMPLE
+    concealed = min(16, max(1, 4800 // samples))
+    assert len(decoder.decode(packets[10], lost_before=16)) == (
+        (concealed + 1) * samples * BYTES_PER_SAMPLE
+    ), "100 ms, and at least one packet"
+    assert decoder.packets_failed == 0
+
+
+def tone_packets(samples: int, application: str = "audio") -> list[bytes]:
+    """Packets of a tone, this many samples each."""
+    encoder = CodecContext.create("libopus", "w")
+    assert isinstance(encoder, AudioCodecContext)
+    encoder.sample_rate = 48_000
+    encoder.layout = "stereo"
+    encoder.format = "s16"
+    encoder.options = {"frame_duration": f"{samples / 48:g}", "application": application}
+    tone = (numpy.sin(numpy.arange(samples * 20) * 0.05) * 10_000).astype(numpy.int16).repeat(2)
+    packets = []
+    for start in range(0, tone.size, samples * 2):
+        piece = tone[start : start + samples * 2].reshape(1, -1)
+        frame = AudioFrame.from_ndarray(piece, "s16", "stereo")
+        frame.sample_rate = 48_000
+        packets += [bytes(packet) for packet in encoder.encode(frame)]
+    return packets
+
+
+def test_a_packet_without_payload_costs_nothing(decoder: OpusDecoder) -> None:
+    packets = encoded()
+    for packet in packets[:10]:
+        decoder.decode(packet)
+    before = (decoder.total_samples, decoder.concealed_samples, decoder.packets_concealed)
+    assert decoder.decode(b"") == b""
+    assert (decoder.total_samples, decoder.concealed_samples, decoder.packets_concealed) == before
+    assert decoder.packets_failed == 0
+    assert decoder.packet_samples == 0
+    assert len(decoder.decode(packets[10])) == FRAME_BYTES
+    assert len(decoder.decode(b"", lost_before=2)) == 2 * FRAME_BYTES, (
+        "but those before it are lost"
+    )
+
+
+def test_silence_that_is_only_a_first_byte_has_its_length(decoder: OpusDecoder) -> None:
+    """DTX: a TOC byte and nothing else, here 20 ms of stereo by CELT and by SILK."""
+    for packet in encoded()[:10]:
+        decoder.decode(packet)
+    for toc in (0xFC, 0x4C):
+        assert len(decoder.decode(bytes([toc]))) == FRAME_BYTES
+    assert decoder.packets_failed == decoder.packets_concealed == 0

@@ -237,3 +237,39 @@ def test_no_order_of_calls_breaks_the_ring(calls: list[tuple[str, int]]) -> None
         assert 0 <= ring.sync_delay <= MAX_SYNC_DELAY_S * BYTES_PER_SECOND
         assert ring.waiting % 4 == 0
         assert ring.waiting <= (RING_S + 2 * MAX_SYNC_DELAY_S) * BYTES_PER_SECOND
+
+
+@pytest.mark.parametrize("late_ms", [0, 8])
+@pytest.mark.parametrize("ms", [2.5, 5, 10, 20, 40, 60, 80, 100, 120])
+def test_packets_of_any_duration_are_played_whole(ms: float, late_ms: int) -> None:
+    """Each second packet comes late; the device takes 10 ms at a time."""
+    ring, packet = SoundRing(), round(ms * BYTES_PER_SECOND / 1000)
+    added = heard = steady = 0
+    for tick in range(3000):  # of 10 ms
+        now = tick * 10
+        while added * ms + (late_ms if added % 2 else 0) <= now:
+            ring.put(b"\1" * packet)
+            added += 1
+        block = ring.take(HUNDREDTH)
+        heard += block.count(1)
+        steady += HUNDREDTH - block.count(1) if tick >= 100 else 0
+    assert steady == 0, "no silence after the first second"
+    assert (ring.overflowed, ring.trimmed) == (0, 0)
+    assert heard + ring.waiting == added * packet
+    assert ring.waiting <= 2.5 * packet + 8 * HUNDREDTH
+
+
+def test_where_packets_become_longer_the_sound_goes_on() -> None:
+    ring = SoundRing()
+    short, long = round(0.020 * BYTES_PER_SECOND), round(0.120 * BYTES_PER_SECOND)
+    for _ in range(100):
+        ring.put(bytes(short))
+        for _ in range(2):
+            ring.take(HUNDREDTH)
+    silence = 0
+    for _ in range(100):
+        ring.put(b"\1" * long)
+        for _ in range(12):
+            silence += ring.take(HUNDREDTH).count(0)
+    assert silence <= long, "what was played of the short packets"
+    assert (ring.overflowed, ring.trimmed) == (0, 0)

@@ -1,27 +1,80 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.h264_packets import DELTA, IDR, PPS, SPS, STAP, START, fragments
-from rejoin.media.receive.h264 import depacketize, starts_mid_nal_unit
+from helpers.h264_packets import DELTA, IDR, PPS, SPS, STAP, fragments
+from helpers.h264_streams import ACCESS_UNIT_DELIMITER, SEI_TEXT, as_fragments, kind, x264
+from rejoin.media.receive.h264 import may_lack_its_start, nal_units, starts_mid_nal_unit
 
 
-def test_all_packet_types_become_one_annex_b_stream() -> None:
-    data, key = depacketize([STAP, *fragments(IDR)])
-    assert data == START + SPS + START + PPS + START + IDR
-    assert key
-    assert depacketize([DELTA]) == (START + DELTA, False)
+def test_all_packet_types_become_nal_units() -> None:
+    assert nal_units([STAP, *fragments(IDR)]) == [SPS, PPS, IDR]
+    assert nal_units([SPS, PPS, *fragments(IDR), *fragments(DELTA)]) == [SPS, PPS, IDR, DELTA]
+    assert nal_units([DELTA]) == [DELTA]
 
 
 def test_truncated_units_are_skipped() -> None:
-    assert depacketize([STAP[:-1]])[0] == START + SPS
-    assert depacketize(fragments(IDR)[1:])[0] == b""
-    assert depacketize([b"", b"\x1c", b"\x1c\x85", b"\x00", b"\x1f\x00"]) == (b"", False)
+    assert nal_units([STAP[:-1]]) == [SPS]
+    assert nal_units(fragments(IDR)[1:]) == []
+    assert nal_units([b"", b"\x1c", b"\x1c\x85", b"\x00", b"\x1f\x00"]) == []
     assert starts_mid_nal_unit(fragments(IDR)[1])
     assert not starts_mid_nal_unit(fragments(IDR)[0])
 
 
+def test_a_fragment_without_its_start_does_not_continue_another_unit() -> None:
+    pieces = fragments(DELTA, 5)
+    assert nal_units([pieces[0], PPS, pieces[1]]) == [DELTA[:6], PPS]
+
+
+[KEY, _, P] = x264(3, "cabac=1:slices=2")
+SLICES = [unit for unit in KEY if kind(unit) == 5]
+
+
+@pytest.mark.parametrize(
+    ("payload", "lacks"),
+    [
+        (ACCESS_UNIT_DELIMITER, False),
+        (KEY[0], False),
+        (as_fragments(KEY)[0], False),
+        (KEY[1], True),
+        (SEI_TEXT, True),
+        (SLICES[0], True),
+        (SLICES[1], True),
+        (fragments(SLICES[0])[0], True),
+        (fragments(SLICES[0])[1], True),
+        (b"\x61" + SLICES[0][1:], True),
+        (P[0], False),
+        (fragments(P[0])[0], False),
+        (fragments(P[0])[1], True),
+        (b"", True),
+    ],
+    ids=[
+        "delimiter",
+        "SPS",
+        "STAP-A with SPS",
+        "PPS",
+        "SEI",
+        "IDR slice",
+        "second IDR slice",
+        "first fragment of an IDR slice",
+        "later fragment of an IDR slice",
+        "I slice",
+        "P slice",
+        "first fragment of a P slice",
+        "later fragment of a P slice",
+        "padding",
+    ],
+)
+def test_where_an_earlier_packet_may_belong_to_the_same_key_frame(
+    payload: bytes, lacks: bool
+) -> None:
+    assert may_lack_its_start(payload) == lacks
+
+
 @given(st.lists(st.binary(max_size=40), max_size=10))
 def test_no_payload_breaks_the_depacketizer(payloads: list[bytes]) -> None:
-    depacketize(payloads)
+    nal_units(payloads)
+    for payload in payloads:
+        may_lack_its_start(payload)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import itertools
 from pathlib import Path
 
@@ -10,6 +11,14 @@ from hypothesis import strategies as st
 
 from helpers.capture import Captured, read_capture, replay, write_capture
 from helpers.h264_packets import rtx_of, stream
+from helpers.h264_streams import (
+    ACCESS_UNIT_DELIMITER,
+    FILLER,
+    SEI_TEXT,
+    as_fragments,
+    through,
+    x264,
+)
 from rejoin.media.receive.inbound_video import (
     Decode,
     InboundVideo,
@@ -18,10 +27,12 @@ from rejoin.media.receive.inbound_video import (
     Negotiated,
     Pli,
     ReceiveAction,
+    Refuse,
     Remb,
 )
-from rejoin.media.receive.jitter_buffer import BUFFER_BYTES
+from rejoin.media.receive.jitter_buffer import BUFFER_BYTES, EncodedFrame
 from rejoin.media.receive.rtp import SEND_TIME_UNITS, RtpPacket
+from rejoin.media.video.codec_context import open_codec
 from rejoin.netem.link import Lane, NetworkProfile, ProfileStage
 
 CAPTURE = Path(__file__).parents[2] / "data" / "captures" / "ffmpeg-main-320x180.rtpdump"
@@ -351,3 +362,180 @@ def test_any_order_loss_and_duplication_releases_only_frames_that_were_sent(
     assert times == sorted(set(times))
     assert not inbound._jitter_buffer.has_missing
     assert inbound.buffered_bytes <= BUFFER_BYTES
+
+
+# --- what the pictures of a stream say ----------------------------------------------------------
+
+
+def rtp(pictures: list[list[bytes]], *, lost: tuple[int, ...] = ()) -> list[RtpPacket]:
+    """The packets of these pictures (NAL units each) at 30 fps, without those of `lost`."""
+    sent, sequence = [], 0
+    for number, units in enumerate(pictures):
+        payloads = as_fragments(units, 1000)
+        for at, payload in enumerate(payloads):
+            marker = int(at == len(payloads) - 1)
+            if number not in lost:
+                sent.append(RtpPacket(96, marker, sequence, number * 3000, MEDIA, payload))
+            sequence += 1
+    return sent
+
+
+def play(inbound: InboundVideo, sent: list[RtpPacket]) -> tuple[list[EncodedFrame], list[float]]:
+    """The frames that are decoded, and the times of the PLIs, in pictures since the start."""
+    frames, plis = [], []
+    for packet in sent:
+        now = packet.timestamp / 90_000
+        actions = inbound.on_packet(packet, now, 0.020)
+        for tick in range(1, 4):
+            actions += inbound.on_tick(now + tick / 120, 0.020)
+        frames += [action.frame for action in actions if isinstance(action, Decode)]
+        plis += [now * 30 for action in actions if isinstance(action, Pli)]
+    return frames, plis
+
+
+def test_a_host_that_repeats_its_parameter_sets_is_asked_for_a_key_frame_after_a_loss() -> None:
+    pictures = x264(60)
+    sets = [unit for unit in pictures[0] if unit[0] & 0x1F in (7, 8)]
+    repeated = [pictures[0], *([*sets, *units] for units in pictures[1:])]
+    inbound = InboundVideo(TERMS)
+    _, plis = play(inbound, rtp(repeated, lost=(10,)))
+    assert len([at for at in plis if at >= 10]) > 3, "it never answers, so it is asked again"
+    assert inbound.key_frame_requests.needed
+    assert inbound.key_frames_received == 1
+
+
+def test_intra_refresh_makes_the_picture_whole_again_and_no_pli_interrupts_it() -> None:
+    """x264 refreshes the whole picture in 18 pictures; picture 20 is lost."""
+    pictures = x264(70, "intra-refresh=1:keyint=30")
+    inbound = InboundVideo(TERMS)
+    asked_at, whole_at = [], []
+    for packet in rtp(pictures, lost=(20,)):
+        _, plis = play(inbound, [packet])
+        asked_at += plis
+        if not inbound.key_frame_requests.needed:
+            whole_at.append(packet.timestamp // 3000)
+    assert max(asked_at) > 20
+    begins = next(n for n, unit in enumerate(through(pictures)) if unit.key and n > 20)
+    assert not any(at >= begins for at in asked_at)
+    assert next(number for number in whole_at if number > max(asked_at)) == begins + 18
+
+
+def test_a_loss_during_the_recovery_breaks_it() -> None:
+    pictures = x264(59, "intra-refresh=1:keyint=30")
+    inbound = InboundVideo(TERMS)
+    _, plis = play(inbound, rtp(pictures, lost=(20, 40)))
+    assert [at for at in plis if at > 40] != []
+    assert inbound.key_frame_requests.needed
+
+
+def test_a_stream_that_is_joined_in_a_recovery_is_decoded_from_its_recovery_point_on() -> None:
+    pictures = x264(70, "intra-refresh=1:keyint=30")
+    inbound = InboundVideo(TERMS)
+    frames, _ = play(inbound, rtp(pictures[5:]))
+    assert frames[0].rtp_timestamp == 25 * 3000
+    assert frames[0].recovers_after == 18
+    assert pictures_of(frames) == len(frames) - 18
+    assert not inbound.key_frame_requests.needed
+
+
+def test_during_a_recovery_nothing_is_held_back() -> None:
+    requests = KeyFrameRequests()
+    requests.need(0.0)
+    assert requests.take_due(0.0, None)
+    requests.arrived(0.1)
+    assert requests.host_answers_pli
+    requests.need(5.0)
+    assert requests.hold_back(5.1)
+    requests.arrived(5.1, recovers_after=2)
+    assert not requests.hold_back(5.1)
+    assert not requests.take_due(5.9, None)
+    requests.reference_picture()
+    assert requests.needed
+    requests.reference_picture()
+    assert not requests.needed
+
+
+def test_a_recovery_point_in_a_whole_stream_needs_nothing() -> None:
+    requests = KeyFrameRequests()
+    requests.arrived(0.0, recovers_after=18)
+    assert not requests.needed
+
+
+@pytest.mark.parametrize("extra", [SEI_TEXT, ACCESS_UNIT_DELIMITER, FILLER])
+@pytest.mark.parametrize("before_ms", [0, 16])
+def test_access_units_without_a_picture_cost_no_picture_and_no_pli(
+    extra: bytes, before_ms: int
+) -> None:
+    """With a marker bit, or with a time of their own as well."""
+    sent: list[RtpPacket] = []
+    for packet in rtp(x264(40)):
+        if packet.timestamp % 9000 == 0 and (not sent or sent[-1].marker):
+            time = max(0, packet.timestamp - 90 * before_ms)
+            sent.append(RtpPacket(96, 1, len(sent), time, MEDIA, extra))
+        packet.sequence_number = len(sent)
+        sent.append(packet)
+    inbound = InboundVideo(TERMS)
+    frames, plis = play(inbound, sent)
+    assert pictures_of(frames) == len(frames) == inbound.frames_received == 40
+    assert plis == [0]
+
+
+def pictures_of(frames: list[EncodedFrame]) -> int:
+    """How many pictures come out of our decoder, each for its own frame or not at all."""
+    codec = open_codec()
+    return sum(len(codec.decode(av.Packet(frame.data))) for frame in frames)
+
+
+@pytest.mark.parametrize(("pixels", "parameters"), [("yuv444p", ""), ("yuv420p", "interlaced=1")])
+def test_what_is_not_supported_is_not_decoded_and_no_key_frame_is_asked_for(
+    pixels: str, parameters: str
+) -> None:
+    odd = x264(20, parameters, pixels=pixels)
+    inbound = InboundVideo(TERMS)
+    frames, plis = play(inbound, rtp([*odd, *x264(10)]))
+    assert [frame.rtp_timestamp // 3000 for frame in frames] == list(range(20, 30))
+    assert plis == [0]
+    assert inbound.frames_unsupported == 20
+    assert inbound.unsupported is None
+    inbound, refusals = InboundVideo(TERMS), []
+    for packet in rtp(odd):
+        refusals += [
+            each for each in inbound.on_packet(packet, 0.0, 0.02) if isinstance(each, Refuse)
+        ]
+    assert inbound.unsupported is not None
+    assert refusals == [Refuse(inbound.unsupported)]
+
+
+def test_a_stream_that_has_played_is_not_refused_as_a_whole() -> None:
+    inbound, refusals = InboundVideo(TERMS), []
+    for packet in rtp([*x264(2), *x264(3, pixels="yuv444p"), *x264(2)]):
+        refusals += [
+            each for each in inbound.on_packet(packet, 0.0, 0.02) if isinstance(each, Refuse)
+        ]
+        if packet.timestamp == 9000:
+            assert "4:4:4" in (inbound.unsupported or "")
+    assert refusals == []
+    assert (inbound.frames_unsupported, inbound.unsupported) == (3, None)
+
+
+def test_a_key_frame_whose_parameter_sets_were_lost_is_asked_for_again() -> None:
+    inbound = InboundVideo(TERMS)
+    sent = rtp(x264(12))[1:]
+    frames, plis = play(inbound, sent)
+    assert frames == []
+    assert len(plis) == 2, "at once and after 300 ms"
+
+
+def test_parameter_sets_of_the_answer_are_used_for_their_payload_type() -> None:
+    pictures = x264(3)
+    sets = tuple(unit for unit in pictures[0] if unit[0] & 0x1F in (7, 8))
+    bare = [[unit for unit in units if unit[0] & 0x1F < 6] for units in pictures]
+    for numbers, shown in (((96,), 3), ((98,), 0)):
+        terms = Negotiated(frozenset({96}), parameter_sets=dict.fromkeys(numbers, sets))
+        # without parameter sets the first frame waits for earlier packets
+        frames, _ = play(InboundVideo(terms), rtp(bare))
+        codec, count = open_codec(), 0
+        for frame in frames:
+            with contextlib.suppress(av.error.FFmpegError):
+                count += len(codec.decode(av.Packet(frame.data)))
+        assert count == shown

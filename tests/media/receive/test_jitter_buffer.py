@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -8,7 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.h264_packets import START, fragments, frame, stream
-from rejoin.media.receive.jitter_buffer import EncodedFrame, JitterBuffer
+from helpers.h264_streams import (
+    ACCESS_UNIT_DELIMITER,
+    SEI_TEXT,
+    as_fragments,
+    kind,
+    recovery_point,
+    without,
+    x264,
+)
+from rejoin.media.receive.jitter_buffer import (
+    REORDER_WAIT_S,
+    START_PACKETS,
+    EncodedFrame,
+    JitterBuffer,
+)
 
 
 def times(frames: list[EncodedFrame]) -> list[int]:
@@ -209,6 +224,131 @@ def test_a_frame_that_never_ends_is_bounded() -> None:
     for sequence in range(400):
         assert buffer.add(sequence & 0xFFFF, 0, False, payload, now=0.0) == []
     assert buffer.buffered_bytes <= 8 * 1024 * 1024
+
+
+# --- where the stream begins --------------------------------------------------------------------
+
+[KEY_UNITS, DELTA_UNITS] = x264(2, size=(64, 48))
+KEY_PAYLOADS = {
+    "FU-A": as_fragments(KEY_UNITS, 1200),
+    "single NAL units": without(KEY_UNITS, 6),
+    "with delimiter": [ACCESS_UNIT_DELIMITER, *without(KEY_UNITS, 6)],
+    "STAP-A alone": [
+        *as_fragments(without(KEY_UNITS, 1, 5)),
+        bytes([24]) + b"".join(len(u).to_bytes(2, "big") + u for u in without(KEY_UNITS, 6, 7, 8)),
+    ],
+    "recovery point": [
+        *without(KEY_UNITS, 5, 6),
+        recovery_point(0),
+        *(b"\x61" + unit[1:] for unit in KEY_UNITS if kind(unit) == 5),
+    ],
+}
+
+
+def begun(before: str) -> tuple[JitterBuffer, int]:
+    """A buffer before a key frame: new, or one that has played; and the key frame's number."""
+    buffer = JitterBuffer()
+    if before == "at the start":
+        return buffer, 65533
+    packets = stream(3)
+    for packet in packets if before == "after an outage" else packets[:-1]:
+        buffer.add(*packet, now=0.0)
+    return buffer, 5000 if before == "after an outage" else len(packets)
+
+
+def put(
+    buffer: JitterBuffer, first: int, payloads: list[bytes], order: list[int], now: float
+) -> list[EncodedFrame]:
+    """Put the packets of one picture into the buffer in this order, and then the next picture."""
+    frames, last = [], len(payloads) - 1
+    for at in order:
+        frames += buffer.add((first + at) & 0xFFFF, 90_000, at == last, payloads[at], now=now)
+    frames += buffer.add((first + last + 1) & 0xFFFF, 93_000, True, DELTA_UNITS[0], now=now)
+    return frames + buffer.poll(now + 1, None)
+
+
+@pytest.mark.parametrize("before", ["at the start", "after an outage", "after a loss"])
+@pytest.mark.parametrize("form", KEY_PAYLOADS)
+def test_the_packets_of_a_key_frame_may_arrive_in_any_order(form: str, before: str) -> None:
+    payloads = KEY_PAYLOADS[form]
+    orders = list(itertools.permutations(range(len(payloads))))
+    if len(orders) > 200:
+        orders = [
+            (len(payloads) - 1, *range(len(payloads) - 1)),
+            *random.Random(1).sample(orders, 200),
+        ]
+    for order in orders:
+        buffer, first = begun(before)
+        frames = put(buffer, first, payloads, list(order), 3.0)
+        assert [frame.key for frame in frames][-2:] == [True, False], order
+        assert not frames[-1].after_loss
+        # a delimiter may be late: no picture needs it
+        assert all(unit[1:] in frames[-2].data for unit in without(KEY_UNITS, 6)), order
+
+
+@pytest.mark.parametrize("count", [60, START_PACKETS])
+def test_a_large_key_frame_may_begin_with_its_last_packet(count: int) -> None:
+    unit = KEY_UNITS[-1] + bytes([1]) * 10 * count
+    payloads = as_fragments([*KEY_UNITS[:-1], unit], len(unit) // (count - 2))[:count]
+    order = [len(payloads) - 1, *range(len(payloads) - 1)]
+    frames = put(JitterBuffer(), 0, payloads, order, 0.0)
+    assert [frame.key for frame in frames] == [True, False]
+
+
+def test_the_start_is_waited_for_no_longer_than_packets_are_reordered() -> None:
+    """The start of the stream is lost: what comes next is not kept waiting."""
+    buffer = JitterBuffer()
+    slices = as_fragments(without(KEY_UNITS, 6, 7, 8), 400)
+    frames = []
+    for at, payload in enumerate(slices[1:]):
+        frames += buffer.add(at, 0, at == len(slices) - 2, payload, now=0.0)
+    frames += buffer.add(len(slices), 3000, True, DELTA_UNITS[0], now=0.010)
+    assert frames == []
+    assert buffer.has_missing, "so that it is polled"
+    assert buffer.poll(REORDER_WAIT_S - 0.001, None) == []
+    frames = buffer.poll(REORDER_WAIT_S, None)
+    assert times(frames) == []
+    frames = buffer.poll(0.2, None)
+    assert [(frame.rtp_timestamp, frame.key, frame.after_loss) for frame in frames] == [
+        (3000, False, True)
+    ]
+    assert not buffer.has_missing
+
+
+def test_a_picture_that_is_no_key_frame_waits_for_nothing_at_the_start() -> None:
+    buffer = JitterBuffer()
+    assert times(buffer.add(7, 3000, True, DELTA_UNITS[0], now=0.0)) == [1]
+    assert not buffer.has_missing
+
+
+def test_packets_from_before_an_outage_are_not_the_start_after_it() -> None:
+    buffer = JitterBuffer()
+    for packet in stream(3):
+        buffer.add(*packet, now=0.0)
+    buffer.add(600, 90_000, True, as_fragments(KEY_UNITS, 200)[-1], now=1.0)
+    assert buffer.add(3, 0, False, b"\x67late", now=1.0) == []
+    assert buffer.counters.packets_late == 1
+
+
+# --- what has no picture ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("marker", [True, False])
+@pytest.mark.parametrize("extra", [SEI_TEXT, ACCESS_UNIT_DELIMITER, b"\x0c\xff\x80"])
+def test_packets_without_a_picture_are_no_frames(extra: bytes, marker: bool) -> None:
+    buffer, frames = JitterBuffer(), []
+    sequence = 0
+    for number in range(10):
+        for payload in [extra, *(KEY_UNITS if number == 0 else DELTA_UNITS)]:
+            last = payload is (KEY_UNITS if number == 0 else DELTA_UNITS)[-1]
+            time = number * 3000 - (100 if payload is extra else 0)
+            frames += buffer.add(
+                sequence, time % 2**32, last or (marker and payload is extra), payload, now=0.0
+            )
+            sequence += 1
+    frames += buffer.poll(1.0, None)
+    assert times(frames) == list(range(10))
+    assert not any(frame.after_loss for frame in frames)
 
 
 @given(

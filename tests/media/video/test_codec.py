@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -8,7 +9,14 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from helpers.flat_video import encoded
-from rejoin.media.video.codec import EMPTY_LIMIT, H264Codec, HardwareFailedError
+from helpers.h264_streams import through, x264
+from rejoin.media.receive.jitter_buffer import EncodedFrame
+from rejoin.media.video.codec import (
+    EMPTY_LIMIT,
+    MAX_DELAYED,
+    H264Codec,
+    HardwareFailedError,
+)
 from rejoin.media.video.codec_context import open_codec
 from rejoin.media.video.hardware import SOFTWARE
 
@@ -60,6 +68,55 @@ def test_hardware_that_returns_no_pictures_has_failed() -> None:
         assert codec.decode(key) == []
     with pytest.raises(HardwareFailedError, match="no pictures"):
         codec.decode(delta)
+
+
+def test_frames_that_may_be_held_back_do_not_count_against_the_hardware() -> None:
+    """Two for reordering, or four before a recovery point."""
+    key, delta = encoded(2)
+    for begins in (replace(key, reorder_frames=2), replace(key, recovers_after=2)):
+        codec, _ = on("cuda")
+        later = replace(delta, reorder_frames=begins.reorder_frames)
+        assert codec.decode(begins) == []
+        for _ in range(EMPTY_LIMIT):
+            assert codec.decode(later) == []
+        with pytest.raises(HardwareFailedError, match="no pictures"):
+            codec.decode(later)
+
+
+def reordered() -> list[EncodedFrame]:
+    """Access units in decoding order, three received each 30 ms; two B pictures between others."""
+    pictures = x264(30, "bframes=2:b-adapt=0:keyint=9:min-keyint=9:scenecut=0", low_delay=False)
+    return [
+        EncodedFrame(
+            unit.data,
+            1000 * number,
+            unit.key,
+            False,
+            received_at=0.010 * number,
+            reorder_frames=unit.reorder_frames,
+            flush=unit.flush,
+        )
+        for number, unit in enumerate(through(pictures))
+    ]
+
+
+def test_a_picture_that_comes_out_late_is_known_by_the_frame_it_was_decoded_from() -> None:
+    codec, late = H264Codec(open_codec(), None), 0
+    for encoded_frame in reordered():
+        for frame in codec.decode(encoded_frame):
+            fed = codec.fed_as(frame)
+            assert fed is not None
+            assert fed.rtp_timestamp == frame.pts
+            assert fed.received_at == pytest.approx(fed.rtp_timestamp / 100_000)
+            late += fed.rtp_timestamp != encoded_frame.rtp_timestamp
+    assert late > 10
+
+
+def test_what_is_remembered_of_encoded_frames_is_bounded() -> None:
+    codec, _ = on(None)
+    for number in range(100):
+        codec.decode(EncodedFrame(b"", number, False, False))
+    assert len(codec._fed) == MAX_DELAYED
 
 
 def test_software_is_never_at_fault() -> None:

@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 
 from conftest import LogRecords
 from helpers.flat_video import RED_709, encoded
+from helpers.h264_streams import through, x264
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.receive.jitter_buffer import EncodedFrame
@@ -196,6 +197,25 @@ def test_a_frame_becomes_a_picture_in_the_right_colours(bench: Bench) -> None:
     assert blue < 12
     assert alpha == 255
     assert bench.decoder.profile is not None
+
+
+def test_a_reordered_picture_has_the_times_of_its_own_frame(bench: Bench) -> None:
+    """Else its age and its lip sync would be those of a later one."""
+    put: list[Picture] = []
+    bench.slot.put = put.append  # type: ignore[assignment, method-assign]
+    pictures = x264(27, "bframes=2:b-adapt=0:keyint=9:min-keyint=9:scenecut=0", low_delay=False)
+    frames = [
+        EncodedFrame(unit.data, at * 3000, unit.key, False, received_at=float(at), flush=unit.flush)
+        for at, unit in enumerate(through(pictures))
+    ]
+    bench.decoder.start()
+    bench.decoder.show(True)
+    bench.decode(frames)
+    assert {picture.received_at * 3000 - picture.rtp_timestamp for picture in put} == {0}
+    assert {picture.rtp_timestamp - (picture.frame.pts or 0) for picture in put} == {0}
+    shown = [picture.rtp_timestamp for picture in put]
+    assert shown != sorted(shown), "these are numbers in decoding order"
+    assert bench.decoder.key_frames_decoded == 3
 
 
 def test_a_hidden_connection_decodes_and_its_newest_picture_is_shown_at_once(

@@ -35,7 +35,9 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
         case events.HardEvidenceSeen(connection) if connection == phase.connection:
             new_offer(t, phase)
         case events.AnswerRefused(connection, detail) if connection == phase.connection:
-            answer_refused(t, phase, detail)
+            refused(t, phase, Ending(EndingKind.BAD_ANSWER, detail=detail))
+        case events.VideoRefused(connection, detail) if connection == phase.connection:
+            refused(t, phase, Ending(EndingKind.UNSUPPORTED_VIDEO, detail=detail))
         case events.Sampled(connection, sample) if connection in t.open:
             note_round_trip(t, phase, connection, sample)
         case events.StatusArrived(view=view) if is_terminal(view.status):
@@ -124,12 +126,11 @@ def answered_episode(t: Transition, phase: Connecting) -> Episode:
     return replace(episode, offer_maybe_accepted_at=None, unknown_outcomes=0)
 
 
-def answer_refused(t: Transition, phase: Connecting, detail: str) -> None:
-    """The answer requires something that this client must not do.
+def refused(t: Transition, phase: Connecting, ending: Ending) -> None:
+    """The answer requires something that this client must not do, or the video cannot be played.
 
-    A new offer will probably get the same kind of answer, so only one is tried.
+    A new offer will probably get the same kind, so only one is tried.
     """
-    ending = Ending(EndingKind.BAD_ANSWER, detail=detail)
     t.close(phase.connection)
     episode = answered_episode(t, phase)
     if episode.refused_answers == 0:

@@ -134,9 +134,9 @@ def terminate_failed(t: Transition, phase: TerminatingSession, failure: Failure)
         # An ACTIVATING session refuses to be ended; a moment later it may be ACTIVE.
         again_at = t.now + phase.tries * t.policy.poll_pause_s
         t.phase = replace(phase, until_at=again_at, again_at=again_at)
-    elif phase.ending.kind is not EndingKind.BAD_ANSWER and failure.kind in _NOT_REACHED:
+    elif phase.ending.kind not in enter.CANNOT_JOIN and failure.kind in _NOT_REACHED:
         enter.end_unreached(t, phase, failure)
-    elif phase.ending.kind is EndingKind.BAD_ANSWER:
+    elif phase.ending.kind in enter.CANNOT_JOIN:
         enter.ended(t, phase.ending)
     else:
         enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=t.facts.status, detail=failure.detail))

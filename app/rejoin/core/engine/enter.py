@@ -44,15 +44,15 @@ from rejoin.service_model.status import (
 REFUSING = frozenset({ACTIVATING, CONNECTED, RECONNECTING, TERMINATING})
 """Statuses in which the service refuses a create call. In an unknown status one is tried."""
 
-_NO_WAY_BACK = frozenset(
-    {
-        EndingKind.GAME_ENDED,
-        EndingKind.NOT_FOUND,
-        EndingKind.BAD_ANSWER,
-        EndingKind.ENDED_BY_PLAYER,
-        EndingKind.CANCELLED,
-    }
-)
+CANNOT_JOIN = frozenset({EndingKind.BAD_ANSWER, EndingKind.UNSUPPORTED_VIDEO})
+"""Endings of a game that this client cannot join."""
+
+_NO_WAY_BACK = CANNOT_JOIN | {
+    EndingKind.GAME_ENDED,
+    EndingKind.NOT_FOUND,
+    EndingKind.ENDED_BY_PLAYER,
+    EndingKind.CANCELLED,
+}
 """Endings after which the ticket is useless: the game is over, or this client cannot join it."""
 
 _OFFERS_AT_ONCE = 3
@@ -451,12 +451,12 @@ def terminating(t: Transition, ending: Ending, tries: int = 1) -> None:
     """Have the service end the game, since a running host costs money; then end.
 
     Rule 15: if the backend has no call for that, the game runs until its time is up and the player
-    leaves with the ticket; without one if the service's answer was unusable (BAD_ANSWER), since
+    leaves with the ticket; without one if answer or video cannot be used (`CANNOT_JOIN`), since
     this client cannot rejoin such a game.
     """
     assert t.facts.session_id is not None
     if not t.policy.can_terminate:
-        if ending.kind is EndingKind.BAD_ANSWER:
+        if ending.kind in CANNOT_JOIN:
             ended(t, ending)
         else:
             leaving(t)

@@ -29,8 +29,9 @@ FRAME_SAMPLES = 960
 MAX_PACKET_SAMPLES = 5760
 """120 ms, the longest packet (RFC 6716, 3.2.5)."""
 
-MAX_CONCEALED = 5
-"""How many lost packets in a row are concealed; a longer gap is an outage."""
+MAX_CONCEALED_SAMPLES = 4800
+"""How much lost sound in a row is concealed, 100 ms, and at least one packet; a longer gap is an
+outage."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -131,10 +132,14 @@ class OpusDecoder:
         self._samples = FRAME_SAMPLES
 
     def decode(self, payload: bytes, *, lost_before: int = 0) -> bytes:
-        """Samples for up to five lost packets, then of this packet; empty if it is not Opus."""
+        """Samples for 100 ms of lost packets, then of this packet; empty if it is not Opus.
+
+        A packet without payload has no sound: what waits to be played goes on.
+        """
         try:
-            concealment = self._conceal(payload, min(lost_before, MAX_CONCEALED))
-            sound = self._decoder.decode(payload, MAX_PACKET_SAMPLES, fec=False)
+            most = max(1, MAX_CONCEALED_SAMPLES // self._samples)
+            concealment = self._conceal(payload, min(lost_before, most))
+            sound = self._decoder.decode(payload, MAX_PACKET_SAMPLES, fec=False) if payload else b""
         except ValueError:
             self.packets_failed += 1
             return b""
@@ -149,7 +154,9 @@ class OpusDecoder:
         """Guess all lost packets but the last, which is decoded from its copy in `following`."""
         if lost == 0:
             return b""
-        guessed = [self._decoder.decode(None, self._samples, fec=False) for _ in range(lost - 1)]
-        copied = self._decoder.decode(following, self._samples, fec=True)
+        copies = 1 if following else 0
+        sound = [self._decoder.decode(None, self._samples, fec=False) for _ in range(lost - copies)]
+        if copies:
+            sound.append(self._decoder.decode(following, self._samples, fec=True))
         self.packets_concealed += lost
-        return b"".join((*guessed, copied))
+        return b"".join(sound)

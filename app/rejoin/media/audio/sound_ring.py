@@ -1,20 +1,23 @@
 """The ring between network and sound device: short, bounded, adjusted without clicks.
 
-It holds two packets of sound, three if the network needs it. When it runs dry it plays silence
-until that much has been collected again. Sound that waits longer than it has to is cut out, so that
-it does not fall behind the picture. `rejoin.media.receive.lip_sync` decides on any further delay.
+It holds two packets of 20 ms, three if the network needs it; of longer packets, which Opus has up
+to 120 ms (RFC 6716, 2.1.4), one and 20 to 40 ms. When it runs dry it plays silence until that much
+has been collected again. Sound that waits longer than it has to is cut out, so that it does not
+fall behind the picture. `rejoin.media.receive.lip_sync` decides on any further delay.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 
 from rejoin.media.audio.opus import CHANNELS, SAMPLE_RATE_HZ
 
 FRAME_BYTES = CHANNELS * 2
 BYTES_PER_SECOND = SAMPLE_RATE_HZ * FRAME_BYTES
 RING_S = 0.160
-"""The most sound that may wait, sync delay not included. More is latency that a player hears."""
+"""The most sound that may wait, sync delay not included. More is latency that a player hears. A
+packet longer than 20 ms may add twice the difference."""
 
 MAX_SYNC_DELAY_S = 0.160
 
@@ -22,6 +25,15 @@ PREFILL_S = 0.040
 PREFILL_MAX_S = 0.060
 PREFILL_STEP_S = PACKET_S = 0.020
 """Two packets of 20 ms to three: one more each time the ring runs dry, one less after a while."""
+
+LONG_PACKET_S = 0.040
+"""Longer packets come so rarely that the prefill has to be in addition to one of them."""
+
+LONGEST_PACKET_S = 0.120
+"""What is longer is not one packet (RFC 6716, 2.1.4)."""
+
+PACKETS_REMEMBERED = 8
+"""The shortest of so many is the length of a packet: those with concealment in front are longer."""
 
 STEADY_S = 10.0
 """After this long without running dry the ring tries a smaller prefill."""
@@ -66,6 +78,8 @@ class SoundRing:
         self._min_waiting: int | None = None
         self._to_insert = 0
         self._to_cut = 0
+        self._added: deque[int] = deque(maxlen=PACKETS_REMEMBERED)
+        """How many bytes the newest packets brought."""
         self._lock = threading.Lock()
 
     @property
@@ -78,7 +92,10 @@ class SoundRing:
         """Add sound; returns how many bytes are played before it, None while not playing yet."""
         with self._lock:
             self._bytes += samples
-            excess = len(self._bytes) - self._capacity - self.sync_delay
+            if len(samples) <= LONGEST_PACKET_S * BYTES_PER_SECOND:
+                self._added.append(len(samples))
+            longer = max(0, len(samples) - round(PACKET_S * BYTES_PER_SECOND))
+            excess = len(self._bytes) - self._capacity - 2 * longer - self.sync_delay
             if excess > 0:
                 excess += -excess % FRAME_BYTES
                 del self._bytes[:excess]
@@ -119,14 +136,30 @@ class SoundRing:
             self._adapt(size, dry=len(taken) < size)
         return taken + bytes(size - len(taken))
 
+    @property
+    def _packet(self) -> int:
+        """Bytes of a packet, as far as is known: the first may be several that came together."""
+        packet = min(self._added, default=0)
+        alone = len(self._added) == 1
+        return 0 if alone and packet <= PREFILL_MAX_S * BYTES_PER_SECOND else packet
+
+    @property
+    def _needed(self) -> int:
+        """How many bytes have to wait when the ring begins to play."""
+        packet = self._packet
+        if packet <= LONG_PACKET_S * BYTES_PER_SECOND:
+            return self.prefill + self.sync_delay
+        shortest = round(PACKET_S * BYTES_PER_SECOND)
+        return packet + self.prefill - shortest + self.sync_delay
+
     def _start(self) -> bool:
         """Start if there is enough; returns whether it did. Excess (a late device, or a burst after
-        a gap) is cut out now, while nothing is heard."""
-        needed = self.prefill + self.sync_delay
-        excess = len(self._bytes) - needed
+        a gap) is cut out now, while nothing is heard. It is more than one packet, or the packet
+        that was waited for would be cut."""
+        excess = len(self._bytes) - self._needed
         if excess < 0:
             return False
-        if excess > SPARE_S * BYTES_PER_SECOND:
+        if excess > max(SPARE_S * BYTES_PER_SECOND, self._packet):
             excess -= excess % FRAME_BYTES
             del self._bytes[:excess]
             self.trimmed += excess
@@ -155,12 +188,12 @@ class SoundRing:
         self._watched += size
         if self._watched < WATCH_S * BYTES_PER_SECOND:
             return
-        late = self._min_waiting - self.prefill - self.sync_delay
+        late = self._min_waiting - self._needed
         self._watched, self._min_waiting = 0, None
         cut, self._to_cut = self._to_cut, 0
         if cut:
             # with a prefill of two packets, one is left after each take
-            late = min(cut, late + round(PACKET_S * BYTES_PER_SECOND))
+            late = min(cut, late + max(self._packet, round(PACKET_S * BYTES_PER_SECOND)))
         elif late <= SPARE_S * BYTES_PER_SECOND:
             return
         if late > FADE_BYTES:

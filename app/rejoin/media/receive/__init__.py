@@ -13,12 +13,19 @@ Glossary
     reordered        arrived after a packet with a higher number, but in time
     SSRC             the number of one RTP stream; another SSRC means another stream
     media time       the RTP timestamp: 90 kHz for video, 48 kHz for sound
+    NAL unit         one piece of an H.264 stream: a slice, a parameter set, SEI (7.3.1)
+    SPS, PPS         parameter sets: what a decoder must know of a stream and of a picture
+    recovery point   a picture from which on decoding becomes whole, some pictures later (D.1.8)
 
 Read these files in this order:
     rtp                 the bytes of a packet to an `RtpPacket`
     inbound_video       one video stream: packets to `Decode`, `Nack`, `Pli` and `Remb`
     jitter_buffer       packets in any order to whole frames in order; when to send NACKs
-    h264                the payloads of one frame to an Annex B access unit (RFC 6184)
+    h264                the payloads of one frame to NAL units (RFC 6184)
+    access_units        NAL units to access units for the decoder: key frames, reordering
+    h264_units          what a slice, an SEI and a PPS say
+    h264_parameters     what an SPS says, and whether it can be decoded here
+    h264_bits           the bits under those
     sources             which sources were received, and which said BYE
     receive_statistics  loss, jitter and report blocks (RFC 3550)
     bandwidth           how much the path carries, estimated from delay

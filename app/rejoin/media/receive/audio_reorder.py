@@ -12,7 +12,10 @@ MAX_WAIT_S = 0.060
 
 @dataclass(frozen=True, slots=True)
 class OrderedAudio:
-    """One sound packet, in order. `lost_before`: how many packets directly before it are lost."""
+    """One sound packet, in order. `lost_before`: how many packets directly before it are lost.
+
+    `payload` is empty for padding and for silence that the host does not encode (DTX).
+    """
 
     payload: bytes
     lost_before: int

@@ -1,58 +1,93 @@
-"""The H.264 depacketizer (RFC 6184): RTP payloads of one frame to an Annex B access unit."""
+"""The H.264 depacketizer (RFC 6184): the RTP payloads of one frame to NAL units."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-START_CODE = b"\0\0\0\1"
-_IDR = 5
-_SPS = 7
+from rejoin.media.receive.h264_units import (
+    ACCESS_UNIT_DELIMITER,
+    I_SLICE,
+    IDR_SLICE,
+    SPS,
+    is_slice,
+    slice_start,
+    type_of,
+)
+
 _STAP_A = 24
 _FU_A = 28
 
 
-def depacketize(payloads: Iterable[bytes]) -> tuple[bytes, bool]:
-    """Convert the payloads of one frame to an Annex B stream; also say if it is a key frame.
+def nal_units(payloads: Iterable[bytes]) -> list[bytes]:
+    """The NAL units in the payloads of one frame, in order.
 
     Reads single NAL units (the only kind in packetization mode 0), STAP-A and FU-A. Other types and
-    truncated units are skipped. An SPS counts as a key frame too, because a picture with a new size
-    starts with one.
+    truncated units are skipped.
     """
-    parts: list[bytes] = []
-    key = False
-    in_fragment = False
+    units: list[bytes] = []
+    fragments: list[bytes] = []
     for payload in payloads:
         if not payload:
             continue
         kind = payload[0] & 0x1F
-        if 1 <= kind <= 23:
-            in_fragment = False
-            parts += (START_CODE, payload)
-            key = key or kind in (_IDR, _SPS)
-        elif kind == _STAP_A:
-            in_fragment = False
-            at = 1
-            while at + 2 < len(payload):
-                size = int.from_bytes(payload[at : at + 2], "big")
-                unit = payload[at + 2 : at + 2 + size]
-                at += 2 + size
-                if size == 0 or len(unit) < size:
-                    break
-                parts += (START_CODE, unit)
-                key = key or unit[0] & 0x1F in (_IDR, _SPS)
-        elif kind == _FU_A and len(payload) > 2:
+        if kind == _FU_A and len(payload) > 2:
             header = payload[1]
             if header & 0x80:
-                in_fragment = True
-                parts += (START_CODE, bytes((payload[0] & 0xE0 | header & 0x1F,)))
-                key = key or header & 0x1F in (_IDR, _SPS)
-            if in_fragment:
-                parts.append(payload[2:])
+                _end(fragments, units)
+                fragments.append(bytes((payload[0] & 0xE0 | header & 0x1F,)))
+            if fragments:
+                fragments.append(payload[2:])
             if header & 0x40:
-                in_fragment = False
-    return b"".join(parts), key
+                _end(fragments, units)
+        elif kind <= _STAP_A:
+            _end(fragments, units)
+            if kind == _STAP_A:
+                units += _aggregated(payload)
+            elif kind:
+                units.append(payload)
+    _end(fragments, units)
+    return units
+
+
+def _end(fragments: list[bytes], units: list[bytes]) -> None:
+    """The fragments so far are a unit: what follows does not continue it."""
+    if fragments:
+        units.append(b"".join(fragments))
+        fragments.clear()
+
+
+def _aggregated(payload: bytes) -> Iterable[bytes]:
+    """The NAL units in a STAP-A (RFC 6184, 5.7.1)."""
+    at = 1
+    while at + 2 < len(payload):
+        size = int.from_bytes(payload[at : at + 2], "big")
+        unit = payload[at + 2 : at + 2 + size]
+        at += 2 + size
+        if size == 0 or len(unit) < size:
+            break
+        yield unit
 
 
 def starts_mid_nal_unit(payload: bytes) -> bool:
     """Whether this payload continues a NAL unit that started in an earlier packet."""
     return len(payload) > 1 and payload[0] & 0x1F == _FU_A and not payload[1] & 0x80
+
+
+def may_lack_its_start(payload: bytes) -> bool:
+    """Whether an earlier packet may hold what the picture of this payload needs to be a key frame.
+
+    Not where the first NAL unit is a delimiter or an SPS, or a slice that is no key frame's (P, B,
+    or one that cannot be read). Anything else may have parameter sets, SEI or slices before it.
+    """
+    if starts_mid_nal_unit(payload):
+        return True
+    unit = payload
+    if type_of(payload) == _STAP_A:
+        unit = next(iter(_aggregated(payload)), b"")
+    elif type_of(payload) == _FU_A:
+        unit = payload[1:]  # the FU header has the unit's type where its own header has it
+    kind = type_of(unit)
+    if is_slice(kind):
+        start = slice_start(unit)
+        return start is not None and (kind == IDR_SLICE or start.kind == I_SLICE)
+    return kind not in (ACCESS_UNIT_DELIMITER, SPS)

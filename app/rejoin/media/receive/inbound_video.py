@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from rejoin.media.receive.access_units import AccessUnits
 from rejoin.media.receive.bandwidth import DRAINED_S, SENT_PERIOD_S, BandwidthEstimate
 from rejoin.media.receive.jitter_buffer import (
     EncodedFrame,
@@ -62,7 +63,14 @@ class Remb:
     bitrate_bps: int
 
 
-ReceiveAction = Decode | Nack | Pli | Remb
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The stream begins with video of a kind that is not decoded. `why`: in a few words."""
+
+    why: str
+
+
+ReceiveAction = Decode | Nack | Pli | Remb | Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,8 @@ class Negotiated:
     `rtx_ssrcs`: SSRC of an RTX stream to that of the original (`ssrc-group:FID`); an RTX stream
     that is not listed belongs to this section. `nack`, `remb`: whether the host accepts them; PLI
     is always sent, as there is no other way to get a picture. `max_bps`: the first and highest
-    REMB. `send_time_id`: id of the abs-send-time header extension.
+    REMB. `send_time_id`: id of the abs-send-time header extension. `parameter_sets`: for a payload
+    type, the H.264 parameter sets that the answer announced for it (RFC 6184, 8.1).
     """
 
     payload_types: frozenset[int]
@@ -83,6 +92,7 @@ class Negotiated:
     remb: bool = False
     max_bps: int = 19_000_000
     send_time_id: int | None = None
+    parameter_sets: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)
 
 
 # --- when to ask for a key frame ----------------------------------------------------------------
@@ -92,6 +102,8 @@ class KeyFrameRequests:
     """When to send a PLI, and whether to hold back frames until the key frame is there.
 
     Frames are held back only for a host that is known to answer PLI, and only for a limited time.
+    A recovery point (intra refresh) ends the need some pictures later. Until then nothing is held
+    back and no PLI is sent, because a host that obeys one begins the recovery again.
     """
 
     def __init__(self) -> None:
@@ -99,6 +111,8 @@ class KeyFrameRequests:
         self.host_answers_pli = False
         self._needed_since: float | None = None
         self._sent_at: float | None = None
+        self._recovers_after: int | None = None
+        """After how many reference pictures the need is over; None where no recovery runs."""
 
     @property
     def needed(self) -> bool:
@@ -106,7 +120,8 @@ class KeyFrameRequests:
         return self._needed_since is not None
 
     def need(self, now: float) -> None:
-        """A key frame is needed from now on."""
+        """A key frame is needed from now on; a recovery that runs is broken."""
+        self._recovers_after = None
         if self._needed_since is None:
             self._needed_since = now
 
@@ -117,7 +132,7 @@ class KeyFrameRequests:
 
     def take_due(self, now: float, rtt_s: float | None) -> bool:
         """Whether to send a PLI now; True counts as sent."""
-        if self._needed_since is None:
+        if self._needed_since is None or self._recovers_after is not None:
             return False
         interval_s = max(PLI_INTERVAL_MIN_S, 1.5 * (rtt_s or 0.0))
         if self._sent_at is not None and now - self._sent_at < interval_s:
@@ -126,15 +141,31 @@ class KeyFrameRequests:
         self.plis_sent += 1
         return True
 
-    def arrived(self, now: float) -> None:
-        """A key frame arrived."""
+    def arrived(self, now: float, *, recovers_after: int = 0) -> None:
+        """A key frame arrived, and pictures are whole this many reference pictures later."""
         if self._sent_at is not None and now - self._sent_at <= PLI_ANSWER_S:
             self.host_answers_pli = True
-        self._needed_since = None
+        if recovers_after == 0:
+            self.not_needed()
+        elif self._needed_since is not None and self._recovers_after is None:
+            self._recovers_after = recovers_after
+
+    def not_needed(self) -> None:
+        """Pictures are whole again, or no key frame would help."""
+        self._needed_since = self._recovers_after = None
+
+    def reference_picture(self) -> None:
+        """A whole reference picture followed the one before it."""
+        if self._recovers_after is not None:
+            self._recovers_after -= 1
+            if self._recovers_after <= 0:
+                self.not_needed()
 
     def hold_back(self, now: float) -> bool:
         """Whether frames that depend on a lost one should be held back until the key frame."""
         if self._needed_since is None or not self.host_answers_pli:
+            return False
+        if self._recovers_after is not None:
             return False
         if now - self._needed_since > PLI_ANSWER_S:
             self.host_answers_pli = False
@@ -160,6 +191,10 @@ class InboundVideo:
         self.frames_received = 0
         self.frames_held_back = 0
         """Whole frames that were not decoded because they depend on a lost one."""
+        self.frames_unsupported = 0
+        """Whole frames that were not decoded because of what their SPS says."""
+        self.unsupported: str | None = None
+        """What of the stream is not supported now, in a few words; None if nothing."""
         self.key_frames_received = 0
         self.nacks_sent = 0
         """NACK packets (W3C: nackCount)."""
@@ -226,7 +261,7 @@ class InboundVideo:
         elif packet.payload_type in self.negotiated.payload_types:
             self.bandwidth.add_bytes(len(packet.payload), now)
             if packet.ssrc != self._ssrc or self.statistics.ssrc is None:
-                self._start_stream(packet.ssrc)
+                self._start_stream(packet.ssrc, packet.payload_type)
                 self.key_frame_requests.need(now)
             newest = self.statistics.add(packet, now)
         else:
@@ -270,9 +305,13 @@ class InboundVideo:
             return None
         return unwrap_rtx(packet, payload_type, ssrc)
 
-    def _start_stream(self, ssrc: int) -> None:
+    def _start_stream(self, ssrc: int, payload_type: int) -> None:
         """A new SSRC: its sequence numbers have nothing to do with the old ones."""
-        self._jitter_buffer = JitterBuffer(nack=self.negotiated.nack, counters=self._counters)
+        self._jitter_buffer = JitterBuffer(
+            nack=self.negotiated.nack,
+            counters=self._counters,
+            access_units=AccessUnits(self.negotiated.parameter_sets.get(payload_type, ())),
+        )
         self._ssrc = ssrc
         self._had_key_frame = False
         self._sampled_timestamp = None
@@ -295,16 +334,32 @@ class InboundVideo:
         for frame in frames:
             self.frames_received += 1
             self.jitter_buffer_delay_s += frame.released_at - frame.first_packet_at
-            if frame.key:
-                self.key_frames_received += 1
-                self._had_key_frame = True
-                self.key_frame_requests.arrived(now)
-            elif frame.after_loss or not self._had_key_frame:
-                self.key_frame_requests.need(now)
+            self.unsupported = frame.unsupported
+            if frame.unsupported is not None:
+                # no PLI: a key frame of the same kind would not help
+                if self.frames_unsupported == self.key_frames_received == 0:
+                    yield Refuse(frame.unsupported)
+                self.frames_unsupported += 1
+                self._had_key_frame = False
+                self.key_frame_requests.not_needed()
+                continue
+            self._note_wholeness(frame, now)
             if not self._had_key_frame or self.key_frame_requests.hold_back(now):
                 self.frames_held_back += 1
             else:
                 yield Decode(frame)
+
+    def _note_wholeness(self, frame: EncodedFrame, now: float) -> None:
+        """What this frame means for the need of a key frame."""
+        requests = self.key_frame_requests
+        if frame.after_loss or not (frame.key or self._had_key_frame):
+            requests.need(now)
+        elif not frame.key and frame.reference:
+            requests.reference_picture()
+        if frame.key:
+            self.key_frames_received += 1
+            self._had_key_frame = True
+            requests.arrived(now, recovers_after=frame.recovers_after)
 
     def _feedback(self, now: float, rtt_s: float | None) -> Iterator[ReceiveAction]:
         if self._ssrc is None:

@@ -12,7 +12,8 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from rejoin.media.receive.h264 import depacketize, starts_mid_nal_unit
+from rejoin.media.receive.access_units import AccessUnits
+from rejoin.media.receive.h264 import may_lack_its_start, nal_units, starts_mid_nal_unit
 
 DEADLINE_MIN_S = 0.150
 DEADLINE_MAX_S = 0.500
@@ -21,7 +22,8 @@ DEADLINE_SLACK_S = 0.050
 once, two after one round trip, one after two) can be answered, margins included."""
 
 REORDER_WAIT_S = 0.030
-"""The same for a host that does not answer NACK: the packet may only be reordered."""
+"""The same for a host that does not answer NACK: the packet may only be reordered. At the start of
+the stream, and after an outage, packets before the first that arrived are waited for as long."""
 
 UNANSWERED_LIMIT = 16
 """After this many NACKed packets in a row were given up, the host counts as ignoring NACK."""
@@ -55,8 +57,9 @@ for: what is missing is of the time of the pause, and waiting would delay the ne
 MISSING_PACKETS = 1000
 """With more packets missing in all, everything in the buffer is dropped."""
 
-START_PACKETS = 64
-"""How many packets before the first one that arrived may still belong to the stream's start."""
+START_PACKETS = 500
+"""How many packets before the first one that arrived may still belong to the stream's start: a
+large key frame, all of whose packets arrived after its last one."""
 
 MISORDER_PACKETS = 3000
 """A packet older than this is not late but a new start (RFC 3550, MAX_MISORDER, wider)."""
@@ -70,6 +73,7 @@ PACKET_OVERHEAD_BYTES = 128
 class EncodedFrame:
     """One access unit. `after_loss`: something directly before it is missing.
 
+    `key` and what follows `released_at` are those of `access_units.AccessUnit`.
     `first_packet_at` and `received_at`: boot time at which its first and last packet arrived;
     `released_at`: when it left the jitter buffer.
     """
@@ -81,6 +85,11 @@ class EncodedFrame:
     first_packet_at: float = 0.0
     received_at: float = 0.0
     released_at: float = 0.0
+    recovers_after: int = 0
+    reference: bool = True
+    reorder_frames: int = 0
+    flush: bool = False
+    unsupported: str | None = None
 
 
 @dataclass(slots=True)
@@ -117,9 +126,16 @@ class _Missing:
 class JitterBuffer:
     """Packets of one video stream in any order to whole frames in order."""
 
-    def __init__(self, *, nack: bool = True, counters: JitterBufferCounters | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        nack: bool = True,
+        counters: JitterBufferCounters | None = None,
+        access_units: AccessUnits | None = None,
+    ) -> None:
         """`nack`: whether the host agreed to NACK."""
         self.counters = counters or JitterBufferCounters()
+        self._access_units = access_units or AccessUnits()
         self._stored: dict[int, _Stored] = {}
         self._bytes = 0
         self._next: int | None = None
@@ -131,15 +147,19 @@ class JitterBuffer:
         self._nacked_at = -math.inf
         self._nack_allowance = float(NACK_BURST)
         self._after_loss = False
-        self._released_any = False
+        self._start_at: float | None = None
+        """When the first packet of the stream, or after an outage, arrived: those before it may
+        still come. None once frames are released."""
+        self._start_floor: float = -math.inf
+        """The lowest number that may still be the start."""
         self._scanned_from = 0
         self._scanned_to = 0
         self._newest_at = -math.inf
 
     @property
     def has_missing(self) -> bool:
-        """Whether packets are missing, so that `poll` and `due_nacks` have to be called."""
-        return bool(self._missing)
+        """Whether packets are or may be missing: `poll` and `due_nacks` have to be called."""
+        return bool(self._missing) or (self._start_at is not None and bool(self._stored))
 
     @property
     def buffered_bytes(self) -> int:
@@ -169,7 +189,9 @@ class JitterBuffer:
         if number > self._highest:
             gap = number - self._highest - 1
             if self._is_outage(gap, now) or gap + len(self._missing) > MISSING_PACKETS:
+                self._start_floor = self._highest + 1
                 self._start_over_at(number)
+                self._start_at = now
             else:
                 self._note_missing(range(self._highest + 1, number), now)
             self._highest = number
@@ -191,6 +213,8 @@ class JitterBuffer:
             if number in self._missing:
                 self._give_up_through(number)
                 frames += self._release_frames(now)
+        if self._start_at is not None:
+            frames += self._release_frames(now)
         return frames
 
     def due_nacks(self, now: float, rtt_s: float | None, *, twice: bool = True) -> list[int]:
@@ -239,6 +263,7 @@ class JitterBuffer:
         if self._next is None:
             self._next = sequence
             self._highest = sequence - 1
+            self._start_at = now
             return sequence
         ahead = (sequence - self._highest) & 0xFFFF
         if ahead < 0x8000:
@@ -246,7 +271,8 @@ class JitterBuffer:
         number = self._highest + ahead - 0x10000
         if number >= self._next:
             return number
-        if not self._released_any and number >= self._next - START_PACKETS:
+        earliest = max(self._next - START_PACKETS, self._start_floor)
+        if self._start_at is not None and number >= earliest:
             self._note_missing(range(number + 1, self._next), now)
             self._next = number
             return number
@@ -274,13 +300,14 @@ class JitterBuffer:
         self._missing.clear()
         self._next = number
         self._after_loss = True
+        self._start_at = None
 
     def _give_up_through(self, lost: int) -> None:
         """Give up every missing packet up to `lost` and drop the frames that they belong to."""
         assert self._next is not None
         self.counters.frames_broken += 1
         self._after_loss = True
-        self._released_any = True
+        self._start_at = None
         broken = set()
         # Each number from the next to the highest is either stored or missing.
         for number in range(self._next, lost + 1):
@@ -303,27 +330,48 @@ class JitterBuffer:
     def _remove(self, number: int) -> None:
         self._bytes -= len(self._stored.pop(number).payload) + PACKET_OVERHEAD_BYTES
 
+    def _awaits_start(self, start_at: float, now: float) -> bool:
+        """Whether earlier packets of the first frame may still arrive, and are waited for."""
+        first = None if self._next is None else self._stored.get(self._next)
+        if first is None:
+            return True
+        if now - start_at < REORDER_WAIT_S:
+            return may_lack_its_start(first.payload)
+        self._start_at = None
+        if starts_mid_nal_unit(first.payload):
+            self.counters.frames_broken += 1
+            self._after_loss = True
+        return False
+
     def _release_frames(self, now: float) -> list[EncodedFrame]:
-        frames = []
+        frames: list[EncodedFrame] = []
+        if self._start_at is not None and self._awaits_start(self._start_at, now):
+            return frames
         while (end := self._end_of_next_frame()) is not None:
             assert self._next is not None
             packets = [self._stored[number] for number in range(self._next, end)]
             for number in range(self._next, end):
                 self._remove(number)
             self._next = end
-            self._released_any = True
-            data, key = depacketize(packet.payload for packet in packets)
-            if data:
+            self._start_at = None
+            units = nal_units(packet.payload for packet in packets)
+            unit = self._access_units.add(units, after_loss=self._after_loss)
+            if unit is not None:
                 arrivals = [packet.at for packet in packets]
                 frames.append(
                     EncodedFrame(
-                        data=data,
+                        data=unit.data,
                         rtp_timestamp=packets[-1].timestamp,
-                        key=key,
+                        key=unit.key,
                         after_loss=self._after_loss,
                         first_packet_at=min(arrivals),
                         received_at=max(arrivals),
                         released_at=now,
+                        recovers_after=unit.recovers_after,
+                        reference=unit.reference,
+                        reorder_frames=unit.reorder_frames,
+                        flush=unit.flush,
+                        unsupported=unit.unsupported,
                     )
                 )
                 self._after_loss = False

@@ -1,7 +1,12 @@
-"""FFmpeg's decoder for one stream; distinguishes hardware failures from bad input."""
+"""FFmpeg's decoder for one stream; distinguishes hardware failures from bad input.
+
+A picture may come out several packets after its own went in, where the stream reorders pictures.
+"""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from av.packet import Packet
@@ -15,7 +20,21 @@ if TYPE_CHECKING:
 
 EMPTY_LIMIT = 3
 """If hardware returns no picture for this many frames in a row, it has failed: the probe saw it
-return one for each."""
+return one for each. Frames that may be held back for reordering, or whose pictures are not whole
+yet because decoding began at a recovery point, come on top."""
+
+
+MAX_DELAYED = 32
+"""More encoded frames than a decoder ever holds back: 16 (ITU-T H.264, A.3.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FedFrame:
+    """What a picture needs to know of the encoded frame that it was decoded from."""
+
+    rtp_timestamp: int
+    received_at: float
+    key: bool
 
 
 class HardwareFailedError(Exception):
@@ -32,6 +51,8 @@ class H264Codec:
         self._had_key_frame = False
         """Before a key frame no decoder can decode anything, so nothing counts as a failure."""
         self._empty = 0
+        self._fed: OrderedDict[int, FedFrame] = OrderedDict()
+        """By presentation time, which is the RTP timestamp."""
 
     @property
     def decodes_in(self) -> str:
@@ -47,7 +68,16 @@ class H264Codec:
         """Raises HardwareFailedError if the hardware failed, else what PyAV raises."""
         packet = Packet(encoded.data)
         packet.pts = encoded.rtp_timestamp
-        self._had_key_frame = self._had_key_frame or encoded.key
+        self._fed[encoded.rtp_timestamp] = FedFrame(
+            encoded.rtp_timestamp, encoded.received_at, encoded.key
+        )
+        if encoded.flush:
+            self._context.flush_buffers()
+        if len(self._fed) > MAX_DELAYED:
+            self._fed.popitem(last=False)
+        if encoded.key and not self._had_key_frame:
+            self._had_key_frame = True
+            self._empty = -encoded.recovers_after
         try:
             frames = self._context.decode(packet)
         except Exception as error:
@@ -55,6 +85,10 @@ class H264Codec:
                 raise HardwareFailedError(f"it cannot decode ({type(error).__name__})") from error
             raise
         self._empty = 0 if frames or not self._had_key_frame else self._empty + 1
-        if self.hardware is not None and self._empty >= EMPTY_LIMIT:
+        if self.hardware is not None and self._empty >= EMPTY_LIMIT + encoded.reorder_frames:
             raise HardwareFailedError("it returns no pictures")
         return frames
+
+    def fed_as(self, frame: VideoFrame) -> FedFrame | None:
+        """The encoded frame that this picture was decoded from; None if the decoder lost track."""
+        return None if frame.pts is None else self._fed.get(frame.pts)

@@ -9,13 +9,10 @@ from av.codec.context import CodecContext, Flags
 from av.codec.hwaccel import HWAccel
 
 from rejoin.errors import PeerError
+from rejoin.media.receive.h264_parameters import MAX_PIXELS
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
-
-MAX_PIXELS = 4096 * 2304
-"""The largest picture of H.264 level 5.2. A stream that claims more is refused before memory for it
-is allocated: a decoder may have to keep sixteen pictures."""
 
 
 def hardware_built_in() -> frozenset[str]:

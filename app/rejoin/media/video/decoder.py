@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from rejoin.clock import Clock
 from rejoin.core.model import ConnectionNumber
+from rejoin.media.receive.h264_parameters import MAX_SIDE
 from rejoin.media.receive.jitter_buffer import EncodedFrame
-from rejoin.media.video.codec import H264Codec, HardwareFailedError
+from rejoin.media.video.codec import FedFrame, H264Codec, HardwareFailedError
 from rejoin.media.video.codec_context import open_codec
 from rejoin.media.video.decode_queue import DecodeQueue
 from rejoin.media.video.freezes import Freezes
@@ -28,9 +29,6 @@ from rejoin.media.video.scaling import Scaler
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
-
-MAX_SIDE = 8192
-"""A frame with more pixels in a row or a column is refused."""
 
 BUSY_FRAMES = 2
 """With this many encoded frames waiting, scaling is left to the window, which skips pictures."""
@@ -241,7 +239,6 @@ class Decoder:
                     raise _ReplacedError
                 self._hardware_since = None
         self.decode_s += self._clock() - began
-        self.key_frames_decoded += encoded.key and bool(frames)
         return frames
 
     def _hand_on(self, codec: H264Codec, frames: list[VideoFrame], encoded: EncodedFrame) -> None:
@@ -256,19 +253,23 @@ class Decoder:
             self.freezes.shown(now)
             self.width, self.height = frame.width, frame.height
             self.frames_decoded += 1
-            self._gate.put(self._picture(frame, encoded, now))
+            fed = codec.fed_as(frame) or FedFrame(
+                encoded.rtp_timestamp, encoded.received_at, encoded.key
+            )
+            self.key_frames_decoded += fed.key
+            self._gate.put(self._picture(frame, fed, now))
             if self.frames_decoded == 1:
                 self.profile = codec.profile
                 self._on_first_frame()
 
-    def _picture(self, frame: VideoFrame, encoded: EncodedFrame, now: float) -> Picture:
+    def _picture(self, frame: VideoFrame, fed: FedFrame, now: float) -> Picture:
         """Prescaled if the window needs another size and will paint it, and if there is time."""
         picture = Picture(
             connection=self._number,
             frame=frame,
             decoded_at=now,
-            rtp_timestamp=encoded.rtp_timestamp,
-            received_at=encoded.received_at,
+            rtp_timestamp=fed.rtp_timestamp,
+            received_at=fed.received_at,
             on_failed=self._failed,
         )
         first = self.frames_decoded == 1  # will be shown, perhaps before there is a second one
