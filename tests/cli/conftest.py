@@ -34,7 +34,9 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
 def rejoin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rejoin:
     """Run it in this process: exit code, standard output, standard error."""
 
-    def run(*arguments: str) -> tuple[int, str, str]:
+    def run(*arguments: str, token: str | None = None) -> tuple[int, str, str]:
+        if token is not None:
+            monkeypatch.setenv("REJOIN_TOKEN", token)
         monkeypatch.setattr(sys, "argv", ["rejoin", *arguments])
         with pytest.raises(SystemExit) as ended:
             main.main()

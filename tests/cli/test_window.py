@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator
 
@@ -18,6 +19,12 @@ from rejoin.runtime.instance import Instance
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.service_model.status import StatusReason
+
+
+@pytest.fixture
+def rejoin(rejoin: Rejoin) -> Rejoin:
+    """With a sign-in token in the environment."""
+    return functools.partial(rejoin, token="CANARY-token")
 
 
 @pytest.mark.parametrize(
@@ -64,9 +71,9 @@ def test_dtls_client_reaches_the_player(
     [
         (PLAY, ("vaapi", "cuda")),
         ((*PLAY, "--decoder", "software"), ()),
-        (("play", "--token", "t", "--yes", "--decoder", "software", LINK), ()),
-        (("back", "--token", "t"), ()),
-        (("back", "--token", "t", "--decoder", "auto"), ("vaapi", "cuda")),
+        (("play", "--yes", "--decoder", "software", LINK), ()),
+        (("back", "--yes"), ()),
+        (("back", "--yes", "--decoder", "auto"), ("vaapi", "cuda")),
     ],
 )
 def test_hardware_decoders_are_tried_by_default_in_play_and_on_request_in_back(

@@ -231,7 +231,7 @@ async def test_with_a_ticket_it_rejoins_instead_of_starting_a_game(tmp_path: Pat
     records: list[Record] = []
     url = "http://127.0.0.1:9"
     state = RejoinState(SessionId("s-1"), AttemptNumber(4), 120.0, proved_at=1.0)
-    ticket = Ticket(state, profile(url).backend_address(), "another boot", 0.0)
+    ticket = Ticket(state, profile(url).backend_address(), "another boot", 0.0, 0.0)
     instance = Instance.claim("key", tmp_path)
     assert instance is not None
 

@@ -130,5 +130,5 @@ def test_an_invalid_url_saves_nothing() -> None:
 
 
 def test_an_origin_is_scheme_host_and_port() -> None:
-    assert origin_of("https://Studio.example/v1?x") == "https://studio.example:443"
-    assert origin_of("http://[::1]:8470") == "http://::1:8470"
+    assert origin_of("https://Studio.example/v1") == "https://studio.example:443"
+    assert origin_of("http://[::1]:8470") == "http://[::1]:8470"
