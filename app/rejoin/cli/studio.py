@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -75,6 +76,8 @@ def studio(chosen: StudioOptions) -> int:
     from rejoin.studio.serve import STUDIO_SETTINGS, Ports
     from rejoin.studio.serve import studio as served
 
+    # boto3 writes TLS keys where this says, and fails where it cannot. Nothing here calls by TLS.
+    os.environ.pop("SSLKEYLOGFILE", None)
     settings = replace(
         STUDIO_SETTINGS,
         notice_silent_client_s=chosen.notice_silent_client_s,
