@@ -34,6 +34,7 @@ from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.volume_file import SoundFile
+from rejoin.signaling.exchange import HttpSettings
 
 TOKEN = "CANARY-token-of-a-player"
 
@@ -223,6 +224,21 @@ async def test_the_network_is_watched_according_to_the_profile(
 
     await main()
     assert did == ([rules] if rules.loopback_only else [rules, "start", "close"])
+
+
+@pytest.mark.parametrize("public_only", [False, True])
+def test_where_a_link_may_lead_reaches_the_client(
+    monkeypatch: pytest.MonkeyPatch, public_only: bool
+) -> None:
+    given: list[HttpSettings] = []
+
+    def make(*_: object, http: HttpSettings) -> None:
+        given.append(http)
+
+    monkeypatch.setattr("rejoin.runtime.player.make_client", make)
+    chosen = StudioProfile("https://studio.example", TOKEN, public_only=public_only)
+    Player(chosen, PlayerOptions(audio=NullOutput()))
+    assert [http.public_only for http in given] == [public_only]
 
 
 @pytest.mark.usefixtures("nothing_left_behind")

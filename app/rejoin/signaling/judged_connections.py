@@ -83,7 +83,9 @@ class JudgedConnections(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         try:
             async with asyncio.timeout(timeout):
-                found = await asyncio.to_thread(resolved, host, port)
+                # An address needs no resolver, and no thread.
+                is_address = _parsed(host) is not None
+                found = [host] if is_address else await asyncio.to_thread(resolved, host, port)
                 allowed = [address for address in found if self._allows(address)]
                 if not allowed:
                     raise AddressRefusedError
