@@ -206,7 +206,7 @@ def test_without_a_terminal_the_open_game_comes_to_the_front_or_yes_is_needed(
 def test_another_game_of_the_same_studio_does_not_ask(
     rejoin: Rejoin, fake_player: type[FakePlayer], open_elsewhere: Instance
 ) -> None:
-    assert rejoin("play", "--token", "t", "http://127.0.0.1:10")[0] == 0
+    assert rejoin("play", "http://127.0.0.1:10")[0] == 0
 
 
 def test_a_second_instance_brings_the_window_to_the_front(

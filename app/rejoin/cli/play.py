@@ -59,8 +59,8 @@ class PlayOptions(options.GameOptions):
 )
 @options.stats
 @options.agreement(
-    "Follow a link wherever it leads, send its backend your sign-in token, and start a second game, "
-    "without asking."
+    "Follow a link wherever it leads, send its backend your sign-in token, and start a second "
+    "game, without asking."
 )
 @options.game_options(decoder_default="auto")
 @options.as_values(PlayOptions)
