@@ -120,11 +120,78 @@ def test_the_json_around_a_session_description_stays_readable() -> None:
             "IceParameters(usernameFragment='{}')",
             "Cookie: session={}; theme=dark",
             "AWS4-HMAC-SHA256 Credential={}/20260101/us-west-2, Signature=00",
+            "Idempotency-Key: {}",
+            "{{'idempotency-key': '{}'}}",
+            "idempotency_key={}",
+            "Basic {}",
+            "Proxy-Authorization: Basic {}",
+            "answered Negotiate {0} to NTLM {0}",
+            'Digest username="x", response="{}"',
+            '{{"tokens": ["{}", "other"]}}',
+            '{{"tokens": ["other]", "{}"], "status": 1}}',
+            '{{\\"tokens\\": [\\"other\\", \\"{}\\"]}}',
+            '{{"authorization": ["Bearer other", "Basic {0}", "{0}"]}}',
+            "tokens=('other', '{}')",
+            "token={{'a': [1, '{}']}}",
+            "tokens=[other, {}",
+            '{{"credentials": {{"key": "{0}", "deep": {{"x": "{0}"}}}}}}',
+            "REJOIN_BACKEND_TOKENS=other,{}",
+            "token=other,{}",
+            "tokens: other, {}",
+            "?token=other&token={0}&token[]={0}&tokens%5B%5D={0}&x=1",
+            "/?next=%2Fplay%3Ftoken%3D{}",
+            "[('authorization', '{}'), ('accept', 'x')]",
+            "[(b'Authorization', b'{}')]",
+            '[["x-api-key", "{}"]]',
+            '{{"name": "Authorization", "value": "{}"}}',
+            "https://user:{}@proxy.example:3128/",
+            "socks5://u:{}@[::1]:1080",
+            "http:\\/\\/user:{}@proxy.example",
+            "proxy is user:{}@proxy.example:3128",
         ]
     ),
 )
 def test_no_token_remains(secret: str, template: str) -> None:
     assert secret not in redact(template.format(secret))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://u:p@host:1/x", "https://[secret]@host:1/x"),
+        ("https://ghp_canary@git.example/x", "https://[secret]@git.example/x"),
+        ("https://u:p@ss@host", "https://[secret]@host"),
+        ("https://u:p/ss@host", "https://[secret]@host"),
+        ("https://host/a?b=c", "https://host/a?b=c"),
+        ("https://host:80/@scope/x", "https://host:80/@scope/x"),
+        ("a=ws://u:p@h,b=ws://u:q@h", "a=ws://[secret]@h,b=ws://[secret]@h"),
+        ("https://host:8443/a", "https://host:8443/a"),
+        (
+            "arn:aws:gameliftstreams:us-west-2:111122223333:streamsession/sg-1/A",
+            "arn:aws:gameliftstreams:us-west-2:[account]:streamsession/sg-1/A",
+        ),
+        ("arn:aws-cn:iam::111122223333:role/x", "arn:aws-cn:iam::[account]:role/x"),
+        (
+            "GET /session/sg-1/arn%3Aaws%3Agameliftstreams%3Aus-west-2%3A111122223333%3Astream",
+            "GET /session/sg-1/arn%3Aaws%3Agameliftstreams%3Aus-west-2%3A[account]%3Astream",
+        ),
+        ('{"AccountId": "111122223333"}', '{"AccountId": "[secret]"}'),
+        (
+            "ec2-203-0-113-9.us-west-2.compute.amazonaws.com:33440",
+            "ec2-203-x-x-x.us-west-2.compute.amazonaws.com:33440",
+        ),
+        ("EC2-203-0-113-9.compute-1.amazonaws.com", "EC2-203-x-x-x.compute-1.amazonaws.com"),
+        ("ip-10-0-0-1.ec2.internal", "ip-10-x-x-x.ec2.internal"),
+        ("(ip-172-31-9-250.compute.internal)", "(ip-172-x-x-x.compute.internal)"),
+        ("host-203-0-113-9.isp.example", "host-203-x-x-x.isp.example"),
+        ("i-0123456789abcdef0.ec2.internal", "[instance].ec2.internal"),
+        ("tokens: ['a', \"b'\"], status: 3", "tokens: [secret], status: 3"),
+        ("token=a, status=3", "token=[secret], status=3"),
+    ],
+)
+def test_what_remains_of_names_and_lists(text: str, shown: str) -> None:
+    assert redact(text) == shown
+    assert redact(shown) == shown
 
 
 @given(
@@ -171,6 +238,9 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
         "tests/core/test_session.py::test_drop in std::vector",
         "sha256 " + "0f" * 32,
         "the token was refused; the password is wrong",
+        "https://studio.example:443/a/b?x=1#y at 12:30:01",
+        "pre-2026-11-29-1, v-1-2-3, sg-1AB2C3De4",
+        "arn:aws:gameliftstreams:us-west-2::application/a-1",
     ],
 )
 def test_ordinary_lines_are_unchanged(text: str) -> None:
@@ -201,7 +271,22 @@ def test_the_formatter_covers_arguments_and_tracebacks() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 200_000, "ab:" * 70_000, "abc:" * 50_000, "token" * 40_000, "v=0\r\n" * 40_000]
+    "text",
+    [
+        "a" * 200_000,
+        "ab:" * 70_000,
+        "abc:" * 50_000,
+        "token" * 40_000,
+        "v=0\r\n" * 40_000,
+        "token=[" * 30_000,
+        "a@" * 100_000,
+        "a:" * 100_000,
+        "x://" * 50_000,
+        "'" * 200_000,
+        "tokens=a," * 20_000,
+        "a-1-2-3" * 30_000,
+        'token",' * 30_000,
+    ],
 )
 def test_a_long_text_without_structure_is_not_slow(text: str) -> None:
     assert len(redact(text)) <= len(text)

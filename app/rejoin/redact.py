@@ -1,9 +1,10 @@
 """Removes secrets: `redact` from a text, `RedactingFormatter` from every log line.
 
 Removed are session descriptions (SDP), SignalRequest and SignalResponse strings, ICE user fragments
-and passwords, certificate fingerprints, bearer and other tokens, AWS credentials and signatures,
-and IP addresses except for their first number. Text that might be a secret is removed too: losing
-a word of a log is acceptable, leaking a secret is not.
+and passwords, certificate fingerprints, bearer and other tokens (alone and in lists), user names
+and passwords in URLs, AWS credentials, signatures and account ids, and IP addresses, also in host
+names, except for their first number. Text that might be a secret is removed too: losing a word of a
+log is acceptable, leaking a secret is not.
 """
 
 from __future__ import annotations
@@ -15,8 +16,19 @@ from typing import Literal
 _SECRET_KEYS = (
     r"authorization|token|secret|passw(?:or)?d|pwd|ufrag|username(?:fragment)?|ticket"
     r"|fingerprint|credentials?|signature|api[-_]?key|access[-_]?key(?:[-_]?id)?|sdp"
-    r"|signal[-_]?re(?:quest|sponse)"
+    r"|signal[-_]?re(?:quest|sponse)|idempotency[-_]?key|account[-_]?id"
 )
+_SCHEMES = r"bearer|basic|negotiate|ntlm"
+"""Schemes of Authorization whose credentials are one word."""
+
+_REPEATED = r"(?:s?(?:\[\w*\]|%5[Bb]\w*%5[Dd]))?"
+"""After the name of a parameter: token[]=a&token[]=b, in a query also as %5B%5D."""
+_VALUE = r"[^\s;&\"'\\)}\]]*[^\s,;&\"'\\)}\]]"
+"""A value without quotes, or several with commas but no spaces between them."""
+_NO_VALUE = r"(?![\\\"'\s]|[bru][\"'])"
+_QUOTED = r"(\\*)([\"'])(?:.*?(?<!\\)\2\3|.*)"
+"""Up to the quote that is escaped like the first one, or to the end of a truncated text. The groups
+before it are one."""
 
 # An SDP's lines end with CR LF, or with their escape sequences, escaped once or several times (an
 # SDP in JSON in JSON). The body of a line ends at any of these, or at the closing quote.
@@ -34,32 +46,69 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         r"\1[secret]",
     ),
-    (re.compile(r"(?i)\b(bearer)\s+[^\s\"',;\\]+"), r"\1 [secret]"),
+    (re.compile(rf"(?i)\b({_SCHEMES})\s+[^\s\"',;\\]+"), r"\1 [secret]"),
+    (re.compile(r"(?i)\b(digest)\s+(?=\w+=)[^\r\n]*"), r"\1 [secret]"),
+    # An AWS account; in a URL the colons are escaped.
+    (
+        re.compile(r"(?i)\b(arn(:|%3a)aws[a-z-]*\2[a-z0-9-]*\2[a-z0-9-]*\2)\d{12}(?!\d)"),
+        r"\1[account]",
+    ),
     (re.compile(r"\bAWS4-HMAC-SHA256\b[^\r\n\"]*"), "AWS4-HMAC-SHA256 [secret]"),
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}"), "[secret]"),
     (re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]+)+"), "[secret]"),  # a JSON Web Token
     (re.compile(r"(?i)\b((?:set-)?cookie\\*[\"']?\s*[:=])[^\r\n]*"), r"\1 [secret]"),
-    # key: "value", 'key': 'value', \"key\": \"value\": up to the quote that is escaped like the
-    # first one, or to the end of a truncated text.
+    # Eight or more bytes as pairs of hexadecimal digits.
+    (re.compile(r"(?:[0-9A-Fa-f]{2}:){7,}[0-9A-Fa-f]{2}"), "[fingerprint]"),
+)
+
+_KEY = re.compile(rf"(?i){_SECRET_KEYS}")
+_KEY_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # A header as a pair or an object: "token", "x" or "name": "token", "value": "x".
     (
         re.compile(
-            rf"(?is)((?:{_SECRET_KEYS})\\*[\"']?\s*[:=]\s*[bru]?)(\\*)([\"'])"
-            r"(?:.*?(?<!\\)\2\3|.*)"
+            rf"(?is)((?:{_SECRET_KEYS})s?\\*[\"']\s*,\s*(?:\\*[\"']value\\*[\"']\s*:\s*)?"
+            rf"[bru]?){_QUOTED}"
         ),
+        r"\1\2\3[secret]\2\3",
+    ),
+    # key: "value", 'key': 'value', \"key\": \"value\".
+    (
+        re.compile(rf"(?is)((?:{_SECRET_KEYS})\\*[\"']?\s*[:=]\s*[bru]?){_QUOTED}"),
         r"\1\2\3[secret]\2\3",
     ),
     # key=value, key: value.
     (
         re.compile(
-            rf"(?i)((?:{_SECRET_KEYS})\\*[\"']?\s*[:=]\s*(?:(?:bearer|basic)\s)?)"
-            r"(?![\\\"'\s]|[bru][\"'])(?:\[secret\]|[^\s,;&\"'\\)}\]]+)"
+            rf"(?i)((?:{_SECRET_KEYS}){_REPEATED}\\*[\"']?\s*(?:[:=]|%3d)\s*(?:(?:{_SCHEMES})\s)?)"
+            rf"{_NO_VALUE}(?:\[secret\]|{_VALUE})"
         ),
         r"\1[secret]",
     ),
-    # Eight or more bytes as pairs of hexadecimal digits.
-    (re.compile(r"(?:[0-9A-Fa-f]{2}:){7,}[0-9A-Fa-f]{2}"), "[fingerprint]"),
+    # keys: a, b. A name with a value of its own ends the list.
+    (
+        re.compile(
+            rf"(?i)((?:{_SECRET_KEYS})s\s*[:=]\s*){_NO_VALUE}"
+            rf"(?:\[secret\]|{_VALUE})(?:,\s*(?![\w-]+\s*[:=]\s){_VALUE})*"
+        ),
+        r"\1[secret]",
+    ),
 )
 
+_LIST_BEGINS = re.compile(rf"(?i)(?:{_SECRET_KEYS})s?\\*[\"']?\s*[:=]\s*[bru]?[\[({{]")
+_QUOTE_OR_BRACKET = re.compile(r"\\*([\"'])|[\[({\])}]")
+
+_USER_AND_PASSWORD = re.compile(
+    r"(?<![\w:@/\]])[^\s:/@\"'<>=,]{1,64}:(?!\\*/\\*/)[^\s\"'<>]{1,128}@(?=[\w\[])"
+)
+"""Before a host without a scheme."""
+_AUTHORITY_BEGINS = re.compile(r"(:\\*/\\*/)")
+_AUTHORITY = re.compile(r"[^\s\"'<>/?#]*")
+_REST_OF_URL = re.compile(r"[^\s\"'<>]*")
+_HOST_AND_PORT = re.compile(r"(?:[^:]*|\[[^\]]*\])(?::\d{0,5})?")
+
+_HOST_IPV4 = re.compile(r"(?i)(?<![a-z0-9-])([a-z][a-z0-9]*-\d{1,3})(?:-\d{1,3}){3}(?![\d-])")
+"""ec2-1-2-3-4.compute.amazonaws.com, ip-10-0-0-1.ec2.internal and the like of other providers."""
+_INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 _IPV4 = re.compile(r"(\d{1,3})\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _GROUPS = r"[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,7}"
 _IPV6 = re.compile(
@@ -84,9 +133,62 @@ def redact(text: str) -> str:
 
     An IPv4 address keeps its first number (`203.x.x.x`), an IPv6 address its kind.
     """
-    for pattern, replacement in _RULES:
+    if "@" in text:
+        text = _USER_AND_PASSWORD.sub("[secret]@", _without_userinfo(text))
+    has_key = _KEY.search(text) is not None
+    if has_key:
+        text = _without_lists(text)
+    for pattern, replacement in _RULES + _KEY_RULES if has_key else _RULES:
         text = pattern.sub(replacement, text)
+    text = _INSTANCE.sub("[instance]", _HOST_IPV4.sub(r"\1-x-x-x", text))
     return _IPV4.sub(r"\1.x.x.x", _IPV6.sub(_ipv6_hint, text))
+
+
+def _without_lists(text: str) -> str:
+    """`tokens: ["a", "b"]` and `credentials: {"a": "b"}` as `tokens: [secret]`, to the end of the
+    list, or of a truncated text."""
+    kept, at = [], 0
+    while (begins := _LIST_BEGINS.search(text, at)) is not None:
+        kept += [text[at : begins.end() - 1], "[secret]"]
+        at = _end_of_list(text, begins.end())
+    return "".join([*kept, text[at:]])
+
+
+def _end_of_list(text: str, at: int) -> int:
+    """After the bracket that closes the one before `at`.
+
+    A bracket in quotes closes nothing; a quote is closed by one that is escaped like itself.
+    """
+    depth, quote = 1, ""
+    for found in _QUOTE_OR_BRACKET.finditer(text, at):
+        token = found.group()
+        if quote:
+            quote = "" if token == quote else quote
+        elif found[1]:
+            quote = token
+        else:
+            depth += 1 if token in "[({" else -1
+            if not depth:
+                return found.end()
+    return len(text)
+
+
+def _without_userinfo(text: str) -> str:
+    """URLs without the user name and password before their host."""
+    parts = _AUTHORITY_BEGINS.split(text)
+    for number in range(2, len(parts), 2):
+        authority = _matched(_AUTHORITY, parts[number])
+        at = authority.rfind("@")
+        if at < 0 and not _HOST_AND_PORT.fullmatch(authority):
+            at = _matched(_REST_OF_URL, parts[number]).rfind("@")  # a password with a bare "/"
+        if at >= 0:
+            parts[number] = "[secret]" + parts[number][at:]
+    return "".join(parts)
+
+
+def _matched(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.match(text)
+    return "" if found is None else found.group()
 
 
 class RedactingFormatter(logging.Formatter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from helpers.command_line import FakePlayer, Rejoin
 from rejoin.cli import main
 from rejoin.gui import application
 from rejoin.runtime import logs, player
+from rejoin.signaling import judged_connections
 
 
 @pytest.fixture(autouse=True)
@@ -30,11 +32,26 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     signal.signal(signal.SIGTERM, before)
 
 
+@pytest.fixture(autouse=True)
+def _no_name_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of the internet mean nothing; the resolver of this machine reads addresses."""
+    resolved = judged_connections.resolved
+
+    def of_this_machine(host: str, port: int) -> list[str]:
+        if host.endswith(".example"):
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return resolved(host, port)
+
+    monkeypatch.setattr(judged_connections, "resolved", of_this_machine)
+
+
 @pytest.fixture
 def rejoin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rejoin:
     """Run it in this process: exit code, standard output, standard error."""
 
-    def run(*arguments: str) -> tuple[int, str, str]:
+    def run(*arguments: str, token: str | None = None) -> tuple[int, str, str]:
+        if token is not None:
+            monkeypatch.setenv("REJOIN_TOKEN", token)
         monkeypatch.setattr(sys, "argv", ["rejoin", *arguments])
         with pytest.raises(SystemExit) as ended:
             main.main()

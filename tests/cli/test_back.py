@@ -19,12 +19,46 @@ def test_back_uses_the_tickets_backend_and_the_given_token(
     rejoin: Rejoin, fake_player: type[FakePlayer]
 ) -> None:
     ticket = saved_ticket()
-    assert rejoin("back", "--token", "CANARY-token") == (0, "", "")
+    assert rejoin("back", "--yes", token="CANARY-token") == (0, "", "")
     (made,) = fake_player.made
     assert made.ticket == ticket
     assert (made.profile.backend_url, made.profile.token) == (URL, "CANARY-token")
     assert made.profile.network.loopback_only
     assert not instance.is_taken(KEY), "the lock is released when the verb ends"
+
+
+def test_the_token_that_the_backend_has_had_before_needs_no_question(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    saved_ticket(token="CANARY-token")
+    assert rejoin("back", token="CANARY-token") == (0, "", "")
+    assert fake_player.made[0].profile.token == "CANARY-token"
+
+
+@pytest.mark.parametrize("had", ["", "CANARY-of-another-studio"])
+def test_a_backend_that_nobody_typed_gets_no_other_token_without_consent(
+    rejoin: Rejoin, fake_player: type[FakePlayer], had: str
+) -> None:
+    saved_ticket(token=had)
+    code, _, err = rejoin("back", token="CANARY-token")
+    assert (code, err) == (
+        2,
+        f"rejoin: Your last game is at {URL}. Add --yes to send it your sign-in token.\n",
+    )
+    assert fake_player.made == []
+    assert not instance.is_taken(KEY)
+
+
+def test_a_backend_of_a_dialect_without_sign_in_gets_no_token(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fetch(self: tokens.TokenStore, backend_url: str, what: str = "") -> str | None:
+        return "s-1"
+
+    monkeypatch.setattr(tokens.TokenStore, "fetch", fetch)
+    saved_ticket(dialect="aws-bundle", session_id=keyring_reference(URL, SessionId("s-1")))
+    assert rejoin("back", token="CANARY-token") == (0, "", "")
+    assert fake_player.made[0].profile.token is None
 
 
 def test_back_takes_the_token_from_the_keyring(
@@ -125,8 +159,8 @@ def test_a_game_that_is_already_open_is_brought_to_the_front(
     thread.start()
     try:
         assert serving.wait(60)
-        code, out, err = rejoin("back", "--token", "t")
-        noticed = rejoin("play", "--token", "t", URL)
+        code, out, err = rejoin("back")
+        noticed = rejoin("play", URL, token="t")
     finally:
         done.set()
         thread.join()
@@ -143,7 +177,7 @@ def test_a_first_instance_that_does_not_respond_is_reported(
     monkeypatch.setattr(launch, "activate", lambda key: False)
     first = Instance.claim(KEY)
     assert first is not None
-    code, _, err = rejoin("back", "--token", "t")
+    code, _, err = rejoin("back", "--yes", token="t")
     first.release()
     assert (code, err.count("\n")) == (1, 1)
     assert "does not respond" in err
@@ -161,7 +195,7 @@ def test_a_first_instance_that_ends_meanwhile_is_replaced(
         return False
 
     monkeypatch.setattr(launch, "activate", ends)
-    assert rejoin("back", "--token", "t") == (0, "", "")
+    assert rejoin("back", "--yes", token="t") == (0, "", "")
     assert len(fake_player.made) == 1
 
 
@@ -173,6 +207,6 @@ def test_without_a_lock_the_game_is_played_with_a_warning(
 
     saved_ticket()
     monkeypatch.setattr(Instance, "claim", refuse)
-    code, _, err = rejoin("back", "--token", "t")
+    code, _, err = rejoin("back", "--yes", token="t")
     assert (code, err.count("\n")) == (0, 1)
     assert len(fake_player.made) == 1

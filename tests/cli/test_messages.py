@@ -1,12 +1,58 @@
-"""Messages: one line on standard error, after the program's name."""
+"""Messages: one line each, and nothing in them controls the terminal."""
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from rejoin.cli.messages import warn
+import rejoin.cli
+from helpers.command_line import Rejoin
+from rejoin.cli.messages import say, say_lines, say_progress, warn
+
+ESCAPES = "\x1b]0;owned\x07 \x9b2J \u202e\r"
+SHOWN = "\\x1b]0;owned\\x07 \\x9b2J \\u202e\\r"
 
 
 def test_a_warning_is_one_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     warn("The disk is full.")
     assert capsys.readouterr() == ("", "rejoin: The disk is full.\n")
+
+
+def test_nothing_that_is_printed_controls_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say(ESCAPES + "\n")
+    say_lines(f"{ESCAPES}\n{ESCAPES}")
+    assert capsys.readouterr() == (f"{SHOWN}\\n\n{SHOWN}\n{SHOWN}\n", "")
+    say(ESCAPES, err=True)
+    warn(ESCAPES)
+    say_progress(ESCAPES)
+    assert capsys.readouterr() == ("", f"{SHOWN}\nrejoin: {SHOWN}\n\r{SHOWN}")
+
+
+def printing(tree: ast.AST) -> Iterator[str]:
+    """Calls that write to a terminal by themselves."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in ("print", "click.echo", "click.secho") or called.endswith("stdout.write"):
+                yield called
+
+
+def test_one_module_prints() -> None:
+    """Everything that a verb prints goes through `messages`."""
+    folder = Path(rejoin.cli.__file__).parent
+    found = {
+        file.name: list(printing(ast.parse(file.read_text(encoding="utf-8"))))
+        for file in folder.glob("*.py")
+        if file.name != "messages.py"
+    }
+    assert {name: calls for name, calls in found.items() if calls} == {}
+
+
+def test_a_name_on_the_command_line_is_shown_as_an_escape(rejoin: Rejoin) -> None:
+    code, _, err = rejoin("play", f"--{ESCAPES}")
+    assert code == 2
+    assert SHOWN in err
+    assert not set("\x1b\x9b\u202e\r\x07") & set(err)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import click
 import pytest
 
 from helpers.command_line import LINK, FakePlayer, Rejoin
+from rejoin.signaling import judged_connections
 
 
 def test_without_a_token_the_message_says_how_to_set_one(rejoin: Rejoin) -> None:
@@ -19,7 +22,7 @@ def test_without_a_token_the_message_says_how_to_set_one(rejoin: Rejoin) -> None
 def test_a_link_is_played_and_its_origin_is_printed(
     rejoin: Rejoin, fake_player: type[FakePlayer]
 ) -> None:
-    code, out, err = rejoin("play", "--token", "CANARY-token", "--yes", LINK)
+    code, out, err = rejoin("play", "--yes", LINK, token="CANARY-token")
     assert (code, out, err) == (0, "", "Playing through https://games.example:443.\n")
     [played] = fake_player.made
     assert played.profile.backend_url == "https://games.example/rejoin"
@@ -29,7 +32,7 @@ def test_a_link_is_played_and_its_origin_is_printed(
 def test_a_links_backend_gets_no_token_without_consent(
     rejoin: Rejoin, fake_player: type[FakePlayer]
 ) -> None:
-    code, _, err = rejoin("play", "--token", "CANARY-token", LINK)
+    code, _, err = rejoin("play", LINK, token="CANARY-token")
     assert code == 2
     assert "leads to https://games.example:443" in err
     assert "CANARY" not in err
@@ -54,7 +57,7 @@ def test_at_a_terminal_the_player_is_asked_for_consent(
 
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr(click, "confirm", confirm)
-    assert rejoin("play", "--token", "CANARY-token", LINK)[0] == code
+    assert rejoin("play", LINK, token="CANARY-token")[0] == code
     assert len(fake_player.made) == games
 
 
@@ -62,3 +65,78 @@ def test_a_link_to_http_is_refused_in_one_line(rejoin: Rejoin) -> None:
     code, out, err = rejoin("play", "rejoin://play?backend=http%3A%2F%2Fgames.example")
     assert (code, out) == (2, "")
     assert err == "rejoin: This link cannot be used: its backend does not use https.\n"
+
+
+def test_a_token_is_no_argument(rejoin: Rejoin, fake_player: type[FakePlayer]) -> None:
+    for arguments in (("--token", "CANARY"), ("--token=CANARY",)):
+        code, out, err = rejoin("play", *arguments, "http://127.0.0.1:9")
+        assert (code, out) == (2, "")
+        assert "--token-file" in err
+        assert "CANARY" not in err
+    assert fake_player.made == []
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "http://127.0.0.1:8470",
+        "https://127.0.0.1:8470",
+        "http://localhost:8470",
+        "https://localhost",
+        "https://[::1]:8470",
+        "https://[::ffff:127.0.0.1]",
+        "https://0.0.0.0:8470",
+        "https://2130706433",
+        "https://127.1",
+        "https://192.168.1.1",
+        "https://10.1.2.3",
+        "https://100.64.0.1",
+        "https://169.254.169.254",
+        "https://[fe80::1]",
+        "https://[fd00::1]",
+        "https://[64:ff9b::7f00:1]",
+    ],
+)
+@pytest.mark.parametrize("dialect", ["&dialect=aws-bundle&stream_group=sg-1", ""])
+def test_a_link_leads_nowhere_into_this_network_unasked(
+    rejoin: Rejoin, fake_player: type[FakePlayer], backend: str, dialect: str
+) -> None:
+    link = f"rejoin://play?backend={quote(backend, safe='')}{dialect}"
+    token = "CANARY-token" if not dialect else None
+    code, _, err = rejoin("play", link, token=token)
+    assert code == 2
+    assert "which is on this computer or its network. Add --yes to connect to it." in err
+    assert fake_player.made == []
+    assert rejoin("play", "--yes", link, token=token)[0] == 0
+    [played] = fake_player.made
+    assert not played.profile.public_only
+
+
+def test_a_name_is_judged_by_its_addresses(
+    rejoin: Rejoin, fake_player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that means the internet is played, and may mean nothing else later."""
+    meaning: list[str] = []
+    monkeypatch.setattr(judged_connections, "resolved", lambda host, port: meaning)
+    link = f"{LINK}&dialect=aws-bundle&stream_group=sg-1"
+    meaning[:] = ["1.1.1.1", "192.168.1.4"]
+    assert rejoin("play", link)[0] == 2
+    meaning[:] = ["1.1.1.1", "2606:4700::1111"]
+    assert rejoin("play", link)[0] == 0
+    [played] = fake_player.made
+    assert played.profile.public_only
+
+
+@pytest.mark.parametrize("error", [socket.gaierror(-2, "unknown"), UnicodeError("label")])
+def test_a_name_that_means_nothing_now_leads_nowhere_into_this_network_later(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    def fail(host: str, port: int) -> list[str]:
+        raise error
+
+    monkeypatch.setattr(judged_connections, "resolved", fail)
+    assert rejoin("play", "--yes", LINK, token="CANARY-token")[0] == 0
+    assert fake_player.made[0].profile.public_only

@@ -65,7 +65,7 @@ def test_the_ca_certificate_is_written_or_refused_in_one_sentence(
 
 
 def test_an_unusable_token_is_one_line(rejoin: Rejoin) -> None:
-    code, out, err = rejoin("studio", "--token", "CANARY", "--api-port", "0")
+    code, out, err = rejoin("studio", "--api-port", "0", token="CANARY")
     assert (code, out) == (2, "")
     assert "tokens must be one or more tokens of 16 to 1024" in err
     assert err.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator
 
@@ -18,6 +19,12 @@ from rejoin.runtime.instance import Instance
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.service_model.status import StatusReason
+
+
+@pytest.fixture
+def rejoin(rejoin: Rejoin) -> Rejoin:
+    """With a sign-in token in the environment."""
+    return functools.partial(rejoin, token="CANARY-token")
 
 
 @pytest.mark.parametrize(
@@ -64,9 +71,9 @@ def test_dtls_client_reaches_the_player(
     [
         (PLAY, ("vaapi", "cuda")),
         ((*PLAY, "--decoder", "software"), ()),
-        (("play", "--token", "t", "--yes", "--decoder", "software", LINK), ()),
-        (("back", "--token", "t"), ()),
-        (("back", "--token", "t", "--decoder", "auto"), ("vaapi", "cuda")),
+        (("play", "--yes", "--decoder", "software", LINK), ()),
+        (("back", "--yes"), ()),
+        (("back", "--yes", "--decoder", "auto"), ("vaapi", "cuda")),
     ],
 )
 def test_hardware_decoders_are_tried_by_default_in_play_and_on_request_in_back(
@@ -199,7 +206,7 @@ def test_without_a_terminal_the_open_game_comes_to_the_front_or_yes_is_needed(
 def test_another_game_of_the_same_studio_does_not_ask(
     rejoin: Rejoin, fake_player: type[FakePlayer], open_elsewhere: Instance
 ) -> None:
-    assert rejoin("play", "--token", "t", "http://127.0.0.1:10")[0] == 0
+    assert rejoin("play", "http://127.0.0.1:10")[0] == 0
 
 
 def test_a_second_instance_brings_the_window_to_the_front(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rejoin.core import ticket
 from rejoin.core.model import AttemptNumber, SessionId
-from rejoin.core.ticket import BackendAddress, RejoinState, Ticket, from_text, to_text
+from rejoin.core.ticket import BackendAddress, Now, RejoinState, Ticket, from_text, to_text
 from rejoin.errors import BadInputError
 
 BOOT = "1550ab0d-0052-4cd9-8505-1a0b80365949"
@@ -27,8 +27,9 @@ BACKEND = BackendAddress(
     90.0,
     True,
     "/home/player/ca é.pem",
+    True,
 )
-TICKET = Ticket(STATE, BACKEND, BOOT, 1_800_000_000.5)
+TICKET = Ticket(STATE, BACKEND, BOOT, 1000.5, 1_800_000_000.5, "ab" * 16 + ":" + "0f" * 32)
 
 
 def changed(path: str, value: Any) -> str:
@@ -51,6 +52,7 @@ def test_a_written_ticket_is_read_back() -> None:
         RejoinState(SessionId("s"), AttemptNumber(1)),
         BackendAddress("http://127.0.0.1:1", "ours"),
         "",
+        0.0,
         0.0,
     )
     assert from_text(to_text(bare)) == bare
@@ -82,8 +84,10 @@ times = st.floats(0, 1e10)
             st.none() | times,
             st.booleans(),
             st.none() | words,
+            st.booleans(),
         ),
         st.just(BOOT),
+        times,
         times,
     )
 )
@@ -100,9 +104,9 @@ def test_every_ticket_is_read_back(written: Ticket) -> None:
         ("[" * 10_000, "damaged"),
         ("null", "not written by Rejoin"),
         ("[]", "not written by Rejoin"),
-        ('{"kind":"something else","version":2}', "not written by Rejoin"),
+        ('{"kind":"something else","version":3}', "not written by Rejoin"),
         (changed("version", 1), "different version"),
-        (changed("version", 3), "different version"),
+        (changed("version", 2), "different version"),
         (changed("version", "1"), "different version"),
         (changed("version", True), "different version"),
         (to_text(TICKET) + " " * ticket.MAX_TEXT, "too long"),
@@ -125,6 +129,9 @@ def test_every_ticket_is_read_back(written: Ticket) -> None:
         (changed("rejoin_state.timeout_s", False), "timeout_s"),
         (changed("written_unix_s", None), "written_unix_s"),
         (changed("written_unix_s", 10**400), "written_unix_s"),
+        (changed("written_at", ...), "written_at"),
+        (changed("token_digest", "the token itself"), "token_digest"),
+        (changed("backend.public_only", None), "public_only"),
         (changed("boot_id", 7), "boot_id"),
         (changed("boot_id", "a" * 65), "boot_id"),
         (changed("backend.backend_url", "file:///etc/passwd"), "backend_url"),
@@ -166,7 +173,9 @@ PATHS = [
     "kind",
     "version",
     "boot_id",
+    "written_at",
     "written_unix_s",
+    "token_digest",
     "rejoin_state",
     "backend",
     *(f"rejoin_state.{name}" for name in RejoinState.__dataclass_fields__),
@@ -197,6 +206,26 @@ def test_times_of_a_different_boot_are_dropped() -> None:
 
 
 def test_a_ticket_expires_after_a_day() -> None:
-    assert not TICKET.expired(TICKET.written_unix_s + 86400.0)
-    assert TICKET.expired(TICKET.written_unix_s + 86401.0)
-    assert not TICKET.expired(TICKET.written_unix_s - 1e6), "the clock may have been set back"
+    def later(by_s: float) -> Now:
+        return Now("another", 5.0, TICKET.written_unix_s + by_s)
+
+    assert not TICKET.expired(later(86400.0))
+    assert TICKET.expired(later(86401.0))
+    assert not TICKET.expired(later(-1e6)), "the clock may have been set back"
+
+
+@pytest.mark.parametrize("jump_s", [-1e9, -200_000.0, 200_000.0, 1e9])
+def test_within_one_boot_the_wall_clock_decides_nothing(jump_s: float) -> None:
+    wall_s = TICKET.written_unix_s + jump_s
+    assert not TICKET.expired(Now(BOOT, TICKET.written_at + 86400.0, wall_s))
+    assert TICKET.expired(Now(BOOT, TICKET.written_at + 86401.0, wall_s))
+    before = replace(TICKET, written_at=TICKET.written_at - 60.0, written_unix_s=wall_s)
+    earlier_boot = replace(TICKET, boot_id="another", written_unix_s=wall_s)
+    now = Now(BOOT, TICKET.written_at + 1.0, wall_s)
+    assert max((TICKET, before, earlier_boot), key=lambda one: one.age_order(now)) is TICKET
+
+
+def test_a_ticket_of_the_future_is_of_a_different_boot_although_the_id_is_the_same() -> None:
+    now = Now(BOOT, TICKET.written_at - 1.0, TICKET.written_unix_s + 90_000.0)
+    assert TICKET.expired(now)
+    assert not TICKET.age_order(now)[0]

@@ -10,11 +10,13 @@ from rejoin.core.model import AttemptNumber, Ending, EndingKind, SessionId, Snap
 from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
 from rejoin.runtime.player import PlayerOptions
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
+from rejoin.runtime.tokens import digest_of
 
 Rejoin = Callable[..., tuple[int, str, str]]
-"""Runs `rejoin` with these arguments: exit code, standard output, standard error."""
+"""Runs `rejoin` with these arguments and `token` in the environment: exit code, standard output,
+standard error."""
 
-PLAY = ("play", "--token", "CANARY-token", "http://127.0.0.1:9")
+PLAY = ("play", "http://127.0.0.1:9")
 LINK = "rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin"
 URL = "http://127.0.0.1:9"
 KEY = key_of(URL, SessionId("s-1"))
@@ -86,13 +88,19 @@ def saved_ticket(
     wall_s: float | None = None,
     dialect: str = "ours",
     session_id: SessionId = SessionId("s-1"),  # noqa: B008
+    token: str = "",
 ) -> Ticket:
-    """Write a ticket to the disk and return it. `wall_s`: when it was written, now by default."""
+    """Write a ticket to the disk and return it. `wall_s`: when it was written, now by default.
+
+    `token`: the one that its backend has had.
+    """
     ticket = Ticket(
         RejoinState(session_id, AttemptNumber(3), 120.0),
         BackendAddress(URL, dialect, "loopback", "sg-1"),
         "boot",
-        time.time() if wall_s is None else wall_s,
+        written_at=0.0,
+        written_unix_s=time.time() if wall_s is None else wall_s,
+        token_digest=digest_of(token) if token else "",
     )
     TicketFolder().write(ticket)
     return ticket

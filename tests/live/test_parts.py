@@ -79,8 +79,8 @@ def test_shell_completion_imports_nothing_of_any_part() -> None:
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (("play", "--token", "t", "http://127.0.0.1:9"), "player"),
-        (("play", "--token", "t", "rejoin://play?backend=https%3A%2F%2Fx.example"), "player"),
+        (("play", "http://127.0.0.1:9"), "player"),
+        (("play", "--yes", "rejoin://play?backend=https%3A%2F%2Fx.example"), "player"),
         (("back",), "player"),
         (("demo", "--headless"), "player,studio"),
         (("studio",), "studio"),

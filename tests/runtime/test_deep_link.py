@@ -33,10 +33,18 @@ def link_to(address: BackendAddress) -> str:
 
 
 def test_a_link_becomes_the_address_of_a_backend() -> None:
-    assert parse_link(LINK) == BackendAddress("https://games.example/rejoin", "ours")
+    assert parse_link(LINK) == BackendAddress(
+        "https://games.example/rejoin", "ours", public_only=True
+    )
     full = f"{LINK}&dialect=aws-react&stream_group=sg-1&application=a-1&connection_timeout=60"
     assert parse_link(full) == BackendAddress(
-        "https://games.example/rejoin", "aws-react", "internet", "sg-1", "a-1", 60.0
+        "https://games.example/rejoin",
+        "aws-react",
+        "internet",
+        "sg-1",
+        "a-1",
+        60.0,
+        public_only=True,
     )
 
 
@@ -100,6 +108,7 @@ def test_any_text_is_parsed_or_refused_with_one_sentence(text: str, as_query: bo
         assert parse_link(link_to(address)) == address
         assert address.network in ("internet", "loopback"), "no link opens the LAN"
         assert not address.allow_insecure
+        assert address.public_only
         assert address.ca_file is None
 
 
@@ -119,7 +128,7 @@ def test_every_part_of_a_link_is_read_back(
     url: str, dialect: str, group: str, application: str | None, timeout_s: float | None
 ) -> None:
     network = "loopback" if "127.0.0.1" in url else "internet"
-    address = BackendAddress(url, dialect, network, group, application, timeout_s)
+    address = BackendAddress(url, dialect, network, group, application, timeout_s, public_only=True)
     assert parse_link(link_to(address)) == address
 
 

@@ -139,7 +139,7 @@ def test_a_given_token_is_kept_and_a_missing_one_comes_from_the_keyring(
     needless = StudioProfile(URL, None, dialect=DIALECTS["aws-bundle"])
     assert launch.with_stored_token(needless) is needless
     keyring_with(monkeypatch)
-    with pytest.raises(BadInputError, match="--token"):
+    with pytest.raises(BadInputError, match="--token-file"):
         launch.with_stored_token(StudioProfile(URL, None))
 
 

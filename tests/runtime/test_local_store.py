@@ -19,7 +19,7 @@ from rejoin.runtime.instance import Instance, activate, is_taken
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
-from rejoin.runtime.tokens import TokenStore
+from rejoin.runtime.tokens import TokenStore, is_token_of
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import AWS_BUNDLE
 
@@ -127,6 +127,23 @@ def test_the_first_ticket_also_saves_the_token_and_claims_the_instance(bench: Be
     assert not is_taken(KEY, bench.locks_folder), "it was released with the store"
     for file in bench.tickets.folder.iterdir():
         assert "CANARY-token" not in file.read_text()
+
+
+@pytest.mark.parametrize("token", ["CANARY-token", None])
+def test_a_ticket_recognises_the_token_that_its_backend_has_had(
+    bench: Bench, token: str | None
+) -> None:
+    async def script(store: LocalStore) -> None:
+        await store.save(state(1))
+        first = found(bench).token_digest
+        await store.save(state(2))
+        assert found(bench).token_digest == first
+
+    work(bench.store(token), script)
+    digest = found(bench).token_digest
+    assert is_token_of(digest, "CANARY-token") is (token is not None)
+    assert not is_token_of(digest, "CANARY-other")
+    assert "CANARY" not in digest
 
 
 def test_a_secret_session_id_is_in_the_keyring_and_not_on_the_disk(bench: Bench) -> None:

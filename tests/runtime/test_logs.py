@@ -32,6 +32,19 @@ def test_secrets_are_not_in_the_log() -> None:
         assert secret not in out.getvalue()
 
 
+@pytest.mark.usefixtures("logging_as_before", "expected_logs")
+def test_a_log_line_does_not_control_the_terminal() -> None:
+    out = io.StringIO()
+    logs.configure(stream=out)
+    try:
+        raise ValueError("\x1b]0;owned\x07")
+    except ValueError:
+        logging.getLogger("rejoin.x").exception("from \x9b2J\u202e")
+    assert "from \\x9b2J\\u202e\nTraceback" in out.getvalue()
+    assert "ValueError: \\x1b]0;owned\\x07" in out.getvalue()
+    assert not set("\x1b\x07\x9b\u202e") & set(out.getvalue())
+
+
 @pytest.mark.usefixtures("logging_as_before")
 def test_only_warnings_unless_verbose() -> None:
     out = io.StringIO()

@@ -35,6 +35,7 @@ from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.volume_file import SoundFile
+from rejoin.signaling.exchange import HttpSettings
 
 TOKEN = "CANARY-token-of-a-player"
 
@@ -237,13 +238,28 @@ async def test_the_network_is_watched_according_to_the_profile(
     assert did == ([rules] if rules.loopback_only else [rules, "start", "close"])
 
 
+@pytest.mark.parametrize("public_only", [False, True])
+def test_where_a_link_may_lead_reaches_the_client(
+    monkeypatch: pytest.MonkeyPatch, public_only: bool
+) -> None:
+    given: list[HttpSettings] = []
+
+    def make(*_: object, http: HttpSettings) -> None:
+        given.append(http)
+
+    monkeypatch.setattr("rejoin.runtime.player.make_client", make)
+    chosen = StudioProfile("https://studio.example", TOKEN, public_only=public_only)
+    Player(chosen, PlayerOptions(audio=NullOutput()))
+    assert [http.public_only for http in given] == [public_only]
+
+
 @pytest.mark.usefixtures("nothing_left_behind")
 async def test_with_a_ticket_it_rejoins_instead_of_starting_a_game(tmp_path: Path) -> None:
     """There is no server, so the status call fails; the lock is released at the end."""
     records: list[Record] = []
     url = "http://127.0.0.1:9"
     state = RejoinState(SessionId("s-1"), AttemptNumber(4), 120.0, proved_at=1.0)
-    ticket = Ticket(state, profile(url).backend_address(), "another boot", 0.0)
+    ticket = Ticket(state, profile(url).backend_address(), "another boot", 0.0, 0.0)
     instance = Instance.claim("key", tmp_path)
     assert instance is not None
 

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rejoin.core.model import AttemptNumber, SessionId
-from rejoin.core.ticket import BackendAddress, RejoinState, Ticket, to_text
+from rejoin.core.ticket import BackendAddress, Now, RejoinState, Ticket, to_text
 from rejoin.errors import BadInputError
 from rejoin.runtime.ticket_folder import TicketFolder, key_of, make_private_folder, tickets_folder
 
@@ -29,6 +30,7 @@ def ticket(
         RejoinState(SessionId(session), AttemptNumber(attempt), 120.0, 50.0),
         BackendAddress(URL, "ours", "loopback"),
         "boot",
+        0.0,
         time.time() if written_unix_s is None else written_unix_s,
     )
 
@@ -102,7 +104,7 @@ while True:
     number += 1
     state = RejoinState(SessionId("s-1"), AttemptNumber(number))
     backend = BackendAddress("http://127.0.0.1:8470", "ours")
-    folder.write(Ticket(state, backend, "boot", float(number)))
+    folder.write(Ticket(state, backend, "boot", 0.0, float(number)))
     print(number, flush=True)
 """
 
@@ -227,9 +229,11 @@ def test_a_folder_is_closed_to_others_and_a_symbolic_link_is_not_followed(
         make_private_folder(linked)
 
 
-def test_files_older_than_a_day_are_removed(folder: TicketFolder) -> None:
-    folder.write(ticket(1, session="s-old"))
-    old = only_file(folder)
+def test_what_is_older_than_a_day_is_removed(folder: TicketFolder) -> None:
+    folder.write(ticket(1, session="s-old", written_unix_s=time.time() - 90_000))
+    folder.write(ticket(1, session="s-damaged"))
+    old = folder.folder / f"{key_of(URL, SessionId('s-damaged'))}.ticket"
+    old.write_text("{")
     leftover = folder.folder / ".leftover-1-1.tmp"
     leftover.write_text("")
     for file in (old, leftover):
@@ -252,3 +256,43 @@ def test_tickets_are_among_the_users_state_files(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     if sys.platform.startswith("linux"):
         assert tickets_folder() == tmp_path / "rejoin" / "tickets"
+
+
+@pytest.mark.parametrize("jump_s", [90_000.0, 1e9, -90_000.0, -1e9])
+def test_within_one_boot_a_wall_clock_that_jumps_loses_no_ticket(
+    tmp_path: Path, jump_s: float
+) -> None:
+    """It jumps while a game is played, and back again: the newest ticket stays the newest."""
+    now = Now("boot", 1000.0, 1_800_000_000.0)
+    folder = TicketFolder(tmp_path / "tickets", lambda: now)
+
+    def write(session: str) -> None:
+        written = replace(
+            ticket(session=session),
+            boot_id=now.boot_id,
+            written_at=now.at,
+            written_unix_s=now.unix_s,
+        )
+        folder.write(written)
+        file = folder.folder / f"{key_of(URL, SessionId(session))}.ticket"
+        os.utime(file, (now.unix_s, now.unix_s))
+
+    def newest() -> str:
+        folder.sweep()
+        found = folder.newest()
+        assert found is not None
+        assert not found.expired(now)
+        return found.rejoin_state.session_id
+
+    write("first")
+    now = Now("boot", 1010.0, 1_800_000_010.0 + jump_s)
+    assert newest() == "first"
+    write("second")
+    assert newest() == "second"
+    now = Now("boot", 1020.0, 1_800_000_020.0)
+    assert newest() == "second"
+    write("third")
+    assert newest() == "third"
+    now = Now("boot", 1000.0 + 86_500.0, 1_800_000_020.0)
+    folder.sweep()
+    assert folder.newest() is None, "boot time says that a day has passed"

@@ -14,7 +14,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends import fail
 
-from rejoin.runtime.tokens import SERVICE, TokenStore, origin_of
+from rejoin.runtime.tokens import SERVICE, TokenStore, digest_of, is_token_of, origin_of
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -129,6 +129,16 @@ def test_an_invalid_url_saves_nothing() -> None:
     assert memory.saved == {}
 
 
+def test_a_digest_recognises_its_token_and_tells_nothing_of_it() -> None:
+    digest = digest_of(TOKEN)
+    assert is_token_of(digest, TOKEN)
+    assert not is_token_of(digest, TOKEN + "x")
+    assert not is_token_of("", TOKEN)
+    assert not is_token_of("", "")
+    assert digest_of(TOKEN) != digest, "each has its own salt"
+    assert TOKEN not in digest
+
+
 def test_an_origin_is_scheme_host_and_port() -> None:
-    assert origin_of("https://Studio.example/v1?x") == "https://studio.example:443"
-    assert origin_of("http://[::1]:8470") == "http://::1:8470"
+    assert origin_of("https://Studio.example/v1") == "https://studio.example:443"
+    assert origin_of("http://[::1]:8470") == "http://[::1]:8470"

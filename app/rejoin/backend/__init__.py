@@ -12,5 +12,6 @@ Glossary
     gate      the middleware that checks bearer tokens and the size of bodies
 
 Read in this order: `service` (what a streaming service offers), `broker`, `refused`, `routes`,
-`problems`, `gate`; then `store`, `aws` (boto3) and the sample dialects `aws_bundle`, `aws_react`.
+`problems`, `gate`; then `store`, `aws` and `aws_session` (boto3) and the sample dialects
+`aws_bundle`, `aws_react`.
 """

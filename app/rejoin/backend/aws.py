@@ -21,10 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import boto3
 import botocore.exceptions as faults
 from botocore.config import Config
 
+from rejoin.backend.aws_session import make_session, unusable
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.service import (
     ServiceFault,
@@ -34,7 +34,6 @@ from rejoin.backend.service import (
     StreamStatus,
 )
 from rejoin.clock import boot_s
-from rejoin.errors import BadInputError
 
 if TYPE_CHECKING:
     from mypy_boto3_gameliftstreams.client import GameLiftStreamsClient
@@ -50,6 +49,8 @@ _DURATIONS_S: Final = (7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.75, 0.5, 0.25)
 """Durations of one try; each has its own client."""
 _PAUSE_MAX_S: Final = 0.2
 """Longest pause before the second try."""
+_GRACE_S: Final = 1.0
+"""How long a call may take longer than its tries, which end by their own time-outs."""
 _STATUS_THREADS: Final = 24
 _CALL_THREADS: Final = 16
 """Status calls have their own threads, so that polls cannot delay a reconnect."""
@@ -114,27 +115,19 @@ class AwsStreamService:
     """`StreamService` on boto3. Owns threads and sockets: `close` it."""
 
     def __init__(self, settings: BackendSettings, *, clock: Callable[[], float] = boot_s) -> None:
-        """Raises `BadInputError` when boto3 cannot use the settings; sends nothing yet."""
+        """Sends nothing to the service yet. Raises what `aws_session.make_session` raises."""
         _keep_requests_out_of_logs()
         self._settings = settings
         self._clock = clock
         self._clients: dict[float, GameLiftStreamsClient] = {}
         self._making = threading.Lock()
         self._closed = False
+        self._session = make_session(settings)
         try:
-            self._session = boto3.session.Session(
-                region_name=settings.region,
-                aws_access_key_id=settings.access_key_id,
-                aws_secret_access_key=settings.secret_access_key,
-                aws_session_token=settings.session_token,
-                profile_name=settings.profile,
-            )
             # Make the longest one now: a mistake shows at once, and the first call need not wait.
             self._client(_DURATIONS_S[0])
-        except (faults.BotoCoreError, ValueError) as error:
-            raise BadInputError(
-                f"boto3 cannot use the backend's settings ({type(error).__name__})."
-            ) from None
+        except (faults.BotoCoreError, ValueError, OSError) as error:
+            raise unusable(error) from None
         self._status_threads = ThreadPoolExecutor(_STATUS_THREADS, thread_name_prefix="aws-status")
         self._call_threads = ThreadPoolExecutor(_CALL_THREADS, thread_name_prefix="aws-call")
 
@@ -223,9 +216,16 @@ class AwsStreamService:
         if self._closed:
             raise StreamServiceError(ServiceFault.UNAVAILABLE, "The backend is shutting down.")
         deadline = self._clock() + budget_s
-        return await asyncio.get_running_loop().run_in_executor(
+        tries = asyncio.get_running_loop().run_in_executor(
             threads, self._tries, operation, deadline, call
         )
+        try:
+            return await asyncio.wait_for(tries, budget_s + _GRACE_S)
+        except TimeoutError:
+            # Where boto3 waits without a limit: for credentials that are renewed.
+            _log.warning("%s: boto3 does not return", operation)
+            fault = ServiceFault.TIMED_OUT
+            raise StreamServiceError(fault, _SENTENCES[fault]) from None
 
     def _tries(
         self, operation: str, deadline: float, call: Callable[[GameLiftStreamsClient], _Result]
@@ -276,6 +276,8 @@ class AwsStreamService:
                         max_pool_connections=_STATUS_THREADS + _CALL_THREADS,
                         tcp_keepalive=True,
                         user_agent_extra="rejoin-backend",
+                        # None: those of the environment. No proxy leads back to this machine.
+                        proxies={} if self._settings.endpoint_is_local else None,
                     ),
                 )
                 self._clients[try_s] = client

@@ -5,6 +5,7 @@ Moving from the emulator to AWS changes these values and nothing else (docs/back
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -106,6 +107,17 @@ class BackendSettings:
         _check(self.host, "host", "an address or a name")
         _check(self.dialect in DIALECTS, "dialect", "one of " + ", ".join(DIALECTS))
         _check(self.database, "database", 'a file name or ":memory:"')
+
+    @property
+    def endpoint_is_local(self) -> bool:
+        """Whether the service is an emulator on this machine."""
+        host = urlsplit(self.endpoint_url or "").hostname or ""
+        if host == "localhost" or host.endswith(".localhost"):
+            return True
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> BackendSettings:

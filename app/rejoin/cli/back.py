@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, assert_never
 
 import click
 
-from rejoin.cli import options, window
-from rejoin.cli.messages import warn
+from rejoin.cli import consent, options, window
+from rejoin.cli.messages import say, warn
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class BackOptions(options.GameOptions):
 
 
 @click.command(short_help="Go back into the last game.")
+@options.agreement("Send your sign-in token to the game's backend without asking.")
 @options.game_options(decoder_default="software")
 @options.as_values(BackOptions)
 @needs("player")
@@ -30,12 +31,13 @@ def back(chosen: BackOptions) -> int:
     A graphics driver may have caused a crash, so the video is decoded in software unless you choose
     --decoder auto.
 
-    The sign-in token comes from this computer's keyring. If it is not there, use --token or set
-    REJOIN_TOKEN.
+    The sign-in token comes from this computer's keyring. If it is not there, use --token-file or
+    set REJOIN_TOKEN; you are asked before a token goes to a backend that never had it before.
     """
     from rejoin.runtime import launch
     from rejoin.runtime.launch import Claimed, GameToPlay, HandedOver, LockUnavailable
     from rejoin.runtime.studio_profile import StudioProfile
+    from rejoin.runtime.tokens import origin_of
 
     window.check_display()
     ticket = launch.ticket_to_return_with()
@@ -43,7 +45,7 @@ def back(chosen: BackOptions) -> int:
     instance: Instance | None
     match claim:
         case HandedOver():
-            click.echo("This game is already open; its window was brought to the front.")
+            say("This game is already open; its window was brought to the front.")
             return 0
         case LockUnavailable():
             warn("cannot check whether this game is open in another Rejoin.")
@@ -55,6 +57,9 @@ def back(chosen: BackOptions) -> int:
     try:
         # Fails for an unknown dialect before the keyring asks the player for anything.
         profile = StudioProfile.from_address(ticket.backend, chosen.token)
+        if not launch.has_had_token(ticket, profile):
+            reason = f"Your last game is at {origin_of(profile.backend_url)}."
+            consent.agree_to_token(profile, reason, yes=chosen.yes)
         profile = launch.with_stored_token(profile)
         ticket = launch.with_stored_session(ticket, profile)
         game = launch.claim_game(profile)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from rejoin.cli import options, servers
+from rejoin.cli import options, servers, sign_in
+from rejoin.cli.messages import say
 from rejoin.parts import needs
 
 
@@ -41,7 +42,7 @@ def backend(chosen: BackendOptions) -> int:
     from rejoin.backend.store import Store
 
     if chosen.settings_file is None:
-        settings = BackendSettings.from_env(os.environ)
+        settings = BackendSettings.from_env({**os.environ, **sign_in.taken()})
     else:
         settings = BackendSettings.from_toml(chosen.settings_file)
 
@@ -51,7 +52,7 @@ def backend(chosen: BackendOptions) -> int:
         try:
             app = build_backend(service, store, settings)
             async with serving(app, settings.host, settings.port) as port:
-                click.echo(f"Backend   http://{settings.host}:{port}")
+                say(f"Backend   http://{settings.host}:{port}")
                 await asyncio.Event().wait()
         finally:
             store.close()

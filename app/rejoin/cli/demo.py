@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from rejoin.cli import options
+from rejoin.cli.messages import say
 from rejoin.parts import needs
 
 
@@ -89,5 +90,5 @@ def demo(chosen: DemoArguments) -> int:
             frame_pacing=chosen.frame_pacing,
             stats=chosen.stats,
         ),
-        print_line=click.echo,
+        print_line=say,
     )

@@ -21,9 +21,10 @@ from rejoin.cli import exit_codes
 from rejoin.cli.back import back
 from rejoin.cli.backend import backend
 from rejoin.cli.demo import demo
-from rejoin.cli.messages import warn
+from rejoin.cli.messages import say_lines, warn
 from rejoin.cli.play import play
 from rejoin.cli.qa import qa
+from rejoin.cli.sign_in import NO_TOKEN_AS_ARGUMENT, taken_from
 from rejoin.cli.studio import studio
 from rejoin.errors import RejoinError
 
@@ -46,7 +47,9 @@ def main() -> NoReturn:
     """Run a verb and exit with its code."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        code = rejoin.main(prog_name="rejoin", standalone_mode=False)
+        # First of all: whatever is imported or started from here on does not inherit the secrets.
+        secrets = taken_from(os.environ)
+        code = rejoin.main(prog_name="rejoin", standalone_mode=False, obj=secrets)
     except click.exceptions.Abort:
         code = exit_codes.INTERRUPTED
     except KeyboardInterrupt:
@@ -129,6 +132,8 @@ def _as_interrupt(_number: int, frame: FrameType | None) -> None:
 
 def _usage_sentence(error: click.ClickException) -> str:
     """What is wrong with the arguments, and where the right ones are listed."""
+    if isinstance(error, click.NoSuchOption) and error.option_name == "--token":
+        return NO_TOKEN_AS_ARGUMENT
     sentence = error.format_message().rstrip(".") + "."
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is None:
@@ -147,4 +152,4 @@ def _report_bug(error: Exception) -> None:
         "set REJOIN_TRACEBACK=1 to see where it happened."
     )
     if os.environ.get("REJOIN_TRACEBACK"):
-        click.echo(redact("".join(traceback.format_exception(error))), err=True)
+        say_lines(redact("".join(traceback.format_exception(error))), err=True)

@@ -10,6 +10,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from rejoin.cli.sign_in import token_file
+
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 _Values = TypeVar("_Values")
 
@@ -45,6 +47,7 @@ class GameOptions:
     """What `play` and `back` have in common: how a game is decoded and shown."""
 
     token: str | None = field(default=None, repr=False)
+    yes: bool = False
     decoder: str = "auto"
     """`auto` or `software`; see `media.video.hardware.chosen`."""
     frame_pacing: bool = False
@@ -56,11 +59,7 @@ class GameOptions:
 def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
     """The options of `GameOptions`."""
     options = (
-        click.option(
-            "--token",
-            envvar="REJOIN_TOKEN",
-            help="Sign-in token for the studio's backend. The variable REJOIN_TOKEN is safer.",
-        ),
+        token_file("sign-in token for the studio's backend"),
         decoder(decoder_default),
         frame_pacing,
         click.option(
@@ -80,6 +79,11 @@ def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
         return verb
 
     return decorate
+
+
+def agreement(meaning: str) -> Callable[[_Verb], _Verb]:
+    """`--yes`: agree beforehand to what would be asked."""
+    return click.option("--yes", is_flag=True, help=meaning)
 
 
 def decoder(default: str) -> Callable[[_Verb], _Verb]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rejoin.cli import options, window
+from rejoin.cli import consent, options, window
+from rejoin.cli.messages import say
 from rejoin.errors import BadInputError
 from rejoin.parts import needs
 
@@ -30,7 +30,6 @@ class PlayOptions(options.GameOptions):
     insecure: bool
     ca_file: Path | None
     stats: Path | None
-    yes: bool
 
 
 @click.command(short_help="Play a game through a studio's backend.")
@@ -59,10 +58,9 @@ class PlayOptions(options.GameOptions):
     help="PEM file with the CA certificates to trust for the backend, instead of the system's.",
 )
 @options.stats
-@click.option(
-    "--yes",
-    is_flag=True,
-    help="Send your sign-in token to a link's backend, and start a second game, without asking.",
+@options.agreement(
+    "Follow a link wherever it leads, send its backend your sign-in token, and start a second "
+    "game, without asking."
 )
 @options.game_options(decoder_default="auto")
 @options.as_values(PlayOptions)
@@ -71,7 +69,8 @@ def play(chosen: PlayOptions) -> int:
     """Start a game through the studio's backend at BACKEND_URL and play it.
 
     BACKEND_URL may also be a studio's link (rejoin://play?...), which names the backend and its
-    dialect. A link may come from anybody, so its backend gets no sign-in token unless you agree.
+    dialect. A link may come from anybody: unless you agree, its backend gets no sign-in token from
+    --token-file or REJOIN_TOKEN, and it leads nowhere into this computer or its network.
     """
     from rejoin.runtime.deep_link import is_link
 
@@ -85,7 +84,7 @@ def _url_profile(chosen: PlayOptions) -> StudioProfile:
 
     dialect = DIALECTS[chosen.dialect]
     if not chosen.token and dialect.needs_token:
-        raise BadInputError("A sign-in token is needed: use --token or set REJOIN_TOKEN.")
+        raise BadInputError("A sign-in token is needed: use --token-file or set REJOIN_TOKEN.")
     if dialect.needs_stream_group and not chosen.stream_group:
         raise BadInputError(f"A backend of dialect {chosen.dialect} needs --stream-group.")
     from rejoin.runtime.studio_profile import StudioProfile, network_rules
@@ -108,11 +107,7 @@ def _url_profile(chosen: PlayOptions) -> StudioProfile:
 
 
 def _link_profile(chosen: PlayOptions) -> StudioProfile:
-    """The profile that a link describes, once the player knows where the link leads.
-
-    A token from --token or REJOIN_TOKEN may belong to another studio, so the player is asked before
-    this one gets it. A token from the keyring was saved for exactly this origin.
-    """
+    """The profile that a link describes, once the player agrees to where the link leads."""
     from rejoin.runtime.deep_link import parse_link
     from rejoin.runtime.launch import with_stored_token
     from rejoin.runtime.studio_profile import StudioProfile
@@ -120,13 +115,6 @@ def _link_profile(chosen: PlayOptions) -> StudioProfile:
 
     profile = StudioProfile.from_address(parse_link(chosen.backend_url), chosen.token)
     window.check_display()
-    origin = origin_of(profile.backend_url)
-    if chosen.token and profile.dialect.needs_token and not chosen.yes:
-        if not sys.stdin.isatty():
-            raise BadInputError(
-                f"This link leads to {origin}. Add --yes to send it your sign-in token."
-            )
-        click.confirm(f"Send your sign-in token to {origin}?", abort=True, err=True)
-    profile = with_stored_token(profile)
-    click.echo(f"Playing through {origin}.", err=True)
+    profile = with_stored_token(consent.agree_to_link(profile, yes=chosen.yes))
+    say(f"Playing through {origin_of(profile.backend_url)}.", err=True)
     return profile

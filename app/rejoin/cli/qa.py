@@ -11,6 +11,7 @@ import click
 
 from rejoin.cli import options
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
+from rejoin.cli.messages import say, say_lines, say_progress
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -83,17 +84,17 @@ def simulate(chosen: SimulateOptions) -> int:
         nonlocal shown
         if sys.stderr.isatty() and so_far.runs - shown >= _PROGRESS_RUNS:
             shown = so_far.runs
-            click.echo(f"\r{so_far.runs} of {chosen.seeds}", nl=False, err=True)
+            say_progress(f"{so_far.runs} of {chosen.seeds}")
 
     total = simulation.tally_all(chosen.first, chosen.seeds, chosen.jobs, show_progress)
     if shown:
-        click.echo("\r", nl=False, err=True)
+        say_progress("")
     for one in total.found:
-        click.echo(f"seed {one.seed} ({one.about})")
+        say(f"seed {one.seed} ({one.about})")
         for violation in one.violations:
-            click.echo(f"  {violation}")
-        click.echo(f"  repeat with: rejoin qa simulate --seed {one.seed}")
-    click.echo(
+            say(f"  {violation}")
+        say(f"  repeat with: rejoin qa simulate --seed {one.seed}")
+    say(
         f"{total.runs} games, {total.drops} with a drop; of {total.savable} games that could be "
         f"saved {total.saved} were ({total.saved_share:.3%}); {len(total.found)} games broke an "
         "invariant."
@@ -107,26 +108,26 @@ def _one_seed(seed: int, trace: Path | None) -> int:
 
     case, outcome = simulation.run(seed)
     world = case.world
-    click.echo(f"seed {seed}: {case.about}")
-    click.echo(
+    say(f"seed {seed}: {case.about}")
+    say(
         f"  round trip {world.rtt_s * 1000:g} ms, create call {world.create_s:g} s, silence "
         f"detected after {world.notice_silent_client_s:g} s, connection timeout "
         f"{world.rules.connection_timeout_s:g} s"
     )
-    click.echo(
+    say(
         f"  backend reports the status: {_yes(case.policy.reports_status)}, passes the idempotency "
         f"token on: {_yes(case.policy.forwards_token)}"
     )
     for line in timelines(outcome.records):
-        click.echo(f"episode {line.episode}, {line.outcome}")
+        say(f"episode {line.episode}, {line.outcome}")
         for text in line.lines():
-            click.echo(text)
+            say(text)
     if trace is not None:
         traces.write(trace, outcome.records)
     ending = "live" if outcome.ending is None else outcome.ending.kind.value
-    click.echo(f"ended {ending if outcome.live or outcome.ending else 'in the middle of a drop'}")
+    say(f"ended {ending if outcome.live or outcome.ending else 'in the middle of a drop'}")
     for violation in outcome.violations:
-        click.echo(violation)
+        say(violation)
     return FAILURE if outcome.violations else SUCCESS
 
 
@@ -156,14 +157,14 @@ def trace(chosen: TraceOptions) -> int:
         trace_schema.check(record)  # what follows relies on it
     found = timelines(records)
     for line in found:
-        click.echo(f"episode {line.episode}, {line.outcome}")
+        say(f"episode {line.episode}, {line.outcome}")
         for text in line.lines():
-            click.echo(text)
+            say(text)
     if not found:
-        click.echo("No episode: the connection was never lost.")
+        say("No episode: the connection was never lost.")
     violations = invariants.violations(records)
     for violation in violations:
-        click.echo(violation)
+        say(violation)
     return FAILURE if violations else SUCCESS
 
 
@@ -216,12 +217,12 @@ def score(chosen: ScoreOptions) -> int:
         if name not in NETWORK_PROFILES:
             known = ", ".join(NETWORK_PROFILES)
             raise click.UsageError(f"There is no network profile {name}. The profiles are {known}.")
-    click.echo(scoring.HEADING)
+    say(scoring.HEADING)
     for file in chosen.files:
-        click.echo(scoring.line(file.name, scoring.of_file(file)))
+        say(scoring.line(file.name, scoring.of_file(file)))
     for name in chosen.profiles:
         row = scoring.of_profile(name, chosen.hours, chosen.drops, chosen.seed)
-        click.echo(scoring.line(name, row))
+        say(scoring.line(name, row))
     return SUCCESS
 
 
@@ -268,9 +269,9 @@ def run(chosen: RunOptions) -> int:
         traces.make_folder(folder)
 
     def report(result: runner.CaseResult) -> None:
-        click.echo(result.line())
+        say(result.line())
         for sentence in result.wrong:
-            click.echo(f"        {sentence}")
+            say(f"        {sentence}")
         if folder is not None:
             traces.write(folder / f"{_file_name(result.case.name)}.jsonl", result.records)
 
@@ -283,7 +284,7 @@ def run(chosen: RunOptions) -> int:
             scenario, lambda case: runner.play_simulated(case, chosen.seed), report
         )
     failed = sum(not result.passed for result in results)
-    click.echo(f"{len(results)} cases, {failed} failed.")
+    say(f"{len(results)} cases, {failed} failed.")
     return FAILURE if failed else SUCCESS
 
 
@@ -323,7 +324,7 @@ def diagram(chosen: DiagramOptions) -> int:
     drawn = drawing.document(drawing.transitions())
     page = chosen.page
     if page is None:
-        click.echo(drawn)
+        say_lines(drawn)
         return SUCCESS
     drawing.update(page, drawn)
     return SUCCESS
@@ -357,11 +358,11 @@ def check(chosen: CheckOptions) -> int:
     for name, budget in BUDGETS.items():
         report = explore(budget, chosen.states)
         whole = ", all there are" if report.whole else ""
-        click.echo(
+        say(
             f"{name}: {report.states} states{whole}, {report.steps} steps, {report.fair_runs} runs "
             f"to the end, {len(report.violations)} violations"
         )
         for violation in report.violations:
-            click.echo(violation)
+            say_lines(str(violation))
         broken += len(report.violations)
     return FAILURE if broken else SUCCESS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rejoin.cli import options, servers
+from rejoin.cli.messages import say
+from rejoin.cli.sign_in import token_file
 from rejoin.errors import BadInputError
 from rejoin.parts import needs
 
@@ -40,9 +43,7 @@ class StudioOptions:
 @options.port("backend", 8470, "Backend port. For this and the other ports, 0 chooses a free one.")
 @options.port("api", 8471, "Port of the emulated service's REST API.")
 @options.port("control", 8472, "Port for injecting faults.")
-@click.option(
-    "--token", envvar="REJOIN_TOKEN", help="Token that players sign in with. Default: a new one."
-)
+@token_file("token that players sign in with (default: a new one)")
 @options.dialect
 @options.notice_silent_client
 @options.emulated_connection_timeout
@@ -75,6 +76,8 @@ def studio(chosen: StudioOptions) -> int:
     from rejoin.studio.serve import STUDIO_SETTINGS, Ports
     from rejoin.studio.serve import studio as served
 
+    # boto3 writes TLS keys where this says, and fails where it cannot. Nothing here calls by TLS.
+    os.environ.pop("SSLKEYLOGFILE", None)
     settings = replace(
         STUDIO_SETTINGS,
         notice_silent_client_s=chosen.notice_silent_client_s,
@@ -95,11 +98,11 @@ def studio(chosen: StudioOptions) -> int:
                 write_ca_file(chosen.ca_file, there.ca_pem or "")
             freeze_startup_objects()
             if chosen.announce:
-                click.echo(there.to_json())
+                say(there.to_json())
                 await servers.end_of_input()
                 return
             for line in description(there, play_options(dialect, settings, chosen.ca_file)):
-                click.echo(line)
+                say(line)
             async with EmulatorControl(there.control_url, there.control_token) as control:
                 await console.run(control)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rejoin.cli import exit_codes
-from rejoin.cli.messages import warn
+from rejoin.cli.messages import say, warn
 from rejoin.cli.options import GameOptions
 from rejoin.errors import BadInputError
 
@@ -51,7 +51,7 @@ def play_new_game(
                     "This game is already open in another Rejoin, which does not respond. "
                     "Add --yes to start a second one."
                 )
-            click.echo("This game is already open; its window was brought to the front.")
+            say("This game is already open; its window was brought to the front.")
             return exit_codes.SUCCESS
     open_here = claim.instance if isinstance(claim, Claimed) else None
     try:

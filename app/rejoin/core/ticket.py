@@ -1,8 +1,11 @@
 """The ticket: what rejoining a game after a crash requires, and its text form.
 
-Rule 1: a ticket holds no SDP and no sign-in token; the token stays in the keyring of the OS.
+Rule 1: a ticket holds no SDP and no sign-in token; the token stays in the keyring of the OS. It
+        holds a slow, salted digest of the token (`runtime/tokens`), by which a token that is given
+        again is recognised as the one that this backend has had before.
 Rule 2: its times are boot time and valid only while the boot id is the same. After a reboot they
-        are dropped, and nothing is known until the backend has answered.
+        are dropped, and nothing is known until the backend has answered. Within one boot the wall
+        clock, which may jump, decides nothing: neither the age of a ticket nor which is newer.
 Rule 3: a text that cannot be read completely is refused with one sentence; no part of it is used.
 """
 
@@ -10,13 +13,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from rejoin.core.model import AttemptNumber, SessionId
 from rejoin.errors import BadInputError
 
-VERSION: Final = 2
+VERSION: Final = 3
 MAX_TEXT: Final = 16 * 1024
 """Characters; a ticket has about a thousand."""
 
@@ -26,6 +29,10 @@ MAX_SESSION_S: Final = 86400.0
 NETWORKS: Final = ("internet", "lan", "loopback")
 
 _KIND: Final = "rejoin-ticket"
+_KEYS: Final = {
+    *("kind", "version", "boot_id", "written_at", "written_unix_s", "token_digest"),
+    *("rejoin_state", "backend"),
+}
 _MAX_ATTEMPT: Final = 2**31 - 1
 _MAX_TIME_S: Final = 1e11
 """Seconds; no boot time and no Unix time is larger."""
@@ -51,7 +58,8 @@ class RejoinState:
 class BackendAddress:
     """How to reach the studio's backend again: a studio profile without the sign-in token.
 
-    `network` is one of NETWORKS, `ca_file` the path of a PEM file.
+    `network` is one of NETWORKS, `ca_file` the path of a PEM file. `public_only`: a link named the
+    backend, so no connection to it may lead to this computer or its network.
     """
 
     backend_url: str
@@ -62,19 +70,33 @@ class BackendAddress:
     connection_timeout_s: float | None = None
     allow_insecure: bool = False
     ca_file: str | None = None
+    public_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The present: which boot, its boot time, and seconds since 1970 by the wall clock."""
+
+    boot_id: str
+    at: float
+    unix_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A rejoin state, the backend's address, and when it was written.
 
-    `boot_id`: in which boot; empty if the OS has no boot ids. `written_unix_s`: seconds since 1970.
+    `boot_id`: in which boot; empty if the OS has no boot ids. `written_at`: boot time.
+    `written_unix_s`: seconds since 1970. `token_digest`: of the sign-in token that the backend was
+    sent; empty if there was none.
     """
 
     rejoin_state: RejoinState
     backend: BackendAddress
     boot_id: str
+    written_at: float
     written_unix_s: float
+    token_digest: str = field(default="", repr=False)
 
     def rejoin_state_at(self, boot_id: str, now: float) -> RejoinState:
         """The rejoin state as of boot time `now` in boot `boot_id` (Rule 2).
@@ -82,14 +104,27 @@ class Ticket:
         An empty boot id stands for an unknown boot; a time in the future is of another boot.
         """
         state = self.rejoin_state
-        same_boot = bool(boot_id) and boot_id == self.boot_id
-        if same_boot and (state.proved_at is None or state.proved_at <= now):
+        if self._of_boot(boot_id, now) and (state.proved_at is None or state.proved_at <= now):
             return state
         return replace(state, proved_at=None, ends_min_at=None, ends_max_at=None)
 
-    def expired(self, now_unix_s: float) -> bool:
-        """Whether the game is certainly over, whatever its session length was."""
-        return now_unix_s - self.written_unix_s > MAX_SESSION_S
+    def expired(self, now: Now) -> bool:
+        """Whether the game is over, whatever its session length was.
+
+        Certain within one boot; after a reboot as right as the wall clock.
+        """
+        if self._of_boot(now.boot_id, now.at):
+            return now.at - self.written_at > MAX_SESSION_S
+        return now.unix_s - self.written_unix_s > MAX_SESSION_S
+
+    def age_order(self, now: Now) -> tuple[bool, float]:
+        """Sorts tickets by when they were written: those of this boot come last."""
+        if self._of_boot(now.boot_id, now.at):
+            return True, self.written_at
+        return False, self.written_unix_s
+
+    def _of_boot(self, boot_id: str, now: float) -> bool:
+        return bool(boot_id) and boot_id == self.boot_id and self.written_at <= now
 
 
 def to_text(ticket: Ticket) -> str:
@@ -100,7 +135,9 @@ def to_text(ticket: Ticket) -> str:
                 "kind": _KIND,
                 "version": VERSION,
                 "boot_id": ticket.boot_id,
+                "written_at": ticket.written_at,
                 "written_unix_s": ticket.written_unix_s,
+                "token_digest": ticket.token_digest,
                 "rejoin_state": {
                     "session_id": state.session_id,
                     "attempt": state.attempt,
@@ -118,6 +155,7 @@ def to_text(ticket: Ticket) -> str:
                     "connection_timeout_s": backend.connection_timeout_s,
                     "allow_insecure": backend.allow_insecure,
                     "ca_file": backend.ca_file,
+                    "public_only": backend.public_only,
                 },
             },
             indent=1,
@@ -141,9 +179,7 @@ def from_text(text: str) -> Ticket:
         raise BadInputError(
             "The ticket cannot be used: it was written by a different version of Rejoin."
         )
-    top = _Part(
-        document, {"kind", "version", "boot_id", "written_unix_s", "rejoin_state", "backend"}
-    )
+    top = _Part(document, _KEYS)
     state = top.part("rejoin_state", set(RejoinState.__dataclass_fields__))
     backend = top.part("backend", set(BackendAddress.__dataclass_fields__))
     network = backend.word("network", r"[a-z]{1,16}")
@@ -167,9 +203,12 @@ def from_text(text: str) -> Ticket:
             backend.seconds("connection_timeout_s"),
             backend.flag("allow_insecure"),
             backend.word_or_none("ca_file", r"[^\x00-\x1F\x7F]{1,4096}"),
+            backend.flag("public_only"),
         ),
         top.word("boot_id", r"[A-Za-z0-9-]{0,64}"),
+        top.number("written_at", 0),
         top.number("written_unix_s", 0),
+        top.word("token_digest", r"(?:[0-9a-f]{32}:[0-9a-f]{64})?"),
     )
 
 

@@ -12,6 +12,7 @@ from rejoin.gui import texts
 from rejoin.gui.stats_overlay import lines
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry
+from rejoin.printable import printable_lines
 from rejoin.redact import redact
 
 
@@ -41,4 +42,4 @@ def game_report(
         },
         stream=() if statistics is None else lines(statistics),
     )
-    return redact(report)
+    return printable_lines(redact(report))  # it may be pasted into a terminal

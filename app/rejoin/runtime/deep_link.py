@@ -1,7 +1,9 @@
 """`rejoin://play?...`: a studio's link into its game, parsed into the address of its backend.
 
 Anybody can make a link, so a link cannot extend trust: no token, no certificate authority, http to
-this machine only, no stream from a LAN. A link with anything else in it is refused.
+this machine only, no stream from a LAN, no backend but one on the internet (before a link leads
+into this computer or its network, the player is asked: `cli/consent`). A link with anything else in
+it is refused.
 
     rejoin://play?backend=https%3A%2F%2Fgames.example%2Frejoin
         &dialect=aws-react           # the backend's API; default: ours
@@ -78,6 +80,7 @@ def parse_link(text: str) -> BackendAddress:
         names["stream_group"],
         names["application"],
         _timeout_s(given.get("connection_timeout")),
+        public_only=True,
     )
 
 

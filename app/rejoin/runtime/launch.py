@@ -6,7 +6,6 @@ Nothing here depends on the command line or a window; `cli` combines these funct
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,7 +15,13 @@ from rejoin.errors import BadInputError, RejoinError
 from rejoin.runtime.instance import Instance, activate, is_taken
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of
-from rejoin.runtime.tokens import NO_SESSION_SAVED, NO_TOKEN_SAVED, SESSION, TokenStore
+from rejoin.runtime.tokens import (
+    NO_SESSION_SAVED,
+    NO_TOKEN_SAVED,
+    SESSION,
+    TokenStore,
+    is_token_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,9 @@ def key_of_ticket(ticket: Ticket) -> str:
 
 def ticket_to_return_with() -> Ticket:
     """The newest ticket. Raises BadInputError when it is damaged, too old, or there is none."""
-    ticket = TicketFolder().newest()
-    if ticket is None or ticket.expired(time.time()):
+    folder = TicketFolder()
+    ticket = folder.newest()
+    if ticket is None or ticket.expired(folder.now()):
         raise BadInputError("There is no game to go back into.")
     return ticket
 
@@ -74,7 +80,7 @@ def unfinished_game() -> Ticket | None:
         ticket = folder.newest()
     except BadInputError:
         return None
-    if ticket is None or ticket.expired(time.time()):
+    if ticket is None or ticket.expired(folder.now()):
         return None
     return None if is_taken(key_of_ticket(ticket)) else ticket
 
@@ -110,6 +116,11 @@ def claim_game(profile: StudioProfile) -> Claimed | LockUnavailable | None:
     except OSError:
         return LockUnavailable()
     return None if instance is None else Claimed(instance)
+
+
+def has_had_token(ticket: Ticket, profile: StudioProfile) -> bool:
+    """Whether the profile has no token, or the one that the ticket's backend has had before."""
+    return not profile.token or is_token_of(ticket.token_digest, profile.token)
 
 
 def with_stored_token(profile: StudioProfile) -> StudioProfile:

@@ -9,19 +9,17 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from rejoin.clock import boot_id
 from rejoin.core.model import SessionId
 from rejoin.core.ticket import RejoinState, Ticket
 from rejoin.runtime.daemon_thread import run_in_daemon_thread
 from rejoin.runtime.instance import Instance, OnActivate
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of, keyring_reference
-from rejoin.runtime.tokens import SESSION, TokenStore
+from rejoin.runtime.tokens import SESSION, TokenStore, digest_of
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.local_store")
@@ -59,6 +57,7 @@ class LocalStore:
         """
         self._address = profile.backend_address()
         self._token = profile.token
+        self._token_digest: str | None = None
         self._session_is_secret = profile.dialect.session_is_secret
         self._tickets = tickets or TicketFolder()
         self._tokens = tokens or TokenStore()
@@ -104,10 +103,19 @@ class LocalStore:
 
     async def _write(self, rejoin_state: RejoinState) -> None:
         sequence = self._tickets.next_sequence()
-        ticket = Ticket(rejoin_state, self._address, boot_id(), time.time())
+        now = self._tickets.now()
+
+        def write() -> None:
+            if self._token_digest is None:  # slow, so here and once
+                self._token_digest = digest_of(self._token) if self._token else ""
+            ticket = Ticket(
+                rejoin_state, self._address, now.boot_id, now.at, now.unix_s, self._token_digest
+            )
+            self._tickets.write(ticket, sequence)
+
         try:
             await run_in_daemon_thread(
-                lambda: self._tickets.write(ticket, sequence),
+                write,
                 name="ticket",
                 within_s=_DISK_TIMEOUT_S,
             )

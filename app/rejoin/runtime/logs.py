@@ -1,4 +1,7 @@
-"""Configures logging: to standard error, redacted. Nothing else in Rejoin configures it."""
+"""Configures logging: to standard error, redacted, and safe for a terminal.
+
+Nothing else in Rejoin configures it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,22 @@ import logging
 import sys
 from typing import TextIO
 
+from rejoin.printable import printable_lines
 from rejoin.redact import RedactingFormatter
 
 _QUIETED = ("aioice", "aiortc", "httpx", "httpcore", "uvicorn", "botocore", "boto3", "asyncio")
 """Libraries that log addresses, URLs or every packet: logged from ERROR on, redacted."""
 
 
+class _Formatter(RedactingFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable_lines(super().format(record))
+
+
 def configure(*, verbose: bool = False, stream: TextIO | None = None) -> None:
     """Log warnings (with `verbose` everything of Rejoin's) to `stream`, default standard error."""
     out = logging.StreamHandler(stream or sys.stderr)
-    out.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
+    out.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     for before in tuple(root.handlers):
         root.removeHandler(before)

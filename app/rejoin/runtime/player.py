@@ -82,6 +82,7 @@ class Player:
             http=HttpSettings(
                 connect_timeout_s=self._policy.connect_timeout_s,
                 allow_insecure=profile.allow_insecure,
+                public_only=profile.public_only,
                 verify=profile.ssl_context(),
             ),
         )

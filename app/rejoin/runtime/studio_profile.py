@@ -12,6 +12,7 @@ from rejoin.errors import BadInputError
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import DIALECTS, OURS, Dialect
+from rejoin.signaling.http_environment import tls_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class StudioProfile:
     `network`: where a stream may come from. `choice`: for dialects whose client names the stream
     group itself. `connection_timeout_s`: for backends that do not report it. `ca_file`: PEM file of
     the certificate authority that the backend's certificate must come from, instead of those of
-    the system.
+    the system. `public_only`: no connection to the backend may lead to this computer or its network
+    (a link named it). A dialect that needs no token has none here.
     """
 
     backend_url: str
@@ -32,6 +34,11 @@ class StudioProfile:
     connection_timeout_s: float | None = None
     allow_insecure: bool = False
     ca_file: Path | None = None
+    public_only: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.dialect.needs_token:
+            object.__setattr__(self, "token", None)
 
     def backend_address(self) -> BackendAddress:
         """The part that a ticket holds: without the sign-in token and what only a start needs."""
@@ -49,6 +56,7 @@ class StudioProfile:
             self.connection_timeout_s,
             self.allow_insecure,
             str(self.ca_file.absolute()) if self.ca_file else None,
+            self.public_only,
         )
 
     @classmethod
@@ -74,19 +82,12 @@ class StudioProfile:
             address.connection_timeout_s,
             address.allow_insecure,
             Path(address.ca_file) if address.ca_file else None,
+            address.public_only,
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Trusts `ca_file` only; None: the authorities of the system. Raises BadInputError."""
-        if self.ca_file is None:
-            return None
-        try:
-            return ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:  # ssl.SSLError is one: not PEM, or no certificate in it
-            raise BadInputError(
-                f"{self.ca_file.name} cannot be used as a certificate authority: "
-                "it must be a readable PEM file."
-            ) from error
+        return None if self.ca_file is None else tls_context(self.ca_file)
 
     def policy(self) -> Policy:
         """The engine's constants, adjusted to this profile and to what its dialect can do."""

@@ -20,14 +20,15 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import platformdirs
 
+from rejoin.clock import boot_id, boot_s
 from rejoin.core.model import SessionId
-from rejoin.core.ticket import MAX_SESSION_S, MAX_TEXT, Ticket, from_text, to_text
+from rejoin.core.ticket import MAX_SESSION_S, MAX_TEXT, Now, Ticket, from_text, to_text
 from rejoin.errors import BadInputError
 
 _SUFFIX: Final = ".ticket"
@@ -40,6 +41,11 @@ _OPEN: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 def tickets_folder() -> Path:
     """Where this user's tickets are."""
     return platformdirs.user_state_path("rejoin", appauthor=False) / "tickets"
+
+
+def present() -> Now:
+    """The present by this machine's clocks."""
+    return Now(boot_id(), boot_s(), time.time())
 
 
 def key_of(backend_url: str, session_id: SessionId) -> str:
@@ -71,8 +77,9 @@ def make_private_folder(folder: Path) -> None:
 class TicketFolder:
     """The tickets of one user. May be used from any thread."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, now: Callable[[], Now] = present) -> None:
         self.folder = folder or tickets_folder()
+        self.now = now
         self._lock = threading.Lock()
         self._sequence = 0
         self._newest_write: dict[str, int] = {}
@@ -122,20 +129,28 @@ class TicketFolder:
             except BadInputError as error:
                 refused = refused or error
         if found:
-            return max(found, key=lambda ticket: ticket.written_unix_s)
+            now = self.now()
+            return max(found, key=lambda ticket: ticket.age_order(now))
         if refused is not None:
             raise refused
         return None
 
     def sweep(self) -> None:
-        """Remove files older than a day: no game and no write lasts longer."""
-        oldest_s = time.time() - MAX_SESSION_S
+        """Remove tickets of games that are over, and what no write has needed for a day."""
+        now = self.now()
         for pattern in (f"*{_SUFFIX}", ".*.tmp"):
             with contextlib.suppress(OSError):
                 for file in self.folder.glob(pattern):
                     with contextlib.suppress(OSError):
-                        if file.lstat().st_mtime < oldest_s:
+                        if self._is_over(file, now):
                             file.unlink()
+
+    def _is_over(self, file: Path, now: Now) -> bool:
+        """By the ticket's own times; for what cannot be read, by the file's. Raises OSError."""
+        if file.suffix == _SUFFIX:
+            with contextlib.suppress(BadInputError):
+                return self._read(file).expired(now)
+        return now.unix_s - file.lstat().st_mtime > MAX_SESSION_S
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}{_SUFFIX}"

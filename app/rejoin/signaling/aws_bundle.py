@@ -47,8 +47,9 @@ class _Nothing(SampleAnswer):
 
 
 class BundleClient(SampleClient):
-    """Calls the Web SDK's sample server. A bearer token is sent if there is one; it needs none."""
+    """Calls the Web SDK's sample server, which knows no bearer token and is never sent one."""
 
+    _takes_token = False
     _placing: SessionId | None = None
     """The session that was started here and has reported nothing but ACTIVATING so far."""
 

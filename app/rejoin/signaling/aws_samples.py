@@ -13,7 +13,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -86,6 +86,8 @@ class StreamChoice:
 class SampleClient(abc.ABC):
     """One player's calls to a sample backend; a `BackendPort` of `runtime/ports`."""
 
+    _takes_token: ClassVar[bool] = True
+
     def __init__(
         self,
         base_url: str,
@@ -99,7 +101,7 @@ class SampleClient(abc.ABC):
         """`base_url`, `http` and what is raised: as for `BackendClient`."""
         self._exchange = Exchange(
             base_url,
-            token,
+            token if self._takes_token else None,
             http=http,
             stranger="is not a backend of this dialect",
         )
@@ -111,7 +113,8 @@ class SampleClient(abc.ABC):
 
     def use_token(self, token: str) -> None:
         """Use this bearer token from the next call on. Raises `BadInputError`."""
-        self._exchange.use_token(token)
+        if self._takes_token:
+            self._exchange.use_token(token)
 
     def drop_pooled_connections(self) -> None:
         """The network changed: the next call opens a new connection."""

@@ -21,7 +21,8 @@ def make_client(
 ) -> BackendClient | SampleClient:
     """A client that speaks `dialect`; each is a `BackendPort` of `runtime/ports`.
 
-    Raises `BadInputError`, also for a missing bearer token or stream group.
+    A dialect that needs no bearer token is sent none. Raises `BadInputError`, also for a missing
+    bearer token or stream group.
     """
     if dialect.needs_token and not token:
         raise BadInputError("This backend needs your sign-in token.")
@@ -30,4 +31,4 @@ def make_client(
     if choice is None:
         raise BadInputError(f"A backend of dialect {dialect.name} needs the stream group's id.")
     speaks = BundleClient if dialect is AWS_BUNDLE else ReactClient
-    return speaks(base_url, choice, token or None, http=http)
+    return speaks(base_url, choice, token if dialect.needs_token else None, http=http)

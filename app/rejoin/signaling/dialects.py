@@ -26,7 +26,7 @@ class Dialect:
     can_terminate: bool
     """There is a call that ends the game."""
     needs_token: bool
-    """Every call needs a bearer token."""
+    """Every call needs a bearer token; a dialect that needs none gets none."""
     needs_stream_group: bool
     """The client names stream group and application itself (`StreamChoice`)."""
     session_is_secret: bool

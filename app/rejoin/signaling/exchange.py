@@ -4,13 +4,13 @@ The clients of all dialects share it. Every call ends within its budget and retu
 answer or raises `CallFailedError`, whose `Failure` is a row of the table in `core/retry`. HTTP/1.1
 without redirects, cookies or compression. The proxies of the environment (HTTPS_PROXY, NO_PROXY
 ...) and SSL_CERT_FILE are used, but not for a backend on loopback, which a proxy does not reach.
+What a proxy refuses was not sent: it says nothing about the backend.
 """
 
 from __future__ import annotations
 
 import asyncio
 import email.utils
-import ipaddress
 import json
 import logging
 import re
@@ -27,21 +27,24 @@ from pydantic import BaseModel, ValidationError
 
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.errors import BadInputError, RejoinError
+from rejoin.signaling.backend_url import base_url, is_this_machine
+from rejoin.signaling.http_environment import proxy_failure, proxy_for
+from rejoin.signaling.judged_connections import AddressRefusedError
+from rejoin.signaling.transport import DEFAULT_HTTP, HttpSettings, transports
 from rejoin.signaling.wire import MAX_BODY_BYTES, PROBLEM_CONTENT_TYPE
+
+__all__ = ["DEFAULT_HTTP", "CallFailedError", "Exchange", "HttpSettings", "Reply", "is_json"]
 
 _log = logging.getLogger("rejoin.signaling.exchange")
 _Body = TypeVar("_Body", bound=BaseModel)
 
-_KEEPALIVE_S: Final = 4.0
-"""How long an idle connection is reused: after a drop its path may be gone, and common servers
-close it after five seconds."""
 _RETRY_AFTER_MAX_S: Final = 86400.0
 
 _KIND_BY_STATUS: Final[dict[int, FailureKind]] = {
     401: FailureKind.UNAUTHENTICATED,
     403: FailureKind.FORBIDDEN,
     404: FailureKind.NOT_FOUND,
-    407: FailureKind.NOT_BACKEND,
+    407: FailureKind.NOT_SENT,
     408: FailureKind.OUTCOME_UNKNOWN,
     409: FailureKind.CONFLICT,
     425: FailureKind.OUTCOME_UNKNOWN,
@@ -62,32 +65,21 @@ class CallFailedError(RejoinError):
         self.failure = failure
 
 
-@dataclass(frozen=True, slots=True)
-class HttpSettings:
-    """How a backend is reached. `allow_insecure`: http also to another machine than this one.
-
-    `verify`: whose certificates are trusted; None for the system's authorities. `transport`: in
-    place of sockets, for tests.
-    """
-
-    connect_timeout_s: float = 1.0
-    allow_insecure: bool = False
-    verify: ssl.SSLContext | None = None
-    transport: httpx.AsyncBaseTransport | None = None
-
-
-DEFAULT_HTTP: Final = HttpSettings()
-
-
 @dataclass(slots=True)
 class _Written:
-    """Whether the first byte of the request was written; calls `on_written` once."""
+    """Whether the first byte of the request was written; calls `on_written` once.
+
+    `step`: what httpcore began last, such as "connection.connect_tcp".
+    """
 
     on_written: Callable[[], None] | None = None
     begun: bool = False
+    step: str = ""
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """httpcore's trace hook. A proxy's CONNECT is not our request."""
+        if event.endswith(".started"):
+            self.step = event.removesuffix(".started")
         if event != "http11.send_request_headers.started" or self.begun:
             return
         if getattr(info.get("request"), "method", b"") == b"CONNECT":
@@ -112,45 +104,38 @@ class Exchange:
 
     def __init__(
         self,
-        base_url: str,
+        backend_url: str,
         token: str | None,
         *,
         http: HttpSettings = DEFAULT_HTTP,
         stranger: str = "is not a Rejoin backend",
     ) -> None:
-        """`base_url`: https, except on loopback or with `allow_insecure`. `token`: the bearer
+        """`backend_url`: https, except on loopback or with `allow_insecure`. `token`: the bearer
         token, if there is one. `stranger`: how a server of another kind is described. Raises
         `BadInputError`.
         """
-        url = _base_url(base_url, http.allow_insecure)
+        url = base_url(backend_url, allow_insecure=http.allow_insecure)
         if token is not None:
             _check_bearer(token)
         self._host = url.host
         self._base = str(url).rstrip("/")
         self._token = token
         self._stranger = stranger
-        trusts_environment = not _is_loopback(url.host)
-        verify = http.verify
-        if verify is None and url.scheme == "http":
-            # Never used, as redirects are not followed; loading the authorities takes time.
-            verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        elif verify is None:
-            verify = httpx.create_ssl_context(trust_env=trusts_environment)  # once for all clients
+        self._proxy = None if is_this_machine(url.host) else proxy_for(url)
+        transport = transports(url, self._proxy, http)
 
         def client() -> httpx.AsyncClient:
             return httpx.AsyncClient(
-                verify=verify,
+                transport=transport(),
                 timeout=httpx.Timeout(None, connect=http.connect_timeout_s),
-                limits=httpx.Limits(max_connections=8, keepalive_expiry=_KEEPALIVE_S),
                 follow_redirects=False,
-                trust_env=trusts_environment,
+                trust_env=False,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 headers={
                     "Accept": f"application/json, {PROBLEM_CONTENT_TYPE}",
                     "Accept-Encoding": "identity",
                     "User-Agent": "rejoin",
                 },
-                transport=http.transport,
             )
 
         self._new_client = client
@@ -305,6 +290,8 @@ class Exchange:
     ) -> CallFailedError:
         """An answer that is not 2xx: a failure of this kind, or of the kind of its HTTP status."""
         status = reply.status
+        if status == 407 or (status == 403 and self._forwarded_by_proxy and not is_json(reply)):
+            return CallFailedError(proxy_failure(self._proxy, status))
         if status < 400:
             return self.failed(
                 FailureKind.NOT_BACKEND, f"redirects elsewhere; it {self._stranger}", reply
@@ -331,16 +318,45 @@ class Exchange:
     def _ended_by(self, error: BaseException, written: _Written) -> CallFailedError:
         """The exchange ended in an exception."""
         _log.debug("call failed: %s", type(error).__name__)
-        if not written.begun and (tls := _tls_error(error)) is not None:
+        if isinstance(error, AddressRefusedError):
+            return self.failed(
+                FailureKind.NOT_BACKEND,
+                "is at an address of this computer or of its network, where it must not be",
+            )
+        if isinstance(error, httpx.ProxyError):
+            status = re.match(r"([1-5][0-9]{2})\b", str(error))
+            return CallFailedError(proxy_failure(self._proxy, int(status[1]) if status else None))
+        if (
+            not written.begun
+            and not self._leads_to_proxy(written)
+            and (tls := _tls_error(error)) is not None
+        ):
             reason = (
                 "has a certificate that is not trusted" if tls else "failed in the TLS handshake"
             )
             return self.failed(FailureKind.TLS, reason)
         if isinstance(error, httpx.ConnectTimeout):
-            return self.failed(FailureKind.NOT_SENT, "was not reached in time")
+            return self._not_answered(written, "did not answer in time", "was not reached in time")
         return self._not_answered(written, "closed the connection", "could not be reached")
 
+    @property
+    def _forwarded_by_proxy(self) -> bool:
+        """Whether a proxy reads our requests and may answer them itself: without a tunnel."""
+        return (
+            self._proxy is not None and not self._proxy.is_socks and self._base.startswith("http:")
+        )
+
+    def _leads_to_proxy(self, written: _Written) -> bool:
+        """Whether the call ended on the way to the proxy itself."""
+        if self._proxy is None or written.begun:
+            return False
+        return written.step == "connection.connect_tcp" or (
+            written.step == "connection.start_tls" and not self._proxy.is_socks
+        )
+
     def _not_answered(self, written: _Written, after: str, before: str) -> CallFailedError:
+        if self._leads_to_proxy(written):
+            return CallFailedError(proxy_failure(self._proxy, None, before))
         if written.begun:
             return self.failed(FailureKind.OUTCOME_UNKNOWN, after)
         return self.failed(FailureKind.NOT_SENT, before)
@@ -375,36 +391,9 @@ def is_json(reply: Reply) -> bool:
     return reply.content_type in ("application/json", PROBLEM_CONTENT_TYPE)
 
 
-def _base_url(text: str, allow_insecure: bool) -> httpx.URL:
-    try:
-        url = httpx.URL(text.strip())
-        port = url.port
-    except (httpx.InvalidURL, ValueError, TypeError):
-        raise BadInputError("The backend's URL is not a URL.") from None
-    named = re.fullmatch(rb"[A-Za-z0-9._:-]+", url.raw_host)
-    if url.scheme not in ("http", "https") or not named:
-        raise BadInputError("The backend's URL must look like https://studio.example/.")
-    if url.userinfo or url.query or url.fragment or not 0 < (port or 443) < 65536:
-        raise BadInputError("The backend's URL may hold a host, a port and a path, nothing else.")
-    if url.scheme == "http" and not allow_insecure and not _is_loopback(url.host):
-        raise BadInputError(
-            f"The backend at {url.host} needs https; http is for this machine only."
-        )
-    return url
-
-
 def _check_bearer(token: str) -> None:
     if not re.fullmatch(r"[\x21-\x7E]{1,8192}", token):
         raise BadInputError("The backend's token must be printable characters without spaces.")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _tls_error(error: BaseException) -> bool | None:

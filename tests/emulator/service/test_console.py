@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -83,6 +84,36 @@ async def test_without_a_terminal_there_are_lines() -> None:
         assert "The emulator has no setting named wings." in lines
         assert "API fault: throttle, GetStreamSession" in lines
         assert "\x1b" not in output.getvalue()
+
+
+class HostileControl:
+    """A control API whose texts, some of them chosen by a client, control a terminal."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        self._state = state
+
+    async def state(self) -> dict[str, Any]:
+        return self._state
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+async def test_no_text_of_a_client_controls_the_terminal(terminal: bool) -> None:
+    escapes = "\x1b]0;owned\x07\x9b2J\u202e"
+    async with console_of_one_session() as (control, _, _):
+        state = await control.state()
+        await control.backend_down(4.0)
+    [session] = state["sessions"]
+    session |= {"status": escapes, "reason": escapes, "connection": escapes}
+    session["history"] = [{"at": 1.0, "status": escapes, "reason": escapes}]
+    session["game_state"] = {"counter": escapes, "fault": escapes}
+    state["api_calls"] = {escapes: 1}
+    output = io.StringIO()
+    console = Console(file=output, width=400, height=40, force_terminal=terminal)
+    hostile: Any = HostileControl(state)
+    await run(hostile, source=io.StringIO("quit\n"), console=console, refresh_s=0.01)
+    assert "owned" in output.getvalue()
+    for control_code in ("\x1b]0", "\x07", "\x9b", "\u202e"):
+        assert control_code not in output.getvalue()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are a POSIX thing")

@@ -34,6 +34,28 @@ async def test_the_blocking_client_does_the_same() -> None:
         assert (await control.state())["settings"]["create_latency_s"] == 1.0
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "socks4://no proxy"),
+        ("http_proxy", "http://127.0.0.1:1"),
+        ("NO_PROXY", "[::1"),
+        ("SSL_CERT_FILE", "/nowhere"),
+        ("SSL_CERT_DIR", "/nowhere"),
+        ("SSLKEYLOGFILE", "/nowhere/keys"),
+    ],
+)
+async def test_neither_client_cares_about_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    async with controlled() as (on, _):
+        monkeypatch.setenv(name, value)
+        async with EmulatorControl(on.url, on.token) as control:
+            assert (await control.state())["sessions"] == []
+        blocking = BlockingEmulatorControl(on.url, on.token)
+        assert (await asyncio.to_thread(blocking.state))["sessions"] == []
+
+
 async def test_without_the_token_everything_is_refused() -> None:
     async with controlled() as (on, _):
         async with EmulatorControl(on.url, "guess") as other:

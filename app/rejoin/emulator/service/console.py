@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -20,6 +20,7 @@ from rejoin.emulator.service.console_view import State, changes, view
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.keyboard import Keyboard
 from rejoin.errors import RejoinError
+from rejoin.printable import printable
 from rejoin.tasks import cancel, spawn
 
 _REFRESH_S: Final = 0.5
@@ -42,6 +43,19 @@ async def run(
             await _run_live(control, console, keyboard, refresh_s)
         else:
             await _run_plain(control, console, keyboard, refresh_s)
+
+
+def _printable(document: Any) -> Any:
+    """A state document whose texts, some of which a client or a page chose, control no terminal."""
+    match document:
+        case str():
+            return printable(document)
+        case dict():
+            return {printable(key): _printable(value) for key, value in document.items()}
+        case list():
+            return [_printable(value) for value in document]
+        case _:
+            return document
 
 
 async def _run_live(
@@ -106,12 +120,12 @@ async def _run(
             if sentence is None:
                 over.set()
                 return
-            report(sentence)
+            report(printable(sentence))
 
     reading = spawn(read_commands(), name="console:commands")
     try:
         while not over.is_set():
-            state = await control.state()
+            state = _printable(await control.state())
             show(before, state)
             before = state
             with contextlib.suppress(TimeoutError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ssl
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -21,12 +22,12 @@ class EmulatorControl:
     """
 
     def __init__(self, url: str, token: str) -> None:
-        # Loopback only: the environment's proxy settings do not apply.
         self._http = httpx.AsyncClient(
             base_url=url,
             headers={"Authorization": f"Bearer {token}"},
             timeout=_TIMEOUT_S,
             trust_env=False,
+            verify=_no_tls(),
         )
 
     async def __aenter__(self) -> EmulatorControl:
@@ -115,11 +116,21 @@ class BlockingEmulatorControl:
     ) -> dict[str, Any]:
         try:
             with httpx.Client(
-                base_url=self._url, headers=self._headers, timeout=_TIMEOUT_S, trust_env=False
+                base_url=self._url,
+                headers=self._headers,
+                timeout=_TIMEOUT_S,
+                trust_env=False,
+                verify=_no_tls(),
             ) as http:
                 return _document(http.request(method, path, json=document))
         except httpx.HTTPError as error:
             raise _unreachable(error) from None
+
+
+def _no_tls() -> ssl.SSLContext:
+    """For http on this machine. What httpx makes by default reads certificates and SSLKEYLOGFILE;
+    with `trust_env` off nothing of the environment, such as a proxy, is left."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _fault_document(fault: Fault, session: str | None) -> dict[str, object]:

@@ -1,0 +1,140 @@
+"""Makes the boto3 session: from the settings alone, or with what AWS's variables and files add.
+
+The emulator on this machine, with its own credentials in the settings, needs nothing of the AWS
+configuration of the person who runs it: no variable, profile or file of another project is read.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from typing import IO, Any, Final
+
+import boto3
+import botocore.exceptions as faults
+import botocore.session
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from botocore.credentials import ProcessProvider
+
+from rejoin.backend.configuration import BackendSettings
+from rejoin.errors import BadInputError, RejoinError, ServiceError
+
+CREDENTIALS_WITHIN_S: Final = 5.0
+"""How long a `credential_process` may take, and at the start all other sources together."""
+
+_FILES: Final = ("config_file", "credentials_file")
+
+
+def make_session(settings: BackendSettings) -> boto3.session.Session:
+    """A session that has its credentials, if there are any.
+
+    Raises BadInputError for a configuration that boto3 cannot use, ServiceError when credentials do
+    not come in time.
+    """
+    try:
+        core = _core_session(settings)
+        session = boto3.session.Session(
+            botocore_session=core,
+            region_name=settings.region,
+            aws_access_key_id=settings.access_key_id,
+            aws_secret_access_key=settings.secret_access_key,
+            aws_session_token=settings.session_token,
+            profile_name=settings.profile,
+        )
+        if settings.access_key_id is None:
+            _limit_credential_process(core)
+            _load_credentials(core)
+    except (faults.BotoCoreError, ValueError, OSError) as error:
+        raise unusable(error) from None
+    return session
+
+
+def unusable(error: Exception) -> RejoinError:
+    """The sentence about a configuration that boto3 refuses. It quotes no value."""
+    match error:
+        case faults.ProfileNotFound():
+            why = "there is no such profile: see the setting profile and the variable AWS_PROFILE"
+        case faults.InvalidDefaultsMode():
+            why = "AWS_DEFAULTS_MODE or defaults_mode has no valid value"
+        case faults.ConfigParseError():
+            why = "the file that AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE names is damaged"
+        case OSError() if os.environ.get("SSLKEYLOGFILE"):
+            why = "the file that SSLKEYLOGFILE names cannot be written"
+        case faults.CredentialRetrievalError():
+            why = "the credential_process of its profile failed"
+        case _:
+            why = f"see the settings and the AWS_* variables ({type(error).__name__})"
+    return BadInputError(f"boto3 cannot be set up: {why}.")
+
+
+def _core_session(settings: BackendSettings) -> botocore.session.Session:
+    if not (settings.endpoint_is_local and settings.access_key_id and not settings.profile):
+        return botocore.session.Session()
+    alone = {
+        name: (None, None, os.devnull if name in _FILES else default, convert)
+        for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
+    }
+    return botocore.session.Session(session_vars=alone)
+
+
+def _limit_credential_process(core: botocore.session.Session) -> None:
+    """boto3 waits for ever for the program that the profile names, now and at each renewal."""
+    resolver = core.get_component("credential_provider")
+    limited = ProcessProvider(
+        profile_name=core.get_config_variable("profile") or "default",
+        load_config=lambda: core.full_config,
+        popen=_LimitedProcess,
+    )
+    resolver.insert_after(ProcessProvider.METHOD, limited)
+    resolver.remove(ProcessProvider.METHOD)  # the first of that name
+
+
+def _load_credentials(core: botocore.session.Session) -> None:
+    """Raises ServiceError after CREDENTIALS_WITHIN_S, and what loading raises."""
+    failures: list[Exception] = []
+
+    def load() -> None:
+        try:
+            core.get_credentials()
+        except Exception as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=load, name="aws-credentials", daemon=True)
+    thread.start()
+    # A credential_process ends its own wait first, and then says so.
+    thread.join(CREDENTIALS_WITHIN_S + 1.0)
+    if thread.is_alive():
+        raise ServiceError(
+            f"No AWS credentials came within {CREDENTIALS_WITHIN_S:g} seconds. The AWS profile may "
+            "name a program or a service that does not answer."
+        )
+    for failure in failures:
+        if isinstance(failure, _CredentialProcessHangsError):
+            raise ServiceError(
+                "The credential_process of the AWS profile gave no credentials within "
+                f"{CREDENTIALS_WITHIN_S:g} seconds. Run its command by itself to see why."
+            )
+        raise failure
+
+
+class _CredentialProcessHangsError(faults.CredentialRetrievalError):
+    pass
+
+
+class _LimitedProcess(subprocess.Popen[bytes]):
+    """What ProcessProvider starts; it is killed when it takes too long."""
+
+    def communicate(self, input: Any = None, timeout: float | None = None) -> tuple[Any, Any]:
+        try:
+            return super().communicate(input, CREDENTIALS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self.wait()
+            pipes: tuple[IO[bytes] | None, ...] = (self.stdin, self.stdout, self.stderr)
+            for pipe in pipes:  # not read to their ends: a child of it may hold them open
+                if pipe is not None:
+                    pipe.close()
+            raise _CredentialProcessHangsError(
+                provider=ProcessProvider.METHOD, error_msg="no answer in time"
+            ) from None

@@ -1,0 +1,92 @@
+"""Asks the player before a link or a ticket leads anywhere that they did not type themselves.
+
+What can be agreed to: that the sign-in token is sent to an origin, and that a link is followed into
+this computer or its network. Agreement counts for this run and is not remembered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from rejoin.errors import BadInputError
+
+if TYPE_CHECKING:
+    from rejoin.runtime.studio_profile import StudioProfile
+
+_RESOLVED_WITHIN_S: Final = 2.0
+
+
+def agree_to_link(profile: StudioProfile, *, yes: bool) -> StudioProfile:
+    """The profile of a link's backend, once the player agrees to where it leads.
+
+    A token from --token-file or REJOIN_TOKEN may belong to another studio. One in the keyring was
+    saved for exactly this origin, and needs no question. Raises BadInputError where nobody can be
+    asked, Abort where the player does not agree.
+    """
+    from rejoin.runtime.tokens import origin_of
+
+    origin = origin_of(profile.backend_url)
+    is_local = _leads_into_this_network(profile.backend_url)
+    if is_local:
+        where = f"This link leads to {origin}, which is on this computer or its network."
+        _ask(f"{where} Connect to it?", f"{where} Add --yes to connect to it.", yes=yes)
+    agree_to_token(profile, f"This link leads to {origin}.", yes=yes)
+    return replace(profile, public_only=not is_local)
+
+
+def agree_to_token(profile: StudioProfile, reason: str, *, yes: bool) -> None:
+    """Ask whether the profile's token may be sent to its backend, if it has one.
+
+    `reason`: a sentence that says who named the backend. Raises as `agree_to_link`.
+    """
+    from rejoin.runtime.tokens import origin_of
+
+    if profile.token:
+        origin = origin_of(profile.backend_url)
+        _ask(
+            f"Send your sign-in token to {origin}?",
+            f"{reason} Add --yes to send it your sign-in token.",
+            yes=yes,
+        )
+
+
+def _ask(question: str, refusal: str, *, yes: bool) -> None:
+    if yes:
+        return
+    from rejoin.gui import confirmation
+
+    if sys.stdin is not None and sys.stdin.isatty():
+        click.confirm(question, abort=True, err=True)
+    elif not confirmation.can_be_seen():
+        raise BadInputError(refusal)
+    elif not confirmation.confirmed(question):
+        raise click.exceptions.Abort
+
+
+def _leads_into_this_network(backend_url: str) -> bool:
+    """Whether the backend's name means an address that is not on the internet, at this moment.
+
+    A name that means nothing now, or another thing later, leads nowhere: each connection is judged
+    again when it is made (`signaling/judged_connections`).
+    """
+    from rejoin.runtime.daemon_thread import run_in_daemon_thread
+    from rejoin.signaling.backend_url import base_url
+    from rejoin.signaling.judged_connections import is_public, resolved
+
+    url = base_url(backend_url, allow_insecure=False)
+    try:
+        addresses = asyncio.run(
+            run_in_daemon_thread(
+                lambda: resolved(url.host, url.port or 443),
+                name="resolve",
+                within_s=_RESOLVED_WITHIN_S,
+            )
+        )
+    except (OSError, UnicodeError):
+        return False
+    return not all(is_public(address) for address in addresses)

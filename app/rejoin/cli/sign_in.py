@@ -1,0 +1,84 @@
+"""The sign-in token: taken out of the environment, or read from a file or standard input.
+
+An argument of a command line can be read by every user of the computer, so no option has the token
+as its value. A variable is inherited by every program that is started, so it is taken out first.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from typing import IO, Any, Final, TypeVar
+
+import click
+
+from rejoin.errors import BadInputError
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Any])
+
+TOKEN_VARIABLE: Final = "REJOIN_TOKEN"
+_SECRET_VARIABLES: Final = (
+    TOKEN_VARIABLE,
+    "REJOIN_BACKEND_TOKENS",
+    "REJOIN_BACKEND_ACCESS_KEY_ID",
+    "REJOIN_BACKEND_SECRET_ACCESS_KEY",
+    "REJOIN_BACKEND_SESSION_TOKEN",
+)
+_MAX_TOKEN: Final = 8192
+
+NO_TOKEN_AS_ARGUMENT: Final = (
+    "There is no option --token, because other users of this computer can read the arguments of a "
+    "command: use --token-file FILE (- for standard input) or set REJOIN_TOKEN."
+)
+
+
+def taken_from(environment: MutableMapping[str, str]) -> dict[str, str]:
+    """The secrets of the environment, which are no longer in it: no program that is started by us
+    or by a library of ours (`ctypes.util.find_library` runs a compiler) inherits one."""
+    found = {name: environment.pop(name, "") for name in _SECRET_VARIABLES}
+    return {name: value for name, value in found.items() if value}
+
+
+def taken() -> dict[str, str]:
+    """What `main` took from the environment of this run."""
+    found = click.get_current_context().find_root().obj
+    return found if isinstance(found, dict) else {}
+
+
+def token_file(meaning: str) -> Callable[[_Verb], _Verb]:
+    """`--token-file`, whose parameter `token` is the token itself: from the file, or else from
+    REJOIN_TOKEN."""
+
+    return click.option(
+        "--token-file",
+        "token",
+        metavar="FILE",
+        callback=lambda _context, _option, path: _token(path),
+        help=f"File with the {meaning}; - for standard input. Or set REJOIN_TOKEN.",
+    )
+
+
+def _token(path: str | None) -> str | None:
+    if path is None:
+        return taken().get(TOKEN_VARIABLE)
+    if path == "-":
+        if sys.stdin.isatty():
+            return str(click.prompt("Sign-in token", hide_input=True, err=True))
+        return _first_line(sys.stdin.buffer, "Standard input")
+    try:
+        with Path(path).open("rb") as file:
+            return _first_line(file, f"The token file {Path(path).name}")
+    except OSError:
+        raise BadInputError(f"The token file {Path(path).name} cannot be read.") from None
+
+
+def _first_line(file: IO[bytes], name: str) -> str:
+    """The token is the first line, so that an editor may end it."""
+    try:
+        token = file.readline(_MAX_TOKEN + 2).decode("ascii").strip()
+    except ValueError:
+        token = ""
+    if not 0 < len(token) <= _MAX_TOKEN:
+        raise BadInputError(f"{name} has no sign-in token on its first line.")
+    return token

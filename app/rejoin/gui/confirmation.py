@@ -1,0 +1,47 @@
+"""One question to the player before there is a game, in a dialog: yes or no."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
+
+from rejoin.errors import NoDisplayError
+from rejoin.gui import application
+
+_INVISIBLE: Final = ("offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs")
+"""Qt's platforms on which nobody is known to look."""
+
+
+def can_be_seen(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a dialog would appear on somebody's screen."""
+    if environment.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0] in _INVISIBLE:
+        return False
+    try:
+        application.check_display(environment)
+    except NoDisplayError:
+        return False
+    return True
+
+
+def confirmed(question: str) -> bool:
+    """Ask, and wait for the answer. Closing the dialog, Escape and Enter mean no."""
+    application.make_application()
+    box = question_box(question)
+    return box.exec() == QMessageBox.StandardButton.Yes
+
+
+def question_box(question: str) -> QMessageBox:
+    box = QMessageBox(
+        QMessageBox.Icon.Question,
+        "Rejoin",
+        question,
+        QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
+    )
+    box.setTextFormat(Qt.TextFormat.PlainText)  # the text names a host that somebody else chose
+    box.setDefaultButton(QMessageBox.StandardButton.No)
+    box.setEscapeButton(QMessageBox.StandardButton.No)
+    return box

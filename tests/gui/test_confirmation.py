@@ -1,0 +1,62 @@
+"""A question before there is a game: no unless the player says yes."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
+
+from rejoin.gui import confirmation
+
+Button = QMessageBox.StandardButton
+
+
+def test_enter_and_escape_are_no_and_the_question_is_plain_text(application: QApplication) -> None:
+    box = confirmation.question_box("Send it to https://<b>x</b>:443?")
+    assert box.defaultButton() is box.button(Button.No)
+    assert box.escapeButton() is box.button(Button.No)
+    assert box.textFormat() is Qt.TextFormat.PlainText
+
+
+@pytest.mark.parametrize(("button", "agreed"), [(Button.Yes, True), (Button.No, False)])
+def test_the_answer_is_that_of_the_button(
+    application: QApplication, button: Button, agreed: bool
+) -> None:
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        box.button(button).click()
+
+    QTimer.singleShot(0, press)
+    assert confirmation.confirmed("Connect to it?") is agreed
+
+
+def test_closing_the_dialog_is_no(application: QApplication) -> None:
+    def close() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QDialog)
+        box.close()
+
+    QTimer.singleShot(0, close)
+    assert not confirmation.confirmed("Connect to it?")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":0"},
+        {"QT_QPA_PLATFORM": "minimal:enable_fonts"},
+        {"QT_QPA_PLATFORM": "offscreen;xcb"},
+    ],
+)
+def test_without_a_screen_nobody_can_be_asked(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    assert not confirmation.can_be_seen(environment)
+
+
+def test_on_a_display_the_player_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rejoin.gui.application._accepts", lambda name, environment: True)
+    assert confirmation.can_be_seen({"DISPLAY": ":0"})

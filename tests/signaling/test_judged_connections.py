@@ -1,0 +1,202 @@
+"""A connection is made to an address that was judged, whatever its name means a moment later."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import httpcore
+import pytest
+
+from helpers.misbehaving_server import JSON, answering, server_that
+from rejoin.core.retry import FailureKind
+from rejoin.signaling import judged_connections
+from rejoin.signaling.exchange import CallFailedError, Exchange, HttpSettings
+from rejoin.signaling.judged_connections import is_loopback, is_public, resolved
+
+pytestmark = pytest.mark.usefixtures("nothing_left_behind")
+
+PUBLIC = ("1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101", "2002:101:101::1")
+NOT_PUBLIC = (
+    "0.0.0.0",
+    "127.0.0.1",
+    "127.9.9.9",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.0.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "198.18.0.1",
+    "192.0.2.1",
+    "224.0.0.251",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "fe80::1%lo",
+    "fd00:ec2::254",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::a00:1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::1",
+    "2001:db8::1",
+    "no address",
+)
+
+
+def test_what_is_on_the_internet() -> None:
+    assert [address for address in (*PUBLIC, *NOT_PUBLIC) if is_public(address)] == list(PUBLIC)
+
+
+def test_what_is_this_machine() -> None:
+    assert all(map(is_loopback, ("127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1")))
+    assert not any(map(is_loopback, (*PUBLIC, "10.0.0.1", "0.0.0.0", "localhost")))
+
+
+@pytest.mark.parametrize("spelling", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1"])
+def test_an_address_means_the_same_however_it_is_spelled(spelling: str) -> None:
+    assert resolved(spelling, 80) == ["127.0.0.1"]
+
+
+class Resolver:
+    """What a name means, answer by answer; the last one stays."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    def __call__(self, host: str, port: int) -> list[str]:
+        self.asked.append(host)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+async def failure_of(exchange: Exchange) -> CallFailedError:
+    with pytest.raises(CallFailedError) as caught:
+        await exchange.call("POST", "/", budget_s=20, content={"canary": 1})
+    await exchange.aclose()
+    return caught.value
+
+
+async def test_a_link_cannot_lead_to_a_local_port_by_a_name_that_changes_its_meaning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DNS rebinding: first the internet, then this machine. No connection arrives."""
+    arrived: list[object] = []
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.append(writer.get_extra_info("peername"))
+
+    resolver = Resolver(["127.0.0.1", "::ffff:127.0.0.1"])
+    monkeypatch.setattr(judged_connections, "resolved", resolver)
+    async with server_that(behave) as port:
+        exchange = Exchange(
+            f"https://rebinding.example:{port}",
+            None,
+            http=HttpSettings(connect_timeout_s=20, public_only=True),
+        )
+        error = await failure_of(exchange)
+    assert error.failure.kind is FailureKind.NOT_BACKEND, "asked again: it may be a captive portal"
+    assert "an address of this computer or of its network" in error.failure.detail
+    assert resolver.asked == ["rebinding.example"], "one answer: what is judged is connected to"
+    assert arrived == []
+
+
+async def test_of_several_addresses_those_that_are_allowed_are_connected_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """localhost by http: only what is loopback, in order, and the next where one fails."""
+    async with server_that(answering(f"200 OK\r\n{JSON}", b"{}")) as port:
+        monkeypatch.setattr(
+            judged_connections, "resolved", Resolver(["192.0.2.7", "127.77.0.1", "127.0.0.1"])
+        )
+        exchange = Exchange(
+            f"http://localhost:{port}", None, http=HttpSettings(connect_timeout_s=20)
+        )
+        reply = await exchange.call("GET", "/", budget_s=20)
+        assert reply.status == 200
+        await exchange.aclose()
+
+
+async def test_localhost_that_means_another_machine_gets_nothing_by_http(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(judged_connections, "resolved", Resolver(["192.0.2.7"]))
+    error = await failure_of(Exchange("http://localhost:9", "canary-token"))
+    assert error.failure.kind is FailureKind.NOT_BACKEND
+
+
+@pytest.mark.parametrize("error", [socket.gaierror(-2, "unknown"), UnicodeError("label too long")])
+async def test_a_name_without_an_address_is_not_reached(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(host: str, port: int) -> list[str]:
+        raise error
+
+    monkeypatch.setattr(judged_connections, "resolved", fail)
+    exchange = Exchange("https://a.example", None, http=HttpSettings(public_only=True))
+    assert (await failure_of(exchange)).failure.kind is FailureKind.NOT_SENT
+
+
+class SlowSockets(httpcore.AsyncNetworkBackend):
+    """Connects to an address when it is released; what is connected counts its closings."""
+
+    def __init__(self) -> None:
+        self.tried: list[str] = []
+        self.released: dict[str, asyncio.Event] = {}
+        self.closed: list[str] = []
+
+    async def connect_tcp(self, host: str, port: int, *_: object, **__: object) -> Stream:
+        self.tried.append(host)
+        await self.released.setdefault(host, asyncio.Event()).wait()
+        if host.startswith("bad"):
+            raise httpcore.ConnectError
+        return Stream(self, host)
+
+
+class Stream(httpcore.AsyncNetworkStream):
+    def __init__(self, sockets: SlowSockets, host: str) -> None:
+        self.sockets, self.host = sockets, host
+
+    async def aclose(self) -> None:
+        self.sockets.closed.append(self.host)
+
+
+def judged(sockets: SlowSockets) -> judged_connections.JudgedConnections:
+    found = judged_connections.JudgedConnections(lambda address: True)
+    found._sockets = sockets  # type: ignore[assignment]
+    return found
+
+
+async def test_an_address_that_hangs_does_not_hold_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(judged_connections, "_NEXT_ADDRESS_AFTER_S", 0.0)
+    monkeypatch.setattr(judged_connections, "resolved", Resolver(["hangs", "good"]))
+    sockets = SlowSockets()
+    sockets.released["good"] = released = asyncio.Event()
+    released.set()
+    stream = await judged(sockets).connect_tcp("a.example", 443, timeout=30)
+    assert isinstance(stream, Stream)
+    assert stream.host == "good"
+    assert sockets.tried == ["hangs", "good"]
+
+
+async def test_when_all_fail_the_connection_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judged_connections, "resolved", Resolver(["bad-1", "bad-2"]))
+    sockets = SlowSockets()
+    for name in ("bad-1", "bad-2"):
+        sockets.released[name] = asyncio.Event()
+        sockets.released[name].set()
+    with pytest.raises(httpcore.ConnectError):
+        await judged(sockets).connect_tcp("a.example", 443, timeout=30)
+    assert sockets.tried == ["bad-1", "bad-2"]
+
+
+async def test_a_connection_that_takes_too_long_is_a_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(judged_connections, "resolved", Resolver(["hangs"]))
+    with pytest.raises(httpcore.ConnectTimeout):
+        await judged(SlowSockets()).connect_tcp("a.example", 443, timeout=0.05)
