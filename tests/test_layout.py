@@ -27,6 +27,7 @@ UNMIRRORED: dict[str, str] = {
     "test_lock.py": "tests requirements.lock against pyproject.toml",
     "test_wheel.py": "tests the built wheel",
     "bench/test_bench.py": "tests the runner of the benches",
+    "core/engine/test_asking_again.py": "tests rules that hold in several phases of the engine",
     "core/engine/test_cannot_terminate.py": "tests a policy through every phase of the engine",
     "core/test_engine_machine.py": "throws any events at core/engine",
     "emulator/test_document.py": "tests docs/emulator.md",

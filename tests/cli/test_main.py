@@ -59,12 +59,32 @@ def test_wrong_arguments_are_reported_in_one_line(
     assert err.count("\n") == 1
 
 
+TOO_MANY_OPEN = (
+    "Too many files and connections are open. Close other programs, or raise the limit (ulimit -n)."
+)
+NO_MEMORY = "The memory is used up. Close other programs and try again."
+
+
+def caused_by(error: Exception) -> Exception:
+    """As libraries raise it: an error of their own on top."""
+    made = ConnectionError("the client could not be made")
+    made.__cause__ = error
+    return made
+
+
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [
         (PortInUseError("The port is taken."), 8, "The port is taken."),
         (RejoinError("It did not work."), 1, "It did not work."),
         (OSError(errno.ENOSPC, "No space"), 1, "The disk is full."),
+        (OSError(errno.EDQUOT, "Quota"), 1, "The disk is full."),
+        (OSError(errno.EMFILE, "Too many open files"), 1, TOO_MANY_OPEN),
+        (OSError(errno.ENFILE, "Too many open files in system"), 1, TOO_MANY_OPEN),
+        (caused_by(OSError(errno.EMFILE, "Too many open files")), 1, TOO_MANY_OPEN),
+        (MemoryError(), 1, NO_MEMORY),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), 1, NO_MEMORY),
+        (RuntimeError("can't start new thread"), 1, NO_MEMORY),
     ],
 )
 def test_a_failure_is_one_line_and_its_exit_code(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 
+import click
 import pytest
 
-from helpers.command_line import LINK, PLAY, FakePlayer, FakeWindow, Rejoin, saved_ticket
+from helpers.command_line import LINK, PLAY, URL, FakePlayer, FakeWindow, Rejoin, saved_ticket
 from rejoin.cli import window
 from rejoin.core.model import Ending, EndingKind, Stage
 from rejoin.gui import application
+from rejoin.rtc.candidates import NetworkRules
+from rejoin.runtime import instance, launch
+from rejoin.runtime.instance import Instance
+from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.service_model.status import StatusReason
 
@@ -130,6 +136,70 @@ def test_a_new_game_warns_about_an_unfinished_one(
     (file,) = TicketFolder().folder.iterdir()
     file.write_text("damaged")
     assert rejoin(*PLAY) == (0, "", "")
+
+
+@pytest.fixture
+def open_elsewhere() -> Iterator[Instance]:
+    """The game of `PLAY` is open in another Rejoin, which does not respond."""
+    claim = launch.claim_game(StudioProfile(URL, "t", NetworkRules()))
+    assert isinstance(claim, launch.Claimed)
+    yield claim.instance
+    claim.instance.release()
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_playing_a_game_that_is_open_already_asks(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    open_elsewhere: Instance,
+    agrees: bool,
+) -> None:
+    asked: list[str] = []
+    activated: list[str] = []
+
+    def confirm(question: str, **_: object) -> bool:
+        asked.append(question)
+        return agrees
+
+    monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    monkeypatch.setattr(click, "confirm", confirm)
+
+    def activate(key: str) -> bool:
+        activated.append(key)
+        return True
+
+    monkeypatch.setattr(instance, "activate", activate)
+    code, out, _ = rejoin(*PLAY)
+    assert code == 0
+    assert asked == ["This game is already open in another Rejoin. Start a second one?"]
+    assert len(fake_player.made) == agrees
+    assert (len(activated), "brought to the front" in out) == (not agrees, not agrees)
+
+
+def test_without_a_terminal_the_open_game_comes_to_the_front_or_yes_is_needed(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    open_elsewhere: Instance,
+) -> None:
+    monkeypatch.setattr(instance, "activate", lambda key: False)
+    code, _, err = rejoin(*PLAY)
+    assert code == 2
+    assert "already open in another Rejoin" in err
+    assert "--yes" in err
+    assert fake_player.made == []
+    assert rejoin(*PLAY, "--yes")[0] == 0
+    assert len(fake_player.made) == 1
+    open_elsewhere.release()
+    for _ in range(2):
+        assert rejoin(*PLAY)[0] == 0, "one after the other is not twice"
+
+
+def test_another_game_of_the_same_studio_does_not_ask(
+    rejoin: Rejoin, fake_player: type[FakePlayer], open_elsewhere: Instance
+) -> None:
+    assert rejoin("play", "--token", "t", "http://127.0.0.1:10")[0] == 0
 
 
 def test_a_second_instance_brings_the_window_to_the_front(

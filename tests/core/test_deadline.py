@@ -18,7 +18,7 @@ from rejoin.core.model import (
     SessionView,
 )
 from rejoin.core.ticket import RejoinState
-from rejoin.service_model.status import Status
+from rejoin.service_model.status import ACTIVE, RECONNECTING, Status
 
 POLICY = Policy()
 
@@ -85,8 +85,17 @@ def test_pending_alone_moves_nothing() -> None:
 
 def test_the_second_window_counts_from_the_create_call_once_active_is_confirmed() -> None:
     before = Window(timeout_s=120.0, proved_at=10.0)
-    assert deadline.on_rejoined(before, view("RECONNECTING"), 60.0) == before
-    assert deadline.on_rejoined(before, view("ACTIVE"), 60.0).shown_at == 180.0
+    assert deadline.on_rejoined(before, RECONNECTING, 60.0, heard=True) == before
+    assert deadline.on_rejoined(before, ACTIVE, 60.0, heard=True).shown_at == 180.0
+
+
+def test_an_answer_without_a_packet_moves_the_latest_deadline_alone() -> None:
+    before = Window(timeout_s=120.0, proved_at=10.0)
+    assert deadline.on_rejoined(before, ACTIVE, 60.0, heard=False) == before
+    after = deadline.on_answer(before, 60.0)
+    assert after.shown_at == before.shown_at
+    assert after.latest_at(10.0, POLICY) == 60.0 + 120.0 + POLICY.notice_delay_max_s
+    assert deadline.on_answer(after, 50.0) == after, "an older call proves nothing new"
 
 
 def test_the_session_length_caps_both_deadlines() -> None:

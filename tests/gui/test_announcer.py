@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -117,3 +118,95 @@ def test_an_announcer_announces_a_change_once_and_every_given_text(
         "You can start a new game.",
         "Report copied",
     ]
+
+
+# --- faults that flicker ------------------------------------------------------------------------
+
+
+def heard_in(
+    snapshots: Callable[[int], Snapshot],
+    for_s: int = 120,
+    shown: Callable[[int], Notes] = lambda tick: Notes(),
+) -> list[tuple[float, str]]:
+    """What is announced, and when, while the snapshot changes ten times a second."""
+    said, heard = Said(), []
+    for tick in range(10 * for_s):
+        now = NOW + tick / 10
+        said, announcement = next_announcement(said, snapshots(tick), shown(tick), now)
+        if announcement is not None:
+            heard.append((now, announcement.text))
+    return heard
+
+
+def most_in_30_s(heard: list[tuple[float, str]]) -> int:
+    return max(sum(1 for at, _ in heard if since <= at < since + 30.0) for since, _ in heard)
+
+
+def test_a_try_after_the_other_is_announced_once() -> None:
+    doings = (Doing.PREPARING, Doing.ASKING_BACKEND, Doing.CONNECTING, Doing.WAITING_TO_RETRY)
+    heard = heard_in(
+        lambda tick: lost(
+            shown_deadline_at=None,
+            dropped_at=NOW,
+            doing=doings[tick % 4],
+            next_try_at=NOW + tick / 10 + tick % 3,
+        )
+    )
+    assert heard[0][1].startswith(
+        "Connection lost. Reconnecting... Your game may still be running."
+    )
+    later = [text for _, text in heard[1:]]
+    assert len(later) == len(set(later)) <= 4
+    assert not any("Connection lost" in text for text in later)
+
+
+def test_a_network_that_comes_and_goes_is_not_announced_each_time() -> None:
+    heard = heard_in(lambda tick: lost(offline=tick % 20 < 10))
+    assert sum("You are offline" in text for _, text in heard) == 1
+    assert most_in_30_s(heard) <= 8
+
+
+@pytest.mark.parametrize("period", [2, 7, 13, 40])
+def test_whatever_flickers_there_are_at_most_eight_in_thirty_seconds(period: int) -> None:
+    def flapping(tick: int) -> Snapshot:
+        here = tick // period
+        faces = (lost(stage=Stage.LOST), lost(doing=list(Doing)[here % len(Doing)]), LIVE)
+        return faces[here % 3]
+
+    heard = heard_in(
+        flapping, shown=lambda tick: Notes(badge="Connection unstable" if tick % 3 else "")
+    )
+    assert heard
+    assert most_in_30_s(heard) <= 8
+
+
+def test_the_end_is_announced_however_much_was_announced_before() -> None:
+    ended = Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED))
+    heard = heard_in(lambda tick: ended if tick > 250 else (LIVE, lost())[tick % 2], 26)
+    assert heard[-1][1].startswith("The game has ended")
+    assert most_in_30_s(heard) <= 8
+
+
+def test_what_had_to_wait_is_announced_once_there_is_room_if_it_is_still_shown() -> None:
+    heard = heard_in(lambda tick: lost() if tick > 100 or tick % 2 else LIVE, 60)
+    at, text = heard[-1]
+    flapped = [text for when, text in heard if when <= NOW + 10]
+    assert len(flapped) == 7
+    assert at > NOW + 10
+    assert "to get back" in text
+
+
+def test_a_badge_that_flickers_is_announced_once_and_again_after_a_while() -> None:
+    badge = Notes(badge="Connection unstable")
+    heard = heard_in(lambda tick: LIVE, 100, lambda tick: badge if tick % 20 < 10 else Notes())
+    assert [text for _, text in heard] == ["Connection unstable"]
+    heard = heard_in(lambda tick: LIVE, 100, lambda tick: badge if tick % 500 < 10 else Notes())
+    assert [text for _, text in heard] == ["Connection unstable"] * 2
+
+
+def test_two_problems_are_two_sentences_and_each_is_announced_once() -> None:
+    def problems(tick: int) -> Notes:
+        return Notes(problem="No sound." if tick < 20 else "No sound.\nNo way back.")
+
+    heard = heard_in(lambda tick: LIVE, 10, problems)
+    assert [text for _, text in heard] == ["No sound.", "No way back."]

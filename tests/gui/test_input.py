@@ -5,77 +5,19 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from rejoin.gui.input import HeldControls, PointerTravel, send_key, usage_of
+from rejoin.gui.input import HeldControls, PointerTravel, send_key, vertical_turn
 from rejoin.input_protocol.controls import Controls, travel
 
-W, A, SHIFT, CONTROL = 0x1A, 0x04, 0xE1, 0xE0
+W, A, SHIFT = 0x1A, 0x04, 0xE1
 LEFT, RIGHT, MIDDLE = (
     Qt.MouseButton.LeftButton,
     Qt.MouseButton.RightButton,
     Qt.MouseButton.MiddleButton,
 )
-
-
-@pytest.mark.parametrize(
-    ("evdev", "usage"),
-    [
-        (17, W),  # KEY_W, whatever letter the layout has there
-        (30, A),
-        (1, 0x29),  # KEY_ESC
-        (2, 0x1E),  # KEY_1
-        (11, 0x27),  # KEY_0
-        (57, 0x2C),  # KEY_SPACE
-        (59, 0x3A),  # KEY_F1
-        (88, 0x45),  # KEY_F12
-        (82, 0x62),  # KEY_KP0
-        (103, 0x52),  # KEY_UP
-        (105, 0x50),  # KEY_LEFT
-        (106, 0x4F),  # KEY_RIGHT
-        (108, 0x51),  # KEY_DOWN
-        (97, 0xE4),  # KEY_RIGHTCTRL
-        (100, 0xE6),  # KEY_RIGHTALT
-        (111, 0x4C),  # KEY_DELETE
-    ],
-)
-def test_a_scan_code_names_the_position(evdev: int, usage: int) -> None:
-    assert usage_of(Qt.Key.Key_Z.value, evdev + 8, "xcb") == usage
-    assert usage_of(Qt.Key.Key_Z.value, evdev + 8, "wayland") == usage
-
-
-def test_left_and_right_of_the_same_key_differ_by_position() -> None:
-    key = Qt.Key.Key_Shift.value
-    assert (usage_of(key, 42 + 8, "xcb"), usage_of(key, 54 + 8, "xcb")) == (0xE1, 0xE5)
-
-
-@pytest.mark.parametrize(
-    ("key", "usage"),
-    [
-        (Qt.Key.Key_W, W),
-        (Qt.Key.Key_Exclam, 0x1E),
-        (Qt.Key.Key_0, 0x27),
-        (Qt.Key.Key_Comma, 0x36),
-        (Qt.Key.Key_Slash, 0x38),
-        (Qt.Key.Key_Backslash, 0x31),
-        (Qt.Key.Key_Semicolon, 0x33),
-        (Qt.Key.Key_QuoteLeft, 0x35),
-        (Qt.Key.Key_Backtab, 0x2B),
-        (Qt.Key.Key_F12, 0x45),
-        (Qt.Key.Key_Up, 0x52),
-        (Qt.Key.Key_Control, CONTROL),
-    ],
-)
-def test_without_a_scan_code_the_name_of_the_key_counts(key: Qt.Key, usage: int) -> None:
-    assert usage_of(key.value, 0, "offscreen") == usage
-    assert usage_of(key.value, 17 + 8, "windows") == usage
-
-
-def test_a_key_that_no_pc_keyboard_has_is_none() -> None:
-    assert usage_of(Qt.Key.Key_LaunchMail.value, 0, "offscreen") is None
-    assert usage_of(Qt.Key.Key_LaunchMail.value, 163, "xcb") is None
 
 
 @pytest.fixture
@@ -201,3 +143,66 @@ def test_a_key_event_is_sent_by_position_and_its_repeat_is_not(
     assert [controls.keys for controls in sent] == [{W}]
     send_key(held, event(QEvent.Type.KeyRelease), pressed=False)
     assert not sent[-1].held
+
+
+def mac_event(kind: QEvent.Type, key: Qt.Key, virtual_key: int) -> QKeyEvent:
+    """As Qt makes it on macOS: every scan code is 1, and a virtual key may be 0."""
+    return QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, 1, virtual_key, 0, "")
+
+
+@pytest.mark.parametrize("platform", ["cocoa", "offscreen"])
+def test_two_keys_are_held_at_once_where_all_scan_codes_are_equal(
+    application: QApplication,
+    held: HeldControls,
+    sent: list[Controls],
+    monkeypatch: pytest.MonkeyPatch,
+    platform: str,
+) -> None:
+    monkeypatch.setattr(QGuiApplication, "platformName", staticmethod(lambda: platform))
+    down, up = QEvent.Type.KeyPress, QEvent.Type.KeyRelease
+    send_key(held, mac_event(down, Qt.Key.Key_W, 13), pressed=True)
+    send_key(held, mac_event(down, Qt.Key.Key_A, 0), pressed=True)
+    send_key(held, mac_event(down, Qt.Key.Key_Shift, 56), pressed=True)
+    send_key(held, mac_event(up, Qt.Key.Key_W, 13), pressed=False)
+    send_key(held, mac_event(up, Qt.Key.Key_A, 0), pressed=False)
+    assert [sorted(c.keys) for c in sent] == [[W], [A, W], [A, W, SHIFT], [A, SHIFT], [SHIFT]]
+
+
+@pytest.mark.parametrize(
+    ("platform", "modifiers", "angle", "turned"),
+    [
+        ("xcb", Qt.KeyboardModifier.NoModifier, (0, 120), 120),
+        ("xcb", Qt.KeyboardModifier.NoModifier, (120, 0), 0),  # a wheel that tilts
+        ("xcb", Qt.KeyboardModifier.AltModifier, (120, 0), 120),
+        ("xcb", Qt.KeyboardModifier.AltModifier, (0, 120), 0),
+        ("wayland", Qt.KeyboardModifier.AltModifier, (-240, 0), -240),
+        ("wayland-egl", Qt.KeyboardModifier.AltModifier, (120, 0), 120),
+        ("windows", Qt.KeyboardModifier.AltModifier, (120, 0), 120),
+        (
+            "windows",
+            Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier,
+            (-120, 0),
+            -120,
+        ),
+        ("cocoa", Qt.KeyboardModifier.AltModifier, (0, 120), 120),
+        (None, Qt.KeyboardModifier.AltModifier, (120, 0), 120),
+    ],
+)
+def test_alt_does_not_change_the_axis_of_the_wheel(
+    application: QApplication,
+    platform: str | None,
+    modifiers: Qt.KeyboardModifier,
+    angle: tuple[int, int],
+    turned: int,
+) -> None:
+    event = QWheelEvent(
+        QPointF(1, 1),
+        QPointF(1, 1),
+        QPoint(),
+        QPoint(*angle),
+        Qt.MouseButton.NoButton,
+        modifiers,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    assert vertical_turn(event, platform) == turned

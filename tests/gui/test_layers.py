@@ -78,7 +78,7 @@ def test_the_game_or_the_card_has_the_focus(rig: Rig) -> None:
     assert layers.focusWidget() is layers.view
     assert (layers.view.takes_tab, layers.view.dimmed) == (True, False)
     rig.show(lost())
-    assert layers.focusWidget() is layers.overlay.try_button
+    assert layers.focusWidget() is layers.overlay.panel, "a key of the game presses no button"
     assert (layers.view.takes_tab, layers.view.dimmed) == (False, True)
     layers.overlay.close_button.setFocus()
     rig.show(lost())

@@ -7,8 +7,8 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QMouseEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QCursor, QGuiApplication, QImage, QKeyEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
@@ -33,7 +33,7 @@ from rejoin.core.events import (
 )
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HealthLevel, Snapshot, Stage
 from rejoin.gui.card import UNARMED_S, Card, CardButton
-from rejoin.gui.main_window import RejoinWindow, WindowOptions
+from rejoin.gui.main_window import RejoinWindow, WindowOptions, first_size
 from rejoin.gui.notes import BACK_FOR_S, PROBLEM_FOR_S, SOUND_CONTROL_FOR_S, SOUND_NOTE_FOR_S
 from rejoin.gui.pill import Pill
 from rejoin.input_protocol.controls import travel
@@ -43,6 +43,7 @@ from rejoin.media.statistics import StreamStatistics
 SIZES = [(1280, 720), (640, 400)]
 W, SHIFT, TAB = 0x1A, 0xE1, 0x2B
 M, UP, DOWN = 0x10, 0x52, 0x51
+CTRL_ALT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
 
 def show_snapshot(window: RejoinWindow, port: FakePort, snapshot: Snapshot) -> None:
@@ -266,6 +267,31 @@ def test_start_and_cancel_reach_the_engine(show: ShowFace) -> None:
     assert port.events == [StartRequested(), CloseForNowRequested()]
 
 
+@pytest.mark.parametrize(
+    ("before_start", "title"),
+    [
+        (Snapshot(Stage.STARTING), "Starting your game"),
+        (Snapshot(Stage.RECONNECTING, returning=True), "Getting back into your game..."),
+    ],
+)
+def test_a_game_that_starts_by_itself_never_says_that_it_is_ready(
+    application: QApplication, before_start: Snapshot, title: str
+) -> None:
+    port = FakePort()
+    window = RejoinWindow(port, WindowOptions(before_start=before_start), clock=FakeClock(NOW))
+    said: list[str] = []
+    window.announced.connect(said.append)
+    window.show()
+    port.publish(Snapshot(Stage.IDLE))
+    QApplication.processEvents()
+    assert title in words(window)
+    assert "Ready to play" not in words(window)
+    assert not any("Ready" in text for text in said)
+    window.close()
+    assert port.events == [CloseForNowRequested()]
+    destroy(window)
+
+
 def test_after_start_the_card_has_no_start_button(show: ShowFace) -> None:
     window, port, _clock = show(face_named("idle"))
     window.start()
@@ -274,15 +300,126 @@ def test_after_start_the_card_has_no_start_button(show: ShowFace) -> None:
     assert port.events == [StartRequested()]
 
 
-def test_keys_meant_for_the_game_do_not_press_a_card_that_just_appeared(show: ShowFace) -> None:
+GAME_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select)
+ENDED = Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED))
+CARDS_AFTER_A_GAME = [lost(stage=Stage.LOST), lost(), lost(offline=True), ENDED]
+
+
+@pytest.mark.parametrize("card", CARDS_AFTER_A_GAME, ids=["lost", "again", "offline", "ended"])
+def test_keys_of_the_game_press_no_button_however_long_the_card_is_there(
+    show: ShowFace, card: Snapshot
+) -> None:
+    window, port, clock = show(face_named("live"))
+    show_snapshot(window, port, card)
+    for _ in range(20):
+        for key in (*GAME_KEYS, Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_W):
+            QTest.keyClick(focused(window), key)
+        clock.now += 0.4
+        window.refresh()
+        assert not isinstance(window.focusWidget(), CardButton)
+    assert port.events == []
+    assert window.isVisible()
+
+
+def test_a_key_presses_once_the_focus_has_visibly_been_there(show: ShowFace) -> None:
     window, port, clock = show(face_named("live"))
     show_snapshot(window, port, lost())
-    for key in (Qt.Key.Key_Tab, Qt.Key.Key_Space, Qt.Key.Key_Return):
-        QTest.keyClick(window.focusWidget(), key)
-    assert port.events == []
+    QTest.keyClick(focused(window), Qt.Key.Key_Tab)
+    assert not isinstance(window.focusWidget(), CardButton), "the card has just appeared"
     clock.now += UNARMED_S
-    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Space)
+    QTest.keyClick(focused(window), Qt.Key.Key_Tab)
+    assert window.focusWidget() is window.layers.overlay.try_button
+    for wait_s in (0.0, 0.499):
+        clock.now += wait_s
+        QTest.keyClick(focused(window), Qt.Key.Key_Space)
+        assert port.events == []
+    clock.now += 0.001
+    QTest.keyClick(focused(window), Qt.Key.Key_Space)
     assert port.events == [TryNowRequested()]
+
+
+@pytest.mark.parametrize("held", [Qt.Key.Key_W, Qt.Key.Key_Space, Qt.Key.Key_Tab, "mouse"])
+def test_nothing_is_pressed_while_something_is_still_held_for_the_game(
+    show: ShowFace, held: Qt.Key | str
+) -> None:
+    window, port, clock = show(face_named("live-captured"))
+    view, button = window.layers.view, Qt.MouseButton.RightButton
+    if isinstance(held, str):
+        QTest.mousePress(view, button)
+    else:
+        press(window, held)
+    show_snapshot(window, port, lost())
+    clock.now += UNARMED_S
+    window.layers.overlay.try_button.setFocus(Qt.FocusReason.TabFocusReason)
+    clock.now += 10.0
+    for _ in range(3):  # repeats without the auto-repeat flag, as X11 sends them
+        if not isinstance(held, str):
+            press(window, held)
+        press(window, Qt.Key.Key_Return)
+        QTest.keyRelease(focused(window), Qt.Key.Key_Return)
+    assert port.events == []
+    assert window.focusWidget() is window.layers.overlay.try_button
+    if isinstance(held, str):
+        QTest.mouseRelease(view, button)
+    else:
+        QTest.keyRelease(focused(window), held)
+    QTest.keyClick(focused(window), Qt.Key.Key_Return)
+    assert port.events == [TryNowRequested()]
+
+
+def test_a_pointer_presses_at_once_unless_the_game_had_the_mouse(show: ShowFace) -> None:
+    for name, at_once in (("live", True), ("live-captured", False)):
+        window, port, clock = show(face_named(name))
+        show_snapshot(window, port, lost())
+        QTest.mouseClick(window.layers.overlay.try_button, Qt.MouseButton.LeftButton)
+        assert port.events == [TryNowRequested()] * at_once
+        clock.now += UNARMED_S
+        QTest.mouseClick(window.layers.overlay.try_button, Qt.MouseButton.LeftButton)
+        assert port.events == [TryNowRequested()] * (at_once + 1)
+
+
+def test_no_button_inherits_the_focus_of_one_that_goes(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    show_snapshot(window, port, lost())
+    overlay = window.layers.overlay
+    clock.now += 10.0
+    for button, after in (
+        (overlay.try_button, lost(can_try_now=False)),
+        (overlay.end_button, lost(can_try_now=False, can_terminate=False)),
+        (overlay.close_button, Snapshot(Stage.ENDING)),
+    ):
+        button.setFocus(Qt.FocusReason.TabFocusReason)
+        show_snapshot(window, port, after)
+        assert not isinstance(window.focusWidget(), CardButton)
+
+
+@pytest.mark.parametrize("during", [lost(), LIVE], ids=["card", "game"])
+def test_repeats_without_a_flag_run_a_shortcut_once(show: ShowFace, during: Snapshot) -> None:
+    window, port, _clock = show(face_named("live"))
+    show_snapshot(window, port, during)
+    for _ in range(4):
+        press(window, Qt.Key.Key_F11)
+    assert window.isFullScreen()
+    for _ in range(3):
+        press(window, Qt.Key.Key_S, modifier=CTRL_ALT)
+    assert window.layers.stats.isVisible()
+
+
+def test_a_key_held_through_a_drop_or_a_shortcut_is_not_pressed_again(show: ShowFace) -> None:
+    """Repeats without the auto-repeat flag, as X11 sends them."""
+    window, port, _clock = show(face_named("live"))
+    press(window, Qt.Key.Key_W)
+    press(window, Qt.Key.Key_S, modifier=CTRL_ALT)  # which releases everything
+    press(window, Qt.Key.Key_S)  # Ctrl and Alt are up, S is not
+    press(window, Qt.Key.Key_W)
+    assert not port.controls[-1].held
+    show_snapshot(window, port, lost())
+    show_snapshot(window, port, LIVE)
+    press(window, Qt.Key.Key_W)
+    assert not port.controls[-1].held
+    QTest.keyRelease(focused(window), Qt.Key.Key_W)
+    press(window, Qt.Key.Key_W)
+    assert port.controls[-1].keys == {W}
 
 
 @pytest.mark.parametrize("name", ["live", "lost", "starting"])
@@ -494,16 +631,16 @@ def test_ctrl_alt_s_shows_the_statistics_and_is_not_sent_to_the_game(show: ShowF
     press(window, Qt.Key.Key_S, modifier=both)
     assert window.layers.stats.isVisible()
     assert not any(0x16 in held.keys for held in port.controls)
+    QTest.keyRelease(window.layers.view, Qt.Key.Key_S)
     press(window, Qt.Key.Key_S, modifier=both)
     assert window.layers.stats.isHidden()
+    QTest.keyRelease(window.layers.view, Qt.Key.Key_S)
     press(window, Qt.Key.Key_S)
     assert window.layers.stats.isHidden()
     assert 0x16 in port.controls[-1].keys
 
 
 # --- sound ----------------------------------------------------------------------------------------
-
-CTRL_ALT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
 
 def test_keys_change_the_volume_and_the_note_is_announced(show: ShowFace) -> None:
@@ -512,6 +649,7 @@ def test_keys_change_the_volume_and_the_note_is_announced(show: ShowFace) -> Non
     window.announced.connect(said.append)
     for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_M, Qt.Key.Key_M, Qt.Key.Key_Up):
         press(window, key, modifier=CTRL_ALT)
+        QTest.keyRelease(window.layers.view, key)
         assert said[-1] in words(window)
     assert said == ["Volume 90 %", "Volume 80 %", "Sound off", "Volume 80 %", "Volume 90 %"]
     assert port.choices[2] == SoundChoice(80, muted=True)
@@ -725,6 +863,42 @@ def test_without_a_game_to_control_the_mouse_is_not_captured(show: ShowFace, nam
     window.capture_mouse()
     assert not is_captured(window)
     assert port.controls == []
+
+
+def test_a_desktop_without_mouse_capture_is_named_when_the_player_clicks(
+    show: ShowFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QCursor, "setPos", lambda *_: None)
+    window, port, clock = show(face_named("live-first"))
+    assert "Click to take control" in words(window)
+    said: list[str] = []
+    window.announced.connect(said.append)
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
+    assert not is_captured(window)
+    assert "This desktop does not let Rejoin capture the mouse" in words(window)
+    assert said == ["This desktop does not let Rejoin capture the mouse"]
+    assert "Ctrl+Alt: free the mouse" not in words(window)
+    assert "Click to take control" not in words(window), "a click does not help"
+    press(window, Qt.Key.Key_W)
+    assert port.controls[-1].keys == {W}, "the keyboard is the game's all the same"
+    clock.now += PROBLEM_FOR_S
+    window.refresh()
+    assert "This desktop does not let Rejoin capture the mouse" not in words(window)
+
+
+@pytest.mark.parametrize(
+    ("screen", "size"),
+    [
+        ((1920, 1040), (1280, 720)),
+        ((1392, 783), (1280, 720)),
+        ((1366, 728), (1191, 670)),
+        ((1024, 728), (942, 529)),
+        ((800, 1280), (736, 414)),
+        ((600, 400), (552, 310)),
+    ],
+)
+def test_the_first_size_fits_the_screen(screen: tuple[int, int], size: tuple[int, int]) -> None:
+    assert first_size(QSize(*screen)).toTuple() == size
 
 
 # --- screen readers -------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
 from rejoin.gui.input import HeldControls
@@ -16,6 +17,7 @@ from rejoin.gui.mouse_capture import (
     FreedByDrop,
     FreedByKeys,
     MouseCapture,
+    Refused,
 )
 from rejoin.input_protocol.controls import Controls, travel
 
@@ -121,3 +123,78 @@ def test_near_an_edge_it_is_moved_to_the_middle_and_that_is_no_travel(rig: Rig) 
     rig.move(500, 250)  # the pointer was moved back
     rig.move(520, 250)
     assert travel(rig.sent[-1].pointer_x_total, before.pointer_x_total) == 470
+
+
+def ignores_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QCursor, "setPos", lambda *_: None)
+
+
+def test_a_pointer_that_cannot_be_moved_is_not_claimed_to_be_captured(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignores_moves(monkeypatch)
+    assert not rig.mouse.capture()
+    assert rig.is_in(Refused())
+    assert rig.view.cursor().shape() is not Qt.CursorShape.BlankCursor
+    rig.mouse.button(LEFT, True)
+    rig.move(500, 250)
+    rig.move(510, 250)
+    assert rig.sent == []
+
+
+def test_a_pointer_that_cannot_be_moved_any_more_is_freed(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rig.mouse.capture()
+    rig.mouse.button(LEFT, True)
+    ignores_moves(monkeypatch)
+    for x in range(500, 1000, 20):
+        at = rig.view.mapToGlobal(QPoint(x, 250))
+        monkeypatch.setattr(QCursor, "pos", lambda at=at: at)
+        rig.mouse.move(QPointF(at))
+    assert rig.is_in(Refused())
+    assert not rig.sent[-1].held
+
+
+@pytest.mark.parametrize("platform", ["wayland", "wayland-egl"])
+def test_on_wayland_nothing_is_claimed_whatever_qt_says_of_the_pointer(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    monkeypatch.setattr(QGuiApplication, "platformName", staticmethod(lambda: platform))
+    assert not rig.mouse.capture()
+    assert rig.is_in(Refused())
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (500, 0), (-700, 100), (600, 700), (-900, -400)])
+def test_the_pointer_stays_in_what_is_visible_of_the_view(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, x: int, y: int
+) -> None:
+    """As an X server moves it: it stops at the edges of the screen."""
+    rig.view.move(x, y)
+    QApplication.processEvents()
+    screen = rig.view.screen().geometry()
+    visible = QRect(rig.view.mapToGlobal(QPoint(0, 0)), rig.view.size()) & screen
+    around = visible.adjusted(-240, -240, 240, 240) if visible.width() < 240 else visible
+    at = visible.center()
+
+    def set_pos(to: QPoint) -> None:
+        nonlocal at
+        at = QPoint(
+            min(max(to.x(), screen.left()), screen.right()),
+            min(max(to.y(), screen.top()), screen.bottom()),
+        )
+
+    monkeypatch.setattr(QCursor, "setPos", set_pos)
+    monkeypatch.setattr(QCursor, "pos", lambda: at)
+    assert rig.mouse.capture()
+    rig.mouse.move(QPointF(at))
+    before = rig.controls.controls
+    for step in (QPoint(20, 5), QPoint(-20, 5), QPoint(20, -15)):
+        for _ in range(120):
+            set_pos(at + step)
+            rig.mouse.move(QPointF(at))
+            assert around.contains(at)
+    after = rig.controls.controls
+    assert rig.mouse.captured
+    assert travel(after.pointer_x_total, before.pointer_x_total) == 2400
+    assert travel(after.pointer_y_total, before.pointer_y_total) == -600

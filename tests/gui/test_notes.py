@@ -8,7 +8,7 @@ import pytest
 
 from helpers.window_faces import LIVE, NOW, lost
 from rejoin.core.model import Ending, EndingKind, HealthLevel, Snapshot, Stage
-from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, FreedByKeys
+from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, FreedByKeys, Refused
 from rejoin.gui.notes import (
     BACK_FOR_S,
     BADGE_AFTER_S,
@@ -151,6 +151,23 @@ def test_the_time_of_a_problem_starts_once() -> None:
     assert second.problem == Problem("No microphone.", NOW + 6)
     assert second.with_problem(None, NOW + 7) == Memory()
     assert Memory().with_problem(None, NOW) == Memory()
+
+
+def test_a_second_problem_shows_both_and_one_that_is_gone_shows_nothing_anew() -> None:
+    both = NO_SOUND.with_problem("No sound.\nNo way back.", NOW + 60)
+    assert both.problem == Problem("No sound.\nNo way back.", NOW + 60)
+    one = both.with_problem("No way back.", NOW + 90)
+    assert one.problem == Problem("No way back.", NOW + 60)
+
+
+def test_a_mouse_that_cannot_be_captured_is_named_and_no_click_is_asked_for() -> None:
+    state = replace(PLAYING, mouse=Refused())
+    memory = Memory(started_at=NOW, mouse_refused_at=NOW)
+    sentence = "This desktop does not let Rejoin capture the mouse"
+    assert notes(LIVE, NOW + PROBLEM_FOR_S - 0.01, memory, state).note == (sentence, "")
+    assert notes(LIVE, NOW, replace(memory, mouse_refused_at=None), state) == Notes()
+    assert notes(LIVE, NOW + PROBLEM_FOR_S, memory, state) == Notes()
+    assert notes(BACK, NOW, memory, state).note == ("You're back", "")
 
 
 def test_capturing_the_mouse_forgets_the_hint_and_the_volume_control_only() -> None:

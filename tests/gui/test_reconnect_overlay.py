@@ -131,3 +131,25 @@ def test_end_game_is_not_offered_where_the_backend_cannot(rig: Rig) -> None:
     assert rig.overlay.known.text() == ("Your game may keep running until its time is up.")
     QTest.mouseClick(rig.overlay.close_button, Qt.MouseButton.LeftButton)
     assert rig.emitted == ["close"]
+
+
+@pytest.mark.parametrize("period_s", [0.2, 0.7, 3.0, 11.0, 16.0])
+def test_try_now_does_not_flicker_while_tries_follow_each_other(rig: Rig, period_s: float) -> None:
+    changed_at: list[float] = []
+    enabled = rig.overlay.try_button.isEnabled()
+    for tick in range(1200):
+        rig.clock.now = NOW + tick / 10
+        rig.show(lost(can_try_now=int(tick / 10 / period_s) % 2 == 0))
+        if rig.overlay.try_button.isEnabled() is not enabled:
+            enabled = rig.overlay.try_button.isEnabled()
+            changed_at.append(rig.clock.now)
+    assert changed_at
+    assert max(sum(1 for at in changed_at if t <= at < t + 30.0) for t in changed_at) <= 4
+
+
+def test_try_now_is_offered_at_once_when_a_try_is_possible(rig: Rig) -> None:
+    rig.show(lost(can_try_now=False))
+    assert not rig.overlay.try_button.isEnabled()
+    rig.clock.now += 0.1
+    rig.show(lost(can_try_now=True))
+    assert rig.overlay.try_button.isEnabled()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -95,6 +96,51 @@ def test_offline_and_portal_pause_tries_and_say_so() -> None:
     assert "captive portal" in texts.lost_doing(portal, NOW)
     for snapshot in (offline, portal):
         assert texts.next_try(snapshot, NOW) == ""
+
+
+def test_what_answers_in_place_of_the_studio_is_called_that() -> None:
+    sentence = "Something else answers in place of the studio. This network may want a sign-in."
+    waiting = lost(doing=Doing.WAITING_TO_RETRY, next_try_at=NOW + 2, stranger=True)
+    assert texts.lost_doing(waiting, NOW) == sentence
+    start = replace(waiting, stage=Stage.STARTING)
+    assert texts.starting_awaited(start, NOW, 1.0) == sentence
+
+
+def test_a_firewall_is_named_with_the_next_try() -> None:
+    blocked = lost(doing=Doing.WAITING_TO_RETRY, next_try_at=NOW + 14.5, firewall=True)
+    for said in (
+        texts.lost_doing(blocked, NOW),
+        texts.starting_awaited(replace(blocked, stage=Stage.STARTING), NOW, 1.0),
+    ):
+        assert "firewall" in said
+        assert said.endswith("Next try in 15 s")
+    connecting = replace(blocked, doing=Doing.CONNECTING, next_try_at=None)
+    assert "firewall" in texts.lost_doing(connecting, NOW)
+
+
+def test_before_the_service_has_noticed_no_number_stands_still() -> None:
+    fresh = lost(connection_timeout_s=120.0, unnoticed_until_at=NOW + 5)
+    left = texts.time_left(fresh, NOW)
+    assert left.sentence == "The game server has not noticed yet. At least 2:00."
+    assert texts.time_left(fresh, NOW + 5).sentence.startswith("At least 1:07")
+    unknown = replace(fresh, connection_timeout_s=None)
+    assert texts.time_left(unknown, NOW).sentence.startswith("At least 1:12")
+
+
+def test_an_end_that_was_not_sent_says_so() -> None:
+    waiting = Snapshot(Stage.ENDING, doing=Doing.TERMINATING, offline=True)
+    assert texts.lost_known(waiting) == "Releasing the game server..."
+    waiting = replace(waiting, doing=Doing.WAITING_FOR_NETWORK)
+    assert "not ended" in texts.lost_known(waiting)
+    assert "as soon as the network is back" in texts.lost_doing(waiting, NOW)
+    tried = replace(waiting, offline=False, doing=Doing.WAITING_TO_RETRY)
+    assert texts.lost_doing(tried, NOW) == ""
+
+
+def test_a_game_that_exists_is_not_said_to_be_cancelled_by_leaving() -> None:
+    waiting = Snapshot(Stage.STARTING, doing=Doing.WAITING_TO_RETRY, can_terminate=False)
+    assert texts.can_cancel_start(waiting)
+    assert not texts.can_cancel_start(replace(waiting, episode=1))
 
 
 def test_a_long_wait_at_start_says_how_long_it_may_take() -> None:

@@ -26,6 +26,7 @@ class GatheredConnection:
     def __init__(self, rules: NetworkRules) -> None:
         self.now = 100.0
         self.unreachable: list[str] = []
+        self.first_packets = 0
         self.pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
@@ -39,9 +40,13 @@ class GatheredConnection:
             clock=lambda: self.now,
             policy=Policy(),
             name="gathered",
+            on_first_packet=self._count_first_packet,
             on_unreachable=self.unreachable.append,
         )
         self.sent: list[stun.Message] = []
+
+    def _count_first_packet(self) -> None:
+        self.first_packets += 1
 
     async def ready(self) -> None:
         await self.pc.setLocalDescription()

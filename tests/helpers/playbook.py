@@ -31,7 +31,7 @@ from rejoin.core.model import (
     SessionView,
     Snapshot,
 )
-from rejoin.core.phases import Live, Phase, State
+from rejoin.core.phases import Backoff, Live, Phase, State
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.snapshot import snapshot
 from rejoin.core.ticket import RejoinState
@@ -261,8 +261,13 @@ class Playbook:
         return self.give(events.StatusFailed(self.now, failure))
 
     def requests(self) -> commands.Reconnect:
-        """The offer that the engine has just asked for is made, and the request is written."""
+        """The offer that the engine has just asked for is made, and the request is written.
+
+        So soon after another create call, the request waits (Rule 17 of the engine).
+        """
         self.give(offer(self.last(commands.MakeOffer).connection))
+        if isinstance(self.state.phase, Backoff):
+            self.wait(self.state.phase.until_at - self.now)
         request = self.last(commands.Reconnect)
         self.give(events.RequestWritten(request.attempt, request.try_number))
         return request

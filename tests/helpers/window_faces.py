@@ -109,6 +109,16 @@ FACES: tuple[Face, ...] = (
         ("No sound: this computer has no audio output.",),
         problem="No sound: this computer has no audio output.",
     ),
+    Face(
+        "live-two-problems",
+        LIVE,
+        (
+            "No sound: this computer has no audio output.",
+            "No way back after a crash: no space is left on the disk.",
+        ),
+        problem="No sound: this computer has no audio output.\n"
+        "No way back after a crash: no space is left on the disk.",
+    ),
     Face("live-sound", LIVE, ("Volume 60 %", "60 %"), sound=True),
     Face("live-sound-demo", LIVE, ("F8: drop the connection", "60 %"), sound=True, demo=True),
     Face(

@@ -1,4 +1,4 @@
-"""A real window on a real X server: a key press drops the connection, and the client reconnects.
+"""A real window on a real X server: its keys and its mouse, and a drop from the first to the last.
 
 `python3 dev.py test` runs this under Xvfb.
 """
@@ -6,11 +6,18 @@
 from __future__ import annotations
 
 import json
+import os
+import queue
 import shutil
 import signal
 import subprocess
+import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,10 +35,10 @@ def xdotool(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def find_window() -> str:
+def find_window(name: str = "Rejoin demo") -> str:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        found = xdotool("search", "--onlyvisible", "--name", "Rejoin demo").split()
+        found = xdotool("search", "--onlyvisible", "--name", name).split()
         if found:
             return found[-1]
         time.sleep(0.1)
@@ -55,3 +62,73 @@ def test_a_key_press_drops_the_connection_and_the_client_reconnects(tmp_path: Pa
     report = json.loads((out / "report.json").read_text())
     assert [episode["outcome"] for episode in report["episodes"]] == ["live"]
     assert [one["continued"] for one in report["continuity"]] == [True]
+
+
+@contextmanager
+def live_window(*arguments: str) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+    """A window with a live game: its id on the X server, and its next state."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "helpers.window_on_x", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[1],
+        env={**os.environ, "QT_QPA_PLATFORM": "xcb"},
+    ) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        lines: queue.Queue[str] = queue.Queue()
+        output = program.stdout
+
+        def read() -> None:
+            for line in output:
+                lines.put(line)
+
+        threading.Thread(target=read, daemon=True).start()
+
+        def next_state() -> dict[str, Any]:
+            state: dict[str, Any] = json.loads(lines.get(timeout=PATIENCE_S))
+            return state
+
+        try:
+            assert next_state() == {"fits": True}
+            window = find_window("Rejoin on a real display")
+            xdotool("windowfocus", "--sync", window)
+            yield window, next_state
+        finally:
+            program.stdin.close()
+
+
+def test_a_key_that_is_held_is_pressed_once_and_released_once() -> None:
+    with live_window() as (_window, next_state):
+        xdotool("keydown", "w")
+        try:
+            while next_state()["presses"] < 12:  # it has been repeated
+                pass
+        finally:
+            xdotool("keyup", "w")
+        state = next_state()
+        while state["keys"][-1]:
+            state = next_state()
+    assert state["keys"] == [[0x1A], []]
+
+
+@pytest.mark.parametrize("beyond", ["0,0", "800,0", "1000,600"])
+def test_all_of_the_travel_arrives_wherever_the_window_is(beyond: str) -> None:
+    with live_window(beyond) as (window, next_state):
+        xdotool("mousemove", "--window", window, "40", "40", "click", "1")
+        state = next_state()
+        while not state["captured"]:
+            state = next_state()
+        start = state["travel"]
+        for _ in range(60):
+            xdotool("mousemove_relative", "--", "40", "-10")
+        for _ in range(60):
+            xdotool("mousemove_relative", "--", "-40", "10")
+        for _ in range(60):
+            xdotool("mousemove_relative", "--", "40", "10")
+        wanted = [start[0] + 2400, start[1] + 600]
+        state = next_state()
+        while state["travel"] != wanted and state["moves"] < 10_000:
+            state = next_state()
+        assert state["captured"]

@@ -106,6 +106,19 @@ async def test_checks_are_frequent_until_stopped_even_while_muted() -> None:
         assert len(there.sent) == sent
 
 
+async def test_started_again_it_checks_at_once_and_often_again() -> None:
+    async with gathered_connection() as there:
+        there.transport.checks.start()
+        for _ in range(2000):
+            if len(there.sent) >= 7:
+                break
+            await asyncio.sleep(0.01)
+        sent = len(there.sent)
+        there.transport.checks.start()
+        await asyncio.sleep(0)
+        assert len(there.sent) == sent + 1, "not after a quarter of a second"
+
+
 async def test_five_checks_are_a_tenth_of_a_second_apart_and_then_a_quarter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

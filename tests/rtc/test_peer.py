@@ -423,9 +423,11 @@ async def test_a_muted_peer_sends_nothing_but_checks() -> None:
         await asyncio.sleep(0.1)
         scene.host.heard.clear()
         scene.peer.set_controls(Controls(keys=frozenset({4})))
+        asked = scene.peer.statistics().pli_count
         scene.peer.request_key_frame()
         await asyncio.sleep(1.8)
         assert not scene.host.heard, "muted and without checks it sends nothing"
+        assert scene.peer.statistics().pli_count == asked, "what is not sent does not count"
         scene.peer.start_checks()
         await scene.until(lambda: scene.host.heard["stun"] >= 5)
         assert set(scene.host.heard) == {"stun"}
@@ -459,6 +461,40 @@ async def test_goodbye_is_repeated_for_a_host_that_missed_the_first() -> None:
         heard = scene.host.heard.total()
         await asyncio.sleep(1.5)
         assert scene.host.heard.total() == heard
+
+
+async def test_a_goodbye_lost_in_a_dead_path_is_heard_once_the_path_is_back() -> None:
+    async with played() as scene:
+        await scene.until_live()
+        scene.host.cut = True
+        await scene.peer.say_goodbye(3)
+        await asyncio.sleep(0.5)
+        assert not scene.host.closed.is_set()
+        scene.host.heard.clear()
+        scene.host.cut = False
+        await asyncio.wait_for(scene.host.closed.wait(), 10)
+        assert set(scene.host.heard) <= {"rtcp", "dtls"}, "the goodbye and nothing else"
+    assert not scene.saw(HardEvidenceSeen)
+
+
+async def test_a_sample_says_what_is_lost_in_each_direction() -> None:
+    async with played() as scene:
+        await scene.until_live()
+        await scene.until(lambda: (s := scene.peer.sample()) and s.proved_sent_at)
+        scene.parts.transport.checks.note_refused()
+        refused = scene.peer.sample()
+        assert refused is not None
+        assert refused.sends_fail_since_at is not None
+        scene.host.cut = True
+        await scene.until(lambda: (s := scene.peer.sample()) and s.unanswered_since_at)
+        await scene.until(lambda: (s := scene.peer.sample()) and s.sends_fail_since_at is None)
+        received = scene.parts.video.reception
+        at = scene.peer._clock()
+        received.count_sent(0, at + 1.0)
+        received.count_sent(100, at + 2.0)
+        lost = scene.peer.sample()
+        assert lost is not None
+        assert lost.video_missing == 1.0
 
 
 async def test_a_host_that_closes_is_evidence_at_once() -> None:

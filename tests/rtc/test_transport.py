@@ -202,6 +202,7 @@ async def test_media_bypasses_the_queue_and_the_rest_goes_into_it() -> None:
             "what waited in the queue"
         )
         assert there.transport.last_rtp_at == 101.0
+        assert there.first_packets == 1, "the path is not blocked, which is worth one event"
 
 
 async def test_an_empty_datagram_and_a_truncated_check_do_not_end_the_connection() -> None:

@@ -44,15 +44,17 @@ def test_an_offer_that_cannot_be_made_ends_the_start_with_its_sentence() -> None
     assert "no network address" in ending.detail
 
 
-async def test_an_answer_that_cannot_be_used_ends_the_start() -> None:
+async def test_a_second_answer_that_cannot_be_used_ends_the_start() -> None:
     it = RunningEngine()
     it.world.connects = False
 
     async def main() -> Ending:
         it.engine.post(events.StartRequested())
         running = asyncio.ensure_future(it.engine.run())
-        await it.until(lambda: any("answer" in peer.actions for peer in it.world.peers))
-        it.engine.post(events.AnswerRefused(ONE, "no fingerprint"))
+        for number in (1, 2):
+            await it.until(lambda: len(it.world.peers) == number)  # noqa: B023
+            await it.until(lambda: "answer" in it.world.peers[-1].actions)
+            it.engine.post(events.AnswerRefused(ConnectionNumber(number), "no fingerprint"))
         return await asyncio.wait_for(running, 10)
 
     ending = await main()

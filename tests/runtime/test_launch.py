@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from helpers.command_line import KEY, URL, saved_ticket
 from rejoin.core.model import Ending, EndingKind, SessionId
 from rejoin.errors import BadInputError, RejoinError
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime import instance, launch, tokens
 from rejoin.runtime.instance import Instance
 from rejoin.runtime.launch import Claimed, HandedOver, LockUnavailable
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, keyring_reference
 from rejoin.service_model.status import StatusReason
+from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import DIALECTS
 
 
@@ -175,3 +179,30 @@ def test_a_session_id_that_is_no_secret_stays() -> None:
 )
 def test_the_ending_of_a_game_has_an_exit_code(ending: Ending, code: int) -> None:
     assert launch.exit_code(ending) == code
+
+
+# --- one game, twice ------------------------------------------------------------------------------
+
+
+def test_a_game_is_open_in_one_rejoin_and_others_are_told_apart() -> None:
+    def game(url: str = URL, **more: Any) -> StudioProfile:
+        return StudioProfile(url, "t", NetworkRules(), **more)
+
+    claim = launch.claim_game(game())
+    assert isinstance(claim, Claimed)
+    assert launch.claim_game(game()) is None
+    assert launch.claim_game(replace(game(), token="another", allow_insecure=True)) is None
+    others = [
+        game("https://other.example"),
+        game(dialect=DIALECTS["aws-react"], choice=StreamChoice("sg-1", "a-1")),
+        game(dialect=DIALECTS["aws-react"], choice=StreamChoice("sg-1", "a-2")),
+        game(dialect=DIALECTS["aws-react"], choice=StreamChoice("sg-2", "a-1")),
+    ]
+    claims = [launch.claim_game(each) for each in others]
+    for each in claims:
+        assert isinstance(each, Claimed)
+        each.instance.release()
+    claim.instance.release()
+    again = launch.claim_game(game())
+    assert isinstance(again, Claimed)
+    again.instance.release()

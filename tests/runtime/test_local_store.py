@@ -53,7 +53,10 @@ class Bench:
         self.activations: list[str | None] = []
 
     def store(
-        self, token: str | None = "CANARY-token", instance: Instance | None = None
+        self,
+        token: str | None = "CANARY-token",
+        instance: Instance | None = None,
+        open_here: Instance | None = None,
     ) -> LocalStore:
         return LocalStore(
             StudioProfile(URL, token),
@@ -61,6 +64,7 @@ class Bench:
             tokens=TokenStore(self.keyring),
             locks_folder=self.locks_folder,
             instance=instance,
+            open_here=open_here,
             on_activate=self.activations.append,
         )
 
@@ -170,6 +174,24 @@ def test_a_rejoining_player_answers_second_instances_from_the_start(bench: Bench
 
     work(bench.store(instance=claimed), script)
     assert bench.activations == [None]
+
+
+def test_a_game_that_is_open_here_answers_second_instances_before_it_has_a_session(
+    bench: Bench,
+) -> None:
+    claimed = Instance.claim("the-game", bench.locks_folder)
+    assert claimed is not None
+    answered: list[bool] = []
+
+    async def script(store: LocalStore) -> None:
+        def from_another_process() -> None:
+            answered.append(activate("the-game", folder=bench.locks_folder))
+
+        await asyncio.to_thread(from_another_process)
+
+    work(bench.store(open_here=claimed), script)
+    assert (answered, bench.activations) == ([True], [None])
+    assert not is_taken("the-game", bench.locks_folder)
 
 
 def test_a_game_that_is_over_leaves_no_ticket(bench: Bench) -> None:

@@ -274,7 +274,7 @@ async def test_with_a_ticket_it_rejoins_instead_of_starting_a_game(tmp_path: Pat
     assert kept.rejoin_state.attempt == 4
 
 
-def test_a_missing_way_back_is_reported_if_nothing_else_is_wrong(tmp_path: Path) -> None:
+def test_a_missing_way_back_is_reported_whatever_else_is_missing(tmp_path: Path) -> None:
     store = LocalStore(
         profile("http://127.0.0.1:9"), tickets=TicketFolder(tmp_path), locks_folder=tmp_path
     )
@@ -287,7 +287,9 @@ def test_a_missing_way_back_is_reported_if_nothing_else_is_wrong(tmp_path: Path)
         profile("http://127.0.0.1:9"),
         PlayerOptions(audio=NullOutput("No sound."), local_store=store),
     )
-    assert silent.problem() == "No sound."
+    assert silent.problem() == (
+        "No sound.\nNo way back after a crash: no space is left on the disk."
+    )
 
 
 @pytest.mark.parametrize("dtls_client", [False, True])

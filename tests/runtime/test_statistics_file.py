@@ -56,3 +56,27 @@ def test_a_disk_that_fills_up_is_logged_once(
         file.write(1.0, StreamStatistics(ConnectionNumber(1)))
     file.close()
     assert len(expected_logs.records) == 1
+
+
+@pytest.mark.parametrize("spare", [0, 1, 40])
+def test_on_a_full_disk_the_file_ends_with_a_whole_line(
+    tmp_path: Path, expected_logs: LogRecords, spare: int
+) -> None:
+    """The kernel takes the part of a line that still fits, and then refuses."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "numbers.csv"
+    file = StatisticsFile(path)
+    numbers = StreamStatistics(ConnectionNumber(1))
+    file.write(1.0, numbers)
+    whole = path.read_bytes()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + spare, before[1]))
+    try:
+        file.write(2.0, numbers)
+        file.write(3.0, numbers)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    file.write(4.0, numbers)
+    file.close()
+    assert path.read_bytes() == whole
+    assert len(expected_logs.records) == 1

@@ -552,8 +552,8 @@ async def test_a_cancelled_call_is_cancelled_and_not_a_failure() -> None:
                 await client.status(SessionId("session-1"), known=None, wait_s=0, budget_s=20)
 
 
-def make_certificate(folder: Path) -> Path:
-    """A self-signed certificate and its key in one file."""
+def make_certificate(folder: Path, *, address: str = "127.0.0.1", days: int = 1) -> Path:
+    """A self-signed certificate for this address and its key in one file. `days`: until when."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     now = datetime.datetime.now(datetime.UTC)
@@ -563,10 +563,10 @@ def make_certificate(folder: Path) -> Path:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=9))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), False
         )
         .sign(key, hashes.SHA256())
     )
@@ -600,16 +600,50 @@ async def test_an_untrusted_certificate_is_refused_and_a_trusted_one_works(tmp_p
             await client.terminate(SessionId("session-1"), budget_s=10)
 
 
-async def test_a_server_without_tls_gets_no_request_over_https() -> None:
+@pytest.mark.parametrize(
+    "wrong", [{"address": "127.0.0.2"}, {"days": -1}], ids=["another host", "expired"]
+)
+async def test_a_trusted_certificate_that_does_not_fit_gets_no_request(
+    wrong: dict[str, Any], tmp_path: Path
+) -> None:
+    path = make_certificate(tmp_path, **wrong)
+    serving_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving_context.load_cert_chain(path)
+    trusting = ssl.create_default_context(cafile=str(path))
+    async with (
+        server_that(answering("204 No"), ssl=serving_context) as port,
+        client_for(f"https://127.0.0.1:{port}", verify=trusting) as client,
+    ):
+        written: list[str] = []
+        failure = await failure_of(reconnecting(client, written, 10))
+        assert failure.kind is FailureKind.TLS
+        assert written == []
+
+
+@pytest.mark.parametrize(
+    ("says", "kind"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", FailureKind.TLS),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\n\r\n", FailureKind.TLS),
+        (b"<html>Please sign in</html>", FailureKind.TLS),
+        (b"\x15\x03\x03\x00\x02\x02\x28", FailureKind.TLS),  # alert: handshake_failure
+        (b"\x15\x03\x03\x00\x02\x02\x46", FailureKind.TLS),  # alert: protocol_version
+        (b"", FailureKind.NOT_SENT),  # it hangs up: no proof of anybody
+    ],
+)
+async def test_a_server_without_our_tls_gets_no_request_over_https(
+    says: bytes, kind: FailureKind
+) -> None:
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.write(says)
         await writer.drain()
+        writer.close()
 
     async with server_that(behave) as port, client_for(f"https://127.0.0.1:{port}") as client:
         written: list[str] = []
         failure = await failure_of(reconnecting(client, written, 10))
-        assert failure.kind is FailureKind.TLS
+        assert failure.kind is kind
         assert written == []
 
 

@@ -79,7 +79,7 @@ def answer_not_matched(t: Transition, phase: Any, event: events.Event) -> None:
 
 
 def stops_after_three_failures(t: Transition, episode: Episode, *more: Any) -> Any:
-    if episode.failures >= 2:
+    if t.facts.failures >= 2:
         enter.confirming_end(t, episode, Ending(EndingKind.UNCONFIRMED))
         return None
     return PAUSE(t, episode, *more)
@@ -156,12 +156,23 @@ def applies_any_answer_in_the_status(
     return True
 
 
+def asks_again_at_once(t: Transition) -> float:
+    return t.now
+
+
+def every_answer_moves_the_countdown(
+    window: Window, status: Any, create_requested_at: float, *, heard: bool
+) -> Window:
+    return ON_REJOINED(window, status, create_requested_at, heard=True)
+
+
 CLAIM = fence.claim
 ON_EVENT = dispatch.on_event
 PAUSE = enter._pause
 LATEST = transition.latest_at
 HEALS = healing.heal_if_possible
 ON_VIEW = deadline.on_view
+ON_REJOINED = deadline.on_rejoined
 DO = Transition.do
 WAKEUP = engine.next_wakeup
 NEW_CONNECTION = Transition.new_connection
@@ -238,6 +249,16 @@ BUGS: dict[str, tuple[Patch, Budget, str]] = {
         (waiting, "recover_answer", applies_any_answer_in_the_status),
         Budget(closes=1, failures=2),
         "I1",
+    ),
+    "create calls follow each other at once": (
+        (Transition, "create_not_before_at", asks_again_at_once),
+        Budget(closes=1, failures=1),
+        "PACE",
+    ),
+    "an answer without a packet moves the countdown": (
+        (deadline, "on_rejoined", every_answer_moves_the_countdown),
+        Budget(cuts=1),
+        "HOLD",
     ),
 }
 

@@ -93,18 +93,51 @@ def test_i3_one_offer_one_attempt() -> None:
     again = [
         requests(2, 5),
         event("ReconnectFailed", attempt=5, try_number=1),
-        requests(2, 5, number=2),
+        requests(2, 5, number=2, at=2.0),
     ]
     assert rules(offer(2), *again) == []
-    assert rules(requests(2, 5), answer(5), requests(2, 6)) == ["I3"]
-    assert rules(requests(2, 5), answer(5), requests(3, 5)) == ["I3"]
-    assert rules(offer(2, "x"), offer(3, "x"), requests(2, 5), answer(5), requests(3, 6)) == ["I3"]
+    assert rules(requests(2, 5), answer(5), requests(2, 6, at=2.0)) == ["I3"]
+    assert rules(requests(2, 5), answer(5), requests(3, 5, at=2.0)) == ["I3"]
+    both = (offer(2, "x"), offer(3, "x"))
+    assert rules(*both, requests(2, 5), answer(5), requests(3, 6, at=2.0)) == ["I3"]
 
 
 def test_i4_one_create_call_in_flight() -> None:
-    assert rules(requests(2, 5), requests(3, 6)) == ["I4"]
-    assert rules(requests(2, 5), command("CloseConnection", connection=2), requests(3, 6)) == []
+    assert rules(requests(2, 5), requests(3, 6, at=2.0)) == ["I4"]
+    closed = command("CloseConnection", connection=2)
+    assert rules(requests(2, 5), closed, requests(3, 6, at=2.0)) == []
     assert rules(requests(2, 5), requests(3, 6, at=11.5)) == [], "a call is over when its budget is"
+
+
+def test_pace_create_calls_lie_apart_and_are_not_too_many() -> None:
+    def calls(count: int, apart_s: float) -> list[Record]:
+        records = []
+        for number in range(1, count + 1):
+            at = 1.0 + number * apart_s
+            records += [requests(number, number, at=at), answer(number, at=at)]
+        return records
+
+    assert rules(*calls(2, 0.25)) == []
+    assert rules(*calls(2, 0.24)) == ["PA"]
+    assert rules(*calls(40, 1.01)) == []
+    assert rules(*calls(31, 0.9)) == ["PA"]
+    pressed = event("TryNowRequested", at=20.0)
+    assert rules(*calls(22, 0.9), pressed, *calls(33, 0.9)[44:]) == [], "the player's own wish"
+
+
+def test_hold_an_answer_without_a_packet_moves_no_deadline() -> None:
+    active = event("StatusArrived", view={"status": "ACTIVE", "remaining": None})
+
+    def connecting(*between: Record) -> list[str]:
+        before = state("Connecting", shown_deadline_at=100.0)
+        after = state("Connecting", shown_deadline_at=105.0)
+        return rules(requests(2, 5), answer(5), apply(2), before, *between, after)
+
+    assert connecting(active) == ["HO"]
+    assert connecting(event("ConnectionOpened"), active) == []
+    assert connecting(event("FirstPacketArrived"), active) == []
+    seen = {"status": "ACTIVE", "remaining": {"at_least_s": 5.0, "age_s": 0.0}}
+    assert connecting(event("StatusArrived", view=seen)) == [], "the backend knows of more time"
 
 
 def test_i5_every_state_has_a_timer() -> None:
@@ -211,6 +244,9 @@ def name(violation: Violation | None) -> str | None:
         ),
         (None, invariants.closed_early(1), "KEEP"),
         (None, invariants.not_saved("nobody gets back"), "I7"),
+        (invariants.calls_apart(1.25, (1.0,)), invariants.calls_apart(1.2, (1.0,)), "PACE"),
+        (invariants.deadline_held(9.0, 9.0), invariants.deadline_held(9.0, 9.1), "HOLD"),
+        (invariants.deadline_held(None, 9.0), invariants.asked_after_the_end(2.0, 1.0), "OVER"),
     ],
 )
 def test_every_check_can_pass_and_fail(

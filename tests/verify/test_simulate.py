@@ -7,7 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from rejoin.core.model import EndingKind
+from rejoin.core.engine import connecting, dispatch
+from rejoin.core.engine.transition import Transition
+from rejoin.core.model import EndingKind, Policy
+from rejoin.core.phases import Connecting
 from rejoin.core.trace import timelines
 from rejoin.service_model import lifecycle
 from rejoin.verify.environment import Change, World
@@ -270,3 +273,59 @@ def test_a_violation_is_found() -> None:
     )
     outcome = simulate(world, draw=random.Random(1).random, for_s=10.0)
     assert any(violation.startswith("I8") for violation in outcome.violations)
+
+
+# --- bugs in asking again -------------------------------------------------------------------------
+
+SAMPLE = Policy(reports_status=False, forwards_token=False, connection_timeout_default_s=120.0)
+OVER = World(faults=((3.0, C.GAME_SAID_OVER),))
+FAILING = World(faults=((3.0, C.FLOW_DIES), (3.0, C.HANDSHAKES_FAIL)), notice_silent_client_s=0.0)
+
+
+def test_a_game_that_the_server_calls_over_ends_where_no_status_can_say_so() -> None:
+    outcome = simulate(OVER, draw=random.Random(1).random, policy=SAMPLE)
+    assert outcome.violations == ()
+    assert outcome.ending is not None
+    assert (outcome.ending.kind, outcome.ending.reason) == (EndingKind.GAME_ENDED, "terminated")
+    assert outcome.attempts == 1
+
+
+def test_handshakes_that_fail_for_half_a_minute_cost_no_game_and_few_calls() -> None:
+    world = replace(FAILING, faults=(*FAILING.faults, (33.0, C.HANDSHAKES_WORK)))
+    outcome = run(world, for_s=60.0)
+    assert outcome.live
+    assert 8 < outcome.attempts < 30
+
+
+def hears_no_end(*_: object) -> bool:
+    return False
+
+
+def forgets_failures_with_each_answer(t: Transition, phase: Connecting) -> None:
+    t.facts = replace(t.facts, failures=0)
+    NEW_OFFER(t, phase)
+
+
+NEW_OFFER = connecting.new_offer
+BUGS = [
+    (OVER, SAMPLE, dispatch, "_says_game_over", hears_no_end, "OVER"),
+    (FAILING, Policy(), connecting, "new_offer", forgets_failures_with_each_answer, "PACE"),
+]
+
+
+@pytest.mark.parametrize(
+    ("world", "policy", "where", "name", "bug", "violated"), BUGS, ids=["the end", "the pace"]
+)
+def test_a_seeded_bug_is_found(
+    world: World,
+    policy: Policy,
+    where: object,
+    name: str,
+    bug: object,
+    violated: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert simulate(world, draw=random.Random(1).random, policy=policy).violations == ()
+    monkeypatch.setattr(where, name, bug)
+    broken = simulate(world, draw=random.Random(1).random, policy=policy)
+    assert {violation.split()[0] for violation in broken.violations} == {violated}

@@ -57,7 +57,13 @@ def back(chosen: BackOptions) -> int:
         profile = StudioProfile.from_address(ticket.backend, chosen.token)
         profile = launch.with_stored_token(profile)
         ticket = launch.with_stored_session(ticket, profile)
-        return window.play_in_window(GameToPlay(profile, ticket, instance), chosen)
+        game = launch.claim_game(profile)
+        open_here = game.instance if isinstance(game, Claimed) else None
+        try:
+            return window.play_in_window(GameToPlay(profile, ticket, instance, open_here), chosen)
+        finally:
+            if open_here is not None:
+                open_here.release()
     finally:
         if instance is not None:
             instance.release()

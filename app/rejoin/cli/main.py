@@ -60,17 +60,47 @@ def main() -> NoReturn:
     except RejoinError as error:
         warn(str(error))
         code = error.exit_code
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            warn("The disk is full.")
+    except Exception as error:
+        sentence = _used_up(error)
+        if sentence:
+            warn(sentence)
             code = RejoinError.exit_code
         else:
             _report_bug(error)
             code = exit_codes.BUG
-    except Exception as error:
-        _report_bug(error)
-        code = exit_codes.BUG
     sys.exit(_flushed(code if isinstance(code, int) else exit_codes.SUCCESS))
+
+
+_DISK_FULL = "The disk is full."
+_TOO_MANY_OPEN = (
+    "Too many files and connections are open. Close other programs, or raise the limit (ulimit -n)."
+)
+_NO_MEMORY = "The memory is used up. Close other programs and try again."
+_USED_UP = {
+    errno.ENOSPC: _DISK_FULL,
+    errno.EDQUOT: _DISK_FULL,
+    errno.EMFILE: _TOO_MANY_OPEN,
+    errno.ENFILE: _TOO_MANY_OPEN,
+    errno.ENOMEM: _NO_MEMORY,
+}
+
+
+def _used_up(error: BaseException | None) -> str:
+    """A sentence if something of this computer is used up, which is no bug; else empty.
+
+    Libraries raise errors of their own on top of the system's.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, MemoryError):
+            return _NO_MEMORY
+        if isinstance(error, OSError) and error.errno in _USED_UP:
+            return _USED_UP[error.errno]
+        if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+            return _NO_MEMORY
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _flushed(code: int) -> int:

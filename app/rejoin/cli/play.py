@@ -60,7 +60,9 @@ class PlayOptions(options.GameOptions):
 )
 @options.stats
 @click.option(
-    "--yes", is_flag=True, help="Send your sign-in token to a link's backend without asking."
+    "--yes",
+    is_flag=True,
+    help="Send your sign-in token to a link's backend, and start a second game, without asking.",
 )
 @options.game_options(decoder_default="auto")
 @options.as_values(PlayOptions)
@@ -72,10 +74,9 @@ def play(chosen: PlayOptions) -> int:
     dialect. A link may come from anybody, so its backend gets no sign-in token unless you agree.
     """
     from rejoin.runtime.deep_link import is_link
-    from rejoin.runtime.launch import GameToPlay
 
     profile = _link_profile(chosen) if is_link(chosen.backend_url) else _url_profile(chosen)
-    return window.play_in_window(GameToPlay(profile), chosen, stats=chosen.stats)
+    return window.play_new_game(profile, chosen, stats=chosen.stats, second=chosen.yes)
 
 
 def _url_profile(chosen: PlayOptions) -> StudioProfile:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from rejoin.cli import exit_codes
 from rejoin.cli.messages import warn
 from rejoin.cli.options import GameOptions
+from rejoin.errors import BadInputError
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
     from rejoin.gui.main_window import RejoinWindow
     from rejoin.runtime.launch import GameToPlay
     from rejoin.runtime.player import Player
+    from rejoin.runtime.studio_profile import StudioProfile
 
 
 def check_display() -> None:
@@ -25,9 +30,40 @@ def check_display() -> None:
     platform_plugin.check()
 
 
+def play_new_game(
+    profile: StudioProfile, options: GameOptions, *, stats: Path | None, second: bool
+) -> int:
+    """Start a game and play it. If it is open already, ask before a second one is started.
+
+    `second`: start it without asking. Without a terminal nobody can be asked, so the open one comes
+    to the front. Returns the exit code; raises BadInputError if that one does not respond.
+    """
+    from rejoin.runtime import launch
+    from rejoin.runtime.instance import activate
+    from rejoin.runtime.launch import Claimed, GameToPlay
+
+    claim = launch.claim_game(profile)
+    if claim is None and not second:
+        question = "This game is already open in another Rejoin. Start a second one?"
+        if not (sys.stdin.isatty() and click.confirm(question, err=True)):
+            if not activate(launch.key_of_game(profile)):
+                raise BadInputError(
+                    "This game is already open in another Rejoin, which does not respond. "
+                    "Add --yes to start a second one."
+                )
+            click.echo("This game is already open; its window was brought to the front.")
+            return exit_codes.SUCCESS
+    open_here = claim.instance if isinstance(claim, Claimed) else None
+    try:
+        return play_in_window(GameToPlay(profile, open_here=open_here), options, stats=stats)
+    finally:
+        if open_here is not None:
+            open_here.release()
+
+
 def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None = None) -> int:
     """Play `game` in a window until the window is closed; returns the exit code."""
-    from rejoin.core.model import Stage
+    from rejoin.core.model import Doing, Snapshot, Stage
     from rejoin.gui import application
     from rejoin.gui.main_window import WindowOptions
     from rejoin.runtime import launch
@@ -39,27 +75,29 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     if game.ticket is None and launch.unfinished_game() is not None:
         warn("your last game may still be running: `rejoin back` returns to it.")
     thread = StreamThread(player.run)
-    was_live = False
+    warned: set[str] = set()
 
     def after_refresh(window: RejoinWindow) -> None:
-        nonlocal was_live
         stage = window.snapshot.stage
         if activated.is_set():
             activated.clear()
             window.come_to_front()
-        if stage is Stage.LIVE and not was_live:
-            was_live = True
-            problem = player.problem()
-            if problem is not None:
-                warn(problem)
+        if stage is Stage.LIVE:
+            for problem in (player.problem() or "").splitlines():
+                if problem not in warned:
+                    warned.add(problem)
+                    warn(problem)
         died = not thread.running and player.snapshot.stage is not Stage.ENDED
         if died or (options.close_at_end and stage is Stage.ENDED):
             window.close()
 
+    before_start = Snapshot(Stage.STARTING)
+    if game.ticket is not None:
+        before_start = Snapshot(Stage.RECONNECTING, doing=Doing.CHECKING, returning=True)
     thread.start()
     code = application.run(
         player,
-        WindowOptions(smooth=options.frame_pacing),
+        WindowOptions(smooth=options.frame_pacing, before_start=before_start),
         full_screen=options.full_screen,
         network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
         after_refresh=after_refresh,
@@ -91,7 +129,10 @@ def _player(
         game.profile,
         PlayerOptions(
             local_store=LocalStore(
-                game.profile, instance=game.instance, on_activate=lambda link: activated.set()
+                game.profile,
+                instance=game.instance,
+                open_here=game.open_here,
+                on_activate=lambda link: activated.set(),
             ),
             ticket=game.ticket,
             statistics_file=statistics_file,

@@ -11,7 +11,9 @@ Rule 2: a status poll that returned CONNECTED proves the same for the moment the
 Rule 3: PENDING_CLIENT_RECONNECTION proves nothing about its own start and never moves a deadline.
 Rule 4: after an answer the second window began no earlier than our create call was sent, once the
         status confirms ACTIVE. This rests on AWS's documented rule that the timer starts when a
-        session reaches ACTIVE; a service that let the old window continue would break it.
+        session reaches ACTIVE; a service that let the old window continue would break it. The shown
+        deadline moves only if a packet of the answered connection arrived as well: behind a
+        firewall the countdown would start again with every answer, and nobody would come back.
 Rule 5: no window outlasts the session's own length.
 Rule 6: shown = proof + timeout; latest = shown + how late the service may notice.
 Rule 7: a client that crashed may have played on after the proof in its ticket, at most until the
@@ -24,7 +26,7 @@ from dataclasses import dataclass, replace
 
 from rejoin.core.model import ConnectionSample, Policy, SessionView
 from rejoin.core.ticket import RejoinState
-from rejoin.service_model.status import ACTIVATING, ACTIVE
+from rejoin.service_model.status import ACTIVATING, ACTIVE, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Window:
     `ends_min_at`, `ends_max_at`: bounds of the end of the session's length (Rule 5).
     `checking_since_at`: set after sleep until the backend answers; nothing is known meanwhile.
     `unseen_until_at`: until when a client that crashed may have played on (Rule 7).
+    `renewed_at`: newest create call that the service answered, whether or not a packet arrived; the
+    latest deadline counts from it (Rule 4).
     """
 
     timeout_s: float | None = None
@@ -43,6 +47,7 @@ class Window:
     ends_max_at: float | None = None
     checking_since_at: float | None = None
     unseen_until_at: float | None = None
+    renewed_at: float | None = None
 
     @property
     def shown_at(self) -> float | None:
@@ -55,8 +60,8 @@ class Window:
         """The latest moment at which the service might still take us back."""
         timeout_s = self.timeout_s if self.timeout_s is not None else policy.unknown_timeout_s
         proved_at = self.proved_at if self.proved_at is not None else dropped_at
-        if self.unseen_until_at is not None:
-            proved_at = max(proved_at, self.unseen_until_at)
+        for at in (self.unseen_until_at, self.renewed_at):
+            proved_at = proved_at if at is None else max(proved_at, at)
         return _earlier(proved_at + timeout_s + policy.notice_delay_max_s, self.ends_max_at)
 
 
@@ -117,9 +122,18 @@ def on_view(window: Window, view: SessionView, requested_at: float, now: float) 
     return replace(window, checking_since_at=None)
 
 
-def on_rejoined(window: Window, view: SessionView, create_requested_at: float) -> Window:
-    """Rule 4: the second window, once the status confirms it."""
-    return _proved(window, create_requested_at) if view.status == ACTIVE else window
+def on_rejoined(
+    window: Window, status: Status | None, create_requested_at: float, *, heard: bool
+) -> Window:
+    """Rule 4: the second window, once the status confirms it. `heard`: a packet has arrived."""
+    return _proved(window, create_requested_at) if heard and status == ACTIVE else window
+
+
+def on_answer(window: Window, create_requested_at: float) -> Window:
+    """Rule 4: the service answered a create call, so it took the client back at that time."""
+    if window.renewed_at is not None and window.renewed_at >= create_requested_at:
+        return window
+    return replace(window, renewed_at=create_requested_at)
 
 
 def on_wakeup(window: Window, now: float) -> Window:

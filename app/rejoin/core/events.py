@@ -95,6 +95,11 @@ class AnswerRefused(ConnectionEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class FirstPacketArrived(ConnectionEvent):
+    """The first authenticated packet from the host arrived: the path to it is not blocked."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionOpened(ConnectionEvent):
     """ICE and DTLS are up."""
 
@@ -271,6 +276,7 @@ Event = (
     | OfferMade
     | OfferFailed
     | AnswerRefused
+    | FirstPacketArrived
     | ConnectionOpened
     | ConnectionFailed
     | InputOpened

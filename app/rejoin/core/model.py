@@ -179,6 +179,12 @@ class Policy:
     # Calls to the backend, and trying again.
     backoff_base_s: float = 0.250
     backoff_cap_s: float = 4.0
+    settled_after_s: float = 10.0
+    """Failed tries are forgotten only once a connection was live for this long."""
+    create_apart_s: float = 0.250
+    """Two create calls of one session lie at least this far apart, whatever comes between them."""
+    network_reset_every_s: float = 5.0
+    """How often a network that came back may reset the backoff."""
     throttle_base_s: float = 1.0
     throttle_cap_s: float = 8.0
     tries_per_attempt: int = 2
@@ -207,6 +213,14 @@ class Policy:
     ticket_every_s: float = 15.0
     """How often the ticket is saved while live; after a crash, the shown deadline is at most this
     much too early."""
+    # Answers without one packet: a firewall.
+    firewall_attempts: int = 3
+    """After this many answered attempts in a row without an authenticated packet, something between
+    client and host seems to block the stream."""
+    firewall_every_s: float = 15.0
+    firewall_share: float = 0.25
+    """From then on create calls lie `firewall_every_s` apart, or this share of the connection
+    timeout if that is less."""
     # Connecting and goodbye.
     connect_deadline_s: float = 5.0
     connect_deadline_rtts: float = 4.0
@@ -229,9 +243,14 @@ class Policy:
     start_deadline_s: float = 660.0
     """Placement can take ten minutes on on-demand Windows capacity (service.md)."""
     start_tries: int = 4
-    """How often a start is tried; there is no game yet that could be lost."""
+    """How often a start is tried; there is no game yet that could be lost. Without a network it is
+    tried without limit."""
+    start_unconnected_s: float = 60.0
+    """A start whose answered connections all fail ends this long after the first answer."""
     terminate_tries: int = 3
     terminate_budget_s: float = 8.0
+    terminate_patience_s: float = 600.0
+    """How long an end that did not reach the backend waits for the network or the player."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +335,14 @@ class Snapshot:
     offline: bool = False
     portal: bool = False
     """Something like a captive portal answers in place of the backend."""
+    stranger: bool = False
+    """Something with another certificate, or none, answers in place of the backend."""
+    firewall: bool = False
+    """The game server answers, but not one packet of the stream arrives: something blocks it."""
+    unnoticed_until_at: float | None = None
+    """Until then the newest CONNECTED is fresh: the service has not noticed the drop, so the whole
+    `connection_timeout_s` is still to come, and `shown_deadline_at` would stand still."""
+    connection_timeout_s: float | None = None
     can_try_now: bool = False
     can_terminate: bool = True
     """The backend has a call that ends the game; otherwise *End game* is not offered."""

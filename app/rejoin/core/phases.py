@@ -17,6 +17,7 @@ from rejoin.core.model import (
     ConnectionSample,
     Ending,
     HardEvidence,
+    Policy,
     SessionId,
 )
 from rejoin.core.retry import Action, FailureKind
@@ -34,8 +35,8 @@ class Episode:
     `service_released_at`: since when the service is known to consider the old connection gone.
     `cause`: the hard evidence that ended the old connection; None for silence.
     `refused_answers`: answers of the service that we could not use.
-    `failures`: failed tries, for the backoff. `unknown_outcomes`: how many of them the service may
-    have accepted. `failure_kinds`: kinds of failure so far; some may happen once per episode.
+    `unknown_outcomes`: how many failed tries the service may have accepted. `failure_kinds`: kinds
+    of failure so far; some may happen once per episode.
     """
 
     dropped_at: float
@@ -46,7 +47,6 @@ class Episode:
     service_released_at: float | None = None
     cause: HardEvidence | None = None
     refused_answers: int = 0
-    failures: int = 0
     unknown_outcomes: int = 0
     failure_kinds: frozenset[FailureKind] = frozenset()
 
@@ -95,10 +95,15 @@ class StartRequesting:
 
 @dataclass(frozen=True, slots=True)
 class StartBackoff:
-    """The start failed in a way that may pass; the identical request goes out at `until_at`."""
+    """The start failed in a way that may pass, or there is no network.
 
-    attempt: Attempt
+    At `until_at` the attempt's identical request goes out, or a new offer is made if it is None.
+    `not_before_at`: set by a Retry-After; nothing is sent earlier, whatever happens.
+    """
+
+    attempt: Attempt | None
     until_at: float
+    not_before_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +124,16 @@ class Connecting:
     """An answer was applied; ICE, DTLS, the first frame and the input channel are still to come.
 
     `episode` is None at the start of a game. `create_requested_at`: when the call that brought the
-    answer was sent; the second window cannot have begun before it. `first_frame_at`,
-    `input_settled_at`: when the first frame was decoded, and when the input channel opened or was
-    known never to open.
+    answer was sent; the second window cannot have begun before it. `heard_at`: when the first
+    authenticated packet of this connection arrived. `first_frame_at`, `input_settled_at`: when the
+    first frame was decoded, and when the input channel opened or was known never to open.
     """
 
     connection: ConnectionNumber
     episode: Episode | None
     create_requested_at: float
     until_at: float
+    heard_at: float | None = None
     first_frame_at: float | None = None
     input_settled_at: float | None = None
 
@@ -187,14 +193,10 @@ class Waiting(InEpisode):
 
     `attempt`: the attempt whose bytes may go out again, or whose lost answer a poll may recover.
     `not_before_at`: set by a Retry-After; nothing is sent earlier, whatever happens.
-    `unreachable_since_at`: the backend did not answer the last call. `portal_since_at`: something
-    else answered in its place.
     """
 
     attempt: Attempt | None
     not_before_at: float = 0.0
-    unreachable_since_at: float | None = None
-    portal_since_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +231,17 @@ class ConfirmingEnd(InEpisode):
 
 @dataclass(frozen=True, slots=True)
 class TerminatingSession:
-    """The player ends the game: the backend's call is in flight, or starts again at `again_at`."""
+    """The player ends the game: the backend's call is in flight, or starts again at `again_at`.
+
+    `unreached`: why the call did not reach the backend; until `until_at` the network that comes
+    back or the player makes it start again.
+    """
 
     ending: Ending
     until_at: float
     tries: int
     again_at: float | None = None
+    unreached: FailureKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,17 +286,28 @@ def episode_of(phase: Phase) -> Episode | None:
 
 @dataclass(frozen=True, slots=True)
 class FromTicket:
-    """The player rejoined with a ticket: when, and the highest attempt number used before."""
+    """The player rejoined with a ticket: when, and the highest attempt number used before.
+
+    `elsewhere`: another client has made attempts since the ticket was written.
+    """
 
     at: float
     attempt: AttemptNumber
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What outlives a phase.
 
-    `connections`, `attempts`, `episodes`: the highest number used. `backend_attempt`: the highest
+    `connections`, `attempts`, `episodes`: the highest number used. `failures`: failed tries since a
+    connection was live for `Policy.settled_after_s`, for the backoff; a connection that became live
+    counts as one until then. `create_sent_at`: when the newest create call was sent.
+    `backoff_reset_at`: when a network that came back last reset the failures. `unreached`: why the
+    last call did not reach the backend; None when it was answered. `unheard_attempts`: answered
+    attempts in a row without one authenticated packet. `polls_not_before_at`: a Retry-After of the
+    last poll. `unnoticed_until_at`: until when the newest CONNECTED is fresh.
+    `backend_attempt`: the highest
     attempt number that the backend has reported. `status`, `reason`: the newest of the service;
     None when it is out of date. `latencies_s`: how long the last backend calls took.
     `refused_sign_ins`: polls in a row that were refused with 401. `shown`: the connection whose
@@ -304,6 +322,13 @@ class Facts:
     connections: int = 0
     attempts: int = 0
     episodes: int = 0
+    failures: int = 0
+    create_sent_at: float | None = None
+    backoff_reset_at: float | None = None
+    unreached: FailureKind | None = None
+    unheard_attempts: int = 0
+    polls_not_before_at: float | None = None
+    unnoticed_until_at: float | None = None
     session_id: SessionId | None = None
     from_ticket: FromTicket | None = None
     backend_attempt: AttemptNumber | None = None
@@ -329,3 +354,13 @@ class Facts:
 class State:
     phase: Phase = field(default_factory=Idle)
     facts: Facts = field(default_factory=Facts)
+
+
+def never_played(facts: Facts) -> bool:
+    """Whether no picture of this game was ever shown, by this client or the one of its ticket."""
+    return facts.shown is None and facts.from_ticket is None
+
+
+def behind_firewall(facts: Facts, policy: Policy) -> bool:
+    """Whether something between client and host seems to block the stream (Rule 19 of `engine`)."""
+    return facts.unheard_attempts >= policy.firewall_attempts

@@ -26,7 +26,7 @@ class FailureKind(enum.Enum):
     REUSED_OFFER = "reused_offer"  # 409: this offer or token was used for something else
     INVALID = "invalid"  # 400 and other 4xx
     NOT_SENT = "not_sent"  # refused before sending, DNS, no route, connect time-out
-    TLS = "tls"  # the backend could not prove its identity
+    TLS = "tls"  # what answered could not prove that it is the backend: nothing was sent to it
     NOT_BACKEND = (
         "not_backend"  # redirect, HTML, wrong type, over 256 KiB: captive portal or mistake
     )
@@ -48,6 +48,16 @@ class Failure:
     session_status: str | None = None
     detail: str = ""
 
+
+UNREACHED = frozenset(
+    {
+        FailureKind.NOT_SENT,
+        FailureKind.OUTCOME_UNKNOWN,
+        FailureKind.NOT_BACKEND,
+        FailureKind.TLS,
+    }
+)
+"""Failures in which the backend itself did not answer."""
 
 NO_ANSWER = Failure(FailureKind.OUTCOME_UNKNOWN, detail="No answer came in time.")
 """A call that was not answered in time counts as this failure."""
@@ -126,7 +136,14 @@ RULES: dict[FailureKind, Rule] = {
     FailureKind.NOT_SENT: Rule(
         Action.SAME_BYTES, Action.SAME_BYTES, Wait.USUAL, maybe_received=False
     ),
-    FailureKind.TLS: Rule(Action.END, Action.END, Wait.NONE, EndingKind.BACKEND_UNTRUSTED),
+    # In an episode this may be the sign-in page of another network, which is gone in a moment. A
+    # start ends (`engine.starting`).
+    FailureKind.TLS: Rule(
+        Action.SAME_BYTES,
+        Action.SAME_BYTES,
+        Wait.USUAL,
+        maybe_received=False,
+    ),
     FailureKind.NOT_BACKEND: Rule(
         Action.SAME_BYTES,
         Action.SAME_BYTES,

@@ -30,8 +30,11 @@ from rejoin.core.phases import (
     State,
     TerminatingSession,
     Waiting,
+    behind_firewall,
+    episode_of,
+    never_played,
 )
-from rejoin.core.retry import Action
+from rejoin.core.retry import Action, FailureKind
 
 _STAGES: dict[type[Phase], Stage] = {
     Idle: Stage.IDLE,
@@ -53,7 +56,7 @@ _STAGES: dict[type[Phase], Stage] = {
 }
 
 
-def _doing(phase: Phase, facts: Facts) -> Doing:
+def _doing(phase: Phase, facts: Facts) -> Doing:  # noqa: C901 - plain dispatch
     match phase:
         case Idle() | Live() | Ended():
             return Doing.NOTHING
@@ -69,13 +72,15 @@ def _doing(phase: Phase, facts: Facts) -> Doing:
             return Doing.CHECKING
         case ConfirmingEnd():
             return Doing.CONFIRMING_END
-        case TerminatingSession():
+        case TerminatingSession(unreached=None):
             return Doing.TERMINATING
-        case StartBackoff():
+        case StartBackoff() | TerminatingSession():
             return _waiting_for(facts)
-        case AwaitingService(unreachable_since_at=None, portal_since_at=None):
+        case AwaitingService() if facts.unreached is None:
             waits = phase.then is Action.WAIT_FOR_SERVICE
             return Doing.WAITING_FOR_SERVICE if waits else Doing.CHECKING
+        case Backoff() if _about_to_ask(phase):
+            return Doing.ASKING_BACKEND
         case Backoff() | AwaitingService():
             return _waiting_for(facts)
         case _:
@@ -86,6 +91,11 @@ def _waiting_for(facts: Facts) -> Doing:
     if facts.offline_since_at is not None:
         return Doing.WAITING_FOR_NETWORK
     return Doing.WAITING_TO_RETRY
+
+
+def _about_to_ask(phase: Backoff) -> bool:
+    """A moment between an offer and its first request, so that create calls lie apart."""
+    return phase.attempt is not None and phase.attempt.tries == 0
 
 
 def snapshot(state: State, policy: Policy) -> Snapshot:
@@ -100,7 +110,12 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
         status=facts.status,
         returning=facts.from_ticket is not None and facts.shown is None,
         can_terminate=policy.can_terminate,
+        portal=facts.unreached is FailureKind.NOT_BACKEND,
+        stranger=facts.unreached is FailureKind.TLS,
+        firewall=behind_firewall(facts, policy),
     )
+    if _starts_again(state):
+        shown = replace(shown, stage=Stage.STARTING)
     match phase:
         case Live(connection):
             known = facts.controls_known == (connection, True)
@@ -116,22 +131,24 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
                 input_open=known and opened,
                 view_only=unknown or not opened,
             )
-        case StartBackoff(_, until_at):
-            return replace(shown, next_try_at=until_at, can_try_now=True)
+        case StartBackoff(_, until_at, not_before_at):
+            return replace(shown, next_try_at=until_at, can_try_now=not_before_at == 0.0)
         case Connecting(episode=None):
             return replace(shown, stage=Stage.STARTING)
         case Connecting(episode=Episode() as episode):
             return _with_deadlines(shown, episode, facts)
+        case TerminatingSession(unreached=FailureKind()):
+            return replace(shown, can_try_now=True)
         case Lost(episode):
             return replace(_with_deadlines(shown, episode, facts), can_try_now=True)
         case Waiting(episode, until_at):
-            unreached = phase.unreachable_since_at is not None or phase.portal_since_at is not None
-            timed = isinstance(phase, Backoff) or unreached
+            timed = facts.unreached is not None
+            if isinstance(phase, Backoff):
+                timed = not _about_to_ask(phase)
             return replace(
                 _with_deadlines(shown, episode, facts),
                 next_try_at=until_at if timed else None,
                 can_try_now=timed and phase.not_before_at == 0.0,
-                portal=phase.portal_since_at is not None,
             )
         case InEpisode(episode):
             return _with_deadlines(shown, episode, facts)
@@ -141,11 +158,22 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
             return shown
 
 
+def _starts_again(state: State) -> bool:
+    """A start whose first connection failed: nothing was lost that the player ever had."""
+    in_episode = episode_of(state.phase) is not None
+    return in_episode and never_played(state.facts)
+
+
 def _with_deadlines(shown: Snapshot, episode: Episode, facts: Facts) -> Snapshot:
+    if shown.stage is Stage.STARTING:
+        return shown
+    reached = facts.unreached is None and facts.offline_since_at is None
     return replace(
         shown,
         health=HealthLevel.LOST,
         dropped_at=episode.dropped_at,
         shown_deadline_at=facts.window.shown_at,
         deadline_checking=facts.window.checking_since_at is not None,
+        unnoticed_until_at=facts.unnoticed_until_at if reached else None,
+        connection_timeout_s=facts.window.timeout_s,
     )

@@ -25,6 +25,7 @@ EVENTS: Final[dict[type[events.Event], str]] = {
     events.InputOpened: "InputOpened",
     events.InputUnavailable: "InputUnavailable",
     events.ControlsKnown: "ControlsKnown",
+    events.FirstPacketArrived: "FirstPacketArrived",
     events.FirstFrameDecoded: "FirstFrameDecoded",
     events.Sampled: "Sampled",
     events.HardEvidenceSeen: "HardEvidenceSeen",

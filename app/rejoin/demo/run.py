@@ -125,6 +125,7 @@ def _player(
 
 
 def _in_window(options: DemoOptions, player: Player, drops: Drops, script: Script) -> int:
+    from rejoin.core.model import Snapshot, Stage
     from rejoin.gui import application
     from rejoin.gui.main_window import WindowOptions
 
@@ -135,6 +136,8 @@ def _in_window(options: DemoOptions, player: Player, drops: Drops, script: Scrip
             reduced_motion=options.headless,
             smooth=options.frame_pacing,
             drop_again=drops.drop,
+            before_start=Snapshot(Stage.STARTING),
+            first_size=(1280, 720) if options.headless else None,
         ),
         after_refresh=script.on_refresh,
     )

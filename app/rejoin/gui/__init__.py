@@ -15,12 +15,13 @@ Glossary:
     captured    The game has the mouse: the pointer is hidden and only its movement is sent.
     armed       A card's buttons accept presses. Just after it has appeared they do not: those
                 presses were meant for the game.
+    settled     A button has visibly had the focus for half a second, so a key may press it.
     port        The stream as the window sees it (`bridge.StreamPort`); the bridge is the only
                 crossing between its threads and Qt's.
 
 Read these files in this order: `bridge`, `main_window`, `layers`, `texts`, `notes`,
-`reconnect_overlay` (with `card` and `ring`), `shortcuts`, `mouse_capture`, `input`, `video_view`,
-`application`. The rest is small: `starting_card`, `end_card` with `report`, `corners` with `pill`,
-`announcer`, `sound_control`, `stats_overlay`, `network_hint`, `platform_plugin`, `theme`, `raster`,
-`screenshot`.
+`reconnect_overlay` (with `card` and `ring`), `shortcuts`, `mouse_capture`, `input` (with
+`key_positions` and `keys_down`), `video_view`, `application`. The rest is small: `starting_card`,
+`end_card` with `report`, `corners` with `pill`, `announcer`, `sound_control`, `stats_overlay`,
+`network_hint`, `platform_plugin`, `theme`, `raster`, `screenshot`.
 """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QWidget
@@ -14,6 +15,13 @@ from rejoin.gui.notes import Notes
 
 SPOKEN_TIMES_S = (60, 30, 10, 0)
 """The time left is announced when it falls to these values."""
+
+MOST, WITHIN_S = 8, 30.0
+"""At most this many announcements in this time; the last two are kept for a new face, and the very
+last for the end."""
+
+PAUSE_S = 3.0
+"""A card announces at most this often what is new on it."""
 
 
 def announce(widget: QWidget, text: str, *, urgent: bool = False) -> None:
@@ -29,10 +37,18 @@ def announce(widget: QWidget, text: str, *, urgent: bool = False) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was announced last, and which of `SPOKEN_TIMES_S` are still to come."""
+    """What was announced, and what is still to come.
 
-    key: str = ""
+    `face`: the face of the window that was announced. `shown`: its sentences that were announced
+    and are still shown, without their numbers. `gone`: those that are not shown any more, and since
+    when. `times_s`: which of `SPOKEN_TIMES_S` are still to come. `at`: when anything was announced.
+    """
+
+    face: str = ""
+    shown: frozenset[str] = frozenset()
+    gone: tuple[tuple[str, float], ...] = ()
     times_s: tuple[int, ...] = ()
+    at: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +62,82 @@ class Announcement:
 def next_announcement(
     said: Said, snapshot: Snapshot, notes: Notes, now: float
 ) -> tuple[Said, Announcement | None]:
-    """What to announce now, if anything: each change once, and the time left at certain values."""
-    live = snapshot.stage is Stage.LIVE
-    text = (notes.spoken if live else "") or texts.announcement(snapshot, now)
-    key = f"live {text}" if live else _key(snapshot)
-    deadline_at = snapshot.shown_deadline_at
-    left_s = None if deadline_at is None else deadline_at - now
-    if key != said.key:
+    """What to announce now, if anything: what is shown, once, and the time left at certain values.
+
+    A new face of the window is announced at once and completely, later only what is new on it. A
+    sentence that comes and goes is not new. There are at most `MOST` announcements in `WITHIN_S`;
+    what had to wait for that is announced later, if it is still shown then.
+    """
+    recent = tuple(at for at in said.at if now - at < WITHIN_S)
+    live, face = snapshot.stage is Stage.LIVE, _face(snapshot)
+    sentences = {_key(text): text for text in _sentences(snapshot, notes, now)}
+    if face != said.face:
+        if len(recent) >= (MOST if snapshot.stage is Stage.ENDED else MOST - 1):
+            return said, None
+        left_s = _left_s(snapshot, now)
         # The announcement includes the time left; only lower values are still to come.
         times_s = tuple(time for time in SPOKEN_TIMES_S if left_s is not None and left_s > time)
-        return Said(key, times_s), Announcement(text, urgent=not live) if text else None
-    counting = snapshot.stage in (Stage.LOST, Stage.RECONNECTING)
-    if left_s is None or not counting or snapshot.deadline_checking:
+        said = Said(face, frozenset(sentences), times_s=times_s, at=said.at)
+        text = texts.announcement(snapshot, now) if not live else " ".join(sentences.values())
+        return _announce(said, recent, now, text, urgent=not live)
+    said = _without_gone(said, frozenset(sentences), now)
+    known = said.shown | {key for key, _ in said.gone}
+    fresh = {key: text for key, text in sentences.items() if key not in known}
+    if len(recent) >= MOST - 2:
+        return said, None
+    if fresh and (live or not recent or now - recent[-1] >= PAUSE_S):
+        said = replace(said, shown=said.shown | frozenset(fresh))
+        return _announce(said, recent, now, " ".join(fresh.values()))
+    left_s = _left_s(snapshot, now) if face == _OVERLAY else None
+    if left_s is None or snapshot.deadline_checking:
         return said, None
     times_s = tuple(time for time in said.times_s if left_s > time)
     if times_s == said.times_s:
         return said, None
-    return Said(key, times_s), Announcement(texts.time_left(snapshot, now).sentence)
+    said = replace(said, times_s=times_s)
+    return _announce(said, recent, now, texts.time_left(snapshot, now).sentence)
 
 
-def _key(snapshot: Snapshot) -> str:
-    """The same while there is nothing new to announce."""
-    return f"{snapshot.stage} {snapshot.doing} {snapshot.offline} {snapshot.portal}"
+def _announce(
+    said: Said, recent: tuple[float, ...], now: float, text: str, *, urgent: bool = False
+) -> tuple[Said, Announcement | None]:
+    if not text:
+        return said, None
+    return replace(said, at=(*recent, now)), Announcement(text, urgent)
+
+
+def _sentences(snapshot: Snapshot, notes: Notes, now: float) -> list[str]:
+    """What is shown, but for the time left."""
+    if snapshot.stage is not Stage.LIVE:
+        return texts.announced_sentences(snapshot, now)
+    view_only = texts.VIEW_ONLY if snapshot.view_only else ""
+    return [text for text in (notes.spoken, *notes.problem.splitlines(), view_only) if text]
+
+
+def _without_gone(said: Said, keys: frozenset[str], now: float) -> Said:
+    """With what is not shown any more noted, and forgotten after `WITHIN_S`."""
+    left = tuple((key, now) for key in sorted(said.shown - keys))
+    back = frozenset(key for key, _ in said.gone) & keys
+    gone = tuple((key, at) for key, at in said.gone if key not in back and now - at < WITHIN_S)
+    return replace(said, shown=(said.shown & keys) | back, gone=gone + left)
+
+
+def _left_s(snapshot: Snapshot, now: float) -> float | None:
+    return None if snapshot.shown_deadline_at is None else snapshot.shown_deadline_at - now
+
+
+_OVERLAY = "lost"
+
+
+def _face(snapshot: Snapshot) -> str:
+    """What is announced as a whole when it appears."""
+    counting = snapshot.stage in (Stage.LOST, Stage.RECONNECTING)
+    return _OVERLAY if counting else snapshot.stage.value
+
+
+def _key(text: str) -> str:
+    """The same for sentences that differ only in their numbers ("Next try in 3 s")."""
+    return re.sub(r"\d+", "#", text)
 
 
 class Announcer:

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QApplication
 
 from rejoin.clock import Clock, boot_s
 from rejoin.errors import NoDisplayError
-from rejoin.gui import theme
+from rejoin.gui import platform_plugin, theme
 from rejoin.gui.bridge import StreamPort
 from rejoin.gui.main_window import RejoinWindow, WindowOptions
 from rejoin.gui.network_hint import NetworkHint, qt_network
@@ -104,6 +104,7 @@ def make_application() -> QApplication:
     application.setApplicationName("Rejoin")
     application.setDesktopFileName("rejoin")
     application.setQuitOnLastWindowClosed(False)
+    platform_plugin.stop_releases_by_repeat(application)
     theme.apply(application)
     return application
 

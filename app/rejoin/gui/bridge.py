@@ -45,7 +45,7 @@ class StreamPort(Protocol):
         """The newest statistics of the shown connection; None before there is one."""
 
     def problem(self) -> str | None:
-        """A sentence to show once ("No sound: ..."), or None."""
+        """Sentences to show once ("No sound: ..."), one a line, or None."""
 
 
 class Bridge(QObject):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QEvent, QRect, QRectF, Qt
 from PySide6.QtGui import (
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -25,11 +26,25 @@ from PySide6.QtWidgets import (
 
 from rejoin.clock import Clock
 from rejoin.gui import theme
+from rejoin.gui.keys_down import KeysDown
 
 UNARMED_S = 0.7
 """A card that has just appeared ignores presses for this long: they were meant for the game."""
 
+SETTLED_S = 0.5
+"""A key presses a button once it has visibly had the focus for this long."""
+
 _MARGIN_PX = 20
+_TAB_KEYS = {Qt.Key.Key_Tab: 1, Qt.Key.Key_Backtab: -1}
+_FOCUS_KEYS = {
+    **_TAB_KEYS,
+    Qt.Key.Key_Right: 1,
+    Qt.Key.Key_Down: 1,
+    Qt.Key.Key_Left: -1,
+    Qt.Key.Key_Up: -1,
+}
+"""How far each moves the focus through the buttons of a card."""
+_COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 _PRESS_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select)
 
 
@@ -51,9 +66,13 @@ def set_text(shown: QLabel, text: str) -> None:
 
 
 class CardButton(QPushButton):
-    """A button for mouse, Space and Enter; it ignores key repeat, and every press until armed."""
+    """A button for mouse, Space and Enter.
 
-    def __init__(self, text: str, kind: str, clock: Clock) -> None:
+    A key presses it only when it cannot have been meant for the game: the card has been there for
+    `UNARMED_S`, the focus has been here for `SETTLED_S`, and nothing else is held down.
+    """
+
+    def __init__(self, text: str, kind: str, card: Card) -> None:
         super().__init__(text)
         self.setProperty("kind", kind)
         self.setAccessibleName(text)
@@ -61,29 +80,69 @@ class CardButton(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.armed_at = 0.0
         """Boot time from which presses count."""
-        self._clock = clock
+        self.settled_at = 0.0
+        """Boot time from which a key may press it: the player has seen that it has the focus."""
+        self.clicks_at_once = False
+        """The mouse was not the game's when the card appeared, so clicks are for the card."""
+        self._card = card
 
-    def _is_armed(self) -> bool:
-        return self._clock() >= self.armed_at
+    def is_armed(self) -> bool:
+        return self._card.clock() >= self.armed_at
+
+    def set_usable(self, *, shown: bool, enabled: bool = True) -> None:
+        """Show or hide, enable or disable it. It never passes its focus on to another button."""
+        if self.hasFocus() and not (shown and enabled):
+            self._card.panel.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.setVisible(shown)
+        self.setEnabled(enabled)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._card.move_focus(event, _FOCUS_KEYS):
+            return
         if event.key() not in _PRESS_KEYS or event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            super().keyPressEvent(event)
-        elif event.isAutoRepeat() or not self._is_armed():
-            event.accept()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
-            super().keyPressEvent(event)
+            event.ignore()
+            return
+        may_press = self.is_armed() and self._card.clock() >= self.settled_at
+        if may_press and not event.isAutoRepeat() and not self._card.keys.any:
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self.click()
+            else:
+                super().keyPressEvent(event)
+        event.ignore()  # the window notes every key that is down
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        super().keyReleaseEvent(event)
+        event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        if event.reason() != Qt.FocusReason.ActiveWindowFocusReason:
+            self.settled_at = self._card.clock() + SETTLED_S
+        super().focusInEvent(event)
 
     def focusNextPrevChild(self, forwards: bool) -> bool:
-        return super().focusNextPrevChild(forwards) if self._is_armed() else True
+        return False  # `Card.move_focus` does that
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if self._is_armed():
+        if self.clicks_at_once or self.is_armed():
             super().mousePressEvent(event)
         else:
             event.accept()
+
+
+class _Panel(QFrame):
+    """Has the focus while no button has it, so that the keys of a game press none."""
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card)
+        self._card = card
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self._card.move_focus(event, _TAB_KEYS):
+            event.ignore()
+
+    def focusNextPrevChild(self, forwards: bool) -> bool:
+        return False
 
 
 class Card(QWidget):
@@ -94,9 +153,12 @@ class Card(QWidget):
 
     def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._clock = clock
-        self.panel = QFrame(self)
-        self.panel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.keys = KeysDown()
+        """What is held down; the window puts its own here, which sees every key."""
+        self.follows_game = False
+        """A game had the keyboard before: no button has the focus when the card appears."""
+        self.clock = clock
+        self.panel = _Panel(self)
         self.panel.installEventFilter(self)
         column = QVBoxLayout(self.panel)
         pad = theme.CARD_PADDING
@@ -112,7 +174,7 @@ class Card(QWidget):
 
     def button(self, text: str, kind: str, on_press: Callable[[], None]) -> CardButton:
         """A new button that calls `on_press`; the caller adds it to a layout."""
-        made = CardButton(text, kind, self._clock)
+        made = CardButton(text, kind, self)
         made.clicked.connect(on_press)
         return made
 
@@ -122,20 +184,47 @@ class Card(QWidget):
         return sorted(found, key=lambda b: (b.y(), b.x()))
 
     def first_focus(self) -> QWidget:
-        """What gets the focus when the card appears: never a button that could do harm."""
+        """What has the focus while the player has not moved it to a button."""
         return self.panel
 
-    def appear(self) -> None:
-        """Show the card, if it is hidden; for `UNARMED_S` its buttons ignore presses."""
+    def take_focus(self) -> None:
+        """Move the focus to where it starts."""
+        self.first_focus().setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def move_focus(self, event: QKeyEvent, steps: Mapping[Qt.Key, int]) -> bool:
+        """Move the focus if this key press is for that, unless it repeats one that is held.
+
+        Returns whether it is one of `steps`.
+        """
+        step = steps.get(Qt.Key(event.key()))
+        if step is None or event.modifiers() & _COMMANDS:
+            return False
+        buttons = self.buttons()
+        if not self.keys.press(event) or not all(button.is_armed() for button in buttons):
+            return True
+        focused = next((n for n, button in enumerate(buttons) if button.hasFocus()), None)
+        if buttons:
+            at = (focused + step) if focused is not None else (0 if step > 0 else -1)
+            buttons[at % len(buttons)].setFocus(Qt.FocusReason.TabFocusReason)
+        return True
+
+    def appear(self, *, mouse_was_captured: bool = True) -> None:
+        """Show the card, if it is hidden. For `UNARMED_S` its buttons ignore keys, and clicks too
+        if the game had the mouse."""
         if self.isVisible():
             return
         self.show()
         self.raise_()
         self.place()
-        self.first_focus().setFocus(Qt.FocusReason.OtherFocusReason)
-        armed_at = self._clock() + UNARMED_S
+        self.take_focus()
+        now = self.clock()
         for button in self.panel.findChildren(CardButton):
-            button.armed_at = armed_at
+            button.armed_at, button.settled_at = now + UNARMED_S, now
+            button.clicks_at_once = not mouse_was_captured
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        self.keys.release(event)  # of Tab, whose press moves the focus and goes no further
+        super().keyReleaseEvent(event)
 
     def disappear(self) -> None:
         """Hide the card."""

@@ -38,7 +38,8 @@ class Corners(QWidget):
     def show_notes(self, notes: Notes) -> None:
         self.badge.set_text(notes.badge)
         self.note.set_text(*notes.note)
-        self.problem.set_text(notes.problem)
+        first, _, others = notes.problem.partition("\n")
+        self.problem.set_text(first, others)
         self.volume.set_text(notes.volume)
         self.free_mouse_hint.set_text(notes.free_mouse_hint)
         self.drop_hint.set_text(notes.drop_hint)

@@ -67,12 +67,12 @@ class EndCard(Card):
         self.place()
 
     def first_focus(self) -> QWidget:
-        return self.close_button
+        return self.panel if self.follows_game else self.close_button
 
     def _copy(self) -> None:
         if self._ending is None:
             return
         QGuiApplication.clipboard().setText(self._report(self._ending))
-        self._copied_at = self._clock()
+        self._copied_at = self.clock()
         self.show_ending(self._ending, self._copied_at)
         self.copied.emit()

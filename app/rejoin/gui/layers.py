@@ -16,6 +16,7 @@ from rejoin.gui.bridge import Bridge
 from rejoin.gui.card import Card
 from rejoin.gui.corners import MARGIN_PX, Corners
 from rejoin.gui.end_card import EndCard
+from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.notes import Notes
 from rejoin.gui.reconnect_overlay import ReconnectOverlay
 from rejoin.gui.sound_control import SoundControl
@@ -33,15 +34,17 @@ class Layers(QWidget):
         report: Callable[[Ending], str],
         *,
         clock: Clock,
+        keys: KeysDown | None = None,
         reduced_motion: bool = False,
         smooth: bool = False,
         parent: QWidget | None = None,
     ) -> None:
-        """`report` makes the text of *Copy report*."""
+        """`report` makes the text of *Copy report*. `keys`: what is held down in the window."""
         super().__init__(parent)
         # Qt reports moves without a pressed button only if all widgets in between track them.
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self._game_had_keyboard = False
         self.view = VideoView(
             bridge, clock=clock, reduced_motion=reduced_motion, smooth=smooth, parent=self
         )
@@ -52,25 +55,37 @@ class Layers(QWidget):
         self.starting = StartingCard(clock, reduced_motion=reduced_motion, parent=self)
         self.overlay = ReconnectOverlay(clock, reduced_motion=reduced_motion, parent=self)
         self.end = EndCard(clock, report, parent=self)
+        self._cards: tuple[Card, ...] = (self.starting, self.overlay, self.end)
+        for card in self._cards:
+            card.keys = keys or card.keys
 
     # --- what is shown --------------------------------------------------------------------------
 
-    def show_snapshot(self, snapshot: Snapshot, now: float, *, start_requested: bool) -> None:
+    def show_snapshot(
+        self,
+        snapshot: Snapshot,
+        now: float,
+        *,
+        start_requested: bool,
+        mouse_was_captured: bool = False,
+    ) -> None:
         """Show the card of the snapshot's stage, or none and let the game have the focus.
 
         `start_requested`: the player has requested a game; the snapshot may not show it yet.
+        `mouse_was_captured`: until the stage changed, clicks were for the game.
         """
         if start_requested and snapshot.stage is Stage.IDLE:
             snapshot = replace(snapshot, stage=Stage.STARTING)
         card = self._card(snapshot.stage)
-        for other in (self.starting, self.overlay, self.end):
+        for other in self._cards:
             if other is not card and not other.isHidden():
                 other.disappear()
         if card is None:
             self._focus_game()
         else:
             self._fill(card, snapshot, now)
-            card.appear()
+            card.follows_game = self._game_had_keyboard
+            card.appear(mouse_was_captured=mouse_was_captured)
             self._focus_card(card)
         self.view.dimmed = card is not None
 
@@ -104,6 +119,7 @@ class Layers(QWidget):
 
     def _focus_game(self) -> None:
         if not self.view.takes_tab:
+            self._game_had_keyboard = True
             self.view.takes_tab = True
             self.view.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self.view.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -113,7 +129,7 @@ class Layers(QWidget):
             self.view.takes_tab = False
             self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         if self.window().focusWidget() not in card.buttons():
-            card.first_focus().setFocus(Qt.FocusReason.OtherFocusReason)
+            card.take_focus()
 
     # --- where it is ----------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -27,9 +27,10 @@ from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.gui import screenshot, shortcuts, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge, StreamPort
-from rejoin.gui.input import HeldControls, send_key
+from rejoin.gui.input import HeldControls, send_key, vertical_turn
+from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
-from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture
+from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture, Refused
 from rejoin.gui.notes import Memory, Notes, WindowState, is_just_back, notes
 from rejoin.gui.pill import Pill
 from rejoin.gui.report import game_report
@@ -39,6 +40,10 @@ from rejoin.media.audio.volume import SoundChoice
 LEAVE_WITHIN_S = 10.0
 """A closed window, hidden, waits at most this long for the engine to finish."""
 
+FIRST_SIZE = QSize(1280, 720)
+_FIRST_SHARE = 0.92
+"""The share of a smaller screen that a new window takes: the rest is for its frame."""
+
 _REFRESH_EVERY_MS = 100
 
 
@@ -47,7 +52,8 @@ class WindowOptions:
     """How a window behaves.
 
     `smooth`: as `VideoView`'s. `drop_again`: what F8 does; None outside a demo. `report_facts`:
-    more lines for the report.
+    more lines for the report. `before_start`: what is shown until the engine has started; by
+    default a window that waits for *Start*. `first_size`: in pixels; None: what fits the screen.
     """
 
     title: str = "Rejoin"
@@ -55,6 +61,8 @@ class WindowOptions:
     smooth: bool = False
     drop_again: Callable[[], None] | None = None
     report_facts: Callable[[], Mapping[str, str]] = dict
+    before_start: Snapshot = Snapshot(Stage.IDLE)  # noqa: RUF009 frozen
+    first_size: tuple[int, int] | None = None
 
 
 class _Presence(enum.Enum):
@@ -66,6 +74,13 @@ class _Presence(enum.Enum):
     LEAVING = "leaving"
     """Closed and hidden, until the engine has finished."""
     GONE = "gone"
+
+
+def first_size(available: QSize) -> QSize:
+    """The size of a new window: `FIRST_SIZE` if that fits the screen with a frame around it."""
+    most = available * _FIRST_SHARE
+    fits = FIRST_SIZE.width() <= most.width() and FIRST_SIZE.height() <= most.height()
+    return FIRST_SIZE if fits else FIRST_SIZE.scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
 
 
 class RejoinWindow(QWidget):
@@ -89,15 +104,17 @@ class RejoinWindow(QWidget):
     ) -> None:
         super().__init__()
         self.setWindowTitle(options.title)
-        self.setMinimumSize(640, 400)
-        self.resize(1280, 720)
+        available = self.screen().availableSize()
+        self.setMinimumSize(QSize(640, 400).boundedTo(available))
+        self.resize(QSize(*options.first_size) if options.first_size else first_size(available))
         self._options = options
         self._clock = clock
-        self._snapshot = Snapshot(Stage.IDLE)
+        self._snapshot = options.before_start
         self._presence = _Presence.OPEN
         self._memory = Memory()
         self._leave_full_screen: Callable[[], None] = self.showNormal
 
+        self.keys = KeysDown()
         self.bridge = Bridge(port)
         self.controls = HeldControls(self.bridge.set_controls)
         self._announcer = Announcer(self, self.announced.emit)
@@ -125,6 +142,7 @@ class RejoinWindow(QWidget):
             self.bridge,
             self.report,
             clock=self._clock,
+            keys=self.keys,
             reduced_motion=self._options.reduced_motion,
             smooth=self._options.smooth,
         )
@@ -193,6 +211,8 @@ class RejoinWindow(QWidget):
         return screenshot.grab(self)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
+        if snapshot.stage is Stage.IDLE:
+            snapshot = self._options.before_start
         before, self._snapshot = self._snapshot.stage, snapshot
         if before is Stage.STARTING and snapshot.stage is Stage.LIVE:
             self._memory = replace(self._memory, started_at=self._clock())
@@ -209,17 +229,19 @@ class RejoinWindow(QWidget):
         self.banner.set_text(texts.VIEW_ONLY if snapshot.view_only else "")
         self.banner_row.setVisible(snapshot.view_only)
         requested = self._presence is _Presence.START_REQUESTED
-        self.layers.show_snapshot(snapshot, now, start_requested=requested)
+        self.layers.show_snapshot(
+            snapshot,
+            now,
+            start_requested=requested,
+            mouse_was_captured=isinstance(self.mouse.state, FreedByDrop),
+        )
         self._announcer.update(snapshot, self._show_notes(now), now)
         self.refreshed.emit()
 
     def _show_notes(self, now: float) -> Notes:
         snapshot = self._snapshot
         if snapshot.stage is Stage.LIVE:
-            before = self._memory.problem
             self._memory = self._memory.with_problem(self.bridge.problem(), now)
-            if self._memory.problem not in (None, before):
-                self._announcer.say(self._memory.problem.text)
             if snapshot.back_at is not None and not is_just_back(snapshot, now):
                 self.mouse.forget_drop()
         state = WindowState(
@@ -282,17 +304,19 @@ class RejoinWindow(QWidget):
             self.controls.close()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        repeated = not self.keys.press(event)
         shortcut = shortcuts.find(event.key(), event.modifiers(), self._conditions())
         if shortcut is not None:
-            if shortcut.repeats or not event.isAutoRepeat():
+            if shortcut.repeats or not repeated:
                 self._run(shortcut.action)
-        elif self.controls.is_open:
-            send_key(self.controls, event, pressed=True)
-        else:
+        elif not self.controls.is_open:
             super().keyPressEvent(event)
+        elif not repeated:
+            send_key(self.controls, event, pressed=True)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() in shortcuts.FREE_MOUSE_KEYS and not event.isAutoRepeat():
+        released = self.keys.release(event)
+        if released and event.key() in shortcuts.FREE_MOUSE_KEYS:
             self.mouse.keys_released()
         if self.controls.is_open:
             send_key(self.controls, event, pressed=False)
@@ -366,7 +390,13 @@ class RejoinWindow(QWidget):
         """Capture the mouse: hide the pointer and send only its movement."""
         if self.mouse.capture():
             self._memory = self._memory.captured()
-            self.refresh()
+        self._note_refusal()
+        self.refresh()
+
+    def _note_refusal(self) -> None:
+        """Show for a while that the mouse could not be captured, or was lost again."""
+        if isinstance(self.mouse.state, Refused):
+            self._memory = replace(self._memory, mouse_refused_at=self._clock())
 
     def release_mouse(self, to: Free | FreedByKeys = Free()) -> None:  # noqa: B008 frozen
         """Free the mouse."""
@@ -374,6 +404,7 @@ class RejoinWindow(QWidget):
             self.layers.corners.free_mouse_hint.set_text("")
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.keys.set_button(event.button(), True)
         if self.mouse.captured:
             self.mouse.button(event.button(), True)
         elif event.button() == Qt.MouseButton.LeftButton:
@@ -383,11 +414,14 @@ class RejoinWindow(QWidget):
         self.mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.keys.set_button(event.button(), False)
         self.mouse.button(event.button(), False)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self.mouse.captured:
-            self.mouse.move(event.globalPosition())
+            if not self.mouse.move(event.globalPosition()):
+                self._note_refusal()
+                self.refresh()
             return
         now = self._clock()
         self._memory = replace(self._memory, mouse_moved_at=now)
@@ -395,7 +429,7 @@ class RejoinWindow(QWidget):
             self._show_notes(now)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self.mouse.wheel(event.angleDelta().y())
+        self.mouse.wheel(vertical_turn(event))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -403,5 +437,6 @@ class RejoinWindow(QWidget):
             self.release_mouse()
             self.mouse.keys_released()
             self.controls.release_all()
+            self.keys.forget()
         elif event.type() == QEvent.Type.WindowStateChange and not self.isMinimized():
             self.layers.view.show_newest()

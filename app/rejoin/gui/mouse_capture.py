@@ -1,21 +1,28 @@
 """Mouse capture: the pointer is hidden, and only its movement is sent to the game.
 
-While captured the pointer is moved back to the middle before it reaches an edge, so that it can
-always move further.
+While captured the pointer is moved back to the middle before it reaches an edge of the visible part
+of the view, so that it can always move further. Where a desktop does not let us move the pointer,
+the mouse is not captured, and the window says so. Wayland never lets us: there it takes pointer
+lock, which Rejoin does not have yet.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QCursor
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from rejoin.gui.input import HeldControls, PointerTravel
 
-_EDGE_SHARE = 0.2
-"""The pointer is moved back once it is nearer to an edge than this share of the view."""
+_EDGE_SHARE = 0.15
+"""The pointer is moved back once it is nearer to an edge than this share of the visible view."""
+
+_LEAST_ROOM_PX = 240
+
+_TRIAL_PX = 24
+"""How far the pointer is moved to try whether it can be moved, if it is in the middle already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +41,16 @@ class FreedByDrop:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """The player wants the game to have the mouse, but the desktop does not let us capture it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
     """The game has the mouse."""
 
 
-CaptureState = Free | FreedByKeys | FreedByDrop | Captured
+CaptureState = Free | FreedByKeys | FreedByDrop | Refused | Captured
 
 
 class MouseCapture:
@@ -64,14 +76,24 @@ class MouseCapture:
         """Capture the mouse, if the game takes input now. Returns whether this captured it."""
         if self.captured or not self._controls.is_open:
             return False
+        at, home = QCursor.pos(), self._home(self._room())
+        is_there = (at - home).manhattanLength() < _TRIAL_PX
+        if is_there:
+            home += QPoint(_TRIAL_PX, _TRIAL_PX)
+        if not _move_pointer(QPointF(at), home):
+            self._state = Refused()
+            return False
         self._state = Captured()
         self._view.setCursor(Qt.CursorShape.BlankCursor)
         self._view.grabMouse()
-        at = QCursor.pos()
-        self._travel.begin(at.x(), at.y())
+        if is_there:
+            self._travel.begin(home.x(), home.y())
+        else:
+            self._travel.begin(at.x(), at.y())
+            self._travel.warped(home.x(), home.y())
         return True
 
-    def release(self, to: Free | FreedByKeys | FreedByDrop = Free()) -> bool:
+    def release(self, to: Free | FreedByKeys | FreedByDrop | Refused = Free()) -> bool:
         """Free the mouse and release held buttons and keys. Returns whether it was captured."""
         if not self.captured:
             return False
@@ -101,18 +123,56 @@ class MouseCapture:
         if self.captured:
             self._controls.wheel(eighths_of_degree)
 
-    def move(self, to: QPointF) -> None:
-        """The pointer is at `to`, a global position."""
+    def move(self, to: QPointF) -> bool:
+        """The pointer is at `to`, a global position. Whether the mouse is captured after that."""
         if not self.captured:
-            return
+            return False
         self._controls.travel(*self._travel.moved(to.x(), to.y()))
-        inside = self._view.mapFromGlobal(to)
-        width, height = self._view.width(), self._view.height()
-        margin_x, margin_y = width * _EDGE_SHARE, height * _EDGE_SHARE
+        room = self._room()
+        margin_x, margin_y = room.width() * _EDGE_SHARE, room.height() * _EDGE_SHARE
+        inside = to - QPointF(room.topLeft())
         if not (
-            margin_x <= inside.x() <= width - margin_x
-            and margin_y <= inside.y() <= height - margin_y
+            margin_x <= inside.x() <= room.width() - margin_x
+            and margin_y <= inside.y() <= room.height() - margin_y
         ):
-            middle = self._view.mapToGlobal(QPoint(width // 2, height // 2))
-            self._travel.warped(middle.x(), middle.y())
-            QCursor.setPos(middle)
+            home = self._home(room)
+            self._travel.warped(home.x(), home.y())
+            if not _move_pointer(to, home):
+                self.release(Refused())
+                return False
+        return True
+
+    def _room(self) -> QRect:
+        """The largest part of the view on one screen: the pointer cannot leave the screens.
+
+        At least `_LEAST_ROOM_PX` wide and high: in less, moves could be mistaken for our own.
+        """
+        view = QRect(self._view.mapToGlobal(QPoint(0, 0)), self._view.size())
+        screens = [screen.geometry() for screen in QGuiApplication.screens()]
+        screen = max(screens, key=lambda each: _area(view & each), default=view)
+        visible = view & screen
+        if visible.isEmpty():
+            return view
+        more_x = max(0, _LEAST_ROOM_PX - visible.width())
+        more_y = max(0, _LEAST_ROOM_PX - visible.height())
+        return visible.adjusted(-more_x, -more_y, more_x, more_y) & screen
+
+    def _home(self, room: QRect) -> QPoint:
+        """Where the pointer is put: the middle of the view, if it has enough room around it."""
+        middle = self._view.mapToGlobal(QPoint(self._view.width() // 2, self._view.height() // 2))
+        margin_x, margin_y = int(room.width() * _EDGE_SHARE), int(room.height() * _EDGE_SHARE)
+        inner = room.adjusted(margin_x, margin_y, -margin_x, -margin_y)
+        return middle if inner.contains(middle) else room.center()
+
+
+def _area(of: QRect) -> int:
+    return 0 if of.isEmpty() else of.width() * of.height()
+
+
+def _move_pointer(at: QPointF, to: QPoint) -> bool:
+    """Move the pointer from `at`; whether it went there. Both are global positions."""
+    if QGuiApplication.platformName().startswith("wayland"):
+        return False
+    QCursor.setPos(to)
+    now = QPointF(QCursor.pos())
+    return (now - QPointF(to)).manhattanLength() < (now - at).manhattanLength()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from rejoin.core.model import HealthLevel, Snapshot, Stage
 from rejoin.gui import shortcuts, texts
-from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop
+from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, Refused
 from rejoin.media.audio.volume import SoundChoice
 
 BADGE_AFTER_S = 0.5
@@ -26,7 +26,7 @@ SOUND_CONTROL_FOR_S = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A sentence to show once, and since when the player can see it."""
+    """Sentences to show once, one a line, and since when the player can see them."""
 
     text: str
     since_at: float
@@ -43,12 +43,19 @@ class Memory:
     volume_changed_at: float | None = None
     """A key changed the volume."""
     problem: Problem | None = None
+    mouse_refused_at: float | None = None
+    """The desktop did not let us capture the mouse."""
 
     def with_problem(self, text: str | None, now: float) -> Memory:
         """With the newest problem, if the player can see it now; its time starts when it is new."""
         if text == (self.problem.text if self.problem else None):
             return self
-        return replace(self, problem=None if text is None else Problem(text, now))
+        if text is None:
+            return replace(self, problem=None)
+        before = self.problem
+        if before is not None and set(text.splitlines()) < set(before.text.splitlines()):
+            return replace(self, problem=replace(before, text=text))  # one of them is gone
+        return replace(self, problem=Problem(text, now))
 
     def captured(self) -> Memory:
         """The mouse was captured: the hint to click and the volume control are not needed."""
@@ -117,10 +124,13 @@ def is_just_back(snapshot: Snapshot, now: float) -> bool:
 
 
 def _note(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) -> tuple[str, str]:
-    can_capture = state.takes_input and not isinstance(state.mouse, Captured)
+    can_capture = state.takes_input and not isinstance(state.mouse, Captured | Refused)
     if is_just_back(snapshot, now):
         again = can_capture and isinstance(state.mouse, FreedByDrop)
         return texts.BACK, texts.CLICK_TO_CONTROL if again else ""
+    refused = isinstance(state.mouse, Refused)
+    if refused and _within(PROBLEM_FOR_S, memory.mouse_refused_at, now):
+        return texts.MOUSE_REFUSED, ""
     if can_capture and _within(CLICK_HINT_FOR_S, memory.started_at, now):
         return texts.CLICK_TO_CONTROL, ""
     return "", ""

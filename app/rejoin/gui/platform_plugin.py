@@ -1,14 +1,19 @@
-"""Whether Qt's plugin for X11 can be loaded: Qt itself aborts the process when it cannot."""
+"""Qt's plugin for X11: whether it can be loaded, and how held keys are repeated."""
 
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QLibraryInfo
+from PySide6.QtGui import QGuiApplication
+
+_log = logging.getLogger("rejoin.gui")
 
 
 def check(
@@ -16,7 +21,10 @@ def check(
     system: str = sys.platform,
     load: Callable[[str], object] = ctypes.CDLL,
 ) -> None:
-    """Raise ImportError, with the library's name, where the plugin lacks a system library."""
+    """Raise ImportError, with the library's name, where the plugin lacks a system library.
+
+    Without this check Qt would abort the process.
+    """
     if not system.startswith("linux") or not will_use_x11(environment):
         return
     plugins = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath))
@@ -35,3 +43,27 @@ def will_use_x11(environment: Mapping[str, str]) -> bool:
     if chosen:
         return chosen == "xcb"
     return bool(environment.get("DISPLAY")) and not environment.get("WAYLAND_DISPLAY")
+
+
+def stop_releases_by_repeat(
+    application: QGuiApplication, load: Callable[[str], Any] = ctypes.CDLL
+) -> bool:
+    """On X11, have a held key repeat without being released each time; whether that was set.
+
+    By default the X server sends a release and a press for each repeat. Qt pairs them only if both
+    have arrived when it looks, so a game saw a held key released and pressed again. With detectable
+    auto-repeat (XKB) repeats are presses alone, without Qt's auto-repeat flag: `keys_down` knows
+    them. It is a property of our connection to the server, not of the server.
+    """
+    if application.platformName() != "xcb":
+        return False
+    try:
+        display = application.nativeInterface().display()  # type: ignore[attr-defined]
+        function = load("libX11.so.6").XkbSetDetectableAutoRepeat
+    except (AttributeError, OSError) as error:
+        _log.info("held keys repeat as the X server repeats them: %s", type(error).__name__)
+        return False
+    function.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(ctypes.c_int))
+    supported = ctypes.c_int(0)
+    function(ctypes.c_void_p(display), 1, ctypes.byref(supported))
+    return bool(supported.value)

@@ -5,6 +5,8 @@ Everything shown is made from the newest snapshot and the clock, again at each t
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -14,6 +16,10 @@ from rejoin.core.model import Snapshot, Stage
 from rejoin.gui import texts
 from rejoin.gui.card import Card, label, set_text
 from rejoin.gui.ring import Ring
+
+STEADY_FOR_S = 15.0
+"""*Try now* is disabled only if it has not changed for this long: at most four changes in 30 s.
+A press while a try is being made does nothing."""
 
 _RING_PX = 128
 
@@ -33,6 +39,7 @@ class ReconnectOverlay(Card):
     ) -> None:
         super().__init__(clock, parent)
         self._asking = False
+        self._try_changed_at = -math.inf
         self._snapshot = Snapshot(Stage.LOST)
         self.ring = Ring(_RING_PX, reduced_motion=reduced_motion)
         self.title = label("title")
@@ -82,21 +89,23 @@ class ReconnectOverlay(Card):
             set_text(self.known, texts.lost_known(snapshot))
             set_text(self.doing, texts.lost_doing(snapshot, now))
         set_text(self.time, left.sentence)
-        self.try_button.setVisible(not self._asking and not ending)
-        if not snapshot.can_try_now and self.try_button.hasFocus():
-            # Otherwise Qt moves the focus to the next button, and the next Space would press it.
-            self.panel.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.try_button.setEnabled(snapshot.can_try_now)
-        self.close_button.setVisible(not self._asking and not ending)
-        self.end_button.setVisible(not self._asking and not ending and snapshot.can_terminate)
-        self.keep_button.setVisible(self._asking)
-        self.confirm_button.setVisible(self._asking)
+        choosing = not self._asking and not ending
+        can_repeat = choosing or texts.waits_to_end(snapshot)
+        can_try = self._shown_as_enabled(snapshot.can_try_now, now)
+        self.try_button.set_usable(shown=can_repeat, enabled=can_try)
+        self.close_button.set_usable(shown=can_repeat)
+        self.end_button.set_usable(shown=choosing and snapshot.can_terminate)
+        self.keep_button.set_usable(shown=self._asking)
+        self.confirm_button.set_usable(shown=self._asking)
         self.place()
 
-    def first_focus(self) -> QWidget:
-        if self._asking:
-            return self.keep_button
-        return self.try_button if self.try_button.isEnabled() else self.panel
+    def _shown_as_enabled(self, can_try: bool, now: float) -> bool:
+        """Whether *Try now* is enabled: it does not flicker while one try follows the other."""
+        enabled = self.try_button.isEnabled()
+        if can_try == enabled or (enabled and now - self._try_changed_at < STEADY_FOR_S):
+            return enabled
+        self._try_changed_at = now
+        return can_try
 
     def disappear(self) -> None:
         """Hide the card, and close its question."""
@@ -105,12 +114,14 @@ class ReconnectOverlay(Card):
 
     def _open_question(self) -> None:
         self._asking = True
-        self.show_snapshot(self._snapshot, self._clock())
+        now = self.clock()
+        self.show_snapshot(self._snapshot, now)
         self.keep_button.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.keep_button.settled_at = now  # the player has just pressed a button of this card
 
     def _close_question(self) -> None:
         self._asking = False
-        self.show_snapshot(self._snapshot, self._clock())
+        self.show_snapshot(self._snapshot, self.clock())
         self.end_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _confirm(self) -> None:

@@ -64,14 +64,11 @@ class StartingCard(Card):
         digits = texts.clock_text(waited_s) if waited_s >= _QUIET_START_S else ""
         self.ring.setVisible(snapshot.stage is not Stage.IDLE)
         self.ring.show_time(self.title.text(), digits, None)
-        self.start_button.setVisible(snapshot.stage is Stage.IDLE)
+        self.start_button.set_usable(shown=snapshot.stage is Stage.IDLE)
         can_cancel = texts.can_cancel_start(snapshot)
-        self.cancel_button.setVisible(starting and can_cancel)
-        self.close_button.setVisible(starting and not can_cancel)
+        self.cancel_button.set_usable(shown=starting and can_cancel)
+        self.close_button.set_usable(shown=starting and not can_cancel)
         self.place()
 
     def first_focus(self) -> QWidget:
-        for button in (self.start_button, self.cancel_button, self.close_button):
-            if button.isVisible():
-                return button
-        return self.panel
+        return next(iter(self.buttons()), self.panel)

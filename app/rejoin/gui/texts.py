@@ -34,6 +34,7 @@ END_GAME_CONSEQUENCE = "The game stops for everyone in it. Unsaved progress may 
 BADGE = "Connection unstable"
 BACK = "You're back"
 CLICK_TO_CONTROL = "Click to take control"
+MOUSE_REFUSED = "This desktop does not let Rejoin capture the mouse"
 VIEW_ONLY = "View only: this build cannot control this game"
 SOUND_SWITCH = "Sound"
 SOUND_SWITCH_HINT = "Sound on or off (Ctrl+Alt+M)"
@@ -88,6 +89,10 @@ def time_left(snapshot: Snapshot, now: float) -> TimeLeft:
         if snapshot.returning:
             return TimeLeft(f"Trying to get back for {since}", since, None)
         return TimeLeft(f"{since} since the connection was lost", since, None)
+    timeout_s, fresh_until_at = snapshot.connection_timeout_s, snapshot.unnoticed_until_at
+    if timeout_s is not None and fresh_until_at is not None and now < fresh_until_at:
+        whole = clock_text(timeout_s)
+        return TimeLeft(f"The game server has not noticed yet. At least {whole}.", whole, 1.0)
     left_s = deadline_at - now
     if left_s <= 0:
         still_trying = snapshot.doing is not Doing.CONFIRMING_END
@@ -105,7 +110,16 @@ _OFFLINE = "Trying again as soon as the network is back."
 _PORTAL = (
     "This network asks you to sign in first (captive portal). Please sign in with your web browser."
 )
+_STRANGER = "Something else answers in place of the studio. This network may want a sign-in."
+_FIREWALL = "A firewall in this network may block the game's stream. Try another network."
 _RELEASING = "Releasing the game server..."
+_NOT_RELEASED = "Your game is not ended: the studio cannot be reached. It ends when its time is up."
+
+
+def waits_to_end(snapshot: Snapshot) -> bool:
+    """Whether the end of the game did not reach the studio, and can be tried again."""
+    waiting = snapshot.doing in (Doing.WAITING_FOR_NETWORK, Doing.WAITING_TO_RETRY)
+    return snapshot.stage is Stage.ENDING and waiting
 
 
 def lost_title(snapshot: Snapshot) -> str:
@@ -128,7 +142,7 @@ def lost_title(snapshot: Snapshot) -> str:
 def lost_known(snapshot: Snapshot) -> str:
     """What is known about the game."""
     if snapshot.stage is Stage.ENDING:
-        return _RELEASING
+        return _NOT_RELEASED if waits_to_end(snapshot) else _RELEASING
     running = _may_be_running(snapshot)
     if snapshot.returning:
         return f"Rejoin was closed while you played. {running}"
@@ -145,12 +159,19 @@ def _may_be_running(snapshot: Snapshot) -> str:
 
 def lost_doing(snapshot: Snapshot, now: float) -> str:
     """What is being done now, or what must happen first; empty where the title says it."""
-    if snapshot.stage is Stage.ENDING:
+    ending = snapshot.stage is Stage.ENDING
+    if ending and not waits_to_end(snapshot):
         return ""
     if snapshot.offline:
         return _OFFLINE
     if snapshot.portal:
         return _PORTAL
+    if snapshot.stranger:
+        return _STRANGER
+    if ending:
+        return ""
+    if snapshot.firewall:
+        return f"{_FIREWALL} {next_try(snapshot, now)}".rstrip()
     if snapshot.doing is Doing.CHECKING and snapshot.stage is Stage.LOST:
         return ""
     return _lost_doing(snapshot, now)
@@ -187,7 +208,7 @@ def _lost_doing(snapshot: Snapshot, now: float) -> str:
 
 def next_try(snapshot: Snapshot, now: float) -> str:
     """The time until the next try, rounded up; empty when none is planned."""
-    if snapshot.next_try_at is None or snapshot.offline or snapshot.portal:
+    if snapshot.next_try_at is None or snapshot.offline or snapshot.portal or snapshot.stranger:
         return ""
     wait_s = math.ceil(snapshot.next_try_at - now)
     return f"Next try in {wait_s} s" if wait_s > 0 else "Trying now..."
@@ -209,11 +230,15 @@ def starting_awaited(snapshot: Snapshot, now: float, waited_s: float) -> str:
     if snapshot.stage is Stage.IDLE:
         return "Nothing is running yet."
     if snapshot.stage is Stage.ENDING:
-        return _RELEASING
+        return _NOT_RELEASED if waits_to_end(snapshot) else _RELEASING
     if snapshot.offline:
         return "This computer is offline. Continuing as soon as the network is back."
     if snapshot.portal:
         return _PORTAL
+    if snapshot.stranger:
+        return _STRANGER
+    if snapshot.firewall:
+        return f"{_FIREWALL} {next_try(snapshot, now)}".rstrip()
     return _starting_doing(snapshot, now, waited_s)
 
 
@@ -243,9 +268,10 @@ def _starting_doing(snapshot: Snapshot, now: float, waited_s: float) -> str:
 def can_cancel_start(snapshot: Snapshot) -> bool:
     """Whether leaving now stops the start.
 
-    Not once the game is being placed, where the backend has no call that ends it.
+    Not once the game is being placed or was, where the backend has no call that ends it.
     """
-    return snapshot.can_terminate or snapshot.doing not in (Doing.PLACING, Doing.CONNECTING)
+    placed = snapshot.episode > 0 or snapshot.doing in (Doing.PLACING, Doing.CONNECTING)
+    return snapshot.can_terminate or not placed
 
 
 def starting_leaving(snapshot: Snapshot) -> str:
@@ -264,6 +290,8 @@ _REASONS = {
     "maxSessionLengthTimeout": "it reached its maximum length",
     "applicationExit": "the game closed or crashed",
     "apiTerminated": "the studio ended it",
+    "idle": "you did not play for too long",
+    "terminated": "the game or the studio ended it",
     "placementTimeout": "no game server was free in time",
     "internalError": "the game server failed",
     "invalidSignalRequest": "the game server did not accept Rejoin's request",
@@ -453,21 +481,27 @@ def report_text(
 
 def announcement(snapshot: Snapshot, now: float) -> str:
     """What a screen reader says when the stage changes; empty: nothing."""
+    counting = snapshot.stage in (Stage.LOST, Stage.RECONNECTING)
+    left = time_left(snapshot, now).sentence if counting else ""
+    return " ".join(part for part in (*announced_sentences(snapshot, now), left) if part)
+
+
+def announced_sentences(snapshot: Snapshot, now: float) -> list[str]:
+    """Each sentence of a card, but for the time left, for screen readers."""
     stage = snapshot.stage
     match stage:
         case Stage.IDLE | Stage.STARTING:
             title, awaited = starting_title(snapshot), starting_awaited(snapshot, now, 0.0)
-            return f"{title}. {awaited} {starting_leaving(snapshot)}".rstrip()
+            parts = [f"{title}.", awaited, starting_leaving(snapshot)]
         case Stage.LIVE:
-            return VIEW_ONLY if snapshot.view_only else ""
+            parts = [VIEW_ONLY if snapshot.view_only else ""]
         case Stage.LOST | Stage.RECONNECTING | Stage.ENDING:
-            left = "" if stage is Stage.ENDING else time_left(snapshot, now).sentence
-            parts = [lost_title(snapshot), lost_known(snapshot), lost_doing(snapshot, now), left]
-            return " ".join(part for part in parts if part)
+            parts = [lost_title(snapshot), lost_known(snapshot), lost_doing(snapshot, now)]
         case Stage.ENDED:
             if snapshot.ending is None:
-                return ""
+                return []
             text = ending_text(snapshot.ending)
-            return f"{text.title}. {text.meaning} {text.advice}"
+            parts = [f"{text.title}.", text.meaning, text.advice]
         case _:
             assert_never(stage)
+    return [part for part in parts if part]

@@ -1,8 +1,9 @@
 """The engine's states and the transitions between them, read from the engine's own code.
 
-`core/engine/dispatch` names the function of each state. From every branch of that function, this
-follows all calls to the states that they can enter, whatever the conditions are. So no transition
-is missing; some may never happen. The tests compare this with the transitions that they take.
+`core/engine/dispatch` names the function of each state, and has one that comes before it in every
+state. From every branch of these functions, this follows all calls to the states that they can
+enter, whatever the conditions are. So no transition is missing; some may never happen. The tests
+compare this with the transitions that they take.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ TransitionTable = Mapping[tuple[str, str], frozenset[str]]
 
 _PHASES = {phase.__name__: phase for phase in get_args(Phase)}
 _DISPATCH = "dispatch.on_event"
+_WHATEVER_THE_PHASE = "dispatch._note_facts"
 
 
 @cache
@@ -41,11 +43,12 @@ def transitions() -> TransitionTable:
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for phase, function in code.functions_of_phases():
         here = STATES[_PHASES[phase]]
-        for names, branch in _branches(code.functions[function]):
-            for reached in code.phases_entered(function, branch):
-                there = STATES[_PHASES[reached]]
-                if here != there:
-                    found[here, there].update(names)
+        for where in (_WHATEVER_THE_PHASE, function):
+            for names, branch in _branches(code.functions[where]):
+                for reached in code.phases_entered(where, branch):
+                    there = STATES[_PHASES[reached]]
+                    if here != there:
+                        found[here, there].update(names)
     return {transition: frozenset(names) for transition, names in found.items()}
 
 

@@ -286,9 +286,8 @@ class _Game:
         }
         await control.arm_backend(BackendFault(kinds[name], None))
         await self._inject_fault(control, name, Fault(FaultKind.SILENCE))
-        if kinds[name] is not BackendFaultKind.BAD_CERTIFICATE:
-            await asyncio.sleep(_BACKEND_DOWN_S)
-            await control.arm_backend(BackendFault(BackendFaultKind.NONE))
+        await asyncio.sleep(_BACKEND_DOWN_S)
+        await control.arm_backend(BackendFault(BackendFaultKind.NONE))
 
     async def _inject_at_client(self, control: EmulatorControl, name: str) -> None:
         steps: dict[str, Callable[[EmulatorControl], Awaitable[str]]] = {

@@ -76,8 +76,12 @@ class ConnectivityChecks:
         self._fast_checks: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Check often, the first time at once: five fast checks, then slower, until `stop`."""
-        if self._fast_checks is None and self._gate.may_check:
+        """Check often, the first time at once: five fast checks, then slower, until `stop`.
+
+        Called again, it begins again: the player wants to know now.
+        """
+        if self._gate.may_check:
+            self.stop()
             self._fast_checks = spawn(self._check_often(), name=f"{self._name}-checks")
 
     def stop(self) -> None:

@@ -22,6 +22,7 @@ from rejoin.core.events import (
     ControlsKnown,
     Event,
     FirstFrameDecoded,
+    FirstPacketArrived,
     HardEvidenceSeen,
     InputOpened,
     InputUnavailable,
@@ -81,14 +82,14 @@ class PeerSettings:
 
 
 class Peer:
-    """Posts ConnectionOpened, ConnectionFailed, InputOpened or InputUnavailable, ControlsKnown,
-    FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as
-    often as it is seen and RTCP_BYE as often as the last media source ends. Before the first frame,
-    evidence fails the connection: it is posted as a ConnectionFailed.
+    """Posts FirstPacketArrived, ConnectionOpened, ConnectionFailed, InputOpened or
+    InputUnavailable, ControlsKnown, FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence
+    is posted once, UNREACHABLE as often as it is seen and RTCP_BYE as often as the last media
+    source ends. Before the first frame, evidence fails the connection: it is posted as a
+    ConnectionFailed.
 
     A hidden peer decodes too; `show(True)` puts its newest picture into the slot at once. All
-    methods, and `post`, run on one event loop; only the decoder has a thread. After `close` no
-    event of this peer is posted.
+    methods, and `post`, run on one event loop. After `close` no event of this peer is posted.
     """
 
     def __init__(
@@ -171,6 +172,7 @@ class Peer:
             clock=self._clock,
             policy=self._settings.policy,
             name=self._name,
+            on_first_packet=lambda: self._post(FirstPacketArrived(number)),
             on_unreachable=lambda why: self._on_evidence(HardEvidence.UNREACHABLE, why),
         )
         if pc.sctp is not None:
@@ -355,6 +357,8 @@ class Peer:
 
     def _on_ice_change(self) -> None:
         parts = parts_of(self._state)
+        if parts is not None and parts.dtls.transport.state == "completed":
+            self._post(FirstPacketArrived(self.number))  # a check of ours was answered
         if parts is not None and parts.dtls.transport.state == "failed":
             self._fail("ICE failed")
 
@@ -388,6 +392,8 @@ class Peer:
                     self._state = replace(self._state, evidence=posted | {evidence})
                 self._post(HardEvidenceSeen(self.number, evidence, detail))
             case New() | Offered() | Connecting() | Connected():
+                if evidence is HardEvidence.SERVER_DISCONNECTED:
+                    self._post(HardEvidenceSeen(self.number, evidence, detail))
                 if evidence is not HardEvidence.UNREACHABLE:
                     self._fail(evidence.value if not detail else f"{evidence.value}: {detail}")
             case Failed() | Leaving() | Closed():
@@ -459,10 +465,7 @@ class Peer:
         return frozenset() if parts is None else parts.transport.local_addresses
 
     def sample(self) -> ConnectionSample | None:
-        """The connection as the detector needs it; None before it is up.
-
-        To be called each `policy.sample_every_s`.
-        """
+        """For the detector, each `policy.sample_every_s`; None before the connection is up."""
         return self._statistics.sample(self._state)
 
     def statistics(self) -> StreamStatistics:

@@ -71,7 +71,8 @@ ICMP message, which anybody can forge."""
 class Transport:
     """The packets of one connection. All times are boot time in seconds.
 
-    `on_unreachable(error name)` is called when the operating system reported twice in a row that
+    `on_first_packet()` is called when the first authenticated packet arrived, and
+    `on_unreachable(error name)` when the operating system reported twice in a row that
     the host cannot be reached. Everything runs on the event loop's thread.
     """
 
@@ -83,6 +84,7 @@ class Transport:
         clock: Clock,
         policy: Policy,
         name: str,
+        on_first_packet: Callable[[], None],
         on_unreachable: Callable[[str], None],
     ) -> None:
         self.last_packet_at: float | None = None
@@ -100,6 +102,7 @@ class Transport:
         self._connection = seam.ice_connection(dtls)
         self._rules = rules
         self._clock = clock
+        self._on_first_packet = on_first_packet
         self._on_unreachable = on_unreachable
         self._unreachable_since: float | None = None
         self._unreachable_reported = False
@@ -168,12 +171,14 @@ class Transport:
     # --- what arrives -----------------------------------------------------------------------------
 
     def _on_arrival(self) -> float:
-        now = self._clock()
-        if self.last_packet_at is not None:
-            self._largest_gap_s = max(self._largest_gap_s, now - self.last_packet_at)
+        now, before_at = self._clock(), self.last_packet_at
         self.last_packet_at = now
         self._unreachable_since = None
         self._unreachable_reported = False
+        if before_at is None:
+            self._on_first_packet()
+        else:
+            self._largest_gap_s = max(self._largest_gap_s, now - before_at)
         return now
 
     def _on_rtp_arrival(self) -> float:

@@ -27,6 +27,8 @@ class GameToPlay:
     ticket: Ticket | None = None
     instance: Instance | None = None
     """The claim on the session of `ticket`; None for a new game, which claims its own."""
+    open_here: Instance | None = None
+    """The claim on the game itself (`claim_game`); None if it is open elsewhere, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,22 @@ def claim(key: str) -> Claim:
     if instance is None:
         raise RejoinError("This game is open in another Rejoin, which does not respond.")
     return Claimed(instance)
+
+
+def key_of_game(profile: StudioProfile) -> str:
+    """The name on this computer of what the profile plays, whichever session that will be."""
+    choice = profile.choice
+    chosen = (choice.stream_group, choice.application or "") if choice else ()
+    return key_of("\n".join((profile.backend_url, profile.dialect.name, *chosen)), SessionId(""))
+
+
+def claim_game(profile: StudioProfile) -> Claimed | LockUnavailable | None:
+    """Become the Rejoin in which this game is open; None if it is open in another one."""
+    try:
+        instance = Instance.claim(key_of_game(profile))
+    except OSError:
+        return LockUnavailable()
+    return None if instance is None else Claimed(instance)
 
 
 def with_stored_token(profile: StudioProfile) -> StudioProfile:

@@ -49,9 +49,11 @@ class LocalStore:
         tokens: TokenStore | None = None,
         locks_folder: Path | None = None,
         instance: Instance | None = None,
+        open_here: Instance | None = None,
         on_activate: OnActivate = lambda link: None,
     ) -> None:
-        """`instance`: already claimed, when the game is rejoined with a ticket.
+        """`instance`: already claimed, when the game is rejoined with a ticket. `open_here`: the
+        claim on the game, whichever session it is (`launch.claim_game`).
 
         `on_activate` is called on the loop when a second instance of this session was started.
         """
@@ -62,6 +64,7 @@ class LocalStore:
         self._tokens = tokens or TokenStore()
         self._locks_folder = locks_folder
         self._instance = instance
+        self._open_here = open_here
         self._on_activate = on_activate
         self._session_known = False
         self._keyring_missing = False
@@ -74,9 +77,10 @@ class LocalStore:
         return self._problem
 
     async def open(self) -> None:
-        """Answer second instances, if the session is known from the start."""
-        if self._instance is not None:
-            await self._serve(self._instance)
+        """Answer second instances of the game, and of the session if it is known already."""
+        for instance in (self._open_here, self._instance):
+            if instance is not None:
+                await self._serve(instance)
 
     async def save(self, rejoin_state: RejoinState) -> None:
         """Write the ticket. The first time also save the token and claim the instance."""
@@ -130,9 +134,10 @@ class LocalStore:
     async def close(self) -> None:
         """Release everything but what is on the disk."""
         await cancel(self._saving_token)
-        if self._instance is not None:
-            await self._instance.close()
-            self._instance = None
+        for instance in (self._open_here, self._instance):
+            if instance is not None:
+                await instance.close()
+        self._open_here = self._instance = None
 
     async def _begin(self, session_id: SessionId) -> None:
         token = self._token

@@ -136,9 +136,10 @@ class Player:
         return self._engine.sampling.newest_statistics
 
     def problem(self) -> str | None:
-        """One sentence about something missing that is not fatal: the sound, or the way back."""
+        """What is missing and not fatal (the sound, the way back), one sentence a line."""
         store = self._options.local_store
-        return self._audio.problem or (store.problem if store else None)
+        problems = (self._audio.problem, store.problem if store else None)
+        return "\n".join(problem for problem in problems if problem) or None
 
     # --- its life, on the stream thread -----------------------------------------------------------
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import logging
 from pathlib import Path
 
@@ -13,17 +15,17 @@ _log = logging.getLogger("rejoin.statistics")
 
 
 class StatisticsFile:
-    """Flushed after every line, so that it can be read during the game.
+    """Written line by line, so that it can be read during the game.
 
-    If the disk fills up, writing stops with one warning and the game goes on.
+    If the disk fills up, writing stops with one warning and the game goes on. The file ends with a
+    whole line: what was written of one that did not fit is taken back.
     """
 
     def __init__(self, path: Path) -> None:
         """Overwrites an existing file. Raises BadInputError if it cannot be written."""
         self._broken = False
         try:
-            self._file = path.open("w", encoding="utf-8", newline="")
-            self._writer = csv.writer(self._file)
+            self._file = path.open("wb", buffering=0)
             try:
                 self._write(("at_s", *columns()))
             except OSError:
@@ -45,11 +47,19 @@ class StatisticsFile:
             _log.warning("statistics are no longer written: %s", error.strerror)
 
     def close(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             self._file.close()
-        except OSError:
-            return  # what was buffered does not fit; a warning was logged already
 
     def _write(self, cells: tuple[str, ...]) -> None:
-        self._writer.writerow(cells)
-        self._file.flush()
+        text = io.StringIO(newline="")
+        csv.writer(text).writerow(cells)
+        line = memoryview(text.getvalue().encode())
+        written = 0
+        try:
+            while written < len(line):  # a full disk may take a part of it before it refuses
+                written += self._file.write(line[written:]) or 0
+        except OSError:
+            if written:
+                with contextlib.suppress(OSError):
+                    self._file.truncate(self._file.tell() - written)
+            raise

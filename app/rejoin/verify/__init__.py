@@ -4,7 +4,7 @@ Pure: no clock, no socket, and all randomness is passed in. `rejoin.qa` runs it 
 finds; docs/proof.md says what it covers and what it has found.
 
 Glossary:
-    invariant        a rule that holds in every run (`invariants`: I1 to I9, FENCE, HEAL, KEEP)
+    invariant        a rule that holds in every run (`invariants`: I1 to I9, FENCE, HEAL ...)
     trace            the records of one run: events, commands, states, faults, service statuses
     explore          try every order of events in a model, up to a number of states
     simulate         play one game in a simulated world on a virtual clock

@@ -27,6 +27,9 @@ class Change(enum.Enum):
     PICTURE_GOES = "picture_goes"
     HOST_CLOSES = "host_closes"  # a graceful close by the host
     GAME_EXITS = "game_exits"  # or crashes: TERMINATED for the same reason
+    GAME_SAID_OVER = "game_said_over"  # the same, but first the server says so
+    HANDSHAKES_FAIL = "handshakes_fail"  # new connections reach the host, and fail at once
+    HANDSHAKES_WORK = "handshakes_work"
     # The way to the backend, until the next of these.
     BACKEND_DOWN = "backend_down"  # refused before anything is sent
     BACKEND_PORTAL = "backend_portal"  # something else answers, such as a captive portal
@@ -66,6 +69,8 @@ PathChange = Literal[
     Change.PICTURE_STOPS,
     Change.PICTURE_GOES,
     Change.HOST_CLOSES,
+    Change.HANDSHAKES_FAIL,
+    Change.HANDSHAKES_WORK,
 ]
 """Changes of the paths, or of what the host sends over them."""
 
@@ -90,6 +95,9 @@ BackendChange = (
     | CreateTrouble
 )
 """Changes of how calls to the backend succeed or fail."""
+
+GameChange = Literal[Change.GAME_EXITS, Change.GAME_SAID_OVER]
+"""How the game ends."""
 
 PlayerChange = Literal[Change.PLAYER_TRIES, Change.PLAYER_LEAVES, Change.PLAYER_ENDS]
 """What the player does."""

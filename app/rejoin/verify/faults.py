@@ -47,7 +47,11 @@ _FIXED: Mapping[str, Schedule] = {
         (0.0, C.FLOW_DIES),
         (_BACKEND_DOWN_S, C.BACKEND_UP),
     ),
-    "tls_bad_cert": ((0.0, C.BACKEND_UNTRUSTED), (0.0, C.FLOW_DIES)),
+    "tls_bad_cert": (
+        (0.0, C.BACKEND_UNTRUSTED),
+        (0.0, C.FLOW_DIES),
+        (_BACKEND_DOWN_S, C.BACKEND_UP),
+    ),
     "http_blocked_udp_ok": ((0.0, C.BACKEND_DOWN), (_BACKEND_DOWN_S, C.BACKEND_UP)),
     "dns_fail": ((0.0, C.BACKEND_DOWN), (0.0, C.FLOW_DIES), (_BACKEND_DOWN_S, C.BACKEND_UP)),
     "ip_change": ((0.0, C.NETWORK_MOVES),),

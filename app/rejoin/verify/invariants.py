@@ -3,7 +3,8 @@
 `violations` checks a whole trace, simulated or live. The explorer and the simulator know more than
 a trace holds (messages under way, the true state of the service) and call the same checks. I7 is
 about something that did not happen, FENCE, HEAL and KEEP need the state of the backend or of a
-call, and LEAVE, UPLINK, PICTURE and FRAME that of the path: a trace alone does not show them.
+call, LEAVE, UPLINK, PICTURE and FRAME that of the path, and OVER the backend's dialect: a trace
+alone does not show them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from rejoin.core import commands, events, phases
 from rejoin.core.trace import Record
 from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
+from rejoin.service_model.status import ACTIVE
 
 CLOCK_S = 1e-3
 """Times in a trace are rounded: what is late by less than this is not late."""
@@ -26,6 +28,10 @@ OWED_S = 7.0
 """I7 applies after this time: a client may wait 4 s before its next request, which takes 2.5 s."""
 HOPELESS_S = 20.0
 """I7 is violated if everything worked for this long and the client is still not back."""
+APART_S = 0.250
+"""PACE: create calls of one session lie at least this far apart."""
+MANY_CALLS, MANY_CALLS_S = 30, 30.0
+"""PACE: the backoff lets no more calls than this start in this time, however its draws fall."""
 FAR_S = 1e5
 """A timer that is due later than this counts as none."""
 
@@ -49,6 +55,9 @@ class Invariant(enum.Enum):
     UPLINK = "nobody plays for longer than 8 s while nothing that is sent arrives"
     PICTURE = "a picture that is lost for 11 s is reconnected; one that is not sent never is"
     FRAME = "an old connection that heals has a frame within 0.15 s and a round trip of its RTP"
+    PACE = "create calls lie 250 ms apart, and at most 30 of them start within 30 s"
+    HOLD = "an answer without a packet of its connection moves no shown deadline later"
+    OVER = "what the server says is over is not asked for again, where no status can say so"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +186,30 @@ def lasted(invariant: Invariant, what: str, for_s: float, most_s: float) -> Viol
     return Violation(invariant, f"{what} for {for_s:.3f} s, more than {most_s:.3f} s")
 
 
+def calls_apart(at: float, sent_at: tuple[float, ...]) -> Violation | None:
+    """PACE, when a create call starts at `at`. `sent_at`: those before it, in order."""
+    if sent_at and at - sent_at[-1] < APART_S - CLOCK_S:
+        detail = f"a create call starts {at - sent_at[-1]:.3f} s after the one before it"
+        return Violation(Invariant.PACE, detail)
+    if len(sent_at) >= MANY_CALLS and at - sent_at[-MANY_CALLS] < MANY_CALLS_S:
+        return Violation(Invariant.PACE, f"more than {MANY_CALLS} create calls in {MANY_CALLS_S} s")
+    return None
+
+
+def deadline_held(before_at: float | None, shown_at: float | None) -> Violation | None:
+    """HOLD, after a status that confirms an answer, before a packet of its connection arrived."""
+    if before_at is None or shown_at is None or shown_at <= before_at + CLOCK_S:
+        return None
+    detail = f"the shown deadline moves {shown_at - before_at:.3f} s later without a packet"
+    return Violation(Invariant.HOLD, detail)
+
+
+def asked_after_the_end(asked_at: float, over_at: float) -> Violation:
+    """OVER, when a create call starts after the server said that the game is over."""
+    detail = f"a create call {asked_at - over_at:.3f} s after the server said that the game is over"
+    return Violation(Invariant.OVER, detail)
+
+
 class RecoveryWatch:
     """I7 in a run: for how long everything that a player needs to get back has worked.
 
@@ -222,6 +255,10 @@ def violations(records: Iterable[Record]) -> tuple[str, ...]:
     return tuple(checker.found)
 
 
+_CUT_A_BACKOFF_SHORT = (EVENTS[events.TryNowRequested], EVENTS[events.NetworkFound])
+_HEARD = (EVENTS[events.FirstPacketArrived], EVENTS[events.ConnectionOpened])
+
+
 class _TraceChecker:
     """Reads a trace record by record and calls the checks."""
 
@@ -239,6 +276,11 @@ class _TraceChecker:
         self._open: set[int] = set()
         self._last_start_at: float | None = None
         self._window_ends_at: float | None = None
+        self._created_at: tuple[float, ...] = ()
+        """When create calls started, since the player or a network last cut a backoff short."""
+        self._shown_at: float | None = None
+        self._heard = False
+        """Whether a packet of the connection whose answer was applied last has arrived."""
 
     def read(self, record: Record) -> None:
         match record.kind:
@@ -268,6 +310,11 @@ class _TraceChecker:
             self._digests.clear()
             self._in_flight = None
             self._last_start_at = None
+            self._created_at = ()
+        elif name in _CUT_A_BACKOFF_SHORT:
+            self._created_at = self._created_at[-1:]
+        elif name in _HEARD:
+            self._heard = True
         elif name == EVENTS[events.OfferMade]:
             self._digests[data["connection"]] = data["sha256"]
         elif name in (EVENTS[events.AnswerArrived], EVENTS[events.ReconnectFailed]):
@@ -289,6 +336,7 @@ class _TraceChecker:
         elif name == COMMANDS[commands.Reconnect]:
             self._reconnect(record)
         elif name == COMMANDS[commands.ApplyAnswer]:
+            self._heard = False
             self._add(record.at, self._apply(connection))
         elif name == COMMANDS[commands.Finish]:
             self._add(record.at, reason_given(data["ending"].get("kind")))
@@ -297,6 +345,8 @@ class _TraceChecker:
     def _reconnect(self, record: Record) -> None:
         at, data = record.at, record.data
         connection, attempt = data["connection"], data["attempt"]
+        self._add(at, calls_apart(at, self._created_at))
+        self._created_at = (*self._created_at, at)[-MANY_CALLS:]
         self._add(at, create_started(at, self._last_start_at, CLOCK_S))
         self._send(at, connection, attempt)
         self._add(at, call_started(at, None if self._in_flight is None else self._in_flight[3]))
@@ -330,6 +380,9 @@ class _TraceChecker:
     def _state(self, record: Record) -> None:
         at, name, data = record.at, record.name, record.data
         self._last_start_at = data.get("last_start_at")
+        before_at, self._shown_at = self._shown_at, data.get("shown_deadline_at")
+        if name == STATES[phases.Connecting] and not self._heard and self._says_active():
+            self._add(at, deadline_held(before_at, self._shown_at))
         if name == STATES[phases.Ended]:
             self._add(at, reason_given(data.get("ending")))
             return
@@ -343,3 +396,11 @@ class _TraceChecker:
             and not data.get("deadline_checking")
         ):
             self._add(at, deadline_shown(data.get("shown_deadline_at"), self._window_ends_at))
+
+    def _says_active(self) -> bool:
+        """Whether the last event is a status that confirms an answer, and says nothing more."""
+        event = self._last_event
+        if event is None or event.name != EVENTS[events.StatusArrived]:
+            return False
+        view = event.data["view"]
+        return view.get("status") == ACTIVE and view.get("remaining") is None

@@ -14,7 +14,7 @@ A file has these keys, all but `description` and `cases` optional:
     drops = [{ profile = "cut_3s", at_s = 3 }]    # after the game became live
     duration_s = 20                 # how long it is played after the game became live
     ends = "live"                   # or "trying": still reconnecting when the time is up;
-                                    # or how the game ends: "game_ended", "backend_untrusted", ...
+                                    # or how the game ends: "game_ended", "not_found", ...
     reason = "reconnectionTimeout"  # with "game_ended": the service's reason
     reconnects = true               # whether a new connection is expected; absent: either way
     max_freeze_s = 5.0              # the longest freeze; checked in a simulated world only

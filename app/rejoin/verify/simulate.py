@@ -27,7 +27,7 @@ from rejoin.core.trace import Record, Recorder, of_fault
 from rejoin.service_model import lifecycle
 from rejoin.verify import invariants
 from rejoin.verify.detector_score import OUTAGE
-from rejoin.verify.environment import DARK, Change, PlayerChange, Schedule, World
+from rejoin.verify.environment import DARK, Change, GameChange, PlayerChange, Schedule, World
 from rejoin.verify.simulated.backend import SimulatedBackend
 from rejoin.verify.simulated.clock import Callback, VirtualClock
 from rejoin.verify.simulated.connections import Picture, SimulatedConnections
@@ -115,6 +115,9 @@ class _Run:
         """What arrived while the client was asleep."""
         self.went_live_at: float | None = None
         self.freezes_s: list[float] = []
+        self.over_at = inf
+        """When the server's word that the game is over arrives."""
+        self.asked_after_the_end: invariants.Violation | None = None
         self._recorder = Recorder(self.records.append, policy)
 
     # --- time -------------------------------------------------------------------------------------
@@ -203,7 +206,7 @@ class _Run:
         """Note for I7 whether everything works that the player needs to get back."""
         phase, paths = self.state.phase, self.connections
         client_runs = self.asleep_since_at is None and not isinstance(phase, Idle)
-        path_works = paths.down and paths.up and paths.media
+        path_works = paths.down and paths.up and paths.media and paths.handshakes
         dropped = self.went_live_at is not None and not isinstance(phase, Live)
         self.recovery.update(
             self.clock.now,
@@ -215,6 +218,8 @@ class _Run:
         phase, now = self.state.phase, self.clock.now
         live, ended = isinstance(phase, Live), isinstance(phase, Ended)
         found = (*invariants.violations(self.records), *self.promises.broken)
+        if self.asked_after_the_end is not None:
+            found = (*found, self.asked_after_the_end.at(self.over_at))
         never_started = self.went_live_at is None and isinstance(phase, Idle)
         if not live and not never_started:
             lost = self.recovery.violation(now, over=ended)
@@ -269,6 +274,9 @@ class _Run:
             case commands.PollStatus():
                 self.backend.poll_status(command)
             case commands.Reconnect(connection=number):
+                if self.clock.now > self.over_at and not self.policy.reports_status:
+                    asked = invariants.asked_after_the_end(self.clock.now, self.over_at)
+                    self.asked_after_the_end = self.asked_after_the_end or asked
                 self.backend.reconnect(command, self.connections[number])
             case commands.TerminateSession():
                 self.backend.terminate()
@@ -345,10 +353,12 @@ class _Run:
                 | Change.PICTURE_STOPS
                 | Change.PICTURE_GOES
                 | Change.HOST_CLOSES
+                | Change.HANDSHAKES_FAIL
+                | Change.HANDSHAKES_WORK
             ):
                 self.connections.change(change)
-            case Change.GAME_EXITS:
-                self.service.step(lifecycle.ApplicationExited())
+            case Change.GAME_EXITS | Change.GAME_SAID_OVER:
+                self.game_ends(change)
             case (
                 Change.BACKEND_DOWN
                 | Change.BACKEND_PORTAL
@@ -380,6 +390,11 @@ class _Run:
                 self.player_acts(change)
             case _:
                 assert_never(change)
+
+    def game_ends(self, change: GameChange) -> None:
+        if change is Change.GAME_SAID_OVER and self.connections.say_over() is not None:
+            self.over_at = self.clock.now + self.world.rtt_s / 2
+        self.service.step(lifecycle.ApplicationExited())
 
     def player_acts(self, change: PlayerChange) -> None:
         match change:

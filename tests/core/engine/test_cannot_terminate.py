@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from helpers.playbook import ONE, SESSION, Playbook, offer
+from helpers.playbook import ONE, SESSION, TWO, Playbook, offer
 from rejoin.core import commands, events
-from rejoin.core.model import AttemptNumber, EndingKind, Policy
+from rejoin.core.model import AttemptNumber, EndingKind, HardEvidence, Policy
 from rejoin.core.phases import (
     AwaitingService,
     Backoff,
@@ -74,7 +74,8 @@ def reconnecting() -> Playbook:
 
 
 def saying_goodbye() -> Playbook:
-    return live().silence(1.1).give(events.TryNowRequested())
+    play = live().silence(1.1).give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+    return play.give(events.TryNowRequested())
 
 
 def confirming_end() -> Playbook:
@@ -129,11 +130,12 @@ def test_leaving_keeps_the_ticket_and_does_not_claim_that_the_game_has_ended(
         assert play.all_of(commands.CloseConnection)
 
 
-def test_an_unusable_answer_at_the_start_ends_at_once() -> None:
-    play = connecting().give(events.AnswerRefused(ONE, "no fingerprint"))
+def test_a_second_unusable_answer_at_the_start_ends_it() -> None:
+    play = connecting().give(events.AnswerRefused(ONE, "no fingerprint")).wait(0.3)
+    play.answers(play.requests()).give(events.AnswerRefused(TWO, "no fingerprint"))
     assert play.phase(Ended).ending.kind is EndingKind.BAD_ANSWER
     play.expect_no(commands.TerminateSession)
-    assert play.last(commands.CloseConnection).connection == ONE
+    assert play.last(commands.CloseConnection).connection == TWO
     play.last(commands.DeleteTicket)
 
 

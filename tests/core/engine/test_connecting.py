@@ -6,7 +6,7 @@ import pytest
 
 from helpers.playbook import ONE, SESSION, THREE, TWO, Playbook, poll, save_ticket
 from rejoin.core import commands, events
-from rejoin.core.model import Ending, EndingKind, HardEvidence, Policy
+from rejoin.core.model import Ending, EndingKind, HardEvidence, Policy, Stage
 from rejoin.core.phases import Backoff, ConfirmingEnd, Connecting, Ended, Live, Offering
 from rejoin.core.retry import FailureKind
 
@@ -76,9 +76,12 @@ def test_the_old_connection_stays_open_until_the_new_one_has_a_frame() -> None:
     play.expect_no(commands.CloseConnection)
 
 
-def test_an_unusable_answer_at_the_start_terminates_the_session() -> None:
+def test_an_unusable_answer_at_the_start_gets_one_fresh_offer_then_terminates() -> None:
     play = Playbook().connecting()
-    play.give(events.AnswerRefused(ONE, "no fingerprint"))
+    play.give(events.AnswerRefused(ONE, "no fingerprint")).wait(0.3)
+    play.expect_no(commands.TerminateSession)
+    assert play.shown.stage is Stage.STARTING
+    play.answers(play.requests()).give(events.AnswerRefused(TWO, "no fingerprint"))
     play.last(commands.TerminateSession)
     play.give(events.SessionTerminated())
     assert play.phase(Ended).ending.kind is EndingKind.BAD_ANSWER
@@ -93,17 +96,17 @@ def test_an_answer_that_does_not_connect_gets_a_new_offer() -> None:
     assert play.all_of(commands.MakeOffer)[0].connection == THREE
 
 
-def test_what_failed_before_an_answer_is_no_reason_to_wait_after_it() -> None:
-    """Six refused calls in a dead network, then an answer whose connection never comes."""
+def test_an_answer_alone_is_no_reason_to_forget_what_failed_before_it() -> None:
+    """Three refused calls, then an answer whose connection never comes."""
     play = Playbook(Policy(forwards_token=False)).drop("PENDING_CLIENT_RECONNECTION")
     play.draw = lambda: 0.999
-    for _ in range(6):
+    for _ in range(3):
         play.refuses(play.requests(), FailureKind.NOT_SENT)
         play.wait(5.0)
     play.answers(play.requests())
     play.wait(play.phase(Connecting).until_at - play.now)
     waited_s = play.phase(Backoff).until_at - play.now
-    assert waited_s < play.policy.backoff_base_s, "as after a first failure"
+    assert waited_s == pytest.approx(0.999 * 0.25 * 2**3), "as after a fourth failure"
 
 
 def test_connecting_from_an_address_that_is_gone_ends_early_and_from_another_goes_on() -> None:

@@ -79,7 +79,7 @@ def test_ending_the_game_terminates_the_session() -> None:
 def test_an_end_that_is_not_confirmed_is_reported_as_such() -> None:
     play = Playbook().live().give(events.EndGameRequested())
     for _ in range(play.policy.terminate_tries):
-        play.give(events.TerminateFailed(Failure(FailureKind.NOT_SENT))).wait(1.0)
+        play.give(events.TerminateFailed(Failure(FailureKind.OUTCOME_UNKNOWN))).wait(1.0)
     assert len(play.all_of(commands.TerminateSession)) == play.policy.terminate_tries
     assert play.phase(Ended).ending.kind is EndingKind.UNCONFIRMED
 
@@ -198,7 +198,8 @@ def test_a_refused_sign_in_is_refreshed_before_the_next_termination() -> None:
 
 
 def test_an_unusable_answer_stays_the_reason_when_the_session_cannot_be_terminated() -> None:
-    play = Playbook().connecting().give(events.AnswerRefused(ONE, "no fingerprint"))
+    play = Playbook().connecting().give(events.AnswerRefused(ONE, "no fingerprint")).wait(0.3)
+    play.answers(play.requests()).give(events.AnswerRefused(TWO, "no fingerprint"))
     play.give(events.TerminateFailed(Failure(FailureKind.FORBIDDEN)))
     assert play.phase(Ended).ending == Ending(EndingKind.BAD_ANSWER, detail="no fingerprint")
 

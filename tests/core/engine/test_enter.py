@@ -100,7 +100,6 @@ def test_the_ticket_is_deleted_with_the_game(end, kind: EndingKind) -> None:  # 
     ("failure", "kind"),
     [
         (FailureKind.FORBIDDEN, EndingKind.NOT_ALLOWED),
-        (FailureKind.TLS, EndingKind.BACKEND_UNTRUSTED),
         (FailureKind.STALE_ATTEMPT, EndingKind.CONTINUED_ELSEWHERE),
     ],
 )

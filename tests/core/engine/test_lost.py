@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from helpers.playbook import ONE, Playbook, poll, sample_backend
 from rejoin.core import commands, events
 from rejoin.core.model import Doing, EndingKind, HardEvidence
@@ -31,10 +33,31 @@ def test_a_goodbye_that_is_never_reported_is_waited_for_only_a_moment() -> None:
     play.phase(AwaitingService)
 
 
-def test_the_player_can_commit_at_once() -> None:
-    play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
-    play = Playbook().drop()
+@pytest.mark.parametrize("status", [None, "CONNECTED"])
+def test_an_impatient_player_makes_us_ask_and_check_but_say_no_goodbye(status: str | None) -> None:
+    play = Playbook().drop(status) if status else Playbook().drop()
     assert play.shown.can_try_now
+    play.commands.clear()
+    for _ in range(5):
+        play.give(events.TryNowRequested())
+        play.phase(Lost)
+    assert play.all_of(commands.StartChecks) == [commands.StartChecks(ONE)] * 5
+    assert len(play.all_of(commands.PollStatus)) == 5
+    play.expect_no(commands.SayGoodbye)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    play.phase(Offering)
+
+
+def test_without_a_status_an_impatient_player_says_no_goodbye_either() -> None:
+    play = sample_backend().live().silence(1.2)
+    play.give(events.TryNowRequested())
+    play.phase(Lost)
+    play.expect_no(commands.SayGoodbye)
+
+
+def test_a_player_need_not_wait_for_a_drop_that_is_certain() -> None:
+    play = Playbook().drop().give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED))
+    play.phase(Lost)
     play.give(events.TryNowRequested())
     play.phase(Goodbye)
 

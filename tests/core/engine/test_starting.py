@@ -246,11 +246,22 @@ def test_a_start_that_is_throttled_waits_for_the_retry_after() -> None:
     assert play.phase(Ended).ending.kind is EndingKind.BUSY
 
 
-@pytest.mark.parametrize("event", [events.TryNowRequested(), events.NetworkFound()])
-def test_the_wait_of_a_start_can_be_cut_short(event: events.Event) -> None:
+def test_the_player_can_cut_the_wait_of_a_start_short() -> None:
     play = Playbook().give(events.StartRequested(), offer(ONE), failed(FailureKind.NOT_SENT))
     play.commands.clear()
-    play.give(event)
+    play.give(events.TryNowRequested())
+    play.expect(start_session())
+
+
+def test_a_new_network_gets_a_new_offer_if_the_service_does_not_have_the_old_one() -> None:
+    play = Playbook().give(events.StartRequested(), offer(ONE), failed(FailureKind.NOT_SENT))
+    play.commands.clear()
+    play.give(events.NetworkFound())
+    play.expect(commands.CloseConnection(ONE), commands.MakeOffer(TWO))
+    play = Playbook().give(events.StartRequested(), offer(ONE))
+    play.give(failed(FailureKind.OUTCOME_UNKNOWN))
+    play.commands.clear()
+    play.give(events.NetworkFound())
     play.expect(start_session())
 
 

@@ -99,7 +99,7 @@ def test_an_offer_that_no_service_has_is_replaced_when_the_network_changes() -> 
     play.expect(
         commands.CloseConnection(TWO), save_ticket(3, last_media_at), commands.MakeOffer(THREE)
     )
-    play.give(offer(THREE))
+    play.give(offer(THREE)).wait(0.25)
     second = play.last(commands.Reconnect)
     assert second.attempt > first.attempt
     assert second.signal_request != first.signal_request
@@ -109,7 +109,7 @@ def test_bytes_that_may_have_arrived_go_out_again_over_the_new_network() -> None
     play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
     first = play.requests()
     play.refuses(first, FailureKind.OUTCOME_UNKNOWN)
-    play.give(events.NetworkFound())
+    play.give(events.NetworkFound()).wait(0.25)
     again = play.last(commands.Reconnect)
     assert (again.signal_request, again.try_number) == (first.signal_request, 2)
 
@@ -265,8 +265,13 @@ def refused(kind: FailureKind, **more: Any) -> Playbook:
 
 
 def test_the_player_can_end_a_backoff_but_not_a_retry_after() -> None:
-    play = refused(FailureKind.NOT_SENT).give(events.TryNowRequested())
-    assert play.last(commands.Reconnect).try_number == 2
+    play = refused(FailureKind.NOT_SENT)
+    play.draw = lambda: 0.999
+    play.refuses(play.wait(0.25).last(commands.Reconnect), FailureKind.NOT_SENT)
+    play.commands.clear()
+    play.now += 0.25
+    play.give(events.TryNowRequested())
+    assert play.last(commands.Reconnect).try_number == 3
     play = refused(FailureKind.THROTTLED, retry_after_s=3.0)
     assert not play.shown.can_try_now
     play.give(events.TryNowRequested())
@@ -395,8 +400,8 @@ def test_an_address_that_is_gone_ends_the_wait_for_a_lost_answer() -> None:
 
 
 def test_a_poll_that_can_never_succeed_ends_the_watching() -> None:
-    play = refused(FailureKind.CONFLICT).poll_fails(FailureKind.TLS)
-    assert play.phase(Ended).ending.kind is EndingKind.BACKEND_UNTRUSTED
+    play = refused(FailureKind.CONFLICT).poll_fails(FailureKind.FORBIDDEN)
+    assert play.phase(Ended).ending.kind is EndingKind.NOT_ALLOWED
 
 
 def test_polls_that_fail_are_repeated_with_a_backoff_that_grows() -> None:

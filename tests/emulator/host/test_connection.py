@@ -7,7 +7,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from aioice import stun
@@ -23,6 +23,7 @@ from helpers.game_hosts import (
     running,
 )
 from helpers.leaves_nothing import leaves_nothing
+from helpers.loopback_host import make_rsa_certificate
 from helpers.waiting import eventually
 from rejoin.emulator.host.udp_socket import UdpSocket
 from rejoin.emulator.service.settings import EmulatorSettings
@@ -90,6 +91,19 @@ async def test_an_offer_with_a_microphone_is_answered(version: str) -> None:
         answered = next(s for s in answer.split("\r\nm=") if s.startswith("audio"))
         assert "a=sendonly" in answered
         assert not answered.startswith("audio 0 ")
+
+
+@pytest.mark.parametrize("setup", ["active", "passive"])
+@leaves_nothing
+async def test_a_client_with_an_rsa_certificate_is_played_to_in_both_dtls_roles(setup: str) -> None:
+    async with running() as (host, _):
+        player = Player()
+        dtls: Any = player.pc.getTransceivers()[0].receiver.transport
+        dtls._RTCDtlsTransport__local_certificate = make_rsa_certificate()
+        offer = (await player.offer()).replace("a=setup:actpass", f"a=setup:{setup}")
+        await player.accept(await host.answer(1, offer))
+        await player.frames(1)
+        await player.close()
 
 
 def with_another_tagged_section(sdp: str) -> str:

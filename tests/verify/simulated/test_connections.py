@@ -61,10 +61,11 @@ def test_ice_and_dtls_then_the_first_frame_and_the_channels() -> None:
     scene.run_until(0.109)
     assert scene.events == []
     scene.run_until(0.111)
-    assert scene.names() == ["ConnectionOpened"]
+    assert scene.names() == ["FirstPacketArrived", "ConnectionOpened"]
     assert scene.current() is scene.one
     scene.run_until(0.200)
     assert scene.names() == [
+        "FirstPacketArrived",
         "ConnectionOpened",
         "FirstFrameDecoded",
         "InputOpened",
@@ -199,3 +200,14 @@ def test_the_host_closes() -> None:
     assert scene.service.state is not None
     assert scene.service.state.status == service_status.PENDING_CLIENT_RECONNECTION
     assert one.host_closed
+
+
+def test_a_handshake_that_fails_reaches_the_host_and_leaves_the_service_waiting() -> None:
+    scene = Scene()
+    before = scene.service.state
+    scene.connections.change(Change.HANDSHAKES_FAIL)
+    two = scene.connections.new(ConnectionNumber(2))
+    scene.connections.connect(two)
+    scene.run_until(5.0)
+    assert scene.names() == ["FirstPacketArrived", "ConnectionFailed"]
+    assert (two.up, scene.service.state) == (False, before)

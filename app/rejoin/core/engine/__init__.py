@@ -35,6 +35,18 @@ Rule 15: A backend that cannot end a game gets no call for that: the player leav
 Rule 16: A picture that stands still while sound arrives is asked for; after 5 s the player may have
          a new connection, and after 10 s gets one if the picture's packets are lost. It is made
          once: again only after a picture has moved for 10 s.
+Rule 17: Two create calls of one session lie at least 250 ms apart, whatever comes between them.
+Rule 18: Failed tries count, and make the backoff longer, until a connection was live for 10 s. An
+         answer alone, or a connection that soon fails again, is no reason to forget them.
+Rule 19: After three answered attempts in a row without one authenticated packet, something seems to
+         block the stream: we ask more rarely. An answer moves the shown deadline only if a packet
+         of its connection arrived.
+Rule 20: A network that comes back resets the backoff, once in five seconds. A running Retry-After
+         is waited for, whatever happens.
+Rule 21: Where no status can be polled, the server's own authenticated message that the game is over
+         ends it.
+Rule 22: A start ends when something else answers in place of the backend; an episode goes on, as
+         that may be the sign-in page of a network. A start without a network waits for one.
 
 `step` is the only way from one state to the next; `next_wakeup` is when it needs a `WakeupDue`. No
 clock and no random numbers in here: both are passed in.

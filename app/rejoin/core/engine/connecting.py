@@ -13,12 +13,14 @@ from rejoin.core.engine import enter
 from rejoin.core.engine.polls import poll_again_s
 from rejoin.core.engine.transition import Transition
 from rejoin.core.model import ConnectionNumber, ConnectionSample, Ending, EndingKind, SessionView
-from rejoin.core.phases import Connecting
+from rejoin.core.phases import Connecting, Episode
 from rejoin.service_model.status import RECONNECTING, is_terminal
 
 
 def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
+        case events.FirstPacketArrived(connection) if connection == phase.connection:
+            heard(t, phase)
         case events.ConnectionOpened(connection) if connection == phase.connection:
             opened(t, phase)
         case events.FirstFrameDecoded(connection) if connection == phase.connection:
@@ -31,7 +33,7 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
         case events.ConnectionFailed(connection) if connection == phase.connection:
             connection_failed(t, phase)
         case events.HardEvidenceSeen(connection) if connection == phase.connection:
-            connection_failed(t, phase)
+            new_offer(t, phase)
         case events.AnswerRefused(connection, detail) if connection == phase.connection:
             answer_refused(t, phase, detail)
         case events.Sampled(connection, sample) if connection in t.open:
@@ -66,8 +68,19 @@ def on_connecting(t: Transition, phase: Connecting, event: events.Event) -> None
             assert_never(event)
 
 
+def heard(t: Transition, phase: Connecting) -> Connecting:
+    """A packet arrived: nothing blocks the stream, and the second window counts (Rule 19)."""
+    if phase.heard_at is None:
+        phase = replace(phase, heard_at=t.now)
+        t.facts = replace(t.facts, unheard_attempts=0)
+        note_second_window(t, phase)
+    t.phase = phase
+    return phase
+
+
 def opened(t: Transition, phase: Connecting) -> None:
     """ICE and DTLS are up: the first frame has a deadline of its own."""
+    phase = heard(t, phase)
     patience_s = t.policy.first_frame_deadline_s
     until_at = enter.connect_until_at(t, patience_s, phase.episode, phase.create_requested_at)
     t.phase = replace(phase, until_at=until_at)
@@ -82,15 +95,33 @@ def live_if_complete(t: Transition, phase: Connecting) -> None:
 
 
 def connection_failed(t: Transition, phase: Connecting) -> None:
-    """Close it, then a new offer: the service is ACTIVE again and its second window runs."""
+    """Close it, then a new offer: the service is ACTIVE again and its second window runs.
+
+    If not one packet arrived although there is a network, a firewall may be the reason (Rule 19).
+    """
+    if phase.heard_at is None and t.facts.offline_since_at is None:
+        t.facts = replace(t.facts, unheard_attempts=t.facts.unheard_attempts + 1)
+    new_offer(t, phase)
+
+
+def new_offer(t: Transition, phase: Connecting) -> None:
     t.close(phase.connection)
+    episode = answered_episode(t, phase)
+    if t.never_played() and t.now - episode.dropped_at >= t.policy.start_unconnected_s:
+        enter.ended(t, Ending(EndingKind.COULD_NOT_CONNECT, status=t.facts.status))
+        return
+    enter.backoff_to_new_offer(t, episode)
+
+
+def answered_episode(t: Transition, phase: Connecting) -> Episode:
+    """The episode after an answer that came to nothing; the start's begins with its first answer.
+
+    The service accepted the offer, so no outcome is unknown any more.
+    """
     episode = phase.episode
     if episode is None:
-        episode = t.new_episode(t.now, None)
-    # The service accepted the offer, so no outcome is unknown any more; and it answers, so earlier
-    # failures are no reason for a longer backoff now.
-    episode = replace(episode, offer_maybe_accepted_at=None, unknown_outcomes=0, failures=0)
-    enter.backoff_to_new_offer(t, episode)
+        episode = t.new_episode(phase.create_requested_at, None)
+    return replace(episode, offer_maybe_accepted_at=None, unknown_outcomes=0)
 
 
 def answer_refused(t: Transition, phase: Connecting, detail: str) -> None:
@@ -99,15 +130,12 @@ def answer_refused(t: Transition, phase: Connecting, detail: str) -> None:
     A new offer will probably get the same kind of answer, so only one is tried.
     """
     ending = Ending(EndingKind.BAD_ANSWER, detail=detail)
-    episode = phase.episode
-    if episode is None:
+    t.close(phase.connection)
+    episode = answered_episode(t, phase)
+    if episode.refused_answers == 0:
+        enter.backoff_to_new_offer(t, replace(episode, refused_answers=1))
+    elif t.never_played():
         enter.terminating(t, ending)  # no client can join that game
-    elif episode.refused_answers == 0:
-        t.close_attempts(episode)
-        episode = replace(
-            episode, refused_answers=1, offer_maybe_accepted_at=None, unknown_outcomes=0
-        )
-        enter.backoff_to_new_offer(t, episode)
     else:
         enter.ended(t, ending)
 
@@ -124,7 +152,17 @@ def note_round_trip(
 
 
 def status_arrived(t: Transition, phase: Connecting, view: SessionView) -> None:
-    window = deadline.on_rejoined(t.facts.window, view, phase.create_requested_at)
-    t.facts = replace(t.facts, window=window)
+    note_second_window(t, phase)
     if phase.episode is not None and view.status == RECONNECTING:
         t.watch_status()
+
+
+def note_second_window(t: Transition, phase: Connecting) -> None:
+    """The status says ACTIVE and a packet arrived: the countdown may start again."""
+    window = deadline.on_rejoined(
+        t.facts.window,
+        t.facts.status,
+        phase.create_requested_at,
+        heard=phase.heard_at is not None,
+    )
+    t.facts = replace(t.facts, window=window)

@@ -10,9 +10,18 @@ from dataclasses import replace
 from typing import assert_never
 
 from rejoin.core import commands, deadline, events
-from rejoin.core.engine import connecting, ending, lost, playing, requesting, starting, waiting
+from rejoin.core.engine import (
+    connecting,
+    ending,
+    enter,
+    lost,
+    playing,
+    requesting,
+    starting,
+    waiting,
+)
 from rejoin.core.engine.transition import Transition, latest_at, need_s
-from rejoin.core.model import ConnectionNumber, Policy
+from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HardEvidence, Policy
 from rejoin.core.phases import (
     ActivePhase,
     AwaitingService,
@@ -34,8 +43,11 @@ from rejoin.core.phases import (
     TerminatingSession,
     episode_of,
 )
-from rejoin.core.retry import Draw, FailureKind
-from rejoin.service_model.status import is_terminal
+from rejoin.core.retry import Draw, Failure, FailureKind
+from rejoin.service_model.status import TERMINATED, StatusReason, is_terminal
+
+_GAME_OVER = frozenset({"terminated", "idle"})
+"""Reasons of `serverDisconnect` with which the session itself is over (service.md)."""
 
 
 def step(
@@ -120,11 +132,11 @@ def _note_facts(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
             if not is_terminal(view.status):
                 t.facts = replace(t.facts, woke_at=None)
         case events.StatusFailed(failure=failure):
-            # Placing does this itself.
-            if failure.kind is FailureKind.UNAUTHENTICATED and not isinstance(phase, Placing):
-                count = t.facts.refused_sign_ins + 1
-                t.facts = replace(t.facts, refused_sign_ins=count)
-                t.do(commands.RefreshSignIn())
+            _note_failed_poll(t, phase, failure)
+        case events.HardEvidenceSeen(detail=reason) if _says_game_over(t, phase, event):
+            ending = Ending(EndingKind.GAME_ENDED, StatusReason(reason), TERMINATED)
+            enter.ended(t, ending)
+            return False
         case events.ControlsKnown(connection, known):
             _note_controls(t, connection, known)
             return False
@@ -144,6 +156,31 @@ def _note_facts(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
     return True
 
 
+def _note_failed_poll(t: Transition, phase: ActivePhase, failure: Failure) -> None:
+    t.note_call(failure)
+    if failure.retry_after_s is not None:
+        t.facts = replace(t.facts, polls_not_before_at=t.now + failure.retry_after_s)
+    # Placing does this itself.
+    if failure.kind is FailureKind.UNAUTHENTICATED and not isinstance(phase, Placing):
+        t.facts = replace(t.facts, refused_sign_ins=t.facts.refused_sign_ins + 1)
+        t.do(commands.RefreshSignIn())
+
+
+def _says_game_over(t: Transition, phase: ActivePhase, event: events.HardEvidenceSeen) -> bool:
+    """Rule 21: whether the server says that the game is over, where no status can say so.
+
+    Not on a connection that another one may have replaced: what ends there may be it alone.
+    """
+    said = event.evidence is HardEvidence.SERVER_DISCONNECTED and event.detail in _GAME_OVER
+    episode = episode_of(phase)
+    replaced = (
+        episode is not None
+        and event.connection == episode.old
+        and episode.offer_maybe_accepted_at is not None
+    )
+    return said and not t.policy.reports_status and event.connection in t.open and not replaced
+
+
 def _note_machine(
     t: Transition, event: events.NetworkLost | events.NetworkFound | events.Woke
 ) -> None:
@@ -153,6 +190,7 @@ def _note_machine(
                 t.facts = replace(t.facts, offline_since_at=t.now)
         case events.NetworkFound():
             t.facts = replace(t.facts, offline_since_at=None)
+            t.network_came_back()
         case events.Woke():
             window = deadline.on_wakeup(t.facts.window, t.now)
             t.facts = replace(t.facts, window=window, woke_at=t.now)

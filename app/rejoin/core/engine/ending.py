@@ -18,6 +18,10 @@ _SERVICE_DECIDES = frozenset({EndingKind.UNCONFIRMED, EndingKind.GAME_ENDED})
 """Fallbacks with which the status is polled until time is up; the others need one poll only."""
 
 
+_NOT_REACHED = frozenset({FailureKind.NOT_SENT, FailureKind.NOT_BACKEND, FailureKind.TLS})
+"""Failures after which the backend certainly knows nothing of the player's wish to end the game."""
+
+
 def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
         case events.StatusArrived(view=view) if is_terminal(view.status):
@@ -96,8 +100,12 @@ def on_terminating_session(t: Transition, phase: TerminatingSession, event: even
             terminate_failed(t, phase, failure)
         case events.WakeupDue() if phase.again_at is not None:
             enter.terminating(t, phase.ending, phase.tries + 1)
+        case events.WakeupDue() if phase.unreached is not None:
+            enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=t.facts.status))
         case events.WakeupDue():
             terminate_failed(t, phase, NO_ANSWER)
+        case events.TryNowRequested() | events.NetworkFound() if phase.unreached is not None:
+            enter.terminating(t, phase.ending)
         case events.CloseForNowRequested():
             enter.ended(t, Ending(EndingKind.UNCONFIRMED, status=t.facts.status))
         case events.EndGameRequested():
@@ -119,12 +127,15 @@ def terminate_failed(t: Transition, phase: TerminatingSession, failure: Failure)
     )
     if failure.kind is FailureKind.UNAUTHENTICATED:
         t.do(commands.RefreshSignIn())
+    t.note_call(failure)
     if failure.kind is FailureKind.NOT_FOUND:
         enter.ended(t, phase.ending)
     elif not final and phase.tries < t.policy.terminate_tries:
         # An ACTIVATING session refuses to be ended; a moment later it may be ACTIVE.
         again_at = t.now + phase.tries * t.policy.poll_pause_s
         t.phase = replace(phase, until_at=again_at, again_at=again_at)
+    elif phase.ending.kind is not EndingKind.BAD_ANSWER and failure.kind in _NOT_REACHED:
+        enter.end_unreached(t, phase, failure)
     elif phase.ending.kind is EndingKind.BAD_ANSWER:
         enter.ended(t, phase.ending)
     else:

@@ -8,9 +8,8 @@ the event nor call the functions of the phases. Some lead to a different phase t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
-from rejoin.core import commands, health, retry
+from rejoin.core import commands, deadline, health, retry
 from rejoin.core.engine.transition import Transition
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HardEvidence
 from rejoin.core.phases import (
@@ -31,9 +30,8 @@ from rejoin.core.phases import (
     StartOffering,
     StartRequesting,
     TerminatingSession,
-    Waiting,
 )
-from rejoin.core.retry import Action, Failure, FailureKind, Wait
+from rejoin.core.retry import Action, Failure, Wait
 from rejoin.service_model.status import (
     ACTIVATING,
     ACTIVE,
@@ -42,8 +40,6 @@ from rejoin.service_model.status import (
     RECONNECTING,
     TERMINATING,
 )
-
-_W = TypeVar("_W", bound=Waiting)
 
 REFUSING = frozenset({ACTIVATING, CONNECTED, RECONNECTING, TERMINATING})
 """Statuses in which the service refuses a create call. In an unknown status one is tried."""
@@ -58,6 +54,12 @@ _NO_WAY_BACK = frozenset(
     }
 )
 """Endings after which the ticket is useless: the game is over, or this client cannot join it."""
+
+_OFFERS_AT_ONCE = 3
+"""After this many failed tries every further offer waits for a backoff."""
+
+_AFTER_THE_WAIT = (Backoff, Offering, ConfirmingEnd)
+"""Phases in which the backoff of the next offer is over, or was made void."""
 
 # --- starting a game ------------------------------------------------------------------------------
 
@@ -79,8 +81,12 @@ def start_requesting(t: Transition, attempt: Attempt) -> None:
     )
 
 
-def start_backoff(t: Transition, attempt: Attempt, wait_s: float) -> None:
-    t.phase = StartBackoff(attempt, t.now + wait_s)
+def start_backoff(
+    t: Transition, attempt: Attempt | None, wait_s: float, retry_after_s: float | None = None
+) -> None:
+    """Wait, then send the attempt's request again, or make a new offer if it is None."""
+    not_before_at = 0.0 if retry_after_s is None else t.now + retry_after_s
+    t.phase = StartBackoff(attempt, max(t.now + wait_s, not_before_at), not_before_at)
 
 
 def placing(t: Transition, attempt: Attempt) -> Placing:
@@ -99,8 +105,12 @@ def connecting(
     signal_response: str,
 ) -> None:
     """Apply an answer to the connection whose offer it answers (Rule 6)."""
-    if episode is not None and episode.service_released_at is None:
-        episode = replace(episode, service_released_at=t.now)
+    t.facts = replace(t.facts, unnoticed_until_at=None)
+    if episode is not None:
+        window = deadline.on_answer(t.facts.window, create_requested_at)
+        t.facts = replace(t.facts, window=window)
+        if episode.service_released_at is None:
+            episode = replace(episode, service_released_at=t.now)
     until_at = connect_until_at(t, t.policy.connect_deadline_s, episode, create_requested_at)
     t.phase = Connecting(connection, episode, create_requested_at, until_at)
     t.do(commands.ApplyAnswer(connection, signal_response))
@@ -135,6 +145,7 @@ def live(t: Transition, phase: Connecting) -> None:
     """Rule 7: the new connection is shown, and the old one is closed."""
     if phase.episode is not None:
         t.facts = replace(t.facts, back_at=t.now)
+        t.count_failure()  # until it has lasted (`dropped`)
         if phase.episode.old is not None:
             t.close(phase.episode.old)
     t.facts = replace(
@@ -180,6 +191,8 @@ def dropped(t: Transition, phase: Live, cause: HardEvidence | None = None) -> No
     """The connection that is shown is LOST: an episode begins."""
     sample = t.facts.sample
     dropped_at = t.now if sample is None else min(t.now, sample.last_rtp_at)
+    if dropped_at - phase.since_at >= t.policy.settled_after_s:
+        t.facts = replace(t.facts, failures=0)
     if t.facts.health is not None:
         t.facts = replace(t.facts, health=health.lost(t.facts.health, t.now))
     episode = replace(t.new_episode(dropped_at, phase.connection), cause=cause)
@@ -230,7 +243,10 @@ def commit(t: Transition, episode: Episode) -> None:
 
 
 def offering(t: Transition, episode: Episode) -> None:
-    """A fresh offer, if there is still time for one (Rule 5) and the service would accept it."""
+    """A fresh offer, if there is still time for one (Rule 5) and the service would accept it.
+
+    After many failed tries a backoff comes first, unless it is over (Rule 18).
+    """
     if not t.time_for_a_try(episode):
         confirming_end(t, episode, Ending(EndingKind.UNCONFIRMED))
         return
@@ -239,6 +255,9 @@ def offering(t: Transition, episode: Episode) -> None:
         return
     if t.policy.reports_status and t.facts.status in REFUSING:
         awaiting_service(t, episode)
+        return
+    if t.facts.failures > _OFFERS_AT_ONCE and not isinstance(t.phase, _AFTER_THE_WAIT):
+        backoff_to_new_offer(t, episode)
         return
     connection = t.new_connection()
     t.phase = Offering(episode, t.now + t.policy.connect_deadline_s, connection)
@@ -251,14 +270,20 @@ def requesting(t: Transition, episode: Episode, attempt: Attempt) -> None:
     if not t.time_for_a_try(episode):
         confirming_end(t, episode, Ending(EndingKind.UNCONFIRMED))
         return
-    assert t.facts.session_id is not None
+    not_before_at = t.create_not_before_at()
+    if t.now < not_before_at:
+        t.phase = Backoff(episode, not_before_at, attempt)
+        return
+    session_id = t.facts.session_id
+    assert session_id is not None
+    t.facts = replace(t.facts, create_sent_at=t.now)
     left_s = t.latest_at(episode) - t.now
     budget_s = t.policy.connect_timeout_s + read_timeout_s(t, left_s)
     attempt = replace(attempt, tries=attempt.tries + 1)
     t.phase = Requesting(episode, t.now + budget_s + t.policy.answer_grace_s, attempt)
     t.do(
         commands.Reconnect(
-            t.facts.session_id,
+            session_id,
             attempt.number,
             attempt.tries,
             attempt.connection,
@@ -301,8 +326,7 @@ def backoff_to_new_offer(
         return
     if t.now < not_before_at:
         pause = replace(pause, until_at=not_before_at, not_before_at=not_before_at)
-    backoff = Backoff(pause.episode, pause.until_at, None, pause.not_before_at)
-    t.phase = backoff if failure is None else note_unreached(backoff, failure, t.now)
+    t.phase = Backoff(pause.episode, pause.until_at, None, pause.not_before_at)
     t.poll_status()
 
 
@@ -312,8 +336,7 @@ def backoff_to_same_bytes(
     """Wait, then send the identical request with the identical token."""
     pause = _pause(t, episode, wait, failure)
     if pause is not None:
-        backoff = Backoff(pause.episode, pause.until_at, attempt, pause.not_before_at)
-        t.phase = note_unreached(backoff, failure, t.now)
+        t.phase = Backoff(pause.episode, pause.until_at, attempt, pause.not_before_at)
 
 
 def backoff_to_poll(
@@ -323,8 +346,9 @@ def backoff_to_poll(
     pause = _pause(t, episode, wait, failure)
     if pause is None:
         return
-    watching = AwaitingService(pause.episode, pause.until_at, attempt, pause.not_before_at)
-    t.phase = watching = note_unreached(watching, failure, t.now)
+    t.phase = watching = AwaitingService(
+        pause.episode, pause.until_at, attempt, pause.not_before_at
+    )
     if watching.until_at == t.now:
         polling(t, watching)
 
@@ -340,8 +364,12 @@ class _Pause:
 
 def _pause(t: Transition, episode: Episode, wait: Wait, failure: Failure | None) -> _Pause | None:
     """How long to wait, if there is time for a try after it (Rule 5); else confirm the end."""
-    wait_s = retry.backoff_s(wait, episode.failures, t.policy, t.draw)
-    episode = replace(episode, failures=episode.failures + 1)
+    wait_s = retry.backoff_s(wait, t.facts.failures, t.policy, t.draw)
+    if wait is not Wait.NONE:
+        wait_s = max(wait_s, t.create_not_before_at() - t.now)
+    if t.behind_firewall() and t.facts.create_sent_at is not None:
+        wait_s = max(wait_s, t.facts.create_sent_at + firewall_pause_s(t) - t.now)
+    t.count_failure()
     last_start_at = t.last_start_at(episode)
     retry_after_s = None if failure is None else failure.retry_after_s
     if failure is not None and retry_after_s is not None:
@@ -359,6 +387,14 @@ def _pause(t: Transition, episode: Episode, wait: Wait, failure: Failure | None)
     return _Pause(episode, until_at, until_at if retry_after_s is not None else 0.0)
 
 
+def firewall_pause_s(t: Transition) -> float:
+    """Rule 19: how far create calls lie apart while not one packet of a connection arrives."""
+    timeout_s = t.facts.window.timeout_s
+    if timeout_s is None:
+        timeout_s = t.policy.unknown_timeout_s
+    return min(t.policy.firewall_every_s, t.policy.firewall_share * timeout_s)
+
+
 def polling(t: Transition, phase: AwaitingService) -> None:
     """Poll the status now, and wait for the answer until the poll's time-out."""
     t.phase = replace(phase, then=Action.POLL_STATUS, until_at=t.watch_until_at(phase.episode))
@@ -370,14 +406,14 @@ def awaiting_service(t: Transition, episode: Episode) -> None:
 
     If our own packets may have kept it from noticing, goodbye is said (Rule 3). The service notices
     a crashed client within `notice_delay_max_s`; if it says CONNECTED for longer, another client is
-    connected (Rule 13).
+    connected, and at once if another one has made attempts since the ticket was written (Rule 13).
     """
     rejoin = t.facts.from_ticket
     other_client_connected = (
         rejoin is not None
         and t.facts.attempts == rejoin.attempt
         and t.facts.status == CONNECTED
-        and t.now - rejoin.at > t.policy.notice_delay_max_s
+        and (rejoin.elsewhere or t.now - rejoin.at > t.policy.notice_delay_max_s)
     )
     if other_client_connected or t.continued_elsewhere():
         ended(t, Ending(EndingKind.CONTINUED_ELSEWHERE, status=t.facts.status))
@@ -390,17 +426,6 @@ def awaiting_service(t: Transition, episode: Episode) -> None:
     until_at = t.watch_until_at(episode)
     t.phase = AwaitingService(episode, until_at, None, then=Action.WAIT_FOR_SERVICE)
     t.watch_status()
-
-
-def note_unreached(waiting: _W, failure: Failure, now: float) -> _W:
-    """Note what the player should know about a failed call: no answer, or one of something else."""
-    portal = failure.kind is FailureKind.NOT_BACKEND
-    silent = failure.kind in (FailureKind.NOT_SENT, FailureKind.OUTCOME_UNKNOWN)
-    return replace(
-        waiting,
-        unreachable_since_at=now if silent else None,
-        portal_since_at=now if portal else None,
-    )
 
 
 # --- the end --------------------------------------------------------------------------------------
@@ -434,7 +459,7 @@ def terminating(t: Transition, ending: Ending, tries: int = 1) -> None:
         if ending.kind is EndingKind.BAD_ANSWER:
             ended(t, ending)
         else:
-            closed_for_now(t)
+            leaving(t)
         return
     t.close_all()
     budget_s = t.policy.terminate_budget_s
@@ -442,7 +467,21 @@ def terminating(t: Transition, ending: Ending, tries: int = 1) -> None:
     t.do(commands.TerminateSession(t.facts.session_id, budget_s))
 
 
+def end_unreached(t: Transition, phase: TerminatingSession, failure: Failure) -> None:
+    """The call that ends the game did not reach the backend: wait for the network or the player."""
+    until_at = t.now + t.policy.terminate_patience_s
+    t.phase = replace(phase, until_at=until_at, again_at=None, unreached=failure.kind)
+
+
 def closed_for_now(t: Transition) -> None:
+    """The player leaves; the game may go on. One that never showed a picture is ended instead."""
+    if t.never_played():
+        terminating(t, Ending(EndingKind.CANCELLED))
+    else:
+        leaving(t)
+
+
+def leaving(t: Transition) -> None:
     """The player leaves and may come back with the ticket."""
     t.save_ticket()
     ended(t, Ending(EndingKind.CLOSED_FOR_NOW, status=t.facts.status))
@@ -450,8 +489,7 @@ def closed_for_now(t: Transition) -> None:
 
 def ended(t: Transition, ending: Ending) -> None:
     """Every end: close what is open, and report why."""
-    never_shown = t.facts.episodes > 0 and t.facts.shown is None
-    if ending.kind is EndingKind.UNCONFIRMED and never_shown and not t.facts.from_ticket:
+    if ending.kind is EndingKind.UNCONFIRMED and t.facts.episodes > 0 and t.never_played():
         ending = replace(ending, kind=EndingKind.COULD_NOT_CONNECT)  # the game never began
     t.close_all()
     t.phase = Ended(ending)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from rejoin.core import events
+from rejoin.core import commands, events
 from rejoin.core.engine import enter, healing
 from rejoin.core.engine.polls import end_refused, poll_again_s, poll_is_refused
 from rejoin.core.engine.transition import Transition
 from rejoin.core.model import Ending, EndingKind, HardEvidence
 from rejoin.core.phases import Goodbye, Lost
-from rejoin.service_model.status import ACTIVE, PENDING_CLIENT_RECONNECTION, is_terminal
+from rejoin.service_model.status import (
+    ACTIVE,
+    PENDING_CLIENT_RECONNECTION,
+    RECONNECTING,
+    is_terminal,
+)
 
 
 def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C901 - plain dispatch
@@ -37,7 +42,7 @@ def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C
         case events.WakeupDue():
             enter.lost(t, phase.episode)
         case events.TryNowRequested():
-            enter.commit(t, phase.episode)
+            try_now(t, phase)
         case events.NetworkFound() | events.Woke():
             t.poll_status()
         case events.CloseForNowRequested():
@@ -55,6 +60,20 @@ def on_lost(t: Transition, phase: Lost, event: events.Event) -> None:  # noqa: C
             t.stale()
         case _:
             assert_never(event)
+
+
+def try_now(t: Transition, phase: Lost) -> None:
+    """Commit if the drop is certain or the service has released the connection; else find out.
+
+    The player's impatience does not corroborate a drop: no goodbye for that alone (Rule 3).
+    """
+    if phase.episode.cause is not None or t.facts.status == RECONNECTING:
+        enter.commit(t, phase.episode)
+        return
+    enter.lost(t, phase.episode)
+    if isinstance(t.phase, Lost) and phase.episode.old is not None:
+        t.do(commands.StartChecks(phase.episode.old))
+        t.poll_status()
 
 
 def status_arrived(t: Transition, phase: Lost, requested_at: float) -> None:

@@ -112,6 +112,7 @@ def written(t: Transition, phase: Requesting) -> None:
     episode = phase.episode
     if episode.offer_maybe_accepted_at is None:
         episode = replace(episode, offer_maybe_accepted_at=t.now)
+    t.facts = replace(t.facts, create_sent_at=t.now)
     t.phase = replace(phase, episode=episode, written_at=t.now)
 
 
@@ -119,6 +120,7 @@ def answered(
     t: Transition, episode: Episode, attempt: Attempt, event: events.AnswerArrived
 ) -> None:
     t.measure_call(event.requested_at)
+    t.note_call(None)
     t.facts = replace(t.facts, status=None)
     # A repeated request may be answered for its first try: the window began with that one.
     sent_at = episode.offer_maybe_accepted_at
@@ -143,9 +145,10 @@ def address_lost(t: Transition, phase: Requesting) -> None:
 def request_failed(t: Transition, phase: Requesting, failure: Failure) -> None:
     """Do what the table of `retry` says."""
     rule = retry.RULES[failure.kind]
+    t.note_call(failure)
     if failure.session_status is not None:
         status = Status(failure.session_status)
-        t.facts = replace(t.facts, status=status)
+        t.facts = replace(t.facts, status=status, unnoticed_until_at=None)
         if is_terminal(status):
             enter.confirming_end(t, phase.episode, t.game_ended())
             return
@@ -206,9 +209,8 @@ def do_next(
             end_or_confirm(t, episode, ending)
         case Action.WAIT_FOR_SERVICE:
             t.close_attempts(episode)
-            failures = episode.failures + 1
-            episode = replace(episode, failures=failures, service_released_at=None)
-            enter.awaiting_service(t, episode)
+            t.count_failure()
+            enter.awaiting_service(t, replace(episode, service_released_at=None))
         case Action.NEW_OFFER:
             t.close_attempts(episode)
             enter.backoff_to_new_offer(t, episode, failure=failure)

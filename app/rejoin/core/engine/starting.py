@@ -39,7 +39,10 @@ _ENDINGS: dict[FailureKind, EndingKind] = {
 """How a start ends when it has failed for good."""
 
 _MAY_PASS = frozenset({FailureKind.NOT_SENT, FailureKind.OUTCOME_UNKNOWN, FailureKind.THROTTLED})
-"""Failures after which the same start is tried again."""
+"""Failures after which a start is tried again."""
+
+_ENDS_PLACING = frozenset({FailureKind.NOT_FOUND, FailureKind.UNAUTHENTICATED, FailureKind.TLS})
+"""Failed polls that end a placement, besides those with which `retry` ends."""
 
 _CANCELLED = Ending(EndingKind.CANCELLED)
 
@@ -88,7 +91,7 @@ def on_start_offering(t: Transition, phase: StartOffering, event: events.Event) 
         case events.OfferMade(connection) if connection == phase.connection:
             enter.start_requesting(t, t.new_attempt(event))
         case events.OfferFailed(connection, detail) if connection == phase.connection:
-            enter.ended(t, Ending(EndingKind.INTERNAL, detail=detail))
+            offer_failed(t, phase, detail)
         case events.HardEvidenceSeen(connection, evidence) if (
             connection == phase.connection and evidence is not HardEvidence.UNREACHABLE
         ):
@@ -98,7 +101,7 @@ def on_start_offering(t: Transition, phase: StartOffering, event: events.Event) 
         case events.CloseForNowRequested() | events.EndGameRequested():
             enter.ended(t, _CANCELLED)
         case events.WakeupDue():
-            enter.ended(t, Ending(EndingKind.INTERNAL, detail="the offer took too long"))
+            offer_failed(t, phase, "the offer took too long")
         case events.StatusEvent() | events.NetworkLost() | events.Woke():
             pass
         case (
@@ -110,6 +113,15 @@ def on_start_offering(t: Transition, phase: StartOffering, event: events.Event) 
             t.stale()
         case _:
             assert_never(event)
+
+
+def offer_failed(t: Transition, phase: StartOffering, detail: str) -> None:
+    """Without a network no offer can be made; otherwise it is our own fault."""
+    if t.facts.offline_since_at is None:
+        enter.ended(t, Ending(EndingKind.INTERNAL, detail=detail))
+        return
+    t.close(phase.connection)
+    enter.start_backoff(t, None, t.policy.backoff_cap_s)
 
 
 def offer_again(t: Transition, phase: StartOffering) -> None:
@@ -144,7 +156,12 @@ def on_start_requesting(t: Transition, phase: StartRequesting, event: events.Eve
 def start_failed(t: Transition, attempt: Attempt, failure: Failure) -> None:
     rule = retry.RULES[failure.kind]
     action = rule.again if failure.kind in attempt.failure_kinds else rule.first
-    attempt = replace(attempt, failure_kinds=attempt.failure_kinds | {failure.kind})
+    attempt = replace(
+        attempt,
+        failure_kinds=attempt.failure_kinds | {failure.kind},
+        maybe_received=attempt.maybe_received + (1 if rule.maybe_received else 0),
+    )
+    t.note_call(failure)
     ending = Ending(_ENDINGS[failure.kind], detail=failure.detail)
     if failure.http_status is not None and 200 <= failure.http_status < 300:
         ending = replace(
@@ -157,25 +174,33 @@ def start_failed(t: Transition, attempt: Attempt, failure: Failure) -> None:
     may_pass = failure.kind in _MAY_PASS
     if failure.kind is FailureKind.OUTCOME_UNKNOWN and not t.policy.forwards_token:
         may_pass = False  # a second request could start a second game
-    if not may_pass or attempt.tries >= t.policy.start_tries:
+    offline = t.facts.offline_since_at is not None
+    if not offline:
+        t.count_failure()
+    if not may_pass or (not offline and t.facts.failures >= t.policy.start_tries):
         enter.ended(t, ending)
         return
-    # With the same token the start is safe to repeat: the service carries it out once.
-    wait_s = retry.backoff_s(rule.wait, attempt.tries, t.policy, t.draw)
-    if failure.retry_after_s is not None:
-        wait_s = max(wait_s, failure.retry_after_s)
-    if wait_s > t.policy.start_deadline_s:
+    # With the same token the start is safe to repeat: the service carries it out once. Without a
+    # network it is tried now and then, as the system may be wrong about that.
+    wait_s = t.policy.backoff_cap_s
+    if not offline:
+        wait_s = retry.backoff_s(rule.wait, t.facts.failures, t.policy, t.draw)
+    if max(wait_s, failure.retry_after_s or 0.0) > t.policy.start_deadline_s:
         enter.ended(t, replace(ending, kind=EndingKind.BUSY))
         return
-    enter.start_backoff(t, attempt, wait_s)
+    enter.start_backoff(t, attempt, wait_s, failure.retry_after_s)
 
 
 def on_start_backoff(t: Transition, phase: StartBackoff, event: events.Event) -> None:
     match event:
-        case events.SessionStarted(number) if number == phase.attempt.number:
+        case events.SessionStarted(number) if phase.attempt and number == phase.attempt.number:
             started(t, phase.attempt, event)  # the answer came after our time-out
-        case events.TryNowRequested() | events.NetworkFound() | events.WakeupDue():
-            enter.start_requesting(t, phase.attempt)
+        case events.WakeupDue():
+            start_again(t, phase)
+        case events.TryNowRequested() if t.now >= phase.not_before_at:
+            start_again(t, phase)
+        case events.NetworkFound():
+            network_found(t, phase)
         case events.CloseForNowRequested() | events.EndGameRequested():
             enter.ended(t, _CANCELLED)
         case events.StatusEvent() | events.NetworkLost() | events.Woke():
@@ -189,6 +214,23 @@ def on_start_backoff(t: Transition, phase: StartBackoff, event: events.Event) ->
             t.stale()
         case _:
             assert_never(event)
+
+
+def start_again(t: Transition, phase: StartBackoff) -> None:
+    if phase.attempt is None:
+        enter.start_offering(t, t.now + t.policy.connect_deadline_s)
+    else:
+        enter.start_requesting(t, phase.attempt)
+
+
+def network_found(t: Transition, phase: StartBackoff) -> None:
+    """Rule 14: an offer that the service certainly does not have is replaced, since it was made for
+    the former network. Rule 20: only a Retry-After is a reason to wait any longer."""
+    if phase.attempt is not None and phase.attempt.maybe_received == 0:
+        t.close(phase.attempt.connection)
+        t.phase = phase = replace(phase, attempt=None)
+    if t.now >= phase.not_before_at and t.backoff_was_reset():
+        start_again(t, phase)
 
 
 def started(t: Transition, attempt: Attempt, event: events.SessionStarted) -> None:
@@ -261,15 +303,13 @@ def poll_failed(t: Transition, phase: Placing, failure: Failure) -> None:
     if failure.kind is FailureKind.UNAUTHENTICATED and t.facts.refused_sign_ins == 0:
         t.facts = replace(t.facts, refused_sign_ins=1)
         t.do(commands.RefreshSignIn())
-    elif retry.RULES[failure.kind].first is Action.END or failure.kind in (
-        FailureKind.NOT_FOUND,
-        FailureKind.UNAUTHENTICATED,
-    ):
+    elif retry.RULES[failure.kind].first is Action.END or failure.kind in _ENDS_PLACING:
         enter.ended(t, Ending(_ENDINGS[failure.kind], detail=failure.detail))
         return
     if t.now - phase.started_at >= t.policy.start_deadline_s:
         enter.ended(t, Ending(EndingKind.BACKEND_UNREACHABLE, detail=failure.detail))
         return
     wait_s = retry.backoff_s(Wait.USUAL, phase.failures + 1, t.policy, t.draw)
+    wait_s = max(wait_s, failure.retry_after_s or 0.0)
     t.phase = replace(phase, until_at=t.poll_timeout_at(wait_s), failures=phase.failures + 1)
     t.poll_status(after_s=wait_s)

@@ -38,11 +38,13 @@ from rejoin.core.phases import (
     State,
     TerminatingSession,
     Waiting,
+    behind_firewall,
     episode_of,
+    never_played,
 )
-from rejoin.core.retry import Draw
+from rejoin.core.retry import UNREACHED, Draw, Failure
 from rejoin.core.ticket import RejoinState
-from rejoin.service_model.status import Status
+from rejoin.service_model.status import CONNECTED, Status
 
 _LATENCIES_KEPT = 20
 
@@ -99,6 +101,30 @@ class Transition:
         token = "".join(f"{int(self.draw() * 0x100000000):08x}" for _ in range(4))
         return Attempt(made.connection, number, token, made.sha256, made.signal_request)
 
+    def count_failure(self) -> None:
+        """One more failed try: the next backoff is longer."""
+        self.facts = replace(self.facts, failures=self.facts.failures + 1)
+
+    def network_came_back(self) -> None:
+        """Rule 20: old failures are no reason to wait any longer; once in a while, as a network
+        that comes and goes must not do away with the backoff."""
+        reset_at = self.facts.backoff_reset_at
+        if reset_at is None or self.now - reset_at >= self.policy.network_reset_every_s:
+            self.facts = replace(
+                self.facts, failures=0, unheard_attempts=0, backoff_reset_at=self.now
+            )
+
+    def backoff_was_reset(self) -> bool:
+        """Whether the network that has just come back did reset the backoff."""
+        return self.facts.backoff_reset_at == self.now
+
+    def note_call(self, failure: Failure | None) -> None:
+        """Note whether the backend answered the last call (None), or why it was not reached."""
+        unreached = None
+        if failure is not None and failure.kind in UNREACHED:
+            unreached = failure.kind
+        self.facts = replace(self.facts, unreached=unreached)
+
     def new_episode(self, dropped_at: float, old: ConnectionNumber | None) -> Episode:
         self.facts = replace(self.facts, episodes=self.facts.episodes + 1, back_at=None)
         return Episode(dropped_at, self.now, old)
@@ -130,11 +156,15 @@ class Transition:
     ) -> None:
         """Poll the status once; with `known` as a long poll. A newer poll replaces an older one.
 
-        Some dialects report a status only while a new game is placed.
+        Some dialects report a status only while a new game is placed. A Retry-After of the last
+        poll delays this one.
         """
         placing = isinstance(self.phase, Placing)
         if self.facts.session_id is None or not (self.policy.reports_status or placing):
             return
+        not_before_at = self.facts.polls_not_before_at
+        if not_before_at is not None:
+            after_s = max(after_s, not_before_at - self.now)
         self.do(
             commands.PollStatus(
                 self.facts.session_id,
@@ -193,8 +223,7 @@ class Transition:
         left_s = self._window_left_s()
         if left_s is None:
             return longest_s
-        episode = episode_of(self.phase)
-        failures = 0 if episode is None else episode.failures
+        failures = 0 if episode_of(self.phase) is None else self.facts.failures
         answer_s = max(
             self.policy.poll_budget_min_s * (1 + failures), self.policy.poll_window_share * left_s
         )
@@ -204,13 +233,20 @@ class Transition:
         """Note what a session view says; `requested_at` is when the request for it started."""
         if view.attempt is not None:
             self._learn_attempt(view.attempt)
+        self.note_call(None)
         self.facts = replace(
             self.facts,
             status=view.status,
             reason=view.reason,
             window=deadline.on_view(self.facts.window, view, requested_at, self.now),
             refused_sign_ins=0,
+            polls_not_before_at=None,
+            unnoticed_until_at=None,
         )
+        if view.status == CONNECTED:
+            # Two polls may take this long; by then the service may have noticed.
+            fresh_until_at = self.now + 2 * self._long_poll_s()
+            self.facts = replace(self.facts, unnoticed_until_at=fresh_until_at)
 
     def _learn_attempt(self, reported: AttemptNumber) -> None:
         """Rule 13: after a rejoin, the first number that the backend reports is where we go on."""
@@ -219,7 +255,9 @@ class Transition:
         self.facts = replace(self.facts, backend_attempt=highest)
         if rejoin is not None and before is None and self.facts.attempts < reported:
             self.facts = replace(
-                self.facts, attempts=reported, from_ticket=replace(rejoin, attempt=reported)
+                self.facts,
+                attempts=reported,
+                from_ticket=replace(rejoin, attempt=reported, elsewhere=True),
             )
 
     # --- how much time is left --------------------------------------------------------------------
@@ -245,7 +283,20 @@ class Transition:
         ]
         self.facts = replace(self.facts, latencies_s=latencies_s)
 
+    def create_not_before_at(self) -> float:
+        """Create calls of one session lie apart, whatever comes between them (Rule 17)."""
+        sent_at = self.facts.create_sent_at
+        return self.now if sent_at is None else sent_at + self.policy.create_apart_s
+
     # --- what the facts say -----------------------------------------------------------------------
+
+    def never_played(self) -> bool:
+        """No picture of this game was ever shown: it is a start that has not succeeded yet."""
+        return never_played(self.facts)
+
+    def behind_firewall(self) -> bool:
+        """The service answers, but not one packet of the last connections arrived (Rule 19)."""
+        return behind_firewall(self.facts, self.policy)
 
     def continued_elsewhere(self) -> bool:
         """Rule 13: the backend has seen a higher attempt number than ours."""
@@ -282,8 +333,10 @@ def open_connections(phase: Phase) -> set[ConnectionNumber]:
             return {connection}
         case Connecting(connection=connection) | Offering(connection=connection):
             return {connection} | old
-        case StartRequesting(attempt=attempt) | StartBackoff(attempt=attempt):
+        case StartRequesting(attempt=attempt) | StartBackoff(attempt=Attempt() as attempt):
             return {attempt.connection}
+        case StartBackoff():
+            return set()
         case Placing(attempt=attempt) | Requesting(attempt=attempt):
             return {attempt.connection} | old
         case Waiting(attempt=Attempt(connection=connection)):

@@ -15,9 +15,6 @@ from rejoin.core.phases import AwaitingService, Backoff, Waiting
 from rejoin.core.retry import Action, Failure, FailureKind, Wait
 from rejoin.service_model.status import CONNECTED, is_terminal
 
-_OFFERS_AT_ONCE = 3
-"""After this many failed tries of an episode every further offer waits for a backoff."""
-
 
 def on_backoff(t: Transition, phase: Backoff, event: events.Event) -> None:  # noqa: C901 - plain dispatch
     match event:
@@ -74,13 +71,14 @@ def try_again(t: Transition, phase: Backoff) -> None:
 
 
 def network_found(t: Transition, phase: Backoff) -> None:
-    """Only a Retry-After is a reason to wait any longer."""
+    """Only a Retry-After is a reason to wait any longer, or a network that came back just before
+    (`Transition.network_came_back`)."""
     if phase.attempt is not None and phase.attempt.maybe_received == 0:
         # The service does not have this offer, so it can be replaced by one that works from the
         # new network.
         t.close_attempts(phase.episode)
         t.phase = phase = replace(phase, attempt=None)
-    if t.now >= phase.not_before_at:
+    if t.now >= phase.not_before_at and t.backoff_was_reset():
         try_again(t, phase)
 
 
@@ -103,7 +101,9 @@ def on_awaiting_service(t: Transition, phase: AwaitingService, event: events.Eve
             phase.then is Action.WAIT_FOR_SERVICE
         ):
             t.poll_status()
-        case events.TryNowRequested() | events.NetworkFound() if t.now >= phase.not_before_at:
+        case events.TryNowRequested() if t.now >= phase.not_before_at:
+            watch_again(t, phase)
+        case events.NetworkFound() if t.now >= phase.not_before_at and t.backoff_was_reset():
             watch_again(t, phase)
         case events.AnswerArrived(number) if phase.attempt and number == phase.attempt.number:
             # Later than our time-out, but it is the answer to this attempt's offer.
@@ -139,10 +139,7 @@ def status_arrived(t: Transition, phase: AwaitingService, view: SessionView) -> 
     settled = replace(episode, offer_maybe_accepted_at=None, unknown_outcomes=0)
     if view.status not in enter.REFUSING:
         t.close_attempts(episode)
-        if episode.failures > _OFFERS_AT_ONCE:
-            enter.backoff_to_new_offer(t, settled)
-        else:
-            enter.offering(t, settled)
+        enter.offering(t, settled)
     elif view.status == CONNECTED and phase.then is Action.POLL_STATUS:
         t.close_attempts(episode)
         enter.awaiting_service(t, replace(settled, service_released_at=None))
@@ -150,7 +147,7 @@ def status_arrived(t: Transition, phase: AwaitingService, view: SessionView) -> 
         enter.awaiting_service(t, replace(episode, service_released_at=None))
     else:
         until_at = t.watch_until_at(episode)
-        t.phase = replace(phase, unreachable_since_at=None, portal_since_at=None, until_at=until_at)
+        t.phase = replace(phase, until_at=until_at)
         t.watch_status()
 
 
@@ -158,14 +155,16 @@ def poll_failed(t: Transition, phase: AwaitingService, failure: Failure) -> None
     """Poll again after a backoff, but no later than a try may still start."""
     episode = phase.episode
     episode = replace(episode, failure_kinds=episode.failure_kinds | {failure.kind})
-    wait_s = retry.backoff_s(Wait.USUAL, episode.failures, t.policy, t.draw)
-    until_at = t.now + max(wait_s, failure.retry_after_s or 0.0)
-    waiting = replace(
+    wait_s = retry.backoff_s(Wait.USUAL, t.facts.failures, t.policy, t.draw)
+    t.count_failure()
+    not_before_at = 0.0 if failure.retry_after_s is None else t.now + failure.retry_after_s
+    until_at = max(t.now + wait_s, not_before_at)
+    t.phase = replace(
         phase,
-        episode=replace(episode, failures=episode.failures + 1),
+        episode=episode,
         until_at=min(until_at, max(t.now, t.last_start_at(episode))),
+        not_before_at=not_before_at,
     )
-    t.phase = enter.note_unreached(waiting, failure, t.now)
 
 
 def watch_again(t: Transition, phase: AwaitingService) -> None:

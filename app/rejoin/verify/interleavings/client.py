@@ -44,10 +44,13 @@ def handle(draft: Draft, number: int, event: events.Event) -> None:
     before = client.state
     after, todo = engine.step(before, event, draft.now)
     call = client.call if engine.waits_for_create(after) else None
-    draft.clients[number] = replace(client, state=after, call=call)
+    asked_at = tuple(at for at in client.asked_at if draft.now - at < invariants.APART_S)
+    draft.clients[number] = replace(client, state=after, call=call, asked_at=asked_at)
     for command in todo:
         _carry_out(draft, number, command, before, after)
     _check(draft, number, before, after)
+    if isinstance(event, events.StatusArrived) and event.view.status == service_status.ACTIVE:
+        _check_hold(draft, before, after)
 
 
 def reply_arrived(
@@ -230,6 +233,7 @@ def _poll(draft: Draft, number: int, command: commands.PollStatus) -> None:
 def _request_create(draft: Draft, number: int, command: commands.Reconnect, after: State) -> None:
     client, now = draft.clients[number], draft.now
     attempt, connection, try_number = command.attempt, command.connection, command.try_number
+    draft.add(invariants.calls_apart(now, client.asked_at))
     draft.add(invariants.call_started(now, None if client.call is None else client.call[2]))
     draft.add(invariants.offer_sent(client.sent, attempt, connection))
     draft.add(invariants.create_started(now, engine.last_start_at(after), _EXACT_S))
@@ -237,6 +241,7 @@ def _request_create(draft: Draft, number: int, command: commands.Reconnect, afte
         client,
         call=(attempt, try_number, now + command.budget_s),
         sent=tuple(sorted({*client.sent, (attempt, connection)})),
+        asked_at=(now,),
     )
     draft.send(MessageKind.CREATE, number, attempt, try_number, connection)
     handle(draft, number, events.RequestWritten(attempt, try_number))
@@ -262,6 +267,14 @@ def _check(draft: Draft, number: int, before: State, after: State) -> None:
     if healed is not None:
         under_way = _create_under_way(draft, number)
         draft.add(invariants.healed(healed, create_under_way=under_way))
+
+
+def _check_hold(draft: Draft, before: State, after: State) -> None:
+    """HOLD: packets of a new connection arrive when it connects, and not before."""
+    connection = engine.connecting_on(after)
+    if connection is not None and connection == engine.connecting_on(before):
+        shown_at = engine.shown_deadline_at(before), engine.shown_deadline_at(after)
+        draft.add(invariants.deadline_held(*shown_at))
 
 
 def _check_end(draft: Draft, number: int, before: State, ending: Ending) -> None:

@@ -19,6 +19,9 @@ from rejoin.core.phases import (
     episode_of,
 )
 
+_MANY = 5
+"""With this many failures the backoff has reached its cap: more make no difference."""
+
 POLICY = Policy(notice_delay_max_s=20.0, ticket_every_s=1e9)
 
 
@@ -28,8 +31,27 @@ def step(
     """One step of the engine. Facts that have no effect on what follows are cleared, so that states
     which differ only in them count as one."""
     after, todo = engine.step(state, event, now, POLICY, _half)
-    facts = replace(after.facts, latencies_s=(), stale_events=0, back_at=None, ticket_saved_at=0.0)
+    facts = replace(
+        after.facts,
+        latencies_s=(),
+        stale_events=0,
+        back_at=None,
+        ticket_saved_at=0.0,
+        unnoticed_until_at=None,
+        failures=min(after.facts.failures, _MANY),
+        unheard_attempts=min(after.facts.unheard_attempts, POLICY.firewall_attempts),
+        create_sent_at=_while_it_matters(after.facts, now),
+    )
     return State(after.phase, facts), todo
+
+
+def _while_it_matters(facts: Facts, now: float) -> float | None:
+    """When the newest create call was sent, as long as the next one has to wait for that."""
+    sent_at = facts.create_sent_at
+    if sent_at is None or now - sent_at >= POLICY.firewall_every_s:
+        return None
+    slow = facts.unheard_attempts >= POLICY.firewall_attempts
+    return sent_at if slow or now - sent_at < POLICY.create_apart_s else None
 
 
 def next_wakeup(state: State) -> float | None:
@@ -135,8 +157,8 @@ def last_start_at(state: State) -> float | None:
     if episode is None or window.timeout_s is None:
         return None
     proved_at = episode.dropped_at if window.proved_at is None else window.proved_at
-    if window.unseen_until_at is not None:
-        proved_at = max(proved_at, window.unseen_until_at)
+    for at in (window.unseen_until_at, window.renewed_at):
+        proved_at = proved_at if at is None else max(proved_at, at)
     latest_at = proved_at + window.timeout_s + POLICY.notice_delay_max_s
     return latest_at - POLICY.need_unmeasured_s
 

@@ -77,6 +77,8 @@ class Client:
     rtp_at: float = 0.0
     call: tuple[int, int, float] | None = None
     """The create call in flight: attempt, try number, and when its budget is over."""
+    asked_at: tuple[float, ...] = ()
+    """When the newest create call was sent, if there was one."""
     sent: tuple[tuple[int, int], ...] = ()
     """(attempt, connection) of every attempt."""
     polls: int = 0

@@ -78,7 +78,7 @@ class SimulatedConnections:
         service: SimulatedService,
         deliver: Callable[[events.Event], None],
     ) -> None:
-        self.down = self.up = self.media = True
+        self.down = self.up = self.media = self.handshakes = True
         self.refused = False
         """Whether the client's system refuses to send."""
         self.client_asleep = False
@@ -130,6 +130,8 @@ class SimulatedConnections:
             case Change.PICTURE_LOST | Change.PICTURE_STOPS | Change.PICTURE_GOES:
                 for connection in self:
                     connection.picture = _PICTURES[change]
+            case Change.HANDSHAKES_FAIL | Change.HANDSHAKES_WORK:
+                self.handshakes = change is Change.HANDSHAKES_WORK
             case Change.HOST_CLOSES:
                 current = self.current
                 if current is not None:
@@ -271,6 +273,19 @@ class SimulatedConnections:
         if self._downward(connection):
             self._clock.after(self._world.rtt_s / 2, partial(self._close_arrives, connection))
 
+    def say_over(self) -> ConnectionNumber | None:
+        """The host tells its client that the game is over, and closes. Returns the connection, if
+        the message arrives."""
+        current = self.current
+        if current is None or not self._downward(current):
+            return None
+        said = events.HardEvidenceSeen(
+            current.number, HardEvidence.SERVER_DISCONNECTED, "terminated"
+        )
+        self._clock.after(self._world.rtt_s / 2, partial(self._deliver, said))
+        self._host_closes(current)
+        return current.number
+
     def _close_arrives(self, connection: Connection) -> None:
         if not connection.closed:
             self._deliver(events.HardEvidenceSeen(connection.number, HardEvidence.DTLS_CLOSED))
@@ -289,6 +304,10 @@ class SimulatedConnections:
             if retry_s <= _LAST_RETRY_S:
                 self._clock.after(retry_s, partial(self._open, connection, 2 * retry_s))
             return
+        if not self.handshakes:
+            self._deliver(events.FirstPacketArrived(connection.number))
+            self._deliver(events.ConnectionFailed(connection.number, "DTLS"))
+            return
         outcome = self._service.step(lifecycle.ClientConnected(connection.number))
         if not isinstance(outcome, lifecycle.Accepted):
             return
@@ -296,6 +315,7 @@ class SimulatedConnections:
         now = self._clock.now
         connection.heard_at = connection.last_packet_at = connection.last_rtp_at = now
         connection.last_frame_at = now
+        self._deliver(events.FirstPacketArrived(connection.number))
         self._deliver(events.ConnectionOpened(connection.number))
         self._clock.after(self._world.decode_s, partial(self._decode_first_frame, connection))
         self._clock.after(self._world.rtt_s, partial(self._open_channels, connection))
