@@ -186,7 +186,7 @@ class Peer:
     def _build_media(
         self, prepared: PreparedConnection, transport: Transport, channels: Channels
     ) -> Parts:
-        sources = ReceivedSources(self._on_sources_ended)
+        sources = ReceivedSources(lambda: self._on_evidence(HardEvidence.RTCP_BYE, ""))
         playback = AudioPlayback(self.number, self._sinks, clock=self._clock, shown=self._shown)
         audio = AudioReceiver(
             prepared.dtls,
@@ -381,9 +381,6 @@ class Peer:
         """The host ended the data channels before one was open, or never had any."""
         if isinstance(self._state, Connecting | Connected | Playing):
             self._post(InputUnavailable(self.number))
-
-    def _on_sources_ended(self) -> None:
-        self._on_evidence(HardEvidence.RTCP_BYE, "")
 
     def _on_evidence(self, evidence: HardEvidence, detail: str) -> None:
         """UNREACHABLE is only a hint and may be posted repeatedly, RTCP_BYE too, as later media
