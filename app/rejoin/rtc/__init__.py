@@ -29,6 +29,6 @@ From packet to pixel, read in this order:
 
 The life of a connection: `peer_states`, then `peer`; `prepared_connection` and `signal_codec` with
 `sdp`, `sdp_media`, `sprop` and `candidates` for the offer and its answer; `retransmission`,
-`dtls_flights` and `handshake_seam` while it comes up; `channels` for controls; `playback` for sound;
-`checks`, `outgoing` and `goodbye` for a connection in trouble; `statistics`.
+`dtls_flights` and `handshake_seam` while it comes up; `channels` for controls; `playback` for
+sound; `checks`, `outgoing` and `goodbye` for a connection in trouble; `statistics`.
 """
