@@ -39,7 +39,7 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(name_lookup, "REFRESH_S", 0.01)
 
 
-async def look_up(lookup: NameLookup) -> list[str]:
+async def resolved_by(lookup: NameLookup) -> list[str]:
     return await lookup.addresses("studio.example", 443)
 
 
@@ -72,10 +72,10 @@ def test_an_odd_spelling_of_an_address_is_looked_up_as_a_name() -> None:
 async def test_the_name_server_is_asked_each_time_while_it_answers() -> None:
     resolver = Resolver()
     lookup = NameLookup(resolver)
-    assert await look_up(lookup) == ["192.0.2.1", "2001:db8::1"]
+    assert await resolved_by(lookup) == ["192.0.2.1", "2001:db8::1"]
     resolver.answer = ["192.0.2.9"]
     monitored = boot_s()
-    while await look_up(lookup) != ["192.0.2.9"]:
+    while await resolved_by(lookup) != ["192.0.2.9"]:
         assert boot_s() - monitored < 60
     await ended(resolver, lookup)
 
@@ -96,11 +96,11 @@ async def test_a_name_server_that_fails_is_an_error_at_first_and_later_none(
     resolver.answer = failure
     lookup = NameLookup(resolver)
     with pytest.raises(OSError):  # noqa: PT011 - any of them; the texts are the resolver's
-        await look_up(lookup)
+        await resolved_by(lookup)
     resolver.answer = ["192.0.2.1"]
-    assert await look_up(lookup) == ["192.0.2.1"]
+    assert await resolved_by(lookup) == ["192.0.2.1"]
     resolver.answer = failure
-    assert await look_up(lookup) == ["192.0.2.1"]
+    assert await resolved_by(lookup) == ["192.0.2.1"]
     await ended(resolver, lookup)
 
 
@@ -109,7 +109,7 @@ async def test_no_address_at_all_is_an_error() -> None:
     resolver.answer = []
     lookup = NameLookup(resolver)
     with pytest.raises(socket.gaierror):
-        await look_up(lookup)
+        await resolved_by(lookup)
     await ended(resolver, lookup)
 
 
@@ -120,24 +120,24 @@ async def test_a_name_server_that_hangs_ends_in_an_error_and_later_in_the_last_g
     lookup = NameLookup(resolver)
     resolver.free.clear()
     with pytest.raises(socket.gaierror):
-        await look_up(lookup)
+        await resolved_by(lookup)
     resolver.free.set()
-    assert await look_up(lookup) == ["192.0.2.1", "2001:db8::1"]
+    assert await resolved_by(lookup) == ["192.0.2.1", "2001:db8::1"]
     resolver.free.clear()
-    assert await look_up(lookup) == ["192.0.2.1", "2001:db8::1"]
+    assert await resolved_by(lookup) == ["192.0.2.1", "2001:db8::1"]
     await ended(resolver, lookup)
 
 
 async def test_a_late_answer_is_the_next_ones() -> None:
     resolver = Resolver()
     lookup = NameLookup(resolver)
-    await look_up(lookup)
+    await resolved_by(lookup)
     resolver.answer = ["192.0.2.9"]
     resolver.free.clear()
-    assert await look_up(lookup) == ["192.0.2.1", "2001:db8::1"]
+    assert await resolved_by(lookup) == ["192.0.2.1", "2001:db8::1"]
     resolver.free.set()
     for _ in range(1000):
-        if await look_up(lookup) == ["192.0.2.9"]:
+        if await resolved_by(lookup) == ["192.0.2.9"]:
             break
         await asyncio.sleep(0.01)
     else:
@@ -152,12 +152,12 @@ async def test_hung_look_ups_do_not_pile_up_and_a_new_one_begins_after_the_deadl
     resolver.free.clear()
     for _ in range(3):
         with pytest.raises(socket.gaierror):
-            await look_up(lookup)
+            await resolved_by(lookup)
     assert resolver.asked == 1, "the one that has just begun is joined"
     for _ in range(10):
         now += 1.0
         with pytest.raises(socket.gaierror):
-            await look_up(lookup)
+            await resolved_by(lookup)
     assert resolver.asked == 4
     await ended(resolver, lookup)
 
@@ -166,7 +166,7 @@ async def test_the_loops_own_pool_is_not_used() -> None:
     """So that hung look-ups hold neither uvloop's UDP sockets nor the end of the program."""
     resolver = Resolver()
     lookup = NameLookup(resolver)
-    await look_up(lookup)
+    await resolved_by(lookup)
     names = {thread.name for thread in threading.enumerate()}
     assert not any(name.startswith("asyncio_") for name in names)
     await ended(resolver, lookup)

@@ -94,11 +94,11 @@ class NameLookup:
         fresh = newest is not None and now - newest.began_at < DEADLINE_S
         if newest is not None and (fresh or len(running) >= _MAX_HUNG):
             return newest.task
-        task = spawn(self._look_up(key), name="look up the backend")
+        task = spawn(self._resolve_name(key), name="look up the backend")
         running.append(_Running(task, now))
         return task
 
-    async def _look_up(self, key: tuple[str, int]) -> list[str] | OSError | UnicodeError:
+    async def _resolve_name(self, key: tuple[str, int]) -> list[str] | OSError | UnicodeError:
         host, port = key
         try:
             found = await run_in_daemon_thread(
