@@ -89,6 +89,12 @@ class Player:
             profile.choice,
             http=HttpSettings(
                 connect_timeout_s=self._policy.connect_timeout_s,
+                # A ticket's game has a window that runs; a start has time.
+                first_connect_timeout_s=(
+                    self._policy.start_connect_timeout_s
+                    if options.ticket is None
+                    else self._policy.connect_timeout_s
+                ),
                 allow_insecure=profile.allow_insecure,
                 public_only=profile.public_only,
                 verify=profile.ssl_context(),

@@ -57,8 +57,9 @@ class _Running:
 class NameLookup:
     """The look-ups of one backend's client. To be used in one event loop."""
 
-    def __init__(self, resolve: Resolve = resolved, clock: Clock = boot_s) -> None:
-        self._resolve = resolve
+    def __init__(self, resolve: Resolve | None = None, clock: Clock = boot_s) -> None:
+        """`resolve`: None: `resolved`."""
+        self._resolve = resolve or resolved
         self._clock = clock
         self._last_good: dict[tuple[str, int], list[str]] = {}
         self._running: dict[tuple[str, int], list[_Running]] = {}
