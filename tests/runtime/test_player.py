@@ -72,13 +72,14 @@ def test_a_problem_of_the_sound_is_reported() -> None:
     )
 
 
-def test_video_that_cannot_be_played_is_a_problem_and_the_first_one(
+def test_video_that_cannot_be_played_is_a_problem_and_comes_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     silent = Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput("No sound.")))
     shown = StreamStatistics(ConnectionNumber(1), unsupported="interlaced video")
     monkeypatch.setattr(Player, "statistics", lambda self: shown)
-    assert silent.problem() == "The picture stands still: Rejoin cannot play interlaced video."
+    sentence = "The picture stands still: Rejoin cannot play interlaced video."
+    assert silent.problem() == f"{sentence}\nNo sound."
     monkeypatch.setattr(Player, "statistics", lambda self: StreamStatistics(ConnectionNumber(1)))
     assert silent.problem() == "No sound."
 

@@ -36,8 +36,7 @@ async def test_every_way_to_a_backend_uses_connections_of_ours(
     assert first is not second, "each client closes its own"
     for each in (first, second):
         made: Any = each._pool  # type: ignore[attr-defined]
-        assert type(made) is pool
-        assert type(made._network_backend) is connections
+        assert (type(made), type(made._network_backend)) == (pool, connections)
         await each.aclose()
     assert transports.rtt_s is None
     await transports.aclose()
