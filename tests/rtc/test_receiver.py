@@ -172,6 +172,8 @@ def test_what_was_negotiated_is_read_from_the_parameters_of_aiortc() -> None:
     terms = negotiated_of(parameters("nack", "nack pli", "goog-remb"), {RTX: MEDIA})
     assert (terms.payload_types, dict(terms.rtx_payload_types)) == (frozenset({96}), {97: 96})
     assert (terms.nack, terms.remb, terms.rtx_ssrcs) == (True, True, {RTX: MEDIA})
+    assert not terms.transport_cc
+    assert negotiated_of(parameters("goog-remb", "transport-cc"), {}).transport_cc
     bare = negotiated_of(parameters("nack pli"), {})
     assert (bare.nack, bare.remb, bare.send_time_id) == (False, False, None)
     with_times = parameters()
@@ -223,6 +225,21 @@ async def test_packets_become_frames_and_feedback_until_stop() -> None:
         assert scene.dtls.receivers == []
         scene.video.on_packet(sent[0], scene.clock())
         assert scene.video.reception.packets_received == len(sent)
+
+
+async def test_while_the_host_numbers_its_packets_no_remb_is_sent() -> None:
+    async with receivers() as scene:
+        numbering = True
+        scene.video.pause_remb_while(lambda: numbering)
+        await scene.video.receive(parameters("goog-remb", "transport-cc"))
+        for packet in packets(2):
+            scene.video.on_packet(packet, scene.clock())
+        await soon(lambda: (RtcpPsfbPacket, RTCP_PSFB_PLI) in scene.dtls.kinds())
+        assert (RtcpPsfbPacket, RTCP_PSFB_APP) not in scene.dtls.kinds()
+        numbering = False
+        for packet in packets(2):
+            scene.video.on_packet(packet, scene.clock())
+        await soon(lambda: (RtcpPsfbPacket, RTCP_PSFB_APP) in scene.dtls.kinds())
 
 
 async def test_a_missing_packet_is_given_up_while_no_packet_arrives() -> None:

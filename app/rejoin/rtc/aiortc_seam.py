@@ -166,6 +166,7 @@ def deliver_media_directly(
     *,
     on_rtp: Callable[[bytes], None],
     on_failure: Callable[[], None],
+    on_waiting: Callable[[bytes], None] = lambda _datagram: None,
 ) -> None:
     """Decrypt RTP as it arrives on this socket, before it enters aioice's queue.
 
@@ -173,7 +174,8 @@ def deliver_media_directly(
     of a connected transport goes to `on_rtp(packet)`, decrypted, and only while the queue is empty,
     so that packets stay in order. aiortc is connected, and has keys, once it has checked the host's
     fingerprint; when the host has closed DTLS nothing is delivered any more. Everything else is
-    left to the libraries.
+    left to the libraries. `on_waiting(datagram)` sees the RTP among it before it enters the queue,
+    still encrypted, from anybody.
 
     `on_failure()`: a datagram was forged, duplicated, empty or raised an exception; it is dropped.
     Anybody can send to this socket: aiortc reads the first byte of an empty datagram, and aioice
@@ -195,6 +197,8 @@ def deliver_media_directly(
                 or is_rtcp(data)
                 or not queue.empty()
             ):
+                if len(data) >= HEADER_BYTES and 128 <= data[0] < 192 and not is_rtcp(data):
+                    on_waiting(data)
                 original(data, address)
                 return
             packet = keys.unprotect(data)

@@ -52,6 +52,7 @@ from rejoin.rtc.aiortc_seam import (
     unregister_receiver,
 )
 from rejoin.rtc.codecs import offered_video_types
+from rejoin.rtc.transport_cc import FEEDBACK
 from rejoin.tasks import cancel, spawn
 
 TICK_S = 0.010
@@ -226,6 +227,7 @@ class VideoReceiver(_Receiver):
         self.inbound = InboundVideo(Negotiated(frozenset()))
         self._rtx_ssrcs: Mapping[int, int] = {}
         self._parameter_sets: Mapping[int, tuple[bytes, ...]] = {}
+        self._host_numbers: Callable[[], bool] = lambda: False
         self._sink = sink
         self._rtt_s = rtt_s
 
@@ -247,6 +249,10 @@ class VideoReceiver(_Receiver):
         """
         self._parameter_sets = parameter_sets
 
+    def pause_remb_while(self, host_numbers: Callable[[], bool]) -> None:
+        """`host_numbers()`: whether transport-wide feedback is sent now, in place of REMB."""
+        self._host_numbers = host_numbers
+
     def request_key_frame(self) -> None:
         """Request a key frame now, or as soon as the last request is 300 ms old."""
         self._perform(self.inbound.request_key_frame(self._clock(), self._rtt_s()))
@@ -267,6 +273,7 @@ class VideoReceiver(_Receiver):
         self.request_key_frame()
 
     def _on_packet(self, packet: RtpPacket, now: float) -> None:
+        self.inbound.host_numbers = self._host_numbers()
         self._perform(self.inbound.on_packet(packet, now, self._rtt_s()))
 
     @property
@@ -350,6 +357,7 @@ def negotiated_of(
         rtx_ssrcs=rtx_ssrcs,
         nack=("nack", None) in feedback,
         remb=("goog-remb", None) in feedback,
+        transport_cc=(FEEDBACK, None) in feedback,
         send_time_id=next(numbers, None),
         parameter_sets=parameter_sets or {},
     )

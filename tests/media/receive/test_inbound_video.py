@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -178,6 +179,58 @@ def test_the_wait_is_short_for_a_host_that_never_answers_nack() -> None:
         now += 0.016
     assert waited[1] == pytest.approx(0.150, abs=0.006)
     assert waited[-1] == pytest.approx(0.030, abs=0.006)
+
+
+BOTH = replace(TERMS, transport_cc=True)
+
+
+def rembs_of(inbound: InboundVideo, first: int, began_at: float) -> list[int]:
+    """The rates asked for in five seconds of a stream at a constant rate."""
+    found = []
+    for number, packet in enumerate(packets(300)):
+        numbered = replace(packet, sequence_number=(first + number) & 0xFFFF)
+        for action in inbound.on_packet(numbered, began_at + number / 180, 0.02):
+            if isinstance(action, Remb):
+                found.append(action.bitrate_bps)
+    return found
+
+
+def test_a_host_that_numbers_its_packets_gets_no_remb() -> None:
+    inbound = InboundVideo(BOTH)
+    inbound.host_numbers = True
+    assert rembs_of(inbound, 0, 0.0) == []
+    assert inbound.remb_bps is None
+
+
+def test_remb_is_sent_while_no_number_comes() -> None:
+    inbound = InboundVideo(BOTH)
+    assert len(rembs_of(inbound, 0, 0.0)) >= 4
+    assert inbound.remb_bps == 19_000_000
+    inbound.host_numbers = True
+    assert rembs_of(inbound, 1000, 5.0) == []
+    inbound.host_numbers = False
+    assert len(rembs_of(inbound, 2000, 10.0)) >= 4
+
+
+def test_a_low_remb_is_lifted_once_when_numbers_come() -> None:
+    inbound = InboundVideo(BOTH)
+    inbound.bandwidth.bitrate_bps = 1_000_000
+    assert rembs_of(inbound, 0, 0.0)[0] == 1_000_000
+    inbound.bandwidth.bitrate_bps = 1_000_000
+    rembs_of(inbound, 1000, 5.0)
+    inbound.host_numbers = True
+    assert rembs_of(inbound, 2000, 10.0) == [19_000_000]
+
+
+def test_numbers_that_the_answer_did_not_take_for_video_leave_remb_alone() -> None:
+    inbound = InboundVideo(TERMS)
+    inbound.host_numbers = True
+    assert len(rembs_of(inbound, 0, 0.0)) >= 4
+
+
+def test_a_host_that_takes_transport_cc_alone_never_gets_remb() -> None:
+    inbound = InboundVideo(replace(BOTH, remb=False))
+    assert rembs_of(inbound, 0, 0.0) == []
 
 
 def test_remb_is_sent_each_second_and_at_once_when_the_rate_falls() -> None:

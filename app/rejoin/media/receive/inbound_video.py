@@ -79,10 +79,11 @@ class Negotiated:
 
     `rtx_payload_types`: payload type of RTX to that of the original (RFC 4588, `apt`).
     `rtx_ssrcs`: SSRC of an RTX stream to that of the original (`ssrc-group:FID`); an RTX stream
-    that is not listed belongs to this section. `nack`, `remb`: whether the host accepts them; PLI
-    is always sent, as there is no other way to get a picture. `max_bps`: the first and highest
-    REMB. `send_time_id`: id of the abs-send-time header extension. `parameter_sets`: for a payload
-    type, the H.264 parameter sets that the answer announced for it (RFC 6184, 8.1).
+    that is not listed belongs to this section. `nack`, `remb`, `transport_cc`: whether the host
+    accepts them; PLI is always sent, as there is no other way to get a picture. `max_bps`: the
+    first and highest REMB. `send_time_id`: id of the abs-send-time header extension.
+    `parameter_sets`: for a payload type, the H.264 parameter sets that the answer announced for it
+    (RFC 6184, 8.1).
     """
 
     payload_types: frozenset[int]
@@ -90,6 +91,7 @@ class Negotiated:
     rtx_ssrcs: Mapping[int, int] = field(default_factory=dict)
     nack: bool = True
     remb: bool = False
+    transport_cc: bool = False
     max_bps: int = 19_000_000
     send_time_id: int | None = None
     parameter_sets: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)
@@ -201,11 +203,14 @@ class InboundVideo:
         self.jitter_buffer_delay_s = 0.0
         """Sum over all frames of the time from first packet to release (W3C)."""
         self.negotiated = negotiated
+        self.host_numbers = False
+        """Whether the host numbers its packets now and gets transport-wide feedback."""
         self._counters = JitterBufferCounters()
         self._jitter_buffer = JitterBuffer(nack=negotiated.nack, counters=self._counters)
         self._ssrc: int | None = None
         self._had_key_frame = False
         self._remb_at = -math.inf
+        self._limited = False
         self._sampled_timestamp: int | None = None
         self._media_s = 0.0
 
@@ -220,8 +225,14 @@ class InboundVideo:
 
     @property
     def remb_bps(self) -> int | None:
-        """The bitrate that REMB reports to the host; None if the host does not accept REMB."""
-        return self.bandwidth.bitrate_bps if self.negotiated.remb else None
+        """The bitrate that REMB reports to the host; None while no REMB is sent."""
+        return self.bandwidth.bitrate_bps if self._sends_remb else None
+
+    @property
+    def _sends_remb(self) -> bool:
+        """The host may take REMB; with both kinds of feedback it would obey the lower."""
+        numbered = self.negotiated.transport_cc and self.host_numbers
+        return self.negotiated.remb and not numbered
 
     @property
     def packets_nacked(self) -> int:
@@ -292,8 +303,12 @@ class InboundVideo:
             actions += self._decode(frames, now)
         if self.needs_tick:
             actions += self._feedback(now, rtt_s)
-        if self.negotiated.remb and (rate_fell or now >= self._remb_at) and self._may_send():
-            actions += self._remb(now)
+        if self._sends_remb:
+            if (rate_fell or now >= self._remb_at) and self._may_send():
+                actions += self._remb(now, self.bandwidth.bitrate_bps)
+        elif self._limited and self._may_send():
+            # the last REMB would hold for ever
+            actions += self._remb(now, self.negotiated.max_bps)
         return actions
 
     def _original(self, packet: RtpPacket, payload_type: int) -> RtpPacket | None:
@@ -376,7 +391,8 @@ class InboundVideo:
         if self.key_frame_requests.take_due(now, rtt_s):
             yield Pli(self._ssrc)
 
-    def _remb(self, now: float) -> Iterator[ReceiveAction]:
+    def _remb(self, now: float, bitrate_bps: int) -> Iterator[ReceiveAction]:
         if self._ssrc is not None and self.statistics.ssrc is not None:
             self._remb_at = now + REMB_INTERVAL_S
-            yield Remb(self._ssrc, self.bandwidth.bitrate_bps)
+            self._limited = bitrate_bps < self.negotiated.max_bps
+            yield Remb(self._ssrc, bitrate_bps)
