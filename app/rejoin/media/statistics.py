@@ -41,7 +41,10 @@ class StreamStatistics:
     painted_fps: float = 0.0
     bitrate_bps: float = 0.0
     available_bitrate_bps: int | None = None
-    """The bitrate last sent to the host as REMB; None where REMB was not negotiated."""
+    """What our own estimate of the path allows, which is what REMB asks for; None where the host
+    takes no congestion feedback."""
+    congestion_feedback: str = "REMB"
+    """What the host gets now: "REMB" or "transport-cc" (then the estimate is the host's own)."""
     queue_s: float = 0.0
     """Estimated queueing delay at the bottleneck of the path."""
     loss: float = 0.0

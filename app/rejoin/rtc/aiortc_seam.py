@@ -468,6 +468,17 @@ def set_codecs(transceiver: RTCRtpTransceiver, codecs: list[RTCRtpCodecParameter
     transceiver._codecs = codecs
 
 
+def header_extensions_of(transceiver: RTCRtpTransceiver) -> dict[str, int]:
+    """Id of each header extension in common, by its URI, after an offer was applied."""
+    return {each.uri: each.id for each in transceiver._headerExtensions}
+
+
+def drop_header_extension(transceiver: RTCRtpTransceiver, uri: str) -> None:
+    """Answer without this header extension."""
+    kept = [each for each in transceiver._headerExtensions if each.uri != uri]
+    transceiver._headerExtensions = kept
+
+
 def ssrc_of(sender: RTCRtpSender) -> int:
     """The SSRC that this side announced; a receiving side writes its RTCP with it."""
     ssrc: int = sender._ssrc

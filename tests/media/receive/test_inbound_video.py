@@ -199,13 +199,14 @@ def test_a_host_that_numbers_its_packets_gets_no_remb() -> None:
     inbound = InboundVideo(BOTH)
     inbound.host_numbers = True
     assert rembs_of(inbound, 0, 0.0) == []
-    assert inbound.remb_bps is None
+    assert inbound.remb_paused
+    assert inbound.available_bps == 19_000_000
 
 
 def test_remb_is_sent_while_no_number_comes() -> None:
     inbound = InboundVideo(BOTH)
     assert len(rembs_of(inbound, 0, 0.0)) >= 4
-    assert inbound.remb_bps == 19_000_000
+    assert (inbound.remb_paused, inbound.available_bps) == (False, 19_000_000)
     inbound.host_numbers = True
     assert rembs_of(inbound, 1000, 5.0) == []
     inbound.host_numbers = False
@@ -231,6 +232,8 @@ def test_numbers_that_the_answer_did_not_take_for_video_leave_remb_alone() -> No
 def test_a_host_that_takes_transport_cc_alone_never_gets_remb() -> None:
     inbound = InboundVideo(replace(BOTH, remb=False))
     assert rembs_of(inbound, 0, 0.0) == []
+    assert inbound.available_bps is not None
+    assert InboundVideo(replace(TERMS, remb=False)).available_bps is None
 
 
 def test_remb_is_sent_each_second_and_at_once_when_the_rate_falls() -> None:

@@ -224,15 +224,16 @@ class InboundVideo:
         return self._jitter_buffer.buffered_bytes
 
     @property
-    def remb_bps(self) -> int | None:
-        """The bitrate that REMB reports to the host; None while no REMB is sent."""
-        return self.bandwidth.bitrate_bps if self._sends_remb else None
+    def available_bps(self) -> int | None:
+        """What the estimate allows the host; None if it takes no congestion feedback."""
+        taken = self.negotiated.remb or self.negotiated.transport_cc
+        return self.bandwidth.bitrate_bps if taken else None
 
     @property
-    def _sends_remb(self) -> bool:
-        """The host may take REMB; with both kinds of feedback it would obey the lower."""
-        numbered = self.negotiated.transport_cc and self.host_numbers
-        return self.negotiated.remb and not numbered
+    def remb_paused(self) -> bool:
+        """Whether transport-wide feedback is sent in place of REMB. With both at once a host would
+        obey the lower of two estimates."""
+        return self.negotiated.transport_cc and self.host_numbers
 
     @property
     def packets_nacked(self) -> int:
@@ -303,12 +304,12 @@ class InboundVideo:
             actions += self._decode(frames, now)
         if self.needs_tick:
             actions += self._feedback(now, rtt_s)
-        if self._sends_remb:
-            if (rate_fell or now >= self._remb_at) and self._may_send():
+        if self.negotiated.remb and self._may_send():
+            if not self.remb_paused and (rate_fell or now >= self._remb_at):
                 actions += self._remb(now, self.bandwidth.bitrate_bps)
-        elif self._limited and self._may_send():
-            # the last REMB would hold for ever
-            actions += self._remb(now, self.negotiated.max_bps)
+            elif self.remb_paused and self._limited:
+                # what was asked for last would hold for ever
+                actions += self._remb(now, self.negotiated.max_bps)
         return actions
 
     def _original(self, packet: RtpPacket, payload_type: int) -> RtpPacket | None:
