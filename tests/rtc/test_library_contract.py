@@ -51,7 +51,7 @@ def test_the_installed_versions_are_the_reviewed_ones() -> None:
 
 RELIED_ON: dict[str, str] = {
     "RTCPeerConnection": "_RTCPeerConnection__connect sctp getTransceivers",
-    "RTCRtpTransceiver": "_codecs sender receiver",
+    "RTCRtpTransceiver": "_codecs _headerExtensions sender receiver",
     "RTCRtpSender": "_ssrc _rtx_ssrc send stop transport",
     "RTCRtpReceiver": "receive stop transport",
     "RTCDtlsTransport": (

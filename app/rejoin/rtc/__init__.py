@@ -21,7 +21,8 @@ Glossary:
 From packet to pixel, read in this order:
 
 1. `aiortc_seam.deliver_media_directly`: a datagram arrives; RTP is decrypted at once;
-2. `transport`: notes its arrival time; `rtp_input`: parses it and finds its receiver;
+2. `transport`: notes its arrival time (`arrival_time`); `rtp_input`: parses it, shows it to
+   `congestion_feedback` and finds its receiver;
 3. `receiver.VideoReceiver`: gives it to `media/receive/inbound_video`, sends NACK, PLI and REMB;
 4. `media/receive/jitter_buffer`: orders packets and returns whole frames;
 5. `media/video/decoder`: decodes them on its thread, into `media/video/picture`'s slot;

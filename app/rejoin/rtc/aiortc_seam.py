@@ -20,6 +20,7 @@ from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
 from aiortc.rtcrtpparameters import (
     RTCRtpCodecParameters,
+    RTCRtpHeaderExtensionParameters,
     RTCRtpReceiveParameters,
     RTCRtpSendParameters,
 )
@@ -468,15 +469,9 @@ def set_codecs(transceiver: RTCRtpTransceiver, codecs: list[RTCRtpCodecParameter
     transceiver._codecs = codecs
 
 
-def header_extensions_of(transceiver: RTCRtpTransceiver) -> dict[str, int]:
-    """Id of each header extension in common, by its URI, after an offer was applied."""
-    return {each.uri: each.id for each in transceiver._headerExtensions}
-
-
-def drop_header_extension(transceiver: RTCRtpTransceiver, uri: str) -> None:
-    """Answer without this header extension."""
-    kept = [each for each in transceiver._headerExtensions if each.uri != uri]
-    transceiver._headerExtensions = kept
+def header_extensions_of(transceiver: RTCRtpTransceiver) -> list[RTCRtpHeaderExtensionParameters]:
+    """Those in common after an offer was applied; what is taken out of the list is not answered."""
+    return transceiver._headerExtensions
 
 
 def ssrc_of(sender: RTCRtpSender) -> int:

@@ -223,9 +223,10 @@ class HostConnection:
     def _congestion_feedback(self, transceiver: RTCRtpTransceiver) -> tuple[str, ...]:
         """What this host's congestion control reads; packets are numbered only if it does."""
         read = self._host.settings.congestion_feedback
-        numbered = TRANSPORT_CC_URI in aiortc_seam.header_extensions_of(transceiver)
+        extensions = aiortc_seam.header_extensions_of(transceiver)
         if read == "goog-remb":
-            aiortc_seam.drop_header_extension(transceiver, TRANSPORT_CC_URI)
+            extensions[:] = [each for each in extensions if each.uri != TRANSPORT_CC_URI]
+        numbered = any(each.uri == TRANSPORT_CC_URI for each in extensions)
         kinds = ("goog-remb", FEEDBACK) if read == "both" else (read,)
         return tuple(kind for kind in kinds if numbered or kind != FEEDBACK)
 
