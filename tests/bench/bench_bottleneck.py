@@ -140,6 +140,8 @@ def _rows(name: str, found: list[Played], played_s: float) -> list[Measurement]:
     def figure(key: str) -> float:
         return median(each.figures[key] for each in found)
 
+    late_ms = 1000 * figure("relay_late_p95_s")
+    conditions += f"; the relay's own lateness, p95: {late_ms:.1f} ms"
     first_s = median(each.first_picture_s for each in found)
     return [
         Measurement(f"{name}, rate", figure("bitrate_bps") / 1e6, "Mbit/s", conditions),

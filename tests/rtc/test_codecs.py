@@ -50,6 +50,14 @@ def test_the_offered_types_are_every_h264_one_with_its_rtx_and_promise_no_feedba
     assert not any(codec.rtcpFeedback for codec in types)
 
 
+def test_fir_is_offered_for_h264_alone() -> None:
+    offer_every_profile()
+    fir = RTCRtcpFeedback(type="ccm", parameter="fir")
+    assert {codec.mimeType for codec in CODECS["video"] if fir in codec.rtcpFeedback} == {
+        "video/H264"
+    }
+
+
 def test_transport_wide_feedback_is_offered_once_for_each_codec_with_one_id() -> None:
     offer_every_profile()
     offer_every_profile()

@@ -54,8 +54,7 @@ class Scene:
 @asynccontextmanager
 async def scene(extension_id: int | None = 4) -> AsyncIterator[Scene]:
     it = Scene()
-    if extension_id is not None:
-        it.feedback.start(extension_id, OURS)
+    it.feedback.start(extension_id, OURS)
     try:
         yield it
     finally:

@@ -91,6 +91,7 @@ class StreamStatistics:
     retransmitted_packets_received: int = 0
     bytes_received: int = 0
     nack_count: int = 0
+    fir_count: int = 0
     pli_count: int = 0
     checks_sent: int = 0
     checks_answered: int = 0

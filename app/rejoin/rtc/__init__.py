@@ -29,7 +29,7 @@ From packet to pixel, read in this order:
 6. the window (`gui`) takes the newest picture from the slot and paints it.
 
 The life of a connection: `peer_states`, then `peer`; `prepared_connection` and `signal_codec` with
-`sdp`, `sdp_media`, `sprop` and `candidates` for the offer and its answer; `retransmission`,
-`dtls_flights` and `handshake_seam` while it comes up; `channels` for controls; `playback` for
-sound; `checks`, `outgoing` and `goodbye` for a connection in trouble; `statistics`.
+`sdp`, `sdp_media`, `sprop`, `transport_cc` and `candidates` for the offer and its answer;
+`retransmission`, `dtls_flights` and `handshake_seam` while it comes up; `channels` for controls;
+`playback` for sound; `checks`, `outgoing` and `goodbye` for a connection in trouble; `statistics`.
 """

@@ -73,16 +73,17 @@ def offer_every_profile() -> None:
                 parameters={"apt": payload_type},
             ),
         ]
-    _offer_transport_feedback()
+    _offer_feedback()
 
 
-def _offer_transport_feedback() -> None:
-    """`transport-cc` for Opus and H.264, and the header extension with one id in both sections."""
-    feedback = RTCRtcpFeedback(type=transport_cc.FEEDBACK)
+def _offer_feedback() -> None:
+    """FIR for H.264; transport-wide feedback for all, with one id of its header extension."""
+    transport_wide = RTCRtcpFeedback(type=transport_cc.FEEDBACK)
+    fir = RTCRtcpFeedback(type="ccm", parameter="fir")
     for codec in (*CODECS["audio"], *CODECS["video"]):
-        sent = codec.mimeType.lower() in ("audio/opus", "video/h264")
-        if sent and feedback not in codec.rtcpFeedback:
-            codec.rtcpFeedback.append(feedback)
+        kind = codec.mimeType.lower()
+        sent = {"audio/opus": [transport_wide], "video/h264": [fir, transport_wide]}.get(kind, [])
+        codec.rtcpFeedback += [each for each in sent if each not in codec.rtcpFeedback]
     for extensions in HEADER_EXTENSIONS.values():
         if not any(each.uri == TRANSPORT_CC_URI for each in extensions):
             extensions.append(

@@ -43,12 +43,12 @@ class CongestionFeedback:
         """Whether arrivals are noted: from `start` to `close`."""
         return self._reader is not None
 
-    def start(self, extension_id: int, rtcp_ssrc: int) -> None:
-        """The answer took transport-cc: packets have their number in this header extension.
+    def start(self, extension_id: int | None, rtcp_ssrc: int) -> None:
+        """Packets have their number in this header extension; None: the answer declined.
 
         `rtcp_ssrc`: ours, that of the reports.
         """
-        if self._task is None:
+        if self._task is None and extension_id is not None:
             self._rtcp_ssrc = rtcp_ssrc
             self._reader = NumberReader(extension_id)
             self._task = spawn(self._report(), name=f"{self._name}-transport-cc")

@@ -246,8 +246,7 @@ class Peer:
         parts.video.expect_retransmissions(answer.rtx_ssrcs)
         parts.video.expect_parameter_sets(answer.parameter_sets)
         parts.transport.round_trip.expect(rtt_s or 0.0)
-        if answer.transport_cc_id is not None:
-            parts.transport.congestion_feedback.start(answer.transport_cc_id, parts.ssrcs[1])
+        parts.transport.congestion_feedback.start(answer.transport_cc_id, parts.ssrcs[1])
         deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         self._state = Connecting(parts, deadline)
         if not answer.has_data:

@@ -17,6 +17,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 from aiortc.rtp import (
     RTCP_PSFB_APP,
+    RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
     RTCP_RTPFB_NACK,
     AnyRtcpPacket,
@@ -33,6 +34,7 @@ from rejoin.clock import Clock
 from rejoin.media.receive.audio_reorder import AudioReorder, OrderedAudio
 from rejoin.media.receive.inbound_video import (
     Decode,
+    Fir,
     InboundVideo,
     Nack,
     Negotiated,
@@ -307,7 +309,7 @@ def _receiver_info(block: ReportBlock) -> RtcpReceiverInfo:
     )
 
 
-def _feedback_packet(action: Nack | Pli | Remb, ours: int) -> AnyRtcpPacket:
+def _feedback_packet(action: Nack | Pli | Fir | Remb, ours: int) -> AnyRtcpPacket:
     """The RTCP packet for it, from our SSRC."""
     match action:
         case Nack(ssrc, sequences):
@@ -316,6 +318,10 @@ def _feedback_packet(action: Nack | Pli | Remb, ours: int) -> AnyRtcpPacket:
             )
         case Pli(ssrc):
             return RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=ours, media_ssrc=ssrc)
+        case Fir(ssrc, number):
+            # it names the media sender in its FCI alone (RFC 5104, 4.3.1.2)
+            fci = ssrc.to_bytes(4) + bytes((number, 0, 0, 0))
+            return RtcpPsfbPacket(fmt=RTCP_PSFB_FIR, ssrc=ours, media_ssrc=0, fci=fci)
         case Remb(ssrc, bitrate_bps):
             fci = pack_remb_fci(bitrate_bps, [ssrc])
             return RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=ours, media_ssrc=0, fci=fci)
@@ -356,6 +362,8 @@ def negotiated_of(
         rtx_payload_types={number: apt for number, apt in rtx.items() if apt in media},
         rtx_ssrcs=rtx_ssrcs,
         nack=("nack", None) in feedback,
+        pli=("nack", "pli") in feedback,
+        fir=("ccm", "fir") in feedback,
         remb=("goog-remb", None) in feedback,
         transport_cc=(FEEDBACK, None) in feedback,
         send_time_id=next(numbers, None),

@@ -51,8 +51,6 @@ START_BITRATE_KBPS = 10_000
 OPUS_PARAMETERS = "minptime=10;useinbandfec=1;stereo=1"
 
 _FEATURES = [{"name": "WEBRTC_SPLIT_MEDIA_STREAMS", "value": "enabled"}]
-_NOT_SENT_FEEDBACK = ("ccm fir",)
-"""Feedback kinds that our receiver does not send and therefore never offers."""
 
 AUDIO_MID, VIDEO_MID, DATA_MID = "0", "1", "2"
 """The sections of each offer of ours, in this order, which is the Web SDK's; aiortc names them."""
@@ -165,12 +163,10 @@ def _offered_section(section: Section, max_kbps: int, start_kbps: int) -> list[s
     bitrates = f"x-google-max-bitrate={max_kbps};x-google-start-bitrate={start_kbps}"
     for line in section.lines:
         name, value = attribute_of(line)
-        number, _, rest = value.partition(" ")
+        number = value.partition(" ")[0]
         if line.startswith(("c=", "b=")) or name in _NOT_OFFERED:
             continue
         if name == "fingerprint" and not value.lower().startswith("sha-256 "):
-            continue
-        if name == "rtcp-fb" and rest in _NOT_SENT_FEEDBACK:
             continue
         if name == "fmtp" and number in opus:
             continue

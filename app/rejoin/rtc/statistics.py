@@ -218,6 +218,7 @@ class StatisticsCollector:
             retransmitted_packets_received=reception.packets_retransmitted,
             bytes_received=reception.bytes_received,
             nack_count=inbound.nacks_sent,
+            fir_count=inbound.firs_sent,
             pli_count=inbound.key_frame_requests.plis_sent,
             checks_sent=checks.sent,
             checks_answered=checks.answered,

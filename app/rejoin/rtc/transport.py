@@ -305,6 +305,7 @@ class Transport:
         """
         if self.outgoing.may_check:
             self.checks.stop()
+        await self.congestion_feedback.close()
         datagrams = await say_goodbye(
             self._dtls, self.outgoing, times=times, ssrcs=ssrcs, sctp=sctp
         )
