@@ -26,9 +26,9 @@ from rejoin.core.model import ConnectionNumber
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.receive.transport_feedback import NumberReader, TransportFeedback
 from rejoin.media.video.picture import PictureSlot
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.playback import MediaSinks
-from rejoin.rtc.signal_codec import NetworkRules
 
 ONE_WAY_S = 0.020
 PLAYED_S = 20.0

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.sdp import parse
-from rejoin.rtc.signal_codec import NetworkRules, decode_response
+from rejoin.rtc.signal_codec import decode_response
 from rejoin.rtc.transport_cc import OFFERED_ID, agreed_id
 
 URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
