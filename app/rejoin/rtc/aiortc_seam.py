@@ -190,15 +190,10 @@ def deliver_media_directly(
             return
         keys: Session | None = dtls._rx_srtp
         try:
-            if (
-                keys is None
-                or dtls._state is not State.CONNECTED
-                or len(data) < HEADER_BYTES
-                or not 128 <= data[0] < 192
-                or is_rtcp(data)
-                or not queue.empty()
-            ):
-                if len(data) >= HEADER_BYTES and 128 <= data[0] < 192 and not is_rtcp(data):
+            rtp = len(data) >= HEADER_BYTES and 128 <= data[0] < 192 and not is_rtcp(data)
+            connected = dtls._state is State.CONNECTED
+            if keys is None or not (rtp and connected and queue.empty()):
+                if rtp:
                     on_waiting(data)
                 original(data, address)
                 return
