@@ -16,7 +16,7 @@ from helpers.command_line import FakePlayer, Rejoin
 from rejoin.cli import main
 from rejoin.gui import application
 from rejoin.runtime import logs, player
-from rejoin.signaling import judged_connections
+from rejoin.signaling import name_lookup
 
 
 @pytest.fixture(autouse=True)
@@ -35,14 +35,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
 @pytest.fixture(autouse=True)
 def _no_name_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names of the internet mean nothing; the resolver of this machine reads addresses."""
-    resolved = judged_connections.resolved
+    resolved = name_lookup.resolved
 
     def of_this_machine(host: str, port: int) -> list[str]:
         if host.endswith(".example"):
             raise socket.gaierror(socket.EAI_NONAME, "unknown")
         return resolved(host, port)
 
-    monkeypatch.setattr(judged_connections, "resolved", of_this_machine)
+    monkeypatch.setattr(name_lookup, "resolved", of_this_machine)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from helpers.command_line import LINK, FakePlayer, Rejoin
-from rejoin.signaling import judged_connections
+from rejoin.signaling import name_lookup
 
 
 def test_without_a_token_the_message_says_how_to_set_one(rejoin: Rejoin) -> None:
@@ -117,7 +117,7 @@ def test_a_name_is_judged_by_its_addresses(
 ) -> None:
     """A name that means the internet is played, and may mean nothing else later."""
     meaning: list[str] = []
-    monkeypatch.setattr(judged_connections, "resolved", lambda host, port: meaning)
+    monkeypatch.setattr(name_lookup, "resolved", lambda host, port: meaning)
     link = f"{LINK}&dialect=aws-bundle&stream_group=sg-1"
     meaning[:] = ["1.1.1.1", "192.168.1.4"]
     assert rejoin("play", link)[0] == 2
@@ -137,6 +137,6 @@ def test_a_name_that_means_nothing_now_leads_nowhere_into_this_network_later(
     def fail(host: str, port: int) -> list[str]:
         raise error
 
-    monkeypatch.setattr(judged_connections, "resolved", fail)
+    monkeypatch.setattr(name_lookup, "resolved", fail)
     assert rejoin("play", "--yes", LINK, token="CANARY-token")[0] == 0
     assert fake_player.made[0].profile.public_only

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rejoin.media.receive.inbound_video import (
     Decode,
+    Fir,
     InboundVideo,
     Nack,
     Pli,
@@ -111,7 +112,7 @@ def replay(
                         if sequence in sent and times <= MAX_RETRANSMISSIONS:
                             done.resent += 1
                             send(now + rtt_s / 2, sent[sequence])
-                case Pli():
+                case Pli() | Fir():
                     done.plis += 1
                     pli_at.append(now + rtt_s / 2)
                 case Remb(_, bitrate_bps):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from aiortc.rtp import (
 )
 
 from rejoin.emulator.host.rtp_stream import RtpStream
+from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
 
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 
@@ -75,22 +77,28 @@ def stock_sender(ssrc: int, rtx_ssrc: int, transport: FakeTransport) -> RTCRtpSe
     return cast(RTCRtpSender, stock)
 
 
-def a_stream(clock: ManualClock) -> tuple[RtpStream, FakeTransport]:
+def a_stream(
+    clock: ManualClock, next_number: Callable[[int, float], int] | None = None
+) -> tuple[RtpStream, FakeTransport]:
     """A stream with SSRC 1111 and RTX SSRC 2222, not yet started."""
     transport = FakeTransport()
     sender = stock_sender(1111, 2222, transport)
-    stream = RtpStream(sender, clock_hz=90_000, epoch=1000.0, clock=clock)
+    stream = RtpStream(sender, clock_hz=90_000, epoch=1000.0, clock=clock, next_number=next_number)
     return stream, transport
 
 
-def parameters(*, rtx: bool = False, send_time: bool = False) -> RTCRtpSendParameters:
-    """What was negotiated: H.264, with RTX and abs-send-time if so."""
+def parameters(
+    *, rtx: bool = False, send_time: bool = False, numbers: bool = False
+) -> RTCRtpSendParameters:
+    """What was negotiated: H.264, with RTX, abs-send-time and transport-wide numbers if so."""
     codecs = [RTCRtpCodecParameters("video/H264", 90_000, payloadType=102)]
     if rtx:
         codecs.append(
             RTCRtpCodecParameters("video/rtx", 90_000, payloadType=103, parameters={"apt": 102})
         )
     extensions = [RTCRtpHeaderExtensionParameters(id=3, uri=ABS_SEND_TIME)] if send_time else []
+    if numbers:
+        extensions.append(RTCRtpHeaderExtensionParameters(id=4, uri=TRANSPORT_CC_URI))
     return RTCRtpSendParameters(
         codecs=codecs,
         headerExtensions=extensions,

@@ -130,6 +130,28 @@ def test_bufferbloat_settles_below_two_megabits_without_a_drop(tmp_path: Path) -
     assert lines[0].startswith("at_s,connection,")
 
 
+@pytest.mark.parametrize("read", ["transport-cc", "goog-remb"])
+def test_transport_wide_feedback_moves_the_rate_of_the_host(
+    read: Literal["transport-cc", "goog-remb"],
+) -> None:
+    """And REMB moves it where the host takes nothing else."""
+
+    async def script(it: Scene) -> None:
+        await it.until(lambda stats: stats.bitrate_bps > 4_000_000)
+        await it.control.inject(Fault(FaultKind.PROFILE, profile="bufferbloat"))
+        await it.until(lambda stats: stats.queue_s > 0.2)
+        settled = await it.until(
+            lambda stats: 0 < stats.bitrate_bps < 2_000_000 and stats.queue_s < 0.05
+        )
+        host = await it.host()
+        assert host["bitrate_bps"] < 2_000_000
+        assert (host["feedback_reports"] > 0) == (read == "transport-cc")
+        assert (settled.congestion_feedback == "transport-cc") == (read == "transport-cc")
+        assert settled.connection == 1
+
+    run(script, settings=replace(SETTINGS, congestion_feedback=read))
+
+
 def test_audio_stays_in_sync_when_video_or_audio_latency_changes() -> None:
     """First, pictures are painted late; then the sound card's latency rises."""
     card = SoundCard()

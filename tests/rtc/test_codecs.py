@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-from aiortc.codecs import CODECS
+from aiortc.codecs import CODECS, HEADER_EXTENSIONS
+from aiortc.rtcrtpparameters import RTCRtcpFeedback
 
+from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
 from rejoin.rtc.codecs import offer_every_profile, offered_codecs, offered_video_types
+from rejoin.rtc.transport_cc import OFFERED_ID
 
 
 def test_every_profile_is_offered_once_however_often_it_is_called() -> None:
@@ -45,3 +48,24 @@ def test_the_offered_types_are_every_h264_one_with_its_rtx_and_promise_no_feedba
     assert rtx == set(h264)
     assert len(types) == 16
     assert not any(codec.rtcpFeedback for codec in types)
+
+
+def test_fir_is_offered_for_h264_alone() -> None:
+    offer_every_profile()
+    fir = RTCRtcpFeedback(type="ccm", parameter="fir")
+    assert {codec.mimeType for codec in CODECS["video"] if fir in codec.rtcpFeedback} == {
+        "video/H264"
+    }
+
+
+def test_transport_wide_feedback_is_offered_once_for_each_codec_with_one_id() -> None:
+    offer_every_profile()
+    offer_every_profile()
+    feedback = RTCRtcpFeedback(type="transport-cc")
+    for codec in (*CODECS["audio"], *CODECS["video"]):
+        ours = codec.mimeType.lower() in ("audio/opus", "video/h264")
+        assert codec.rtcpFeedback.count(feedback) == int(ours), codec.mimeType
+    for extensions in HEADER_EXTENSIONS.values():
+        numbers = [each.id for each in extensions if each.uri == TRANSPORT_CC_URI]
+        assert numbers == [OFFERED_ID]
+        assert len({each.id for each in extensions}) == len(extensions)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aioice import Candidate, ice, stun
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpSender
-from aiortc.codecs import CODECS
+from aiortc.codecs import CODECS, HEADER_EXTENSIONS
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter
 from aiortc.rtcicetransport import RTCIceTransport
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
@@ -31,7 +31,9 @@ from aiortc.rtp import (
 from OpenSSL import SSL
 from pylibsrtp import Session
 
+from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
 from rejoin.rtc import aiortc_seam, handshake_seam
+from rejoin.rtc.transport_cc import OFFERED_ID
 
 CANDIDATE = "1 1 udp 1 127.0.0.1 5000 typ host"
 
@@ -51,7 +53,7 @@ def test_the_installed_versions_are_the_reviewed_ones() -> None:
 
 RELIED_ON: dict[str, str] = {
     "RTCPeerConnection": "_RTCPeerConnection__connect sctp getTransceivers",
-    "RTCRtpTransceiver": "_codecs sender receiver",
+    "RTCRtpTransceiver": "_codecs _headerExtensions sender receiver",
     "RTCRtpSender": "_ssrc _rtx_ssrc send stop transport",
     "RTCRtpReceiver": "receive stop transport",
     "RTCDtlsTransport": (
@@ -244,6 +246,9 @@ def test_the_codec_list_is_where_h264_is_added() -> None:
     assert any(codec.mimeType == "video/H264" for codec in CODECS["video"])
     taken = [c.payloadType for c in CODECS["video"] if c.payloadType not in range(103, 115)]
     assert max(number or 0 for number in taken) == 102, "our payload types would be taken"
+    for extensions in HEADER_EXTENSIONS.values():
+        others = [each.id for each in extensions if each.uri != TRANSPORT_CC_URI]
+        assert OFFERED_ID not in others, "ids are shared in a BUNDLE"
 
 
 def test_media_is_decrypted_from_the_datagram_as_aiortc_decrypts_it_from_the_queue() -> None:

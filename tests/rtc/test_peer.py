@@ -54,6 +54,7 @@ from rejoin.rtc.peer_states import Parts, parts_of
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.signal_codec import AUDIO_MID, DATA_MID, VIDEO_MID
+from rejoin.rtc.transport_cc import OFFERED_ID
 
 LOOPBACK = NetworkRules(loopback_only=True)
 
@@ -165,9 +166,16 @@ async def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
         for profile in ("42001f", "42e01f", "4d001f", "64001f"):
             assert f"profile-level-id={profile};x-google-max-bitrate=19000" in sdp
         assert "goog-remb" in sdp
+        audio, video, data = sdp.split("\r\nm=")[1:]
+        transport_cc = f"a=extmap:{OFFERED_ID} http://www.ietf.org/id/draft-holmer-rmcat-"
+        assert audio.count(transport_cc) == video.count(transport_cc) == 1
+        assert audio.count(" transport-cc") == audio.count("opus/48000/2") == 1
+        assert video.count(" transport-cc") == video.count(" H264/90000") == 8
+        assert "transport-cc" not in data
+        assert "b=AS:19000\r\nb=TIAS:19000000" in video
         assert "rtx/90000" in sdp
         assert "abs-send-time" in sdp
-        for unwanted in ("VP8", "G722", "transport-cc", "a=ssrc"):
+        for unwanted in ("VP8", "G722", "a=ssrc"):
             assert unwanted not in sdp
         with pytest.raises(PeerError):
             await scene.peer.make_offer()

@@ -17,6 +17,7 @@ from aiortc.rtcrtpparameters import (
 )
 from aiortc.rtp import (
     RTCP_PSFB_APP,
+    RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
     RtcpByePacket,
     RtcpPacket,
@@ -172,6 +173,11 @@ def test_what_was_negotiated_is_read_from_the_parameters_of_aiortc() -> None:
     terms = negotiated_of(parameters("nack", "nack pli", "goog-remb"), {RTX: MEDIA})
     assert (terms.payload_types, dict(terms.rtx_payload_types)) == (frozenset({96}), {97: 96})
     assert (terms.nack, terms.remb, terms.rtx_ssrcs) == (True, True, {RTX: MEDIA})
+    assert not terms.transport_cc
+    assert negotiated_of(parameters("goog-remb", "transport-cc"), {}).transport_cc
+    assert (terms.pli, terms.fir) == (True, False)
+    other = negotiated_of(parameters("ccm fir"), {})
+    assert (other.pli, other.fir) == (False, True)
     bare = negotiated_of(parameters("nack pli"), {})
     assert (bare.nack, bare.remb, bare.send_time_id) == (False, False, None)
     with_times = parameters()
@@ -223,6 +229,32 @@ async def test_packets_become_frames_and_feedback_until_stop() -> None:
         assert scene.dtls.receivers == []
         scene.video.on_packet(sent[0], scene.clock())
         assert scene.video.reception.packets_received == len(sent)
+
+
+async def test_fir_names_the_media_sender_in_its_fci() -> None:
+    """RFC 5104, 4.3.1: 0 as the SSRC of media; SSRC and command number in the FCI."""
+    async with receivers() as scene:
+        await scene.video.receive(parameters("ccm fir"))
+        await soon(lambda: bool(scene.dtls.sent))
+        (fir,) = scene.dtls.sent
+        assert (fir.fmt, fir.ssrc, fir.media_ssrc) == (RTCP_PSFB_FIR, OURS, 0)
+        assert fir.fci == MEDIA.to_bytes(4) + bytes((0, 0, 0, 0))
+        assert bytes(fir)[1] == 206
+
+
+async def test_while_the_host_numbers_its_packets_no_remb_is_sent() -> None:
+    async with receivers() as scene:
+        numbering = True
+        scene.video.pause_remb_while(lambda: numbering)
+        await scene.video.receive(parameters("goog-remb", "transport-cc"))
+        for packet in packets(2):
+            scene.video.on_packet(packet, scene.clock())
+        await soon(lambda: (RtcpPsfbPacket, RTCP_PSFB_PLI) in scene.dtls.kinds())
+        assert (RtcpPsfbPacket, RTCP_PSFB_APP) not in scene.dtls.kinds()
+        numbering = False
+        for packet in packets(2):
+            scene.video.on_packet(packet, scene.clock())
+        await soon(lambda: (RtcpPsfbPacket, RTCP_PSFB_APP) in scene.dtls.kinds())
 
 
 async def test_a_missing_packet_is_given_up_while_no_packet_arrives() -> None:

@@ -12,7 +12,9 @@ from pylibsrtp import Policy, Session
 
 from rejoin.media.receive.rtp import RtpPacket
 from rejoin.rtc.aiortc_seam import deliver_media_directly
-from rejoin.rtc.rtp_input import RtpInput
+from rejoin.rtc.arrival_time import Lateness
+from rejoin.rtc.congestion_feedback import CongestionFeedback
+from rejoin.rtc.rtp_input import MAX_WAITING, RtpInput
 
 KEY = bytes(range(30))
 VIDEO, AUDIO = 96, 111
@@ -26,6 +28,18 @@ class Receiver:
         if packet.payload == b"bad":
             raise RuntimeError
         self.packets.append((packet, now))
+
+
+class Feedback:
+    """Transport-wide feedback that remembers what it got."""
+
+    running = True
+
+    def __init__(self) -> None:
+        self.arrivals: list[tuple[int, int, float]] = []
+
+    def on_packet(self, packet: RtpPacket, size_bytes: int, now: float) -> None:
+        self.arrivals.append((packet.sequence_number, size_bytes, now))
 
 
 class Scene:
@@ -49,7 +63,10 @@ class Scene:
         self.left_to_library: list[bytes] = []
         self.undecrypted = 0
         dtls = cast(RTCDtlsTransport, self.dtls)
-        self.input = RtpInput(dtls, on_arrival=self.arrived)
+        self.feedback = Feedback()
+        self.input = RtpInput(
+            dtls, on_arrival=self.arrived, feedback=cast(CongestionFeedback, self.feedback)
+        )
         self.socket = cast(Any, SimpleNamespace())
         self.socket.datagram_received = lambda data, _address: self.left_to_library.append(data)
         deliver_media_directly(
@@ -57,6 +74,7 @@ class Scene:
             self.socket,
             on_rtp=self.input.on_rtp,
             on_failure=self.on_failure,
+            on_waiting=lambda datagram: self.input.on_waiting(datagram, 40.0),
         )
 
     def arrived(self) -> float:
@@ -162,3 +180,52 @@ def test_an_unknown_stream_and_a_receiver_that_fails_do_not_end_the_connection()
     scene.receive(scene.sent(number=2))
     assert scene.packets_failed == 1
     assert [packet.sequence_number for packet, _ in scene.video.packets] == [2]
+
+
+# --- arrivals for congestion control --------------------------------------------------------------
+
+
+def test_padding_and_unknown_streams_are_arrivals_too() -> None:
+    scene = Scene()
+    padding = (
+        bytes((0xA0, VIDEO)) + (2).to_bytes(2) + bytes(4) + (7).to_bytes(4) + bytes(4) + b"\x05"
+    )
+    unknown = bytes((0x80, 50)) + (3).to_bytes(2) + bytes(4) + (123).to_bytes(4) + b"x"
+    for plain in (padding, unknown):
+        assert scene.receive(scene.host.protect(plain))
+    assert scene.receive(scene.sent(number=4, payload=b"bad"))
+    assert scene.feedback.arrivals == [(2, 17, 51.0), (3, 13, 52.0), (4, 15, 53.0)]
+    assert scene.packets_failed == 1
+
+
+def test_a_packet_that_waited_for_the_keys_arrived_when_it_came() -> None:
+    scene = Scene()
+    keys, scene.dtls._rx_srtp = scene.dtls._rx_srtp, None
+    early = scene.sent(number=1)
+    assert not scene.receive(early)
+    scene.dtls._rx_srtp = keys
+    scene.input.on_queued(keys.unprotect(early))
+    scene.receive(scene.sent(number=2))
+    assert [at for _, _, at in scene.feedback.arrivals] == [40.0, 52.0]
+    assert [at for _, at in scene.video.packets] == [51.0, 52.0], "a sign of life now"
+
+
+def test_what_waits_is_bounded_and_rtp_alone() -> None:
+    scene = Scene()
+    scene.dtls._rx_srtp = None
+    for number in range(2 * MAX_WAITING):
+        scene.receive(scene.sent(number=number))
+    scene.receive(scene.host.protect_rtcp(bytes.fromhex("80c9000100000007")))
+    scene.receive(bytes((22,)) + bytes(40))
+    assert len(scene.input._waiting) == MAX_WAITING
+
+
+def test_the_time_in_the_socket_is_subtracted_from_the_arrival() -> None:
+    class Late(Lateness):
+        def seconds(self, now: float) -> float:
+            return 0.25
+
+    scene = Scene()
+    scene.input.on_rtp(bytes((0x80, VIDEO, 0, 9)) + bytes(4) + (7).to_bytes(4) + b"x", Late(None))
+    assert scene.feedback.arrivals == [(9, 13, 50.75)]
+    assert scene.video.packets[0][1] == 51.0

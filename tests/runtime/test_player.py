@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,13 +72,14 @@ def test_a_problem_of_the_sound_is_reported() -> None:
     )
 
 
-def test_video_that_cannot_be_played_is_a_problem_and_the_first_one(
+def test_video_that_cannot_be_played_is_a_problem_and_comes_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     silent = Player(profile("http://127.0.0.1:9"), PlayerOptions(audio=NullOutput("No sound.")))
     shown = StreamStatistics(ConnectionNumber(1), unsupported="interlaced video")
     monkeypatch.setattr(Player, "statistics", lambda self: shown)
-    assert silent.problem() == "The picture stands still: Rejoin cannot play interlaced video."
+    sentence = "The picture stands still: Rejoin cannot play interlaced video."
+    assert silent.problem() == f"{sentence}\nNo sound."
     monkeypatch.setattr(Player, "statistics", lambda self: StreamStatistics(ConnectionNumber(1)))
     assert silent.problem() == "No sound."
 
@@ -335,3 +337,33 @@ async def test_its_connections_are_dtls_clients_if_the_option_says_so(dtls_clien
             await player._client.aclose()
 
     assert ("a=setup:active" in await offer()) is dtls_client
+
+
+class HangingOutput(NullOutput):
+    """A sound device whose driver does not come back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = threading.Event()
+
+    def close(self) -> None:
+        assert self.free.wait(60)
+
+
+async def test_what_hangs_at_the_end_is_abandoned(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("rejoin.runtime.player.CLOSE_S", 0.01)
+    audio = HangingOutput()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        player = Player(profile(url), PlayerOptions(audio=audio))
+        running = asyncio.ensure_future(player.run())
+        await asyncio.sleep(0)
+        player.post(CloseForNowRequested())
+        try:
+            await asyncio.wait_for(running, 30)
+        finally:
+            audio.free.set()
+    assert "abandoned" in caplog.text

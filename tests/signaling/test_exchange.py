@@ -205,3 +205,37 @@ def test_unusable_arguments_are_reported_at_once() -> None:
         Exchange("http://studio.example", None)
     with pytest.raises(BadInputError):
         Exchange("https://studio.example", "with space")
+
+
+class Opening:
+    """Stands in for the transports: how long the last connection took to open."""
+
+    def __init__(self) -> None:
+        self.rtt_s: float | None = None
+
+
+@pytest.mark.parametrize(
+    ("rtt_s", "reached", "timeouts", "has_s"),
+    [
+        (None, False, 0, 5.0),
+        (None, True, 0, 1.0),
+        (None, True, 1, 2.0),
+        (None, True, 2, 4.0),
+        (None, True, 3, 5.0),
+        (None, True, 5000, 5.0),
+        (0.020, True, 0, 1.0),
+        (0.600, True, 0, 2.3),
+        (0.600, True, 1, 4.6),
+        (0.600, True, 2, 5.0),
+        (2.000, True, 0, 6.5),
+        (2.000, True, 9, 6.5),
+    ],
+)
+def test_a_connection_has_three_round_trips_and_more_after_one_that_was_not_opened(
+    rtt_s: float | None, reached: bool, timeouts: int, has_s: float
+) -> None:
+    """One second for everybody let no game start over a satellite."""
+    exchange = Exchange("http://127.0.0.1:9", None, http=HttpSettings(first_connect_timeout_s=5.0))
+    exchange._transports = opening = Opening()  # type: ignore[assignment]
+    opening.rtt_s, exchange._reached, exchange._connect_timeouts = rtt_s, reached, timeouts
+    assert exchange._connect_timeout_s() == pytest.approx(has_s)

@@ -11,6 +11,7 @@ import pytest
 from helpers.misbehaving_server import JSON, answering, server_that
 from helpers.proxies import call_through, failure_through, socks_proxy
 from rejoin.core.retry import FailureKind
+from rejoin.signaling.connections import Connections
 from rejoin.signaling.socks import SocksConnections
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -82,7 +83,7 @@ async def test_an_address_is_sent_as_one_and_a_reply_may_come_in_pieces(
         await reader.read()
 
     async with server_that(behave) as port:
-        connections = SocksConnections(httpx.Proxy(f"socks5://127.0.0.1:{port}"))
+        connections = SocksConnections(httpx.Proxy(f"socks5://127.0.0.1:{port}"), Connections())
         stream = await connections.connect_tcp(host, 443, 20)
         assert await stream.read(100) == b"first"
         await stream.aclose()
@@ -96,6 +97,6 @@ async def test_a_name_that_socks_cannot_say_is_refused() -> None:
         await reader.read()
 
     async with server_that(behave) as port:
-        connections = SocksConnections(httpx.Proxy(f"socks5://127.0.0.1:{port}"))
+        connections = SocksConnections(httpx.Proxy(f"socks5://127.0.0.1:{port}"), Connections())
         with pytest.raises(httpcore.ProxyError):
             await connections.connect_tcp("a" * 256, 443, 20)

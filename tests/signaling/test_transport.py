@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import httpcore
 import httpx
 import pytest
 
-from rejoin.signaling import transport
+from rejoin.signaling.connections import Connections
 from rejoin.signaling.http_environment import EnvironmentProxy
-from rejoin.signaling.judged_connections import JudgedConnections
 from rejoin.signaling.socks import SocksConnections
-from rejoin.signaling.transport import HttpSettings, transports
+from rejoin.signaling.transport import HttpSettings, Transports
 
 HTTPS = httpx.URL("https://studio.example")
 SOCKS = EnvironmentProxy(httpx.URL("socks5://127.0.0.1:1080"), "ALL_PROXY")
@@ -17,39 +19,29 @@ HTTP = EnvironmentProxy(httpx.URL("http://127.0.0.1:3128"), "HTTPS_PROXY")
 
 
 @pytest.mark.parametrize(
-    ("url", "proxy", "settings", "connections"),
+    ("url", "proxy", "pool", "connections"),
     [
-        (HTTPS, None, HttpSettings(), None),
-        (HTTPS, None, HttpSettings(public_only=True), JudgedConnections),
-        (httpx.URL("http://localhost"), None, HttpSettings(), JudgedConnections),
-        (httpx.URL("http://a.example"), None, HttpSettings(allow_insecure=True), None),
-        (HTTPS, SOCKS, HttpSettings(public_only=True), SocksConnections),
-        (HTTPS, HTTP, HttpSettings(public_only=True), None),
+        (HTTPS, None, httpcore.AsyncConnectionPool, Connections),
+        (httpx.URL("http://localhost"), None, httpcore.AsyncConnectionPool, Connections),
+        (HTTPS, SOCKS, httpcore.AsyncConnectionPool, SocksConnections),
+        (HTTPS, HTTP, httpcore.AsyncHTTPProxy, Connections),
     ],
 )
-async def test_the_connections_are_those_that_the_url_and_the_settings_need(
-    monkeypatch: pytest.MonkeyPatch,
-    url: httpx.URL,
-    proxy: EnvironmentProxy | None,
-    settings: HttpSettings,
-    connections: type | None,
+async def test_every_way_to_a_backend_uses_connections_of_ours(
+    url: httpx.URL, proxy: EnvironmentProxy | None, pool: type, connections: type
 ) -> None:
-    made: list[object] = []
-    init = transport._Transport.__init__
-
-    def record(self: transport._Transport, verify: object, given: object) -> None:
-        made.append(given)
-        init(self, verify, given)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(transport._Transport, "__init__", record)
-    new = transports(url, proxy, settings)
-    first, second = new(), new()
+    """So that no name is looked up in the event loop's pool."""
+    transports = Transports(url, proxy, HttpSettings())
+    first, second = transports.new(), transports.new()
     assert first is not second, "each client closes its own"
-    assert [type(one) for one in made] == ([] if connections is None else [connections] * 2)
-    await first.aclose()
-    await second.aclose()
+    for each in (first, second):
+        made: Any = each._pool  # type: ignore[attr-defined]
+        assert (type(made), type(made._network_backend)) == (pool, connections)
+        await each.aclose()
+    assert transports.rtt_s is None
+    await transports.aclose()
 
 
 def test_a_tests_own_transport_is_used_as_it_is() -> None:
     own = httpx.MockTransport(lambda request: httpx.Response(204))
-    assert transports(HTTPS, SOCKS, HttpSettings(transport=own))() is own
+    assert Transports(HTTPS, SOCKS, HttpSettings(transport=own)).new() is own

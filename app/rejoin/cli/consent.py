@@ -72,11 +72,12 @@ def _leads_into_this_network(backend_url: str) -> bool:
     """Whether the backend's name means an address that is not on the internet, at this moment.
 
     A name that means nothing now, or another thing later, leads nowhere: each connection is judged
-    again when it is made (`signaling/judged_connections`).
+    again when it is made (`signaling/connections`).
     """
-    from rejoin.runtime.daemon_thread import run_in_daemon_thread
+    from rejoin.daemon_thread import run_in_daemon_thread
     from rejoin.signaling.backend_url import base_url
-    from rejoin.signaling.judged_connections import is_public, resolved
+    from rejoin.signaling.connections import is_public
+    from rejoin.signaling.name_lookup import resolved
 
     url = base_url(backend_url, allow_insecure=False)
     try:

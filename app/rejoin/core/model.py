@@ -191,6 +191,8 @@ class Policy:
     throttle_cap_s: float = 8.0
     tries_per_attempt: int = 2
     connect_timeout_s: float = 1.0
+    start_connect_timeout_s: float = 5.0
+    """For the first connection to the backend, when nothing is lost by waiting."""
     read_timeout_s: float = 9.0
     read_timeout_min_s: float = 5.5
     """AWS's samples say that a reconnect answers in under 5 s."""

@@ -16,7 +16,9 @@ _WAITING = "No stream yet."
 
 def lines(numbers: StreamStatistics) -> list[str]:
     """The lines of the overlay, top to bottom."""
-    remb = numbers.available_bitrate_bps
+    available = numbers.available_bitrate_bps
+    feedback = numbers.congestion_feedback
+    feedback += "" if feedback == "REMB" else ", estimate"
     rtt = "-" if numbers.rtt_s is None else f"{numbers.rtt_s * 1000:.0f} ms"
     codec = " ".join(part for part in (numbers.codec, numbers.profile) if part) or "-"
     decoder = f"   decoded in {numbers.decoder}" if numbers.decoder else ""
@@ -25,7 +27,7 @@ def lines(numbers: StreamStatistics) -> list[str]:
         f"fps        received {numbers.received_fps:.0f}, decoded {numbers.decoded_fps:.0f},"
         f" painted {numbers.painted_fps:.0f}",
         f"bitrate    {numbers.bitrate_bps / 1e6:.2f} Mbit/s"
-        + ("" if remb is None else f", REMB {remb / 1e6:.2f} Mbit/s")
+        + ("" if available is None else f", {feedback} {available / 1e6:.2f} Mbit/s")
         + f", queue {numbers.queue_s * 1000:.0f} ms",
         f"network    loss {numbers.loss * 100:.1f} %, RTT {rtt},"
         f" jitter {numbers.jitter_s * 1000:.1f} ms",

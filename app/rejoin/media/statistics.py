@@ -41,7 +41,10 @@ class StreamStatistics:
     painted_fps: float = 0.0
     bitrate_bps: float = 0.0
     available_bitrate_bps: int | None = None
-    """The bitrate last sent to the host as REMB; None where REMB was not negotiated."""
+    """What our own estimate of the path allows, which is what REMB asks for; None where the host
+    takes no congestion feedback."""
+    congestion_feedback: str = "REMB"
+    """What the host gets now: "REMB" or "transport-cc" (then the estimate is the host's own)."""
     queue_s: float = 0.0
     """Estimated queueing delay at the bottleneck of the path."""
     loss: float = 0.0
@@ -88,6 +91,7 @@ class StreamStatistics:
     retransmitted_packets_received: int = 0
     bytes_received: int = 0
     nack_count: int = 0
+    fir_count: int = 0
     pli_count: int = 0
     checks_sent: int = 0
     checks_answered: int = 0

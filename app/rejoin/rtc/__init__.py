@@ -21,14 +21,15 @@ Glossary:
 From packet to pixel, read in this order:
 
 1. `aiortc_seam.deliver_media_directly`: a datagram arrives; RTP is decrypted at once;
-2. `transport`: notes its arrival time; `rtp_input`: parses it and finds its receiver;
+2. `transport`: notes its arrival time (`arrival_time`); `rtp_input`: parses it, shows it to
+   `congestion_feedback` and finds its receiver;
 3. `receiver.VideoReceiver`: gives it to `media/receive/inbound_video`, sends NACK, PLI and REMB;
 4. `media/receive/jitter_buffer`: orders packets and returns whole frames;
 5. `media/video/decoder`: decodes them on its thread, into `media/video/picture`'s slot;
 6. the window (`gui`) takes the newest picture from the slot and paints it.
 
 The life of a connection: `peer_states`, then `peer`; `prepared_connection` and `signal_codec` with
-`sdp`, `sdp_media`, `sprop` and `candidates` for the offer and its answer; `retransmission`,
-`dtls_flights` and `handshake_seam` while it comes up; `channels` for controls; `playback` for
-sound; `checks`, `outgoing` and `goodbye` for a connection in trouble; `statistics`.
+`sdp`, `sdp_media`, `sprop`, `transport_cc` and `candidates` for the offer and its answer;
+`retransmission`, `dtls_flights` and `handshake_seam` while it comes up; `channels` for controls;
+`playback` for sound; `checks`, `outgoing` and `goodbye` for a connection in trouble; `statistics`.
 """

@@ -20,6 +20,7 @@ from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
 from aiortc.rtcrtpparameters import (
     RTCRtpCodecParameters,
+    RTCRtpHeaderExtensionParameters,
     RTCRtpReceiveParameters,
     RTCRtpSendParameters,
 )
@@ -166,6 +167,7 @@ def deliver_media_directly(
     *,
     on_rtp: Callable[[bytes], None],
     on_failure: Callable[[], None],
+    on_waiting: Callable[[bytes], None] = lambda _datagram: None,
 ) -> None:
     """Decrypt RTP as it arrives on this socket, before it enters aioice's queue.
 
@@ -173,7 +175,8 @@ def deliver_media_directly(
     of a connected transport goes to `on_rtp(packet)`, decrypted, and only while the queue is empty,
     so that packets stay in order. aiortc is connected, and has keys, once it has checked the host's
     fingerprint; when the host has closed DTLS nothing is delivered any more. Everything else is
-    left to the libraries.
+    left to the libraries. `on_waiting(datagram)` sees the RTP among it before it enters the queue,
+    still encrypted, from anybody.
 
     `on_failure()`: a datagram was forged, duplicated, empty or raised an exception; it is dropped.
     Anybody can send to this socket: aiortc reads the first byte of an empty datagram, and aioice
@@ -187,14 +190,11 @@ def deliver_media_directly(
             return
         keys: Session | None = dtls._rx_srtp
         try:
-            if (
-                keys is None
-                or dtls._state is not State.CONNECTED
-                or len(data) < HEADER_BYTES
-                or not 128 <= data[0] < 192
-                or is_rtcp(data)
-                or not queue.empty()
-            ):
+            rtp = len(data) >= HEADER_BYTES and 128 <= data[0] < 192 and not is_rtcp(data)
+            connected = dtls._state is State.CONNECTED
+            if keys is None or not (rtp and connected and queue.empty()):
+                if rtp:
+                    on_waiting(data)
                 original(data, address)
                 return
             packet = keys.unprotect(data)
@@ -462,6 +462,11 @@ def codecs_of(transceiver: RTCRtpTransceiver) -> list[RTCRtpCodecParameters]:
 def set_codecs(transceiver: RTCRtpTransceiver, codecs: list[RTCRtpCodecParameters]) -> None:
     """Answer with these codecs only."""
     transceiver._codecs = codecs
+
+
+def header_extensions_of(transceiver: RTCRtpTransceiver) -> list[RTCRtpHeaderExtensionParameters]:
+    """Those in common after an offer was applied; what is taken out of the list is not answered."""
+    return transceiver._headerExtensions
 
 
 def ssrc_of(sender: RTCRtpSender) -> int:

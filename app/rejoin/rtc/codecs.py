@@ -1,8 +1,8 @@
 """The codecs that we offer: Opus, and H.264 in every profile that hosts send, with RTX.
 
-aiortc offers and accepts only what `aiortc.codecs.CODECS` lists, and that list is module-wide:
-there is no instance to change. It is the only change to a module of aiortc; everything else is
-changed on instances (`rtc/aiortc_seam`).
+aiortc offers and accepts only what `CODECS` and `HEADER_EXTENSIONS` of `aiortc.codecs` list, and
+those are module-wide: there is no instance to change. They are the only change to a module of
+aiortc; everything else is changed on instances (`rtc/aiortc_seam`).
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from aiortc.codecs import CODECS
+from aiortc.codecs import CODECS, HEADER_EXTENSIONS
 from aiortc.rtcrtpparameters import (
     RTCRtcpFeedback,
     RTCRtpCapabilities,
     RTCRtpCodecCapability,
     RTCRtpCodecParameters,
+    RTCRtpHeaderExtensionParameters,
 )
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
+
+from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
+from rejoin.rtc import transport_cc
 
 ADDED: Final = (
     (103, "4d001f", "1"),
@@ -35,7 +39,10 @@ aiortc's own H.264 entries (42001f and 42e01f in mode 1) end at 102. Mode 0 is s
 
 
 def offer_every_profile() -> None:
-    """Add Main, High and packetization mode 0 to aiortc's list. Further calls change nothing."""
+    """Add Main, High, packetization mode 0 and transport-wide feedback to aiortc's lists.
+
+    Further calls change nothing.
+    """
     known = {
         (codec.parameters.get("profile-level-id"), codec.parameters.get("packetization-mode"))
         for codec in CODECS["video"]
@@ -66,6 +73,22 @@ def offer_every_profile() -> None:
                 parameters={"apt": payload_type},
             ),
         ]
+    _offer_feedback()
+
+
+def _offer_feedback() -> None:
+    """FIR for H.264; transport-wide feedback for all, with one id of its header extension."""
+    transport_wide = RTCRtcpFeedback(type=transport_cc.FEEDBACK)
+    fir = RTCRtcpFeedback(type="ccm", parameter="fir")
+    for codec in (*CODECS["audio"], *CODECS["video"]):
+        kind = codec.mimeType.lower()
+        sent = {"audio/opus": [transport_wide], "video/h264": [fir, transport_wide]}.get(kind, [])
+        codec.rtcpFeedback += [each for each in sent if each not in codec.rtcpFeedback]
+    for extensions in HEADER_EXTENSIONS.values():
+        if not any(each.uri == TRANSPORT_CC_URI for each in extensions):
+            extensions.append(
+                RTCRtpHeaderExtensionParameters(id=transport_cc.OFFERED_ID, uri=TRANSPORT_CC_URI)
+            )
 
 
 def offered_codecs(kind: str) -> list[RTCRtpCodecCapability]:

@@ -208,6 +208,7 @@ class Peer:
         audio.send_only_if(self._may_send)
         video.send_only_if(self._may_send)
         video.on_refused = lambda why: self._fail(why, VideoRefused)
+        video.pause_remb_while(lambda: transport.congestion_feedback.numbering)
         playback.attach(video=video, audio=audio)
         replace_receiving(prepared.audio.receiver, receive=audio.receive, stop=audio.stop)
         replace_receiving(prepared.video.receiver, receive=video.receive, stop=video.stop)
@@ -245,6 +246,7 @@ class Peer:
         parts.video.expect_retransmissions(answer.rtx_ssrcs)
         parts.video.expect_parameter_sets(answer.parameter_sets)
         parts.transport.round_trip.expect(rtt_s or 0.0)
+        parts.transport.congestion_feedback.start(answer.transport_cc_id, parts.ssrcs[1])
         deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         self._state = Connecting(parts, deadline)
         if not answer.has_data:

@@ -17,6 +17,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 from aiortc.rtp import (
     RTCP_PSFB_APP,
+    RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
     RTCP_RTPFB_NACK,
     AnyRtcpPacket,
@@ -33,6 +34,7 @@ from rejoin.clock import Clock
 from rejoin.media.receive.audio_reorder import AudioReorder, OrderedAudio
 from rejoin.media.receive.inbound_video import (
     Decode,
+    Fir,
     InboundVideo,
     Nack,
     Negotiated,
@@ -52,6 +54,7 @@ from rejoin.rtc.aiortc_seam import (
     unregister_receiver,
 )
 from rejoin.rtc.codecs import offered_video_types
+from rejoin.rtc.transport_cc import FEEDBACK
 from rejoin.tasks import cancel, spawn
 
 TICK_S = 0.010
@@ -226,6 +229,7 @@ class VideoReceiver(_Receiver):
         self.inbound = InboundVideo(Negotiated(frozenset()))
         self._rtx_ssrcs: Mapping[int, int] = {}
         self._parameter_sets: Mapping[int, tuple[bytes, ...]] = {}
+        self._host_numbers: Callable[[], bool] = lambda: False
         self._sink = sink
         self._rtt_s = rtt_s
 
@@ -247,6 +251,10 @@ class VideoReceiver(_Receiver):
         """
         self._parameter_sets = parameter_sets
 
+    def pause_remb_while(self, host_numbers: Callable[[], bool]) -> None:
+        """`host_numbers()`: whether transport-wide feedback is sent now, in place of REMB."""
+        self._host_numbers = host_numbers
+
     def request_key_frame(self) -> None:
         """Request a key frame now, or as soon as the last request is 300 ms old."""
         self._perform(self.inbound.request_key_frame(self._clock(), self._rtt_s()))
@@ -267,6 +275,7 @@ class VideoReceiver(_Receiver):
         self.request_key_frame()
 
     def _on_packet(self, packet: RtpPacket, now: float) -> None:
+        self.inbound.host_numbers = self._host_numbers()
         self._perform(self.inbound.on_packet(packet, now, self._rtt_s()))
 
     @property
@@ -300,7 +309,7 @@ def _receiver_info(block: ReportBlock) -> RtcpReceiverInfo:
     )
 
 
-def _feedback_packet(action: Nack | Pli | Remb, ours: int) -> AnyRtcpPacket:
+def _feedback_packet(action: Nack | Pli | Fir | Remb, ours: int) -> AnyRtcpPacket:
     """The RTCP packet for it, from our SSRC."""
     match action:
         case Nack(ssrc, sequences):
@@ -309,6 +318,10 @@ def _feedback_packet(action: Nack | Pli | Remb, ours: int) -> AnyRtcpPacket:
             )
         case Pli(ssrc):
             return RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=ours, media_ssrc=ssrc)
+        case Fir(ssrc, number):
+            # it names the media sender in its FCI alone (RFC 5104, 4.3.1.2)
+            fci = ssrc.to_bytes(4) + bytes((number, 0, 0, 0))
+            return RtcpPsfbPacket(fmt=RTCP_PSFB_FIR, ssrc=ours, media_ssrc=0, fci=fci)
         case Remb(ssrc, bitrate_bps):
             fci = pack_remb_fci(bitrate_bps, [ssrc])
             return RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=ours, media_ssrc=0, fci=fci)
@@ -349,7 +362,10 @@ def negotiated_of(
         rtx_payload_types={number: apt for number, apt in rtx.items() if apt in media},
         rtx_ssrcs=rtx_ssrcs,
         nack=("nack", None) in feedback,
+        pli=("nack", "pli") in feedback,
+        fir=("ccm", "fir") in feedback,
         remb=("goog-remb", None) in feedback,
+        transport_cc=(FEEDBACK, None) in feedback,
         send_time_id=next(numbers, None),
         parameter_sets=parameter_sets or {},
     )

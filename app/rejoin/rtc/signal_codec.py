@@ -37,6 +37,7 @@ from rejoin.rtc.sdp_media import (
     sctp_port,
 )
 from rejoin.rtc.sprop import parameter_sets
+from rejoin.rtc.transport_cc import agreed_id
 
 MAX_JSON_BYTES = 256 * 1024
 
@@ -50,8 +51,6 @@ START_BITRATE_KBPS = 10_000
 OPUS_PARAMETERS = "minptime=10;useinbandfec=1;stereo=1"
 
 _FEATURES = [{"name": "WEBRTC_SPLIT_MEDIA_STREAMS", "value": "enabled"}]
-_NOT_SENT_FEEDBACK = ("transport-cc", "ccm fir")
-"""Feedback kinds that our receiver does not send and therefore never offers."""
 
 AUDIO_MID, VIDEO_MID, DATA_MID = "0", "1", "2"
 """The sections of each offer of ours, in this order, which is the Web SDK's; aiortc names them."""
@@ -97,7 +96,9 @@ class Answer:
     retransmits (RFC 5576, FID). `parameter_sets`: announced for a payload type of the video.
     `has_audio`: whether it sends sound. `has_data`: whether it has data channels; without them the
     game can only be viewed. In `sdp` both sections stand in any case, as aiortc needs them: an
-    inactive one for audio, one whose SCTP must not be started for data.
+    inactive one for audio, one whose SCTP must not be started for data. `transport_cc_id`: the
+    header extension with the transport-wide sequence number; None if the host does not take
+    transport-wide feedback.
     """
 
     sdp: str = field(repr=False)
@@ -107,6 +108,7 @@ class Answer:
     has_audio: bool = True
     has_data: bool = True
     parameter_sets: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
+    transport_cc_id: int | None = None
 
 
 def sha256_of(text: str) -> str:
@@ -161,12 +163,10 @@ def _offered_section(section: Section, max_kbps: int, start_kbps: int) -> list[s
     bitrates = f"x-google-max-bitrate={max_kbps};x-google-start-bitrate={start_kbps}"
     for line in section.lines:
         name, value = attribute_of(line)
-        number, _, rest = value.partition(" ")
+        number = value.partition(" ")[0]
         if line.startswith(("c=", "b=")) or name in _NOT_OFFERED:
             continue
         if name == "fingerprint" and not value.lower().startswith("sha-256 "):
-            continue
-        if name == "rtcp-fb" and rest in _NOT_SENT_FEEDBACK:
             continue
         if name == "fmtp" and number in opus:
             continue
@@ -295,6 +295,7 @@ def decode_response(text: str, rules: NetworkRules) -> Answer:
         has_audio=bool(opus),
         has_data=port is not None,
         parameter_sets=parameter_sets(video.values("fmtp")),
+        transport_cc_id=agreed_id(description),
     )
 
 

@@ -33,8 +33,10 @@ from aiortc.rtcsctptransport import RTCSctpTransport
 from rejoin.clock import Clock
 from rejoin.core.model import Policy
 from rejoin.rtc import aiortc_seam as seam
+from rejoin.rtc.arrival_time import Lateness
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.checks import ConnectivityChecks
+from rejoin.rtc.congestion_feedback import CongestionFeedback
 from rejoin.rtc.goodbye import Goodbye, say_goodbye
 from rejoin.rtc.handshake_seam import (
     hasten_association,
@@ -118,7 +120,10 @@ class Transport:
             name=name,
             on_arrival=self._on_stun_arrival,
         )
-        self._rtp = RtpInput(dtls, on_arrival=self._on_rtp_arrival)
+        self.congestion_feedback = CongestionFeedback(dtls, clock=clock, name=name)
+        self._rtp = RtpInput(
+            dtls, on_arrival=self._on_rtp_arrival, feedback=self.congestion_feedback
+        )
         self._gather = seam.replace_gathering(self._connection, self._gather_and_watch)
         seam.start_all_checks(self._connection)
         hasten_handshake(dtls, self.round_trip, clock)
@@ -157,13 +162,19 @@ class Transport:
         return candidates
 
     def _watch(self, protocol: StunProtocol) -> None:
+        sock = protocol.transport.get_extra_info("socket")
+        lateness = Lateness(sock)
         seam.deliver_media_directly(
-            self._dtls, protocol, on_rtp=self._rtp.on_rtp, on_failure=self._on_failure
+            self._dtls,
+            protocol,
+            on_rtp=lambda data: self._rtp.on_rtp(data, lateness),
+            on_failure=self._on_failure,
+            on_waiting=lambda datagram: self._on_waiting(datagram, lateness),
         )
         self.outgoing.watch(protocol)
         hasten_checks(protocol, self._pacer, self.round_trip)
         seam.replace_error_handler(protocol, self._on_error)
-        granted = _enlarge_receive_buffer(protocol.transport.get_extra_info("socket"))
+        granted = _enlarge_receive_buffer(sock)
         if granted is not None:
             known = self.receive_buffer_bytes
             self.receive_buffer_bytes = granted if known is None else min(known, granted)
@@ -211,7 +222,11 @@ class Transport:
 
     async def _on_queued_rtp(self, data: bytes, arrival_time_ms: int) -> None:
         """RTP that waited in aioice's queue until there were keys."""
-        self._rtp.on_rtp(data)
+        self._rtp.on_queued(data)
+
+    def _on_waiting(self, datagram: bytes, lateness: Lateness) -> None:
+        now = self._clock()
+        self._rtp.on_waiting(datagram, now - lateness.seconds(now))
 
     async def _on_rtcp(self, data: bytes) -> None:
         self.last_rtcp_at = self._on_arrival()
@@ -290,6 +305,7 @@ class Transport:
         """
         if self.outgoing.may_check:
             self.checks.stop()
+        await self.congestion_feedback.close()
         datagrams = await say_goodbye(
             self._dtls, self.outgoing, times=times, ssrcs=ssrcs, sctp=sctp
         )
@@ -299,6 +315,7 @@ class Transport:
     async def close(self) -> None:
         """After the connection was closed: end what aioice may have left running."""
         self._goodbye = None
+        await self.congestion_feedback.close()
         await self.checks.close()
         self.outgoing.silence()
         seam.cancel_consent(self._connection)

@@ -15,7 +15,7 @@ from typing import Final
 
 from rejoin.core.model import SessionId
 from rejoin.core.ticket import RejoinState, Ticket
-from rejoin.runtime.daemon_thread import run_in_daemon_thread
+from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.runtime.instance import Instance, OnActivate
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.ticket_folder import TicketFolder, key_of, keyring_reference

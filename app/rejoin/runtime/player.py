@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from rejoin.clock import boot_id, boot_s
 from rejoin.core.events import Event, RejoinRequested, StartRequested
 from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
+from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.default_output import open_output
 from rejoin.media.audio.output import AudioOutput
@@ -30,6 +33,11 @@ from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.volume_file import SoundFile
 from rejoin.signaling.client_factory import make_client
 from rejoin.signaling.exchange import HttpSettings
+
+_log = logging.getLogger("rejoin.runtime.player")
+
+CLOSE_S: Final = 0.8
+"""How long sound, hardware decoding and HTTP connections may take to close at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,12 @@ class Player:
             profile.choice,
             http=HttpSettings(
                 connect_timeout_s=self._policy.connect_timeout_s,
+                # A ticket's game has a window that runs; a start has time.
+                first_connect_timeout_s=(
+                    self._policy.start_connect_timeout_s
+                    if options.ticket is None
+                    else self._policy.connect_timeout_s
+                ),
                 allow_insecure=profile.allow_insecure,
                 public_only=profile.public_only,
                 verify=profile.ssl_context(),
@@ -163,13 +177,25 @@ class Player:
         finally:
             if store is not None:
                 await store.close()
-            await self._client.aclose()
-            await asyncio.to_thread(self._audio.close)
-            await asyncio.to_thread(self._hardware.close)
             if self._options.statistics_file is not None:
                 self._options.statistics_file.close()
-            if self._options.sound_file is not None:
-                await asyncio.to_thread(self._options.sound_file.close)
+            await self._close()
+
+    async def _close(self) -> None:
+        """Free what is left, all at the same time. What hangs is abandoned after `CLOSE_S`."""
+        blocking = [self._audio.close, self._hardware.close]
+        if self._options.sound_file is not None:
+            blocking.append(self._options.sound_file.close)
+        outcomes = await asyncio.gather(
+            asyncio.wait_for(self._client.aclose(), CLOSE_S),
+            *(run_in_daemon_thread(each, name="close", within_s=CLOSE_S) for each in blocking),
+            return_exceptions=True,
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, TimeoutError):
+                _log.warning("something did not close in time and was abandoned")
+            elif isinstance(outcome, Exception):
+                _log.error("closing failed", exc_info=outcome)
 
     def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
         return Peer(

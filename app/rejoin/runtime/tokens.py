@@ -17,7 +17,7 @@ import logging
 import secrets
 from typing import Final, Protocol
 
-from rejoin.runtime.daemon_thread import run_in_daemon_thread
+from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.signaling.backend_url import origin_of
 
 __all__ = ["TokenStore", "digest_of", "is_token_of", "origin_of"]

@@ -9,9 +9,9 @@ Glossary
     written    the first byte of a request is being sent: from now on it may have an effect
     offer      the SignalRequest of one attempt; the samples' clients send each one once only
 
-    judged     an address of the backend that a connection may be made to (`judged_connections`)
+    judged     an address of the backend that a connection may be made to (`connections`)
 
 Read in this order: `dialects`, `wire`, `exchange`, `client`, `aws_samples`, `aws_bundle`,
 `aws_react`, `client_factory`. How a backend is reached: `backend_url`, `transport`,
-`judged_connections`, `http_environment`, `socks`.
+`connections`, `http_environment`, `socks`.
 """

@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 
 from rejoin.errors import BadInputError
-from rejoin.signaling.judged_connections import Allows, is_loopback, is_public
+from rejoin.signaling.connections import Allows, is_loopback, is_public
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 

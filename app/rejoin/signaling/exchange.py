@@ -28,9 +28,9 @@ from pydantic import BaseModel, ValidationError
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.errors import BadInputError, RejoinError
 from rejoin.signaling.backend_url import base_url, is_this_machine
+from rejoin.signaling.connections import AddressRefusedError
 from rejoin.signaling.http_environment import proxy_failure, proxy_for
-from rejoin.signaling.judged_connections import AddressRefusedError
-from rejoin.signaling.transport import DEFAULT_HTTP, HttpSettings, transports
+from rejoin.signaling.transport import DEFAULT_HTTP, HttpSettings, Transports
 from rejoin.signaling.wire import MAX_BODY_BYTES, PROBLEM_CONTENT_TYPE
 
 __all__ = ["DEFAULT_HTTP", "CallFailedError", "Exchange", "HttpSettings", "Reply", "is_json"]
@@ -39,6 +39,8 @@ _log = logging.getLogger("rejoin.signaling.exchange")
 _Body = TypeVar("_Body", bound=BaseModel)
 
 _RETRY_AFTER_MAX_S: Final = 86400.0
+MAX_CONNECT_TIMEOUT_S: Final = 5.0
+"""The most that a connection has to open, unless three of its round trips are longer."""
 
 _KIND_BY_STATUS: Final[dict[int, FailureKind]] = {
     401: FailureKind.UNAUTHENTICATED,
@@ -122,12 +124,17 @@ class Exchange:
         self._token = token
         self._stranger = stranger
         self._proxy = None if is_this_machine(url.host) else proxy_for(url)
-        transport = transports(url, self._proxy, http)
+        self._http = http
+        self._transports = Transports(url, self._proxy, http)
+        self._reached = False
+        """Whether the backend has answered a call."""
+        self._connect_timeouts = 0
+        """How many connections in a row were not opened in time."""
 
         def client() -> httpx.AsyncClient:
             return httpx.AsyncClient(
-                transport=transport(),
-                timeout=httpx.Timeout(None, connect=http.connect_timeout_s),
+                transport=self._transports.new(),
+                timeout=None,  # that of the call, and for a connection `_connect_timeout_s`
                 follow_redirects=False,
                 trust_env=False,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -172,6 +179,20 @@ class Exchange:
         for client in self._retired:
             await client.aclose()
         self._retired.clear()
+        await self._transports.aclose()
+
+    def _connect_timeout_s(self) -> float:
+        """How long a connection may take to open, apart from the look-up of the name.
+
+        Three round trips are enough. Where a connection was not opened in time, the next one has
+        twice as long: the path may have become slower, or its round trip is not known yet.
+        """
+        http, rtt_s = self._http, self._transports.rtt_s
+        enough_s = http.connect_timeout_s if self._reached else http.first_connect_timeout_s
+        if rtt_s is not None:
+            enough_s = max(enough_s, 3 * rtt_s + 0.5)
+        longest_s = max(enough_s, MAX_CONNECT_TIMEOUT_S)
+        return float(min(longest_s, enough_s * 2 ** min(self._connect_timeouts, 8)))
 
     async def call(
         self,
@@ -209,9 +230,12 @@ class Exchange:
                     params=dict(query) if query else None,
                     headers=sent,
                     content=payload,
+                    timeout=httpx.Timeout(None, connect=self._connect_timeout_s()),
                     extensions={"trace": written.trace},
                 )
-                return await self._exchange(client, request)
+                reply = await self._exchange(client, request)
+                self._reached, self._connect_timeouts = True, 0
+                return reply
         except TimeoutError:
             raise self._not_answered(
                 written, "did not answer in time", "was not reached in time"
@@ -336,6 +360,7 @@ class Exchange:
             )
             return self.failed(FailureKind.TLS, reason)
         if isinstance(error, httpx.ConnectTimeout):
+            self._connect_timeouts += 1
             return self._not_answered(written, "did not answer in time", "was not reached in time")
         return self._not_answered(written, "closed the connection", "could not be reached")
 

@@ -21,11 +21,12 @@ _ADDRESS_SIZES: Final = {1: 4, 4: 16}
 class SocksConnections(httpcore.AsyncNetworkBackend):
     """Each connection is a tunnel through the proxy; httpcore.ProxyError where it refuses."""
 
-    def __init__(self, proxy: httpx.Proxy) -> None:
+    def __init__(self, proxy: httpx.Proxy, connections: httpcore.AsyncNetworkBackend) -> None:
+        """`connections`: opens those to the proxy."""
         self._host = proxy.url.host
         self._port = proxy.url.port or 1080
         self._auth = proxy.raw_auth
-        self._sockets = httpcore.AnyIOBackend()
+        self._connections = connections
 
     async def connect_tcp(
         self,
@@ -35,7 +36,7 @@ class SocksConnections(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        stream = await self._sockets.connect_tcp(self._host, self._port, timeout)
+        stream = await self._connections.connect_tcp(self._host, self._port, timeout)
         try:
             await _Handshake(stream, timeout).run(host, port, self._auth)
         except BaseException:

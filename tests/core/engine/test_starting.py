@@ -10,6 +10,7 @@ from helpers.playbook import (
     FIRST,
     ONE,
     SESSION,
+    START_BUDGET_S,
     TWO,
     Playbook,
     offer,
@@ -232,7 +233,7 @@ def test_a_start_without_an_answer_is_repeated_with_the_same_token() -> None:
         .give(events.StartRequested(), offer(ONE))
         .expect(commands.MakeOffer(ONE), start_session())
     )
-    play.wait(11.0).phase(StartBackoff)
+    play.wait(START_BUDGET_S + 1.0).phase(StartBackoff)
     play.wait(1.0)
     play.expect(start_session())
 
@@ -266,7 +267,7 @@ def test_a_new_network_gets_a_new_offer_if_the_service_does_not_have_the_old_one
 
 
 def test_an_answer_to_a_start_that_was_given_up_still_counts() -> None:
-    play = Playbook().give(events.StartRequested(), offer(ONE)).wait(11.0)
+    play = Playbook().give(events.StartRequested(), offer(ONE)).wait(START_BUDGET_S + 1.0)
     play.phase(StartBackoff)
     play.give(events.SessionStarted(FIRST, play.now, play.view("ACTIVATING")))
     play.phase(Placing)

@@ -28,6 +28,7 @@ from helpers.waiting import eventually
 from rejoin.emulator.host.udp_socket import UdpSocket
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import SignalError
+from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.signal_codec import decode_response
 
@@ -66,7 +67,7 @@ async def test_the_web_sdks_own_offer_is_answered(version: str) -> None:
         video = next(s for s in sections if s.startswith("video"))
         assert "profile-level-id=42001f" in video
         feedback = set(re.findall(r"a=rtcp-fb:\d+ (.+?)\r?$", video, re.MULTILINE))
-        assert feedback == {"nack", "nack pli", "goog-remb"}
+        assert feedback == {"nack", "nack pli", "goog-remb", "transport-cc"}
         assert "stereo=1" in next(s for s in sections if s.startswith("audio"))
         assert "rtx/90000" in video
         assert "a=sendonly" in video
@@ -160,6 +161,42 @@ async def test_an_offer_in_another_form_is_answered_and_played(
         player.press(1, {4})
         await player.until(lambda: bool(player.inbox))
         await player.close()
+
+
+@pytest.mark.parametrize("version", ["1.2.0", "1.0.0"])
+@pytest.mark.parametrize(
+    ("read", "answered"),
+    [
+        ("both", {"goog-remb", "transport-cc"}),
+        ("goog-remb", {"goog-remb"}),
+        ("transport-cc", {"transport-cc"}),
+    ],
+)
+@leaves_nothing
+async def test_the_host_takes_the_congestion_feedback_of_the_setting(
+    version: str, read: Any, answered: set[str]
+) -> None:
+    offer = (DATA / f"signal-request-websdk-{version}-chromium-156.json").read_text()
+    async with running(dataclasses.replace(SETTINGS, congestion_feedback=read)) as (host, _):
+        sdp = json.loads(await host.answer(1, offer))["sdp"]
+        video, audio = (
+            next(section for section in sdp.split("\r\nm=") if section.startswith(kind))
+            for kind in ("video", "audio")
+        )
+        kinds = {"goog-remb", "transport-cc"}
+        assert set(re.findall(r"a=rtcp-fb:\d+ (\S+)", video)) & kinds == answered
+        numbered = "transport-cc" in answered
+        assert (TRANSPORT_CC_URI in video) == (TRANSPORT_CC_URI in audio) == numbered
+
+
+@leaves_nothing
+async def test_without_the_header_extension_no_numbers_are_promised() -> None:
+    offer = json.loads((DATA / "signal-request-websdk-1.2.0-chromium-156.json").read_text())
+    offer["sdp"] = re.sub(rf"a=extmap:.*{re.escape(TRANSPORT_CC_URI)}\r?\n", "", offer["sdp"])
+    async with running() as (host, _):
+        sdp = json.loads(await host.answer(1, json.dumps(offer)))["sdp"]
+        assert "transport-cc" not in sdp
+        assert "goog-remb" in sdp
 
 
 @leaves_nothing

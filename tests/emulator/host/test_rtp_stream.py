@@ -96,6 +96,34 @@ async def test_lost_packets_are_sent_again(rtx: bool) -> None:
     await stream.stop()
 
 
+@pytest.mark.parametrize("send_time", [False, True])
+async def test_every_packet_has_the_next_transport_wide_number(send_time: bool) -> None:
+    clock = ManualClock()
+    sizes: list[int] = []
+
+    def next_number(size_bytes: int, now: float) -> int:
+        sizes.append(size_bytes)
+        return 500 + len(sizes)
+
+    stream, transport = a_stream(clock, next_number)
+    terms = parameters(rtx=True, send_time=send_time, numbers=True)
+    await stream.start(terms)
+    await stream.send([b"zero", b"one"], 3000)
+    clock.now += 0.050
+    first = RtpPacket.parse(transport.rtp[0]).sequence_number
+    await stream.on_rtcp(a_nack([first]))
+    known = HeaderExtensionsMap()
+    known.configure(terms)
+    packets = [RtpPacket.parse(data, known) for data in transport.rtp]
+    numbers = [packet.extensions.transport_sequence_number for packet in packets]
+    assert numbers == [501, 502, 503], "the retransmission has a number of its own"
+    assert packets[2].payload == first.to_bytes(2) + b"zero"
+    assert sizes == [4, 3, 6]
+    times = {packet.extensions.abs_send_time is not None for packet in packets}
+    assert times == {send_time}
+    await stream.stop()
+
+
 async def test_reports_carry_one_clock_for_both_streams() -> None:
     clock = ManualClock()
     stream, transport = a_stream(clock)

@@ -56,6 +56,14 @@ def test_only_feedback_that_the_sender_obeys_is_answered() -> None:
     ]
 
 
+def test_congestion_feedback_is_answered_as_the_sender_reads_it() -> None:
+    feedback = "\r\n".join(f"a=rtcp-fb:100 {kind}" for kind in ("transport-cc", "goog-remb"))
+    for read in (("goog-remb",), ("transport-cc",), ("goog-remb", "transport-cc"), ()):
+        offer = an_offer(100, feedback=feedback)
+        [codec] = choose_codecs("video", [h264(100)], offer, 1, read)
+        assert {each.type for each in codec.rtcpFeedback} == set(read)
+
+
 def test_audio_is_opus_in_stereo() -> None:
     opus = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
     [codec] = choose_codecs("audio", [opus], "a=rtpmap:111 opus/48000/2", 1)

@@ -45,6 +45,7 @@ def test_the_defaults_are_those_that_aws_or_we_document() -> None:
         {"loss": 1.0},
         {"packetization_mode": 2},
         {"dtls_role": "auto"},
+        {"congestion_feedback": "none"},
     ],
     ids=str,
 )

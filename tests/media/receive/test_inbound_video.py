@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -21,6 +22,7 @@ from helpers.h264_streams import (
 )
 from rejoin.media.receive.inbound_video import (
     Decode,
+    Fir,
     InboundVideo,
     KeyFrameRequests,
     Nack,
@@ -178,6 +180,122 @@ def test_the_wait_is_short_for_a_host_that_never_answers_nack() -> None:
         now += 0.016
     assert waited[1] == pytest.approx(0.150, abs=0.006)
     assert waited[-1] == pytest.approx(0.030, abs=0.006)
+
+
+BOTH = replace(TERMS, transport_cc=True)
+
+
+def rembs_of(inbound: InboundVideo, first: int, began_at: float) -> list[int]:
+    """The rates asked for in five seconds of a stream at a constant rate."""
+    found = []
+    for number, packet in enumerate(packets(300)):
+        numbered = replace(packet, sequence_number=(first + number) & 0xFFFF)
+        for action in inbound.on_packet(numbered, began_at + number / 180, 0.02):
+            if isinstance(action, Remb):
+                found.append(action.bitrate_bps)
+    return found
+
+
+# --- PLI and FIR ------------------------------------------------------------------------------
+
+
+def asked(
+    inbound: InboundVideo, *, for_s: float, key_at: float | None = None
+) -> list[tuple[float, Pli | Fir]]:
+    """Times and requests while a key frame is needed; one comes at `key_at`, then one more is."""
+    found: list[tuple[float, Pli | Fir]] = []
+    inbound.expect_ssrc(MEDIA)
+    for step in range(round(for_s * 100)):
+        now = step / 100
+        actions = inbound.on_tick(now, None)
+        if step == 0:
+            actions += inbound.request_key_frame(now, None)
+        if now == key_at:
+            for packet in packets(1):
+                actions += inbound.on_packet(packet, now, None)
+            assert decoded(actions) == 1
+            actions += inbound.request_key_frame(now, None)
+        found += [(now, each) for each in actions if isinstance(each, Pli | Fir)]
+    return found
+
+
+def test_pli_alone_is_sent_where_fir_is_not_accepted() -> None:
+    for pli in (True, False):
+        inbound = InboundVideo(replace(TERMS, pli=pli, fir=False))
+        requests = asked(inbound, for_s=3)
+        assert {each for _, each in requests} == {Pli(MEDIA)}
+        assert inbound.firs_sent == 0
+
+
+def test_fir_is_sent_where_pli_is_not_accepted() -> None:
+    inbound = InboundVideo(replace(TERMS, pli=False, fir=True))
+    requests = asked(inbound, for_s=1)
+    assert {each for _, each in requests} == {Fir(MEDIA, 0)}
+    assert len(requests) == inbound.firs_sent >= 3, "repeated with the same number"
+
+
+def test_fir_is_sent_where_pli_brought_no_key_frame_in_a_second() -> None:
+    inbound = InboundVideo(replace(TERMS, pli=True, fir=True))
+    requests = asked(inbound, for_s=2)
+    first = min(at for at, each in requests if isinstance(each, Fir))
+    assert 1.0 <= first <= 1.3
+    assert all(isinstance(each, Pli) for at, each in requests if at < 1.0)
+    assert any(isinstance(each, Pli) for at, each in requests if at > 1.0), (
+        "a host that obeys PLI alone may have lost the ones before"
+    )
+
+
+def test_the_next_command_after_a_key_frame_has_another_number() -> None:
+    inbound = InboundVideo(replace(TERMS, pli=False, fir=True))
+    numbers = [
+        each.number for _, each in asked(inbound, for_s=2, key_at=1.0) if isinstance(each, Fir)
+    ]
+    assert len(set(numbers)) == 2
+    assert numbers == sorted(numbers)
+
+
+# --- REMB and transport-wide feedback -----------------------------------------------------------
+
+
+def test_a_host_that_numbers_its_packets_gets_no_remb() -> None:
+    inbound = InboundVideo(BOTH)
+    inbound.host_numbers = True
+    assert rembs_of(inbound, 0, 0.0) == []
+    assert inbound.remb_paused
+    assert inbound.available_bps == 19_000_000
+
+
+def test_remb_is_sent_while_no_number_comes() -> None:
+    inbound = InboundVideo(BOTH)
+    assert len(rembs_of(inbound, 0, 0.0)) >= 4
+    assert (inbound.remb_paused, inbound.available_bps) == (False, 19_000_000)
+    inbound.host_numbers = True
+    assert rembs_of(inbound, 1000, 5.0) == []
+    inbound.host_numbers = False
+    assert len(rembs_of(inbound, 2000, 10.0)) >= 4
+
+
+def test_a_low_remb_is_lifted_once_when_numbers_come() -> None:
+    inbound = InboundVideo(BOTH)
+    inbound.bandwidth.bitrate_bps = 1_000_000
+    assert rembs_of(inbound, 0, 0.0)[0] == 1_000_000
+    inbound.bandwidth.bitrate_bps = 1_000_000
+    rembs_of(inbound, 1000, 5.0)
+    inbound.host_numbers = True
+    assert rembs_of(inbound, 2000, 10.0) == [19_000_000]
+
+
+def test_numbers_that_the_answer_did_not_take_for_video_leave_remb_alone() -> None:
+    inbound = InboundVideo(TERMS)
+    inbound.host_numbers = True
+    assert len(rembs_of(inbound, 0, 0.0)) >= 4
+
+
+def test_a_host_that_takes_transport_cc_alone_never_gets_remb() -> None:
+    inbound = InboundVideo(replace(BOTH, remb=False))
+    assert rembs_of(inbound, 0, 0.0) == []
+    assert inbound.available_bps is not None
+    assert InboundVideo(replace(TERMS, remb=False)).available_bps is None
 
 
 def test_remb_is_sent_each_second_and_at_once_when_the_rate_falls() -> None:

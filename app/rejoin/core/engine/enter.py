@@ -71,7 +71,7 @@ def start_offering(t: Transition, until_at: float) -> None:
 
 
 def start_requesting(t: Transition, attempt: Attempt) -> None:
-    budget_s = t.policy.connect_timeout_s + t.policy.read_timeout_s
+    budget_s = t.policy.start_connect_timeout_s + t.policy.read_timeout_s
     attempt = replace(attempt, tries=attempt.tries + 1)
     t.phase = StartRequesting(attempt, t.now + budget_s + t.policy.answer_grace_s)
     t.do(

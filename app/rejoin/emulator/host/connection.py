@@ -26,6 +26,7 @@ from rejoin import tasks
 from rejoin.clock import Clock
 from rejoin.emulator.host.client_input import ClientInput
 from rejoin.emulator.host.client_presence import ClientPresence
+from rejoin.emulator.host.congestion_control import CongestionControl
 from rejoin.emulator.host.encoders import VIDEO_CLOCK_HZ, VideoFormat
 from rejoin.emulator.host.game import Game
 from rejoin.emulator.host.h264 import h264_profile
@@ -45,6 +46,8 @@ from rejoin.emulator.host.udp_socket import Address
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import SignalError
 from rejoin.input_protocol import controls
+from rejoin.media.receive import transport_feedback
+from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
 from rejoin.rtc import aiortc_seam
 from rejoin.rtc.codecs import offer_every_profile
 from rejoin.rtc.handshake_seam import (
@@ -55,6 +58,7 @@ from rejoin.rtc.handshake_seam import (
 )
 from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 from rejoin.rtc.signal_codec import SignalRequest
+from rejoin.rtc.transport_cc import FEEDBACK
 
 _log = logging.getLogger("rejoin.emulator.host.connection")
 
@@ -153,6 +157,8 @@ class HostConnection:
         self._dtls: RTCDtlsTransport | None = None
         self._player: MediaPlayer | None = None
         self._streams: list[RtpStream] = []
+        self._congestion = CongestionControl(host.settings.bitrate_bps)
+        self._handle_rtcp: aiortc_seam.PacketHandler | None = None
         self._unmute_timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
         self._input = ClientInput(
@@ -192,7 +198,11 @@ class HostConnection:
             transceiver.direction = "sendonly"
             common = aiortc_seam.codecs_of(transceiver)
             chosen = choose_codecs(
-                transceiver.kind, common, self._offer.sdp, settings.packetization_mode
+                transceiver.kind,
+                common,
+                self._offer.sdp,
+                settings.packetization_mode,
+                self._congestion_feedback(transceiver),
             )
             aiortc_seam.set_codecs(transceiver, chosen)
         self._dtls = transceivers[0].receiver.transport
@@ -209,6 +219,16 @@ class HostConnection:
             await self._host.relay.close_port(self._port)
             raise SignalError("The game ended before its host could answer.")
         return answer_sdp(pc.localDescription.sdp, self._port.address, self._offer.bundle)
+
+    def _congestion_feedback(self, transceiver: RTCRtpTransceiver) -> tuple[str, ...]:
+        """What this host's congestion control reads; packets are numbered only if it does."""
+        read = self._host.settings.congestion_feedback
+        extensions = aiortc_seam.header_extensions_of(transceiver)
+        if read == "goog-remb":
+            extensions[:] = [each for each in extensions if each.uri != TRANSPORT_CC_URI]
+        numbered = any(each.uri == TRANSPORT_CC_URI for each in extensions)
+        kinds = ("goog-remb", FEEDBACK) if read == "both" else (read,)
+        return tuple(kind for kind in kinds if numbered or kind != FEEDBACK)
 
     async def _connect(self) -> None:
         """aiortc's way from ICE to the data channels; it fails if the connection is closed."""
@@ -249,6 +269,7 @@ class HostConnection:
         aiortc_seam.prepare_dtls(dtls)
         hasten_handshake(dtls, round_trip, self._host.clock)
         aiortc_seam.watch_authenticated(dtls, self._presence.packet_authenticated)
+        self._handle_rtcp = aiortc_seam.replace_rtcp_handler(dtls, self._on_rtcp)
         dtls.on("statechange", self._dtls_changed)
         if self._pc.sctp is not None:
             hasten_association(self._pc.sctp, round_trip)
@@ -277,6 +298,7 @@ class HostConnection:
                 clock_hz=VIDEO_CLOCK_HZ if each.kind == "video" else SAMPLE_RATE_HZ,
                 epoch=self._game.started_at,
                 clock=self._host.clock,
+                next_number=self._congestion.next_number,
             )
             for each in reversed(transceivers)
         }
@@ -302,6 +324,21 @@ class HostConnection:
             self._host.clock,
         )
         self._player.paused = self._media is not MediaState.PLAYING or self._host.media_delay_s > 0
+        streams["video"].on_bitrate_requested = self._on_remb
+
+    def _on_remb(self, bitrate_bps: int) -> None:
+        if self._player is not None and not self._congestion.has_feedback(self._host.clock()):
+            self._player.request_bitrate(bitrate_bps)
+
+    async def _on_rtcp(self, data: bytes) -> None:
+        """A decrypted RTCP packet: transport-wide feedback is read here, the rest by aiortc."""
+        now = self._host.clock()
+        for report in transport_feedback.parse(data):
+            self._congestion.on_report(report, now)
+            if self._player is not None:
+                self._player.request_bitrate(self._congestion.bitrate_bps)
+        if self._handle_rtcp is not None:
+            await self._handle_rtcp(data)
 
     # --- while it is up -------------------------------------------------------------------------
 
@@ -450,6 +487,7 @@ class HostConnection:
             "packets": sum(stream.counters.packets for stream in streams),
             "bytes": sum(stream.counters.octets for stream in streams),
             "resent": sum(stream.counters.resent for stream in streams),
+            "feedback_reports": self._congestion.reports,
             "nacked": sum(stream.counters.nacked for stream in streams),
             "key_frame_requests": sum(stream.counters.key_frame_requests for stream in streams),
             "controls_messages": self._input.messages,

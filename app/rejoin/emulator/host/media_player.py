@@ -22,7 +22,8 @@ _T = TypeVar("_T")
 KEY_FRAME_EVERY_S = 0.200
 """Requests for a key frame within this time are answered with one key frame."""
 MIN_BITRATE_BPS = 300_000
-"""REMB is followed down to this; below it the strip would no longer be readable."""
+"""REMB and transport-wide feedback are followed down to this; below it the strip would no longer be
+readable."""
 _AUDIO_FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
 
 
@@ -57,7 +58,7 @@ class MediaPlayer:
         """While True nothing is encoded or sent."""
         video.on_started = self._start_video
         video.on_key_frame_requested = self._request_key_frame
-        video.on_bitrate_requested = self._request_bitrate
+        video.on_bitrate_requested = self.request_bitrate
         if audio is not None:
             audio.on_started = self._start_audio
 
@@ -91,9 +92,10 @@ class MediaPlayer:
     def limit_bitrate(self, bitrate_bps: int) -> None:
         """Send no more than this from now on, whatever is requested; 0: no limit."""
         self._limit_bps = bitrate_bps or self._format.max_bitrate_bps
-        self._request_bitrate(self.bitrate_bps)
+        self.request_bitrate(self.bitrate_bps)
 
-    def _request_bitrate(self, bitrate_bps: int) -> None:
+    def request_bitrate(self, bitrate_bps: int) -> None:
+        """Encode the next pictures at this bitrate, within what encoder and format allow."""
         most = min(self._limit_bps, self._format.max_bitrate_bps)
         self.bitrate_bps = max(MIN_BITRATE_BPS, min(bitrate_bps, most))
 

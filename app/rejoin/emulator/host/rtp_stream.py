@@ -38,6 +38,7 @@ from rejoin import tasks
 from rejoin.clock import Clock, boot_s
 from rejoin.emulator.host.encoders import VIDEO_CLOCK_HZ
 from rejoin.emulator.host.packet_history import PacketHistory
+from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
 from rejoin.rtc import aiortc_seam
 
 BURST_PACKETS = 16
@@ -72,8 +73,13 @@ class RtpStream(aiortc_seam.RegisteredSender):
         clock_hz: int,
         epoch: float,
         clock: Clock = boot_s,
+        next_number: Callable[[int, float], int] | None = None,
     ) -> None:
-        """`epoch`: boot time of media time 0, the same for all streams of a connection."""
+        """`epoch`: boot time of media time 0, the same for all streams of a connection.
+
+        `next_number(size_bytes, now)`: the transport-wide sequence number of the next packet; None
+        if the answer declined such feedback.
+        """
         super().__init__(sender)
         self._sender = sender
         self._clock_hz, self._epoch, self._clock = clock_hz, epoch, clock
@@ -85,6 +91,8 @@ class RtpStream(aiortc_seam.RegisteredSender):
         self._codec: RTCRtpCodecParameters | None = None
         self._rtx_payload_type: int | None = None
         self._send_time_id: int | None = None
+        self._number_id: int | None = None
+        self._next_number = next_number
         self._cname = b""
         self._dtls: RTCDtlsTransport | None = None
         self._send_packet: aiortc_seam.PacketHandler | None = None
@@ -122,6 +130,8 @@ class RtpStream(aiortc_seam.RegisteredSender):
         for extension in parameters.headerExtensions:
             if extension.uri == _ABS_SEND_TIME and 0 < extension.id < 15:
                 self._send_time_id = extension.id
+            if extension.uri == TRANSPORT_CC_URI and 0 < extension.id < 15:
+                self._number_id = extension.id
         self._cname = (parameters.rtcp.cname or "").encode()
         self._dtls = self._sender.transport
         self._send_packet = aiortc_seam.rtp_sender(self._dtls)
@@ -155,23 +165,33 @@ class RtpStream(aiortc_seam.RegisteredSender):
             now = self._clock()
             # Opus packets carry no marker within a talk spurt (RFC 7587, 4.1).
             last = index == len(payloads) - 1 and self._clock_hz == VIDEO_CLOCK_HZ
-            packet = self._header(last, timestamp, now) + payload
+            packet = self._header(last, timestamp, len(payload), now) + payload
             self.history.add(self._sequence, packet, now)
             self._sequence = (self._sequence + 1) & 0xFFFF
             self.counters.packets += 1
             self.counters.octets += len(payload)
             await self._put(packet)
 
-    def _header(self, marker: bool, timestamp: int, now: float) -> bytes:
+    def _header(self, marker: bool, timestamp: int, size_bytes: int, now: float) -> bytes:
         assert self._codec is not None
-        first = 0x90 if self._send_time_id is not None else 0x80
+        extension = self._extension(size_bytes, now)
+        first = 0x90 if extension else 0x80
         second = (self._codec.payloadType or 0) | (0x80 if marker else 0)
         header = struct.pack("!BBHII", first, second, self._sequence, timestamp, self._ssrc)
+        return header + extension
+
+    def _extension(self, size_bytes: int, now: float) -> bytes:
+        """The header extension of a packet that is sent now: RFC 8285, one-byte form."""
+        elements = b""
         if self._send_time_id is not None:
-            # RFC 8285, one-byte form, with three bytes of data.
-            header += struct.pack("!HHB", 0xBEDE, 1, self._send_time_id << 4 | 2)
-            header += _send_time(now)
-        return header
+            elements += bytes((self._send_time_id << 4 | 2,)) + _send_time(now)
+        if self._number_id is not None and self._next_number is not None:
+            number = self._next_number(size_bytes, now)
+            elements += struct.pack("!BH", self._number_id << 4 | 1, number)
+        if not elements:
+            return b""
+        elements += bytes(-len(elements) % 4)
+        return struct.pack("!HH", 0xBEDE, len(elements) // 4) + elements
 
     async def _put(self, data: bytes) -> None:
         if self._send_packet is None:
@@ -216,9 +236,9 @@ class RtpStream(aiortc_seam.RegisteredSender):
     def _as_rtx(self, packet: bytes) -> bytes:
         """The packet as one of the retransmission stream (RFC 4588)."""
         assert self._rtx_payload_type is not None
-        head = 20 if packet[0] & 0x10 else 12
-        # abs-send-time is that of the retransmission, not of the first transmission.
-        extension = b"" if head == 12 else packet[12:17] + _send_time(self._clock())
+        head = 12 if not packet[0] & 0x10 else 16 + 4 * int.from_bytes(packet[14:16])
+        # send time and number are those of the retransmission, not of the first transmission
+        extension = self._extension(len(packet) - head + 2, self._clock())
         wrapped = (
             packet[:1]
             + bytes(((packet[1] & 0x80) | self._rtx_payload_type,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from aioice import Candidate
 from aioice.candidate import candidate_foundation, candidate_priority
@@ -16,9 +16,9 @@ from rejoin.rtc.sdp import join
 
 _H264_PROFILES = ("42", "4d", "64")
 """Baseline, Main and High: what our encoder can produce."""
-_FEEDBACK = ("nack", "nack pli", "goog-remb")
-"""The feedback that our sender obeys. Not FIR: it names its media sender inside its FCI (RFC 5104,
-4.3.1), which aiortc does not read when it routes RTCP."""
+_FEEDBACK = ("nack", "nack pli")
+"""The feedback that our sender obeys, besides that of congestion control. Not FIR: it names its
+media sender inside its FCI (RFC 5104, 4.3.1), which aiortc does not read when it routes RTCP."""
 
 
 def host_candidate(component: int, address: Address) -> Candidate:
@@ -36,12 +36,17 @@ def host_candidate(component: int, address: Address) -> Candidate:
 
 
 def choose_codecs(
-    kind: str, codecs: Sequence[RTCRtpCodecParameters], offer: str, packetization_mode: int
+    kind: str,
+    codecs: Sequence[RTCRtpCodecParameters],
+    offer: str,
+    packetization_mode: int,
+    congestion_feedback: Collection[str] = ("goog-remb",),
 ) -> list[RTCRtpCodecParameters]:
     """The client's first choice among `codecs` (those that both sides have), with its RTX.
 
     An offer lists formats in its order of preference (RFC 3264, 5.1). Raises SignalError if there
-    is none that the host can send.
+    is none that the host can send. `congestion_feedback`: what the sender's congestion control
+    reads of the kinds that `a=rtcp-fb` names.
     """
     # aiortc answers offered payload types below 96 with its own numbers: those are left out.
     offered = {int(number) for number in re.findall(r"(?m)^a=rtpmap:([0-9]{1,3}) ", offer)}
@@ -55,7 +60,7 @@ def choose_codecs(
     if not usable:
         raise SignalError(f"The offer has no {needed}.")
     codec = usable[0]
-    codec.rtcpFeedback = _feedback(codec, offer)
+    codec.rtcpFeedback = _feedback(codec, offer, {*_FEEDBACK, *congestion_feedback})
     if kind == "audio":
         # We send both channels, whatever the client plays (RFC 7587, 6.1).
         codec.parameters = {"stereo": 1, "sprop-stereo": 1}
@@ -74,10 +79,12 @@ def _is_sendable_h264(codec: RTCRtpCodecParameters, packetization_mode: int) -> 
     )
 
 
-def _feedback(codec: RTCRtpCodecParameters, offer: str) -> list[RTCRtcpFeedback]:
+def _feedback(
+    codec: RTCRtpCodecParameters, offer: str, obeyed: Collection[str]
+) -> list[RTCRtcpFeedback]:
     """The feedback that the client offers to send for this codec and that our sender obeys."""
     lines = re.findall(rf"(?m)^a=rtcp-fb:{codec.payloadType} ([!-~ ]+?)\r?$", offer)
-    kinds = (line.partition(" ") for line in lines if line in _FEEDBACK)
+    kinds = (line.partition(" ") for line in lines if line in obeyed)
     return [RTCRtcpFeedback(type=kind, parameter=what or None) for kind, _, what in kinds]
 
 

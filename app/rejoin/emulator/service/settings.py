@@ -145,6 +145,10 @@ class EmulatorSettings:
     """Assumed: whether a connection that the host closes ends with an SCTP ABORT, for which a
     browser raises an error on each data channel (measured in Chromium 156), or with DTLS alone,
     for which it only closes them."""
+    congestion_feedback: Literal["both", "goog-remb", "transport-cc"] = "both"
+    """Assumed: what the host's congestion control reads, of what the client offers, from the next
+    connection on. With "both" it takes both and obeys transport-wide feedback while that comes, as
+    libwebrtc does."""
     answers_nack: bool = True
     """Assumed: whether the host retransmits after a NACK, from the next connection on."""
 
@@ -178,6 +182,7 @@ class EmulatorSettings:
             ("disconnect_reason", ("terminated", "status_reason")),
             ("bad_offer_fails", ("call", "session")),
             ("dtls_role", ("client", "server")),
+            ("congestion_feedback", ("both", "goog-remb", "transport-cc")),
             ("packetization_mode", (0, 1)),
         ):
             _check(

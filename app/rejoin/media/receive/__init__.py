@@ -29,6 +29,7 @@ Read these files in this order:
     sources             which sources were received, and which said BYE
     receive_statistics  loss, jitter and report blocks (RFC 3550)
     bandwidth           how much the path carries, estimated from delay
+    transport_feedback  when each numbered packet arrived, as RTCP for the host's own estimate
     audio_reorder       sound packets in order
     lip_sync            how much longer sound has to wait for its picture
 """

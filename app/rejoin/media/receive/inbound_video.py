@@ -56,6 +56,14 @@ class Pli:
 
 
 @dataclass(frozen=True, slots=True)
+class Fir:
+    """Send a FIR (RFC 5104, 4.3.1). `number`: of the command, the same when it is repeated."""
+
+    ssrc: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Remb:
     """Send a REMB (draft-alvestrand-rmcat-remb-03)."""
 
@@ -70,7 +78,7 @@ class Refuse:
     why: str
 
 
-ReceiveAction = Decode | Nack | Pli | Remb | Refuse
+ReceiveAction = Decode | Nack | Pli | Fir | Remb | Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +87,21 @@ class Negotiated:
 
     `rtx_payload_types`: payload type of RTX to that of the original (RFC 4588, `apt`).
     `rtx_ssrcs`: SSRC of an RTX stream to that of the original (`ssrc-group:FID`); an RTX stream
-    that is not listed belongs to this section. `nack`, `remb`: whether the host accepts them; PLI
-    is always sent, as there is no other way to get a picture. `max_bps`: the first and highest
-    REMB. `send_time_id`: id of the abs-send-time header extension. `parameter_sets`: for a payload
-    type, the H.264 parameter sets that the answer announced for it (RFC 6184, 8.1).
+    that is not listed belongs to this section. `nack`, `pli`, `fir`, `remb`, `transport_cc`: what
+    the host accepts; PLI is sent all the same to one that accepts neither it nor FIR, as there is
+    no other way to get a picture. `max_bps`: the first and highest REMB. `send_time_id`: id of the
+    abs-send-time header extension. `parameter_sets`: for a payload type, the H.264 parameter sets
+    that the answer announced for it (RFC 6184, 8.1).
     """
 
     payload_types: frozenset[int]
     rtx_payload_types: Mapping[int, int] = field(default_factory=dict)
     rtx_ssrcs: Mapping[int, int] = field(default_factory=dict)
     nack: bool = True
+    pli: bool = True
+    fir: bool = False
     remb: bool = False
+    transport_cc: bool = False
     max_bps: int = 19_000_000
     send_time_id: int | None = None
     parameter_sets: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)
@@ -140,6 +152,10 @@ class KeyFrameRequests:
         self._sent_at = now
         self.plis_sent += 1
         return True
+
+    def in_vain(self, now: float) -> bool:
+        """Whether a key frame has been needed for as long as the answer to a PLI may take."""
+        return self._needed_since is not None and now - self._needed_since >= PLI_ANSWER_S
 
     def arrived(self, now: float, *, recovers_after: int = 0) -> None:
         """A key frame arrived, and pictures are whole this many reference pictures later."""
@@ -198,14 +214,20 @@ class InboundVideo:
         self.key_frames_received = 0
         self.nacks_sent = 0
         """NACK packets (W3C: nackCount)."""
+        self.firs_sent = 0
+        """FIR packets (W3C: firCount)."""
+        self._fir_number = 0
         self.jitter_buffer_delay_s = 0.0
         """Sum over all frames of the time from first packet to release (W3C)."""
         self.negotiated = negotiated
+        self.host_numbers = False
+        """Whether the host numbers its packets now and gets transport-wide feedback."""
         self._counters = JitterBufferCounters()
         self._jitter_buffer = JitterBuffer(nack=negotiated.nack, counters=self._counters)
         self._ssrc: int | None = None
         self._had_key_frame = False
         self._remb_at = -math.inf
+        self._limited = False
         self._sampled_timestamp: int | None = None
         self._media_s = 0.0
 
@@ -219,9 +241,16 @@ class InboundVideo:
         return self._jitter_buffer.buffered_bytes
 
     @property
-    def remb_bps(self) -> int | None:
-        """The bitrate that REMB reports to the host; None if the host does not accept REMB."""
-        return self.bandwidth.bitrate_bps if self.negotiated.remb else None
+    def available_bps(self) -> int | None:
+        """What the estimate allows the host; None if it takes no congestion feedback."""
+        taken = self.negotiated.remb or self.negotiated.transport_cc
+        return self.bandwidth.bitrate_bps if taken else None
+
+    @property
+    def remb_paused(self) -> bool:
+        """Whether transport-wide feedback is sent in place of REMB. With both at once a host would
+        obey the lower of two estimates."""
+        return self.negotiated.transport_cc and self.host_numbers
 
     @property
     def packets_nacked(self) -> int:
@@ -292,8 +321,12 @@ class InboundVideo:
             actions += self._decode(frames, now)
         if self.needs_tick:
             actions += self._feedback(now, rtt_s)
-        if self.negotiated.remb and (rate_fell or now >= self._remb_at) and self._may_send():
-            actions += self._remb(now)
+        if self.negotiated.remb and self._may_send():
+            if not self.remb_paused and (rate_fell or now >= self._remb_at):
+                actions += self._remb(now, self.bandwidth.bitrate_bps)
+            elif self.remb_paused and self._limited:
+                # what was asked for last would hold for ever
+                actions += self._remb(now, self.negotiated.max_bps)
         return actions
 
     def _original(self, packet: RtpPacket, payload_type: int) -> RtpPacket | None:
@@ -358,6 +391,7 @@ class InboundVideo:
             requests.reference_picture()
         if frame.key:
             self.key_frames_received += 1
+            self._fir_number = self.firs_sent & 0xFF
             self._had_key_frame = True
             requests.arrived(now, recovers_after=frame.recovers_after)
 
@@ -374,9 +408,19 @@ class InboundVideo:
                 self.nacks_sent += 1
                 yield Nack(self._ssrc, tuple(due[at : at + MAX_NACKED_AT_ONCE]))
         if self.key_frame_requests.take_due(now, rtt_s):
-            yield Pli(self._ssrc)
+            yield from self._ask_for_key_frame(self._ssrc, now)
 
-    def _remb(self, now: float) -> Iterator[ReceiveAction]:
+    def _ask_for_key_frame(self, ssrc: int, now: float) -> Iterator[ReceiveAction]:
+        """PLI; FIR for a host that did not accept PLI, and beside a PLI that brought nothing."""
+        terms = self.negotiated
+        if terms.pli or not terms.fir:
+            yield Pli(ssrc)
+        if terms.fir and (not terms.pli or self.key_frame_requests.in_vain(now)):
+            self.firs_sent += 1
+            yield Fir(ssrc, self._fir_number)
+
+    def _remb(self, now: float, bitrate_bps: int) -> Iterator[ReceiveAction]:
         if self._ssrc is not None and self.statistics.ssrc is not None:
             self._remb_at = now + REMB_INTERVAL_S
-            yield Remb(self._ssrc, self.bandwidth.bitrate_bps)
+            self._limited = bitrate_bps < self.negotiated.max_bps
+            yield Remb(self._ssrc, bitrate_bps)

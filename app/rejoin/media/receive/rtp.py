@@ -21,7 +21,8 @@ SEND_TIME_UNITS = 1 << 18
 HEADER_BYTES = 12
 _HEADER = Struct("!BBHLL")
 _WORDS = Struct("!HH")
-_ONE_BYTE = 0xBEDE
+ONE_BYTE = 0xBEDE
+"""Profile of a header extension whose elements have one-byte headers (RFC 8285, 4.2)."""
 _TWO_BYTES = 0x100
 _PADDING, _RESERVED = 0, 15
 
@@ -80,9 +81,9 @@ def extension_value(extension: bytes, element_id: int) -> bytes | None:
     if len(extension) < 4:
         return None
     profile, at = _WORDS.unpack_from(extension)[0], 4
-    if profile != _ONE_BYTE and profile >> 4 != _TWO_BYTES:
+    if profile != ONE_BYTE and profile >> 4 != _TWO_BYTES:
         return None
-    short = profile == _ONE_BYTE
+    short = profile == ONE_BYTE
     while at < len(extension):
         head = extension[at]
         at += 1

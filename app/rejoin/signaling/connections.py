@@ -1,20 +1,22 @@
-"""Judges every address of the backend before a socket connects to it.
+"""Opens the TCP connections to the backend, or to a proxy in front of it.
 
 A name means what its resolver says at that moment, and a hostile one says something else each time
 (DNS rebinding). So the name is resolved here, its addresses are judged, and the connection is made
-to a judged address and not to the name.
+to a judged address and not to the name. The look-up has a limit of its own: a slow name server does
+not take the time that the connection has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import httpcore
 
+from rejoin.clock import Clock, boot_s
+from rejoin.signaling.name_lookup import NameLookup
 from rejoin.tasks import cancel, spawn
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -57,21 +59,17 @@ def _parsed(address: str) -> _Address | None:
     return parsed
 
 
-def resolved(host: str, port: int) -> list[str]:
-    """The addresses of a name, or the one that an address means however it is spelled ("127.1").
-
-    Blocks. Raises OSError, UnicodeError.
-    """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-class JudgedConnections(httpcore.AsyncNetworkBackend):
+class Connections(httpcore.AsyncNetworkBackend):
     """Connects only to addresses that `allows`. Raises AddressRefusedError where there is none."""
 
-    def __init__(self, allows: Allows) -> None:
+    def __init__(self, allows: Allows | None = None, clock: Clock = boot_s) -> None:
+        """`allows`: None: any address."""
         self._allows = allows
+        self._clock = clock
+        self._names = NameLookup(clock=clock)
         self._sockets = httpcore.AnyIOBackend()
+        self.rtt_s: float | None = None
+        """How long the last connection took to open: one round trip (RFC 9293, 3.5)."""
 
     async def connect_tcp(
         self,
@@ -82,20 +80,27 @@ class JudgedConnections(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         try:
+            found = await self._names.addresses(host, port)
+        except OSError as error:
+            raise httpcore.ConnectError from error
+        allows = self._allows
+        allowed = found if allows is None else [each for each in found if allows(each)]
+        if not allowed:
+            raise AddressRefusedError
+        began_at = self._clock()
+        try:
             async with asyncio.timeout(timeout):
-                # An address needs no resolver, and no thread.
-                is_address = _parsed(host) is not None
-                found = [host] if is_address else await asyncio.to_thread(resolved, host, port)
-                allowed = [address for address in found if self._allows(address)]
-                if not allowed:
-                    raise AddressRefusedError
-                return await self._first_of(allowed, port)
+                stream = await self._first_of(allowed, port)
         except TimeoutError:
             raise httpcore.ConnectTimeout from None
-        except AddressRefusedError:
-            raise
-        except (OSError, UnicodeError) as error:
+        except OSError as error:
             raise httpcore.ConnectError from error
+        self.rtt_s = self._clock() - began_at
+        return stream
+
+    async def aclose(self) -> None:
+        """Wait for no look-up any more."""
+        await self._names.aclose()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from rejoin.runtime.daemon_thread import run_in_daemon_thread
+from rejoin.daemon_thread import run_in_daemon_thread
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 

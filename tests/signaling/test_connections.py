@@ -10,9 +10,10 @@ import pytest
 
 from helpers.misbehaving_server import JSON, answering, server_that
 from rejoin.core.retry import FailureKind
-from rejoin.signaling import judged_connections
+from rejoin.signaling import connections, name_lookup
+from rejoin.signaling.connections import is_loopback, is_public
 from rejoin.signaling.exchange import CallFailedError, Exchange, HttpSettings
-from rejoin.signaling.judged_connections import is_loopback, is_public, resolved
+from rejoin.signaling.name_lookup import resolved
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -89,7 +90,7 @@ async def test_a_link_cannot_lead_to_a_local_port_by_a_name_that_changes_its_mea
         arrived.append(writer.get_extra_info("peername"))
 
     resolver = Resolver(["127.0.0.1", "::ffff:127.0.0.1"])
-    monkeypatch.setattr(judged_connections, "resolved", resolver)
+    monkeypatch.setattr(name_lookup, "resolved", resolver)
     async with server_that(behave) as port:
         exchange = Exchange(
             f"https://rebinding.example:{port}",
@@ -109,7 +110,7 @@ async def test_of_several_addresses_those_that_are_allowed_are_connected_to(
     """localhost by http: only what is loopback, in order, and the next where one fails."""
     async with server_that(answering(f"200 OK\r\n{JSON}", b"{}")) as port:
         monkeypatch.setattr(
-            judged_connections, "resolved", Resolver(["192.0.2.7", "127.77.0.1", "127.0.0.1"])
+            name_lookup, "resolved", Resolver(["192.0.2.7", "127.77.0.1", "127.0.0.1"])
         )
         exchange = Exchange(
             f"http://localhost:{port}", None, http=HttpSettings(connect_timeout_s=20)
@@ -122,7 +123,7 @@ async def test_of_several_addresses_those_that_are_allowed_are_connected_to(
 async def test_localhost_that_means_another_machine_gets_nothing_by_http(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(judged_connections, "resolved", Resolver(["192.0.2.7"]))
+    monkeypatch.setattr(name_lookup, "resolved", Resolver(["192.0.2.7"]))
     error = await failure_of(Exchange("http://localhost:9", "canary-token"))
     assert error.failure.kind is FailureKind.NOT_BACKEND
 
@@ -134,7 +135,7 @@ async def test_a_name_without_an_address_is_not_reached(
     def fail(host: str, port: int) -> list[str]:
         raise error
 
-    monkeypatch.setattr(judged_connections, "resolved", fail)
+    monkeypatch.setattr(name_lookup, "resolved", fail)
     exchange = Exchange("https://a.example", None, http=HttpSettings(public_only=True))
     assert (await failure_of(exchange)).failure.kind is FailureKind.NOT_SENT
 
@@ -163,8 +164,8 @@ class Stream(httpcore.AsyncNetworkStream):
         self.sockets.closed.append(self.host)
 
 
-def judged(sockets: SlowSockets) -> judged_connections.JudgedConnections:
-    found = judged_connections.JudgedConnections(lambda address: True)
+def judged(sockets: SlowSockets) -> connections.Connections:
+    found = connections.Connections(lambda address: True)
     found._sockets = sockets  # type: ignore[assignment]
     return found
 
@@ -172,8 +173,8 @@ def judged(sockets: SlowSockets) -> judged_connections.JudgedConnections:
 async def test_an_address_that_hangs_does_not_hold_the_next_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(judged_connections, "_NEXT_ADDRESS_AFTER_S", 0.0)
-    monkeypatch.setattr(judged_connections, "resolved", Resolver(["hangs", "good"]))
+    monkeypatch.setattr(connections, "_NEXT_ADDRESS_AFTER_S", 0.0)
+    monkeypatch.setattr(name_lookup, "resolved", Resolver(["hangs", "good"]))
     sockets = SlowSockets()
     sockets.released["good"] = released = asyncio.Event()
     released.set()
@@ -184,7 +185,7 @@ async def test_an_address_that_hangs_does_not_hold_the_next_one(
 
 
 async def test_when_all_fail_the_connection_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judged_connections, "resolved", Resolver(["bad-1", "bad-2"]))
+    monkeypatch.setattr(name_lookup, "resolved", Resolver(["bad-1", "bad-2"]))
     sockets = SlowSockets()
     for name in ("bad-1", "bad-2"):
         sockets.released[name] = asyncio.Event()
@@ -197,6 +198,30 @@ async def test_when_all_fail_the_connection_fails(monkeypatch: pytest.MonkeyPatc
 async def test_a_connection_that_takes_too_long_is_a_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(judged_connections, "resolved", Resolver(["hangs"]))
+    monkeypatch.setattr(name_lookup, "resolved", Resolver(["hangs"]))
     with pytest.raises(httpcore.ConnectTimeout):
         await judged(SlowSockets()).connect_tcp("a.example", 443, timeout=0.05)
+
+
+@pytest.mark.parametrize("variable", [None, "http_proxy", "all_proxy"])
+async def test_no_name_is_looked_up_in_the_loops_own_pool(
+    monkeypatch: pytest.MonkeyPatch, variable: str | None
+) -> None:
+    """Two hung look-ups there held the opening of a UDP socket, and so every offer, for 5 s."""
+    asked: list[object] = []
+
+    async def resolve_in_the_pool(*_: object, **__: object) -> None:
+        asked.append(_)
+
+    def unknown(host: str, port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve_in_the_pool)
+    monkeypatch.setattr(name_lookup, "resolved", unknown)
+    if variable is not None:
+        scheme = "socks5" if variable == "all_proxy" else "http"
+        monkeypatch.setenv(variable, f"{scheme}://proxy.invalid:3128")
+    http = HttpSettings(allow_insecure=True)
+    error = await failure_of(Exchange("http://studio.invalid", None, http=http))
+    assert error.failure.kind is FailureKind.NOT_SENT
+    assert asked == []
