@@ -1,4 +1,4 @@
-"""The words at the end of a game: what happened, what to do, and the report for support."""
+"""What players read at the end of a game, and the report."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from rejoin.core.model import Ending, EndingKind
 from rejoin.gui import ending_texts
 from rejoin.service_model.status import Status, StatusReason
 
-REASONS = [
-    None,
-    *ending_texts._REASONS,
-    "somethingNew",
-]
+REASONS = [None, *ending_texts._REASONS, "somethingNew"]
 
 
 @pytest.mark.parametrize("kind", EndingKind)
@@ -86,8 +82,10 @@ def test_the_report_has_what_support_needs() -> None:
 
 
 def test_the_end_card_says_which_video_cannot_be_played() -> None:
-    known = ending_texts.ending_text(
-        Ending(EndingKind.UNSUPPORTED_VIDEO, detail="interlaced video")
-    )
-    assert known.meaning.startswith("The game server sends interlaced video, which Rejoin does not")
-    assert "which" not in ending_texts.ending_text(Ending(EndingKind.UNSUPPORTED_VIDEO)).meaning
+    def meaning(detail: str) -> str:
+        ending = Ending(EndingKind.UNSUPPORTED_VIDEO, detail=detail)
+        return ending_texts.ending_text(ending).meaning
+
+    expected = "The game server sends interlaced video, which Rejoin does not"
+    assert meaning("interlaced video").startswith(expected)
+    assert "which" not in meaning("")

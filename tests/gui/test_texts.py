@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.window_faces import NOW, lost
-from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
+from helpers.window_faces import LIVE, NOW, lost, starting, troubled
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, Trouble
 from rejoin.gui import ending_texts, texts
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.service_model.status import StatusReason
@@ -19,11 +19,7 @@ from rejoin.service_model.status import StatusReason
 FORBIDDEN = re.compile(
     r"\b(offer|attempt|episode|window|session|SDP|ICE|peer|backend)s?\b", re.IGNORECASE
 )
-REASONS = [
-    None,
-    *ending_texts._REASONS,
-    "somethingNew",
-]
+REASONS = [None, *ending_texts._REASONS, "somethingNew"]
 
 
 @pytest.mark.parametrize(
@@ -154,14 +150,15 @@ def test_words_of_the_engine_never_reach_a_player() -> None:
         value for name, value in vars(texts).items() if name.isupper() and isinstance(value, str)
     ]
     both = (False, True)
-    flags = itertools.product(Stage, Doing, both, both, both, (None, NOW - 1, NOW + 9))
-    for stage, doing, offline, portal, can_terminate, deadline_at in flags:
+    flags = itertools.product(Stage, Doing, both, both, both, (0, 2), (None, NOW - 1, NOW + 9))
+    for stage, doing, offline, portal, can_terminate, episode, deadline_at in flags:
         snapshot = lost(
             stage=stage,
             doing=doing,
             offline=offline,
             portal=portal,
             can_terminate=can_terminate,
+            episode=episode,
             shown_deadline_at=deadline_at,
         )
         said += [
@@ -174,6 +171,8 @@ def test_words_of_the_engine_never_reach_a_player() -> None:
             texts.starting_leaving(snapshot),
             texts.announcement(snapshot, NOW),
         ]
+    for trouble, can_type in itertools.product([None, *Trouble], both):
+        said.append(texts.trouble_text(replace(LIVE, trouble=trouble, input_open=can_type)))
     for kind, reason in itertools.product(EndingKind, REASONS):
         text = ending_texts.ending_text(Ending(kind, StatusReason(reason) if reason else None))
         said += [text.title, text.meaning, text.advice]
@@ -212,3 +211,48 @@ def test_a_game_that_cannot_be_ended_may_run_until_its_time_is_up() -> None:
         assert texts.can_cancel_start(starting)
         assert texts.starting_leaving(starting) == ""
     assert "its time is up" not in texts.lost_known(lost())
+
+
+# --- what is wrong while playing ------------------------------------------------------------------
+
+
+def test_each_trouble_has_words_of_its_own() -> None:
+    said = {trouble: texts.trouble_text(troubled(trouble, 3.0)) for trouble in Trouble}
+    assert said == {
+        Trouble.UNSTABLE: "Connection unstable",
+        Trouble.UPLINK: "Your input does not reach the game",
+        Trouble.PICTURE_LOST: "The picture is frozen: its data is lost on the way",
+        Trouble.PICTURE_STOPPED: "The picture is frozen. The game may be paused.",
+    }
+    assert texts.trouble_text(replace(LIVE, trouble=None)) == "Connection unstable"
+
+
+def test_without_controls_no_input_is_missed() -> None:
+    watching = troubled(Trouble.UPLINK, 3.0, input_open=False)
+    assert texts.trouble_text(watching) == "Connection unstable"
+
+
+# --- a start that is tried again ------------------------------------------------------------------
+
+
+def test_a_start_says_why_it_is_tried_again() -> None:
+    waiting = starting(Doing.WAITING_TO_RETRY)
+    for shown, said in (
+        (replace(waiting, unreached=True), "The studio's server did not answer."),
+        (replace(waiting, unreached=True, episode=2), "The studio's server did not answer."),
+        (waiting, "The studio's server asks to wait."),
+        (replace(waiting, episode=1), "No connection to the game yet."),
+    ):
+        assert texts.starting_awaited(shown, NOW, 20.0) == said
+        timed = replace(shown, next_try_at=NOW + 1.5)
+        assert texts.starting_awaited(timed, NOW, 20.0) == f"{said} Next try in 2 s"
+
+
+@pytest.mark.parametrize("doing", Doing)
+def test_what_was_never_connected_is_not_lost_nor_placed_anew(doing: Doing) -> None:
+    shown = starting(doing, episode=1)
+    for waited_s in (1.0, 20.0):
+        if doing is not Doing.PLACING:
+            assert "free game server" not in texts.starting_awaited(shown, NOW, waited_s)
+        said = f"{texts.announcement(shown, NOW)} {texts.starting_awaited(shown, NOW, waited_s)}"
+        assert not re.search(r"lost|reconnect|for a game server", said, re.IGNORECASE)

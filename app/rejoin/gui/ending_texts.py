@@ -1,4 +1,7 @@
-"""What a player reads when a game has ended, and what *Copy report* copies. Pure, as `texts`."""
+"""How a game ended, in words: the end card's text, the support code and the report. Pure.
+
+The rules are those of `texts`.
+"""
 
 from __future__ import annotations
 

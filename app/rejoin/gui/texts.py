@@ -1,4 +1,4 @@
-"""Every sentence that a player reads during a game, made from snapshots. Pure: no Qt, no clock.
+"""Every sentence that a player reads but those of an end (`ending_texts`). Pure: no Qt, no clock.
 
 English. Each text is made by a function of values, so that a translation is another set of
 functions and no sentence is put together elsewhere. Times are boot time in seconds.
@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import assert_never
 
-from rejoin.core.model import Doing, Snapshot, Stage
-from rejoin.gui import ending_texts
+from rejoin.core.model import Doing, Snapshot, Stage, Trouble
+from rejoin.gui.ending_texts import ending_text
 from rejoin.media.audio.volume import SoundChoice
 
 # --- fixed words --------------------------------------------------------------------------------
@@ -30,7 +30,8 @@ START = "Start"
 
 END_GAME_QUESTION = "End the game for good?"
 END_GAME_CONSEQUENCE = "The game stops for everyone in it. Unsaved progress may be lost."
-BADGE = "Connection unstable"
+RECONNECT = "Reconnect"
+RECONNECT_HINT = "A new connection to the same game (Ctrl+Alt+R)"
 BACK = "You're back"
 CLICK_TO_CONTROL = "Click to take control"
 MOUSE_REFUSED = "This desktop does not let Rejoin capture the mouse"
@@ -39,6 +40,22 @@ SOUND_SWITCH = "Sound"
 SOUND_SWITCH_HINT = "Sound on or off (Ctrl+Alt+M)"
 VOLUME = "Volume"
 VOLUME_HINT = "Volume (Ctrl+Alt+Up, Ctrl+Alt+Down)"
+
+
+_TROUBLES = {
+    Trouble.UNSTABLE: "Connection unstable",
+    Trouble.UPLINK: "Your input does not reach the game",
+    Trouble.PICTURE_LOST: "The picture is frozen: its data is lost on the way",
+    Trouble.PICTURE_STOPPED: "The picture is frozen. The game may be paused.",
+}
+
+
+def trouble_text(snapshot: Snapshot) -> str:
+    """What is wrong with a connection that is not lost."""
+    trouble = snapshot.trouble
+    if trouble is None or (trouble is Trouble.UPLINK and not snapshot.input_open):
+        trouble = Trouble.UNSTABLE  # without controls there is no input to miss
+    return _TROUBLES[trouble]
 
 
 def sound_text(choice: SoundChoice) -> str:
@@ -246,6 +263,12 @@ def _starting_doing(snapshot: Snapshot, now: float, waited_s: float) -> str:
     match doing:
         case Doing.NOTHING | Doing.PREPARING:
             return "Getting ready..."
+        case Doing.WAITING_TO_RETRY:
+            return f"{_start_failed(snapshot)} {next_try(snapshot, now)}".rstrip()
+        case Doing.ASKING_BACKEND if snapshot.episode > 0:
+            return "Asking the studio's server to connect you..."
+        case Doing.CHECKING | Doing.CONFIRMING_END | Doing.WAITING_FOR_SERVICE if snapshot.episode:
+            return _lost_doing(snapshot, now)
         case Doing.ASKING_BACKEND | Doing.CHECKING | Doing.CONFIRMING_END:
             return "Asking the studio for a game server..."
         case Doing.PLACING | Doing.WAITING_FOR_SERVICE:
@@ -254,14 +277,21 @@ def _starting_doing(snapshot: Snapshot, now: float, waited_s: float) -> str:
             return "Waiting for a free game server..."
         case Doing.CONNECTING:
             return "Connecting to your game..."
-        case Doing.WAITING_TO_RETRY:
-            return f"The studio's server did not answer. {next_try(snapshot, now)}".rstrip()
         case Doing.WAITING_FOR_NETWORK:
             return "Continuing as soon as the network is back."
         case Doing.TERMINATING:
             return "Ending your game..."
         case _:
             assert_never(doing)
+
+
+def _start_failed(snapshot: Snapshot) -> str:
+    """Why a start is tried again."""
+    if snapshot.unreached:
+        return "The studio's server did not answer."
+    if snapshot.episode > 0:
+        return "No connection to the game yet."
+    return "The studio's server asks to wait."
 
 
 def can_cancel_start(snapshot: Snapshot) -> bool:
@@ -304,7 +334,7 @@ def announced_sentences(snapshot: Snapshot, now: float) -> list[str]:
         case Stage.ENDED:
             if snapshot.ending is None:
                 return []
-            text = ending_texts.ending_text(snapshot.ending)
+            text = ending_text(snapshot.ending)
             parts = [f"{text.title}.", text.meaning, text.advice]
         case _:
             assert_never(stage)
