@@ -66,3 +66,10 @@ def test_the_end_shows_its_reason() -> None:
     assert play.shown.stage is Stage.ENDED
     assert play.shown.ending is not None
     assert play.shown.ending.kind is EndingKind.CLOSED_FOR_NOW
+
+
+def test_whether_the_backend_answered_is_shown() -> None:
+    play = Playbook().drop().poll_fails(FailureKind.NOT_SENT)
+    assert play.shown.unreached
+    assert not play.give(play.status("CONNECTED")).shown.unreached
+    assert not Playbook().drop().poll_fails(FailureKind.THROTTLED).shown.unreached

@@ -9,11 +9,11 @@ import pytest
 from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from helpers.window_faces import LIVE, NOW, lost
-from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
+from helpers.window_faces import LIVE, NOW, lost, troubled
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, Trouble
 from rejoin.gui import announcer
 from rejoin.gui.announcer import Announcement, Announcer, Said, next_announcement
-from rejoin.gui.notes import Notes
+from rejoin.gui.notes import Memory, Notes, WindowState, notes
 
 
 @pytest.mark.parametrize("urgent", [False, True])
@@ -210,3 +210,49 @@ def test_two_problems_are_two_sentences_and_each_is_announced_once() -> None:
 
     heard = heard_in(lambda tick: LIVE, 10, problems)
     assert [text for _, text in heard] == ["No sound.", "No way back."]
+
+
+def heard_of(snapshots: Callable[[int], Snapshot], for_s: int) -> list[tuple[float, str]]:
+    """As `heard_in`, with the notes that the window shows."""
+    state = WindowState(takes_input=True)
+    return heard_in(
+        snapshots, for_s, lambda tick: notes(snapshots(tick), NOW + tick / 10, Memory(), state)
+    )
+
+
+def test_a_picture_that_freezes_and_the_offer_are_announced_once() -> None:
+    def freezing(tick: int) -> Snapshot:
+        if tick < 20:
+            return troubled(Trouble.UNSTABLE, 0.0)
+        return troubled(Trouble.PICTURE_STOPPED, 2.0, can_reconnect=tick >= 50)
+
+    assert heard_of(freezing, 60) == [
+        (NOW + 0.5, "Connection unstable"),
+        (NOW + 2.0, "The picture is frozen. The game may be paused."),
+        (NOW + 5.0, "Ctrl+Alt+R: reconnect"),
+    ]
+
+
+@pytest.mark.parametrize("period", [3, 25, 60])
+def test_a_picture_that_freezes_again_and_again_is_announced_once(period: int) -> None:
+    kinds = (Trouble.PICTURE_LOST, Trouble.UPLINK, Trouble.PICTURE_STOPPED)
+
+    def stuttering(tick: int) -> Snapshot:
+        here = tick // period
+        frozen = troubled(kinds[here % 3], 5.0, can_reconnect=here % 2 == 1)
+        return frozen if here % 4 else LIVE
+
+    heard = [text for _, text in heard_of(stuttering, 120)]
+    assert sorted(heard) == [
+        "The picture is frozen. The game may be paused.",
+        "The picture is frozen: its data is lost on the way",
+        "Your input does not reach the game. Ctrl+Alt+R: reconnect",
+    ]
+
+
+def test_being_back_with_trouble_says_each_sentence_once() -> None:
+    def shown(tick: int) -> Notes:
+        return Notes(note=("You're back", ""), badge="Connection unstable" if tick > 9 else "")
+
+    heard = heard_in(lambda tick: LIVE, 5, shown)
+    assert [text for _, text in heard] == ["You're back", "Connection unstable"]

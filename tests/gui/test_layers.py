@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from helpers.fake_port import FakeClock, FakePort, picture
 from helpers.window_faces import LIVE, NOW, lost
-from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.layers import Layers
 from rejoin.gui.notes import Notes
@@ -65,6 +65,15 @@ def test_an_ending_is_shown_where_the_game_was(application: QApplication, rig: R
     assert rig.show(Snapshot(Stage.ENDING)) == {"overlay"}
 
 
+def test_an_end_that_did_not_reach_the_studio_can_be_tried_again_without_a_picture_too(
+    rig: Rig,
+) -> None:
+    for doing in (Doing.WAITING_FOR_NETWORK, Doing.WAITING_TO_RETRY):
+        assert rig.show(Snapshot(Stage.ENDING, doing=doing, can_try_now=True)) == {"overlay"}
+        assert rig.layers.overlay.try_button.isEnabled()
+        assert rig.show(Snapshot(Stage.ENDING, doing=Doing.TERMINATING)) == {"starting"}
+
+
 def test_a_requested_start_shows_before_the_snapshot_has_it(rig: Rig) -> None:
     rig.show(Snapshot(Stage.IDLE))
     assert rig.layers.starting.title.text() == "Ready to play"
@@ -86,10 +95,10 @@ def test_the_game_or_the_card_has_the_focus(rig: Rig) -> None:
 
 
 def test_notes_show_and_hide_the_volume_control(rig: Rig) -> None:
-    rig.layers.show_notes(Notes(badge="Connection unstable", shows_volume_control=True))
+    rig.layers.show_notes(Notes(badge="Connection unstable", shows_volume_control=True), NOW)
     assert rig.layers.sound.isVisible()
     assert rig.layers.corners.badge.text() == "Connection unstable"
-    rig.layers.show_notes(Notes())
+    rig.layers.show_notes(Notes(), NOW)
     assert rig.layers.sound.isHidden()
 
 
@@ -101,3 +110,15 @@ def test_everything_is_as_large_as_the_picture(application: QApplication, rig: R
         assert widget.size() == layers.size()
     at = layers.sound.geometry()
     assert (at.right(), at.bottom()) == (900 - 14 - 1, 500 - 14 - 1)
+    button = layers.reconnect.geometry()
+    assert abs(button.center().x() - 450) <= 1
+    assert 300 < button.bottom() < at.top()
+
+
+def test_the_offer_to_reconnect_is_shown_while_there_is_a_hint(rig: Rig) -> None:
+    rig.show(LIVE)
+    rig.layers.show_notes(Notes(badge="frozen", reconnect_hint="Ctrl+Alt+R: reconnect"), NOW)
+    assert rig.layers.reconnect.isVisible()
+    assert rig.layers.corners.badge.text() == "frozen Ctrl+Alt+R: reconnect"
+    rig.layers.show_notes(Notes(badge="frozen"), NOW)
+    assert rig.layers.reconnect.isHidden()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
@@ -22,16 +22,27 @@ from helpers.window_faces import (
     destroy,
     face_named,
     lost,
+    troubled,
     wait_until,
     words,
 )
 from rejoin.core.events import (
     CloseForNowRequested,
     EndGameRequested,
+    ReconnectRequested,
     StartRequested,
     TryNowRequested,
 )
-from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HealthLevel, Snapshot, Stage
+from rejoin.core.model import (
+    ConnectionNumber,
+    Doing,
+    Ending,
+    EndingKind,
+    HealthLevel,
+    Snapshot,
+    Stage,
+    Trouble,
+)
 from rejoin.gui.card import UNARMED_S, Card, CardButton
 from rejoin.gui.main_window import RejoinWindow, WindowOptions, first_size
 from rejoin.gui.notes import BACK_FOR_S, PROBLEM_FOR_S, SOUND_CONTROL_FOR_S, SOUND_NOTE_FOR_S
@@ -126,7 +137,9 @@ def _nothing_overlaps(window: RejoinWindow) -> None:
         return QRect(widget.mapTo(window, QPoint(0, 0)), widget.size())
 
     panels = [card.panel for card in window.findChildren(Card) if card.isVisible()]
+    layers = window.layers
     apart: list[QWidget] = [*panels, *(p for p in window.findChildren(Pill) if p.isVisible())]
+    apart += [widget for widget in (layers.reconnect, layers.sound) if widget.isVisible()]
     for panel in panels:
         leaves = [
             w for w in panel.findChildren(QWidget) if w.isVisible() and not w.findChildren(QWidget)
@@ -145,9 +158,8 @@ def _nothing_overlaps(window: RejoinWindow) -> None:
 def _the_keyboard_reaches_every_button(window: RejoinWindow) -> None:
     buttons = {b for b in window.findChildren(QPushButton) if b.isVisible() and b.isEnabled()}
     assert all(button.accessibleName() for button in buttons)
-    buttons.discard(
-        window.layers.sound.switch
-    )  # while playing Tab goes to the game; it has shortcuts
+    # While playing Tab goes to the game; these have shortcuts.
+    buttons -= {window.layers.sound.switch, window.layers.reconnect}
     for button in window.findChildren(CardButton):
         button.armed_at = 0.0
     reached: set[QWidget] = set()
@@ -182,6 +194,55 @@ def test_the_badge_appears_without_a_new_snapshot(show: ShowFace) -> None:
     show_snapshot(window, port, replace(LIVE, health=HealthLevel.STALLED, trouble_since_at=clock()))
     clock.now += 0.6
     assert wait_until(lambda: "Connection unstable" in words(window))
+
+
+FROZEN = troubled(Trouble.PICTURE_STOPPED, 5.0, can_reconnect=True)
+
+
+def test_reconnect_is_pressed_by_pointer(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    assert "Reconnect" not in words(window)
+    show_snapshot(window, port, FROZEN)
+    assert "Reconnect" in words(window)
+    assert focused(window) is window.layers.view
+    clock.now += UNARMED_S
+    QTest.mouseClick(window.layers.reconnect, Qt.MouseButton.LeftButton)
+    assert port.events == [ReconnectRequested()]
+    assert focused(window) is window.layers.view
+    assert not is_captured(window), "the click was for the button"
+    show_snapshot(window, port, LIVE)
+    assert "Reconnect" not in words(window)
+
+
+def test_no_key_of_the_game_presses_reconnect(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    show_snapshot(window, port, FROZEN)
+    clock.now += 2 * UNARMED_S
+    keys = (*GAME_KEYS, Qt.Key.Key_R, Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Escape)
+    shift = Qt.KeyboardModifier.ShiftModifier
+    held = (Qt.KeyboardModifier.NoModifier, shift, CTRL_ALT & ~shift, shift | CTRL_ALT)
+    for key, modifiers in product(keys, held):
+        if key is not Qt.Key.Key_R or modifiers & CTRL_ALT != CTRL_ALT:
+            QTest.keyClick(focused(window), key, modifiers)
+            clock.now += 0.6
+            window.refresh()
+    for modifier in (Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier):
+        QTest.keyClick(focused(window), Qt.Key.Key_R, modifier)
+    assert port.events == []
+    assert focused(window) is window.layers.view
+
+
+def test_its_shortcut_reconnects_once_and_only_while_it_is_offered(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    press(window, Qt.Key.Key_R, modifier=CTRL_ALT)
+    assert port.events == []
+    assert port.controls[-1].held, "these keys are the game's"
+    QTest.keyRelease(focused(window), Qt.Key.Key_R)
+    show_snapshot(window, port, FROZEN)
+    for _ in range(3):
+        press(window, Qt.Key.Key_R, modifier=CTRL_ALT)
+    assert port.events == [ReconnectRequested()]
+    assert not port.controls[-1].held
 
 
 def test_youre_back_for_three_seconds(show: ShowFace) -> None:
@@ -487,6 +548,20 @@ def test_without_a_game_closing_just_closes(show: ShowFace, name: str) -> None:
     assert (port.events, gone) == ([], [1])
 
 
+@pytest.mark.parametrize(
+    "name", ["ending-offline", "ending-offline-without-picture", "ending-unreached"]
+)
+def test_an_end_that_did_not_reach_the_studio_can_be_tried_again_or_left(
+    show: ShowFace, name: str
+) -> None:
+    window, port, clock = show(face_named(name))
+    clock.now += UNARMED_S
+    QTest.mouseClick(window.layers.overlay.try_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.layers.overlay.close_button, Qt.MouseButton.LeftButton)
+    assert port.events == [TryNowRequested(), CloseForNowRequested()]
+    assert window.isHidden()
+
+
 def test_closing_while_the_game_is_being_ended_does_not_stop_that(show: ShowFace) -> None:
     window, port, _clock = show(face_named("ending"))
     window.close()
@@ -500,6 +575,17 @@ def test_the_end_card_closes_the_window(show: ShowFace) -> None:
     clock.now += UNARMED_S
     QTest.keyClick(window.focusWidget(), Qt.Key.Key_Return)
     assert gone == [1]
+
+
+def test_a_connection_that_failed_before_the_first_picture_is_no_drop(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("starting"))
+    show_snapshot(window, port, Snapshot(Stage.STARTING, doing=Doing.CONNECTING, episode=2))
+    failed = Ending(EndingKind.COULD_NOT_CONNECT)
+    assert "Drops: 0\n" in window.report(failed)
+    show_snapshot(window, port, replace(LIVE, episode=2))
+    assert "Drops: 0\n" in window.report(failed)
+    show_snapshot(window, port, lost(episode=3))
+    assert "Drops: 1\n" in window.report(failed)
 
 
 def test_the_report_is_about_this_game(show: ShowFace) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.window_faces import LIVE, NOW, lost
-from rejoin.core.model import Ending, EndingKind, HealthLevel, Snapshot, Stage
+from helpers.window_faces import LIVE, NOW, lost, troubled
+from rejoin.core.model import Ending, EndingKind, HealthLevel, Snapshot, Stage, Trouble
 from rejoin.gui.mouse_capture import Captured, CaptureState, Free, FreedByDrop, FreedByKeys, Refused
 from rejoin.gui.notes import (
     BACK_FOR_S,
@@ -176,11 +176,15 @@ def test_capturing_the_mouse_forgets_the_hint_and_the_volume_control_only() -> N
 
 
 def test_note_and_badge_are_for_screen_readers() -> None:
-    assert Notes(note=("You're back", CLICK)).spoken == f"You're back {CLICK}"
+    assert Notes(note=("You're back", CLICK)).spoken == (f"You're back {CLICK}",)
     assert Notes(badge="Connection unstable", note=(CLICK, "")).spoken == (
-        f"{CLICK} Connection unstable"
+        CLICK,
+        "Connection unstable",
     )
-    assert Notes(problem="No sound.", volume="Volume 40 %").spoken == ""
+    assert Notes(problem="No sound.\nNo way back.", volume="Volume 40 %").spoken == (
+        "No sound.",
+        "No way back.",
+    )
 
 
 def test_just_back_is_three_seconds_of_a_live_game() -> None:
@@ -188,3 +192,16 @@ def test_just_back_is_three_seconds_of_a_live_game() -> None:
     assert not is_just_back(BACK, NOW + BACK_FOR_S)
     assert not is_just_back(LIVE, NOW)
     assert not is_just_back(lost(back_at=NOW), NOW)
+
+
+def test_the_badge_names_the_trouble_once_it_lasts() -> None:
+    words = "Your input does not reach the game"
+    assert notes(troubled(Trouble.UPLINK, BADGE_AFTER_S), NOW, Memory(), PLAYING).badge == words
+    assert notes(troubled(Trouble.UPLINK, 0.49), NOW, Memory(), PLAYING).badge == ""
+
+
+def test_reconnect_is_offered_only_while_the_snapshot_offers_it() -> None:
+    frozen = troubled(Trouble.PICTURE_LOST, 5.0, can_reconnect=True)
+    assert notes(frozen, NOW, Memory(), CAPTURED).reconnect_hint == "Ctrl+Alt+R: reconnect"
+    for other in (replace(frozen, can_reconnect=False), replace(frozen, stage=Stage.LOST)):
+        assert notes(other, NOW, Memory(), CAPTURED).reconnect_hint == ""

@@ -32,6 +32,10 @@ ALL = frozenset(Condition)
         (Qt.Key.Key_Up, CONTROL | ALT | SHIFT, ShortcutAction.LOUDER),
         (Qt.Key.Key_Down, CONTROL | ALT, ShortcutAction.QUIETER),
         (Qt.Key.Key_Up, NONE, None),
+        (Qt.Key.Key_R, CONTROL | ALT, ShortcutAction.RECONNECT),
+        (Qt.Key.Key_R, NONE, None),
+        (Qt.Key.Key_R, CONTROL, None),
+        (Qt.Key.Key_R, ALT, None),
         (Qt.Key.Key_F8, NONE, ShortcutAction.DROP_CONNECTION),
         (Qt.Key.Key_Alt, CONTROL, ShortcutAction.FREE_MOUSE),
         (Qt.Key.Key_AltGr, CONTROL, ShortcutAction.FREE_MOUSE),
@@ -71,5 +75,6 @@ def test_hints_and_tool_tips_name_the_keys_that_work() -> None:
     assert shortcuts.FREE_MOUSE.hint == "Ctrl+Alt: free the mouse"
     assert shortcuts.DROP.hint == "F8: drop the connection"
     assert shortcuts.SOUND.label in texts.SOUND_SWITCH_HINT
+    assert shortcuts.RECONNECT.label in texts.RECONNECT_HINT
     for shortcut in (shortcuts.LOUDER, shortcuts.QUIETER):
         assert shortcut.label in texts.VOLUME_HINT

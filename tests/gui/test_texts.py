@@ -10,20 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.window_faces import NOW, lost
-from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
-from rejoin.gui import texts
+from helpers.window_faces import LIVE, NOW, lost, starting, troubled
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, Trouble
+from rejoin.gui import ending_texts, texts
 from rejoin.media.audio.volume import SoundChoice
-from rejoin.service_model.status import Status, StatusReason
+from rejoin.service_model.status import StatusReason
 
 FORBIDDEN = re.compile(
     r"\b(offer|attempt|episode|window|session|SDP|ICE|peer|backend)s?\b", re.IGNORECASE
 )
-REASONS = [
-    None,
-    *texts._REASONS,
-    "somethingNew",
-]
+REASONS = [None, *ending_texts._REASONS, "somethingNew"]
 
 
 @pytest.mark.parametrize(
@@ -149,61 +145,20 @@ def test_a_long_wait_at_start_says_how_long_it_may_take() -> None:
     assert "ten minutes" in texts.starting_awaited(placing, NOW, 20.0)
 
 
-@pytest.mark.parametrize("kind", EndingKind)
-@pytest.mark.parametrize("reason", REASONS)
-def test_every_ending_says_what_happened_and_what_to_do(
-    kind: EndingKind, reason: str | None
-) -> None:
-    ending = Ending(kind, StatusReason(reason) if reason else None, Status("TERMINATED"))
-    text = texts.ending_text(ending)
-    for part in (text.title, text.meaning, text.advice):
-        assert part.strip() == part != ""
-        assert "  " not in part
-    for part in (text.meaning, text.advice):
-        assert part.endswith(".")
-
-
-def test_endings_differ_from_each_other() -> None:
-    titles = {texts.ending_text(Ending(kind)).title for kind in EndingKind}
-    assert len(titles) == len(EndingKind)
-
-
-def test_a_known_reason_of_the_service_is_explained_and_an_unknown_one_quoted() -> None:
-    def title(reason: str) -> str:
-        ending = Ending(EndingKind.GAME_ENDED, StatusReason(reason))
-        return texts.ending_text(ending).title
-
-    assert title("reconnectionTimeout") == "The game has ended: nobody came back in time"
-    assert title("applicationExit") == "The game has ended: the game closed or crashed"
-    assert title("fleetRebalanced") == 'The game has ended: the service says "fleetRebalanced"'
-    assert "did not start" in title("placementTimeout")
-    assert len({title(reason) for reason in texts._REASONS}) >= len(texts._REASONS) - 1
-
-
-def test_an_unconfirmed_end_is_not_presented_as_an_end() -> None:
-    text = texts.ending_text(Ending(EndingKind.UNCONFIRMED))
-    assert text.title == "We couldn't confirm. It may still be running."
-    assert "has ended" not in f"{text.meaning} {text.advice}"
-
-
-def test_an_end_during_sleep_says_so() -> None:
-    ending = Ending(EndingKind.GAME_ENDED, StatusReason("reconnectionTimeout"), expired_asleep=True)
-    assert "while this computer was asleep" in texts.ending_text(ending).title
-
-
 def test_words_of_the_engine_never_reach_a_player() -> None:
     said: list[str] = [
         value for name, value in vars(texts).items() if name.isupper() and isinstance(value, str)
     ]
     both = (False, True)
-    flags = itertools.product(Stage, Doing, both, both, both, (None, NOW - 1, NOW + 9))
-    for stage, doing, offline, portal, can_terminate, deadline_at in flags:
+    flags = itertools.product(Stage, Doing, both, both, both, (0, 2), (None, NOW - 1, NOW + 9))
+    for stage, doing, offline, portal, can_terminate, episode, deadline_at in flags:
         snapshot = lost(
             stage=stage,
             doing=doing,
             offline=offline,
             portal=portal,
             can_terminate=can_terminate,
+            episode=episode,
             shown_deadline_at=deadline_at,
         )
         said += [
@@ -216,37 +171,13 @@ def test_words_of_the_engine_never_reach_a_player() -> None:
             texts.starting_leaving(snapshot),
             texts.announcement(snapshot, NOW),
         ]
+    for trouble, can_type in itertools.product([None, *Trouble], both):
+        said.append(texts.trouble_text(replace(LIVE, trouble=trouble, input_open=can_type)))
     for kind, reason in itertools.product(EndingKind, REASONS):
-        text = texts.ending_text(Ending(kind, StatusReason(reason) if reason else None))
+        text = ending_texts.ending_text(Ending(kind, StatusReason(reason) if reason else None))
         said += [text.title, text.meaning, text.advice]
     assert len(said) > 1000
     assert {sentence for sentence in said if FORBIDDEN.search(sentence)} == set()
-
-
-def test_the_report_has_what_support_needs() -> None:
-    ending = Ending(
-        EndingKind.GAME_ENDED,
-        StatusReason("internalError"),
-        Status("ERROR"),
-        detail="host gone",
-    )
-    report = texts.report_text(
-        ending,
-        version="1.2.3",
-        system="Linux 6",
-        written="2030-01-02T03:04:05+00:00",
-        facts={"Pictures shown": "812"},
-    )
-    for part in (
-        "Code: RJ-GAME-ENDED / internalError\n",
-        "Status: ERROR\n",
-        "Detail: host gone\n",
-        "Pictures shown: 812\n",
-        "Rejoin: 1.2.3\n",
-        "System: Linux 6\n",
-        "Written: 2030-01-02T03:04:05+00:00\n",
-    ):
-        assert part in report
 
 
 def test_a_screen_reader_says_what_the_card_shows() -> None:
@@ -282,7 +213,46 @@ def test_a_game_that_cannot_be_ended_may_run_until_its_time_is_up() -> None:
     assert "its time is up" not in texts.lost_known(lost())
 
 
-def test_the_end_card_says_which_video_cannot_be_played() -> None:
-    known = texts.ending_text(Ending(EndingKind.UNSUPPORTED_VIDEO, detail="interlaced video"))
-    assert known.meaning.startswith("The game server sends interlaced video, which Rejoin does not")
-    assert "which" not in texts.ending_text(Ending(EndingKind.UNSUPPORTED_VIDEO)).meaning
+# --- what is wrong while playing ------------------------------------------------------------------
+
+
+def test_each_trouble_has_words_of_its_own() -> None:
+    said = {trouble: texts.trouble_text(troubled(trouble, 3.0)) for trouble in Trouble}
+    assert said == {
+        Trouble.UNSTABLE: "Connection unstable",
+        Trouble.UPLINK: "Your input does not reach the game",
+        Trouble.PICTURE_LOST: "The picture is frozen: its data is lost on the way",
+        Trouble.PICTURE_STOPPED: "The picture is frozen. The game may be paused.",
+    }
+    assert texts.trouble_text(replace(LIVE, trouble=None)) == "Connection unstable"
+
+
+def test_without_controls_no_input_is_missed() -> None:
+    watching = troubled(Trouble.UPLINK, 3.0, input_open=False)
+    assert texts.trouble_text(watching) == "Connection unstable"
+
+
+# --- a start that is tried again ------------------------------------------------------------------
+
+
+def test_a_start_says_why_it_is_tried_again() -> None:
+    waiting = starting(Doing.WAITING_TO_RETRY)
+    for shown, said in (
+        (replace(waiting, unreached=True), "The studio's server did not answer."),
+        (replace(waiting, unreached=True, episode=2), "The studio's server did not answer."),
+        (waiting, "The studio's server asks to wait."),
+        (replace(waiting, episode=1), "No connection to the game yet."),
+    ):
+        assert texts.starting_awaited(shown, NOW, 20.0) == said
+        timed = replace(shown, next_try_at=NOW + 1.5)
+        assert texts.starting_awaited(timed, NOW, 20.0) == f"{said} Next try in 2 s"
+
+
+@pytest.mark.parametrize("doing", Doing)
+def test_what_was_never_connected_is_not_lost_nor_placed_anew(doing: Doing) -> None:
+    shown = starting(doing, episode=1)
+    for waited_s in (1.0, 20.0):
+        if doing is not Doing.PLACING:
+            assert "free game server" not in texts.starting_awaited(shown, NOW, waited_s)
+        said = f"{texts.announcement(shown, NOW)} {texts.starting_awaited(shown, NOW, waited_s)}"
+        assert not re.search(r"lost|reconnect|for a game server", said, re.IGNORECASE)

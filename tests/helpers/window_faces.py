@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from helpers.fake_port import FakeClock, FakePort, picture
-from rejoin.core.model import Doing, Ending, EndingKind, HealthLevel, Snapshot, Stage
+from rejoin.core.model import Doing, Ending, EndingKind, HealthLevel, Snapshot, Stage, Trouble
 from rejoin.gui.main_window import RejoinWindow, WindowOptions
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.service_model.status import Status, StatusReason
@@ -56,6 +56,23 @@ class Face:
     before: tuple[Snapshot, ...] = field(default=())
 
 
+def troubled(trouble: Trouble, for_s: float, **more: object) -> Snapshot:
+    """Live, with this trouble for so long."""
+    since_at = NOW - for_s
+    values: dict[str, object] = {
+        "input_open": True,
+        "health": HealthLevel.DEGRADED,
+        "trouble_since_at": since_at,
+        "trouble": trouble,
+    }
+    return Snapshot(Stage.LIVE, **{**values, **more})  # type: ignore[arg-type]
+
+
+def starting(doing: Doing, **more: object) -> Snapshot:
+    """Before the first picture."""
+    return Snapshot(Stage.STARTING, doing=doing, **more)  # type: ignore[arg-type]
+
+
 def _ending(kind: EndingKind, reason: str | None = None, **more: object) -> Snapshot:
     return Snapshot(
         Stage.ENDED,
@@ -89,6 +106,39 @@ FACES: tuple[Face, ...] = (
         ("captive portal",),
         picture=False,
     ),
+    Face(
+        "starting-offline",
+        starting(Doing.WAITING_FOR_NETWORK, offline=True, unreached=True),
+        ("This computer is offline. Continuing as soon as the network is back.", "Cancel"),
+        absent=("lost",),
+        picture=False,
+    ),
+    Face(
+        "starting-unanswered",
+        starting(Doing.WAITING_TO_RETRY, next_try_at=NOW + 2.4, unreached=True),
+        ("The studio's server did not answer. Next try in 3 s",),
+        picture=False,
+    ),
+    Face(
+        "starting-throttled",
+        starting(Doing.WAITING_TO_RETRY, next_try_at=NOW + 2.4),
+        ("The studio's server asks to wait. Next try in 3 s",),
+        picture=False,
+    ),
+    Face(
+        "starting-not-connected",
+        starting(Doing.WAITING_TO_RETRY, next_try_at=NOW + 2.4, episode=1),
+        ("Starting your game", "No connection to the game yet. Next try in 3 s"),
+        absent=("lost", "econnect"),
+        picture=False,
+    ),
+    Face(
+        "starting-firewall",
+        starting(Doing.CONNECTING, episode=3, firewall=True),
+        ("A firewall in this network may block the game's stream. Try another network.",),
+        absent=("lost", "econnect"),
+        picture=False,
+    ),
     Face("live", LIVE),
     Face("live-captured", LIVE, ("Ctrl+Alt: free the mouse",), captured=True),
     Face("live-demo", LIVE, ("F8: drop the connection",), demo=True, captured=True),
@@ -102,6 +152,39 @@ FACES: tuple[Face, ...] = (
             input_open=True,
         ),
         ("Connection unstable",),
+    ),
+    Face(
+        "badge-uplink",
+        troubled(Trouble.UPLINK, 0.6),
+        ("Your input does not reach the game",),
+        absent=("Reconnect", "Connection unstable"),
+        captured=True,
+    ),
+    Face(
+        "badge-picture-lost",
+        troubled(Trouble.PICTURE_LOST, 2.1),
+        ("The picture is frozen: its data is lost on the way",),
+        absent=("econnect",),
+    ),
+    Face(
+        "reconnect-picture-lost",
+        troubled(Trouble.PICTURE_LOST, 5.1, can_reconnect=True),
+        (
+            "The picture is frozen: its data is lost on the way",
+            "Ctrl+Alt+R: reconnect",
+            "Reconnect",
+        ),
+        captured=True,
+        demo=True,
+    ),
+    Face(
+        "reconnect-picture-stopped",
+        troubled(Trouble.PICTURE_STOPPED, 30.0, can_reconnect=True),
+        ("The picture is frozen. The game may be paused.", "Ctrl+Alt+R: reconnect", "Reconnect"),
+        problem="No sound: this computer has no audio output.\n"
+        "No way back after a crash: no space is left on the disk.",
+        sound=True,
+        demo=True,
     ),
     Face(
         "live-no-sound",
@@ -217,6 +300,28 @@ FACES: tuple[Face, ...] = (
         ("captive portal", "At least 1:12 to get back"),
     ),
     Face(
+        "lost-stranger",
+        lost(doing=Doing.WAITING_TO_RETRY, stranger=True, unreached=True, next_try_at=NOW + 3),
+        ("Something else answers in place of the studio. This network may want a sign-in.",),
+    ),
+    Face(
+        "lost-firewall",
+        lost(doing=Doing.WAITING_TO_RETRY, firewall=True, next_try_at=NOW + 14.5),
+        ("A firewall in this network may block the game's stream.", "Next try in 15 s"),
+    ),
+    Face(
+        "lost-not-noticed",
+        lost(
+            doing=Doing.WAITING_FOR_SERVICE,
+            dropped_at=NOW - 1.5,
+            shown_deadline_at=NOW + 118.5,
+            unnoticed_until_at=NOW + 3.0,
+            connection_timeout_s=120.0,
+        ),
+        ("The game server has not noticed yet. At least 2:00.",),
+        absent=("to get back",),
+    ),
+    Face(
         "lost-one-hour",
         lost(dropped_at=NOW - 1, shown_deadline_at=NOW + 3599 + 124),
         ("At least 1:02:03 to get back",),
@@ -283,6 +388,41 @@ FACES: tuple[Face, ...] = (
         picture=False,
     ),
     Face("ending", Snapshot(Stage.ENDING, doing=Doing.TERMINATING), ("Ending your game...",)),
+    Face(
+        "ending-offline",
+        Snapshot(
+            Stage.ENDING,
+            doing=Doing.WAITING_FOR_NETWORK,
+            offline=True,
+            unreached=True,
+            can_try_now=True,
+        ),
+        (
+            "Ending your game...",
+            "Your game is not ended: the studio cannot be reached. It ends when its time is up.",
+            "Trying again as soon as the network is back.",
+            "Try now",
+            "Close for now",
+        ),
+        absent=("End game",),
+    ),
+    Face(
+        "ending-offline-without-picture",
+        Snapshot(
+            Stage.ENDING,
+            doing=Doing.WAITING_FOR_NETWORK,
+            offline=True,
+            unreached=True,
+            can_try_now=True,
+        ),
+        ("Your game is not ended: the studio cannot be reached.", "Try now", "Close for now"),
+        picture=False,
+    ),
+    Face(
+        "ending-unreached",
+        Snapshot(Stage.ENDING, doing=Doing.WAITING_TO_RETRY, unreached=True, can_try_now=True),
+        ("Your game is not ended: the studio cannot be reached.", "Try now", "Close for now"),
+    ),
     Face(
         "back",
         Snapshot(Stage.LIVE, input_open=True, back_at=NOW - 1, episode=1),

@@ -15,7 +15,7 @@ from rejoin.core import events
 from rejoin.core.model import Doing, EndingKind, HealthLevel, Stage
 from rejoin.emulator.service.faults import BackendFault, BackendFaultKind, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
-from rejoin.gui import texts
+from rejoin.gui import ending_texts, texts
 from rejoin.input_protocol.controls import Controls
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, OURS, Dialect
 
@@ -293,4 +293,4 @@ def test_end_game_ends_the_game_only_if_the_backend_can(
         assert it.ended().kind is EndingKind.CLOSED_FOR_NOW
         assert terminate_commands == []
         assert status[0] not in ("TERMINATING", "TERMINATED", "ERROR")
-        assert "may still be running" in texts.ending_text(it.ended()).meaning
+        assert "may still be running" in ending_texts.ending_text(it.ended()).meaning

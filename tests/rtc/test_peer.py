@@ -294,7 +294,7 @@ async def test_an_odd_but_harmless_answer_loses_nothing(what: str) -> None:
         await scene.until_live()
         scene.peer.show(True)
         await scene.until(lambda: scene.sound.bytes_played > 0)
-        negotiated = scene.parts.video.inbound.negotiated
+        negotiated = scene.parts.media.video.inbound.negotiated
         assert (negotiated.nack, negotiated.remb) == (True, True)
         assert negotiated.send_time_id is not None
         assert len(negotiated.rtx_payload_types) == 8
@@ -499,7 +499,7 @@ async def test_a_sample_says_what_is_lost_in_each_direction() -> None:
         scene.host.cut = True
         await scene.until(lambda: (s := scene.peer.sample()) and s.unanswered_since_at)
         await scene.until(lambda: (s := scene.peer.sample()) and s.sends_fail_since_at is None)
-        received = scene.parts.video.reception
+        received = scene.parts.media.video.reception
         at = scene.peer._clock()
         received.count_sent(0, at + 1.0)
         received.count_sent(100, at + 2.0)
@@ -521,9 +521,9 @@ async def test_a_host_that_closes_is_evidence_at_once() -> None:
 async def test_the_bye_of_every_source_is_evidence_that_of_one_is_not() -> None:
     async with played() as scene:
         await scene.until_live()
-        await scene.until(lambda: scene.parts.audio.reception.ssrc is not None)
-        sources = scene.parts.audio._sources
-        picture = scene.parts.video.reception.ssrc
+        await scene.until(lambda: scene.parts.media.audio.reception.ssrc is not None)
+        sources = scene.parts.media.audio._sources
+        picture = scene.parts.media.video.reception.ssrc
         senders = {each.kind: each.sender for each in scene.host.pc.getTransceivers()}
         await senders["audio"].stop()  # it says BYE
         await scene.until(lambda: sources._playing == {picture})

@@ -145,7 +145,7 @@ def _player(
 
 def ending_sentence(ending: Ending) -> str:
     """The end of a game on one line: the title that the window shows, and the details."""
-    from rejoin.gui import texts
+    from rejoin.gui import ending_texts
 
-    text = texts.ending_text(ending)
+    text = ending_texts.ending_text(ending)
     return f"{text.title.rstrip('.')}. {ending.detail or text.meaning}"

@@ -337,6 +337,8 @@ class Snapshot:
     """After sleep or reboot the countdown reads "checking" until the backend has answered."""
     next_try_at: float | None = None
     offline: bool = False
+    unreached: bool = False
+    """The studio's backend did not answer the last call."""
     portal: bool = False
     """Something like a captive portal answers in place of the backend."""
     stranger: bool = False

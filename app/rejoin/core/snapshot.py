@@ -110,6 +110,7 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
         status=facts.status,
         returning=facts.from_ticket is not None and facts.shown is None,
         can_terminate=policy.can_terminate,
+        unreached=facts.unreached is not None,
         portal=facts.unreached is FailureKind.NOT_BACKEND,
         stranger=facts.unreached is FailureKind.TLS,
         firewall=behind_firewall(facts, policy),

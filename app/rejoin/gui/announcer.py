@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
@@ -78,7 +78,7 @@ def next_announcement(
         # The announcement includes the time left; only lower values are still to come.
         times_s = tuple(time for time in SPOKEN_TIMES_S if left_s is not None and left_s > time)
         said = Said(face, frozenset(sentences), times_s=times_s, at=said.at)
-        text = texts.announcement(snapshot, now) if not live else " ".join(sentences.values())
+        text = texts.announcement(snapshot, now) if not live else _joined(sentences)
         return _announce(said, recent, now, text, urgent=not live)
     said = _without_gone(said, frozenset(sentences), now)
     known = said.shown | {key for key, _ in said.gone}
@@ -87,7 +87,7 @@ def next_announcement(
         return said, None
     if fresh and (live or not recent or now - recent[-1] >= PAUSE_S):
         said = replace(said, shown=said.shown | frozenset(fresh))
-        return _announce(said, recent, now, " ".join(fresh.values()))
+        return _announce(said, recent, now, _joined(fresh))
     left_s = _left_s(snapshot, now) if face == _OVERLAY else None
     if left_s is None or snapshot.deadline_checking:
         return said, None
@@ -111,7 +111,7 @@ def _sentences(snapshot: Snapshot, notes: Notes, now: float) -> list[str]:
     if snapshot.stage is not Stage.LIVE:
         return texts.announced_sentences(snapshot, now)
     view_only = texts.VIEW_ONLY if snapshot.view_only else ""
-    return [text for text in (notes.spoken, *notes.problem.splitlines(), view_only) if text]
+    return [text for text in (*notes.spoken, view_only) if text]
 
 
 def _without_gone(said: Said, keys: frozenset[str], now: float) -> Said:
@@ -133,6 +133,12 @@ def _face(snapshot: Snapshot) -> str:
     """What is announced as a whole when it appears."""
     counting = snapshot.stage in (Stage.LOST, Stage.RECONNECTING)
     return _OVERLAY if counting else snapshot.stage.value
+
+
+def _joined(sentences: Mapping[str, str]) -> str:
+    """One after the other, with a full stop where one has no end of its own."""
+    *before, last = sentences.values() or ("",)
+    return "".join(f"{text} " if text[-1] in ".?!" else f"{text}. " for text in before) + last
 
 
 def _key(text: str) -> str:

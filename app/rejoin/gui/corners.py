@@ -36,7 +36,7 @@ class Corners(QWidget):
         grid.setRowStretch(0, 1)
 
     def show_notes(self, notes: Notes) -> None:
-        self.badge.set_text(notes.badge)
+        self.badge.set_text(notes.badge, notes.reconnect_hint)
         self.note.set_text(*notes.note)
         first, _, others = notes.problem.partition("\n")
         self.problem.set_text(first, others)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from rejoin.clock import Clock
 from rejoin.core.model import Ending
-from rejoin.gui import texts
+from rejoin.gui import ending_texts, texts
 from rejoin.gui.card import Card, label, set_text
 
 _COPIED_S = 2.0
@@ -52,11 +52,11 @@ class EndCard(Card):
     def show_ending(self, ending: Ending, now: float) -> None:
         """Show `ending`; called for each snapshot and at each tick."""
         self._ending = ending
-        text = texts.ending_text(ending)
+        text = ending_texts.ending_text(ending)
         set_text(self.title, text.title)
         set_text(self.meaning, text.meaning)
         set_text(self.advice, text.advice)
-        set_text(self.code, f"Code: {texts.support_code(ending)}")
+        set_text(self.code, f"Code: {ending_texts.support_code(ending)}")
         if self._copied_at is not None and now - self._copied_at >= _COPIED_S:
             self._copied_at = None
         copied = self._copied_at is not None

@@ -12,12 +12,14 @@ from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
 from rejoin.core.model import Ending, Snapshot, Stage
+from rejoin.gui import texts
 from rejoin.gui.bridge import Bridge
 from rejoin.gui.card import Card
 from rejoin.gui.corners import MARGIN_PX, Corners
 from rejoin.gui.end_card import EndCard
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.notes import Notes
+from rejoin.gui.reconnect_button import ReconnectButton
 from rejoin.gui.reconnect_overlay import ReconnectOverlay
 from rejoin.gui.sound_control import SoundControl
 from rejoin.gui.starting_card import StartingCard
@@ -52,6 +54,7 @@ class Layers(QWidget):
         self.stats = StatsOverlay(bridge, self)
         self.stats.move(MARGIN_PX, MARGIN_PX)
         self.sound = SoundControl(bridge.sound(), self)
+        self.reconnect = ReconnectButton(clock, self)
         self.starting = StartingCard(clock, reduced_motion=reduced_motion, parent=self)
         self.overlay = ReconnectOverlay(clock, reduced_motion=reduced_motion, parent=self)
         self.end = EndCard(clock, report, parent=self)
@@ -76,7 +79,7 @@ class Layers(QWidget):
         """
         if start_requested and snapshot.stage is Stage.IDLE:
             snapshot = replace(snapshot, stage=Stage.STARTING)
-        card = self._card(snapshot.stage)
+        card = self._card(snapshot)
         for other in self._cards:
             if other is not card and not other.isHidden():
                 other.disappear()
@@ -89,12 +92,14 @@ class Layers(QWidget):
             self._focus_card(card)
         self.view.dimmed = card is not None
 
-    def show_notes(self, notes: Notes) -> None:
+    def show_notes(self, notes: Notes, now: float) -> None:
         self.corners.show_notes(notes)
+        self.reconnect.show_offer(bool(notes.reconnect_hint), now)
         self.sound.setVisible(notes.shows_volume_control)
 
-    def _card(self, stage: Stage) -> Card | None:
-        """The card of a stage; None while playing."""
+    def _card(self, snapshot: Snapshot) -> Card | None:
+        """The card of a snapshot's stage; None while playing."""
+        stage = snapshot.stage
         match stage:
             case Stage.IDLE | Stage.STARTING:
                 return self.starting
@@ -103,7 +108,9 @@ class Layers(QWidget):
             case Stage.LOST | Stage.RECONNECTING:
                 return self.overlay
             case Stage.ENDING:
-                return self.starting if self.view.picture is None else self.overlay
+                # Only the overlay has *Try now*, for an end that did not reach the studio.
+                plain = self.view.picture is None and not texts.waits_to_end(snapshot)
+                return self.starting if plain else self.overlay
             case Stage.ENDED:
                 return self.end
             case _:
@@ -153,3 +160,4 @@ class Layers(QWidget):
             area.width() - self.sound.width() - MARGIN_PX,
             area.height() - self.sound.height() - MARGIN_PX,
         )
+        self.reconnect.place(area)

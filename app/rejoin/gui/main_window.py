@@ -20,6 +20,7 @@ from rejoin.clock import Clock, boot_s
 from rejoin.core.events import (
     CloseForNowRequested,
     EndGameRequested,
+    ReconnectRequested,
     StartRequested,
     TryNowRequested,
 )
@@ -111,6 +112,8 @@ class RejoinWindow(QWidget):
         self._clock = clock
         self._snapshot = options.before_start
         self._presence = _Presence.OPEN
+        self._starts = 0
+        """Connections that failed before the first picture: they are no drops."""
         self._memory = Memory()
         self._leave_full_screen: Callable[[], None] = self.showNormal
 
@@ -163,6 +166,7 @@ class RejoinWindow(QWidget):
         layers.overlay.close_for_now.connect(self.close)
         layers.end.closed.connect(self.close)
         layers.end.copied.connect(lambda: self._announcer.say(texts.REPORT_COPIED))
+        layers.reconnect.clicked.connect(lambda: post(ReconnectRequested()))
         layers.sound.chosen.connect(self._on_sound_chosen)
 
     # --- what is known --------------------------------------------------------------------------
@@ -193,7 +197,7 @@ class RejoinWindow(QWidget):
         """The text of *Copy report*, with everything secret taken out."""
         return game_report(
             ending,
-            drops=self._snapshot.episode,
+            drops=self._snapshot.episode - self._starts,
             painted=self.layers.view.painted,
             facts=self._options.report_facts(),
             statistics=self.bridge.statistics(),
@@ -214,6 +218,8 @@ class RejoinWindow(QWidget):
         if snapshot.stage is Stage.IDLE:
             snapshot = self._options.before_start
         before, self._snapshot = self._snapshot.stage, snapshot
+        if snapshot.stage is Stage.STARTING:
+            self._starts = snapshot.episode
         if before is Stage.STARTING and snapshot.stage is Stage.LIVE:
             self._memory = replace(self._memory, started_at=self._clock())
         self.refresh()
@@ -252,7 +258,7 @@ class RejoinWindow(QWidget):
             volume_control_held=self.layers.sound.held,
         )
         shown = notes(snapshot, now, self._memory, state)
-        self.layers.show_notes(shown)
+        self.layers.show_notes(shown, now)
         return shown
 
     # --- leaving --------------------------------------------------------------------------------
@@ -268,7 +274,7 @@ class RejoinWindow(QWidget):
         event.ignore()
         self._presence = _Presence.LEAVING
         self.controls.close()
-        if stage is not Stage.ENDING:
+        if stage is not Stage.ENDING or texts.waits_to_end(self._snapshot):
             self.bridge.post(CloseForNowRequested())
         self.hide()
         QTimer.singleShot(round(LEAVE_WITHIN_S * 1000), self, self._close_for_good)
@@ -327,6 +333,7 @@ class RejoinWindow(QWidget):
         """Which conditions of shortcuts are true now."""
         held = {
             Condition.LIVE: self._snapshot.stage is Stage.LIVE,
+            Condition.CAN_RECONNECT: self._snapshot.can_reconnect,
             Condition.CAN_DROP: self._options.drop_again is not None,
             Condition.MOUSE_CAPTURED: self.mouse.captured,
         }
@@ -346,6 +353,9 @@ class RejoinWindow(QWidget):
                 self._change_sound(self.bridge.sound().louder())
             case ShortcutAction.QUIETER:
                 self._change_sound(self.bridge.sound().quieter())
+            case ShortcutAction.RECONNECT:
+                self.controls.release_all()
+                self.bridge.post(ReconnectRequested())
             case ShortcutAction.DROP_CONNECTION:
                 if self._options.drop_again is not None:
                     self._options.drop_again()

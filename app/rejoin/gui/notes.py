@@ -81,6 +81,8 @@ class Notes:
     """What each place shows; an empty text shows nothing."""
 
     badge: str = ""
+    reconnect_hint: str = ""
+    """Below the badge; with it the button *Reconnect* is shown."""
     note: tuple[str, str] = ("", "")
     """Two lines."""
     problem: str = ""
@@ -90,9 +92,11 @@ class Notes:
     shows_volume_control: bool = False
 
     @property
-    def spoken(self) -> str:
-        """Their text for screen readers."""
-        return " ".join(part for part in (*self.note, self.badge) if part)
+    def spoken(self) -> tuple[str, ...]:
+        """Their sentences for screen readers."""
+        note = " ".join(part for part in self.note if part)
+        spoken = (note, self.badge, self.reconnect_hint, *self.problem.splitlines())
+        return tuple(part for part in spoken if part)
 
 
 def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) -> Notes:
@@ -103,7 +107,8 @@ def notes(snapshot: Snapshot, now: float, memory: Memory, state: WindowState) ->
         return Notes(free_mouse_hint=free_mouse_hint)
     problem = memory.problem
     return Notes(
-        badge=texts.BADGE if _in_trouble(snapshot, now) else "",
+        badge=texts.trouble_text(snapshot) if _in_trouble(snapshot, now) else "",
+        reconnect_hint=shortcuts.RECONNECT.hint if snapshot.can_reconnect else "",
         note=_note(snapshot, now, memory, state),
         problem=problem.text if problem and now - problem.since_at < PROBLEM_FOR_S else "",
         volume=(

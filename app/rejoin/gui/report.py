@@ -8,7 +8,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from rejoin.core.model import Ending
-from rejoin.gui import texts
+from rejoin.gui import ending_texts
 from rejoin.gui.stats_overlay import lines
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry
@@ -29,7 +29,7 @@ def game_report(
         build = version("rejoin")
     except PackageNotFoundError:
         build = "unknown"
-    report = texts.report_text(
+    report = ending_texts.report_text(
         ending,
         version=build,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",

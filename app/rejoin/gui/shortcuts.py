@@ -20,6 +20,7 @@ class ShortcutAction(enum.Enum):
     TOGGLE_SOUND = "toggle_sound"
     LOUDER = "louder"
     QUIETER = "quieter"
+    RECONNECT = "reconnect"
     DROP_CONNECTION = "drop_connection"
     FREE_MOUSE = "free_mouse"
 
@@ -28,6 +29,8 @@ class Condition(enum.Enum):
     """What must be true for a shortcut to work; otherwise its keys go to the game."""
 
     LIVE = "live"
+    CAN_RECONNECT = "can_reconnect"
+    """The picture has stood still for so long that a new connection is offered."""
     CAN_DROP = "can_drop"
     """Only in a demo."""
     MOUSE_CAPTURED = "mouse_captured"
@@ -100,6 +103,13 @@ QUIETER = Shortcut(
     frozenset({Condition.LIVE}),
     repeats=True,
 )
+RECONNECT = Shortcut(
+    ShortcutAction.RECONNECT,
+    (Keys(Qt.Key.Key_R, _CONTROL | _ALT),),
+    "Ctrl+Alt+R",
+    "reconnect",
+    frozenset({Condition.LIVE, Condition.CAN_RECONNECT}),
+)
 DROP = Shortcut(
     ShortcutAction.DROP_CONNECTION,
     (Keys(Qt.Key.Key_F8),),
@@ -119,7 +129,7 @@ FREE_MOUSE = Shortcut(
     frozenset({Condition.MOUSE_CAPTURED}),
 )
 
-SHORTCUTS = (FULL_SCREEN, STATISTICS, SOUND, LOUDER, QUIETER, DROP, FREE_MOUSE)
+SHORTCUTS = (FULL_SCREEN, STATISTICS, SOUND, LOUDER, QUIETER, RECONNECT, DROP, FREE_MOUSE)
 FREE_MOUSE_KEYS = frozenset(keys.key for keys in FREE_MOUSE.keys)
 
 

@@ -1,4 +1,4 @@
-"""Every sentence that a player reads, made from snapshots and endings. Pure: no Qt, no clock.
+"""Every sentence that a player reads but those of an end (`ending_texts`). Pure: no Qt, no clock.
 
 English. Each text is made by a function of values, so that a translation is another set of
 functions and no sentence is put together elsewhere. Times are boot time in seconds.
@@ -9,13 +9,12 @@ Players never read the words offer, attempt, episode or window.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
-from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage
+from rejoin.core.model import Doing, Snapshot, Stage, Trouble
+from rejoin.gui.ending_texts import ending_text
 from rejoin.media.audio.volume import SoundChoice
-from rejoin.service_model.status import StatusReason
 
 # --- fixed words --------------------------------------------------------------------------------
 
@@ -31,7 +30,8 @@ START = "Start"
 
 END_GAME_QUESTION = "End the game for good?"
 END_GAME_CONSEQUENCE = "The game stops for everyone in it. Unsaved progress may be lost."
-BADGE = "Connection unstable"
+RECONNECT = "Reconnect"
+RECONNECT_HINT = "A new connection to the same game (Ctrl+Alt+R)"
 BACK = "You're back"
 CLICK_TO_CONTROL = "Click to take control"
 MOUSE_REFUSED = "This desktop does not let Rejoin capture the mouse"
@@ -40,6 +40,22 @@ SOUND_SWITCH = "Sound"
 SOUND_SWITCH_HINT = "Sound on or off (Ctrl+Alt+M)"
 VOLUME = "Volume"
 VOLUME_HINT = "Volume (Ctrl+Alt+Up, Ctrl+Alt+Down)"
+
+
+_TROUBLES = {
+    Trouble.UNSTABLE: "Connection unstable",
+    Trouble.UPLINK: "Your input does not reach the game",
+    Trouble.PICTURE_LOST: "The picture is frozen: its data is lost on the way",
+    Trouble.PICTURE_STOPPED: "The picture is frozen. The game may be paused.",
+}
+
+
+def trouble_text(snapshot: Snapshot) -> str:
+    """What is wrong with a connection that is not lost."""
+    trouble = snapshot.trouble
+    if trouble is None or (trouble is Trouble.UPLINK and not snapshot.input_open):
+        trouble = Trouble.UNSTABLE  # without controls there is no input to miss
+    return _TROUBLES[trouble]
 
 
 def sound_text(choice: SoundChoice) -> str:
@@ -247,6 +263,12 @@ def _starting_doing(snapshot: Snapshot, now: float, waited_s: float) -> str:
     match doing:
         case Doing.NOTHING | Doing.PREPARING:
             return "Getting ready..."
+        case Doing.WAITING_TO_RETRY:
+            return f"{_start_failed(snapshot)} {next_try(snapshot, now)}".rstrip()
+        case Doing.ASKING_BACKEND if snapshot.episode > 0:
+            return "Asking the studio's server to connect you..."
+        case Doing.CHECKING | Doing.CONFIRMING_END | Doing.WAITING_FOR_SERVICE if snapshot.episode:
+            return _lost_doing(snapshot, now)
         case Doing.ASKING_BACKEND | Doing.CHECKING | Doing.CONFIRMING_END:
             return "Asking the studio for a game server..."
         case Doing.PLACING | Doing.WAITING_FOR_SERVICE:
@@ -255,14 +277,21 @@ def _starting_doing(snapshot: Snapshot, now: float, waited_s: float) -> str:
             return "Waiting for a free game server..."
         case Doing.CONNECTING:
             return "Connecting to your game..."
-        case Doing.WAITING_TO_RETRY:
-            return f"The studio's server did not answer. {next_try(snapshot, now)}".rstrip()
         case Doing.WAITING_FOR_NETWORK:
             return "Continuing as soon as the network is back."
         case Doing.TERMINATING:
             return "Ending your game..."
         case _:
             assert_never(doing)
+
+
+def _start_failed(snapshot: Snapshot) -> str:
+    """Why a start is tried again."""
+    if snapshot.unreached:
+        return "The studio's server did not answer."
+    if snapshot.episode > 0:
+        return "No connection to the game yet."
+    return "The studio's server asks to wait."
 
 
 def can_cancel_start(snapshot: Snapshot) -> bool:
@@ -279,209 +308,6 @@ def starting_leaving(snapshot: Snapshot) -> str:
     if snapshot.stage is not Stage.STARTING or can_cancel_start(snapshot):
         return ""
     return "If you close now, your game may keep running until its time is up."
-
-
-# --- the end ------------------------------------------------------------------------------------
-
-_REASONS = {
-    "connectionTimeout": "nobody connected in time",
-    "reconnectionTimeout": "nobody came back in time",
-    "idleTimeout": "there was no input for too long",
-    "maxSessionLengthTimeout": "it reached its maximum length",
-    "applicationExit": "the game closed or crashed",
-    "apiTerminated": "the studio ended it",
-    "idle": "you did not play for too long",
-    "terminated": "the game or the studio ended it",
-    "placementTimeout": "no game server was free in time",
-    "internalError": "the game server failed",
-    "invalidSignalRequest": "the game server did not accept Rejoin's request",
-    "applicationLogS3DestinationError": "the studio's setup is wrong",
-    "assumeRoleFailed": "the studio's setup is wrong",
-}
-
-_START_AGAIN = "You can start a new game."
-_CONTACT = "If this happens again, contact the studio with the code below."
-_PROGRESS = "Unsaved progress may be lost."
-
-
-def reason_text(reason: StatusReason) -> str:
-    """The service's reason in words; one that we do not know is shown as it is."""
-    return _REASONS.get(reason, f'the service says "{reason}"')
-
-
-@dataclass(frozen=True, slots=True)
-class EndingText:
-    """What the end card says: what happened, what it means, what to do."""
-
-    title: str
-    meaning: str
-    advice: str
-
-
-_ENDINGS: dict[EndingKind, EndingText] = {
-    EndingKind.UNCONFIRMED: EndingText(
-        "We couldn't confirm. It may still be running.",
-        "Rejoin could not find out whether your game is still there. " + _PROGRESS,
-        "Wait a few minutes, then start again. " + _CONTACT,
-    ),
-    EndingKind.NOT_ALLOWED: EndingText(
-        "You are not allowed to play this game",
-        "The studio's server refused this account.",
-        "Check that you are signed in with the right account, or contact the studio with "
-        "the code below.",
-    ),
-    EndingKind.SIGN_IN_NEEDED: EndingText(
-        "Please sign in again",
-        "Your sign-in is no longer accepted. Your game may still be running.",
-        "Sign in, then start Rejoin again.",
-    ),
-    EndingKind.NOT_FOUND: EndingText(
-        "The game was not found",
-        "The studio's server does not know this game any more. " + _PROGRESS,
-        _START_AGAIN + " " + _CONTACT,
-    ),
-    EndingKind.BUSY: EndingText(
-        "The studio's servers are too busy",
-        "They did not accept another request in time.",
-        "Wait a few minutes, then start again.",
-    ),
-    EndingKind.BACKEND_UNTRUSTED: EndingText(
-        "The studio's server could not prove its identity",
-        "For your safety nothing was sent to it.",
-        "Check the date and time of this computer and the network you are on. " + _CONTACT,
-    ),
-    EndingKind.BACKEND_UNUSABLE: EndingText(
-        "Rejoin does not understand the studio's server",
-        "The address may be wrong, or the server newer or older than this Rejoin.",
-        "Check the address, update Rejoin, or contact the studio with the code below.",
-    ),
-    EndingKind.BACKEND_UNREACHABLE: EndingText(
-        "The studio's server could not be reached",
-        "You were not in a game yet, so nothing is lost.",
-        "Check your internet connection and the address, then start again.",
-    ),
-    EndingKind.OFFER_REFUSED: EndingText(
-        "The game server refused this program",
-        "It did not accept Rejoin's request. " + _PROGRESS,
-        "Update Rejoin and start again. " + _CONTACT,
-    ),
-    EndingKind.BAD_ANSWER: EndingText(
-        "The game server sent an unusable answer",
-        "Rejoin did not connect, to keep you safe. If your game is still running, it ends "
-        "when its time is up. " + _PROGRESS,
-        _START_AGAIN + " " + _CONTACT,
-    ),
-    EndingKind.UNSUPPORTED_VIDEO: EndingText(
-        "Rejoin cannot play the video of this game",
-        "The game server sends a kind of video that Rejoin does not support. " + _PROGRESS,
-        "Update Rejoin and start again. " + _CONTACT,
-    ),
-    EndingKind.COULD_NOT_CONNECT: EndingText(
-        "No connection to the game server",
-        "The game was started, but no stream arrived.",
-        "A firewall may block it. Try another network. " + _CONTACT,
-    ),
-    EndingKind.CONTINUED_ELSEWHERE: EndingText(
-        "You continued the game elsewhere",
-        "This game is open on another device or in another copy of Rejoin.",
-        "Nothing is lost. You can close this one.",
-    ),
-    EndingKind.CLOSED_FOR_NOW: EndingText(
-        "Closed for now",
-        "Your game may still be running, and keeps its game server until its time is up.",
-        _PROGRESS,
-    ),
-    EndingKind.ENDED_BY_PLAYER: EndingText(
-        "You ended the game", "The game server was released.", _START_AGAIN
-    ),
-    EndingKind.CANCELLED: EndingText(
-        "Start cancelled", "You were not in a game yet, so nothing is lost.", _START_AGAIN
-    ),
-    EndingKind.INTERNAL: EndingText(
-        "Something went wrong in Rejoin",
-        "This is not your fault. Your game may still be running.",
-        "Start Rejoin again. If it happens again, send us the report.",
-    ),
-}
-"""Every kind but GAME_ENDED, whose text needs the service's reason."""
-
-
-def ending_text(ending: Ending) -> EndingText:
-    """What the end card says. What the service reported and what we assume are kept apart."""
-    if ending.kind is EndingKind.GAME_ENDED:
-        return _game_ended(ending)
-    if ending.kind is EndingKind.UNSUPPORTED_VIDEO and ending.detail:
-        meaning = f"The game server sends {ending.detail}, which Rejoin does not support."
-        return replace(_ENDINGS[ending.kind], meaning=f"{meaning} {_PROGRESS}")
-    return _ENDINGS[ending.kind]
-
-
-def _game_ended(ending: Ending) -> EndingText:
-    reason = ending.reason
-    if reason == "placementTimeout":
-        return EndingText(
-            "Your game did not start: no game server was free in time",
-            "Nothing is lost.",
-            "Wait a few minutes, then start again.",
-        )
-    if ending.expired_asleep:
-        return EndingText(
-            "The game has ended while this computer was asleep",
-            (f"The game server says: {reason_text(reason)}. " if reason else "") + _PROGRESS,
-            _START_AGAIN,
-        )
-    if reason is None:
-        why = f'the service says "{ending.status}"' if ending.status else "no reason was given"
-    else:
-        why = reason_text(reason)
-    planned = reason in ("applicationExit", "maxSessionLengthTimeout", "idleTimeout")
-    return EndingText(
-        f"The game has ended: {why}",
-        _PROGRESS,
-        _START_AGAIN if planned else f"{_START_AGAIN} {_CONTACT}",
-    )
-
-
-def support_code(ending: Ending) -> str:
-    """A short code for the studio: our kind of ending and, if known, the service's reason."""
-    code = f"RJ-{ending.kind.value.replace('_', '-').upper()}"
-    reported = ending.reason or ending.status
-    return f"{code} / {reported}" if reported else code
-
-
-def report_text(
-    ending: Ending,
-    *,
-    version: str,
-    system: str,
-    written: str,
-    facts: Mapping[str, str],
-    stream: Sequence[str] = (),
-) -> str:
-    """What *Copy report* copies. Nothing secret may be passed in.
-
-    `written`: wall time as text. `facts`: more lines, such as how many pictures were shown.
-    `stream`: the stream's numbers, as they were last sampled.
-    """
-    text = ending_text(ending)
-    lines = {
-        "Code": support_code(ending),
-        "Shown": text.title,
-        "Ending": ending.kind.value,
-        "Status": ending.status or "-",
-        "Reason": ending.reason or "-",
-        "Detail": ending.detail or "-",
-        "Ended while asleep": "yes" if ending.expired_asleep else "no",
-        **facts,
-        "Rejoin": version,
-        "System": system,
-        "Written": written,
-    }
-    report = "Rejoin report\n" + "".join(f"{name}: {value}\n" for name, value in lines.items())
-    if stream:
-        report += "The stream in its last second:\n"
-        report += "".join(f"  {line}\n" for line in stream)
-    return report
 
 
 # --- for screen readers -------------------------------------------------------------------------

@@ -31,13 +31,13 @@ from rejoin.core.events import (
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
 from rejoin.input_protocol.controls import Controls
-from rejoin.media.receive.sources import ReceivedSources
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.hardware import Hardware
-from rejoin.rtc.aiortc_seam import replace_connect, replace_receiving, ssrc_of
+from rejoin.rtc.aiortc_seam import replace_connect
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.channels import ChannelCallbacks, Channels
+from rejoin.rtc.media_parts import MediaOwner, build_media
 from rejoin.rtc.peer_states import (
     Closed,
     Connected,
@@ -52,9 +52,8 @@ from rejoin.rtc.peer_states import (
     parts_of,
     progress_of,
 )
-from rejoin.rtc.playback import AudioPlayback, MediaSinks
+from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
-from rejoin.rtc.receiver import AudioReceiver, VideoReceiver
 from rejoin.rtc.signal_codec import IceStart, decode_response, encode_request
 from rejoin.rtc.statistics import StatisticsCollector
 from rejoin.rtc.transport import Transport
@@ -178,51 +177,19 @@ class Peer:
         )
         if pc.sctp is not None:
             transport.watch_sctp(pc.sctp, on_association_ended=channels.association_ended)
-        parts = self._build_media(prepared, transport, channels)
+        owner = MediaOwner(
+            number,
+            self._name,
+            self._clock,
+            self._shown,
+            may_send=self._may_send,
+            on_sources_ended=lambda: self._on_evidence(HardEvidence.RTCP_BYE, ""),
+            on_refused=lambda why: self._fail(why, VideoRefused),
+        )
+        media = build_media(prepared, transport, self._decoder, self._sinks, owner)
         dtls.on("statechange", self._on_dtls_change)
         dtls.transport.on("statechange", self._on_ice_change)
-        return parts
-
-    def _build_media(
-        self, prepared: PreparedConnection, transport: Transport, channels: Channels
-    ) -> Parts:
-        sources = ReceivedSources(lambda: self._on_evidence(HardEvidence.RTCP_BYE, ""))
-        playback = AudioPlayback(self.number, self._sinks, clock=self._clock, shown=self._shown)
-        audio = AudioReceiver(
-            prepared.dtls,
-            ssrc_of(prepared.audio.sender),
-            play=playback.play,
-            clock=self._clock,
-            name=f"{self._name}-audio",
-            sources=sources,
-        )
-        video = VideoReceiver(
-            prepared.dtls,
-            ssrc_of(prepared.video.sender),
-            sink=self._decoder,
-            rtt_s=lambda: transport.checks.rtt_s,
-            clock=self._clock,
-            name=f"{self._name}-video",
-            sources=sources,
-        )
-        audio.send_only_if(self._may_send)
-        video.send_only_if(self._may_send)
-        video.on_refused = lambda why: self._fail(why, VideoRefused)
-        video.pause_remb_while(lambda: transport.congestion_feedback.numbering)
-        playback.attach(video=video, audio=audio)
-        replace_receiving(prepared.audio.receiver, receive=audio.receive, stop=audio.stop)
-        replace_receiving(prepared.video.receiver, receive=video.receive, stop=video.stop)
-        return Parts(
-            asyncio.get_running_loop(),
-            prepared.pc,
-            prepared.dtls,
-            transport,
-            channels,
-            video,
-            audio,
-            playback,
-            (ssrc_of(prepared.audio.sender), ssrc_of(prepared.video.sender)),
-        )
+        return Parts(asyncio.get_running_loop(), pc, dtls, transport, channels, media)
 
     async def apply_answer(self, signal_response: str, *, rtt_s: float | None = None) -> None:
         """Start connecting. Raises SignalError when the answer cannot or must not be used.
@@ -243,10 +210,10 @@ class Peer:
             case _:
                 assert_never(self._state)
         answer = decode_response(signal_response, self._settings.rules)
-        parts.video.expect_retransmissions(answer.rtx_ssrcs)
-        parts.video.expect_parameter_sets(answer.parameter_sets)
+        parts.media.video.expect_retransmissions(answer.rtx_ssrcs)
+        parts.media.video.expect_parameter_sets(answer.parameter_sets)
         parts.transport.round_trip.expect(rtt_s or 0.0)
-        parts.transport.congestion_feedback.start(answer.transport_cc_id, parts.ssrcs[1])
+        parts.transport.congestion_feedback.start(answer.transport_cc_id, parts.media.ssrcs[1])
         deadline = spawn(self._watch_deadline(rtt_s or 0.0), name=f"{self._name}-deadline")
         self._state = Connecting(parts, deadline)
         if not answer.has_data:
@@ -414,7 +381,7 @@ class Peer:
     def request_key_frame(self) -> None:
         """Ask the host for a key frame, at most once each 300 ms."""
         if (parts := self._open_parts()) is not None:
-            parts.video.request_key_frame()
+            parts.media.video.request_key_frame()
 
     def start_checks(self) -> None:
         """Send connectivity checks often (policy) until `stop_checks`."""
@@ -442,7 +409,7 @@ class Peer:
         if not isinstance(self._state, Leaving | Closed):
             self._state = Leaving(self._state)
         if (parts := self._open_parts()) is not None:
-            await parts.transport.goodbye(times, list(parts.ssrcs), parts.pc.sctp)
+            await parts.transport.goodbye(times, list(parts.media.ssrcs), parts.pc.sctp)
 
     def set_controls(self, controls: Controls) -> None:
         """What the player holds; sent at once if the input channel is open, else never."""
@@ -453,7 +420,7 @@ class Peer:
         """Only a shown peer puts pictures into the slot and plays sound."""
         self._shown = shown
         if (parts := parts_of(self._state)) is not None:
-            parts.playback.show(shown)
+            parts.media.playback.show(shown)
         self._decoder.show(shown)
 
     def _may_send(self) -> bool:

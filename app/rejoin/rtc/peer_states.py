@@ -17,8 +17,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from rejoin.core.model import HardEvidence
 from rejoin.rtc.channels import Channels
-from rejoin.rtc.playback import AudioPlayback
-from rejoin.rtc.receiver import AudioReceiver, VideoReceiver
+from rejoin.rtc.media_parts import MediaParts
 from rejoin.rtc.transport import Transport
 from rejoin.tasks import cancel, spawn
 
@@ -35,17 +34,13 @@ class Parts:
     dtls: RTCDtlsTransport
     transport: Transport
     channels: Channels
-    video: VideoReceiver
-    audio: AudioReceiver
-    playback: AudioPlayback
-    ssrcs: tuple[int, int]
-    """Our SSRCs, audio and video, with which we send RTCP."""
+    media: MediaParts
 
     async def close(self, name: str) -> None:
         """Close them all, bounded in time."""
         await self.channels.close()
-        await self.video.stop()
-        await self.audio.stop()
+        await self.media.video.stop()
+        await self.media.audio.stop()
         ending = spawn(self.pc.close(), name=f"{name}-library-close")
         _, late = await asyncio.wait({ending}, timeout=CLOSE_WITHIN_S)
         await self.transport.close()

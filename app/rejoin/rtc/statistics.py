@@ -121,7 +121,7 @@ class StatisticsCollector:
         if opened is None or parts is None:
             return None
         now = self._clock()
-        transport, video, decoder = parts.transport, parts.video, self._decoder
+        transport, video, decoder = parts.transport, parts.media.video, self._decoder
         counters = Counters(
             frames_received=video.inbound.frames_received,
             frames_decoded=decoder.frames_decoded,
@@ -158,7 +158,7 @@ class StatisticsCollector:
 
     def _of_parts(self, parts: Parts, *, connected: bool, shown: bool) -> StreamStatistics:
         transport, checks = parts.transport, parts.transport.checks
-        video, audio, opus = parts.video, parts.audio, parts.playback.opus
+        video, audio, opus = parts.media.video, parts.media.audio, parts.media.playback.opus
         decoder, slot, painted = self._decoder, self._sinks.slot, self._sinks.slot.painted
         inbound, reception, channels = video.inbound, video.reception, parts.channels
         increase = self._rates.increase()
@@ -229,7 +229,7 @@ class StatisticsCollector:
             audio_concealed_samples=opus.concealed_samples,
             audio_buffer_s=self._sinks.audio.buffered_s,
             audio_sync_delay_s=self._sinks.audio.sync_delay_s,
-            audio_late_s=parts.playback.late_s(),
+            audio_late_s=parts.media.playback.late_s(),
             controls_sent=channels.controls.messages_sent,
             bad_messages=channels.bad_messages,
             receive_buffer_bytes=transport.receive_buffer_bytes,

@@ -1,0 +1,212 @@
+"""How a game ended, in words: the end card's text, the support code and the report. Pure.
+
+The rules are those of `texts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rejoin.core.model import Ending, EndingKind
+from rejoin.service_model.status import StatusReason
+
+_REASONS = {
+    "connectionTimeout": "nobody connected in time",
+    "reconnectionTimeout": "nobody came back in time",
+    "idleTimeout": "there was no input for too long",
+    "maxSessionLengthTimeout": "it reached its maximum length",
+    "applicationExit": "the game closed or crashed",
+    "apiTerminated": "the studio ended it",
+    "idle": "you did not play for too long",
+    "terminated": "the game or the studio ended it",
+    "placementTimeout": "no game server was free in time",
+    "internalError": "the game server failed",
+    "invalidSignalRequest": "the game server did not accept Rejoin's request",
+    "applicationLogS3DestinationError": "the studio's setup is wrong",
+    "assumeRoleFailed": "the studio's setup is wrong",
+}
+
+_START_AGAIN = "You can start a new game."
+_CONTACT = "If this happens again, contact the studio with the code below."
+_PROGRESS = "Unsaved progress may be lost."
+
+
+def reason_text(reason: StatusReason) -> str:
+    """The service's reason in words; one that we do not know is shown as it is."""
+    return _REASONS.get(reason, f'the service says "{reason}"')
+
+
+@dataclass(frozen=True, slots=True)
+class EndingText:
+    """What the end card says: what happened, what it means, what to do."""
+
+    title: str
+    meaning: str
+    advice: str
+
+
+_ENDINGS: dict[EndingKind, EndingText] = {
+    EndingKind.UNCONFIRMED: EndingText(
+        "We couldn't confirm. It may still be running.",
+        "Rejoin could not find out whether your game is still there. " + _PROGRESS,
+        "Wait a few minutes, then start again. " + _CONTACT,
+    ),
+    EndingKind.NOT_ALLOWED: EndingText(
+        "You are not allowed to play this game",
+        "The studio's server refused this account.",
+        "Check that you are signed in with the right account, or contact the studio with "
+        "the code below.",
+    ),
+    EndingKind.SIGN_IN_NEEDED: EndingText(
+        "Please sign in again",
+        "Your sign-in is no longer accepted. Your game may still be running.",
+        "Sign in, then start Rejoin again.",
+    ),
+    EndingKind.NOT_FOUND: EndingText(
+        "The game was not found",
+        "The studio's server does not know this game any more. " + _PROGRESS,
+        _START_AGAIN + " " + _CONTACT,
+    ),
+    EndingKind.BUSY: EndingText(
+        "The studio's servers are too busy",
+        "They did not accept another request in time.",
+        "Wait a few minutes, then start again.",
+    ),
+    EndingKind.BACKEND_UNTRUSTED: EndingText(
+        "The studio's server could not prove its identity",
+        "For your safety nothing was sent to it.",
+        "Check the date and time of this computer and the network you are on. " + _CONTACT,
+    ),
+    EndingKind.BACKEND_UNUSABLE: EndingText(
+        "Rejoin does not understand the studio's server",
+        "The address may be wrong, or the server newer or older than this Rejoin.",
+        "Check the address, update Rejoin, or contact the studio with the code below.",
+    ),
+    EndingKind.BACKEND_UNREACHABLE: EndingText(
+        "The studio's server could not be reached",
+        "You were not in a game yet, so nothing is lost.",
+        "Check your internet connection and the address, then start again.",
+    ),
+    EndingKind.OFFER_REFUSED: EndingText(
+        "The game server refused this program",
+        "It did not accept Rejoin's request. " + _PROGRESS,
+        "Update Rejoin and start again. " + _CONTACT,
+    ),
+    EndingKind.BAD_ANSWER: EndingText(
+        "The game server sent an unusable answer",
+        "Rejoin did not connect, to keep you safe. If your game is still running, it ends "
+        "when its time is up. " + _PROGRESS,
+        _START_AGAIN + " " + _CONTACT,
+    ),
+    EndingKind.UNSUPPORTED_VIDEO: EndingText(
+        "Rejoin cannot play the video of this game",
+        "The game server sends a kind of video that Rejoin does not support. " + _PROGRESS,
+        "Update Rejoin and start again. " + _CONTACT,
+    ),
+    EndingKind.COULD_NOT_CONNECT: EndingText(
+        "No connection to the game server",
+        "The game was started, but no stream arrived.",
+        "A firewall may block it. Try another network. " + _CONTACT,
+    ),
+    EndingKind.CONTINUED_ELSEWHERE: EndingText(
+        "You continued the game elsewhere",
+        "This game is open on another device or in another copy of Rejoin.",
+        "Nothing is lost. You can close this one.",
+    ),
+    EndingKind.CLOSED_FOR_NOW: EndingText(
+        "Closed for now",
+        "Your game may still be running, and keeps its game server until its time is up.",
+        _PROGRESS,
+    ),
+    EndingKind.ENDED_BY_PLAYER: EndingText(
+        "You ended the game", "The game server was released.", _START_AGAIN
+    ),
+    EndingKind.CANCELLED: EndingText(
+        "Start cancelled", "You were not in a game yet, so nothing is lost.", _START_AGAIN
+    ),
+    EndingKind.INTERNAL: EndingText(
+        "Something went wrong in Rejoin",
+        "This is not your fault. Your game may still be running.",
+        "Start Rejoin again. If it happens again, send us the report.",
+    ),
+}
+"""Every kind but GAME_ENDED, whose text needs the service's reason."""
+
+
+def ending_text(ending: Ending) -> EndingText:
+    """What the end card says. What the service reported and what we assume are kept apart."""
+    if ending.kind is EndingKind.GAME_ENDED:
+        return _game_ended(ending)
+    if ending.kind is EndingKind.UNSUPPORTED_VIDEO and ending.detail:
+        meaning = f"The game server sends {ending.detail}, which Rejoin does not support."
+        return replace(_ENDINGS[ending.kind], meaning=f"{meaning} {_PROGRESS}")
+    return _ENDINGS[ending.kind]
+
+
+def _game_ended(ending: Ending) -> EndingText:
+    reason = ending.reason
+    if reason == "placementTimeout":
+        return EndingText(
+            "Your game did not start: no game server was free in time",
+            "Nothing is lost.",
+            "Wait a few minutes, then start again.",
+        )
+    if ending.expired_asleep:
+        return EndingText(
+            "The game has ended while this computer was asleep",
+            (f"The game server says: {reason_text(reason)}. " if reason else "") + _PROGRESS,
+            _START_AGAIN,
+        )
+    if reason is None:
+        why = f'the service says "{ending.status}"' if ending.status else "no reason was given"
+    else:
+        why = reason_text(reason)
+    planned = reason in ("applicationExit", "maxSessionLengthTimeout", "idleTimeout")
+    return EndingText(
+        f"The game has ended: {why}",
+        _PROGRESS,
+        _START_AGAIN if planned else f"{_START_AGAIN} {_CONTACT}",
+    )
+
+
+def support_code(ending: Ending) -> str:
+    """A short code for the studio: our kind of ending and, if known, the service's reason."""
+    code = f"RJ-{ending.kind.value.replace('_', '-').upper()}"
+    reported = ending.reason or ending.status
+    return f"{code} / {reported}" if reported else code
+
+
+def report_text(
+    ending: Ending,
+    *,
+    version: str,
+    system: str,
+    written: str,
+    facts: Mapping[str, str],
+    stream: Sequence[str] = (),
+) -> str:
+    """What *Copy report* copies. Nothing secret may be passed in.
+
+    `written`: wall time as text. `facts`: more lines, such as how many pictures were shown.
+    `stream`: the stream's numbers, as they were last sampled.
+    """
+    text = ending_text(ending)
+    lines = {
+        "Code": support_code(ending),
+        "Shown": text.title,
+        "Ending": ending.kind.value,
+        "Status": ending.status or "-",
+        "Reason": ending.reason or "-",
+        "Detail": ending.detail or "-",
+        "Ended while asleep": "yes" if ending.expired_asleep else "no",
+        **facts,
+        "Rejoin": version,
+        "System": system,
+        "Written": written,
+    }
+    report = "Rejoin report\n" + "".join(f"{name}: {value}\n" for name, value in lines.items())
+    if stream:
+        report += "The stream in its last second:\n"
+        report += "".join(f"  {line}\n" for line in stream)
+    return report

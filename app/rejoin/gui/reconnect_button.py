@@ -1,0 +1,64 @@
+"""*Reconnect* over a frozen picture, for the mouse; the window handles its shortcut.
+
+It takes no keyboard focus: while playing every key is for the game.
+"""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from rejoin.clock import Clock
+from rejoin.gui import texts
+from rejoin.gui.card import UNARMED_S
+from rejoin.gui.corners import MARGIN_PX
+
+MOST_CHANGES, WITHIN_S = 4, 30.0
+"""It appears and disappears at most this often in this time, however the picture stutters."""
+
+_ABOVE_CORNERS_PX = 52
+"""The room that the pills in the lower corners and the volume control need."""
+
+
+class ReconnectButton(QPushButton):
+    """Shown while a new connection is offered, in the middle above the lower edge."""
+
+    def __init__(self, clock: Clock, parent: QWidget | None = None) -> None:
+        super().__init__(texts.RECONNECT, parent)
+        self._clock = clock
+        self._armed_at = math.inf
+        self._changed_at: tuple[float, ...] = ()
+        self.setAccessibleName(texts.RECONNECT)
+        self.setToolTip(texts.RECONNECT_HINT)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.hide()
+
+    def show_offer(self, offered: bool, now: float) -> None:
+        """Show or hide it; called at each snapshot and at each tick."""
+        if offered != self.isHidden():
+            return
+        recent = tuple(at for at in self._changed_at if now - at < WITHIN_S)
+        if offered and len(recent) > MOST_CHANGES - 2:
+            return  # there must be one change left, to disappear
+        self._changed_at = (*recent, now)
+        self._armed_at = now + UNARMED_S
+        self.setVisible(offered)
+
+    def place(self, area: QRect) -> None:
+        """Put it where it belongs in a picture of this size."""
+        self.adjustSize()
+        x = (area.width() - self.width()) // 2
+        self.move(x, area.height() - self.height() - MARGIN_PX - _ABOVE_CORNERS_PX)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click that was on its way when the button appeared was meant for the game."""
+        if self._clock() >= self._armed_at:
+            super().mousePressEvent(event)
+        else:
+            event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.mousePressEvent(event)

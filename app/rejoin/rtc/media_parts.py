@@ -1,0 +1,81 @@
+"""Builds what receives the media of one connection: our receivers in place of aiortc's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rejoin.clock import Clock
+from rejoin.core.model import ConnectionNumber
+from rejoin.media.receive.sources import ReceivedSources
+from rejoin.media.video.decoder import Decoder
+from rejoin.rtc.aiortc_seam import replace_receiving, ssrc_of
+from rejoin.rtc.playback import AudioPlayback, MediaSinks
+from rejoin.rtc.prepared_connection import PreparedConnection
+from rejoin.rtc.receiver import AudioReceiver, VideoReceiver
+from rejoin.rtc.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOwner:
+    """The connection that the media belong to, and what happens to them, on the event loop.
+
+    `may_send`: whether feedback may be sent now. `on_sources_ended`: every source that was received
+    said BYE. `on_refused`: the video begins with a kind that is not decoded; why, in a few words.
+    """
+
+    number: ConnectionNumber
+    name: str
+    clock: Clock
+    shown: bool
+    may_send: Callable[[], bool]
+    on_sources_ended: Callable[[], None]
+    on_refused: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaParts:
+    """`ssrcs`: ours, audio and video, with which we send RTCP."""
+
+    video: VideoReceiver
+    audio: AudioReceiver
+    playback: AudioPlayback
+    ssrcs: tuple[int, int]
+
+
+def build_media(
+    prepared: PreparedConnection,
+    transport: Transport,
+    decoder: Decoder,
+    sinks: MediaSinks,
+    owner: MediaOwner,
+) -> MediaParts:
+    """Receivers for the audio and video of a connection whose offer is about to be made."""
+    sources = ReceivedSources(owner.on_sources_ended)
+    playback = AudioPlayback(owner.number, sinks, clock=owner.clock, shown=owner.shown)
+    ssrcs = (ssrc_of(prepared.audio.sender), ssrc_of(prepared.video.sender))
+    audio = AudioReceiver(
+        prepared.dtls,
+        ssrcs[0],
+        play=playback.play,
+        clock=owner.clock,
+        name=f"{owner.name}-audio",
+        sources=sources,
+    )
+    video = VideoReceiver(
+        prepared.dtls,
+        ssrcs[1],
+        sink=decoder,
+        rtt_s=lambda: transport.checks.rtt_s,
+        clock=owner.clock,
+        name=f"{owner.name}-video",
+        sources=sources,
+    )
+    audio.send_only_if(owner.may_send)
+    video.send_only_if(owner.may_send)
+    video.on_refused = owner.on_refused
+    video.pause_remb_while(lambda: transport.congestion_feedback.numbering)
+    playback.attach(video=video, audio=audio)
+    replace_receiving(prepared.audio.receiver, receive=audio.receive, stop=audio.stop)
+    replace_receiving(prepared.video.receiver, receive=video.receive, stop=video.stop)
+    return MediaParts(video, audio, playback, ssrcs)
