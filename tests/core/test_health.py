@@ -322,6 +322,28 @@ def test_a_reconnect_is_offered_after_five_seconds_and_due_after_ten_if_it_was_s
     assert health.reconnects_frozen(patient.health, patient.now, POLICY)
 
 
+def test_single_pictures_do_not_end_a_freeze() -> None:
+    """Where big packets are lost, a small frame arrives now and then and is decoded."""
+    patient = Patient()
+    for _ in range(3):
+        stands_still(patient, 3.0, video_missing=0.9)
+        assert not health.reconnects_frozen(patient.health, patient.now, POLICY)
+    assert health.offers_reconnect(patient.health)
+    stands_still(patient, 2.5, video_missing=0.9)
+    assert health.reconnects_frozen(patient.health, patient.now, POLICY)
+
+
+def test_a_freeze_after_the_picture_has_moved_is_another_one() -> None:
+    patient = Patient()
+    stands_still(patient, 9.0, video_missing=0.9)
+    for _ in range(round(3.0 / EVERY_S)):
+        patient.sample(video_missing=0.0)
+    assert patient.health.frozen is None
+    stands_still(patient, 4.0, video_missing=0.9)
+    assert not health.offers_reconnect(patient.health)
+    assert not health.reconnects_frozen(patient.health, patient.now, POLICY)
+
+
 def test_a_path_that_loses_pictures_loses_answers_too() -> None:
     patient = Patient()
     since_at = patient.now

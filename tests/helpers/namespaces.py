@@ -18,7 +18,7 @@ from pathlib import Path
 
 STUDIO = "10.78.0.1"
 """Where the studio listens: behind the player's default route."""
-_GATEWAY, _PLAYER = "10.77.0.1", "10.77.0.2"
+_GATEWAY, _PLAYER, _PLAYER_LATER = "10.77.0.1", "10.77.0.2", "10.77.0.3"
 _NAMES = {"player": "rejoin-player", "studio": "rejoin-studio"}
 
 
@@ -72,6 +72,13 @@ class Namespaces:
     def remove_default_route(self) -> None:
         """The kernel of the player's computer refuses to send to the studio: ENETUNREACH."""
         _run(*self.in_player("ip", "route", "del", "default"))
+
+    def change_address(self) -> None:
+        """The player's computer gets another address, as in another network: what was connected
+        before is connected no more."""
+        for change, address in (("del", _PLAYER), ("add", _PLAYER_LATER)):
+            _run("ip", "-n", self.player, "address", change, f"{address}/24", "dev", "cable")
+        self.restore_default_route()
 
     def restore_default_route(self) -> None:
         _run(*self.in_player("ip", "route", "add", "default", "via", _GATEWAY))

@@ -16,7 +16,8 @@ Rule 5: when LOST has healed three times within 60 s, T_l is doubled (to at most
 Rule 6: the other direction. STALLED while checks have been unanswered for 3 s, or while the
         operating system refuses to send; LOST once that has lasted 5 s, or T_l. This LOST heals
         when a check that was sent since is answered, whatever else arrives.
-Rule 7: the picture is frozen when RTP flows and no frame was decoded for 2 s.
+Rule 7: the picture is frozen when RTP flows and no frame was decoded for 2 s. It is the same freeze
+        as before if the picture was frozen within the last 4 s: single frames end none.
 Rule 8: what was lost during an outage is no loss: none counts for 3 s after LOST has healed.
 """
 
@@ -39,7 +40,8 @@ class LostBecause(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A picture that stands still while RTP flows (Rule 7). `since_at`: of its last frame.
+    """A picture that stands still while RTP flows (Rule 7). `since_at`: of its last frame, before
+    the first of the freezes between which it moved only for a moment.
 
     `sent_and_lost`: whether the host sends pictures that do not arrive; if not, the game may be
     paused. `offers_reconnect`: it has lasted `frozen_offer_after_s`.
@@ -59,6 +61,7 @@ class Health:
     `calm_since_at`: since when no condition of Rule 1 was met.
     `healed_at`: when LOST healed, the newest last (Rule 5).
     `answers_due_from_at`: answers to checks are missed from here on, not earlier (Rule 6).
+    `freeze`: since when, and until when, the picture was last frozen (Rule 7).
     """
 
     level: HealthLevel
@@ -73,6 +76,7 @@ class Health:
     answers_due_from_at: float = 0.0
     trouble: Trouble | None = None
     frozen: Frozen | None = None
+    freeze: tuple[float, float] | None = None
 
 
 def healthy(now: float) -> Health:
@@ -120,7 +124,9 @@ def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy)
     health = _note_calm(health, rough or lossy, now)
     after = _assess_level(health, sample, rough, now, policy)
     frozen = _frozen(after, sample, now, policy)
-    return replace(after, frozen=frozen, trouble=_trouble(after, frozen, sample, now, policy))
+    freeze = after.freeze if frozen is None else (frozen.since_at, now)
+    trouble = _trouble(after, frozen, sample, now, policy)
+    return replace(after, frozen=frozen, freeze=freeze, trouble=trouble)
 
 
 def _assess_level(
@@ -223,11 +229,14 @@ def _frozen(health: Health, sample: ConnectionSample, now: float, policy: Policy
     flows = _no_rtp_s(sample, now) < policy.no_media_after_s
     if health.level is HealthLevel.LOST or not flows or frozen_s < policy.frozen_after_s:
         return None
+    since_at = now - frozen_s
+    if health.freeze is not None and now - health.freeze[1] < policy.frozen_again_within_s:
+        since_at = min(since_at, health.freeze[0])
     missing = max(_loss(health, sample, now, policy), sample.video_missing or 0.0)
     return Frozen(
-        sample.last_frame_at,
+        since_at,
         sent_and_lost=missing >= policy.loss_degraded,
-        offers_reconnect=frozen_s >= policy.frozen_offer_after_s,
+        offers_reconnect=now - since_at >= policy.frozen_offer_after_s,
     )
 
 

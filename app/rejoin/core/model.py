@@ -169,6 +169,8 @@ class Policy:
     """Checks unanswered for this long: three of those that are sent each second."""
     uplink_lost_after_s: float = 5.0
     frozen_after_s: float = 2.0
+    frozen_again_within_s: float = 4.0
+    """A picture that moved for less than this, with the time it takes to notice, stayed frozen."""
     frozen_offer_after_s: float = 5.0
     frozen_reconnect_after_s: float = 10.0
     frozen_over_after_s: float = 10.0
