@@ -29,6 +29,7 @@ from rejoin.core.events import (
     ControlsKnown,
     Event,
     FirstFrameDecoded,
+    FirstPacketArrived,
     HardEvidenceSeen,
     InputOpened,
     InputUnavailable,
@@ -148,6 +149,9 @@ async def played(**host: Any) -> AsyncIterator[Scene]:
     assert tasks.alive() == frozenset()
     assert not [t.name for t in threading.enumerate() if t.name.startswith("rejoin-")]
     assert len(scene.events) == posted
+    steps = (FirstPacketArrived, ConnectionOpened)
+    posted_steps = [type(event) for event in scene.events if isinstance(event, steps)]
+    assert posted_steps == list(steps[: len(posted_steps)]), "each once, in this order"
     gc.collect()
 
 
@@ -806,11 +810,12 @@ async def test_closing_while_the_answer_is_applied_leaves_nothing_behind(
             await asyncio.sleep(0)
         if cancelled:
             applying.cancel()
+        before = list(scene.events)
         await scene.peer.close()
         await asyncio.wait({applying})
         if not applying.cancelled():
             assert isinstance(applying.exception(), RejoinError | None)
-    assert scene.events == []
+    assert scene.events == before, "nothing is posted after the close"
 
 
 async def test_closing_while_the_host_does_not_answer_leaves_nothing_behind() -> None:
