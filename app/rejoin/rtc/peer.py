@@ -329,8 +329,6 @@ class Peer:
 
     def _on_ice_change(self) -> None:
         parts = parts_of(self._state)
-        if parts is not None and parts.dtls.transport.state == "completed":
-            self._post(FirstPacketArrived(self.number))  # a check of ours was answered
         if parts is not None and parts.dtls.transport.state == "failed":
             self._fail("ICE failed")
 

@@ -172,7 +172,7 @@ class Transport:
             on_waiting=lambda datagram: self._on_waiting(datagram, lateness),
         )
         self.outgoing.watch(protocol)
-        hasten_checks(protocol, self._pacer, self.round_trip)
+        hasten_checks(protocol, self._pacer, self.round_trip, self._on_stun_arrival)
         seam.replace_error_handler(protocol, self._on_error)
         granted = _enlarge_receive_buffer(sock)
         if granted is not None:
