@@ -54,7 +54,23 @@ RUN_PACKAGES = (
 FONT_PACKAGES = ("fonts-dejavu-core",)
 """A machine without a display often has no fonts, and the screenshots need one."""
 
-TEST_PACKAGES = ("xvfb", "xauth", "xdotool", *FONT_PACKAGES)
+TEST_PACKAGES = ("xvfb", "xauth", "xdotool", "iproute2", "nftables", *FONT_PACKAGES)
+"""An X server, and what makes network namespaces and their faults."""
+
+GSTREAMER_PACKAGES = (
+    "python3-gi",
+    "gir1.2-gst-plugins-base-1.0",
+    "gir1.2-gst-plugins-bad-1.0",
+    "gstreamer1.0-nice",
+    "gstreamer1.0-plugins-base",
+    "gstreamer1.0-plugins-good",
+    "gstreamer1.0-plugins-bad",
+    "gstreamer1.0-plugins-ugly",
+)
+"""A stream host that others wrote, for tests. Debian 12, Debian 13 and Ubuntu have these names."""
+
+FOREIGN_HOSTS = ROOT / "tests" / "data" / "foreign_hosts"
+"""Has the npm packages of another one."""
 
 BROWSER_PACKAGES = ("chromium", "libatomic1")
 """Chromium, and what Playwright's own Node.js needs. Only Debian has this package; elsewhere the
@@ -280,6 +296,25 @@ def set_up(packages: tuple[str, ...]) -> None:
     say(f"Ready after {time.monotonic() - started:.0f} s")
 
 
+def install_npm_packages(folder: Path = FOREIGN_HOSTS) -> None:
+    """Install what the folder's package-lock.json names, where there is npm.
+
+    Without them the test that needs them is skipped, and says why.
+    """
+    npm = shutil.which("npm")
+    lock = (folder / "package-lock.json").read_bytes()
+    stamp = folder / "node_modules" / "rejoin-setup.txt"
+    key = hashlib.sha256(lock).hexdigest()
+    if npm is None or (stamp.exists() and stamp.read_text(encoding="ascii") == key):
+        return
+    say("Installing the npm packages of a foreign stream host, for tests")
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    if subprocess.run(command, check=False, cwd=str(folder)).returncode == 0:
+        stamp.write_text(key, encoding="ascii")
+    else:
+        say("npm could not install them; the tests that need them are skipped.")
+
+
 # --- steps ---------------------------------------------------------------------------------------
 
 
@@ -404,7 +439,8 @@ def demo(flags: list[str]) -> int:
 
 
 def test(flags: list[str]) -> int:
-    set_up(RUN_PACKAGES + TEST_PACKAGES + browser_packages())
+    set_up(RUN_PACKAGES + TEST_PACKAGES + GSTREAMER_PACKAGES + browser_packages())
+    install_npm_packages()
     return run_steps(test_steps(flags))
 
 

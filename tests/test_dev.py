@@ -217,3 +217,39 @@ def test_an_unknown_command_gets_the_usage(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.startswith("usage: python3 dev.py COMMAND")
+
+
+def test_npm_packages_are_installed_once_for_each_lock(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    npm = programs / "npm"
+    npm.write_text('#!/bin/sh\nmkdir -p node_modules\necho "$1" >> ran\n', encoding="ascii")
+    npm.chmod(0o755)
+    (tmp_path / "package-lock.json").write_text("{}", encoding="ascii")
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    dev.install_npm_packages(tmp_path)
+    dev.install_npm_packages(tmp_path)
+    assert (tmp_path / "ran").read_text() == "ci\n"
+    (tmp_path / "package-lock.json").write_text('{"other": 1}', encoding="ascii")
+    dev.install_npm_packages(tmp_path)
+    assert (tmp_path / "ran").read_text() == "ci\nci\n"
+
+
+def test_npm_packages_that_cannot_be_installed_stop_nothing(
+    dev: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+    npm.chmod(0o755)
+    (tmp_path / "package-lock.json").write_text("{}", encoding="ascii")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    dev.install_npm_packages(tmp_path)
+    assert "skipped" in capsys.readouterr().out
+    assert not (tmp_path / "node_modules").exists()
+    monkeypatch.setenv("PATH", "")
+    dev.install_npm_packages(tmp_path)

@@ -331,7 +331,7 @@ def test_a_refused_sign_in_while_placing_is_refreshed_once() -> None:
     ("kind", "ending"),
     [
         (FailureKind.FORBIDDEN, EndingKind.NOT_ALLOWED),
-        (FailureKind.NOT_FOUND, EndingKind.STREAM_NOT_FOUND),
+        (FailureKind.NOT_FOUND, EndingKind.NOT_FOUND),
     ],
 )
 def test_a_poll_that_can_never_succeed_ends_a_placement(

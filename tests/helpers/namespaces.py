@@ -1,0 +1,105 @@
+"""Two network namespaces with a cable between them: a player's computer, and a studio behind it.
+
+Faults are the kernel's own. Packets are dropped where they arrive, so that no sender notices. Needs
+root; what is missing elsewhere is said by `why_not`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+STUDIO = "10.78.0.1"
+"""Where the studio listens: behind the player's default route."""
+_GATEWAY, _PLAYER = "10.77.0.1", "10.77.0.2"
+_NAMES = {"player": "rejoin-player", "studio": "rejoin-studio"}
+
+
+@functools.cache
+def why_not() -> str | None:
+    """Why no namespaces can be made here, or None."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return "network namespaces need root"
+    for program in ("ip", "nft", "unshare"):
+        if shutil.which(program) is None:
+            return f"there is no program {program}"
+    table = "nft add table inet trial && ip link add trial type veth peer name trial2"
+    done = subprocess.run(["unshare", "-n", "sh", "-c", table], check=False, capture_output=True)
+    return "network namespaces are not allowed here" if done.returncode else None
+
+
+def _run(*command: str, text: str = "") -> None:
+    done = subprocess.run(command, input=text, text=True, check=False, capture_output=True)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+
+
+@dataclass(frozen=True, slots=True)
+class Namespaces:
+    """The names of both, and what can happen to the network between them."""
+
+    player: str
+    studio: str
+
+    def in_player(self, *command: str) -> list[str]:
+        """This command, to be run on the player's computer."""
+        return ["ip", "netns", "exec", self.player, *command]
+
+    def in_studio(self, *command: str) -> list[str]:
+        """This command, to be run in the studio."""
+        return ["ip", "netns", "exec", self.studio, *command]
+
+    def drop(self, *, up: str = "", down: str = "") -> None:
+        """Drop what matches, until `heal`: a condition of nftables for each direction, such as
+        `meta l4proto udp`."""
+        for namespace, condition in ((self.studio, up), (self.player, down)):
+            if condition:
+                chain = f"type filter hook input priority 0; iifname cable {condition} drop"
+                rules = f"table inet fault {{\nchain arriving {{\n{chain}\n}}\n}}\n"
+                _run("ip", "netns", "exec", namespace, "nft", "-f", "-", text=rules)
+
+    def heal(self) -> None:
+        """Everything passes again."""
+        for namespace in (self.studio, self.player):
+            _run("ip", "netns", "exec", namespace, "nft", "flush", "ruleset")
+
+    def remove_default_route(self) -> None:
+        """The kernel of the player's computer refuses to send to the studio: ENETUNREACH."""
+        _run(*self.in_player("ip", "route", "del", "default"))
+
+    def restore_default_route(self) -> None:
+        _run(*self.in_player("ip", "route", "add", "default", "via", _GATEWAY))
+
+
+@contextmanager
+def namespaces() -> Iterator[Namespaces]:
+    """Make both; at the end kill by number what still runs in them, and delete them."""
+    made = Namespaces(*(f"{name}-{os.getpid()}" for name in _NAMES.values()))
+    try:
+        for namespace in (made.player, made.studio):
+            _run("ip", "netns", "add", namespace)
+            _run("ip", "netns", "exec", namespace, "ip", "link", "set", "lo", "up")
+        ends = ("type", "veth", "peer", "name", "cable", "netns", made.studio)
+        _run("ip", "-n", made.player, "link", "add", "cable", *ends)
+        for namespace, address in ((made.player, _PLAYER), (made.studio, _GATEWAY)):
+            _run("ip", "-n", namespace, "address", "add", f"{address}/24", "dev", "cable")
+            _run("ip", "-n", namespace, "link", "set", "cable", "up")
+        _run("ip", "-n", made.studio, "address", "add", f"{STUDIO}/32", "dev", "lo")
+        made.restore_default_route()
+        yield made
+    finally:
+        for namespace in (made.player, made.studio):
+            if not Path("/run/netns", namespace).exists():
+                continue
+            listing = subprocess.run(
+                ["ip", "netns", "pids", namespace], check=False, capture_output=True, text=True
+            )
+            for number in listing.stdout.split():
+                os.kill(int(number), signal.SIGKILL)
+            subprocess.run(["ip", "netns", "del", namespace], check=False)

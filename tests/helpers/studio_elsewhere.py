@@ -1,0 +1,36 @@
+"""A studio that other network namespaces reach: `python -m helpers.studio_elsewhere ADDRESS JSON`.
+
+JSON has settings of the emulator. Prints where the studio is, then the emulator's state for each
+line of standard input. Ends when its standard input ends.
+
+Rejoin's own studio serves its own machine alone; here the whole network is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import replace
+
+from rejoin.emulator.host import relay_port
+from rejoin.emulator.service.control import EmulatorControl
+from rejoin.emulator.service.settings import EmulatorSettings
+from rejoin.studio import serve
+
+SMALL = EmulatorSettings(width=640, height=360, fps=30, bitrate_bps=2_000_000)
+
+
+async def main() -> None:
+    address = sys.argv[1]
+    serve.HOST = relay_port.LOOPBACK = address  # type: ignore[misc]
+    settings = replace(SMALL, **json.loads(sys.argv[2]))
+    async with serve.studio(settings) as there:
+        print(there.to_json(), flush=True)
+        async with EmulatorControl(there.control_url, there.control_token) as control:
+            while await asyncio.to_thread(sys.stdin.readline):
+                print(json.dumps(await control.state()), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,110 @@
+"""Networks that break for real: kernel faults between a studio and the player's window.
+
+Needs root; each test has network namespaces of its own.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers.broken_network import broken_network
+from helpers.namespaces import why_not
+from rejoin.clock import boot_s
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(why_not() is not None, reason=why_not() or ""),
+]
+
+UDP = "meta l4proto udp"
+VIDEO = f"{UDP} @th,64,2 2 @th,73,7 > 96"
+"""RTP (version 2) of a payload type above that of sound, the first of our offer; RTCP has 72 to 79
+in its place."""
+
+
+def test_a_goodbye_that_was_lost_is_heard_once_the_path_is_back() -> None:
+    """Or the live game would run behind the card until the service notices by itself."""
+    with broken_network() as it:
+        broken_at = boot_s()
+        it.net.drop(up=UDP, down=UDP)
+        it.window.until(lambda shown: shown["stage"] == "reconnecting", since_at=broken_at)
+        it.net.heal()
+        it.window.until_live(episode=1, since_at=broken_at)
+        statuses = [entry["status"] for entry in it.session()["history"]]
+        assert "PENDING_CLIENT_RECONNECTION" in statuses, "the service heard it"
+
+
+def test_a_dead_uplink_is_noticed_and_heals_by_itself() -> None:
+    with broken_network() as it:
+        broken_at = boot_s()
+        it.net.drop(up=UDP)
+        it.window.until(lambda shown: shown["trouble"] == "uplink", since_at=broken_at)
+        it.window.until(lambda shown: shown["stage"] == "lost", since_at=broken_at)
+        it.net.heal()
+        it.window.until_live(episode=1, since_at=broken_at)
+        assert not it.window.times_of("RequestWritten", since_at=broken_at), "no new connection"
+
+
+def test_without_a_default_route_the_connection_is_lost_and_returns_with_it() -> None:
+    """The kernel refuses each send, while pictures still arrive."""
+    with broken_network() as it:
+        broken_at = boot_s()
+        it.net.remove_default_route()
+        it.window.until(lambda shown: shown["stage"] != "live", since_at=broken_at)
+        it.net.restore_default_route()
+        it.window.until_live(episode=1, since_at=broken_at)
+
+
+def test_a_network_that_blocks_udp_is_named_and_asked_less_often() -> None:
+    with broken_network(notice_silent_client_s=0.0, connection_timeout_s=40) as it:
+        blocked_at = boot_s()
+        it.net.drop(up=UDP, down=UDP)
+        named = it.window.until(lambda shown: shown["firewall"], since_at=blocked_at)
+        assert any("firewall" in text for text in named["texts"])
+        before = it.window.times_of("RequestWritten", since_at=blocked_at)
+        assert len(before) >= 3, "three answers without one packet"
+        it.window.until(
+            lambda record: record["name"] == "RequestWritten", kind="record", since_at=named["at"]
+        )
+        after = it.window.times_of("RequestWritten", since_at=named["at"])
+        assert after[0] - before[-1] >= 40 / 4 - 0.5
+        deadlines = [
+            shown["shown_deadline_at"]
+            for shown in it.window.all("shown", since_at=before[0])
+            if shown["stage"] == "reconnecting"
+        ]
+        assert max(deadlines) <= deadlines[0], "no answer moves the deadline later"
+        it.net.heal()
+        it.window.until_live(episode=1, since_at=blocked_at)
+        announced = it.window.all("announced", since_at=blocked_at)
+        assert all(
+            sum(start["at"] <= each["at"] < start["at"] + 30 for each in announced) <= 8
+            for start in announced
+        )
+
+
+def test_after_a_heal_the_picture_is_there_at_once() -> None:
+    """A request for a key frame that was made while nothing may be sent does not count."""
+    after_s = []
+    with broken_network() as it:
+        for turn in range(1, 4):
+            broken_at = boot_s()
+            it.net.drop(up=UDP, down=UDP)
+            it.window.until(lambda shown: shown["stage"] == "lost", since_at=broken_at)
+            it.net.heal()
+            healed_at = boot_s()
+            picture = it.window.until(lambda _: True, kind="picture", since_at=healed_at)
+            after_s.append(picture["at"] - healed_at)
+            it.window.until_live(episode=turn, since_at=broken_at)
+    assert min(after_s) < 0.5, "without the request it takes a second more"
+
+
+def test_a_picture_whose_packets_are_lost_is_fetched_by_a_new_connection() -> None:
+    with broken_network() as it:
+        broken_at = boot_s()
+        it.net.drop(down=VIDEO)
+        it.window.until(lambda shown: shown["trouble"] == "picture_lost", since_at=broken_at)
+        it.window.until(lambda shown: shown["can_reconnect"], since_at=broken_at)
+        it.window.until(lambda shown: shown["stage"] == "reconnecting", since_at=broken_at)
+        it.net.heal()
+        it.window.until_live(episode=1, since_at=broken_at)
