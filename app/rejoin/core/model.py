@@ -329,7 +329,7 @@ class Snapshot:
     doing: Doing = Doing.NOTHING
     health: HealthLevel = HealthLevel.HEALTHY
     trouble_since_at: float | None = None
-    """When health left HEALTHY; the badge shows once this is 500 ms old."""
+    """Since when something is wrong; the badge shows once this is 500 ms old."""
     trouble: Trouble | None = None
     """What is wrong while live; None while nothing is."""
     can_reconnect: bool = False
