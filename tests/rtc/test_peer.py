@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from aioice import stun
 from aiortc.codecs.h264 import H264Encoder
+from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, DataChunk
 
 from conftest import LogRecords
 from helpers.h264_streams import x264
@@ -643,6 +644,22 @@ async def test_the_addresses_of_a_connection_are_known_from_its_offer_to_its_end
         assert scene.peer.local_addresses == {"127.0.0.1"}
         await scene.peer.close()
         assert scene.peer.local_addresses == frozenset()
+
+
+async def test_a_message_of_the_host_that_never_ends_is_not_kept_and_the_game_goes_on() -> None:
+    async with played() as scene:
+        await scene.until_live()
+        here: Any = scene.parts.pc.sctp
+        there: Any = scene.host.pc.sctp
+        for index in range(200):
+            chunk = DataChunk(SCTP_DATA_FIRST_FRAG if index == 0 else 0)
+            chunk.tsn, chunk.stream_id, chunk.user_data = there._local_tsn, 1, bytes(1_100)
+            there._local_tsn += 1
+            await there._send_chunk(chunk)
+        await scene.until(lambda: here._last_received_tsn == there._local_tsn - 1)
+        assert len(here._inbound_streams[1].reassembly) == 1
+        assert scene.peer.statistics().packets_failed == 1
+        assert scene.evidence() == set()
 
 
 async def test_a_host_without_our_input_protocol_is_view_only() -> None:

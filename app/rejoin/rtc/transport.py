@@ -13,6 +13,7 @@ Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 - media: it goes to `rtp_input` without entering aioice's queue;
 - RTCP and SCTP: the libraries do not keep the arrival times of authenticated packets;
 - data channels: aiortc opens one only when the host acknowledged it, which some hosts never do;
+- memory: aiortc keeps all that the host sends of messages that never end (`sctp_limits`);
 - sending: a muted connection sends checks only, one that said goodbye nothing (`outgoing`,
   `goodbye`).
 """
@@ -49,6 +50,7 @@ from rejoin.rtc.handshake_seam import (
 from rejoin.rtc.outgoing import OutgoingGate
 from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 from rejoin.rtc.rtp_input import RtpInput
+from rejoin.rtc.sctp_limits import limit_inbound
 
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 """Key-frame bursts at 30 Mbit/s overran 256 KiB and did not overrun this (media.md, measured)."""
@@ -146,6 +148,7 @@ class Transport:
         """
         watch_association_end(sctp, on_association_ended)
         hasten_association(sctp, self.round_trip)
+        limit_inbound(sctp, self._on_failure)
         self._handle_sctp = seam.replace_sctp_handler(sctp, self._on_sctp)
         open_channels_when_acknowledged(sctp)
 
