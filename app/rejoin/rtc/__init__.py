@@ -15,8 +15,8 @@ Glossary:
 - goodbye: RTCP BYE, SCTP ABORT and DTLS close_notify, after which the peer is silent for good;
 - evidence: a sign that the host or the path to it is gone, such as a BYE or a closed channel;
 - sample: what the engine's detector reads 20 times a second; statistics: what people read;
-- seam: `aiortc_seam`, `handshake_seam` and `sctp_limits`, the only modules that touch private parts of
-  aiortc and aioice.
+- seam: `aiortc_seam`, `handshake_seam` and `sctp_limits`, the only modules that touch private
+  parts of aiortc and aioice.
 
 From packet to pixel, read in this order:
 
