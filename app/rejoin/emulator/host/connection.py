@@ -162,7 +162,6 @@ class HostConnection:
         self._handle_rtcp: aiortc_seam.PacketHandler | None = None
         self._unmute_timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._refused_chunks = 0
         self._input = ClientInput(
             game, host.clock, lambda: host.input_received(self), self._limited
         )
@@ -290,15 +289,8 @@ class HostConnection:
             if sctp.state == "closed":
                 self._presence.goodbye_received()
 
-        limit_inbound(sctp, self._chunk_refused)
+        limit_inbound(sctp, lambda: None)
         handle_data = aiortc_seam.replace_sctp_handler(sctp, on_data)
-
-    def _chunk_refused(self) -> None:
-        if not self._refused_chunks:
-            _log.warning(
-                "connection %d: data that is too long, or too much of it, was refused", self.number
-            )
-        self._refused_chunks += 1
 
     def _prepare_media(self, transceivers: Sequence[RTCRtpTransceiver]) -> None:
         settings = self._host.settings
