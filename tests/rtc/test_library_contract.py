@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aioice import Candidate, ice, stun
+from aioice import Candidate, ice, stun, turn
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpSender
 from aiortc.codecs import CODECS, HEADER_EXTENSIONS
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter
@@ -33,7 +33,7 @@ from OpenSSL import SSL
 from pylibsrtp import Session
 
 from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
-from rejoin.rtc import aiortc_seam, handshake_seam, sctp_limits
+from rejoin.rtc import aiortc_seam, handshake_seam, sctp_limits, turn_seam
 from rejoin.rtc.transport_cc import OFFERED_ID
 
 CANDIDATE = "1 1 udp 1 127.0.0.1 5000 typ host"
@@ -85,6 +85,11 @@ RELIED_ON: dict[str, str] = {
         " _check_periodic check_start_task _check_list _check_list_state _early_checks"
         " _early_checks_done"
         " _nominated _protocols _closing _query_consent_task _queue remote_password respond_error"
+        " _check_list_done _remote_candidates _pair_remote_candidate sort_check_list"
+    ),
+    "aioice.TurnClient": (
+        "_send channel_bind connect request_with_retry send_data peer_to_channel integrity_key"
+        " nonce realm username relayed_address refresh_task receiver server"
     ),
     "aioice.StunProtocol": (
         "datagram_received send_data send_stun error_received request transactions"
@@ -121,6 +126,7 @@ async def owners() -> tuple[RTCPeerConnection, dict[str, object]]:
         "OpenSSL.Connection": SSL.Connection,
         "aioice.Connection": connection,
         "aioice.StunProtocol": ice.StunProtocol(connection),
+        "aioice.TurnClient": turn.TurnClientUdpProtocol(("127.0.0.1", 3478), "", "", 600, 500),
         "aioice.CandidatePair": ice.CandidatePair,
         "aioice.Candidate": Candidate.from_sdp(CANDIDATE),
     }
@@ -136,7 +142,7 @@ async def test_the_library_has_every_attribute_that_we_use() -> None:
 def test_every_private_name_in_the_seam_is_checked_here() -> None:
     nodes = [
         node
-        for seam in (aiortc_seam, handshake_seam, sctp_limits)
+        for seam in (aiortc_seam, handshake_seam, sctp_limits, turn_seam)
         for node in ast.walk(ast.parse(Path(str(seam.__file__)).read_text(encoding="utf-8")))
     ]
     used = {
@@ -177,6 +183,11 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
             ["request", "addr", "integrity_key", "retransmissions"],
         ),
         (ice.StunProtocol.send_data, ["data", "addr"]),
+        (turn.TurnClientMixin.send_data, ["data", "addr"]),
+        (turn.TurnClientMixin.channel_bind, ["channel_number", "addr"]),
+        (turn.TurnClientMixin.connect, []),
+        (turn.TurnClientMixin.request_with_retry, ["request"]),
+        (ice.Connection._pair_remote_candidate, ["remote_candidate"]),
         (ice.StunProtocol.send_stun, ["message", "addr"]),
         (ice.StunProtocol.error_received, ["exc"]),
         (ice.StunProtocol.datagram_received, ["data", "addr"]),

@@ -135,7 +135,7 @@ class Peer:
             try:
                 parts = self._build(prepared)
             except Exception:
-                await prepared.pc.close()
+                await prepared.close()
                 raise
             self._state = Offered(parts)
             await parts.pc.setLocalDescription()
@@ -175,6 +175,7 @@ class Peer:
             on_first_packet=lambda: self._post(FirstPacketArrived(number)),
             on_unreachable=lambda why: self._on_evidence(HardEvidence.UNREACHABLE, why),
         )
+        transport.use_relay(prepared.relay)
         if pc.sctp is not None:
             transport.watch_sctp(pc.sctp, on_association_ended=channels.association_ended)
         owner = MediaOwner(
