@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 from aioice import stun
-from tests.helpers.loopback_host import LoopbackHost
-from tests.helpers.turn_server import (
+
+from helpers.loopback_host import LoopbackHost
+from helpers.turn_server import (
     coturn,
     needs_coturn,
     server,
@@ -23,7 +24,6 @@ from tests.helpers.turn_server import (
     silent_server,
     until,
 )
-
 from rejoin import tasks
 from rejoin.core.events import Event, FirstFrameDecoded, HardEvidenceSeen, InputOpened
 from rejoin.core.model import ConnectionNumber

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from aioice import Connection, stun
 from aioice.ice import StunProtocol
-from tests.helpers.turn_server import coturn, needs_coturn, server, until
-from tests.helpers.udp_endpoint import udp_endpoint
 
+from helpers.turn_server import coturn, needs_coturn, server, until
+from helpers.udp_endpoint import udp_endpoint
 from rejoin.rtc import turn_seam
 from rejoin.rtc.turn_seam import RelayTransport, add_socket, allocate, relay_of
 
