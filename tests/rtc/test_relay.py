@@ -156,9 +156,9 @@ async def test_a_silent_server_delays_no_offer(monkeypatch: pytest.MonkeyPatch) 
     with silent_server() as port:
         async with connections(settings(server(port))) as prepared:
             game = Game(prepared)
-            monkeypatch.setattr(relay_module.asyncio, "wait_for", recorded)
+            monkeypatch.setattr(asyncio, "wait_for", recorded)
             offer = await game.peer.make_offer()
-            monkeypatch.setattr(relay_module.asyncio, "wait_for", wait_for)
+            monkeypatch.setattr(asyncio, "wait_for", wait_for)
             assert relays(offer) == set()
             assert relay_module.JOIN_WITHIN_S in waited
             assert relay_module.JOIN_WITHIN_S < 0.2
@@ -220,7 +220,7 @@ async def test_a_prepared_allocation_that_is_lost_is_made_anew(
             lost = prepared._prepared.relay._socket
             turn.stop()
             turn.start()
-            await until(lambda: allocated(prepared) and prepared._prepared.relay._socket != lost)  # type: ignore[union-attr]
+            await until(lambda: allocated(prepared) and prepared._prepared.relay._socket != lost)
 
 
 @needs_coturn

@@ -14,6 +14,7 @@ from aioice.ice import StunProtocol
 from helpers.turn_server import coturn, needs_coturn, server, until
 from helpers.udp_endpoint import udp_endpoint
 from rejoin.rtc import turn_seam
+from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.turn_seam import RelayTransport, add_socket, allocate, relay_of
 
 
@@ -41,7 +42,7 @@ async def test_data_go_both_ways_once_the_channel_is_bound(tmp_path: Path) -> No
         assert transport.get_extra_info("socket") is not None
         assert transport.get_extra_info("peername", "none") == "none"
         came: list[bytes] = []
-        protocol.datagram_received = lambda data, address: came.append(bytes(data))  # type: ignore[assignment,misc]
+        override(protocol, "datagram_received", lambda data, address: came.append(bytes(data)))
         for number in range(3):
             transport.sendto(b"%d" % number, peer.address)
         got = [await peer.receive() for _ in range(3)]
