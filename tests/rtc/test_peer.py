@@ -721,7 +721,7 @@ async def test_an_offer_that_cannot_be_built_closes_the_prepared_connection(
     def no_such_method(*_: object, **__: object) -> None:
         raise PeerError("This version of the WebRTC library has no receive.")
 
-    monkeypatch.setattr("rejoin.rtc.peer.replace_receiving", no_such_method)
+    monkeypatch.setattr("rejoin.rtc.media_parts.replace_receiving", no_such_method)
     prepared = PreparedConnections()
     prepared.prepare()
     assert prepared._prepared is not None

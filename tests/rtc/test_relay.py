@@ -224,6 +224,29 @@ async def test_a_prepared_allocation_that_is_lost_is_made_anew(
 
 
 @needs_coturn
+async def test_when_a_connection_stalls_a_lost_allocation_is_made_anew_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rejoin.rtc.peer.PREPARE_AFTER_S", 0.0)
+    monkeypatch.setattr(relay_module, "KEEP_EVERY_S", 1e6)
+    monkeypatch.setattr(relay_module, "JOIN_WITHIN_S", 20.0)
+    with coturn(tmp_path) as turn:
+        async with connections(settings(server(turn.port))) as prepared:
+            game = Game(prepared)
+            await game.play()
+            await until(lambda: allocated(prepared))
+            assert prepared._prepared is not None
+            found = prepared._prepared.relay
+            assert found is not None
+            lost = found._socket
+            turn.stop()
+            turn.start()
+            game.peer.start_checks()
+            await until(lambda: found.ready and found._socket is not lost)
+            await game.close()
+
+
+@needs_coturn
 @pytest.mark.parametrize("change", ["slept", "another address"])
 async def test_an_allocation_of_before_a_change_is_not_offered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str

@@ -386,6 +386,8 @@ class Peer:
         """Send connectivity checks often (policy) until `stop_checks`."""
         if (parts := self._open_parts()) is not None:
             parts.transport.checks.start()
+            if self._prepared is not None:
+                self._prepared.confirm()
 
     def stop_checks(self) -> None:
         if (parts := self._open_parts()) is not None:

@@ -74,6 +74,11 @@ class PreparedConnections:
         prepared, self._prepared = self._prepared, None
         return prepared if prepared is not None else _make(self._relay)
 
+    def confirm(self) -> None:
+        """What was prepared may be needed soon: one that is lost is made anew meanwhile."""
+        if self._prepared is not None and self._prepared.relay is not None:
+            self._prepared.relay.confirm()
+
     async def close(self) -> None:
         """End what was prepared and is not needed any more."""
         prepared, self._prepared = self._prepared, None

@@ -8,6 +8,7 @@ later takes part in ICE without having been offered, as its checks reach a host 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -66,6 +67,7 @@ class Relay:
         self._socket: StunProtocol | None = None
         self._confirmed_at = 0.0
         self._ready = asyncio.Event()
+        self._confirm = asyncio.Event()
         self._joined = False
         self._warned = False
         self._task: asyncio.Task[None] | None = None
@@ -77,6 +79,10 @@ class Relay:
 
     def start(self) -> None:
         self._task = spawn(self._run(), name="relay")
+
+    def confirm(self) -> None:
+        """Ask the server now whether the allocation stands, as it may be needed soon."""
+        self._confirm.set()
 
     async def join(self, on_socket: Callable[[StunProtocol], None]) -> Sequence[Candidate]:
         """Let ICE use the allocation, now or when it comes; the candidate if there is one now.
@@ -153,7 +159,9 @@ class Relay:
         transport = relay_of(relayed)
         assert transport is not None, "made by `allocate`"
         while True:
-            await asyncio.sleep(KEEP_EVERY_S)
+            self._confirm.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._confirm.wait(), KEEP_EVERY_S)
             if transport.is_closing() or self._is_superfluous():
                 return
             try:
