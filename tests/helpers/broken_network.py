@@ -97,8 +97,11 @@ class BrokenNetwork:
 
 
 @contextmanager
-def broken_network(**settings: object) -> Iterator[BrokenNetwork]:
-    """A live game in a window, over a network that is still whole. `settings`: the emulator's."""
+def broken_network(*, name: str = STUDIO, **settings: object) -> Iterator[BrokenNetwork]:
+    """A live game in a window, over a network that is still whole.
+
+    `name`: how the player's client calls the backend's machine. `settings`: the emulator's.
+    """
     with ExitStack() as stack:
         net = stack.enter_context(namespaces())
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rejoin-net-"))
@@ -111,10 +114,11 @@ def broken_network(**settings: object) -> Iterator[BrokenNetwork]:
         )
         assert studio.stdout is not None
         where = json.loads(studio.stdout.readline())
+        url = where["backend_url"].replace(STUDIO, name)
         program = stack.enter_context(
             _started(
                 net.in_player(sys.executable, "-m", "helpers.window_elsewhere"),
-                json.dumps({"url": where["backend_url"], "token": where["player_token"]}),
+                json.dumps({"url": url, "token": where["player_token"]}),
                 folder,
             )
         )
@@ -123,7 +127,6 @@ def broken_network(**settings: object) -> Iterator[BrokenNetwork]:
         stack.callback(program.kill)
         window.until(lambda shown: shown["stage"] == "live" and shown["input_open"])
         yield BrokenNetwork(net, window, studio)
-        net.heal()
         _end(program)
         _end(studio)
 

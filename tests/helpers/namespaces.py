@@ -77,6 +77,11 @@ class Namespaces:
         _run(*self.in_player("ip", "route", "add", "default", "via", _GATEWAY))
 
 
+def _resolver_file(namespace: str) -> Path:
+    """What `ip netns exec` puts in the place of /etc/resolv.conf: the studio answers look-ups."""
+    return Path("/etc/netns", namespace, "resolv.conf")
+
+
 @contextmanager
 def namespaces() -> Iterator[Namespaces]:
     """Make both; at the end kill by number what still runs in them, and delete them."""
@@ -92,8 +97,11 @@ def namespaces() -> Iterator[Namespaces]:
             _run("ip", "-n", namespace, "link", "set", "cable", "up")
         _run("ip", "-n", made.studio, "address", "add", f"{STUDIO}/32", "dev", "lo")
         made.restore_default_route()
+        _resolver_file(made.player).parent.mkdir(parents=True, exist_ok=True)
+        _resolver_file(made.player).write_text(f"nameserver {STUDIO}\n", encoding="ascii")
         yield made
     finally:
+        shutil.rmtree(_resolver_file(made.player).parent, ignore_errors=True)
         for namespace in (made.player, made.studio):
             if not Path("/run/netns", namespace).exists():
                 continue

@@ -1,7 +1,7 @@
 """A studio that other network namespaces reach: `python -m helpers.studio_elsewhere ADDRESS JSON`.
 
 JSON has settings of the emulator. Prints where the studio is, then the emulator's state for each
-line of standard input. Ends when its standard input ends.
+line of standard input. Ends when its standard input ends. Every name of its DNS is its own.
 
 Rejoin's own studio serves its own machine alone; here the whole network is ours.
 """
@@ -13,6 +13,7 @@ import json
 import sys
 from dataclasses import replace
 
+from helpers.name_server import PORT, NameServer
 from rejoin.emulator.host import relay_port
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.settings import EmulatorSettings
@@ -24,6 +25,9 @@ SMALL = EmulatorSettings(width=640, height=360, fps=30, bitrate_bps=2_000_000)
 async def main() -> None:
     address = sys.argv[1]
     serve.HOST = relay_port.LOOPBACK = address  # type: ignore[misc]
+    await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: NameServer(address), local_addr=(address, PORT)
+    )
     settings = replace(SMALL, **json.loads(sys.argv[2]))
     async with serve.studio(settings) as there:
         print(there.to_json(), flush=True)

@@ -16,6 +16,7 @@ pytestmark = [
     pytest.mark.skipif(why_not() is not None, reason=why_not() or ""),
 ]
 
+ANYTHING = "meta l4proto { udp, tcp }"
 UDP = "meta l4proto udp"
 VIDEO = f"{UDP} @th,64,2 2 @th,73,7 > 96"
 """RTP (version 2) of a payload type above that of sound, the first of our offer; RTCP has 72 to 79
@@ -27,7 +28,12 @@ def test_a_goodbye_that_was_lost_is_heard_once_the_path_is_back() -> None:
     with broken_network() as it:
         broken_at = boot_s()
         it.net.drop(up=UDP, down=UDP)
-        it.window.until(lambda shown: shown["stage"] == "reconnecting", since_at=broken_at)
+        said = it.window.until(lambda shown: shown["stage"] == "reconnecting", since_at=broken_at)
+        it.window.until(
+            lambda record: record["name"] == "StatusArrived",
+            kind="record",
+            since_at=said["at"] + 1.0,  # no datagram of the first goodbye is under way any more
+        )
         it.net.heal()
         it.window.until_live(episode=1, since_at=broken_at)
         statuses = [entry["status"] for entry in it.session()["history"]]
@@ -50,7 +56,8 @@ def test_without_a_default_route_the_connection_is_lost_and_returns_with_it() ->
     with broken_network() as it:
         broken_at = boot_s()
         it.net.remove_default_route()
-        it.window.until(lambda shown: shown["stage"] != "live", since_at=broken_at)
+        lost = it.window.until(lambda shown: shown["stage"] != "live", since_at=broken_at)
+        assert lost["at"] - broken_at < 4.5, "unanswered checks alone would take 5 s"
         it.net.restore_default_route()
         it.window.until_live(episode=1, since_at=broken_at)
 
@@ -108,3 +115,18 @@ def test_a_picture_whose_packets_are_lost_is_fetched_by_a_new_connection() -> No
         it.window.until(lambda shown: shown["stage"] == "reconnecting", since_at=broken_at)
         it.net.heal()
         it.window.until_live(episode=1, since_at=broken_at)
+
+
+def test_with_a_dead_dns_a_game_is_saved_and_closes() -> None:
+    """Look-ups that hang hold nothing up, neither a new connection nor the end of the program."""
+    with broken_network(name="studio.test", notice_silent_client_s=0.0) as it:
+        broken_at = boot_s()
+        it.net.drop(up=ANYTHING, down=ANYTHING)
+        it.window.until(lambda shown: shown["doing"] == "waiting_to_retry", since_at=broken_at)
+        it.net.heal()
+        it.net.drop(up="udp dport 53")
+        it.window.until_live(episode=1, since_at=broken_at)
+        it.net.heal()
+        broken_at = boot_s()
+        it.net.drop(up=ANYTHING, down=ANYTHING)
+        it.window.until(lambda shown: shown["doing"] == "waiting_to_retry", since_at=broken_at)
