@@ -54,8 +54,8 @@ RUN_PACKAGES = (
 FONT_PACKAGES = ("fonts-dejavu-core",)
 """A machine without a display often has no fonts, and the screenshots need one."""
 
-TEST_PACKAGES = ("xvfb", "xauth", "xdotool", "iproute2", "nftables", *FONT_PACKAGES)
-"""An X server, and what makes network namespaces and their faults."""
+TEST_PACKAGES = ("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", *FONT_PACKAGES)
+"""An X server, a TURN server, and what makes network namespaces and their faults."""
 
 GSTREAMER_PACKAGES = (
     "python3-gi",

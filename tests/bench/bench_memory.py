@@ -13,7 +13,7 @@ from bench.measure import Measurement
 from bench.process_usage import open_files, rss_mb, threads, trim_heap
 from rejoin.emulator.service.faults import FaultKind
 
-EARLY, LATE = 5, 50
+EARLY, LATE = 20, 300
 PLAYED_S = 0.5
 SAMPLES = 20
 SAMPLE_EVERY_S = 0.1
@@ -43,6 +43,8 @@ def run(quick: bool) -> Iterator[Measurement]:
     )
     held = f"after garbage collection and malloc_trim; {conditions}"
     yield Measurement("client: memory held, ratio", after.held_mb / before.held_mb, "x", held)
+    slope_kb = 1000 * (after.held_mb - before.held_mb) / (late - early)
+    yield Measurement("client: memory held, growth per reconnect", slope_kb, "kB", held)
     for reconnects, usage in ((early, before), (late, after)):
         when = f"after {reconnects} reconnects"
         sampled = f"median of {SAMPLES} samples in 2 s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,32 @@ def test_a_backend_of_a_dialect_without_sign_in_gets_no_token(
     saved_ticket(dialect="aws-bundle", session_id=keyring_reference(URL, SessionId("s-1")))
     assert rejoin("back", token="CANARY-token") == (0, "", "")
     assert fake_player.made[0].profile.token is None
+
+
+ICE_SERVERS = '[{"urls": ["turn:t.example", "stun:s.example"], "username": "n", "credential": "c"}]'
+
+
+def test_back_finds_the_ice_servers_by_the_ticket(
+    rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path
+) -> None:
+    path = tmp_path / "ice.json"
+    path.write_text(ICE_SERVERS)
+    saved_ticket(ice_servers_file=str(path))
+    code, _, err = rejoin("back", "--yes", token="CANARY-token")
+    assert (code, err) == (
+        0,
+        "rejoin: URL 2 of ICE server 1 is not used: Rejoin needs no STUN server.\n",
+    )
+    assert fake_player.made[0].profile.ice_servers_file == path
+
+
+def test_back_goes_without_a_relay_when_the_tickets_file_is_gone(
+    rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path
+) -> None:
+    saved_ticket(ice_servers_file=str(tmp_path / "gone.json"))
+    code, _, err = rejoin("back", "--yes", token="CANARY-token")
+    assert (code, err) == (0, "rejoin: The file with the ICE servers gone.json cannot be read.\n")
+    assert fake_player.made[0].profile.ice_servers_file is None
 
 
 def test_back_takes_the_token_from_the_keyring(

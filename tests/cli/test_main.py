@@ -31,6 +31,15 @@ def test_help_describes_every_verb(rejoin: Rejoin) -> None:
         assert re.search(rf"^  {verb} +\w", out, re.MULTILINE)
 
 
+def test_standard_error_is_kept_from_the_start(
+    rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    monkeypatch.setattr(main, "keep_standard_error", lambda: kept.append("kept"))
+    rejoin("--help")
+    assert kept == ["kept"]
+
+
 @pytest.mark.parametrize("verb", [*VERBS, *(f"qa {name}" for name in qa.commands)])
 def test_every_option_has_a_help_text(verb: str) -> None:
     *groups, name = verb.split()

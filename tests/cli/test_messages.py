@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 import rejoin.cli
 from helpers.command_line import Rejoin
-from rejoin.cli.messages import say, say_lines, say_progress, warn
+from rejoin.cli.messages import keep_standard_error, say, say_lines, say_progress, warn
 
 ESCAPES = "\x1b]0;owned\x07 \x9b2J \u202e\r"
 SHOWN = "\\x1b]0;owned\\x07 \\x9b2J \\u202e\\r"
@@ -19,6 +21,29 @@ SHOWN = "\\x1b]0;owned\\x07 \\x9b2J \\u202e\\r"
 def test_a_warning_is_one_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     warn("The disk is full.")
     assert capsys.readouterr() == ("", "rejoin: The disk is full.\n")
+
+
+def test_a_warning_is_printed_while_a_library_sends_standard_error_nowhere() -> None:
+    """As `sounddevice` does on a thread while it looks for sound devices."""
+    program = """if True:
+        import os
+        from rejoin.cli.messages import keep_standard_error, warn
+        keep_standard_error()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os.write(2, b"ALSA lib: no card")
+        warn("No sound. \u2013")
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stderr.decode("utf-8", "backslashreplace").splitlines() in (
+        ["rejoin: No sound. \u2013"],
+        ["rejoin: No sound. \\u2013"],
+    )
+
+
+def test_without_a_standard_error_there_is_nothing_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    keep_standard_error()
+    assert sys.stderr is None
 
 
 def test_nothing_that_is_printed_controls_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

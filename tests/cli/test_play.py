@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
 
@@ -27,6 +28,40 @@ def test_a_link_is_played_and_its_origin_is_printed(
     [played] = fake_player.made
     assert played.profile.backend_url == "https://games.example/rejoin"
     assert played.profile.token == "CANARY-token"
+
+
+@pytest.mark.parametrize("where", [LINK, "https://games.example/rejoin"])
+def test_ice_servers_reach_the_profile_and_not_the_output(
+    rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path, where: str
+) -> None:
+    path = tmp_path / "ice.json"
+    path.write_text(
+        '[{"urls": "turn:t.example", "username": "CANARY-n", "credential": "CANARY-c"}]'
+    )
+    code, out, err = rejoin(
+        "play", "--yes", "--ice-servers", str(path), where, token="CANARY-token"
+    )
+    assert code == 0
+    assert "CANARY" not in out + err
+    (played,) = fake_player.made
+    assert [each.host for each in played.profile.ice_servers().turn] == ["t.example"]
+    assert "CANARY" not in repr(played.profile.backend_address())
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '[{"urls": "stun:CANARY.example"}]', "\xff"])
+def test_ice_servers_that_cannot_be_used_are_refused_in_one_line(
+    rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "ice.json"
+    if content is not None:
+        path.write_text(content, encoding="latin-1")
+    code, _, err = rejoin(
+        "play", "--ice-servers", str(path), "https://games.example", token="CANARY-token"
+    )
+    assert (code, err.count("\n")) == (2, 1)
+    assert "ICE servers" in err
+    assert "CANARY" not in err
+    assert fake_player.made == []
 
 
 def test_a_links_backend_gets_no_token_without_consent(

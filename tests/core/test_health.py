@@ -217,6 +217,16 @@ def test_three_unanswered_checks_are_a_stall_and_five_seconds_are_lost() -> None
     assert seen.index(HealthLevel.LOST) == pytest.approx(5.0 / EVERY_S, abs=1)
 
 
+def test_the_trouble_of_a_dead_uplink_began_with_the_first_unanswered_check() -> None:
+    patient = Patient()
+    began_at = patient.now
+    dead_uplink(patient, 3.1)
+    assert patient.health.trouble_since_at == pytest.approx(began_at, abs=EVERY_S)
+    refused = Patient()
+    dead_uplink(refused, 0.3, unanswered_since_at=None, sends_fail_since_at=began_at + 0.1)
+    assert refused.health.trouble_since_at == pytest.approx(began_at + 0.1, abs=EVERY_S)
+
+
 def test_the_trouble_says_that_what_is_sent_does_not_arrive() -> None:
     patient = Patient()
     dead_uplink(patient, 3.5)

@@ -127,7 +127,7 @@ def test_an_end_that_was_not_sent_says_so() -> None:
     waiting = Snapshot(Stage.ENDING, doing=Doing.TERMINATING, offline=True)
     assert texts.lost_known(waiting) == "Releasing the game server..."
     waiting = replace(waiting, doing=Doing.WAITING_FOR_NETWORK)
-    assert "not ended" in texts.lost_known(waiting)
+    assert "may still be running" in texts.lost_known(waiting)
     assert "as soon as the network is back" in texts.lost_doing(waiting, NOW)
     tried = replace(waiting, offline=False, doing=Doing.WAITING_TO_RETRY)
     assert texts.lost_doing(tried, NOW) == ""

@@ -89,6 +89,7 @@ def saved_ticket(
     dialect: str = "ours",
     session_id: SessionId = SessionId("s-1"),  # noqa: B008
     token: str = "",
+    ice_servers_file: str | None = None,
 ) -> Ticket:
     """Write a ticket to the disk and return it. `wall_s`: when it was written, now by default.
 
@@ -96,7 +97,7 @@ def saved_ticket(
     """
     ticket = Ticket(
         RejoinState(session_id, AttemptNumber(3), 120.0),
-        BackendAddress(URL, dialect, "loopback", "sg-1"),
+        BackendAddress(URL, dialect, "loopback", "sg-1", ice_servers_file=ice_servers_file),
         "boot",
         written_at=0.0,
         written_unix_s=time.time() if wall_s is None else wall_s,

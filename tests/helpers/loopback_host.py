@@ -61,8 +61,12 @@ class LoopbackHost:
         associate: bool = True,
         rejects: tuple[str, ...] = (),
         rewrite: Callable[[str], str] = str,
+        through_relay: bool = False,
     ) -> None:
-        """`rejects`: the kinds of section that the answer rejects. `rewrite`: changes its SDP."""
+        """`rejects`: the kinds of section that the answer rejects. `rewrite`: changes its SDP.
+        `through_relay`: datagrams from this machine's own addresses are lost; `relay_ports` are
+        those of the relays that reach it."""
+        self.relay_ports: set[int] | None = set() if through_relay else None
         self.heard: Counter[str] = Counter()
         self.ordered: list[bool] = []
         """Of each message on a data channel: whether it was sent ordered."""
@@ -158,6 +162,8 @@ class LoopbackHost:
         )
 
         def datagram_received(data: bytes, address: Any) -> None:
+            if self.relay_ports is not None and address[1] not in self.relay_ports:
+                return
             self.heard[kind_of(data)] += 1
             if not self.cut:
                 receive(data, address)

@@ -399,7 +399,8 @@ FACES: tuple[Face, ...] = (
         ),
         (
             "Ending your game...",
-            "Your game is not ended: the studio cannot be reached. It ends when its time is up.",
+            "The studio cannot be reached, so your game may still be running. "
+            "It ends when its time is up.",
             "Trying again as soon as the network is back.",
             "Try now",
             "Close for now",
@@ -415,13 +416,21 @@ FACES: tuple[Face, ...] = (
             unreached=True,
             can_try_now=True,
         ),
-        ("Your game is not ended: the studio cannot be reached.", "Try now", "Close for now"),
+        (
+            "The studio cannot be reached, so your game may still be running.",
+            "Try now",
+            "Close for now",
+        ),
         picture=False,
     ),
     Face(
         "ending-unreached",
         Snapshot(Stage.ENDING, doing=Doing.WAITING_TO_RETRY, unreached=True, can_try_now=True),
-        ("Your game is not ended: the studio cannot be reached.", "Try now", "Close for now"),
+        (
+            "The studio cannot be reached, so your game may still be running.",
+            "Try now",
+            "Close for now",
+        ),
     ),
     Face(
         "back",

@@ -17,7 +17,10 @@ import pytest
 from PySide6.QtGui import QImage
 
 from helpers.programs import PATIENCE_S, SECRETS, Done, Program, run, started
+from rejoin.core.events import HardEvidenceSeen
+from rejoin.core.phases import Lost
 from rejoin.core.trace import Record, from_line, timelines
+from rejoin.core.trace_names import EVENTS, STATES
 from rejoin.emulator.host.game import Game
 from rejoin.emulator.host.strip import STRIP_BITS, STRIP_ROW_PX
 from rejoin.emulator.service.settings import EmulatorSettings
@@ -132,9 +135,13 @@ def test_a_graceful_close(tmp_path: Path) -> None:
     done = run(*QUICK, "--out", str(tmp_path), "--fault", "graceful_close")
     assert (done.code, done.err) == (0, "")
     assert "state continued: yes" in done.out
-    assert "stalled" not in steps(done), "a closed connection is lost at once"
-    report, _ = artefacts(tmp_path)
+    assert "lost" in steps(done)
+    report, records = artefacts(tmp_path)
     assert report["fault"] == "graceful_close"
+    since = records[[record.kind for record in records].index("fault") :]
+    until_lost = since[: [record.name for record in since].index(STATES[Lost])]
+    heard = [record.name for record in until_lost if record.kind == "event"]
+    assert heard[-1:] == [EVENTS[HardEvidenceSeen]], "lost as it says so, not by silence"
     assert counter_in(picture(tmp_path / "live.png")) < counter_in(picture(tmp_path / "back.png"))
 
 

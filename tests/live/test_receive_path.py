@@ -39,6 +39,11 @@ SETTINGS = EmulatorSettings(
 )
 
 
+FEW_PICTURES = replace(SETTINGS, width=320, height=180, fps=20)
+"""As many bits in few and small pictures: on a slow machine the path is the bottleneck, not the
+encoder. A host that gets no processor time for its 60 pictures a second takes that for a queue."""
+
+
 class Scene:
     def __init__(self, player: Player, control: EmulatorControl) -> None:
         self.player = player
@@ -124,7 +129,7 @@ def test_bufferbloat_settles_below_two_megabits_without_a_drop(tmp_path: Path) -
         ), "no drop"
         assert settled.connection == 1
 
-    run(script, tmp_path / "numbers.csv")
+    run(script, tmp_path / "numbers.csv", settings=FEW_PICTURES)
     lines = (tmp_path / "numbers.csv").read_text().splitlines()
     assert len(lines) > 4
     assert lines[0].startswith("at_s,connection,")
@@ -149,7 +154,7 @@ def test_transport_wide_feedback_moves_the_rate_of_the_host(
         assert (settled.congestion_feedback == "transport-cc") == (read == "transport-cc")
         assert settled.connection == 1
 
-    run(script, settings=replace(SETTINGS, congestion_feedback=read))
+    run(script, settings=replace(FEW_PICTURES, congestion_feedback=read))
 
 
 def test_audio_stays_in_sync_when_video_or_audio_latency_changes() -> None:
@@ -169,10 +174,17 @@ def test_audio_stays_in_sync_when_video_or_audio_latency_changes() -> None:
             assert early.audio_late_s < -MAX_EARLY_S
             assert early.audio_sync_delay_s == 0.0
             held = await it.until(lambda stats: stats.audio_sync_delay_s > 0 and together(stats))
+            delays_s = [held.audio_sync_delay_s]  # it may still be rising
+
+            def late(stats: StreamStatistics) -> bool:
+                delays_s.append(stats.audio_sync_delay_s)
+                return (stats.audio_late_s or 0.0) > MAX_LATE_S
+
             card.latency_s = 0.120
-            await it.until(lambda stats: (stats.audio_late_s or 0.0) > MAX_LATE_S)
-            again = await it.until(together)
-            assert again.audio_sync_delay_s < held.audio_sync_delay_s
+            await it.until(late)
+            again = await it.until(
+                lambda stats: together(stats) and stats.audio_sync_delay_s < max(delays_s)
+            )
             assert again.connection == early.connection
         finally:
             await tasks.cancel(painting)

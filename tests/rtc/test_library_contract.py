@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aioice import Candidate, ice, stun
+from aioice import Candidate, ice, stun, turn
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpSender
 from aiortc.codecs import CODECS, HEADER_EXTENSIONS
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter
 from aiortc.rtcicetransport import RTCIceTransport
+from aiortc.rtcpeerconnection import create_media_description_for_sctp
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
-from aiortc.rtcsctptransport import RTCSctpTransport
+from aiortc.rtcsctptransport import InboundStream, RTCSctpTransport
 from aiortc.rtp import (
     RTCP_PSFB_PLI,
     RTCP_RTPFB_NACK,
@@ -32,7 +33,7 @@ from OpenSSL import SSL
 from pylibsrtp import Session
 
 from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
-from rejoin.rtc import aiortc_seam, handshake_seam
+from rejoin.rtc import aiortc_seam, handshake_seam, sctp_limits, turn_seam
 from rejoin.rtc.transport_cc import OFFERED_ID
 
 CANDIDATE = "1 1 udp 1 127.0.0.1 5000 typ host"
@@ -73,6 +74,9 @@ RELIED_ON: dict[str, str] = {
         " _t1_start _t1_expired _t1_failures _t3_start _t3_restart _t3_expired _rto _srtt"
         " _send_chunk _receive_chunk _remote_verification_tag _association_state"
         " _send _receive _receive_sack_chunk _local_tsn _last_sacked_tsn _sent_queue _data_channels"
+        " _inbound_streams_max _inbound_streams _advertised_rwnd _last_received_tsn"
+        " _sack_misordered _sack_duplicates _sack_needed getCapabilities"
+        " _receive_data_chunk _get_inbound_stream _send_sack _data_channel_receive"
     ),
     "RTCDataChannel": "_setReadyState readyState",
     "aioice.Connection": (
@@ -81,6 +85,11 @@ RELIED_ON: dict[str, str] = {
         " _check_periodic check_start_task _check_list _check_list_state _early_checks"
         " _early_checks_done"
         " _nominated _protocols _closing _query_consent_task _queue remote_password respond_error"
+        " _check_list_done _remote_candidates _pair_remote_candidate sort_check_list"
+    ),
+    "aioice.TurnClient": (
+        "_send channel_bind connect request_with_retry send_data peer_to_channel integrity_key"
+        " nonce realm username relayed_address refresh_task receiver server"
     ),
     "aioice.StunProtocol": (
         "datagram_received send_data send_stun error_received request transactions"
@@ -117,6 +126,7 @@ async def owners() -> tuple[RTCPeerConnection, dict[str, object]]:
         "OpenSSL.Connection": SSL.Connection,
         "aioice.Connection": connection,
         "aioice.StunProtocol": ice.StunProtocol(connection),
+        "aioice.TurnClient": turn.TurnClientUdpProtocol(("127.0.0.1", 3478), "", "", 600, 500),
         "aioice.CandidatePair": ice.CandidatePair,
         "aioice.Candidate": Candidate.from_sdp(CANDIDATE),
     }
@@ -132,7 +142,7 @@ async def test_the_library_has_every_attribute_that_we_use() -> None:
 def test_every_private_name_in_the_seam_is_checked_here() -> None:
     nodes = [
         node
-        for seam in (aiortc_seam, handshake_seam)
+        for seam in (aiortc_seam, handshake_seam, sctp_limits, turn_seam)
         for node in ast.walk(ast.parse(Path(str(seam.__file__)).read_text(encoding="utf-8")))
     ]
     used = {
@@ -140,6 +150,7 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
         for node in nodes
         if isinstance(node, ast.Attribute)
         and node.attr.startswith("_")
+        and not node.attr.endswith("__")
         and not (isinstance(node.value, ast.Name) and node.value.id == "self")
     }
     replaced = {
@@ -172,6 +183,11 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
             ["request", "addr", "integrity_key", "retransmissions"],
         ),
         (ice.StunProtocol.send_data, ["data", "addr"]),
+        (turn.TurnClientMixin.send_data, ["data", "addr"]),
+        (turn.TurnClientMixin.channel_bind, ["channel_number", "addr"]),
+        (turn.TurnClientMixin.connect, []),
+        (turn.TurnClientMixin.request_with_retry, ["request"]),
+        (ice.Connection._pair_remote_candidate, ["remote_candidate"]),
         (ice.StunProtocol.send_stun, ["message", "addr"]),
         (ice.StunProtocol.error_received, ["exc"]),
         (ice.StunProtocol.datagram_received, ["data", "addr"]),
@@ -207,6 +223,11 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
             RTCSctpTransport._send,
             ["stream_id", "pp_id", "user_data", "expiry", "max_retransmits", "ordered"],
         ),
+        (RTCSctpTransport._receive_data_chunk, ["chunk"]),
+        (RTCSctpTransport._get_inbound_stream, ["stream_id"]),
+        (RTCSctpTransport._send_sack, []),
+        (RTCSctpTransport._data_channel_receive, ["stream_id", "pp_id", "data"]),
+        (InboundStream.add_chunk, ["chunk"]),
         (RtpRouter.route_rtp, ["packet"]),
         (Session.unprotect, ["packet"]),
         (Session.unprotect_rtcp, ["packet"]),
@@ -312,6 +333,12 @@ def test_aiortc_uses_the_methods_that_we_replace_on_dtls_sctp_and_the_connection
         "self._handle_rtp_data(": RTCDtlsTransport._recv_next,
         "self._handle_rtcp_data(": RTCDtlsTransport._recv_next,
         "_data_receiver._handle_data(": RTCDtlsTransport._recv_next,
+        "self._receive_data_chunk(": RTCSctpTransport._receive_chunk,
+        "self._receive_sack_chunk(": RTCSctpTransport._receive_chunk,
+        "self._send_sack(": RTCSctpTransport._handle_data,
+        "self._data_channel_receive(": RTCSctpTransport._receive,
+        "self._get_inbound_stream(": RTCSctpTransport._receive_data_chunk,
+        "sctp.getCapabilities()": create_media_description_for_sctp,
         "self._setup_srtp()": RTCDtlsTransport.start,
         "_create_ssl_context(": RTCDtlsTransport.start,
         ".getFingerprints()": RTCDtlsTransport.getLocalParameters,

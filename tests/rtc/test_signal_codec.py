@@ -168,6 +168,24 @@ def test_the_request_holds_nothing_about_this_machine() -> None:
         assert secret not in request, secret
 
 
+@pytest.mark.parametrize(
+    ("address", "unspecified"), [("203.0.113.5", "0.0.0.0"), ("2001:db8::5", "::")]
+)
+def test_relay_candidates_are_offered_without_the_address_behind_them(
+    address: str, unspecified: str
+) -> None:
+    host = "a=candidate:1 1 udp 2130706431 192.168.7.31 51000 typ host\n"
+    srflx = "a=candidate:2 1 udp 1 198.51.100.9 51001 typ srflx raddr 192.168.7.31 rport 51000\n"
+    relay = f"a=candidate:3 1 udp 2 {address} 49152 typ relay raddr 198.51.100.9 rport 51002\n"
+    offer = LOCAL_OFFER.replace(host, host + srflx + relay)
+    sdp = json.loads(encode_request(offer))["sdp"]
+    candidates = [line for line in sdp.split("\r\n") if "candidate" in line]
+    written = f"a=candidate:3 1 udp 2 {address} 49152 typ relay raddr {unspecified} rport 0"
+    assert candidates == [written] * 3
+    for secret in ("192.168", "198.51.100", "typ host", "srflx"):
+        assert secret not in sdp
+
+
 def test_feedback_that_is_sent_is_offered() -> None:
     sdp = json.loads(encode_request(LOCAL_OFFER))["sdp"]
     kinds = [line.split(" ", 1)[1] for line in sdp.split("\r\n") if line.startswith("a=rtcp-fb:")]

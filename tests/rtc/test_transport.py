@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import errno
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,7 +11,7 @@ from aiortc.rtcdtlstransport import State
 from pylibsrtp import Policy as KeyPolicy
 from pylibsrtp import Session
 
-from helpers.gathered_connection import HOST, LOOPBACK, gathered_connection
+from helpers.gathered_connection import HOST, LOOPBACK, PASSWORD, gathered_connection
 from rejoin.media.receive.rtp import RtpPacket
 from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.candidates import NetworkRules
@@ -203,6 +204,28 @@ async def test_media_bypasses_the_queue_and_the_rest_goes_into_it() -> None:
         )
         assert there.transport.last_rtp_at == 101.0
         assert there.first_packets == 1, "the path is not blocked, which is worth one event"
+
+
+async def test_the_first_answer_to_a_check_of_ice_is_the_first_packet_and_the_only_first_one() -> (
+    None
+):
+    """An ICE-lite host answers checks and sends none of its own."""
+    async with gathered_connection() as there:
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        asking = asyncio.ensure_future(
+            there.protocol.request(request, HOST, integrity_key=PASSWORD.encode())
+        )
+        await asyncio.sleep(0)
+        there.answer(request, password="somebody else's guess")
+        await asyncio.sleep(0)
+        assert there.first_packets == 0
+        there.answer(request)
+        await asyncio.wait_for(asking, 5)
+        assert (there.first_packets, there.transport.last_stun_at) == (1, 100.0)
+        there.now = 101.0
+        assert there.transport.checks.send()
+        there.answer(there.sent[-1])
+        assert (there.first_packets, there.transport.last_stun_at) == (1, 101.0)
 
 
 async def test_an_empty_datagram_and_a_truncated_check_do_not_end_the_connection() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from helpers.turn_server import silent_server
+from rejoin import tasks
 from rejoin.core.events import CloseForNowRequested
 from rejoin.core.model import (
     AttemptNumber,
@@ -30,6 +33,7 @@ from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.hardware import Hardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.candidates import NetworkRules
+from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.runtime.instance import Instance, is_taken
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.player import Player, PlayerOptions
@@ -61,6 +65,29 @@ def test_a_profile_that_cannot_be_used_is_refused_at_once() -> None:
     with pytest.raises(BadInputError) as caught:
         Player(StudioProfile("http://127.0.0.1:9", "two words"), PlayerOptions(audio=NullOutput()))
     assert "two words" not in str(caught.value)
+
+
+async def test_its_turn_servers_are_asked_from_the_start_and_left_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ice.json"
+    asked: list[int] = []
+    with silent_server() as port:
+        url = f"turn:127.0.0.1:{port}"
+        path.write_text(f'{{"urls": "{url}", "username": "n", "credential": "c"}}')
+        prepare = PreparedConnections.prepare
+
+        def recorded(self: PreparedConnections) -> None:
+            prepare(self)
+            asked.append(len(asked))
+
+        monkeypatch.setattr(PreparedConnections, "prepare", recorded)
+        quick = Policy(backoff_base_s=0.01, backoff_cap_s=0.02)
+        found = replace(profile("http://127.0.0.1:9"), ice_servers_file=path)
+        player = Player(found, PlayerOptions(audio=NullOutput(), policy=quick))
+        await player.run()
+    assert asked == [0]
+    assert not [name for name in tasks.alive() if name.startswith("relay")]
 
 
 def test_a_problem_of_the_sound_is_reported() -> None:

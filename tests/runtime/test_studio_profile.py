@@ -69,6 +69,7 @@ def test_an_address_leads_back_to_the_same_profile(network, dialect) -> None:  #
         True,
         Path("/own.pem"),
         public_only=network == "internet",
+        ice_servers_file=Path("/ice.json"),
     )
     assert (before.token == "hush") is dialect.needs_token, "who needs none has none to send"
     assert StudioProfile.from_address(before.backend_address(), "hush") == before
@@ -80,6 +81,19 @@ def test_an_address_leads_back_to_the_same_profile(network, dialect) -> None:  #
 def test_a_ca_file_is_found_from_any_folder() -> None:
     address = StudioProfile("https://x", "t", ca_file=Path("own.pem")).backend_address()
     assert address.ca_file == str(Path.cwd() / "own.pem")
+
+
+def test_ice_servers_are_read_from_their_file_each_time(tmp_path: Path) -> None:
+    assert StudioProfile("https://x", "t").ice_servers().turn == ()
+    path = tmp_path / "ice.json"
+    profile = StudioProfile("https://x", "t", ice_servers_file=path)
+    with pytest.raises(BadInputError, match=r"ice\.json cannot be read"):
+        profile.ice_servers()
+    for host in ("a.example", "b.example"):
+        server = f'{{"urls": "turn:{host}", "username": "n", "credential": "hush"}}'
+        path.write_text(server, encoding="utf-8-sig")
+        assert [each.host for each in profile.ice_servers().turn] == [host]
+    assert "hush" not in repr(profile) + repr(profile.backend_address())
 
 
 def test_an_unknown_dialect_is_refused() -> None:

@@ -272,3 +272,33 @@ async def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> 
     for record in caplog.records:
         text = record.getMessage() + str(record.exc_info) + str(record.args)
         assert "canary" not in text, record.name
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("There is no such stream group or application.", FailureKind.NOT_FOUND),
+        ("StreamGroup with identifier canary not found", FailureKind.NOT_FOUND),
+        ("Application arn:canary could not be found.", FailureKind.NOT_FOUND),
+        ("The stream group canary does not exist", FailureKind.NOT_FOUND),
+        ("The stream session canary was not found.", FailureKind.OUTCOME_UNKNOWN),
+        ("Rate exceeded", FailureKind.OUTCOME_UNKNOWN),
+        ("", FailureKind.OUTCOME_UNKNOWN),
+    ],
+)
+async def test_a_wrong_stream_group_is_known_by_the_services_own_words(
+    message: str, kind: FailureKind
+) -> None:
+    """This dialect calls every error a 500."""
+    body = json.dumps({"message": message}).encode()
+    async with (
+        server_that(answering(f"500 No\r\n{JSON}", body)) as port,
+        client_for(f"http://127.0.0.1:{port}") as client,
+    ):
+        failure = await failure_of(
+            client.start(
+                attempt=AttemptNumber(1), token="8" * 32, signal_request=new_offer(), budget_s=20
+            )
+        )
+    assert failure.kind is kind
+    assert "canary" not in failure.detail

@@ -22,6 +22,9 @@ from rejoin.netem.network_profile import NETWORK_PROFILES, parse_profile
 from rejoin.verify.detector_score import OUTAGE, Outage, Score, score_samples, score_trace
 from rejoin.verify.traffic import TimedSample, samples
 
+pytestmark = pytest.mark.timeout(1200)
+"""Hours of samples are work for one processor; only a hang takes this long."""
+
 POLICY = Policy()
 ONE, TWO = ConnectionNumber(1), ConnectionNumber(2)
 

@@ -34,6 +34,10 @@ from rejoin.verify.explore import BUDGETS, Report, explore, run_fairly
 from rejoin.verify.interleavings.moves import moves
 from rejoin.verify.interleavings.system import Budget, live
 
+pytestmark = pytest.mark.timeout(1200)
+"""An exploration is half a minute of one processor, and ends by its number of states. Only a hang
+takes this long, also on a machine that does much else."""
+
 STATES = 15_000
 """States of each budget in the gate; 120,000 in all."""
 
@@ -187,8 +191,8 @@ BUGS: dict[str, tuple[Patch, Budget, str]] = {
     ),
     "an older attempt passes the fence": (
         (fence, "claim", lets_older_attempts_pass),
-        Budget(closes=1, seconds=1),
-        "FENCE I7",
+        Budget(closes=1),
+        "FENCE",
     ),
     "an answer is not matched to its offer": (
         (dispatch, "on_event", answer_not_matched),

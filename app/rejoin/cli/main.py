@@ -21,7 +21,7 @@ from rejoin.cli import exit_codes
 from rejoin.cli.back import back
 from rejoin.cli.backend import backend
 from rejoin.cli.demo import demo
-from rejoin.cli.messages import say_lines, warn
+from rejoin.cli.messages import keep_standard_error, say_lines, warn
 from rejoin.cli.play import play
 from rejoin.cli.qa import qa
 from rejoin.cli.sign_in import NO_TOKEN_AS_ARGUMENT, taken_from
@@ -46,6 +46,7 @@ for _verb in (play, back, demo, studio, backend, qa):
 def main() -> NoReturn:
     """Run a verb and exit with its code."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    keep_standard_error()
     try:
         # First of all: whatever is imported or started from here on does not inherit the secrets.
         secrets = taken_from(os.environ)

@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import click
 
 from rejoin.printable import printable, printable_lines
+
+
+def keep_standard_error() -> None:
+    """Give `sys.stderr` a descriptor of its own.
+
+    While `sounddevice` looks for sound devices, descriptor 2 leads to /dev/null. With no device it
+    does so every few seconds of a game, on a thread, and what is printed meanwhile would be lost.
+    """
+    try:
+        if sys.stderr.fileno() != 2:
+            return
+        own = os.dup(2)
+    except (AttributeError, OSError, ValueError):
+        return  # there is none, as under pythonw, or it is no file
+    sys.stderr = open(  # noqa: SIM115 - open until the process ends
+        own,
+        "w",
+        buffering=1,
+        encoding=sys.stderr.encoding,
+        errors="backslashreplace",
+        closefd=False,
+    )
 
 
 def say(line: str, *, err: bool = False) -> None:

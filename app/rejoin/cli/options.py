@@ -52,6 +52,8 @@ class GameOptions:
     """`auto` or `software`; see `media.video.hardware.chosen`."""
     frame_pacing: bool = False
     dtls_client: bool = False
+    ice_servers: Path | None = None
+    """File with the TURN servers."""
     full_screen: bool = False
     close_at_end: bool = False
 
@@ -66,6 +68,13 @@ def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
             "--dtls-client",
             is_flag=True,
             help="Act as the DTLS client (saves one round trip). Some hosts refuse it.",
+        ),
+        click.option(
+            "--ice-servers",
+            metavar="FILE",
+            type=FILE,
+            help="JSON file with TURN servers (iceServers of WebRTC), to reach the game through a "
+            "relay where it cannot be reached directly.",
         ),
         click.option("--full-screen", is_flag=True, help="Start in full screen."),
         click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,26 @@ def check_display() -> None:
 
     application.check_display()
     platform_plugin.check()
+
+
+def with_ice_servers(profile: StudioProfile, options: GameOptions) -> StudioProfile:
+    """The profile with the TURN servers of `--ice-servers`, or else with its own, those of a
+    ticket. Warns of each that cannot be used. Raises BadInputError for a file of the option that
+    cannot be used; with one of a ticket it goes back without, as a game's window runs.
+    """
+    chosen = options.ice_servers
+    if chosen is not None:
+        profile = replace(profile, ice_servers_file=chosen)
+    try:
+        passed_over = profile.ice_servers().passed_over
+    except BadInputError as error:
+        if chosen is not None:
+            raise
+        warn(str(error))
+        return replace(profile, ice_servers_file=None)
+    for sentence in passed_over:
+        warn(sentence)
+    return profile
 
 
 def play_new_game(

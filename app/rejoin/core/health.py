@@ -152,7 +152,8 @@ def _assess_level(
     if no_rtp_s >= policy.no_media_after_s:
         return _enter(health, HealthLevel.NO_MEDIA, now)
     if uplink_is_in_doubt(health, sample, now, policy):
-        return _enter(health, HealthLevel.STALLED, now)
+        dead_s = max(_unanswered_s(health, sample, now), _unsent_s(health, sample, now))
+        return _enter(health, HealthLevel.STALLED, now, since_at=now - dead_s)
     return _assess_flowing(health, sample, rough, now, policy)
 
 
@@ -346,13 +347,17 @@ def stalled(health: Health, now: float) -> Health:
     return _enter(health, HealthLevel.STALLED, now)
 
 
-def _enter(health: Health, level: HealthLevel, now: float) -> Health:
+def _enter(
+    health: Health, level: HealthLevel, now: float, *, since_at: float | None = None
+) -> Health:
+    """`since_at`: when the trouble began, if that was earlier than now."""
     if level is health.level:
         return health
     if level is HealthLevel.HEALTHY:
         trouble = None
     else:
-        trouble = health.trouble_since_at if health.trouble_since_at is not None else now
+        began_at = now if since_at is None else since_at
+        trouble = began_at if health.trouble_since_at is None else health.trouble_since_at
     return replace(health, level=level, since_at=now, trouble_since_at=trouble)
 
 

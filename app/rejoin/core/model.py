@@ -97,6 +97,8 @@ class EndingKind(enum.Enum):
     NOT_ALLOWED = "not_allowed"
     SIGN_IN_NEEDED = "sign_in_needed"
     NOT_FOUND = "not_found"
+    STREAM_NOT_FOUND = "stream_not_found"
+    """The service has no such stream group or application; there is no game yet."""
     BUSY = "busy"
     """The backend's Retry-After is longer than the window, or it kept throttling the start."""
     BACKEND_UNTRUSTED = "backend_untrusted"
@@ -105,6 +107,8 @@ class EndingKind(enum.Enum):
     """The answer is not one of a Rejoin backend, or cannot be understood."""
     BACKEND_UNREACHABLE = "backend_unreachable"
     """No answer at start; there is no game yet, so nothing is lost."""
+    BACKEND_FAILED = "backend_failed"
+    """The backend answered the start with an error; there is no game yet, so nothing is lost."""
     OFFER_REFUSED = "offer_refused"
     BAD_ANSWER = "bad_answer"
     """The service's answer cannot be used, or requires something that the profile forbids."""
@@ -327,7 +331,7 @@ class Snapshot:
     doing: Doing = Doing.NOTHING
     health: HealthLevel = HealthLevel.HEALTHY
     trouble_since_at: float | None = None
-    """When health left HEALTHY; the badge shows once this is 500 ms old."""
+    """Since when something is wrong; the badge shows once this is 500 ms old."""
     trouble: Trouble | None = None
     """What is wrong while live; None while nothing is."""
     can_reconnect: bool = False

@@ -33,6 +33,7 @@ _KEYS: Final = {
     *("kind", "version", "boot_id", "written_at", "written_unix_s", "token_digest"),
     *("rejoin_state", "backend"),
 }
+_PATH: Final = r"[^\x00-\x1F\x7F]{1,4096}"
 _MAX_ATTEMPT: Final = 2**31 - 1
 _MAX_TIME_S: Final = 1e11
 """Seconds; no boot time and no Unix time is larger."""
@@ -59,7 +60,8 @@ class BackendAddress:
     """How to reach the studio's backend again: a studio profile without the sign-in token.
 
     `network` is one of NETWORKS, `ca_file` the path of a PEM file. `public_only`: a link named the
-    backend, so no connection to it may lead to this computer or its network.
+    backend, so no connection to it may lead to this computer or its network. `ice_servers_file`:
+    path of the file with the TURN servers and their credentials, which no ticket holds.
     """
 
     backend_url: str
@@ -71,6 +73,7 @@ class BackendAddress:
     allow_insecure: bool = False
     ca_file: str | None = None
     public_only: bool = False
+    ice_servers_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ def to_text(ticket: Ticket) -> str:
                     "allow_insecure": backend.allow_insecure,
                     "ca_file": backend.ca_file,
                     "public_only": backend.public_only,
+                    "ice_servers_file": backend.ice_servers_file,
                 },
             },
             indent=1,
@@ -202,8 +206,9 @@ def from_text(text: str) -> Ticket:
             backend.word_or_none("application", r"[\x21-\x7E]{1,256}"),
             backend.seconds("connection_timeout_s"),
             backend.flag("allow_insecure"),
-            backend.word_or_none("ca_file", r"[^\x00-\x1F\x7F]{1,4096}"),
+            backend.word_or_none("ca_file", _PATH),
             backend.flag("public_only"),
+            backend.word_or_none("ice_servers_file", _PATH),
         ),
         top.word("boot_id", r"[A-Za-z0-9-]{0,64}"),
         top.number("written_at", 0),

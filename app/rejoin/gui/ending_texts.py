@@ -68,6 +68,11 @@ _ENDINGS: dict[EndingKind, EndingText] = {
         "The studio's server does not know this game any more. " + _PROGRESS,
         _START_AGAIN + " " + _CONTACT,
     ),
+    EndingKind.STREAM_NOT_FOUND: EndingText(
+        "The studio has no such game",
+        "Its streaming service does not know the stream group or the application. Nothing is lost.",
+        "Check both if you chose them. Otherwise contact the studio with the code below.",
+    ),
     EndingKind.BUSY: EndingText(
         "The studio's servers are too busy",
         "They did not accept another request in time.",
@@ -87,6 +92,12 @@ _ENDINGS: dict[EndingKind, EndingText] = {
         "The studio's server could not be reached",
         "You were not in a game yet, so nothing is lost.",
         "Check your internet connection and the address, then start again.",
+    ),
+    EndingKind.BACKEND_FAILED: EndingText(
+        "The studio's server could not start your game",
+        "It answered with an error. You were not in a game yet, so nothing is lost.",
+        "Check the stream group and the application if you chose them, or try again later. "
+        + _CONTACT,
     ),
     EndingKind.OFFER_REFUSED: EndingText(
         "The game server refused this program",

@@ -129,7 +129,9 @@ _PORTAL = (
 _STRANGER = "Something else answers in place of the studio. This network may want a sign-in."
 _FIREWALL = "A firewall in this network may block the game's stream. Try another network."
 _RELEASING = "Releasing the game server..."
-_NOT_RELEASED = "Your game is not ended: the studio cannot be reached. It ends when its time is up."
+_NOT_RELEASED = (
+    "The studio cannot be reached, so your game may still be running. It ends when its time is up."
+)
 
 
 def waits_to_end(snapshot: Snapshot) -> bool:

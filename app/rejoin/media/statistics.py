@@ -80,6 +80,7 @@ class StreamStatistics:
     """Time the window's thread spent on painting each picture for the first time."""
     packets_received: int = 0
     packets_lost: int = 0
+    """Not those that a retransmission repaired, with RTX or without."""
     packets_discarded: int = 0
     packets_failed: int = 0
     """Inbound packets that were forged, duplicated or could not be processed; all dropped."""

@@ -15,8 +15,9 @@ Glossary:
 - goodbye: RTCP BYE, SCTP ABORT and DTLS close_notify, after which the peer is silent for good;
 - evidence: a sign that the host or the path to it is gone, such as a BYE or a closed channel;
 - sample: what the engine's detector reads 20 times a second; statistics: what people read;
-- seam: `aiortc_seam` and `handshake_seam`, the only modules that touch private parts of aiortc and
-  aioice.
+- relay: a TURN server's address for us, and our allocation of it;
+- seam: `aiortc_seam`, `handshake_seam`, `sctp_limits` and `turn_seam`, the only modules that touch
+  private parts of aiortc and aioice.
 
 From packet to pixel, read in this order:
 
@@ -30,6 +31,7 @@ From packet to pixel, read in this order:
 
 The life of a connection: `peer_states`, then `peer`; `prepared_connection` and `signal_codec` with
 `sdp`, `sdp_media`, `sprop`, `transport_cc` and `candidates` for the offer and its answer;
+`ice_servers`, `relay` and `turn_seam` where TURN servers are named;
 `retransmission`, `dtls_flights` and `handshake_seam` while it comes up; `channels` for controls;
 `playback` for sound; `checks`, `outgoing` and `goodbye` for a connection in trouble; `statistics`.
 """

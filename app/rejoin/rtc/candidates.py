@@ -45,6 +45,10 @@ class NetworkRules:
         """Whether packets may be sent to this address and port."""
         return _objection(host, port, self) is None
 
+    def allow_server(self, host: str) -> bool:
+        """Whether a TURN server may be at this address; its port may be any."""
+        return _objection(host, MIN_PORT, self) is None
+
 
 def usable_candidates(values: Iterable[str], rules: NetworkRules) -> list[str]:
     """The candidates to be used, well-formed, each address and port once; `values`: those of the

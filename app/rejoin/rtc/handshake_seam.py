@@ -71,11 +71,16 @@ class _NotSent:
         """aioice would send it now, and again 0.5 s, 1.5 s, 3.5 s... later."""
 
 
-def hasten_checks(protocol: StunProtocol, pacer: CheckPacer, rtt: RoundTrip) -> None:
+def hasten_checks(
+    protocol: StunProtocol,
+    pacer: CheckPacer,
+    rtt: RoundTrip,
+    on_answer: Callable[[], object] = lambda: None,
+) -> None:
     """Send the connectivity checks of this socket again as `retransmission` says.
 
     Other transactions (STUN and TURN servers, consent) stay aioice's. A check that is answered
-    after it was sent once measures the round trip.
+    after it was sent once measures the round trip. `on_answer()`: an authenticated answer arrived.
     """
 
     async def request(
@@ -97,6 +102,7 @@ def hasten_checks(protocol: StunProtocol, pacer: CheckPacer, rtt: RoundTrip) -> 
             check.send_when_free()
             response = await transaction.run()
             check.answered()
+            on_answer()
         finally:
             check.stop()
             del protocol.transactions[message.transaction_id]

@@ -135,7 +135,7 @@ class Peer:
             try:
                 parts = self._build(prepared)
             except Exception:
-                await prepared.pc.close()
+                await prepared.close()
                 raise
             self._state = Offered(parts)
             await parts.pc.setLocalDescription()
@@ -175,6 +175,7 @@ class Peer:
             on_first_packet=lambda: self._post(FirstPacketArrived(number)),
             on_unreachable=lambda why: self._on_evidence(HardEvidence.UNREACHABLE, why),
         )
+        transport.use_relay(prepared.relay)
         if pc.sctp is not None:
             transport.watch_sctp(pc.sctp, on_association_ended=channels.association_ended)
         owner = MediaOwner(
@@ -329,8 +330,6 @@ class Peer:
 
     def _on_ice_change(self) -> None:
         parts = parts_of(self._state)
-        if parts is not None and parts.dtls.transport.state == "completed":
-            self._post(FirstPacketArrived(self.number))  # a check of ours was answered
         if parts is not None and parts.dtls.transport.state == "failed":
             self._fail("ICE failed")
 
@@ -387,6 +386,8 @@ class Peer:
         """Send connectivity checks often (policy) until `stop_checks`."""
         if (parts := self._open_parts()) is not None:
             parts.transport.checks.start()
+            if self._prepared is not None:
+                self._prepared.confirm()
 
     def stop_checks(self) -> None:
         if (parts := self._open_parts()) is not None:

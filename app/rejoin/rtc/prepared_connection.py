@@ -1,7 +1,8 @@
 """Prepares what an offer needs before it is needed: keys, media sections and the DTLS context.
 
-That takes two to three milliseconds and no network, so the next connection is prepared while this
-one plays.
+That takes two to three milliseconds, so the next connection is prepared while this one plays. Only
+where TURN servers were given does it use the network: for an allocation, so that the offer has its
+relay candidate without waiting (ADR 0036).
 """
 
 from __future__ import annotations
@@ -12,21 +13,30 @@ from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpT
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from rejoin.errors import PeerError
-from rejoin.rtc.aiortc_seam import prepare_dtls
+from rejoin.rtc.aiortc_seam import ice_connection, prepare_dtls
 from rejoin.rtc.codecs import offer_every_profile, offered_codecs
+from rejoin.rtc.relay import Relay, RelaySettings
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedConnection:
-    """A connection that made no offer: it has no socket and no task, and its keys are unused."""
+    """A connection that made no offer: its keys are unused. It has no socket and no task but those
+    of `relay`; None where no TURN server was given."""
 
     pc: RTCPeerConnection
     audio: RTCRtpTransceiver
     video: RTCRtpTransceiver
     dtls: RTCDtlsTransport
+    relay: Relay | None = None
+
+    async def close(self) -> None:
+        """For one that makes no offer."""
+        if self.relay is not None:
+            await self.relay.close()
+        await self.pc.close()
 
 
-def _make() -> PreparedConnection:
+def _make(settings: RelaySettings) -> PreparedConnection:
     """Media sections in the Web SDK's order, bundled on one transport."""
     offer_every_profile()
     configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
@@ -39,21 +49,38 @@ def _make() -> PreparedConnection:
     if video.receiver.transport is not dtls:
         raise PeerError("The WebRTC library did not bundle media on one transport.")
     prepare_dtls(dtls)
-    return PreparedConnection(pc, audio, video, dtls)
+    relay = None
+    if settings.servers:
+        relay = Relay(ice_connection(dtls), settings)
+        relay.start()
+    return PreparedConnection(pc, audio, video, dtls, relay)
 
 
 class PreparedConnections:
     """Holds at most one prepared connection. For one event loop; each connection is used once."""
 
-    def __init__(self) -> None:
+    def __init__(self, relay: RelaySettings | None = None) -> None:
+        """`relay`: TURN servers that each connection gets an allocation of; none by default."""
+        self._relay = relay or RelaySettings()
         self._prepared: PreparedConnection | None = None
 
     def prepare(self) -> None:
         """Prepare one for the next `pop`, unless there is one. Raises PeerError."""
         if self._prepared is None:
-            self._prepared = _make()
+            self._prepared = _make(self._relay)
 
     def pop(self) -> PreparedConnection:
         """The prepared connection, or else a new one. Raises PeerError."""
         prepared, self._prepared = self._prepared, None
-        return prepared if prepared is not None else _make()
+        return prepared if prepared is not None else _make(self._relay)
+
+    def confirm(self) -> None:
+        """What was prepared may be needed soon: one that is lost is made anew meanwhile."""
+        if self._prepared is not None and self._prepared.relay is not None:
+            self._prepared.relay.confirm()
+
+    async def close(self) -> None:
+        """End what was prepared and is not needed any more."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None:
+            await prepared.close()

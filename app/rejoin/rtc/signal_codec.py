@@ -126,7 +126,9 @@ def encode_request(
     start_bitrate_kbps: int = START_BITRATE_KBPS,
     dtls_client: bool = False,
 ) -> str:
-    """The SignalRequest of a local offer, without candidates, ports or addresses of this machine.
+    """The SignalRequest of a local offer, without ports or addresses of this machine.
+
+    Its only candidates are relay candidates, of a TURN server that the player named.
 
     `dtls_client`: offer to be the DTLS client (a=setup:active); else the host chooses the role.
     """
@@ -164,6 +166,8 @@ def _offered_section(section: Section, max_kbps: int, start_kbps: int) -> list[s
     for line in section.lines:
         name, value = attribute_of(line)
         number = value.partition(" ")[0]
+        if name == "candidate" and (relay := _relay_candidate(value)) is not None:
+            lines.append(f"a=candidate:{relay}")
         if line.startswith(("c=", "b=")) or name in _NOT_OFFERED:
             continue
         if name == "fingerprint" and not value.lower().startswith("sha-256 "):
@@ -181,6 +185,15 @@ def _offered_section(section: Section, max_kbps: int, start_kbps: int) -> list[s
         if name == "ice-pwd":
             lines.append("a=ice-options:trickle")
     return lines
+
+
+def _relay_candidate(value: str) -> str | None:
+    """A relay candidate with no related address (RFC 8839, 5.1); None for any other."""
+    parts = value.split(" ")
+    if parts[6:8] != ["typ", "relay"]:
+        return None
+    unspecified = "::" if ":" in parts[4] else "0.0.0.0"
+    return " ".join([*parts[:8], "raddr", unspecified, "rport", "0"])
 
 
 _NOT_OFFERED = {

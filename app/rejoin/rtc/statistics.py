@@ -209,7 +209,7 @@ class StatisticsCollector:
             total_scale_time_s=decoder.scale_s,
             total_paint_time_s=painted.took_s,
             packets_received=reception.packets_received,
-            packets_lost=reception.packets_lost,
+            packets_lost=reception.packets_missing,
             packets_discarded=inbound.packets_discarded,
             packets_failed=transport.packets_failed,
             packets_unrouted=transport.packets_unrouted,

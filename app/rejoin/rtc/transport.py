@@ -13,6 +13,9 @@ Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 - media: it goes to `rtp_input` without entering aioice's queue;
 - RTCP and SCTP: the libraries do not keep the arrival times of authenticated packets;
 - data channels: aiortc opens one only when the host acknowledged it, which some hosts never do;
+- memory: aiortc keeps all that the host sends of messages that never end (`sctp_limits`);
+- relays: aioice would wait five seconds for a TURN server; here the allocation is made before
+  (`relay`);
 - sending: a muted connection sends checks only, one that said goodbye nothing (`outgoing`,
   `goodbye`).
 """
@@ -47,8 +50,11 @@ from rejoin.rtc.handshake_seam import (
     watch_association_end,
 )
 from rejoin.rtc.outgoing import OutgoingGate
+from rejoin.rtc.relay import Relay
 from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 from rejoin.rtc.rtp_input import RtpInput
+from rejoin.rtc.sctp_limits import limit_inbound
+from rejoin.rtc.turn_seam import relay_of
 
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 """Key-frame bursts at 30 Mbit/s overran 256 KiB and did not overrun this (media.md, measured)."""
@@ -124,6 +130,7 @@ class Transport:
         self._rtp = RtpInput(
             dtls, on_arrival=self._on_rtp_arrival, feedback=self.congestion_feedback
         )
+        self._relay: Relay | None = None
         self._gather = seam.replace_gathering(self._connection, self._gather_and_watch)
         seam.start_all_checks(self._connection)
         hasten_handshake(dtls, self.round_trip, clock)
@@ -137,6 +144,10 @@ class Transport:
         self._handle_rtcp = seam.replace_rtcp_handler(dtls, self._on_rtcp)
         self._handle_sctp: seam.PacketHandler | None = None
 
+    def use_relay(self, relay: Relay | None) -> None:
+        """Offer its allocation too. Call it before gathering; `close` ends it."""
+        self._relay = relay
+
     def watch_sctp(
         self, sctp: RTCSctpTransport, *, on_association_ended: Callable[[], None]
     ) -> None:
@@ -146,6 +157,7 @@ class Transport:
         """
         watch_association_end(sctp, on_association_ended)
         hasten_association(sctp, self.round_trip)
+        limit_inbound(sctp, self._on_failure)
         self._handle_sctp = seam.replace_sctp_handler(sctp, self._on_sctp)
         open_channels_when_acknowledged(sctp)
 
@@ -159,6 +171,8 @@ class Transport:
         candidates = await self._gather(component, addresses, timeout_s)
         for protocol in seam.sockets_of(self._connection):
             self._watch(protocol)
+        if self._relay is not None:
+            candidates = [*candidates, *await self._relay.join(self._watch)]
         return candidates
 
     def _watch(self, protocol: StunProtocol) -> None:
@@ -172,7 +186,7 @@ class Transport:
             on_waiting=lambda datagram: self._on_waiting(datagram, lateness),
         )
         self.outgoing.watch(protocol)
-        hasten_checks(protocol, self._pacer, self.round_trip)
+        hasten_checks(protocol, self._pacer, self.round_trip, self._on_stun_arrival)
         seam.replace_error_handler(protocol, self._on_error)
         granted = _enlarge_receive_buffer(sock)
         if granted is not None:
@@ -284,8 +298,12 @@ class Transport:
         """The local addresses in use: that of the nominated pair, before that all gathered ones."""
         pair = seam.nominated_pair(self._connection)
         protocols = seam.sockets_of(self._connection) if pair is None else [pair.protocol]
-        candidates = (protocol.local_candidate for protocol in protocols)
-        return frozenset(each.host for each in candidates if each.type == "host")
+        relays = (relay_of(protocol) for protocol in protocols)
+        return frozenset(
+            protocol.local_candidate.host if relay is None else relay.local_address
+            for protocol, relay in zip(protocols, relays, strict=True)
+            if relay is not None or protocol.local_candidate.type == "host"
+        )
 
     @property
     def candidate_pair(self) -> str | None:
@@ -317,6 +335,8 @@ class Transport:
         self._goodbye = None
         await self.congestion_feedback.close()
         await self.checks.close()
+        if self._relay is not None:
+            await self._relay.close()
         self.outgoing.silence()
         seam.cancel_consent(self._connection)
         for protocol in list(seam.sockets_of(self._connection)):

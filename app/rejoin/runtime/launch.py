@@ -155,6 +155,8 @@ _EXIT_CODES: Final = {
     EndingKind.ENDED_BY_PLAYER: 0,
     EndingKind.CANCELLED: 0,
     EndingKind.BACKEND_UNREACHABLE: 3,
+    EndingKind.BACKEND_FAILED: 3,
+    EndingKind.STREAM_NOT_FOUND: 3,
     EndingKind.BACKEND_UNUSABLE: 3,
     EndingKind.BACKEND_UNTRUSTED: 3,
     EndingKind.BUSY: 3,

@@ -24,6 +24,7 @@ from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
+from rejoin.rtc.relay import RelaySettings
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.network import watch_for
@@ -102,7 +103,8 @@ class Player:
         )
         self._audio = options.audio or open_output()
         self._hardware = options.hardware or Hardware()
-        self._prepared_connections = PreparedConnections()
+        self._relay = RelaySettings(profile.ice_servers().turn, profile.network)
+        self._prepared_connections = PreparedConnections(self._relay)
         self._sound = SoundChoice() if options.sound_file is None else options.sound_file.read()
         self._audio.set_volume(self._sound.amplitude)
         self._engine = EngineLoop(
@@ -167,6 +169,8 @@ class Player:
         store, ticket = self._options.local_store, self._options.ticket
         self._hardware.begin()
         try:
+            if self._relay.servers:  # the allocation is under way while the local store opens
+                self._prepared_connections.prepare()
             if store is not None:
                 await store.open()
             if ticket is None:
@@ -188,6 +192,7 @@ class Player:
             blocking.append(self._options.sound_file.close)
         outcomes = await asyncio.gather(
             asyncio.wait_for(self._client.aclose(), CLOSE_S),
+            asyncio.wait_for(self._prepared_connections.close(), CLOSE_S),
             *(run_in_daemon_thread(each, name="close", within_s=CLOSE_S) for each in blocking),
             return_exceptions=True,
         )

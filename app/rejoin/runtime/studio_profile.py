@@ -10,6 +10,7 @@ from rejoin.core.model import Policy
 from rejoin.core.ticket import BackendAddress
 from rejoin.errors import BadInputError
 from rejoin.rtc.candidates import NetworkRules
+from rejoin.rtc.ice_servers import MAX_TEXT, IceServers, read_ice_servers
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import DIALECTS, OURS, Dialect
 from rejoin.signaling.http_environment import tls_context
@@ -22,7 +23,8 @@ class StudioProfile:
     `network`: where a stream may come from. `choice`: for dialects whose client names the stream
     group itself. `connection_timeout_s`: for backends that do not report it. `ca_file`: PEM file of
     the certificate authority that the backend's certificate must come from, instead of those of
-    the system. `public_only`: no connection to the backend may lead to this computer or its network
+    the system. `ice_servers_file`: JSON with TURN servers (`rtc/ice_servers`); without one no relay
+    is used. `public_only`: no connection to the backend may lead to this computer or its network
     (a link named it). A dialect that needs no token has none here.
     """
 
@@ -35,6 +37,7 @@ class StudioProfile:
     allow_insecure: bool = False
     ca_file: Path | None = None
     public_only: bool = False
+    ice_servers_file: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.dialect.needs_token:
@@ -57,6 +60,7 @@ class StudioProfile:
             self.allow_insecure,
             str(self.ca_file.absolute()) if self.ca_file else None,
             self.public_only,
+            str(self.ice_servers_file.absolute()) if self.ice_servers_file else None,
         )
 
     @classmethod
@@ -83,11 +87,25 @@ class StudioProfile:
             address.allow_insecure,
             Path(address.ca_file) if address.ca_file else None,
             address.public_only,
+            Path(address.ice_servers_file) if address.ice_servers_file else None,
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Trusts `ca_file` only; None: the authorities of the system. Raises BadInputError."""
         return None if self.ca_file is None else tls_context(self.ca_file)
+
+    def ice_servers(self) -> IceServers:
+        """The TURN servers, read anew, as their credentials may be short-lived. Raises
+        BadInputError."""
+        if self.ice_servers_file is None:
+            return IceServers((), ())
+        try:
+            with self.ice_servers_file.open("rb") as file:
+                text = file.read(MAX_TEXT + 1).decode("utf-8-sig")
+        except (OSError, ValueError):
+            name = self.ice_servers_file.name
+            raise BadInputError(f"The file with the ICE servers {name} cannot be read.") from None
+        return read_ice_servers(text)
 
     def policy(self) -> Policy:
         """The engine's constants, adjusted to this profile and to what its dialect can do."""

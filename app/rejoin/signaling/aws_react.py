@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Annotated, Final
 from urllib.parse import quote
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationError
 
 from rejoin.core.model import AttemptNumber, SessionId, SessionView
 from rejoin.core.retry import FailureKind
@@ -24,16 +24,29 @@ from rejoin.signaling.aws_samples import (
     SampleClient,
     SampleSignal,
 )
+from rejoin.signaling.exchange import Reply
 from rejoin.signaling.wire import SignalString, StatusString
 
 _ARN_PATTERN: Final = r"^arn:[\x21-\x2E\x30-\x7E]{1,256}(/[\x21-\x2E\x30-\x7E]{1,128}){2}$"
 """arn:...:streamsession/GROUP/SESSION; what stands between the slashes is up to the service."""
 
 
+_NO_SUCH_STREAM: Final = re.compile(
+    r"no such (stream group|application)|(stream ?group|application)\b.{0,300}"
+    r"(not (be )?found|does not exist|doesn't exist)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A stream group or application that does not exist, in the words of AWS and of others."""
+
+
 class _Session(SampleAnswer):
     arn: Annotated[str, StringConstraints(pattern=_ARN_PATTERN)]
     status: StatusString
     signal_response: SampleSignal | None = Field(default=None, alias="signalResponse", repr=False)
+
+
+class _Refused(SampleAnswer):
+    message: str = ""
 
 
 class _Answered(SampleAnswer):
@@ -99,6 +112,14 @@ class ReactClient(SampleClient):
             on_written=on_written,
         )
         return answered.signal_response
+
+    def _kind(self, reply: Reply) -> FailureKind | None:
+        """The service's own words are all that tells its errors apart, each of which is a 500."""
+        try:
+            message = _Refused.model_validate_json(reply.content).message
+        except ValidationError:
+            return None
+        return FailureKind.NOT_FOUND if _NO_SUCH_STREAM.search(message) else None
 
     def _view(self, session: _Session) -> SessionView:
         session_id = SessionId(session.arn)

@@ -254,5 +254,10 @@ class SampleClient(abc.ABC):
 
     def _accepted(self, reply: Reply) -> Reply:
         if not 200 <= reply.status <= 299:
-            raise self._exchange.refused(reply)
+            raise self._exchange.refused(reply, kind=self._kind(reply))
         return reply
+
+    def _kind(self, reply: Reply) -> FailureKind | None:
+        """What an answer that is not 2xx means; None: what its HTTP status does."""
+        del reply
+        return None

@@ -185,7 +185,7 @@ def test_a_dead_uplink_is_checked_and_told_after_three_seconds_and_lost_after_fi
     assert trouble(play) is None
     play.dead_uplink(0.2).expect(commands.StartChecks(ONE), poll())
     assert trouble(play) is Trouble.UPLINK
-    assert play.shown.trouble_since_at == pytest.approx(play.now, abs=0.11)
+    assert play.shown.trouble_since_at == pytest.approx(play.now - 3.0, abs=0.11)
     play.dead_uplink(1.8).phase(Live)
     play.dead_uplink(0.2).phase(Lost)
     play.expect(commands.Mute(ONE))

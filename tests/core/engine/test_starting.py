@@ -20,6 +20,7 @@ from helpers.playbook import (
     start_session,
 )
 from rejoin.core import commands, events
+from rejoin.core.engine import starting
 from rejoin.core.model import AttemptNumber, Doing, Ending, EndingKind, HardEvidence, Stage
 from rejoin.core.phases import (
     Connecting,
@@ -209,7 +210,7 @@ def failed(kind: FailureKind, **more: Any) -> events.StartFailed:
     ("kind", "ending"),
     [
         (FailureKind.FORBIDDEN, EndingKind.NOT_ALLOWED),
-        (FailureKind.NOT_FOUND, EndingKind.NOT_FOUND),
+        (FailureKind.NOT_FOUND, EndingKind.STREAM_NOT_FOUND),
         (FailureKind.CONFLICT, EndingKind.OFFER_REFUSED),
         (FailureKind.INVALID, EndingKind.OFFER_REFUSED),
         (FailureKind.TLS, EndingKind.BACKEND_UNTRUSTED),
@@ -344,3 +345,20 @@ def test_a_sample_backend_is_polled_while_it_places() -> None:
     """Dialects without a status report it until the answer is there."""
     play = sample_backend().placing()
     assert play.last(commands.PollStatus) == poll("ACTIVATING", 8.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "http_status", "ending"),
+    [
+        (FailureKind.OUTCOME_UNKNOWN, 502, EndingKind.BACKEND_FAILED),
+        (FailureKind.OUTCOME_UNKNOWN, 500, EndingKind.BACKEND_FAILED),
+        (FailureKind.OUTCOME_UNKNOWN, None, EndingKind.BACKEND_UNREACHABLE),
+        (FailureKind.OUTCOME_UNKNOWN, 200, EndingKind.BACKEND_UNUSABLE),
+        (FailureKind.NOT_SENT, None, EndingKind.BACKEND_UNREACHABLE),
+        (FailureKind.NOT_FOUND, 404, EndingKind.NOT_FOUND),
+    ],
+)
+def test_a_backend_that_answers_with_errors_is_not_called_unreachable(
+    kind: FailureKind, http_status: int | None, ending: EndingKind
+) -> None:
+    assert starting.ending_of(Failure(kind, http_status=http_status)).kind is ending

@@ -63,6 +63,7 @@ async def test_the_web_sdks_own_offer_is_answered(version: str) -> None:
         port = int(sections[0].split("a=candidate:")[1].split(" ")[5])
         assert 33435 <= port <= 33465
         assert "a=end-of-candidates" not in response["sdp"]
+        assert "a=max-message-size:65536" in sections[-1]
         # the profile that this browser lists first, with its RTX and the feedback we obey
         video = next(s for s in sections if s.startswith("video"))
         assert "profile-level-id=42001f" in video

@@ -108,6 +108,53 @@ def test_a_lost_packet_is_nacked_and_its_retransmission_completes_the_frame() ->
     assert not inbound.needs_tick
 
 
+@pytest.mark.parametrize(
+    ("lost", "frames"),
+    [
+        ({5}, 1),
+        ({5, 7}, 1),
+        ({4, 5, 6, 7}, 1),
+        ({5, 6, 9}, 2),
+        ({7, 8}, 2),
+        ({6, 9, 13, 15, 18}, 4),
+    ],
+)
+def test_broken_frames_are_counted_and_not_holes(lost: set[int], frames: int) -> None:
+    video = InboundVideo(TERMS)
+    for index, packet in enumerate(packets(8)):
+        if index not in lost:
+            video.on_packet(packet, 0.01 * index, 0.02)
+    for tick in range(200):
+        video.on_tick(0.4 + 0.01 * tick, 0.02)
+    assert video.frames_broken == frames
+    assert video.frames_received == 8 - frames
+
+
+@pytest.mark.parametrize("rtx", [True, False], ids=["with RTX", "without RTX"])
+@pytest.mark.parametrize("repaired", [True, False], ids=["repaired", "lost"])
+def test_a_repaired_packet_is_no_loss_with_rtx_or_without(rtx: bool, repaired: bool) -> None:
+    video = InboundVideo(TERMS if rtx else Negotiated(frozenset({96})))
+    statistics = video.statistics
+    sent = packets(12)
+    for index, packet in enumerate(sent):
+        if index != 5:
+            video.on_packet(packet, 0.01 * index, 0.02)
+        if index == 0:
+            statistics.loss(0.0, 3.0)
+    assert statistics.loss(0.2, 3.0) > 0
+    if repaired:
+        again = rtx_of(sent[5], 400, RTX) if rtx else sent[5]
+        video.on_packet(again, 0.2, 0.02)
+        video.on_packet(again, 0.2, 0.02)  # twice repairs once
+    assert (statistics.loss(0.2, 3.0) == 0) is repaired
+    assert (statistics.packets_missing > 0) is not repaired
+    if rtx:
+        assert statistics.packets_missing == (0 if repaired else 1)
+        block = statistics.report_block(0.3)
+        assert block is not None
+        assert block.packets_lost == 1, "RFC 3550 counts what the stream itself brought"
+
+
 @pytest.mark.parametrize("rtx_ssrcs", [{}, {RTX: MEDIA}])
 def test_an_rtx_stream_that_the_answer_does_not_name_belongs_to_this_section(
     rtx_ssrcs: dict[int, int],

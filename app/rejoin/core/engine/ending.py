@@ -121,7 +121,8 @@ def on_terminating_session(t: Transition, phase: TerminatingSession, event: even
 
 
 def terminate_failed(t: Transition, phase: TerminatingSession, failure: Failure) -> None:
-    """Try again a few times, then end without confirmation."""
+    """Try again a few times, without a network when it is back; then end without confirmation."""
+    offline = t.facts.offline_since_at is not None and failure.kind in _NOT_REACHED
     final = retry.RULES[failure.kind].first is Action.END or (
         failure.kind is not FailureKind.INVALID and failure.retryable is False
     )
@@ -130,7 +131,7 @@ def terminate_failed(t: Transition, phase: TerminatingSession, failure: Failure)
     t.note_call(failure)
     if failure.kind is FailureKind.NOT_FOUND:
         enter.ended(t, phase.ending)
-    elif not final and phase.tries < t.policy.terminate_tries:
+    elif not final and not offline and phase.tries < t.policy.terminate_tries:
         # An ACTIVATING session refuses to be ended; a moment later it may be ACTIVE.
         again_at = t.now + phase.tries * t.policy.poll_pause_s
         t.phase = replace(phase, until_at=again_at, again_at=again_at)

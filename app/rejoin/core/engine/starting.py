@@ -153,6 +153,16 @@ def on_start_requesting(t: Transition, phase: StartRequesting, event: events.Eve
             assert_never(event)
 
 
+def ending_of(failure: Failure) -> Ending:
+    """How a start ends with this failure. A backend that answers is not called unreachable."""
+    kind, status = _ENDINGS[failure.kind], failure.http_status
+    if status is not None and 200 <= status < 300:
+        kind = EndingKind.BACKEND_UNUSABLE  # an answer, but not of a Rejoin backend
+    elif status is not None and kind is EndingKind.BACKEND_UNREACHABLE:
+        kind = EndingKind.BACKEND_FAILED
+    return Ending(kind, detail=failure.detail)
+
+
 def start_failed(t: Transition, attempt: Attempt, failure: Failure) -> None:
     rule = retry.RULES[failure.kind]
     action = rule.again if failure.kind in attempt.failure_kinds else rule.first
@@ -162,11 +172,9 @@ def start_failed(t: Transition, attempt: Attempt, failure: Failure) -> None:
         maybe_received=attempt.maybe_received + (1 if rule.maybe_received else 0),
     )
     t.note_call(failure)
-    ending = Ending(_ENDINGS[failure.kind], detail=failure.detail)
-    if failure.http_status is not None and 200 <= failure.http_status < 300:
-        ending = replace(
-            ending, kind=EndingKind.BACKEND_UNUSABLE
-        )  # an answer, but not of a Rejoin backend
+    ending = ending_of(failure)
+    if ending.kind is EndingKind.NOT_FOUND:
+        ending = replace(ending, kind=EndingKind.STREAM_NOT_FOUND)
     if failure.kind is FailureKind.UNAUTHENTICATED and action is Action.REFRESH_SIGN_IN:
         t.do(commands.RefreshSignIn())
         enter.start_requesting(t, attempt)
@@ -304,10 +312,13 @@ def poll_failed(t: Transition, phase: Placing, failure: Failure) -> None:
         t.facts = replace(t.facts, refused_sign_ins=1)
         t.do(commands.RefreshSignIn())
     elif retry.RULES[failure.kind].first is Action.END or failure.kind in _ENDS_PLACING:
-        enter.ended(t, Ending(_ENDINGS[failure.kind], detail=failure.detail))
+        enter.ended(t, ending_of(failure))
         return
     if t.now - phase.started_at >= t.policy.start_deadline_s:
-        enter.ended(t, Ending(EndingKind.BACKEND_UNREACHABLE, detail=failure.detail))
+        kind = EndingKind.BACKEND_UNREACHABLE
+        if failure.http_status is not None:
+            kind = EndingKind.BACKEND_FAILED
+        enter.ended(t, Ending(kind, detail=failure.detail))
         return
     wait_s = retry.backoff_s(Wait.USUAL, phase.failures + 1, t.policy, t.draw)
     wait_s = max(wait_s, failure.retry_after_s or 0.0)

@@ -57,6 +57,7 @@ from rejoin.rtc.handshake_seam import (
     limit_answers_to_strangers,
 )
 from rejoin.rtc.retransmission import CheckPacer, RoundTrip
+from rejoin.rtc.sctp_limits import limit_inbound
 from rejoin.rtc.signal_codec import SignalRequest
 from rejoin.rtc.transport_cc import FEEDBACK
 
@@ -288,6 +289,7 @@ class HostConnection:
             if sctp.state == "closed":
                 self._presence.goodbye_received()
 
+        limit_inbound(sctp, lambda: None)
         handle_data = aiortc_seam.replace_sctp_handler(sctp, on_data)
 
     def _prepare_media(self, transceivers: Sequence[RTCRtpTransceiver]) -> None:

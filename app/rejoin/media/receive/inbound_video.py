@@ -269,7 +269,7 @@ class InboundVideo:
 
     @property
     def frames_broken(self) -> int:
-        """How often frames were dropped because packets were missing."""
+        """Frames that were dropped because packets of them were missing."""
         return self._counters.frames_broken
 
     def expect_ssrc(self, ssrc: int) -> None:
@@ -279,13 +279,12 @@ class InboundVideo:
     def on_packet(self, packet: RtpPacket, now: float, rtt_s: float | None) -> list[ReceiveAction]:
         """One RTP packet of this section arrived. Unknown payload types are ignored."""
         original_type = self.negotiated.rtx_payload_types.get(packet.payload_type)
-        newest = False
+        newest, retransmission = False, packet
         if original_type is not None:
             self.bandwidth.add_bytes(len(packet.payload), now)
             original = self._original(packet, original_type)
             if original is None:
                 return self._actions([], now, rtt_s, False)
-            self.statistics.add_retransmitted(packet)
             packet = original
         elif packet.payload_type in self.negotiated.payload_types:
             self.bandwidth.add_bytes(len(packet.payload), now)
@@ -295,9 +294,12 @@ class InboundVideo:
             newest = self.statistics.add(packet, now)
         else:
             return []
+        awaited = self._jitter_buffer.awaits(packet.sequence_number)
         frames = self._jitter_buffer.add(
             packet.sequence_number, packet.timestamp, packet.marker == 1, packet.payload, now
         )
+        if original_type is not None:
+            self.statistics.add_retransmitted(retransmission, repairs=awaited)
         rate_fell = newest and self._add_delay(packet, now, rtt_s)
         return self._actions(frames, now, rtt_s, rate_fell)
 

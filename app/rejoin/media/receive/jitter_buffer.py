@@ -105,7 +105,7 @@ class JitterBufferCounters:
     packets_recovered: int = 0
     """Arrived after a NACK had asked for them."""
     frames_broken: int = 0
-    """How often frames were dropped because packets were missing."""
+    """Frames that were dropped because packets of them were missing."""
 
 
 @dataclass(slots=True)
@@ -152,6 +152,9 @@ class JitterBuffer:
         still come. None once frames are released."""
         self._start_floor: float = -math.inf
         """The lowest number that may still be the start."""
+        self._broken: set[int] = set()
+        """Media times of the frames that were broken last."""
+        self._broken_until: int | None = None
         self._scanned_from = 0
         self._scanned_to = 0
         self._newest_at = -math.inf
@@ -170,6 +173,11 @@ class JitterBuffer:
     def host_answers_nack(self) -> bool:
         """Whether to wait for answers to NACK; assumed until `UNANSWERED_LIMIT` is reached."""
         return self._unanswered < UNANSWERED_LIMIT
+
+    def awaits(self, sequence: int) -> bool:
+        """Whether this packet is missing and not given up."""
+        behind = (self._highest - sequence) & 0xFFFF
+        return behind < 0x8000 and self._highest - behind in self._missing
 
     def add(
         self, sequence: int, timestamp: int, marker: bool, payload: bytes, now: float
@@ -294,7 +302,8 @@ class JitterBuffer:
 
     def _start_over_at(self, number: int) -> None:
         """Drop everything before `number`."""
-        self.counters.frames_broken += 1
+        times = {packet.timestamp for packet in self._stored.values()} - self._broken
+        self.counters.frames_broken += max(1, len(times))
         self._stored.clear()
         self._bytes = 0
         self._missing.clear()
@@ -305,10 +314,10 @@ class JitterBuffer:
     def _give_up_through(self, lost: int) -> None:
         """Give up every missing packet up to `lost` and drop the frames that they belong to."""
         assert self._next is not None
-        self.counters.frames_broken += 1
         self._after_loss = True
         self._start_at = None
-        broken = set()
+        broken: set[int] = set()
+        goes_on = self._broken_until == self._next
         # Each number from the next to the highest is either stored or missing.
         for number in range(self._next, lost + 1):
             missing = self._missing.pop(number, None)
@@ -325,7 +334,20 @@ class JitterBuffer:
         while (packet := self._stored.get(at)) is not None and packet.timestamp in broken:
             self._remove(at)
             at += 1
-        self._next = at
+        self._next = self._broken_until = at
+        self._count_broken(broken, goes_on=goes_on)
+
+    def _count_broken(self, broken: set[int], *, goes_on: bool) -> None:
+        """Count frames by their media time, each once however many of its packets are given up.
+
+        What is missing between two frames, without a packet to tell its time, counts as one frame;
+        directly behind a broken frame (`goes_on`) it is the rest of that.
+        """
+        new = broken - self._broken
+        if new or not (broken or goes_on):
+            self.counters.frames_broken += max(1, len(new))
+        if broken:
+            self._broken = broken
 
     def _remove(self, number: int) -> None:
         self._bytes -= len(self._stored.pop(number).payload) + PACKET_OVERHEAD_BYTES

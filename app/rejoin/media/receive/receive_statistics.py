@@ -53,6 +53,8 @@ class ReceiveStatistics:
         """Payload and padding without headers; includes retransmissions."""
         self.packets_retransmitted = 0
         """Packets of the RTX stream. Without RTX, retransmissions cannot be recognised."""
+        self.packets_repaired = 0
+        """Packets of this stream that were missing until the RTX stream brought them."""
         self.ssrc: int | None = None
         self._clock_rate_hz = clock_rate_hz
         self._base = 0
@@ -88,16 +90,21 @@ class ReceiveStatistics:
         self._transit = transit
         return new_stream or 0 < ahead < 0x8000
 
-    def add_retransmitted(self, packet: RtpPacket) -> None:
-        """Count one packet of the RTX stream, which has its own sequence numbers."""
+    def add_retransmitted(self, packet: RtpPacket, *, repairs: bool) -> None:
+        """Count one packet of the RTX stream, which has its own sequence numbers.
+
+        `repairs`: it brought a packet that was missing.
+        """
         size = len(packet.payload) + packet.padding_size
         self.packets_received += 1
         self.bytes_received += size
         self.packets_retransmitted += 1
+        self.packets_repaired += repairs
 
     def _start(self, sequence: int) -> None:
         self._base = self._highest = sequence
         self._received_since_base = 0
+        self.packets_repaired = 0
         self._reported = (0, 0)
         self._history.clear()
         self._transit = None
@@ -117,15 +124,24 @@ class ReceiveStatistics:
         return self.packets_expected - self._received_since_base
 
     @property
+    def packets_missing(self) -> int:
+        """Those of `packets_lost` that no retransmission repaired, with RTX or without.
+
+        RFC 3550's own count, in receiver reports, knows nothing of RTX (RFC 4588, 6.3).
+        """
+        return self.packets_lost - self.packets_repaired
+
+    @property
     def jitter_s(self) -> float:
         return self._jitter / self._clock_rate_hz
 
     def loss(self, now: float, window_s: float) -> float:
-        """Share of packets missing in the last `window_s` seconds, 0..1.
+        """Share of packets missing, and not repaired, in the last `window_s` seconds, 0..1.
 
         Each call adds a point to the window, so call it at regular intervals.
         """
-        expected, received = self.packets_expected, self._received_since_base
+        expected = self.packets_expected
+        received = self._received_since_base + self.packets_repaired
         self._history.append((now, expected, received))
         while len(self._history) > 2 and now - self._history[1][0] >= window_s:
             self._history.popleft()
