@@ -68,6 +68,10 @@ class Attempt:
     maybe_received: int = 0
     failure_kinds: frozenset[FailureKind] = frozenset()
 
+    def was_sent_as(self, number: AttemptNumber) -> bool:
+        """Whether this is that attempt and a request of it was sent, so that it can be answered."""
+        return self.number == number and self.tries > 0
+
 
 # --- starting a game ------------------------------------------------------------------------------
 

@@ -619,3 +619,23 @@ def test_a_fresh_connected_says_that_the_service_has_not_noticed() -> None:
     assert unnoticed_until_at(play) is not None
     play.give(play.status(DROPPED))
     assert unnoticed_until_at(play) is None
+
+
+def test_an_offer_that_waits_for_its_turn_cannot_be_answered() -> None:
+    """Create calls lie apart, so a fresh offer may wait; until it is sent no answer is for it."""
+    policy = Policy(reports_status=False, forwards_token=False, can_terminate=False)
+    play = Playbook(policy).give(events.RejoinRequested(TICKET), offer(ONE))
+    first = play.phase(Requesting).attempt
+    play.give(
+        events.AnswerArrived(first.number, 1, play.now, "answer 1"),
+        events.AnswerRefused(ONE, "a rule"),
+        events.TryNowRequested(),
+        offer(TWO),
+    )
+    waiting = play.phase(Backoff).attempt
+    assert waiting is not None
+    assert waiting.tries == 0
+    play.commands.clear()
+    play.give(events.AnswerArrived(waiting.number, 1, play.now, "answer 2"))
+    play.phase(Backoff)
+    play.expect_no(commands.ApplyAnswer)

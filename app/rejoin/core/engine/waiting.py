@@ -24,7 +24,7 @@ def on_backoff(t: Transition, phase: Backoff, event: events.Event) -> None:  # n
             try_again(t, phase)
         case events.NetworkFound():
             network_found(t, phase)
-        case events.AnswerArrived(number) if phase.attempt and number == phase.attempt.number:
+        case events.AnswerArrived(number) if phase.attempt and phase.attempt.was_sent_as(number):
             # Later than our time-out, but it is the answer to this attempt's offer.
             answered(t, phase.episode, phase.attempt, event)
         case events.HardEvidenceSeen(connection, evidence) if concerns_attempt(
@@ -105,7 +105,7 @@ def on_awaiting_service(t: Transition, phase: AwaitingService, event: events.Eve
             watch_again(t, phase)
         case events.NetworkFound() if t.now >= phase.not_before_at and t.backoff_was_reset():
             watch_again(t, phase)
-        case events.AnswerArrived(number) if phase.attempt and number == phase.attempt.number:
+        case events.AnswerArrived(number) if phase.attempt and phase.attempt.was_sent_as(number):
             # Later than our time-out, but it is the answer to this attempt's offer.
             answered(t, phase.episode, phase.attempt, event)
         case events.HardEvidenceSeen(connection, evidence) if concerns_attempt(
