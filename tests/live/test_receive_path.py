@@ -227,7 +227,7 @@ def test_lost_packets_are_recovered_on_the_retransmission_stream() -> None:
         await it.control.inject(Fault(FaultKind.PROFILE, profile="lte_burst", seed=3))
         stats = await it.until(lambda stats: stats.packets_recovered > 20)
         assert stats.retransmitted_packets_received >= stats.packets_recovered
-        assert stats.packets_lost > 0
+        assert stats.packets_lost < stats.packets_recovered, "a packet that came again is not lost"
         assert stats.nack_count > 0
         await it.control.inject(Fault(FaultKind.NONE))
         before = stats.frames_decoded
