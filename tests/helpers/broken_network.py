@@ -117,7 +117,9 @@ def broken_network(*, name: str = STUDIO, **settings: object) -> Iterator[Broken
         url = where["backend_url"].replace(STUDIO, name)
         program = stack.enter_context(
             _started(
-                net.in_player(sys.executable, "-m", "helpers.window_elsewhere"),
+                net.in_player(
+                    sys.executable, "-m", "helpers.window_elsewhere", resolver=name != STUDIO
+                ),
                 json.dumps({"url": url, "token": where["player_token"]}),
                 folder,
             )

@@ -27,12 +27,34 @@ def why_not() -> str | None:
     """Why no namespaces can be made here, or None."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return "network namespaces need root"
-    for program in ("ip", "nft", "unshare"):
+    for program in ("ip", "nft", "unshare", "nsenter"):
         if shutil.which(program) is None:
             return f"there is no program {program}"
     table = "nft add table inet trial && ip link add trial type veth peer name trial2"
     done = subprocess.run(["unshare", "-n", "sh", "-c", table], check=False, capture_output=True)
     return "network namespaces are not allowed here" if done.returncode else None
+
+
+@functools.cache
+def why_no_resolver() -> str | None:
+    """Why a namespace can have no name server of its own here, or None.
+
+    `ip netns exec` puts the resolver's file in place by a mount, and that needs a root directory
+    which is a mount point; in a chroot it is none.
+    """
+    name = f"rejoin-try-{os.getpid()}"
+    try:
+        _run("ip", "netns", "add", name)
+        done = subprocess.run(
+            ["ip", "netns", "exec", name, "true"], check=False, capture_output=True
+        )
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+    return "a namespace can have no name server of its own here" if done.returncode else None
+
+
+def _inside(namespace: str, *command: str) -> list[str]:
+    return ["nsenter", f"--net=/run/netns/{namespace}", *command]
 
 
 def _run(*command: str, text: str = "") -> None:
@@ -47,13 +69,16 @@ class Namespaces:
     player: str
     studio: str
 
-    def in_player(self, *command: str) -> list[str]:
-        """This command, to be run on the player's computer."""
-        return ["ip", "netns", "exec", self.player, *command]
+    def in_player(self, *command: str, resolver: bool = False) -> list[str]:
+        """This command, to be run on the player's computer; with `resolver` the studio answers its
+        look-ups (see `why_no_resolver`)."""
+        if resolver:
+            return ["ip", "netns", "exec", self.player, *command]
+        return _inside(self.player, *command)
 
     def in_studio(self, *command: str) -> list[str]:
         """This command, to be run in the studio."""
-        return ["ip", "netns", "exec", self.studio, *command]
+        return _inside(self.studio, *command)
 
     def drop(self, *, up: str = "", down: str = "") -> None:
         """Drop what matches, until `heal`: a condition of nftables for each direction, such as
@@ -62,12 +87,12 @@ class Namespaces:
             if condition:
                 chain = f"type filter hook input priority 0; iifname cable {condition} drop"
                 rules = f"table inet fault {{\nchain arriving {{\n{chain}\n}}\n}}\n"
-                _run("ip", "netns", "exec", namespace, "nft", "-f", "-", text=rules)
+                _run(*_inside(namespace, "nft", "-f", "-"), text=rules)
 
     def heal(self) -> None:
         """Everything passes again."""
         for namespace in (self.studio, self.player):
-            _run("ip", "netns", "exec", namespace, "nft", "flush", "ruleset")
+            _run(*_inside(namespace, "nft", "flush", "ruleset"))
 
     def remove_default_route(self) -> None:
         """The kernel of the player's computer refuses to send to the studio: ENETUNREACH."""
@@ -96,7 +121,7 @@ def namespaces() -> Iterator[Namespaces]:
     try:
         for namespace in (made.player, made.studio):
             _run("ip", "netns", "add", namespace)
-            _run("ip", "netns", "exec", namespace, "ip", "link", "set", "lo", "up")
+            _run("ip", "-n", namespace, "link", "set", "lo", "up")
         ends = ("type", "veth", "peer", "name", "cable", "netns", made.studio)
         _run("ip", "-n", made.player, "link", "add", "cable", *ends)
         for namespace, address in ((made.player, _PLAYER), (made.studio, _GATEWAY)):
