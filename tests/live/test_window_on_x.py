@@ -84,7 +84,8 @@ def live_window(*arguments: str) -> Iterator[tuple[str, Callable[[], dict[str, A
             for line in output:
                 lines.put(line)
 
-        threading.Thread(target=read, daemon=True).start()
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
 
         def next_state() -> dict[str, Any]:
             state: dict[str, Any] = json.loads(lines.get(timeout=PATIENCE_S))
@@ -97,6 +98,7 @@ def live_window(*arguments: str) -> Iterator[tuple[str, Callable[[], dict[str, A
             yield window, next_state
         finally:
             program.stdin.close()
+            reader.join(PATIENCE_S)  # to the end of the output, before it is closed here
 
 
 def test_a_key_that_is_held_is_pressed_once_and_released_once() -> None:
