@@ -102,7 +102,7 @@ class Namespaces:
         """The player's computer gets another address, as in another network: what was connected
         before is connected no more."""
         for change, address in (("del", _PLAYER), ("add", _PLAYER_LATER)):
-            _run("ip", "-n", self.player, "address", change, f"{address}/24", "dev", "cable")
+            _run(*_inside(self.player, "ip", "address", change, f"{address}/24", "dev", "cable"))
         self.restore_default_route()
 
     def restore_default_route(self) -> None:
@@ -121,13 +121,13 @@ def namespaces() -> Iterator[Namespaces]:
     try:
         for namespace in (made.player, made.studio):
             _run("ip", "netns", "add", namespace)
-            _run("ip", "-n", namespace, "link", "set", "lo", "up")
+            _run(*_inside(namespace, "ip", "link", "set", "lo", "up"))
         ends = ("type", "veth", "peer", "name", "cable", "netns", made.studio)
-        _run("ip", "-n", made.player, "link", "add", "cable", *ends)
+        _run(*_inside(made.player, "ip", "link", "add", "cable", *ends))
         for namespace, address in ((made.player, _PLAYER), (made.studio, _GATEWAY)):
-            _run("ip", "-n", namespace, "address", "add", f"{address}/24", "dev", "cable")
-            _run("ip", "-n", namespace, "link", "set", "cable", "up")
-        _run("ip", "-n", made.studio, "address", "add", f"{STUDIO}/32", "dev", "lo")
+            _run(*_inside(namespace, "ip", "address", "add", f"{address}/24", "dev", "cable"))
+            _run(*_inside(namespace, "ip", "link", "set", "cable", "up"))
+        _run(*_inside(made.studio, "ip", "address", "add", f"{STUDIO}/32", "dev", "lo"))
         made.restore_default_route()
         _resolver_file(made.player).parent.mkdir(parents=True, exist_ok=True)
         _resolver_file(made.player).write_text(f"nameserver {STUDIO}\n", encoding="ascii")
