@@ -29,9 +29,9 @@ From packet to pixel, read in this order:
 5. `media/video/decoder`: decodes them on its thread, into `media/video/picture`'s slot;
 6. the window (`gui`) takes the newest picture from the slot and paints it.
 
-The life of a connection: `peer_states`, then `peer`; `prepared_connection` and `signal_codec` with
-`sdp`, `sdp_media`, `sprop`, `transport_cc` and `candidates` for the offer and its answer;
-`ice_servers`, `relay` and `turn_seam` where TURN servers are named;
-`retransmission`, `dtls_flights` and `handshake_seam` while it comes up; `channels` for controls;
-`playback` for sound; `checks`, `outgoing` and `goodbye` for a connection in trouble; `statistics`.
+The life of a connection: `peer_states`, `media_parts`, then `peer`; `prepared_connection` and
+`signal_codec` with `sdp`, `sdp_media`, `sprop`, `transport_cc` and `candidates` for the offer and
+its answer; `ice_servers`, `relay` and `turn_seam` where TURN servers are named; `retransmission`,
+`dtls_flights` and `handshake_seam` while it comes up; `channels` for controls; `playback` for
+sound; `checks`, `outgoing` and `goodbye` for a connection in trouble; `statistics`.
 """

@@ -99,7 +99,7 @@ class Connections(httpcore.AsyncNetworkBackend):
         return stream
 
     async def aclose(self) -> None:
-        """Wait for no look-up any more."""
+        """Stop waiting for look-ups."""
         await self._names.aclose()
 
     async def sleep(self, seconds: float) -> None:

@@ -113,7 +113,7 @@ class NameLookup:
         return found
 
     async def aclose(self) -> None:
-        """Wait for no look-up any more."""
+        """Stop waiting for look-ups."""
         await cancel(*(each.task for running in self._running.values() for each in running))
         self._running.clear()
 

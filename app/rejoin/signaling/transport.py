@@ -111,5 +111,5 @@ class Transports:
         return None if behind_proxy else self._connections.rtt_s
 
     async def aclose(self) -> None:
-        """Wait for no name look-up any more. The transports are closed by those who made them."""
+        """Stop waiting for look-ups. The transports are closed by those who made them."""
         await self._connections.aclose()
