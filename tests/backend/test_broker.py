@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,12 @@ from helpers.fake_stream_service import (
     new_offer,
     new_token,
 )
+from helpers.stores import flights_of, opened
 from rejoin.backend.broker import Caller, Offer, SessionBroker, SessionReport
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.service import ServiceFault
-from rejoin.backend.store import Store
+from rejoin.backend.store.sessions import Offered, SessionStore
 from rejoin.clock import boot_s
 from rejoin.service_model.fence import Claim
 from rejoin.signaling.wire import ProblemCode, sha256_hex
@@ -31,10 +32,12 @@ from rejoin.signaling.wire import ProblemCode, sha256_hex
 class Rig:
     """A broker on a service in memory. `here` is False once the client has hung up."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: SessionStore) -> None:
         self.service = FakeStreamService()
         self.store = store
-        self.broker = SessionBroker(self.service, store, boot_s, PollRate(boot_s, 200))
+        self.broker = SessionBroker(
+            self.service, store, flights_of(store), boot_s, PollRate(boot_s, 200)
+        )
         self.here = True
 
     def by(self, owner: str = "player", *, within_s: float = 9.0) -> Caller:
@@ -66,8 +69,13 @@ def refused(reason: Reason) -> Iterator[pytest.ExceptionInfo[RefusedError]]:
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
-    with contextlib.closing(Store()) as store:
+def rig() -> contextlib.AbstractAsyncContextManager[Rig]:
+    return made()
+
+
+@contextlib.asynccontextmanager
+async def made() -> AsyncIterator[Rig]:
+    async with opened() as store:
         yield Rig(store)
 
 
@@ -108,15 +116,21 @@ async def test_a_start_that_surely_failed_is_forgotten_and_one_with_unknown_outc
         offer = fresh(1)
         with refused(reason):
             await rig.broker.start(rig.by(), offer, None)
-        claim, _ = rig.store.begin_start(
-            owner_hash="player", token=offer.token, attempt=1, request_sha256=offer.sha256
+        claim, _ = await rig.store.begin_start(
+            owner_hash="player",
+            key=offer.token,
+            offered=Offered(1, offer.sha256, "client-token"),
+            within_s=9.0,
         )
         assert claim is (Claim.NEW if fault.outcome_known else Claim.REPEATED)
 
 
 async def test_while_the_outcome_of_a_start_is_unknown_nothing_else_is_possible(rig: Rig) -> None:
-    _, row = rig.store.begin_start(
-        owner_hash="player", token=new_token(), attempt=1, request_sha256="sha-1"
+    _, row = await rig.store.begin_start(
+        owner_hash="player",
+        key=new_token(),
+        offered=Offered(1, "sha-1", "client-token"),
+        within_s=9.0,
     )
     with refused(Reason.STILL_STARTING):
         await rig.broker.poll(rig.by(), row.id, 0.0, lambda _, __: True)
@@ -285,7 +299,8 @@ async def test_a_poll_beyond_the_poll_rate_is_refused_with_a_time_to_wait(
     rig: Rig,
 ) -> None:
     session_id = await rig.started()
-    broker = SessionBroker(rig.service, rig.store, boot_s, PollRate(boot_s, 0.001, boot_s() + 60))
+    slow = PollRate(boot_s, 0.001, boot_s() + 60)
+    broker = SessionBroker(rig.service, rig.store, flights_of(rig.store), boot_s, slow)
     with refused(Reason.POLL_RATE) as caught:
         await broker.poll(rig.by(), session_id, 0.0, lambda _, __: True)
     assert caught.value.retry_after_s == 1.0
@@ -615,16 +630,12 @@ async def test_a_restarted_backend_keeps_its_sessions(tmp_path: Path) -> None:
     path = str(tmp_path / "backend.sqlite3")
 
     service = FakeStreamService()
-    store = Store(path)
     token, offer = new_token(), new_offer()
-    async with caller(service, store=store, sockets=True) as call:
+    async with opened(path) as store, caller(service, store=store, sockets=True) as call:
         session_id = await call.started()
         first = await call.reconnect(session_id, 2, token=token, offer=offer)
-    store.close()
-    store = Store(path)
-    async with caller(service, store=store, sockets=True) as call:
+    async with opened(path) as store, caller(service, store=store, sockets=True) as call:
         problem_of(await call.reconnect(session_id, 1), ProblemCode.STALE_ATTEMPT, 409)
         again = await call.reconnect(session_id, 2, token=token, offer=offer)
         assert again.json() == first.json()
         assert (await call.reconnect(session_id, 3)).status_code == 200
-    store.close()

@@ -20,7 +20,7 @@ from helpers.fake_stream_service import (
 )
 from rejoin.backend.gate import static_tokens
 from rejoin.backend.routes import build_app
-from rejoin.backend.store import Store
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.signaling.wire import MAX_BODY_BYTES, ProblemCode
 
 
@@ -113,8 +113,7 @@ async def test_a_defect_of_ours_is_a_problem_without_a_traceback(
 
 
 async def test_the_application_serves_http_only() -> None:
-    store = Store()
-    app = build_app(FakeStreamService(), store, [GOOD_TOKEN])
+    app = build_app(FakeStreamService(), SessionStore(), [GOOD_TOKEN])
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -125,6 +124,5 @@ async def test_the_application_serves_http_only() -> None:
 
     scope = {"type": "websocket", "path": "/v1/sessions", "headers": [], "query_string": b""}
     await app(scope, receive, send)
-    store.close()
     assert [message["type"] for message in sent] == ["websocket.close"]
     assert "canary" not in json.dumps(sent)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
+from helpers.stores import opened
 from rejoin.backend.gate import Authenticate
 from rejoin.backend.routes import build_app
 from rejoin.backend.service import (
@@ -20,7 +21,7 @@ from rejoin.backend.service import (
     StreamStatus,
 )
 from rejoin.backend.serving import serving
-from rejoin.backend.store import Store
+from rejoin.backend.store.sessions import SessionStore
 
 GOOD_TOKEN = "canary-bearer-token-of-a-player"
 OTHER_TOKEN = "canary-bearer-token-of-another"
@@ -64,6 +65,8 @@ class FakeStreamService:
     creating: int = 0
     most_creating: int = 0
     answers_by_token: dict[str, str] = field(default_factory=dict)
+    streams: dict[str, StreamId] = field(default_factory=dict)
+    """ClientToken of a start -> its stream session."""
 
     def fail(self, operation: str, *faults: ServiceFault | Exception) -> None:
         """Make the next calls of this operation fail, one fault per call."""
@@ -71,6 +74,10 @@ class FakeStreamService:
 
     def count(self, operation: str) -> int:
         return sum(1 for name, _ in self.calls if name == operation)
+
+    def _next_arn(self) -> str:
+        number = len(self.streams)
+        return "arn:of:the:session" + (f":{number + 1}" if number else "")
 
     def _begin(self, operation: str, token: str = "") -> None:
         self.calls.append((operation, token))
@@ -89,14 +96,15 @@ class FakeStreamService:
         self._begin("start", token)
         assert budget_s > 0
         self.held_request = signal_request
+        known = self.streams.setdefault(token, StreamId("sg-1", self._next_arn()))
         return StartedStream(
-            StreamId("sg-1", "arn:of:the:session"),
+            known,
             StreamStatus("ACTIVATING", connection_timeout_s=self.connection_timeout_s),
         )
 
     async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
         self._begin("get_status")
-        assert stream == StreamId("sg-1", "arn:of:the:session")
+        assert stream in self.streams.values()
         assert budget_s > 0
         return StreamStatus(
             status=self.status,
@@ -144,15 +152,12 @@ class FakeStreamService:
 async def live_backend(
     service: FakeStreamService,
     *,
-    store: Store | None = None,
+    store: SessionStore | None = None,
     tokens: Collection[str] | Authenticate = (GOOD_TOKEN, OTHER_TOKEN),
 ) -> AsyncIterator[str]:
     """The real application on a real port; yields its base URL."""
-    kept = store or Store()
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        kept = store or await stack.enter_async_context(opened())
         app = build_app(service, kept, tokens, polls_per_s=200)
         async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
             yield f"http://127.0.0.1:{port}"
-    finally:
-        if store is None:
-            kept.close()

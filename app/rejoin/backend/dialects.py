@@ -13,14 +13,14 @@ from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.gate import Authenticate
 from rejoin.backend.routes import build_app
 from rejoin.backend.service import StreamService
-from rejoin.backend.store import Store
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT
 
 
 def build_backend(
     service: StreamService,
-    store: Store,
+    store: SessionStore,
     settings: BackendSettings,
     tokens: Collection[str] | Authenticate | None = None,
     *,

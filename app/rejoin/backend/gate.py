@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rejoin.backend.bodies import BodyError, BodyFault, read_body
 from rejoin.backend.problems import response_to
-from rejoin.backend.refused import Reason, RefusedError, internal
-from rejoin.backend.store import secret_hash
+from rejoin.backend.refused import Reason, RefusedError, refused_by
+from rejoin.backend.store.schema import secret_hash
 from rejoin.clock import Clock
 from rejoin.signaling.wire import MAX_BODY_BYTES
 
@@ -79,7 +79,7 @@ class Gate:
                 receive = await _with_whole_body(Headers(scope=scope), receive)
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
-            refused = error if isinstance(error, RefusedError) else internal(error)
+            refused = refused_by(error)
             if not answering:
                 await response_to(refused)(scope, receive, send_with_headers)
 

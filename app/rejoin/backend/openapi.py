@@ -24,14 +24,10 @@ DOCUMENT: Final = Path(__file__).parents[3] / "docs" / "openapi" / "rejoin-backe
 def document() -> dict[str, Any]:
     """The OpenAPI document of the contract."""
     from rejoin.backend.routes import build_app
-    from rejoin.backend.store import Store
+    from rejoin.backend.store.sessions import SessionStore
     from rejoin.signaling.wire import ProblemBody, ProblemCode
 
-    store = Store()
-    try:
-        content: dict[str, Any] = build_app(_NoService(), store, ()).openapi()
-    finally:
-        store.close()
+    content: dict[str, Any] = build_app(_NoService(), SessionStore(), ()).openapi()
     problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
     problem["properties"]["code"]["examples"] = [str(code) for code in ProblemCode]
     schemas = content["components"]["schemas"]

@@ -16,7 +16,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from rejoin.backend.refused import ENDING_STATUSES, Reason, RefusedError
+from rejoin.backend.refused import ENDING_STATUSES, Reason, RefusedError, refused_by
+from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.sessions import SessionForgottenError
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
     IDEMPOTENCY_HEADER,
@@ -95,6 +97,9 @@ TABLE: Final[dict[Reason, Row]] = {
     Reason.TIMED_OUT: Row(
         ProblemCode.SERVICE_TIMEOUT, "The streaming service did not answer in time."
     ),
+    Reason.STORE_UNAVAILABLE: Row(
+        ProblemCode.STORE_UNAVAILABLE, "The backend's database cannot be used at the moment."
+    ),
     Reason.INTERNAL: Row(ProblemCode.INTERNAL),
 }
 """Every reason, and what a client receives for it."""
@@ -138,14 +143,14 @@ def response_to(refused: RefusedError) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Every refusal of `app`, its framework's own included, becomes a problem."""
-    app.add_exception_handler(RefusedError, _on_refused)
+    for failure in (RefusedError, StoreUnavailableError, SessionForgottenError):
+        app.add_exception_handler(failure, _on_refused)
     app.add_exception_handler(RequestValidationError, _on_invalid_fields)
     app.add_exception_handler(HTTPException, _on_http_exception)
 
 
 async def _on_refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
-    return response_to(error)
+    return response_to(refused_by(error))
 
 
 _FIELDS: Final = frozenset(

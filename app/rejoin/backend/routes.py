@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Collection
 from typing import Annotated, Any, Final
 
@@ -15,7 +16,9 @@ from rejoin.backend.gate import ADMITTED, Admitted, Authenticate, Gate, static_t
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.service import StreamService
-from rejoin.backend.store import Store
+from rejoin.backend.store.flights import FlightStore
+from rejoin.backend.store.sessions import SessionStore
+from rejoin.backend.sweep import sweep_for_ever
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
@@ -36,6 +39,7 @@ from rejoin.signaling.wire import (
     StartBody,
     sha256_hex,
 )
+from rejoin.tasks import cancel, spawn
 
 POLLS_PER_S: Final = 15.0
 """Below the 20 GetStreamSession/s that AWS allows per account and Region (design/service.md)."""
@@ -47,18 +51,24 @@ MARGIN_S: Final = 0.1
 
 def build_app(
     service: StreamService,
-    store: Store,
+    store: SessionStore,
     tokens: Collection[str] | Authenticate,
     *,
     clock: Clock = boot_s,
     polls_per_s: float = POLLS_PER_S,
 ) -> FastAPI:
-    """The application. The caller closes `service` and `store`, after the application."""
-    broker = SessionBroker(service, store, clock, PollRate(clock, polls_per_s))
+    """The application. The caller opens `store` before it, and closes `service` and `store` after.
+
+    Each application is one owner of flights, also where several share a process.
+    """
+    flights = FlightStore(store.database, secrets.token_hex(16))
+    broker = SessionBroker(service, store, flights, clock, PollRate(clock, polls_per_s))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sweeping = spawn(sweep_for_ever(service, store), name="sweep")
         yield
+        await cancel(sweeping)
         await broker.finish()
 
     app = FastAPI(

@@ -39,7 +39,8 @@ def backend(chosen: BackendOptions) -> int:
     from rejoin.backend.configuration import BackendSettings
     from rejoin.backend.dialects import build_backend
     from rejoin.backend.serving import serving
-    from rejoin.backend.store import Store
+    from rejoin.backend.store.database import Database
+    from rejoin.backend.store.sessions import SessionStore
 
     if chosen.settings_file is None:
         settings = BackendSettings.from_env({**os.environ, **sign_in.taken()})
@@ -48,14 +49,15 @@ def backend(chosen: BackendOptions) -> int:
 
     async def serve() -> None:
         service = AwsStreamService(settings)
-        store = Store(settings.database)
+        store = SessionStore(Database(settings.database))
         try:
+            await store.open()
             app = build_backend(service, store, settings)
             async with serving(app, settings.host, settings.port) as port:
                 say(f"Backend   http://{settings.host}:{port}")
                 await asyncio.Event().wait()
         finally:
-            store.close()
+            await store.close()
             service.close()
 
     return servers.run_until_stopped(serve)
