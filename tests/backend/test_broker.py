@@ -13,15 +13,18 @@ import pytest
 
 from helpers.backend_caller import caller, problem_of, until
 from helpers.fake_stream_service import (
+    GOOD_TOKEN,
+    OTHER_TOKEN,
     FakeStreamService,
     answer_to,
     new_offer,
     new_token,
 )
-from helpers.stores import flights_of, opened
-from rejoin.backend.broker import Caller, Offer, SessionBroker, SessionReport
+from helpers.stores import flights_of, fresh_tag, opened
+from rejoin.backend.broker import SessionBroker
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
+from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.store.sessions import Offered, SessionStore
 from rejoin.clock import boot_s
@@ -120,6 +123,7 @@ async def test_a_start_that_surely_failed_is_forgotten_and_one_with_unknown_outc
             owner_hash="player",
             key=offer.token,
             offered=Offered(1, offer.sha256, "client-token"),
+            tag=fresh_tag(),
             within_s=9.0,
         )
         assert claim is (Claim.NEW if fault.outcome_known else Claim.REPEATED)
@@ -130,6 +134,7 @@ async def test_while_the_outcome_of_a_start_is_unknown_nothing_else_is_possible(
         owner_hash="player",
         key=new_token(),
         offered=Offered(1, "sha-1", "client-token"),
+        tag=fresh_tag(),
         within_s=9.0,
     )
     with refused(Reason.STILL_STARTING):
@@ -334,7 +339,10 @@ async def test_a_start_with_unknown_outcome_is_tried_again_with_the_same_token()
         answer = await call.start(token=token, offer=offer)
         problem_of(answer, ProblemCode.THROTTLED, 429)
         assert (await call.start(token=token, offer=offer)).status_code == 201
-        assert [used for name, used in service.calls if name == "start"] == [token] * 3
+        used = [used for name, used in service.calls if name == "start"]
+        assert len(used) == 3
+        assert len(set(used)) == 1
+        assert token not in used, "the service gets a ClientToken of the backend's own"
 
 
 async def test_the_answer_to_the_start_appears_with_the_host() -> None:
@@ -392,7 +400,32 @@ async def test_a_retry_after_an_unknown_outcome_has_the_same_client_token() -> N
         problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
         answer = await call.reconnect(session_id, 2, token=token, offer=offer)
         assert answer.json()["signal_response"] == answer_to(offer)
-        assert [used for name, used in service.calls if name == "create"] == [token, token]
+        first, second = [used for name, used in service.calls if name == "create"]
+        assert first == second != token
+
+
+async def test_two_players_with_the_same_key_have_two_stream_sessions() -> None:
+    service = FakeStreamService()
+    offer, key = new_offer(), new_token()
+    async with opened() as store:
+        sessions = []
+        for token in (GOOD_TOKEN, OTHER_TOKEN):
+            async with caller(service, store=store, token=token) as call:
+                sessions.append((await call.start(token=key, offer=offer)).json()["session_id"])
+    assert len(set(sessions)) == 2
+    assert len(service.streams) == 2
+
+
+async def test_nobody_starts_a_session_that_nobody_plays() -> None:
+    service = FakeStreamService()
+    async with caller(service) as call:
+        for text in ("NO_CLIENT_CONNECTION", " NO_CLIENT_CONNECTION\n"):
+            problem_of(await call.start(offer=text), ProblemCode.INVALID_REQUEST, 400)
+        session_id = await call.started()
+        answer = await call.reconnect(session_id, 2, offer="NO_CLIENT_CONNECTION")
+        problem_of(answer, ProblemCode.INVALID_REQUEST, 400)
+        assert service.count("start") == 1
+        assert service.count("create") == 0
 
 
 async def test_the_same_attempt_sent_three_times_at_once_is_one_call() -> None:

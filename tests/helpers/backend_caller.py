@@ -94,7 +94,7 @@ async def caller(
         if sockets:
             url = await stack.enter_async_context(live_backend(service, store=store, tokens=tokens))
         else:
-            kept = store or await stack.enter_async_context(opened())
+            kept = store if store is not None else await stack.enter_async_context(opened())
             app = build_app(service, kept, tokens, polls_per_s=200)
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app)

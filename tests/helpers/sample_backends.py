@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService
 from helpers.stores import opened
@@ -31,12 +32,8 @@ class ArnStreamService(FakeStreamService):
         assert stream.stream_session.startswith(ARN), stream
         return StreamId("sg-1", stream.stream_session.replace(ARN, "arn:of:the:session"))
 
-    async def start(
-        self, *, token: str, signal_request: str, application: str | None, budget_s: float
-    ) -> StartedStream:
-        started = await super().start(
-            token=token, signal_request=signal_request, application=application, budget_s=budget_s
-        )
+    async def start(self, **arguments: Any) -> StartedStream:
+        started = await super().start(**arguments)
         arn = started.stream.stream_session.replace("arn:of:the:session", ARN)
         return replace(started, stream=StreamId(STREAM_GROUP, arn))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -26,3 +27,8 @@ async def opened(
 
 def flights_of(store: SessionStore, owner: str = "this process") -> FlightStore:
     return FlightStore(store.database, owner)
+
+
+def fresh_tag() -> str:
+    """A UserId that no other session has."""
+    return secrets.token_hex(8)

@@ -13,6 +13,7 @@ no place for them.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -88,6 +89,7 @@ class _Bundle:
             owner_hash=_OWNER,
             key=token,
             offered=Offered(1, sha256_hex(signal_request), token),
+            tag=secrets.token_hex(16),
             within_s=CALL_BUDGET_S,
         )
         try:
@@ -95,6 +97,7 @@ class _Bundle:
                 token=token,
                 signal_request=signal_request,
                 application=application,
+                user_id=None,
                 budget_s=CALL_BUDGET_S,
             )
         except BaseException:

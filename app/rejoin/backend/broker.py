@@ -16,17 +16,17 @@ Every method raises RefusedError, with the reason.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar, assert_never
 
+from rejoin.backend.client_tokens import START, ClientTokens
 from rejoin.backend.create_calls import CreateCalls
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import ENDING_STATUSES, Reason, RefusedError, of_service, outcome_of
+from rejoin.backend.requests import Caller, Offer, Remaining, SessionReport
 from rejoin.backend.service import (
     ServiceFault,
     StreamId,
@@ -39,7 +39,6 @@ from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.schema import secret_hash
 from rejoin.backend.store.sessions import (
-    Offered,
     SessionForgottenError,
     SessionStore,
     StoredSession,
@@ -72,52 +71,6 @@ REMAINING_STATUSES: Final = frozenset({"CONNECTED", "PENDING_CLIENT_RECONNECTION
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, until when they wait for an answer, and whether they have hung up."""
-
-    owner_hash: str
-    deadline_at: float
-    gone: Callable[[], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One attempt of a client: its number, its offer, and the token that becomes ClientToken."""
-
-    attempt: int
-    signal_request: str
-    token: str
-
-    @property
-    def sha256(self) -> str:
-        return sha256_hex(self.signal_request)
-
-
-@dataclass(frozen=True, slots=True)
-class Remaining:
-    """At least `at_least_s` of the window were left `age_s` ago."""
-
-    at_least_s: float
-    age_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class SessionReport:
-    """A stream session as its owner sees it. `signal_response` answers the SignalRequest with the
-    hash `signal_request_sha256` and no other (Rule 4)."""
-
-    session_id: str
-    status: str
-    reason: str | None
-    connection_timeout_s: float | None
-    session_ends_in_s: float | None
-    remaining: Remaining | None
-    attempt: int
-    signal_request_sha256: str | None
-    signal_response: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Started:
     """A start that the service accepted: what it reported, and when the call began."""
 
@@ -144,7 +97,7 @@ class SessionBroker:
         self._memories = SessionMemories()
         self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
         self._create_calls = CreateCalls(flights, clock)
-        self._token_key: bytes | None = None
+        self._tokens = ClientTokens(store)
 
     async def finish(self) -> None:
         """Wait a moment for the calls in flight, so that their outcome is recorded."""
@@ -164,7 +117,8 @@ class SessionBroker:
         claim, row = await self._store.begin_start(
             owner_hash=caller.owner_hash,
             key=offer.token,
-            offered=await self._offered(caller.owner_hash, "start", offer),
+            offered=await self._tokens.offered(caller.owner_hash, START, offer),
+            tag=await self._tokens.tag(),
             within_s=self._left_s(caller),
         )
         if claim is Claim.REUSED:
@@ -188,9 +142,10 @@ class SessionBroker:
         asked_at = self._clock()
         try:
             started = await self._service.start(
-                token=await self._client_token(row, "start", offer),
+                token=await self._tokens.of(row, START, offer),
                 signal_request=offer.signal_request,
                 application=application,
+                user_id=row.tag,
                 budget_s=deadline_at - asked_at,
             )
         except StreamServiceError as error:
@@ -340,7 +295,7 @@ class SessionBroker:
         claim, _ = await self._store.claim(
             session_id,
             key=offer.token,
-            offered=await self._offered(caller.owner_hash, session_id, offer),
+            offered=await self._tokens.offered(caller.owner_hash, session_id, offer),
             within_s=self._left_s(caller),
         )
         match claim:
@@ -387,7 +342,7 @@ class SessionBroker:
         try:
             answer = await self._service.create_connection(
                 _stream_of(row),
-                token=await self._client_token(row, row.id, offer),
+                token=await self._tokens.of(row, row.id, offer),
                 signal_request=offer.signal_request,
                 budget_s=deadline_at - self._clock(),
             )
@@ -449,21 +404,6 @@ class SessionBroker:
 
     def _left_s(self, caller: Caller) -> float:
         return max(0.0, caller.deadline_at - self._clock())
-
-    async def _client_token(self, row: StoredSession, session_id: str, offer: Offer) -> str:
-        """The attempt's as it is stored; of an older version's attempt, as a new one's."""
-        if row.client_token is not None:
-            return row.client_token
-        return (await self._offered(row.owner_hash, session_id, offer)).client_token
-
-    async def _offered(self, owner_hash: str, session_id: str, offer: Offer) -> Offered:
-        """The ClientToken depends on owner and session, so that two players with the same key
-        never share a stream session."""
-        if self._token_key is None:
-            self._token_key = bytes.fromhex(await self._store.key_of_client_tokens())
-        said = "\0".join((owner_hash, session_id, offer.token)).encode()
-        token = hmac.new(self._token_key, said, hashlib.sha256).hexdigest()
-        return Offered(offer.attempt, offer.sha256, token)
 
     async def _owned(self, caller: Caller, session_id: str) -> StoredSession:
         row = await self._store.find(session_id, caller.owner_hash, within_s=self._left_s(caller))

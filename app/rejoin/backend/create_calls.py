@@ -29,7 +29,7 @@ GONE_AFTER_S: Final = 2.0
 """A flight that is not renewed for this long has no process any more."""
 LANDS_LATER_S: Final = 1.0
 """A call may take effect this long after its budget: the answer's way, and the service's work."""
-_LOOK_EVERY_S: Final = 0.1
+_CHECK_EVERY_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,12 @@ class CreateCalls:
             seen = self._seen.get(session_id)
             if seen is None or seen.flight != other:
                 self._seen[session_id] = seen = _Seen(other, self._clock())
-            if self._clock() + _LOOK_EVERY_S > deadline_at - MIN_BUDGET_S:
+            if self._clock() + _CHECK_EVERY_S > deadline_at - MIN_BUDGET_S:
                 free_in_s = seen.since_at + _over_after_s(other, attempt) - self._clock()
                 raise RefusedError(
                     Reason.ATTEMPT_IN_FLIGHT, retry_after_s=min(max(free_in_s, 1.0), 2.0)
                 )
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_CHECK_EVERY_S)
 
     def _gone(self, session_id: str, attempt: int, now: float) -> Flight | None:
         """The flight that we have watched for long enough to replace it."""

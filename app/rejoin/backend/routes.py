@@ -11,10 +11,11 @@ from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response, 
 from fastapi.security import HTTPBearer
 
 from rejoin.backend import problems
-from rejoin.backend.broker import Caller, Offer, SessionBroker, SessionReport
+from rejoin.backend.broker import SessionBroker
 from rejoin.backend.gate import ADMITTED, Admitted, Authenticate, Gate, static_tokens
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
+from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import StreamService
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.sessions import SessionStore

@@ -12,18 +12,14 @@ from pathlib import Path
 import pytest
 
 from helpers.postgres import PostgresServer
-from helpers.stores import opened
-from rejoin.backend.service import StreamId
+from helpers.stores import fresh_tag, opened
 from rejoin.backend.store.database import HEAD, Database, StoreUnavailableError
 from rejoin.backend.store.schema import secret_hash
-from rejoin.backend.store.sessions import Offered, SessionStore
+from rejoin.backend.store.sessions import Offered
 from rejoin.errors import ServiceError
 from rejoin.service_model.fence import Claim
 
-OLD = Path(__file__).parents[2] / "data" / "backend_store_1.sql"
-"""What the first release wrote, as `sqlite3 .dump` shows it."""
 MINE = secret_hash("owner", "me")
-FIRST, ENDED, UNKNOWN = (f"session-{number:024d}" for number in (1, 2, 3))
 SOON_S = 60.0
 
 
@@ -50,7 +46,7 @@ def execute(path: Path, *statements: str) -> None:
         "postgresql://host-without-a-name",
         "postgresql+unknown://a@b:notaport/c",
         "http://example.com/x",
-        "://",
+        "nothing://x",
     ],
 )
 def test_an_url_that_names_no_database_is_one_sentence(url: str) -> None:
@@ -95,6 +91,7 @@ async def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
                 owner_hash=MINE,
                 key=f"key-{number}",
                 offered=Offered(1, f"sha-{number}", "ct" * 200),
+                tag=fresh_tag(),
                 within_s=SOON_S,
             )
     content = bytearray(path.read_bytes())
@@ -132,41 +129,6 @@ async def test_a_second_process_is_refused_with_a_sentence(tmp_path: Path) -> No
     assert ran.stdout.strip() == "The backend's database file is in use by another process."
 
 
-async def test_a_file_of_the_first_release_goes_on(tmp_path: Path) -> None:
-    path = tmp_path / "x.sqlite3"
-    execute(path, OLD.read_text(encoding="utf-8"))
-    async with opened(str(path), wall=lambda: 1_790_000_100.0) as store:
-        await _check_first_release(store)
-    async with opened(str(path)) as store:  # and once more, now that it has a version
-        assert await store.find(FIRST, MINE, within_s=SOON_S) is not None
-
-
-async def _check_first_release(store: SessionStore) -> None:
-    row = await store.find(FIRST, MINE, within_s=SOON_S)
-    assert row is not None
-    assert (row.attempt, row.answer, row.stream) == (5, "answer 5", StreamId("sg", "session"))
-    assert row.earlier_answers == {secret_hash("answer", "answer 2")}
-
-    async def claim(attempt: int, key: str, sha: str) -> Claim:
-        offered = Offered(attempt, sha, "ct")
-        return (await store.claim(FIRST, key=key, offered=offered, within_s=SOON_S))[0]
-
-    assert await claim(4, "k4", "sha-4") is Claim.STALE
-    assert await claim(5, "k5", "sha-5") is Claim.REPEATED
-    assert await claim(6, "k6", "sha-1") is Claim.REUSED
-    assert await claim(6, "k6", "sha-6") is Claim.NEW
-    verdict, _ = await store.begin_start(
-        owner_hash=MINE, key="start-key", offered=Offered(1, "sha-1", "ct"), within_s=SOON_S
-    )
-    assert verdict is Claim.REPEATED
-    ended = await store.find(ENDED, MINE, within_s=SOON_S)
-    unknown = await store.find(UNKNOWN, MINE, within_s=SOON_S)
-    assert ended is not None
-    assert unknown is not None
-    assert (ended.ended_status, ended.ended_reason) == ("TERMINATED", "idle")
-    assert unknown.stream is None
-
-
 async def test_two_processes_that_start_at_once_migrate_once(postgres: PostgresServer) -> None:
     url = postgres.new_database()
     databases = [Database(url) for _ in range(4)]
@@ -187,11 +149,13 @@ async def test_a_server_that_is_gone_is_a_refusal_and_back_it_is_used_again(
         postgres.stop()
         try:
             with pytest.raises(StoreUnavailableError):
-                await store.begin_start(owner_hash=MINE, key="k", offered=offered, within_s=SOON_S)
+                await store.begin_start(
+                    owner_hash=MINE, key="k", offered=offered, tag=fresh_tag(), within_s=SOON_S
+                )
         finally:
             postgres.start()
         verdict, _ = await store.begin_start(
-            owner_hash=MINE, key="k", offered=offered, within_s=SOON_S
+            owner_hash=MINE, key="k", offered=offered, tag=fresh_tag(), within_s=SOON_S
         )
         assert verdict is Claim.NEW
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.stores import flights_of, opened
+from helpers.stores import flights_of, fresh_tag, opened
 from rejoin.backend.service import StreamId
 from rejoin.backend.store.flights import Flight, FlightStore
 from rejoin.backend.store.sessions import Offered, SessionStore
@@ -12,7 +12,11 @@ SOON_S = 60.0
 
 async def session_in(store: SessionStore) -> str:
     _, row = await store.begin_start(
-        owner_hash="me", key="k", offered=Offered(1, "sha-1", "ct"), within_s=SOON_S
+        owner_hash="me",
+        key="k",
+        offered=Offered(1, "sha-1", "ct"),
+        tag=fresh_tag(),
+        within_s=SOON_S,
     )
     await store.started(row.id, StreamId("sg", "session"), within_s=SOON_S)
     return row.id

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.stores import opened
+from helpers.stores import fresh_tag, opened
 from rejoin.backend.service import StreamId
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.schema import secret_hash
@@ -43,7 +43,11 @@ async def begin(
     store: SessionStore, *, owner: str = MINE, key: str, sha: str, attempt: int = 1
 ) -> tuple[Claim, StoredSession]:
     return await store.begin_start(
-        owner_hash=owner, key=key, offered=Offered(attempt, sha, f"ct-{sha}"), within_s=SOON_S
+        owner_hash=owner,
+        key=key,
+        offered=Offered(attempt, sha, f"ct-{sha}"),
+        tag=fresh_tag(),
+        within_s=SOON_S,
     )
 
 
@@ -165,14 +169,14 @@ async def test_a_restart_keeps_sessions_and_fences(url: str) -> None:
         session_id = await started(store)
         await claim(store, session_id, 5, "k5", "sha-5")
         await answered(store, session_id, 5, "the answer")
-        secret = await store.key_of_client_tokens()
+        secret = await store.server_key()
     async with opened(url) as store:
         row = await row_of(store, session_id)
         assert (row.attempt, row.answer, row.client_token) == (5, "the answer", "ct-k5")
         assert row.stream == StreamId("sg", "session")
         assert await claim(store, session_id, 4, "k4", "sha-4") is Claim.STALE
         assert await claim(store, session_id, 5, "k5", "sha-5") is Claim.REPEATED
-        assert await store.key_of_client_tokens() == secret
+        assert await store.server_key() == secret
         row = await store.ended(session_id, "TERMINATED", "applicationExit", within_s=SOON_S)
         assert (row.answer, row.ended_status) == (None, "TERMINATED")
         assert row.ended_reason == "applicationExit"
@@ -260,5 +264,9 @@ async def test_a_caller_with_no_time_left_is_refused_and_the_work_is_done_nevert
         session_id = await started(store)
         with pytest.raises(StoreUnavailableError):
             await store.ended(session_id, "TERMINATED", None, within_s=0.0)
-        while (await row_of(store, session_id)).ended_status is None:
+        for _ in range(1000):
+            ended = (await row_of(store, session_id)).ended_status
+            if ended is not None:
+                break
             await asyncio.sleep(0.01)
+        assert ended == "TERMINATED"

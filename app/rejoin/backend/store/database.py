@@ -16,8 +16,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import alembic.command
-import alembic.config
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -39,6 +37,10 @@ LONGEST_S: Final = 5.0
 _CONNECTIONS: Final = 10
 _CONNECT_S: Final = 2.0
 _BUSY_S: Final = 0.5
+_VERSION_TABLE: Final = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY NOT NULL)"
+)
+"""As Alembic makes it."""
 _MIGRATION_LOCK: Final = 0x52656A6F
 """Of PostgreSQL's advisory locks: two processes that start at once migrate one after the other."""
 
@@ -75,7 +77,7 @@ class Database:
                     )
                     await connection.commit()
                 try:
-                    await connection.run_sync(_migrate, sqlite=not self.is_shared)
+                    await connection.run_sync(_bring_to_head, sqlite=not self.is_shared)
                     await connection.commit()
                 finally:
                     if self.is_shared:
@@ -206,27 +208,37 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _migrate(connection: Connection, *, sqlite: bool) -> None:
-    """Bring the schema to HEAD. Raises ServiceError for a foreign, newer or damaged database."""
+def _bring_to_head(connection: Connection, *, sqlite: bool) -> None:
+    """Make or migrate the schema. Raises ServiceError for a foreign, newer or damaged database."""
     if sqlite and connection.execute(text("PRAGMA quick_check(1)")).scalar() != "ok":
         raise ServiceError("The backend's database file is damaged; put a backup in its place.")
     names = set(inspect(connection).get_table_names())
+    if not names:
+        METADATA.create_all(connection)
+        connection.execute(text(_VERSION_TABLE))
+        connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+        return
     version = None
     if "alembic_version" in names:
         version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    elif names != {"stream_session", "offer"}:
+        raise ServiceError("The backend's database was not made by this program.")
+    if version not in (None, "0001", HEAD):
+        raise ServiceError("The backend's database was made by a newer version of this program.")
+    if version != HEAD:
+        _migrate(connection, stamped=version is not None)
+
+
+def _migrate(connection: Connection, *, stamped: bool) -> None:
+    """`stamped`: it has a version; the first release wrote none."""
+    import alembic.command
+    import alembic.config
+
     config = alembic.config.Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    if version is None:
-        ours = {"stream_session", "offer"}
-        if names & set(METADATA.tables) and not names >= ours:
-            raise ServiceError("The backend's database was not made by this program.")
-        if names >= ours:  # the first release wrote no version
-            alembic.command.stamp(config, "0001")
-        elif names and sqlite:
-            raise ServiceError("The backend's database was not made by this program.")
-    elif version not in ("0001", HEAD):
-        raise ServiceError("The backend's database was made by a newer version of this program.")
+    if not stamped:
+        alembic.command.stamp(config, "0001")
     alembic.command.upgrade(config, HEAD)
 
 

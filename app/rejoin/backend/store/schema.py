@@ -37,14 +37,17 @@ STREAM_SESSION: Final = Table(
     Column("stream_group", Text),
     Column("stream_session", Text),
     Column("attempt", Integer, nullable=False),
+    Column("tag", String(64)),
     Column("ended_status", Text),
     Column("ended_reason", Text),
+    UniqueConstraint("tag", name="one_session_of_a_tag"),
     UniqueConstraint("owner_hash", "start_token_hash", name="one_session_of_a_start"),
     UniqueConstraint("stream_group", "stream_session", name="one_owner_of_a_stream"),
     Index("stream_session_by_age", "created_at"),
 )
 """`stream_group` and `stream_session` are null while the outcome of the start is not known.
-`attempt`: the number of the newest attempt."""
+`attempt`: the number of the newest attempt. `tag`: the session's UserId at the service, by which it
+is found again when the start's answer is lost; null in rows of an older version."""
 
 ATTEMPT: Final = Table(
     "attempt",
@@ -88,7 +91,7 @@ SERVER_KEY: Final = Table(
     Column("id", Integer, primary_key=True),
     Column("secret", String(64), nullable=False),
 )
-"""One row: the key of the ClientTokens, where the settings have none."""
+"""One row: the secret from which ClientTokens and tags are made."""
 
 
 def secret_hash(purpose: str, secret: str) -> str:

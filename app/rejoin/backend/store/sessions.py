@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rejoin.backend.service import StreamId
-from rejoin.backend.store.database import LONGEST_S, MEMORY, Database
+from rejoin.backend.store.database import LONGEST_S, MEMORY, Database, StoreUnavailableError
 from rejoin.backend.store.schema import ATTEMPT, SERVER_KEY, STREAM_SESSION, secret_hash
 from rejoin.errors import ServiceError
 from rejoin.service_model import fence
@@ -71,6 +71,7 @@ class StoredSession:
     request_sha256: str
     answer: str | None = field(repr=False)
     earlier_answers: frozenset[str]
+    tag: str | None
     ended_status: str | None
     ended_reason: str | None
 
@@ -94,9 +95,9 @@ class SessionStore:
     # --- starts -----------------------------------------------------------------------------------
 
     async def begin_start(
-        self, *, owner_hash: str, key: str, offered: Offered, within_s: float
+        self, *, owner_hash: str, key: str, offered: Offered, tag: str, within_s: float
     ) -> tuple[Claim, StoredSession]:
-        """Record a start before the service is called.
+        """Record a start before the service is called. `tag`: its UserId there.
 
         The same owner and key again: REPEATED for the same attempt and request, else REUSED.
         """
@@ -124,6 +125,7 @@ class SessionStore:
                         start_token_hash=key_hash,
                         created_at=self._wall(),
                         attempt=offered.attempt,
+                        tag=tag,
                     )
                 )
             except IntegrityError:
@@ -162,8 +164,8 @@ class SessionStore:
 
         await self.database.run(work, within_s=within_s)
 
-    async def key_of_client_tokens(self) -> str:
-        """The secret of the ClientTokens; made at the first call, the same in every process."""
+    async def server_key(self) -> bytes:
+        """The backend's secret; made at the first call, the same in every process."""
 
         async def work(connection: AsyncConnection) -> str:
             found = await connection.scalar(select(SERVER_KEY.c.secret))
@@ -174,9 +176,9 @@ class SessionStore:
             return secret
 
         try:
-            return await self.database.run(work, within_s=LONGEST_S)
-        except ServiceError:
-            return await self.database.run(work, within_s=LONGEST_S)  # another one made it
+            return bytes.fromhex(await self.database.run(work, within_s=LONGEST_S))
+        except StoreUnavailableError:  # another process may have made it just now
+            return bytes.fromhex(await self.database.run(work, within_s=LONGEST_S))
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -192,6 +194,17 @@ class SessionStore:
         if row is None or not hmac.compare_digest(row.owner_hash, owner_hash):
             return None
         return row
+
+    async def by_tag(self, tag: str, *, within_s: float) -> StoredSession | None:
+        """The session that was started with this UserId."""
+
+        async def work(connection: AsyncConnection) -> StoredSession | None:
+            found = await connection.scalar(
+                select(STREAM_SESSION.c.id).where(STREAM_SESSION.c.tag == tag)
+            )
+            return None if found is None else await _find(connection, found)
+
+        return await self.database.run(work, within_s=within_s)
 
     async def age_s(self, session_id: str, *, within_s: float) -> float:
         """How long ago the start was recorded; infinite for an unknown session."""
@@ -397,6 +410,7 @@ def _session_of(found: Row[Any], attempts: Any) -> StoredSession:
             for each in attempts
             if each.answer_hash is not None and each is not newest
         ),
+        tag=found.tag,
         ended_status=found.ended_status,
         ended_reason=found.ended_reason,
     )

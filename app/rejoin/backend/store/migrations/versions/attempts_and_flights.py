@@ -34,8 +34,10 @@ def upgrade() -> None:
         sa.Column("stream_group", sa.Text),
         sa.Column("stream_session", sa.Text),
         sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("tag", sa.String(64)),
         sa.Column("ended_status", sa.Text),
         sa.Column("ended_reason", sa.Text),
+        sa.UniqueConstraint("tag", name="one_session_of_a_tag"),
         sa.UniqueConstraint("owner_hash", "start_token_hash", name="one_session_of_a_start"),
         sa.UniqueConstraint("stream_group", "stream_session", name="one_owner_of_a_stream"),
     )
@@ -70,7 +72,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("secret", sa.String(64), nullable=False),
     )
-    kept = [column.name for column in session.columns]
+    kept = [column.name for column in session.columns if column.name != "tag"]
     if rows:
         op.bulk_insert(session, [{name: row[name] for name in kept} for row in rows])
     newest = {(row["id"], row["request_sha256"]): row for row in rows}
