@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from helpers.stores import fresh_tag, opened
 from rejoin.backend.service import StreamId
@@ -270,3 +272,20 @@ async def test_a_caller_with_no_time_left_is_refused_and_the_work_is_done_nevert
                 break
             await asyncio.sleep(0.01)
         assert ended == "TERMINATED"
+
+
+async def test_no_log_has_what_is_stored(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("sqlalchemy.engine", "sqlalchemy.pool"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    async with opened(url) as store:
+        session_id = await started(store, key="canary-start")
+        await claim(store, session_id, 2, "canary-key", "sha-2")
+        await answered(store, session_id, 2, "canary-answer")
+        with pytest.raises(StoreUnavailableError):
+            await store.database.run(
+                lambda c: c.execute(text("SELECT :x FROM nothing"), {"x": "canary-parameter"}),
+                within_s=SOON_S,
+            )
+    for record in caplog.records:
+        assert "canary" not in record.getMessage() + str(record.exc_info)

@@ -155,6 +155,9 @@ def _url_of(text_: str) -> URL:
 
 
 def _engine_for(url: URL) -> AsyncEngine:
+    # Their debug records have the parameters of every statement and the rows that it found.
+    for name in ("aiosqlite", "sqlalchemy.engine"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     if url.get_backend_name() == "postgresql":
         return create_async_engine(
             url,
@@ -163,6 +166,7 @@ def _engine_for(url: URL) -> AsyncEngine:
             pool_timeout=_CONNECT_S,
             pool_pre_ping=True,
             connect_args={"timeout": _CONNECT_S, "command_timeout": LONGEST_S},
+            hide_parameters=True,
         )
     if url.database is not None:
         _keep_private(Path(url.database))
@@ -174,6 +178,7 @@ def _engine_for(url: URL) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=LONGEST_S,
         connect_args={"timeout": _BUSY_S},
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
