@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from helpers.backend_caller import caller, problem_of, until
@@ -25,7 +26,9 @@ from rejoin.backend.broker import SessionBroker
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
+from rejoin.backend.routes import build_app
 from rejoin.backend.service import ServiceFault
+from rejoin.backend.serving import serving
 from rejoin.backend.store.sessions import Offered, SessionStore
 from rejoin.clock import boot_s
 from rejoin.service_model.fence import Claim
@@ -672,3 +675,39 @@ async def test_a_restarted_backend_keeps_its_sessions(tmp_path: Path) -> None:
         again = await call.reconnect(session_id, 2, token=token, offer=offer)
         assert again.json() == first.json()
         assert (await call.reconnect(session_id, 3)).status_code == 200
+
+
+async def test_a_backend_that_ends_answers_long_polls_with_their_view() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    async with opened() as store:
+        app = build_app(service, store, [GOOD_TOKEN], polls_per_s=200)
+        async with (
+            httpx.AsyncClient(trust_env=False, timeout=30) as http,
+            contextlib.AsyncExitStack() as stack,
+        ):
+            http.headers["Authorization"] = f"Bearer {GOOD_TOKEN}"
+            port = await stack.enter_async_context(
+                serving(app, "127.0.0.1", 0, stopping=app.state.stopping, close_patience_s=10)
+            )
+            url = f"http://127.0.0.1:{port}/v1/sessions"
+            started = await http.post(
+                url,
+                headers={"Idempotency-Key": new_token()},
+                json={"signal_request": new_offer(), "attempt": 1},
+            )
+            session_id = started.json()["session_id"]
+            query: dict[str, str | float] = {"known": "CONNECTED", "wait_s": 25.0}
+            headers = {"Rejoin-Budget-Ms": "30000"}
+            polls = [
+                asyncio.ensure_future(
+                    http.get(f"{url}/{session_id}", params=query, headers=headers)
+                )
+                for _ in range(3)
+            ]
+            await asyncio.sleep(0.5)
+            began_at = time.monotonic()
+            await stack.aclose()
+            answers = await asyncio.gather(*polls)
+        assert time.monotonic() - began_at < 15.0
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert {answer.json()["status"] for answer in answers} == {"CONNECTED"}

@@ -16,6 +16,7 @@ Every method raises RefusedError, with the reason.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -89,7 +90,10 @@ class SessionBroker:
         flights: FlightStore,
         clock: Clock,
         poll_rate: PollRate,
+        stopping: asyncio.Event | None = None,
     ) -> None:
+        """`stopping`: set when the backend is to end; long polls then return what they have."""
+        self._stopping = stopping or asyncio.Event()
         self._service = service
         self._store = store
         self._clock = clock
@@ -209,13 +213,18 @@ class SessionBroker:
                 fast = self._clock() - memory.fast_since_at < FAST_FOR_S
                 pause_s = FAST_POLL_S if fast else SLOW_POLL_S
             next_at = min(polled_at + pause_s, until_at)
-            await asyncio.sleep(max(0.0, next_at - self._clock()))
+            await self._pause(next_at - self._clock())
             memory.polled_at = self._clock()
-            if next_at >= until_at or await caller.gone():
+            if next_at >= until_at or self._stopping.is_set() or await caller.gone():
                 if failure is not None:
                     raise failure
                 # Made again, because `remaining` has aged.
                 return self._view(row, status)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._stopping.wait()
 
     async def _get_status(
         self, caller: Caller, session_id: str

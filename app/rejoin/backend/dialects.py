@@ -36,4 +36,4 @@ def build_backend(
         return build_bundle(service, store, OfferedApplications.of(settings))
     if settings.dialect == AWS_REACT.name:
         return build_react(service, OfferedApplications.of(settings), settings.region, tokens)
-    return build_app(service, store, tokens, clock=clock)
+    return build_app(service, store, tokens, clock=clock, hosts=settings.allowed_hosts)

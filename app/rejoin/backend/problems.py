@@ -60,6 +60,12 @@ TABLE: Final[dict[Reason, Row]] = {
     ),
     Reason.FIELDS_INVALID: Row(ProblemCode.INVALID_REQUEST),
     Reason.NO_SUCH_ROUTE: Row(ProblemCode.INVALID_REQUEST, "The contract has no such call."),
+    Reason.HOST_UNKNOWN: Row(
+        ProblemCode.INVALID_REQUEST, "This backend is not called by this name.", http_status=421
+    ),
+    Reason.TWO_LENGTHS: Row(
+        ProblemCode.INVALID_REQUEST, "A request has Content-Length or Transfer-Encoding, not both."
+    ),
     Reason.UNREADABLE: Row(ProblemCode.INVALID_REQUEST, "The request cannot be read."),
     Reason.BUDGET_TOO_SMALL: Row(
         ProblemCode.BUDGET_TOO_SMALL,
@@ -108,6 +114,10 @@ _STATUS_DECIDES: Final = frozenset({Reason.CONFLICT, Reason.NO_ANSWER})
 """Whether the same bytes may succeed later depends on the session's status here."""
 
 
+_CLOSING: Final = frozenset({Reason.TWO_LENGTHS, Reason.BODY_TOO_LARGE, Reason.BODY_TOO_SLOW})
+"""After these nobody knows where the next request of the connection begins."""
+
+
 def body_of(refused: RefusedError) -> ProblemBody:
     """The problem details of a refusal."""
     row = TABLE[refused.reason]
@@ -131,6 +141,8 @@ def response_to(refused: RefusedError) -> JSONResponse:
     headers: dict[str, str] = {}
     if refused.retry_after_s is not None:
         headers["Retry-After"] = str(math.ceil(refused.retry_after_s))
+    if refused.reason in _CLOSING:
+        headers["Connection"] = "close"
     if body.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(
@@ -172,6 +184,8 @@ async def _on_invalid_fields(_: Request, error: Exception) -> Response:
 
 async def _on_http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, RefusedError):  # while the framework read the body
+        return response_to(error.__cause__)
     no_route = error.status_code in (404, 405)
     reason = Reason.NO_SUCH_ROUTE if no_route else Reason.UNREADABLE
     response = response_to(RefusedError(reason, http_status=error.status_code))

@@ -34,6 +34,8 @@ class Reason(enum.Enum):
     BODY_TOO_SLOW = "body_too_slow"
     FIELDS_INVALID = "fields_invalid"
     NO_SUCH_ROUTE = "no_such_route"
+    HOST_UNKNOWN = "host_unknown"
+    TWO_LENGTHS = "two_lengths"
     UNREADABLE = "unreadable"
     BUDGET_TOO_SMALL = "budget_too_small"
     # The session and its attempts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Collection
@@ -57,13 +58,18 @@ def build_app(
     *,
     clock: Clock = boot_s,
     polls_per_s: float = POLLS_PER_S,
+    hosts: Collection[str] = (),
 ) -> FastAPI:
     """The application. The caller opens `store` before it, and closes `service` and `store` after.
+
+    `hosts`: the names and addresses that a Host header may have; none: any. `app.state.stopping`,
+    an asyncio.Event, ends long polls with their view: set it when the server is to end.
 
     Each application is one owner of flights, also where several share a process.
     """
     flights = FlightStore(store.database, secrets.token_hex(16))
-    broker = SessionBroker(service, store, flights, clock, PollRate(clock, polls_per_s))
+    stopping = asyncio.Event()
+    broker = SessionBroker(service, store, flights, clock, PollRate(clock, polls_per_s), stopping)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -81,13 +87,15 @@ def build_app(
         redoc_url=None,
         openapi_url=None,
         lifespan=lifespan,
+        redirect_slashes=False,
         # Spans and exception records could hold parts of a request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    app.state.stopping = stopping
     app.include_router(_router(broker))
     problems.install(app)
     authenticate = tokens if callable(tokens) else static_tokens(tokens)
-    app.add_middleware(Gate, authenticate=authenticate, clock=clock)
+    app.add_middleware(Gate, authenticate=authenticate, clock=clock, hosts=hosts)
     return app
 
 
@@ -124,7 +132,7 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 def _router(broker: SessionBroker) -> APIRouter:
     # The gate has checked the token already; this puts the scheme into the contract.
     bearer = Security(HTTPBearer(auto_error=False, scheme_name="bearer"))
-    router = APIRouter(prefix="/v1", responses=_PROBLEMS)
+    router = APIRouter(prefix="/v1", responses=_PROBLEMS, redirect_slashes=False)
 
     @router.get("/health", operation_id="health", summary="Does a Rejoin backend answer here?")
     async def health() -> HealthBody:
