@@ -124,6 +124,7 @@ STARTS = {"demo": ("studio",), "qa": ("studio",)}
 BROUGHT_BY = {
     "OpenSSL": "aiortc",
     "botocore": "boto3",
+    "jwt": "PyJWT",
     "pylibsrtp": "aiortc",
 }
 """Imported modules that no requirement names: another requirement installs them."""

@@ -21,8 +21,8 @@ from helpers.fake_stream_service import (
     new_token,
 )
 from helpers.stores import opened
-from rejoin.backend.gate import static_tokens
 from rejoin.backend.routes import build_app
+from rejoin.backend.sign_in import static_tokens
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.signaling.wire import MAX_BODY_BYTES, ProblemCode
 
@@ -32,7 +32,11 @@ async def test_health_needs_no_token_and_everything_else_does() -> None:
         session_id = await call.started()
         del call.http.headers["Authorization"]
         health = await call.http.get("/v1/health")
-        assert health.json() == {"service": "rejoin-backend", "contract": 1}
+        assert health.json() == {
+            "service": "rejoin-backend",
+            "contract": 1,
+            "contract_minor": 1,
+        }
         for header in (
             {},
             {"Authorization": "Bearer"},

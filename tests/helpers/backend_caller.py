@@ -19,8 +19,8 @@ from helpers.fake_stream_service import (
     new_token,
 )
 from helpers.stores import opened
-from rejoin.backend.gate import Authenticate
 from rejoin.backend.routes import build_app
+from rejoin.backend.sign_in import Authenticate
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.signaling.wire import ProblemCode
 

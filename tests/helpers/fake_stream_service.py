@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
 from helpers.stores import opened
-from rejoin.backend.gate import Authenticate
 from rejoin.backend.routes import build_app
 from rejoin.backend.service import (
     ListedStream,
@@ -22,6 +21,7 @@ from rejoin.backend.service import (
     StreamStatus,
 )
 from rejoin.backend.serving import serving
+from rejoin.backend.sign_in import Authenticate
 from rejoin.backend.store.sessions import SessionStore
 
 GOOD_TOKEN = "canary-bearer-token-of-a-player"

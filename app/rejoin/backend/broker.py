@@ -65,6 +65,8 @@ RECORD_S: Final = 2.0
 RECORD_AGAIN_S: Final = 0.1
 FINISH_PATIENCE_S: Final = 2.0
 """When the backend stops, calls in flight have this long to end and be recorded."""
+DEFAULT_APPLICATION: Final = "default"
+"""In a player's list: the application that is started when a client names none."""
 NO_CLIENT_CONNECTION: Final = "NO_CLIENT_CONNECTION"
 """A SignalRequest with which the service starts a session that nobody plays (its API reference)."""
 REMAINING_STATUSES: Final = frozenset({"CONNECTED", "PENDING_CLIENT_RECONNECTION", "RECONNECTING"})
@@ -118,6 +120,10 @@ class SessionBroker:
     async def start(self, caller: Caller, offer: Offer, application: str | None) -> SessionReport:
         """Start a stream session, or return the one that the same token has started already."""
         _check(offer)
+        if caller.applications is not None:
+            name = DEFAULT_APPLICATION if application is None else application
+            if name not in caller.applications:
+                raise RefusedError(Reason.APPLICATION_FORBIDDEN)
         claim, row = await self._store.begin_start(
             owner_hash=caller.owner_hash,
             key=offer.token,

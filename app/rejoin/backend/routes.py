@@ -13,17 +13,19 @@ from fastapi.security import HTTPBearer
 
 from rejoin.backend import problems
 from rejoin.backend.broker import SessionBroker
-from rejoin.backend.gate import ADMITTED, Admitted, Authenticate, Gate, static_tokens
+from rejoin.backend.gate import ADMITTED, Admitted, Gate
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import StreamService
+from rejoin.backend.sign_in import Authenticate, static_tokens
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.sweep import sweep_for_ever
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
+    CONTRACT_MINOR,
     CONTRACT_VERSION,
     IDEMPOTENCY_HEADER,
     MAX_BUDGET_MS,
@@ -32,12 +34,14 @@ from rejoin.signaling.wire import (
     PROBLEM_CONTENT_TYPE,
     SESSION_ID_PATTERN,
     TOKEN_PATTERN,
+    AboutBody,
     ConnectionBody,
     HealthBody,
     ReconnectBody,
     RemainingBody,
     SessionViewBody,
     SignalAnswerBody,
+    SignInBody,
     StartBody,
     sha256_hex,
 )
@@ -59,6 +63,7 @@ def build_app(
     clock: Clock = boot_s,
     polls_per_s: float = POLLS_PER_S,
     hosts: Collection[str] = (),
+    about: AboutBody | None = None,
 ) -> FastAPI:
     """The application. The caller opens `store` before it, and closes `service` and `store` after.
 
@@ -92,7 +97,8 @@ def build_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.stopping = stopping
-    app.include_router(_router(broker))
+    about = about or AboutBody(sign_in=[SignInBody(kind="static")], applications=[])
+    app.include_router(_router(broker, about))
     problems.install(app)
     authenticate = tokens if callable(tokens) else static_tokens(tokens)
     app.add_middleware(Gate, authenticate=authenticate, clock=clock, hosts=hosts)
@@ -129,14 +135,20 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def _router(broker: SessionBroker) -> APIRouter:
+def _router(broker: SessionBroker, about_body: AboutBody) -> APIRouter:
     # The gate has checked the token already; this puts the scheme into the contract.
     bearer = Security(HTTPBearer(auto_error=False, scheme_name="bearer"))
     router = APIRouter(prefix="/v1", responses=_PROBLEMS, redirect_slashes=False)
 
     @router.get("/health", operation_id="health", summary="Does a Rejoin backend answer here?")
     async def health() -> HealthBody:
-        return HealthBody()
+        return HealthBody(contract_minor=CONTRACT_MINOR)
+
+    @router.get(
+        "/about", operation_id="about", summary="How to sign in here, and what can be started"
+    )
+    async def about() -> AboutBody:
+        return about_body
 
     @router.post(
         "/sessions",
@@ -250,7 +262,7 @@ def _caller(request: Request, budget_ms: int | None) -> Caller:
         raise RefusedError(Reason.BUDGET_TOO_SMALL)
     admitted: Admitted = request.scope[ADMITTED]
     deadline_at = admitted.at + budget_s - MARGIN_S
-    return Caller(admitted.owner_hash, deadline_at, request.is_disconnected)
+    return Caller(admitted.owner_hash, deadline_at, request.is_disconnected, admitted.applications)
 
 
 def _body_of(view: SessionReport) -> SessionViewBody:
