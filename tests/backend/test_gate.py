@@ -27,7 +27,7 @@ from rejoin.backend.store.sessions import SessionStore
 from rejoin.signaling.wire import MAX_BODY_BYTES, ProblemCode
 
 
-async def test_health_needs_no_token_and_everything_else_does() -> None:
+async def test_health_needs_no_token_and_everything_else_does(expected_logs: object) -> None:
     async with caller(FakeStreamService(), sockets=True) as call:
         session_id = await call.started()
         del call.http.headers["Authorization"]

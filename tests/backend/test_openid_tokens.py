@@ -29,9 +29,10 @@ OTHER = rsa.generate_private_key(65537, 2048)
 
 
 def public(key: Any, key_id: str | None, **more: Any) -> dict[str, Any]:
-    algorithm = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else None
-    algorithm = algorithm or jwt.algorithms.ECAlgorithm
-    entry = json.loads(algorithm.to_jwk(key.public_key()))
+    if isinstance(key, rsa.RSAPrivateKey):
+        entry = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
+    else:
+        entry = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key()))
     return {**entry, **({} if key_id is None else {"kid": key_id}), **more}
 
 
@@ -156,7 +157,7 @@ async def test_what_a_player_may_start_comes_from_a_claim() -> None:
     ):
         found = await check(token(games=said))
         assert found is not None
-        assert found.applications == names
+        assert found.applications == frozenset(names)
 
 
 async def test_a_flood_of_unknown_keys_asks_the_issuer_once() -> None:
