@@ -57,7 +57,7 @@ class HangingService(FakeStreamService):
         self.go = asyncio.Event()
         self.hangs = True
 
-    async def start(self, **arguments: object) -> StartedStream:  # type: ignore[override]
+    async def start(self, **arguments: object) -> StartedStream:
         started = await super().start(**arguments)  # type: ignore[arg-type]
         if self.hangs:
             await self.go.wait()
