@@ -125,6 +125,7 @@ BROUGHT_BY = {
     "OpenSSL": "aiortc",
     "botocore": "boto3",
     "jwt": "PyJWT",
+    "prometheus_client": "prometheus-client",
     "pylibsrtp": "aiortc",
 }
 """Imported modules that no requirement names: another requirement installs them."""

@@ -45,6 +45,7 @@ _NAMES: Final = frozenset(
         "sample_anywhere",
         "starts_per_minute",
         "live_sessions",
+        "metrics_port",
         "openid_issuer",
         "openid_audience",
         "openid_client_id",
@@ -109,6 +110,8 @@ class BackendSettings:
     starts_per_minute: int = 10
     live_sessions: int = 5
     """How many games one player may start in a minute, and have running."""
+    metrics_port: int | None = None
+    """Where Prometheus reads, on 127.0.0.1; None: nowhere."""
     unlimited: bool = False
     """No limit for one player: many testers share a token of the emulator. No setting of a file."""
     openid: OpenIdSettings | None = None
@@ -380,6 +383,7 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             sample_anywhere=sample_anywhere == "yes",
             starts_per_minute=10 if starts is None else starts,
             live_sessions=5 if live is None else live,
+            metrics_port=whole("metrics_port"),
             openid=openid,
             introspection=introspection,
         )

@@ -15,8 +15,11 @@ from fastapi.security import HTTPBearer
 from rejoin.backend import problems
 from rejoin.backend.broker import SessionBroker
 from rejoin.backend.gate import ADMITTED, Admitted, Gate
+from rejoin.backend.metrics import Metrics
+from rejoin.backend.observed_service import ObservedService
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.poll_rate import PollRate
+from rejoin.backend.readiness import Readiness
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import StreamService
@@ -39,6 +42,7 @@ from rejoin.signaling.wire import (
     AboutBody,
     ConnectionBody,
     HealthBody,
+    ReadyBody,
     ReconnectBody,
     RemainingBody,
     SessionViewBody,
@@ -91,6 +95,11 @@ def build_app(
     """
     flights = FlightStore(store.database, secrets.token_hex(16))
     stopping = asyncio.Event()
+    readiness, metrics = Readiness(clock, stopping), Metrics()
+    service = ObservedService(service, metrics, readiness, clock)
+    store.database.on_outcome = lambda good: (
+        readiness.succeeded("database") if good else readiness.failed("database")
+    )
     owners = OwnerCalls(rules.owners, clock)
     broker = SessionBroker(
         service, store, flights, clock, PollRate(clock, rules.polls_per_s), stopping, owners
@@ -117,10 +126,13 @@ def build_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.stopping = stopping
-    app.include_router(_router(broker, owners, rules.about))
+    app.state.metrics = metrics
+    app.include_router(_router(broker, owners, rules.about, readiness))
     problems.install(app)
     authenticate = tokens if callable(tokens) else static_tokens(tokens)
-    app.add_middleware(Gate, authenticate=authenticate, clock=clock, hosts=rules.hosts)
+    app.add_middleware(
+        Gate, authenticate=authenticate, clock=clock, hosts=rules.hosts, metrics=metrics
+    )
     return app
 
 
@@ -154,7 +166,9 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def _router(broker: SessionBroker, owners: OwnerCalls, about_body: AboutBody) -> APIRouter:
+def _router(
+    broker: SessionBroker, owners: OwnerCalls, about_body: AboutBody, readiness: Readiness
+) -> APIRouter:
     # The gate has checked the token already; this puts the scheme into the contract.
     bearer = Security(HTTPBearer(auto_error=False, scheme_name="bearer"))
     router = APIRouter(prefix="/v1", responses=_PROBLEMS, redirect_slashes=False)
@@ -164,8 +178,17 @@ def _router(broker: SessionBroker, owners: OwnerCalls, about_body: AboutBody) ->
         return HealthBody(contract_minor=CONTRACT_MINOR)
 
     @router.get(
-        "/about", operation_id="about", summary="How to sign in here, and what can be started"
+        "/ready",
+        operation_id="ready",
+        summary="Can this process do its work? By the last real calls: asking costs none",
+        responses={503: {"model": ReadyBody}},
     )
+    async def ready(response: Response) -> ReadyBody:
+        reasons = readiness.reasons()
+        response.status_code = 503 if reasons else 200
+        return ReadyBody(ready=not reasons, reasons=list(reasons))
+
+    @router.get("/about", operation_id="about", summary="How to sign in, and what can be started")
     async def about() -> AboutBody:
         return about_body
 
