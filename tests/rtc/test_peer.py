@@ -603,6 +603,28 @@ async def test_video_that_cannot_be_played_ends_the_attempt_with_its_name(
         assert not scene.saw(ConnectionFailed)
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_444_is_played_where_it_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, allowed: bool
+) -> None:
+    """The host answers with the profile if it was offered, and sends 4:4:4 in any case."""
+    [units] = x264(1, pixels="yuv444p")
+    monkeypatch.setattr(H264Encoder, "_encode_frame", lambda *_: iter(units))
+    async with played(prepared=PreparedConnections(allow_444=allowed)) as scene:
+        await scene.connect()
+        answered = scene.host.pc.remoteDescription.sdp
+        assert ("profile-level-id=f4001f" in answered) == allowed
+        if allowed:
+            await scene.until(lambda: scene.saw(FirstFrameDecoded))
+            assert scene.peer.statistics().profile == "High 4:4:4 Predictive"
+            picture = scene.slot.take()
+            assert picture is None or picture.frame.format.name == "yuv444p"
+        else:
+            await scene.until(lambda: scene.saw(VideoRefused))
+            [refusal] = [event for event in scene.events if isinstance(event, VideoRefused)]
+            assert "4:4:4" in refusal.detail
+
+
 async def test_arrival_times_are_kept_by_kind_and_stop_at_a_cut() -> None:
     def arrivals(scene: Scene) -> tuple[float | None, ...]:
         numbers = scene.peer.statistics()

@@ -32,6 +32,7 @@ from aiortc.rtp import (
 from helpers.h264_packets import rtx_of, stream
 from helpers.h264_streams import as_fragments, units_of, without, x264
 from rejoin.media.receive.audio_reorder import OrderedAudio
+from rejoin.media.receive.inbound_video import REMB_JUDGED_EVERY_S
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
 from rejoin.media.receive.sources import ReceivedSources
@@ -252,6 +253,7 @@ async def test_while_the_host_numbers_its_packets_no_remb_is_sent() -> None:
         await soon(lambda: (RtcpPsfbPacket, RTCP_PSFB_PLI) in scene.dtls.kinds())
         assert (RtcpPsfbPacket, RTCP_PSFB_APP) not in scene.dtls.kinds()
         numbering = False
+        scene.clock.now += REMB_JUDGED_EVERY_S
         for packet in packets(2):
             scene.video.on_packet(packet, scene.clock())
         await soon(lambda: (RtcpPsfbPacket, RTCP_PSFB_APP) in scene.dtls.kinds())

@@ -26,6 +26,7 @@ import errno
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from aioice import Candidate, stun
@@ -181,7 +182,7 @@ class Transport:
         seam.deliver_media_directly(
             self._dtls,
             protocol,
-            on_rtp=lambda data: self._rtp.on_rtp(data, lateness),
+            on_rtp=partial(self._rtp.on_rtp, lateness=lateness),
             on_failure=self._on_failure,
             on_waiting=lambda datagram: self._on_waiting(datagram, lateness),
         )

@@ -14,8 +14,8 @@ from rejoin.emulator.host.udp_socket import Address
 from rejoin.errors import SignalError
 from rejoin.rtc.sdp import join
 
-_H264_PROFILES = ("42", "4d", "64")
-"""Baseline, Main and High: what our encoder can produce."""
+_H264_PROFILES = ("42", "4d", "64", "f4")
+"""Baseline, Main, High and High 4:4:4 Predictive: what our encoder can produce."""
 _FEEDBACK = ("nack", "nack pli")
 """The feedback that our sender obeys, besides that of congestion control. Not FIR: it names its
 media sender inside its FCI (RFC 5104, 4.3.1), which aiortc does not read when it routes RTCP."""
