@@ -164,7 +164,9 @@ class AccessUnits:
         used = [pps for number in picture.uses if (pps := self._pps.get(number)) is not None]
         used_sps = [sps for pps in used if (sps := self._sps.get(pps.parameters.sps)) is not None]
         sps = used_sps[0] if used_sps else None
-        reasons = [picture.unsupported, *(each.unsupported for each in (*used_sps, *used))]
+        reasons = [picture.unsupported]
+        reasons += [each.unsupported for each in used_sps]
+        reasons += [each.unsupported for each in used]
         return AccessUnit(
             data=self._annex_b(picture, sps if key else None),
             key=key,
