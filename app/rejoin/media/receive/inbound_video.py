@@ -235,6 +235,8 @@ class InboundVideo:
         self.firs_sent = 0
         """FIR packets (W3C: firCount)."""
         self._fir_number = 0
+        self.needs_tick = False
+        """Whether to call `on_tick`: packets are missing or a key frame is needed."""
         self.jitter_buffer_delay_s = 0.0
         """Sum over all frames of the time from first packet to release (W3C)."""
         self.negotiated = negotiated
@@ -252,11 +254,6 @@ class InboundVideo:
         self._media_s = 0.0
         number = negotiated.send_time_id
         self._send_time = None if number is None else ElementReader(number, SEND_TIME_BYTES)
-
-    @property
-    def needs_tick(self) -> bool:
-        """Whether to call `on_tick`: packets are missing or a key frame is needed."""
-        return self._jitter_buffer.has_missing or self.key_frame_requests.needed
 
     @property
     def buffered_bytes(self) -> int:
@@ -302,10 +299,15 @@ class InboundVideo:
         """One RTP packet of this section arrived. Unknown payload types are ignored."""
         if packet.payload_type not in self.negotiated.payload_types:
             return self._on_retransmission(packet, now, rtt_s)
-        self.bandwidth.add_bytes(len(packet.payload), now)
         if packet.ssrc != self._source.ssrc:
             return self._on_other_source(packet, now, rtt_s)
-        return self._on_media(packet, now, rtt_s)
+        self.bandwidth.add_bytes(len(packet.payload), now)
+        newest = self.statistics.add(packet, now)
+        frames = self._jitter_buffer.add(
+            packet.sequence_number, packet.timestamp, packet.marker == 1, packet.payload, now
+        )
+        rate_fell = newest and self._add_delay(packet, now, rtt_s)
+        return self._actions(frames, now, rtt_s, rate_fell)
 
     def _on_other_source(
         self, packet: RtpPacket, now: float, rtt_s: float | None
@@ -319,16 +321,8 @@ class InboundVideo:
         self.key_frame_requests.need(now)
         actions: list[ReceiveAction] = []
         if held is not None and held.ssrc == packet.ssrc:
-            actions = self._on_media(held, now, rtt_s)
-        return actions + self._on_media(packet, now, rtt_s)
-
-    def _on_media(self, packet: RtpPacket, now: float, rtt_s: float | None) -> list[ReceiveAction]:
-        newest = self.statistics.add(packet, now)
-        frames = self._jitter_buffer.add(
-            packet.sequence_number, packet.timestamp, packet.marker == 1, packet.payload, now
-        )
-        rate_fell = newest and self._add_delay(packet, now, rtt_s)
-        return self._actions(frames, now, rtt_s, rate_fell)
+            actions = self.on_packet(held, now, rtt_s)
+        return actions + self.on_packet(packet, now, rtt_s)
 
     def _on_retransmission(
         self, packet: RtpPacket, now: float, rtt_s: float | None
@@ -358,6 +352,7 @@ class InboundVideo:
     def request_key_frame(self, now: float, rtt_s: float | None) -> list[ReceiveAction]:
         """The decoder cannot go on without a key frame, or a new picture is needed at once."""
         self.key_frame_requests.need(now)
+        self.needs_tick = True
         return list(self._feedback(now, rtt_s))
 
     def _actions(
@@ -367,7 +362,9 @@ class InboundVideo:
         actions: list[ReceiveAction] = []
         if frames:
             actions += self._decode(frames, now)
-        if self._jitter_buffer.has_missing or self.key_frame_requests.needed:
+        buffer, requests = self._jitter_buffer, self.key_frame_requests
+        self.needs_tick = buffer.has_missing or requests.needed
+        if self.needs_tick:
             actions += self._feedback(now, rtt_s)
         if rate_fell or now >= self._remb_judged_at:
             actions += self._remb_if_due(now, rate_fell)

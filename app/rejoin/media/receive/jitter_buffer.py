@@ -397,13 +397,12 @@ class JitterBuffer:
             return frames
         while (end := self._end_of_next_frame()) is not None:
             assert self._next is not None
-            packets = [self._stored[number] for number in range(self._next, end)]
-            for number in range(self._next, end):
-                self._remove(number)
+            packets = list(map(self._stored.pop, range(self._next, end)))
+            payloads = [packet.payload for packet in packets]
+            self._bytes -= sum(map(len, payloads)) + len(packets) * PACKET_OVERHEAD_BYTES
             self._next = end
             self._start_at = None
-            units = nal_units(packet.payload for packet in packets)
-            unit = self._access_units.add(units, after_loss=self._after_loss)
+            unit = self._access_units.add(nal_units(payloads), after_loss=self._after_loss)
             if unit is not None:
                 arrivals = [packet.at for packet in packets]
                 frames.append(
