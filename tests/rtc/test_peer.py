@@ -47,6 +47,7 @@ from rejoin.input_protocol.controls import (
     encode,
 )
 from rejoin.media.audio.output import NullOutput
+from rejoin.media.receive.rtp import RtpPacket
 from rejoin.media.video.hardware import Hardware, OnHardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.aiortc_seam import override
@@ -386,6 +387,17 @@ async def test_the_first_check_is_sent_before_the_library_has_read_the_answer() 
         await scene.peer.apply_answer(answer)
         await scene.until(lambda: scene.saw(FirstFrameDecoded))
         assert happened[:2] == ["REQUEST sent", "read"]
+
+
+async def test_lost_sound_stays_counted_when_its_source_changes() -> None:
+    async with played() as scene:
+        await scene.until_live()
+        reception = scene.parts.media.audio.reception
+        await scene.until(lambda: reception.ssrc is not None)
+        before = scene.peer.statistics().audio_packets_lost
+        for ssrc, sequence in ((1, 10), (1, 15), (2, 7)):
+            reception.add(RtpPacket(96, 0, sequence, 0, ssrc, b"x"), 0.0)
+        assert scene.peer.statistics().audio_packets_lost >= before + 4
 
 
 async def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:

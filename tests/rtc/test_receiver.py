@@ -347,6 +347,18 @@ async def test_an_audio_packet_without_payload_takes_its_turn() -> None:
     assert scene.audio.reception.packets_lost == 0
 
 
+async def test_a_late_sound_packet_of_the_former_ssrc_is_not_played() -> None:
+    async with receivers() as scene:
+        codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
+        await scene.audio.receive(RTCRtpReceiveParameters(codecs=[codec]))
+        steps = ((1, 1), (1, 2), (2, 70), (2, 71), (1, 3), (2, 72))
+        for number, (ssrc, sequence) in enumerate(steps):
+            packet = RtpPacket(111, 0, sequence, 0, ssrc, b"%d-%d" % (ssrc, sequence))
+            scene.audio.on_packet(packet, 50.0 + number * 0.02)
+        assert scene.played == [b"1-1", b"1-2", b"2-71", b"2-72"]
+        assert scene.audio.reception.packets_lost == 0
+
+
 async def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> None:
     async with receivers() as scene:
         codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)

@@ -136,9 +136,12 @@ def test_a_key_frame_after_a_loss_may_lack_new_parameter_sets() -> None:
 
 
 @pytest.mark.parametrize("damaged", [5, 7, 8])
-def test_a_key_frame_with_a_unit_that_is_marked_as_damaged_is_none(damaged: int) -> None:
+@pytest.mark.parametrize("which", [0, -1])
+def test_a_key_frame_with_a_unit_that_is_marked_as_damaged_is_none(
+    damaged: int, which: int
+) -> None:
     key = x264(1, "slices=4")[0]
-    at = next(at for at, unit in enumerate(key) if kind(unit) == damaged)
+    at = [at for at, unit in enumerate(key) if kind(unit) == damaged][which]
     key[at] = bytes([key[at][0] | 0x80]) + key[at][1:]
     [unit] = through([key])
     assert (unit.key, unit.damaged) == (False, True)
@@ -149,6 +152,8 @@ def test_a_picture_that_is_damaged_as_a_whole_is_told_by_the_next() -> None:
     key, lost, delta, last = x264(4)
     damaged = [bytes([unit[0] | 0x80]) + unit[1:] for unit in lost]
     units = through([key, damaged, delta, last])
+    assert [unit.damaged for unit in units] == [False, True, False]
+    units = through([key, damaged, *[[ACCESS_UNIT_DELIMITER]] * 100, delta, last])
     assert [unit.damaged for unit in units] == [False, True, False]
 
 
