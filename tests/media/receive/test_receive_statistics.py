@@ -26,6 +26,14 @@ def test_report_blocks_hold_the_loss_and_the_last_sender_report() -> None:
     assert (again.packets_lost, again.fraction_lost) == (2, 0)
 
 
+def test_packets_before_the_first_that_came_belong_to_the_stream() -> None:
+    statistics = ReceiveStatistics(90_000)
+    for sequence in (3, 2, 65534, 0, 1):
+        statistics.add(packet(sequence), 0.0)
+    assert statistics.packets_expected == 6
+    assert statistics.packets_lost == statistics.packets_missing == 1
+
+
 def test_loss_covers_the_last_three_seconds() -> None:
     statistics = ReceiveStatistics(90_000)
     sequence = 0

@@ -120,6 +120,8 @@ class ReceiveStatistics:
             del self._repaired[sequence]  # the first one was only late
             self.packets_repaired -= 1
         if behind < MAX_MISORDER:
+            # where the first packet to come was not the first that was sent
+            self._base = min(self._base, self._highest - behind)
             return False
         restarts = self._restarts_at == (sequence, self._highest)
         self._restarts_at = (sequence + 1) & 0xFFFF, self._highest
