@@ -30,7 +30,6 @@ class CongestionFeedback:
         self._arrivals = TransportFeedback()
         self._reader: ElementReader | None = None
         self._media_ssrc = 0
-        self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -67,15 +66,13 @@ class CongestionFeedback:
             return
         self._arrivals.add(number, size_bytes, now)
         self._media_ssrc = packet.ssrc
-        if not self._arrived.is_set():
-            self._arrived.set()
 
     async def _report(self) -> None:
         send = rtp_sender(self._dtls)
         while True:
-            await self._arrived.wait()
             await asyncio.sleep(self._arrivals.interval_s)
-            self._arrived.clear()
+            if not self._arrivals.has_new:
+                continue
             try:
                 reports = self._arrivals.reports(
                     self._clock(), sender_ssrc=self._rtcp_ssrc, media_ssrc=self._media_ssrc

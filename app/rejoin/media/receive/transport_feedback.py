@@ -120,6 +120,11 @@ class TransportFeedback:
             return INTERVAL_MIN_S
         return min(INTERVAL_MAX_S, max(INTERVAL_MIN_S, REPORT_BYTES * 8 / share_bps))
 
+    @property
+    def has_new(self) -> bool:
+        """Whether something arrived since the last report."""
+        return bool(self._new)
+
     # --- reports ----------------------------------------------------------------------------------
 
     def reports(self, now: float, *, sender_ssrc: int, media_ssrc: int) -> list[bytes]:
