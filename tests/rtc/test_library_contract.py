@@ -265,7 +265,7 @@ def test_aioice_calls_on_its_instance_what_we_replace() -> None:
 
 def test_the_codec_list_is_where_h264_is_added() -> None:
     assert any(codec.mimeType == "video/H264" for codec in CODECS["video"])
-    taken = [c.payloadType for c in CODECS["video"] if c.payloadType not in range(103, 115)]
+    taken = [c.payloadType for c in CODECS["video"] if c.payloadType not in range(103, 117)]
     assert max(number or 0 for number in taken) == 102, "our payload types would be taken"
     for extensions in HEADER_EXTENSIONS.values():
         others = [each.id for each in extensions if each.uri != TRANSPORT_CC_URI]
