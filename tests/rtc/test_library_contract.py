@@ -77,6 +77,9 @@ RELIED_ON: dict[str, str] = {
         " _inbound_streams_max _inbound_streams _advertised_rwnd _last_received_tsn"
         " _sack_misordered _sack_duplicates _sack_needed getCapabilities"
         " _receive_data_chunk _get_inbound_stream _send_sack _data_channel_receive"
+        " _mark_received _receive_forward_tsn_chunk _reset_deferred_streams _remote_extensions"
+        " _reconfig_queue _transmit_reconfig _data_channel_closed _data_channel_reset"
+        " _data_channel_outbound_reset"
     ),
     "RTCDataChannel": "_setReadyState readyState",
     "aioice.Connection": (
@@ -227,7 +230,14 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
         (RTCSctpTransport._get_inbound_stream, ["stream_id"]),
         (RTCSctpTransport._send_sack, []),
         (RTCSctpTransport._data_channel_receive, ["stream_id", "pp_id", "data"]),
+        (RTCSctpTransport._mark_received, ["tsn"]),
+        (RTCSctpTransport._receive_forward_tsn_chunk, ["chunk"]),
+        (RTCSctpTransport._data_channel_closed, ["stream_id"]),
+        (RTCSctpTransport._data_channel_reset, ["stream_id"]),
+        (RTCSctpTransport._transmit_reconfig, []),
         (InboundStream.add_chunk, ["chunk"]),
+        (InboundStream.pop_messages, []),
+        (InboundStream.prune_chunks, ["tsn"]),
         (RtpRouter.route_rtp, ["packet"]),
         (Session.unprotect, ["packet"]),
         (Session.unprotect_rtcp, ["packet"]),
@@ -338,6 +348,10 @@ def test_aiortc_uses_the_methods_that_we_replace_on_dtls_sctp_and_the_connection
         "self._send_sack(": RTCSctpTransport._handle_data,
         "self._data_channel_receive(": RTCSctpTransport._receive,
         "self._get_inbound_stream(": RTCSctpTransport._receive_data_chunk,
+        "self._mark_received(": RTCSctpTransport._receive_data_chunk,
+        "self._receive_forward_tsn_chunk(": RTCSctpTransport._receive_chunk,
+        "self._data_channel_reset(": RTCSctpTransport._receive_reconfig_param,
+        "self._data_channel_closed(": RTCSctpTransport._receive_reconfig_param,
         "sctp.getCapabilities()": create_media_description_for_sctp,
         "self._setup_srtp()": RTCDtlsTransport.start,
         "_create_ssl_context(": RTCDtlsTransport.start,
