@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,11 +13,7 @@ import pytest
 from aiortc import RTCPeerConnection
 from aiortc.rtcsctptransport import (
     DATA_CHANNEL_OPEN,
-    SCTP_DATA_FIRST_FRAG,
-    SCTP_DATA_LAST_FRAG,
-    SCTP_DATA_UNORDERED,
     SCTP_MAX_PACKET_LENGTH,
-    WEBRTC_BINARY,
     WEBRTC_DCEP,
     Chunk,
     DataChunk,
@@ -30,6 +26,8 @@ from aiortc.rtcsctptransport import (
     serialize_packet,
 )
 
+from helpers.sctp_floods import FIRST, LAST, UNORDERED, WHOLE, Several, bundled, opening
+from helpers.sctp_floods import data as chunk_of
 from rejoin.rtc.sctp_limits import (
     CHANNELS,
     LABEL_MAX_BYTES,
@@ -38,8 +36,6 @@ from rejoin.rtc.sctp_limits import (
 )
 from rejoin.rtc.sctp_reassembly import MESSAGE_MAX_BYTES
 
-FIRST, LAST, UNORDERED = SCTP_DATA_FIRST_FRAG, SCTP_DATA_LAST_FRAG, SCTP_DATA_UNORDERED
-WHOLE = FIRST | LAST
 FRAGMENT_BYTES = 8_000
 """More than fits into a packet, so that a flood needs few chunks."""
 CHUNKS = 1_600
@@ -51,23 +47,8 @@ CHANNEL = 1
 
 
 def data(tsn: int, flags: int, payload: bytes | None = None, **fields: int) -> DataChunk:
-    chunk = DataChunk(flags)
-    chunk.tsn = tsn % 2**32
-    chunk.stream_id = fields.get("stream", CHANNEL)
-    chunk.stream_seq = fields.get("number", 0)
-    chunk.protocol = fields.get("protocol", WEBRTC_BINARY)
-    chunk.user_data = bytes(FRAGMENT_BYTES) if payload is None else payload
-    return chunk
-
-
-class Several(Chunk):
-    """Several chunks, bundled in one packet."""
-
-    def __init__(self, chunks: Iterable[DataChunk]) -> None:
-        self._chunks = list(chunks)
-
-    def __bytes__(self) -> bytes:
-        return b"".join(map(bytes, self._chunks))
+    filler = bytes(FRAGMENT_BYTES) if payload is None else payload
+    return chunk_of(tsn, flags, filler, **{"stream": CHANNEL, **fields})
 
 
 class Association:
@@ -170,14 +151,9 @@ def numbers_anywhere(tsn: int) -> Iterator[Chunk]:
         yield data(tsn + chance.randrange(2**31), FIRST | UNORDERED)
 
 
-def bundled(chunks: Iterable[DataChunk]) -> Iterator[Chunk]:
-    waiting = list(chunks)
-    for at in range(0, len(waiting), BUNDLE):
-        yield Several(waiting[at : at + BUNDLE])
-
-
 def tiny_fragments(tsn: int) -> Iterator[Chunk]:
-    yield from bundled(data(tsn + ahead, UNORDERED, b"x") for ahead in range(30_000))
+    fragments = (data(tsn + ahead, UNORDERED, b"x") for ahead in range(30_000))
+    yield from bundled(fragments, BUNDLE)
 
 
 def every_stream(tsn: int) -> Iterator[Chunk]:
@@ -191,7 +167,8 @@ def messages_in_the_wrong_order(tsn: int) -> Iterator[Chunk]:
 
 
 def whole_messages_behind_a_hole(tsn: int) -> Iterator[Chunk]:
-    yield from bundled(data(tsn + ahead, WHOLE | UNORDERED, b"x") for ahead in range(1, 9_000))
+    messages = (data(tsn + ahead, WHOLE | UNORDERED, b"x") for ahead in range(1, 9_000))
+    yield from bundled(messages, BUNDLE)
 
 
 def skipped_streams(tsn: int) -> Iterator[Chunk]:
@@ -202,15 +179,12 @@ def skipped_streams(tsn: int) -> Iterator[Chunk]:
         yield skip
 
 
-def opening(label: bytes) -> bytes:
-    return struct.pack("!BBHLHH", DATA_CHANNEL_OPEN, 0, 0, 0, len(label), 0) + label
-
-
 def channels(tsn: int) -> Iterator[Chunk]:
-    yield from bundled(
+    opened = (
         data(tsn + ahead, WHOLE, opening(b"x"), stream=2 + ahead * 2, protocol=WEBRTC_DCEP)
         for ahead in range(4_000)
     )
+    yield from bundled(opened, BUNDLE)
 
 
 def long_labels(tsn: int) -> Iterator[Chunk]:

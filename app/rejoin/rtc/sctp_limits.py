@@ -122,11 +122,12 @@ def _count_past_the_wrap(sctp: RTCSctpTransport, stream_of: Callable[[int], Boun
     It also sorts and filters all of it for each chunk.
     """
 
-    def advance() -> None:
-        """To the last number before the first that is missing."""
-        while (following := tsn_plus_one(sctp._last_received_tsn)) in sctp._sack_misordered:
+    def advance(last: int) -> None:
+        """From this number to the last one before the first that is missing."""
+        while (following := tsn_plus_one(last)) in sctp._sack_misordered:
             sctp._sack_misordered.remove(following)
-            sctp._last_received_tsn = following
+            last = following
+        sctp._last_received_tsn = last
 
     def mark_received(tsn: int) -> bool:
         """Whether it came before."""
@@ -136,7 +137,7 @@ def _count_past_the_wrap(sctp: RTCSctpTransport, stream_of: Callable[[int], Boun
                 sctp._sack_duplicates.append(tsn)
             return True
         sctp._sack_misordered.add(tsn)
-        advance()
+        advance(last)
         return False
 
     async def receive_forward_tsn(chunk: ForwardTsnChunk) -> None:
@@ -145,18 +146,17 @@ def _count_past_the_wrap(sctp: RTCSctpTransport, stream_of: Callable[[int], Boun
         last = sctp._last_received_tsn
         if last is None or uint32_gte(last, chunk.cumulative_tsn):
             return
-        sctp._last_received_tsn = chunk.cumulative_tsn
         sctp._sack_misordered = {
             tsn for tsn in sctp._sack_misordered if not uint32_gte(chunk.cumulative_tsn, tsn)
         }
-        advance()
+        advance(chunk.cumulative_tsn)
         for stream_id, number in chunk.streams:
             stream = stream_of(stream_id)
             stream.skip_to(uint16_add(number, 1))
             for message in stream.pop_messages():
                 await sctp._receive(*message)
         for each in sctp._inbound_streams.values():
-            each.prune_chunks(sctp._last_received_tsn)
+            each.prune_chunks(chunk.cumulative_tsn)
         await sctp._reset_deferred_streams()
 
     override(sctp, "_mark_received", mark_received)

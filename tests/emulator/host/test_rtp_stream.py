@@ -8,7 +8,6 @@ import struct
 import pytest
 from aiortc.rtp import (
     RTCP_PSFB_APP,
-    RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
     HeaderExtensionsMap,
     RtcpByePacket,
@@ -155,11 +154,11 @@ async def test_key_frame_and_bitrate_requests_are_passed_on() -> None:
     stream.on_key_frame_requested = lambda: keys.append(None)
     stream.on_bitrate_requested = rates.append
     await stream.start(parameters())
-    for fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-        await stream.on_rtcp(RtcpPsfbPacket(fmt=fmt, ssrc=9, media_ssrc=1111))
+    for stream.answers_pli in (True, False):
+        await stream.on_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=9, media_ssrc=1111))
     for fci in (pack_remb_fci(2_000_000, [1111]), pack_remb_fci(5, [77]), b"REMB", b"other"):
         await stream.on_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=9, media_ssrc=0, fci=fci))
-    assert len(keys) == 2
+    assert len(keys) == 1
     assert len(rates) == 1
     assert rates[0] == pytest.approx(2_000_000, rel=0.01)
     transport.broken = True

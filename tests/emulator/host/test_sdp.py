@@ -52,7 +52,7 @@ def test_only_feedback_that_the_sender_obeys_is_answered() -> None:
     [codec] = choose_codecs("video", [h264(100)], an_offer(100, feedback=feedback), 1)
     assert codec.rtcpFeedback == [
         RTCRtcpFeedback(type="nack"),
-        RTCRtcpFeedback(type="nack", parameter="pli"),
+        RTCRtcpFeedback(type="ccm", parameter="fir"),
     ]
 
 

@@ -235,6 +235,7 @@ class InboundVideo:
         self.firs_sent = 0
         """FIR packets (W3C: firCount)."""
         self._fir_number = 0
+        self._firs_answered = 0
         self.needs_tick = False
         """Whether to call `on_tick`: packets are missing or a key frame is needed."""
         self.jitter_buffer_delay_s = 0.0
@@ -458,7 +459,9 @@ class InboundVideo:
             requests.reference_picture()
         if frame.key:
             self.key_frames_received += 1
-            self._fir_number = self.firs_sent & 0xFF
+            if self._firs_answered < self.firs_sent:
+                self._firs_answered = self.firs_sent
+                self._fir_number = (self._fir_number + 1) & 0xFF
             self._had_key_frame = True
             requests.arrived(now, recovers_after=frame.recovers_after)
 
