@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from aiortc import RTCPeerConnection
 from aiortc.rtcsctptransport import (
+    DATA_CHANNEL_ACK,
     DATA_CHANNEL_OPEN,
     SCTP_MAX_PACKET_LENGTH,
     WEBRTC_DCEP,
+    WEBRTC_STRING,
     Chunk,
     DataChunk,
     ForwardTsnChunk,
@@ -472,6 +474,22 @@ async def test_nothing_is_reset_at_a_peer_that_cannot_and_a_flood_waits_in_a_bou
             await there.send(refused)
         assert len(there.resets) == 1
         assert len(there.sctp._reconfig_queue) <= 135
+
+
+async def test_a_message_that_cannot_be_read_holds_up_none_behind_it() -> None:
+    """An exception in the middle of a packet would drop the chunks behind it."""
+    async with association() as there:
+        tsn = there.next_tsn
+        await there.send(
+            Several(
+                [
+                    data(tsn, WHOLE, b"\xff", protocol=WEBRTC_STRING),
+                    data(tsn + 1, WHOLE, bytes([DATA_CHANNEL_ACK]), stream=9, protocol=WEBRTC_DCEP),
+                    data(tsn + 2, WHOLE, b"on", number=1),
+                ]
+            )
+        )
+        assert (there.received, there.failures, there.refused) == ([b"on"], 0, 2)
 
 
 async def test_the_limit_of_a_message_is_announced() -> None:

@@ -18,6 +18,7 @@ from aiortc.rtcsctptransport import (
     SCTP_MAX_PACKET_LENGTH,
     SCTP_TSN_MODULO,
     WEBRTC_DCEP,
+    WEBRTC_STRING,
     DataChunk,
     ForwardTsnChunk,
     ReconfigChunk,
@@ -220,8 +221,11 @@ def _gap_blocks(last_received: int, misordered: set[int]) -> list[tuple[int, int
 
 def _limit_channels(sctp: RTCSctpTransport, on_refused: Callable[[], None]) -> None:
     async def receive(stream_id: int, pp_id: int, data: bytes) -> None:
-        if pp_id != WEBRTC_DCEP or data[:1] != bytes([DATA_CHANNEL_OPEN]):
+        opens = pp_id == WEBRTC_DCEP and data[:1] == bytes([DATA_CHANNEL_OPEN])
+        if not opens and _is_readable(pp_id, data, stream_id in sctp._data_channels):
             await receive_as_aiortc(stream_id, pp_id, data)
+        elif not opens:
+            on_refused()
         elif stream_id in sctp._data_channels:
             on_refused()  # what is open there goes on
         elif len(sctp._data_channels) < CHANNELS and _opens_a_channel(data):
@@ -258,6 +262,11 @@ def _limit_channels(sctp: RTCSctpTransport, on_refused: Callable[[], None]) -> N
     override(sctp, "_data_channel_reset", when_open(reset_done))
 
 
+def _is_readable(pp_id: int, data: bytes, is_open: bool) -> bool:
+    """Whether aiortc can pass it on: it raises at an ACK for no channel and at no UTF-8."""
+    return is_open if pp_id == WEBRTC_DCEP else pp_id != WEBRTC_STRING or _is_utf8(data)
+
+
 def _opens_a_channel(message: bytes) -> bool:
     """Whether it is a well-formed DATA_CHANNEL_OPEN with a short label (RFC 8832, 5.1)."""
     if not _OPEN_HEADER.size <= len(message) <= _OPEN_HEADER.size + LABEL_MAX_BYTES:
@@ -266,9 +275,13 @@ def _opens_a_channel(message: bytes) -> bool:
     names = message[_OPEN_HEADER.size :]
     if label_bytes + protocol_bytes > len(names):
         return False
+    label, protocol = names[:label_bytes], names[label_bytes : label_bytes + protocol_bytes]
+    return _is_utf8(label) and _is_utf8(protocol)
+
+
+def _is_utf8(text: bytes) -> bool:
     try:
-        names[:label_bytes].decode()
-        names[label_bytes : label_bytes + protocol_bytes].decode()
+        text.decode()
     except UnicodeDecodeError:
         return False
     return True

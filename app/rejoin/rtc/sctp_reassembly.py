@@ -7,6 +7,7 @@ number (TSN), so a chunk costs the same however many are kept.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -81,7 +82,7 @@ class BoundedStream(InboundStream):
         self._by_last: dict[int, _Run] = {}
         self._in_turn: dict[int, _Run] = {}
         """Whole messages that wait for those before them, by their numbers."""
-        self._ready: list[_Run] = []
+        self._ready: deque[_Run] = deque()
 
     def add_chunk(self, chunk: DataChunk) -> None:
         run = _Run(
@@ -158,8 +159,8 @@ class BoundedStream(InboundStream):
 
     def pop_messages(self) -> Iterator[tuple[int, int, bytes]]:
         """Stream, protocol and content of each message that is whole and whose turn it is."""
-        ready, self._ready = self._ready, []
-        for run in ready:
+        while self._ready:  # one that fails where it is read holds up none behind it
+            run = self._ready.popleft()
             if run.chunks is not None:
                 yield self._id, run.protocol, b"".join(run.chunks)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -74,6 +75,8 @@ def test_many_senders_take_a_bounded_memory() -> None:
 class Player:
     def __init__(self) -> None:
         self.rates: list[int] = []
+        self.on_woke: Callable[[float, float], None] = lambda _due, _now: None
+        self.on_frame: Callable[[int], None] = lambda _beats: None
 
     def request_bitrate(self, bitrate_bps: int) -> None:
         self.rates.append(bitrate_bps)
@@ -95,6 +98,9 @@ async def test_what_is_read_steers_the_player_and_goes_on_to_aiortc() -> None:
     await dtls._handle_rtcp_data(fir((stream.ssrc, 7)))  # nothing plays yet
     stream.on_key_frame_requested = lambda: keys.append(None)
     feedback.steer(cast(Any, player), stream)
+    assert player.on_frame == control.frame_sent
+    player.on_woke(clock.now - 0.03, clock.now)
+    assert control.lateness.within(clock.now - 1, clock.now) == pytest.approx(0.03)
     await dtls._handle_rtcp_data(fir((stream.ssrc, 8)))
     assert len(keys) == stream.counters.key_frame_requests == 1
     stream.on_bitrate_requested(1_000_000)

@@ -42,6 +42,8 @@ class ClientFeedback:
         """From now on this is what plays."""
         self._playing = player, video
         video.on_bitrate_requested = self._on_remb
+        player.on_woke = self._congestion.lateness.woke
+        player.on_frame = self._congestion.frame_sent
 
     def _on_remb(self, bitrate_bps: int) -> None:
         if self._playing is not None and not self._congestion.has_feedback(self._clock()):

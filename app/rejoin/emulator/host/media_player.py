@@ -56,6 +56,11 @@ class MediaPlayer:
         self.key_frames = 0
         self.paused = False
         """While True nothing is encoded or sent."""
+        self.on_woke: Callable[[float, float], None] = lambda _due, _now: None
+        """Called when a timer runs, with the time when it was due and the time now."""
+        self.on_frame: Callable[[int], None] = lambda _beats: None
+        """Called for each picture that was sent, with the number of frame intervals since the one
+        before it: more than one where there was no time to encode the others."""
         video.on_started = self._start_video
         video.on_key_frame_requested = self._request_key_frame
         video.on_bitrate_requested = self.request_bitrate
@@ -114,11 +119,13 @@ class MediaPlayer:
         encoder = await asyncio.wrap_future(self._opened)
         opened_for = self._format
         shown = -1
+        sent_due: float | None = None
         for due in self._beats(1 / self._format.fps):
             await self._until(due)
             if not self._video.open:
                 return
             if self.paused:
+                sent_due = None
                 continue
             now = self._clock()
             counter = self._game.advance(max(now, due))
@@ -142,6 +149,9 @@ class MediaPlayer:
                 packetize(units, mode=self._format.packetization_mode),
                 counter * VIDEO_CLOCK_HZ // TICKS_PER_S,
             )
+            if sent_due is not None:
+                self.on_frame(max(1, round((due - sent_due) * self._format.fps)))
+            sent_due = due
 
     async def _play_audio(self) -> None:
         assert self._audio is not None
@@ -166,4 +176,7 @@ class MediaPlayer:
             yield epoch + beat * every_s
 
     async def _until(self, at: float) -> None:
-        await asyncio.sleep(max(0.0, at - self._clock()))
+        wait_s = at - self._clock()
+        await asyncio.sleep(max(0.0, wait_s))
+        if wait_s > 0:
+            self.on_woke(at, self._clock())
