@@ -76,7 +76,7 @@ def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
             metavar="FILE",
             type=FILE,
             help="JSON file with TURN servers (iceServers of WebRTC), to reach the game through a "
-            "relay where it cannot be reached directly.",
+            "relay where it cannot be reached directly. Those of a backend's answer are not used.",
         ),
         click.option(
             "--allow-444",
