@@ -241,6 +241,7 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
         (RtpRouter.route_rtp, ["packet"]),
         (Session.unprotect, ["packet"]),
         (Session.unprotect_rtcp, ["packet"]),
+        (Session.remove_stream, ["ssrc"]),
         (RTCIceTransport.start, ["remoteParameters"]),
         (RTCIceTransport.addRemoteCandidate, ["candidate"]),
         (RTCRtpReceiver.receive, ["parameters"]),
@@ -287,6 +288,7 @@ def test_media_is_decrypted_from_the_datagram_as_aiortc_decrypts_it_from_the_que
     receive = inspect.getsource(RTCDtlsTransport._recv_next)
     assert "first_byte > 127 and first_byte < 192 and self._rx_srtp" in receive
     assert "self._rx_srtp.unprotect(data)" in receive
+    assert "self._rx_srtp.unprotect_rtcp(data)" in receive
     assert "packet.ssrc" in (route := inspect.getsource(RtpRouter.route_rtp))
     assert set(re.findall(r"packet\.(\w+)", route)) == {"ssrc", "payload_type"}
     assert [is_rtcp(bytes((0x80, second))) for second in (191, 192, 208, 209)] == [

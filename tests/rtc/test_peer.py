@@ -56,6 +56,8 @@ from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.peer_states import Parts, parts_of
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
+from rejoin.rtc.sctp_limits import LABEL_MAX_BYTES
+from rejoin.rtc.sctp_reassembly import CHUNK_OVERHEAD_BYTES
 from rejoin.rtc.signal_codec import AUDIO_MID, DATA_MID, VIDEO_MID
 from rejoin.rtc.transport_cc import OFFERED_ID
 
@@ -680,6 +682,27 @@ async def test_the_addresses_of_a_connection_are_known_from_its_offer_to_its_end
         assert scene.peer.local_addresses == frozenset()
 
 
+async def test_a_channel_that_we_refuse_closes_at_the_host() -> None:
+    async with played() as scene:
+        await scene.until_live()
+        refused = scene.host.pc.createDataChannel("x" * (LABEL_MAX_BYTES + 1))
+        taken = scene.host.pc.createDataChannel("x")
+        await scene.until(lambda: refused.readyState == "closed")
+        await scene.until(lambda: taken.readyState == "open")
+        assert not scene.saw(HardEvidenceSeen)
+
+
+async def test_a_host_that_takes_no_message_of_our_length_is_played_all_the_same() -> None:
+    def short(sdp: str) -> str:
+        return re.sub(r"a=max-message-size:\d+", "a=max-message-size:1", sdp)
+
+    async with played(rewrite=short) as scene:
+        await scene.until_live()
+        scene.peer.set_controls(Controls(frozenset({4})))
+        sender = scene.parts.channels.controls
+        assert (sender.messages_sent, sender.messages_not_sent) == (0, 1)
+
+
 async def test_a_message_of_the_host_that_never_ends_is_not_kept_and_the_game_goes_on() -> None:
     async with played() as scene:
         await scene.until_live()
@@ -691,7 +714,7 @@ async def test_a_message_of_the_host_that_never_ends_is_not_kept_and_the_game_go
             there._local_tsn += 1
             await there._send_chunk(chunk)
         await scene.until(lambda: here._last_received_tsn == there._local_tsn - 1)
-        assert len(here._inbound_streams[1].reassembly) == 1
+        assert here._inbound_streams[1].cost == CHUNK_OVERHEAD_BYTES
         assert scene.peer.statistics().packets_failed == 1
         assert scene.evidence() == set()
 

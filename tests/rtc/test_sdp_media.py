@@ -186,7 +186,11 @@ def test_444_is_receivable_only_where_it_was_offered() -> None:
 
 def test_the_media_stream_is_the_first_that_repeats_no_other() -> None:
     section = video(
-        "a=ssrc-group:FID 22 23", "a=ssrc-group:FEC-FR 22 24", "a=ssrc:23 cname:x", "a=ssrc:22 x"
+        "a=ssrc-group:FID 22 23",
+        "a=ssrc-group:FID 22 22",
+        "a=ssrc-group:FEC-FR 22 24",
+        "a=ssrc:23 cname:x",
+        "a=ssrc:22 x",
     )
     assert retransmissions(section) == {23: 22}
     assert media_ssrc(section) == 22

@@ -200,7 +200,8 @@ def media_ssrc(section: Section) -> int | None:
 def retransmissions(section: Section) -> dict[int, int]:
     """SSRC of each retransmission stream to the SSRC that it retransmits (RFC 5576, FID)."""
     matches = map(_REPEATED_BY.fullmatch, section.values("ssrc-group"))
-    return {int(match[2]): int(match[1]) for match in matches if match is not None}
+    pairs = ((int(match[1]), int(match[2])) for match in matches if match is not None)
+    return {repeated_by: ssrc for ssrc, repeated_by in pairs if ssrc != repeated_by}
 
 
 def sctp_port(section: Section) -> int | None:

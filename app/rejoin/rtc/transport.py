@@ -13,7 +13,8 @@ Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 - media: it goes to `rtp_input` without entering aioice's queue;
 - RTCP and SCTP: the libraries do not keep the arrival times of authenticated packets;
 - data channels: aiortc opens one only when the host acknowledged it, which some hosts never do;
-- memory: aiortc keeps all that the host sends of messages that never end (`sctp_limits`);
+- memory: aiortc keeps all that the host sends of messages that never end (`sctp_limits`), and every
+  source that it ever sent with;
 - relays: aioice would wait five seconds for a TURN server; here the allocation is made before
   (`relay`);
 - sending: a muted connection sends checks only, one that said goodbye nothing (`outgoing`,
@@ -43,6 +44,7 @@ from rejoin.rtc.checks import ConnectivityChecks
 from rejoin.rtc.congestion_feedback import CongestionFeedback
 from rejoin.rtc.goodbye import Goodbye, say_goodbye
 from rejoin.rtc.handshake_seam import (
+    bound_sources,
     hasten_association,
     hasten_checks,
     hasten_handshake,
@@ -135,6 +137,7 @@ class Transport:
         self._gather = seam.replace_gathering(self._connection, self._gather_and_watch)
         seam.start_all_checks(self._connection)
         hasten_handshake(dtls, self.round_trip, clock)
+        bound_sources(dtls)
         seam.replace_consent(self._connection, self.checks.keep_consent)
         limit_answers_to_strangers(self._connection, clock)
         self._handle_request: seam.CheckHandler = seam.override(

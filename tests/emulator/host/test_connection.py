@@ -36,6 +36,7 @@ from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.playback import MediaSinks
+from rejoin.rtc.sctp_limits import LABEL_MAX_BYTES
 from rejoin.rtc.signal_codec import decode_response
 
 
@@ -128,6 +129,15 @@ def with_bundle_only_sections(sdp: str) -> str:
     return first
 
 
+def with_a_transport_for_each_section(sdp: str) -> str:
+    """As offered in case the answerer does not bundle (RFC 9143, 7.2); the first is the tagged."""
+    session, first, *others = re.split(r"(?=^m=)", sdp, flags=re.MULTILINE)
+    for number, section in enumerate(others):
+        own = re.sub(r"(?m)^a=ice-ufrag:.*$", f"a=ice-ufrag:own{number}", section)
+        first += re.sub(r"(?m)^a=ice-pwd:.*$", f"a=ice-pwd:{number}{'x' * 22}", own)
+    return session + first
+
+
 def with_blanks(sdp: str) -> str:
     sdp = re.sub(r"(?m)^a=fmtp:.*$", lambda match: match[0].replace(";", "; "), sdp)
     return re.sub(r"\r\n", " \r\n", sdp)
@@ -143,6 +153,7 @@ def with_harmless_lines(sdp: str) -> str:
     [
         with_another_tagged_section,
         with_bundle_only_sections,
+        with_a_transport_for_each_section,
         with_blanks,
         with_harmless_lines,
         lambda sdp: with_blanks(with_another_tagged_section(with_bundle_only_sections(sdp))),
@@ -291,6 +302,18 @@ async def test_fir_brings_a_key_frame_from_a_host_that_has_pli_refused() -> None
         await eventually(lambda: media_of(host)["key_frames"] > before)
         assert peer.statistics().fir_count > 0
         await peer.close()
+
+
+@leaves_nothing
+async def test_a_channel_that_the_host_refuses_closes_at_the_client() -> None:
+    async with running() as (host, _):
+        player = await joined(host, 1)
+        await player.until(lambda: bool(player.inbox))
+        refused = player.pc.createDataChannel("x" * (LABEL_MAX_BYTES + 1))
+        await eventually(lambda: refused.readyState == "closed")
+        player.message_channel.send("and this one is open")
+        await player.until(lambda: player.messages == ["and this one is open"])
+        await player.close()
 
 
 @leaves_nothing

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from rejoin.media.receive.sources import PLAYS_S, PlayingSource, ReceivedSources
+from rejoin.media.receive.sources import MAX_SOURCES, PLAYS_S, PlayingSource, ReceivedSources
 
 SOUND, VIDEO, NEW_VIDEO, UNSEEN = 1, 2, 3, 4
 
@@ -30,6 +30,13 @@ def test_the_end_of_one_source_is_not_the_end_of_all() -> None:
 
 def test_one_bye_may_end_all_sources() -> None:
     assert Scene(SOUND, VIDEO).ends_after(VIDEO, SOUND)
+
+
+def test_a_source_for_each_packet_takes_a_bounded_memory() -> None:
+    scene = Scene(*range(10_000))
+    assert len(scene.sources._playing) <= MAX_SOURCES
+    scene.sources.on_rtp(SOUND)
+    assert scene.ends_after(*range(10_000))
 
 
 def test_the_end_of_all_is_reported_once() -> None:

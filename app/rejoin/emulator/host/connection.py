@@ -53,6 +53,7 @@ from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
 from rejoin.rtc import aiortc_seam
 from rejoin.rtc.codecs import offer_every_profile
 from rejoin.rtc.handshake_seam import (
+    bound_sources,
     hasten_association,
     hasten_checks,
     hasten_handshake,
@@ -274,6 +275,7 @@ class HostConnection:
         answer_check = aiortc_seam.replace_check_handler(ice, on_check)
         aiortc_seam.prepare_dtls(dtls)
         hasten_handshake(dtls, round_trip, self._host.clock)
+        bound_sources(dtls)
         aiortc_seam.watch_authenticated(dtls, self._presence.packet_authenticated)
         self._feedback.watch(dtls)
         dtls.on("statechange", self._dtls_changed)

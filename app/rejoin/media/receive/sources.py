@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+MAX_SOURCES = 256
+"""Hosts have two or three. A host that has more is followed from the newest one on."""
+
 
 class ReceivedSources:
     """The sources (SSRCs) of all media of one connection; RTX streams are not sources.
@@ -19,6 +22,8 @@ class ReceivedSources:
 
     def on_rtp(self, ssrc: int) -> None:
         """A packet of this source: it plays, even if it said BYE before."""
+        if ssrc not in self._playing and len(self._playing) >= MAX_SOURCES:
+            self._playing.clear()
         self._playing.add(ssrc)
 
     def on_bye(self, ssrcs: Iterable[int]) -> None:
