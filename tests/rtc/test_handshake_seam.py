@@ -501,7 +501,12 @@ async def test_a_source_for_each_packet_takes_a_bounded_memory() -> None:
     dtls._setup_srtp()
     removed: list[int] = []
     remove = dtls._rx_srtp._session.remove_stream
-    dtls._rx_srtp._session.remove_stream = lambda ssrc: (removed.append(ssrc), remove(ssrc))
+
+    def recorded(ssrc: int) -> None:
+        removed.append(ssrc)
+        remove(ssrc)
+
+    dtls._rx_srtp._session.remove_stream = recorded
 
     host = Session(Policy(key=SRTP_KEY, ssrc_type=Policy.SSRC_ANY_OUTBOUND))
 

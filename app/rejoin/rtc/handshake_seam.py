@@ -268,7 +268,7 @@ class BoundedKeys:
     libsrtp keeps half a kilobyte for each and walks through all of them for each packet.
     """
 
-    def __init__(self, session: Session, on_forgotten: Callable[[int], None]) -> None:
+    def __init__(self, session: Session, on_forgotten: Callable[[int], object]) -> None:
         self._session = session
         self._on_forgotten = on_forgotten
         self._known: dict[bytes, None] = {}
