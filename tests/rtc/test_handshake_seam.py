@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 from aioice import Candidate, stun
-from aioice.ice import StunProtocol
+from aioice.ice import Connection, StunProtocol
 from aiortc import RTCCertificate, RTCConfiguration, RTCPeerConnection
 from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport, RtpRouter
 from aiortc.rtcsctptransport import (
@@ -30,7 +30,12 @@ from helpers.waiting import eventually
 from rejoin.rtc import handshake_seam as seam
 from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.dtls_flights import HANDSHAKE, parse_records
-from rejoin.rtc.handshake_seam import SOURCES_MAX, bound_sources
+from rejoin.rtc.handshake_seam import (
+    CHECKED_ADDRESSES_MAX,
+    SOURCES_MAX,
+    bound_sources,
+    limit_checked_addresses,
+)
 from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 
 HOST = ("127.0.0.1", 5000)
@@ -479,6 +484,25 @@ async def test_an_init_that_comes_late_does_not_reset_what_was_received(loop: Ma
     await scene.receive(late)
     assert scene.sctp._last_received_tsn == 1005
     await scene.close()
+
+
+# --- addresses ------------------------------------------------------------------------------------
+
+
+async def test_a_host_that_checks_from_any_number_of_addresses_is_not_followed_to_all() -> None:
+    """aioice makes a candidate of each, and sends checks there."""
+    connection = Connection(ice_controlling=True)
+    followed: list[tuple[str, int]] = []
+    connection.check_incoming = (  # type: ignore[method-assign]
+        lambda message, addr, protocol: followed.append(addr)
+    )
+    limit_checked_addresses(connection)
+    message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    protocol = StunProtocol(connection)
+    addresses = [("192.0.2.1", port) for port in range(2000, 2000 + 5 * CHECKED_ADDRESSES_MAX)]
+    for address in [*addresses, addresses[0]]:
+        connection.check_incoming(message, address, protocol)
+    assert followed == [*addresses[:CHECKED_ADDRESSES_MAX], addresses[0]]
 
 
 # --- SRTP -----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import pytest
 from aioice import stun
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, DataChunk
+from aiortc.rtp import RtpPacket
 
 from conftest import LogRecords
 from helpers.h264_streams import x264
@@ -50,8 +51,9 @@ from rejoin.media.audio.output import NullOutput
 from rejoin.media.receive.rtp import RtpPacket
 from rejoin.media.video.hardware import Hardware, OnHardware
 from rejoin.media.video.picture import PictureSlot
-from rejoin.rtc.aiortc_seam import override
+from rejoin.rtc.aiortc_seam import override, rtp_sender
 from rejoin.rtc.candidates import NetworkRules
+from rejoin.rtc.handshake_seam import CHECKED_ADDRESSES_MAX, SOURCES_MAX
 from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.peer_states import Parts, parts_of
 from rejoin.rtc.playback import MediaSinks
@@ -680,6 +682,30 @@ async def test_the_addresses_of_a_connection_are_known_from_its_offer_to_its_end
         assert scene.peer.local_addresses == {"127.0.0.1"}
         await scene.peer.close()
         assert scene.peer.local_addresses == frozenset()
+
+
+async def test_what_a_hostile_host_makes_us_remember_is_bounded() -> None:
+    """Checks from a thousand addresses, and media of a thousand sources."""
+    async with played() as scene:
+        await scene.until_live()
+        connection = scene.parts.dtls.transport._connection
+        (protocol,) = connection._protocols
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        request.attributes["USERNAME"] = f"{connection.local_username}:host"
+        request.attributes["PRIORITY"] = 1
+        request.attributes["ICE-CONTROLLED"] = 1
+        request.add_message_integrity(connection.local_password.encode())
+        for port in range(20_000, 21_000):
+            protocol.datagram_received(bytes(request), ("127.0.0.1", port))
+        assert len(connection._remote_candidates) <= 1 + CHECKED_ADDRESSES_MAX
+        send = rtp_sender(scene.host.pc.getTransceivers()[0].sender.transport)
+        for ssrc in range(1000, 2000):
+            await send(RtpPacket(payload_type=96, ssrc=ssrc, payload=b"x").serialize())
+        keys: Any = scene.parts.dtls._rx_srtp
+        await scene.until(lambda: (1999).to_bytes(4) in keys._known)
+        assert len(keys._known) <= SOURCES_MAX
+        assert len(scene.parts.dtls._rtp_router.ssrc_table) <= SOURCES_MAX + 2
+        assert not scene.saw(HardEvidenceSeen)
 
 
 async def test_a_channel_that_we_refuse_closes_at_the_host() -> None:

@@ -65,6 +65,28 @@ def limit_answers_to_strangers(connection: Connection, clock: Callable[[], float
     respond_as_aioice = override(connection, "respond_error", respond_error)
 
 
+CHECKED_ADDRESSES_MAX = 100
+"""Addresses from which authenticated checks are followed up (RFC 8445, 6.1.2.5 and 19.5.1)."""
+
+
+def limit_checked_addresses(connection: Connection) -> None:
+    """Learn no more than so many peer-reflexive candidates.
+
+    aioice keeps each, and checks it in turn: the other side, which knows our password, could name
+    any number of addresses that would get checks from us. Call it before `replace_check_handler`.
+    """
+    learned: set[Address] = set()
+
+    def check_incoming(message: stun.Message, address: Address, protocol: StunProtocol) -> None:
+        if address not in learned:
+            if len(learned) >= CHECKED_ADDRESSES_MAX:
+                return
+            learned.add(address)
+        check_as_aioice(message, address, protocol)
+
+    check_as_aioice = override(connection, "check_incoming", check_incoming)
+
+
 class _NotSent:
     """Takes the place of a socket for a transaction whose requests are sent by us."""
 

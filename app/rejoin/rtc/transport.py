@@ -7,7 +7,8 @@ Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 - lost packets: the libraries repeat checks, DTLS flights and SCTP's first chunks after 0.5 to 3 s;
 - consent: aioice closes healthy streams whose round trip exceeds 500 ms; here `core/health` judges
   silence, and our checks (`checks`) only measure;
-- strangers: aioice answers every request of anybody, as often as it is sent;
+- strangers: aioice answers every request of anybody, as often as it is sent, and checks every
+  address that the host's checks come from;
 - requests: aioice learns a peer-reflexive candidate from any address, ours only from those that the
   profile allows;
 - media: it goes to `rtp_input` without entering aioice's queue;
@@ -49,6 +50,7 @@ from rejoin.rtc.handshake_seam import (
     hasten_checks,
     hasten_handshake,
     limit_answers_to_strangers,
+    limit_checked_addresses,
     open_channels_when_acknowledged,
     watch_association_end,
 )
@@ -140,6 +142,7 @@ class Transport:
         bound_sources(dtls)
         seam.replace_consent(self._connection, self.checks.keep_consent)
         limit_answers_to_strangers(self._connection, clock)
+        limit_checked_addresses(self._connection)
         self._handle_request: seam.CheckHandler = seam.override(
             self._connection, "request_received", self._on_request
         )

@@ -58,6 +58,7 @@ from rejoin.rtc.handshake_seam import (
     hasten_checks,
     hasten_handshake,
     limit_answers_to_strangers,
+    limit_checked_addresses,
 )
 from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 from rejoin.rtc.sctp_limits import limit_inbound
@@ -272,6 +273,7 @@ class HostConnection:
         aiortc_seam.gather_from_one_socket(ice, open_socket)
         aiortc_seam.connect_passively(ice)
         limit_answers_to_strangers(ice, self._host.clock)
+        limit_checked_addresses(ice)
         answer_check = aiortc_seam.replace_check_handler(ice, on_check)
         aiortc_seam.prepare_dtls(dtls)
         hasten_handshake(dtls, round_trip, self._host.clock)
