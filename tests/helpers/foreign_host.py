@@ -87,6 +87,8 @@ _PYTHON = "/usr/bin/python3"
 GSTREAMER = ForeignStack(
     "gstreamer", _gstreamer_missing, lambda _: [_PYTHON, str(FOLDER / "gstreamer_host.py")]
 )
+
+
 def _pion_missing() -> str | None:
     if shutil.which("go") is None:
         return "there is no Go"
