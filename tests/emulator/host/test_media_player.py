@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+import time
 from typing import Any
 
 import av
@@ -22,10 +23,11 @@ from helpers.rtp_streams import (
     parameters,
     stock_sender,
 )
+from helpers.waiting import eventually
 from rejoin.clock import boot_s
 from rejoin.emulator.host.encoders import VideoFormat
 from rejoin.emulator.host.game import HEIGHT, WIDTH, Game
-from rejoin.emulator.host.media_player import MIN_BITRATE_BPS, MediaPlayer
+from rejoin.emulator.host.media_player import MIN_BITRATE_BPS, NOTICE_EVERY_S, MediaPlayer
 from rejoin.emulator.host.rtp_stream import RtpStream
 
 
@@ -137,5 +139,28 @@ async def test_the_size_changes_in_mid_stream_with_a_key_frame() -> None:
                 sizes.append((frame.width, frame.height))
     assert sizes == [(320, 180), (160, 90), (640, 360)]
     assert key_frames == len(sizes), "a key frame for each size, none for the same size again"
+    await player.close()
+    await stream.stop()
+
+
+async def test_a_player_notices_when_it_did_not_run_and_which_frames_it_left_out() -> None:
+    stream = Recorder()
+    player = MediaPlayer(Game(boot_s()), VideoFormat(320, 180, 30, 1_000_000, "main"), stream, None)
+    woke: list[tuple[float, float]] = []
+    beats: list[int] = []
+    player.on_woke = lambda due, now: woke.append((due, now))
+    player.on_frame = beats.append
+    await stream.start(parameters())
+    await eventually(lambda: bool(beats))
+    assert all(due <= now for due, now in woke)
+    began = boot_s()
+    time.sleep(0.3)  # nothing else runs meanwhile
+    ended = boot_s()
+    seen, sent = len(woke), len(beats)
+    await eventually(lambda: len(woke) > seen and len(beats) > sent + 1)
+    due, now = woke[seen]
+    assert due <= began + NOTICE_EVERY_S
+    assert now >= ended
+    assert max(beats[sent:]) >= 5, "at 30 a second nine are missed"
     await player.close()
     await stream.stop()

@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 
 KEY_FRAME_EVERY_S = 0.200
 """Requests for a key frame within this time are answered with one key frame."""
+NOTICE_EVERY_S = 0.010
 MIN_BITRATE_BPS = 300_000
 """REMB and transport-wide feedback are followed down to this; below it the strip would no longer be
 readable."""
@@ -57,7 +58,7 @@ class MediaPlayer:
         self.paused = False
         """While True nothing is encoded or sent."""
         self.on_woke: Callable[[float, float], None] = lambda _due, _now: None
-        """Called when a timer runs, with the time when it was due and the time now."""
+        """Called each 10 ms, with the time when that was due and the time now."""
         self.on_frame: Callable[[int], None] = lambda _beats: None
         """Called for each picture that was sent, with the number of frame intervals since the one
         before it: more than one where there was no time to encode the others."""
@@ -107,6 +108,7 @@ class MediaPlayer:
     def _start_video(self) -> None:
         if not self._closed:
             self._tasks.append(tasks.spawn(self._play_video(), name="emulator-video"))
+            self._tasks.append(tasks.spawn(self._notice_lateness(), name="emulator-lateness"))
 
     def _start_audio(self) -> None:
         if not self._closed:
@@ -167,6 +169,13 @@ class MediaPlayer:
             for packet in packets:
                 await self._audio.send([packet], position)
 
+    async def _notice_lateness(self) -> None:
+        """Frames are no measure of it: while one waits for the encoder nothing is due."""
+        while self._video.open:
+            due = self._clock() + NOTICE_EVERY_S
+            await asyncio.sleep(NOTICE_EVERY_S)
+            self.on_woke(due, self._clock())
+
     def _beats(self, every_s: float) -> Iterator[float]:
         """Boot times on the game's own grid, endlessly; those already missed are left out."""
         epoch = self._game.started_at
@@ -176,7 +185,4 @@ class MediaPlayer:
             yield epoch + beat * every_s
 
     async def _until(self, at: float) -> None:
-        wait_s = at - self._clock()
-        await asyncio.sleep(max(0.0, wait_s))
-        if wait_s > 0:
-            self.on_woke(at, self._clock())
+        await asyncio.sleep(max(0.0, at - self._clock()))
