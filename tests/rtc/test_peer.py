@@ -19,7 +19,7 @@ import pytest
 from aioice import stun
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, DataChunk
-from aiortc.rtp import RtpPacket
+from aiortc.rtp import RtpPacket as AiortcPacket
 
 from conftest import LogRecords
 from helpers.h264_streams import x264
@@ -700,7 +700,7 @@ async def test_what_a_hostile_host_makes_us_remember_is_bounded() -> None:
         assert len(connection._remote_candidates) <= 1 + CHECKED_ADDRESSES_MAX
         send = rtp_sender(scene.host.pc.getTransceivers()[0].sender.transport)
         for ssrc in range(1000, 2000):
-            await send(RtpPacket(payload_type=96, ssrc=ssrc, payload=b"x").serialize())
+            await send(AiortcPacket(payload_type=96, ssrc=ssrc, payload=b"x").serialize())
         keys: Any = scene.parts.dtls._rx_srtp
         await scene.until(lambda: (1999).to_bytes(4) in keys._known)
         assert len(keys._known) <= SOURCES_MAX
