@@ -97,6 +97,7 @@ def test_whether_qt_starts_is_found_out_without_ending_this_process() -> None:
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     assert starts(environment)
     assert not starts({**environment, "QT_QPA_PLATFORM": "canary"})
+    assert not starts({**environment, "QT_QPA_PLATFORM": "linuxfb:fb=/nowhere"})
 
 
 @LINUX

@@ -17,7 +17,12 @@ _WITHOUT_DISPLAY: Final = ("offscreen", "minimal")
 _PATIENCE_S: Final = 5.0
 """How long an X server may take to answer."""
 _PROBE_S: Final = 20.0
-_PROBE: Final = "from PySide6.QtGui import QGuiApplication; QGuiApplication(['probe'])"
+_PROBE: Final = """
+import sys
+from PySide6.QtGui import QGuiApplication
+application = QGuiApplication(["probe"])
+sys.exit(application.primaryScreen() is None)
+"""
 
 Probe = Callable[[Mapping[str, str]], bool]
 
@@ -29,7 +34,8 @@ def platforms(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def starts(environment: Mapping[str, str]) -> bool:
-    """Whether Qt starts in this environment, tried in another process, which may abort."""
+    """Whether Qt starts in this environment and has a screen; tried in another process, which may
+    abort."""
     command = [sys.executable, "-c", _PROBE]
     try:
         done = subprocess.run(
