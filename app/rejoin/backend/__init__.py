@@ -17,5 +17,6 @@ Read in this order: `service` (what a streaming service offers), `requests`, `br
 `create_calls`, `status_calls`, `client_tokens`, `session_reports` and `owner_rules`, `refused`,
 `routes`, `problems`, `gate`; then `store`, `sweep`, `sign_in` with `openid_tokens` and
 `introspection`, `readiness` and `metrics` by `observed_service`, `connection_rules`, `serving`,
-`aws` and `aws_session` (boto3) and the sample dialects `aws_bundle`, `aws_react`.
+`aws` with `aws_session` and `create_pace` (boto3) and the sample dialects `aws_bundle`,
+`aws_react`.
 """

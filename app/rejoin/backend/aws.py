@@ -27,6 +27,7 @@ from botocore.config import Config
 
 from rejoin.backend.aws_session import make_session, unusable
 from rejoin.backend.configuration import BackendSettings
+from rejoin.backend.create_pace import CreatePace
 from rejoin.backend.service import (
     ListedStream,
     ServiceFault,
@@ -129,12 +130,13 @@ class AwsStreamService:
         self._clock = clock
         self._clients: dict[float, GameLiftStreamsClient] = {}
         self._making = threading.Lock()
+        self._pace = CreatePace(clock)
         self._closed = False
         self._session = make_session(settings)
         try:
             # Make the longest one now: a mistake shows at once, and the first call need not wait.
             self._client(_DURATIONS_S[0])
-        except (faults.BotoCoreError, ValueError, OSError) as error:
+        except Exception as error:
             raise unusable(error) from None
         self._threads = {
             operation: ThreadPoolExecutor(count, thread_name_prefix=f"aws-{operation}")
@@ -227,7 +229,7 @@ class AwsStreamService:
             )
             return _needed(answer.get("SignalResponse"))
 
-        return await self._call("CreateStreamSessionConnection", budget_s, call)
+        return await self._call("CreateStreamSessionConnection", budget_s, call, paced=stream)
 
     async def terminate(self, stream: StreamId, *, budget_s: float) -> None:
         await self._call(
@@ -244,12 +246,15 @@ class AwsStreamService:
         operation: str,
         budget_s: float,
         call: Callable[[GameLiftStreamsClient], _Result],
+        *,
+        paced: StreamId | None = None,
     ) -> _Result:
+        """`paced`: the session whose create calls have to lie apart."""
         if self._closed:
             raise StreamServiceError(ServiceFault.UNAVAILABLE, "The backend is shutting down.")
         deadline = self._clock() + budget_s
         tries = asyncio.get_running_loop().run_in_executor(
-            self._threads[operation], self._tries, operation, deadline, call
+            self._threads[operation], self._tries, operation, deadline, call, paced
         )
         try:
             return await asyncio.wait_for(tries, budget_s + _GRACE_S)
@@ -260,17 +265,23 @@ class AwsStreamService:
             raise StreamServiceError(fault, _SENTENCES[fault]) from None
 
     def _tries(
-        self, operation: str, deadline: float, call: Callable[[GameLiftStreamsClient], _Result]
+        self,
+        operation: str,
+        deadline: float,
+        call: Callable[[GameLiftStreamsClient], _Result],
+        paced: StreamId | None,
     ) -> _Result:
         """In a thread: at most two tries of the same bytes, both over before the deadline."""
         failure = ServiceFault.UNAVAILABLE
         retry_after_s: float | None = None
         for number in range(1, TRIES + 1):
-            left_s = deadline - self._clock()
+            wait_s = 0.0 if paced is None else self._pace.take_turn(paced)
+            left_s = deadline - self._clock() - wait_s
             fitting = [try_s for try_s in _DURATIONS_S if try_s <= left_s]
             if not fitting or self._closed:
                 # This try sends nothing; the result of the first one counts.
                 break
+            time.sleep(wait_s)
             try:
                 return call(self._client(fitting[0]))
             except (faults.BotoCoreError, faults.ClientError) as error:
@@ -284,6 +295,9 @@ class AwsStreamService:
                 # boto3 lets some errors of urllib3 and of sockets through.
                 fault = ServiceFault.FAILED
                 _log.warning("%s: unexpected %s, try %d", operation, _name(error), number)
+            finally:
+                if paced is not None:
+                    self._pace.call_ended(paced)
             # After a first try with unknown outcome these do not say that it failed.
             if failure.outcome_known or fault not in _LEAVES_THE_FIRST_TRY_OPEN:
                 failure = fault

@@ -14,6 +14,7 @@ from rejoin.cli import exit_codes
 from rejoin.cli.messages import say, warn
 from rejoin.cli.options import GameOptions
 from rejoin.errors import BadInputError
+from rejoin.parts import loading
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 
 def check_display() -> None:
     """Raises NoDisplayError without a display, ImportError where Qt cannot be loaded."""
-    from rejoin.gui import application, platform_plugin
+    with loading():
+        import rejoin.gui.application  # noqa: F401
+        from rejoin.gui import displays, platform_plugin
 
-    application.check_display()
+    displays.check_display()
     platform_plugin.check()
 
 

@@ -25,6 +25,7 @@ from helpers.game_hosts import (
 from helpers.leaves_nothing import leaves_nothing
 from helpers.sctp_floods import FIRST, UNORDERED, WHOLE, bundled, data, opening
 from helpers.waiting import eventually
+from rejoin.emulator.host import game_host
 from rejoin.emulator.host.game import TICKS_PER_S
 from rejoin.emulator.host.game_host import GameHost
 from rejoin.emulator.host.message_channel import ECHO_BUFFERED_MAX_BYTES
@@ -102,6 +103,22 @@ async def test_kill_ends_the_game_and_its_counter() -> None:
         await asyncio.sleep(0.1)
         assert host.game_state()["counter"] == state["counter"]
         await player.close()
+
+
+async def test_when_a_connection_has_closed_its_remains_are_collected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    collected: list[int] = []
+    async with running() as (host, _):
+        monkeypatch.setattr(
+            game_host,
+            "collect_soon",
+            lambda *, trim: collected.append(len(host._connections) if trim else -1),
+        )
+        player = await joined(host, 1)
+        assert collected == []
+        await player.close()
+    assert collected == [0]
 
 
 @leaves_nothing

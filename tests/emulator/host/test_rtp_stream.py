@@ -60,6 +60,16 @@ async def test_frames_become_numbered_packets_with_one_marker() -> None:
     assert len(transport.sent) == count
 
 
+async def test_a_stream_that_has_stopped_keeps_no_packet() -> None:
+    """Up to 8 MB, which else stays until the garbage collector finds the connection."""
+    stream, _ = a_stream(ManualClock())
+    await stream.start(parameters())
+    await stream.send([b"a" * 1000] * 20, 3000)
+    assert stream.history.bytes > 20_000
+    await stream.stop()
+    assert (len(stream.history), stream.history.bytes) == (0, 0)
+
+
 @pytest.mark.parametrize("rtx", [False, True])
 async def test_lost_packets_are_sent_again(rtx: bool) -> None:
     clock = ManualClock()

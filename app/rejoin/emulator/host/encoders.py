@@ -189,6 +189,10 @@ class AudioEncoder:
         frame.time_base = Fraction(1, SAMPLE_RATE_HZ)
         return [bytes(packet) for packet in self._codec.encode(frame)]
 
+    def close(self) -> None:
+        """Free the memory now, as of the pictures' encoder."""
+        del self._codec, self._loop
+
 
 def prepare() -> None:
     """Compute what all connections share (about 0.3 s), so that no client has to wait for it."""

@@ -48,6 +48,8 @@ class MediaPlayer:
         self._video, self._audio = video, audio
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "emulator-encoder")
         self._opened = self._thread.submit(VideoEncoder, self._format)
+        self._audio_encoder: AudioEncoder | None = None
+        """Made, used and closed on the encoder thread."""
         self._tasks: list[asyncio.Task[None]] = []
         self._key_frame_requested = True
         self._key_frame_at = float("-inf")
@@ -73,7 +75,7 @@ class MediaPlayer:
         self._closed = True
         await tasks.cancel(*self._tasks)
         # The thread works in order: when this call is done, everything before it is done too.
-        await asyncio.wrap_future(self._thread.submit(self._close_encoder))
+        await asyncio.wrap_future(self._thread.submit(self._close_encoders))
         self._thread.shutdown(wait=True)
 
     def _reopen(self, video_format: VideoFormat) -> VideoEncoder:
@@ -83,6 +85,17 @@ class MediaPlayer:
         self._opened = concurrent.futures.Future()
         self._opened.set_result(encoder)
         return encoder
+
+    def _close_encoders(self) -> None:
+        """What is left to the garbage collector here keeps all memory around it in use."""
+        self._close_encoder()
+        encoder, self._audio_encoder = self._audio_encoder, None
+        if encoder is not None:
+            encoder.close()
+
+    def _open_audio_encoder(self) -> AudioEncoder:
+        self._audio_encoder = AudioEncoder()
+        return self._audio_encoder
 
     def _close_encoder(self) -> None:
         if self._opened.exception() is None:
@@ -157,7 +170,7 @@ class MediaPlayer:
 
     async def _play_audio(self) -> None:
         assert self._audio is not None
-        encoder = await self._off_loop(AudioEncoder)
+        encoder = await self._off_loop(self._open_audio_encoder)
         for due in self._beats(_AUDIO_FRAME_S):
             await self._until(due)
             if not self._audio.open:

@@ -147,6 +147,7 @@ class RtpStream(aiortc_seam.RegisteredSender):
         if self._dtls is not None:
             await self._put(bytes(RtcpByePacket(sources=[self.ssrc])))
             aiortc_seam.unregister_sender(self._dtls, self)
+        self.history.clear()
 
     async def send(self, payloads: Sequence[bytes], media_time: int) -> None:
         """Send one frame: the marker on its last packet, a short pause after each burst.
