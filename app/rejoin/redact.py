@@ -36,9 +36,10 @@ before it are one."""
 _SDP_LINE_END = r"(?:\r?\n|\r|\\+r(?:\\+n)?|\\+n)"
 _SDP_LINE = rf"[a-z]=(?:(?!{_SDP_LINE_END})[^\"\r\n])*"
 
+_SDP = re.compile(rf"\bv=0\s*(?:{_SDP_LINE_END}+{_SDP_LINE})+(?:{_SDP_LINE_END})*")
+"""A whole SDP: v=0 and every line after it. It goes first, as it is the longest by far."""
+
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # A whole SDP: v=0 and every line after it.
-    (re.compile(rf"\bv=0\s*(?:{_SDP_LINE_END}+{_SDP_LINE})+(?:{_SDP_LINE_END})*"), "[sdp]"),
     # A single line of an SDP that contains a secret.
     (
         re.compile(
@@ -69,14 +70,19 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"(?i)\b(arn(:|%3a)aws[a-z-]*\2[a-z0-9-]*\2[a-z0-9-]*\2)\d{12}(?!\d)"),
         r"\1[account]",
     ),
-    (re.compile(r"\bAWS4-HMAC-SHA256\b[^\r\n\"]*"), "AWS4-HMAC-SHA256 [secret]"),
-    (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}"), "[secret]"),
-    # A JSON Web Token; one that is encrypted directly has an empty part (RFC 7516, 4.5).
-    (re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*)+"), "[secret]"),
     (re.compile(r"(?i)\b((?:set-)?cookie\\*[\"']?\s*[:=])[^\r\n]*"), r"\1 [secret]"),
     # Eight or more bytes as pairs of hexadecimal digits.
     (re.compile(r"(?:[0-9A-Fa-f]{2}:){7,}[0-9A-Fa-f]{2}"), "[fingerprint]"),
 )
+
+_LITERAL_RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
+    ("AWS4", re.compile(r"\bAWS4-HMAC-SHA256\b[^\r\n\"]*"), "AWS4-HMAC-SHA256 [secret]"),
+    ("AKIA", re.compile(r"\bAKIA[0-9A-Z]{12,}"), "[secret]"),
+    ("ASIA", re.compile(r"\bASIA[0-9A-Z]{12,}"), "[secret]"),
+    # A JSON Web Token; one that is encrypted directly has an empty part (RFC 7516, 4.5).
+    ("eyJ", re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*)+"), "[secret]"),
+)
+"""Each begins with its literal, for which a text is searched much faster."""
 
 _KEY = re.compile(rf"(?i){_SECRET_KEYS}")
 _KEY_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -150,11 +156,16 @@ def redact(text: str) -> str:
 
     An IPv4 address keeps its first number (`203.x.x.x`), an IPv6 address its kind.
     """
+    if "v=0" in text:
+        text = _SDP.sub("[sdp]", text)
     if "@" in text:
         text = _USER_AND_PASSWORD.sub("[secret]@", _without_userinfo(text))
     has_key = _KEY.search(text) is not None
     if has_key:
         text = _without_lists(text)
+    for literal, pattern, replacement in _LITERAL_RULES:
+        if literal in text:
+            text = pattern.sub(replacement, text)
     for pattern, replacement in _RULES + _KEY_RULES if has_key else _RULES:
         text = pattern.sub(replacement, text)
     text = _INSTANCE.sub("[instance]", _HOST_IPV4.sub(r"\1-x-x-x", text))
