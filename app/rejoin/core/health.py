@@ -61,7 +61,7 @@ class Health:
     `calm_since_at`: since when no condition of Rule 1 was met.
     `healed_at`: when LOST healed, the newest last (Rule 5).
     `answers_due_from_at`: answers to checks are missed from here on, not earlier (Rule 6).
-    `freeze`: since when, and until when, the picture was last frozen (Rule 7).
+    `froze_at`: since when, and until when, the picture was last frozen (Rule 7).
     """
 
     level: HealthLevel
@@ -76,7 +76,7 @@ class Health:
     answers_due_from_at: float = 0.0
     trouble: Trouble | None = None
     frozen: Frozen | None = None
-    freeze: tuple[float, float] | None = None
+    froze_at: tuple[float, float] | None = None
 
 
 def healthy(now: float) -> Health:
@@ -124,9 +124,9 @@ def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy)
     health = _note_calm(health, rough or lossy, now)
     after = _assess_level(health, sample, rough, now, policy)
     frozen = _frozen(after, sample, now, policy)
-    freeze = after.freeze if frozen is None else (frozen.since_at, now)
+    froze_at = after.froze_at if frozen is None else (frozen.since_at, now)
     trouble = _trouble(after, frozen, sample, now, policy)
-    return replace(after, frozen=frozen, freeze=freeze, trouble=trouble)
+    return replace(after, frozen=frozen, froze_at=froze_at, trouble=trouble)
 
 
 def _assess_level(
@@ -231,8 +231,8 @@ def _frozen(health: Health, sample: ConnectionSample, now: float, policy: Policy
     if health.level is HealthLevel.LOST or not flows or frozen_s < policy.frozen_after_s:
         return None
     since_at = now - frozen_s
-    if health.freeze is not None and now - health.freeze[1] < policy.frozen_again_within_s:
-        since_at = min(since_at, health.freeze[0])
+    if health.froze_at is not None and now - health.froze_at[1] < policy.frozen_again_within_s:
+        since_at = min(since_at, health.froze_at[0])
     missing = max(_loss(health, sample, now, policy), sample.video_missing or 0.0)
     return Frozen(
         since_at,

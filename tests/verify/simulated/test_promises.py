@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from rejoin.core import goodbye, health
 from rejoin.core.engine import enter
 from rejoin.core.engine.transition import Transition
-from rejoin.core.health import Frozen
+from rejoin.core.health import Frozen, Health
 from rejoin.verify.environment import Change, World
 from rejoin.verify.simulate import RunOutcome, simulate
 
@@ -30,6 +31,9 @@ CUT_THAT_HEALS = World(notice_silent_client_s=LATE_S, faults=((3.0, C.PATH_DOWN)
 DEAD_UPLINK = World(notice_silent_client_s=LATE_S, faults=((3.0, C.UPLINK_DOWN),))
 NO_ROUTE = World(notice_silent_client_s=LATE_S, faults=((3.0, C.UPLINK_REFUSED),))
 LOST_PICTURE = World(faults=((3.0, C.PICTURE_LOST),))
+BLINKING_PICTURE = World(
+    faults=((3.0, C.PICTURE_LOST), (6.0, C.PICTURE_BLINKS), (9.5, C.PICTURE_BLINKS))
+)
 PAUSED_GAME = World(faults=((3.0, C.PICTURE_STOPS), (60.0, C.PICTURE_GOES)))
 
 
@@ -54,6 +58,10 @@ def takes_every_freeze_for_loss(*given: Any) -> Frozen | None:
     return None if frozen is None else Frozen(frozen.since_at, True, frozen.offers_reconnect)
 
 
+def takes_a_single_frame_for_a_picture(before: Health, *given: Any) -> Frozen | None:
+    return FROZEN(replace(before, froze_at=None), *given)
+
+
 FROZEN = health._frozen
 BUGS: dict[str, tuple[Any, str, Callable[..., Any], World, str]] = {
     "a lost goodbye is not repeated": (
@@ -70,6 +78,13 @@ BUGS: dict[str, tuple[Any, str, Callable[..., Any], World, str]] = {
         "reconnects_frozen",
         never,
         LOST_PICTURE,
+        "PICTURE",
+    ),
+    "a single frame counts as a picture that moves": (
+        health,
+        "_frozen",
+        takes_a_single_frame_for_a_picture,
+        BLINKING_PICTURE,
         "PICTURE",
     ),
     "a paused game is reconnected": (

@@ -5,14 +5,15 @@ from __future__ import annotations
 from rejoin.core.model import HardEvidence, Policy
 from rejoin.core.phases import Live, Lost, State, episode_of
 from rejoin.verify import invariants
-from rejoin.verify.environment import World
+from rejoin.verify.environment import Picture, World
 from rejoin.verify.invariants import Invariant, Violation
-from rejoin.verify.simulated.connections import Connection, Picture, SimulatedConnections
+from rejoin.verify.simulated.connections import Connection, SimulatedConnections
 
 _LEAVE_S = 1.0
 _UPLINK_S = 8.0
 _REFUSED_S = 2.0
-_PICTURE_S = 11.0
+_PICTURE_S = 1.0
+"""How much later than it must a lost picture may be reconnected."""
 _FRAME_S = 0.15
 
 
@@ -25,6 +26,8 @@ class Promises:
         self._connections = connections
         self._policy = policy
         self._since: dict[Invariant, float] = {}
+        self._still_at: float | None = None
+        """Since when a lost picture stands still, apart from single frames."""
 
     def watch(self, state: State, now: float, *, awake: bool) -> None:
         """Some time has passed; nothing has changed before `now`."""
@@ -45,7 +48,26 @@ class Promises:
         shown = paths[state.phase.connection] if isinstance(state.phase, Live) else None
         lost = plays and paths.up and shown is not None and shown.picture is Picture.LOST
         first = state.facts.frozen_reconnected_at is None
-        self._lasts(Invariant.PICTURE, lost and first, "the picture is lost", now, _PICTURE_S)
+        self._watch_picture(shown if lost and first else None, now)
+
+    def _watch_picture(self, lost: Connection | None, now: float) -> None:
+        """`lost`: the connection that is shown, if its picture is lost. Single frames of it do not
+        end that it stands still."""
+        policy = self._policy
+        if lost is None:
+            self._still_at = None
+            return
+        if self._still_at is None:
+            if now - lost.last_frame_at < policy.frozen_after_s:
+                return
+            self._still_at = lost.last_frame_at
+        again_s = lost.last_frame_at - self._still_at + policy.frozen_after_s
+        most_s = max(policy.frozen_reconnect_after_s, again_s) + _PICTURE_S
+        still_s, what = now - self._still_at, "the picture is lost"
+        violation = invariants.lasted(Invariant.PICTURE, what, still_s, most_s)
+        if violation is not None:
+            self._still_at = None
+        self._add(violation, now)
 
     def step(self, before: State, after: State, now: float) -> None:
         """One step of the engine."""
@@ -61,8 +83,7 @@ class Promises:
             shown = self._connections[before.phase.connection]
             frozen = episode is not None and episode.cause is HardEvidence.PICTURE_FROZEN
             if frozen and shown.picture is Picture.NOT_SENT:
-                detail = "a picture that is not sent is reconnected"
-                self._add(Violation(Invariant.PICTURE, detail), now)
+                self._add(invariants.interrupted(), now)
 
     def _is_unheard(self, connection: Connection) -> bool:
         """Goodbye was said and may still be repeated, media comes, the host could be reached."""
