@@ -15,9 +15,12 @@ Rule 5: when LOST has healed three times within 60 s, T_l is doubled (to at most
         minutes.
 Rule 6: the other direction. STALLED while checks have been unanswered for 3 s, or while the
         operating system refuses to send; LOST once that has lasted 5 s, or T_l. This LOST heals
-        when a check that was sent since is answered, whatever else arrives.
+        when a check that was sent since is answered, whatever else arrives. A path that loses most
+        of what the host sends loses its answers too: that says nothing about the other direction.
 Rule 7: the picture is frozen when RTP flows and no frame was decoded for 2 s. It is the same freeze
         as before if the picture was frozen within the last 4 s: single frames end none.
+        Where the picture had been frozen before, no frame is waited for: RTP that has come for
+        500 ms ends STALLED, NO_MEDIA and LOST. A paused game sends none.
 Rule 8: what was lost during an outage is no loss: none counts for 3 s after LOST has healed.
 """
 
@@ -152,7 +155,8 @@ def _assess_level(
     if no_rtp_s >= policy.no_media_after_s:
         return _enter(health, HealthLevel.NO_MEDIA, now)
     if uplink_is_in_doubt(health, sample, now, policy):
-        dead_s = max(_unanswered_s(health, sample, now), _unsent_s(health, sample, now))
+        unanswered_s = _unanswered_s(health, sample, now, policy)
+        dead_s = max(unanswered_s, _unsent_s(health, sample, now))
         return _enter(health, HealthLevel.STALLED, now, since_at=now - dead_s)
     return _assess_flowing(health, sample, rough, now, policy)
 
@@ -187,12 +191,17 @@ def _is_rough(health: Health, sample: ConnectionSample, now: float, policy: Poli
 # --- the other direction (Rule 6) -----------------------------------------------------------------
 
 
-def _unanswered_s(health: Health, sample: ConnectionSample, now: float) -> float:
+def _unanswered_s(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> float:
     """For how long checks have been unanswered.
 
-    A host that has never answered one on this connection says nothing by not answering.
+    A host that has never answered one on this connection says nothing by not answering, nor does
+    one most of whose packets are lost. Packets of sound are as small as answers; big ones may be
+    lost for their size.
     """
     if sample.unanswered_since_at is None or sample.proved_sent_at is None:
+        return 0.0
+    lost = _loss(health, sample, now, policy) if sample.sound_loss is None else sample.sound_loss
+    if lost >= policy.uplink_unknown_loss:
         return 0.0
     since_at = max(sample.unanswered_since_at, health.answers_due_from_at)
     return max(0.0, now - since_at - sample.loop_lag_s)
@@ -209,7 +218,7 @@ def uplink_is_in_doubt(
     health: Health, sample: ConnectionSample, now: float, policy: Policy
 ) -> bool:
     return (
-        _unanswered_s(health, sample, now) >= policy.uplink_doubt_after_s
+        _unanswered_s(health, sample, now, policy) >= policy.uplink_doubt_after_s
         or _unsent_s(health, sample, now) >= policy.degraded_after_s
     )
 
@@ -217,7 +226,7 @@ def uplink_is_in_doubt(
 def _uplink_is_dead(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> bool:
     round_trips_s = policy.lost_rtt_factor * (sample.rtt_s or 0.0) + policy.lost_rtt_extra_s
     unanswered_s = max(policy.uplink_lost_after_s, round_trips_s)
-    return _unanswered_s(health, sample, now) >= unanswered_s or (
+    return _unanswered_s(health, sample, now, policy) >= unanswered_s or (
         _unsent_s(health, sample, now) >= lost_after_s(health, sample, now, policy)
     )
 
@@ -297,7 +306,8 @@ def _assess_lost(health: Health, sample: ConnectionSample, now: float, policy: P
         return _heal(health, now, policy) if answered else health
     # The frame must come from RTP that arrived since, not from what was still being decoded.
     frame_arrived = sample.last_frame_at > health.since_at
-    if rtp_is_back(health, sample) and frame_arrived:
+    still = _stood_still(health, sample, policy) and _is_steady(health, now, policy)
+    if rtp_is_back(health, sample) and (frame_arrived or still):
         return _heal(health, now, policy)
     return health
 
@@ -312,16 +322,29 @@ def rtp_is_back(health: Health, sample: ConnectionSample) -> bool:
     )
 
 
+def _is_steady(health: Health, now: float, policy: Policy) -> bool:
+    """Whether RTP has been continuous for long enough."""
+    since_at = health.rtp_since_at
+    return since_at is not None and now - since_at >= policy.recovered_after_s
+
+
+def _stood_still(health: Health, sample: ConnectionSample, policy: Policy) -> bool:
+    """Whether the picture was frozen before this level was entered, and no frame came since."""
+    if health.froze_at is None:
+        return False
+    until_at = health.froze_at[1]
+    newest_at = sample.last_frame_at + policy.frozen_after_s
+    return newest_at <= until_at <= health.since_at
+
+
 def _assess_flowing(
     health: Health, sample: ConnectionSample, rough: bool, now: float, policy: Policy
 ) -> Health:
     """RTP flows: when a worse level is left (Rules 1 to 3), and whether DEGRADED is entered."""
     if health.level in (HealthLevel.STALLED, HealthLevel.NO_MEDIA):
-        steady = (
-            health.rtp_since_at is not None
-            and now - health.rtp_since_at >= policy.recovered_after_s
-        )
-        if not (steady and sample.last_frame_at > health.since_at):
+        frame_arrived = sample.last_frame_at > health.since_at
+        picture = frame_arrived or _stood_still(health, sample, policy)
+        if not (_is_steady(health, now, policy) and picture):
             return health
     elif not rough:
         calm = (

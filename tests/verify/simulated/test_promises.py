@@ -131,6 +131,15 @@ def test_a_lost_picture_is_reconnected_once() -> None:
     assert (outcome.live, outcome.attempts) == (True, 2)
 
 
+def test_a_cut_of_a_paused_game_costs_no_reconnect() -> None:
+    """Nothing but a picture is missing after it, and that was missing before."""
+    cut = ((13.0, C.PATH_DOWN), (14.5, C.PATH_UP))
+    world = World(notice_silent_client_s=LATE_S, faults=((3.0, C.PICTURE_STOPS), *cut))
+    outcome = run(world, for_s=60.0)
+    assert (outcome.live, outcome.attempts) == (True, 1)
+    assert outcome.violations == ()
+
+
 def test_a_paused_game_stays_connected() -> None:
     outcome = run(PAUSED_GAME, for_s=90.0)
     assert (outcome.live, outcome.attempts) == (True, 1)

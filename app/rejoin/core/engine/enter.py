@@ -195,6 +195,8 @@ def dropped(t: Transition, phase: Live, cause: HardEvidence | None = None) -> No
         t.facts = replace(t.facts, failures=0)
     if t.facts.health is not None:
         t.facts = replace(t.facts, health=health.lost(t.facts.health, t.now))
+    if phase.checking_since_at is None or t.facts.status != CONNECTED:
+        t.facts = replace(t.facts, unnoticed_until_at=None)  # known before the drop
     episode = replace(t.new_episode(dropped_at, phase.connection), cause=cause)
     if phase.checking_since_at is None:
         t.do(commands.StartChecks(phase.connection))

@@ -55,7 +55,8 @@ class Connection:
     key_frame_at: float | None = None
     """When the key frame arrives that the host was asked for."""
     answerable_since_at: float | None = None
-    """Since when, after its last outage, RTP comes and the host could be asked."""
+    """Since when, after its last outage, RTP comes, the host could be asked, and what becomes of
+    its picture has not changed."""
 
 
 class SimulatedConnections:
@@ -121,6 +122,7 @@ class SimulatedConnections:
             case Change.PICTURE_LOST | Change.PICTURE_STOPS | Change.PICTURE_GOES:
                 for connection in self:
                     connection.picture = _PICTURES[change]
+                    connection.answerable_since_at = None
             case Change.PICTURE_BLINKS:
                 for connection in self:
                     if connection.picture is Picture.LOST and self.flows(connection):
