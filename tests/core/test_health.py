@@ -246,6 +246,14 @@ def test_a_host_that_has_never_answered_a_check_is_not_missed() -> None:
     assert dead_uplink(Patient(), 20.0, proved_sent_at=None)[-1] is HealthLevel.HEALTHY
 
 
+def test_pauses_of_the_path_are_no_reason_to_wait_for_a_route() -> None:
+    patient = Patient()
+    patient.sample(gap_s=2.0)
+    refused = {"sends_fail_since_at": patient.now}
+    levels = [patient.sample(**refused) for _ in range(20)]
+    assert levels[-1] is HealthLevel.LOST
+
+
 @pytest.mark.parametrize(
     ("seen", "known"),
     [

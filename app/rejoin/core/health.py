@@ -14,7 +14,8 @@ Rule 4: LOST at g >= T_l = max(900 ms, 1.5 x largest gap, 3 S + 300 ms), at once
 Rule 5: when LOST has healed three times within 60 s, T_l is doubled (to at most 2.5 s) for five
         minutes.
 Rule 6: the other direction. STALLED while checks have been unanswered for 3 s, or while the
-        operating system refuses to send; LOST once that has lasted 5 s, or T_l. This LOST heals
+        operating system refuses to send; LOST once that has lasted 5 s, or T_l (whatever pauses
+        are normal on this path). This LOST heals
         when a check that was sent since is answered, whatever else arrives. A path that loses most
         of what the host sends loses its answers too: that says nothing about the other direction.
 Rule 7: the picture is frozen when RTP flows and no frame was decoded for 2 s. It is the same freeze
@@ -226,8 +227,11 @@ def uplink_is_in_doubt(
 def _uplink_is_dead(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> bool:
     round_trips_s = policy.lost_rtt_factor * (sample.rtt_s or 0.0) + policy.lost_rtt_extra_s
     unanswered_s = max(policy.uplink_lost_after_s, round_trips_s)
-    return _unanswered_s(health, sample, now, policy) >= unanswered_s or (
-        _unsent_s(health, sample, now) >= lost_after_s(health, sample, now, policy)
+    # What this machine refuses has nothing to do with the pauses of the path.
+    unsent_s = lost_after_s(replace(health, gaps=()), sample, now, policy)
+    return (
+        _unanswered_s(health, sample, now, policy) >= unanswered_s
+        or _unsent_s(health, sample, now) >= unsent_s
     )
 
 

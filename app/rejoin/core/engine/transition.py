@@ -105,13 +105,25 @@ class Transition:
         """One more failed try: the next backoff is longer."""
         self.facts = replace(self.facts, failures=self.facts.failures + 1)
 
+    def count_failed_poll(self) -> None:
+        """One more failed poll: the next is made later. An offer is not, once one is answered."""
+        self.facts = replace(self.facts, failed_polls=self.facts.failed_polls + 1)
+
+    def failed_calls(self) -> int:
+        """How many calls of all kinds have failed, for the backoff of polls."""
+        return self.facts.failures + self.facts.failed_polls
+
     def network_came_back(self) -> None:
         """Rule 20: old failures are no reason to wait any longer; once in a while, as a network
         that comes and goes must not do away with the backoff."""
         reset_at = self.facts.backoff_reset_at
         if reset_at is None or self.now - reset_at >= self.policy.network_reset_every_s:
             self.facts = replace(
-                self.facts, failures=0, unheard_attempts=0, backoff_reset_at=self.now
+                self.facts,
+                failures=0,
+                failed_polls=0,
+                unheard_attempts=0,
+                backoff_reset_at=self.now,
             )
 
     def backoff_was_reset(self) -> bool:
@@ -223,7 +235,7 @@ class Transition:
         left_s = self._window_left_s()
         if left_s is None:
             return longest_s
-        failures = 0 if episode_of(self.phase) is None else self.facts.failures
+        failures = 0 if episode_of(self.phase) is None else self.failed_calls()
         answer_s = max(
             self.policy.poll_budget_min_s * (1 + failures), self.policy.poll_window_share * left_s
         )
@@ -240,6 +252,7 @@ class Transition:
             reason=view.reason,
             window=deadline.on_view(self.facts.window, view, requested_at, self.now),
             refused_sign_ins=0,
+            failed_polls=0,
             polls_not_before_at=None,
             unnoticed_until_at=None,
         )

@@ -49,6 +49,7 @@ def step(
         ticket_saved_at=0.0,
         unnoticed_until_at=None,
         failures=min(after.facts.failures, _MANY),
+        failed_polls=min(after.facts.failed_polls, _MANY),
         unheard_attempts=min(after.facts.unheard_attempts, POLICY.firewall_attempts),
         create_sent_at=_while_it_matters(after.facts, now),
     )

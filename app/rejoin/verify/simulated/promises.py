@@ -11,7 +11,7 @@ from rejoin.verify.simulated.connections import Connection, SimulatedConnections
 
 _LEAVE_S = 1.0
 _UPLINK_S = 8.0
-_REFUSED_S = 2.0
+_REFUSED_S = 3.0
 _PICTURE_S = 1.0
 """How much later than it must a lost picture may be reconnected."""
 _FRAME_S = 0.15
