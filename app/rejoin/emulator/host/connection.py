@@ -411,6 +411,15 @@ class HostConnection:
         """Resume sending RTP."""
         self._set_media(MediaState.PLAYING)
 
+    def stop_picture(self) -> None:
+        """Stop sending video; sound goes on."""
+        if self._player is not None:
+            self._player.picture_paused = True
+
+    def resume_picture(self) -> None:
+        if self._player is not None:
+            self._player.picture_paused = False
+
     def end_game(self) -> None:
         """The game has ended: send no RTP any more, whatever is unmuted later."""
         self._set_media(MediaState.GAME_OVER)

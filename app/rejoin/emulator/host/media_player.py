@@ -56,6 +56,8 @@ class MediaPlayer:
         self.key_frames = 0
         self.paused = False
         """While True nothing is encoded or sent."""
+        self.picture_paused = False
+        """While True no picture is encoded or sent."""
         video.on_started = self._start_video
         video.on_key_frame_requested = self._request_key_frame
         video.on_bitrate_requested = self.request_bitrate
@@ -118,7 +120,7 @@ class MediaPlayer:
             await self._until(due)
             if not self._video.open:
                 return
-            if self.paused:
+            if self.paused or self.picture_paused:
                 continue
             now = self._clock()
             counter = self._game.advance(max(now, due))
