@@ -221,7 +221,7 @@ def _first_frame_after_rtp_s(it: BrokenNetwork, broken_at: float) -> float:
 def test_a_key_held_through_a_cut_presses_nothing() -> None:
     """It is repeated without releases, as on X11. The card with *Try now* rises meanwhile."""
     with broken_network() as it:
-        it.window.act("hold Space")
+        it.window.act("hold Return")
         held_at = boot_s()
         it.window.until(later_than(held_at + 0.5), kind="sample")
         assert it.session()["game_state"]["key_presses"] == 1
@@ -231,7 +231,7 @@ def test_a_key_held_through_a_cut_presses_nothing() -> None:
         it.window.until(later_than(card["at"] + 1.6), kind="sample")
         it.net.heal()
         it.window.until_live(episode=1, since_at=broken_at)
-        it.window.act("release Space")
+        it.window.act("release Return")
         assert not it.window.times_of("TryNowRequested")
         assert not it.window.times_of("RequestWritten", since_at=broken_at), "no new connection"
 

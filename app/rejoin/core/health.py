@@ -18,8 +18,9 @@ Rule 6: the other direction. STALLED while checks have been unanswered for 3 s, 
         are normal on this path). This LOST heals
         when a check that was sent since is answered, whatever else arrives. A path that loses most
         of what the host sends loses its answers too: that says nothing about the other direction.
-Rule 7: the picture is frozen when RTP flows and no frame was decoded for 2 s. It is the same freeze
-        as before if the picture was frozen within the last 4 s: single frames end none.
+Rule 7: the picture is frozen when RTP flows and no frame was decoded for 2 s, and until frames have
+        come without a gap for 500 ms: single frames end nothing. It is the same freeze as before if
+        the picture was frozen within the last 4 s.
         Where the picture had been frozen before, no frame is waited for: RTP that has come for
         500 ms ends STALLED, NO_MEDIA and LOST. A paused game sends none.
 Rule 8: what was lost during an outage is no loss: none counts for 3 s after LOST has healed.
@@ -66,6 +67,7 @@ class Health:
     `healed_at`: when LOST healed, the newest last (Rule 5).
     `answers_due_from_at`: answers to checks are missed from here on, not earlier (Rule 6).
     `froze_at`: since when, and until when, the picture was last frozen (Rule 7).
+    `moves_since_at`: since when frames have come without a gap; None while they do not.
     """
 
     level: HealthLevel
@@ -81,6 +83,7 @@ class Health:
     trouble: Trouble | None = None
     frozen: Frozen | None = None
     froze_at: tuple[float, float] | None = None
+    moves_since_at: float | None = None
 
 
 def healthy(now: float) -> Health:
@@ -126,6 +129,7 @@ def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy)
     health = _note_rtp(health, sample, no_rtp_s < stalled_after_s(health, sample, policy))
     lossy = _loss(health, sample, now, policy) > policy.loss_recovered
     health = _note_calm(health, rough or lossy, now)
+    health = _note_frames(health, sample, now, policy)
     after = _assess_level(health, sample, rough, now, policy)
     frozen = _frozen(after, sample, now, policy)
     froze_at = after.froze_at if frozen is None else (frozen.since_at, now)
@@ -241,7 +245,9 @@ def _uplink_is_dead(health: Health, sample: ConnectionSample, now: float, policy
 def _frozen(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Frozen | None:
     frozen_s = _no_frame_s(sample, now)
     flows = _no_rtp_s(sample, now) < policy.no_media_after_s
-    if health.level is HealthLevel.LOST or not flows or frozen_s < policy.frozen_after_s:
+    goes_on = health.frozen is not None and not _moves(health, now, policy)
+    stands = frozen_s >= policy.frozen_after_s or goes_on
+    if health.level is HealthLevel.LOST or not flows or not stands:
         return None
     since_at = now - frozen_s
     if health.froze_at is not None and now - health.froze_at[1] < policy.frozen_again_within_s:
@@ -252,6 +258,21 @@ def _frozen(health: Health, sample: ConnectionSample, now: float, policy: Policy
         sent_and_lost=missing >= policy.loss_degraded,
         offers_reconnect=now - since_at >= policy.frozen_offer_after_s,
     )
+
+
+def _moves(health: Health, now: float, policy: Policy) -> bool:
+    """Whether frames have come for long enough to end a freeze."""
+    since_at = health.moves_since_at
+    return since_at is not None and now - since_at >= policy.recovered_after_s
+
+
+def _note_frames(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Health:
+    """Note since when frames have come without a gap."""
+    usual_s = 3 * sample.frame_interval_s + policy.freeze_extra_s
+    # After single frames their mean interval is long; one of them is no picture that moves.
+    if _no_frame_s(sample, now) >= min(usual_s, policy.frame_gap_s):
+        return replace(health, moves_since_at=None)
+    return health if health.moves_since_at is not None else replace(health, moves_since_at=now)
 
 
 def _trouble(

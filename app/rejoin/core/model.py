@@ -178,6 +178,8 @@ class Policy:
     frozen_after_s: float = 2.0
     frozen_again_within_s: float = 4.0
     """A picture that moved for less than this, with the time it takes to notice, stayed frozen."""
+    frame_gap_s: float = 0.450
+    """Frames that lie further apart than this are single ones. Less than `recovered_after_s`."""
     frozen_offer_after_s: float = 5.0
     frozen_reconnect_after_s: float = 10.0
     frozen_over_after_s: float = 10.0

@@ -72,7 +72,10 @@ def _that_matters(health: Health | None, now: float) -> Health | None:
     froze_at = health.froze_at
     if froze_at is not None and now - froze_at[1] >= POLICY.frozen_again_within_s:
         froze_at = None
-    return replace(health, froze_at=froze_at, trouble=None, trouble_since_at=None)
+    moves_at = None if health.frozen is None else health.moves_since_at
+    return replace(
+        health, froze_at=froze_at, moves_since_at=moves_at, trouble=None, trouble_since_at=None
+    )
 
 
 def next_wakeup(state: State) -> float | None:
