@@ -6,6 +6,7 @@ import asyncio
 import enum
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 from aioice import stun
@@ -162,9 +163,8 @@ class HostConnection:
         self._handle_rtcp: aiortc_seam.PacketHandler | None = None
         self._unmute_timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._input = ClientInput(
-            game, host.clock, lambda: host.input_received(self), self._limited
-        )
+        received = partial(host.input_received, self)
+        self._input = ClientInput(game, host.clock, received, self._limited)
         self._max_height = 0
         self._messages = MessageChannel(lambda: self.frozen)
         self._presence = ClientPresence(
@@ -197,10 +197,9 @@ class HostConnection:
         transceivers = pc.getTransceivers()
         for transceiver in transceivers:
             transceiver.direction = "sendonly"
-            common = aiortc_seam.codecs_of(transceiver)
             chosen = choose_codecs(
                 transceiver.kind,
-                common,
+                aiortc_seam.codecs_of(transceiver),
                 self._offer.sdp,
                 settings.packetization_mode,
                 self._congestion_feedback(transceiver),
@@ -364,7 +363,7 @@ class HostConnection:
     def _channel_opened(self, channel: RTCDataChannel) -> None:
         if channel.label == controls.INPUT_CHANNEL:
             channel.on("message", self._on_input)
-            channel.send(controls.encode(controls.Hello(controls.VERSION)))
+            self._input.greet(channel)
         elif channel.label == controls.MESSAGE_CHANNEL:
             self._messages.opened(channel)
 
@@ -411,14 +410,10 @@ class HostConnection:
         """Resume sending RTP."""
         self._set_media(MediaState.PLAYING)
 
-    def stop_picture(self) -> None:
-        """Stop sending video; sound goes on."""
+    def pause_picture(self, paused: bool) -> None:
+        """Stop sending video, or resume it; sound goes on."""
         if self._player is not None:
-            self._player.picture_paused = True
-
-    def resume_picture(self) -> None:
-        if self._player is not None:
-            self._player.picture_paused = False
+            self._player.picture_paused = paused
 
     def end_game(self) -> None:
         """The game has ended: send no RTP any more, whatever is unmuted later."""

@@ -135,12 +135,12 @@ class NoPicture(LastingFault):
 
     def begin(self) -> float:
         if self._host.connection is not None:
-            self._host.connection.stop_picture()
+            self._host.connection.pause_picture(True)
         return self._host.clock()
 
     def clear(self) -> None:
         if self._host.connection is not None:
-            self._host.connection.resume_picture()
+            self._host.connection.pause_picture(False)
 
 
 class SlowStart(LastingFault):
