@@ -6,6 +6,7 @@ run side by side.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -240,6 +241,7 @@ def test_a_key_held_through_a_cut_presses_nothing() -> None:
 def test_a_start_without_a_network_waits_for_it_and_says_so() -> None:
     with broken_network(before=Namespaces.unplug) as it:
         it.window.until_text("Continuing as soon as the network is back.")
+        time.sleep(5.0)  # four tries, after which a start with a network ends, take less
         it.net.plug_in()
         it.window.until_live()
         texts = [text for shown in it.window.all("shown") for text in shown["texts"]]
