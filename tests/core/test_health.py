@@ -369,6 +369,29 @@ def test_single_pictures_do_not_end_a_freeze() -> None:
     assert health.reconnects_frozen(patient.health, patient.now, POLICY)
 
 
+def test_a_single_frame_changes_neither_the_words_nor_the_offer() -> None:
+    """Or they would flicker where nearly all is lost."""
+    patient = Patient()
+    stands_still(patient, 6.0, video_missing=0.9)
+    for ago in (0.0, 0.1, 0.3, 0.6, 1.0):
+        patient.now += ago
+        patient.sample(frame_ago=ago, video_missing=0.9)
+        assert patient.health.trouble is Trouble.PICTURE_LOST
+        assert health.offers_reconnect(patient.health)
+
+
+def test_half_a_second_of_frames_ends_a_freeze() -> None:
+    patient = Patient()
+    stands_still(patient, 6.0, video_missing=0.9)
+    for _ in range(round(0.4 / EVERY_S)):
+        patient.sample(video_missing=0.0)
+    assert patient.health.frozen is not None
+    for _ in range(round(0.3 / EVERY_S)):
+        patient.sample(video_missing=0.0)
+    assert patient.health.frozen is None
+    assert patient.health.trouble is Trouble.UNSTABLE
+
+
 def test_a_freeze_after_the_picture_has_moved_is_another_one() -> None:
     patient = Patient()
     stands_still(patient, 9.0, video_missing=0.9)
