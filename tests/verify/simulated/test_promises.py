@@ -17,6 +17,7 @@ from rejoin.core import goodbye, health
 from rejoin.core.engine import enter
 from rejoin.core.engine.transition import Transition
 from rejoin.core.health import Frozen, Health
+from rejoin.service_model.lifecycle import Rules
 from rejoin.verify.environment import Change, World
 from rejoin.verify.simulate import RunOutcome, simulate
 
@@ -119,6 +120,19 @@ def test_a_goodbye_lost_in_a_cut_costs_no_more_than_the_cut() -> None:
     assert outcome.live
     [freeze_s] = outcome.freezes_s
     assert 6.0 < freeze_s < 7.5
+
+
+@pytest.mark.parametrize("away", [C.BACKEND_DOWN, C.BACKEND_PORTAL, C.BACKEND_UNTRUSTED])
+def test_a_cut_while_the_backend_is_away_costs_no_game(away: Change) -> None:
+    """The path is back long before the backend, and the window is shorter than that."""
+    world = World(
+        notice_silent_client_s=LATE_S,
+        rules=Rules(connection_timeout_s=30.0),
+        faults=((3.0, away), (3.0, C.PATH_DOWN), (13.0, C.PATH_UP), (80.0, C.BACKEND_UP)),
+    )
+    outcome = run(world, for_s=120.0)
+    assert (outcome.live, outcome.attempts) == (True, 1)
+    assert outcome.violations == ()
 
 
 def test_a_cut_that_heals_needs_no_reconnect() -> None:

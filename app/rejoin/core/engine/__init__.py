@@ -8,7 +8,8 @@ Rule 2:  LOST by silence may heal (RTP and a frame arrive again; or an answer to
          connection may send again, since its picture may need a key frame.
 Rule 3:  We commit to a reconnect when the drop is corroborated: the service says
          PENDING_CLIENT_RECONNECTION or ACTIVE, or the silence lasts 5 s, or the player decides. If
-         the service may still consider us connected, goodbye is said first.
+         the service may still consider us connected, goodbye is said first. While no call would
+         reach the backend, silence alone gives nothing up: only healing could save the game.
 Rule 4:  Each attempt has a fresh peer with a fresh offer, a higher number and a new token. The same
          request is sent at most twice where it may have arrived.
 Rule 5:  At most one create call is in flight. The last one may start at latest deadline - T_need;

@@ -31,7 +31,7 @@ from rejoin.core.phases import (
     StartRequesting,
     TerminatingSession,
 )
-from rejoin.core.retry import Action, Failure, Wait
+from rejoin.core.retry import NOT_REACHED, Action, Failure, Wait
 from rejoin.service_model.status import (
     ACTIVATING,
     ACTIVE,
@@ -223,10 +223,20 @@ def lost(t: Transition, episode: Episode) -> None:
         # The drop is certain: wait for the status only as long as a poll should take.
         patience_s = t.policy.poll_pause_s if t.policy.reports_status else 0.0
         commit_at = min(commit_at, episode.lost_at + patience_s)
-    if corroborated or t.now >= commit_at:
+    if corroborated or (t.now >= commit_at and not _waits_for_backend(t, episode)):
         commit(t, episode)
+    elif t.now >= commit_at:
+        t.phase = Lost(episode, min(t.poll_timeout_at(), t.last_start_at(episode)))
     else:
         t.phase = Lost(episode, commit_at)
+
+
+def _waits_for_backend(t: Transition, episode: Episode) -> bool:
+    """Whether nothing is to be gained by giving up the old connection now: no create call would
+    reach the backend, so the only way back is that it heals (Rule 3)."""
+    no_way = t.facts.offline_since_at is not None or t.facts.unreached in NOT_REACHED
+    polls = t.policy.reports_status and t.now < t.last_start_at(episode)
+    return polls and no_way and episode.cause is None and episode.old is not None
 
 
 def commit(t: Transition, episode: Episode) -> None:

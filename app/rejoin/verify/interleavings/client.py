@@ -110,10 +110,13 @@ def hears_again(draft: Draft, number: int, connection: ConnectionNumber) -> None
     draft.now += 0.1
     rtp_at = draft.now
     _sampled(draft, number, connection, frame=False)
-    if not engine.waits_for_frame(draft.clients[number].state):
+    client = draft.clients[number]
+    if engine.old_connection(client.state) != connection:
         return
-    asks = draft.up and connection not in draft.clients[number].muted
-    draft.now += _ANSWERED_S if asks else _HELD_BACK_S
+    if draft.up and connection not in client.muted:
+        draft.now += _ANSWERED_S
+    elif engine.waits_for_frame(client.state):
+        draft.now += _HELD_BACK_S
     _sampled(draft, number, connection, frame=True)
     if draft.up and engine.playing_on(draft.clients[number].state) == connection:
         late_s, most_s = draft.now - rtp_at, _FRAME_S + promises.RTT_S
