@@ -421,6 +421,7 @@ class _Run:
         during it."""
         if self.asleep_since_at is None:
             return
+        self.watch_recovery()  # until now it could do nothing
         asleep_s = self.clock.now - self.asleep_since_at
         self.asleep_since_at = None
         self.connections.client_asleep = False

@@ -7,12 +7,13 @@ every invariant. docs/proof.md lists them.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from helpers.random_worlds import random_world
 from rejoin.core import goodbye, health
 from rejoin.core.engine import enter
 from rejoin.core.engine.transition import Transition
@@ -120,6 +121,20 @@ def test_a_goodbye_lost_in_a_cut_costs_no_more_than_the_cut() -> None:
     assert outcome.live
     [freeze_s] = outcome.freezes_s
     assert 6.0 < freeze_s < 7.5
+
+
+FOUND = (900, 3040)
+"""Seeds that found something once: in what checks I7, and refused sends noticed late."""
+
+
+@pytest.mark.parametrize("seeds", [FOUND, range(150), range(5000, 5150)], ids=str)
+def test_random_faults_break_no_promise(seeds: Sequence[int]) -> None:
+    """Up to five faults of 25 kinds at any time, and paths that flap."""
+    for seed in seeds:
+        case = random_world(seed)
+        draw = random.Random(seed).random
+        outcome = simulate(case.world, draw=draw, for_s=case.for_s, policy=case.policy)
+        assert outcome.violations == (), f"seed {seed}: {case.world.faults}"
 
 
 @pytest.mark.parametrize("away", [C.BACKEND_DOWN, C.BACKEND_PORTAL, C.BACKEND_UNTRUSTED])

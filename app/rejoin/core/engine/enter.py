@@ -31,7 +31,7 @@ from rejoin.core.phases import (
     StartRequesting,
     TerminatingSession,
 )
-from rejoin.core.retry import NOT_REACHED, Action, Failure, Wait
+from rejoin.core.retry import Action, Failure, Wait
 from rejoin.service_model.status import (
     ACTIVATING,
     ACTIVE,
@@ -223,20 +223,13 @@ def lost(t: Transition, episode: Episode) -> None:
         # The drop is certain: wait for the status only as long as a poll should take.
         patience_s = t.policy.poll_pause_s if t.policy.reports_status else 0.0
         commit_at = min(commit_at, episode.lost_at + patience_s)
-    if corroborated or (t.now >= commit_at and not _waits_for_backend(t, episode)):
+    elif t.policy.reports_status and t.is_out_of_reach():
+        # Nothing is to be gained by giving it up: the only way back now is that it heals.
+        commit_at = max(commit_at, t.last_start_at(episode))
+    if corroborated or t.now >= commit_at:
         commit(t, episode)
-    elif t.now >= commit_at:
-        t.phase = Lost(episode, min(t.poll_timeout_at(), t.last_start_at(episode)))
     else:
         t.phase = Lost(episode, commit_at)
-
-
-def _waits_for_backend(t: Transition, episode: Episode) -> bool:
-    """Whether nothing is to be gained by giving up the old connection now: no create call would
-    reach the backend, so the only way back is that it heals (Rule 3)."""
-    no_way = t.facts.offline_since_at is not None or t.facts.unreached in NOT_REACHED
-    polls = t.policy.reports_status and t.now < t.last_start_at(episode)
-    return polls and no_way and episode.cause is None and episode.old is not None
 
 
 def commit(t: Transition, episode: Episode) -> None:
@@ -380,7 +373,7 @@ def _pause(t: Transition, episode: Episode, wait: Wait, failure: Failure | None)
     if wait is not Wait.NONE:
         wait_s = max(wait_s, t.create_not_before_at() - t.now)
     if t.behind_firewall() and t.facts.create_sent_at is not None:
-        wait_s = max(wait_s, t.facts.create_sent_at + firewall_pause_s(t) - t.now)
+        wait_s = max(wait_s, t.facts.create_sent_at + t.firewall_pause_s() - t.now)
     t.count_failure()
     last_start_at = t.last_start_at(episode)
     retry_after_s = None if failure is None else failure.retry_after_s
@@ -397,14 +390,6 @@ def _pause(t: Transition, episode: Episode, wait: Wait, failure: Failure | None)
         wait_s = (last_start_at - t.now) / 2
     until_at = t.now + wait_s
     return _Pause(episode, until_at, until_at if retry_after_s is not None else 0.0)
-
-
-def firewall_pause_s(t: Transition) -> float:
-    """Rule 19: how far create calls lie apart while not one packet of a connection arrives."""
-    timeout_s = t.facts.window.timeout_s
-    if timeout_s is None:
-        timeout_s = t.policy.unknown_timeout_s
-    return min(t.policy.firewall_every_s, t.policy.firewall_share * timeout_s)
 
 
 def polling(t: Transition, phase: AwaitingService) -> None:

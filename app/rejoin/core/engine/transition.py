@@ -42,7 +42,7 @@ from rejoin.core.phases import (
     episode_of,
     never_played,
 )
-from rejoin.core.retry import UNREACHED, Draw, Failure
+from rejoin.core.retry import NOT_REACHED, UNREACHED, Draw, Failure
 from rejoin.core.ticket import RejoinState
 from rejoin.service_model.status import CONNECTED, Status
 
@@ -136,6 +136,11 @@ class Transition:
         if failure is not None and failure.kind in UNREACHED:
             unreached = failure.kind
         self.facts = replace(self.facts, unreached=unreached)
+
+    def is_out_of_reach(self) -> bool:
+        """Whether the last call did not reach the backend, and none would now."""
+        offline = self.facts.offline_since_at is not None
+        return offline or self.facts.unreached in NOT_REACHED
 
     def new_episode(self, dropped_at: float, old: ConnectionNumber | None) -> Episode:
         self.facts = replace(self.facts, episodes=self.facts.episodes + 1, back_at=None)
@@ -310,6 +315,13 @@ class Transition:
     def behind_firewall(self) -> bool:
         """The service answers, but not one packet of the last connections arrived (Rule 19)."""
         return behind_firewall(self.facts, self.policy)
+
+    def firewall_pause_s(self) -> float:
+        """Rule 19: how far create calls lie apart while not one packet of a connection arrives."""
+        timeout_s = self.facts.window.timeout_s
+        if timeout_s is None:
+            timeout_s = self.policy.unknown_timeout_s
+        return min(self.policy.firewall_every_s, self.policy.firewall_share * timeout_s)
 
     def continued_elsewhere(self) -> bool:
         """Rule 13: the backend has seen a higher attempt number than ours."""
