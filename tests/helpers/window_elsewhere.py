@@ -60,7 +60,8 @@ def on_record(record: Record) -> None:
         say("sample", record.at, rtp_at=sample["last_rtp_at"], frame_at=sample["last_frame_at"])
         return
     session = view["session_id"] if isinstance(view, dict) else None
-    say("record", record.at, name=record.name, session=session)
+    until_at = record.data.get("until_at")
+    say("record", record.at, name=record.name, session=session, until_at=until_at)
 
 
 def face(window: RejoinWindow) -> dict[str, Any]:

@@ -245,17 +245,20 @@ def _uplink_is_dead(health: Health, sample: ConnectionSample, now: float, policy
 def _frozen(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Frozen | None:
     frozen_s = _no_frame_s(sample, now)
     flows = _no_rtp_s(sample, now) < policy.no_media_after_s
+    stands = frozen_s >= policy.frozen_after_s
     goes_on = health.frozen is not None and not _moves(health, now, policy)
-    stands = frozen_s >= policy.frozen_after_s or goes_on
-    if health.level is HealthLevel.LOST or not flows or not stands:
+    if health.level is HealthLevel.LOST or not flows or not (stands or goes_on):
         return None
     since_at = now - frozen_s
     if health.froze_at is not None and now - health.froze_at[1] < policy.frozen_again_within_s:
         since_at = min(since_at, health.froze_at[0])
     missing = max(_loss(health, sample, now, policy), sample.video_missing or 0.0)
+    lost = missing >= policy.loss_degraded
+    if health.frozen is not None and not stands:
+        lost = health.frozen.sent_and_lost  # a single frame says nothing about the next
     return Frozen(
         since_at,
-        sent_and_lost=missing >= policy.loss_degraded,
+        sent_and_lost=lost,
         offers_reconnect=now - since_at >= policy.frozen_offer_after_s,
     )
 
