@@ -54,8 +54,18 @@ RUN_PACKAGES = (
 FONT_PACKAGES = ("fonts-dejavu-core",)
 """A machine without a display often has no fonts, and the screenshots need one."""
 
-TEST_PACKAGES = ("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", *FONT_PACKAGES)
-"""An X server, a TURN server, and what makes network namespaces and their faults."""
+TEST_PACKAGES = (
+    *("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", "postgresql"),
+    *FONT_PACKAGES,
+)
+"""An X server, a TURN server, a database server, and what makes network namespaces and their
+faults."""
+
+NO_CLUSTER = (
+    "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"
+    ' (test -e createcluster.conf || echo "create_main_cluster = false" > createcluster.conf)'
+)
+"""Keeps Debian from starting a database server on port 5432; the tests start their own."""
 
 GSTREAMER_PACKAGES = (
     "python3-gi",
@@ -69,8 +79,8 @@ GSTREAMER_PACKAGES = (
 )
 """A stream host that others wrote, for tests. Debian 12, Debian 13 and Ubuntu have these names."""
 
-FOREIGN_HOSTS = ROOT / "tests" / "data" / "foreign_hosts"
-"""Has the npm packages of another one."""
+NPM_FOLDERS = (ROOT / "tests" / "data" / "foreign_hosts", ROOT / "tests" / "data" / "oidc")
+"""Have the npm packages of another stream host, and of an identity provider."""
 
 BROWSER_PACKAGES = ("chromium", "libatomic1")
 """Chromium, and what Playwright's own Node.js needs. Only Debian has this package; elsewhere the
@@ -198,14 +208,18 @@ def install_packages(wanted: tuple[str, ...]) -> None:
     if not missing:
         return
     line = "apt-get install --no-install-recommends -y " + " ".join(missing)
+    if "postgresql" in missing:
+        line = f"{NO_CLUSTER} && {line}"
     prefix = apt_prefix()
     if prefix is None:
         raise Stopped(
             "These Debian packages are missing. As an administrator run this, then try again:\n"
-            f"  sudo sh -c 'apt-get update && {line}'",
+            f"  sudo sh -c {shlex.quote('apt-get update && ' + line)}",
             3,
         )
     say("Installing Debian packages: " + " ".join(missing))
+    if "postgresql" in missing:
+        succeeds([*prefix, "sh", "-c", NO_CLUSTER], silent=True)
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     apt += ["-qq", "-o", "DPkg::Lock::Timeout=120"]
     install = [*apt, "install", "--no-install-recommends", "-y", *missing]
@@ -296,7 +310,7 @@ def set_up(packages: tuple[str, ...]) -> None:
     say(f"Ready after {time.monotonic() - started:.0f} s")
 
 
-def install_npm_packages(folder: Path = FOREIGN_HOSTS) -> None:
+def install_npm_packages(folder: Path) -> None:
     """Install what the folder's package-lock.json names, where there is npm.
 
     Without them the test that needs them is skipped, and says why.
@@ -307,7 +321,7 @@ def install_npm_packages(folder: Path = FOREIGN_HOSTS) -> None:
     key = hashlib.sha256(lock).hexdigest()
     if npm is None or (stamp.exists() and stamp.read_text(encoding="ascii") == key):
         return
-    say("Installing the npm packages of a foreign stream host, for tests")
+    say(f"Installing the npm packages of tests/data/{folder.name}, for tests")
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
     if subprocess.run(command, check=False, cwd=str(folder)).returncode == 0:
         stamp.write_text(key, encoding="ascii")
@@ -440,7 +454,8 @@ def demo(flags: list[str]) -> int:
 
 def test(flags: list[str]) -> int:
     set_up(RUN_PACKAGES + TEST_PACKAGES + GSTREAMER_PACKAGES + browser_packages())
-    install_npm_packages()
+    for folder in NPM_FOLDERS:
+        install_npm_packages(folder)
     return run_steps(test_steps(flags))
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,50 +11,44 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rejoin.backend.bodies import BodyError, BodyFault, read_body
 from rejoin.backend.problems import response_to
-from rejoin.backend.refused import Reason, RefusedError, internal
-from rejoin.backend.store import secret_hash
+from rejoin.backend.refused import Reason, RefusedError, refused_by
+from rejoin.backend.sign_in import Authenticate, RefusedSignIns, signed_in
+from rejoin.backend.store.schema import secret_hash
 from rejoin.clock import Clock
 from rejoin.signaling.wire import MAX_BODY_BYTES
-
-Authenticate = Callable[[str], str | None]
-"""From a bearer token to a stable name of its owner, or None. Called once per request."""
 
 ADMITTED: Final = "rejoin.admitted"
 """Where the gate leaves an `Admitted` in the ASGI scope."""
 
-_OPEN_PATH: Final = "/v1/health"
+_OPEN_PATHS: Final = frozenset({"/v1/health", "/v1/about"})
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A request with a valid token: the hash of its owner's name, and when it arrived."""
+    """A request with a valid token: the hash of its owner's name, when it arrived, and what the
+    owner may start (None: everything)."""
 
     owner_hash: str
     at: float
-
-
-def static_tokens(tokens: Collection[str]) -> Authenticate:
-    """A fixed set of bearer tokens, each its own owner; compared in constant time."""
-    known = [(secret_hash("bearer", token), token) for token in tokens]
-
-    def authenticate(presented: str) -> str | None:
-        digest = secret_hash("bearer", presented)
-        owner: str | None = None
-        for candidate, token in known:
-            if hmac.compare_digest(candidate, digest):
-                owner = token
-        return owner
-
-    return authenticate
+    applications: frozenset[str] | None = None
 
 
 class Gate:
     """ASGI middleware: nothing passes without a token, and every failure becomes a problem."""
 
-    def __init__(self, app: ASGIApp, authenticate: Authenticate, clock: Clock) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        authenticate: Authenticate,
+        clock: Clock,
+        hosts: Collection[str] = (),
+    ) -> None:
+        """`hosts`: names and addresses that a Host header may have; none: any."""
+        self._hosts = frozenset(host.strip("[]").lower().rstrip(".") for host in hosts)
         self._app = app
         self._authenticate = authenticate
         self._clock = clock
+        self._refused = RefusedSignIns(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,42 +65,77 @@ class Gate:
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
+        headers = Headers(scope=scope)
         try:
-            if scope["path"] != _OPEN_PATH:
-                scope[ADMITTED] = self._admit(Headers(scope=scope))
+            _check_framing(headers)
+            self._check_host(headers)
+            if scope["path"] not in _OPEN_PATHS:
+                scope[ADMITTED] = await self._admit(headers, scope.get("client"))
             if scope["method"] in ("POST", "PUT", "PATCH"):
-                receive = await _with_whole_body(Headers(scope=scope), receive)
+                receive = _limited(headers, receive)
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
-            refused = error if isinstance(error, RefusedError) else internal(error)
+            refused = refused_by(error)
             if not answering:
                 await response_to(refused)(scope, receive, send_with_headers)
 
-    def _admit(self, headers: Headers) -> Admitted:
+    def _check_host(self, headers: Headers) -> None:
+        """A page that has rebound its own name to our address still says its own name here."""
+        if not self._hosts:
+            return
+        named = headers.getlist("Host")
+        if len(named) != 1 or host_of(named[0]) not in self._hosts:
+            raise RefusedError(Reason.HOST_UNKNOWN)
+
+    async def _admit(self, headers: Headers, client: tuple[str, int] | None) -> Admitted:
         at = self._clock()
         given = headers.getlist("Authorization")
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
         token = token.strip()
-        owner = self._authenticate(token) if scheme.lower() == "bearer" and token else None
-        if owner is None:
+        player = None
+        if scheme.lower() == "bearer" and token:
+            player = await signed_in(self._authenticate, token)
+        if player is None:
+            await self._refused.slow_down("" if client is None else client[0])
             raise RefusedError(Reason.UNAUTHENTICATED)
-        return Admitted(secret_hash("owner", owner), at)
+        return Admitted(secret_hash("owner", player.owner), at, player.applications)
 
 
-async def _with_whole_body(headers: Headers, receive: Receive) -> Receive:
-    """Read the body, at most MAX_BODY_BYTES of it, and pass it on in one piece."""
-    try:
-        body = await read_body(_chunks(receive), headers.get("Content-Length", ""), MAX_BODY_BYTES)
-    except BodyError as error:
-        too_large = error.fault is BodyFault.TOO_LARGE
-        reason = Reason.BODY_TOO_LARGE if too_large else Reason.BODY_TOO_SLOW
-        raise RefusedError(reason) from None
-    whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+def host_of(header: str) -> str:
+    """The name or address in a Host header, lower case, without port and brackets."""
+    name = header.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0].rstrip(".")
 
-    async def replay() -> Message:
-        return whole.pop() if whole else await receive()
 
-    return replay
+def _check_framing(headers: Headers) -> None:
+    """RFC 9112 6.1: two lengths of one body may be an attempt to smuggle a request."""
+    if "Content-Length" in headers and "Transfer-Encoding" in headers:
+        raise RefusedError(Reason.TWO_LENGTHS)
+
+
+def _limited(headers: Headers, receive: Receive) -> Receive:
+    """Reads the body when it is first asked for, at most MAX_BODY_BYTES of it, and passes it on in
+    one piece: what has no route or no body is refused before anything is read."""
+    read = False
+
+    async def receive_whole() -> Message:
+        nonlocal read
+        if read:
+            return await receive()
+        read = True
+        try:
+            body = await read_body(
+                _chunks(receive), headers.get("Content-Length", ""), MAX_BODY_BYTES
+            )
+        except BodyError as error:
+            too_large = error.fault is BodyFault.TOO_LARGE
+            reason = Reason.BODY_TOO_LARGE if too_large else Reason.BODY_TOO_SLOW
+            raise RefusedError(reason) from None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_whole
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes]:

@@ -18,6 +18,8 @@ from rejoin.core.model import AttemptNumber, RemainingKnowledge, SessionId, Sess
 from rejoin.service_model.status import Status, StatusReason
 
 CONTRACT_VERSION: Final = 1
+CONTRACT_MINOR: Final = 1
+"""Rises with each addition that a client or backend of an older minor can ignore."""
 
 BUDGET_HEADER: Final = "Rejoin-Budget-Ms"
 """How long the client will wait for this answer, in milliseconds from the start of its call."""
@@ -163,6 +165,29 @@ class HealthBody(_Answer):
 
     service: Literal["rejoin-backend"] = "rejoin-backend"
     contract: int = CONTRACT_VERSION
+    contract_minor: int = 0
+    """0 where the backend does not say it."""
+
+
+class SignInBody(_Answer):
+    """A way to sign in: "static" tokens that the studio hands out, or "openid" with its issuer and
+    what a client asks it for."""
+
+    kind: str
+    issuer: str | None = None
+    client_id: str | None = None
+    scopes: str | None = None
+    audience: str | None = None
+
+
+class AboutBody(_Answer):
+    """What a backend is, without a token: from contract 1.1 on."""
+
+    service: Literal["rejoin-backend"] = "rejoin-backend"
+    contract: int = CONTRACT_VERSION
+    contract_minor: int = CONTRACT_MINOR
+    sign_in: list[SignInBody]
+    applications: list[str]
 
 
 class ProblemCode(enum.StrEnum):
@@ -179,6 +204,7 @@ class ProblemCode(enum.StrEnum):
     INVALID_REQUEST = "INVALID_REQUEST"
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
     SERVICE_TIMEOUT = "SERVICE_TIMEOUT"
+    STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
     BUDGET_TOO_SMALL = "BUDGET_TOO_SMALL"
     INTERNAL = "INTERNAL"
 
@@ -204,6 +230,7 @@ PROBLEMS: Final[dict[ProblemCode, ProblemKind]] = {
     ProblemCode.INVALID_REQUEST: ProblemKind(400, False, "The request is not valid"),
     ProblemCode.SERVICE_UNAVAILABLE: ProblemKind(503, True, "The streaming service failed"),
     ProblemCode.SERVICE_TIMEOUT: ProblemKind(504, True, "The streaming service took too long"),
+    ProblemCode.STORE_UNAVAILABLE: ProblemKind(503, True, "The backend's database failed"),
     ProblemCode.BUDGET_TOO_SMALL: ProblemKind(400, True, "The client's budget is too small"),
     ProblemCode.INTERNAL: ProblemKind(500, True, "The backend failed"),
 }
