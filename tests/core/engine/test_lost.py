@@ -67,6 +67,7 @@ def test_without_a_network_the_old_connection_may_still_heal() -> None:
     play.commands.clear()
     play.give(events.NetworkFound())
     play.expect(poll())
+    play.silence(0.5).phase(Lost)
     play.healthy(0.2).phase(Live)
 
 
