@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 import typing
 
@@ -11,7 +14,7 @@ import pytest
 from helpers.parts import ROOT, installed_by, modules_outside, requirements
 from rejoin import parts
 from rejoin.errors import MissingPartError
-from rejoin.parts import Part, explanation, needs
+from rejoin.parts import Part, explanation, loading, needs
 
 PARTS = typing.get_args(Part)
 
@@ -125,6 +128,7 @@ BROUGHT_BY = {
     "OpenSSL": "aiortc",
     "botocore": "boto3",
     "jwt": "PyJWT",
+    "prometheus_client": "prometheus-client",
     "pylibsrtp": "aiortc",
 }
 """Imported modules that no requirement names: another requirement installs them."""
@@ -206,3 +210,52 @@ def test_a_part_does_not_install_these_even_through_its_requirements(
     part: str, absent: set[str]
 ) -> None:
     assert absent <= modules_outside([part])
+
+
+# --- loading --------------------------------------------------------------------------------------
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_while_something_is_loaded_signals_wait(number: signal.Signals) -> None:
+    seen: list[str] = []
+    before = signal.signal(number, lambda *_: seen.append("signal"))
+    try:
+        with loading():
+            signal.raise_signal(number)
+            seen.append("loaded")
+        seen.append("after")
+    finally:
+        signal.signal(number, before)
+    assert seen == ["loaded", "signal", "after"]
+
+
+@POSIX
+def test_a_signal_does_not_interrupt_the_loading_of_qt() -> None:
+    """Else Qt's binding aborts the process: "Fatal Python error"."""
+    program = """if True:
+        import atexit, importlib.abc, os, signal, sys
+
+        class Interrupting(importlib.abc.MetaPathFinder):
+            def find_spec(self, name, path, target=None):
+                if name == "PySide6.QtGui":
+                    os.kill(os.getpid(), signal.SIGTERM)
+                return None
+
+        sys.meta_path.insert(0, Interrupting())
+        atexit.register(lambda: print("PySide6.QtWidgets" in sys.modules, flush=True))
+        sys.argv = ["rejoin", "play", "http://127.0.0.1:9"]
+        from rejoin.cli.main import main
+        main()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "REJOIN_TOKEN": "x" * 20, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "True\n", "")

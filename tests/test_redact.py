@@ -148,11 +148,43 @@ def test_the_json_around_a_session_description_stays_readable() -> None:
             "socks5://u:{}@[::1]:1080",
             "http:\\/\\/user:{}@proxy.example",
             "proxy is user:{}@proxy.example:3128",
+            "Set-Cookie: id={}; Path=/; HttpOnly",
+            "[(b'set-cookie', b'id={}; Path=/')]",
+            "{{'cookie': 'a=b; id={}'}}",
+            "https://s3.example/x?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature={0}&x=1",
+            "https://s3.example/x?X-Amz-Credential={}%2F20260101%2Fus-west-2&X-Amz-Date=1",
+            "https://s3.example/x?x-amz-security-token={}",
+            "https://x.example/?AWSAccessKeyId={0}&Signature={0}&Expires=1",
+            "https://x.blob.example/a?sv=2024&sig={}&se=1",
+            "https://x.example/callback?code={}&state=1",
+            "https://x.example/;jsessionid={}",
+            "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n{}\n-----END EC PRIVATE KEY-----\n",
+            '{{"pem": "-----BEGIN PRIVATE KEY-----\\n{}\\n-----END PRIVATE KEY-----\\n"}}',
+            "-----BEGIN OPENSSH PRIVATE KEY-----\n{}",
+            "private_key={}",
+            "passphrase: {}",
+            "next=%2F%3Fauthorization=Bearer%20{}",
+            '{{"urls": "turn:t.example:3478", "username": "{0}", "credential": "{0}"}}',
+            "iceServers=[{{'username': '{0}', 'credential': '{0}'}}]",
+            "a=candidate:1 1 udp 1 203.0.113.9 9 typ host ufrag {}",
         ]
     ),
 )
 def test_no_token_remains(secret: str, template: str) -> None:
     assert secret not in redact(template.format(secret))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLWNhbmFyeQ",
+        "eyJhbGciOiJub25lIn0.eyJzdWIiOiJjYW5hcnkifQ.",
+        "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..aXYtY2FuYXJ5.Y2lwaGVyLWNhbmFyeQ.dGFnLWNhbmFyeQ",
+    ],
+)
+def test_no_part_of_a_json_web_token_remains(token: str) -> None:
+    shown = redact(f"refused: {token} at 12")
+    assert not any(part in shown for part in token.split(".") if part)
 
 
 @pytest.mark.parametrize(
@@ -241,6 +273,8 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
         "https://studio.example:443/a/b?x=1#y at 12:30:01",
         "pre-2026-11-29-1, v-1-2-3, sg-1AB2C3De4",
         "arn:aws:gameliftstreams:us-west-2::application/a-1",
+        "answered 503, code=BUSY; the key= of a policy",
+        "https://studio.example/a?x=1&known=ACTIVE;y=2",
     ],
 )
 def test_ordinary_lines_are_unchanged(text: str) -> None:
@@ -286,6 +320,11 @@ def test_the_formatter_covers_arguments_and_tracebacks() -> None:
         "tokens=a," * 20_000,
         "a-1-2-3" * 30_000,
         'token",' * 30_000,
+        "-----BEGIN A-----" * 12_000,
+        "-----END " * 20_000,
+        "?key=" * 40_000,
+        "eyJaaaaaa." * 20_000,
+        "bearer+" * 30_000,
     ],
 )
 def test_a_long_text_without_structure_is_not_slow(text: str) -> None:

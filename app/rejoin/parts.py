@@ -7,10 +7,12 @@ runs. `tests/test_parts.py` compares what each verb imports with what its parts 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Final, Literal, ParamSpec, TypeVar
 
@@ -67,6 +69,20 @@ def needs(
         return checked
 
     return decorate
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """While Qt is being loaded Ctrl+C and SIGTERM wait: an exception in the middle of it aborts the
+    process. Windows cannot make them wait."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def explanation(error: ImportError, parts: tuple[Part, ...]) -> str | None:

@@ -1,10 +1,10 @@
 """Removes secrets: `redact` from a text, `RedactingFormatter` from every log line.
 
 Removed are session descriptions (SDP), SignalRequest and SignalResponse strings, ICE user fragments
-and passwords, certificate fingerprints, bearer and other tokens (alone and in lists), user names
-and passwords in URLs, AWS credentials, signatures and account ids, and IP addresses, also in host
-names, except for their first number. Text that might be a secret is removed too: losing a word of a
-log is acceptable, leaking a secret is not.
+and passwords, certificate fingerprints, bearer and other tokens (alone and in lists), cookies, keys
+in PEM, user names and passwords in URLs, AWS credentials, signatures and account ids, and IP
+addresses, also in host names, except for their first number. Text that might be a secret is removed
+too: losing a word of a log is acceptable, leaking a secret is not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _SECRET_KEYS = (
     r"authorization|token|secret|passw(?:or)?d|pwd|ufrag|username(?:fragment)?|ticket"
     r"|fingerprint|credentials?|signature|api[-_]?key|access[-_]?key(?:[-_]?id)?|sdp"
     r"|signal[-_]?re(?:quest|sponse)|idempotency[-_]?key|account[-_]?id"
+    r"|cookie|passphrase|private[-_]?key|psk"
 )
 _SCHEMES = r"bearer|basic|negotiate|ntlm"
 """Schemes of Authorization whose credentials are one word."""
@@ -46,7 +47,22 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         r"\1[secret]",
     ),
-    (re.compile(rf"(?i)\b({_SCHEMES})\s+[^\s\"',;\\]+"), r"\1 [secret]"),
+    # A key or a certificate in PEM (RFC 7468), to its end or that of a truncated text.
+    (
+        re.compile(
+            r"(?s)-----BEGIN [A-Z0-9 ]{1,40}-----(?:(?!-----END ).)*"
+            r"(?:-----END [A-Z0-9 ]{1,40}-----)?"
+        ),
+        "[secret]",
+    ),
+    (re.compile(rf"(?i)\b({_SCHEMES})(?:\s|%20|\+)+[^\s\"',;\\]+"), r"\1 [secret]"),
+    # Names in a query that are ordinary words elsewhere: of OAuth, of pre-signed URLs.
+    (
+        re.compile(
+            r"(?i)([?&;](?:sig|hmac|code|jwt|sid|j?session(?:[-_]?id)?|auth|key|policy)=)[^\s&;\"'\\]+"
+        ),
+        r"\1[secret]",
+    ),
     (re.compile(r"(?i)\b(digest)\s+(?=\w+=)[^\r\n]*"), r"\1 [secret]"),
     # An AWS account; in a URL the colons are escaped.
     (
@@ -55,7 +71,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"\bAWS4-HMAC-SHA256\b[^\r\n\"]*"), "AWS4-HMAC-SHA256 [secret]"),
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}"), "[secret]"),
-    (re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]+)+"), "[secret]"),  # a JSON Web Token
+    # A JSON Web Token; one that is encrypted directly has an empty part (RFC 7516, 4.5).
+    (re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*)+"), "[secret]"),
     (re.compile(r"(?i)\b((?:set-)?cookie\\*[\"']?\s*[:=])[^\r\n]*"), r"\1 [secret]"),
     # Eight or more bytes as pairs of hexadecimal digits.
     (re.compile(r"(?:[0-9A-Fa-f]{2}:){7,}[0-9A-Fa-f]{2}"), "[fingerprint]"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import logging
 import socket
@@ -19,6 +20,7 @@ import pytest
 
 from rejoin.backend.aws import _BY_CODE, AwsStreamService
 from rejoin.backend.configuration import BackendSettings
+from rejoin.backend.create_pace import APART_S
 from rejoin.backend.service import ServiceFault, StreamId, StreamServiceError, StreamStatus
 from rejoin.errors import BadInputError
 
@@ -61,6 +63,7 @@ class Seen:
     body: dict[str, Any]
     authorization: str
     connection: object
+    at: float
 
 
 class Endpoint:
@@ -84,6 +87,7 @@ class Endpoint:
                         json.loads(content or b"{}"),
                         self.headers.get("Authorization", ""),
                         self.client_address,
+                        time.monotonic(),
                     )
                 )
                 script = endpoint.script
@@ -288,6 +292,36 @@ def test_the_second_try_is_the_same_bytes_with_the_same_token(
         assert len(endpoint.seen) == 2
         assert endpoint.seen[0].body == endpoint.seen[1].body
         assert endpoint.seen[0].body["ClientToken"] == TOKEN
+
+
+def test_create_calls_of_one_session_lie_apart_whoever_makes_them(playing: Playing) -> None:
+    async def two_clients(service: AwsStreamService) -> None:
+        both = await asyncio.gather(create(service), create(service), return_exceptions=True)
+        assert all(isinstance(each, StreamServiceError) for each in both)
+
+    with playing(error("InternalServerException", 500)) as (service, endpoint):
+        fault_of(create(service))
+        fault_of(create(service))
+        run(two_clients(service))
+        arrived = [seen.at for seen in endpoint.seen]
+    assert len(arrived) == 8
+    # All four tries of the first two calls, one after another, begin after the end of the last one.
+    for before, after in itertools.pairwise(arrived[:4]):
+        assert after - before >= APART_S
+    # Those of two clients begin apart; how long each takes to arrive is not in our hands.
+    assert arrived[-1] - arrived[4] >= 2 * APART_S
+
+
+def test_calls_of_other_kinds_do_not_wait_for_create_calls(playing: Playing) -> None:
+    with playing(ok(SignalResponse="answer-2", Status="ACTIVE")) as (service, endpoint):
+        turn_s = service._pace.take_turn(STREAM)
+        assert turn_s <= APART_S
+        assert run(service.get_status(STREAM, budget_s=9)).status == "ACTIVE"
+        service._pace._free_at[STREAM] += 60.0
+        assert run(service.get_status(STREAM, budget_s=9)).status == "ACTIVE"
+        assert fault_of(create(service)).fault is ServiceFault.UNAVAILABLE
+        assert [seen.method for seen in endpoint.seen] == ["GET", "GET"]
+        del service._pace._free_at[STREAM]
 
 
 def test_there_is_no_third_try(playing: Playing) -> None:

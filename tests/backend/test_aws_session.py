@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -59,6 +60,14 @@ OF_ANOTHER_PROJECT = [
     ("AWS_ACCESS_KEY_ID", "canary"),
     ("AWS_ENDPOINT_URL", "http://192.0.2.1"),
     ("AWS_USE_FIPS_ENDPOINT", "true"),
+    ("AWS_S3_US_EAST_1_REGIONAL_ENDPOINT", "canary"),
+    ("AWS_CA_BUNDLE", "/nowhere/canary"),
+    ("AWS_METADATA_SERVICE_TIMEOUT", "canary"),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/canary"),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://[::1"),
+    ("AWS_DATA_PATH", "/nowhere"),
+    ("HTTPS_PROXY", "http://[::1"),
+    ("HTTP_PROXY", "canary://"),
 ]
 
 
@@ -79,8 +88,17 @@ def test_for_the_emulator_the_configuration_of_another_project_counts_for_nothin
         ("AWS_PROFILE", "canary", "AWS_PROFILE"),
         ("AWS_DEFAULTS_MODE", "canary", "AWS_DEFAULTS_MODE"),
         ("AWS_CONFIG_FILE", sys.executable, "AWS_CONFIG_FILE"),
-        ("AWS_STS_REGIONAL_ENDPOINTS", "canary", r"AWS_\* variables"),
-        ("AWS_ACCOUNT_ID_ENDPOINT_MODE", "canary", r"AWS_\* variables"),
+        ("AWS_STS_REGIONAL_ENDPOINTS", "canary", "AWS_STS_REGIONAL_ENDPOINTS"),
+        ("AWS_ACCOUNT_ID_ENDPOINT_MODE", "canary", "AWS_ACCOUNT_ID_ENDPOINT_MODE"),
+        ("AWS_CA_BUNDLE", "/nowhere/canary", "AWS_CA_BUNDLE"),
+        ("AWS_CA_BUNDLE", sys.executable, "AWS_CA_BUNDLE"),
+        ("HTTPS_PROXY", "http://[::1", "HTTPS_PROXY"),
+        ("https_proxy", "socks4://canary", "https_proxy"),
+        ("HTTPS_PROXY", "http://canary:99999", "HTTPS_PROXY"),
+        ("HTTPS_PROXY", "http://", "HTTPS_PROXY"),
+        ("AWS_METADATA_SERVICE_TIMEOUT", "canary", "AWS_METADATA_SERVICE_TIMEOUT"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://[::1", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+        ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/nowhere", "AWS_CONTAINER_CREDENTIALS"),
         ("SSLKEYLOGFILE", "/nowhere/canary", "SSLKEYLOGFILE"),
     ],
 )
@@ -172,6 +190,38 @@ def test_a_credential_process_that_fails_is_one_sentence(
     with pytest.raises(BadInputError, match="the credential_process of its profile failed") as told:
         make_session(settings())
     assert "canary" not in str(told.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the test's program is a shell script")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "echo canary",
+        "echo '[]'",
+        "echo '{}'",
+        "echo '{\"Version\": 7}'",
+        "echo 'null'",
+        "printf '\\377\\376'",
+        'echo \'{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "c", "Expiration": "x"}\'',
+        "kill -9 $$",
+    ],
+)
+def test_a_credential_process_that_says_something_else_is_one_sentence(
+    credential_process: Callable[[str], None], said: str
+) -> None:
+    credential_process(said)
+    with pytest.raises(BadInputError, match=r"^boto3 cannot be set up: .*\.$") as told:
+        make_session(settings())
+    assert "canary" not in str(told.value)
+
+
+@pytest.mark.parametrize("command", ["/nowhere/canary", "/etc", "'", ""])
+def test_a_credential_process_that_cannot_be_started_is_one_sentence(
+    tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {command}\n")
+    with contextlib.suppress(BadInputError):
+        make_session(settings())
 
 
 def test_any_source_of_credentials_that_hangs_is_one_sentence(

@@ -21,7 +21,7 @@ from helpers.fake_stream_service import (
     new_token,
 )
 from helpers.stores import opened
-from rejoin.backend.routes import build_app
+from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.sign_in import static_tokens
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.signaling.wire import MAX_BODY_BYTES, ProblemCode
@@ -207,7 +207,10 @@ async def test_a_slash_too_many_is_no_redirect() -> None:
 async def test_only_a_name_of_ours_is_answered(host: str, allowed: bool) -> None:
     async with opened() as store:
         app = build_app(
-            FakeStreamService(), store, [GOOD_TOKEN], hosts=("localhost", "127.0.0.1", "::1")
+            FakeStreamService(),
+            store,
+            [GOOD_TOKEN],
+            rules=AppRules(hosts=("localhost", "127.0.0.1", "::1")),
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:

@@ -49,6 +49,7 @@ def test_it_names_every_call_and_every_reference_leads_somewhere() -> None:
     assert calls == {
         ("get", "/v1/health"),
         ("get", "/v1/about"),
+        ("get", "/v1/ready"),
         ("post", "/v1/sessions"),
         ("get", "/v1/sessions/{session_id}"),
         ("delete", "/v1/sessions/{session_id}"),
@@ -60,7 +61,7 @@ def test_it_names_every_call_and_every_reference_leads_somewhere() -> None:
         assert piece.partition('"')[0] in schemas
     for path, methods in document["paths"].items():
         for call in methods.values():
-            assert ("security" in call) == (path not in ("/v1/health", "/v1/about"))
+            assert ("security" in call) == (path not in ("/v1/health", "/v1/about", "/v1/ready"))
             assert "application/problem+json" in call["responses"]["default"]["content"]
             assert "422" not in call["responses"]
     words = schemas["ProblemBody"]["properties"]["code"]["examples"]

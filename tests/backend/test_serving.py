@@ -40,6 +40,16 @@ async def test_it_serves_on_the_yielded_port_until_the_context_ends() -> None:
         assert again == port
 
 
+@pytest.mark.parametrize("value", ["", "canary", "0", "64"])
+async def test_what_other_servers_read_of_the_environment_counts_for_nothing(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    for name in ("WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"):
+        monkeypatch.setenv(name, value or "*")
+    async with serving(APP, "127.0.0.1", 0) as port, httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"http://127.0.0.1:{port}/")).text == "hello"
+
+
 async def test_a_taken_port_is_one_clear_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -52,7 +62,9 @@ async def test_a_taken_port_is_one_clear_sentence() -> None:
     assert caught.value.exit_code == 8
 
 
-@pytest.mark.parametrize("host", ["203.0.113.1", "not an address"])
+@pytest.mark.parametrize(
+    "host", ["203.0.113.1", "not an address", "a..b", "x" * 64 + ".example", "\udcff"]
+)
 async def test_an_address_that_is_not_ours(host: str) -> None:
     with pytest.raises(ServiceError) as caught:
         async with serving(APP, host, 0):

@@ -24,7 +24,8 @@ from rejoin.clock import boot_s
 from rejoin.core.events import Event, FirstFrameDecoded
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.audio.output import NullOutput
-from rejoin.media.receive.transport_feedback import NumberReader, TransportFeedback
+from rejoin.media.receive.rtp import ElementReader
+from rejoin.media.receive.transport_feedback import NUMBER_BYTES, TransportFeedback
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.peer import Peer, PeerSettings
@@ -100,7 +101,12 @@ def _cpu(at_least_s: float) -> Measurement:
     extension = struct.pack("!HH", 0xBEDE, 3) + b"\x32abc\x41\x07\x08\x10m\x00\x00\x00"
     shares = []
     for _ in range(3):
-        feedback, reader, now, number = TransportFeedback(), NumberReader(4), 100.0, 0
+        feedback, reader, now, number = (
+            TransportFeedback(),
+            ElementReader(4, NUMBER_BYTES),
+            100.0,
+            0,
+        )
         before = time.process_time()
         while (took_s := time.process_time() - before) < at_least_s / 3:
             for _ in range(150):

@@ -26,7 +26,7 @@ from rejoin.core.model import ConnectionNumber, Snapshot, Stage
 from rejoin.gui import application
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.media.audio.output import NullOutput
-from rejoin.media.receive.rtp import SEND_TIME_UNITS, RtpPacket
+from rejoin.media.receive.rtp import SEND_TIME_BYTES, SEND_TIME_UNITS, ElementReader, RtpPacket
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.peer import Peer
@@ -106,7 +106,7 @@ class MeasuredSlot(PictureSlot):
         """Record when the first packet of each frame was sent."""
         if send_time_id is None or packet.timestamp in self.sent:
             return
-        sent = packet.send_time(send_time_id)
+        sent = ElementReader(send_time_id, SEND_TIME_BYTES).read(packet.extension)
         if sent is not None:
             if len(self.sent) > _MOST_PENDING_FRAMES:
                 self.sent.clear()

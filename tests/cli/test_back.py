@@ -79,6 +79,18 @@ def test_back_finds_the_ice_servers_by_the_ticket(
     assert fake_player.made[0].profile.ice_servers_file == path
 
 
+@pytest.mark.parametrize(
+    ("in_ticket", "option", "allowed"), [(True, False, True), (False, True, True), (False,) * 3]
+)
+def test_back_offers_444_where_the_ticket_or_the_option_says_so(
+    rejoin: Rejoin, fake_player: type[FakePlayer], in_ticket: bool, option: bool, allowed: bool
+) -> None:
+    saved_ticket(allow_444=in_ticket)
+    arguments = ["--allow-444"] if option else []
+    assert rejoin("back", "--yes", *arguments, token="CANARY-token")[0] == 0
+    assert fake_player.made[0].profile.allow_444 == allowed
+
+
 def test_back_goes_without_a_relay_when_the_tickets_file_is_gone(
     rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -138,6 +139,31 @@ def test_the_readme_lists_the_exit_codes_that_belong_to_no_exception() -> None:
     named = {error.exit_code for error in errors if error.__module__ == "rejoin.errors"}
     assert codes - named <= set(map(int, rows))
     assert {0, 70, 130} <= set(map(int, rows))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("verb", ["qa", "--version", "play"])
+def test_a_signal_while_the_program_ends_is_no_traceback(number: signal.Signals, verb: str) -> None:
+    """As while PortAudio lets go of the sound devices, after the exit code is known."""
+    code = (
+        "import atexit, os, sys, time\n"
+        "def slow_library() -> None:\n"
+        f"    os.kill(os.getpid(), {number.value})\n"
+        "    for _ in range(600):\n"
+        "        time.sleep(0.1)\n"
+        "atexit.register(slow_library)\n"
+        f"sys.argv = ['rejoin', {verb!r}]\n"
+        "from rejoin.cli.main import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == (0 if verb == "--version" else 2)
+    assert "Traceback" not in done.stderr
+    assert "KeyboardInterrupt" not in done.stderr
+    assert bool(done.stdout) is (verb == "--version")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

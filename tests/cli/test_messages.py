@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,34 @@ def test_a_warning_is_printed_while_a_library_sends_standard_error_nowhere() -> 
         ["rejoin: No sound. \u2013"],
         ["rejoin: No sound. \\u2013"],
     )
+
+
+@pytest.mark.parametrize(
+    ("environment", "encoding"),
+    [
+        ({"PYTHONIOENCODING": "latin-1"}, "latin-1"),
+        ({"PYTHONIOENCODING": "cp1252"}, "cp1252"),
+        ({"PYTHONIOENCODING": "ascii"}, "utf-8"),  # click takes ASCII for a mistake
+        ({"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}, "utf-8"),
+        ({"PYTHONUTF8": "0", "LC_ALL": "canary"}, "utf-8"),
+    ],
+)
+def test_what_the_encoding_does_not_have_is_written_as_an_escape(
+    environment: dict[str, str], encoding: str
+) -> None:
+    program = """if True:
+        from rejoin.cli.messages import escape_unencodable, say
+        escape_unencodable()
+        say("B\\u00fccher \\u65e5\\u672c")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=True,
+    )
+    shown = done.stdout.decode(encoding).splitlines()
+    assert shown in (["B\u00fccher \\u65e5\\u672c"], ["B\u00fccher \u65e5\u672c"])
 
 
 def test_without_a_standard_error_there_is_nothing_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,14 @@ def test_ice_servers_reach_the_profile_and_not_the_output(
     assert "CANARY" not in repr(played.profile.backend_address())
 
 
+def test_a_link_does_not_offer_444_and_the_player_may(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    for arguments, allowed in ([], False), (["--allow-444"], True):
+        assert rejoin("play", "--yes", *arguments, LINK, token="CANARY-token")[0] == 0
+        assert fake_player.made[-1].profile.allow_444 == allowed
+
+
 @pytest.mark.parametrize("content", [None, "", "[]", '[{"urls": "stun:CANARY.example"}]', "\xff"])
 def test_ice_servers_that_cannot_be_used_are_refused_in_one_line(
     rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path, content: str | None

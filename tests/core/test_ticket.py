@@ -141,6 +141,7 @@ def test_every_ticket_is_read_back(written: Ticket) -> None:
         (changed("backend.allow_insecure", 1), "allow_insecure"),
         (changed("backend.ca_file", "a\0b"), "ca_file"),
         (changed("backend.ice_servers_file", "a\0b"), "ice_servers_file"),
+        (changed("backend.allow_444", "yes"), "allow_444"),
     ],
 )
 def test_a_text_that_is_not_a_ticket_is_refused(text: str, why: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -21,51 +20,8 @@ from rejoin.core.events import CloseForNowRequested, NetworkLost, StartRequested
 from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
 from rejoin.errors import NoDisplayError
 from rejoin.gui import application as program
-from rejoin.gui.application import check_display, run, to_log
+from rejoin.gui.application import run, to_log
 from rejoin.gui.main_window import RejoinWindow
-
-
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {},
-        {"DISPLAY": "", "WAYLAND_DISPLAY": ""},
-        {"QT_QPA_PLATFORM": "xcb", "WAYLAND_DISPLAY": "wayland-0"},
-        {"QT_QPA_PLATFORM": "wayland", "DISPLAY": ":0"},
-        {"DISPLAY": ":987654"},
-    ],
-)
-def test_without_a_display_the_error_is_one_sentence(environment: dict[str, str]) -> None:
-    with pytest.raises(NoDisplayError) as raised:
-        check_display(environment, "linux")
-    assert str(raised.value).endswith(".")
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("environment", "system"),
-    [
-        ({"DISPLAY": "far.example:0"}, "linux"),
-        ({"QT_QPA_PLATFORM": "offscreen"}, "linux"),
-        ({"QT_QPA_PLATFORM": "minimal:opt"}, "linux"),
-        ({}, "win32"),
-        ({}, "darwin"),
-    ],
-)
-def test_a_platform_that_needs_no_local_display_passes(
-    environment: dict[str, str], system: str
-) -> None:
-    check_display(environment, system)
-
-
-def test_a_display_must_accept_connections(tmp_path: Path) -> None:
-    environment = {"WAYLAND_DISPLAY": "wayland-9", "XDG_RUNTIME_DIR": str(tmp_path)}
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / "wayland-9"))
-        server.listen()
-        check_display(environment, "linux")
-    with pytest.raises(NoDisplayError, match="does not answer"):
-        check_display(environment, "linux")
 
 
 def test_a_program_without_a_display_exits_with_a_sentence_and_does_not_abort() -> None:

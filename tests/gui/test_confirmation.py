@@ -58,5 +58,5 @@ def test_without_a_screen_nobody_can_be_asked(
 
 
 def test_on_a_display_the_player_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rejoin.gui.application._accepts", lambda name, environment: True)
+    monkeypatch.setattr("rejoin.gui.displays._accepts", lambda name, environment: True)
     assert confirmation.can_be_seen({"DISPLAY": ":0"})

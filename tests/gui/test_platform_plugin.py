@@ -18,6 +18,8 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a plugi
         ({"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"}, False),
         ({"QT_QPA_PLATFORM": "xcb", "WAYLAND_DISPLAY": "wayland-0"}, True),
         ({"QT_QPA_PLATFORM": "xcb;wayland"}, True),
+        ({"QT_QPA_PLATFORM": "wayland;xcb", "DISPLAY": ":0"}, True),
+        ({"QT_QPA_PLATFORM": "wayland;xcb", "WAYLAND_DISPLAY": "wayland-0"}, False),
         ({"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":0"}, False),
         ({}, False),
     ],

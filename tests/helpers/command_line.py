@@ -90,6 +90,7 @@ def saved_ticket(
     session_id: SessionId = SessionId("s-1"),  # noqa: B008
     token: str = "",
     ice_servers_file: str | None = None,
+    allow_444: bool = False,
 ) -> Ticket:
     """Write a ticket to the disk and return it. `wall_s`: when it was written, now by default.
 
@@ -97,7 +98,14 @@ def saved_ticket(
     """
     ticket = Ticket(
         RejoinState(session_id, AttemptNumber(3), 120.0),
-        BackendAddress(URL, dialect, "loopback", "sg-1", ice_servers_file=ice_servers_file),
+        BackendAddress(
+            URL,
+            dialect,
+            "loopback",
+            "sg-1",
+            ice_servers_file=ice_servers_file,
+            allow_444=allow_444,
+        ),
         "boot",
         written_at=0.0,
         written_unix_s=time.time() if wall_s is None else wall_s,

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
 from helpers.stores import opened
-from rejoin.backend.routes import build_app
+from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import (
     ListedStream,
     ServiceFault,
@@ -184,6 +184,6 @@ async def live_backend(
     """The real application on a real port; yields its base URL."""
     async with contextlib.AsyncExitStack() as stack:
         kept = store if store is not None else await stack.enter_async_context(opened())
-        app = build_app(service, kept, tokens, polls_per_s=200)
+        app = build_app(service, kept, tokens, rules=AppRules(polls_per_s=200))
         async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
             yield f"http://127.0.0.1:{port}"

@@ -87,6 +87,30 @@ _PYTHON = "/usr/bin/python3"
 GSTREAMER = ForeignStack(
     "gstreamer", _gstreamer_missing, lambda _: [_PYTHON, str(FOLDER / "gstreamer_host.py")]
 )
+
+
+def _pion_missing() -> str | None:
+    if shutil.which("go") is None:
+        return "there is no Go"
+    if not (_GO_PATH / "src" / "github.com" / "pion" / "webrtc").is_dir():
+        return "Pion is not installed (Debian: golang-github-pion-webrtc.v3-dev)"
+    return None
+
+
+def _pion_command(clip_file: Path) -> list[str]:
+    program = clip_file.with_name("pion_host")
+    subprocess.run(
+        ["go", "build", "-o", str(program), str(FOLDER / "pion_host.go")],
+        check=True,
+        env={**os.environ, "GO111MODULE": "off", "GOPATH": str(_GO_PATH)},
+    )
+    return [str(program), str(clip_file)]
+
+
+_GO_PATH = Path("/usr/share/gocode")
+"""Where Debian has the sources of Go's packages."""
+
+PION = ForeignStack("pion", _pion_missing, _pion_command)
 WERIFT = ForeignStack(
     "werift", _werift_missing, lambda clip: ["node", str(FOLDER / "werift_host.mjs"), str(clip)]
 )
@@ -128,7 +152,7 @@ class ForeignHost:
     async def start(self) -> None:
         clip_file = Path(self._folder.name) / "clip.json"
         clip_file.write_text(await asyncio.to_thread(clip), encoding="ascii")
-        self._command = self._stack.command(clip_file)
+        self._command = await asyncio.to_thread(self._stack.command, clip_file)
         lane = Lane(loss=self._settings.loss)
         path = NetworkProfile("path", stages=(ProfileStage(up=lane, down=lane),))
         self.relay.set_base_link(Link(path, self.relay.now(), chance_of(0)))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from rejoin.media.receive.rtp import RtpPacket
 
 START = b"\0\0\0\1"
-IDR = bytes([0x65]) + bytes(range(35))
-DELTA = bytes([0x41]) + bytes(range(20))
-SPS, PPS = b"\x67\x42\x00\x1f", b"\x68\xce"
+IDR = b"\x65\x88\x84" + bytes(range(33))
+DELTA = b"\x41\x9a" + bytes(range(19))
+"""Slices that begin at macroblock 0, I and P, with the parameter sets 0."""
+SPS, PPS = bytes.fromhex("674d001feca0a0cfce80"), b"\x68\xce"
+"""320 x 180."""
 STAP = bytes([24]) + b"".join(len(u).to_bytes(2, "big") + u for u in (SPS, PPS))
 
 

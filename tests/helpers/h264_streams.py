@@ -74,6 +74,8 @@ class Vui:
     full: bool = False
     reorder_frames: int | None = None
     """max_num_reorder_frames; None: no bitstream restriction."""
+    buffered_frames: int = 16
+    """max_dec_frame_buffering."""
 
     def bits(self) -> str:
         if self.full:
@@ -87,7 +89,7 @@ class Vui:
         if self.reorder_frames is None:
             return head + "0"
         limits = "1" + ue_text(0) * 2 + ue_text(11) * 2
-        return head + "1" + limits + ue_text(self.reorder_frames) + ue_text(16)
+        return head + "1" + limits + ue_text(self.reorder_frames) + ue_text(self.buffered_frames)
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Sps:
     chroma_format: int = 1
     bit_depth: int = 8
     lossless: bool = False
+    separate_planes: bool = False
     scaling_lists: bool = False
     picture_order: int = 0
     reference_frames: int = 4
@@ -116,7 +119,8 @@ class Sps:
         )
         bits += ue_text(self.number)
         if self.profile_idc not in (66, 77, 88):
-            bits += ue_text(self.chroma_format) + ("0" if self.chroma_format == 3 else "")
+            bits += ue_text(self.chroma_format)
+            bits += str(int(self.separate_planes)) if self.chroma_format == 3 else ""
             bits += ue_text(self.bit_depth - 8) * 2 + str(int(self.lossless))
             bits += self._scaling() if self.scaling_lists else "0"
         bits += ue_text(0) + self._order()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import ipaddress
 import shutil
 import socket
 import subprocess
@@ -12,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.rtc.ice_servers import TurnServer
@@ -25,12 +30,51 @@ needs_coturn = pytest.mark.skipif(
 )
 
 
-def server(port: int, transport: str = "udp", *, credential: str = CREDENTIAL) -> TurnServer:
-    return TurnServer("127.0.0.1", port, transport, False, USERNAME, credential)
+def server(
+    port: int, transport: str = "udp", *, credential: str = CREDENTIAL, tls: bool = False
+) -> TurnServer:
+    return TurnServer("127.0.0.1", port, transport, tls, USERNAME, credential)
 
 
 def settings(*servers: TurnServer) -> RelaySettings:
     return RelaySettings(servers, NetworkRules(loopback_only=True))
+
+
+def free_port() -> int:
+    """A UDP port that is free now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def with_tls(folder: Path, address: str = "127.0.0.1") -> tuple[str, ...]:
+    """coturn's arguments for TLS, with a certificate of its own for this address.
+
+    The certificate, which clients may trust, is `folder / "turn.pem"`.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "turn")])
+    now = datetime.datetime.now(datetime.UTC)
+    addresses = [x509.IPAddress(ipaddress.ip_address(address))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "turn.pem").write_bytes(certificate.public_bytes(pem))
+    traditional = serialization.PrivateFormat.TraditionalOpenSSL
+    secret = key.private_bytes(pem, traditional, serialization.NoEncryption())
+    (folder / "turn.key").write_bytes(secret)
+    return "--cert", str(folder / "turn.pem"), "--pkey", str(folder / "turn.key")
 
 
 class Coturn:
@@ -39,17 +83,17 @@ class Coturn:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
-            found.bind(("127.0.0.1", 0))
-            self.port: int = found.getsockname()[1]
+        self.port, self.tls_port = free_port(), free_port()
 
     def start(self, *more: str) -> None:
+        """`more`: further arguments; without any it has no TLS (`with_tls`)."""
         arguments = (
             *("-n", "-L", "127.0.0.1", "-E", "127.0.0.1", "-p", str(self.port)),
             *("--lt-cred-mech", "-u", f"{USERNAME}:{CREDENTIAL}", "-r", "rejoin.test"),
-            *("--allow-loopback-peers", "--no-cli", "--no-tls", "--no-dtls"),
+            *("--allow-loopback-peers", "--no-cli", "--no-dtls"),
+            *("--tls-listening-port", str(self.tls_port)),
             *("--pidfile", str(self._folder / "pid"), "--log-file", "stdout", "--simple-log"),
-            *("--db", str(self._folder / "turndb"), *more),
+            *("--db", str(self._folder / "turndb"), *(more or ("--no-tls",))),
         )
         self._process = subprocess.Popen(
             ["turnserver", *arguments],

@@ -12,7 +12,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from helpers.fake_port import FakeClock, FakePort, picture
-from rejoin.core.model import Doing, Ending, EndingKind, HealthLevel, Snapshot, Stage, Trouble
+from rejoin.core.model import (
+    Doing,
+    Ending,
+    EndingKind,
+    HardEvidence,
+    HealthLevel,
+    Snapshot,
+    Stage,
+    Trouble,
+)
 from rejoin.gui.main_window import RejoinWindow, WindowOptions
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.service_model.status import Status, StatusReason
@@ -233,6 +242,23 @@ FACES: tuple[Face, ...] = (
             "Close for now",
             "End game",
         ),
+    ),
+    Face(
+        "lost-asked",
+        lost(cause=HardEvidence.PLAYER_ASKED),
+        (
+            "Reconnecting, as you asked...",
+            "Your game may still be running.",
+            "Connecting to your game...",
+            "At least 1:12 to get back",
+        ),
+        absent=("Connection lost. Reconnecting...",),
+    ),
+    Face(
+        "lost-frozen",
+        lost(cause=HardEvidence.PICTURE_FROZEN, doing=Doing.PREPARING),
+        ("The picture stopped. Reconnecting...", "Getting ready to reconnect..."),
+        absent=("Connection lost. Reconnecting...",),
     ),
     Face(
         "lost-cannot-end",

@@ -173,6 +173,31 @@ def test_no_display(arguments: tuple[str, ...]) -> None:
     assert done.error_line.startswith("There is no display to open a window on")
 
 
+@LINUX
+@pytest.mark.parametrize(
+    ("variable", "value", "code"),
+    [
+        ("QT_QPA_PLATFORM", "canary", 9),
+        ("DISPLAY", "canary", 9),
+        ("SSL_CERT_FILE", "/nowhere/canary", 2),
+        ("SSL_CERT_DIR", "/nowhere/canary", 2),
+        ("SSLKEYLOGFILE", "/nowhere/canary", 2),
+        ("HTTPS_PROXY", "canary://x", 2),
+        ("ALL_PROXY", "http://[::1", 2),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(variable: str, value: str, code: int) -> None:
+    others: dict[str, str | None] = dict.fromkeys(
+        ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "HTTPS_PROXY", "https_proxy", "no_proxy")
+    )
+    platform = None if variable == "DISPLAY" else "offscreen"
+    environment = {**others, **NO_DISPLAY, "QT_QPA_PLATFORM": platform, variable: value}
+    done = run("play", "--close-at-end", "https://studio.invalid", environment=environment)
+    assert done.code == code
+    assert variable in done.error_line
+    assert "canary" not in done.error_line
+
+
 def test_a_studio_whose_port_is_taken(there: Studio) -> None:
     port = there.backend_url.rpartition(":")[2]
     done = run("studio", "--backend-port", port, "--api-port", "0", "--control-port", "0")

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.foreign_host import GSTREAMER, WERIFT, ForeignHost, ForeignStack
+from helpers.foreign_host import GSTREAMER, PION, WERIFT, ForeignHost, ForeignStack
 from helpers.headless_scene import Scene, scene, small
 from rejoin.core.model import Stage
 from rejoin.emulator.service.faults import FaultKind
@@ -25,7 +25,7 @@ PICTURES = 90
 """Pictures to see on each connection: three seconds, which 2 % loss does not spare."""
 
 
-@pytest.mark.parametrize("stack", [GSTREAMER, WERIFT], ids=lambda stack: stack.name)
+@pytest.mark.parametrize("stack", [GSTREAMER, WERIFT, PION], ids=lambda stack: stack.name)
 def test_a_foreign_host_is_played_and_rejoined_after_a_kill(
     stack: ForeignStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

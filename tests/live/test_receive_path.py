@@ -79,13 +79,20 @@ async def scene(
     statistics: Path | None = None,
     audio: AudioOutput | None = None,
     settings: EmulatorSettings = SETTINGS,
+    *,
+    allow_444: bool = False,
 ) -> AsyncIterator[Scene]:
     async with (
         studio(settings) as there,
         EmulatorControl(there.control_url, there.control_token) as control,
     ):
         player = Player(
-            StudioProfile(there.backend_url, there.player_token, NetworkRules(loopback_only=True)),
+            StudioProfile(
+                there.backend_url,
+                there.player_token,
+                NetworkRules(loopback_only=True),
+                allow_444=allow_444,
+            ),
             PlayerOptions(
                 audio=audio or NullOutput(),
                 statistics_file=None if statistics is None else StatisticsFile(statistics),
@@ -104,9 +111,11 @@ def run(
     statistics: Path | None = None,
     audio: AudioOutput | None = None,
     settings: EmulatorSettings = SETTINGS,
+    *,
+    allow_444: bool = False,
 ) -> None:
     async def main() -> None:
-        async with scene(statistics, audio, settings) as it:
+        async with scene(statistics, audio, settings, allow_444=allow_444) as it:
             await script(it)
 
     asyncio.run(main())
@@ -266,3 +275,13 @@ def test_the_size_changes_in_mid_stream_without_a_freeze_or_a_request() -> None:
         assert it.stages[it.stages.index(Stage.LIVE) :] == [Stage.LIVE]
 
     run(script)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_444_is_played_where_the_studios_profile_offers_it(allowed: bool) -> None:
+    async def script(it: Scene) -> None:
+        stats = await it.until(lambda stats: stats.frames_decoded > 10)
+        assert (stats.profile == "High 4:4:4 Predictive") == allowed
+        assert stats.frames_failed == stats.frames_unsupported == 0
+
+    run(script, settings=FEW_PICTURES, allow_444=allowed)

@@ -16,7 +16,7 @@ def test_every_profile_is_offered_once_however_often_it_is_called() -> None:
         for codec in CODECS["video"]
         if codec.mimeType == "video/H264"
     ]
-    assert len(kinds) == len(set(kinds)) == 8
+    assert len(kinds) == len(set(kinds)) == 9
     numbers = [codec.payloadType for codec in CODECS["video"]]
     assert len(numbers) == len(set(numbers))
     assert all(number is not None and 96 <= number <= 127 for number in numbers)
@@ -37,6 +37,18 @@ def test_only_opus_and_h264_with_rtx_are_offered_best_first() -> None:
         for codec in video[:-1]
     ] == [(profile, mode) for mode in "10" for profile in ("64001f", "4d001f", "42e01f", "42001f")]
     assert video[-1].mimeType == "video/rtx"
+
+
+def test_444_is_offered_only_where_it_is_allowed_and_then_first() -> None:
+    offer_every_profile()
+    plain, allowed = offered_codecs("video"), offered_codecs("video", allow_444=True)
+    assert "f4001f" not in {codec.parameters.get("profile-level-id") for codec in plain}
+    assert allowed[0].parameters["profile-level-id"] == "f4001f"
+    assert allowed[1:] == plain
+    more = {codec.payloadType for codec in offered_video_types(allow_444=True)}
+    less = {codec.payloadType for codec in offered_video_types()}
+    assert len(more - less) == 2, "with its RTX"
+    assert less < more
 
 
 def test_the_offered_types_are_every_h264_one_with_its_rtx_and_promise_no_feedback() -> None:

@@ -126,6 +126,25 @@ async def test_a_report_that_cannot_be_sent_does_not_stop_the_next() -> None:
         assert it.feedback.failed == 1
 
 
+async def test_a_report_that_cannot_be_made_does_not_stop_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with scene() as it:
+        failed = asyncio.Event()
+
+        def broken(*_: object, **__: object) -> list[bytes]:
+            failed.set()
+            raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(it.feedback._arrivals, "reports", broken)
+            it.arrive(1)
+            await asyncio.wait_for(failed.wait(), 20)
+        it.arrive(2)
+        await it.report()
+        assert it.feedback.failed == 1
+
+
 async def test_after_the_close_nothing_is_noted() -> None:
     async with scene() as it:
         it.arrive(1)

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import pytest
 from aioice import Candidate, stun
-from aioice.ice import StunProtocol
+from aioice.ice import Connection, StunProtocol
 from aiortc import RTCCertificate, RTCConfiguration, RTCPeerConnection
-from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport
+from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport, RtpRouter
 from aiortc.rtcsctptransport import (
     CookieEchoChunk,
     DataChunk,
@@ -23,11 +23,19 @@ from aiortc.rtcsctptransport import (
     SackChunk,
     parse_packet,
 )
+from aiortc.rtp import RtcpRrPacket, RtpPacket
+from pylibsrtp import Error, Policy, Session
 
 from helpers.waiting import eventually
 from rejoin.rtc import handshake_seam as seam
 from rejoin.rtc.aiortc_seam import override
 from rejoin.rtc.dtls_flights import HANDSHAKE, parse_records
+from rejoin.rtc.handshake_seam import (
+    CHECKED_ADDRESSES_MAX,
+    SOURCES_MAX,
+    bound_sources,
+    limit_checked_addresses,
+)
 from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 
 HOST = ("127.0.0.1", 5000)
@@ -476,3 +484,76 @@ async def test_an_init_that_comes_late_does_not_reset_what_was_received(loop: Ma
     await scene.receive(late)
     assert scene.sctp._last_received_tsn == 1005
     await scene.close()
+
+
+# --- addresses ------------------------------------------------------------------------------------
+
+
+async def test_a_host_that_checks_from_any_number_of_addresses_is_not_followed_to_all() -> None:
+    """aioice makes a candidate of each, and sends checks there."""
+    connection = Connection(ice_controlling=True)
+    followed: list[tuple[str, int]] = []
+    connection.check_incoming = (  # type: ignore[method-assign]
+        lambda message, addr, protocol: followed.append(addr)
+    )
+    limit_checked_addresses(connection)
+    message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    protocol = StunProtocol(connection)
+    addresses = [("192.0.2.1", port) for port in range(2000, 2000 + 5 * CHECKED_ADDRESSES_MAX)]
+    for address in [*addresses, addresses[0]]:
+        connection.check_incoming(message, address, protocol)
+    assert followed == [*addresses[:CHECKED_ADDRESSES_MAX], addresses[0]]
+
+
+# --- SRTP -----------------------------------------------------------------------------------------
+
+SRTP_KEY = bytes(range(30))
+RTP_TYPE = 96
+
+
+async def test_a_source_for_each_packet_takes_a_bounded_memory() -> None:
+    """Both libsrtp and aiortc's router remember every source that was ever authenticated."""
+
+    def set_up_srtp() -> None:
+        dtls._rx_srtp = Session(Policy(key=SRTP_KEY, ssrc_type=Policy.SSRC_ANY_INBOUND))
+
+    router = RtpRouter()
+    receiver: Any = object()
+    router.register_receiver(receiver, ssrcs=[7], payload_types=[RTP_TYPE])
+    dtls: Any = SimpleNamespace(_rtp_router=router, _rx_srtp=None, _setup_srtp=set_up_srtp)
+    bound_sources(dtls)
+    dtls._setup_srtp()
+    removed: list[int] = []
+    remove = dtls._rx_srtp._session.remove_stream
+
+    def recorded(ssrc: int) -> None:
+        removed.append(ssrc)
+        remove(ssrc)
+
+    dtls._rx_srtp._session.remove_stream = recorded
+
+    host = Session(Policy(key=SRTP_KEY, ssrc_type=Policy.SSRC_ANY_OUTBOUND))
+
+    def arrives(ssrc: int) -> None:
+        packet = RtpPacket(payload_type=RTP_TYPE, sequence_number=1, ssrc=ssrc, payload=b"x")
+        sent = host.protect(packet.serialize())
+        assert dtls._rx_srtp.unprotect(sent) == packet.serialize()
+        assert router.route_rtp(packet) is receiver
+
+    for ssrc in (7, *range(1000, 1000 + 2 * SOURCES_MAX)):
+        arrives(ssrc)
+    # those of RTCP count too
+    for ssrc in range(5000, 5010):
+        report = bytes(RtcpRrPacket(ssrc=ssrc, reports=[]))
+        assert dtls._rx_srtp.unprotect_rtcp(host.protect_rtcp(report)) == report
+    assert len(removed) == 1 + SOURCES_MAX + 10
+    assert len(router.ssrc_table) <= SOURCES_MAX
+    assert 7 not in router.ssrc_table
+    # one that was forgotten plays again, and a forged packet teaches nothing
+    known = dict(dtls._rx_srtp._known)
+    with pytest.raises(Error):
+        dtls._rx_srtp.unprotect(RtpPacket(payload_type=RTP_TYPE, ssrc=1).serialize() + bytes(20))
+    assert dtls._rx_srtp._known == known
+    packet = RtpPacket(payload_type=RTP_TYPE, sequence_number=2, ssrc=7, payload=b"x")
+    assert dtls._rx_srtp.unprotect(host.protect(packet.serialize()))
+    assert router.route_rtp(packet) is receiver

@@ -38,11 +38,13 @@ def test_every_form_of_url_that_can_be_used(
     assert "CANARY" not in repr(found)
 
 
-@pytest.mark.parametrize("shape", ["configuration", "list", "one server", "one url"])
+@pytest.mark.parametrize("shape", ["configuration", "list", "one server", "one url", "url"])
 def test_the_shapes_in_which_applications_have_them(shape: str) -> None:
     server: dict[str, object] = {"urls": ["turn:a.example"], "username": NAME, "credential": SECRET}
     if shape == "one url":
         server["urls"] = "turn:a.example"
+    if shape == "url":  # as before 2015
+        server["url"] = server.pop("urls")
     given: object = {"list": [server], "configuration": {"iceServers": [server]}}.get(shape, server)
     assert [each.host for each in read_ice_servers(json.dumps(given)).turn] == ["a.example"]
 

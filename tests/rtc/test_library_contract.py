@@ -77,6 +77,9 @@ RELIED_ON: dict[str, str] = {
         " _inbound_streams_max _inbound_streams _advertised_rwnd _last_received_tsn"
         " _sack_misordered _sack_duplicates _sack_needed getCapabilities"
         " _receive_data_chunk _get_inbound_stream _send_sack _data_channel_receive"
+        " _mark_received _receive_forward_tsn_chunk _reset_deferred_streams _remote_extensions"
+        " _reconfig_queue _transmit_reconfig _data_channel_closed _data_channel_reset"
+        " _data_channel_outbound_reset"
     ),
     "RTCDataChannel": "_setReadyState readyState",
     "aioice.Connection": (
@@ -227,10 +230,18 @@ def test_every_private_name_in_the_seam_is_checked_here() -> None:
         (RTCSctpTransport._get_inbound_stream, ["stream_id"]),
         (RTCSctpTransport._send_sack, []),
         (RTCSctpTransport._data_channel_receive, ["stream_id", "pp_id", "data"]),
+        (RTCSctpTransport._mark_received, ["tsn"]),
+        (RTCSctpTransport._receive_forward_tsn_chunk, ["chunk"]),
+        (RTCSctpTransport._data_channel_closed, ["stream_id"]),
+        (RTCSctpTransport._data_channel_reset, ["stream_id"]),
+        (RTCSctpTransport._transmit_reconfig, []),
         (InboundStream.add_chunk, ["chunk"]),
+        (InboundStream.pop_messages, []),
+        (InboundStream.prune_chunks, ["tsn"]),
         (RtpRouter.route_rtp, ["packet"]),
         (Session.unprotect, ["packet"]),
         (Session.unprotect_rtcp, ["packet"]),
+        (Session.remove_stream, ["ssrc"]),
         (RTCIceTransport.start, ["remoteParameters"]),
         (RTCIceTransport.addRemoteCandidate, ["candidate"]),
         (RTCRtpReceiver.receive, ["parameters"]),
@@ -265,7 +276,7 @@ def test_aioice_calls_on_its_instance_what_we_replace() -> None:
 
 def test_the_codec_list_is_where_h264_is_added() -> None:
     assert any(codec.mimeType == "video/H264" for codec in CODECS["video"])
-    taken = [c.payloadType for c in CODECS["video"] if c.payloadType not in range(103, 115)]
+    taken = [c.payloadType for c in CODECS["video"] if c.payloadType not in range(103, 117)]
     assert max(number or 0 for number in taken) == 102, "our payload types would be taken"
     for extensions in HEADER_EXTENSIONS.values():
         others = [each.id for each in extensions if each.uri != TRANSPORT_CC_URI]
@@ -277,6 +288,7 @@ def test_media_is_decrypted_from_the_datagram_as_aiortc_decrypts_it_from_the_que
     receive = inspect.getsource(RTCDtlsTransport._recv_next)
     assert "first_byte > 127 and first_byte < 192 and self._rx_srtp" in receive
     assert "self._rx_srtp.unprotect(data)" in receive
+    assert "self._rx_srtp.unprotect_rtcp(data)" in receive
     assert "packet.ssrc" in (route := inspect.getsource(RtpRouter.route_rtp))
     assert set(re.findall(r"packet\.(\w+)", route)) == {"ssrc", "payload_type"}
     assert [is_rtcp(bytes((0x80, second))) for second in (191, 192, 208, 209)] == [
@@ -338,6 +350,10 @@ def test_aiortc_uses_the_methods_that_we_replace_on_dtls_sctp_and_the_connection
         "self._send_sack(": RTCSctpTransport._handle_data,
         "self._data_channel_receive(": RTCSctpTransport._receive,
         "self._get_inbound_stream(": RTCSctpTransport._receive_data_chunk,
+        "self._mark_received(": RTCSctpTransport._receive_data_chunk,
+        "self._receive_forward_tsn_chunk(": RTCSctpTransport._receive_chunk,
+        "self._data_channel_reset(": RTCSctpTransport._receive_reconfig_param,
+        "self._data_channel_closed(": RTCSctpTransport._receive_reconfig_param,
         "sctp.getCapabilities()": create_media_description_for_sctp,
         "self._setup_srtp()": RTCDtlsTransport.start,
         "_create_ssl_context(": RTCDtlsTransport.start,

@@ -19,6 +19,7 @@ import pytest
 from aioice import stun
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, DataChunk
+from aiortc.rtp import RtpPacket as AiortcPacket
 
 from conftest import LogRecords
 from helpers.h264_streams import x264
@@ -47,14 +48,18 @@ from rejoin.input_protocol.controls import (
     encode,
 )
 from rejoin.media.audio.output import NullOutput
+from rejoin.media.receive.rtp import RtpPacket
 from rejoin.media.video.hardware import Hardware, OnHardware
 from rejoin.media.video.picture import PictureSlot
-from rejoin.rtc.aiortc_seam import override
+from rejoin.rtc.aiortc_seam import override, rtp_sender
 from rejoin.rtc.candidates import NetworkRules
+from rejoin.rtc.handshake_seam import CHECKED_ADDRESSES_MAX, SOURCES_MAX
 from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.peer_states import Parts, parts_of
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
+from rejoin.rtc.sctp_limits import LABEL_MAX_BYTES
+from rejoin.rtc.sctp_reassembly import CHUNK_OVERHEAD_BYTES
 from rejoin.rtc.signal_codec import AUDIO_MID, DATA_MID, VIDEO_MID
 from rejoin.rtc.transport_cc import OFFERED_ID
 
@@ -388,6 +393,17 @@ async def test_the_first_check_is_sent_before_the_library_has_read_the_answer() 
         assert happened[:2] == ["REQUEST sent", "read"]
 
 
+async def test_lost_sound_stays_counted_when_its_source_changes() -> None:
+    async with played() as scene:
+        await scene.until_live()
+        reception = scene.parts.media.audio.reception
+        await scene.until(lambda: reception.ssrc is not None)
+        before = scene.peer.statistics().audio_packets_lost
+        for ssrc, sequence in ((1, 10), (1, 15), (2, 7)):
+            reception.add(RtpPacket(96, 0, sequence, 0, ssrc, b"x"), 0.0)
+        assert scene.peer.statistics().audio_packets_lost >= before + 4
+
+
 async def test_a_hidden_peer_decodes_and_shows_its_newest_picture_at_once() -> None:
     async with played() as scene:
         await scene.until_live()
@@ -611,6 +627,28 @@ async def test_video_that_cannot_be_played_ends_the_attempt_with_its_name(
         assert not scene.saw(ConnectionFailed)
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_444_is_played_where_it_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, allowed: bool
+) -> None:
+    """The host answers with the profile if it was offered, and sends 4:4:4 in any case."""
+    [units] = x264(1, pixels="yuv444p")
+    monkeypatch.setattr(H264Encoder, "_encode_frame", lambda *_: iter(units))
+    async with played(prepared=PreparedConnections(allow_444=allowed)) as scene:
+        await scene.connect()
+        answered = scene.host.pc.remoteDescription.sdp
+        assert ("profile-level-id=f4001f" in answered) == allowed
+        if allowed:
+            await scene.until(lambda: scene.saw(FirstFrameDecoded))
+            assert scene.peer.statistics().profile == "High 4:4:4 Predictive"
+            picture = scene.slot.take()
+            assert picture is None or picture.frame.format.name == "yuv444p"
+        else:
+            await scene.until(lambda: scene.saw(VideoRefused))
+            [refusal] = [event for event in scene.events if isinstance(event, VideoRefused)]
+            assert "4:4:4" in refusal.detail
+
+
 async def test_arrival_times_are_kept_by_kind_and_stop_at_a_cut() -> None:
     def arrivals(scene: Scene) -> tuple[float | None, ...]:
         numbers = scene.peer.statistics()
@@ -654,6 +692,51 @@ async def test_the_addresses_of_a_connection_are_known_from_its_offer_to_its_end
         assert scene.peer.local_addresses == frozenset()
 
 
+async def test_what_a_hostile_host_makes_us_remember_is_bounded() -> None:
+    """Checks from a thousand addresses, and media of a thousand sources."""
+    async with played() as scene:
+        await scene.until_live()
+        connection = scene.parts.dtls.transport._connection
+        (protocol,) = connection._protocols
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        request.attributes["USERNAME"] = f"{connection.local_username}:host"
+        request.attributes["PRIORITY"] = 1
+        request.attributes["ICE-CONTROLLED"] = 1
+        request.add_message_integrity(connection.local_password.encode())
+        for port in range(20_000, 21_000):
+            protocol.datagram_received(bytes(request), ("127.0.0.1", port))
+        assert len(connection._remote_candidates) <= 1 + CHECKED_ADDRESSES_MAX
+        send = rtp_sender(scene.host.pc.getTransceivers()[0].sender.transport)
+        for ssrc in range(1000, 2000):
+            await send(AiortcPacket(payload_type=96, ssrc=ssrc, payload=b"x").serialize())
+        keys: Any = scene.parts.dtls._rx_srtp
+        await scene.until(lambda: (1999).to_bytes(4) in keys._known)
+        assert len(keys._known) <= SOURCES_MAX
+        assert len(scene.parts.dtls._rtp_router.ssrc_table) <= SOURCES_MAX + 2
+        assert not scene.saw(HardEvidenceSeen)
+
+
+async def test_a_channel_that_we_refuse_closes_at_the_host() -> None:
+    async with played() as scene:
+        await scene.until_live()
+        refused = scene.host.pc.createDataChannel("x" * (LABEL_MAX_BYTES + 1))
+        taken = scene.host.pc.createDataChannel("x")
+        await scene.until(lambda: refused.readyState == "closed")
+        await scene.until(lambda: taken.readyState == "open")
+        assert not scene.saw(HardEvidenceSeen)
+
+
+async def test_a_host_that_takes_no_message_of_our_length_is_played_all_the_same() -> None:
+    def short(sdp: str) -> str:
+        return re.sub(r"a=max-message-size:\d+", "a=max-message-size:1", sdp)
+
+    async with played(rewrite=short) as scene:
+        await scene.until_live()
+        scene.peer.set_controls(Controls(frozenset({4})))
+        sender = scene.parts.channels.controls
+        assert (sender.messages_sent, sender.messages_not_sent) == (0, 1)
+
+
 async def test_a_message_of_the_host_that_never_ends_is_not_kept_and_the_game_goes_on() -> None:
     async with played() as scene:
         await scene.until_live()
@@ -665,7 +748,7 @@ async def test_a_message_of_the_host_that_never_ends_is_not_kept_and_the_game_go
             there._local_tsn += 1
             await there._send_chunk(chunk)
         await scene.until(lambda: here._last_received_tsn == there._local_tsn - 1)
-        assert len(here._inbound_streams[1].reassembly) == 1
+        assert here._inbound_streams[1].cost == CHUNK_OVERHEAD_BYTES
         assert scene.peer.statistics().packets_failed == 1
         assert scene.evidence() == set()
 

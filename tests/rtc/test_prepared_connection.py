@@ -41,3 +41,12 @@ async def test_a_prepared_connection_has_no_task_and_no_socket() -> None:
     prepared.prepare()
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert prepared.pop().dtls.transport._connection._protocols == []
+
+
+async def test_444_is_in_the_offer_only_where_it_is_allowed() -> None:
+    for allowed in (False, True):
+        prepared = PreparedConnections(allow_444=allowed).pop()
+        await prepared.pc.setLocalDescription()
+        sdp = prepared.pc.localDescription.sdp
+        await prepared.pc.close()
+        assert ("profile-level-id=f4001f" in sdp) == prepared.allow_444 == allowed

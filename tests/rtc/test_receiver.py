@@ -32,6 +32,7 @@ from aiortc.rtp import (
 from helpers.h264_packets import rtx_of, stream
 from helpers.h264_streams import as_fragments, units_of, without, x264
 from rejoin.media.receive.audio_reorder import OrderedAudio
+from rejoin.media.receive.inbound_video import REMB_JUDGED_EVERY_S
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.rtp import ABS_SEND_TIME, RtpPacket
 from rejoin.media.receive.sources import ReceivedSources
@@ -252,6 +253,7 @@ async def test_while_the_host_numbers_its_packets_no_remb_is_sent() -> None:
         await soon(lambda: (RtcpPsfbPacket, RTCP_PSFB_PLI) in scene.dtls.kinds())
         assert (RtcpPsfbPacket, RTCP_PSFB_APP) not in scene.dtls.kinds()
         numbering = False
+        scene.clock.now += REMB_JUDGED_EVERY_S
         for packet in packets(2):
             scene.video.on_packet(packet, scene.clock())
         await soon(lambda: (RtcpPsfbPacket, RTCP_PSFB_APP) in scene.dtls.kinds())
@@ -343,6 +345,18 @@ async def test_an_audio_packet_without_payload_takes_its_turn() -> None:
         assert not scene.audio._needs_tick
     assert [packet.lost_before for packet in played] == [0] * 6
     assert scene.audio.reception.packets_lost == 0
+
+
+async def test_a_late_sound_packet_of_the_former_ssrc_is_not_played() -> None:
+    async with receivers() as scene:
+        codec = RTCRtpCodecParameters("audio/opus", 48_000, channels=2, payloadType=111)
+        await scene.audio.receive(RTCRtpReceiveParameters(codecs=[codec]))
+        steps = ((1, 1), (1, 2), (2, 70), (2, 71), (1, 3), (2, 72))
+        for number, (ssrc, sequence) in enumerate(steps):
+            packet = RtpPacket(111, 0, sequence, 0, ssrc, b"%d-%d" % (ssrc, sequence))
+            scene.audio.on_packet(packet, 50.0 + number * 0.02)
+        assert scene.played == [b"1-1", b"1-2", b"2-71", b"2-72"]
+        assert scene.audio.reception.packets_lost == 0
 
 
 async def test_audio_is_played_in_order_and_a_failing_player_is_counted() -> None:

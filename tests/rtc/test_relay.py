@@ -23,6 +23,7 @@ from helpers.turn_server import (
     settings,
     silent_server,
     until,
+    with_tls,
 )
 from rejoin import tasks
 from rejoin.core.events import Event, FirstFrameDecoded, HardEvidenceSeen, InputOpened
@@ -135,6 +136,51 @@ async def test_a_reconnect_over_the_relay_finds_its_allocation_ready(
             await until(lambda: second.saw(FirstFrameDecoded))
             await first.close()
             await second.close()
+
+
+@needs_coturn
+async def test_a_game_is_played_through_turn_over_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`turns:`, with a server certificate that this machine trusts."""
+    arguments = with_tls(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "turn.pem"))
+    monkeypatch.setattr(relay_module, "JOIN_WITHIN_S", 20.0)
+    with coturn(tmp_path, *arguments) as turn:
+        async with connections(settings(server(turn.tls_port, "tcp", tls=True))) as prepared:
+            game = Game(prepared)
+            offer = await game.play()
+            assert len(relays(offer)) == 1
+            (relayed,) = (
+                each for each in game.transport._connection._protocols if relay_of(each) is not None
+            )
+            transport: Any = relay_of(relayed)
+            assert transport._client.transport.get_extra_info("ssl_object") is not None
+            await game.close()
+
+
+@needs_coturn
+@pytest.mark.parametrize(
+    ("trusted", "address"), [(False, "127.0.0.1"), (True, "127.0.0.2")], ids=["nobody", "another"]
+)
+async def test_a_turn_server_that_another_certificate_names_gets_no_credentials(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    trusted: bool,
+    address: str,
+) -> None:
+    arguments = with_tls(tmp_path, address)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "turn.pem"))
+    with coturn(tmp_path, *arguments) as turn:
+        async with connections(settings(server(turn.tls_port, "tcp", tls=True))) as prepared:
+            prepared.prepare()
+            await until(lambda: "cannot be used" in caplog.text)
+            assert not allocated(prepared)
+    assert [each.getMessage() for each in caplog.records if each.name.startswith("rejoin")] == [
+        "TURN server 1 cannot be used (SSLCertVerificationError); the game is tried without it"
+    ]
 
 
 @needs_coturn

@@ -5,38 +5,39 @@ from __future__ import annotations
 import random
 import struct
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from aiortc import RTCPeerConnection
 from aiortc.rtcsctptransport import (
+    DATA_CHANNEL_ACK,
     DATA_CHANNEL_OPEN,
-    SCTP_DATA_FIRST_FRAG,
-    SCTP_DATA_LAST_FRAG,
-    SCTP_DATA_UNORDERED,
     SCTP_MAX_PACKET_LENGTH,
-    WEBRTC_BINARY,
     WEBRTC_DCEP,
+    WEBRTC_STRING,
     Chunk,
     DataChunk,
     ForwardTsnChunk,
+    ReconfigChunk,
     SackChunk,
+    StreamResetOutgoingParam,
+    StreamResetResponseParam,
     parse_packet,
     serialize_packet,
 )
 
+from helpers.sctp_floods import FIRST, LAST, UNORDERED, WHOLE, Several, bundled, opening
+from helpers.sctp_floods import data as chunk_of
 from rejoin.rtc.sctp_limits import (
     CHANNELS,
     LABEL_MAX_BYTES,
-    MESSAGE_MAX_BYTES,
     WINDOW_BYTES,
     limit_inbound,
 )
+from rejoin.rtc.sctp_reassembly import MESSAGE_MAX_BYTES
 
-FIRST, LAST, UNORDERED = SCTP_DATA_FIRST_FRAG, SCTP_DATA_LAST_FRAG, SCTP_DATA_UNORDERED
-WHOLE = FIRST | LAST
 FRAGMENT_BYTES = 8_000
 """More than fits into a packet, so that a flood needs few chunks."""
 CHUNKS = 1_600
@@ -48,29 +49,14 @@ CHANNEL = 1
 
 
 def data(tsn: int, flags: int, payload: bytes | None = None, **fields: int) -> DataChunk:
-    chunk = DataChunk(flags)
-    chunk.tsn = tsn % 2**32
-    chunk.stream_id = fields.get("stream", CHANNEL)
-    chunk.stream_seq = fields.get("number", 0)
-    chunk.protocol = fields.get("protocol", WEBRTC_BINARY)
-    chunk.user_data = bytes(FRAGMENT_BYTES) if payload is None else payload
-    return chunk
-
-
-class Several(Chunk):
-    """Several chunks, bundled in one packet."""
-
-    def __init__(self, chunks: Iterable[DataChunk]) -> None:
-        self._chunks = list(chunks)
-
-    def __bytes__(self) -> bytes:
-        return b"".join(map(bytes, self._chunks))
+    filler = bytes(FRAGMENT_BYTES) if payload is None else payload
+    return chunk_of(tsn, flags, filler, **{"stream": CHANNEL, **fields})
 
 
 class Association:
     """An association that is up, without a network: the test is the other side."""
 
-    def __init__(self, *, limited: bool = True) -> None:
+    def __init__(self, *, limited: bool = True, next_tsn: int = 2**31 - 10) -> None:
         self.pc = RTCPeerConnection()
         self.channel = self.pc.createDataChannel("x", negotiated=True, id=CHANNEL)
         sctp: Any = self.pc.sctp
@@ -78,19 +64,29 @@ class Association:
         self.refused = 0
         self.received: list[bytes] = []
         self.packets: list[bytes] = []
+        self.resets: list[StreamResetOutgoingParam] = []
+        """What it asked the other side to reset."""
         self.failures = 0
         self.channel.on("message", self.received.append)
         if limited:
             limit_inbound(self.sctp, self._count_refused)
         self.sctp._association_state = self.sctp.State.ESTABLISHED
-        self.next_tsn = 2**31 - 10
-        self.sctp._last_received_tsn = self.next_tsn - 1
+        self.next_tsn = next_tsn
+        self.sctp._last_received_tsn = (next_tsn - 1) % 2**32
+        self.sctp._remote_extensions = [ReconfigChunk.type]
         self.sctp._remote_port = 5000
         self.sctp.transport._send_data = self._send
 
     async def _send(self, packet: bytes) -> None:
         self.packets.append(packet)
         del self.packets[:-1]
+        for chunk in parse_packet(packet)[3]:
+            if isinstance(chunk, ReconfigChunk):
+                self.resets += [
+                    StreamResetOutgoingParam.parse(value)
+                    for kind, value in chunk.params
+                    if kind == 13
+                ]
 
     def _count_refused(self) -> None:
         self.refused += 1
@@ -112,8 +108,10 @@ class Association:
 
 
 @asynccontextmanager
-async def association(*, limited: bool = True) -> AsyncIterator[Association]:
-    there = Association(limited=limited)
+async def association(
+    *, limited: bool = True, next_tsn: int = 2**31 - 10
+) -> AsyncIterator[Association]:
+    there = Association(limited=limited, next_tsn=next_tsn)
     yield there
     there.sctp._association_state = there.sctp.State.CLOSED
     await there.pc.close()
@@ -155,14 +153,9 @@ def numbers_anywhere(tsn: int) -> Iterator[Chunk]:
         yield data(tsn + chance.randrange(2**31), FIRST | UNORDERED)
 
 
-def bundled(chunks: Iterable[DataChunk]) -> Iterator[Chunk]:
-    waiting = list(chunks)
-    for at in range(0, len(waiting), BUNDLE):
-        yield Several(waiting[at : at + BUNDLE])
-
-
 def tiny_fragments(tsn: int) -> Iterator[Chunk]:
-    yield from bundled(data(tsn + ahead, UNORDERED, b"x") for ahead in range(30_000))
+    fragments = (data(tsn + ahead, UNORDERED, b"x") for ahead in range(30_000))
+    yield from bundled(fragments, BUNDLE)
 
 
 def every_stream(tsn: int) -> Iterator[Chunk]:
@@ -176,7 +169,8 @@ def messages_in_the_wrong_order(tsn: int) -> Iterator[Chunk]:
 
 
 def whole_messages_behind_a_hole(tsn: int) -> Iterator[Chunk]:
-    yield from bundled(data(tsn + ahead, WHOLE | UNORDERED, b"x") for ahead in range(1, 9_000))
+    messages = (data(tsn + ahead, WHOLE | UNORDERED, b"x") for ahead in range(1, 9_000))
+    yield from bundled(messages, BUNDLE)
 
 
 def skipped_streams(tsn: int) -> Iterator[Chunk]:
@@ -187,15 +181,12 @@ def skipped_streams(tsn: int) -> Iterator[Chunk]:
         yield skip
 
 
-def opening(label: bytes) -> bytes:
-    return struct.pack("!BBHLHH", DATA_CHANNEL_OPEN, 0, 0, 0, len(label), 0) + label
-
-
 def channels(tsn: int) -> Iterator[Chunk]:
-    yield from bundled(
+    opened = (
         data(tsn + ahead, WHOLE, opening(b"x"), stream=2 + ahead * 2, protocol=WEBRTC_DCEP)
         for ahead in range(4_000)
     )
+    yield from bundled(opened, BUNDLE)
 
 
 def long_labels(tsn: int) -> Iterator[Chunk]:
@@ -327,6 +318,51 @@ async def test_gaps_and_duplicates_are_reported_as_they_are() -> None:
         assert there.sack.duplicates == [(tsn + 5) % 2**32]
 
 
+# --- numbers that wrap ---
+
+
+@pytest.mark.parametrize("missing", [2**32 - 2, 2**32 - 1, 2**32, 2**32 + 1])
+async def test_a_hole_at_the_wrap_of_the_numbers_is_filled(missing: int) -> None:
+    """aiortc sorts 0 before 4294967295 and acknowledges nothing behind the hole any more."""
+    first = 2**32 - 4
+    async with association(next_tsn=first) as there:
+        numbers = [each for each in range(first, first + 8) if each != missing]
+        for tsn in numbers:
+            await there.send(data(tsn, WHOLE, b"%d" % tsn, number=tsn - first))
+        assert there.sack.cumulative_tsn == (missing - 1) % 2**32
+        await there.send(data(missing, WHOLE, b"%d" % missing, number=missing - first))
+        assert there.sack.cumulative_tsn == (first + 7) % 2**32
+        assert there.sack.gaps == []
+        assert there.received == [b"%d" % tsn for tsn in range(first, first + 8)]
+
+
+@pytest.mark.parametrize("given_up", [2**32 - 2, 2**32 - 1, 2**32])
+async def test_what_was_given_up_at_the_wrap_holds_nothing_up(given_up: int) -> None:
+    first = 2**32 - 3
+    async with association(next_tsn=first) as there:
+        for tsn in range(first, first + 6):
+            if tsn != given_up:
+                await there.send(data(tsn, WHOLE, b"%d" % tsn, number=tsn - first))
+        skip = ForwardTsnChunk()
+        skip.cumulative_tsn = given_up % 2**32
+        skip.streams = [(CHANNEL, given_up - first)]
+        await there.send(skip)
+        assert there.sack.cumulative_tsn == (first + 5) % 2**32
+        assert there.sack.gaps == []
+        assert len(there.received) == 5
+
+
+async def test_ordered_messages_pass_the_wrap_of_their_stream_s_numbers() -> None:
+    async with association(next_tsn=2**32 - 3) as there:
+        tsn = there.next_tsn
+        there.sctp._get_inbound_stream(CHANNEL).sequence_number = 2**16 - 2
+        for ahead in (0, 2, 3, 4, 1):
+            await there.send(
+                data(tsn + ahead, WHOLE, b"%d" % ahead, number=(65_534 + ahead) % 65_536)
+            )
+        assert there.received == [b"0", b"1", b"2", b"3", b"4"]
+
+
 # --- acknowledgements and channels ----------------------------------------------------------------
 
 
@@ -367,6 +403,93 @@ async def test_a_bounded_number_of_channels_with_short_labels_is_opened() -> Non
             LABEL_MAX_BYTES,
         }
         assert there.refused == 1 + len(labels) - CHANNELS
+
+
+TOO_LONG = opening(b"b" * (LABEL_MAX_BYTES + 1))
+NOT_UTF8 = opening(b"\xff\xfe")
+CUT = opening(b"label")[:-2]
+NO_HEADER = bytes([DATA_CHANNEL_OPEN, 0, 0])
+
+
+async def answered(there: Association, result: int = 1) -> None:
+    """The other side answers the newest request to reset."""
+    answer = ReconfigChunk()
+    answer.params.append(
+        (16, bytes(StreamResetResponseParam(there.resets[-1].request_sequence, result)))
+    )
+    await there.send(answer)
+
+
+@pytest.mark.parametrize("message", [TOO_LONG, NOT_UTF8, CUT, NO_HEADER])
+async def test_the_stream_of_a_channel_that_is_refused_is_reset(message: bytes) -> None:
+    """RFC 8832, 6 and RFC 8831, 6.7: the other side sees its channel closed, not open for ever."""
+    async with association() as there:
+        await there.send(data(there.next_tsn, WHOLE, message, stream=8, protocol=WEBRTC_DCEP))
+        assert (there.refused, there.failures) == (1, 0)
+        assert [each.streams for each in there.resets] == [[8]]
+        await answered(there)
+        assert there.failures == 0
+        # the stream can be used again, and what is open beside it goes on
+        again = data(
+            there.next_tsn + 1, WHOLE, opening(b"c"), stream=8, protocol=WEBRTC_DCEP, number=1
+        )
+        await there.send(again)
+        assert there.sctp._data_channels[8].label == "c"
+        await there.send(data(there.next_tsn + 2, WHOLE, b"on"))
+        assert there.received == [b"on"]
+
+
+async def test_several_refused_channels_are_reset_one_request_after_the_other() -> None:
+    async with association() as there:
+        tsn = there.next_tsn
+        for ahead in range(4):
+            refused = data(tsn + ahead, WHOLE, TOO_LONG, stream=8 + ahead, protocol=WEBRTC_DCEP)
+            await there.send(refused)
+        assert [each.streams for each in there.resets] == [[8]]
+        await answered(there)
+        assert [each.streams for each in there.resets] == [[8], [9, 10, 11]]
+        await answered(there, result=2)  # denied
+        assert there.failures == 0
+        assert there.sctp._reconfig_request is None
+
+
+async def test_a_second_open_on_a_channel_that_is_open_resets_nothing() -> None:
+    async with association() as there:
+        await there.send(data(there.next_tsn, WHOLE, opening(b"x"), protocol=WEBRTC_DCEP))
+        await there.send(data(there.next_tsn + 1, WHOLE, b"on", number=1))
+        assert (there.refused, there.resets, there.received) == (1, [], [b"on"])
+
+
+async def test_nothing_is_reset_at_a_peer_that_cannot_and_a_flood_waits_in_a_bounded_queue() -> (
+    None
+):
+    async with association() as there:
+        there.sctp._remote_extensions = []
+        tsn = there.next_tsn
+        await there.send(data(tsn, WHOLE, TOO_LONG, stream=8, protocol=WEBRTC_DCEP))
+        assert there.resets == []
+        there.sctp._remote_extensions = [ReconfigChunk.type]
+        for ahead in range(1, 600):
+            refused = data(tsn + ahead, WHOLE, CUT, stream=8 + ahead, protocol=WEBRTC_DCEP)
+            await there.send(refused)
+        assert len(there.resets) == 1
+        assert len(there.sctp._reconfig_queue) <= 135
+
+
+async def test_a_message_that_cannot_be_read_holds_up_none_behind_it() -> None:
+    """An exception in the middle of a packet would drop the chunks behind it."""
+    async with association() as there:
+        tsn = there.next_tsn
+        await there.send(
+            Several(
+                [
+                    data(tsn, WHOLE, b"\xff", protocol=WEBRTC_STRING),
+                    data(tsn + 1, WHOLE, bytes([DATA_CHANNEL_ACK]), stream=9, protocol=WEBRTC_DCEP),
+                    data(tsn + 2, WHOLE, b"on", number=1),
+                ]
+            )
+        )
+        assert (there.received, there.failures, there.refused) == ([b"on"], 0, 2)
 
 
 async def test_the_limit_of_a_message_is_announced() -> None:

@@ -173,9 +173,24 @@ def test_video_that_we_cannot_receive_is_left_out_with_its_retransmissions() -> 
     ]
 
 
+def test_444_is_receivable_only_where_it_was_offered() -> None:
+    section = video(
+        "a=rtpmap:109 H264/90000",
+        "a=fmtp:109 packetization-mode=1;profile-level-id=F40034",
+        formats="109",
+    )
+    assert receivable_video(section) == []
+    [codec] = receivable_video(section, allow_444=True)
+    assert codec.parameters["profile-level-id"] == "f4001f"
+
+
 def test_the_media_stream_is_the_first_that_repeats_no_other() -> None:
     section = video(
-        "a=ssrc-group:FID 22 23", "a=ssrc-group:FEC-FR 22 24", "a=ssrc:23 cname:x", "a=ssrc:22 x"
+        "a=ssrc-group:FID 22 23",
+        "a=ssrc-group:FID 22 22",
+        "a=ssrc-group:FEC-FR 22 24",
+        "a=ssrc:23 cname:x",
+        "a=ssrc:22 x",
     )
     assert retransmissions(section) == {23: 22}
     assert media_ssrc(section) == 22

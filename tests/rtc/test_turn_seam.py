@@ -116,3 +116,19 @@ async def test_a_socket_that_comes_while_ice_checks_is_paired_and_checked(tmp_pa
         add_socket(connection, protocol)
         assert connection._check_list == [], "`connect` will pair it"
         assert connection._protocols == [protocol]
+
+
+@needs_coturn
+async def test_a_datagram_that_aioice_cannot_read_does_not_end_the_allocation(
+    tmp_path: Path,
+) -> None:
+    """Anybody who guesses the ports can forge one of the server's address."""
+    async with relayed(tmp_path) as (_, transport), udp_endpoint() as peer:
+        message = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE)
+        message.attributes["LIFETIME"] = 5
+        odd = bytearray(bytes(message))
+        odd[23] = 3  # the attribute's length
+        for data in (b"", b"\x00", bytes(odd), b"\x40\x00\xff\xff"):
+            transport._client.datagram_received(data, transport.server_address)
+        transport.sendto(b"goes on", peer.address)
+        assert (await peer.receive())[0] == b"goes on"

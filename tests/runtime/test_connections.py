@@ -11,6 +11,7 @@ from helpers.running_engine import RunningEngine, play
 from rejoin.core import events
 from rejoin.core.model import ConnectionNumber, Stage
 from rejoin.input_protocol.controls import Controls
+from rejoin.runtime import connections
 from rejoin.runtime.connections import Connections
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -59,3 +60,17 @@ async def test_a_closed_connection_is_neither_shown_nor_open() -> None:
     await asyncio.wait(connections.closing)
     assert peer.actions == ["shown", "close", "closed"]
     assert peer.controls == []
+
+
+async def test_when_a_connection_has_closed_its_remains_are_collected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    collected: list[bool] = []
+    open_, world = Connections(), FakeWorld(lambda: 0.0)
+    monkeypatch.setattr(connections, "collect_soon", lambda: collected.append(bool(open_.closing)))
+    open_.add(ONE, world.make_peer(ONE, lambda event: None))
+    open_.close(ONE)
+    assert collected == []
+    await asyncio.wait(open_.closing)
+    await asyncio.sleep(0)
+    assert collected == [False]

@@ -47,6 +47,8 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"ALL_PROXY": "http://p", "HTTPS_PROXY": "http://q"}, "http://q"),
         ({"ALL_PROXY": "HTTP://p"}, "http://p"),
         ({"HTTPS_PROXY": ""}, None),
+        ({"Https_Proxy": "http://p"}, "http://p"),
+        ({"all_PROXY": "http://p"}, "http://p"),
     ],
 )
 def test_the_proxy_is_the_one_that_the_environment_names(
@@ -128,6 +130,11 @@ def test_a_proxy_of_the_system_is_named_as_such(monkeypatch: pytest.MonkeyPatch)
         ("10.0.0.0/8", False),
         ("10.0.0.0/99,,:,:80,[],http://,[:443", False),
         ("localhost,127.0.0.1,::1", False),
+        # Blanks separate entries too, as for curl.
+        ("localhost studio.example 10.0.0.0/8", True),
+        ("localhost\tother.example\n.example,", True),
+        ("dio.example  10.0.0.0/8", False),
+        ("studio.example.", True),
     ],
 )
 def test_no_proxy_exempts_what_it_names(
@@ -151,6 +158,11 @@ def test_no_proxy_exempts_what_it_names(
         ("https://[fd00::1]", "fd00::1", True),
         ("https://[fd00::1]", "[fd00::1", True),
         ("https://10.1.2.3", "1.2.3", False),
+        ("https://10.1.2.3", "localhost 10.0.0.0/8", True),
+        ("https://studio.example.", "studio.example", True),
+        ("https://b\u00fccher.example", "xn--bcher-kva.example", True),
+        ("https://b\u00fccher.example", "B\u00dcCHER.example", True),
+        ("https://xn--bcher-kva.example", "b\u00fccher.example", True),
     ],
 )
 def test_no_proxy_may_name_addresses_and_networks(
@@ -309,7 +321,13 @@ def test_a_folder_of_certificates_that_is_not_there_is_one_sentence(
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "canary"))
     with pytest.raises(BadInputError, match=r"^The environment variable SSL_CERT_DIR cannot"):
         Exchange(str(BACKEND), "token")
-    monkeypatch.setenv("SSL_CERT_DIR", os.pathsep.join([str(tmp_path / "canary"), str(tmp_path)]))
+    # One that is empty would trust nobody, and say so of every backend.
+    (tmp_path / "certificates.pem").write_bytes(Path(certifi.where()).read_bytes())
+    folders = os.pathsep.join([str(tmp_path / "canary"), str(tmp_path)])
+    monkeypatch.setenv("SSL_CERT_DIR", folders)
+    with pytest.raises(BadInputError, match=r"^The environment variable SSL_CERT_DIR cannot"):
+        Exchange(str(BACKEND), "token")
+    (tmp_path / "0a1b2c3d.0").write_bytes(Path(certifi.where()).read_bytes())
     Exchange(str(BACKEND), "token")
 
 

@@ -14,7 +14,9 @@ Glossary
     tag       the UserId of a stream session at the service, by which a lost start is found again
 
 Read in this order: `service` (what a streaming service offers), `requests`, `broker` with
-`create_calls` and `client_tokens`, `refused`, `routes`, `problems`, `gate`; then `store`, `sweep`,
-`sign_in` with `openid_tokens` and `introspection`, `connection_rules` and `serving`, `aws` and
-`aws_session` (boto3) and the sample dialects `aws_bundle`, `aws_react`.
+`create_calls`, `status_calls`, `client_tokens`, `session_reports` and `owner_rules`, `refused`,
+`routes`, `problems`, `gate`; then `store`, `sweep`, `sign_in` with `openid_tokens` and
+`introspection`, `readiness` and `metrics` by `observed_service`, `connection_rules`, `serving`,
+`aws` with `aws_session` and `create_pace` (boto3) and the sample dialects `aws_bundle`,
+`aws_react`.
 """

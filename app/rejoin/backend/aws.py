@@ -27,6 +27,7 @@ from botocore.config import Config
 
 from rejoin.backend.aws_session import make_session, unusable
 from rejoin.backend.configuration import BackendSettings
+from rejoin.backend.create_pace import CreatePace
 from rejoin.backend.service import (
     ListedStream,
     ServiceFault,
@@ -54,9 +55,14 @@ _PAUSE_MAX_S: Final = 0.2
 _GRACE_S: Final = 1.0
 """How long a call may take longer than its tries, which end by their own time-outs."""
 _PAGE: Final = 100
-_STATUS_THREADS: Final = 24
-_CALL_THREADS: Final = 16
-"""Status calls have their own threads, so that polls cannot delay a reconnect."""
+_THREADS: Final[Mapping[str, int]] = {
+    "GetStreamSession": 24,
+    "CreateStreamSessionConnection": 16,
+    "StartStreamSession": 8,
+    "TerminateStreamSession": 4,
+    "ListStreamSessions": 1,
+}
+"""Each operation has its own threads: neither polls nor slow starts can delay a reconnect."""
 
 _BY_CODE: Final[Mapping[str, ServiceFault]] = {
     # Errors of this service (from its model in botocore).
@@ -124,21 +130,24 @@ class AwsStreamService:
         self._clock = clock
         self._clients: dict[float, GameLiftStreamsClient] = {}
         self._making = threading.Lock()
+        self._pace = CreatePace(clock)
         self._closed = False
         self._session = make_session(settings)
         try:
             # Make the longest one now: a mistake shows at once, and the first call need not wait.
             self._client(_DURATIONS_S[0])
-        except (faults.BotoCoreError, ValueError, OSError) as error:
+        except Exception as error:
             raise unusable(error) from None
-        self._status_threads = ThreadPoolExecutor(_STATUS_THREADS, thread_name_prefix="aws-status")
-        self._call_threads = ThreadPoolExecutor(_CALL_THREADS, thread_name_prefix="aws-call")
+        self._threads = {
+            operation: ThreadPoolExecutor(count, thread_name_prefix=f"aws-{operation}")
+            for operation, count in _THREADS.items()
+        }
 
     def close(self) -> None:
         """Release the threads. Tries that still run end by their own time-outs; none begins."""
         self._closed = True
-        self._status_threads.shutdown(wait=False, cancel_futures=True)
-        self._call_threads.shutdown(wait=False, cancel_futures=True)
+        for threads in self._threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
         for client in self._clients.values():
             client.close()
 
@@ -179,7 +188,7 @@ class AwsStreamService:
             arn = _needed(answer.get("Arn"))
             return StartedStream(StreamId(settings.stream_group, arn), _status_of(answer))
 
-        return await self._call(self._call_threads, "StartStreamSession", budget_s, call)
+        return await self._call("StartStreamSession", budget_s, call)
 
     async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
         def call(client: GameLiftStreamsClient) -> StreamStatus:
@@ -190,7 +199,7 @@ class AwsStreamService:
                 )
             )
 
-        return await self._call(self._status_threads, "GetStreamSession", budget_s, call)
+        return await self._call("GetStreamSession", budget_s, call)
 
     async def list_streams(self, *, budget_s: float) -> tuple[ListedStream, ...]:
         """The budget is for all pages; each is a call of its own towards AWS's quota."""
@@ -200,7 +209,6 @@ class AwsStreamService:
         page: str | None = None
         while True:
             items, page = await self._call(
-                self._status_threads,
                 "ListStreamSessions",
                 until_at - self._clock(),
                 functools.partial(_page_of, group=group, page=page),
@@ -221,11 +229,10 @@ class AwsStreamService:
             )
             return _needed(answer.get("SignalResponse"))
 
-        return await self._call(self._call_threads, "CreateStreamSessionConnection", budget_s, call)
+        return await self._call("CreateStreamSessionConnection", budget_s, call, paced=stream)
 
     async def terminate(self, stream: StreamId, *, budget_s: float) -> None:
         await self._call(
-            self._call_threads,
             "TerminateStreamSession",
             budget_s,
             lambda client: client.terminate_stream_session(
@@ -236,16 +243,18 @@ class AwsStreamService:
 
     async def _call(
         self,
-        threads: ThreadPoolExecutor,
         operation: str,
         budget_s: float,
         call: Callable[[GameLiftStreamsClient], _Result],
+        *,
+        paced: StreamId | None = None,
     ) -> _Result:
+        """`paced`: the session whose create calls have to lie apart."""
         if self._closed:
             raise StreamServiceError(ServiceFault.UNAVAILABLE, "The backend is shutting down.")
         deadline = self._clock() + budget_s
         tries = asyncio.get_running_loop().run_in_executor(
-            threads, self._tries, operation, deadline, call
+            self._threads[operation], self._tries, operation, deadline, call, paced
         )
         try:
             return await asyncio.wait_for(tries, budget_s + _GRACE_S)
@@ -256,17 +265,23 @@ class AwsStreamService:
             raise StreamServiceError(fault, _SENTENCES[fault]) from None
 
     def _tries(
-        self, operation: str, deadline: float, call: Callable[[GameLiftStreamsClient], _Result]
+        self,
+        operation: str,
+        deadline: float,
+        call: Callable[[GameLiftStreamsClient], _Result],
+        paced: StreamId | None,
     ) -> _Result:
         """In a thread: at most two tries of the same bytes, both over before the deadline."""
         failure = ServiceFault.UNAVAILABLE
         retry_after_s: float | None = None
         for number in range(1, TRIES + 1):
-            left_s = deadline - self._clock()
+            wait_s = 0.0 if paced is None else self._pace.take_turn(paced)
+            left_s = deadline - self._clock() - wait_s
             fitting = [try_s for try_s in _DURATIONS_S if try_s <= left_s]
             if not fitting or self._closed:
                 # This try sends nothing; the result of the first one counts.
                 break
+            time.sleep(wait_s)
             try:
                 return call(self._client(fitting[0]))
             except (faults.BotoCoreError, faults.ClientError) as error:
@@ -280,6 +295,9 @@ class AwsStreamService:
                 # boto3 lets some errors of urllib3 and of sockets through.
                 fault = ServiceFault.FAILED
                 _log.warning("%s: unexpected %s, try %d", operation, _name(error), number)
+            finally:
+                if paced is not None:
+                    self._pace.call_ended(paced)
             # After a first try with unknown outcome these do not say that it failed.
             if failure.outcome_known or fault not in _LEAVES_THE_FIRST_TRY_OPEN:
                 failure = fault
@@ -301,7 +319,7 @@ class AwsStreamService:
                         connect_timeout=connect_s,
                         read_timeout=min(READ_S, try_s - connect_s),
                         retries={"mode": "standard", "total_max_attempts": 1},
-                        max_pool_connections=_STATUS_THREADS + _CALL_THREADS,
+                        max_pool_connections=sum(_THREADS.values()),
                         tcp_keepalive=True,
                         user_agent_extra="rejoin-backend",
                         # None: those of the environment. No proxy leads back to this machine.

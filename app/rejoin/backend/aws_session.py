@@ -7,14 +7,18 @@ configuration of the person who runs it: no variable, profile or file of another
 from __future__ import annotations
 
 import os
+import re
+import ssl
 import subprocess
 import threading
+import urllib.request
 from typing import IO, Any, Final
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.exceptions as faults
 import botocore.session
-from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConstantProvider
 from botocore.credentials import ProcessProvider
 
 from rejoin.backend.configuration import BackendSettings
@@ -45,8 +49,14 @@ def make_session(settings: BackendSettings) -> boto3.session.Session:
         if settings.access_key_id is None:
             _limit_credential_process(core)
             _load_credentials(core)
-    except (faults.BotoCoreError, ValueError, OSError) as error:
+        _check_ca_bundle(core)
+    except RejoinError:
+        raise
+    except Exception as error:
+        # Whatever botocore raises at what its variables, files and programs say.
         raise unusable(error) from None
+    if not settings.endpoint_is_local:
+        _check_proxy(urlsplit(settings.endpoint_url or "https:").scheme)
     return session
 
 
@@ -61,11 +71,52 @@ def unusable(error: Exception) -> RejoinError:
             why = "the file that AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE names is damaged"
         case OSError() if os.environ.get("SSLKEYLOGFILE"):
             why = "the file that SSLKEYLOGFILE names cannot be written"
-        case faults.CredentialRetrievalError():
+        case faults.CredentialRetrievalError() if (
+            error.kwargs.get("provider") == ProcessProvider.METHOD
+        ):
             why = "the credential_process of its profile failed"
         case _:
-            why = f"see the settings and the AWS_* variables ({type(error).__name__})"
+            why = f"see {_all_that_counts()} ({type(error).__name__})"
     return BadInputError(f"boto3 cannot be set up: {why}.")
+
+
+def _all_that_counts() -> str:
+    """What boto3 was told, where its error does not say which of it is wrong."""
+    names = sorted(name for name in os.environ if name.startswith(("AWS_", "BOTO_")))
+    return f"the settings and {', '.join(names)}" if names else "the settings and the AWS files"
+
+
+def _check_ca_bundle(core: botocore.session.Session) -> None:
+    """boto3 reads it at the first call, and each call would fail."""
+    path = core.get_config_variable("ca_bundle")
+    if not path:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except (OSError, ValueError):
+        raise BadInputError(
+            "boto3 cannot be set up: AWS_CA_BUNDLE or ca_bundle has to name a readable PEM file "
+            "with certificates."
+        ) from None
+
+
+def _check_proxy(scheme: str) -> None:
+    """The proxy of the environment for calls by this scheme: boto3 parses it at each call."""
+    name = f"{scheme}_proxy"
+    url = urllib.request.getproxies_environment().get(scheme, "")
+    if not url:
+        return
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        is_host = re.fullmatch(r"[A-Za-z0-9._:-]+", parts.hostname or "")
+        usable = is_host and parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BadInputError(
+            f"boto3 cannot be set up: {name.upper()} or {name} is not the URL of a proxy, such as "
+            "http://proxy.example:3128."
+        )
 
 
 def _core_session(settings: BackendSettings) -> botocore.session.Session:
@@ -75,7 +126,9 @@ def _core_session(settings: BackendSettings) -> botocore.session.Session:
         name: (None, None, os.devnull if name in _FILES else default, convert)
         for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
     }
-    return botocore.session.Session(session_vars=alone)
+    core = botocore.session.Session(session_vars=alone)
+    core.get_component("config_store").set_config_provider("s3", ConstantProvider(None))
+    return core
 
 
 def _limit_credential_process(core: botocore.session.Session) -> None:

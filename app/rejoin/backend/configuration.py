@@ -43,6 +43,9 @@ _NAMES: Final = frozenset(
         "proxies",
         "connections",
         "sample_anywhere",
+        "starts_per_minute",
+        "live_sessions",
+        "metrics_port",
         "openid_issuer",
         "openid_audience",
         "openid_client_id",
@@ -104,6 +107,13 @@ class BackendSettings:
     sample_anywhere: bool = False
     """Whether a dialect of AWS's samples, which knows no sign-in, may be reached from other
     machines."""
+    starts_per_minute: int = 10
+    live_sessions: int = 5
+    """How many games one player may start in a minute, and have running."""
+    metrics_port: int | None = None
+    """Where Prometheus reads, on 127.0.0.1; None: nowhere."""
+    unlimited: bool = False
+    """No limit for one player: many testers share a token of the emulator. No setting of a file."""
     openid: OpenIdSettings | None = None
     introspection: IntrospectionSettings | None = None
     """By which identity provider players sign in, beside the fixed tokens."""
@@ -142,6 +152,8 @@ class BackendSettings:
         _check(self.dialect in DIALECTS, "dialect", "one of " + ", ".join(DIALECTS))
         _check(self.database, "database", 'a file name, ":memory:" or a postgresql:// URL')
         _check(10 <= self.connections <= 100_000, "connections", "10 to 100,000")
+        _check(self.starts_per_minute >= 1, "starts_per_minute", "1 or more")
+        _check(self.live_sessions >= 1, "live_sessions", "1 or more")
         _check(all(_HOST.fullmatch(each) for each in self.hosts), "hosts", "names or addresses")
         _check(all(map(_is_network, self.proxies)), "proxies", "addresses or networks")
         if self.dialect != OURS.name and not self.is_local and not self.sample_anywhere:
@@ -346,6 +358,7 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
     if sample_anywhere not in ("yes", "no"):
         raise BadInputError(f"{spelled('sample_anywhere')} must be yes or no.")
     port, connections = whole("port"), whole("connections")
+    starts, live = whole("starts_per_minute"), whole("live_sessions")
     try:
         return BackendSettings(
             region=values["region"],
@@ -368,6 +381,9 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             proxies=several("proxies"),
             connections=10_000 if connections is None else connections,
             sample_anywhere=sample_anywhere == "yes",
+            starts_per_minute=10 if starts is None else starts,
+            live_sessions=5 if live is None else live,
+            metrics_port=whole("metrics_port"),
             openid=openid,
             introspection=introspection,
         )

@@ -12,7 +12,8 @@ from rejoin.backend.aws_samples import OfferedApplications
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.introspection import Introspection
 from rejoin.backend.openid_tokens import OpenIdTokens
-from rejoin.backend.routes import build_app
+from rejoin.backend.owner_rules import OwnerRules
+from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import StreamService
 from rejoin.backend.sign_in import Authenticate, first_of, static_tokens
 from rejoin.backend.store.sessions import SessionStore
@@ -44,8 +45,20 @@ def build_backend(
         store,
         tokens,
         clock=clock,
-        hosts=settings.allowed_hosts,
-        about=_about(settings),
+        rules=AppRules(
+            hosts=settings.allowed_hosts,
+            owners=owner_rules(settings),
+            about=_about(settings),
+        ),
+    )
+
+
+def owner_rules(settings: BackendSettings) -> OwnerRules:
+    """What one player may hold; the emulator's testers share a token, so there it is more."""
+    if settings.unlimited:
+        return OwnerRules(outstanding={})
+    return OwnerRules(
+        starts_per_minute=settings.starts_per_minute, live_sessions=settings.live_sessions
     )
 
 

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rejoin.backend.bodies import BodyError, BodyFault, read_body
+from rejoin.backend.metrics import Metrics
 from rejoin.backend.problems import response_to
 from rejoin.backend.refused import Reason, RefusedError, refused_by
 from rejoin.backend.sign_in import Authenticate, RefusedSignIns, signed_in
@@ -20,7 +21,7 @@ from rejoin.signaling.wire import MAX_BODY_BYTES
 ADMITTED: Final = "rejoin.admitted"
 """Where the gate leaves an `Admitted` in the ASGI scope."""
 
-_OPEN_PATHS: Final = frozenset({"/v1/health", "/v1/about"})
+_OPEN_PATHS: Final = frozenset({"/v1/health", "/v1/ready", "/v1/about"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,10 @@ class Gate:
         authenticate: Authenticate,
         clock: Clock,
         hosts: Collection[str] = (),
+        metrics: Metrics | None = None,
     ) -> None:
         """`hosts`: names and addresses that a Host header may have; none: any."""
+        self._metrics = metrics or Metrics()
         self._hosts = frozenset(host.strip("[]").lower().rstrip(".") for host in hosts)
         self._app = app
         self._authenticate = authenticate
@@ -54,12 +57,21 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        began_at = self._clock()
+        with self._metrics.waiting():
+            status = await self._answered(scope, receive, send)
+        operation = getattr(scope.get("route"), "operation_id", None) or "none"
+        self._metrics.answered(operation, status, self._clock() - began_at)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Answer a call; the HTTP status, 0 if the client hung up before."""
         answering = False
+        status = 0
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal answering
+            nonlocal answering, status
             if message["type"] == "http.response.start":
-                answering = True
+                answering, status = True, message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["Cache-Control"] = "no-store"
                 headers["X-Content-Type-Options"] = "nosniff"
@@ -78,6 +90,7 @@ class Gate:
             refused = refused_by(error)
             if not answering:
                 await response_to(refused)(scope, receive, send_with_headers)
+        return status
 
     def _check_host(self, headers: Headers) -> None:
         """A page that has rebound its own name to our address still says its own name here."""

@@ -90,6 +90,12 @@ TABLE: Final[dict[Reason, Row]] = {
         ProblemCode.STALE_ATTEMPT, "A newer attempt for this stream session exists."
     ),
     Reason.ATTEMPT_IN_FLIGHT: Row(ProblemCode.IN_FLIGHT, "An earlier attempt has no answer yet."),
+    Reason.OWNER_BUSY: Row(
+        ProblemCode.THROTTLED, "You have too many calls of this kind at the same time."
+    ),
+    Reason.TOO_MANY_SESSIONS: Row(
+        ProblemCode.FORBIDDEN, "You have too many games running; end one of them first."
+    ),
     Reason.POLL_RATE: Row(
         ProblemCode.THROTTLED, "The backend polls too many sessions at the moment."
     ),

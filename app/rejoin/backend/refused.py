@@ -50,6 +50,8 @@ class Reason(enum.Enum):
     OFFER_REUSED = "offer_reused"
     ATTEMPT_STALE = "attempt_stale"
     ATTEMPT_IN_FLIGHT = "attempt_in_flight"
+    OWNER_BUSY = "owner_busy"
+    TOO_MANY_SESSIONS = "too_many_sessions"
     # The streaming service.
     POLL_RATE = "poll_rate"
     ACCESS_DENIED = "access_denied"

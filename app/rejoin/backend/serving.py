@@ -51,6 +51,7 @@ async def serving(
             access_log=False,
             server_header=False,
             ws="none",
+            workers=1,  # given, as else WEB_CONCURRENCY says it
             timeout_graceful_shutdown=close_patience_s,
             http=protocol_of(rules),
             proxy_headers=bool(rules.proxies),
@@ -102,7 +103,7 @@ def _listen(host: str, port: int, backlog: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # IDNA: a part that is empty or too long
         raise ServiceError(f"{host} is not an address that this machine can listen on.") from error
     listening = socket.socket(family, kind, protocol)
     try:

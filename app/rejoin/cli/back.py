@@ -57,7 +57,7 @@ def back(chosen: BackOptions) -> int:
     try:
         # Fails for an unknown dialect before the keyring asks the player for anything.
         profile = StudioProfile.from_address(ticket.backend, chosen.token)
-        profile = window.with_ice_servers(profile, chosen)
+        profile = window.with_game_options(profile, chosen)
         if not launch.has_had_token(ticket, profile):
             reason = f"Your last game is at {origin_of(profile.backend_url)}."
             consent.agree_to_token(profile, reason, yes=chosen.yes)

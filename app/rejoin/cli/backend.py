@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from dataclasses import dataclass
@@ -80,7 +81,14 @@ def backend(chosen: BackendOptions) -> int:
                 close_patience_s=DRAIN_S,
             ) as port:
                 say(f"Backend   http://{settings.host}:{port}")
-                await asyncio.Event().wait()
+                async with contextlib.AsyncExitStack() as stack:
+                    metrics = getattr(app.state, "metrics", None)
+                    if settings.metrics_port is not None and metrics is not None:
+                        read_at = await stack.enter_async_context(
+                            serving(metrics.app(), "127.0.0.1", settings.metrics_port)
+                        )
+                        say(f"Metrics   http://127.0.0.1:{read_at}/metrics")
+                    await asyncio.Event().wait()
         finally:
             await store.close()
             service.close()

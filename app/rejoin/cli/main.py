@@ -21,7 +21,7 @@ from rejoin.cli import exit_codes
 from rejoin.cli.back import back
 from rejoin.cli.backend import backend
 from rejoin.cli.demo import demo
-from rejoin.cli.messages import keep_standard_error, say_lines, warn
+from rejoin.cli.messages import escape_unencodable, keep_standard_error, say_lines, warn
 from rejoin.cli.play import play
 from rejoin.cli.qa import qa
 from rejoin.cli.sign_in import NO_TOKEN_AS_ARGUMENT, taken_from
@@ -47,6 +47,27 @@ def main() -> NoReturn:
     """Run a verb and exit with its code."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     keep_standard_error()
+    escape_unencodable()
+    try:
+        code = _run()
+    except KeyboardInterrupt:  # while an error was being told
+        code = exit_codes.INTERRUPTED
+    _end_at_once_when_interrupted(code)
+    sys.exit(_flushed(code))
+
+
+def _end_at_once_when_interrupted(code: int) -> None:
+    """From now on Ctrl+C and SIGTERM end the process with its code, and say nothing.
+
+    Nothing is left to be done but what libraries do at the end: PortAudio takes up to a second to
+    let go of the sound devices. An exception there would be a traceback.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: os._exit(code))
+
+
+def _run() -> int:
+    """The exit code of the verb that the arguments name; what went wrong is told."""
     try:
         # First of all: whatever is imported or started from here on does not inherit the secrets.
         secrets = taken_from(os.environ)
@@ -72,7 +93,7 @@ def main() -> NoReturn:
         else:
             _report_bug(error)
             code = exit_codes.BUG
-    sys.exit(_flushed(code if isinstance(code, int) else exit_codes.SUCCESS))
+    return code if isinstance(code, int) else exit_codes.SUCCESS
 
 
 _DISK_FULL = "The disk is full."
@@ -80,6 +101,9 @@ _TOO_MANY_OPEN = (
     "Too many files and connections are open. Close other programs, or raise the limit (ulimit -n)."
 )
 _NO_MEMORY = "The memory is used up. Close other programs and try again."
+_NO_TEMPORARY_FOLDER = (
+    "There is no folder for temporary files: set TMPDIR to one that can be written to."
+)
 _USED_UP = {
     errno.ENOSPC: _DISK_FULL,
     errno.EDQUOT: _DISK_FULL,
@@ -90,7 +114,7 @@ _USED_UP = {
 
 
 def _used_up(error: BaseException | None) -> str:
-    """A sentence if something of this computer is used up, which is no bug; else empty.
+    """A sentence if something of this computer is used up or missing, which is no bug; else empty.
 
     Libraries raise errors of their own on top of the system's.
     """
@@ -101,6 +125,8 @@ def _used_up(error: BaseException | None) -> str:
             return _NO_MEMORY
         if isinstance(error, OSError) and error.errno in _USED_UP:
             return _USED_UP[error.errno]
+        if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+            return _NO_TEMPORARY_FOLDER  # from `tempfile`, which has no error of its own for it
         if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
             return _NO_MEMORY
         error = error.__cause__ or error.__context__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -30,6 +31,13 @@ def keep_standard_error() -> None:
         errors="backslashreplace",
         closefd=False,
     )
+
+
+def escape_unencodable() -> None:
+    """What standard output cannot write in its encoding (LC_ALL, PYTHONIOENCODING, a pipe on
+    Windows) is written as escapes. Standard error does so by itself."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def say(line: str, *, err: bool = False) -> None:

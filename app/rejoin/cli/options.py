@@ -54,6 +54,8 @@ class GameOptions:
     dtls_client: bool = False
     ice_servers: Path | None = None
     """File with the TURN servers."""
+    allow_444: bool = False
+    """Offer video with colour in full resolution."""
     full_screen: bool = False
     close_at_end: bool = False
 
@@ -74,7 +76,13 @@ def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
             metavar="FILE",
             type=FILE,
             help="JSON file with TURN servers (iceServers of WebRTC), to reach the game through a "
-            "relay where it cannot be reached directly.",
+            "relay where it cannot be reached directly. Those of a backend's answer are not used.",
+        ),
+        click.option(
+            "--allow-444",
+            is_flag=True,
+            help="Offer the studio video with colour in full resolution (4:4:4), which is decoded "
+            "in software.",
         ),
         click.option("--full-screen", is_flag=True, help="Start in full screen."),
         click.option(

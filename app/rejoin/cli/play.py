@@ -75,7 +75,7 @@ def play(chosen: PlayOptions) -> int:
     from rejoin.runtime.deep_link import is_link
 
     profile = _link_profile(chosen) if is_link(chosen.backend_url) else _url_profile(chosen)
-    profile = window.with_ice_servers(profile, chosen)
+    profile = window.with_game_options(profile, chosen)
     return window.play_new_game(profile, chosen, stats=chosen.stats, second=chosen.yes)
 
 

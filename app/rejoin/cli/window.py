@@ -14,6 +14,7 @@ from rejoin.cli import exit_codes
 from rejoin.cli.messages import say, warn
 from rejoin.cli.options import GameOptions
 from rejoin.errors import BadInputError
+from rejoin.parts import loading
 
 if TYPE_CHECKING:
     from rejoin.core.model import Ending
@@ -25,17 +26,21 @@ if TYPE_CHECKING:
 
 def check_display() -> None:
     """Raises NoDisplayError without a display, ImportError where Qt cannot be loaded."""
-    from rejoin.gui import application, platform_plugin
+    with loading():
+        import rejoin.gui.application  # noqa: F401
+        from rejoin.gui import displays, platform_plugin
 
-    application.check_display()
+    displays.check_display()
     platform_plugin.check()
 
 
-def with_ice_servers(profile: StudioProfile, options: GameOptions) -> StudioProfile:
-    """The profile with the TURN servers of `--ice-servers`, or else with its own, those of a
-    ticket. Warns of each that cannot be used. Raises BadInputError for a file of the option that
-    cannot be used; with one of a ticket it goes back without, as a game's window runs.
+def with_game_options(profile: StudioProfile, options: GameOptions) -> StudioProfile:
+    """The profile with 4:4:4 colour where `--allow-444` or the ticket says so, and with the TURN
+    servers of `--ice-servers`, or else with its own, those of a ticket. Warns of each that cannot
+    be used. Raises BadInputError for a file of the option that cannot be used; with one of a ticket
+    it goes back without, as a game's window runs.
     """
+    profile = replace(profile, allow_444=profile.allow_444 or options.allow_444)
     chosen = options.ice_servers
     if chosen is not None:
         profile = replace(profile, ice_servers_file=chosen)

@@ -42,8 +42,10 @@ class HardEvidence(enum.Enum):
     ADDRESS_GONE = "address_gone"
     RTCP_BYE = "rtcp_bye"
     PICTURE_FROZEN = "picture_frozen"
-    """Sound arrives and the picture does not: the player asked for a new connection, or the
-    picture's packets have been lost for `Policy.frozen_reconnect_after_s`."""
+    """Sound arrives, and the picture's packets have been lost for
+    `Policy.frozen_reconnect_after_s`."""
+    PLAYER_ASKED = "player_asked"
+    """The player gave the connection up and asked for a new one (ReconnectRequested)."""
 
 
 class Trouble(enum.Enum):
@@ -348,6 +350,8 @@ class Snapshot:
     """The picture has stood still for so long that *Reconnect* is offered (ReconnectRequested)."""
     dropped_at: float | None = None
     """When media last arrived before the drop: the time since the drop counts from here."""
+    cause: HardEvidence | None = None
+    """Why the connection is being replaced; None for silence, and while none is."""
     shown_deadline_at: float | None = None
     deadline_checking: bool = False
     """After sleep or reboot the countdown reads "checking" until the backend has answered."""

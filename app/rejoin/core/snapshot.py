@@ -173,6 +173,7 @@ def _with_deadlines(shown: Snapshot, episode: Episode, facts: Facts) -> Snapshot
         shown,
         health=HealthLevel.LOST,
         dropped_at=episode.dropped_at,
+        cause=episode.cause,
         shown_deadline_at=facts.window.shown_at,
         deadline_checking=facts.window.checking_since_at is not None,
         unnoticed_until_at=facts.unnoticed_until_at if reached else None,

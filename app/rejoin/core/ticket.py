@@ -62,6 +62,7 @@ class BackendAddress:
     `network` is one of NETWORKS, `ca_file` the path of a PEM file. `public_only`: a link named the
     backend, so no connection to it may lead to this computer or its network. `ice_servers_file`:
     path of the file with the TURN servers and their credentials, which no ticket holds.
+    `allow_444`: whether video with colour in full resolution (4:4:4) is offered.
     """
 
     backend_url: str
@@ -74,6 +75,7 @@ class BackendAddress:
     ca_file: str | None = None
     public_only: bool = False
     ice_servers_file: str | None = None
+    allow_444: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ def to_text(ticket: Ticket) -> str:
                     "ca_file": backend.ca_file,
                     "public_only": backend.public_only,
                     "ice_servers_file": backend.ice_servers_file,
+                    "allow_444": backend.allow_444,
                 },
             },
             indent=1,
@@ -209,6 +212,7 @@ def from_text(text: str) -> Ticket:
             backend.word_or_none("ca_file", _PATH),
             backend.flag("public_only"),
             backend.word_or_none("ice_servers_file", _PATH),
+            backend.flag("allow_444"),
         ),
         top.word("boot_id", r"[A-Za-z0-9-]{0,64}"),
         top.number("written_at", 0),

@@ -16,7 +16,7 @@ from rejoin.demo.script import Script
 from rejoin.emulator.service.control import BlockingEmulatorControl
 from rejoin.errors import RejoinError, ServiceError
 from rejoin.media.video.hardware import chosen
-from rejoin.parts import explanation
+from rejoin.parts import explanation, loading
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.statistics_file import StatisticsFile
@@ -37,9 +37,9 @@ def run(options: DemoOptions, *, print_line: Callable[[str], None] = print) -> i
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     window_missing = _why_no_window(options.headless)
     if window_missing is None:
-        from rejoin.gui import application, platform_plugin
+        from rejoin.gui import displays, platform_plugin
 
-        application.check_display()
+        displays.check_display()
         platform_plugin.check()
     else:
         print_line(f"No screenshots: {window_missing}")
@@ -58,7 +58,8 @@ def _why_no_window(headless: bool) -> str | None:
     Raises ImportError where a window has to be shown and cannot be.
     """
     try:
-        import rejoin.gui.application  # noqa: F401
+        with loading():
+            import rejoin.gui.application  # noqa: F401
     except ImportError as error:
         sentence = explanation(error, ("player",))
         if sentence is None or not headless:

@@ -24,5 +24,5 @@ Read these files in this order: `bridge`, `main_window`, `layers`, `texts`, `not
 `key_positions` and `keys_down`), `video_view`, `application`. The rest is small: `starting_card`,
 `confirmation`, `end_card` with `ending_texts` and `report`, `corners` with `pill`,
 `reconnect_button`, `announcer`, `sound_control`, `stats_overlay`, `network_hint`,
-`platform_plugin`, `theme`, `raster`, `screenshot`.
+`displays`, `platform_plugin`, `theme`, `raster`, `screenshot`.
 """

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import socket
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -23,9 +20,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from rejoin.clock import Clock, boot_s
-from rejoin.errors import NoDisplayError
 from rejoin.gui import platform_plugin, theme
 from rejoin.gui.bridge import StreamPort
+from rejoin.gui.displays import check_display
 from rejoin.gui.main_window import RejoinWindow, WindowOptions
 from rejoin.gui.network_hint import NetworkHint, qt_network
 
@@ -40,55 +37,6 @@ _LEVELS = {
     QtMsgType.QtCriticalMsg: logging.ERROR,
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
-
-
-def check_display(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> None:
-    """Raise NoDisplayError where Qt would abort the process because it finds no display."""
-    if not system.startswith("linux"):
-        return
-    chosen = environment.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
-    needed: tuple[str, ...] = ("DISPLAY", "WAYLAND_DISPLAY")
-    if chosen == "xcb":
-        needed = ("DISPLAY",)
-    elif chosen.startswith("wayland"):
-        needed = ("WAYLAND_DISPLAY",)
-    elif chosen:
-        return
-    if not any(environment.get(name) for name in needed):
-        raise NoDisplayError(
-            "There is no display to open a window on: start Rejoin on a desktop, "
-            "or use `rejoin demo --headless`."
-        )
-    if not any(_accepts(name, environment) for name in needed):
-        raise NoDisplayError("The display does not answer, so no window can be opened.")
-
-
-def _accepts(name: str, environment: Mapping[str, str]) -> bool:
-    """Whether the display server that this variable names accepts connections.
-
-    True where this cannot be checked (a display on another machine).
-    """
-    value = environment.get(name, "")
-    if not value:
-        return False
-    if name == "WAYLAND_DISPLAY":
-        places = [os.path.join(environment.get("XDG_RUNTIME_DIR", ""), value)]
-    elif value.startswith((":", "unix:")):
-        place = f"/tmp/.X11-unix/X{value.split(':')[1].split('.')[0]}"
-        places = [place, f"\0{place}"]
-    else:
-        return True
-    return any(_connects(place) for place in places)
-
-
-def _connects(place: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
-        trial.settimeout(1.0)
-        try:
-            trial.connect(place)
-        except OSError:
-            return False
-    return True
 
 
 def make_application() -> QApplication:

@@ -10,18 +10,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
 from rejoin.errors import NoDisplayError
-from rejoin.gui import application
+from rejoin.gui import application, displays
 
-_INVISIBLE: Final = ("offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs")
+_INVISIBLE: Final = frozenset({"offscreen", "minimal", "minimalegl", "vnc", "linuxfb", "eglfs"})
 """Qt's platforms on which nobody is known to look."""
 
 
 def can_be_seen(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether a dialog would appear on somebody's screen."""
-    if environment.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0] in _INVISIBLE:
+    if not _INVISIBLE.isdisjoint(displays.platforms(environment)[:1]):
         return False
     try:
-        application.check_display(environment)
+        displays.check_display(environment)
     except NoDisplayError:
         return False
     return True

@@ -13,6 +13,8 @@ from typing import Any
 from PySide6.QtCore import QLibraryInfo
 from PySide6.QtGui import QGuiApplication
 
+from rejoin.gui.displays import platforms
+
 _log = logging.getLogger("rejoin.gui")
 
 
@@ -39,10 +41,11 @@ def check(
 
 def will_use_x11(environment: Mapping[str, str]) -> bool:
     """Whether Qt chooses X11, as far as the environment alone decides it."""
-    chosen = environment.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
-    if chosen:
-        return chosen == "xcb"
-    return bool(environment.get("DISPLAY")) and not environment.get("WAYLAND_DISPLAY")
+    on_wayland = bool(environment.get("WAYLAND_DISPLAY"))
+    for name in platforms(environment):
+        if on_wayland or not name.startswith("wayland"):
+            return name == "xcb"
+    return bool(environment.get("DISPLAY")) and not on_wayland
 
 
 def stop_releases_by_repeat(

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import assert_never
 
-from rejoin.core.model import Doing, Snapshot, Stage, Trouble
+from rejoin.core.model import Doing, HardEvidence, Snapshot, Stage, Trouble
 from rejoin.gui.ending_texts import ending_text
 from rejoin.media.audio.volume import SoundChoice
 
@@ -104,7 +104,8 @@ def time_left(snapshot: Snapshot, now: float) -> TimeLeft:
         since = clock_text(now - dropped_at)
         if snapshot.returning:
             return TimeLeft(f"Trying to get back for {since}", since, None)
-        return TimeLeft(f"{since} since the connection was lost", since, None)
+        began = "reconnect began" if _given_up(snapshot) else "connection was lost"
+        return TimeLeft(f"{since} since the {began}", since, None)
     timeout_s, fresh_until_at = snapshot.connection_timeout_s, snapshot.unnoticed_until_at
     if timeout_s is not None and fresh_until_at is not None and now < fresh_until_at:
         whole = clock_text(timeout_s)
@@ -151,10 +152,21 @@ def lost_title(snapshot: Snapshot) -> str:
             return "Could not reach your game"
         return "Getting back into your game..."
     if snapshot.doing is Doing.CONFIRMING_END:
-        return "Connection lost"
-    if snapshot.stage is Stage.LOST:
-        return "Checking your connection..."
-    return "Connection lost. Reconnecting..."
+        return "Could not reach your game" if _given_up(snapshot) else "Connection lost"
+    match snapshot.cause:
+        case HardEvidence.PLAYER_ASKED:
+            return "Reconnecting, as you asked..."
+        case HardEvidence.PICTURE_FROZEN:
+            return "The picture stopped. Reconnecting..."
+        case _ if snapshot.stage is Stage.LOST:
+            return "Checking your connection..."
+        case _:
+            return "Connection lost. Reconnecting..."
+
+
+def _given_up(snapshot: Snapshot) -> bool:
+    """Whether the connection was not lost: it was given up for a new one."""
+    return snapshot.cause in (HardEvidence.PLAYER_ASKED, HardEvidence.PICTURE_FROZEN)
 
 
 def lost_known(snapshot: Snapshot) -> str:
@@ -164,7 +176,7 @@ def lost_known(snapshot: Snapshot) -> str:
     running = _may_be_running(snapshot)
     if snapshot.returning:
         return f"Rejoin was closed while you played. {running}"
-    if snapshot.stage is Stage.LOST or snapshot.offline:
+    if (snapshot.stage is Stage.LOST or snapshot.offline) and not _given_up(snapshot):
         return f"The connection to the stream was lost. {running}"
     return running
 

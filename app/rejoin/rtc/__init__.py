@@ -32,6 +32,7 @@ From packet to pixel, read in this order:
 The life of a connection: `peer_states`, `media_parts`, then `peer`; `prepared_connection` and
 `signal_codec` with `sdp`, `sdp_media`, `sprop`, `transport_cc` and `candidates` for the offer and
 its answer; `ice_servers`, `relay` and `turn_seam` where TURN servers are named; `retransmission`,
-`dtls_flights` and `handshake_seam` while it comes up; `channels` for controls; `playback` for
+`dtls_flights` and `handshake_seam` while it comes up; `sctp_limits` and `sctp_reassembly` for what
+arrives on data channels; `channels` for controls; `playback` for
 sound; `checks`, `outgoing` and `goodbye` for a connection in trouble; `statistics`.
 """

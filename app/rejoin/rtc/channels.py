@@ -205,5 +205,8 @@ class Channels:
             return False
         if channel.bufferedAmount > MOST_BUFFERED_BYTES:
             return False
-        channel.send(message)
+        try:
+            channel.send(message)
+        except ValueError:
+            return False  # longer than this host accepts (a=max-message-size)
         return True

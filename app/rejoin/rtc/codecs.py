@@ -38,8 +38,16 @@ aiortc's own H.264 entries (42001f and 42e01f in mode 1) end at 102. Mode 0 is s
 """
 
 
+PROFILE_444: Final = "f4001f"
+"""High 4:4:4 Predictive: colour in full resolution. Offered only where the studio's profile says
+so, because no graphics hardware decodes it."""
+
+ADDED_444: Final = ((115, PROFILE_444, "1"),)
+
+
 def offer_every_profile() -> None:
-    """Add Main, High, packetization mode 0 and transport-wide feedback to aiortc's lists.
+    """Add Main, High, High 4:4:4, packetization mode 0 and transport-wide feedback to aiortc's
+    lists.
 
     Further calls change nothing.
     """
@@ -47,7 +55,7 @@ def offer_every_profile() -> None:
         (codec.parameters.get("profile-level-id"), codec.parameters.get("packetization-mode"))
         for codec in CODECS["video"]
     }
-    for payload_type, profile_level_id, mode in ADDED:
+    for payload_type, profile_level_id, mode in ADDED + ADDED_444:
         if (profile_level_id, mode) in known:
             continue
         CODECS["video"] += [
@@ -91,28 +99,34 @@ def _offer_feedback() -> None:
             )
 
 
-def offered_codecs(kind: str) -> list[RTCRtpCodecCapability]:
+def offered_codecs(kind: str, *, allow_444: bool = False) -> list[RTCRtpCodecCapability]:
     """The codecs that we offer: H.264 with RTX for video, Opus for audio.
 
     Preferred codecs first (RFC 3264, 5.1): High, Main and Baseline in mode 1, which can fragment a
-    NAL unit over packets, before those in mode 0.
+    NAL unit over packets, before those in mode 0; before them all High 4:4:4, if it is allowed.
     """
     capabilities: RTCRtpCapabilities | None = RTCRtpReceiver.getCapabilities(kind)
     codecs = capabilities.codecs if capabilities is not None else []
     if kind == "audio":
         return [codec for codec in codecs if codec.mimeType.lower() == "audio/opus"]
-    wanted = [codec for codec in reversed(codecs) if codec.mimeType.lower() == "video/h264"]
+    wanted = [codec for codec in reversed(codecs) if _is_offered(codec, allow_444)]
     wanted.sort(key=lambda codec: codec.parameters["packetization-mode"] != "1")
     return wanted + [codec for codec in codecs if codec.mimeType.lower() == "video/rtx"]
 
 
-def offered_video_types() -> list[RTCRtpCodecParameters]:
+def _is_offered(codec: RTCRtpCodecCapability | RTCRtpCodecParameters, allow_444: bool) -> bool:
+    if codec.mimeType.lower() != "video/h264":
+        return False
+    return allow_444 or codec.parameters.get("profile-level-id") != PROFILE_444
+
+
+def offered_video_types(*, allow_444: bool = False) -> list[RTCRtpCodecParameters]:
     """The payload types of `offered_codecs("video")`, without feedback.
 
     A host may send in any of them, whatever its answer lists: Chromium does when the page narrowed
     its codecs (setCodecPreferences), and plays it.
     """
-    h264 = [codec for codec in CODECS["video"] if codec.mimeType.lower() == "video/h264"]
+    h264 = [codec for codec in CODECS["video"] if _is_offered(codec, allow_444)]
     numbers = {codec.payloadType for codec in h264}
     rtx = [codec for codec in CODECS["video"] if codec.parameters.get("apt") in numbers]
     return [replace(codec, rtcpFeedback=[]) for codec in h264 + rtx]

@@ -7,8 +7,8 @@ import asyncio
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from rejoin.clock import Clock
-from rejoin.media.receive.rtp import RtpPacket
-from rejoin.media.receive.transport_feedback import NumberReader, TransportFeedback
+from rejoin.media.receive.rtp import ElementReader, RtpPacket
+from rejoin.media.receive.transport_feedback import NUMBER_BYTES, TransportFeedback
 from rejoin.rtc.aiortc_seam import rtp_sender
 from rejoin.tasks import cancel, spawn
 
@@ -28,9 +28,8 @@ class CongestionFeedback:
         self._clock = clock
         self._name = name
         self._arrivals = TransportFeedback()
-        self._reader: NumberReader | None = None
+        self._reader: ElementReader | None = None
         self._media_ssrc = 0
-        self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -50,7 +49,7 @@ class CongestionFeedback:
         """
         if self._task is None and extension_id is not None:
             self._rtcp_ssrc = rtcp_ssrc
-            self._reader = NumberReader(extension_id)
+            self._reader = ElementReader(extension_id, NUMBER_BYTES)
             self._task = spawn(self._report(), name=f"{self._name}-transport-cc")
 
     def on_packet(self, packet: RtpPacket, size_bytes: int, now: float) -> None:
@@ -67,23 +66,21 @@ class CongestionFeedback:
             return
         self._arrivals.add(number, size_bytes, now)
         self._media_ssrc = packet.ssrc
-        if not self._arrived.is_set():
-            self._arrived.set()
 
     async def _report(self) -> None:
         send = rtp_sender(self._dtls)
         while True:
-            await self._arrived.wait()
             await asyncio.sleep(self._arrivals.interval_s)
-            self._arrived.clear()
-            reports = self._arrivals.reports(
-                self._clock(), sender_ssrc=self._rtcp_ssrc, media_ssrc=self._media_ssrc
-            )
-            for report in reports:
-                try:
+            if not self._arrivals.has_new:
+                continue
+            try:
+                reports = self._arrivals.reports(
+                    self._clock(), sender_ssrc=self._rtcp_ssrc, media_ssrc=self._media_ssrc
+                )
+                for report in reports:
                     await send(report)
-                except Exception:  # DTLS is not connected; one report must not stop the next
-                    self.failed += 1
+            except Exception:  # DTLS is not connected; what fails must not stop the next report
+                self.failed += 1
 
     async def close(self) -> None:
         """Send nothing any more; returns when the task has ended."""

@@ -23,6 +23,7 @@ from aiortc.rtcsctptransport import (
 )
 from aiortc.utils import uint32_gte
 from OpenSSL import SSL
+from pylibsrtp import Session
 
 from rejoin.rtc.aiortc_seam import Address, override
 from rejoin.rtc.dtls_flights import (
@@ -62,6 +63,28 @@ def limit_answers_to_strangers(connection: Connection, clock: Callable[[], float
         respond_as_aioice(request, address, protocol, error)
 
     respond_as_aioice = override(connection, "respond_error", respond_error)
+
+
+CHECKED_ADDRESSES_MAX = 100
+"""Addresses from which authenticated checks are followed up (RFC 8445, 6.1.2.5 and 19.5.1)."""
+
+
+def limit_checked_addresses(connection: Connection) -> None:
+    """Learn no more than so many peer-reflexive candidates.
+
+    aioice keeps each, and checks it in turn: the other side, which knows our password, could name
+    any number of addresses that would get checks from us. Call it before `replace_check_handler`.
+    """
+    learned: set[Address] = set()
+
+    def check_incoming(message: stun.Message, address: Address, protocol: StunProtocol) -> None:
+        if address not in learned:
+            if len(learned) >= CHECKED_ADDRESSES_MAX:
+                return
+            learned.add(address)
+        check_as_aioice(message, address, protocol)
+
+    check_as_aioice = override(connection, "check_incoming", check_incoming)
 
 
 class _NotSent:
@@ -253,6 +276,62 @@ def _everything_written(ssl: SSL.Connection) -> bytes:
             data += ssl.bio_read(65_536)
         except SSL.Error:
             return data
+
+
+# --- SRTP -----------------------------------------------------------------------------------------
+
+SOURCES_MAX = 256
+"""Sources (SSRCs) of one connection; hosts have three or four."""
+
+
+class BoundedKeys:
+    """aiortc's inbound SRTP session, which forgets all sources but the newest.
+
+    libsrtp keeps half a kilobyte for each and walks through all of them for each packet.
+    """
+
+    def __init__(self, session: Session, on_forgotten: Callable[[int], object]) -> None:
+        self._session = session
+        self._on_forgotten = on_forgotten
+        self._known: dict[bytes, None] = {}
+
+    def unprotect(self, data: bytes) -> bytes:
+        packet: bytes = self._session.unprotect(data)
+        if (source := data[8:12]) not in self._known:
+            self._learn(source)
+        return packet
+
+    def unprotect_rtcp(self, data: bytes) -> bytes:
+        packet: bytes = self._session.unprotect_rtcp(data)
+        if (source := data[4:8]) not in self._known:
+            self._learn(source)
+        return packet
+
+    def _learn(self, source: bytes) -> None:
+        self._known[source] = None
+        if len(self._known) > SOURCES_MAX:
+            oldest = next(iter(self._known))
+            del self._known[oldest]
+            self._session.remove_stream(int.from_bytes(oldest))
+            self._on_forgotten(int.from_bytes(oldest))
+
+
+def bound_sources(dtls: RTCDtlsTransport) -> None:
+    """Remember no more than `SOURCES_MAX` sources that the other side sent with.
+
+    aiortc's router forgets the same ones: it learns them again by their payload types. Call it
+    before the handshake.
+    """
+
+    def set_up_srtp() -> None:
+        original()
+        if dtls._rx_srtp is not None:
+            known = dtls._rtp_router.ssrc_table
+            dtls._rx_srtp = BoundedKeys(  # type: ignore[assignment]
+                dtls._rx_srtp, lambda ssrc: known.pop(ssrc, None)
+            )
+
+    original = override(dtls, "_setup_srtp", set_up_srtp)
 
 
 # --- SCTP -----------------------------------------------------------------------------------------

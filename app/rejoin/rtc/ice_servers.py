@@ -92,7 +92,7 @@ def _each(document: list[Any]) -> Iterator[tuple[str, TurnServer | str]]:
         if not isinstance(server, dict):
             yield name, "it is not an object"
             continue
-        urls = server.get("urls")
+        urls = server.get("urls", server.get("url"))  # `url`: before 2015, some still write it
         urls = urls if isinstance(urls, list) else [urls]
         if not urls:
             yield name, "it has no URL"

@@ -73,6 +73,7 @@ def build_media(
     )
     audio.send_only_if(owner.may_send)
     video.send_only_if(owner.may_send)
+    video.allow_444 = prepared.allow_444
     video.on_refused = owner.on_refused
     video.pause_remb_while(lambda: transport.congestion_feedback.numbering)
     playback.attach(video=video, audio=audio)

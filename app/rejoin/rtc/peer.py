@@ -210,7 +210,9 @@ class Peer:
                 raise PeerError("There is no offer that this answer could be for.")
             case _:
                 assert_never(self._state)
-        answer = decode_response(signal_response, self._settings.rules)
+        answer = decode_response(
+            signal_response, self._settings.rules, allow_444=parts.media.video.allow_444
+        )
         parts.media.video.expect_retransmissions(answer.rtx_ssrcs)
         parts.media.video.expect_parameter_sets(answer.parameter_sets)
         parts.transport.round_trip.expect(rtt_s or 0.0)

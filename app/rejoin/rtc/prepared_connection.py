@@ -21,13 +21,15 @@ from rejoin.rtc.relay import Relay, RelaySettings
 @dataclass(frozen=True, slots=True)
 class PreparedConnection:
     """A connection that made no offer: its keys are unused. It has no socket and no task but those
-    of `relay`; None where no TURN server was given."""
+    of `relay`; None where no TURN server was given. `allow_444`: whether its offer has the High
+    4:4:4 Predictive profile."""
 
     pc: RTCPeerConnection
     audio: RTCRtpTransceiver
     video: RTCRtpTransceiver
     dtls: RTCDtlsTransport
     relay: Relay | None = None
+    allow_444: bool = False
 
     async def close(self) -> None:
         """For one that makes no offer."""
@@ -36,7 +38,7 @@ class PreparedConnection:
         await self.pc.close()
 
 
-def _make(settings: RelaySettings) -> PreparedConnection:
+def _make(settings: RelaySettings, *, allow_444: bool) -> PreparedConnection:
     """Media sections in the Web SDK's order, bundled on one transport."""
     offer_every_profile()
     configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
@@ -44,7 +46,7 @@ def _make(settings: RelaySettings) -> PreparedConnection:
     audio = pc.addTransceiver("audio", direction="recvonly")
     audio.setCodecPreferences(offered_codecs("audio"))
     video = pc.addTransceiver("video", direction="recvonly")
-    video.setCodecPreferences(offered_codecs("video"))
+    video.setCodecPreferences(offered_codecs("video", allow_444=allow_444))
     dtls = audio.receiver.transport
     if video.receiver.transport is not dtls:
         raise PeerError("The WebRTC library did not bundle media on one transport.")
@@ -53,26 +55,31 @@ def _make(settings: RelaySettings) -> PreparedConnection:
     if settings.servers:
         relay = Relay(ice_connection(dtls), settings)
         relay.start()
-    return PreparedConnection(pc, audio, video, dtls, relay)
+    return PreparedConnection(pc, audio, video, dtls, relay, allow_444)
 
 
 class PreparedConnections:
     """Holds at most one prepared connection. For one event loop; each connection is used once."""
 
-    def __init__(self, relay: RelaySettings | None = None) -> None:
-        """`relay`: TURN servers that each connection gets an allocation of; none by default."""
+    def __init__(self, relay: RelaySettings | None = None, *, allow_444: bool = False) -> None:
+        """`relay`: TURN servers that each connection gets an allocation of; none by default.
+        `allow_444`: offer 4:4:4 colour too."""
+        self._allow_444 = allow_444
         self._relay = relay or RelaySettings()
         self._prepared: PreparedConnection | None = None
 
     def prepare(self) -> None:
         """Prepare one for the next `pop`, unless there is one. Raises PeerError."""
         if self._prepared is None:
-            self._prepared = _make(self._relay)
+            self._prepared = self._make()
 
     def pop(self) -> PreparedConnection:
         """The prepared connection, or else a new one. Raises PeerError."""
         prepared, self._prepared = self._prepared, None
-        return prepared if prepared is not None else _make(self._relay)
+        return prepared if prepared is not None else self._make()
+
+    def _make(self) -> PreparedConnection:
+        return _make(self._relay, allow_444=self._allow_444)
 
     def confirm(self) -> None:
         """What was prepared may be needed soon: one that is lost is made anew meanwhile."""

@@ -46,7 +46,7 @@ from rejoin.media.receive.inbound_video import (
 from rejoin.media.receive.jitter_buffer import EncodedFrame
 from rejoin.media.receive.receive_statistics import ReceiveStatistics, ReportBlock
 from rejoin.media.receive.rtp import ABS_SEND_TIME, AUDIO_CLOCK_HZ, RtpPacket
-from rejoin.media.receive.sources import ReceivedSources
+from rejoin.media.receive.sources import PlayingSource, ReceivedSources
 from rejoin.rtc.aiortc_seam import (
     RegisteredReceiver,
     register_receiver,
@@ -148,7 +148,8 @@ class _Receiver(RegisteredReceiver):
             try:
                 self._on_packet(packet, now)
             finally:
-                self._set_timer()
+                if self._timer is None and self._needs_tick:
+                    self._set_timer()
 
     def _set_timer(self) -> None:
         """Only while a tick is needed: a stream that lacks nothing has no timer."""
@@ -226,6 +227,8 @@ class VideoReceiver(_Receiver):
         super().__init__(dtls, rtcp_ssrc, clock=clock, name=name, sources=sources)
         self.on_refused: Callable[[str], None] | None = None
         """Called when the video begins with a kind that is not decoded; why, in a few words."""
+        self.allow_444 = False
+        """Whether the offer has the High 4:4:4 Predictive profile."""
         self.inbound = InboundVideo(Negotiated(frozenset()))
         self._rtx_ssrcs: Mapping[int, int] = {}
         self._parameter_sets: Mapping[int, tuple[bytes, ...]] = {}
@@ -263,20 +266,27 @@ class VideoReceiver(_Receiver):
     def _completed(self, parameters: RTCRtpReceiveParameters) -> RTCRtpReceiveParameters:
         """With every payload type of the offer. Feedback stays what the answer took."""
         answered = {codec.payloadType for codec in parameters.codecs}
-        more = [each for each in offered_video_types() if each.payloadType not in answered]
+        offered = offered_video_types(allow_444=self.allow_444)
+        more = [each for each in offered if each.payloadType not in answered]
         return replace(parameters, codecs=[*parameters.codecs, *more])
 
     def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
-        negotiated = negotiated_of(parameters, self._rtx_ssrcs, self._parameter_sets)
-        self.inbound = InboundVideo(negotiated, may_send=self._may_send)
+        negotiated = replace(
+            negotiated_of(parameters, self._rtx_ssrcs, self._parameter_sets),
+            allow_444=self.allow_444,
+        )
+        self.inbound = InboundVideo(
+            negotiated, may_send=self._may_send, host_numbers=self._host_numbers
+        )
         if parameters.encodings:
             first = parameters.encodings[0].ssrc
             self.inbound.expect_ssrc(self._rtx_ssrcs.get(first, first))
         self.request_key_frame()
 
     def _on_packet(self, packet: RtpPacket, now: float) -> None:
-        self.inbound.host_numbers = self._host_numbers()
-        self._perform(self.inbound.on_packet(packet, now, self._rtt_s()))
+        actions = self.inbound.on_packet(packet, now, self._rtt_s())
+        if actions:
+            self._perform(actions)
 
     @property
     def _needs_tick(self) -> bool:
@@ -390,6 +400,8 @@ class AudioReceiver(_Receiver):
         self._reception = ReceiveStatistics(AUDIO_CLOCK_HZ)
         self._play = play
         self._order = AudioReorder()
+        self._source = PlayingSource()
+        self._heard_at = 0.0
 
     @property
     def reception(self) -> ReceiveStatistics:
@@ -401,8 +413,11 @@ class AudioReceiver(_Receiver):
     def _on_packet(self, packet: RtpPacket, now: float) -> None:
         if packet.payload_type not in self._payload_types:
             return
-        if packet.ssrc != self._reception.ssrc:
+        if packet.ssrc != self._source.ssrc:
+            if not self._source.takes(packet.ssrc, now, self._heard_at):
+                return
             self._order = AudioReorder()
+        self._heard_at = now
         self._reception.add(packet, now)
         # one without payload as well: else those behind it would wait for it
         number, media_time = packet.sequence_number, packet.timestamp

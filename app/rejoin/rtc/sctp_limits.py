@@ -7,30 +7,30 @@ checks every name that is used here. Whoever keeps to the window never meets ano
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from aiortc.rtcsctptransport import (
     DATA_CHANNEL_OPEN,
+    RECONFIG_MAX_STREAMS,
     SCTP_CHUNK_HEADER_LENGTH,
     SCTP_COMMON_HEADER_LENGTH,
-    SCTP_DATA_FIRST_FRAG,
-    SCTP_DATA_LAST_FRAG,
     SCTP_MAX_PACKET_LENGTH,
     SCTP_TSN_MODULO,
     WEBRTC_DCEP,
+    WEBRTC_STRING,
     DataChunk,
-    InboundStream,
+    ForwardTsnChunk,
+    ReconfigChunk,
     RTCSctpCapabilities,
     RTCSctpTransport,
     SackChunk,
     tsn_plus_one,
 )
-from aiortc.utils import uint32_gte
+from aiortc.utils import uint16_add, uint32_gte
 
 from rejoin.rtc.aiortc_seam import override
-
-MESSAGE_MAX_BYTES = 64 * 1024
-"""Announced as `max-message-size` (RFC 8841). A longer message is acknowledged and dropped."""
+from rejoin.rtc.sctp_reassembly import CHUNK_OVERHEAD_BYTES, MESSAGE_MAX_BYTES, BoundedStream
 
 WINDOW_BYTES = 1024 * 1024
 """The receive window: what may be kept of messages that are not whole or not in order yet."""
@@ -38,10 +38,6 @@ WINDOW_BYTES = 1024 * 1024
 KEPT_MAX_BYTES = WINDOW_BYTES + 256 * 1024
 """The chunk that comes next in order is taken beyond the window, up to here: it may be the one that
 all the others wait for (RFC 9260, 6.2)."""
-
-CHUNK_OVERHEAD_BYTES = 1024
-"""Counts for each kept chunk beside its payload: tiny fragments must be bounded too. It costs about
-half of that in memory, but aiortc walks through what a stream keeps for each chunk that arrives."""
 
 STREAMS = 1024
 """As in Chromium. What arrives on a stream beyond that is acknowledged and dropped."""
@@ -63,67 +59,8 @@ SACK_BLOCKS = (
 """Gap blocks and duplicates, 4 bytes each, that fit into a packet (RFC 9260, 3.3.4)."""
 
 _GAP_MAX = 0xFFFF
-_NO_PROTOCOL = 0
-"""Reserved (RFC 9260, 15.5): aiortc passes such a message to nobody."""
-
-
-class _TooLong(DataChunk):
-    """Stands for all fragments so far of a message that is too long; `tsn` is that of the last."""
-
-
-class BoundedStream(InboundStream):
-    """An inbound stream that keeps no more of a message than it may be long."""
-
-    def __init__(self, on_refused: Callable[[], None]) -> None:
-        super().__init__()
-        self._on_refused = on_refused
-
-    def add_chunk(self, chunk: DataChunk) -> None:
-        super().add_chunk(chunk)
-        at = self.reassembly.index(chunk)
-        goes_on = at > 0 and isinstance(self.reassembly[at - 1], _TooLong)
-        if not goes_on and _payload_bytes(self.reassembly) <= MESSAGE_MAX_BYTES:
-            return
-        start, end = self._fragments_around(at)
-        fragments = self.reassembly[start:end]
-        if not fragments[0].flags & SCTP_DATA_FIRST_FRAG:
-            return
-        if isinstance(fragments[0], _TooLong):
-            self.reassembly[start:end] = [_shortened(fragments)]
-        elif _payload_bytes(fragments) > MESSAGE_MAX_BYTES:
-            self._on_refused()
-            self.reassembly[start:end] = [_shortened(fragments)]
-
-    def _fragments_around(self, at: int) -> tuple[int, int]:
-        """From where to where fragments follow each other within one message."""
-        kept, start, end = self.reassembly, at, at + 1
-        while start > 0 and _continues(kept[start - 1], kept[start]):
-            start -= 1
-        while end < len(kept) and _continues(kept[end - 1], kept[end]):
-            end += 1
-        return start, end
-
-
-def _continues(before: DataChunk, chunk: DataChunk) -> bool:
-    ended = before.flags & SCTP_DATA_LAST_FRAG
-    return not ended and chunk.tsn == tsn_plus_one(before.tsn)
-
-
-def _shortened(fragments: list[DataChunk]) -> _TooLong:
-    first, last = fragments[0], fragments[-1]
-    stub = _TooLong(first.flags | last.flags & SCTP_DATA_LAST_FRAG)
-    stub.tsn, stub.stream_id, stub.stream_seq = last.tsn, first.stream_id, first.stream_seq
-    stub.protocol = _NO_PROTOCOL
-    return stub
-
-
-def _payload_bytes(chunks: list[DataChunk]) -> int:
-    return sum(len(chunk.user_data) for chunk in chunks)
-
-
-def _cost(chunks: list[DataChunk]) -> int:
-    """What they take of the receive window."""
-    return _payload_bytes(chunks) + CHUNK_OVERHEAD_BYTES * len(chunks)
+_OPEN_HEADER = struct.Struct("!8xHH")
+"""Of a DATA_CHANNEL_OPEN: its last fields are the lengths of label and protocol."""
 
 
 def limit_inbound(sctp: RTCSctpTransport, on_refused: Callable[[], None]) -> None:
@@ -135,23 +72,32 @@ def limit_inbound(sctp: RTCSctpTransport, on_refused: Callable[[], None]) -> Non
     sctp._inbound_streams_max = STREAMS
     sctp._advertised_rwnd = WINDOW_BYTES
     override(sctp, "getCapabilities", lambda: RTCSctpCapabilities(maxMessageSize=MESSAGE_MAX_BYTES))
-    _limit_reassembly(sctp, on_refused)
+    _count_past_the_wrap(sctp, _limit_streams(sctp, on_refused))
+    _limit_chunks(sctp, on_refused)
     _limit_acknowledgements(sctp)
     _limit_channels(sctp, on_refused)
 
 
-def _limit_reassembly(sctp: RTCSctpTransport, on_refused: Callable[[], None]) -> None:
-    def get_inbound_stream(stream_id: int) -> InboundStream:
-        streams = sctp._inbound_streams
-        stream = streams.get(stream_id)
-        if stream is None:
-            stream = BoundedStream(on_refused)
+def _limit_streams(
+    sctp: RTCSctpTransport, on_refused: Callable[[], None]
+) -> Callable[[int], BoundedStream]:
+    """Returns what finds or makes the stream with a number."""
+
+    def get_inbound_stream(stream_id: int) -> BoundedStream:
+        stream = sctp._inbound_streams.get(stream_id)
+        if not isinstance(stream, BoundedStream):
+            stream = BoundedStream(stream_id, on_refused)
             if stream_id < STREAMS:
-                streams[stream_id] = stream
+                sctp._inbound_streams[stream_id] = stream
         return stream
 
+    override(sctp, "_get_inbound_stream", get_inbound_stream)
+    return get_inbound_stream
+
+
+def _limit_chunks(sctp: RTCSctpTransport, on_refused: Callable[[], None]) -> None:
     def takes(chunk: DataChunk, last: int) -> bool:
-        room = sctp._advertised_rwnd - _cost([chunk])
+        room = sctp._advertised_rwnd - len(chunk.user_data) - CHUNK_OVERHEAD_BYTES
         if chunk.tsn == tsn_plus_one(last):
             return bool(room >= WINDOW_BYTES - KEPT_MAX_BYTES)
         ahead = (chunk.tsn - last) % SCTP_TSN_MODULO
@@ -169,7 +115,62 @@ def _limit_reassembly(sctp: RTCSctpTransport, on_refused: Callable[[], None]) ->
             on_refused()
 
     original = override(sctp, "_receive_data_chunk", receive_data)
-    override(sctp, "_get_inbound_stream", get_inbound_stream)
+
+
+def _count_past_the_wrap(sctp: RTCSctpTransport, stream_of: Callable[[int], BoundedStream]) -> None:
+    """aiortc sorts what came behind a missing number as integers: a hole at 2^32 would stay one.
+
+    It also sorts and filters all of it for each chunk.
+    """
+
+    def advance(last: int) -> None:
+        """From this number to the last one before the first that is missing."""
+        while (following := tsn_plus_one(last)) in sctp._sack_misordered:
+            sctp._sack_misordered.remove(following)
+            last = following
+        sctp._last_received_tsn = last
+
+    def mark_received(tsn: int) -> bool:
+        """Whether it came before."""
+        last = sctp._last_received_tsn
+        if last is None or uint32_gte(last, tsn) or tsn in sctp._sack_misordered:
+            if len(sctp._sack_duplicates) < SACK_BLOCKS:
+                sctp._sack_duplicates.append(tsn)
+            return True
+        sctp._sack_misordered.add(tsn)
+        advance(last)
+        return False
+
+    async def receive_forward_tsn(chunk: ForwardTsnChunk) -> None:
+        """What the other side gave up counts as received (RFC 3758, 3.6)."""
+        sctp._sack_needed = True
+        last = sctp._last_received_tsn
+        if last is None or uint32_gte(last, chunk.cumulative_tsn):
+            return
+        sctp._sack_misordered = {
+            tsn for tsn in sctp._sack_misordered if not uint32_gte(chunk.cumulative_tsn, tsn)
+        }
+        advance(chunk.cumulative_tsn)
+        for stream_id, number in chunk.streams:
+            stream = stream_of(stream_id)
+            stream.skip_to(uint16_add(number, 1))
+            for message in stream.pop_messages():
+                await sctp._receive(*message)
+        for each in sctp._inbound_streams.values():
+            each.prune_chunks(chunk.cumulative_tsn)
+        await sctp._reset_deferred_streams()
+
+    override(sctp, "_mark_received", mark_received)
+    override(sctp, "_receive_forward_tsn_chunk", receive_forward_tsn)
+
+
+def _kept_bytes(sctp: RTCSctpTransport) -> int:
+    """What is kept takes this much of the receive window."""
+    return sum(
+        stream.cost
+        for stream in sctp._inbound_streams.values()
+        if isinstance(stream, BoundedStream)
+    )
 
 
 def _limit_acknowledgements(sctp: RTCSctpTransport) -> None:
@@ -178,8 +179,7 @@ def _limit_acknowledgements(sctp: RTCSctpTransport) -> None:
         last = sctp._last_received_tsn
         if last is None:
             return
-        kept = sum(_cost(stream.reassembly) for stream in sctp._inbound_streams.values())
-        sctp._advertised_rwnd = WINDOW_BYTES - kept
+        sctp._advertised_rwnd = WINDOW_BYTES - _kept_bytes(sctp)
         sack = SackChunk()
         sack.cumulative_tsn = last
         sack.advertised_rwnd = max(0, sctp._advertised_rwnd)
@@ -222,10 +222,66 @@ def _gap_blocks(last_received: int, misordered: set[int]) -> list[tuple[int, int
 def _limit_channels(sctp: RTCSctpTransport, on_refused: Callable[[], None]) -> None:
     async def receive(stream_id: int, pp_id: int, data: bytes) -> None:
         opens = pp_id == WEBRTC_DCEP and data[:1] == bytes([DATA_CHANNEL_OPEN])
-        too_many = len(sctp._data_channels) >= CHANNELS
-        if opens and (too_many or len(data) > 12 + LABEL_MAX_BYTES):
+        if not opens and _is_readable(pp_id, data, stream_id in sctp._data_channels):
+            await receive_as_aiortc(stream_id, pp_id, data)
+        elif not opens:
             on_refused()
+        elif stream_id in sctp._data_channels:
+            on_refused()  # what is open there goes on
+        elif len(sctp._data_channels) < CHANNELS and _opens_a_channel(data):
+            await receive_as_aiortc(stream_id, pp_id, data)
         else:
-            await original(stream_id, pp_id, data)
+            on_refused()
+            await reset(stream_id)
 
-    original = override(sctp, "_data_channel_receive", receive)
+    async def reset(stream_id: int) -> None:
+        """Close a channel that was refused (RFC 8832, 6; RFC 8831, 6.7)."""
+        waiting = sctp._reconfig_queue
+        if (
+            ReconfigChunk.type in sctp._remote_extensions
+            and stream_id not in waiting
+            and len(waiting) < RECONFIG_MAX_STREAMS
+        ):
+            waiting.append(stream_id)
+            await sctp._transmit_reconfig()
+
+    def when_open(original: Callable[[int], None]) -> Callable[[int], None]:
+        """aiortc expects a channel on each stream that it reset."""
+
+        def done(stream_id: int) -> None:
+            if stream_id in sctp._data_channels:
+                original(stream_id)
+            else:
+                sctp._data_channel_outbound_reset.discard(stream_id)
+
+        return done
+
+    receive_as_aiortc = override(sctp, "_data_channel_receive", receive)
+    closed, reset_done = sctp._data_channel_closed, sctp._data_channel_reset
+    override(sctp, "_data_channel_closed", when_open(closed))
+    override(sctp, "_data_channel_reset", when_open(reset_done))
+
+
+def _is_readable(pp_id: int, data: bytes, is_open: bool) -> bool:
+    """Whether aiortc can pass it on: it raises at an ACK for no channel and at no UTF-8."""
+    return is_open if pp_id == WEBRTC_DCEP else pp_id != WEBRTC_STRING or _is_utf8(data)
+
+
+def _opens_a_channel(message: bytes) -> bool:
+    """Whether it is a well-formed DATA_CHANNEL_OPEN with a short label (RFC 8832, 5.1)."""
+    if not _OPEN_HEADER.size <= len(message) <= _OPEN_HEADER.size + LABEL_MAX_BYTES:
+        return False
+    label_bytes, protocol_bytes = _OPEN_HEADER.unpack_from(message)
+    names = message[_OPEN_HEADER.size :]
+    if label_bytes + protocol_bytes > len(names):
+        return False
+    label, protocol = names[:label_bytes], names[label_bytes : label_bytes + protocol_bytes]
+    return _is_utf8(label) and _is_utf8(protocol)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

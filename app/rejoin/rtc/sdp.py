@@ -136,10 +136,12 @@ class TransportParameters:
 
     @classmethod
     def of(cls, description: Description, what: str, setups: set[str]) -> TransportParameters:
-        """The parameters in effect, which must be the same in all bundled sections.
+        """The parameters in effect. Raises SignalError.
 
-        Raises SignalError. `what`: "offer" or "answer", for the error. `setups`: the DTLS roles
-        that it may name.
+        `what`: "offer" or "answer", for the error. `setups`: the DTLS roles that it may name. In an
+        answer they must be the same in all bundled sections. In an offer each section may have a
+        transport of its own, in case the answerer does not bundle; one that does takes that of the
+        tagged section (RFC 9143, 7.3.1).
         """
         bundle = description.bundle(what)
 
@@ -151,7 +153,7 @@ class TransportParameters:
             return []
 
         found = set()
-        for section in bundle:
+        for section in bundle[:1] if what == "offer" else bundle:
             ufrag = only(in_effect(section, "ice-ufrag"))
             pwd = only(in_effect(section, "ice-pwd"))
             if not _ICE_UFRAG.fullmatch(ufrag) or not _ICE_PWD.fullmatch(pwd):

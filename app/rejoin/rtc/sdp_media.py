@@ -122,13 +122,13 @@ def _feedback(section: Section) -> dict[str, list[str]]:
     return found
 
 
-def receivable_video(section: Section) -> list[Codec]:
+def receivable_video(section: Section, *, allow_444: bool = False) -> list[Codec]:
     """The H.264 payload types of an answer that we can receive, and their RTX, in the terms of our
-    offer, so that aiortc knows them."""
+    offer, so that aiortc knows them. `allow_444`: whether it had 4:4:4 colour."""
     codecs = codecs_of(section)
     found = []
     for codec in codecs:
-        profile = offered_profile(codec.parameters.get("profile-level-id", ""))
+        profile = offered_profile(codec.parameters.get("profile-level-id", ""), allow_444=allow_444)
         mode = codec.parameters.get("packetization-mode", "0")
         if codec.is_a(H264, VIDEO_CLOCK_HZ) and profile is not None and mode in ("0", "1"):
             parameters = {"packetization-mode": mode, "profile-level-id": profile}
@@ -141,7 +141,7 @@ def receivable_video(section: Section) -> list[Codec]:
     ]
 
 
-def offered_profile(profile_level_id: str) -> str | None:
+def offered_profile(profile_level_id: str, *, allow_444: bool = False) -> str | None:
     """The profile-level-id of our offer under which such a stream is received; None if there is
     none (RFC 6184, 8.1). What it really is, the decoder reads in the stream.
 
@@ -160,6 +160,8 @@ def offered_profile(profile_level_id: str) -> str | None:
             return "42001f"  # Extended, as far as Baseline goes
         case 0x64:
             return "64001f"
+        case 0xF4 if allow_444:
+            return "f4001f"
         case _:
             return None
 
@@ -198,7 +200,8 @@ def media_ssrc(section: Section) -> int | None:
 def retransmissions(section: Section) -> dict[int, int]:
     """SSRC of each retransmission stream to the SSRC that it retransmits (RFC 5576, FID)."""
     matches = map(_REPEATED_BY.fullmatch, section.values("ssrc-group"))
-    return {int(match[2]): int(match[1]) for match in matches if match is not None}
+    pairs = ((int(match[1]), int(match[2])) for match in matches if match is not None)
+    return {repeated_by: ssrc for ssrc, repeated_by in pairs if ssrc != repeated_by}
 
 
 def sctp_port(section: Section) -> int | None:

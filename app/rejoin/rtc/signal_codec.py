@@ -261,8 +261,10 @@ def encode_response(sdp: str, web_sdk_protocol_url: str) -> str:
     return json.dumps(response, separators=(",", ":"))
 
 
-def decode_response(text: str, rules: NetworkRules) -> Answer:
+def decode_response(text: str, rules: NetworkRules, *, allow_444: bool = False) -> Answer:
     """Check a SignalResponse and rewrite its SDP for aiortc. Raises SignalError.
+
+    `allow_444`: whether 4:4:4 colour was offered.
 
     Audio and data may be rejected, left out or not bundled; the video may not.
 
@@ -283,7 +285,7 @@ def decode_response(text: str, rules: NetworkRules) -> Answer:
     video = description.section("video", "answer")
     if description.direction(video) not in _SENDING:
         raise SignalError("The answer sends no video.")
-    codecs = receivable_video(video)
+    codecs = receivable_video(video, allow_444=allow_444)
     if not codecs:
         raise SignalError(
             "The answer does not fit the offer: it has no H.264 video that was offered."

@@ -225,7 +225,7 @@ class StatisticsCollector:
             checks_sent=checks.sent,
             checks_answered=checks.answered,
             audio_packets_received=audio.reception.packets_received,
-            audio_packets_lost=audio.reception.packets_lost,
+            audio_packets_lost=audio.reception.packets_missing,
             audio_packets_concealed=opus.packets_concealed,
             audio_total_samples=opus.total_samples,
             audio_concealed_samples=opus.concealed_samples,

@@ -7,13 +7,15 @@ Each change to the ICE and DTLS objects of aioice and aiortc has one reason:
 - lost packets: the libraries repeat checks, DTLS flights and SCTP's first chunks after 0.5 to 3 s;
 - consent: aioice closes healthy streams whose round trip exceeds 500 ms; here `core/health` judges
   silence, and our checks (`checks`) only measure;
-- strangers: aioice answers every request of anybody, as often as it is sent;
+- strangers: aioice answers every request of anybody, as often as it is sent, and checks every
+  address that the host's checks come from;
 - requests: aioice learns a peer-reflexive candidate from any address, ours only from those that the
   profile allows;
 - media: it goes to `rtp_input` without entering aioice's queue;
 - RTCP and SCTP: the libraries do not keep the arrival times of authenticated packets;
 - data channels: aiortc opens one only when the host acknowledged it, which some hosts never do;
-- memory: aiortc keeps all that the host sends of messages that never end (`sctp_limits`);
+- memory: aiortc keeps all that the host sends of messages that never end (`sctp_limits`), and every
+  source that it ever sent with;
 - relays: aioice would wait five seconds for a TURN server; here the allocation is made before
   (`relay`);
 - sending: a muted connection sends checks only, one that said goodbye nothing (`outgoing`,
@@ -26,6 +28,7 @@ import errno
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from aioice import Candidate, stun
@@ -42,10 +45,12 @@ from rejoin.rtc.checks import ConnectivityChecks
 from rejoin.rtc.congestion_feedback import CongestionFeedback
 from rejoin.rtc.goodbye import Goodbye, say_goodbye
 from rejoin.rtc.handshake_seam import (
+    bound_sources,
     hasten_association,
     hasten_checks,
     hasten_handshake,
     limit_answers_to_strangers,
+    limit_checked_addresses,
     open_channels_when_acknowledged,
     watch_association_end,
 )
@@ -134,8 +139,10 @@ class Transport:
         self._gather = seam.replace_gathering(self._connection, self._gather_and_watch)
         seam.start_all_checks(self._connection)
         hasten_handshake(dtls, self.round_trip, clock)
+        bound_sources(dtls)
         seam.replace_consent(self._connection, self.checks.keep_consent)
         limit_answers_to_strangers(self._connection, clock)
+        limit_checked_addresses(self._connection)
         self._handle_request: seam.CheckHandler = seam.override(
             self._connection, "request_received", self._on_request
         )
@@ -181,7 +188,7 @@ class Transport:
         seam.deliver_media_directly(
             self._dtls,
             protocol,
-            on_rtp=lambda data: self._rtp.on_rtp(data, lateness),
+            on_rtp=partial(self._rtp.on_rtp, lateness=lateness),
             on_failure=self._on_failure,
             on_waiting=lambda datagram: self._on_waiting(datagram, lateness),
         )

@@ -8,6 +8,7 @@ answered. Here an allocation is made when we want it and given up at once. The s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import struct
@@ -18,7 +19,7 @@ from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import CandidatePair, Connection, StunProtocol
 from aioice.turn import TurnClientProtocol, TurnClientTcpProtocol, TurnClientUdpProtocol
 
-from rejoin.rtc.aiortc_seam import Address
+from rejoin.rtc.aiortc_seam import Address, override
 from rejoin.rtc.ice_servers import TurnServer
 from rejoin.tasks import spawn
 
@@ -173,6 +174,7 @@ async def _open(
         lifetime=LIFETIME_S,
         channel_refresh_time=_NEVER,
     )
+    _drop_what_cannot_be_read(client)
     sock = socket.socket(family, kind)
     try:
         sock.setblocking(False)
@@ -192,6 +194,17 @@ async def _open(
         sock.close()
         raise
     return client
+
+
+def _drop_what_cannot_be_read(client: TurnClientProtocol) -> None:
+    """aioice raises at a STUN attribute of another length, and the event loop then closes the
+    socket: a datagram that anybody forged would end the allocation."""
+
+    def datagram_received(data: bytes, address: Address) -> None:
+        with contextlib.suppress(Exception):
+            original(data, address)
+
+    original = override(client, "datagram_received", datagram_received)
 
 
 def add_socket(connection: Connection, protocol: StunProtocol) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from rejoin.core.model import ConnectionNumber
 from rejoin.input_protocol.controls import Controls
 from rejoin.runtime.ports import PeerPort
+from rejoin.runtime.stream_thread import collect_soon
 from rejoin.tasks import spawn
 
 
@@ -61,6 +62,7 @@ class Connections:
             task = spawn(peer.close(), name=f"close {connection}")
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
+            task.add_done_callback(lambda _: collect_soon())
 
     @property
     def closing(self) -> frozenset[asyncio.Task[None]]:

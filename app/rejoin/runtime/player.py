@@ -104,7 +104,7 @@ class Player:
         self._audio = options.audio or open_output()
         self._hardware = options.hardware or Hardware()
         self._relay = RelaySettings(profile.ice_servers().turn, profile.network)
-        self._prepared_connections = PreparedConnections(self._relay)
+        self._prepared_connections = PreparedConnections(self._relay, allow_444=profile.allow_444)
         self._sound = SoundChoice() if options.sound_file is None else options.sound_file.read()
         self._audio.set_volume(self._sound.amplitude)
         self._engine = EngineLoop(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import functools
 import gc
 import sys
@@ -46,8 +47,43 @@ def freeze_startup_objects() -> None:
 
 @functools.cache
 def _freeze_once() -> None:
-    """Not by `gc.get_freeze_count`: Python 3.12 freezes some objects itself when it starts."""
+    """Not by `gc.get_freeze_count`: Python 3.12 freezes some objects itself when it starts.
+
+    The interpreter makes a full collection only once a quarter of the objects of the last one are
+    new. Without one now, when hardly any object is left to look at, that would be a quarter of all
+    that was frozen: the remains of sixty connections, with their buffers.
+    """
     gc.freeze()
+    gc.collect()
+
+
+COLLECT_AFTER_S = 2.0
+"""Long after a rejoin is over, whose old connection it is that was closed."""
+
+
+def collect_soon(*, trim: bool = False) -> None:
+    """A connection was closed: free what the libraries left of it, at a moment when nobody waits.
+
+    That is some 2,000 objects in cycles and 0.3 MB, freed in a few milliseconds. Left to the
+    interpreter it would be those of thirty connections at once, in the middle of anything. Called
+    on an event loop; where startup objects are not frozen, a collection would take too long.
+
+    `trim`: return the memory to the system, too, for a process that makes a new encoder for each
+    connection.
+    """
+    if _freeze_once.cache_info().currsize:
+        collect = _collect_and_trim if trim else gc.collect
+        asyncio.get_running_loop().call_later(COLLECT_AFTER_S, collect)
+
+
+def _collect_and_trim() -> None:
+    """glibc alone keeps what an arena has free between what is in use: encoders on threads of their
+    own leave some 20 MB each in any of the arenas (720p, measured 2026-11-29)."""
+    gc.collect()
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 class StreamThread(Generic[_T]):

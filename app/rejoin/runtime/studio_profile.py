@@ -25,7 +25,8 @@ class StudioProfile:
     the certificate authority that the backend's certificate must come from, instead of those of
     the system. `ice_servers_file`: JSON with TURN servers (`rtc/ice_servers`); without one no relay
     is used. `public_only`: no connection to the backend may lead to this computer or its network
-    (a link named it). A dialect that needs no token has none here.
+    (a link named it). `allow_444`: offer video with colour in full resolution (4:4:4). A dialect
+    that needs no token has none here.
     """
 
     backend_url: str
@@ -38,6 +39,7 @@ class StudioProfile:
     ca_file: Path | None = None
     public_only: bool = False
     ice_servers_file: Path | None = None
+    allow_444: bool = False
 
     def __post_init__(self) -> None:
         if not self.dialect.needs_token:
@@ -61,6 +63,7 @@ class StudioProfile:
             str(self.ca_file.absolute()) if self.ca_file else None,
             self.public_only,
             str(self.ice_servers_file.absolute()) if self.ice_servers_file else None,
+            self.allow_444,
         )
 
     @classmethod
@@ -88,6 +91,7 @@ class StudioProfile:
             Path(address.ca_file) if address.ca_file else None,
             address.public_only,
             Path(address.ice_servers_file) if address.ice_servers_file else None,
+            address.allow_444,
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:

@@ -24,12 +24,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from rejoin.clock import boot_id, boot_s
 from rejoin.core.model import SessionId
 from rejoin.core.ticket import MAX_SESSION_S, MAX_TEXT, Now, Ticket, from_text, to_text
 from rejoin.errors import BadInputError
+from rejoin.runtime.state_folder import state_folder
 
 _SUFFIX: Final = ".ticket"
 _IN_KEYRING: Final = "keyring:"
@@ -39,8 +38,8 @@ _OPEN: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def tickets_folder() -> Path:
-    """Where this user's tickets are."""
-    return platformdirs.user_state_path("rejoin", appauthor=False) / "tickets"
+    """Where this user's tickets are. Raises BadInputError."""
+    return state_folder() / "tickets"
 
 
 def present() -> Now:

@@ -13,9 +13,8 @@ import threading
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.runtime.state_folder import state_folder
 
 _log = logging.getLogger("rejoin.volume_file")
 
@@ -24,8 +23,8 @@ _CLOSE_WITHIN_S: Final = 1.0
 
 
 def sound_path() -> Path:
-    """Where this user's volume is saved."""
-    return platformdirs.user_state_path("rejoin", appauthor=False) / "sound.json"
+    """Where this user's volume is saved. Raises BadInputError."""
+    return state_folder() / "sound.json"
 
 
 class SoundFile:

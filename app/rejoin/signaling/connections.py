@@ -26,6 +26,9 @@ Allows = Callable[[str], bool]
 _NEXT_ADDRESS_AFTER_S: Final = 0.25
 """RFC 8305, section 5: when the next address is tried although the last has not failed."""
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+"""All of IPv6 that the internet uses (RFC 4291, 2.4). `is_global` is also true of the rest that
+nobody was given: site-local addresses, IPv4 addresses in one of several older forms."""
 
 
 class AddressRefusedError(OSError):
@@ -41,7 +44,9 @@ def is_loopback(address: str) -> bool:
 def is_public(address: str) -> bool:
     """Whether this is an address on the internet: not this machine, not the local network."""
     parsed = _parsed(address)
-    return parsed is not None and parsed.is_global and not parsed.is_multicast
+    if parsed is None or not parsed.is_global or parsed.is_multicast:
+        return False
+    return isinstance(parsed, ipaddress.IPv4Address) or parsed in _GLOBAL_UNICAST
 
 
 def _parsed(address: str) -> _Address | None:

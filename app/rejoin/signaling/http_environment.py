@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import ssl
 import urllib.request
 from collections.abc import Mapping
@@ -92,8 +93,11 @@ def proxy_failure(
 
 
 def _variable(scheme: str) -> str:
-    """The environment variable that names this proxy. As for urllib, lower case comes first."""
-    for name in (f"{scheme}_proxy", f"{scheme}_PROXY".upper()):
+    """The environment variable that names this proxy. As for urllib, lower case comes first, and
+    any other spelling last."""
+    lower = f"{scheme}_proxy"
+    others = (name for name, value in os.environ.items() if value and name.lower() == lower)
+    for name in (lower, lower.upper(), *others):
         if os.environ.get(name):
             return name
     return "the system's proxy setting"
@@ -122,8 +126,11 @@ def _proxy_url(text: str, variable: str) -> httpx.URL:
 
 
 def _is_exempt(backend: httpx.URL, no_proxy: str) -> bool:
-    """Whether NO_PROXY names this backend. An entry that means nothing exempts nothing."""
-    return any(_names(entry.strip().lower(), backend) for entry in no_proxy.split(","))
+    """Whether NO_PROXY names this backend. An entry that means nothing exempts nothing.
+
+    Commas separate the entries, or blanks, as for curl.
+    """
+    return any(_names(entry, backend) for entry in re.split(r"[,\s]+", no_proxy.lower()))
 
 
 def _names(entry: str, backend: httpx.URL) -> bool:
@@ -140,8 +147,11 @@ def _names(entry: str, backend: httpx.URL) -> bool:
     try:
         address = ipaddress.ip_address(backend.host)
     except ValueError:
-        domain = entry.removeprefix("*").lstrip(".")
-        return bool(domain) and f".{backend.host}".endswith(f".{domain}")
+        domain = entry.removeprefix("*").strip(".")
+        hosts = (backend.host, backend.raw_host.decode("ascii"))  # as it is written, and as IDNA
+        return bool(domain) and any(
+            f".{host.lower().rstrip('.')}".endswith(f".{domain}") for host in hosts
+        )
     try:
         return address in ipaddress.ip_network(entry.strip("[]"), strict=False)
     except ValueError:
@@ -166,9 +176,11 @@ def tls_context(ca_file: Path | None = None, *, use_environment: bool = True) ->
     if use_environment and os.environ.get("SSL_CERT_FILE"):
         variable, needed = "SSL_CERT_FILE", "a readable PEM file with certificates"
     elif use_environment and os.environ.get("SSL_CERT_DIR"):
-        variable, needed = "SSL_CERT_DIR", "a readable folder with certificates"
-        folders = os.environ[variable].split(os.pathsep)
-        if not any(os.path.isdir(folder) and os.access(folder, os.R_OK) for folder in folders):
+        variable, needed = (
+            "SSL_CERT_DIR",
+            "a folder with certificates, as `openssl rehash` makes it",
+        )
+        if not any(map(_has_certificates, os.environ[variable].split(os.pathsep))):
             raise _cannot_be_used(variable, needed)
     else:
         return httpx.create_ssl_context(trust_env=False)
@@ -176,6 +188,15 @@ def tls_context(ca_file: Path | None = None, *, use_environment: bool = True) ->
         return httpx.create_ssl_context(trust_env=True)
     except (OSError, ValueError) as error:
         raise _cannot_be_used(variable, needed) from error
+
+
+def _has_certificates(folder: str) -> bool:
+    """Whether OpenSSL would find a certificate there: it looks for names that are hashes."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return False
+    return any(re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", name) for name in names)
 
 
 def _check_key_log() -> None:

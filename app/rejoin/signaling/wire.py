@@ -169,6 +169,13 @@ class HealthBody(_Answer):
     """0 where the backend does not say it."""
 
 
+class ReadyBody(_Answer):
+    """Whether a backend process can do its work; `reasons`: "stopping", "database", "service"."""
+
+    ready: bool
+    reasons: list[str]
+
+
 class SignInBody(_Answer):
     """A way to sign in: "static" tokens that the studio hands out, or "openid" with its issuer and
     what a client asks it for."""

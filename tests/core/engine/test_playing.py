@@ -246,6 +246,7 @@ def test_a_picture_that_is_not_sent_is_reconnected_only_if_the_player_wants_it()
     assert play.shown.trouble is Trouble.PICTURE_STOPPED
     assert play.shown.can_reconnect
     play.give(events.ReconnectRequested()).phase(Goodbye)
+    assert play.shown.cause is HardEvidence.PLAYER_ASKED
 
 
 def test_a_reconnect_that_is_not_offered_is_not_made() -> None:

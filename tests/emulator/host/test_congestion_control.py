@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 
 import pytest
@@ -16,6 +17,7 @@ MAX_BPS = 8_000_000
 PACKET_BYTES = 1200
 FPS = 60
 ONE_WAY_S = 0.020
+SLICE_S = 0.040
 FREEZE_S = 0.150
 """A frame that comes this much later than the one before it froze the picture (as in Chromium)."""
 
@@ -29,8 +31,12 @@ class Loop:
         queue_s: float,
         jitter_s: float = 0.0,
         loss: float = 0.0,
+        starved: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        """`stages`: seconds and the bandwidth (bit/s) from then on."""
+        """`stages`: seconds and the bandwidth (bit/s) from then on. `starved`: from when to when
+        the host gets a moment of processor time each 40 ms alone: what it sent in one leaves its
+        sockets (its relay's) in the next."""
+        self._starved = starved
         self.control = CongestionControl(MAX_BPS)
         self.sent: list[tuple[float, int, float | None]] = []
         """Time, bytes and the time in the queue of each packet; None: dropped."""
@@ -68,24 +74,35 @@ class Loop:
     def play(self, for_s: float) -> None:
         end = self._now + for_s
         while self._now < end:
+            due, self._now = self._now, self._runs_at(self._now)
+            self.control.lateness.woke(due, self._now)
             self._send_frame()
-            self._now += 1 / FPS
+            # beats that were missed are left out
+            following = (math.floor(self._now * FPS + 1e-6) + 1) / FPS
+            self.control.frame_sent(round((following - due) * FPS))
+            self._now = following
             self._receive_until(self._now)
 
+    def _runs_at(self, at: float) -> float:
+        """When the host runs that has something to do at this time."""
+        since, until = self._starved
+        return math.ceil(at / SLICE_S) * SLICE_S if since <= at < until else at
+
     def _send_frame(self) -> None:
+        leaves_at = self._runs_at(self._now + 0.0001)
         self._owed += self.control.bitrate_bps / FPS / 8
         while self._owed >= PACKET_BYTES:
             self._owed -= PACKET_BYTES
             last = self._owed < PACKET_BYTES
             number = self.control.next_number(PACKET_BYTES, self._now)
-            fate = self._link.decide(Direction.DOWN, PACKET_BYTES, self._now)
+            fate = self._link.decide(Direction.DOWN, PACKET_BYTES, leaves_at)
             dropped = fate.dropped is not None
             queued_s = None if dropped else fate.delay_s - ONE_WAY_S
             self.sent.append((self._now, PACKET_BYTES, queued_s))
             if not dropped:
                 self._count += 1
                 heapq.heappush(
-                    self._on_the_way, (self._now + fate.delay_s, self._count, number, last)
+                    self._on_the_way, (leaves_at + fate.delay_s, self._count, number, last)
                 )
 
     def _receive_until(self, until: float) -> None:
@@ -102,7 +119,7 @@ class Loop:
                     self._reports.append((at + ONE_WAY_S, report))
             elif self._reports and self._reports[0][0] == at:
                 for read in parse(self._reports.pop(0)[1]):
-                    self.control.on_report(read, at)
+                    self.control.on_report(read, self._runs_at(at))
             else:
                 _, _, number, last = heapq.heappop(self._on_the_way)
                 self._feedback.add(number, PACKET_BYTES, at)
@@ -210,3 +227,42 @@ def test_the_rate_has_a_floor() -> None:
     loop = Loop((0.0, 50_000.0), queue_s=3.0)
     loop.play(30)
     assert loop.control.bitrate_bps >= MIN_BPS
+
+
+def test_a_host_without_processor_time_does_not_take_itself_for_a_queue() -> None:
+    loop = Loop((0.0, None), queue_s=0.2, starved=(5.0, 60.0))
+    for _ in range(60):
+        loop.play(1)
+        assert loop.control.bitrate_bps == MAX_BPS
+    assert loop.control.lateness.within(59.0, 60.0) > 0.5
+
+
+def test_a_host_that_was_slow_recovers_while_it_is_starved() -> None:
+    loop = Loop((0.0, 1_000_000.0), (10.0, None), queue_s=0.5, starved=(5.0, 60.0))
+    loop.play(10)
+    assert loop.control.bitrate_bps < 1_500_000
+    loop.play(40)
+    assert loop.control.bitrate_bps > 0.9 * MAX_BPS
+
+
+def test_a_starved_host_still_sees_the_queue_of_a_bottleneck() -> None:
+    loop = Loop((0.0, 1_000_000.0), queue_s=1.5, starved=(5.0, 60.0))
+    loop.play(60)
+    queues = sorted(queue for at, _, queue in loop.sent if queue is not None and at > 10)
+    assert queues[int(len(queues) * 0.95)] <= 0.200
+    assert loop.lost(since=5.0) == 0.0
+    assert loop.rate_bps(10, 60) >= 500_000
+
+
+def test_a_host_that_has_time_for_every_third_frame_alone_recovers() -> None:
+    """Its timers are on time, but its encoder is slow: it sends a third of what it may."""
+    control = CongestionControl(MAX_BPS)
+    control.bitrate_bps = MIN_BPS
+    now = 0.0
+    for frame in range(1200):
+        now = frame * 3 / FPS
+        control.frame_sent(3)
+        size = control.bitrate_bps // FPS // 8
+        number = control.next_number(size, now)
+        control.on_report(FeedbackReport(frame & 0xFF, ((number, now + ONE_WAY_S),)), now + 0.05)
+    assert control.bitrate_bps == MAX_BPS

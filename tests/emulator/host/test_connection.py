@@ -25,11 +25,18 @@ from helpers.game_hosts import (
 from helpers.leaves_nothing import leaves_nothing
 from helpers.loopback_host import make_rsa_certificate
 from helpers.waiting import eventually
+from rejoin.core.events import Event, FirstFrameDecoded
+from rejoin.core.model import ConnectionNumber
 from rejoin.emulator.host.udp_socket import UdpSocket
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import SignalError
+from rejoin.media.audio.output import NullOutput
 from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
+from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.candidates import NetworkRules
+from rejoin.rtc.peer import Peer, PeerSettings
+from rejoin.rtc.playback import MediaSinks
+from rejoin.rtc.sctp_limits import LABEL_MAX_BYTES
 from rejoin.rtc.signal_codec import decode_response
 
 
@@ -68,7 +75,7 @@ async def test_the_web_sdks_own_offer_is_answered(version: str) -> None:
         video = next(s for s in sections if s.startswith("video"))
         assert "profile-level-id=42001f" in video
         feedback = set(re.findall(r"a=rtcp-fb:\d+ (.+?)\r?$", video, re.MULTILINE))
-        assert feedback == {"nack", "nack pli", "goog-remb", "transport-cc"}
+        assert feedback == {"nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"}
         assert "stereo=1" in next(s for s in sections if s.startswith("audio"))
         assert "rtx/90000" in video
         assert "a=sendonly" in video
@@ -122,6 +129,15 @@ def with_bundle_only_sections(sdp: str) -> str:
     return first
 
 
+def with_a_transport_for_each_section(sdp: str) -> str:
+    """As offered in case the answerer does not bundle (RFC 9143, 7.2); the first is the tagged."""
+    session, first, *others = re.split(r"(?=^m=)", sdp, flags=re.MULTILINE)
+    for number, section in enumerate(others):
+        own = re.sub(r"(?m)^a=ice-ufrag:.*$", f"a=ice-ufrag:own{number}", section)
+        first += re.sub(r"(?m)^a=ice-pwd:.*$", f"a=ice-pwd:{number}{'x' * 22}", own)
+    return session + first
+
+
 def with_blanks(sdp: str) -> str:
     sdp = re.sub(r"(?m)^a=fmtp:.*$", lambda match: match[0].replace(";", "; "), sdp)
     return re.sub(r"\r\n", " \r\n", sdp)
@@ -137,6 +153,7 @@ def with_harmless_lines(sdp: str) -> str:
     [
         with_another_tagged_section,
         with_bundle_only_sections,
+        with_a_transport_for_each_section,
         with_blanks,
         with_harmless_lines,
         lambda sdp: with_blanks(with_another_tagged_section(with_bundle_only_sections(sdp))),
@@ -262,6 +279,40 @@ async def test_nack_is_answered_only_if_the_setting_says_so(answers: bool) -> No
             await eventually(lambda: media_of(host)["resent"] > 0)
         else:
             assert media_of(host)["resent"] == 0
+        await player.close()
+
+
+@leaves_nothing
+async def test_fir_brings_a_key_frame_from_a_host_that_has_pli_refused() -> None:
+    async with running(dataclasses.replace(SETTINGS, answers_pli=False)) as (host, _):
+        events: list[Event] = []
+        peer = Peer(
+            ConnectionNumber(1),
+            PeerSettings(NetworkRules(loopback_only=True)),
+            MediaSinks(PictureSlot(), NullOutput()),
+            post=events.append,
+        )
+        answer = await host.answer(1, await peer.make_offer())
+        assert "nack pli" not in answer
+        assert "ccm fir" in answer
+        await peer.apply_answer(answer)
+        await eventually(lambda: any(isinstance(each, FirstFrameDecoded) for each in events))
+        before = media_of(host)["key_frames"]
+        peer.request_key_frame()
+        await eventually(lambda: media_of(host)["key_frames"] > before)
+        assert peer.statistics().fir_count > 0
+        await peer.close()
+
+
+@leaves_nothing
+async def test_a_channel_that_the_host_refuses_closes_at_the_client() -> None:
+    async with running() as (host, _):
+        player = await joined(host, 1)
+        await player.until(lambda: bool(player.inbox))
+        refused = player.pc.createDataChannel("x" * (LABEL_MAX_BYTES + 1))
+        await eventually(lambda: refused.readyState == "closed")
+        player.message_channel.send("and this one is open")
+        await player.until(lambda: player.messages == ["and this one is open"])
         await player.close()
 
 

@@ -22,6 +22,7 @@ from rejoin.input_protocol.controls import Controls
         ("42e01f", "baseline", "Constrained Baseline"),
         ("4d001f", "main", "Main"),
         ("640c1f", "high", "High"),
+        ("f4001f", "high444", "High 4:4:4 Predictive"),
     ],
 )
 def test_the_stream_has_the_negotiated_profile(
@@ -44,6 +45,7 @@ def test_the_stream_has_the_negotiated_profile(
         frames += decoder.decode(packet)
     assert kinds == [[7, 8, 5], [1], [1], [7, 8, 5], [1], [1]]
     assert decoder.profile == named
+    assert frames[0].format.name == ("yuv444p" if profile == "high444" else "yuv420p")
     assert (frames[0].width, frames[0].height) == (640, 360)
     assert (int(frames[0].colorspace), int(frames[0].color_range)) == (1, 1)
 

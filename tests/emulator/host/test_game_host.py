@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from aiortc.rtcsctptransport import WEBRTC_DCEP, Chunk, DataChunk
 
 from helpers.game_hosts import (
     PROTOCOL_URL,
@@ -20,13 +23,18 @@ from helpers.game_hosts import (
     still,
 )
 from helpers.leaves_nothing import leaves_nothing
+from helpers.sctp_floods import FIRST, UNORDERED, WHOLE, bundled, data, opening
 from helpers.waiting import eventually
+from rejoin.emulator.host import game_host
 from rejoin.emulator.host.game import TICKS_PER_S
 from rejoin.emulator.host.game_host import GameHost
+from rejoin.emulator.host.message_channel import ECHO_BUFFERED_MAX_BYTES
 from rejoin.emulator.service.faults import Fault, FaultKind
+from rejoin.emulator.service.protocol_script import MAX_APPLICATION_MESSAGE
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import BadInputError, SignalError
 from rejoin.input_protocol import controls
+from rejoin.rtc.sctp_limits import CHANNELS, KEPT_MAX_BYTES, MISORDERED_MAX
 
 
 @leaves_nothing
@@ -95,6 +103,22 @@ async def test_kill_ends_the_game_and_its_counter() -> None:
         await asyncio.sleep(0.1)
         assert host.game_state()["counter"] == state["counter"]
         await player.close()
+
+
+async def test_when_a_connection_has_closed_its_remains_are_collected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    collected: list[int] = []
+    async with running() as (host, _):
+        monkeypatch.setattr(
+            game_host,
+            "collect_soon",
+            lambda *, trim: collected.append(len(host._connections) if trim else -1),
+        )
+        player = await joined(host, 1)
+        assert collected == []
+        await player.close()
+    assert collected == [0]
 
 
 @leaves_nothing
@@ -204,3 +228,88 @@ async def test_the_path_loses_packets_if_the_setting_says_so() -> None:
         await player.frames(3)
         assert relay_of(host)["packets_dropped"] == lost
         await player.close()
+
+
+def never_ending(tsn: int) -> Iterator[Chunk]:
+    yield data(tsn, FIRST, bytes(1100))
+    for ahead in range(1, 1500):
+        yield data(tsn + ahead, 0, bytes(1100))
+
+
+def tiny_fragments(tsn: int) -> Iterator[Chunk]:
+    yield from bundled((data(tsn + ahead, UNORDERED, b"x") for ahead in range(10_000)), 50)
+
+
+def whole_messages_behind_a_hole(tsn: int) -> Iterator[Chunk]:
+    yield from bundled((data(tsn + ahead, WHOLE, b"x") for ahead in range(1, 10_000)), 50)
+
+
+def channels(tsn: int) -> Iterator[Chunk]:
+    opened = (
+        data(tsn + ahead, WHOLE, opening(b"x"), stream=100 + ahead, protocol=WEBRTC_DCEP)
+        for ahead in range(4000)
+    )
+    yield from bundled(opened, 30)
+
+
+def malformed(tsn: int) -> Iterator[Chunk]:
+    for ahead in range(2000):
+        yield data(tsn + ahead, WHOLE, b"\x02", stream=90, number=ahead, protocol=WEBRTC_DCEP)
+
+
+def messages_that_are_echoed(tsn: int) -> Iterator[Chunk]:
+    """On the message channel, whose echo this client never acknowledges."""
+    for ahead in range(4000):
+        yield data(tsn + ahead, WHOLE, bytes(1000), stream=3, number=ahead)
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        never_ending,
+        tiny_fragments,
+        whole_messages_behind_a_hole,
+        channels,
+        malformed,
+        messages_that_are_echoed,
+    ],
+)
+@leaves_nothing
+async def test_a_client_that_floods_its_data_channels_hurts_nobody(
+    flood: Callable[[int], Iterator[Chunk]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is kept for it is bounded, its own pictures and those of another session go on."""
+    async with running() as (host, _):
+        elsewhere = GameHost(Listener(), SETTINGS, protocol_url=PROTOCOL_URL)
+        await elsewhere.start()
+        flooder, other = await joined(host, 1), await joined(elsewhere, 1)
+        await flooder.until(lambda: bool(flooder.inbox))
+        theirs: Any = flooder.pc.sctp
+        assert theirs is not None
+        stream = flooder.message_channel.id
+
+        async def ignored(_packet: bytes) -> None:
+            """It acknowledges nothing."""
+
+        theirs._handle_data = ignored
+        number = theirs._outbound_stream_seq.get(stream, 0)
+        for count, chunk in enumerate(flood(theirs._local_tsn)):
+            if flood is messages_that_are_echoed and isinstance(chunk, DataChunk):
+                chunk.stream_id, chunk.stream_seq = stream, (number + count) % 2**16
+            await theirs._send_chunk(chunk)
+            if count % 20 == 0:
+                await asyncio.sleep(0)
+        await other.frames(5)
+        await flooder.frames(5)
+        assert host.connection is not None
+        ours: Any = host.connection._pc.sctp
+        assert sum(each.cost for each in ours._inbound_streams.values()) <= KEPT_MAX_BYTES
+        assert len(ours._sack_misordered) <= MISORDERED_MAX
+        assert len(ours._data_channels) <= CHANNELS
+        assert len(ours._reconfig_queue) <= 135
+        unsent = sum(len(message) for _, _, message in ours._data_channel_queue)
+        assert unsent <= ECHO_BUFFERED_MAX_BYTES + MAX_APPLICATION_MESSAGE
+        assert len(caplog.records) <= 1
+        await flooder.close()
+        await other.close()
+        await elsewhere.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+import time
 from typing import Any
 
 import av
@@ -22,10 +23,12 @@ from helpers.rtp_streams import (
     parameters,
     stock_sender,
 )
+from helpers.waiting import eventually
 from rejoin.clock import boot_s
-from rejoin.emulator.host.encoders import VideoFormat
+from rejoin.emulator.host import media_player
+from rejoin.emulator.host.encoders import AudioEncoder, VideoEncoder, VideoFormat
 from rejoin.emulator.host.game import HEIGHT, WIDTH, Game
-from rejoin.emulator.host.media_player import MIN_BITRATE_BPS, MediaPlayer
+from rejoin.emulator.host.media_player import MIN_BITRATE_BPS, NOTICE_EVERY_S, MediaPlayer
 from rejoin.emulator.host.rtp_stream import RtpStream
 
 
@@ -139,3 +142,54 @@ async def test_the_size_changes_in_mid_stream_with_a_key_frame() -> None:
     assert key_frames == len(sizes), "a key frame for each size, none for the same size again"
     await player.close()
     await stream.stop()
+
+
+async def test_a_player_notices_when_it_did_not_run_and_which_frames_it_left_out() -> None:
+    stream = Recorder()
+    player = MediaPlayer(Game(boot_s()), VideoFormat(320, 180, 30, 1_000_000, "main"), stream, None)
+    woke: list[tuple[float, float]] = []
+    beats: list[int] = []
+    player.on_woke = lambda due, now: woke.append((due, now))
+    player.on_frame = beats.append
+    await stream.start(parameters())
+    await eventually(lambda: bool(beats))
+    assert all(due <= now for due, now in woke)
+    began = boot_s()
+    time.sleep(0.3)  # nothing else runs meanwhile
+    ended = boot_s()
+    seen, sent = len(woke), len(beats)
+    await eventually(lambda: len(woke) > seen and len(beats) > sent + 1)
+    due, now = woke[seen]
+    assert due <= began + NOTICE_EVERY_S
+    assert now >= ended
+    assert max(beats[sent:]) >= 5, "at 30 a second nine are missed"
+    await player.close()
+    await stream.stop()
+
+
+async def test_both_encoders_are_closed_on_their_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each holds memory of FFmpeg, which else stays until the garbage collector finds it."""
+    closed: list[tuple[str, str]] = []
+
+    class Video(VideoEncoder):
+        def close(self) -> None:
+            closed.append(("video", threading.current_thread().name.partition("_")[0]))
+            super().close()
+
+    class Audio(AudioEncoder):
+        def close(self) -> None:
+            closed.append(("audio", threading.current_thread().name.partition("_")[0]))
+            super().close()
+
+    monkeypatch.setattr(media_player, "VideoEncoder", Video)
+    monkeypatch.setattr(media_player, "AudioEncoder", Audio)
+    video, audio = Recorder(), Recorder()
+    picture = VideoFormat(320, 180, 30, 1_000_000, "main")
+    player = MediaPlayer(Game(boot_s()), picture, video, audio)
+    await video.start(parameters())
+    await audio.start(parameters())
+    await eventually(lambda: bool(video.frames and audio.frames))
+    await player.close()
+    await video.stop()
+    await audio.stop()
+    assert sorted(closed) == [("audio", "emulator-encoder"), ("video", "emulator-encoder")]

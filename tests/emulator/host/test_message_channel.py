@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 from aiortc import RTCDataChannel
+from aiortc.rtcsctptransport import RTCSctpTransport
 
 from helpers.game_hosts import joined, running
 from helpers.leaves_nothing import leaves_nothing
@@ -22,6 +24,7 @@ class FakeChannel:
     """An open data channel: keeps what is sent, and delivers what `receive` is given."""
 
     readyState = "open"
+    bufferedAmount = 0
 
     def __init__(self) -> None:
         self.sent: list[str | bytes] = []
@@ -52,6 +55,44 @@ def test_application_messages_are_echoed_until_the_connection_is_closed(frozen: 
     messages.stop()
     channel.receive("too late")
     assert channel.sent == ["hello"]
+
+
+def test_nothing_is_echoed_to_a_client_that_reads_nothing() -> None:
+    _, channel = opened()
+    channel.bufferedAmount = message_channel.ECHO_BUFFERED_MAX_BYTES + 1
+    channel.receive("hello")
+    assert channel.sent == []
+    channel.bufferedAmount = message_channel.ECHO_BUFFERED_MAX_BYTES
+    channel.receive("there")
+    assert channel.sent == ["there"]
+
+
+class ShortMessages(FakeChannel):
+    """To a client that takes no message of more than a few bytes (`a=max-message-size`)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused = 0
+
+    def send(self, message: str | bytes) -> None:
+        self.refused += 1
+        raise ValueError("too long")
+
+
+@leaves_nothing
+async def test_a_client_that_takes_short_messages_alone_gets_none_and_nothing_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(message_channel, "SHARE_EVERY_S", 0.001)
+    channel = ShortMessages()
+    messages = MessageChannel(lambda: False)
+    messages.opened(cast(RTCDataChannel, channel))
+    channel.receive("hello")
+    messages.share_performance()
+    await eventually(lambda: channel.refused > 3)
+    sctp = cast(RTCSctpTransport, SimpleNamespace(_flight_size=0))
+    await messages.send_disconnect("terminated", sctp)
+    await messages.close()
 
 
 @leaves_nothing

@@ -8,7 +8,6 @@ import struct
 import pytest
 from aiortc.rtp import (
     RTCP_PSFB_APP,
-    RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
     HeaderExtensionsMap,
     RtcpByePacket,
@@ -59,6 +58,16 @@ async def test_frames_become_numbered_packets_with_one_marker() -> None:
     await stream.send([b"late"], 6000)
     await stream.stop()
     assert len(transport.sent) == count
+
+
+async def test_a_stream_that_has_stopped_keeps_no_packet() -> None:
+    """Up to 8 MB, which else stays until the garbage collector finds the connection."""
+    stream, _ = a_stream(ManualClock())
+    await stream.start(parameters())
+    await stream.send([b"a" * 1000] * 20, 3000)
+    assert stream.history.bytes > 20_000
+    await stream.stop()
+    assert (len(stream.history), stream.history.bytes) == (0, 0)
 
 
 @pytest.mark.parametrize("rtx", [False, True])
@@ -155,11 +164,11 @@ async def test_key_frame_and_bitrate_requests_are_passed_on() -> None:
     stream.on_key_frame_requested = lambda: keys.append(None)
     stream.on_bitrate_requested = rates.append
     await stream.start(parameters())
-    for fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-        await stream.on_rtcp(RtcpPsfbPacket(fmt=fmt, ssrc=9, media_ssrc=1111))
+    for stream.answers_pli in (True, False):
+        await stream.on_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=9, media_ssrc=1111))
     for fci in (pack_remb_fci(2_000_000, [1111]), pack_remb_fci(5, [77]), b"REMB", b"other"):
         await stream.on_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=9, media_ssrc=0, fci=fci))
-    assert len(keys) == 2
+    assert len(keys) == 1
     assert len(rates) == 1
     assert rates[0] == pytest.approx(2_000_000, rel=0.01)
     transport.broken = True

@@ -33,7 +33,7 @@ def an_offer(*numbers: int, feedback: str = "") -> str:
 
 
 def test_the_first_usable_codec_is_chosen_with_its_rtx() -> None:
-    codecs = [h264(96, "f4001f"), h264(98, mode="0"), h264(100), rtx(101, 100), h264(102)]
+    codecs = [h264(96, "7a001f"), h264(98, mode="0"), h264(100), rtx(101, 100), h264(102)]
     chosen = choose_codecs("video", codecs, an_offer(96, 98, 100, 101, 102), 1)
     assert [codec.payloadType for codec in chosen] == [100, 101]
     chosen = choose_codecs("video", codecs, an_offer(96, 98, 100, 101, 102), 0)
@@ -52,7 +52,7 @@ def test_only_feedback_that_the_sender_obeys_is_answered() -> None:
     [codec] = choose_codecs("video", [h264(100)], an_offer(100, feedback=feedback), 1)
     assert codec.rtcpFeedback == [
         RTCRtcpFeedback(type="nack"),
-        RTCRtcpFeedback(type="nack", parameter="pli"),
+        RTCRtcpFeedback(type="ccm", parameter="fir"),
     ]
 
 
@@ -75,7 +75,7 @@ def test_audio_is_opus_in_stereo() -> None:
 )
 def test_without_a_usable_codec_the_offer_is_refused(kind: str, needed: str) -> None:
     with pytest.raises(SignalError, match=needed):
-        choose_codecs(kind, [h264(100, "f4001f")], an_offer(100), 1)
+        choose_codecs(kind, [h264(100, "7a001f")], an_offer(100), 1)
 
 
 @pytest.mark.parametrize(

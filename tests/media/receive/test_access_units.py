@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from av.packet import Packet
 from hypothesis import given
@@ -19,6 +21,7 @@ from helpers.h264_streams import (
     x264,
 )
 from rejoin.media.receive.access_units import MAX_RECOVERY_FRAMES, AccessUnit, AccessUnits
+from rejoin.media.receive.h264_bits import bytes_of, escape, ue_text, unescape
 from rejoin.media.receive.h264_parameters import read_sps
 from rejoin.media.video.codec_context import open_codec
 
@@ -97,9 +100,9 @@ def test_a_key_frame_whose_first_slices_were_lost_is_none() -> None:
         unit = access_units.add(key[lost:], after_loss=lost > 0)
         assert unit is not None
         assert unit.key == is_key, f"{lost} of {len(key)} units lost"
-    whole = AccessUnits(key[:2]).add(slices[1:])
-    assert whole is not None
-    assert whole.key, "nothing is lost: slices may come in any order"
+    headless = AccessUnits(key[:2]).add(slices[1:])
+    assert headless is not None
+    assert not headless.key, "joined in mid-picture: no loss is known, and its top is missing"
 
 
 def test_a_key_frame_without_known_parameter_sets_is_none() -> None:
@@ -113,6 +116,45 @@ def test_a_key_frame_without_known_parameter_sets_is_none() -> None:
 def test_which_pictures_others_depend_on() -> None:
     units = through(x264(7, REORDERS, low_delay=False))
     assert [unit.reference for unit in units] == [True, True, False, False, True, False, False]
+
+
+def test_a_key_frame_after_a_loss_may_lack_new_parameter_sets() -> None:
+    """Where each key frame brings its own. What was lost may have announced another size."""
+    small, large = x264(1, size=(192, 108))[0], x264(1)[0]
+    bare = without(large, 6, 7, 8)
+    for first, after_loss, is_key in ((small, True, False), (small, False, True)):
+        access_units = AccessUnits()
+        access_units.add(first)
+        unit = access_units.add(bare, after_loss=after_loss)
+        assert unit is not None
+        assert unit.key == is_key
+    access_units = AccessUnits(large[:2])
+    for _ in range(2):
+        unit = access_units.add(bare, after_loss=True)
+        assert unit is not None
+        assert unit.key, "this host never sends them"
+
+
+@pytest.mark.parametrize("damaged", [5, 7, 8])
+@pytest.mark.parametrize("which", [0, -1])
+def test_a_key_frame_with_a_unit_that_is_marked_as_damaged_is_none(
+    damaged: int, which: int
+) -> None:
+    key = x264(1, "slices=4")[0]
+    at = [at for at, unit in enumerate(key) if kind(unit) == damaged][which]
+    key[at] = bytes([key[at][0] | 0x80]) + key[at][1:]
+    [unit] = through([key])
+    assert (unit.key, unit.damaged) == (False, True)
+    assert kinds(unit).count(damaged) == sum(kind(each) == damaged for each in key) - 1
+
+
+def test_a_picture_that_is_damaged_as_a_whole_is_told_by_the_next() -> None:
+    key, lost, delta, last = x264(4)
+    damaged = [bytes([unit[0] | 0x80]) + unit[1:] for unit in lost]
+    units = through([key, damaged, delta, last])
+    assert [unit.damaged for unit in units] == [False, True, False]
+    units = through([key, damaged, *[[ACCESS_UNIT_DELIMITER]] * 100, delta, last])
+    assert [unit.damaged for unit in units] == [False, True, False]
 
 
 # --- what has no picture ------------------------------------------------------------------------
@@ -301,3 +343,128 @@ def test_no_units_break_it(stream: list[tuple[list[bytes], bool]]) -> None:
     access_units = AccessUnits()
     for units, after_loss in stream:
         access_units.add(units, after_loss=after_loss)
+
+
+@pytest.mark.parametrize("kind_of_set", [7, 8])
+def test_a_parameter_set_that_cannot_be_read_reaches_no_decoder(kind_of_set: int) -> None:
+    key = x264(1)[0]
+    for broken in (bytes([0x60 | kind_of_set]), bytes([0x60 | kind_of_set]) + bytes(5000)):
+        units = [broken if kind(unit) == kind_of_set else unit for unit in key]
+        [unit] = through([units])
+        assert not unit.key
+        assert kind_of_set not in kinds(unit)
+
+
+def test_a_key_frame_gets_every_known_picture_parameter_set_of_its_sequence() -> None:
+    """One that later pictures use may have come before, or with the answer alone."""
+    pictures = x264(3)
+    sps, pps = pictures[0][:2]
+    other = b"\x68" + bytes_of(ue_text(3) + ue_text(0) + "00" + ue_text(0) + "1")
+    [unit, *_] = through(pictures, AccessUnits([sps, pps, other]))
+    assert kinds(unit)[:3] == [7, 8, 8]
+    of_another = b"\x68" + bytes_of(ue_text(3) + ue_text(1) + "00" + ue_text(0) + "1")
+    [unit, *_] = through(pictures, AccessUnits([sps, pps, of_another]))
+    assert kinds(unit)[:3] == kinds(through(pictures)[0])[:3]
+
+
+def test_flexible_macroblock_ordering_is_not_supported() -> None:
+    """Baseline allows it (A.2.1), FFmpeg does not decode it."""
+    pictures = x264(2)
+    sets = without(pictures[0], 5, 6)
+    several = b"\x68" + bytes_of(ue_text(0) + ue_text(0) + "00" + ue_text(1) + "1" * 20)
+    units = through([[sets[0], several, *without(pictures[0], 6, 7, 8)], pictures[1]])
+    assert ["FMO" in (unit.unsupported or "") for unit in units] == [True, True]
+
+
+def test_slices_in_partitions_are_not_supported() -> None:
+    key, delta = x264(2)
+    parts = [bytes([0x40 | kind]) + without(delta, 6)[0][1:] for kind in (2, 3, 4)]
+    assert through([key, parts])[1].unsupported == "slices in partitions"
+
+
+def test_packets_in_interleaved_order_are_not_supported() -> None:
+    [unit] = through([[b"\x19"]])
+    assert (unit.unsupported, unit.data, unit.key) == ("packets in interleaved order", b"", False)
+
+
+@pytest.mark.parametrize("parameters", ["slices=4", "slices=4:cabac=1", "slice-max-mbs=37"])
+def test_slices_in_any_order_make_the_same_pictures(parameters: str) -> None:
+    """Arbitrary slice order, which Baseline allows."""
+    pictures = x264(8, parameters)
+    chance = random.Random(1)
+    shuffled = []
+    for units in pictures:
+        slices = [unit for unit in units if kind(unit) in (1, 5)]
+        chance.shuffle(slices)
+        shuffled.append([unit for unit in units if kind(unit) not in (1, 5)] + slices)
+    assert shuffled != pictures
+    assert pixels_of(through(shuffled)) == pixels_of(through(pictures))
+
+
+def pixels_of(units: list[AccessUnit]) -> list[bytes]:
+    codec = open_codec()
+    frames = [frame for unit in units for frame in codec.decode(Packet(unit.data))]
+    return [frame.to_ndarray().tobytes() for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "parameters", "form"),
+    [
+        ("yuv444p", "", "yuv444p"),
+        ("yuv444p", "qp=0", "yuv444p"),
+        ("yuv422p", "", "yuv422p"),
+        ("yuv420p", "qp=0", "yuv420p"),
+    ],
+)
+def test_where_444_is_offered_its_profile_is_decoded(
+    pixels: str, parameters: str, form: str
+) -> None:
+    pictures = x264(3, parameters, pixels=pixels)
+    # x264 writes the smallest profile; the parameter sets of all that have colour are alike
+    pictures[0] = [b"\x67\xf4" + unit[2:] if kind(unit) == 7 else unit for unit in pictures[0]]
+    units = through(pictures, AccessUnits(allow_444=True))
+    assert [unit.unsupported for unit in units] == [None] * 3
+    codec = open_codec()
+    frames = [frame for unit in units for frame in codec.decode(Packet(unit.data))]
+    assert [frame.format.name for frame in frames] == [form] * 3
+
+
+@pytest.mark.parametrize("announced", [40, 1000])
+def test_an_absurd_reordering_depth_delays_nothing(announced: int) -> None:
+    pictures = announcing(x264(12, "bframes=0:ref=1"), Vui(reorder_frames=announced))
+    assert [len(out) for out in decoded(through(pictures))] == [1] * 12
+
+
+def test_an_absurd_reordering_depth_with_b_slices_is_the_largest_allowed() -> None:
+    """As a decoder would refuse the SPS, every picture would be lost."""
+    pictures = x264(60, REORDERS, low_delay=False)
+    sets = [unit for unit in pictures[0] if kind(unit) == 7]
+    read = read_sps(sets[0])
+    assert read.reorder_frames == 1
+    bits = read.with_no_reordering()
+    absurd = absurd_depth(bits)
+    units = through([[absurd if kind(u) == 7 else u for u in each] for each in pictures])
+    out = [number for each in decoded(units) for number in each]
+    assert len([number for number in out if number >= 9]) >= 60 - 9 - 16
+
+
+def absurd_depth(sps: bytes) -> bytes:
+    """The SPS, whose reordering depth is 0, with one of 40."""
+    rbsp = unescape(sps)
+    bits = "".join(format(byte, "08b") for byte in rbsp).rstrip("0")[:-1]  # without the stop bit
+    buffered = ue_text(read_sps(sps).reference_frames)
+    assert bits.endswith(ue_text(0) + buffered)
+    return escape(bytes_of(bits[: -len(buffered) - 1] + ue_text(40) + buffered))
+
+
+def test_what_waits_is_not_read_again_and_again() -> None:
+    """Units without a picture come one by one: each is read once, or their time would add up."""
+    access_units, reads = AccessUnits(), list[bytes]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "rejoin.media.receive.access_units.recovery_frame_count",
+            reads.append,
+        )
+        for _ in range(60):
+            access_units.add([SEI_TEXT])
+    assert len(reads) == 60

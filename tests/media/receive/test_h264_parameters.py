@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from helpers.h264_streams import Sps, Vui, kind, x264
 from rejoin.media.receive.h264_bits import H264SyntaxError
-from rejoin.media.receive.h264_parameters import ChromaFormat, SequenceParameters, read_sps
+from rejoin.media.receive.h264_parameters import (
+    MAX_REORDER_FRAMES,
+    ChromaFormat,
+    SequenceParameters,
+    read_sps,
+)
 
 EVERY_FORM = [
     Sps(),
@@ -81,6 +86,7 @@ def test_a_vui_that_ends_too_early_is_left_as_it_is() -> None:
         (Sps(profile_idc=244, lossless=True), "lossless"),
         (Sps(profile_idc=244), "4:4:4"),
         (Sps(profile_idc=44, chroma_format=3), "4:4:4"),
+        (Sps(profile_idc=244, chroma_format=3, separate_planes=True), "separate planes"),
         (Sps(profile_idc=88), "Extended"),
         (Sps(profile_idc=83), "profile 83"),
         (Sps(frames_only=False, rows=6, crop_bottom=3), "interlaced"),
@@ -109,6 +115,51 @@ def test_constrained_high_high_levels_and_extended_that_is_baseline_are_supporte
     form: Sps,
 ) -> None:
     assert read_sps(form.unit()).unsupported() is None
+
+
+@pytest.mark.parametrize(
+    ("form", "why"),
+    [
+        (Sps(profile_idc=244, chroma_format=3), None),
+        (Sps(profile_idc=244, chroma_format=2), None),
+        (Sps(profile_idc=244), None),
+        (Sps(profile_idc=244, lossless=True), None),
+        (Sps(profile_idc=244, chroma_format=3, bit_depth=10), "10 bits"),
+        (Sps(profile_idc=244, chroma_format=3, separate_planes=True), "separate planes"),
+        (Sps(profile_idc=244, chroma_format=3, frames_only=False), "interlaced"),
+        (Sps(profile_idc=244, chroma_format=3, columns=513), "8208 x 192"),
+        (Sps(profile_idc=100, chroma_format=3), "4:4:4"),
+        (Sps(profile_idc=100, lossless=True), "lossless"),
+        (Sps(profile_idc=122, chroma_format=2), "4:2:2"),
+        (Sps(profile_idc=110), "High 10"),
+        (Sps(profile_idc=44, chroma_format=3), "4:4:4"),
+    ],
+)
+def test_what_is_supported_where_the_444_profile_is_offered(form: Sps, why: str | None) -> None:
+    found = read_sps(form.unit()).unsupported(allow_444=True)
+    assert (found is None) if why is None else (why in str(found))
+
+
+@pytest.mark.parametrize("announced", [17, 40, 255, 2**31])
+def test_a_reordering_depth_beyond_what_is_allowed_is_read_and_bounded(announced: int) -> None:
+    """FFmpeg refuses such an SPS."""
+    unit = Sps(vui=Vui(full=True, reorder_frames=announced)).unit()
+    read = read_sps(unit)
+    assert read.reorder_frames == MAX_REORDER_FRAMES
+    assert read_sps(read.with_no_reordering()).reorder_frames == 0
+    bounded = read_sps(read.with_reordering())
+    assert bounded.reorder_frames == MAX_REORDER_FRAMES
+    assert facts(bounded) == facts(read)
+    assert bounded.with_reordering() == read.with_reordering() != unit
+    allowed = Sps(vui=Vui(full=True, reorder_frames=16)).unit()
+    assert read_sps(allowed).with_reordering() == allowed
+
+
+@pytest.mark.parametrize("buffered", [17, 1000])
+def test_an_absurd_buffer_does_not_hide_the_reordering_depth(buffered: int) -> None:
+    unit = Sps(vui=Vui(reorder_frames=2, buffered_frames=buffered)).unit()
+    assert read_sps(unit).reorder_frames == 2
+    assert read_sps(read_sps(unit).with_no_reordering()).reorder_frames == 0
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ from rejoin.media.receive.h264_units import (
     B_SLICE,
     I_SLICE,
     P_SLICE,
+    PictureParameters,
+    is_damaged,
     is_reference,
-    pps_numbers,
+    read_pps,
     recovery_frame_count,
     slice_start,
     type_of,
@@ -34,9 +36,16 @@ def test_a_slice_that_cannot_be_read_is_none(unit: bytes) -> None:
 
 
 def test_the_numbers_of_a_pps() -> None:
-    unit = b"\x68" + bytes_of(ue_text(7) + ue_text(3) + "1")
-    assert pps_numbers(unit) == (7, 3)
-    assert pps_numbers(b"\x68") is None
+    unit = b"\x68" + bytes_of(ue_text(7) + ue_text(3) + "10" + ue_text(0) + "1")
+    assert read_pps(unit) == PictureParameters(7, 3, 1)
+    several = b"\x68" + bytes_of(ue_text(7) + ue_text(3) + "10" + ue_text(7) + "1")
+    assert read_pps(several) == PictureParameters(7, 3, 8)
+    for broken in (b"\x68", b"\x68" + bytes_of(ue_text(7) + ue_text(3) + "10" + ue_text(8))):
+        assert read_pps(broken) is None
+
+
+def test_a_damaged_unit_says_so() -> None:
+    assert [is_damaged(unit) for unit in (b"\x41", b"\xc1", b"\x65x")] == [False, True, False]
 
 
 @pytest.mark.parametrize("frames", [0, 1, 119, 65535])
@@ -72,6 +81,6 @@ def test_the_type_of_an_empty_unit_is_none_of_them() -> None:
 @given(st.binary(max_size=60))
 def test_no_bytes_raise(data: bytes) -> None:
     slice_start(data)
-    pps_numbers(data)
+    read_pps(data)
     recovery_frame_count(data)
     type_of(data)

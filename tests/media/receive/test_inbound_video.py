@@ -184,6 +184,22 @@ def test_packets_of_unknown_types_and_padding_are_ignored() -> None:
     assert not inbound.key_frame_requests.needed or inbound.frames_received == 0
 
 
+def test_a_damaged_picture_needs_a_key_frame() -> None:
+    """A unit with its forbidden bit set: something on the way knows that its bits are wrong."""
+    inbound = InboundVideo(TERMS)
+    sent = [
+        replace(packet, payload=bytes([packet.payload[0] | 0x80]) + packet.payload[1:])
+        if packet.timestamp == 6000
+        else packet
+        for packet in packets(5)
+    ]
+    plis = []
+    for packet in sent:
+        actions = inbound.on_packet(packet, 1.0 + packet.timestamp / 90, 0.02)
+        plis += [packet.timestamp // 3000 for each in actions if isinstance(each, Pli)]
+    assert plis == [0, 3, 4]
+
+
 def test_a_new_ssrc_needs_a_key_frame_and_keeps_the_counters() -> None:
     inbound = InboundVideo(TERMS)
     for packet in packets(2):
@@ -195,6 +211,38 @@ def test_a_new_ssrc_needs_a_key_frame_and_keeps_the_counters() -> None:
     assert decoded(actions) == 0, "nothing is decoded before a key frame"
     assert inbound.frames_received == 3
     assert inbound.frames_held_back == 1
+
+
+def interleaved(first: list[RtpPacket], second: list[RtpPacket], late: int) -> list[RtpPacket]:
+    """The packets of the second stream come while the last of the first are still on their way."""
+    mixed = first[:-late]
+    for at in range(late):
+        mixed += [second[at], first[len(first) - late + at]]
+    return mixed + second[late:]
+
+
+@pytest.mark.parametrize("late", [1, 2, 4])
+def test_late_packets_of_the_former_ssrc_do_not_cost_the_new_one_its_key_frame(late: int) -> None:
+    inbound, frames = InboundVideo(TERMS), []
+    sent = interleaved(packets(6), packets(6, ssrc=70), late)
+    for at, packet in enumerate(sent):
+        actions = inbound.on_packet(packet, at / 1000, 0.02)
+        frames += [action.frame for action in actions if isinstance(action, Decode)]
+    assert [frame.key for frame in frames].count(True) == 2
+    assert [frame.rtp_timestamp // 3000 for frame in frames[-6:]] == [0, 1, 2, 3, 4, 5]
+    assert len(frames) >= 11
+    assert inbound.key_frame_requests.plis_sent <= 2
+
+
+def test_a_stray_packet_of_another_source_costs_nothing() -> None:
+    inbound, frames = InboundVideo(TERMS), 0
+    for at, packet in enumerate(packets(6)):
+        frames += decoded(inbound.on_packet(packet, at / 1000, 0.02))
+        if at % 5 == 4:
+            stray = RtpPacket(96, 1, at, 7, 1000 + at, b"\x41x")
+            assert inbound.on_packet(stray, at / 1000, 0.02) == []
+    assert frames == 6
+    assert inbound.statistics.packets_lost == 0
 
 
 def test_a_nack_always_fits_one_packet() -> None:
@@ -305,36 +353,36 @@ def test_the_next_command_after_a_key_frame_has_another_number() -> None:
 
 
 def test_a_host_that_numbers_its_packets_gets_no_remb() -> None:
-    inbound = InboundVideo(BOTH)
-    inbound.host_numbers = True
+    inbound = InboundVideo(BOTH, host_numbers=lambda: True)
     assert rembs_of(inbound, 0, 0.0) == []
     assert inbound.remb_paused
     assert inbound.available_bps == 19_000_000
 
 
 def test_remb_is_sent_while_no_number_comes() -> None:
-    inbound = InboundVideo(BOTH)
+    numbers = False
+    inbound = InboundVideo(BOTH, host_numbers=lambda: numbers)
     assert len(rembs_of(inbound, 0, 0.0)) >= 4
     assert (inbound.remb_paused, inbound.available_bps) == (False, 19_000_000)
-    inbound.host_numbers = True
+    numbers = True
     assert rembs_of(inbound, 1000, 5.0) == []
-    inbound.host_numbers = False
+    numbers = False
     assert len(rembs_of(inbound, 2000, 10.0)) >= 4
 
 
 def test_a_low_remb_is_lifted_once_when_numbers_come() -> None:
-    inbound = InboundVideo(BOTH)
+    numbers = False
+    inbound = InboundVideo(BOTH, host_numbers=lambda: numbers)
     inbound.bandwidth.bitrate_bps = 1_000_000
     assert rembs_of(inbound, 0, 0.0)[0] == 1_000_000
     inbound.bandwidth.bitrate_bps = 1_000_000
     rembs_of(inbound, 1000, 5.0)
-    inbound.host_numbers = True
+    numbers = True
     assert rembs_of(inbound, 2000, 10.0) == [19_000_000]
 
 
 def test_numbers_that_the_answer_did_not_take_for_video_leave_remb_alone() -> None:
-    inbound = InboundVideo(TERMS)
-    inbound.host_numbers = True
+    inbound = InboundVideo(TERMS, host_numbers=lambda: True)
     assert len(rembs_of(inbound, 0, 0.0)) >= 4
 
 

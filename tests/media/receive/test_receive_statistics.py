@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rejoin.media.receive.receive_statistics import ReceiveStatistics
+from rejoin.media.receive.receive_statistics import REPAIRED_REMEMBERED, ReceiveStatistics
 from rejoin.media.receive.rtp import RtpPacket
 
 
@@ -24,6 +24,14 @@ def test_report_blocks_hold_the_loss_and_the_last_sender_report() -> None:
     again = statistics.report_block(11.0)
     assert again is not None
     assert (again.packets_lost, again.fraction_lost) == (2, 0)
+
+
+def test_packets_before_the_first_that_came_belong_to_the_stream() -> None:
+    statistics = ReceiveStatistics(90_000)
+    for sequence in (3, 2, 65534, 0, 1):
+        statistics.add(packet(sequence), 0.0)
+    assert statistics.packets_expected == 6
+    assert statistics.packets_lost == statistics.packets_missing == 1
 
 
 def test_loss_covers_the_last_three_seconds() -> None:
@@ -122,3 +130,70 @@ def test_reports_of_a_former_stream_do_not_count() -> None:
     statistics = reported(5, 0, sent=[(9.0, 0), (11.0, 100)])
     statistics.add(packet(9, ssrc=10), 12.0)
     assert statistics.missing_since(10.0) is None
+
+
+# --- what was repaired, and numbers that begin anew ---------------------------------------------
+
+
+def repaired(statistics: ReceiveStatistics, sequence: int) -> None:
+    packet_of_rtx = RtpPacket(100, 0, 7, 0, 10, sequence.to_bytes(2) + b"xx")
+    statistics.add_retransmitted(packet_of_rtx, repaired=sequence)
+
+
+def test_an_original_that_was_only_late_is_not_counted_beside_its_repair() -> None:
+    statistics = ReceiveStatistics(90_000)
+    for sequence in (65534, 65535, 2, 3):
+        statistics.add(packet(sequence), 0.0)
+    repaired(statistics, 0)
+    assert statistics.packets_missing == 1
+    statistics.add(packet(0), 0.0)
+    assert statistics.packets_missing == 1, "number 1 is still missing"
+    statistics.add(packet(1), 0.0)
+    assert statistics.packets_missing == 0
+    repaired(statistics, 0)
+    assert statistics.packets_retransmitted == 2
+
+
+def test_what_was_repaired_is_remembered_for_a_while() -> None:
+    statistics = ReceiveStatistics(90_000)
+    statistics.add(packet(0), 0.0)
+    statistics.add(packet(REPAIRED_REMEMBERED + 2), 0.0)
+    for sequence in range(1, REPAIRED_REMEMBERED + 2):
+        repaired(statistics, sequence)
+    assert statistics.packets_missing == 0
+    assert len(statistics._repaired) == REPAIRED_REMEMBERED
+
+
+def test_the_missing_packets_of_a_former_stream_stay_counted() -> None:
+    statistics = ReceiveStatistics(90_000)
+    for sequence in (1, 2, 5):
+        statistics.add(packet(sequence), 0.0)
+    for sequence in (40_000, 40_002):
+        statistics.add(packet(sequence, ssrc=10), 0.0)
+    assert statistics.packets_missing == 3
+    assert statistics.packets_lost == 1, "of the present stream, for receiver reports"
+
+
+def test_numbers_that_begin_anew_without_a_new_ssrc_begin_a_new_count() -> None:
+    statistics = ReceiveStatistics(90_000)
+    for sequence in (30_000, 30_001, 30_003):
+        statistics.add(packet(sequence), 0.0)
+    statistics.add_sender_report(1 << 32, 0, 0.0)
+    newest = [statistics.add(packet(sequence), 0.0) for sequence in (7, 8, 9, 11)]
+    assert newest == [False, True, True, True]
+    report = statistics.report_block(1.0)
+    assert report is not None
+    assert (report.highest_sequence, report.packets_lost) == (11, 1)
+    assert statistics.packets_missing == 2
+    assert statistics.sender_report_at == 0.0
+
+
+@pytest.mark.parametrize("stray", [[7], [7, 9], [7, 30_004, 8], [29_990, 29_991]])
+def test_stray_packets_from_far_behind_begin_nothing(stray: list[int]) -> None:
+    statistics = ReceiveStatistics(90_000)
+    for sequence in (29_980, 30_000, *stray):
+        statistics.add(packet(sequence), 0.0)
+    assert statistics.add(packet(30_005), 0.0)
+    report = statistics.report_block(1.0)
+    assert report is not None
+    assert report.highest_sequence == 30_005

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 import struct
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +14,6 @@ from rejoin.media.receive.transport_feedback import (
     MAX_SPAN,
     TICK_S,
     FeedbackReport,
-    NumberReader,
     TransportFeedback,
     parse,
 )
@@ -233,7 +231,7 @@ def test_a_hostile_sender_costs_neither_memory_nor_long_reports() -> None:
         packets = reports_of(feedback, now)
         assert len(packets) <= 20
         assert sum(map(len, packets)) < 20 * 1200
-    assert len(feedback._ticks) <= 2 * MAX_SPAN
+    assert sum(len(batch.ticks) for batch in feedback._batches) <= 2 * MAX_SPAN
 
 
 # --- when ----------------------------------------------------------------------------------------
@@ -287,61 +285,6 @@ def test_a_sender_numbers_until_media_came_without_numbers_for_a_second() -> Non
     assert seen == [False, True, True, True, True, True, True, False, True]
 
 
-# --- reading the number ---------------------------------------------------------------------------
-
-MID, SEND_TIME, NUMBER = b"\x10m", b"\x32\x01\x02\x03", b"\x51\x07\x08"
-
-
-def one_byte(*elements: bytes) -> bytes:
-    body = b"".join(elements)
-    body += bytes(-len(body) % 4)
-    return struct.pack("!HH", 0xBEDE, len(body) // 4) + body
-
-
-@pytest.mark.parametrize(
-    ("extension", "number"),
-    [
-        (one_byte(NUMBER), 0x0708),
-        (one_byte(SEND_TIME, NUMBER, MID), 0x0708),
-        (one_byte(MID, SEND_TIME, b"\x00\x00", NUMBER), 0x0708),
-        (one_byte(MID, SEND_TIME), None),
-        (one_byte(b"\x52\x07\x08\x09"), None),  # three bytes: not this extension
-        (one_byte(SEND_TIME, b"\xf0", NUMBER), None),  # 15 ends the list
-        (struct.pack("!HH", 0x1000, 1) + b"\x05\x02\x07\x08", 0x0708),  # two-byte form
-        (b"", None),
-        (b"\xbe\xde\x00\x00", None),
-        (one_byte(SEND_TIME)[:-1] + b"\x51", None),
-    ],
-)
-def test_the_number_is_read_the_same_again_and_again(extension: bytes, number: int | None) -> None:
-    reader = NumberReader(5)
-    assert [reader.read(extension) for _ in range(3)] == [number] * 3
-
-
-def test_a_remembered_layout_is_not_taken_for_another_of_the_same_length() -> None:
-    reader = NumberReader(5)
-    known = one_byte(SEND_TIME, NUMBER, b"\x00")
-    assert reader.read(known) == 0x0708
-    assert reader.read(one_byte(b"\x33\x00\x00\x51\x07", NUMBER)) == 0x0708, "a longer element"
-    assert reader.read(one_byte(b"\x62abc", b"\x61\x07\x08", b"\x00")) is None
-    assert reader.read(one_byte(SEND_TIME, b"\x52\x07\x08\x09")) is None
-    assert reader.read(one_byte(b"\x51\x11\x12", SEND_TIME, b"\x00")) == 0x1112
-    assert reader.read(known) == 0x0708
-
-
-@given(data=st.data())
-def test_reading_never_fails_and_always_agrees_with_the_plain_reading(data: Any) -> None:
-    from rejoin.media.receive.rtp import extension_value
-
-    reader = NumberReader(5)
-    element = st.sampled_from([MID, SEND_TIME, NUMBER, b"\x00", b"\x51\x01\x02", b"\xf0", b"\x55"])
-    for _ in range(20):
-        extension = one_byte(*data.draw(st.lists(element, max_size=5)))
-        value = extension_value(extension, 5)
-        plain = int.from_bytes(value) if value is not None and len(value) == 2 else None
-        assert reader.read(extension) == plain
-
-
 # --- the sender's side ----------------------------------------------------------------------------
 
 
@@ -359,3 +302,55 @@ def test_only_transport_wide_reports_are_read() -> None:
     (packet,) = reports_of(feedback, 1.1)
     assert [each.arrivals[0][0] for each in parse(nack + packet + nack)] == [1]
     assert parse(packet[:-4]) == []
+
+
+# --- what a host may do, and nobody expects -------------------------------------------------------
+
+
+def test_more_numbers_than_a_report_can_count_take_several() -> None:
+    feedback = TransportFeedback()
+    numbers = [at * MAX_SPAN for at in range(12)]
+    add_all(feedback, numbers, 1.0, 0.0001)
+    packets = reports_of(feedback, 1.05)
+    assert len(packets) == 2
+    assert received(packets) == [number & 0xFFFF for number in numbers]
+    assert len(arrivals_of(packets)) == numbers[-1] + 1
+    assert max(map(len, packets)) <= MAX_REPORT_BYTES
+
+
+def test_gaps_cost_no_work_for_each_lost_number() -> None:
+    """A step for each number of 40,000 gaps would take minutes."""
+    feedback, number, steps = TransportFeedback(), 0, 40_000
+    for at in range(steps):
+        number += MAX_SPAN
+        feedback.add(number & 0xFFFF, 100, 1.0 + at * 0.0001)
+        if at % 500 == 499:
+            reports_of(feedback, 1.0 + at * 0.0001)
+    assert feedback.reports_made <= steps
+
+
+@given(data=st.data())
+def test_in_any_order_what_is_reported_last_is_what_arrived(data: st.DataObject) -> None:
+    """Loss, reordering, repetition and the wrap, with reports in between: whoever keeps the last
+    word about each number knows all arrivals, but those that came too late."""
+    first = data.draw(st.sampled_from([0, 100, 65_400, 65_535]))
+    count = data.draw(st.integers(1, 200))
+    chance = random.Random(data.draw(st.integers(0, 1000)))
+    sent = [number for number in range(first, first + count) if chance.random() > 0.2]
+    order = sorted(sent, key=lambda number: number + chance.choice([0, 0, 0, 2, 5, 40]))
+    order += [chance.choice(order)] if order else []
+    feedback, now, known = TransportFeedback(), 50.0, dict[int, float | None]()
+    arrived: dict[int, float] = {}
+    packets: list[bytes] = []
+    for number in order:
+        now += chance.choice([0.0, 0.0001, 0.0003, 0.002])
+        feedback.add(number & 0xFFFF, 100, now)
+        arrived.setdefault(number & 0xFFFF, now)
+        if chance.random() < 0.1:
+            packets += reports_of(feedback, now)
+    packets += reports_of(feedback, now)
+    for number, at in arrivals_of(packets):
+        known[number] = at
+    assert {number for number, at in known.items() if at is not None} == arrived.keys()
+    for number, at in known.items():
+        assert at is None or at == pytest.approx(arrived[number], abs=TICK_S + 1e-9)

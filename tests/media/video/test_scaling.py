@@ -102,6 +102,43 @@ def test_red_is_red_from_software_and_from_hardware(
     assert alpha == 255
 
 
+def striped(form: str) -> Picture:
+    """One column red, the next green, which 4:2:0 would blend; as 4:4:4 video is decoded."""
+    width, height = 64, 32
+    odd = numpy.arange(width) % 2
+    columns = {
+        "yuv444p": [(81, 145), (90, 54), (240, 34)],  # BT.601, limited
+        "gbrp": [(0, 255), (0, 0), (255, 0)],  # FFmpeg's order of the planes: green, blue, red
+    }[form]
+    planes = [numpy.where(odd, b, a).astype(numpy.uint8) for a, b in columns]
+    frame = VideoFrame(width, height, form)
+    for plane, line in zip(frame.planes, planes, strict=True):
+        rows = numpy.zeros((height, plane.line_size), numpy.uint8)
+        rows[:, :width] = line
+        plane.update(rows.tobytes())
+    frame.colorspace, frame.color_range = (0, 2) if form == "gbrp" else (6, 1)
+    return Picture(
+        connection=ConnectionNumber(7),
+        frame=frame,
+        decoded_at=3.0,
+        rtp_timestamp=9000,
+        received_at=2.5,
+        on_failed=Failures(),
+    )
+
+
+@pytest.mark.parametrize("form", ["yuv444p", "gbrp"])
+def test_444_keeps_the_colour_of_each_column(scaler: Scaler, form: str) -> None:
+    pixels = scaler.pixels(striped(form), (64, 32))
+    assert pixels is not None
+    for row in (0, 31):
+        for column in range(64):
+            at = row * pixels.stride + 4 * column
+            blue, green, red = pixels.data[at : at + 3]
+            assert (red > 245, green > 245) == (column % 2 == 0, column % 2 == 1)
+            assert blue < 10
+
+
 def test_one_scaler_converts_to_one_size_after_another(scaler: Scaler) -> None:
     for source, size in (
         ((320, 180), (160, 90)),

@@ -14,7 +14,7 @@ import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -60,6 +60,8 @@ class Database:
         self._url = _url_of(url)
         self._engine: AsyncEngine | None = None
         self._running: set[asyncio.Task[Any]] = set()
+        self.on_outcome: Callable[[bool], None] | None = None
+        """Called after each transaction: whether the database did its part."""
 
     @property
     def is_shared(self) -> bool:
@@ -108,13 +110,17 @@ class Database:
         task = spawn(self._transaction(work), name="store")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        done, _ = await asyncio.wait({task}, timeout=max(0.0, min(within_s, LONGEST_S)))
+        patience_s = max(0.0, min(within_s, LONGEST_S))
+        done, _ = await asyncio.wait({task}, timeout=patience_s)
+        outcome = task.result() if done else None
+        failed = isinstance(outcome, StoreUnavailableError) or (not done and patience_s >= 1.0)
+        if self.on_outcome is not None and (done or failed):
+            self.on_outcome(not failed)
         if not done:
             raise StoreUnavailableError("The backend's database did not answer in time.")
-        outcome = task.result()
         if isinstance(outcome, Exception):
             raise outcome
-        return outcome
+        return cast("_Result", outcome)
 
     async def _transaction(
         self, work: Callable[[AsyncConnection], Awaitable[_Result]]

@@ -47,7 +47,7 @@ def on_live(t: Transition, phase: Live, event: events.Event) -> None:  # noqa: C
         case events.Woke():
             suspect(t, phase)
         case events.ReconnectRequested() if health.offers_reconnect(t.facts.health):
-            enter.dropped_for_good(t, phase, HardEvidence.PICTURE_FROZEN)
+            enter.dropped_for_good(t, phase, HardEvidence.PLAYER_ASKED)
         case events.CloseForNowRequested():
             enter.closed_for_now(t)
         case events.EndGameRequested():

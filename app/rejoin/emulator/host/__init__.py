@@ -2,8 +2,8 @@
 
 Read in this order: `game_host` (one host), `connection` (one WebRTC connection), `media_player`
 (encode and send), `rtp_stream` (one RTP stream), `relay` (what happens to packets),
-`congestion_control` (its bitrate), `lasting_faults`. Leaves: `game`, `strip`, `painter`, `scenery`,
-`music`, `encoders`, `h264`, `sdp`.
+`client_feedback` (what RTCP asks for) with `congestion_control` (the bitrate) and `own_lateness`,
+`lasting_faults`. Leaves: `game`, `strip`, `painter`, `scenery`, `music`, `encoders`, `h264`, `sdp`.
 
 Glossary
 - tick: one step of the game, 60 per second, counted by `Game.counter`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -48,7 +49,8 @@ class ClientInput:
         self._greeting = None
         if self.messages or not times or channel.readyState != "open":
             return
-        channel.send(controls.encode(controls.Hello(controls.VERSION)))
+        with contextlib.suppress(ValueError):  # longer than this client accepts
+            channel.send(controls.encode(controls.Hello(controls.VERSION)))
         loop = asyncio.get_running_loop()
         self._greeting = loop.call_later(GREET_EVERY_S, self.greet, channel, times - 1)
 

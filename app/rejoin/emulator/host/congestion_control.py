@@ -2,7 +2,8 @@
 
 A simple estimator in the manner of draft-ietf-rmcat-gcc-02: the queue is how much longer packets
 take than the fastest one did; a standing queue or heavy loss lowers the rate below what arrives,
-and an empty path lets it grow again.
+and an empty path lets it grow again. For as long as the host itself did not run (`own_lateness`), a
+packet waited for the host and not in a queue.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Final
 
+from rejoin.emulator.host.own_lateness import OwnLateness
 from rejoin.media.receive.transport_feedback import FeedbackReport
 
 QUEUE_S: Final = 0.025
@@ -31,6 +33,7 @@ HEAVY_LOSS: Final = 0.10
 LOSS_OVER_S: Final = 1.0
 LOST_AFTER_S: Final = 0.1
 """A packet that was reported as missing may still come: it is lost after this time."""
+SHARE_OVER_FRAMES: Final = 16
 MIN_BPS: Final = 150_000
 SILENT_S: Final = 2.0
 """Without feedback for this long the host obeys REMB again."""
@@ -51,6 +54,7 @@ class CongestionControl:
         self.bitrate_bps = max_bps
         self.queue_s = 0.0
         self.reports = 0
+        self.lateness = OwnLateness()
         self._max_bps = max_bps
         self._number = 0
         self._sent: OrderedDict[int, tuple[float, int]] = OrderedDict()
@@ -64,6 +68,7 @@ class CongestionControl:
         self._queue_since: float | None = None
         self._hold_until = 0.0
         self._limit_bps: float | None = None
+        self._frames_share = 1.0
 
     def next_number(self, size_bytes: int, now: float) -> int:
         """The transport-wide sequence number of a packet that is sent now."""
@@ -75,6 +80,13 @@ class CongestionControl:
             self._missing.pop(oldest, None)
         return number
 
+    def frame_sent(self, beats: int) -> None:
+        """A frame was sent, this many frame intervals after the one before it.
+
+        A host that lacks the time for all frames sends less than it may without being at its rate.
+        """
+        self._frames_share += (1 / beats - self._frames_share) / SHARE_OVER_FRAMES
+
     def has_feedback(self, now: float) -> bool:
         """Whether reports come, so that REMB is not obeyed."""
         return self._reported_at is not None and now - self._reported_at < SILENT_S
@@ -84,7 +96,7 @@ class CongestionControl:
         self.reports += 1
         took_s = min(0.5, now - self._reported_at) if self._reported_at is not None else 0.0
         self._reported_at = now
-        delays = list[float]()
+        delays = list[tuple[float, float]]()
         for number, at in report.arrivals:
             if at is None:
                 if number in self._sent:
@@ -94,11 +106,11 @@ class CongestionControl:
             sent = self._sent.pop(number, None)
             if sent is not None:
                 arrived = self._unwrapped(at)
-                delays.append(arrived - sent[0])
+                delays.append((arrived - sent[0], sent[0]))
                 self._delivered.append((arrived, sent[1]))
         if not delays:
             return
-        self._update_queue(min(delays), now)
+        self._update_queue(delays, now)
         loss = self._loss(len(delays), now)
         if loss > HEAVY_LOSS and now >= self._hold_until:
             self._step_down(1 - 0.5 * loss, now)
@@ -130,13 +142,19 @@ class CongestionControl:
         gone = sum(each[1] for each in self._outcomes)
         return gone / max(1, gone + sum(each[2] for each in self._outcomes))
 
-    def _update_queue(self, delay_s: float, now: float) -> None:
-        while self._baseline and self._baseline[-1][1] >= delay_s:
+    def _update_queue(self, delays: list[tuple[float, float]], now: float) -> None:
+        """`delays`: of each packet that arrived, and when it was sent."""
+        least_s = min(delay_s for delay_s, _ in delays)
+        while self._baseline and self._baseline[-1][1] >= least_s:
             self._baseline.pop()
-        self._baseline.append((now, delay_s))
+        self._baseline.append((now, least_s))
         while now - self._baseline[0][0] > BASELINE_S:
             self._baseline.popleft()
-        self.queue_s = delay_s - self._baseline[0][1]
+        fastest_s = self._baseline[0][1]
+        self.queue_s = min(
+            delay_s - fastest_s - self.lateness.within(sent_at, sent_at + delay_s - fastest_s)
+            for delay_s, sent_at in delays
+        )
 
     def _step_down(self, share: float, now: float) -> None:
         delivery_bps = self._delivery_bps
@@ -154,7 +172,8 @@ class CongestionControl:
         else:
             rate *= 1 + NEAR_GROWTH_PER_S * took_s
         # who sends less than allowed learns nothing about more
-        proven = max(1.5 * self._delivery_bps + 100_000, float(self.bitrate_bps))
+        used_bps = self._delivery_bps / self._frames_share
+        proven = max(1.5 * used_bps + 100_000, float(self.bitrate_bps))
         self.bitrate_bps = int(min(rate, proven, self._max_bps))
 
     def _unwrapped(self, at: float) -> float:

@@ -25,6 +25,7 @@ from aiortc.rtcsctptransport import RTCSctpTransport
 
 from rejoin import tasks
 from rejoin.clock import Clock
+from rejoin.emulator.host.client_feedback import ClientFeedback
 from rejoin.emulator.host.client_input import ClientInput
 from rejoin.emulator.host.client_presence import ClientPresence
 from rejoin.emulator.host.congestion_control import CongestionControl
@@ -39,6 +40,7 @@ from rejoin.emulator.host.relay import Relay
 from rejoin.emulator.host.relay_port import RelayPort
 from rejoin.emulator.host.rtp_stream import RtpStream
 from rejoin.emulator.host.sdp import (
+    LOSS_FEEDBACK,
     answer_sdp,
     bandwidth_limit_bps,
     choose_codecs,
@@ -47,15 +49,16 @@ from rejoin.emulator.host.udp_socket import Address
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import SignalError
 from rejoin.input_protocol import controls
-from rejoin.media.receive import transport_feedback
 from rejoin.media.receive.transport_feedback import TRANSPORT_CC_URI
 from rejoin.rtc import aiortc_seam
 from rejoin.rtc.codecs import offer_every_profile
 from rejoin.rtc.handshake_seam import (
+    bound_sources,
     hasten_association,
     hasten_checks,
     hasten_handshake,
     limit_answers_to_strangers,
+    limit_checked_addresses,
 )
 from rejoin.rtc.retransmission import CheckPacer, RoundTrip
 from rejoin.rtc.sctp_limits import limit_inbound
@@ -160,12 +163,13 @@ class HostConnection:
         self._player: MediaPlayer | None = None
         self._streams: list[RtpStream] = []
         self._congestion = CongestionControl(host.settings.bitrate_bps)
-        self._handle_rtcp: aiortc_seam.PacketHandler | None = None
+        self._feedback = ClientFeedback(self._congestion, host.clock)
         self._unmute_timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
         received = partial(host.input_received, self)
         self._input = ClientInput(game, host.clock, received, self._limited)
         self._max_height = 0
+        self._failed_packets = 0
         self._messages = MessageChannel(lambda: self.frozen)
         self._presence = ClientPresence(
             lambda: host.settings,
@@ -202,7 +206,7 @@ class HostConnection:
                 aiortc_seam.codecs_of(transceiver),
                 self._offer.sdp,
                 settings.packetization_mode,
-                self._congestion_feedback(transceiver),
+                self._feedback_read(transceiver),
             )
             aiortc_seam.set_codecs(transceiver, chosen)
         self._dtls = transceivers[0].receiver.transport
@@ -220,15 +224,17 @@ class HostConnection:
             raise SignalError("The game ended before its host could answer.")
         return answer_sdp(pc.localDescription.sdp, self._port.address, self._offer.bundle)
 
-    def _congestion_feedback(self, transceiver: RTCRtpTransceiver) -> tuple[str, ...]:
-        """What this host's congestion control reads; packets are numbered only if it does."""
-        read = self._host.settings.congestion_feedback
+    def _feedback_read(self, transceiver: RTCRtpTransceiver) -> tuple[str, ...]:
+        """What this host obeys; packets are numbered only if its congestion control reads that."""
+        settings = self._host.settings
+        read = settings.congestion_feedback
         extensions = aiortc_seam.header_extensions_of(transceiver)
         if read == "goog-remb":
             extensions[:] = [each for each in extensions if each.uri != TRANSPORT_CC_URI]
         numbered = any(each.uri == TRANSPORT_CC_URI for each in extensions)
         kinds = ("goog-remb", FEEDBACK) if read == "both" else (read,)
-        return tuple(kind for kind in kinds if numbered or kind != FEEDBACK)
+        congestion = tuple(kind for kind in kinds if numbered or kind != FEEDBACK)
+        return (*LOSS_FEEDBACK, *(["nack pli"] if settings.answers_pli else []), *congestion)
 
     async def _connect(self) -> None:
         """aiortc's way from ICE to the data channels; it fails if the connection is closed."""
@@ -265,11 +271,13 @@ class HostConnection:
         aiortc_seam.gather_from_one_socket(ice, open_socket)
         aiortc_seam.connect_passively(ice)
         limit_answers_to_strangers(ice, self._host.clock)
+        limit_checked_addresses(ice)
         answer_check = aiortc_seam.replace_check_handler(ice, on_check)
         aiortc_seam.prepare_dtls(dtls)
         hasten_handshake(dtls, round_trip, self._host.clock)
+        bound_sources(dtls)
         aiortc_seam.watch_authenticated(dtls, self._presence.packet_authenticated)
-        self._handle_rtcp = aiortc_seam.replace_rtcp_handler(dtls, self._on_rtcp)
+        self._feedback.watch(dtls)
         dtls.on("statechange", self._dtls_changed)
         if self._pc.sctp is not None:
             hasten_association(self._pc.sctp, round_trip)
@@ -284,7 +292,9 @@ class HostConnection:
                 raise
             except Exception:
                 # aiortc asserts on what the client sent; a failed assertion would end DTLS.
-                _log.warning("connection %d: a data channel packet failed", self.number)
+                level = logging.DEBUG if self._failed_packets else logging.WARNING
+                _log.log(level, "connection %d: a data channel packet failed", self.number)
+                self._failed_packets += 1
             if sctp.state == "closed":
                 self._presence.goodbye_received()
 
@@ -306,6 +316,7 @@ class HostConnection:
         self._streams = list(streams.values())
         for stream in self._streams:
             stream.answers_nack = settings.answers_nack
+            stream.answers_pli = settings.answers_pli
         video = next(each for each in transceivers if each.kind == "video")
         codec = aiortc_seam.codecs_of(video)[0]
         self.profile = h264_profile(str(codec.parameters.get("profile-level-id", "42e01f")))
@@ -325,21 +336,7 @@ class HostConnection:
             self._host.clock,
         )
         self._player.paused = self._media is not MediaState.PLAYING or self._host.media_delay_s > 0
-        streams["video"].on_bitrate_requested = self._on_remb
-
-    def _on_remb(self, bitrate_bps: int) -> None:
-        if self._player is not None and not self._congestion.has_feedback(self._host.clock()):
-            self._player.request_bitrate(bitrate_bps)
-
-    async def _on_rtcp(self, data: bytes) -> None:
-        """A decrypted RTCP packet: transport-wide feedback is read here, the rest by aiortc."""
-        now = self._host.clock()
-        for report in transport_feedback.parse(data):
-            self._congestion.on_report(report, now)
-            if self._player is not None:
-                self._player.request_bitrate(self._congestion.bitrate_bps)
-        if self._handle_rtcp is not None:
-            await self._handle_rtcp(data)
+        self._feedback.steer(self._player, streams["video"])
 
     # --- while it is up -------------------------------------------------------------------------
 

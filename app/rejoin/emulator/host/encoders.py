@@ -30,6 +30,7 @@ _PROFILE_PARAMETERS = {
     "baseline": "cabac=0:8x8dct=0",
     "main": "cabac=1:8x8dct=0",
     "high": "cabac=1:8x8dct=1",
+    "high444": "cabac=1:8x8dct=1",
 }
 
 
@@ -37,7 +38,8 @@ _PROFILE_PARAMETERS = {
 class VideoFormat:
     """What the video encoder is to produce.
 
-    `profile`: "baseline", "main" or "high". Odd sizes lose their last row or column.
+    `profile`: "baseline", "main", "high" or "high444", which has 4:4:4 colour. Odd sizes lose their
+    last row or column.
     """
 
     width: int
@@ -72,7 +74,8 @@ class VideoEncoder:
         self._painter = Painter(*_planes(self._frame))
         codec = av.CodecContext.create("libx264", "w")
         codec.width, codec.height = self._size
-        codec.pix_fmt = "yuv420p"
+        self._pixels = "yuv444p" if video_format.profile == "high444" else "yuv420p"
+        codec.pix_fmt = self._pixels
         codec.time_base = Fraction(1, VIDEO_CLOCK_HZ)
         codec.framerate = Fraction(video_format.fps, 1)
         codec.bit_rate = video_format.max_bitrate_bps
@@ -103,8 +106,8 @@ class VideoEncoder:
         """The NAL units of this scene's picture, without SEI (x264's version string)."""
         self._painter.paint(scene)
         frame = self._frame
-        if self._size != (WIDTH, HEIGHT):
-            frame = frame.reformat(*self._size)
+        if self._size != (WIDTH, HEIGHT) or self._pixels != frame.format.name:
+            frame = frame.reformat(*self._size, format=self._pixels)
         frame.pts = scene.counter * VIDEO_CLOCK_HZ // TICKS_PER_S
         frame.time_base = Fraction(1, VIDEO_CLOCK_HZ)
         frame.pict_type = PictureType.I if key else PictureType.NONE
@@ -185,6 +188,10 @@ class AudioEncoder:
         frame.pts = position
         frame.time_base = Fraction(1, SAMPLE_RATE_HZ)
         return [bytes(packet) for packet in self._codec.encode(frame)]
+
+    def close(self) -> None:
+        """Free the memory now, as of the pictures' encoder."""
+        del self._codec, self._loop
 
 
 def prepare() -> None:

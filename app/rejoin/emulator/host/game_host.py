@@ -23,6 +23,7 @@ from rejoin.emulator.service.stream_host import HostListener
 from rejoin.errors import BadInputError, SignalError
 from rejoin.netem.link import Lane, Link, NetworkProfile, ProfileStage
 from rejoin.rtc.signal_codec import decode_request, encode_response
+from rejoin.runtime.stream_thread import collect_soon
 
 TICK_EVERY_S = 0.050
 """How often the game is advanced while nothing reads its state; reading advances it too."""
@@ -212,6 +213,7 @@ class GameHost:
 
     def connection_closed(self, connection: HostConnection) -> None:
         self._connections.discard(connection)
+        collect_soon(trim=True)
 
     # --- faults that happen once ------------------------------------------------------------------
 

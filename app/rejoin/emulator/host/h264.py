@@ -53,4 +53,4 @@ def packetize(
 def h264_profile(profile_level_id: str) -> str:
     """x264's name of a negotiated profile (RFC 6184, `profile-level-id`)."""
     idc = profile_level_id[:2].lower()
-    return {"4d": "main", "64": "high"}.get(idc, "baseline")
+    return {"4d": "main", "64": "high", "f4": "high444"}.get(idc, "baseline")

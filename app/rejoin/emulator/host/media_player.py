@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 
 KEY_FRAME_EVERY_S = 0.200
 """Requests for a key frame within this time are answered with one key frame."""
+NOTICE_EVERY_S = 0.010
 MIN_BITRATE_BPS = 300_000
 """REMB and transport-wide feedback are followed down to this; below it the strip would no longer be
 readable."""
@@ -47,6 +48,8 @@ class MediaPlayer:
         self._video, self._audio = video, audio
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "emulator-encoder")
         self._opened = self._thread.submit(VideoEncoder, self._format)
+        self._audio_encoder: AudioEncoder | None = None
+        """Made, used and closed on the encoder thread."""
         self._tasks: list[asyncio.Task[None]] = []
         self._key_frame_requested = True
         self._key_frame_at = float("-inf")
@@ -58,6 +61,11 @@ class MediaPlayer:
         """While True nothing is encoded or sent."""
         self.picture_paused = False
         """While True no picture is encoded or sent."""
+        self.on_woke: Callable[[float, float], None] = lambda _due, _now: None
+        """Called each 10 ms, with the time when that was due and the time now."""
+        self.on_frame: Callable[[int], None] = lambda _beats: None
+        """Called for each picture that was sent, with the number of frame intervals since the one
+        before it: more than one where there was no time to encode the others."""
         video.on_started = self._start_video
         video.on_key_frame_requested = self._request_key_frame
         video.on_bitrate_requested = self.request_bitrate
@@ -69,7 +77,7 @@ class MediaPlayer:
         self._closed = True
         await tasks.cancel(*self._tasks)
         # The thread works in order: when this call is done, everything before it is done too.
-        await asyncio.wrap_future(self._thread.submit(self._close_encoder))
+        await asyncio.wrap_future(self._thread.submit(self._close_encoders))
         self._thread.shutdown(wait=True)
 
     def _reopen(self, video_format: VideoFormat) -> VideoEncoder:
@@ -79,6 +87,17 @@ class MediaPlayer:
         self._opened = concurrent.futures.Future()
         self._opened.set_result(encoder)
         return encoder
+
+    def _close_encoders(self) -> None:
+        """What is left to the garbage collector here keeps all memory around it in use."""
+        self._close_encoder()
+        encoder, self._audio_encoder = self._audio_encoder, None
+        if encoder is not None:
+            encoder.close()
+
+    def _open_audio_encoder(self) -> AudioEncoder:
+        self._audio_encoder = AudioEncoder()
+        return self._audio_encoder
 
     def _close_encoder(self) -> None:
         if self._opened.exception() is None:
@@ -104,6 +123,7 @@ class MediaPlayer:
     def _start_video(self) -> None:
         if not self._closed:
             self._tasks.append(tasks.spawn(self._play_video(), name="emulator-video"))
+            self._tasks.append(tasks.spawn(self._notice_lateness(), name="emulator-lateness"))
 
     def _start_audio(self) -> None:
         if not self._closed:
@@ -116,11 +136,13 @@ class MediaPlayer:
         encoder = await asyncio.wrap_future(self._opened)
         opened_for = self._format
         shown = -1
+        sent_due: float | None = None
         for due in self._beats(1 / self._format.fps):
             await self._until(due)
             if not self._video.open:
                 return
             if self.paused or self.picture_paused:
+                sent_due = None
                 continue
             now = self._clock()
             counter = self._game.advance(max(now, due))
@@ -144,10 +166,13 @@ class MediaPlayer:
                 packetize(units, mode=self._format.packetization_mode),
                 counter * VIDEO_CLOCK_HZ // TICKS_PER_S,
             )
+            if sent_due is not None:
+                self.on_frame(max(1, round((due - sent_due) * self._format.fps)))
+            sent_due = due
 
     async def _play_audio(self) -> None:
         assert self._audio is not None
-        encoder = await self._off_loop(AudioEncoder)
+        encoder = await self._off_loop(self._open_audio_encoder)
         for due in self._beats(_AUDIO_FRAME_S):
             await self._until(due)
             if not self._audio.open:
@@ -158,6 +183,13 @@ class MediaPlayer:
             packets = await self._off_loop(functools.partial(encoder.encode, position))
             for packet in packets:
                 await self._audio.send([packet], position)
+
+    async def _notice_lateness(self) -> None:
+        """Frames are no measure of it: while one waits for the encoder nothing is due."""
+        while self._video.open:
+            due = self._clock() + NOTICE_EVERY_S
+            await asyncio.sleep(NOTICE_EVERY_S)
+            self.on_woke(due, self._clock())
 
     def _beats(self, every_s: float) -> Iterator[float]:
         """Boot times on the game's own grid, endlessly; those already missed are left out."""

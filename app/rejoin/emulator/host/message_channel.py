@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from aiortc import RTCDataChannel
@@ -14,6 +13,9 @@ from rejoin.emulator.host.performance import SHARE_EVERY_S, LoadMeter
 from rejoin.emulator.service.protocol_script import MAX_APPLICATION_MESSAGE
 from rejoin.input_protocol import controls
 from rejoin.rtc import aiortc_seam
+
+ECHO_BUFFERED_MAX_BYTES = 1024 * 1024
+"""With more than this unsent the client reads nothing; a message that arrives is not sent back."""
 
 FLUSH_POLLS = 40
 FLUSH_POLL_EVERY_S = 0.005
@@ -44,7 +46,8 @@ class MessageChannel:
         channel = self._channel
         if channel is None or sctp is None or channel.readyState != "open":
             return
-        channel.send(controls.encode(controls.Disconnect(reason)))
+        if not _sent(channel, controls.encode(controls.Disconnect(reason))):
+            return
         for _ in range(FLUSH_POLLS):
             if not channel.bufferedAmount and not aiortc_seam.unacknowledged_bytes(sctp):
                 return
@@ -65,10 +68,12 @@ class MessageChannel:
         Also while frozen: what arrived before is answered when the connection thaws, as SCTP
         retransmits it until then.
         """
+        channel = self._channel
         size = len(message.encode()) if isinstance(message, str) else len(message)
-        if self._channel is not None and size <= MAX_APPLICATION_MESSAGE and not self._stopped:
-            with contextlib.suppress(ValueError):  # larger than this client accepts
-                self._channel.send(message)
+        if channel is None or size > MAX_APPLICATION_MESSAGE or self._stopped:
+            return
+        if channel.readyState == "open" and channel.bufferedAmount <= ECHO_BUFFERED_MAX_BYTES:
+            _sent(channel, message)
 
     async def _share_performance(self) -> None:
         meter = LoadMeter()
@@ -78,4 +83,13 @@ class MessageChannel:
             if channel is None or channel.readyState != "open":
                 continue
             if not self._stopped and not self._is_frozen():
-                channel.send(controls.encode(controls.Performance(meter.read())))
+                _sent(channel, controls.encode(controls.Performance(meter.read())))
+
+
+def _sent(channel: RTCDataChannel, message: str | bytes) -> bool:
+    """Send it; False if it is longer than this client accepts (`a=max-message-size`)."""
+    try:
+        channel.send(message)
+    except ValueError:
+        return False
+    return True

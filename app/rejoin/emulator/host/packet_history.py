@@ -50,6 +50,12 @@ class PacketHistory:
         sent.resent_at = now
         return sent.packet
 
+    def clear(self) -> None:
+        """Nothing can be sent again any more: give the memory back now (up to `keep_bytes`)."""
+        self._packets.clear()
+        self._order.clear()
+        self.bytes = 0
+
     def _drop(self, sequence: int) -> None:
         dropped = self._packets.pop(sequence, None)
         if dropped is not None:

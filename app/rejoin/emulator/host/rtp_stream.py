@@ -19,7 +19,6 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpSendParameters
 from aiortc.rtp import (
     RTCP_PSFB_APP,
-    RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
     RTCP_RTPFB_NACK,
     AnyRtcpPacket,
@@ -100,7 +99,7 @@ class RtpStream(aiortc_seam.RegisteredSender):
         self._report_sent: tuple[int, float] | None = None
         self.history = PacketHistory()
         self.counters = StreamCounters()
-        self.answers_nack = True
+        self.answers_nack = self.answers_pli = True
         self.stopped = False
         self._broken = False
         self.on_started: Callable[[], None] = lambda: None
@@ -148,6 +147,7 @@ class RtpStream(aiortc_seam.RegisteredSender):
         if self._dtls is not None:
             await self._put(bytes(RtcpByePacket(sources=[self.ssrc])))
             aiortc_seam.unregister_sender(self._dtls, self)
+        self.history.clear()
 
     async def send(self, payloads: Sequence[bytes], media_time: int) -> None:
         """Send one frame: the marker on its last packet, a short pause after each burst.
@@ -208,9 +208,9 @@ class RtpStream(aiortc_seam.RegisteredSender):
                 self._read_reports(packet)
             case RtcpRtpfbPacket(fmt=fmt, lost=lost) if fmt == RTCP_RTPFB_NACK:
                 await self._resend(lost)
-            case RtcpPsfbPacket(fmt=fmt) if fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-                self.counters.key_frame_requests += 1
-                self.on_key_frame_requested()
+            case RtcpPsfbPacket(fmt=fmt) if fmt == RTCP_PSFB_PLI:
+                if self.answers_pli:
+                    self.key_frame_requested()
             case RtcpPsfbPacket(fmt=fmt, fci=fci) if fmt == RTCP_PSFB_APP:
                 try:
                     bitrate_bps, ssrcs = unpack_remb_fci(fci)
@@ -220,6 +220,11 @@ class RtpStream(aiortc_seam.RegisteredSender):
                     self.on_bitrate_requested(bitrate_bps)
             case _:
                 pass
+
+    def key_frame_requested(self) -> None:
+        """The client asks for a key frame."""
+        self.counters.key_frame_requests += 1
+        self.on_key_frame_requested()
 
     async def _resend(self, lost: Sequence[int]) -> None:
         now = self._clock()

@@ -14,11 +14,10 @@ from rejoin.emulator.host.udp_socket import Address
 from rejoin.errors import SignalError
 from rejoin.rtc.sdp import join
 
-_H264_PROFILES = ("42", "4d", "64")
-"""Baseline, Main and High: what our encoder can produce."""
-_FEEDBACK = ("nack", "nack pli")
-"""The feedback that our sender obeys, besides that of congestion control. Not FIR: it names its
-media sender inside its FCI (RFC 5104, 4.3.1), which aiortc does not read when it routes RTCP."""
+_H264_PROFILES = ("42", "4d", "64", "f4")
+"""Baseline, Main, High and High 4:4:4 Predictive: what our encoder can produce."""
+LOSS_FEEDBACK = ("nack", "ccm fir")
+"""What our sender always obeys of what `a=rtcp-fb` names (it may leave NACK unanswered)."""
 
 
 def host_candidate(component: int, address: Address) -> Candidate:
@@ -40,13 +39,13 @@ def choose_codecs(
     codecs: Sequence[RTCRtpCodecParameters],
     offer: str,
     packetization_mode: int,
-    congestion_feedback: Collection[str] = ("goog-remb",),
+    feedback: Collection[str] = LOSS_FEEDBACK,
 ) -> list[RTCRtpCodecParameters]:
     """The client's first choice among `codecs` (those that both sides have), with its RTX.
 
     An offer lists formats in its order of preference (RFC 3264, 5.1). Raises SignalError if there
-    is none that the host can send. `congestion_feedback`: what the sender's congestion control
-    reads of the kinds that `a=rtcp-fb` names.
+    is none that the host can send. `feedback`: what the sender obeys of the kinds that `a=rtcp-fb`
+    names.
     """
     # aiortc answers offered payload types below 96 with its own numbers: those are left out.
     offered = {int(number) for number in re.findall(r"(?m)^a=rtpmap:([0-9]{1,3}) ", offer)}
@@ -60,7 +59,7 @@ def choose_codecs(
     if not usable:
         raise SignalError(f"The offer has no {needed}.")
     codec = usable[0]
-    codec.rtcpFeedback = _feedback(codec, offer, {*_FEEDBACK, *congestion_feedback})
+    codec.rtcpFeedback = _feedback(codec, offer, feedback)
     if kind == "audio":
         # We send both channels, whatever the client plays (RFC 7587, 6.1).
         codec.parameters = {"stereo": 1, "sprop-stereo": 1}

@@ -151,6 +151,9 @@ class EmulatorSettings:
     libwebrtc does."""
     answers_nack: bool = True
     """Assumed: whether the host retransmits after a NACK, from the next connection on."""
+    answers_pli: bool = True
+    """Assumed: whether the host takes PLI and sends a key frame for it, from the next connection
+    on. False: its answer leaves PLI out, and only FIR (RFC 5104) brings a key frame."""
 
     def __post_init__(self) -> None:
         _check(1 <= self.connection_timeout_s <= 3600, "connection_timeout_s is 1 to 3600.")

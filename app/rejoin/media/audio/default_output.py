@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from rejoin.clock import Clock, boot_s
 from rejoin.media.audio.device_output import DeviceOutput
 from rejoin.media.audio.output import AudioOutput, NullOutput
-from rejoin.media.audio.portaudio import PortAudio, load_portaudio
+from rejoin.media.audio.portaudio import NoSoundSystemError, PortAudio, load_portaudio
 from rejoin.media.audio.sound_ring import BYTES_PER_SECOND
+
+_log = logging.getLogger("rejoin.sound")
 
 SEARCH_INTERVAL_S = 3.0
 """How often to look for a device while there is none."""
@@ -122,6 +125,11 @@ def open_output() -> AudioOutput:
         portaudio = load_portaudio()
     except ImportError:
         return NullOutput("No sound: the Python package sounddevice is not installed.")
+    except NoSoundSystemError:
+        return NullOutput("No sound: ALSA has no configuration (see ALSA_CONFIG_PATH).")
     except OSError:
         return NullOutput("No sound: install PortAudio (on Debian or Ubuntu: libportaudio2).")
+    except Exception as error:  # PortAudio's own: its class is in the module that did not load
+        _log.info("PortAudio could not start: %s", type(error).__name__)
+        return NullOutput("No sound: PortAudio could not start.")
     return DefaultOutput(portaudio)

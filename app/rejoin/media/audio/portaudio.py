@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +21,33 @@ class PortAudio:
     """After both calls PortAudio lists the devices again: it never notices new ones by itself."""
 
 
+class NoSoundSystemError(Exception):
+    """The system's sound library has no configuration."""
+
+
+def check_alsa(load: Callable[[str], Any] = ctypes.CDLL) -> None:
+    """Raises NoSoundSystemError where PortAudio would abort the process: where ALSA's configuration
+    (ALSA_CONFIG_PATH; Debian's package libasound2-data) names no sound device at all."""
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        library = load("libasound.so.2")
+        update, search = library.snd_config_update, library.snd_config_search
+        top = ctypes.c_void_p.in_dll(library, "snd_config")
+    except (AttributeError, OSError, ValueError):
+        return  # PortAudio uses none, or cannot be loaded either
+    search.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+    if update() < 0 or top.value is None or search(top, b"pcm", None) < 0:
+        raise NoSoundSystemError
+
+
 def load_portaudio() -> PortAudio:
-    """Raises ImportError without the package `sounddevice`, OSError without the library PortAudio.
+    """Raises ImportError without the package `sounddevice`, OSError without the library PortAudio,
+    NoSoundSystemError, and PortAudio's own error, which has no name then, where it cannot start.
 
     `sounddevice` has no public name for initialising PortAudio again; a test calls these two.
     """
+    check_alsa()
     from sounddevice import (  # type: ignore[import-untyped]
         PortAudioError,
         RawOutputStream,

@@ -26,7 +26,7 @@ Read these files in this order:
     h264_units          what a slice, an SEI and a PPS say
     h264_parameters     what an SPS says, and whether it can be decoded here
     h264_bits           the bits under those
-    sources             which sources were received, and which said BYE
+    sources             which sources were received, which said BYE, and which one plays
     receive_statistics  loss, jitter and report blocks (RFC 3550)
     bandwidth           how much the path carries, estimated from delay
     transport_feedback  when each numbered packet arrived, as RTCP for the host's own estimate

@@ -20,14 +20,18 @@ from rejoin.media.receive.h264_units import (
     B_SLICE,
     FILLER,
     IDR_SLICE,
+    INTERLEAVED,
     LAST_FOR_DECODERS,
+    PARTITIONS,
     PPS,
     SEI,
     SPS,
+    PictureParameters,
     SliceStart,
+    is_damaged,
     is_reference,
     is_slice,
-    pps_numbers,
+    read_pps,
     recovery_frame_count,
     slice_start,
     type_of,
@@ -52,6 +56,7 @@ class AccessUnit:
     for an IDR picture. `reference`: later pictures may depend on it. `reorder_frames`: how many
     pictures the decoder may hold back before it returns this one. `flush`: empty the decoder first,
     because it reorders from here on. `unsupported`: why it must not be decoded, in a few words.
+    `damaged`: a unit of it, or of what came before it, was marked as damaged and is left out.
     """
 
     data: bytes
@@ -61,11 +66,13 @@ class AccessUnit:
     reorder_frames: int = 0
     flush: bool = False
     unsupported: str | None = None
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Sps:
     unit: bytes
+    with_reordering: bytes
     without_reordering: bytes
     parameters: SequenceParameters
     unsupported: str | None
@@ -74,32 +81,57 @@ class _Sps:
 @dataclass(frozen=True, slots=True)
 class _Pps:
     unit: bytes
-    sps: int
+    parameters: PictureParameters
+
+    @property
+    def unsupported(self) -> str | None:
+        several = self.parameters.slice_groups > 1
+        return "flexible macroblock ordering (FMO)" if several else None
 
 
 @dataclass(slots=True)
 class _Picture:
     """What the units of one access unit say together."""
 
-    first: SliceStart | None = None
+    units: list[bytes] = field(default_factory=list)
+    """What the decoder gets, in order."""
+    size: int = 0
+    """Of the units, in bytes."""
     slices: int = 0
+    starts: list[SliceStart] = field(default_factory=list)
+    """Of those slices that can be read."""
     idr: bool = False
     reference: bool = False
     recovers_after: int | None = None
-    sps: bool = False
-    pps: bool = False
-    uses: set[int] = field(default_factory=set)
-    """The pic_parameter_set_id of each slice."""
+    sps: set[int] = field(default_factory=set)
+    pps: set[int] = field(default_factory=set)
+    """The numbers of its parameter sets."""
+    unsupported: str | None = None
+    damaged: bool = False
+
+    @property
+    def first_macroblock(self) -> int:
+        return min((start.first_macroblock for start in self.starts), default=0)
+
+    @property
+    def uses(self) -> set[int]:
+        """The pic_parameter_set_id of each slice."""
+        return {start.pps for start in self.starts}
 
 
 class AccessUnits:
     """The access units of one stream, in decoding order."""
 
-    def __init__(self, parameter_sets: Iterable[bytes] = ()) -> None:
-        """`parameter_sets`: SPS and PPS units that the answer announced (sprop-parameter-sets)."""
+    def __init__(self, parameter_sets: Iterable[bytes] = (), *, allow_444: bool = False) -> None:
+        """`parameter_sets`: SPS and PPS units that the answer announced (sprop-parameter-sets).
+        `allow_444`: whether the High 4:4:4 Predictive profile was offered."""
+        self._allow_444 = allow_444
         self._sps: dict[int, _Sps] = {}
         self._pps: dict[int, _Pps] = {}
-        self._waiting: list[bytes] = []
+        self._picture = _Picture()
+        """What waits for a picture."""
+        self._keys_bring_sets = False
+        """Whether the last key frame came with its parameter sets."""
         self._b_slice_seen = False
         self._reorders = False
         """Whether the stream reorders as it announces: from the key frame after a B slice on."""
@@ -111,90 +143,128 @@ class AccessUnits:
 
         `after_loss`: something directly before them is missing.
         """
+        picture = self._picture
         if after_loss:
             # SEI that waits was about the missing picture, parameter sets are for all.
-            self._waiting = [unit for unit in self._waiting if type_of(unit) in (SPS, PPS)]
-        own = [unit for unit in units if 0 < type_of(unit) <= LAST_FOR_DECODERS]
-        units = self._waiting + [unit for unit in own if type_of(unit) != FILLER]
-        picture = self._read(units)
-        if not picture.slices:
-            fits = len(units) <= MAX_WAITING_UNITS and sum(map(len, units)) <= MAX_WAITING_BYTES
-            self._waiting = units if fits else []
+            picture.units = [unit for unit in picture.units if type_of(unit) in (SPS, PPS)]
+            picture.size = sum(map(len, picture.units))
+            picture.recovers_after = None
+        self._read(units, picture)
+        if not picture.slices and picture.unsupported is None:
+            if len(picture.units) > MAX_WAITING_UNITS or picture.size > MAX_WAITING_BYTES:
+                self._picture = _Picture(damaged=picture.damaged)
             return None
-        self._waiting = []
-        key = self._is_key(picture, own, after_loss)
+        self._picture = _Picture()
+        return self._finished(picture, after_loss)
+
+    def _finished(self, picture: _Picture, after_loss: bool) -> AccessUnit:
+        key = self._is_key(picture, after_loss)
         begins_to_reorder = key and self._b_slice_seen and not self._reorders
         self._reorders = self._reorders or begins_to_reorder
-        used = [sps for pps in picture.uses if (sps := self._sps_of(pps)) is not None]
-        sps = used[0] if used else None
+        used = [pps for number in picture.uses if (pps := self._pps.get(number)) is not None]
+        used_sps = [sps for pps in used if (sps := self._sps.get(pps.parameters.sps)) is not None]
+        sps = used_sps[0] if used_sps else None
+        reasons = [picture.unsupported]
+        reasons += [each.unsupported for each in used_sps]
+        reasons += [each.unsupported for each in used]
         return AccessUnit(
-            data=self._annex_b(units, picture, sps if key else None),
+            data=self._annex_b(picture, sps if key else None),
             key=key,
             recovers_after=0 if picture.idr else picture.recovers_after or 0,
             reference=picture.reference,
             reorder_frames=self._depth(sps),
             # FFmpeg would take an IDR picture for one that is out of order (its POC is lower)
             flush=begins_to_reorder and picture.idr,
-            unsupported=next((each.unsupported for each in used if each.unsupported), None),
+            unsupported=next((each for each in reasons if each), None),
+            damaged=picture.damaged,
         )
 
-    def _read(self, units: list[bytes]) -> _Picture:
-        picture = _Picture()
+    # --- reading ----------------------------------------------------------------------------------
+
+    def _read(self, units: Iterable[bytes], picture: _Picture) -> None:
+        """Add these units to the picture, without those that are not for decoders."""
         for unit in units:
             kind = type_of(unit)
-            if is_slice(kind):
-                start = slice_start(unit)
-                if not picture.slices:
-                    picture.first = start
-                    picture.reference = is_reference(unit)
-                if start is not None:
-                    picture.uses.add(start.pps)
-                picture.slices += 1
-                picture.idr = picture.idr or kind == IDR_SLICE
-                self._b_slice_seen = self._b_slice_seen or (
-                    start is not None and start.kind == B_SLICE
-                )
-            elif kind == SEI and picture.recovers_after is None:
-                picture.recovers_after = recovery_frame_count(unit)
+            if kind in INTERLEAVED:
+                picture.unsupported = "packets in interleaved order"
+            if not 0 < kind <= LAST_FOR_DECODERS:
+                continue
+            if is_damaged(unit):
+                picture.damaged = True
+            elif is_slice(kind):
+                self._read_slice(unit, kind, picture)
+                _keep(unit, picture)
             elif kind in (SPS, PPS):
-                self._note_parameter_set(unit)
-                picture.sps = picture.sps or kind == SPS
-                picture.pps = picture.pps or kind == PPS
-        return picture
+                if self._note_parameter_set(unit, picture):
+                    _keep(unit, picture)
+            elif kind != FILLER:
+                if kind == SEI and picture.recovers_after is None:
+                    picture.recovers_after = recovery_frame_count(unit)
+                _keep(unit, picture)
 
-    def _note_parameter_set(self, unit: bytes) -> None:
+    def _read_slice(self, unit: bytes, kind: int, picture: _Picture) -> None:
+        if kind in PARTITIONS:
+            picture.unsupported = "slices in partitions"
+        start = slice_start(unit)
+        if start is not None:
+            picture.starts.append(start)
+            self._b_slice_seen = self._b_slice_seen or start.kind == B_SLICE
+        if not picture.slices:
+            picture.reference = is_reference(unit)
+        picture.slices += 1
+        picture.idr = picture.idr or kind == IDR_SLICE
+
+    def _note_parameter_set(self, unit: bytes, picture: _Picture | None = None) -> bool:
+        """Remember it, for the picture too; False if it is none or cannot be read: then no decoder
+        gets it, because nothing is known of what it would have to do."""
         if len(unit) > MAX_PARAMETER_SET_BYTES:
-            return
-        if type_of(unit) == PPS and (numbers := pps_numbers(unit)) is not None:
-            self._pps[numbers[0]] = _Pps(unit, numbers[1])
-        elif type_of(unit) == SPS:
-            known = next((each for each in self._sps.values() if each.unit == unit), None)
-            if known is None:
-                try:
-                    read = read_sps(unit)
-                except H264SyntaxError:
-                    return  # a decoder refuses it too
-                self._sps[read.number] = _Sps(
-                    unit, read.with_no_reordering(), read, read.unsupported()
-                )
+            return False
+        if type_of(unit) == PPS and (read := read_pps(unit)) is not None:
+            self._pps[read.number] = _Pps(unit, read)
+            if picture is not None:
+                picture.pps.add(read.number)
+            return True
+        if type_of(unit) == SPS and (sps := self._known_sps(unit)) is not None:
+            number = sps.parameters.number
+            self._sps[number] = sps
+            if picture is not None:
+                picture.sps.add(number)
+            return True
+        return False
 
-    def _is_key(self, picture: _Picture, own: list[bytes], after_loss: bool) -> bool:
-        """Decoding can start here, unless no parameter sets are known for it, or its first slices
-        are among what is missing before it."""
-        if not picture.idr and (
-            picture.recovers_after is None or picture.recovers_after > MAX_RECOVERY_FRAMES
+    def _known_sps(self, unit: bytes) -> _Sps | None:
+        for known in self._sps.values():
+            if known.unit == unit:
+                return known
+        try:
+            read = read_sps(unit)
+        except H264SyntaxError:
+            return None
+        unsupported = read.unsupported(allow_444=self._allow_444)
+        return _Sps(unit, read.with_reordering(), read.with_no_reordering(), read, unsupported)
+
+    # --- what it means ----------------------------------------------------------------------------
+
+    def _is_key(self, picture: _Picture, after_loss: bool) -> bool:
+        """Decoding can start here, unless a part of the picture is missing or damaged, or its
+        parameter sets are not known or may be among what is missing before it."""
+        if picture.damaged or (
+            not picture.idr
+            and (picture.recovers_after is None or picture.recovers_after > MAX_RECOVERY_FRAMES)
         ):
             return False
-        if picture.first is None:
-            return True
-        if not picture.sps and self._sps_of(picture.first.pps) is None:
+        if any(self._sps_of(number) is None for number in picture.uses):
             return False
-        beheaded = is_slice(type_of(own[0])) and picture.first.first_macroblock > 0
-        return not (after_loss and beheaded)
+        if picture.first_macroblock > 0 or (
+            after_loss and self._keys_bring_sets and not picture.sps
+        ):
+            return False
+        self._keys_bring_sets = bool(picture.sps)
+        return True
 
     def _sps_of(self, pps_number: int) -> _Sps | None:
         pps = self._pps.get(pps_number)
-        return None if pps is None else self._sps.get(pps.sps)
+        return None if pps is None else self._sps.get(pps.parameters.sps)
 
     def _depth(self, sps: _Sps | None) -> int:
         if not self._reorders or sps is None:
@@ -202,24 +272,46 @@ class AccessUnits:
         announced = sps.parameters.reorder_frames
         return sps.parameters.reference_frames if announced is None else announced
 
-    def _annex_b(self, units: list[bytes], picture: _Picture, key_sps: _Sps | None) -> bytes:
-        """The stream; a key frame that lacks its parameter sets gets those that are known."""
-        if key_sps is not None and not (picture.sps and picture.pps):
+    # --- what the decoder gets --------------------------------------------------------------------
+
+    def _annex_b(self, picture: _Picture, key_sps: _Sps | None) -> bytes:
+        """The stream; a key frame that lacks parameter sets gets those that are known, so that all
+        that follows can be decoded."""
+        units = picture.units
+        starts = [start.first_macroblock for start in picture.starts]
+        if len(starts) == picture.slices and starts != sorted(starts):
+            units = _in_raster_order(units, starts)
+        if key_sps is not None:
             number = key_sps.parameters.number
-            units = [
-                key_sps.unit,
-                *(pps.unit for pps in self._pps.values() if pps.sps == number),
-                *(unit for unit in units if type_of(unit) not in (SPS, PPS)),
-            ]
+            known = {n: pps for n, pps in self._pps.items() if pps.parameters.sps == number}
+            if number not in picture.sps or not known.keys() <= picture.pps:
+                units = [
+                    key_sps.unit,
+                    *(pps.unit for pps in known.values()),
+                    *(unit for unit in units if type_of(unit) not in (SPS, PPS)),
+                ]
         parts: list[bytes] = []
         for unit in units:
-            parts += (START_CODE, self._for_decoder(unit))
+            parts += (START_CODE, self._for_decoder(unit) if type_of(unit) == SPS else unit)
         return b"".join(parts)
 
     def _for_decoder(self, unit: bytes) -> bytes:
-        if self._reorders or type_of(unit) != SPS:
-            return unit
+        """An SPS, with the reordering depth that holds now."""
         for sps in self._sps.values():
             if sps.unit == unit:
-                return sps.without_reordering
+                return sps.with_reordering if self._reorders else sps.without_reordering
         return unit
+
+
+def _keep(unit: bytes, picture: _Picture) -> None:
+    picture.units.append(unit)
+    picture.size += len(unit)
+
+
+def _in_raster_order(units: list[bytes], first_macroblocks: list[int]) -> list[bytes]:
+    """The slices sorted by where they begin, after all else. Baseline allows any order (arbitrary
+    slice order, A.2.1); FFmpeg takes a slice that begins at macroblock 0 for a new picture."""
+    slices = [unit for unit in units if is_slice(type_of(unit))]
+    order = sorted(range(len(slices)), key=first_macroblocks.__getitem__)
+    others = [unit for unit in units if not is_slice(type_of(unit))]
+    return [*others, *(slices[at] for at in order)]

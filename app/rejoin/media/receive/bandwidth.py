@@ -86,7 +86,16 @@ class BandwidthEstimate:
         if self._last_at is not None and now - self._last_at > STALE_S:
             self._reset_path()
         self._last_at = now
-        delay_s = now - self._unwrap(sent_s)
+        if self._sent is None:
+            whole_s = sent_s
+        else:
+            raw, whole_s = self._sent
+            moved = sent_s - raw
+            if not -SENT_PERIOD_S / 2 <= moved < SENT_PERIOD_S / 2:
+                moved = (moved + SENT_PERIOD_S / 2) % SENT_PERIOD_S - SENT_PERIOD_S / 2
+            whole_s += moved
+        self._sent = (sent_s, whole_s)
+        delay_s = now - whole_s
         if self._window_began is None:
             self._window_began = now
         if self._window_min_s is None or delay_s < self._window_min_s:
@@ -158,12 +167,3 @@ class BandwidthEstimate:
         self._window_began = self._window_min_s = None
         self._windows_with_queue = self._ineffective = 0
         self._stepped_at = None
-
-    def _unwrap(self, sent_s: float) -> float:
-        if self._sent is None:
-            self._sent = (sent_s, sent_s)
-            return sent_s
-        raw, whole = self._sent
-        moved = (sent_s - raw + SENT_PERIOD_S / 2) % SENT_PERIOD_S - SENT_PERIOD_S / 2
-        self._sent = (sent_s, whole + moved)
-        return whole + moved

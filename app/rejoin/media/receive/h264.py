@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from rejoin.media.receive.h264_units import (
     ACCESS_UNIT_DELIMITER,
     I_SLICE,
     IDR_SLICE,
+    INTERLEAVED,
     SPS,
     is_slice,
     slice_start,
@@ -17,20 +19,27 @@ from rejoin.media.receive.h264_units import (
 _STAP_A = 24
 _FU_A = 28
 
+MAX_UNITS = 4096
+"""NAL units of one frame. A picture of the largest size with a slice for each row of macroblocks
+has 144; one in which each slice fits a packet, a thousand."""
+
 
 def nal_units(payloads: Iterable[bytes]) -> list[bytes]:
     """The NAL units in the payloads of one frame, in order.
 
     Reads single NAL units (the only kind in packetization mode 0), STAP-A and FU-A. Other types and
-    truncated units are skipped.
+    truncated units are skipped; of the interleaved mode (STAP-B, MTAP, FU-B), which is not offered,
+    the first byte stays, to be told apart. What is beyond `MAX_UNITS` is dropped.
     """
     units: list[bytes] = []
     fragments: list[bytes] = []
     for payload in payloads:
-        if not payload:
+        if not payload or len(units) >= MAX_UNITS:
             continue
         kind = payload[0] & 0x1F
-        if kind == _FU_A and len(payload) > 2:
+        if kind == _FU_A:
+            if len(payload) < 2:
+                continue
             header = payload[1]
             if header & 0x80:
                 _end(fragments, units)
@@ -42,9 +51,11 @@ def nal_units(payloads: Iterable[bytes]) -> list[bytes]:
         elif kind <= _STAP_A:
             _end(fragments, units)
             if kind == _STAP_A:
-                units += _aggregated(payload)
+                units += islice(_aggregated(payload), MAX_UNITS)
             elif kind:
                 units.append(payload)
+        elif kind in INTERLEAVED:
+            units.append(payload[:1])
     _end(fragments, units)
     return units
 
@@ -52,7 +63,9 @@ def nal_units(payloads: Iterable[bytes]) -> list[bytes]:
 def _end(fragments: list[bytes], units: list[bytes]) -> None:
     """The fragments so far are a unit: what follows does not continue it."""
     if fragments:
-        units.append(b"".join(fragments))
+        unit = b"".join(fragments)
+        if len(unit) > 1:
+            units.append(unit)
         fragments.clear()
 
 

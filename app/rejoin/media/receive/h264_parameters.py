@@ -25,16 +25,19 @@ is allocated: a decoder may have to keep sixteen pictures."""
 MAX_SIDE = 8192
 """A picture with more pixels in a row or a column is refused."""
 
+MAX_REORDER_FRAMES = 16
+"""MaxDpbFrames is never more (A.3.1)."""
+
 MAX_PARAMETER_SET_BYTES = 4096
 """Longer than any that is well-formed: the longest parts are 12 scaling lists and two HRDs."""
 
-BASELINE, MAIN, EXTENDED, HIGH = 66, 77, 88, 100
+BASELINE, MAIN, EXTENDED, HIGH, HIGH_444 = 66, 77, 88, 100, 244
 _WITH_CHROMA_FORMAT = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _PROFILES = {
     EXTENDED: "the Extended profile",
     110: "10 bits per sample (High 10)",
     122: "4:2:2 colour (High 4:2:2)",
-    244: "4:4:4 colour or lossless video (High 4:4:4 Predictive)",
+    HIGH_444: "4:4:4 colour or lossless video (High 4:4:4 Predictive)",
     44: "4:4:4 colour (CAVLC 4:4:4 Intra)",
 }
 
@@ -56,7 +59,8 @@ class ChromaFormat(enum.Enum):
 class SequenceParameters:
     """What one SPS says. `coded_*`: in pixels, before cropping; `width`, `height`: after it.
 
-    `reorder_frames`: max_num_reorder_frames; None where the VUI does not say, or cannot be read.
+    `reorder_frames`: max_num_reorder_frames, at most 16; None where the VUI does not say, or cannot
+    be read.
     """
 
     number: int
@@ -67,7 +71,10 @@ class SequenceParameters:
     level_idc: int
     chroma_format: ChromaFormat
     bit_depth: int
+    """Of luma or chroma, the larger."""
     lossless: bool
+    separate_planes: bool
+    """separate_colour_plane_flag: 4:4:4 as three monochrome pictures."""
     reference_frames: int
     coded_width: int
     coded_height: int
@@ -84,26 +91,40 @@ class SequenceParameters:
     _reorder_at: int | None
     """Where max_num_reorder_frames is; None where it is absent."""
     _vui_is_broken: bool
+    _depth_is_excessive: bool
 
-    def unsupported(self) -> str | None:
-        """What of it was not offered or cannot be decoded here, in a few words; None if nothing."""
+    def unsupported(self, *, allow_444: bool = False) -> str | None:
+        """What of it was not offered or cannot be decoded here, in a few words; None if nothing.
+
+        `allow_444`: whether the High 4:4:4 Predictive profile is offered, with 8 bits per sample.
+        """
         if max(self.coded_width, self.coded_height) > MAX_SIDE or (
             self.coded_width * self.coded_height > MAX_PIXELS
         ):
             return f"pictures of {self.coded_width} x {self.coded_height} pixels"
         if not self.frames_only:
             return "interlaced video"
-        if self.lossless:
-            return "lossless video"
-        if self.chroma_format not in (ChromaFormat.MONOCHROME, ChromaFormat.YUV_420):
-            return _PROFILES[122 if self.chroma_format is ChromaFormat.YUV_422 else 244]
+        if self.separate_planes:
+            return "4:4:4 colour in separate planes"
+        if not (allow_444 and self.profile_idc == HIGH_444):
+            if self.lossless:
+                return "lossless video"
+            if self.chroma_format not in (ChromaFormat.MONOCHROME, ChromaFormat.YUV_420):
+                return _PROFILES[122 if self.chroma_format is ChromaFormat.YUV_422 else HIGH_444]
         if self.bit_depth != 8:
             return f"{self.bit_depth} bits per sample"
-        # An Extended stream that obeys Baseline or Main says so (A.2.3; RFC 6184, 8.1, table 5).
-        plain_extended = self.profile_idc == EXTENDED and self.constraints & 0xC0
-        if self.profile_idc not in (BASELINE, MAIN, HIGH) and not plain_extended:
-            return _PROFILES.get(self.profile_idc, f"H.264 profile {self.profile_idc}")
-        return None
+        return None if self._profile_is_offered(allow_444) else self._profile
+
+    def _profile_is_offered(self, allow_444: bool) -> bool:
+        if self.profile_idc == EXTENDED:
+            # one that obeys Baseline or Main says so (A.2.3; RFC 6184, 8.1, table 5)
+            return self.constraints & 0xC0 != 0
+        offered = self.profile_idc in (BASELINE, MAIN, HIGH)
+        return offered or (allow_444 and self.profile_idc == HIGH_444)
+
+    @property
+    def _profile(self) -> str:
+        return _PROFILES.get(self.profile_idc, f"H.264 profile {self.profile_idc}")
 
     def with_no_reordering(self) -> bytes:
         """The NAL unit with a reordering depth of 0, so that a decoder delays no picture (E.2.1).
@@ -113,6 +134,16 @@ class SequenceParameters:
         """
         if self._vui_is_broken or self.reorder_frames == 0:
             return escape(self._rbsp)
+        return self._with_depth(0, self.reference_frames)
+
+    def with_reordering(self) -> bytes:
+        """The NAL unit with the reordering depth that it announces, which may be too large to be
+        allowed: then with the largest, since a decoder would refuse it."""
+        if not self._depth_is_excessive:
+            return escape(self._rbsp)
+        return self._with_depth(MAX_REORDER_FRAMES, MAX_REORDER_FRAMES)
+
+    def _with_depth(self, reorder_frames: int, buffered_frames: int) -> bytes:
         reader = BitReader(self._rbsp)
         if self._restriction_at is None:
             bits = reader.text(0, self._vui_at) + "1" + "0" * 8 + "1" + _DEFAULT_LIMITS
@@ -120,7 +151,7 @@ class SequenceParameters:
             bits = reader.text(0, self._restriction_at) + "1" + _DEFAULT_LIMITS
         else:
             bits = reader.text(0, self._reorder_at)
-        return escape(bytes_of(bits + ue_text(0) + ue_text(self.reference_frames)))
+        return escape(bytes_of(bits + ue_text(reorder_frames) + ue_text(buffered_frames)))
 
 
 def read_sps(unit: bytes) -> SequenceParameters:
@@ -132,9 +163,9 @@ def read_sps(unit: bytes) -> SequenceParameters:
     bits.bits(8)
     profile_idc, constraints, level_idc = bits.bits(8), bits.bits(8), bits.bits(8)
     number = bits.ue(31)
-    chroma, bit_depth, lossless = ChromaFormat.YUV_420, 8, False
+    samples = _Samples(ChromaFormat.YUV_420, 8, lossless=False, separate_planes=False)
     if profile_idc in _WITH_CHROMA_FORMAT:
-        chroma, bit_depth, lossless = _sample_format(bits)
+        samples = _samples(bits)
     bits.ue(12)  # log2_max_frame_num_minus4
     _skip_picture_order(bits)
     reference_frames = bits.ue(16)
@@ -146,7 +177,7 @@ def read_sps(unit: bytes) -> SequenceParameters:
         bits.flag()  # mb_adaptive_frame_field_flag
     coded_height = 16 * map_units * (1 if frames_only else 2)
     bits.flag()  # direct_8x8_inference_flag
-    width, height = _cropped(bits, coded_width, coded_height, chroma, frames_only)
+    width, height = _cropped(bits, coded_width, coded_height, samples.chroma, frames_only)
     vui_at = bits.at
     restriction_at, reorder_at, reorder_frames, broken = None, None, None, False
     if bits.flag():
@@ -159,36 +190,45 @@ def read_sps(unit: bytes) -> SequenceParameters:
         profile_idc=profile_idc,
         constraints=constraints,
         level_idc=level_idc,
-        chroma_format=chroma,
-        bit_depth=bit_depth,
-        lossless=lossless,
+        chroma_format=samples.chroma,
+        bit_depth=samples.bit_depth,
+        lossless=samples.lossless,
+        separate_planes=samples.separate_planes,
         reference_frames=reference_frames,
         coded_width=coded_width,
         coded_height=coded_height,
         width=width,
         height=height,
         frames_only=frames_only,
-        reorder_frames=reorder_frames,
+        reorder_frames=None if reorder_frames is None else min(reorder_frames, MAX_REORDER_FRAMES),
         _rbsp=rbsp,
         _vui_at=vui_at,
         _restriction_at=restriction_at,
         _reorder_at=reorder_at,
         _vui_is_broken=broken,
+        _depth_is_excessive=reorder_frames is not None and reorder_frames > MAX_REORDER_FRAMES,
     )
 
 
-def _sample_format(bits: BitReader) -> tuple[ChromaFormat, int, bool]:
-    """The format, the larger bit depth, and qpprime_y_zero_transform_bypass_flag (lossless)."""
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    chroma: ChromaFormat
+    bit_depth: int
+    lossless: bool
+    separate_planes: bool
+
+
+def _samples(bits: BitReader) -> _Samples:
+    """From chroma_format_idc to the scaling lists, of the profiles that have them."""
     chroma = ChromaFormat(bits.ue(3))
-    if chroma is ChromaFormat.YUV_444:
-        bits.flag()  # separate_colour_plane_flag
+    separate = chroma is ChromaFormat.YUV_444 and bits.flag()
     bit_depth = 8 + max(bits.ue(6), bits.ue(6))
     lossless = bits.flag()
     if bits.flag():
         for index in range(12 if chroma is ChromaFormat.YUV_444 else 8):
             if bits.flag():
                 _skip_scaling_list(bits, 16 if index < 6 else 64)
-    return chroma, bit_depth, lossless
+    return _Samples(chroma, bit_depth, lossless=lossless, separate_planes=separate)
 
 
 def _skip_scaling_list(bits: BitReader, size: int) -> None:
@@ -226,7 +266,8 @@ def _cropped(
 
 
 def _vui(bits: BitReader) -> tuple[int, int | None, int | None]:
-    """Where bitstream_restriction_flag and max_num_reorder_frames are, and the latter's value."""
+    """Where bitstream_restriction_flag and max_num_reorder_frames are, and the latter's value; what
+    follows is not used by decoders here."""
     if bits.flag() and bits.bits(8) == _ALL_ASPECT_VALUES:
         bits.bits(32)
     if bits.flag():
@@ -256,9 +297,7 @@ def _vui(bits: BitReader) -> tuple[int, int | None, int | None]:
     for _ in range(4):
         bits.ue()
     reorder_at = bits.at
-    reorder_frames = bits.ue(16)
-    bits.ue(16)  # max_dec_frame_buffering
-    return restriction_at, reorder_at, reorder_frames
+    return restriction_at, reorder_at, bits.ue()
 
 
 def _skip_hrd(bits: BitReader) -> None:

@@ -10,11 +10,17 @@ from dataclasses import dataclass
 
 from rejoin.media.receive.h264_bits import BitReader, H264SyntaxError, unescape
 
-SLICE, PARTITION_A, IDR_SLICE, SEI, SPS, PPS, FILLER = 1, 2, 5, 6, 7, 8, 12
+SLICE, IDR_SLICE, SEI, SPS, PPS, FILLER = 1, 5, 6, 7, 8, 12
+PARTITIONS = (2, 3, 4)
+"""Data partitioning: the parts of a slice in units of their own (7.3.2.9), of Extended alone."""
 ACCESS_UNIT_DELIMITER = 9
 LAST_FOR_DECODERS = 12
 """Higher types are other layers, auxiliary pictures and what RTP or others define: for decoders of
 the profiles offered here they do not exist (7.4.1, table 7-1)."""
+
+INTERLEAVED = (25, 26, 27, 29)
+"""Not NAL units of H.264 but packets of RFC 6184's interleaved mode: STAP-B, MTAP16, MTAP24, FU-B
+(5.4)."""
 
 MAX_SEI_MESSAGES = 32
 """How many messages of one SEI unit are read."""
@@ -25,7 +31,7 @@ P_SLICE, B_SLICE, I_SLICE = 0, 1, 2
 _RECOVERY_POINT = 6
 _MAX_FRAME_NUMBER = 0xFFFF
 _SLICE_START_BYTES = 20
-"""Enough for the first three numbers of a slice header, emulation prevention included."""
+"""Enough for what is read of a slice header or a PPS, emulation prevention included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,11 @@ def is_slice(kind: int) -> bool:
     return SLICE <= kind <= IDR_SLICE
 
 
+def is_damaged(unit: bytes) -> bool:
+    """forbidden_zero_bit: set on the way where bits of the unit are wrong (RFC 6184, 1.3)."""
+    return unit[0] & 0x80 != 0
+
+
 def is_reference(unit: bytes) -> bool:
     """nal_ref_idc: whether other pictures may depend on this one."""
     return unit[0] & 0x60 != 0
@@ -62,11 +73,23 @@ def slice_start(unit: bytes) -> SliceStart | None:
         return None
 
 
-def pps_numbers(unit: bytes) -> tuple[int, int] | None:
-    """pic_parameter_set_id and seq_parameter_set_id of a PPS; None if it cannot be read."""
+@dataclass(frozen=True, slots=True)
+class PictureParameters:
+    """`number`, `sps`: pic_parameter_set_id and seq_parameter_set_id. `slice_groups`: more than one
+    is flexible macroblock ordering (FMO)."""
+
+    number: int
+    sps: int
+    slice_groups: int
+
+
+def read_pps(unit: bytes) -> PictureParameters | None:
+    """The start of a PPS; None if it cannot be read."""
     bits = BitReader(unescape(unit[1:_SLICE_START_BYTES]))
     try:
-        return bits.ue(255), bits.ue(31)
+        number, sps = bits.ue(255), bits.ue(31)
+        bits.bits(2)  # entropy_coding_mode_flag, bottom_field_pic_order_in_frame_present_flag
+        return PictureParameters(number, sps, 1 + bits.ue(7))
     except H264SyntaxError:
         return None
 

@@ -17,7 +17,15 @@ from rejoin.media.receive.jitter_buffer import (
     JitterBufferCounters,
 )
 from rejoin.media.receive.receive_statistics import ReceiveStatistics
-from rejoin.media.receive.rtp import SEND_TIME_UNITS, VIDEO_CLOCK_HZ, RtpPacket, unwrap_rtx
+from rejoin.media.receive.rtp import (
+    SEND_TIME_BYTES,
+    SEND_TIME_UNITS,
+    VIDEO_CLOCK_HZ,
+    ElementReader,
+    RtpPacket,
+    unwrap_rtx,
+)
+from rejoin.media.receive.sources import PlayingSource
 
 PLI_INTERVAL_MIN_S = 0.300
 PLI_ANSWER_S = 1.0
@@ -28,6 +36,8 @@ MAX_NACKED_AT_ONCE = 250
 
 REMB_INTERVAL_S = 1.0
 """How often REMB is sent while the rate does not fall (as in Chromium)."""
+
+REMB_JUDGED_EVERY_S = 0.050
 
 
 # --- actions ------------------------------------------------------------------------------------
@@ -91,7 +101,8 @@ class Negotiated:
     the host accepts; PLI is sent all the same to one that accepts neither it nor FIR, as there is
     no other way to get a picture. `max_bps`: the first and highest REMB. `send_time_id`: id of the
     abs-send-time header extension. `parameter_sets`: for a payload type, the H.264 parameter sets
-    that the answer announced for it (RFC 6184, 8.1).
+    that the answer announced for it (RFC 6184, 8.1). `allow_444`: whether the High 4:4:4 Predictive
+    profile was offered.
     """
 
     payload_types: frozenset[int]
@@ -105,6 +116,7 @@ class Negotiated:
     max_bps: int = 19_000_000
     send_time_id: int | None = None
     parameter_sets: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)
+    allow_444: bool = False
 
 
 # --- when to ask for a key frame ----------------------------------------------------------------
@@ -196,11 +208,17 @@ class InboundVideo:
     """The received video stream of one connection: decides what each packet leads to."""
 
     def __init__(
-        self, negotiated: Negotiated, *, may_send: Callable[[], bool] = lambda: True
+        self,
+        negotiated: Negotiated,
+        *,
+        may_send: Callable[[], bool] = lambda: True,
+        host_numbers: Callable[[], bool] = lambda: False,
     ) -> None:
         """`may_send`: whether feedback leaves this machine; a muted connection asks for nothing,
-        and nothing counts as asked for."""
+        and nothing counts as asked for. `host_numbers`: whether the host numbers its packets now
+        and gets transport-wide feedback."""
         self._may_send = may_send
+        self._host_numbers = host_numbers
         self.statistics = ReceiveStatistics(VIDEO_CLOCK_HZ)
         self.key_frame_requests = KeyFrameRequests()
         self.bandwidth = BandwidthEstimate(negotiated.max_bps)
@@ -217,24 +235,26 @@ class InboundVideo:
         self.firs_sent = 0
         """FIR packets (W3C: firCount)."""
         self._fir_number = 0
+        self._firs_answered = 0
+        self.needs_tick = False
+        """Whether to call `on_tick`: packets are missing or a key frame is needed."""
         self.jitter_buffer_delay_s = 0.0
         """Sum over all frames of the time from first packet to release (W3C)."""
         self.negotiated = negotiated
-        self.host_numbers = False
-        """Whether the host numbers its packets now and gets transport-wide feedback."""
         self._counters = JitterBufferCounters()
         self._jitter_buffer = JitterBuffer(nack=negotiated.nack, counters=self._counters)
         self._ssrc: int | None = None
+        """Of the stream; before its first packet, what the answer announced."""
+        self._source = PlayingSource()
+        self._newcomer: RtpPacket | None = None
+        """The first packet of another source, which plays if a second one follows."""
         self._had_key_frame = False
-        self._remb_at = -math.inf
+        self._remb_at = self._remb_judged_at = -math.inf
         self._limited = False
         self._sampled_timestamp: int | None = None
         self._media_s = 0.0
-
-    @property
-    def needs_tick(self) -> bool:
-        """Whether to call `on_tick`: packets are missing or a key frame is needed."""
-        return self._jitter_buffer.has_missing or self.key_frame_requests.needed
+        number = negotiated.send_time_id
+        self._send_time = None if number is None else ElementReader(number, SEND_TIME_BYTES)
 
     @property
     def buffered_bytes(self) -> int:
@@ -250,7 +270,7 @@ class InboundVideo:
     def remb_paused(self) -> bool:
         """Whether transport-wide feedback is sent in place of REMB. With both at once a host would
         obey the lower of two estimates."""
-        return self.negotiated.transport_cc and self.host_numbers
+        return self.negotiated.transport_cc and self._host_numbers()
 
     @property
     def packets_nacked(self) -> int:
@@ -278,30 +298,51 @@ class InboundVideo:
 
     def on_packet(self, packet: RtpPacket, now: float, rtt_s: float | None) -> list[ReceiveAction]:
         """One RTP packet of this section arrived. Unknown payload types are ignored."""
-        original_type = self.negotiated.rtx_payload_types.get(packet.payload_type)
-        newest, retransmission = False, packet
-        if original_type is not None:
-            self.bandwidth.add_bytes(len(packet.payload), now)
-            original = self._original(packet, original_type)
-            if original is None:
-                return self._actions([], now, rtt_s, False)
-            packet = original
-        elif packet.payload_type in self.negotiated.payload_types:
-            self.bandwidth.add_bytes(len(packet.payload), now)
-            if packet.ssrc != self._ssrc or self.statistics.ssrc is None:
-                self._start_stream(packet.ssrc, packet.payload_type)
-                self.key_frame_requests.need(now)
-            newest = self.statistics.add(packet, now)
-        else:
-            return []
-        awaited = self._jitter_buffer.awaits(packet.sequence_number)
+        if packet.payload_type not in self.negotiated.payload_types:
+            return self._on_retransmission(packet, now, rtt_s)
+        if packet.ssrc != self._source.ssrc:
+            return self._on_other_source(packet, now, rtt_s)
+        self.bandwidth.add_bytes(len(packet.payload), now)
+        newest = self.statistics.add(packet, now)
         frames = self._jitter_buffer.add(
             packet.sequence_number, packet.timestamp, packet.marker == 1, packet.payload, now
         )
-        if original_type is not None:
-            self.statistics.add_retransmitted(retransmission, repairs=awaited)
         rate_fell = newest and self._add_delay(packet, now, rtt_s)
         return self._actions(frames, now, rtt_s, rate_fell)
+
+    def _on_other_source(
+        self, packet: RtpPacket, now: float, rtt_s: float | None
+    ) -> list[ReceiveAction]:
+        """A packet of an SSRC that does not play (yet)."""
+        held, self._newcomer = self._newcomer, None
+        if not self._source.takes(packet.ssrc, now, self._jitter_buffer.newest_at):
+            self._newcomer = packet
+            return []
+        self._start_stream(packet.ssrc, packet.payload_type)
+        self.key_frame_requests.need(now)
+        actions: list[ReceiveAction] = []
+        if held is not None and held.ssrc == packet.ssrc:
+            actions = self.on_packet(held, now, rtt_s)
+        return actions + self.on_packet(packet, now, rtt_s)
+
+    def _on_retransmission(
+        self, packet: RtpPacket, now: float, rtt_s: float | None
+    ) -> list[ReceiveAction]:
+        """A packet of the RTX stream, or of none that is known here."""
+        original_type = self.negotiated.rtx_payload_types.get(packet.payload_type)
+        if original_type is None:
+            return []
+        self.bandwidth.add_bytes(len(packet.payload), now)
+        original = self._original(packet, original_type)
+        if original is None:
+            return self._actions([], now, rtt_s, False)
+        sequence = original.sequence_number
+        repaired = sequence if self._jitter_buffer.awaits(sequence) else None
+        self.statistics.add_retransmitted(packet, repaired=repaired)
+        frames = self._jitter_buffer.add(
+            sequence, original.timestamp, original.marker == 1, original.payload, now
+        )
+        return self._actions(frames, now, rtt_s, False)
 
     def on_tick(self, now: float, rtt_s: float | None) -> list[ReceiveAction]:
         """Time has passed. To be called every 10 ms while `needs_tick`."""
@@ -312,6 +353,7 @@ class InboundVideo:
     def request_key_frame(self, now: float, rtt_s: float | None) -> list[ReceiveAction]:
         """The decoder cannot go on without a key frame, or a new picture is needed at once."""
         self.key_frame_requests.need(now)
+        self.needs_tick = True
         return list(self._feedback(now, rtt_s))
 
     def _actions(
@@ -321,15 +363,36 @@ class InboundVideo:
         actions: list[ReceiveAction] = []
         if frames:
             actions += self._decode(frames, now)
+        buffer, requests = self._jitter_buffer, self.key_frame_requests
+        self.needs_tick = buffer.has_missing or requests.needed
         if self.needs_tick:
             actions += self._feedback(now, rtt_s)
+        if rate_fell or now >= self._remb_judged_at:
+            actions += self._remb_if_due(now, rate_fell)
+        return actions
+
+    def _remb_if_due(self, now: float, rate_fell: bool) -> Iterator[ReceiveAction]:
+        """REMB each second and when the rate fell, where it is taken and nothing else is sent.
+
+        Judged when it is due, and each 50 ms: whether the host numbers its packets and whether
+        feedback may leave changes rarely.
+        """
+        if self._ssrc is None or self.statistics.ssrc is None:
+            return
         if self.negotiated.remb and self._may_send():
             if not self.remb_paused and (rate_fell or now >= self._remb_at):
-                actions += self._remb(now, self.bandwidth.bitrate_bps)
+                yield self._remb(self._ssrc, now, self.bandwidth.bitrate_bps)
             elif self.remb_paused and self._limited:
                 # what was asked for last would hold for ever
-                actions += self._remb(now, self.negotiated.max_bps)
-        return actions
+                yield self._remb(self._ssrc, now, self.negotiated.max_bps)
+        self._remb_judged_at = now + REMB_JUDGED_EVERY_S
+        if now < self._remb_at < self._remb_judged_at:
+            self._remb_judged_at = self._remb_at
+
+    def _remb(self, ssrc: int, now: float, bitrate_bps: int) -> Remb:
+        self._remb_at = now + REMB_INTERVAL_S
+        self._limited = bitrate_bps < self.negotiated.max_bps
+        return Remb(ssrc, bitrate_bps)
 
     def _original(self, packet: RtpPacket, payload_type: int) -> RtpPacket | None:
         """The packet inside an RTX packet; None for padding and for unknown streams."""
@@ -345,7 +408,10 @@ class InboundVideo:
         self._jitter_buffer = JitterBuffer(
             nack=self.negotiated.nack,
             counters=self._counters,
-            access_units=AccessUnits(self.negotiated.parameter_sets.get(payload_type, ())),
+            access_units=AccessUnits(
+                self.negotiated.parameter_sets.get(payload_type, ()),
+                allow_444=self.negotiated.allow_444,
+            ),
         )
         self._ssrc = ssrc
         self._had_key_frame = False
@@ -353,8 +419,8 @@ class InboundVideo:
 
     def _add_delay(self, packet: RtpPacket, now: float, rtt_s: float | None) -> bool:
         """Feed the bandwidth estimate; returns whether the rate fell."""
-        extension_id = self.negotiated.send_time_id
-        sent = None if extension_id is None else packet.send_time(extension_id)
+        reader = self._send_time
+        sent = None if reader is None else reader.read(packet.extension)
         if sent is not None:
             return self.bandwidth.add_delay(sent / SEND_TIME_UNITS, now, rtt_s)
         before, self._sampled_timestamp = self._sampled_timestamp, packet.timestamp
@@ -393,7 +459,9 @@ class InboundVideo:
             requests.reference_picture()
         if frame.key:
             self.key_frames_received += 1
-            self._fir_number = self.firs_sent & 0xFF
+            if self._firs_answered < self.firs_sent:
+                self._firs_answered = self.firs_sent
+                self._fir_number = (self._fir_number + 1) & 0xFF
             self._had_key_frame = True
             requests.arrived(now, recovers_after=frame.recovers_after)
 
@@ -420,9 +488,3 @@ class InboundVideo:
         if terms.fir and (not terms.pli or self.key_frame_requests.in_vain(now)):
             self.firs_sent += 1
             yield Fir(ssrc, self._fir_number)
-
-    def _remb(self, now: float, bitrate_bps: int) -> Iterator[ReceiveAction]:
-        if self._ssrc is not None and self.statistics.ssrc is not None:
-            self._remb_at = now + REMB_INTERVAL_S
-            self._limited = bitrate_bps < self.negotiated.max_bps
-            yield Remb(self._ssrc, bitrate_bps)

@@ -135,6 +135,8 @@ class JitterBuffer:
     ) -> None:
         """`nack`: whether the host agreed to NACK."""
         self.counters = counters or JitterBufferCounters()
+        self.newest_at = -math.inf
+        """When the packet with the highest number arrived."""
         self._access_units = access_units or AccessUnits()
         self._stored: dict[int, _Stored] = {}
         self._bytes = 0
@@ -157,7 +159,8 @@ class JitterBuffer:
         self._broken_until: int | None = None
         self._scanned_from = 0
         self._scanned_to = 0
-        self._newest_at = -math.inf
+        self._scanned_timestamp: int | None = None
+        """Of the frame in the middle of which the last scan ended; None if in none."""
 
     @property
     def has_missing(self) -> bool:
@@ -183,13 +186,38 @@ class JitterBuffer:
         self, sequence: int, timestamp: int, marker: bool, payload: bytes, now: float
     ) -> list[EncodedFrame]:
         """Add one packet; returns the frames that are whole now."""
+        number = self._highest + 1
+        if sequence == number & 0xFFFF and self._next is not None:
+            self._highest = number
+            self.newest_at = now
+        else:
+            unwrapped = self._add_out_of_order(sequence, now)
+            if unwrapped is None:
+                return []
+            number = unwrapped
+        self._stored[number] = _Stored(timestamp, marker, payload, now)
+        self._bytes += len(payload) + PACKET_OVERHEAD_BYTES
+        if self._bytes > BUFFER_BYTES:
+            self._start_over_at(self._highest + 1)
+        elif (
+            not marker
+            and timestamp == self._scanned_timestamp
+            and number == self._scanned_to == self._highest
+        ):
+            # most packets: they go on with the frame in the middle of which the last scan ended
+            self._scanned_to = number + 1
+            return []
+        return self._release_frames(now)
+
+    def _add_out_of_order(self, sequence: int, now: float) -> int | None:
+        """The number of a packet that is not the next one; None if it is late or a duplicate."""
         number = self._unwrap(sequence, now)
         if number is None:
             self.counters.packets_late += 1
-            return []
+            return None
         if number in self._stored:
             self.counters.packets_duplicate += 1
-            return []
+            return None
         missing = self._missing.pop(number, None)
         if missing is not None and missing.nacks_sent:
             self.counters.packets_recovered += 1
@@ -203,12 +231,8 @@ class JitterBuffer:
             else:
                 self._note_missing(range(self._highest + 1, number), now)
             self._highest = number
-            self._newest_at = now
-        self._stored[number] = _Stored(timestamp, marker, payload, now)
-        self._bytes += len(payload) + PACKET_OVERHEAD_BYTES
-        if self._bytes > BUFFER_BYTES:
-            self._start_over_at(self._highest + 1)
-        return self._release_frames(now)
+            self.newest_at = now
+        return number
 
     def poll(self, now: float, rtt_s: float | None) -> list[EncodedFrame]:
         """Give up packets that are past their deadline; returns the frames behind them."""
@@ -291,7 +315,7 @@ class JitterBuffer:
         return self._highest + ahead
 
     def _is_outage(self, gap: int, now: float) -> bool:
-        paused = now - self._newest_at >= OUTAGE_PAUSE_S
+        paused = now - self.newest_at >= OUTAGE_PAUSE_S
         return gap > JUMP_PACKETS or (gap > OUTAGE_PACKETS and paused)
 
     def _note_missing(self, numbers: range, now: float) -> None:
@@ -310,12 +334,14 @@ class JitterBuffer:
         self._next = number
         self._after_loss = True
         self._start_at = None
+        self._scanned_timestamp = None
 
     def _give_up_through(self, lost: int) -> None:
         """Give up every missing packet up to `lost` and drop the frames that they belong to."""
         assert self._next is not None
         self._after_loss = True
         self._start_at = None
+        self._scanned_timestamp = None
         broken: set[int] = set()
         goes_on = self._broken_until == self._next
         # Each number from the next to the highest is either stored or missing.
@@ -371,13 +397,12 @@ class JitterBuffer:
             return frames
         while (end := self._end_of_next_frame()) is not None:
             assert self._next is not None
-            packets = [self._stored[number] for number in range(self._next, end)]
-            for number in range(self._next, end):
-                self._remove(number)
+            packets = list(map(self._stored.pop, range(self._next, end)))
+            payloads = [packet.payload for packet in packets]
+            self._bytes -= sum(map(len, payloads)) + len(packets) * PACKET_OVERHEAD_BYTES
             self._next = end
             self._start_at = None
-            units = nal_units(packet.payload for packet in packets)
-            unit = self._access_units.add(units, after_loss=self._after_loss)
+            unit = self._access_units.add(nal_units(payloads), after_loss=self._after_loss)
             if unit is not None:
                 arrivals = [packet.at for packet in packets]
                 frames.append(
@@ -385,7 +410,7 @@ class JitterBuffer:
                         data=unit.data,
                         rtp_timestamp=packets[-1].timestamp,
                         key=unit.key,
-                        after_loss=self._after_loss,
+                        after_loss=self._after_loss or unit.damaged,
                         first_packet_at=min(arrivals),
                         received_at=max(arrivals),
                         released_at=now,
@@ -405,15 +430,21 @@ class JitterBuffer:
         No packet is scanned twice: `_scanned_to` is where the last call stopped.
         """
         assert self._next is not None
-        at = self._next
+        first, at = self._next, self._next
         if self._scanned_to > at and self._scanned_from == at:
             at = self._scanned_to
-        self._scanned_from = self._next
-        while (packet := self._stored.get(at)) is not None:
-            if at > self._next and packet.timestamp != self._stored[self._next].timestamp:
+        self._scanned_from, self._scanned_timestamp = first, None
+        stored = self._stored
+        begin = stored.get(first)
+        if begin is None:
+            self._scanned_to = first
+            return None
+        timestamp = begin.timestamp
+        while (packet := stored.get(at)) is not None:
+            if packet.timestamp != timestamp:
                 return at
             at += 1
-            if packet.marker or (not packet.payload and at == self._next + 1):
+            if packet.marker or (at == first + 1 and not packet.payload):
                 return at
-        self._scanned_to = at
+        self._scanned_to, self._scanned_timestamp = at, timestamp
         return None

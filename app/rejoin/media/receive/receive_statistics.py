@@ -42,6 +42,15 @@ class _CountedReport:
 
 REPORTS_REMEMBERED = 40
 
+REPAIRED_REMEMBERED = 512
+"""How many repaired packets are remembered: their originals may only have been late."""
+
+MAX_MISORDER = 3000
+"""A packet older than this is not late but a new start, as in the jitter buffer."""
+
+HALF_RANGE = 2**31
+"""Of media time, which has 32 bits."""
+
 
 class ReceiveStatistics:
     """Statistics of one stream, for receiver reports and for `StreamStatistics`."""
@@ -54,7 +63,7 @@ class ReceiveStatistics:
         self.packets_retransmitted = 0
         """Packets of the RTX stream. Without RTX, retransmissions cannot be recognised."""
         self.packets_repaired = 0
-        """Packets of this stream that were missing until the RTX stream brought them."""
+        """Packets of this stream that the RTX stream brought, and nothing else did."""
         self.ssrc: int | None = None
         self._clock_rate_hz = clock_rate_hz
         self._base = 0
@@ -65,6 +74,13 @@ class ReceiveStatistics:
         self._history: deque[tuple[float, int, int]] = deque()
         self._sender_report: tuple[int, float] | None = None
         self._received_since_base = 0
+        self._missing_before = 0
+        """Of the streams before this one."""
+        self._repaired: dict[int, None] = {}
+        """Sequence numbers of the last repaired packets, the oldest first."""
+        self._restarts_at: tuple[int, int] | None = None
+        """A number far behind, with which the numbers begin anew if it is the next to come, and the
+        highest number then."""
         self._reports: deque[_CountedReport] = deque(maxlen=REPORTS_REMEMBERED)
         self._media_clock: tuple[float, int] | None = None
 
@@ -76,42 +92,72 @@ class ReceiveStatistics:
         sequence = packet.sequence_number
         new_stream = packet.ssrc != self.ssrc
         if new_stream:
-            self.ssrc = packet.ssrc
             self._start(sequence)
+            self.ssrc = packet.ssrc
+            self._sender_report = self._media_clock = None
         ahead = (sequence - self._highest) & 0xFFFF
-        if ahead < 0x8000:
+        newest = 0 < ahead < 0x8000
+        if newest:
             self._highest += ahead
+        elif not new_stream:
+            newest = self._on_older(sequence, -ahead & 0xFFFF)
         self._received_since_base += 1
         transit = now * self._clock_rate_hz - packet.timestamp
         if self._transit is not None and ahead:
-            # media time wraps at 32 bits, and so does the difference
-            moved = abs((transit - self._transit + 2**31) % 2**32 - 2**31)
-            self._jitter += (moved - self._jitter) / 16
+            moved = transit - self._transit
+            if not -HALF_RANGE <= moved < HALF_RANGE:  # media time wraps at 32 bits
+                moved = (moved + HALF_RANGE) % (2 * HALF_RANGE) - HALF_RANGE
+            self._jitter += (abs(moved) - self._jitter) / 16
         self._transit = transit
-        return new_stream or 0 < ahead < 0x8000
+        return newest or new_stream
 
-    def add_retransmitted(self, packet: RtpPacket, *, repairs: bool) -> None:
+    def _on_older(self, sequence: int, behind: int) -> bool:
+        """A packet that is not newer than all before it; returns whether the numbers begin anew.
+
+        They do where two packets in a row are far behind (RFC 3550, A.1).
+        """
+        if self._repaired and sequence in self._repaired:
+            del self._repaired[sequence]  # the first one was only late
+            self.packets_repaired -= 1
+        if behind < MAX_MISORDER:
+            # where the first packet to come was not the first that was sent
+            self._base = min(self._base, self._highest - behind)
+            return False
+        restarts = self._restarts_at == (sequence, self._highest)
+        self._restarts_at = (sequence + 1) & 0xFFFF, self._highest
+        if restarts:
+            self._received_since_base -= 1  # the one before belongs to the new numbers
+            self._start((sequence - 1) & 0xFFFF)
+            self._highest, self._received_since_base = self._base + 1, 1
+        return restarts
+
+    def add_retransmitted(self, packet: RtpPacket, *, repaired: int | None) -> None:
         """Count one packet of the RTX stream, which has its own sequence numbers.
 
-        `repairs`: it brought a packet that was missing.
+        `repaired`: the sequence number of the missing packet that it brought; None if none.
         """
         size = len(packet.payload) + packet.padding_size
         self.packets_received += 1
         self.bytes_received += size
         self.packets_retransmitted += 1
-        self.packets_repaired += repairs
+        if repaired is not None:
+            self.packets_repaired += 1
+            self._repaired[repaired] = None
+            if len(self._repaired) > REPAIRED_REMEMBERED:
+                del self._repaired[next(iter(self._repaired))]
 
     def _start(self, sequence: int) -> None:
+        self._missing_before = self.packets_missing
         self._base = self._highest = sequence
         self._received_since_base = 0
         self.packets_repaired = 0
+        self._repaired.clear()
+        self._restarts_at = None
         self._reported = (0, 0)
         self._history.clear()
         self._transit = None
         self._jitter = 0.0
-        self._sender_report = None
         self._reports.clear()
-        self._media_clock = None
 
     @property
     def packets_expected(self) -> int:
@@ -125,11 +171,11 @@ class ReceiveStatistics:
 
     @property
     def packets_missing(self) -> int:
-        """Those of `packets_lost` that no retransmission repaired, with RTX or without.
+        """Packets that were lost and not repaired, with RTX or without, of all streams so far.
 
         RFC 3550's own count, in receiver reports, knows nothing of RTX (RFC 4588, 6.3).
         """
-        return self.packets_lost - self.packets_repaired
+        return self._missing_before + self.packets_lost - self.packets_repaired
 
     @property
     def jitter_s(self) -> float:

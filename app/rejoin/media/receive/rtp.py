@@ -16,12 +16,13 @@ AUDIO_CLOCK_HZ = 48_000
 
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 SEND_TIME_UNITS = 1 << 18
-"""Units of abs-send-time in one second. The value has 24 bits."""
+"""Units of abs-send-time in one second."""
+SEND_TIME_BYTES = 3
 
 HEADER_BYTES = 12
 _HEADER = Struct("!BBHLL")
 _WORDS = Struct("!HH")
-ONE_BYTE = 0xBEDE
+_ONE_BYTE = 0xBEDE
 """Profile of a header extension whose elements have one-byte headers (RFC 8285, 4.2)."""
 _TWO_BYTES = 0x100
 _PADDING, _RESERVED = 0, 15
@@ -39,11 +40,6 @@ class RtpPacket:
     payload: bytes = b""
     padding_size: int = 0
     extension: bytes = b""
-
-    def send_time(self, extension_id: int) -> int | None:
-        """abs-send-time in `SEND_TIME_UNITS`, read from this extension id; None if absent."""
-        value = extension_value(self.extension, extension_id)
-        return int.from_bytes(value, "big") if value is not None and len(value) == 3 else None
 
 
 def parse(data: bytes) -> RtpPacket:
@@ -81,9 +77,9 @@ def extension_value(extension: bytes, element_id: int) -> bytes | None:
     if len(extension) < 4:
         return None
     profile, at = _WORDS.unpack_from(extension)[0], 4
-    if profile != ONE_BYTE and profile >> 4 != _TWO_BYTES:
+    if profile != _ONE_BYTE and profile >> 4 != _TWO_BYTES:
         return None
-    short = profile == ONE_BYTE
+    short = profile == _ONE_BYTE
     while at < len(extension):
         head = extension[at]
         at += 1
@@ -102,6 +98,55 @@ def extension_value(extension: bytes, element_id: int) -> bytes | None:
             return extension[at : at + size] if at + size <= len(extension) else None
         at += size
     return None
+
+
+class ElementReader:
+    """Reads one element of header extensions as a number, from this extension id.
+
+    Thousands of packets a second have the same few layouts, so the headers of the elements up to
+    this one are remembered as one mask, by the extension's length.
+    """
+
+    def __init__(self, element_id: int, size: int) -> None:
+        """`size`: in bytes; an element of another size counts as absent."""
+        self.element_id = element_id
+        self._size = size
+        self._most = (1 << 8 * size) - 1
+        self._layouts: dict[int, tuple[int, int, int]] = {}
+
+    def read(self, extension: bytes) -> int | None:
+        """The number in a header extension, profile included; None if absent."""
+        layout = self._layouts.get(len(extension))
+        if layout is not None:
+            shift, mask, headers = layout
+            whole = int.from_bytes(extension) >> shift
+            if whole & mask == headers:
+                return whole & self._most
+        value = extension_value(extension, self.element_id)
+        if value is None or len(value) != self._size:
+            return None
+        if extension[:2] == _ONE_BYTE.to_bytes(2):
+            self._remember(extension)
+        return int.from_bytes(value)
+
+    def _remember(self, extension: bytes) -> None:
+        if len(self._layouts) >= 16:
+            self._layouts.clear()
+        mask, at = bytearray(b"\xff\xff\0\0"), 4
+        while True:
+            head = extension[at]
+            mask.append(0xFF)
+            at += 1
+            if head == _PADDING:
+                continue
+            size = (head & 0x0F) + 1
+            mask += bytes(size)
+            at += size
+            if head >> 4 == self.element_id:
+                break
+        bits = int.from_bytes(mask)
+        headers = int.from_bytes(extension[:at]) & bits
+        self._layouts[len(extension)] = (8 * (len(extension) - at), bits, headers)
 
 
 def unwrap_rtx(packet: RtpPacket, payload_type: int, ssrc: int) -> RtpPacket:

@@ -1,8 +1,11 @@
-"""Which RTP sources of a connection were received, and which of them ended with a BYE."""
+"""Which RTP sources of a connection were received, which ended with a BYE, and which one plays."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+
+MAX_SOURCES = 256
+"""Hosts have two or three. A host that has more is followed from the newest one on."""
 
 
 class ReceivedSources:
@@ -19,6 +22,8 @@ class ReceivedSources:
 
     def on_rtp(self, ssrc: int) -> None:
         """A packet of this source: it plays, even if it said BYE before."""
+        if ssrc not in self._playing and len(self._playing) >= MAX_SOURCES:
+            self._playing.clear()
         self._playing.add(ssrc)
 
     def on_bye(self, ssrcs: Iterable[int]) -> None:
@@ -27,3 +32,39 @@ class ReceivedSources:
         self._playing -= ending
         if ending and not self._playing:
             self._on_all_ended()
+
+
+PLAYS_S = 0.250
+"""A source that was heard less than this ago plays."""
+
+
+class PlayingSource:
+    """The source that plays in one media section, which may get another SSRC in mid-stream.
+
+    A single packet must not end the stream that plays: it may be a late one of the source before
+    it, or a stray one.
+    """
+
+    def __init__(self) -> None:
+        self.ssrc: int | None = None
+        self._left: int | None = None
+        self._newcomer: tuple[int, float] | None = None
+        """Another source, and when its first packet came."""
+
+    def takes(self, ssrc: int, now: float, heard_at: float) -> bool:
+        """Whether a packet of this source is to be played; if so, this source plays from now on.
+
+        Another source replaces the one that plays with its second packet, and the one that was
+        replaced last comes back only after a silence. `heard_at`: when the last packet of the one
+        that plays arrived.
+        """
+        if ssrc == self.ssrc:
+            return True
+        if self.ssrc is not None and now - heard_at < PLAYS_S:
+            if ssrc == self._left:
+                return False
+            newcomer, self._newcomer = self._newcomer, (ssrc, now)
+            if newcomer is None or newcomer[0] != ssrc or now - newcomer[1] >= PLAYS_S:
+                return False
+        self._left, self.ssrc, self._newcomer = self.ssrc, ssrc, None
+        return True

@@ -8,17 +8,18 @@ emulated host.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import deque
 from dataclasses import dataclass
-from itertools import takewhile
 from struct import Struct
 from typing import Final
-
-from rejoin.media.receive.rtp import ONE_BYTE, extension_value
 
 TRANSPORT_CC_URI: Final = (
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 )
+
+NUMBER_BYTES: Final = 2
+"""The header extension with the number (draft, 2)."""
 
 TICK_S: Final = 0.000250
 """Unit of the receive deltas (draft, 3.1.5)."""
@@ -33,6 +34,9 @@ KEPT_S: Final = 0.500
 
 MAX_SPAN: Final = 8192
 """A number further than this from the newest is a new beginning, not a loss of thousands."""
+
+MAX_COVERED: Final = 0xFFFF
+"""Numbers in one report, received or not: their count has 16 bits (draft, 3.1)."""
 
 MAX_RECEIVED: Final = 190
 """Arrivals in one report. In the worst case (single arrivals, each with a delta of two bytes and a
@@ -55,54 +59,20 @@ _DELTA = Struct("!h")
 _VERSION_AND_FORMAT: Final = 0x8F
 _PADDING_BIT: Final = 0x20
 _RTPFB: Final = 205
-_NOT_RECEIVED, _SMALL, _LARGE = 0, 1, 2
+_SMALL, _LARGE = 1, 2
 _MAX_RUN: Final = 8191
+_LONG_RUN: Final = 14
+"""So many statuses, or more, are shorter as a run than as vectors."""
+_RUN: Final = re.compile(rb"\x00+|\x01+|\x02+")
 
 
-class NumberReader:
-    """Reads the transport-wide sequence number of packets, from this extension id.
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What arrived between two reports: `ticks` has the arrival of each unwrapped number."""
 
-    Thousands of packets a second have the same few layouts, so the headers of the elements up to
-    the number are remembered as one mask, by the extension's length.
-    """
-
-    def __init__(self, extension_id: int) -> None:
-        self.extension_id = extension_id
-        self._layouts: dict[int, tuple[int, int, int]] = {}
-
-    def read(self, extension: bytes) -> int | None:
-        """The number (0 to 65535) in a header extension, profile included; None if absent."""
-        layout = self._layouts.get(len(extension))
-        if layout is not None:
-            end, mask, headers = layout
-            whole = int.from_bytes(extension[:end])
-            if whole & mask == headers:
-                return whole & 0xFFFF
-        value = extension_value(extension, self.extension_id)
-        if value is None or len(value) != 2:
-            return None
-        self._remember(extension)
-        return int.from_bytes(value)
-
-    def _remember(self, extension: bytes) -> None:
-        if extension[:2] != ONE_BYTE.to_bytes(2):
-            return
-        if len(self._layouts) >= 16:
-            self._layouts.clear()
-        mask, at = bytearray(b"\xff\xff\x00\x00"), 4
-        while True:
-            head = extension[at]
-            mask.append(0xFF)
-            at += 1
-            if head == 0:
-                continue
-            size = (head & 0x0F) + 1
-            mask += bytes(size)
-            at += size
-            if head >> 4 == self.extension_id:
-                break
-        bits = int.from_bytes(mask)
-        self._layouts[len(extension)] = (at, bits, int.from_bytes(extension[:at]) & bits)
+    ticks: dict[int, int]
+    highest: int
+    newest_at: float
 
 
 class TransportFeedback:
@@ -116,8 +86,8 @@ class TransportFeedback:
         self._new: list[tuple[int, float]] = []
         self._new_bytes = 0
         self._unnumbered_since: float | None = None
-        self._ticks: dict[int, int] = {}
-        """Arrival of each unwrapped number, in the order of arrival."""
+        self._batches: deque[_Batch] = deque()
+        """What may be reported again, the oldest first."""
         self._newest: int | None = None
         self._next = 0
         """The first number that no report has covered."""
@@ -150,6 +120,11 @@ class TransportFeedback:
             return INTERVAL_MIN_S
         return min(INTERVAL_MAX_S, max(INTERVAL_MIN_S, REPORT_BYTES * 8 / share_bps))
 
+    @property
+    def has_new(self) -> bool:
+        """Whether something arrived since the last report."""
+        return bool(self._new)
+
     # --- reports ----------------------------------------------------------------------------------
 
     def reports(self, now: float, *, sender_ssrc: int, media_ssrc: int) -> list[bytes]:
@@ -158,22 +133,22 @@ class TransportFeedback:
         After a late packet they begin there, and repeat what has arrived since.
         """
         self._measure(now)
-        lowest = self._take_new()
-        if lowest is None or self._newest is None:
+        batch = self._take_new()
+        if batch is None:
             return []
-        first, end = min(self._next, lowest), self._newest + 1
+        self._batches.append(batch)
+        first, end = min(self._next, *batch.ticks), batch.highest + 1
+        arrivals = self._arrivals_from(first)
         made: list[bytes] = []
-        while first < end:
-            first, count, reference, statuses, deltas = self._statuses(first, end)
-            made.append(
-                _packet(
-                    (sender_ssrc, media_ssrc, (first - count) & 0xFFFF, count),
-                    (reference & 0xFFFFFF) << 8 | self.reports_made & 0xFF,
-                    _chunks(statuses) + deltas,
-                )
-            )
+        at = 0
+        while at < len(arrivals):
+            at_next, count, reference, body = _report(first, arrivals, at)
+            header = (sender_ssrc, media_ssrc, first & 0xFFFF, count)
+            times = (reference & 0xFFFFFF) << 8 | self.reports_made & 0xFF
+            made.append(_packet(header, times, body))
             self.reports_made += 1
-        self._next = end
+            first, at = first + count, at_next
+        self._next = max(self._next, end)
         self._forget(now)
         return made
 
@@ -185,74 +160,83 @@ class TransportFeedback:
             self._rate_bps += weight * (self._new_bytes * 8 / took_s - self._rate_bps)
         self._new_bytes = 0
 
-    def _take_new(self) -> int | None:
-        """Note the new arrivals; returns the lowest number of them, None if there is none."""
+    def _take_new(self) -> _Batch | None:
+        """The new arrivals; None if there is none."""
         new, self._new = self._new, []
-        ticks, newest, known_from = self._ticks, self._newest, self._known_from
-        lowest: int | None = None
+        newest = self._newest
+        ticks: dict[int, int] = {}
         for number, at in new:
-            if newest is None:
-                unwrapped = number
-            else:
-                moved = ((number - newest + 0x8000) & 0xFFFF) - 0x8000
-                unwrapped = newest + moved
-                if not -MAX_SPAN <= moved <= MAX_SPAN:
-                    newest = None
-            if newest is None:
-                ticks.clear()
-                known_from = unwrapped - MAX_SPAN
-                newest = self._next = lowest = unwrapped
-            elif unwrapped in ticks or unwrapped < known_from:
-                continue
-            if unwrapped > newest:
-                newest = unwrapped
-            if lowest is None or unwrapped < lowest:
-                lowest = unwrapped
-            ticks[unwrapped] = int(at * TICKS_PER_S)
-        self._newest, self._known_from = newest, known_from
-        return lowest
+            if newest is not None:
+                ahead = (number - newest) & 0xFFFF
+                if 0 < ahead <= MAX_SPAN:
+                    newest += ahead
+                    ticks[newest] = int(at * TICKS_PER_S)
+                    continue
+                if ahead == 0:
+                    continue
+                if ahead >= 0x10000 - MAX_SPAN:
+                    late = newest + ahead - 0x10000
+                    if late >= self._known_from and late not in ticks and not self._has(late):
+                        ticks[late] = int(at * TICKS_PER_S)
+                    continue
+            newest = number if newest is None else newest + ahead  # a new beginning
+            ticks.clear()
+            self._batches.clear()
+            self._next, self._known_from = newest, newest - MAX_SPAN
+            ticks[newest] = int(at * TICKS_PER_S)
+        self._newest = newest
+        if newest is None or not ticks:
+            return None
+        return _Batch(ticks, newest, new[-1][1])
 
-    def _statuses(self, first: int, end: int) -> tuple[int, int, int, list[int], bytes]:
-        """As much as one report holds: where the next one begins, how many numbers are covered, the
-        reference time, their statuses and the receive deltas. It ends with a received packet."""
-        ticks = self._ticks
-        statuses: list[int] = []
-        deltas = bytearray()
-        reference = before = None
-        received = missing = 0
-        for number in range(first, end):
-            at = ticks.get(number)
-            if at is None:
-                missing += 1
-                continue
-            if reference is None or before is None:
-                reference = at // TICKS_PER_REFERENCE
-                before = reference * TICKS_PER_REFERENCE
-            delta = at - before
-            if received == MAX_RECEIVED or not -0x8000 <= delta < 0x8000:
-                break
-            if missing:
-                statuses += [_NOT_RECEIVED] * missing
-                missing = 0
-            if 0 <= delta < 256:
-                statuses.append(_SMALL)
-                deltas.append(delta)
-            else:
-                statuses.append(_LARGE)
-                deltas += _DELTA.pack(delta)
-            before = at
-            received += 1
-        assert reference is not None, "the newest number was received"
-        return first + len(statuses), len(statuses), reference, statuses, bytes(deltas)
+    def _has(self, number: int) -> bool:
+        return any(number in batch.ticks for batch in self._batches)
+
+    def _arrivals_from(self, first: int) -> list[tuple[int, int]]:
+        """Number and arrival of all that is known from this number on, by number."""
+        known = [
+            (number, at)
+            for batch in self._batches
+            if batch.highest >= first
+            for number, at in batch.ticks.items()
+            if number >= first
+        ]
+        known.sort()
+        return known
 
     def _forget(self, now: float) -> None:
         """Drop what is too old to be reported again."""
-        ticks, oldest = self._ticks, int((now - KEPT_S) * TICKS_PER_S)
-        gone = list(takewhile(lambda number: ticks[number] < oldest, ticks))
-        if gone:
-            self._known_from = max(self._known_from, max(gone) + 1)
-            for number in gone:
-                del ticks[number]
+        while self._batches and self._batches[0].newest_at < now - KEPT_S:
+            self._known_from = max(self._known_from, self._batches.popleft().highest + 1)
+
+
+def _report(first: int, arrivals: list[tuple[int, int]], start: int) -> tuple[int, int, int, bytes]:
+    """As much as one report holds, from the number `first` on and the arrival at `start` on.
+
+    Returns the index of the next arrival, how many numbers are covered, the reference time, and the
+    status chunks with the receive deltas. It ends with a received packet.
+    """
+    reference = arrivals[start][1] // TICKS_PER_REFERENCE
+    before, expected = reference * TICKS_PER_REFERENCE, first
+    statuses, deltas = bytearray(), bytearray()
+    index = start
+    for index in range(start, min(len(arrivals), start + MAX_RECEIVED)):
+        number, at = arrivals[index]
+        delta = at - before
+        if not -0x8000 <= delta < 0x8000 or number - first >= MAX_COVERED:
+            break
+        if number != expected:
+            statuses += bytes(number - expected)  # not received
+        if 0 <= delta < 256:
+            statuses.append(_SMALL)
+            deltas.append(delta)
+        else:
+            statuses.append(_LARGE)
+            deltas += _DELTA.pack(delta)
+        before, expected = at, number + 1
+    else:
+        index += 1
+    return index, expected - first, reference, _chunks(statuses) + deltas
 
 
 def _packet(header: tuple[int, int, int, int], times: int, body: bytes) -> bytes:
@@ -266,30 +250,25 @@ def _packet(header: tuple[int, int, int, int], times: int, body: bytes) -> bytes
     return _HEADER.pack(first, _RTPFB, words, *header, times) + body
 
 
-def _chunks(statuses: Sequence[int]) -> bytes:
+def _chunks(statuses: bytearray) -> bytes:
     """The packet status chunks (draft, 3.1.2 to 3.1.4)."""
     out = bytearray()
     at, size = 0, len(statuses)
     while at < size:
-        status, end = statuses[at], at + 1
-        last = min(size, at + _MAX_RUN)
-        while end < last and statuses[end] == status:
-            end += 1
-        if end - at >= 14 or end == size:
-            out += _CHUNK.pack(status << 13 | end - at)
+        run = _RUN.match(statuses, at, at + _MAX_RUN)
+        assert run is not None
+        end = run.end()
+        if end - at >= _LONG_RUN or end == size:
+            out += _CHUNK.pack(statuses[at] << 13 | end - at)
             at = end
             continue
+        large = _LARGE in statuses[at : at + 14]
+        count, width, kind = (7, 2, 0xC000) if large else (14, 1, 0x8000)
         vector = 0
-        if _LARGE in statuses[at : at + 14]:
-            for each in range(at, at + 7):
-                vector = vector << 2 | (statuses[each] if each < size else 0)
-            out += _CHUNK.pack(0xC000 | vector)
-            at += 7
-        else:
-            for each in range(at, at + 14):
-                vector = vector << 1 | (statuses[each] if each < size else 0)
-            out += _CHUNK.pack(0x8000 | vector)
-            at += 14
+        for status in statuses[at : at + count].ljust(count, b"\0"):
+            vector = vector << width | status
+        out += _CHUNK.pack(kind | vector)
+        at += count
     return bytes(out)
 
 

@@ -1,0 +1,81 @@
+"""What an operator's Prometheus reads: calls of players, calls of the service, and who waits.
+
+Nothing here names a player, a session or a token.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The metrics of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._calls = Counter(
+            "rejoin_backend_calls_total",
+            "Calls of players, by operation and HTTP status.",
+            ("operation", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "rejoin_backend_call_seconds",
+            "How long calls of players took; a long poll waits on purpose.",
+            ("operation",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._waiting = Gauge(
+            "rejoin_backend_waiting",
+            "Calls that have no answer yet.",
+            registry=self.registry,
+        )
+        self._service_calls = Counter(
+            "rejoin_backend_service_calls_total",
+            "Calls of the streaming service, by operation and outcome.",
+            ("operation", "outcome"),
+            registry=self.registry,
+        )
+        self._service_seconds = Histogram(
+            "rejoin_backend_service_call_seconds",
+            "How long calls of the streaming service took.",
+            ("operation",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """A call, while it has no answer."""
+        with self._waiting.track_inprogress():
+            yield
+
+    def answered(self, operation: str, status: int, seconds: float) -> None:
+        """`operation`: as the contract names it, or "none" for a call that it does not have."""
+        self._calls.labels(operation, str(status)).inc()
+        self._seconds.labels(operation).observe(seconds)
+
+    def service_answered(self, operation: str, outcome: str, seconds: float) -> None:
+        """`outcome`: "ok", or the fault."""
+        self._service_calls.labels(operation, outcome).inc()
+        self._service_seconds.labels(operation).observe(seconds)
+
+    def app(self) -> Starlette:
+        """Serves `GET /metrics`; for a port that only the operator reaches."""
+
+        async def metrics(_: Request) -> Response:
+            return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
+
+        return Starlette(routes=[Route("/metrics", metrics)])

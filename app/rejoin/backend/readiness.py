@@ -1,0 +1,45 @@
+"""Whether this process can do its work, judged by what really happened last.
+
+A failure counts until a success comes, but no longer than half a minute: with a load balancer that
+sends nothing to a process that is not ready, nothing would ever prove that it is again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from rejoin.clock import Clock
+
+Part = Literal["database", "service"]
+
+BELIEVED_S: Final = 30.0
+_FAILURES: Final = 3
+"""In a row; one alone may be one call's own."""
+
+
+@dataclass(slots=True)
+class Readiness:
+    """`stopping`: set when the process is to end."""
+
+    clock: Clock
+    stopping: asyncio.Event
+    _failures: dict[Part, tuple[int, float]] = field(default_factory=dict)
+
+    def succeeded(self, part: Part) -> None:
+        self._failures.pop(part, None)
+
+    def failed(self, part: Part) -> None:
+        count, _ = self._failures.get(part, (0, 0.0))
+        self._failures[part] = (count + 1, self.clock())
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is not ready, one word each; none: it is ready."""
+        now = self.clock()
+        found = [
+            part
+            for part, (count, at) in self._failures.items()
+            if count >= _FAILURES and now - at < BELIEVED_S
+        ]
+        return (*(("stopping",) if self.stopping.is_set() else ()), *sorted(found))

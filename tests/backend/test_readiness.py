@@ -1,0 +1,55 @@
+"""Ready by what happened last, and not for ever unready by it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService
+from helpers.stores import opened
+from rejoin.backend.readiness import BELIEVED_S, Readiness
+from rejoin.backend.routes import build_app
+
+
+def test_three_failures_in_a_row_count_until_a_success_or_for_half_a_minute() -> None:
+    now = 0.0
+    readiness = Readiness(lambda: now, asyncio.Event())
+    for _ in range(2):
+        readiness.failed("service")
+    assert readiness.reasons() == ()
+    readiness.failed("service")
+    assert readiness.reasons() == ("service",)
+    now = BELIEVED_S
+    assert readiness.reasons() == ()
+    readiness.failed("service")
+    assert readiness.reasons() == ("service",)
+    readiness.succeeded("service")
+    assert readiness.reasons() == ()
+
+
+async def test_a_process_that_is_to_end_says_so_first_and_is_still_alive() -> None:
+    async with opened() as store:
+        app = build_app(FakeStreamService(), store, [GOOD_TOKEN])
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+            ready = await http.get("/v1/ready")
+            assert (ready.status_code, ready.json()["ready"]) == (200, True)
+            app.state.stopping.set()
+            ready = await http.get("/v1/ready")
+            assert ready.status_code == 503
+            assert ready.json() == {"ready": False, "reasons": ["stopping"]}
+            assert (await http.get("/v1/health")).status_code == 200
+
+
+async def test_a_database_that_fails_is_a_reason(expected_logs: object) -> None:
+    async with opened() as store:
+        app = build_app(FakeStreamService(), store, [GOOD_TOKEN])
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+            assert store.database.on_outcome is not None
+            for _ in range(3):
+                store.database.on_outcome(False)
+            assert (await http.get("/v1/ready")).json()["reasons"] == ["database"]
+            await store.age_s("unknown", within_s=60.0)
+            assert (await http.get("/v1/ready")).json()["reasons"] == []

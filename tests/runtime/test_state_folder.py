@@ -1,0 +1,45 @@
+"""Where state is kept, whatever HOME and XDG_STATE_HOME say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rejoin.errors import BadInputError
+from rejoin.runtime.state_folder import state_folder
+from rejoin.runtime.ticket_folder import TicketFolder
+from rejoin.runtime.volume_file import sound_path
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="XDG is Linux's")
+
+
+def no_such_user(number: int) -> None:
+    raise KeyError(number)
+
+
+@pytest.mark.parametrize("state_home", [None, "", "relative/state"])
+def test_without_a_usable_variable_it_is_in_the_home_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state_home: str | None
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    if state_home is not None:
+        monkeypatch.setenv("XDG_STATE_HOME", state_home)
+    assert state_folder() == tmp_path / ".local" / "state" / "rejoin"
+
+
+@pytest.mark.parametrize("home", [None, "", "relative"])
+@pytest.mark.parametrize("wanted", [state_folder, TicketFolder, sound_path])
+def test_without_a_home_it_is_one_sentence_that_names_the_variables(
+    monkeypatch: pytest.MonkeyPatch, home: str | None, wanted: Callable[[], object]
+) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    if home is not None:
+        monkeypatch.setenv("HOME", home)
+    monkeypatch.setattr("pwd.getpwuid", no_such_user)
+    with pytest.raises(BadInputError, match=r"set HOME or XDG_STATE_HOME .*\.$"):
+        wanted()
