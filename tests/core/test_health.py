@@ -246,6 +246,32 @@ def test_a_host_that_has_never_answered_a_check_is_not_missed() -> None:
     assert dead_uplink(Patient(), 20.0, proved_sent_at=None)[-1] is HealthLevel.HEALTHY
 
 
+def test_pauses_of_the_path_are_no_reason_to_wait_for_a_route() -> None:
+    patient = Patient()
+    patient.sample(gap_s=2.0)
+    refused = {"sends_fail_since_at": patient.now}
+    levels = [patient.sample(**refused) for _ in range(20)]
+    assert levels[-1] is HealthLevel.LOST
+
+
+@pytest.mark.parametrize(
+    ("seen", "known"),
+    [
+        ({"sound_loss": 0.95}, False),
+        ({"sound_loss": 0.0, "loss": 0.9}, True),
+        ({"sound_loss": None, "loss": 0.95}, False),
+        ({"sound_loss": None, "loss": 0.2}, True),
+    ],
+)
+def test_a_path_that_loses_most_packets_says_nothing_about_the_other_direction(
+    seen: dict[str, float | None], known: bool
+) -> None:
+    """It loses the answers as well. Big packets alone may be lost for their size."""
+    patient = Patient()
+    levels = dead_uplink(patient, 6.0, **seen)
+    assert (HealthLevel.LOST in levels) is known
+
+
 def test_what_the_system_refuses_to_send_is_lost_after_t_l() -> None:
     patient = Patient()
     seen = dead_uplink(patient, 1.2, sends_fail_since_at=patient.now)
@@ -343,6 +369,29 @@ def test_single_pictures_do_not_end_a_freeze() -> None:
     assert health.reconnects_frozen(patient.health, patient.now, POLICY)
 
 
+def test_a_single_frame_changes_neither_the_words_nor_the_offer() -> None:
+    """Or they would flicker where nearly all is lost."""
+    patient = Patient()
+    stands_still(patient, 6.0, video_missing=0.9)
+    for ago in (0.0, 0.1, 0.3, 0.6, 1.0):
+        patient.now += ago
+        patient.sample(frame_ago=ago, video_missing=0.9)
+        assert patient.health.trouble is Trouble.PICTURE_LOST
+        assert health.offers_reconnect(patient.health)
+
+
+def test_half_a_second_of_frames_ends_a_freeze() -> None:
+    patient = Patient()
+    stands_still(patient, 6.0, video_missing=0.9)
+    troubles = []
+    for _ in range(round(0.7 / EVERY_S)):
+        patient.sample(video_missing=0.0)
+        troubles.append(patient.health.trouble)
+    assert troubles[round(0.4 / EVERY_S)] is Trouble.PICTURE_LOST
+    assert troubles[-1] is Trouble.UNSTABLE
+    assert patient.health.frozen is None
+
+
 def test_a_freeze_after_the_picture_has_moved_is_another_one() -> None:
     patient = Patient()
     stands_still(patient, 9.0, video_missing=0.9)
@@ -367,6 +416,44 @@ def test_without_rtp_it_is_not_the_picture_that_is_missing() -> None:
     patient.silent(4.0, answering=True)
     assert patient.health.level is HealthLevel.NO_MEDIA
     assert patient.health.frozen is None
+
+
+def test_a_picture_that_stood_still_before_is_not_waited_for() -> None:
+    """Or a short cut would end the connection of a paused game, which sends no picture."""
+    patient = Patient()
+    frame_at = patient.now
+    stands_still(patient, 4.0, video_missing=0.0)
+    lost_at = patient.now
+    for ago in (0.3, 0.6, 0.9, 1.2):
+        patient.now = lost_at + ago
+        patient.sample(packet_ago=ago, frame_ago=patient.now + EVERY_S - frame_at)
+    assert patient.health.level is HealthLevel.LOST
+    seen = [patient.sample(frame_ago=patient.now + EVERY_S - frame_at) for _ in range(15)]
+    back_after_s = EVERY_S * (1 + seen.index(HealthLevel.HEALTHY))
+    assert POLICY.recovered_after_s <= back_after_s < POLICY.recovered_after_s + 3 * EVERY_S
+    patient.sample(frame_ago=patient.now + EVERY_S - frame_at, video_missing=0.0)
+    assert patient.health.trouble is Trouble.PICTURE_STOPPED
+
+
+def test_a_stall_of_a_picture_that_stands_still_ends_with_rtp() -> None:
+    patient = Patient()
+    frame_at = patient.now
+    stands_still(patient, 4.0, video_missing=0.0)
+    patient.health = health.stalled(patient.health, patient.now)
+    for _ in range(20):
+        patient.sample(frame_ago=patient.now + EVERY_S - frame_at)
+    assert patient.health.level is HealthLevel.DEGRADED
+
+
+def test_a_picture_that_stopped_with_the_path_is_waited_for() -> None:
+    patient = Patient()
+    frame_at = patient.now
+    stands_still(patient, 4.0, video_missing=0.0)
+    patient.sample()
+    patient.silent(3.0)
+    for _ in range(40):
+        patient.sample(frame_ago=patient.now - frame_at - 4.0)
+        assert patient.health.level is HealthLevel.LOST
 
 
 # --- after a healing ------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -18,6 +19,9 @@ from helpers.programs import PATIENCE_S
 from rejoin.clock import boot_s
 
 Line = dict[str, Any]
+
+MOST_ANNOUNCED, MOST_CHANGES, WITHIN_S = 8, 4, 30.0
+"""How much a window may announce, and how often a button may change, in any fault."""
 
 
 class Window:
@@ -40,6 +44,14 @@ class Window:
             with self._new:
                 self.lines.append(json.loads(text))
                 self._new.notify_all()
+
+    def act(self, line: str) -> None:
+        """What the player does: `hold KEY`, `release KEY` or `click BUTTON`."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    # --- what it has shown ------------------------------------------------------------------------
 
     def until(
         self, condition: Callable[[Line], bool], *, since_at: float = 0.0, kind: str = "shown"
@@ -64,6 +76,18 @@ class Window:
             since_at=since_at,
         )
 
+    def until_text(self, text: str, *, since_at: float = 0.0) -> Line:
+        """The first time that one of the texts that are shown has this in it."""
+        return self.until(
+            lambda shown: any(text in each for each in shown["texts"]), since_at=since_at
+        )
+
+    @property
+    def stage(self) -> str | None:
+        """The stage that is shown now."""
+        shown = self.last_shown()
+        return None if shown is None else str(shown["stage"])
+
     def last_shown(self) -> Line | None:
         return next((line for line in reversed(self.lines) if line["kind"] == "shown"), None)
 
@@ -77,60 +101,132 @@ class Window:
             each["at"] for each in self.all("record", since_at=since_at) if each["name"] == name
         ]
 
+    # --- what is true of every fault --------------------------------------------------------------
+
+    def check_calm(self) -> None:
+        """Announcements and the changes of a button are few, and no words flash by."""
+        shown = self.all("shown")
+        _check_few("announcements", [each["at"] for each in self.all("announced")], MOST_ANNOUNCED)
+        for button in {name for each in shown for name in each["buttons"]}:
+            _check_few(f"changes of {button}", _changes(shown, button), MOST_CHANGES)
+        for each in shown:
+            assert "Ready to play" not in each["texts"], "the start is automatic"
+
+
+def _changes(shown: list[Line], button: str) -> list[float]:
+    """When this button was enabled or disabled while it was shown."""
+    return [
+        after["at"]
+        for before, after in itertools.pairwise(shown)
+        if button in before["buttons"]
+        and button in after["buttons"]
+        and before["buttons"][button] is not after["buttons"][button]
+    ]
+
+
+def _check_few(what: str, at: list[float], most: int) -> None:
+    for begin_at in at:
+        many = sum(begin_at <= each < begin_at + WITHIN_S for each in at)
+        assert many <= most, f"{many} {what} in {WITHIN_S:g} s"
+
 
 class BrokenNetwork:
     """The namespaces, the player's window, and the emulator's state."""
 
-    def __init__(self, net: Namespaces, window: Window, studio: subprocess.Popen[str]) -> None:
+    def __init__(self, net: Namespaces, window: Window, studio: _Studio) -> None:
         self.net = net
         self.window = window
         self._studio = studio
 
     def session(self) -> dict[str, Any]:
         """The emulator's stream session: status, history and game state."""
-        assert self._studio.stdin is not None
-        assert self._studio.stdout is not None
-        self._studio.stdin.write("state\n")
-        self._studio.stdin.flush()
-        session: dict[str, Any] = json.loads(self._studio.stdout.readline())["sessions"][0]
-        return session
+        return self._studio.say("state")
+
+    def inject(self, fault: str) -> None:
+        """Let the host do what this fault of the emulator says."""
+        self._studio.say(fault)
+
+    @contextmanager
+    def another_window(self, *, attempt: int) -> Iterator[Window]:
+        """A second window on the player's computer, with a ticket of the game that this attempt
+        began."""
+        [session, *_] = [
+            each["session"] for each in self.window.all("record") if each["session"] is not None
+        ]
+        with self._studio.window(self.net, session=session, attempt=attempt) as window:
+            yield window
+
+
+class _Studio:
+    """The studio's program."""
+
+    def __init__(self, process: subprocess.Popen[str], name: str, folder: str) -> None:
+        assert process.stdout is not None
+        self.process = process
+        self._name = name
+        self._folder = folder
+        where = json.loads(process.stdout.readline())
+        url = where["backend_url"].replace(STUDIO, name)
+        self._where = {"url": url, "token": where["player_token"]}
+
+    def say(self, line: str) -> dict[str, Any]:
+        """Pass it a line; returns the newest session."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+        sessions: list[dict[str, Any]] = json.loads(self.process.stdout.readline())["sessions"]
+        return sessions[0] if sessions else {}
+
+    @contextmanager
+    def window(self, net: Namespaces, **ticket: object) -> Iterator[Window]:
+        """A window that starts or rejoins a game. At the end it closes well, and was calm."""
+        command = (sys.executable, "-m", "helpers.window_elsewhere")
+        with _started(
+            net.in_player(*command, resolver=self._name != STUDIO),
+            json.dumps({**self._where, **ticket}),
+            self._folder,
+        ) as process:
+            window = Window(process)
+            try:
+                yield window
+                _end(process)
+            finally:
+                process.kill()
+                window.join()
+            window.check_calm()
 
 
 @contextmanager
-def broken_network(*, name: str = STUDIO, **settings: object) -> Iterator[BrokenNetwork]:
+def broken_network(
+    *,
+    name: str = STUDIO,
+    before: Callable[[Namespaces], None] | None = None,
+    **settings: object,
+) -> Iterator[BrokenNetwork]:
     """A live game in a window, over a network that is still whole.
 
-    `name`: how the player's client calls the backend's machine. `settings`: the emulator's.
+    `name`: how the player's client calls the backend's machine. `before`: what happens to the
+    network before the window is there; the game is not waited for then. `settings`: the emulator's.
     """
     with ExitStack() as stack:
         net = stack.enter_context(namespaces())
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rejoin-net-"))
-        studio = stack.enter_context(
+        process = stack.enter_context(
             _started(
                 net.in_studio(sys.executable, "-m", "helpers.studio_elsewhere", STUDIO),
                 json.dumps({"notice_silent_client_s": 60.0, **settings}),
                 folder,
             )
         )
-        assert studio.stdout is not None
-        where = json.loads(studio.stdout.readline())
-        url = where["backend_url"].replace(STUDIO, name)
-        program = stack.enter_context(
-            _started(
-                net.in_player(
-                    sys.executable, "-m", "helpers.window_elsewhere", resolver=name != STUDIO
-                ),
-                json.dumps({"url": url, "token": where["player_token"]}),
-                folder,
-            )
-        )
-        window = Window(program)
-        stack.callback(window.join)
-        stack.callback(program.kill)
-        window.until(lambda shown: shown["stage"] == "live" and shown["input_open"])
-        yield BrokenNetwork(net, window, studio)
-        _end(program)
-        _end(studio)
+        studio = _Studio(process, name, folder)
+        if before is not None:
+            before(net)
+        with studio.window(net) as window:
+            if before is None:
+                window.until(lambda shown: shown["stage"] == "live" and shown["input_open"])
+            yield BrokenNetwork(net, window, studio)
+        _end(process)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ root; what is missing elsewhere is said by `why_not`.
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import shutil
 import signal
@@ -19,7 +20,8 @@ from pathlib import Path
 STUDIO = "10.78.0.1"
 """Where the studio listens: behind the player's default route."""
 _GATEWAY, _PLAYER, _PLAYER_LATER = "10.77.0.1", "10.77.0.2", "10.77.0.3"
-_NAMES = {"player": "rejoin-player", "studio": "rejoin-studio"}
+_numbers = itertools.count()
+"""Several pairs may be there at the same time."""
 
 
 @functools.cache
@@ -98,6 +100,14 @@ class Namespaces:
         """The kernel of the player's computer refuses to send to the studio: ENETUNREACH."""
         _run(*self.in_player("ip", "route", "del", "default"))
 
+    def unplug(self) -> None:
+        """The player's cable is out: no interface with a route is left."""
+        _run(*self.in_player("ip", "link", "set", "cable", "down"))
+
+    def plug_in(self) -> None:
+        _run(*self.in_player("ip", "link", "set", "cable", "up"))
+        self.restore_default_route()
+
     def change_address(self) -> None:
         """The player's computer gets another address, as in another network: what was connected
         before is connected no more."""
@@ -117,7 +127,8 @@ def _resolver_file(namespace: str) -> Path:
 @contextmanager
 def namespaces() -> Iterator[Namespaces]:
     """Make both; at the end kill by number what still runs in them, and delete them."""
-    made = Namespaces(*(f"{name}-{os.getpid()}" for name in _NAMES.values()))
+    suffix = f"{os.getpid()}-{next(_numbers)}"
+    made = Namespaces(f"rejoin-player-{suffix}", f"rejoin-studio-{suffix}")
     try:
         for namespace in (made.player, made.studio):
             _run("ip", "netns", "add", namespace)

@@ -1,7 +1,8 @@
 """A studio that other network namespaces reach: `python -m helpers.studio_elsewhere ADDRESS JSON`.
 
-JSON has settings of the emulator. Prints where the studio is, then the emulator's state for each
-line of standard input. Ends when its standard input ends. Every name of its DNS is its own.
+JSON has settings of the emulator. Prints where the studio is. A line of standard input is a fault
+of the stream that begins then, or "state"; after each the emulator's state is printed. Ends when
+its standard input ends. Every name of its DNS is its own.
 
 Rejoin's own studio serves its own machine alone; here the whole network is ours.
 """
@@ -16,6 +17,7 @@ from dataclasses import replace
 from helpers.name_server import PORT, NameServer
 from rejoin.emulator.host import relay_port
 from rejoin.emulator.service.control import EmulatorControl
+from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.studio import serve
 
@@ -32,7 +34,9 @@ async def main() -> None:
     async with serve.studio(settings) as there:
         print(there.to_json(), flush=True)
         async with EmulatorControl(there.control_url, there.control_token) as control:
-            while await asyncio.to_thread(sys.stdin.readline):
+            while line := await asyncio.to_thread(sys.stdin.readline):
+                if line.strip() != "state":
+                    await control.inject(Fault(FaultKind(line.strip())))
                 print(json.dumps(await control.state()), flush=True)
 
 

@@ -516,7 +516,9 @@ async def test_a_goodbye_lost_in_a_dead_path_is_heard_once_the_path_is_back() ->
     assert not scene.saw(HardEvidenceSeen)
 
 
-async def test_a_sample_says_what_is_lost_in_each_direction() -> None:
+async def test_a_sample_says_what_is_lost_in_each_direction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with played() as scene:
         await scene.until_live()
         await scene.until(lambda: (s := scene.peer.sample()) and s.proved_sent_at)
@@ -534,6 +536,12 @@ async def test_a_sample_says_what_is_lost_in_each_direction() -> None:
         lost = scene.peer.sample()
         assert lost is not None
         assert lost.video_missing == 1.0
+        assert lost.sound_loss == 0.0
+        sound = scene.parts.media.audio.reception
+        monkeypatch.setattr(type(sound), "packets_expected", 0)
+        silent = scene.peer.sample()
+        assert silent is not None
+        assert silent.sound_loss is None, "no sound has come yet"
 
 
 async def test_a_host_that_closes_is_evidence_at_once() -> None:

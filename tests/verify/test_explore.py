@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from rejoin.core import commands, deadline, engine, events
+from rejoin.core import commands, deadline, engine, events, goodbye, health
 from rejoin.core.deadline import Window
 from rejoin.core.engine import dispatch, enter, healing, transition, waiting
 from rejoin.core.engine.transition import Transition
+from rejoin.core.health import Frozen
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Policy, SessionView
 from rejoin.core.phases import (
     AwaitingService,
@@ -170,6 +171,28 @@ def every_answer_moves_the_countdown(
     return ON_REJOINED(window, status, create_requested_at, heard=True)
 
 
+def does_nothing(*_: Any, **__: Any) -> None:
+    """The goodbye is not repeated, the old connection not unmuted."""
+
+
+def not_noticed(*_: Any, **__: Any) -> float:
+    return 0.0
+
+
+def never(*_: Any, **__: Any) -> bool:
+    return False
+
+
+def takes_every_freeze_for_loss(*given: Any) -> Frozen | None:
+    frozen = FROZEN(*given)
+    return None if frozen is None else replace(frozen, sent_and_lost=True)
+
+
+def takes_a_single_frame_for_a_picture(before: health.Health, *given: Any) -> Frozen | None:
+    return FROZEN(replace(before, froze_at=None), *given)
+
+
+FROZEN = health._frozen
 CLAIM = fence.claim
 ON_EVENT = dispatch.on_event
 PAUSE = enter._pause
@@ -263,6 +286,41 @@ BUGS: dict[str, tuple[Patch, Budget, str]] = {
         (deadline, "on_rejoined", every_answer_moves_the_countdown),
         Budget(cuts=1),
         "HOLD",
+    ),
+    "a lost goodbye is not repeated": (
+        (goodbye, "after_rtp", does_nothing),
+        Budget(cuts=1),
+        "LEAVE",
+    ),
+    "a healing connection is not let to ask for its frame": (
+        (enter, "unmute", does_nothing),
+        Budget(cuts=1),
+        "FRAME",
+    ),
+    "unanswered checks are not noticed": (
+        (health, "_unanswered_s", not_noticed),
+        Budget(cuts=1),
+        "UPLINK",
+    ),
+    "refused sends are not noticed": (
+        (health, "_unsent_s", not_noticed),
+        Budget(routes=1),
+        "UPLINK",
+    ),
+    "a lost picture is not reconnected": (
+        (health, "reconnects_frozen", never),
+        Budget(pictures=1),
+        "PICTURE",
+    ),
+    "a paused game is reconnected": (
+        (health, "_frozen", takes_every_freeze_for_loss),
+        Budget(pictures=1),
+        "PICTURE",
+    ),
+    "a single frame counts as a picture that moves": (
+        (health, "_frozen", takes_a_single_frame_for_a_picture),
+        Budget(pictures=2),
+        "PICTURE",
     ),
 }
 

@@ -14,10 +14,15 @@ Rule 4: LOST at g >= T_l = max(900 ms, 1.5 x largest gap, 3 S + 300 ms), at once
 Rule 5: when LOST has healed three times within 60 s, T_l is doubled (to at most 2.5 s) for five
         minutes.
 Rule 6: the other direction. STALLED while checks have been unanswered for 3 s, or while the
-        operating system refuses to send; LOST once that has lasted 5 s, or T_l. This LOST heals
-        when a check that was sent since is answered, whatever else arrives.
-Rule 7: the picture is frozen when RTP flows and no frame was decoded for 2 s. It is the same freeze
-        as before if the picture was frozen within the last 4 s: single frames end none.
+        operating system refuses to send; LOST once that has lasted 5 s, or T_l (whatever pauses
+        are normal on this path). This LOST heals
+        when a check that was sent since is answered, whatever else arrives. A path that loses most
+        of what the host sends loses its answers too: that says nothing about the other direction.
+Rule 7: the picture is frozen when RTP flows and no frame was decoded for 2 s, and until frames have
+        come without a gap for 500 ms: single frames end nothing. It is the same freeze as before if
+        the picture was frozen within the last 4 s.
+        Where the picture had been frozen before, no frame is waited for: RTP that has come for
+        500 ms ends STALLED, NO_MEDIA and LOST. A paused game sends none.
 Rule 8: what was lost during an outage is no loss: none counts for 3 s after LOST has healed.
 """
 
@@ -61,7 +66,8 @@ class Health:
     `calm_since_at`: since when no condition of Rule 1 was met.
     `healed_at`: when LOST healed, the newest last (Rule 5).
     `answers_due_from_at`: answers to checks are missed from here on, not earlier (Rule 6).
-    `freeze`: since when, and until when, the picture was last frozen (Rule 7).
+    `froze_at`: since when, and until when, the picture was last frozen (Rule 7).
+    `moves_since_at`: since when frames have come without a gap; None while they do not.
     """
 
     level: HealthLevel
@@ -76,7 +82,8 @@ class Health:
     answers_due_from_at: float = 0.0
     trouble: Trouble | None = None
     frozen: Frozen | None = None
-    freeze: tuple[float, float] | None = None
+    froze_at: tuple[float, float] | None = None
+    moves_since_at: float | None = None
 
 
 def healthy(now: float) -> Health:
@@ -127,13 +134,14 @@ def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy)
     health = _note_rtp(health, sample, no_rtp_s < stalled_after_s(health, sample, policy))
     lossy = _loss(health, sample, now, policy) > policy.loss_recovered
     health = _note_calm(health, rough or lossy, now)
+    health = _note_frames(health, sample, now, policy)
     after = _assess_level(health, sample, rough, now, policy)
     frozen = _frozen(after, sample, now, policy)
-    freeze = after.freeze if frozen is None else (frozen.since_at, now)
+    froze_at = after.froze_at if frozen is None else (frozen.since_at, now)
     trouble = _trouble(after, frozen, sample, now, policy)
-    if (frozen, freeze, trouble) == (after.frozen, after.freeze, after.trouble):
+    if (frozen, froze_at, trouble) == (after.frozen, after.froze_at, after.trouble):
         return after
-    return replace(after, frozen=frozen, freeze=freeze, trouble=trouble)
+    return replace(after, frozen=frozen, froze_at=froze_at, trouble=trouble)
 
 
 def _assess_level(
@@ -159,7 +167,8 @@ def _assess_level(
     if no_rtp_s >= policy.no_media_after_s:
         return _enter(health, HealthLevel.NO_MEDIA, now)
     if uplink_is_in_doubt(health, sample, now, policy):
-        dead_s = max(_unanswered_s(health, sample, now), _unsent_s(health, sample, now))
+        unanswered_s = _unanswered_s(health, sample, now, policy)
+        dead_s = max(unanswered_s, _unsent_s(health, sample, now))
         return _enter(health, HealthLevel.STALLED, now, since_at=now - dead_s)
     return _assess_flowing(health, sample, rough, now, policy)
 
@@ -194,12 +203,17 @@ def _is_rough(health: Health, sample: ConnectionSample, now: float, policy: Poli
 # --- the other direction (Rule 6) -----------------------------------------------------------------
 
 
-def _unanswered_s(health: Health, sample: ConnectionSample, now: float) -> float:
+def _unanswered_s(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> float:
     """For how long checks have been unanswered.
 
-    A host that has never answered one on this connection says nothing by not answering.
+    A host that has never answered one on this connection says nothing by not answering, nor does
+    one most of whose packets are lost. Packets of sound are as small as answers; big ones may be
+    lost for their size.
     """
     if sample.unanswered_since_at is None or sample.proved_sent_at is None:
+        return 0.0
+    lost = _loss(health, sample, now, policy) if sample.sound_loss is None else sample.sound_loss
+    if lost >= policy.uplink_unknown_loss:
         return 0.0
     since_at = max(sample.unanswered_since_at, health.answers_due_from_at)
     return max(0.0, now - since_at - sample.loop_lag_s)
@@ -216,7 +230,7 @@ def uplink_is_in_doubt(
     health: Health, sample: ConnectionSample, now: float, policy: Policy
 ) -> bool:
     return (
-        _unanswered_s(health, sample, now) >= policy.uplink_doubt_after_s
+        _unanswered_s(health, sample, now, policy) >= policy.uplink_doubt_after_s
         or _unsent_s(health, sample, now) >= policy.degraded_after_s
     )
 
@@ -226,8 +240,11 @@ def _uplink_is_dead(health: Health, sample: ConnectionSample, now: float, policy
         return False
     round_trips_s = policy.lost_rtt_factor * (sample.rtt_s or 0.0) + policy.lost_rtt_extra_s
     unanswered_s = max(policy.uplink_lost_after_s, round_trips_s)
-    return _unanswered_s(health, sample, now) >= unanswered_s or (
-        _unsent_s(health, sample, now) >= lost_after_s(health, sample, now, policy)
+    # What this machine refuses has nothing to do with the pauses of the path.
+    unsent_s = lost_after_s(replace(health, gaps=()), sample, now, policy)
+    return (
+        _unanswered_s(health, sample, now, policy) >= unanswered_s
+        or _unsent_s(health, sample, now) >= unsent_s
     )
 
 
@@ -237,17 +254,37 @@ def _uplink_is_dead(health: Health, sample: ConnectionSample, now: float, policy
 def _frozen(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Frozen | None:
     frozen_s = _no_frame_s(sample, now)
     flows = _no_rtp_s(sample, now) < policy.no_media_after_s
-    if health.level is HealthLevel.LOST or not flows or frozen_s < policy.frozen_after_s:
+    stands = frozen_s >= policy.frozen_after_s
+    goes_on = health.frozen is not None and not _moves(health, now, policy)
+    if health.level is HealthLevel.LOST or not flows or not (stands or goes_on):
         return None
     since_at = now - frozen_s
-    if health.freeze is not None and now - health.freeze[1] < policy.frozen_again_within_s:
-        since_at = min(since_at, health.freeze[0])
+    if health.froze_at is not None and now - health.froze_at[1] < policy.frozen_again_within_s:
+        since_at = min(since_at, health.froze_at[0])
     missing = max(_loss(health, sample, now, policy), sample.video_missing or 0.0)
+    lost = missing >= policy.loss_degraded
+    if health.frozen is not None and not stands:
+        lost = health.frozen.sent_and_lost  # a single frame says nothing about the next
     return Frozen(
         since_at,
-        sent_and_lost=missing >= policy.loss_degraded,
+        sent_and_lost=lost,
         offers_reconnect=now - since_at >= policy.frozen_offer_after_s,
     )
+
+
+def _moves(health: Health, now: float, policy: Policy) -> bool:
+    """Whether frames have come for long enough to end a freeze."""
+    since_at = health.moves_since_at
+    return since_at is not None and now - since_at >= policy.recovered_after_s
+
+
+def _note_frames(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Health:
+    """Note since when frames have come without a gap."""
+    usual_s = 3 * sample.frame_interval_s + policy.freeze_extra_s
+    # After single frames their mean interval is long; one of them is no picture that moves.
+    if _no_frame_s(sample, now) >= min(usual_s, policy.frame_gap_s):
+        return replace(health, moves_since_at=None)
+    return health if health.moves_since_at is not None else replace(health, moves_since_at=now)
 
 
 def _trouble(
@@ -306,7 +343,8 @@ def _assess_lost(health: Health, sample: ConnectionSample, now: float, policy: P
         return _heal(health, now, policy) if answered else health
     # The frame must come from RTP that arrived since, not from what was still being decoded.
     frame_arrived = sample.last_frame_at > health.since_at
-    if rtp_is_back(health, sample) and frame_arrived:
+    still = _stood_still(health, sample, policy) and _is_steady(health, now, policy)
+    if rtp_is_back(health, sample) and (frame_arrived or still):
         return _heal(health, now, policy)
     return health
 
@@ -321,16 +359,29 @@ def rtp_is_back(health: Health, sample: ConnectionSample) -> bool:
     )
 
 
+def _is_steady(health: Health, now: float, policy: Policy) -> bool:
+    """Whether RTP has been continuous for long enough."""
+    since_at = health.rtp_since_at
+    return since_at is not None and now - since_at >= policy.recovered_after_s
+
+
+def _stood_still(health: Health, sample: ConnectionSample, policy: Policy) -> bool:
+    """Whether the picture was frozen before this level was entered, and no frame came since."""
+    if health.froze_at is None:
+        return False
+    until_at = health.froze_at[1]
+    newest_at = sample.last_frame_at + policy.frozen_after_s
+    return newest_at <= until_at <= health.since_at
+
+
 def _assess_flowing(
     health: Health, sample: ConnectionSample, rough: bool, now: float, policy: Policy
 ) -> Health:
     """RTP flows: when a worse level is left (Rules 1 to 3), and whether DEGRADED is entered."""
     if health.level in (HealthLevel.STALLED, HealthLevel.NO_MEDIA):
-        steady = (
-            health.rtp_since_at is not None
-            and now - health.rtp_since_at >= policy.recovered_after_s
-        )
-        if not (steady and sample.last_frame_at > health.since_at):
+        frame_arrived = sample.last_frame_at > health.since_at
+        picture = frame_arrived or _stood_still(health, sample, policy)
+        if not (_is_steady(health, now, policy) and picture):
             return health
     elif not rough:
         calm = (

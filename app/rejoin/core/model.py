@@ -174,9 +174,14 @@ class Policy:
     uplink_doubt_after_s: float = 3.0
     """Checks unanswered for this long: three of those that are sent each second."""
     uplink_lost_after_s: float = 5.0
+    uplink_unknown_loss: float = 0.7
+    """While the path loses this share of small packets or more, unanswered checks say nothing: of
+    the fourteen that are sent in five seconds, all answers are lost more often than once in 150."""
     frozen_after_s: float = 2.0
     frozen_again_within_s: float = 4.0
     """A picture that moved for less than this, with the time it takes to notice, stayed frozen."""
+    frame_gap_s: float = 0.450
+    """Frames that lie further apart than this are single ones. Less than `recovered_after_s`."""
     frozen_offer_after_s: float = 5.0
     frozen_reconnect_after_s: float = 10.0
     frozen_over_after_s: float = 10.0
@@ -311,6 +316,7 @@ class ConnectionSample:
     refused to send, with an error that nobody else can cause; None while it sends.
     `video_missing`: share of the video that did not arrive of what the host sent since the newest
     frame, by its sender reports, 0..1; 0 if it sent none; None while no report says.
+    `sound_loss`: share of the sound's packets missing over the last 3 s, 0..1; None without sound.
     """
 
     last_packet_at: float
@@ -326,6 +332,7 @@ class ConnectionSample:
     unanswered_since_at: float | None = None
     sends_fail_since_at: float | None = None
     video_missing: float | None = None
+    sound_loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

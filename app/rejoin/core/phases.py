@@ -306,8 +306,9 @@ class Facts:
 
     `connections`, `attempts`, `episodes`: the highest number used. `failures`: failed tries since a
     connection was live for `Policy.settled_after_s`, for the backoff; a new connection that was
-    live for less than `Policy.played_after_s` is one. `create_sent_at`: when the newest create call
-    was sent. `backoff_reset_at`: when a network that came back last reset the failures.
+    live for less than `Policy.played_after_s` is one. `failed_polls`: polls that failed since one
+    was answered, for the backoff of polls. `create_sent_at`: when the newest create call was sent.
+    `backoff_reset_at`: when a network that came back last reset the failures.
     `unreached`: why the last call did not reach the backend; None when it was answered.
     `unheard_attempts`: answered attempts in a row without one authenticated packet.
     `polls_not_before_at`: a Retry-After of the last poll. `unnoticed_until_at`: until when the
@@ -327,6 +328,7 @@ class Facts:
     attempts: int = 0
     episodes: int = 0
     failures: int = 0
+    failed_polls: int = 0
     create_sent_at: float | None = None
     backoff_reset_at: float | None = None
     unreached: FailureKind | None = None

@@ -59,6 +59,9 @@ UNREACHED = frozenset(
 )
 """Failures in which the backend itself did not answer."""
 
+NOT_REACHED = frozenset({FailureKind.NOT_SENT, FailureKind.NOT_BACKEND, FailureKind.TLS})
+"""Failures after which the backend certainly knows nothing of the call."""
+
 NO_ANSWER = Failure(FailureKind.OUTCOME_UNKNOWN, detail="No answer came in time.")
 """A call that was not answered in time counts as this failure."""
 

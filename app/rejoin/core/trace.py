@@ -157,6 +157,7 @@ _MAY_BE_UNKNOWN = {
     "unanswered_since_at",
     "sends_fail_since_at",
     "video_missing",
+    "sound_loss",
 }
 
 

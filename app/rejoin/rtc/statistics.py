@@ -122,6 +122,7 @@ class StatisticsCollector:
             return None
         now = self._clock()
         transport, video, decoder = parts.transport, parts.media.video, self._decoder
+        sound, window_s = parts.media.audio.reception, self._policy.loss_window_s
         counters = Counters(
             frames_received=video.inbound.frames_received,
             frames_decoded=decoder.frames_decoded,
@@ -140,13 +141,14 @@ class StatisticsCollector:
             frames_decoded=decoder.frames_decoded,
             frame_interval_s=decoder.frame_interval_s,
             rtt_s=transport.checks.rtt_s,
-            loss=video.reception.loss(now, self._policy.loss_window_s),
+            loss=video.reception.loss(now, window_s),
             proved_sent_at=transport.checks.proved_sent_at,
             loop_lag_s=lag_s,
             largest_gap_s=max(0.0, transport.pop_largest_gap_s() - lag_s),
             unanswered_since_at=transport.checks.unanswered_since_at,
             sends_fail_since_at=transport.checks.sends_fail_since_at,
             video_missing=video.reception.missing_since(frame_at),
+            sound_loss=sound.loss(now, window_s) if sound.packets_expected else None,
         )
 
     def statistics(self, state: PeerState, *, shown: bool) -> StreamStatistics:

@@ -23,6 +23,7 @@ class Change(enum.Enum):
     MEDIA_STOPS = "media_stops"  # the host lives and answers checks, but sends no media
     MEDIA_GOES = "media_goes"  # the host sends media again
     PICTURE_LOST = "picture_lost"  # of the connections that exist now only sound arrives
+    PICTURE_BLINKS = "picture_blinks"  # one frame of a lost picture arrives
     PICTURE_STOPS = "picture_stops"  # the host sends sound, but no picture
     PICTURE_GOES = "picture_goes"
     HOST_CLOSES = "host_closes"  # a graceful close by the host
@@ -56,6 +57,14 @@ class Change(enum.Enum):
     PLAYER_ENDS = "player_ends"  # "End game"
 
 
+class Picture(enum.Enum):
+    """What becomes of a connection's picture while its sound arrives."""
+
+    ARRIVES = "arrives"
+    LOST = "lost"
+    NOT_SENT = "not sent"
+
+
 PathChange = Literal[
     Change.PATH_DOWN,
     Change.DOWNLINK_DOWN,
@@ -66,6 +75,7 @@ PathChange = Literal[
     Change.MEDIA_STOPS,
     Change.MEDIA_GOES,
     Change.PICTURE_LOST,
+    Change.PICTURE_BLINKS,
     Change.PICTURE_STOPS,
     Change.PICTURE_GOES,
     Change.HOST_CLOSES,

@@ -30,7 +30,9 @@ BUDGETS = {
     "no media and a failed call": Budget(dead_media=1, failures=1),
     "a crash": Budget(closes=1, crashes=1),
     "a second client": Budget(closes=1, seconds=1),
-    "everything once": Budget(1, 1, 1, 1, 1, 1, 1, 1),
+    "no route": Budget(routes=1),
+    "a picture that does not arrive": Budget(pictures=3),
+    "everything once": Budget(1, 1, 1, 1, 1, 1, 1, 1, 1, 1),
 }
 """The budgets that the gate explores."""
 
@@ -187,7 +189,7 @@ def run_fairly(system: System) -> Iterator[Counterexample]:
     """I7: without more trouble, with everything in order, a client must be live in the end."""
     if not _savable(system):
         return
-    system = replace(system, budget=Budget(), down=True, up=True)
+    system = replace(system, budget=Budget(), down=True, up=True, refused=False, pictures=())
     path = ["(no more trouble)"]
     for _ in range(_FAIR_STEPS):
         if _a_client_plays(system):

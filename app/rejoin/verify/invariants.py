@@ -53,7 +53,10 @@ class Invariant(enum.Enum):
     KEEP = "the old connection is not closed before the new one plays"
     LEAVE = "a goodbye is heard within 1 s and two round trips once the path works"
     UPLINK = "nobody plays for longer than 8 s while nothing that is sent arrives"
-    PICTURE = "a picture that is lost for 11 s is reconnected; one that is not sent never is"
+    PICTURE = (
+        "a lost picture that stands still for 11 s, apart from single frames, is reconnected; \
+one that is not sent never is"
+    )
     FRAME = "an old connection that heals has a frame within 0.15 s and a round trip of its RTP"
     PACE = "create calls lie 250 ms apart, and at most 30 of them start within 30 s"
     HOLD = "an answer without a packet of its connection moves no shown deadline later"
@@ -184,6 +187,11 @@ def lasted(invariant: Invariant, what: str, for_s: float, most_s: float) -> Viol
     if for_s <= most_s + CLOCK_S:
         return None
     return Violation(invariant, f"{what} for {for_s:.3f} s, more than {most_s:.3f} s")
+
+
+def interrupted() -> Violation:
+    """PICTURE, when a picture that the host does not send leads to a reconnect."""
+    return Violation(Invariant.PICTURE, "a picture that is not sent is reconnected")
 
 
 def calls_apart(at: float, sent_at: tuple[float, ...]) -> Violation | None:

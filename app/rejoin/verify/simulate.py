@@ -27,10 +27,18 @@ from rejoin.core.trace import Record, Recorder, of_fault
 from rejoin.service_model import lifecycle
 from rejoin.verify import invariants
 from rejoin.verify.detector_score import OUTAGE
-from rejoin.verify.environment import DARK, Change, GameChange, PlayerChange, Schedule, World
+from rejoin.verify.environment import (
+    DARK,
+    Change,
+    GameChange,
+    Picture,
+    PlayerChange,
+    Schedule,
+    World,
+)
 from rejoin.verify.simulated.backend import SimulatedBackend
 from rejoin.verify.simulated.clock import Callback, VirtualClock
-from rejoin.verify.simulated.connections import Picture, SimulatedConnections
+from rejoin.verify.simulated.connections import SimulatedConnections
 from rejoin.verify.simulated.promises import Promises
 from rejoin.verify.simulated.service import SimulatedService
 
@@ -350,6 +358,7 @@ class _Run:
                 | Change.MEDIA_STOPS
                 | Change.MEDIA_GOES
                 | Change.PICTURE_LOST
+                | Change.PICTURE_BLINKS
                 | Change.PICTURE_STOPS
                 | Change.PICTURE_GOES
                 | Change.HOST_CLOSES
@@ -412,6 +421,7 @@ class _Run:
         during it."""
         if self.asleep_since_at is None:
             return
+        self.watch_recovery()  # until now it could do nothing
         asleep_s = self.clock.now - self.asleep_since_at
         self.asleep_since_at = None
         self.connections.client_asleep = False

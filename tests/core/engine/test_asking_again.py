@@ -631,6 +631,19 @@ def test_a_fresh_connected_says_that_the_service_has_not_noticed() -> None:
     assert unnoticed_until_at(play) is None
 
 
+def test_what_was_known_before_a_drop_does_not_say_that_it_was_not_noticed() -> None:
+    """The service may have noticed this drop, whatever it said about the one before."""
+    play = Playbook().drop().healthy(0.2)
+    play.give(play.status("CONNECTED")).healthy(2.0).phase(Live)
+    play.silence(1.1).phase(Lost)
+    assert unnoticed_until_at(play) is None
+    play.give(play.status("CONNECTED"))
+    assert unnoticed_until_at(play) is not None
+    stalled = Playbook().live().silence(0.6)
+    stalled.give(stalled.status("CONNECTED")).silence(0.6).phase(Lost)
+    assert unnoticed_until_at(stalled) is not None, "asked for in the same silence"
+
+
 def test_an_offer_that_waits_for_its_turn_cannot_be_answered() -> None:
     """Create calls lie apart, so a fresh offer may wait; until it is sent no answer is for it."""
     policy = Policy(reports_status=False, forwards_token=False, can_terminate=False)

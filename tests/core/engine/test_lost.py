@@ -7,8 +7,8 @@ import pytest
 from helpers.playbook import ONE, Playbook, poll, sample_backend
 from rejoin.core import commands, events
 from rejoin.core.model import Doing, EndingKind, HardEvidence
-from rejoin.core.phases import AwaitingService, ConfirmingEnd, Goodbye, Lost, Offering
-from rejoin.core.retry import Action
+from rejoin.core.phases import AwaitingService, ConfirmingEnd, Goodbye, Live, Lost, Offering
+from rejoin.core.retry import Action, FailureKind
 
 
 def test_an_uncorroborated_drop_is_committed_after_five_seconds_with_a_goodbye() -> None:
@@ -24,6 +24,64 @@ def test_an_uncorroborated_drop_is_committed_after_five_seconds_with_a_goodbye()
     assert play.shown.doing is Doing.WAITING_FOR_SERVICE
     play.give(play.status("PENDING_CLIENT_RECONNECTION"))
     play.phase(Offering)
+
+
+NOT_REACHED = [FailureKind.NOT_SENT, FailureKind.NOT_BACKEND, FailureKind.TLS]
+
+
+def without_backend(kind: FailureKind, for_s: float) -> Playbook:
+    """A drop, while every poll fails like this."""
+    play = Playbook().drop("CONNECTED")
+    for _ in range(round(for_s)):
+        play.poll_fails(kind).silence(1.0)
+    return play
+
+
+@pytest.mark.parametrize("kind", NOT_REACHED)
+def test_while_no_call_reaches_the_backend_the_old_connection_may_still_heal(
+    kind: FailureKind,
+) -> None:
+    """A goodbye would give up a game that nothing but this connection can save."""
+    play = without_backend(kind, 20.0)
+    play.phase(Lost)
+    play.expect_no(commands.SayGoodbye)
+    play.healthy(0.2).phase(Live)
+
+
+@pytest.mark.parametrize("kind", NOT_REACHED)
+def test_once_the_backend_answers_a_long_silence_is_enough(kind: FailureKind) -> None:
+    play = without_backend(kind, 20.0)
+    play.give(play.status("CONNECTED")).phase(Goodbye)
+    play = without_backend(kind, 20.0)
+    play.give(play.status("PENDING_CLIENT_RECONNECTION")).phase(Offering)
+
+
+def test_a_backend_that_answers_badly_is_no_reason_to_wait() -> None:
+    play = Playbook().drop("CONNECTED").poll_fails(FailureKind.OUTCOME_UNKNOWN).silence(4.2)
+    assert play.last(commands.SayGoodbye).connection == ONE
+
+
+def test_without_a_network_the_old_connection_may_still_heal() -> None:
+    play = Playbook().drop("CONNECTED").give(events.NetworkLost()).silence(20.0)
+    play.phase(Lost)
+    play.commands.clear()
+    play.give(events.NetworkFound())
+    play.expect(poll())
+    play.silence(0.5).phase(Lost)
+    play.healthy(0.2).phase(Live)
+
+
+def test_a_drop_that_is_certain_is_committed_without_a_backend() -> None:
+    play = without_backend(FailureKind.NOT_SENT, 2.0)
+    play.give(events.HardEvidenceSeen(ONE, HardEvidence.DTLS_CLOSED)).wait(0.6)
+    assert play.last(commands.SayGoodbye).connection == ONE
+
+
+def test_a_backend_that_stays_away_ends_the_wait_at_the_last_moment_for_a_try() -> None:
+    play = without_backend(FailureKind.NOT_SENT, 8.0)
+    play.phase(Lost)
+    play.wait(200.0)
+    assert not play.is_in(Lost)
 
 
 def test_a_goodbye_that_is_never_reported_is_waited_for_only_a_moment() -> None:

@@ -373,13 +373,30 @@ def test_a_status_that_still_refuses_is_watched_on() -> None:
     assert not play.shown.portal
 
 
-def test_after_many_failures_even_a_service_that_accepts_waits_for_a_backoff() -> None:
+def test_after_many_failed_tries_even_a_service_that_accepts_waits_for_a_backoff() -> None:
     play = refused(FailureKind.CONFLICT)
     for _ in range(3):
-        play.poll_fails(FailureKind.NOT_SENT)
+        play.give(play.status("PENDING_CLIENT_RECONNECTION")).phase(Offering)
+        play.refuses(play.requests(), FailureKind.CONFLICT)
+    play.commands.clear()
     play.give(play.status("PENDING_CLIENT_RECONNECTION"))
     play.phase(Backoff)
     play.expect_no(commands.MakeOffer)
+
+
+@pytest.mark.parametrize("kind", [FailureKind.NOT_SENT, FailureKind.NOT_BACKEND, FailureKind.TLS])
+def test_once_the_backend_answers_the_polls_that_failed_delay_no_offer(kind: FailureKind) -> None:
+    """It was out of reach, and the window has been running. No network event tells that it is back
+    where the network is broken further away."""
+    play = refused(FailureKind.CONFLICT)
+    for _ in range(9):
+        play.wait(play.phase(AwaitingService).until_at - play.now)
+        play.poll_fails(kind)
+    assert play.phase(AwaitingService).until_at == play.now + 2.0, "half of the cap of 4 s"
+    play.give(play.status("PENDING_CLIENT_RECONNECTION"))
+    play.phase(Offering)
+    play.refuses(play.requests(), FailureKind.CONFLICT).poll_fails(kind)
+    assert play.phase(AwaitingService).until_at < play.now + 1.0, "those polls are forgotten"
 
 
 def test_connected_after_a_lost_answer_means_that_the_offer_was_not_accepted() -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
+from aiortc import RTCDataChannel
 
+from helpers.waiting import eventually
+from rejoin.emulator.host import client_input
 from rejoin.emulator.host.client_input import ClientInput
 from rejoin.emulator.host.game import Game
 from rejoin.input_protocol import controls
@@ -54,6 +58,51 @@ async def test_a_newer_message_replaces_the_state_and_an_older_one_does_not() ->
         assert played.game.held.keys == frozenset()
         assert played.input.messages == played.applied == 3
         assert played.game.key_presses == 1
+
+
+class RecordedChannel:
+    """Stands in for aiortc's data channel."""
+
+    def __init__(self) -> None:
+        self.readyState = "open"
+        self.sent: list[bytes] = []
+
+    def send(self, data: bytes) -> None:
+        self.sent.append(data)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_input, "GREET_EVERY_S", 0.001)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_client_is_greeted_until_it_speaks() -> None:
+    """HELLO gets lost as any packet does, and without it a client is there to watch only."""
+    hello = controls.encode(controls.Hello(controls.VERSION))
+    with playing() as played:
+        channel = RecordedChannel()
+        played.input.greet(cast(RTCDataChannel, channel))
+        await eventually(lambda: len(channel.sent) > 3)
+        assert set(channel.sent) == {hello}
+        played.send(1, set())
+        heard = len(channel.sent)
+        await asyncio.sleep(0.05)
+        assert len(channel.sent) == heard
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_client_that_never_speaks_is_not_greeted_for_ever() -> None:
+    with playing() as played:
+        channel = RecordedChannel()
+        played.input.greet(cast(RTCDataChannel, channel))
+        await eventually(lambda: len(channel.sent) == client_input.GREET_TIMES)
+        await asyncio.sleep(0.05)
+        assert len(channel.sent) == client_input.GREET_TIMES
+        closed = RecordedChannel()
+        closed.readyState = "closed"
+        played.input.greet(cast(RTCDataChannel, closed))
+        assert closed.sent == []
 
 
 async def test_the_first_message_moves_nothing_and_later_ones_move_the_difference() -> None:

@@ -42,6 +42,21 @@ async def test_no_media_leaves_everything_else_working() -> None:
 
 
 @leaves_nothing
+async def test_without_a_picture_sound_goes_on() -> None:
+    async with running() as (host, _):
+        player = await joined(host, 1)
+        await host.inject(Fault(FaultKind.NO_PICTURE))
+        assert host.game_state()["fault"] == "no_picture"
+        assert await still(player)
+        sent = media_of(host)["packets"]
+        await eventually(lambda: media_of(host)["packets"] > sent + 20)
+        await host.inject(Fault(FaultKind.NONE))
+        [reading] = await player.frames(1)
+        assert abs(reading.counter - counter_of(host)) < TICKS_PER_S
+        await player.close()
+
+
+@leaves_nothing
 async def test_no_media_for_all_affects_new_connections_and_ends_by_itself() -> None:
     async with running() as (host, _):
         await host.inject(Fault(FaultKind.NO_MEDIA, scope="all"))

@@ -41,6 +41,7 @@ from rejoin.errors import BadInputError
         ("kill", InjectFault(Fault(FaultKind.KILL))),
         ("clear", InjectFault(Fault(FaultKind.NONE))),
         ("no_media 4", InjectFault(Fault(FaultKind.NO_MEDIA, 4.0))),
+        ("no_picture 4", InjectFault(Fault(FaultKind.NO_PICTURE, 4.0))),
         ("dtls_close", InjectFault(Fault(FaultKind.DTLS_CLOSE))),
         ("profile LEO", InjectFault(Fault(FaultKind.PROFILE, profile="leo"))),
         (

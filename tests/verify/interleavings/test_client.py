@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rejoin.core import commands, events
 from rejoin.core import engine as reconnect_engine
+from rejoin.core.engine import enter
 from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
@@ -17,8 +19,9 @@ from rejoin.core.model import (
     HardEvidence,
     HealthLevel,
 )
-from rejoin.core.phases import Ended, Live, Lost, State
+from rejoin.core.phases import Ended, Episode, Live, Lost, State
 from rejoin.service_model import status as service_status
+from rejoin.verify.environment import Picture
 from rejoin.verify.interleavings import client, engine
 from rejoin.verify.interleavings.draft import Draft
 from rejoin.verify.interleavings.system import SESSION, Budget, MessageKind, live
@@ -50,6 +53,39 @@ def test_a_silence_is_as_long_as_the_detector_needs() -> None:
     dropped.down = True
     client.hears_again(dropped, 0, ONE)
     assert isinstance(phase(dropped), Live)
+
+
+def test_a_healing_picture_needs_a_key_frame_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dropped = draft()
+    dropped.down = False
+    client.hears_nothing(dropped, 0, ONE)
+    dropped.down = True
+    began_at = dropped.now
+    client.hears_again(dropped, 0, ONE)
+    assert dropped.now == pytest.approx(began_at + 0.2)
+    assert names(dropped) == []
+
+    muted = draft()
+    muted.down = False
+    client.hears_nothing(muted, 0, ONE)
+    muted.down = True
+    monkeypatch.setattr(enter, "unmute", lambda *_: None)
+    client.hears_again(muted, 0, ONE)
+    assert names(muted) == ["FRAME"]
+
+
+def test_a_picture_that_is_not_sent_must_not_be_reconnected(
+    engine_commands: Callable[..., None],
+) -> None:
+    playing = draft()
+    playing.pictures = ((1, Picture.NOT_SENT),)
+    state = playing.clients[0].state
+    episode = Episode(playing.now, playing.now, ONE, cause=HardEvidence.PICTURE_FROZEN)
+    engine_commands(state=replace(state, phase=Lost(episode, playing.now + 1.0)))
+    client.handle(playing, 0, ANY)
+    assert names(playing) == ["PICTURE"]
 
 
 def test_without_media_it_takes_longer() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from rejoin.core.model import HealthLevel
 from rejoin.core.phases import Ended, Live, Lost, Offering
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
@@ -42,15 +43,18 @@ def test_trouble_is_subtracted_from_the_budget() -> None:
 def test_every_kind_of_trouble_is_possible_when_the_budget_allows_it() -> None:
     trouble = [
         move.label
-        for move in moves(live(Budget(1, 1, 1, 1, 1, 1, 1, 1)))
+        for move in moves(live(Budget(1, 1, 1, 1, 1, 1, 1, 1, 1, 1)))
         if move.kind is MoveKind.TROUBLE
     ]
     assert trouble == [
         "the path is cut",
         "the downlink is cut",
         "the uplink is cut",
+        "the system refuses to send",
         "the host sends no media",
         "the host closes the connection",
+        "the picture of 1 is lost",
+        "the picture of 1 is not sent",
         "client 0 crashes and starts again",
         "a second client takes over",
     ]
@@ -62,7 +66,9 @@ def test_every_kind_of_trouble_is_possible_when_the_budget_allows_it() -> None:
         (Budget(cuts=1), "the path is cut", False, False),
         (Budget(cuts=1), "the downlink is cut", False, True),
         (Budget(cuts=1), "the uplink is cut", True, False),
+        (Budget(routes=1), "the system refuses to send", True, False),
         (Budget(dead_media=1), "the host sends no media", False, True),
+        (Budget(pictures=1), "the picture of 1 is lost", True, True),
     ],
 )
 def test_each_trouble_of_the_path_stops_its_direction(
@@ -139,3 +145,45 @@ def test_a_window_ends_in_the_end() -> None:
         system = after(system, "time passes")
     assert isinstance(system.service, lifecycle.Terminated)
     assert not isinstance(system.clients[0].state.phase, Ended), "it has not noticed that yet"
+
+
+def test_a_route_comes_back() -> None:
+    refused = after(live(Budget(routes=1)), "the system refuses to send")
+    assert refused.refused
+    whole = after(refused, "the path works again")
+    assert (whole.up, whole.refused) == (True, False)
+
+
+def test_a_dead_uplink_is_noticed_and_heals_by_an_answer_alone() -> None:
+    deaf = after(live(Budget(cuts=1)), "the uplink is cut", "time passes")
+    assert engine.health_of(deaf.clients[0].state).level is HealthLevel.STALLED
+    lost = deaf
+    while isinstance(lost.clients[0].state.phase, Live):
+        lost = after(lost, "time passes")
+    assert not [move for move in moves(lost) if move.kind is MoveKind.HEARD_AGAIN]
+    healed = after(lost, "the path works again", "1 is heard again")
+    assert isinstance(healed.clients[0].state.phase, Live)
+
+
+def test_a_lost_picture_is_reconnected_although_one_frame_comes() -> None:
+    lost = after(live(Budget(pictures=2)), "the picture of 1 is lost", "time passes")
+    began_at = lost.now
+    lost = after(lost, "client 0 shows one frame")
+    assert lost.budget == Budget()
+    while isinstance(lost.clients[0].state.phase, Live):
+        lost = after(lost, "time passes")
+    assert lost.now - began_at < 9.0
+    assert after(live(Budget(pictures=1)), "1 is not sent", "arrives again") == live(Budget())
+
+
+def test_a_goodbye_into_a_dead_path_is_lost_and_repeated() -> None:
+    cut = after(live(Budget(cuts=1)), "the path is cut", "hears nothing", "time passes")
+    assert cut.clients[0].leaving is not None
+    assert MessageKind.GOODBYE not in [each.kind for each in cut.messages]
+    whole = after(cut, "the path works again")
+    for _ in range(10):
+        if MessageKind.GOODBYE in [each.kind for each in whole.messages]:
+            break
+        label = "event" if any(m.label.startswith("event") for m in moves(whole)) else "time passes"
+        whole = next(move.after for move in moves(whole) if move.label.startswith(label))
+    assert MessageKind.GOODBYE in [each.kind for each in whole.messages]

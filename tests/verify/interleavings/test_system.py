@@ -8,16 +8,19 @@ import pytest
 
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
+from rejoin.verify.environment import Picture
 from rejoin.verify.interleavings.system import (
     Budget,
     Message,
     MessageKind,
+    answers,
     can_arrive,
     can_connect,
     connected,
     flows,
+    goodbye_under_way,
     live,
-    next_deadline_at,
+    picture_of,
     unheard,
 )
 
@@ -29,7 +32,6 @@ def test_the_first_state_is_a_game_that_is_played() -> None:
     assert connected(PLAYING) == 1
     assert flows(PLAYING, 1)
     assert unheard(PLAYING) is None
-    assert next_deadline_at(PLAYING) is None, "a live client's timer is moved by every sample"
 
 
 def test_media_needs_the_downlink_and_a_host_that_sends_it() -> None:
@@ -74,15 +76,28 @@ def test_a_long_poll_waits_for_another_status() -> None:
     assert can_arrive(replace(PLAYING, now=NOW + 8.0), same)
     assert can_arrive(PLAYING, other)
     assert can_arrive(PLAYING, at_once)
-    assert next_deadline_at(replace(PLAYING, messages=(same,))) == NOW + 8.0
 
 
-def test_the_next_deadline_is_the_earliest_of_all() -> None:
-    later = Message(MessageKind.CREATE, 0, NOW + 3.0, (2, 1, 2))
-    assert next_deadline_at(replace(PLAYING, messages=(later,))) == NOW + 3.0
-    assert next_deadline_at(replace(PLAYING, messages=(later,), unheard_at=NOW - 6.0)) == NOW + 2.0
-    goodbye = Message(MessageKind.GOODBYE, 0, NOW + 1.0, (1,))
-    assert next_deadline_at(replace(PLAYING, messages=(goodbye,))) is None
+def test_a_check_is_answered_where_both_directions_and_the_host_work() -> None:
+    assert answers(PLAYING, 1)
+    assert not answers(PLAYING, 2)
+    assert not answers(replace(PLAYING, down=False), 1)
+    assert not answers(replace(PLAYING, up=False), 1)
+    assert answers(replace(PLAYING, silent=frozenset({1})), 1)
+
+
+def test_a_picture_arrives_unless_something_is_said_about_it() -> None:
+    assert picture_of(PLAYING, 1) is Picture.ARRIVES
+    lost = replace(PLAYING, pictures=((1, Picture.LOST),))
+    assert picture_of(lost, 1) is Picture.LOST
+    assert picture_of(lost, 2) is Picture.ARRIVES
+
+
+def test_whether_a_goodbye_is_under_way() -> None:
+    assert not goodbye_under_way(PLAYING, 1)
+    system = replace(PLAYING, messages=(Message(MessageKind.GOODBYE, 0, NOW, (1,)),))
+    assert goodbye_under_way(system, 1)
+    assert not goodbye_under_way(system, 2)
 
 
 def test_only_the_newest_connection_of_a_waiting_service_can_connect() -> None:

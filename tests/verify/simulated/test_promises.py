@@ -7,15 +7,18 @@ every invariant. docs/proof.md lists them.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from helpers.random_worlds import random_world
 from rejoin.core import goodbye, health
 from rejoin.core.engine import enter
 from rejoin.core.engine.transition import Transition
-from rejoin.core.health import Frozen
+from rejoin.core.health import Frozen, Health
+from rejoin.service_model.lifecycle import Rules
 from rejoin.verify.environment import Change, World
 from rejoin.verify.simulate import RunOutcome, simulate
 
@@ -30,6 +33,9 @@ CUT_THAT_HEALS = World(notice_silent_client_s=LATE_S, faults=((3.0, C.PATH_DOWN)
 DEAD_UPLINK = World(notice_silent_client_s=LATE_S, faults=((3.0, C.UPLINK_DOWN),))
 NO_ROUTE = World(notice_silent_client_s=LATE_S, faults=((3.0, C.UPLINK_REFUSED),))
 LOST_PICTURE = World(faults=((3.0, C.PICTURE_LOST),))
+BLINKING_PICTURE = World(
+    faults=((3.0, C.PICTURE_LOST), (6.0, C.PICTURE_BLINKS), (9.5, C.PICTURE_BLINKS))
+)
 PAUSED_GAME = World(faults=((3.0, C.PICTURE_STOPS), (60.0, C.PICTURE_GOES)))
 
 
@@ -54,6 +60,10 @@ def takes_every_freeze_for_loss(*given: Any) -> Frozen | None:
     return None if frozen is None else Frozen(frozen.since_at, True, frozen.offers_reconnect)
 
 
+def takes_a_single_frame_for_a_picture(before: Health, *given: Any) -> Frozen | None:
+    return FROZEN(replace(before, froze_at=None), *given)
+
+
 FROZEN = health._frozen
 BUGS: dict[str, tuple[Any, str, Callable[..., Any], World, str]] = {
     "a lost goodbye is not repeated": (
@@ -70,6 +80,13 @@ BUGS: dict[str, tuple[Any, str, Callable[..., Any], World, str]] = {
         "reconnects_frozen",
         never,
         LOST_PICTURE,
+        "PICTURE",
+    ),
+    "a single frame counts as a picture that moves": (
+        health,
+        "_frozen",
+        takes_a_single_frame_for_a_picture,
+        BLINKING_PICTURE,
         "PICTURE",
     ),
     "a paused game is reconnected": (
@@ -106,6 +123,33 @@ def test_a_goodbye_lost_in_a_cut_costs_no_more_than_the_cut() -> None:
     assert 6.0 < freeze_s < 7.5
 
 
+FOUND = (900, 3040)
+"""Seeds that found something once: in what checks I7, and refused sends noticed late."""
+
+
+@pytest.mark.parametrize("seeds", [FOUND, range(150), range(5000, 5150)], ids=str)
+def test_random_faults_break_no_promise(seeds: Sequence[int]) -> None:
+    """Up to five faults of 25 kinds at any time, and paths that flap."""
+    for seed in seeds:
+        case = random_world(seed)
+        draw = random.Random(seed).random
+        outcome = simulate(case.world, draw=draw, for_s=case.for_s, policy=case.policy)
+        assert outcome.violations == (), f"seed {seed}: {case.world.faults}"
+
+
+@pytest.mark.parametrize("away", [C.BACKEND_DOWN, C.BACKEND_PORTAL, C.BACKEND_UNTRUSTED])
+def test_a_cut_while_the_backend_is_away_costs_no_game(away: Change) -> None:
+    """The path is back long before the backend, and the window is shorter than that."""
+    world = World(
+        notice_silent_client_s=LATE_S,
+        rules=Rules(connection_timeout_s=30.0),
+        faults=((3.0, away), (3.0, C.PATH_DOWN), (13.0, C.PATH_UP), (80.0, C.BACKEND_UP)),
+    )
+    outcome = run(world, for_s=120.0)
+    assert (outcome.live, outcome.attempts) == (True, 1)
+    assert outcome.violations == ()
+
+
 def test_a_cut_that_heals_needs_no_reconnect() -> None:
     outcome = run(CUT_THAT_HEALS)
     assert (outcome.live, outcome.attempts) == (True, 1)
@@ -114,6 +158,15 @@ def test_a_cut_that_heals_needs_no_reconnect() -> None:
 def test_a_lost_picture_is_reconnected_once() -> None:
     outcome = run(LOST_PICTURE, for_s=60.0)
     assert (outcome.live, outcome.attempts) == (True, 2)
+
+
+def test_a_cut_of_a_paused_game_costs_no_reconnect() -> None:
+    """Nothing but a picture is missing after it, and that was missing before."""
+    cut = ((13.0, C.PATH_DOWN), (14.5, C.PATH_UP))
+    world = World(notice_silent_client_s=LATE_S, faults=((3.0, C.PICTURE_STOPS), *cut))
+    outcome = run(world, for_s=60.0)
+    assert (outcome.live, outcome.attempts) == (True, 1)
+    assert outcome.violations == ()
 
 
 def test_a_paused_game_stays_connected() -> None:

@@ -8,7 +8,8 @@ Rule 2:  LOST by silence may heal (RTP and a frame arrive again; or an answer to
          connection may send again, since its picture may need a key frame.
 Rule 3:  We commit to a reconnect when the drop is corroborated: the service says
          PENDING_CLIENT_RECONNECTION or ACTIVE, or the silence lasts 5 s, or the player decides. If
-         the service may still consider us connected, goodbye is said first.
+         the service may still consider us connected, goodbye is said first. While no call would
+         reach the backend, silence alone gives nothing up: only healing could save the game.
 Rule 4:  Each attempt has a fresh peer with a fresh offer, a higher number and a new token. The same
          request is sent at most twice where it may have arrived.
 Rule 5:  At most one create call is in flight. The last one may start at latest deadline - T_need;
@@ -38,7 +39,8 @@ Rule 16: A picture that stands still while sound arrives is asked for; after 5 s
 Rule 17: Two create calls of one session lie at least 250 ms apart, whatever comes between them.
 Rule 18: Failed tries count, and make the backoff longer, until a connection was live for 10 s. An
          answer alone is no reason to forget them, and a connection that was live for less than 1 s
-         is one more of them.
+         is one more of them. Failed polls make the next poll later, and no offer once the backend
+         has answered one.
 Rule 19: After three answered attempts in a row without one authenticated packet, something seems to
          block the stream: we ask more rarely. An answer moves the shown deadline only if a packet
          of its connection arrived.

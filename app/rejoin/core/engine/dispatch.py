@@ -189,6 +189,9 @@ def _note_machine(
             if t.facts.offline_since_at is None:
                 t.facts = replace(t.facts, offline_since_at=t.now)
         case events.NetworkFound():
+            if t.facts.offline_since_at is not None and t.facts.unreached is None:
+                # No call could reach the backend, and until one is answered nobody knows better.
+                t.facts = replace(t.facts, unreached=FailureKind.NOT_SENT)
             t.facts = replace(t.facts, offline_since_at=None)
             t.network_came_back()
         case events.Woke():

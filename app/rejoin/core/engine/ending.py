@@ -11,15 +11,11 @@ from rejoin.core.engine.polls import end_refused, poll_again_s, poll_is_refused
 from rejoin.core.engine.transition import Transition
 from rejoin.core.model import ConnectionNumber, ConnectionSample, Ending, EndingKind, SessionView
 from rejoin.core.phases import ConfirmingEnd, TerminatingSession
-from rejoin.core.retry import NO_ANSWER, Action, Failure, FailureKind
+from rejoin.core.retry import NO_ANSWER, NOT_REACHED, Action, Failure, FailureKind
 from rejoin.service_model.status import is_terminal
 
 _SERVICE_DECIDES = frozenset({EndingKind.UNCONFIRMED, EndingKind.GAME_ENDED})
 """Fallbacks with which the status is polled until time is up; the others need one poll only."""
-
-
-_NOT_REACHED = frozenset({FailureKind.NOT_SENT, FailureKind.NOT_BACKEND, FailureKind.TLS})
-"""Failures after which the backend certainly knows nothing of the player's wish to end the game."""
 
 
 def on_confirming_end(t: Transition, phase: ConfirmingEnd, event: events.Event) -> None:  # noqa: C901 - plain dispatch
@@ -122,7 +118,7 @@ def on_terminating_session(t: Transition, phase: TerminatingSession, event: even
 
 def terminate_failed(t: Transition, phase: TerminatingSession, failure: Failure) -> None:
     """Try again a few times, without a network when it is back; then end without confirmation."""
-    offline = t.facts.offline_since_at is not None and failure.kind in _NOT_REACHED
+    offline = t.facts.offline_since_at is not None and failure.kind in NOT_REACHED
     final = retry.RULES[failure.kind].first is Action.END or (
         failure.kind is not FailureKind.INVALID and failure.retryable is False
     )
@@ -135,7 +131,7 @@ def terminate_failed(t: Transition, phase: TerminatingSession, failure: Failure)
         # An ACTIVATING session refuses to be ended; a moment later it may be ACTIVE.
         again_at = t.now + phase.tries * t.policy.poll_pause_s
         t.phase = replace(phase, until_at=again_at, again_at=again_at)
-    elif phase.ending.kind not in enter.CANNOT_JOIN and failure.kind in _NOT_REACHED:
+    elif phase.ending.kind not in enter.CANNOT_JOIN and failure.kind in NOT_REACHED:
         enter.end_unreached(t, phase, failure)
     elif phase.ending.kind in enter.CANNOT_JOIN:
         enter.ended(t, phase.ending)

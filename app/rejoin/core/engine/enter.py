@@ -197,6 +197,8 @@ def dropped(t: Transition, phase: Live, cause: HardEvidence | None = None) -> No
         t.count_failure()
     if t.facts.health is not None:
         t.facts = replace(t.facts, health=health.lost(t.facts.health, t.now))
+    if phase.checking_since_at is None or t.facts.status != CONNECTED:
+        t.facts = replace(t.facts, unnoticed_until_at=None)  # known before the drop
     episode = replace(t.new_episode(dropped_at, phase.connection), cause=cause)
     if phase.checking_since_at is None:
         t.do(commands.StartChecks(phase.connection))
@@ -223,6 +225,9 @@ def lost(t: Transition, episode: Episode) -> None:
         # The drop is certain: wait for the status only as long as a poll should take.
         patience_s = t.policy.poll_pause_s if t.policy.reports_status else 0.0
         commit_at = min(commit_at, episode.lost_at + patience_s)
+    elif t.policy.reports_status and t.is_out_of_reach():
+        # Nothing is to be gained by giving it up: the only way back now is that it heals.
+        commit_at = max(commit_at, t.last_start_at(episode))
     if corroborated or t.now >= commit_at:
         commit(t, episode)
     else:
@@ -370,7 +375,7 @@ def _pause(t: Transition, episode: Episode, wait: Wait, failure: Failure | None)
     if wait is not Wait.NONE:
         wait_s = max(wait_s, t.create_not_before_at() - t.now)
     if t.behind_firewall() and t.facts.create_sent_at is not None:
-        wait_s = max(wait_s, t.facts.create_sent_at + firewall_pause_s(t) - t.now)
+        wait_s = max(wait_s, t.facts.create_sent_at + t.firewall_pause_s() - t.now)
     t.count_failure()
     last_start_at = t.last_start_at(episode)
     retry_after_s = None if failure is None else failure.retry_after_s
@@ -387,14 +392,6 @@ def _pause(t: Transition, episode: Episode, wait: Wait, failure: Failure | None)
         wait_s = (last_start_at - t.now) / 2
     until_at = t.now + wait_s
     return _Pause(episode, until_at, until_at if retry_after_s is not None else 0.0)
-
-
-def firewall_pause_s(t: Transition) -> float:
-    """Rule 19: how far create calls lie apart while not one packet of a connection arrives."""
-    timeout_s = t.facts.window.timeout_s
-    if timeout_s is None:
-        timeout_s = t.policy.unknown_timeout_s
-    return min(t.policy.firewall_every_s, t.policy.firewall_share * timeout_s)
 
 
 def polling(t: Transition, phase: AwaitingService) -> None:

@@ -42,7 +42,7 @@ from rejoin.core.phases import (
     episode_of,
     never_played,
 )
-from rejoin.core.retry import UNREACHED, Draw, Failure
+from rejoin.core.retry import NOT_REACHED, UNREACHED, Draw, Failure
 from rejoin.core.ticket import RejoinState
 from rejoin.service_model.status import CONNECTED, Status
 
@@ -105,13 +105,25 @@ class Transition:
         """One more failed try: the next backoff is longer."""
         self.facts = replace(self.facts, failures=self.facts.failures + 1)
 
+    def count_failed_poll(self) -> None:
+        """One more failed poll: the next is made later. An offer is not, once one is answered."""
+        self.facts = replace(self.facts, failed_polls=self.facts.failed_polls + 1)
+
+    def failed_calls(self) -> int:
+        """How many calls of all kinds have failed, for the backoff of polls."""
+        return self.facts.failures + self.facts.failed_polls
+
     def network_came_back(self) -> None:
         """Rule 20: old failures are no reason to wait any longer; once in a while, as a network
         that comes and goes must not do away with the backoff."""
         reset_at = self.facts.backoff_reset_at
         if reset_at is None or self.now - reset_at >= self.policy.network_reset_every_s:
             self.facts = replace(
-                self.facts, failures=0, unheard_attempts=0, backoff_reset_at=self.now
+                self.facts,
+                failures=0,
+                failed_polls=0,
+                unheard_attempts=0,
+                backoff_reset_at=self.now,
             )
 
     def backoff_was_reset(self) -> bool:
@@ -124,6 +136,11 @@ class Transition:
         if failure is not None and failure.kind in UNREACHED:
             unreached = failure.kind
         self.facts = replace(self.facts, unreached=unreached)
+
+    def is_out_of_reach(self) -> bool:
+        """Whether the last call did not reach the backend, and none would now."""
+        offline = self.facts.offline_since_at is not None
+        return offline or self.facts.unreached in NOT_REACHED
 
     def new_episode(self, dropped_at: float, old: ConnectionNumber | None) -> Episode:
         self.facts = replace(self.facts, episodes=self.facts.episodes + 1, back_at=None)
@@ -223,7 +240,7 @@ class Transition:
         left_s = self._window_left_s()
         if left_s is None:
             return longest_s
-        failures = 0 if episode_of(self.phase) is None else self.facts.failures
+        failures = 0 if episode_of(self.phase) is None else self.failed_calls()
         answer_s = max(
             self.policy.poll_budget_min_s * (1 + failures), self.policy.poll_window_share * left_s
         )
@@ -240,6 +257,7 @@ class Transition:
             reason=view.reason,
             window=deadline.on_view(self.facts.window, view, requested_at, self.now),
             refused_sign_ins=0,
+            failed_polls=0,
             polls_not_before_at=None,
             unnoticed_until_at=None,
         )
@@ -297,6 +315,13 @@ class Transition:
     def behind_firewall(self) -> bool:
         """The service answers, but not one packet of the last connections arrived (Rule 19)."""
         return behind_firewall(self.facts, self.policy)
+
+    def firewall_pause_s(self) -> float:
+        """Rule 19: how far create calls lie apart while not one packet of a connection arrives."""
+        timeout_s = self.facts.window.timeout_s
+        if timeout_s is None:
+            timeout_s = self.policy.unknown_timeout_s
+        return min(self.policy.firewall_every_s, self.policy.firewall_share * timeout_s)
 
     def continued_elsewhere(self) -> bool:
         """Rule 13: the backend has seen a higher attempt number than ours."""

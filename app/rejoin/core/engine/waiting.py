@@ -155,8 +155,8 @@ def poll_failed(t: Transition, phase: AwaitingService, failure: Failure) -> None
     """Poll again after a backoff, but no later than a try may still start."""
     episode = phase.episode
     episode = replace(episode, failure_kinds=episode.failure_kinds | {failure.kind})
-    wait_s = retry.backoff_s(Wait.USUAL, t.facts.failures, t.policy, t.draw)
-    t.count_failure()
+    wait_s = retry.backoff_s(Wait.USUAL, t.failed_calls(), t.policy, t.draw)
+    t.count_failed_poll()
     not_before_at = 0.0 if failure.retry_after_s is None else t.now + failure.retry_after_s
     until_at = max(t.now + wait_s, not_before_at)
     t.phase = replace(

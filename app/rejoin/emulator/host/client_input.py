@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
+from typing import Final
+
+from aiortc import RTCDataChannel
 
 from rejoin.clock import Clock
 from rejoin.emulator.host.game import Game
 from rejoin.emulator.host.gamepads import with_gamepads
 from rejoin.input_protocol import controls
+
+GREET_EVERY_S: Final = 0.1
+GREET_TIMES: Final = 20
 
 
 class ClientInput:
@@ -32,8 +39,20 @@ class ClientInput:
         self._totals: controls.Controls | None = None
         self._pads: dict[int, controls.GamepadMessage] = {}
         self._release_timer: asyncio.TimerHandle | None = None
+        self._greeting: asyncio.TimerHandle | None = None
         self.messages = 0
         """How many messages were applied."""
+
+    def greet(self, channel: RTCDataChannel, times: int = GREET_TIMES) -> None:
+        """Send HELLO again and again until the client speaks: what is lost on this channel is not
+        repeated, and a client without it sends nothing."""
+        self._greeting = None
+        if self.messages or not times or channel.readyState != "open":
+            return
+        with contextlib.suppress(ValueError):  # longer than this client accepts
+            channel.send(controls.encode(controls.Hello(controls.VERSION)))
+        loop = asyncio.get_running_loop()
+        self._greeting = loop.call_later(GREET_EVERY_S, self.greet, channel, times - 1)
 
     def on_message(self, message: str | bytes) -> None:
         """One message of the input channel. Anything malformed, foreign or old is ignored."""
@@ -90,6 +109,8 @@ class ClientInput:
 
     def close(self) -> None:
         """Release every key and button that this client still holds down."""
+        if self._greeting is not None:
+            self._greeting.cancel()
         if self._release_timer is not None:
             self._release_timer.cancel()
             self._release()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 from aioice import stun
@@ -166,9 +166,8 @@ class HostConnection:
         self._feedback = ClientFeedback(self._congestion, host.clock)
         self._unmute_timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._input = ClientInput(
-            game, host.clock, lambda: host.input_received(self), self._limited
-        )
+        received = partial(host.input_received, self)
+        self._input = ClientInput(game, host.clock, received, self._limited)
         self._max_height = 0
         self._failed_packets = 0
         self._messages = MessageChannel(lambda: self.frozen)
@@ -202,10 +201,9 @@ class HostConnection:
         transceivers = pc.getTransceivers()
         for transceiver in transceivers:
             transceiver.direction = "sendonly"
-            common = aiortc_seam.codecs_of(transceiver)
             chosen = choose_codecs(
                 transceiver.kind,
-                common,
+                aiortc_seam.codecs_of(transceiver),
                 self._offer.sdp,
                 settings.packetization_mode,
                 self._feedback_read(transceiver),
@@ -362,8 +360,7 @@ class HostConnection:
     def _channel_opened(self, channel: RTCDataChannel) -> None:
         if channel.label == controls.INPUT_CHANNEL:
             channel.on("message", self._on_input)
-            with contextlib.suppress(ValueError):  # longer than this client accepts
-                channel.send(controls.encode(controls.Hello(controls.VERSION)))
+            self._input.greet(channel)
         elif channel.label == controls.MESSAGE_CHANNEL:
             self._messages.opened(channel)
 
@@ -409,6 +406,11 @@ class HostConnection:
     def unmute(self) -> None:
         """Resume sending RTP."""
         self._set_media(MediaState.PLAYING)
+
+    def pause_picture(self, paused: bool) -> None:
+        """Stop sending video, or resume it; sound goes on."""
+        if self._player is not None:
+            self._player.picture_paused = paused
 
     def end_game(self) -> None:
         """The game has ended: send no RTP any more, whatever is unmuted later."""

@@ -118,6 +118,7 @@ class GameHost:
                 FaultKind.SILENCE
                 | FaultKind.FREEZE
                 | FaultKind.NO_MEDIA
+                | FaultKind.NO_PICTURE
                 | FaultKind.SLOW_START
                 | FaultKind.PROFILE
             ):

@@ -130,6 +130,19 @@ class NoMedia(LastingFault):
             self._host.connection.unmute()
 
 
+class NoPicture(LastingFault):
+    """The host sends sound and no picture."""
+
+    def begin(self) -> float:
+        if self._host.connection is not None:
+            self._host.connection.pause_picture(True)
+        return self._host.clock()
+
+    def clear(self) -> None:
+        if self._host.connection is not None:
+            self._host.connection.pause_picture(False)
+
+
 class SlowStart(LastingFault):
     """New connections get their first RTP late. Its duration is that delay, not its own length."""
 
@@ -198,6 +211,7 @@ LASTING: Final[dict[FaultKind, type[LastingFault]]] = {
     FaultKind.SILENCE: Silence,
     FaultKind.FREEZE: Freeze,
     FaultKind.NO_MEDIA: NoMedia,
+    FaultKind.NO_PICTURE: NoPicture,
     FaultKind.SLOW_START: SlowStart,
     FaultKind.PROFILE: ShapedNetwork,
 }

@@ -59,6 +59,8 @@ class MediaPlayer:
         self.key_frames = 0
         self.paused = False
         """While True nothing is encoded or sent."""
+        self.picture_paused = False
+        """While True no picture is encoded or sent."""
         self.on_woke: Callable[[float, float], None] = lambda _due, _now: None
         """Called each 10 ms, with the time when that was due and the time now."""
         self.on_frame: Callable[[int], None] = lambda _beats: None
@@ -139,7 +141,7 @@ class MediaPlayer:
             await self._until(due)
             if not self._video.open:
                 return
-            if self.paused:
+            if self.paused or self.picture_paused:
                 sent_due = None
                 continue
             now = self._clock()

@@ -20,10 +20,11 @@ from rejoin.errors import BadInputError
 from rejoin.netem.network_profile import NETWORK_PROFILES
 
 HELP: Final = (
-    "silence [S] | freeze [S] | no_media [S] | slow_start [S] | graceful | dtls_close | kill | "
-    "profile NAME | clear | api FAULT [OPERATION] [N] | backend FAULT [N] | backend down S | "
-    "notice S | set NAME VALUE | quit   (S: seconds; N: how many times, 1 if not given; "
-    "notice: after how long a silent client is noticed; api none, backend none: clear those faults)"
+    "silence [S] | freeze [S] | no_media [S] | no_picture [S] | slow_start [S] | graceful | "
+    "dtls_close | kill | profile NAME | clear | api FAULT [OPERATION] [N] | backend FAULT [N] | "
+    "backend down S | notice S | set NAME VALUE | quit   (S: seconds; N: how many times, 1 if not "
+    "given; notice: after how long a silent client is noticed; api none, backend none: clear those "
+    "faults)"
 )
 _SLOW_S: Final = 3.0
 """How late `api slow` answers."""
@@ -76,6 +77,7 @@ _FAULTS: Final = {
     "silence": FaultKind.SILENCE,
     "freeze": FaultKind.FREEZE,
     "no_media": FaultKind.NO_MEDIA,
+    "no_picture": FaultKind.NO_PICTURE,
     "slow_start": FaultKind.SLOW_START,
     "dtls_close": FaultKind.DTLS_CLOSE,
     "graceful": FaultKind.GRACEFUL_CLOSE,
@@ -94,7 +96,10 @@ def parse(line: str) -> Command | None:
             return Quit()
         case fault, [] if fault in _FAULTS:
             return InjectFault(Fault(_FAULTS[fault]))
-        case ("silence" | "freeze" | "no_media" | "slow_start") as fault, [duration]:
+        case (
+            ("silence" | "freeze" | "no_media" | "no_picture" | "slow_start") as fault,
+            [duration],
+        ):
             return InjectFault(Fault(_FAULTS[fault], _seconds(duration)))
         case "profile", [name]:
             return InjectFault(Fault(FaultKind.PROFILE, profile=_one_of(name, NETWORK_PROFILES)))

@@ -23,6 +23,8 @@ class FaultKind(enum.StrEnum):
     """The host process neither sends nor reacts (no media, no STUN answers); the game goes on."""
     NO_MEDIA = "no_media"
     """The host sends no RTP and reacts to everything else; the game goes on."""
+    NO_PICTURE = "no_picture"
+    """The host sends sound and no picture on the current connection, as for a paused game."""
     SLOW_START = "slow_start"
     """New connections get their first RTP `duration_s` (3 s if not given) after they are up."""
     GRACEFUL_CLOSE = "graceful_close"

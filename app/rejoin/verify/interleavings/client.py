@@ -6,20 +6,35 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from rejoin.core import commands, events
+from rejoin.core import commands, events, goodbye
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HealthLevel
 from rejoin.core.phases import State
 from rejoin.core.ticket import RejoinState
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
 from rejoin.verify import invariants
-from rejoin.verify.interleavings import engine
+from rejoin.verify.environment import Picture
+from rejoin.verify.interleavings import engine, promises
 from rejoin.verify.interleavings.draft import Draft
-from rejoin.verify.interleavings.system import Client, Message, MessageKind, connected
+from rejoin.verify.interleavings.system import (
+    Client,
+    Leaving,
+    Message,
+    MessageKind,
+    answers,
+    connected,
+    picture_of,
+)
+from rejoin.verify.invariants import Invariant
 
 _EXACT_S: Final = 1e-6
 _GOODBYE_S: Final = 0.06
 """How long saying goodbye takes."""
+_ANSWERED_S: Final = 0.1
+"""How long the key frame takes that was asked for, with the time until a sample shows it."""
+_HELD_BACK_S: Final = 1.0
+"""How long frames are held back after an outage if no key frame comes."""
+_FRAME_S: Final = 0.15
 _SECOND_CLIENT: Final = 100
 """The second client's connections are numbered from here, so that all numbers differ."""
 
@@ -51,6 +66,7 @@ def handle(draft: Draft, number: int, event: events.Event) -> None:
     _check(draft, number, before, after)
     if isinstance(event, events.StatusArrived) and event.view.status == service_status.ACTIVE:
         _check_hold(draft, before, after)
+    _check_picture(draft, before, after)
 
 
 def reply_arrived(
@@ -76,15 +92,84 @@ def hears_nothing(draft: Draft, number: int, connection: ConnectionNumber) -> No
     draft.now = max(draft.now, at)
     packet_at = draft.now if path_works else client.heard_at
     draft.step_service(lifecycle.TimerDue())
-    sample = engine.sample(packet_at, client.rtp_at)
+    answered = answers(draft.current(), connection)
+    sample = engine.sample(
+        packet_at,
+        client.rtp_at,
+        client.frame_at,
+        answered_at=draft.now if answered else client.answered_at,
+        answered=answered,
+        refused=draft.refused,
+    )
     handle(draft, number, events.Sampled(connection, sample))
 
 
 def hears_again(draft: Draft, number: int, connection: ConnectionNumber) -> None:
-    """Media of the dropped connection arrives again."""
+    """Media of the dropped connection arrives again. Its picture needs a key frame: a connection
+    that may send asks for one, and without it the next frames are held back for a while."""
     draft.now += 0.1
+    rtp_at = draft.now
+    _sampled(draft, number, connection, frame=False)
+    client = draft.clients[number]
+    if engine.old_connection(client.state) != connection:
+        return
+    if draft.up and connection not in client.muted:
+        draft.now += _ANSWERED_S
+    elif engine.waits_for_frame(client.state):
+        draft.now += _HELD_BACK_S
+    _sampled(draft, number, connection, frame=True)
+    if draft.up and engine.playing_on(draft.clients[number].state) == connection:
+        late_s, most_s = draft.now - rtp_at, _FRAME_S + promises.RTT_S
+        what = "RTP comes without a frame"
+        draft.add(invariants.lasted(Invariant.FRAME, what, late_s, most_s))
+
+
+def plays_on(draft: Draft, number: int, connection: ConnectionNumber) -> None:
+    """Media has arrived until now on the connection that is shown."""
+    _sampled(draft, number, connection, frame=True)
+
+
+def shows_one_frame(draft: Draft, number: int, connection: ConnectionNumber) -> None:
+    """One frame of a picture that stands still is small enough to arrive."""
+    draft.spend(pictures=1)
+    plays_on(draft, number, connection)
+    draft.clients[number] = replace(draft.clients[number], frame_at=draft.now)
+    plays_on(draft, number, connection)
+
+
+def _sampled(draft: Draft, number: int, connection: ConnectionNumber, *, frame: bool) -> None:
+    """A sample of a connection whose media arrives. `frame`: and its picture, unless that is lost
+    or not sent."""
     draft.step_service(lifecycle.TimerDue())
-    handle(draft, number, events.Sampled(connection, engine.sample(draft.now, draft.now)))
+    repeats_goodbye(draft, number)
+    client, system = draft.clients[number], draft.current()
+    picture, answered = picture_of(system, connection), answers(system, connection)
+    moves = frame and picture is Picture.ARRIVES
+    sample = engine.sample(
+        draft.now,
+        draft.now,
+        draft.now if moves else _frame_before(client),
+        answered_at=draft.now if answered else client.answered_at,
+        answered=answered,
+        refused=draft.refused,
+        missing=1.0 if picture is Picture.LOST else 0.0,
+    )
+    handle(draft, number, events.Sampled(connection, sample))
+
+
+def _frame_before(client: Client) -> float:
+    """When a frame came last. None comes after a drop until there is a key frame."""
+    if engine.playing_on(client.state) is not None:
+        return client.frame_at
+    return min(client.frame_at, engine.health_of(client.state).since_at)
+
+
+def repeats_goodbye(draft: Draft, number: int) -> None:
+    """If media still arrives after a goodbye, the goodbye is sent again."""
+    again = promises.said_again(draft.current(), draft.clients[number])
+    if again is not None:
+        draft.clients[number] = replace(draft.clients[number], leaving=again)
+        draft.send(MessageKind.GOODBYE, number, again.connection)
 
 
 def connects(draft: Draft, number: int, connection: ConnectionNumber) -> None:
@@ -160,7 +245,7 @@ def _carry_out(
             commands.StartSession()  # the game has been started already
             | commands.TerminateSession()  # no player ends the game in this model
             | commands.RefreshSignIn()  # the backend never refuses a sign-in
-            | commands.RequestKeyFrame()  # the first frame comes without it
+            | commands.RequestKeyFrame()  # a connection that may send asks by itself
             | commands.ShowConnection()  # the state holds what is shown
             | commands.Finish()  # the state holds the end
         ):
@@ -206,10 +291,15 @@ def _change_connection(
 def _leave(draft: Draft, number: int, connection: ConnectionNumber, *, closed: bool) -> None:
     """The client says goodbye to the host and sends nothing more on this connection."""
     client = draft.clients[number]
-    if connected(draft.current()) == connection:
-        draft.send(MessageKind.GOODBYE, number, connection)
+    leaving = client.leaving
+    is_new = leaving is None or leaving.connection != connection
+    if connected(draft.current()) == connection and is_new:
+        leaving = Leaving(connection, goodbye.said(draft.now, promises.RTT_S))
+        if draft.up:
+            draft.send(MessageKind.GOODBYE, number, connection)
     draft.clients[number] = replace(
         client,
+        leaving=None if closed else leaving,
         muted=client.muted | {connection},
         checking=client.checking - {connection},
         opened=client.opened - {connection} if closed else client.opened,
@@ -275,6 +365,15 @@ def _check_hold(draft: Draft, before: State, after: State) -> None:
     if connection is not None and connection == engine.connecting_on(before):
         shown_at = engine.shown_deadline_at(before), engine.shown_deadline_at(after)
         draft.add(invariants.deadline_held(*shown_at))
+
+
+def _check_picture(draft: Draft, before: State, after: State) -> None:
+    """PICTURE, second half."""
+    playing = engine.playing_on(before)
+    if playing is None or not engine.reconnects_frozen(before, after):
+        return
+    if picture_of(draft.current(), playing) is Picture.NOT_SENT:
+        draft.add(invariants.interrupted())
 
 
 def _check_end(draft: Draft, number: int, before: State, ending: Ending) -> None:

@@ -7,13 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from rejoin.service_model import lifecycle
-from rejoin.verify.interleavings import engine
+from rejoin.verify.environment import Picture
+from rejoin.verify.interleavings import engine, promises
 from rejoin.verify.interleavings.system import (
     RULES,
+    Client,
     Message,
     MessageKind,
     System,
+    answers,
     connected,
+    flows,
+    picture_of,
     unheard,
 )
 from rejoin.verify.invariants import Violation
@@ -37,6 +42,8 @@ class Draft:
         self.messages = list(system.messages)
         self.down, self.up = system.down, system.up
         self.silent = system.silent
+        self.refused = system.refused
+        self.pictures = system.pictures
         self.budget = system.budget
         self.violations: list[Violation] = []
 
@@ -58,6 +65,8 @@ class Draft:
             down=self.down,
             up=self.up,
             silent=self.silent,
+            refused=self.refused,
+            pictures=self.pictures,
             budget=self.budget,
         )
 
@@ -65,11 +74,8 @@ class Draft:
         """The system after the move; media that flows has arrived until now."""
         system = self.current()
         for number, client in enumerate(self.clients):
-            shown = engine.shown_connection(client.state)
-            if shown is None or connected(system) != shown or not self.down:
-                continue
-            rtp_at = client.rtp_at if shown in self.silent else self.now
-            self.clients[number] = replace(client, heard_at=self.now, rtp_at=rtp_at)
+            arrived = _arrived(system, client)
+            self.clients[number] = promises.noted(system, arrived)
         unheard_at = self.unheard_at
         if unheard(system) is None:
             unheard_at = None
@@ -105,6 +111,21 @@ class Draft:
         for number, client in enumerate(self.clients):
             if connection in client.opened:
                 self.send(MessageKind.EVIDENCE, number, connection)
+
+
+def _arrived(system: System, client: Client) -> Client:
+    """The client with what has arrived until now on the connection that is shown."""
+    now, shown = system.now, engine.shown_connection(client.state)
+    if shown is None or connected(system) != shown or not system.down:
+        return client
+    client = replace(client, heard_at=now)
+    if answers(system, shown):
+        client = replace(client, answered_at=now)
+    if flows(system, shown):
+        client = replace(client, rtp_at=now)
+        if picture_of(system, shown) is Picture.ARRIVES:
+            client = replace(client, frame_at=now)
+    return client
 
 
 Effect = Callable[[Draft], None]

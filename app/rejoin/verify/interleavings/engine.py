@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rejoin.core import commands, engine, events
-from rejoin.core.health import Health
-from rejoin.core.model import ConnectionNumber, ConnectionSample, Ending, EndingKind, Policy
+from rejoin.core.engine.healing import may_heal
+from rejoin.core.health import Health, LostBecause, rtp_is_back
+from rejoin.core.model import (
+    ConnectionNumber,
+    ConnectionSample,
+    Ending,
+    EndingKind,
+    HardEvidence,
+    Policy,
+)
 from rejoin.core.phases import (
     ConfirmingEnd,
     Connecting,
@@ -33,12 +41,15 @@ def step(
     after, todo = engine.step(state, event, now, POLICY, _half)
     facts = replace(
         after.facts,
+        health=_that_matters(after.facts.health, now),
+        frozen_reconnected_at=None if after.facts.frozen_reconnected_at is None else 0.0,
         latencies_s=(),
         stale_events=0,
         back_at=None,
         ticket_saved_at=0.0,
         unnoticed_until_at=None,
         failures=min(after.facts.failures, _MANY),
+        failed_polls=min(after.facts.failed_polls, _MANY),
         unheard_attempts=min(after.facts.unheard_attempts, POLICY.firewall_attempts),
         create_sent_at=_while_it_matters(after.facts, now),
     )
@@ -54,6 +65,19 @@ def _while_it_matters(facts: Facts, now: float) -> float | None:
     return sent_at if slow or now - sent_at < POLICY.create_apart_s else None
 
 
+def _that_matters(health: Health | None, now: float) -> Health | None:
+    """The detector's memory without what only the window shows, and what is over."""
+    if health is None:
+        return None
+    froze_at = health.froze_at
+    if froze_at is not None and now - froze_at[1] >= POLICY.frozen_again_within_s:
+        froze_at = None
+    moves_at = None if health.frozen is None else health.moves_since_at
+    return replace(
+        health, froze_at=froze_at, moves_since_at=moves_at, trouble=None, trouble_since_at=None
+    )
+
+
 def next_wakeup(state: State) -> float | None:
     return engine.next_wakeup(state)
 
@@ -63,14 +87,74 @@ def new_state(connections: int) -> State:
     return State(facts=Facts(connections=connections))
 
 
-def sample(packet_at: float, rtp_at: float) -> ConnectionSample:
-    """A sample that shows when the last packet and the last media packet arrived."""
-    return ConnectionSample(packet_at, rtp_at, rtp_at, 1, 1 / 60, 0.04, 0.0, proved_sent_at=rtp_at)
+def sample(
+    packet_at: float,
+    rtp_at: float,
+    frame_at: float | None = None,
+    *,
+    answered_at: float | None = None,
+    answered: bool = True,
+    refused: bool = False,
+    missing: float = 0.0,
+) -> ConnectionSample:
+    """A sample that shows when the last packet, media packet and frame arrived, and when the newest
+    check was sent that was answered; by default all when the media packet was.
+
+    `answered`: checks are answered now. `refused`: the system refuses to send. `missing`: the share
+    of the picture's packets that are lost.
+    """
+    proved_at = rtp_at if answered_at is None else answered_at
+    return ConnectionSample(
+        packet_at,
+        rtp_at,
+        rtp_at if frame_at is None else frame_at,
+        1,
+        1 / 60,
+        0.04,
+        0.0,
+        proved_sent_at=proved_at,
+        unanswered_since_at=None if answered else proved_at,
+        sends_fail_since_at=proved_at if refused else None,
+        video_missing=missing,
+    )
 
 
 def playing_on(state: State) -> ConnectionNumber | None:
     """The connection on which the player plays."""
     return state.phase.connection if isinstance(state.phase, Live) else None
+
+
+def live_since_at(state: State) -> float:
+    """Since when the player plays on the connection that is shown."""
+    assert isinstance(state.phase, Live)
+    return state.phase.since_at
+
+
+def waits_for_answers(state: State) -> bool:
+    """Whether the dropped connection can heal by an answered check alone."""
+    health = state.facts.health
+    return health is not None and health.lost_because is LostBecause.NOTHING_SENT_ARRIVES
+
+
+def waits_for_frame(state: State) -> bool:
+    """Whether media of the dropped connection arrives again and only a frame is missing."""
+    health, newest = state.facts.health, state.facts.sample
+    episode = episode_of(state.phase)
+    if health is None or newest is None or episode is None or not may_heal(episode):
+        return False
+    return rtp_is_back(health, newest)
+
+
+def may_reconnect_frozen(state: State) -> bool:
+    """Whether a frozen picture has not led to a reconnect yet."""
+    return state.facts.frozen_reconnected_at is None
+
+
+def reconnects_frozen(before: State, after: State) -> bool:
+    """Whether this step gives a connection up because its picture stands still."""
+    episode = episode_of(after.phase)
+    frozen = episode is not None and episode.cause is HardEvidence.PICTURE_FROZEN
+    return isinstance(before.phase, Live) and frozen
 
 
 def connecting_on(state: State) -> ConnectionNumber | None:

@@ -9,9 +9,12 @@ from typing import Final, NamedTuple, assert_never
 
 from rejoin.core import events
 from rejoin.core.model import HardEvidence
+from rejoin.core.phases import State
 from rejoin.core.retry import FailureKind
 from rejoin.service_model import lifecycle
-from rejoin.verify.interleavings import backend, client, engine
+from rejoin.verify.environment import Picture
+from rejoin.verify.interleavings import backend, client, engine, promises
+from rejoin.verify.interleavings.deadlines import next_deadline_at
 from rejoin.verify.interleavings.draft import Draft, Effect
 from rejoin.verify.interleavings.system import (
     NOTICED_S,
@@ -22,7 +25,7 @@ from rejoin.verify.interleavings.system import (
     can_connect,
     connected,
     flows,
-    next_deadline_at,
+    picture_of,
     unheard,
 )
 from rejoin.verify.invariants import Violation
@@ -139,6 +142,8 @@ def _path_moves(system: System) -> Iterator[_Possible]:
         yield trouble, "the path is cut", partial(_cut, down=False, up=False)
         yield trouble, "the downlink is cut", partial(_cut, down=False, up=True)
         yield trouble, "the uplink is cut", partial(_cut, down=True, up=False)
+    if budget.routes:
+        yield MoveKind.TROUBLE, "the system refuses to send", _refuse
     connection = connected(system)
     if connection is not None and budget.dead_media and connection not in system.silent:
         stop = partial(_stop_media, connection=connection)
@@ -146,6 +151,18 @@ def _path_moves(system: System) -> Iterator[_Possible]:
     if connection is not None and budget.closes:
         close = partial(_close_at_host, connection=connection)
         yield MoveKind.TROUBLE, "the host closes the connection", close
+    if connection is not None:
+        yield from _picture_moves(system, connection)
+
+
+def _picture_moves(system: System, connection: int) -> Iterator[_Possible]:
+    if picture_of(system, connection) is not Picture.ARRIVES:
+        arrives = partial(_change_picture, connection=connection, picture=Picture.ARRIVES)
+        yield MoveKind.REPAIR, "the picture arrives again", arrives
+    elif system.budget.pictures:
+        for picture, label in ((Picture.LOST, "is lost"), (Picture.NOT_SENT, "is not sent")):
+            change = partial(_change_picture, connection=connection, picture=picture)
+            yield MoveKind.TROUBLE, f"the picture of {connection} {label}", change
 
 
 def _client_moves(system: System, number: int) -> Iterator[_Possible]:
@@ -160,12 +177,25 @@ def _client_moves(system: System, number: int) -> Iterator[_Possible]:
     elif connecting is not None and can_connect(system, connecting):
         effect = partial(client.connects, number=number, connection=connecting)
         yield MoveKind.CONNECTED, f"{connecting} connects", effect
-    elif old is not None and flows(system, old):
+    elif old is not None and flows(system, old) and _is_news(system, state):
         effect = partial(client.hears_again, number=number, connection=old)
         yield MoveKind.HEARD_AGAIN, f"{old} is heard again", effect
+    if playing is not None and system.budget.pictures and _is_lost(system, playing):
+        effect = partial(client.shows_one_frame, number=number, connection=playing)
+        yield MoveKind.TROUBLE, f"client {number} shows one frame", effect
     if system.budget.crashes and system.clients[number].ticket is not None:
         label = f"client {number} crashes and starts again"
         yield MoveKind.TROUBLE, label, partial(client.crashes, number=number)
+
+
+def _is_lost(system: System, connection: int) -> bool:
+    """Whether media of this connection arrives, but not its picture."""
+    return flows(system, connection) and picture_of(system, connection) is Picture.LOST
+
+
+def _is_news(system: System, state: State) -> bool:
+    """Whether what arrives on the dropped connection can make a difference."""
+    return system.up or not engine.waits_for_answers(state)
 
 
 def _name(message: Message) -> str:
@@ -218,8 +248,22 @@ def _cut(draft: Draft, *, down: bool, up: bool) -> None:
     draft.down, draft.up = down, up
 
 
+def _refuse(draft: Draft) -> None:
+    draft.spend(routes=1)
+    draft.up, draft.refused = False, True
+
+
 def _repair(draft: Draft) -> None:
     draft.down = draft.up = True
+    draft.refused = False
+
+
+def _change_picture(draft: Draft, connection: int, picture: Picture) -> None:
+    if picture is not Picture.ARRIVES:
+        draft.spend(pictures=1)
+    others = tuple(each for each in draft.pictures if each[0] != connection)
+    own = () if picture is Picture.ARRIVES else ((connection, picture),)
+    draft.pictures = others + own
 
 
 def _stop_media(draft: Draft, connection: int) -> None:
@@ -240,7 +284,8 @@ def _pass_time(draft: Draft, at: float) -> None:
     for number, each in enumerate(system.clients):
         playing = engine.playing_on(each.state)
         if playing is not None and flows(system, playing):
-            client.handle(draft, number, events.Sampled(playing, engine.sample(at, at)))
+            client.plays_on(draft, number, playing)
+        client.repeats_goodbye(draft, number)
     draft.step_service(lifecycle.TimerDue())
     gone, since_at = unheard(draft.current()), draft.unheard_at
     if gone is not None and since_at is not None and since_at + NOTICED_S <= draft.now:
@@ -249,3 +294,5 @@ def _pass_time(draft: Draft, at: float) -> None:
         due_at = engine.next_wakeup(each.state)
         if engine.playing_on(each.state) is None and due_at is not None and due_at <= draft.now:
             client.handle(draft, number, events.WakeupDue())
+    for violation in promises.broken(draft.current()):
+        draft.add(violation)

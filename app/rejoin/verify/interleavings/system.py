@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from rejoin.core import events
+from rejoin.core.goodbye import SaidGoodbye
 from rejoin.core.model import AttemptNumber, ConnectionNumber, SessionId, SessionView
 from rejoin.core.phases import State
 from rejoin.core.ticket import RejoinState
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
+from rejoin.verify.environment import Picture
 from rejoin.verify.interleavings import engine
 
 SESSION = SessionId("checked")
@@ -33,6 +35,8 @@ class Budget:
     failures: int = 0
     crashes: int = 0
     seconds: int = 0
+    routes: int = 0
+    pictures: int = 0
 
 
 class MessageKind(enum.StrEnum):
@@ -64,6 +68,19 @@ class Message(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """A client said goodbye on this connection, and the service still considers it connected.
+
+    `lost_at`: since when the goodbye is lost although the path works and media arrives; None while
+    it is under way, or cannot arrive.
+    """
+
+    connection: int
+    said: SaidGoodbye
+    lost_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """One player's program, and the state of its connections."""
 
@@ -75,6 +92,12 @@ class Client:
     heard_at: float = 0.0
     """When anything last arrived on the connection that is shown."""
     rtp_at: float = 0.0
+    frame_at: float = 0.0
+    answered_at: float = 0.0
+    """When the newest check was sent that was answered."""
+    still_at: float | None = None
+    """Since when the picture that is shown stands still, apart from single frames."""
+    leaving: Leaving | None = None
     call: tuple[int, int, float] | None = None
     """The create call in flight: attempt, try number, and when its budget is over."""
     asked_at: tuple[float, ...] = ()
@@ -124,6 +147,10 @@ class System:
     """Whether packets from client to host pass."""
     silent: frozenset[int]
     """Connections on which the host sends no media."""
+    refused: bool
+    """Whether the client's system refuses to send; `up` is False then."""
+    pictures: tuple[tuple[int, Picture], ...]
+    """Connections whose picture does not arrive, and why."""
     budget: Budget
 
 
@@ -158,6 +185,8 @@ def live(budget: Budget) -> System:
         opened=frozenset({1}),
         heard_at=now,
         rtp_at=now,
+        frame_at=now,
+        answered_at=now,
         sent=((1, 1),),
     )
     return System(
@@ -176,6 +205,8 @@ def live(budget: Budget) -> System:
         down=True,
         up=True,
         silent=frozenset(),
+        refused=False,
+        pictures=(),
         budget=budget,
     )
 
@@ -202,7 +233,7 @@ def connected(system: System) -> int | None:
     return service.connection if isinstance(service, lifecycle.Connected) else None
 
 
-def _host_hears(system: System, connection: int) -> bool:
+def host_hears(system: System, connection: int) -> bool:
     """Whether the host receives anything from the client of this connection."""
     return system.up and any(
         connection in client.opened
@@ -214,12 +245,29 @@ def _host_hears(system: System, connection: int) -> bool:
 def unheard(system: System) -> int | None:
     """The connection that the service considers connected, if the host receives nothing on it."""
     connection = connected(system)
-    return None if connection is None or _host_hears(system, connection) else connection
+    return None if connection is None or host_hears(system, connection) else connection
 
 
 def flows(system: System, connection: int) -> bool:
     """Whether media of this connection arrives at the client."""
     return system.down and connected(system) == connection and connection not in system.silent
+
+
+def picture_of(system: System, connection: int) -> Picture:
+    """What becomes of the picture of this connection while its media arrives."""
+    return dict(system.pictures).get(connection, Picture.ARRIVES)
+
+
+def answers(system: System, connection: int) -> bool:
+    """Whether a check that the client of this connection sends now is answered."""
+    return system.down and connected(system) == connection and host_hears(system, connection)
+
+
+def goodbye_under_way(system: System, connection: int) -> bool:
+    return any(
+        message.kind is MessageKind.GOODBYE and message.data == (connection,)
+        for message in system.messages
+    )
 
 
 def can_connect(system: System, connection: int) -> bool:
@@ -228,27 +276,3 @@ def can_connect(system: System, connection: int) -> bool:
     if not (isinstance(service, lifecycle.Active) and system.down and system.up):
         return False
     return service.connection == connection and service.window_ends_at > system.now
-
-
-def next_deadline_at(system: System) -> float | None:
-    """The earliest deadline of all parties. While a client plays, its own does not count: every
-    sample moves it."""
-    found: list[float] = []
-    due_at = lifecycle.next_wakeup(system.service, RULES)
-    if due_at is not None and due_at < system.now + 1e5:
-        found.append(due_at)
-    if system.unheard_at is not None:
-        found.append(system.unheard_at + NOTICED_S)
-    for client in system.clients:
-        wakeup_at = engine.next_wakeup(client.state)
-        if wakeup_at is not None and engine.playing_on(client.state) is None:
-            found.append(wakeup_at)
-    for message in system.messages:
-        if can_arrive(system, message) or message.kind in (
-            MessageKind.GOODBYE,
-            MessageKind.EVIDENCE,
-        ):
-            continue
-        wait_s = message.data[2] if message.kind is MessageKind.POLL else 0.0
-        found.append(message.ready_at + wait_s)
-    return max(system.now, min(found)) if found else None

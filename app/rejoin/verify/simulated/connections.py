@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ from rejoin.core import events, goodbye
 from rejoin.core.goodbye import SaidGoodbye
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.service_model import lifecycle
-from rejoin.verify.environment import Change, PathChange, World
+from rejoin.verify.environment import Change, PathChange, Picture, World
 from rejoin.verify.simulated.clock import VirtualClock
 from rejoin.verify.simulated.service import SimulatedService
 
@@ -28,14 +27,6 @@ _OUTAGE_S = 0.2
 _HELD_BACK_S = 1.0
 """How long they are held back if no key frame comes."""
 _FRAME_S = 1 / 60
-
-
-class Picture(enum.Enum):
-    """What becomes of a connection's picture while its sound arrives."""
-
-    ARRIVES = "arrives"
-    LOST = "lost"
-    NOT_SENT = "not sent"
 
 
 @dataclass(slots=True)
@@ -64,7 +55,8 @@ class Connection:
     key_frame_at: float | None = None
     """When the key frame arrives that the host was asked for."""
     answerable_since_at: float | None = None
-    """Since when, after its last outage, RTP comes and the host could be asked."""
+    """Since when, after its last outage, RTP comes, the host could be asked, and what becomes of
+    its picture has not changed."""
 
 
 class SimulatedConnections:
@@ -130,6 +122,11 @@ class SimulatedConnections:
             case Change.PICTURE_LOST | Change.PICTURE_STOPS | Change.PICTURE_GOES:
                 for connection in self:
                     connection.picture = _PICTURES[change]
+                    connection.answerable_since_at = None
+            case Change.PICTURE_BLINKS:
+                for connection in self:
+                    if connection.picture is Picture.LOST and self.flows(connection):
+                        connection.last_frame_at = self._clock.now
             case Change.HANDSHAKES_FAIL | Change.HANDSHAKES_WORK:
                 self.handshakes = change is Change.HANDSHAKES_WORK
             case Change.HOST_CLOSES:

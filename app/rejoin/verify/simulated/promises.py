@@ -5,14 +5,15 @@ from __future__ import annotations
 from rejoin.core.model import HardEvidence, Policy
 from rejoin.core.phases import Live, Lost, State, episode_of
 from rejoin.verify import invariants
-from rejoin.verify.environment import World
+from rejoin.verify.environment import Picture, World
 from rejoin.verify.invariants import Invariant, Violation
-from rejoin.verify.simulated.connections import Connection, Picture, SimulatedConnections
+from rejoin.verify.simulated.connections import Connection, SimulatedConnections
 
 _LEAVE_S = 1.0
 _UPLINK_S = 8.0
-_REFUSED_S = 2.0
-_PICTURE_S = 11.0
+_REFUSED_S = 3.0
+_PICTURE_S = 1.0
+"""How much later than it must a lost picture may be reconnected."""
 _FRAME_S = 0.15
 
 
@@ -24,7 +25,12 @@ class Promises:
         self._world = world
         self._connections = connections
         self._policy = policy
-        self._since: dict[Invariant, float] = {}
+        self._since: dict[str, float] = {}
+        """Since when something is so, by what it is."""
+        self._lost_at: float | None = None
+        """Since when the picture that is shown is lost."""
+        self._still_at: float | None = None
+        """Since when it stands still, apart from single frames."""
         self._leave_s = (
             _LEAVE_S
             + policy.goodbye_heard_within_rtts * world.rtt_s
@@ -40,18 +46,40 @@ class Promises:
         self._lasts(Invariant.LEAVE, unheard, "a goodbye is not heard", now, self._leave_s)
         plays = awake and isinstance(state.phase, Live) and paths.down and paths.media
         deaf = plays and not paths.up
-        most_s = _REFUSED_S if paths.refused else _UPLINK_S
-        self._lasts(Invariant.UPLINK, deaf, "nothing that is sent arrives", now, most_s)
+        self._lasts(Invariant.UPLINK, deaf, "nothing that is sent arrives", now, _UPLINK_S)
+        refused = deaf and paths.refused
+        self._lasts(Invariant.UPLINK, refused, "the system refuses to send", now, _REFUSED_S)
         shown = paths[state.phase.connection] if isinstance(state.phase, Live) else None
         lost = plays and paths.up and shown is not None and shown.picture is Picture.LOST
         first = state.facts.frozen_reconnected_at is None
-        self._lasts(Invariant.PICTURE, lost and first, "the picture is lost", now, _PICTURE_S)
+        self._watch_picture(shown if lost and first else None, now)
+
+    def _watch_picture(self, lost: Connection | None, now: float) -> None:
+        """`lost`: the connection that is shown, if its picture is lost. Single frames of it do not
+        end that it stands still."""
+        policy = self._policy
+        if lost is None:
+            self._lost_at = self._still_at = None
+            return
+        if self._lost_at is None:
+            self._lost_at = now
+        if self._still_at is None:
+            if now - lost.last_frame_at < policy.frozen_after_s:
+                return
+            self._still_at = max(lost.last_frame_at, self._lost_at)
+        again_s = lost.last_frame_at - self._still_at + policy.frozen_after_s
+        most_s = max(policy.frozen_reconnect_after_s, again_s) + _PICTURE_S
+        still_s, what = now - self._still_at, "the picture is lost"
+        violation = invariants.lasted(Invariant.PICTURE, what, still_s, most_s)
+        if violation is not None:
+            self._still_at = None
+        self._add(violation, now)
 
     def step(self, before: State, after: State, now: float) -> None:
         """One step of the engine."""
         if isinstance(before.phase, Lost) and isinstance(after.phase, Live):
             old = self._connections[after.phase.connection]
-            rtp_at = old.answerable_since_at
+            rtp_at = old.answerable_since_at if old.picture is Picture.ARRIVES else None
             if rtp_at is not None and rtp_at >= before.phase.episode.lost_at:
                 most_s = _FRAME_S + self._world.rtt_s
                 what = "RTP comes without a frame"
@@ -61,8 +89,7 @@ class Promises:
             shown = self._connections[before.phase.connection]
             frozen = episode is not None and episode.cause is HardEvidence.PICTURE_FROZEN
             if frozen and shown.picture is Picture.NOT_SENT:
-                detail = "a picture that is not sent is reconnected"
-                self._add(Violation(Invariant.PICTURE, detail), now)
+                self._add(invariants.interrupted(), now)
 
     def _is_unheard(self, connection: Connection) -> bool:
         """Goodbye was said and may still be repeated, media comes, the host could be reached."""
@@ -74,12 +101,12 @@ class Promises:
         self, invariant: Invariant, is_so: bool, what: str, now: float, most_s: float
     ) -> None:
         if not is_so:
-            self._since.pop(invariant, None)
+            self._since.pop(what, None)
             return
-        since_at = self._since.setdefault(invariant, now)
+        since_at = self._since.setdefault(what, now)
         violation = invariants.lasted(invariant, what, now - since_at, most_s)
         if violation is not None:
-            self._since[invariant] = now
+            self._since[what] = now
         self._add(violation, now)
 
     def _add(self, violation: Violation | None, now: float) -> None:
