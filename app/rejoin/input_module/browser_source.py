@@ -7,7 +7,7 @@ from typing import Final
 from rejoin import assets
 
 FILES: Final = (
-    "realm", "events", "timers", "values", "url", "page", "gamepads", "rtc", "keys", "input",
+    "realm", "events", "timers", "values", "url", "dom", "page", "gamepads", "rtc", "keys", "input",
     "commands",
 )  # fmt: skip
 """In order: each file uses what those before it define. The last one returns the function."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import _quickjs
+import _quickjs  # type: ignore[import-not-found]
 
 from rejoin.input_module.engine import ScriptFailedError
 

@@ -11,7 +11,7 @@ import importlib.util
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from rejoin.child_program import child_command
@@ -40,6 +40,7 @@ from rejoin.input_module.port import (
     PeerState,
     Reports,
 )
+from rejoin.input_module.standing import Connection, Standing
 from rejoin.input_module.worker import Ended, Sort, Worker
 from rejoin.tasks import spawn
 
@@ -49,14 +50,13 @@ ACTIVATION_S: Final = 5.0
 """So long after a click or a key may a module lock the pointer or fill the screen."""
 
 MAX_MISSING: Final = 256
-MAX_PADS: Final = 4
 
 _PROBLEMS: Final = {
     Ended.NOT_STARTED: ModuleProblem.CANNOT_START,
-    Ended.DIED: ModuleProblem.HUNG,
+    Ended.DIED: ModuleProblem.TOO_MUCH,
     Ended.HUNG: ModuleProblem.HUNG,
     Ended.TOO_MUCH: ModuleProblem.TOO_MUCH,
-    Ended.NO_SENSE: ModuleProblem.TOO_MUCH,
+    Ended.NO_SENSE: ModuleProblem.SCRIPT_THREW,
 }
 
 
@@ -86,30 +86,6 @@ class Closed:
 State = Idle | Running | Failed | Closed
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The instance of the module for one connection, as it was asked for."""
-
-    instance: int
-    options: ModuleOptions
-    attached: bool = False
-
-
-@dataclass(slots=True)
-class _Standing:
-    """What a new process is told first."""
-
-    script: str | None = None
-    view: View = field(default_factory=View)
-    size: tuple[int, int] = (0, 0)
-    pads: dict[int, PadState] = field(default_factory=dict)
-    channels: dict[Channel, ChannelState] = field(
-        default_factory=lambda: {channel: ChannelState() for channel in Channel}
-    )
-    peer: PeerState = field(default_factory=PeerState)
-    connection: Connection | None = None
-
-
 def engine_is_installed() -> bool:
     return importlib.util.find_spec("_quickjs") is not None
 
@@ -130,7 +106,7 @@ class Sandbox:
         self._limits = limits or Limits()
         self._clock = clock
         self._state: State = Idle()
-        self._standing = _Standing()
+        self._standing = Standing()
         self._moves = Moves()
         self._flush_timer: asyncio.TimerHandle | None = None
         self._facts = ModuleFacts()
@@ -187,10 +163,8 @@ class Sandbox:
         self._facts = replace(self._facts, starts=self._facts.starts + 1)
         self.wants_frames = False
         spawn(worker.start(self._command), name="input-sandbox")
-        self._say(commands.view_command(self._standing.view))
-        self._say(commands.size_command(*self._standing.size))
-        for pad in self._standing.pads.values():
-            self._say(commands.event_command(pad))
+        for command in self._standing.of_the_window():
+            self._say(command)
         if self._standing.script is not None:
             self._send_script()
 
@@ -205,20 +179,8 @@ class Sandbox:
 
     def _make(self) -> None:
         """Construct the instance that holds, in the process that runs."""
-        connection = self._standing.connection
-        if connection is None or self._standing.script is None:
-            return
-        self._say(
-            commands.instance_command(
-                connection.instance,
-                connection.options,
-                self._standing.channels,
-                self._standing.peer,
-            ),
-            Sort.VITAL,
-        )
-        if connection.attached:
-            self._say(commands.ATTACH, Sort.VITAL)
+        for command in self._standing.of_the_instance():
+            self._say(command, Sort.VITAL)
 
     def _say(self, command: str, sort: Sort = Sort.OTHER) -> None:
         if isinstance(self._state, Running):
@@ -297,7 +259,7 @@ class Sandbox:
             case View():
                 self._standing.view = event
             case PadState():
-                self._keep_pad(event)
+                self._standing.keep_pad(event)
             case PointerButton():
                 if event.pressed:
                     self._activated_at = self._clock()
@@ -311,15 +273,8 @@ class Sandbox:
         self._flush()
         self._dispatch(event)
 
-    def _keep_pad(self, pad: PadState) -> None:
-        if pad.connected and 0 <= pad.index < MAX_PADS:
-            self._standing.pads[pad.index] = pad
-        else:
-            self._standing.pads.pop(pad.index, None)
-
     def _dispatch(self, event: InputEvent) -> None:
-        attached = self._standing.connection is not None and self._standing.connection.attached
-        counted = attached and not isinstance(event, View | ReleaseAll)
+        counted = self._standing.is_attached and not isinstance(event, View | ReleaseAll)
         if isinstance(event, PointerMove) and self._is_behind():
             return
         self._say(commands.event_command(event), Sort.EVENT if counted else Sort.OTHER)
@@ -375,7 +330,7 @@ class Sandbox:
         if status is Status.OK:
             if sort is Sort.SCRIPT and isinstance(self._state, Running):
                 self._set_evaluated(self._state)
-            elif self._standing.connection is not None and self._standing.connection.attached:
+            elif self._standing.is_attached:
                 self._throws = 0
             return
         self._throws += 1

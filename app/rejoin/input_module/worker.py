@@ -102,8 +102,10 @@ class Worker(asyncio.SubprocessProtocol):
             self.end(Ended.NOT_STARTED)
             return
         self._process = transport
-        if self._listener is None:  # ended meanwhile
-            transport.kill()
+        if self.is_over():  # ended meanwhile
+            self._kill()
+            if self._exited.done():
+                transport.close()
             return
         # uvloop's transports are no subclasses of asyncio's.
         self._input = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
@@ -146,9 +148,7 @@ class Worker(asyncio.SubprocessProtocol):
         """Kill the process. The listener hears it with a reason, and without one not."""
         listener, self._listener = self._listener, None
         self._timer.cancel()
-        if self._process is not None and self._process.get_returncode() is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+        self._kill()
         for waiting in self._waiting:
             if waiting.then is not None and not waiting.then.done():
                 waiting.then.set_result(None)
@@ -156,14 +156,21 @@ class Worker(asyncio.SubprocessProtocol):
         if listener is not None and why is not None:
             listener.ended(why)
 
+    def _kill(self) -> None:
+        if self._process is not None and self._process.get_returncode() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
     async def gone(self) -> None:
-        """Wait until the process is gone."""
+        """Wait until the process is gone, and its pipes are closed."""
         await asyncio.shield(self._exited)
-        if self._process is not None:
-            self._process.close()
+
+    def is_over(self) -> bool:
+        """Whether it was ended, by whatever."""
+        return self._listener is None
 
     def is_gone(self) -> bool:
-        return self._exited.done() and self._listener is None
+        return self._exited.done() and self.is_over()
 
     @property
     def pid(self) -> int | None:
@@ -177,15 +184,20 @@ class Worker(asyncio.SubprocessProtocol):
         try:
             for kind, payload in self._decoder.feed(data):
                 self._on_frame(kind, payload)
-                if self._listener is None:
+                if self.is_over():
                     return
         except InputModuleError:
             self.end(Ended.NO_SENSE)
 
     def process_exited(self) -> None:
+        self.end(Ended.DIED if self._said_hello else Ended.NOT_STARTED)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The process has ended and its pipes are closed."""
+        if self._process is not None:
+            self._process.close()
         if not self._exited.done():
             self._exited.set_result(None)
-        self.end(Ended.DIED if self._said_hello else Ended.NOT_STARTED)
 
     # --- what came ---
 

@@ -37,7 +37,7 @@ const optionsFor = (number, given) => {
     signalResponse: given.signalResponse,
     videoElement: video,
     inputConfiguration: {
-      setCursor: "visibility", autoPointerLock: "fullscreen", resetOnDetach: true,
+      setCursor: "visibility", autoPointerLock: true, resetOnDetach: true,
       trackWindowFocus: true, autoKeyboard: auto, autoMouse: auto, autoGamepad: auto,
     },
     clientRtc: {
@@ -181,7 +181,7 @@ const run = (command) => {
   }
 };
 
-let stepsLeft = 0;
+let stepsLeft = RUN_AT_ONCE;
 
 /** Runs what comes next, a task or a timer. Whether there was anything. */
 const runNext = () => {

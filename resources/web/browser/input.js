@@ -101,8 +101,8 @@ const pointerMoved = (dx, dy, x, y, buttons, bits) => {
   heldButtons = buttons;
   restX += dx;
   restY += dy;
-  const movementX = Math.trunc(restX);
-  const movementY = Math.trunc(restY);
+  const movementX = Math.round(restX) || 0;
+  const movementY = Math.round(restY) || 0;
   restX -= movementX;
   restY -= movementY;
   const init = mouseInit(x, y, buttons, bits, { movementX, movementY });
