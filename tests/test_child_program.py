@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from rejoin import child_program
 from rejoin.child_program import CHILD, PROGRAMS, child_command, run_as_child
 
 
@@ -49,5 +48,5 @@ def test_a_program_gets_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
         def main(arguments: list[str]) -> int:
             return len(arguments)
 
-    monkeypatch.setattr(child_program.importlib, "import_module", lambda name: Program)
+    monkeypatch.setattr(importlib, "import_module", lambda name: Program)
     assert run_as_child([CHILD, "hardware-probe", "a", "b"]) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -23,7 +24,7 @@ from rejoin.input_events.events import (
 from rejoin.input_module import commands, outbox
 from rejoin.input_module.browser_source import FILES, browser_source
 from rejoin.input_module.outbox import Missing, Sent, Status
-from rejoin.input_module.port import Channel, ChannelState, PeerState
+from rejoin.input_module.port import Channel, ChannelState, ModuleOptions, PeerState
 
 WRITE_DOWN = """
 globalThis.log = [];
@@ -107,7 +108,7 @@ def test_the_constructor_gets_what_the_web_sdk_gives_it(realm: Realm) -> None:
 
 def test_without_limits_of_the_player_there_are_none() -> None:
     realm = Realm()
-    options = commands.ModuleOptions("{}")
+    options = ModuleOptions("{}")
     channels = {channel: ChannelState() for channel in Channel}
     realm.run(commands.instance_command(1, options, channels, PeerState()))
     assert realm.value('"bitrateMaxKilobits" in options || "maximumResolution" in options') is False
@@ -140,7 +141,7 @@ def test_a_script_without_the_module_is_seen_at_once() -> None:
 def test_a_constructor_or_attach_that_throws_makes_the_module_unusable() -> None:
     for where in ("constructor", "attach"):
         realm = Realm(RECORDER.replace(f"{where}(", f"{where}(...x) {{ throw 1; }} old(", 1))
-        options = commands.ModuleOptions("{}")
+        options = ModuleOptions("{}")
         channels = {channel: ChannelState() for channel in Channel}
         answers = [
             realm.run(commands.instance_command(1, options, channels, PeerState())),
@@ -718,7 +719,7 @@ def test_no_frames_are_drawn_where_nobody_sees_them(realm: Realm) -> None:
 
 @pytest.mark.parametrize("text", ["", "abc", "é", "€", "😀", "a\0b", "\uffff"])
 def test_text_becomes_bytes_and_text_again(realm: Realm, text: str) -> None:
-    realm.evaluate(f"globalThis.text = {outbox.json.dumps(text)}")
+    realm.evaluate(f"globalThis.text = {json.dumps(text)}")
     assert realm.value("[...new TextEncoder().encode(text)]") == list(text.encode())
     assert realm.value("new TextDecoder().decode(new TextEncoder().encode(text))") == text
 
@@ -800,7 +801,7 @@ def test_copies_are_deep_and_keep_their_shape(realm: Realm) -> None:
     ],
 )
 def test_urls_are_read_as_browsers_do(realm: Realm, url: str, base: str | None, href: str) -> None:
-    arguments = outbox.json.dumps([url] if base is None else [url, base])
+    arguments = json.dumps([url] if base is None else [url, base])
     assert realm.value(f"new URL(...{arguments}).href") == href
 
 
@@ -808,7 +809,7 @@ def test_urls_are_read_as_browsers_do(realm: Realm, url: str, base: str | None, 
     "url", ["", "nothing", "http://", "https://a b/", "http://x:99999/", "//x"]
 )
 def test_what_is_no_url_is_refused(realm: Realm, url: str) -> None:
-    assert realm.value(f"URL.canParse({outbox.json.dumps(url)})") is False
+    assert realm.value(f"URL.canParse({json.dumps(url)})") is False
 
 
 def test_the_query_of_a_url_can_be_read_and_changed(realm: Realm) -> None:

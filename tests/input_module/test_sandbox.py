@@ -18,6 +18,7 @@ from helpers.waiting import eventually
 from rejoin.emulator.service.protocol_script import protocol_script
 from rejoin.input_events.events import (
     Button,
+    InputEvent,
     KeyEvent,
     PadState,
     PointerButton,
@@ -107,8 +108,8 @@ def _fields(data: bytes) -> dict[int, int | bytes]:
 async def test_our_module_makes_the_bytes_of_the_specification() -> None:
     async with sandbox() as (box, heard):
         await begin(box, protocol_script())
-        events = [W_DOWN, PointerMove(5, -2, 10, 10), PRESS, Wheel(0, 240, 10, 10)]
-        for event in [*events, W_UP, RELEASE]:
+        events: list[InputEvent] = [W_DOWN, PointerMove(5, -2, 10, 10), PRESS]
+        for event in [*events, Wheel(0, 240, 10, 10), W_UP, RELEASE]:
             box.dispatch(event)
             await box.settle()
         frames = [data for data in heard.bytes_on(Channel.INPUT) if data[2:3] != b"\x06"]
@@ -243,7 +244,9 @@ async def test_gamepads_are_polled_by_animation_frames() -> None:
         box.dispatch(PadState(2, True, "pad", (0.0, 0.0), ()))
         await box.settle()
         box.dispatch(PadState(2, True, "pad", (0.0, 1.0), ()))
-        await eventually(lambda: (5, {1: 2, 2: 2}) in map(protobuf, heard.bytes_on(Channel.INPUT)))
+        await eventually(
+            lambda: (5, {1: 2, 2: 2}) in [protobuf(each) for each in heard.bytes_on(Channel.INPUT)]
+        )
 
 
 # --- attaching, releasing, silence ---
@@ -361,6 +364,10 @@ async def test_the_last_movement_comes_by_itself() -> None:
 # --- the process ---
 
 
+async def restarted(box: Sandbox, heard: Heard, starts: int) -> None:
+    await eventually(lambda: box.facts.starts == starts or bool(heard.problems))
+
+
 @leaves_nothing
 async def test_a_process_that_dies_is_replaced_and_goes_on_where_it_was() -> None:
     async with sandbox() as (box, heard):
@@ -389,9 +396,7 @@ async def test_the_third_end_within_a_minute_is_the_last() -> None:
             now += later
             assert box.pid is not None
             os.kill(box.pid, signal.SIGKILL)
-            await eventually(
-                lambda starts=starts: box.facts.starts == starts or bool(heard.problems)
-            )
+            await restarted(box, heard, starts)
             await box.settle()
         assert heard.problems == [ModuleProblem.TOO_MUCH]
         assert box.facts.starts == 4
@@ -468,7 +473,6 @@ async def test_a_script_is_tried_twice() -> None:
     ):
         async with sandbox() as (box, heard):
             await box.prepare(script)
-            await eventually(lambda heard=heard: heard.problems != [])
             assert (heard.problems, box.facts.starts) == ([problem], 2), script
 
 
@@ -519,13 +523,13 @@ async def test_frames_are_told_only_while_they_are_wanted() -> None:
     )
     async with sandbox() as (box, _):
         await begin(box, script)
-        assert box.wants_frames is False
+        wanted = [box.wants_frames]
         box.dispatch(W_DOWN)
         await box.settle()
-        assert box.wants_frames is True
+        wanted.append(box.wants_frames)
         box.video_frame(1.0)
         await box.settle()
-        assert box.wants_frames is False
+        assert [*wanted, box.wants_frames] == [False, True, False]
 
 
 @leaves_nothing

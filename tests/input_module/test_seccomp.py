@@ -52,9 +52,9 @@ def test_what_is_not_listed_fails(machine: str) -> None:
     for number in mapping:
         assert decision(machine, number, argument=3) == ALLOW
         assert decision(machine, number, argument=7) == EPERM
-    for number in allowed:
-        assert number is not None
-        assert decision(machine, number | 0x40000000) == EPERM, "a call of x32"
+    for each in allowed:
+        assert each is not None
+        assert decision(machine, each | 0x40000000) == EPERM, "a call of x32"
 
 
 @pytest.mark.parametrize("machine", ARCHITECTURES)

@@ -18,7 +18,7 @@ from rejoin.input_module import seccomp
 
 ADDRESS_SPACE_BYTES: Final = 256 * 1024 * 1024
 
-ALONE_S: Final = 10.0
+ALONE_S: Final = 15.0
 """A process that has not taken a command for so long is ended by the kernel: its parent is gone,
 or would have killed it long before."""
 

@@ -18,8 +18,9 @@ MEMORY_BYTES = 128 * 1024 * 1024
 
 STACK_BYTES = 512 * 1024
 
-_FAILURES = (_quickjs.JSException, ValueError, MemoryError)
-"""ValueError: a script with a NUL, or a text that is no Unicode (half of a surrogate pair)."""
+_FAILURES = (_quickjs.JSException, ValueError, TypeError, MemoryError)
+"""ValueError: a script with a NUL, or a text that is no Unicode (half of a surrogate pair).
+TypeError: a value that the binding does not know, as a long text made of parts."""
 
 _MAX_ENTROPY = 65_536
 

@@ -179,8 +179,12 @@ class Sandbox:
 
     def _make(self) -> None:
         """Construct the instance that holds, in the process that runs."""
-        for command in self._standing.of_the_instance():
-            self._say(command, Sort.VITAL)
+        command = self._standing.of_the_instance()
+        if command is None:
+            return
+        self._say(command, Sort.INSTANCE)
+        if self._standing.is_attached:
+            self._say(commands.ATTACH, Sort.ATTACH)
 
     def _say(self, command: str, sort: Sort = Sort.OTHER) -> None:
         if isinstance(self._state, Running):
@@ -203,7 +207,7 @@ class Sandbox:
             return
         self._standing.connection = replace(connection, attached=True)
         self._muted = False
-        self._say_if_made(commands.ATTACH, Sort.VITAL)
+        self._say_if_made(commands.ATTACH, Sort.ATTACH)
 
     def detach(self, *, say_releases: bool) -> None:
         connection = self._standing.connection
@@ -325,16 +329,16 @@ class Sandbox:
         self._on_status(sort, answer.status)
 
     def _on_status(self, sort: Sort | None, status: Status) -> None:
-        if sort not in (Sort.SCRIPT, Sort.VITAL):
+        if sort not in (Sort.SCRIPT, Sort.INSTANCE, Sort.ATTACH):
             return
         if status is Status.OK:
             if sort is Sort.SCRIPT and isinstance(self._state, Running):
                 self._set_evaluated(self._state)
-            elif self._standing.is_attached:
+            elif sort is Sort.ATTACH:
                 self._throws = 0
             return
         self._throws += 1
-        if self._throws > 1:
+        if self._throws > 1 or not self._may_begin_again():
             no_module = status is Status.NO_MODULE
             self._fail(ModuleProblem.NO_MODULE if no_module else ModuleProblem.SCRIPT_THREW)
         elif isinstance(self._state, Running):
@@ -407,15 +411,18 @@ class Sandbox:
         """The process of this sandbox ended. The third time within a minute is the last one."""
         if not isinstance(self._state, Running):
             return
-        now = self._clock()
-        self._ends.append(now)
-        while self._ends[0] < now - self._limits.ends_within_s:
-            self._ends.popleft()
-        if len(self._ends) >= self._limits.ends:
+        if not self._may_begin_again():
             self._fail(_PROBLEMS[why])
             return
         _log.info("the sandbox of the input module ended (%s), starting another", why.value)
         self._begin()
+
+    def _may_begin_again(self) -> bool:
+        now = self._clock()
+        self._ends.append(now)
+        while self._ends[0] < now - self._limits.ends_within_s:
+            self._ends.popleft()
+        return len(self._ends) < self._limits.ends
 
     def _fail(self, problem: ModuleProblem) -> None:
         old, self._state = self._state, Failed(problem)

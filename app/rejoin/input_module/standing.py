@@ -50,16 +50,14 @@ class Standing:
         for pad in self.pads.values():
             yield commands.event_command(pad)
 
-    def of_the_instance(self) -> Iterator[str]:
-        """Commands that construct the module's object and attach it; none without a script."""
+    def of_the_instance(self) -> str | None:
+        """The command that constructs the module's object; None without a script."""
         connection = self.connection
         if connection is None or self.script is None:
-            return
-        yield commands.instance_command(
+            return None
+        return commands.instance_command(
             connection.instance, connection.options, self.channels, self.peer
         )
-        if connection.attached:
-            yield commands.ATTACH
 
     @property
     def is_attached(self) -> bool:

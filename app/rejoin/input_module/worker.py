@@ -35,10 +35,12 @@ class Ended(enum.Enum):
 
 
 class Sort(enum.Enum):
-    """What a frame was sent for. SCRIPT may take long; VITAL must not throw; EVENT is counted."""
+    """What a frame was sent for. SCRIPT may take long; SCRIPT, INSTANCE and ATTACH must not throw;
+    EVENT is counted."""
 
     SCRIPT = enum.auto()
-    VITAL = enum.auto()
+    INSTANCE = enum.auto()
+    ATTACH = enum.auto()
     EVENT = enum.auto()
     OTHER = enum.auto()
 

@@ -23,6 +23,7 @@ const flat = (statistics) => {
     const value = statistics[name];
     const kept = value instanceof Date ? value.getTime() : value;
     if (!["number", "string", "boolean"].includes(typeof kept)) continue;
+    if (typeof kept === "number" && !Number.isFinite(kept)) continue;
     members[text(name, 64)] = typeof kept === "string" ? text(kept, 256) : kept;
     count += 1;
     if (count >= 64) break;
@@ -208,7 +209,8 @@ return (command) => {
   if (runNext()) return "1";
   stepsLeft = RUN_AT_ONCE;
   sayMissing();
-  const said = `${status}\n${nextDue()}\n${errors}\n${outbox.join("\n")}`;
+  // By `join`, because the binding cannot give a long text that `+` or a template put together.
+  const said = [status, nextDue(), errors, outbox.join("\n")].join("\n");
   outbox = [];
   outboxSize = 0;
   errors = 0;

@@ -11,12 +11,13 @@ delete globalThis.entropy;
 let outbox = [];
 let outboxSize = 0;
 
-/** Characters that one call may leave in the outbox; the parent allows a little more. */
+/** Characters and lines that one call may leave in the outbox; the parent allows a little more. */
 const MAX_OUTBOX = 900_000;
+const MAX_LINES = 4000;
 
 const say = (line) => {
   outboxSize += line.length;
-  if (outboxSize > MAX_OUTBOX) throw new RangeError("The module says too much.");
+  if (outboxSize > MAX_OUTBOX || outbox.length >= MAX_LINES) throw new RangeError("The module says too much.");
   outbox[outbox.length] = line;
 };
 
