@@ -10,6 +10,7 @@ import pytest
 
 from helpers.parts import ROOT, installed_by, modules_outside, requirements
 from rejoin import parts
+from rejoin.child_program import PROGRAMS
 from rejoin.errors import MissingPartError
 from rejoin.parts import Part, explanation, needs
 
@@ -121,8 +122,15 @@ VERBS: dict[str, tuple[Part, ...]] = {
 STARTS = {"demo": ("studio",), "qa": ("studio",)}
 """Verbs that a verb starts as separate processes."""
 
+CHILDREN = {
+    "rejoin.input_module.sandbox": "rejoin.input_module.sandbox_process",
+    "rejoin.media.video.hardware": "rejoin.media.video.hardware_probe",
+}
+"""Modules that start a program of ours, by its name, and the program."""
+
 BROUGHT_BY = {
     "OpenSSL": "aiortc",
+    "_quickjs": "quickjs-ng",
     "botocore": "boto3",
     "pylibsrtp": "aiortc",
 }
@@ -144,13 +152,19 @@ def imported_by(graph: grimp.ImportGraph, verb: str) -> set[str]:
     waiting = [f"rejoin.cli.{name}" for name in (verb, *STARTS.get(verb, ()))]
     seen, found = set(waiting), set()
     while waiting:
-        for name in graph.find_modules_directly_imported_by(waiting.pop()):
+        module = waiting.pop()
+        children = {CHILDREN[module]} if module in CHILDREN else set()
+        for name in graph.find_modules_directly_imported_by(module) | children:
             if name.partition(".")[0] != "rejoin":
                 found.add(name)
             elif name not in seen:
                 seen.add(name)
                 waiting.append(name)
     return {BROUGHT_BY.get(name, name) for name in found if name not in sys.stdlib_module_names}
+
+
+def test_every_program_of_ours_is_started_by_a_module() -> None:
+    assert set(CHILDREN.values()) == set(PROGRAMS.values())
 
 
 def names(part: str) -> set[str]:

@@ -47,9 +47,9 @@ def _bits(modifiers: Modifiers) -> int:
 def event_command(event: InputEvent) -> str:
     """What dispatches one event of the player."""
     match event:
-        case PointerMove():
-            xy = (_number(event.dx), _number(event.dy), _number(event.x), _number(event.y))
-            return _text("m", *xy, event.buttons, _bits(event.modifiers))
+        case PointerMove(dx, dy, x, y, buttons, modifiers):
+            numbers = f"{_number(dx)},{_number(dy)},{_number(x)},{_number(y)}"
+            return f'["m",{numbers},{buttons:d},{modifiers.value}]'
         case KeyEvent():
             return _text(
                 *("k", event.code, event.key, event.pressed, int(event.location)),

@@ -59,6 +59,6 @@ def close_in() -> None:
 
 
 def still_there() -> None:
-    """A command came: the kernel's countdown begins again."""
+    """Begin the kernel's countdown again: the parent is there. Once a second is enough."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_REAL, ALONE_S)

@@ -15,37 +15,34 @@ class Moves:
     """Movements that wait. Their sum is exact; position and buttons are the last ones."""
 
     def __init__(self) -> None:
-        self._waiting: PointerMove | None = None
+        self._last: PointerMove | None = None
+        self._dx = self._dy = 0.0
         self._sent_at = float("-inf")
 
     def add(self, move: PointerMove, now: float) -> list[PointerMove]:
         """What is to be sent now. What is not has to be fetched by `flush` at `due_at`."""
+        last = self._last
         ready = []
-        waiting = self._waiting
-        if waiting is not None and not _alike(waiting, move):
-            ready.append(waiting)
-            waiting = None
-            self._sent_at = now
-        if waiting is not None:
-            move = replace(move, dx=waiting.dx + move.dx, dy=waiting.dy + move.dy)
-        self._waiting = move
+        if last is not None and (last.buttons != move.buttons or last.modifiers != move.modifiers):
+            ready = self.flush(now)
+        self._last = move
+        self._dx += move.dx
+        self._dy += move.dy
         if now - self._sent_at >= JOIN_S:
             ready += self.flush(now)
         return ready
 
     def flush(self, now: float) -> list[PointerMove]:
         """What waits, to be sent now: none or one."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is None:
+        last, self._last = self._last, None
+        if last is None:
             return []
+        joined = replace(last, dx=self._dx, dy=self._dy)
+        self._dx = self._dy = 0.0
         self._sent_at = now
-        return [waiting]
+        return [joined]
 
     @property
     def due_at(self) -> float | None:
         """When to call `flush`; None if nothing waits."""
-        return None if self._waiting is None else self._sent_at + JOIN_S
-
-
-def _alike(one: PointerMove, other: PointerMove) -> bool:
-    return one.buttons == other.buttons and one.modifiers == other.modifiers
+        return None if self._last is None else self._sent_at + JOIN_S

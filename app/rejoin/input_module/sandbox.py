@@ -27,6 +27,7 @@ from rejoin.input_events.events import (
     Wheel,
 )
 from rejoin.input_module import commands, outbox
+from rejoin.input_module.counts import Counts
 from rejoin.input_module.frames import MAX_SCRIPT_BYTES, Kind
 from rejoin.input_module.limits import Limits
 from rejoin.input_module.moves import Moves
@@ -49,7 +50,6 @@ _log = logging.getLogger("rejoin.input")
 ACTIVATION_S: Final = 5.0
 """So long after a click or a key may a module lock the pointer or fill the screen."""
 
-MAX_MISSING: Final = 256
 
 _PROBLEMS: Final = {
     Ended.NOT_STARTED: ModuleProblem.CANNOT_START,
@@ -109,8 +109,7 @@ class Sandbox:
         self._standing = Standing()
         self._moves = Moves()
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._facts = ModuleFacts()
-        self._missing: dict[str, None] = {}
+        self._counts = Counts()
         self._ends: deque[float] = deque()
         self._throws = 0
         self._muted = False
@@ -160,7 +159,7 @@ class Sandbox:
         self._workers = [each for each in self._workers if not each.is_gone()]
         self._workers.append(worker)
         self._state = Running(worker, evaluated)
-        self._facts = replace(self._facts, starts=self._facts.starts + 1)
+        self._counts.starts += 1
         self.wants_frames = False
         spawn(worker.start(self._command), name="input-sandbox")
         for command in self._standing.of_the_window():
@@ -198,7 +197,7 @@ class Sandbox:
         self._standing.channels = {channel: ChannelState() for channel in Channel}
         self._standing.peer = PeerState()
         self._muted = False
-        self._facts = replace(self._facts, events_without_bytes_in_a_row=0)
+        self._counts.without_bytes_in_a_row = 0
         self._make()
 
     def attach(self) -> None:
@@ -283,12 +282,7 @@ class Sandbox:
             return
         self._say(commands.event_command(event), Sort.EVENT if counted else Sort.OTHER)
         if counted:
-            facts = self._facts
-            self._facts = replace(
-                facts,
-                events=facts.events + 1,
-                events_without_bytes_in_a_row=facts.events_without_bytes_in_a_row + 1,
-            )
+            self._counts.event()
 
     def _flush(self) -> None:
         for move in self._moves.flush(self._clock()):
@@ -318,10 +312,9 @@ class Sandbox:
     # --- what the module said ---
 
     def answered(self, sort: Sort | None, answer: Answer) -> None:
-        if answer.errors:
-            self._facts = replace(self._facts, errors=self._facts.errors + answer.errors)
+        self._counts.errors += answer.errors
         if sort is Sort.EVENT:
-            self._count(answer)
+            self._counts.answer_to_event(answer)
         for said in answer.said:
             self._on_said(said)
             if not isinstance(self._state, Running):
@@ -346,27 +339,12 @@ class Sandbox:
             self._state.worker.end(None)
             self._begin()
 
-    def _count(self, answer: Answer) -> None:
-        sizes = [
-            len(said.data)
-            for said in answer.said
-            if isinstance(said, outbox.Sent) and said.channel is Channel.INPUT
-        ]
-        if sizes:
-            facts = self._facts
-            self._facts = replace(
-                facts,
-                events_with_bytes=facts.events_with_bytes + 1,
-                events_without_bytes_in_a_row=0,
-            )
-
     def _on_said(self, said: outbox.Said) -> None:
         match said:
             case outbox.FramesAsked(wanted):
                 self.wants_frames = wanted
             case outbox.Missing(name):
-                if len(self._missing) < MAX_MISSING:
-                    self._missing[name] = None
+                self._counts.asked_for(name)
             case _:
                 connection = self._standing.connection
                 if connection is not None and said.instance == connection.instance:
@@ -376,8 +354,7 @@ class Sandbox:
         match said:
             case outbox.Sent(instance, channel, data):
                 if not self._muted:
-                    sent = self._facts.bytes_sent + len(data)
-                    self._facts = replace(self._facts, bytes_sent=sent)
+                    self._counts.bytes_sent += len(data)
                     self._reports.send(instance, channel, data)
             case outbox.Disconnected(instance, reason):
                 self._reports.server_disconnected(instance, reason)
@@ -450,7 +427,7 @@ class Sandbox:
 
     @property
     def facts(self) -> ModuleFacts:
-        return replace(self._facts, missing=tuple(self._missing))
+        return self._counts.facts()
 
     @property
     def pid(self) -> int | None:

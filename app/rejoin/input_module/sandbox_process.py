@@ -147,6 +147,7 @@ def serve(sandbox: Sandbox, reader: Reader, output: int) -> None:
     """Answer commands until the pipe ends."""
     decoder = frames.Decoder(frames.MAX_SCRIPT_BYTES)
     lockdown.still_there()
+    heard_at = time.monotonic()
     while True:
         data = reader.read(sandbox.wait_s())
         if data is None:
@@ -154,7 +155,10 @@ def serve(sandbox: Sandbox, reader: Reader, output: int) -> None:
             continue
         if not data:
             return
-        lockdown.still_there()
+        now = time.monotonic()
+        if now - heard_at > 1:
+            heard_at = now
+            lockdown.still_there()
         for kind, payload in decoder.feed(data):
             write_all(output, sandbox.take(kind, payload))
 

@@ -33,6 +33,7 @@ const TYPES = new Set(
 );
 
 let stateOf;
+let membersOf;
 let setTrusted;
 
 class Event {
@@ -42,19 +43,21 @@ class Event {
   static BUBBLING_PHASE = 3;
 
   #s;
+  #members;
 
-  constructor(type, init) {
+  /** With the key `init` itself has the members; else those of the class are read from it. */
+  constructor(type, init, key) {
     if (arguments.length === 0) throw new TypeError("1 argument required, but only 0 present.");
-    const { bubbles = false, cancelable = false, composed = false } = init ?? {};
+    const given = init ?? {};
     this.#s = {
       type: `${type}`,
-      bubbles: Boolean(bubbles),
-      cancelable: Boolean(cancelable),
-      composed: Boolean(composed),
+      bubbles: Boolean(given.bubbles),
+      cancelable: Boolean(given.cancelable),
+      composed: Boolean(given.composed),
       trusted: false,
       target: null,
       currentTarget: null,
-      path: [],
+      path: NOTHING,
       phase: 0,
       stopped: false,
       stoppedNow: false,
@@ -63,6 +66,8 @@ class Event {
       dispatching: false,
       at: now(),
     };
+    const defaults = new.target.MEMBERS;
+    this.#members = key === KEY ? Object.setPrototypeOf(given, defaults) : chosen(given, defaults);
     Object.defineProperty(this, "isTrusted", TRUSTED);
   }
 
@@ -105,6 +110,7 @@ class Event {
 
   static {
     stateOf = (event) => event.#s;
+    membersOf = (event) => event.#members;
     setTrusted = (event) => {
       event.#s.trusted = true;
       return event;
@@ -115,27 +121,25 @@ class Event {
 }
 const { TRUSTED } = Event;
 delete Event.TRUSTED;
+const NOTHING = Object.freeze([]);
+
+/** The members of a class and of those above it, with their defaults. */
+Object.defineProperty(Event, "MEMBERS", { value: Object.create(null) });
+
+const chosen = (init, defaults) => {
+  const members = Object.create(defaults);
+  for (const name in defaults) if (init[name] !== undefined) members[name] = init[name];
+  return members;
+};
 
 /** A class of events whose members are read from the init dictionary; `members` has the defaults. */
 const eventClass = (Base, name, members) => {
-  const fields = new WeakMap();
-  const names = Object.keys(members);
-  const Made = {
-    [name]: class extends Base {
-      constructor(type, init) {
-        super(type, init);
-        const values = {};
-        for (let at = 0; at < names.length; at += 1) {
-          const given = init?.[names[at]];
-          values[names[at]] = given === undefined ? members[names[at]] : given;
-        }
-        fields.set(this, values);
-      }
-    },
-  }[name];
-  for (const member of names) {
+  const Made = { [name]: class extends Base {} }[name];
+  const value = Object.assign(Object.create(null), Base.MEMBERS, members);
+  Object.defineProperty(Made, "MEMBERS", { value });
+  for (const member of Object.keys(members)) {
     Object.defineProperty(Made.prototype, member, {
-      get() { return fields.get(this)[member]; },
+      get() { return membersOf(this)[member]; },
       enumerable: true,
       configurable: true,
     });
@@ -148,17 +152,14 @@ const MODIFIERS = {
   AltGraph: "modifierAltGraph", CapsLock: "modifierCapsLock", NumLock: "modifierNumLock",
 };
 
-const modifierMembers = {
-  ctrlKey: false, shiftKey: false, altKey: false, metaKey: false,
-};
+const modifierMembers = { ctrlKey: false, shiftKey: false, altKey: false, metaKey: false };
 
-const modifierStates = new WeakMap();
+/** Members of the init dictionary that an event does not show itself (UI Events). */
+const HIDDEN = { modifierAltGraph: false, modifierCapsLock: false, modifierNumLock: false };
 
 const getModifierState = {
   getModifierState(name) {
-    const member = MODIFIERS[name];
-    if (member === undefined) return false;
-    return Boolean(member in this ? this[member] : modifierStates.get(this)?.[member]);
+    return Object.hasOwn(MODIFIERS, name) && Boolean(membersOf(this)[MODIFIERS[name]]);
   },
 };
 
@@ -181,11 +182,6 @@ class MouseEvent extends eventClass(UIEvent, "MouseEvent", {
   screenX: 0, screenY: 0, clientX: 0, clientY: 0, ...modifierMembers,
   button: 0, buttons: 0, relatedTarget: null, movementX: 0, movementY: 0,
 }) {
-  constructor(type, init) {
-    super(type, init);
-    if (init !== undefined && init !== null) modifierStates.set(this, init);
-  }
-
   get x() { return this.clientX; }
   get y() { return this.clientY; }
   get pageX() { return this.clientX; }
@@ -199,6 +195,7 @@ class MouseEvent extends eventClass(UIEvent, "MouseEvent", {
   get toElement() { return this.target; }
 }
 Object.assign(MouseEvent.prototype, getModifierState);
+Object.assign(Object.getPrototypeOf(MouseEvent).MEMBERS, HIDDEN);
 
 /** Where an element begins, in CSS pixels; `page.js` knows. */
 let originOf = () => ({ left: 0, top: 0 });
@@ -228,28 +225,38 @@ class KeyboardEvent extends eventClass(UIEvent, "KeyboardEvent", {
   key: "", code: "", location: 0, ...modifierMembers, repeat: false, isComposing: false,
   charCode: 0, keyCode: 0,
 }) {
-  constructor(type, init) {
-    super(type, init);
-    if (init !== undefined && init !== null) modifierStates.set(this, init);
-  }
-
   get which() { return this.keyCode || this.charCode; }
 }
 Object.assign(KeyboardEvent.prototype, getModifierState);
+Object.assign(Object.getPrototypeOf(KeyboardEvent).MEMBERS, HIDDEN);
 ["STANDARD", "LEFT", "RIGHT", "NUMPAD"].forEach((name, value) => {
   KeyboardEvent[`DOM_KEY_LOCATION_${name}`] = value;
   KeyboardEvent.prototype[`DOM_KEY_LOCATION_${name}`] = value;
 });
 
+/** Who listens: targets, then types, then entries in order. */
 const lists = new WeakMap();
 
-const flatten = (options) =>
-  typeof options === "object" && options !== null
-    ? options
-    : { capture: Boolean(options) };
+const listOf = (target, type) => lists.get(target)?.get(type);
 
-const drop = (list, entry) => {
-  const at = list.indexOf(entry);
+const flatten = (options) =>
+  typeof options === "object" && options !== null ? options : { capture: Boolean(options) };
+
+const add = (target, entry) => {
+  let types = lists.get(target);
+  if (types === undefined) lists.set(target, (types = new Map()));
+  let list = types.get(entry.type);
+  if (list === undefined) types.set(entry.type, (list = []));
+  if (list.length >= MAX_LISTENERS || types.size > MAX_LISTENERS) {
+    throw new RangeError("There are too many listeners.");
+  }
+  list.push(entry);
+  listening.set(entry.type, (listening.get(entry.type) ?? 0) + 1);
+};
+
+const drop = (target, entry) => {
+  const list = listOf(target, entry.type);
+  const at = list?.indexOf(entry) ?? -1;
   if (at < 0) return;
   list.splice(at, 1);
   entry.removed = true;
@@ -269,30 +276,23 @@ class EventTarget {
     }
     const { capture = false, once = false, passive = false, signal } = flatten(options);
     if (signal?.aborted) return;
-    let list = lists.get(target);
-    if (list === undefined) lists.set(target, (list = []));
-    const same = (entry) =>
-      entry.type === name && entry.callback === callback && entry.capture === Boolean(capture);
-    if (list.some(same)) return;
-    if (list.length >= MAX_LISTENERS) throw new RangeError("There are too many listeners.");
+    const same = (each) => each.callback === callback && each.capture === Boolean(capture);
+    if (listOf(target, name)?.some(same)) return;
     const entry = {
       type: name, callback, capture: Boolean(capture), once: Boolean(once),
-      passive: Boolean(passive), removed: false,
+      passive: Boolean(passive), removed: false, isHandler: false,
     };
-    list.push(entry);
+    add(target, entry);
     if (!TYPES.has(name) && isOfThePage(target)) missed(`event ${name}`);
-    listening.set(name, (listening.get(name) ?? 0) + 1);
-    if (signal !== undefined) onAbort(signal, () => drop(list, entry));
+    if (signal !== undefined) onAbort(signal, () => drop(target, entry));
   }
 
   removeEventListener(type, callback, options) {
-    const list = lists.get(this ?? globalThis) ?? [];
+    const target = this ?? globalThis;
     const { capture = false } = flatten(options);
-    const entry = list.find(
-      (each) =>
-        each.type === `${type}` && each.callback === callback && each.capture === Boolean(capture),
-    );
-    if (entry !== undefined) drop(list, entry);
+    const same = (each) => each.callback === callback && each.capture === Boolean(capture);
+    const entry = listOf(target, `${type}`)?.find(same);
+    if (entry !== undefined) drop(target, entry);
   }
 
   dispatchEvent(event) {
@@ -329,13 +329,13 @@ const call = (entry, current, event) => {
 };
 
 const invoke = (current, event, state, capture) => {
-  const list = lists.get(current);
-  if (list === undefined || state.stopped) return;
+  const list = listOf(current, state.type);
+  if (list === undefined || list.length === 0 || state.stopped) return;
   const entries = list.slice();
   for (let at = 0; at < entries.length; at += 1) {
     const entry = entries[at];
-    if (entry.type !== state.type || entry.capture !== capture || entry.removed) continue;
-    if (entry.once) drop(list, entry);
+    if (entry.capture !== capture || entry.removed) continue;
+    if (entry.once) drop(current, entry);
     call(entry, current, event);
     if (state.stoppedNow) return;
   }
@@ -367,7 +367,7 @@ const dispatch = (target, event) => {
 
 /** Makes a trusted event and dispatches it if anybody listens. Whether the default goes on. */
 const fire = (target, Class, type, init) =>
-  !wanted(type) || dispatch(target, setTrusted(new Class(type, init)));
+  !wanted(type) || dispatch(target, setTrusted(new Class(type, { ...init }, KEY)));
 
 /** The attributes `onkeydown` and so on, as properties of these prototypes or objects. */
 const handlerAttributes = (holder, types) => {
@@ -379,17 +379,14 @@ const handlerAttributes = (holder, types) => {
         const target = this ?? globalThis;
         let mine = handlers.get(target);
         if (mine === undefined) handlers.set(target, (mine = {}));
-        const list = lists.get(target) ?? [];
-        if (mine[type] !== undefined) drop(list, mine[type]);
+        if (mine[type] !== undefined) drop(target, mine[type]);
         mine[type] = undefined;
         if (typeof callback !== "function") return;
         const entry = {
           type, callback, capture: false, once: false, passive: false, removed: false,
           isHandler: true,
         };
-        if (!lists.has(target)) lists.set(target, list);
-        list.push(entry);
-        listening.set(type, (listening.get(type) ?? 0) + 1);
+        add(target, entry);
         mine[type] = entry;
       },
       enumerable: true,

@@ -109,10 +109,13 @@ const pointerMoved = (dx, dy, x, y, buttons, bits) => {
   const target = targetAt(x, y);
   crossTo(target, init);
   const pointer = () => pointerInit(init, -1);
-  if (wanted("pointerrawupdate")) fire(target, PointerEvent, "pointerrawupdate", pointer());
-  if (wanted("pointermove")) fire(target, PointerEvent, "pointermove", pointer());
+  const raw = wanted("pointerrawupdate");
+  const moved = wanted("pointermove");
+  if (raw) fire(target, PointerEvent, "pointerrawupdate", pointer());
+  if (moved) fire(target, PointerEvent, "pointermove", pointer());
   if (mousePrevented || !wanted("mousemove")) return;
-  tasks.push(() => fire(target, MouseEvent, "mousemove", init));
+  if (raw || moved) tasks.push(() => fire(target, MouseEvent, "mousemove", init));
+  else fire(target, MouseEvent, "mousemove", init);
 };
 
 const CLICKS = ["click", "auxclick", "auxclick", "auxclick", "auxclick"];

@@ -76,6 +76,13 @@ const VALUES = {};
 HEX.forEach((digits, value) => { VALUES[digits] = value; });
 
 const toHex = (bytes) => {
+  if (bytes.length > 64) return toHex(bytes.subarray(0, 64)) + moreHex(bytes.subarray(64));
+  let digits = "";
+  for (let at = 0; at < bytes.length; at += 1) digits += HEX[bytes[at]];
+  return digits;
+};
+
+const moreHex = (bytes) => {
   const parts = new Array(bytes.length);
   for (let at = 0; at < bytes.length; at += 1) parts[at] = HEX[bytes[at]];
   return parts.join("");
