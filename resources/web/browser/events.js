@@ -173,6 +173,9 @@ const ErrorEvent = eventClass(Event, "ErrorEvent", {
 const GamepadEvent = eventClass(Event, "GamepadEvent", { gamepad: null });
 const RTCDataChannelEvent = eventClass(Event, "RTCDataChannelEvent", { channel: null });
 const UIEvent = eventClass(Event, "UIEvent", { view: null, detail: 0, sourceCapabilities: null });
+Object.defineProperty(UIEvent.prototype, "pseudoTarget", {
+  get: () => null, enumerable: true, configurable: true,
+});
 Object.defineProperty(UIEvent.prototype, "which", {
   get() { return 0; }, enumerable: true, configurable: true,
 });
@@ -188,8 +191,8 @@ class MouseEvent extends eventClass(UIEvent, "MouseEvent", {
   get pageY() { return this.clientY; }
   get offsetX() { return this.clientX - Math.floor(originOf(this.target).left); }
   get offsetY() { return this.clientY - Math.floor(originOf(this.target).top); }
-  get layerX() { return this.clientX; }
-  get layerY() { return this.clientY; }
+  get layerX() { return this.offsetX; }
+  get layerY() { return this.offsetY; }
   get which() { return this.button + 1; }
   get fromElement() { return this.relatedTarget; }
   get toElement() { return this.target; }
@@ -216,6 +219,7 @@ const PointerEvent = eventClass(MouseEvent, "PointerEvent", {
   altitudeAngle: Math.PI / 2, tangentialPressure: 0, twist: 0, pointerType: "", isPrimary: false,
   persistentDeviceId: 0,
 });
+Object.defineProperty(PointerEvent.prototype, "toElement", { get: () => null, configurable: true });
 PointerEvent.prototype.getCoalescedEvents = function () {
   return this.type === "pointermove" || this.type === "pointerrawupdate" ? [this] : [];
 };
@@ -451,6 +455,17 @@ class AbortController {
   #signal = new AbortSignal(KEY);
   get signal() { return this.#signal; }
   abort(reason) { abortWith(this.#signal, reason); }
+}
+
+// Members of a browser's prototypes are enumerable, and those of a class in JavaScript are not: a
+// page that copies or writes down an event would miss them.
+for (const Class of [Event, UIEvent, MouseEvent, WheelEvent, PointerEvent, KeyboardEvent]) {
+  for (const holder of [Object.getPrototypeOf(Class.prototype), Class.prototype]) {
+    if (holder === Object.prototype) continue;
+    for (const name of Object.getOwnPropertyNames(holder)) {
+      if (name !== "constructor") Object.defineProperty(holder, name, { enumerable: true });
+    }
+  }
 }
 
 exposeAll({
