@@ -18,7 +18,7 @@ def test_every_program_has_a_main() -> None:
 
 def test_a_program_is_run_by_this_python() -> None:
     assert child_command("hardware-probe", "vaapi") == (
-        *(sys.executable, "-m", "rejoin.media.video.hardware_probe", "vaapi"),
+        *(sys.executable, "-P", "-m", "rejoin.media.video.hardware_probe", "vaapi"),
     )
 
 

@@ -24,7 +24,8 @@ def child_command(name: str, *arguments: str) -> tuple[str, ...]:
     """The command line that runs the program `name` of PROGRAMS."""
     if getattr(sys, "frozen", False):
         return (sys.executable, CHILD, name, *arguments)
-    return (sys.executable, "-m", PROGRAMS[name], *arguments)
+    # -P: not whatever is called rejoin in the current folder.
+    return (sys.executable, "-P", "-m", PROGRAMS[name], *arguments)
 
 
 def run_as_child(arguments: Sequence[str]) -> int | None:

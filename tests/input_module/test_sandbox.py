@@ -39,6 +39,7 @@ from rejoin.input_module.port import (
 )
 from rejoin.input_module.sandbox import Failed, Sandbox
 from rejoin.input_protocol import controls
+from rejoin.runtime.stream_thread import loop_factory
 
 LISTENING = (Path(__file__).parent.parent / "data/input_modules/listening.js").read_text()
 
@@ -428,6 +429,26 @@ async def test_the_process_has_two_pipes_no_environment_and_no_privileges() -> N
             assert "268435456            268435456" in limits
     finally:
         os.close(secret)
+
+
+def test_it_works_on_the_loop_of_the_stream_thread() -> None:
+    """uvloop, where it is installed: its transports and pipes are its own."""
+
+    async def play() -> None:
+        async with sandbox() as (box, heard):
+            await begin(box, protocol_script())
+            assert box.pid is not None
+            os.kill(box.pid, signal.SIGKILL)
+            await restarted(box, heard, 2)
+            box.dispatch(W_DOWN)
+            await box.settle()
+            assert (0, (26,)) in states(heard)
+            entries = Path(f"/proc/{box.pid}/fd")
+            if sys.platform == "linux":
+                assert sorted(entry.name for entry in entries.iterdir()) == ["0", "1"]
+
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(play())
 
 
 @leaves_nothing
