@@ -54,8 +54,18 @@ RUN_PACKAGES = (
 FONT_PACKAGES = ("fonts-dejavu-core",)
 """A machine without a display often has no fonts, and the screenshots need one."""
 
-TEST_PACKAGES = ("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", *FONT_PACKAGES)
-"""An X server, a TURN server, and what makes network namespaces and their faults."""
+TEST_PACKAGES = (
+    *("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", "postgresql"),
+    *FONT_PACKAGES,
+)
+"""An X server, a TURN server, a database server, and what makes network namespaces and their
+faults."""
+
+NO_CLUSTER = (
+    "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"
+    ' (test -e createcluster.conf || echo "create_main_cluster = false" > createcluster.conf)'
+)
+"""Keeps Debian from starting a database server on port 5432; the tests start their own."""
 
 GSTREAMER_PACKAGES = (
     "python3-gi",
@@ -198,14 +208,18 @@ def install_packages(wanted: tuple[str, ...]) -> None:
     if not missing:
         return
     line = "apt-get install --no-install-recommends -y " + " ".join(missing)
+    if "postgresql" in missing:
+        line = f"{NO_CLUSTER} && {line}"
     prefix = apt_prefix()
     if prefix is None:
         raise Stopped(
             "These Debian packages are missing. As an administrator run this, then try again:\n"
-            f"  sudo sh -c 'apt-get update && {line}'",
+            f"  sudo sh -c {shlex.quote('apt-get update && ' + line)}",
             3,
         )
     say("Installing Debian packages: " + " ".join(missing))
+    if "postgresql" in missing:
+        succeeds([*prefix, "sh", "-c", NO_CLUSTER], silent=True)
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     apt += ["-qq", "-o", "DPkg::Lock::Timeout=120"]
     install = [*apt, "install", "--no-install-recommends", "-y", *missing]

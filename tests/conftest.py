@@ -8,6 +8,7 @@ A record of `rejoin` at WARNING or above fails the test that caused it, unless t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import os
@@ -152,10 +153,21 @@ def nothing_left_behind() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """An `async def` test runs to its end on an event loop that is made for it."""
+    """An `async def` test runs to its end on an event loop that is made for it.
+
+    A fixture that is an async context manager is entered there, and the test gets what it yields.
+    """
     test = pyfuncitem.obj
     if not inspect.iscoroutinefunction(test):
         return None
-    wanted = inspect.signature(test).parameters
-    asyncio.run(test(**{name: pyfuncitem.funcargs[name] for name in wanted}))
+    given = {name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters}
+
+    async def run() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            for name, value in given.items():
+                if isinstance(value, contextlib.AbstractAsyncContextManager):
+                    given[name] = await stack.enter_async_context(value)
+            await test(**given)
+
+    asyncio.run(run())
     return True

@@ -216,7 +216,9 @@ def test_all_calls_of_a_session_are_as_in_the_service_model() -> None:
         session_length_s=600,
     ) as (service, endpoint):
         started = run(
-            service.start(token=TOKEN, signal_request=OFFER, application=None, budget_s=9)
+            service.start(
+                token=TOKEN, signal_request=OFFER, application=None, user_id=None, budget_s=9
+            )
         )
         assert started.stream == STREAM
         assert started.status == StreamStatus("ACTIVATING", connection_timeout_s=10)
@@ -252,11 +254,17 @@ def test_all_calls_of_a_session_are_as_in_the_service_model() -> None:
 
 def test_a_client_may_name_an_application_of_the_configuration(playing: Playing) -> None:
     with playing(ok(201, Arn=ARN, Status="ACTIVATING")) as (service, endpoint):
-        run(service.start(token=TOKEN, signal_request=OFFER, application="tour", budget_s=9))
+        run(
+            service.start(
+                token=TOKEN, signal_request=OFFER, application="tour", user_id=None, budget_s=9
+            )
+        )
         assert endpoint.seen[0].body["ApplicationIdentifier"] == "a-tour"
         assert "ConnectionTimeoutSeconds" not in endpoint.seen[0].body
         refused = fault_of(
-            service.start(token=TOKEN, signal_request=OFFER, application="other", budget_s=9)
+            service.start(
+                token=TOKEN, signal_request=OFFER, application="other", user_id=None, budget_s=9
+            )
         )
         assert refused.fault is ServiceFault.INVALID
         assert len(endpoint.seen) == 1

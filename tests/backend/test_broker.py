@@ -6,23 +6,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from helpers.backend_caller import caller, problem_of, until
 from helpers.fake_stream_service import (
+    GOOD_TOKEN,
+    OTHER_TOKEN,
     FakeStreamService,
     answer_to,
     new_offer,
     new_token,
 )
-from rejoin.backend.broker import Caller, Offer, SessionBroker, SessionReport
+from helpers.stores import flights_of, fresh_tag, opened
+from rejoin.backend.broker import SessionBroker
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
+from rejoin.backend.requests import Caller, Offer, SessionReport
+from rejoin.backend.routes import build_app
 from rejoin.backend.service import ServiceFault
-from rejoin.backend.store import Store
+from rejoin.backend.serving import serving
+from rejoin.backend.store.sessions import Offered, SessionStore
 from rejoin.clock import boot_s
 from rejoin.service_model.fence import Claim
 from rejoin.signaling.wire import ProblemCode, sha256_hex
@@ -31,10 +38,12 @@ from rejoin.signaling.wire import ProblemCode, sha256_hex
 class Rig:
     """A broker on a service in memory. `here` is False once the client has hung up."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: SessionStore) -> None:
         self.service = FakeStreamService()
         self.store = store
-        self.broker = SessionBroker(self.service, store, boot_s, PollRate(boot_s, 200))
+        self.broker = SessionBroker(
+            self.service, store, flights_of(store), boot_s, PollRate(boot_s, 200)
+        )
         self.here = True
 
     def by(self, owner: str = "player", *, within_s: float = 9.0) -> Caller:
@@ -66,8 +75,13 @@ def refused(reason: Reason) -> Iterator[pytest.ExceptionInfo[RefusedError]]:
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
-    with contextlib.closing(Store()) as store:
+def rig() -> contextlib.AbstractAsyncContextManager[Rig]:
+    return made()
+
+
+@contextlib.asynccontextmanager
+async def made() -> AsyncIterator[Rig]:
+    async with opened() as store:
         yield Rig(store)
 
 
@@ -108,15 +122,23 @@ async def test_a_start_that_surely_failed_is_forgotten_and_one_with_unknown_outc
         offer = fresh(1)
         with refused(reason):
             await rig.broker.start(rig.by(), offer, None)
-        claim, _ = rig.store.begin_start(
-            owner_hash="player", token=offer.token, attempt=1, request_sha256=offer.sha256
+        claim, _ = await rig.store.begin_start(
+            owner_hash="player",
+            key=offer.token,
+            offered=Offered(1, offer.sha256, "client-token"),
+            tag=fresh_tag(),
+            within_s=9.0,
         )
         assert claim is (Claim.NEW if fault.outcome_known else Claim.REPEATED)
 
 
 async def test_while_the_outcome_of_a_start_is_unknown_nothing_else_is_possible(rig: Rig) -> None:
-    _, row = rig.store.begin_start(
-        owner_hash="player", token=new_token(), attempt=1, request_sha256="sha-1"
+    _, row = await rig.store.begin_start(
+        owner_hash="player",
+        key=new_token(),
+        offered=Offered(1, "sha-1", "client-token"),
+        tag=fresh_tag(),
+        within_s=9.0,
     )
     with refused(Reason.STILL_STARTING):
         await rig.broker.poll(rig.by(), row.id, 0.0, lambda _, __: True)
@@ -285,7 +307,8 @@ async def test_a_poll_beyond_the_poll_rate_is_refused_with_a_time_to_wait(
     rig: Rig,
 ) -> None:
     session_id = await rig.started()
-    broker = SessionBroker(rig.service, rig.store, boot_s, PollRate(boot_s, 0.001, boot_s() + 60))
+    slow = PollRate(boot_s, 0.001, boot_s() + 60)
+    broker = SessionBroker(rig.service, rig.store, flights_of(rig.store), boot_s, slow)
     with refused(Reason.POLL_RATE) as caught:
         await broker.poll(rig.by(), session_id, 0.0, lambda _, __: True)
     assert caught.value.retry_after_s == 1.0
@@ -319,7 +342,10 @@ async def test_a_start_with_unknown_outcome_is_tried_again_with_the_same_token()
         answer = await call.start(token=token, offer=offer)
         problem_of(answer, ProblemCode.THROTTLED, 429)
         assert (await call.start(token=token, offer=offer)).status_code == 201
-        assert [used for name, used in service.calls if name == "start"] == [token] * 3
+        used = [used for name, used in service.calls if name == "start"]
+        assert len(used) == 3
+        assert len(set(used)) == 1
+        assert token not in used, "the service gets a ClientToken of the backend's own"
 
 
 async def test_the_answer_to_the_start_appears_with_the_host() -> None:
@@ -377,7 +403,32 @@ async def test_a_retry_after_an_unknown_outcome_has_the_same_client_token() -> N
         problem_of(answer, ProblemCode.SERVICE_TIMEOUT, 504)
         answer = await call.reconnect(session_id, 2, token=token, offer=offer)
         assert answer.json()["signal_response"] == answer_to(offer)
-        assert [used for name, used in service.calls if name == "create"] == [token, token]
+        first, second = [used for name, used in service.calls if name == "create"]
+        assert first == second != token
+
+
+async def test_two_players_with_the_same_key_have_two_stream_sessions() -> None:
+    service = FakeStreamService()
+    offer, key = new_offer(), new_token()
+    async with opened() as store:
+        sessions = []
+        for token in (GOOD_TOKEN, OTHER_TOKEN):
+            async with caller(service, store=store, token=token) as call:
+                sessions.append((await call.start(token=key, offer=offer)).json()["session_id"])
+    assert len(set(sessions)) == 2
+    assert len(service.streams) == 2
+
+
+async def test_nobody_starts_a_session_that_nobody_plays() -> None:
+    service = FakeStreamService()
+    async with caller(service) as call:
+        for text in ("NO_CLIENT_CONNECTION", " NO_CLIENT_CONNECTION\n"):
+            problem_of(await call.start(offer=text), ProblemCode.INVALID_REQUEST, 400)
+        session_id = await call.started()
+        answer = await call.reconnect(session_id, 2, offer="NO_CLIENT_CONNECTION")
+        problem_of(answer, ProblemCode.INVALID_REQUEST, 400)
+        assert service.count("start") == 1
+        assert service.count("create") == 0
 
 
 async def test_the_same_attempt_sent_three_times_at_once_is_one_call() -> None:
@@ -615,16 +666,48 @@ async def test_a_restarted_backend_keeps_its_sessions(tmp_path: Path) -> None:
     path = str(tmp_path / "backend.sqlite3")
 
     service = FakeStreamService()
-    store = Store(path)
     token, offer = new_token(), new_offer()
-    async with caller(service, store=store, sockets=True) as call:
+    async with opened(path) as store, caller(service, store=store, sockets=True) as call:
         session_id = await call.started()
         first = await call.reconnect(session_id, 2, token=token, offer=offer)
-    store.close()
-    store = Store(path)
-    async with caller(service, store=store, sockets=True) as call:
+    async with opened(path) as store, caller(service, store=store, sockets=True) as call:
         problem_of(await call.reconnect(session_id, 1), ProblemCode.STALE_ATTEMPT, 409)
         again = await call.reconnect(session_id, 2, token=token, offer=offer)
         assert again.json() == first.json()
         assert (await call.reconnect(session_id, 3)).status_code == 200
-    store.close()
+
+
+async def test_a_backend_that_ends_answers_long_polls_with_their_view() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    async with opened() as store:
+        app = build_app(service, store, [GOOD_TOKEN], polls_per_s=200)
+        async with (
+            httpx.AsyncClient(trust_env=False, timeout=30) as http,
+            contextlib.AsyncExitStack() as stack,
+        ):
+            http.headers["Authorization"] = f"Bearer {GOOD_TOKEN}"
+            port = await stack.enter_async_context(
+                serving(app, "127.0.0.1", 0, stopping=app.state.stopping, close_patience_s=10)
+            )
+            url = f"http://127.0.0.1:{port}/v1/sessions"
+            started = await http.post(
+                url,
+                headers={"Idempotency-Key": new_token()},
+                json={"signal_request": new_offer(), "attempt": 1},
+            )
+            session_id = started.json()["session_id"]
+            query: dict[str, str | float] = {"known": "CONNECTED", "wait_s": 25.0}
+            headers = {"Rejoin-Budget-Ms": "30000"}
+            polls = [
+                asyncio.ensure_future(
+                    http.get(f"{url}/{session_id}", params=query, headers=headers)
+                )
+                for _ in range(3)
+            ]
+            await asyncio.sleep(0.5)
+            began_at = time.monotonic()
+            await stack.aclose()
+            answers = await asyncio.gather(*polls)
+        assert time.monotonic() - began_at < 15.0
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert {answer.json()["status"] for answer in answers} == {"CONNECTED"}

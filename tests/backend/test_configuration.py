@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rejoin.backend.configuration import BackendSettings
+from rejoin.backend.configuration import BackendSettings, readable_by_others
 from rejoin.errors import BadInputError
 
 GOOD = {
@@ -122,3 +123,66 @@ def test_a_bad_toml_file_is_one_sentence(tmp_path: Path, content: str) -> None:
     assert "canary" not in str(caught.value)
     with pytest.raises(BadInputError):
         BackendSettings.from_toml(tmp_path / "missing.toml")
+
+
+def settings_with(**changes: Any) -> BackendSettings:
+    values: dict[str, Any] = {
+        "region": "us-west-2",
+        "stream_group": "sg-1",
+        "application": "a-1",
+        "tokens": ("a-token-of-many-characters",),
+    }
+    return BackendSettings(**{**values, **changes})
+
+
+@pytest.mark.parametrize("dialect", ["aws-bundle", "aws-react"])
+def test_a_dialect_without_sign_in_stays_on_this_machine(dialect: str) -> None:
+    settings_with(dialect=dialect)
+    with pytest.raises(BadInputError, match="sign-in"):
+        settings_with(dialect=dialect, host="0.0.0.0")
+    settings_with(dialect=dialect, host="0.0.0.0", sample_anywhere=True)
+
+
+def test_on_loopback_only_its_own_names_are_answered() -> None:
+    assert "localhost" in settings_with().allowed_hosts
+    assert settings_with(host="192.0.2.1").allowed_hosts == ()
+    assert settings_with(hosts=("play.example",)).allowed_hosts == ("play.example",)
+
+
+def test_what_is_not_wise_is_one_sentence_each() -> None:
+    assert settings_with().warnings() == ()
+    weak = settings_with(host="192.0.2.1", tokens=("aaaaaaaaaaaaaaaa",)).warnings()
+    assert len(weak) == 4
+    assert all(sentence.endswith(".") for sentence in weak)
+    assert settings_with(host="192.0.2.1", hosts=("a",), database="x").warnings()[1:] == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOSTS", "a b"),
+        ("PROXIES", "not-an-address"),
+        ("CONNECTIONS", "3"),
+        ("CONNECTIONS", "x"),
+        ("SAMPLE_ANYWHERE", "maybe"),
+    ],
+)
+def test_a_wrong_setting_of_the_front_is_named(name: str, value: str) -> None:
+    environ = {
+        "REJOIN_BACKEND_REGION": "us-west-2",
+        "REJOIN_BACKEND_STREAM_GROUP": "sg-1",
+        "REJOIN_BACKEND_APPLICATION": "a-1",
+        "REJOIN_BACKEND_TOKENS": "a-token-of-many-characters",
+        f"REJOIN_BACKEND_{name}": value,
+    }
+    with pytest.raises(BadInputError, match=f"REJOIN_BACKEND_{name}"):
+        BackendSettings.from_env(environ)
+
+
+def test_a_settings_file_that_others_can_read_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("")
+    path.chmod(0o644)
+    assert readable_by_others(path)
+    path.chmod(0o600)
+    assert not readable_by_others(path)

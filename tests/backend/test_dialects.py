@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import httpx
 import pytest
 
 from helpers.fake_stream_service import GOOD_TOKEN, OTHER_TOKEN, FakeStreamService, new_offer
+from helpers.stores import opened
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.dialects import build_backend
-from rejoin.backend.store import Store
 from rejoin.signaling.dialects import DIALECTS
 
 START = {
@@ -28,7 +26,7 @@ START = {
 async def test_each_dialect_answers_its_own_start_and_no_other(name: str) -> None:
     settings = BackendSettings("us-west-2", "sg-1", "a-1", (GOOD_TOKEN,), dialect=name)
 
-    with contextlib.closing(Store()) as store:
+    async with opened() as store:
         app = build_backend(FakeStreamService(), store, settings)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://backend.invalid"
@@ -52,7 +50,7 @@ async def test_each_dialect_answers_its_own_start_and_no_other(name: str) -> Non
 async def test_the_bearer_token_is_checked_where_the_dialect_needs_one(name: str) -> None:
     settings = BackendSettings("us-west-2", "sg-1", "a-1", (GOOD_TOKEN,), dialect=name)
 
-    with contextlib.closing(Store()) as store:
+    async with opened() as store:
         app = build_backend(FakeStreamService(), store, settings, (OTHER_TOKEN,))
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://backend.invalid"

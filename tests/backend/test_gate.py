@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -16,11 +17,13 @@ from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
     FakeStreamService,
+    live_backend,
     new_token,
 )
+from helpers.stores import opened
 from rejoin.backend.gate import static_tokens
 from rejoin.backend.routes import build_app
-from rejoin.backend.store import Store
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.signaling.wire import MAX_BODY_BYTES, ProblemCode
 
 
@@ -113,8 +116,7 @@ async def test_a_defect_of_ours_is_a_problem_without_a_traceback(
 
 
 async def test_the_application_serves_http_only() -> None:
-    store = Store()
-    app = build_app(FakeStreamService(), store, [GOOD_TOKEN])
+    app = build_app(FakeStreamService(), SessionStore(), [GOOD_TOKEN])
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -125,6 +127,88 @@ async def test_the_application_serves_http_only() -> None:
 
     scope = {"type": "websocket", "path": "/v1/sessions", "headers": [], "query_string": b""}
     await app(scope, receive, send)
-    store.close()
     assert [message["type"] for message in sent] == ["websocket.close"]
     assert "canary" not in json.dumps(sent)
+
+
+async def raw(url: str, *lines: str, body: bytes = b"") -> tuple[int, bytes]:
+    """Send a request as it is; its status, and all that follows until the connection closes or is
+    quiet."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write("\r\n".join((*lines, "", "")).encode() + body)
+    answer = await reader.readuntil(b"\r\n\r\n")
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.3):
+            answer += await reader.read()
+    writer.close()
+    return int(answer.split()[1]), answer
+
+
+async def test_two_lengths_of_one_body_are_refused_and_the_connection_is_closed() -> None:
+    async with live_backend(FakeStreamService()) as url:
+        status, answer = await raw(
+            url,
+            "POST /v1/sessions HTTP/1.1",
+            "Host: 127.0.0.1",
+            f"Authorization: Bearer {GOOD_TOKEN}",
+            "Content-Length: 5",
+            "Transfer-Encoding: chunked",
+            body=b"0\r\n\r\nGET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        )
+    assert status == 400
+    assert answer.count(b"HTTP/1.1") == 1, "what follows is not taken for a request"
+
+
+@pytest.mark.parametrize("path", ["/v1/health", "/v1/nothing", "/v1/sessions/x/y"])
+async def test_a_body_that_nothing_asks_for_is_not_read(path: str) -> None:
+    async with live_backend(FakeStreamService()) as url:
+        status, _ = await raw(
+            url,
+            f"POST {path} HTTP/1.1",
+            "Host: 127.0.0.1",
+            f"Authorization: Bearer {GOOD_TOKEN}",
+            f"Content-Length: {MAX_BODY_BYTES}",
+        )
+    assert status in (404, 405)
+
+
+async def test_without_a_token_no_body_is_read() -> None:
+    async with live_backend(FakeStreamService()) as url:
+        status, _ = await raw(
+            url, "POST /v1/sessions HTTP/1.1", "Host: 127.0.0.1", "Content-Length: 1000"
+        )
+    assert status == 401
+
+
+async def test_a_slash_too_many_is_no_redirect() -> None:
+    async with caller(FakeStreamService()) as call:
+        for path in ("/v1/health/", "/v1/sessions/"):
+            answer = await call.http.get(path, follow_redirects=False)
+            problem_of(answer, ProblemCode.INVALID_REQUEST, 404)
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("127.0.0.1:8080", True),
+        ("LOCALHOST", True),
+        ("localhost.", True),
+        ("[::1]:8080", True),
+        ("rebound.example", False),
+        ("127.0.0.1.example", False),
+        ("", False),
+    ],
+)
+async def test_only_a_name_of_ours_is_answered(host: str, allowed: bool) -> None:
+    async with opened() as store:
+        app = build_app(
+            FakeStreamService(), store, [GOOD_TOKEN], hosts=("localhost", "127.0.0.1", "::1")
+        )
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+            answer = await http.get("/v1/health", headers={"Host": host})
+    if allowed:
+        assert answer.status_code == 200
+    else:
+        problem_of(answer, ProblemCode.INVALID_REQUEST, 421)

@@ -18,9 +18,10 @@ from helpers.fake_stream_service import (
     new_offer,
     new_token,
 )
+from helpers.stores import opened
 from rejoin.backend.gate import Authenticate
 from rejoin.backend.routes import build_app
-from rejoin.backend.store import Store
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.signaling.wire import ProblemCode
 
 
@@ -83,7 +84,7 @@ async def caller(
     service: FakeStreamService,
     *,
     token: str = GOOD_TOKEN,
-    store: Store | None = None,
+    store: SessionStore | None = None,
     tokens: Collection[str] | Authenticate = (GOOD_TOKEN, OTHER_TOKEN),
     sockets: bool = False,
 ) -> AsyncIterator[Caller]:
@@ -93,7 +94,7 @@ async def caller(
         if sockets:
             url = await stack.enter_async_context(live_backend(service, store=store, tokens=tokens))
         else:
-            kept = store or stack.enter_context(contextlib.closing(Store()))
+            kept = store if store is not None else await stack.enter_async_context(opened())
             app = build_app(service, kept, tokens, polls_per_s=200)
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app)

@@ -10,9 +10,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
+from helpers.stores import opened
 from rejoin.backend.gate import Authenticate
 from rejoin.backend.routes import build_app
 from rejoin.backend.service import (
+    ListedStream,
     ServiceFault,
     StartedStream,
     StreamId,
@@ -20,10 +22,14 @@ from rejoin.backend.service import (
     StreamStatus,
 )
 from rejoin.backend.serving import serving
-from rejoin.backend.store import Store
+from rejoin.backend.store.sessions import SessionStore
 
 GOOD_TOKEN = "canary-bearer-token-of-a-player"
 OTHER_TOKEN = "canary-bearer-token-of-another"
+
+
+FIRST_STREAM = StreamId("sg-1", "arn:of:the:session")
+"""The first stream session that is started, and one that runs before any start."""
 
 
 def new_token() -> str:
@@ -64,6 +70,12 @@ class FakeStreamService:
     creating: int = 0
     most_creating: int = 0
     answers_by_token: dict[str, str] = field(default_factory=dict)
+    streams: dict[str, StreamId] = field(default_factory=dict)
+    """ClientToken of a start -> its stream session."""
+    listed: dict[StreamId, ListedStream] = field(default_factory=dict)
+    ended: list[StreamId] = field(default_factory=list)
+    loses_starts: bool = False
+    """A start takes place, and its answer is lost."""
 
     def fail(self, operation: str, *faults: ServiceFault | Exception) -> None:
         """Make the next calls of this operation fail, one fault per call."""
@@ -72,8 +84,19 @@ class FakeStreamService:
     def count(self, operation: str) -> int:
         return sum(1 for name, _ in self.calls if name == operation)
 
+    async def list_streams(self, *, budget_s: float) -> tuple[ListedStream, ...]:
+        self._fail("list_streams")  # the sweep's call, and none of a player's
+        return tuple(self.listed.values())
+
+    def _next_arn(self) -> str:
+        number = len(self.streams)
+        return FIRST_STREAM.stream_session + (f":{number + 1}" if number else "")
+
     def _begin(self, operation: str, token: str = "") -> None:
         self.calls.append((operation, token))
+        self._fail(operation)
+
+    def _fail(self, operation: str) -> None:
         waiting = self.faults.get(operation)
         if waiting:
             fault = waiting.popleft()
@@ -84,19 +107,29 @@ class FakeStreamService:
             raise fault
 
     async def start(
-        self, *, token: str, signal_request: str, application: str | None, budget_s: float
+        self,
+        *,
+        token: str,
+        signal_request: str,
+        application: str | None,
+        user_id: str | None,
+        budget_s: float,
     ) -> StartedStream:
         self._begin("start", token)
         assert budget_s > 0
         self.held_request = signal_request
+        known = self.streams.setdefault(token, StreamId("sg-1", self._next_arn()))
+        self.listed[known] = ListedStream(known, "ACTIVATING", user_id or "")
+        if self.loses_starts:
+            raise StreamServiceError(ServiceFault.TIMED_OUT, "The answer was lost.")
         return StartedStream(
-            StreamId("sg-1", "arn:of:the:session"),
+            known,
             StreamStatus("ACTIVATING", connection_timeout_s=self.connection_timeout_s),
         )
 
     async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
         self._begin("get_status")
-        assert stream == StreamId("sg-1", "arn:of:the:session")
+        assert stream == FIRST_STREAM or stream in self.streams.values()
         assert budget_s > 0
         return StreamStatus(
             status=self.status,
@@ -131,6 +164,7 @@ class FakeStreamService:
 
     async def terminate(self, stream: StreamId, *, budget_s: float) -> None:
         self._begin("terminate")
+        self.ended.append(stream)
         self.status, self.reason = "TERMINATED", "apiTerminated"
 
     def place(self) -> None:
@@ -144,15 +178,12 @@ class FakeStreamService:
 async def live_backend(
     service: FakeStreamService,
     *,
-    store: Store | None = None,
+    store: SessionStore | None = None,
     tokens: Collection[str] | Authenticate = (GOOD_TOKEN, OTHER_TOKEN),
 ) -> AsyncIterator[str]:
     """The real application on a real port; yields its base URL."""
-    kept = store or Store()
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        kept = store if store is not None else await stack.enter_async_context(opened())
         app = build_app(service, kept, tokens, polls_per_s=200)
         async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
             yield f"http://127.0.0.1:{port}"
-    finally:
-        if store is None:
-            kept.close()

@@ -195,6 +195,7 @@ def backend(folder: Path, **more: str) -> tuple[str, ...]:
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
     file = folder / "backend.toml"
     file.write_text("".join(lines), encoding="utf-8")
+    file.chmod(0o600)
     return ("backend", "--settings", str(file))
 
 

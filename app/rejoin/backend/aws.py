@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import functools
 import logging
 import random
 import threading
@@ -27,6 +28,7 @@ from botocore.config import Config
 from rejoin.backend.aws_session import make_session, unusable
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.service import (
+    ListedStream,
     ServiceFault,
     StartedStream,
     StreamId,
@@ -51,6 +53,7 @@ _PAUSE_MAX_S: Final = 0.2
 """Longest pause before the second try."""
 _GRACE_S: Final = 1.0
 """How long a call may take longer than its tries, which end by their own time-outs."""
+_PAGE: Final = 100
 _STATUS_THREADS: Final = 24
 _CALL_THREADS: Final = 16
 """Status calls have their own threads, so that polls cannot delay a reconnect."""
@@ -140,7 +143,13 @@ class AwsStreamService:
             client.close()
 
     async def start(
-        self, *, token: str, signal_request: str, application: str | None, budget_s: float
+        self,
+        *,
+        token: str,
+        signal_request: str,
+        application: str | None,
+        user_id: str | None,
+        budget_s: float,
     ) -> StartedStream:
         settings = self._settings
         if application is None:
@@ -158,6 +167,8 @@ class AwsStreamService:
             "SignalRequest": signal_request,
             "ClientToken": token,
         }
+        if user_id is not None:
+            arguments["UserId"] = user_id
         if settings.connection_timeout_s is not None:
             arguments["ConnectionTimeoutSeconds"] = settings.connection_timeout_s
         if settings.session_length_s is not None:
@@ -180,6 +191,23 @@ class AwsStreamService:
             )
 
         return await self._call(self._status_threads, "GetStreamSession", budget_s, call)
+
+    async def list_streams(self, *, budget_s: float) -> tuple[ListedStream, ...]:
+        """The budget is for all pages; each is a call of its own towards AWS's quota."""
+        group = self._settings.stream_group
+        listed: list[ListedStream] = []
+        until_at = self._clock() + budget_s
+        page: str | None = None
+        while True:
+            items, page = await self._call(
+                self._status_threads,
+                "ListStreamSessions",
+                until_at - self._clock(),
+                functools.partial(_page_of, group=group, page=page),
+            )
+            listed += items
+            if page is None:
+                return tuple(listed)
 
     async def create_connection(
         self, stream: StreamId, *, token: str, signal_request: str, budget_s: float
@@ -282,6 +310,25 @@ class AwsStreamService:
                 )
                 self._clients[try_s] = client
             return client
+
+
+def _page_of(
+    client: GameLiftStreamsClient, *, group: str, page: str | None
+) -> tuple[list[ListedStream], str | None]:
+    """One page of the group's stream sessions, and the token of the next one."""
+    if page is None:
+        answer = client.list_stream_sessions(Identifier=group, MaxResults=_PAGE)
+    else:
+        answer = client.list_stream_sessions(Identifier=group, MaxResults=_PAGE, NextToken=page)
+    items = [
+        ListedStream(
+            StreamId(group, _needed(item.get("Arn"))),
+            _text(item.get("Status")) or "",
+            _text(item.get("UserId")) or "",
+        )
+        for item in answer.get("Items", [])
+    ]
+    return items, _text(answer.get("NextToken"))
 
 
 def _status_of(answer: Mapping[str, object]) -> StreamStatus:

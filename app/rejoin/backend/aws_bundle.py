@@ -13,6 +13,7 @@ no place for them.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -31,7 +32,9 @@ from rejoin.backend.aws_samples import (
 )
 from rejoin.backend.refused import RefusedError, outcome_of
 from rejoin.backend.service import StreamId, StreamService
-from rejoin.backend.store import Store, secret_hash
+from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.schema import secret_hash
+from rejoin.backend.store.sessions import Offered, SessionStore
 from rejoin.signaling.wire import sha256_hex
 
 SIGNAL_RESPONSE_FOR_S: Final = 600.0
@@ -44,7 +47,9 @@ MAX_BODY_BYTES: Final = 100 * 1024
 _OWNER: Final = secret_hash("owner", "anybody who knows the Token")
 
 
-def build_bundle(service: StreamService, store: Store, offered: OfferedApplications) -> Starlette:
+def build_bundle(
+    service: StreamService, store: SessionStore, offered: OfferedApplications
+) -> Starlette:
     """The application. The caller closes `service` and `store`, after the application."""
     backend = _Bundle(service, store, offered)
     return Starlette(
@@ -54,12 +59,18 @@ def build_bundle(service: StreamService, store: Store, offered: OfferedApplicati
             Route("/api/ReconnectStreamSession", backend.reconnect, methods=["POST"]),
             Route("/api/DestroyStreamSession", backend.destroy, methods=["POST"]),
         ],
-        exception_handlers={HTTPException: _no_route, BadBodyError: _bad_body},
+        exception_handlers={
+            HTTPException: _no_route,
+            BadBodyError: _bad_body,
+            StoreUnavailableError: _no_store,
+        },
     )
 
 
 class _Bundle:
-    def __init__(self, service: StreamService, store: Store, offered: OfferedApplications) -> None:
+    def __init__(
+        self, service: StreamService, store: SessionStore, offered: OfferedApplications
+    ) -> None:
         self._service = service
         self._store = store
         self._offered = offered
@@ -74,26 +85,31 @@ class _Bundle:
             text_of(body, "StreamGroupId"), text_of(body, "ApplicationIdentifier")
         )
         token, signal_request = client_token(), text_of(body, "SignalRequest")
-        _, row = self._store.begin_start(
-            owner_hash=_OWNER, token=token, attempt=1, request_sha256=sha256_hex(signal_request)
+        _, row = await self._store.begin_start(
+            owner_hash=_OWNER,
+            key=token,
+            offered=Offered(1, sha256_hex(signal_request), token),
+            tag=secrets.token_hex(16),
+            within_s=CALL_BUDGET_S,
         )
         try:
             started = await self._service.start(
                 token=token,
                 signal_request=signal_request,
                 application=application,
+                user_id=None,
                 budget_s=CALL_BUDGET_S,
             )
         except BaseException:
             # The Token was returned to nobody, so nobody could use a session that did start.
-            self._store.forget(row.id)
+            await self._store.forget(row.id, within_s=CALL_BUDGET_S)
             raise
-        self._store.started(row.id, started.stream)
+        await self._store.started(row.id, started.stream, within_s=CALL_BUDGET_S)
         return row.id
 
     async def signal_response(self, request: Request) -> Response:
-        token, stream = self._known(await _body(request))
-        if stream is None or self._store.age_s(token) > SIGNAL_RESPONSE_FOR_S:
+        token, stream = await self._known(await _body(request))
+        if stream is None or await self._age_s(token) > SIGNAL_RESPONSE_FOR_S:
             return _unknown()
         seen = await outcome_of(self._service.get_status(stream, budget_s=CALL_BUDGET_S))
         if isinstance(seen, RefusedError):
@@ -109,7 +125,7 @@ class _Bundle:
 
     async def reconnect(self, request: Request) -> Response:
         body = await _body(request)
-        _, stream = self._known(body)
+        _, stream = await self._known(body)
         if stream is None:
             return _unknown()
         answer = await outcome_of(
@@ -125,22 +141,25 @@ class _Bundle:
         return _json({"SignalResponse": answer})
 
     async def destroy(self, request: Request) -> Response:
-        token, stream = self._known(await _body(request))
+        token, stream = await self._known(await _body(request))
         if stream is None:
             return _unknown()
         ended = await outcome_of(self._service.terminate(stream, budget_s=CALL_BUDGET_S))
         if isinstance(ended, RefusedError):
             return _failed()
-        self._store.forget(token)
+        await self._store.forget(token, within_s=CALL_BUDGET_S)
         return _json({})
 
-    def _known(self, body: Any) -> tuple[str, StreamId | None]:
+    async def _known(self, body: Any) -> tuple[str, StreamId | None]:
         """The Token, and its stream session; None where it is unknown or too old."""
         token = text_of(body, "Token")
-        row = self._store.find(token, _OWNER)
-        if row is None or self._store.age_s(token) > TOKEN_FOR_S:
+        row = await self._store.find(token, _OWNER, within_s=CALL_BUDGET_S)
+        if row is None or await self._age_s(token) > TOKEN_FOR_S:
             return token, None
         return token, row.stream
+
+    async def _age_s(self, token: str) -> float:
+        return await self._store.age_s(token, within_s=CALL_BUDGET_S)
 
 
 async def _body(request: Request) -> Any:
@@ -163,6 +182,10 @@ def _unknown() -> Response:
 
 async def _no_route(_: Request, __: Exception) -> Response:
     return HTMLResponse("<!DOCTYPE html><title>Error</title><pre>Not Found</pre>", 404)
+
+
+async def _no_store(_: Request, __: Exception) -> Response:
+    return _failed()
 
 
 async def _bad_body(_: Request, error: Exception) -> Response:

@@ -145,6 +145,7 @@ class _React:
             application=self._offered.application_name(
                 text_of(body, "SGIdentifier"), text_of(body, "AppIdentifier")
             ),
+            user_id=None,
             budget_s=CALL_BUDGET_S,
         )
         return self._shown(started.stream.stream_session, started.status)

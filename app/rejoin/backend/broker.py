@@ -4,9 +4,11 @@ Rule 1: a session answers only to its owner; to everybody else it does not exist
 Rule 2: attempts are fenced by the store before the service is called.
 Rule 3: at most one create call per session is in flight. The same attempt sent again joins it;
         another attempt waits for it or is refused as ATTEMPT_IN_FLIGHT. A client that hangs up does
-        not end the call.
+        not end the call. `create_calls` holds this over all processes.
 Rule 4: no answer is returned for a SignalRequest that it does not belong to.
 Rule 5: what a client sent is never in a log record or a refusal.
+Rule 6: no call goes out before the store has recorded it; an answer that cannot be stored is still
+        returned.
 
 Every method raises RefusedError, with the reason.
 """
@@ -14,12 +16,18 @@ Every method raises RefusedError, with the reason.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeVar, assert_never
 
+from rejoin.backend.client_tokens import START, ClientTokens
+from rejoin.backend.create_calls import CreateCalls
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import ENDING_STATUSES, Reason, RefusedError, of_service, outcome_of
+from rejoin.backend.requests import Caller, Offer, Remaining, SessionReport
 from rejoin.backend.service import (
     ServiceFault,
     StreamId,
@@ -28,12 +36,20 @@ from rejoin.backend.service import (
     StreamStatus,
 )
 from rejoin.backend.session_memory import SessionMemories, SessionMemory
-from rejoin.backend.store import SessionForgottenError, Store, StoredSession, secret_hash
+from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.flights import FlightStore
+from rejoin.backend.store.schema import secret_hash
+from rejoin.backend.store.sessions import (
+    SessionForgottenError,
+    SessionStore,
+    StoredSession,
+)
 from rejoin.clock import Clock
 from rejoin.service_model.fence import Claim
 from rejoin.signaling.wire import ENDED_STATUSES, MAX_WAIT_S, MIN_BUDGET_S, sha256_hex
 from rejoin.tasks import cancel, spawn
 
+_log = logging.getLogger("rejoin.backend")
 _Result = TypeVar("_Result")
 
 FAST_POLL_S: Final = 0.2
@@ -44,56 +60,15 @@ STATUS_BUDGET_S: Final = 7.0
 """No single GetStreamSession is waited for longer than this."""
 EXPLANATION_BUDGET_S: Final = 2.0
 """How long the status that explains a refusal may take."""
+RECORD_S: Final = 2.0
+"""How long the database is waited for where the service has answered already."""
+RECORD_AGAIN_S: Final = 0.1
 FINISH_PATIENCE_S: Final = 2.0
 """When the backend stops, calls in flight have this long to end and be recorded."""
+NO_CLIENT_CONNECTION: Final = "NO_CLIENT_CONNECTION"
+"""A SignalRequest with which the service starts a session that nobody plays (its API reference)."""
 REMAINING_STATUSES: Final = frozenset({"CONNECTED", "PENDING_CLIENT_RECONNECTION", "RECONNECTING"})
 """The window counts from the last CONNECTED in these; after ACTIVE a second window runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, until when they wait for an answer, and whether they have hung up."""
-
-    owner_hash: str
-    deadline_at: float
-    gone: Callable[[], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One attempt of a client: its number, its offer, and the token that becomes ClientToken."""
-
-    attempt: int
-    signal_request: str
-    token: str
-
-    @property
-    def sha256(self) -> str:
-        return sha256_hex(self.signal_request)
-
-
-@dataclass(frozen=True, slots=True)
-class Remaining:
-    """At least `at_least_s` of the window were left `age_s` ago."""
-
-    at_least_s: float
-    age_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class SessionReport:
-    """A stream session as its owner sees it. `signal_response` answers the SignalRequest with the
-    hash `signal_request_sha256` and no other (Rule 4)."""
-
-    session_id: str
-    status: str
-    reason: str | None
-    connection_timeout_s: float | None
-    session_ends_in_s: float | None
-    remaining: Remaining | None
-    attempt: int
-    signal_request_sha256: str | None
-    signal_response: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,33 +80,34 @@ class _Started:
     asked_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class _CreateCall:
-    """A create call in flight; it continues when its client hangs up."""
-
-    attempt: int
-    task: asyncio.Task[str | RefusedError]
-
-
 class SessionBroker:
     """Starts, polls, reconnects and terminates stream sessions for their owners."""
 
     def __init__(
-        self, service: StreamService, store: Store, clock: Clock, poll_rate: PollRate
+        self,
+        service: StreamService,
+        store: SessionStore,
+        flights: FlightStore,
+        clock: Clock,
+        poll_rate: PollRate,
+        stopping: asyncio.Event | None = None,
     ) -> None:
+        """`stopping`: set when the backend is to end; long polls then return what they have."""
+        self._stopping = stopping or asyncio.Event()
         self._service = service
         self._store = store
         self._clock = clock
         self._poll_rate = poll_rate
         self._memories = SessionMemories()
         self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
-        self._create_calls: dict[str, _CreateCall] = {}
+        self._create_calls = CreateCalls(flights, clock)
+        self._tokens = ClientTokens(store)
 
     async def finish(self) -> None:
         """Wait a moment for the calls in flight, so that their outcome is recorded."""
         tasks: list[asyncio.Task[Any]] = [
             *self._starts.values(),
-            *(call.task for call in self._create_calls.values()),
+            *self._create_calls.tasks(),
         ]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=FINISH_PATIENCE_S)
@@ -141,11 +117,13 @@ class SessionBroker:
 
     async def start(self, caller: Caller, offer: Offer, application: str | None) -> SessionReport:
         """Start a stream session, or return the one that the same token has started already."""
-        claim, row = self._store.begin_start(
+        _check(offer)
+        claim, row = await self._store.begin_start(
             owner_hash=caller.owner_hash,
-            token=offer.token,
-            attempt=offer.attempt,
-            request_sha256=offer.sha256,
+            key=offer.token,
+            offered=await self._tokens.offered(caller.owner_hash, START, offer),
+            tag=await self._tokens.tag(),
+            within_s=self._left_s(caller),
         )
         if claim is Claim.REUSED:
             raise RefusedError(Reason.START_TOKEN_REUSED)
@@ -159,7 +137,7 @@ class SessionBroker:
             self._starts[row.id] = task
             task.add_done_callback(lambda _: self._starts.pop(row.id, None))
         started = await self._result(task, caller)
-        row = self._remember(started.row, started.status, started.asked_at)
+        row = await self._remember(started.row, started.status, started.asked_at, caller)
         return self._view(row, started.status)
 
     async def _start_call(
@@ -168,19 +146,34 @@ class SessionBroker:
         asked_at = self._clock()
         try:
             started = await self._service.start(
-                token=offer.token,
+                token=await self._tokens.of(row, START, offer),
                 signal_request=offer.signal_request,
                 application=application,
+                user_id=row.tag,
                 budget_s=deadline_at - asked_at,
             )
         except StreamServiceError as error:
             if error.fault.outcome_known:
-                self._store.forget(row.id)
+                await self._store.forget(row.id, within_s=RECORD_S)
             if error.fault is ServiceFault.NOT_FOUND:
                 raise RefusedError(Reason.APPLICATION_UNKNOWN) from None
             raise
-        self._store.started(row.id, started.stream)
+        await self._record_start(row.id, started.stream)
         return _Started(replace(row, stream=started.stream), started.status, asked_at)
+
+    async def _record_start(self, session_id: str, stream: StreamId) -> None:
+        """Without this record nobody could reach the game, so a database that is down for a moment
+        is waited for."""
+        until_at = self._clock() + RECORD_S
+        while True:
+            try:
+                await self._store.started(session_id, stream, within_s=RECORD_S)
+            except StoreUnavailableError:
+                if self._clock() >= until_at:
+                    raise
+                await asyncio.sleep(RECORD_AGAIN_S)
+            else:
+                return
 
     # --- status ---------------------------------------------------------------------------------
 
@@ -196,7 +189,7 @@ class SessionBroker:
         A poll of the service that fails in between is tried again; one that fails first, or last,
         is raised.
         """
-        self._owned(caller, session_id)
+        await self._owned(caller, session_id)
         memory = self._memories.of(session_id)
         now = self._clock()
         until_at = min(now + min(wait_s, MAX_WAIT_S), caller.deadline_at)
@@ -220,19 +213,24 @@ class SessionBroker:
                 fast = self._clock() - memory.fast_since_at < FAST_FOR_S
                 pause_s = FAST_POLL_S if fast else SLOW_POLL_S
             next_at = min(polled_at + pause_s, until_at)
-            await asyncio.sleep(max(0.0, next_at - self._clock()))
+            await self._pause(next_at - self._clock())
             memory.polled_at = self._clock()
-            if next_at >= until_at or await caller.gone():
+            if next_at >= until_at or self._stopping.is_set() or await caller.gone():
                 if failure is not None:
                     raise failure
                 # Made again, because `remaining` has aged.
                 return self._view(row, status)
 
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._stopping.wait()
+
     async def _get_status(
         self, caller: Caller, session_id: str
     ) -> tuple[StoredSession, StreamStatus]:
         """GetStreamSession, at our poll rate; what is stored where the session has ended."""
-        row = self._owned(caller, session_id)
+        row = await self._owned(caller, session_id)
         if row.ended_status is not None:
             return row, StreamStatus(status=row.ended_status, reason=row.ended_reason)
         stream = _stream_of(row)
@@ -248,19 +246,28 @@ class SessionBroker:
         except StreamServiceError as error:
             raise of_service(error) from None
         # Read again: another attempt may have arrived in the meantime.
-        return self._remember(self._owned(caller, session_id), status, asked_at), status
+        row = await self._owned(caller, session_id)
+        return await self._remember(row, status, asked_at, caller), status
 
-    def _remember(self, row: StoredSession, status: StreamStatus, asked_at: float) -> StoredSession:
+    async def _remember(
+        self, row: StoredSession, status: StreamStatus, asked_at: float, caller: Caller
+    ) -> StoredSession:
         """Record what the service reported: the session's end, and an answer that was lost."""
         self._memories.of(row.id).saw(status, asked_at, self._clock())
         if row.ended_status is not None:
             return row
         if status.status in ENDED_STATUSES:
-            return self._store.ended(row.id, status.status, status.reason)
+            return await self._store.ended(
+                row.id, status.status, status.reason, within_s=self._left_s(caller)
+            )
         request_sha256, answer = _answer_held(row, status)
         if row.answer is None and answer is not None and request_sha256 == row.request_sha256:
-            return self._store.answered(
-                row.id, attempt=row.attempt, request_sha256=request_sha256, answer=answer
+            return await self._store.answered(
+                row.id,
+                attempt=row.attempt,
+                request_sha256=request_sha256,
+                answer=answer,
+                within_s=self._left_s(caller),
             )
         return row
 
@@ -292,12 +299,13 @@ class SessionBroker:
 
     async def reconnect(self, caller: Caller, session_id: str, offer: Offer) -> str:
         """CreateStreamSessionConnection for this attempt; the SignalResponse to its offer."""
-        _stream_of(_not_ended(self._owned(caller, session_id)))
-        claim, _ = self._store.claim(
+        _check(offer)
+        _stream_of(_not_ended(await self._owned(caller, session_id)))
+        claim, _ = await self._store.claim(
             session_id,
-            attempt=offer.attempt,
-            token=offer.token,
-            request_sha256=offer.sha256,
+            key=offer.token,
+            offered=await self._tokens.offered(caller.owner_hash, session_id, offer),
+            within_s=self._left_s(caller),
         )
         match claim:
             case Claim.STALE:
@@ -309,14 +317,19 @@ class SessionBroker:
             case _:
                 assert_never(claim)
         while True:
-            row = _not_ended(self._owned(caller, session_id))
+            row = _not_ended(await self._owned(caller, session_id))
             if row.attempt != offer.attempt:
                 raise RefusedError(Reason.ATTEMPT_STALE)
             if row.answer is not None:
                 return row.answer
-            call = self._create_calls.get(session_id)
+            call = self._create_calls.of(session_id)
             if call is None:
-                call = self._begin_create_call(row, offer, caller.deadline_at)
+                call = self._create_calls.begin(
+                    session_id,
+                    offer.attempt,
+                    partial(self._create_call, row, offer, caller.deadline_at),
+                    caller.deadline_at,
+                )
             if call.attempt == offer.attempt:
                 return await self._result(call.task, caller)
             # Another attempt's call (Rule 3): it cannot be undone, so wait for its end.
@@ -325,31 +338,35 @@ class SessionBroker:
             if not done:
                 raise RefusedError(Reason.ATTEMPT_IN_FLIGHT, retry_after_s=1.0)
 
-    def _begin_create_call(
-        self, row: StoredSession, offer: Offer, deadline_at: float
-    ) -> _CreateCall:
-        work = self._create_call(row, _stream_of(row), offer, deadline_at)
-        name = f"create:{row.id[:6]}:{row.attempt}"
-        call = _CreateCall(row.attempt, spawn(outcome_of(work), name=name))
-        self._create_calls[row.id] = call
-        call.task.add_done_callback(lambda _: self._create_calls.pop(row.id, None))
-        return call
-
-    async def _create_call(
-        self, row: StoredSession, stream: StreamId, offer: Offer, deadline_at: float
-    ) -> str:
+    async def _create_call(self, row: StoredSession, offer: Offer, deadline_at: float) -> str:
+        """The flight is ours. While we waited for it, another process may have made this call, or
+        a newer attempt may have come."""
+        row = _not_ended(
+            await self._owned(Caller(row.owner_hash, deadline_at, _never_gone), row.id)
+        )
+        if row.attempt != offer.attempt:
+            raise RefusedError(Reason.ATTEMPT_STALE)
+        if row.answer is not None:
+            return row.answer
         try:
             answer = await self._service.create_connection(
-                stream,
-                token=offer.token,
+                _stream_of(row),
+                token=await self._tokens.of(row, row.id, offer),
                 signal_request=offer.signal_request,
                 budget_s=deadline_at - self._clock(),
             )
         except StreamServiceError as error:
             raise of_service(error, await self._explanation(row, error, deadline_at)) from None
-        self._store.answered(
-            row.id, attempt=row.attempt, request_sha256=row.request_sha256, answer=answer
-        )
+        try:
+            await self._store.answered(
+                row.id,
+                attempt=row.attempt,
+                request_sha256=row.request_sha256,
+                answer=answer,
+                within_s=RECORD_S,
+            )
+        except StoreUnavailableError:
+            _log.warning("an answer could not be stored; its client gets it nevertheless")
         return answer
 
     async def _explanation(
@@ -371,7 +388,7 @@ class SessionBroker:
 
     async def terminate(self, caller: Caller, session_id: str) -> None:
         """End the stream session; one that has ended, or is ending, is no failure."""
-        row = self._owned(caller, session_id)
+        row = await self._owned(caller, session_id)
         if row.ended_status is not None:
             return
         stream = _stream_of(row)
@@ -394,8 +411,11 @@ class SessionBroker:
 
     # --- shared ---------------------------------------------------------------------------------
 
-    def _owned(self, caller: Caller, session_id: str) -> StoredSession:
-        row = self._store.find(session_id, caller.owner_hash)
+    def _left_s(self, caller: Caller) -> float:
+        return max(0.0, caller.deadline_at - self._clock())
+
+    async def _owned(self, caller: Caller, session_id: str) -> StoredSession:
+        row = await self._store.find(session_id, caller.owner_hash, within_s=self._left_s(caller))
         if row is None:
             raise RefusedError(Reason.SESSION_UNKNOWN)
         return row
@@ -441,11 +461,17 @@ def _answer_held(row: StoredSession, status: StreamStatus) -> tuple[str | None, 
     if (
         answer is not None
         and request_sha256 == row.request_sha256
-        and secret_hash("answer", answer) == row.older_answer_hash
+        and secret_hash("answer", answer) in row.earlier_answers
     ):
-        # The service shows the new request with the answer to the one before.
+        # The service shows the new request with the answer to an earlier one.
         answer = None
     return request_sha256, answer
+
+
+def _check(offer: Offer) -> None:
+    """The service would keep a stream session alive, and billed, that no player is in."""
+    if offer.signal_request.strip() == NO_CLIENT_CONNECTION:
+        raise RefusedError(Reason.FIELDS_INVALID, "signal_request: it must be an offer.")
 
 
 def _not_ended(row: StoredSession) -> StoredSession:

@@ -6,7 +6,9 @@ Moving from the emulator to AWS changes these values and nothing else (docs/back
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,11 +36,18 @@ _NAMES: Final = frozenset(
         "dialect",
         "host",
         "port",
+        "hosts",
+        "proxies",
+        "connections",
+        "sample_anywhere",
         "access_key_id",
         "secret_access_key",
         "session_token",
     }
 )
+_LISTS: Final = frozenset({"tokens", "hosts", "proxies"})
+_DISTINCT: Final = 6
+_HOST: Final = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,253}")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9-]{1,128}|arn:aws:gameliftstreams:[^: ]*:\d{12}:[^: ]+")
 _TOKEN: Final = re.compile(r"[\x21-\x2B\x2D-\x7E]{16,1024}")
 
@@ -74,6 +83,15 @@ class BackendSettings:
     host: str = "127.0.0.1"
     port: int = 8080
     """Where the backend listens; 0 lets the system choose."""
+    hosts: tuple[str, ...] = ()
+    """Names and addresses by which clients call it; none: on loopback its own, elsewhere any."""
+    proxies: tuple[str, ...] = ()
+    """Reverse proxies whose X-Forwarded-For is believed: addresses or networks."""
+    connections: int = 10_000
+    """Connections at the same time, 10 to 100,000."""
+    sample_anywhere: bool = False
+    """Whether a dialect of AWS's samples, which knows no sign-in, may be reached from other
+    machines."""
 
     def __post_init__(self) -> None:
         _check(re.fullmatch(r"[a-z0-9-]{1,32}", self.region), "region", 'a Region ("us-west-2")')
@@ -106,18 +124,49 @@ class BackendSettings:
         _check(0 <= self.port <= 65535, "port", "0 to 65535")
         _check(self.host, "host", "an address or a name")
         _check(self.dialect in DIALECTS, "dialect", "one of " + ", ".join(DIALECTS))
-        _check(self.database, "database", 'a file name or ":memory:"')
+        _check(self.database, "database", 'a file name, ":memory:" or a postgresql:// URL')
+        _check(10 <= self.connections <= 100_000, "connections", "10 to 100,000")
+        _check(all(_HOST.fullmatch(each) for each in self.hosts), "hosts", "names or addresses")
+        _check(all(map(_is_network, self.proxies)), "proxies", "addresses or networks")
+        if self.dialect != OURS.name and not self.is_local and not self.sample_anywhere:
+            raise BadInputError(
+                f"The dialect {self.dialect} knows no sign-in: anybody who reaches it can play and"
+                " be billed to you. Listen on 127.0.0.1, or set sample_anywhere to yes."
+            )
 
     @property
     def endpoint_is_local(self) -> bool:
         """Whether the service is an emulator on this machine."""
-        host = urlsplit(self.endpoint_url or "").hostname or ""
-        if host == "localhost" or host.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return _is_local(urlsplit(self.endpoint_url or "").hostname or "")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the backend."""
+        return _is_local(self.host)
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """What a Host header may have; none: anything. On loopback a page that has rebound its own
+        name to this machine is refused."""
+        if self.hosts or not self.is_local:
+            return self.hosts
+        return ("localhost", "127.0.0.1", "::1", self.host)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What works and is not wise, one sentence each."""
+        found = []
+        if not self.is_local:
+            found.append(
+                "Other machines reach this backend by plain http; put a reverse proxy with TLS in"
+                " front of it and list it in proxies."
+            )
+            if not self.hosts:
+                found.append("Set hosts to the names by which clients call this backend.")
+            if self.database == ":memory:":
+                found.append("With database :memory: a restart ends every game's way back.")
+        if any(len(set(token)) < _DISTINCT for token in self.tokens):
+            found.append("A token of few different characters can be guessed.")
+        return tuple(found)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> BackendSettings:
@@ -153,7 +202,7 @@ class BackendSettings:
                     values[name] = value
                 case int() if not isinstance(value, bool):
                     values[name] = str(value)
-                case list() if name == "tokens" and all(isinstance(v, str) for v in value):
+                case list() if name in _LISTS and all(isinstance(v, str) for v in value):
                     values[name] = ",".join(value)
                 case dict() if name == "applications" and all(
                     isinstance(v, str) for v in value.values()
@@ -162,6 +211,11 @@ class BackendSettings:
                 case _:
                     raise BadInputError(f"{name} in {path.name} has the wrong type.")
         return _build(values, lambda name: name)
+
+
+def readable_by_others(path: Path) -> bool:
+    """Whether other users of this machine can read a settings file; always False on Windows."""
+    return os.name == "posix" and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
 
 
 class _SettingError(BadInputError):
@@ -174,6 +228,23 @@ class _SettingError(BadInputError):
 def _check(good: object, name: str, required: str) -> None:
     if not good:
         raise _SettingError(name, required)
+
+
+def _is_local(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_http_url(url: str) -> bool:
@@ -203,13 +274,20 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
         if not separator:
             raise BadInputError(f"{spelled('applications')} must be a list of name=id.")
         applications[name.strip()] = identifier.strip()
-    port = whole("port")
+
+    def several(name: str) -> tuple[str, ...]:
+        return tuple(each.strip() for each in values.get(name, "").split(",") if each.strip())
+
+    sample_anywhere = values.get("sample_anywhere", "no")
+    if sample_anywhere not in ("yes", "no"):
+        raise BadInputError(f"{spelled('sample_anywhere')} must be yes or no.")
+    port, connections = whole("port"), whole("connections")
     try:
         return BackendSettings(
             region=values["region"],
             stream_group=values["stream_group"],
             application=values["application"],
-            tokens=tuple(token.strip() for token in values["tokens"].split(",") if token.strip()),
+            tokens=several("tokens"),
             applications=applications,
             endpoint_url=values.get("endpoint_url"),
             access_key_id=values.get("access_key_id"),
@@ -222,6 +300,10 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             dialect=values.get("dialect", OURS.name),
             host=values.get("host", "127.0.0.1"),
             port=8080 if port is None else port,
+            hosts=several("hosts"),
+            proxies=several("proxies"),
+            connections=10_000 if connections is None else connections,
+            sample_anywhere=sample_anywhere == "yes",
         )
     except _SettingError as error:
         raise BadInputError(f"{spelled(error.name)} must be {error.required}.") from None

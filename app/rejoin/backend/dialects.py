@@ -13,14 +13,14 @@ from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.gate import Authenticate
 from rejoin.backend.routes import build_app
 from rejoin.backend.service import StreamService
-from rejoin.backend.store import Store
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT
 
 
 def build_backend(
     service: StreamService,
-    store: Store,
+    store: SessionStore,
     settings: BackendSettings,
     tokens: Collection[str] | Authenticate | None = None,
     *,
@@ -36,4 +36,4 @@ def build_backend(
         return build_bundle(service, store, OfferedApplications.of(settings))
     if settings.dialect == AWS_REACT.name:
         return build_react(service, OfferedApplications.of(settings), settings.region, tokens)
-    return build_app(service, store, tokens, clock=clock)
+    return build_app(service, store, tokens, clock=clock, hosts=settings.allowed_hosts)

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rejoin.backend.bodies import BodyError, BodyFault, read_body
 from rejoin.backend.problems import response_to
-from rejoin.backend.refused import Reason, RefusedError, internal
-from rejoin.backend.store import secret_hash
+from rejoin.backend.refused import Reason, RefusedError, refused_by
+from rejoin.backend.store.schema import secret_hash
 from rejoin.clock import Clock
 from rejoin.signaling.wire import MAX_BODY_BYTES
 
@@ -52,7 +52,15 @@ def static_tokens(tokens: Collection[str]) -> Authenticate:
 class Gate:
     """ASGI middleware: nothing passes without a token, and every failure becomes a problem."""
 
-    def __init__(self, app: ASGIApp, authenticate: Authenticate, clock: Clock) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        authenticate: Authenticate,
+        clock: Clock,
+        hosts: Collection[str] = (),
+    ) -> None:
+        """`hosts`: names and addresses that a Host header may have; none: any."""
+        self._hosts = frozenset(host.strip("[]").lower().rstrip(".") for host in hosts)
         self._app = app
         self._authenticate = authenticate
         self._clock = clock
@@ -72,16 +80,27 @@ class Gate:
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
+        headers = Headers(scope=scope)
         try:
+            _check_framing(headers)
+            self._check_host(headers)
             if scope["path"] != _OPEN_PATH:
-                scope[ADMITTED] = self._admit(Headers(scope=scope))
+                scope[ADMITTED] = self._admit(headers)
             if scope["method"] in ("POST", "PUT", "PATCH"):
-                receive = await _with_whole_body(Headers(scope=scope), receive)
+                receive = _limited(headers, receive)
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
-            refused = error if isinstance(error, RefusedError) else internal(error)
+            refused = refused_by(error)
             if not answering:
                 await response_to(refused)(scope, receive, send_with_headers)
+
+    def _check_host(self, headers: Headers) -> None:
+        """A page that has rebound its own name to our address still says its own name here."""
+        if not self._hosts:
+            return
+        named = headers.getlist("Host")
+        if len(named) != 1 or host_of(named[0]) not in self._hosts:
+            raise RefusedError(Reason.HOST_UNKNOWN)
 
     def _admit(self, headers: Headers) -> Admitted:
         at = self._clock()
@@ -94,20 +113,41 @@ class Gate:
         return Admitted(secret_hash("owner", owner), at)
 
 
-async def _with_whole_body(headers: Headers, receive: Receive) -> Receive:
-    """Read the body, at most MAX_BODY_BYTES of it, and pass it on in one piece."""
-    try:
-        body = await read_body(_chunks(receive), headers.get("Content-Length", ""), MAX_BODY_BYTES)
-    except BodyError as error:
-        too_large = error.fault is BodyFault.TOO_LARGE
-        reason = Reason.BODY_TOO_LARGE if too_large else Reason.BODY_TOO_SLOW
-        raise RefusedError(reason) from None
-    whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+def host_of(header: str) -> str:
+    """The name or address in a Host header, lower case, without port and brackets."""
+    name = header.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0].rstrip(".")
 
-    async def replay() -> Message:
-        return whole.pop() if whole else await receive()
 
-    return replay
+def _check_framing(headers: Headers) -> None:
+    """RFC 9112 6.1: two lengths of one body may be an attempt to smuggle a request."""
+    if "Content-Length" in headers and "Transfer-Encoding" in headers:
+        raise RefusedError(Reason.TWO_LENGTHS)
+
+
+def _limited(headers: Headers, receive: Receive) -> Receive:
+    """Reads the body when it is first asked for, at most MAX_BODY_BYTES of it, and passes it on in
+    one piece: what has no route or no body is refused before anything is read."""
+    read = False
+
+    async def receive_whole() -> Message:
+        nonlocal read
+        if read:
+            return await receive()
+        read = True
+        try:
+            body = await read_body(
+                _chunks(receive), headers.get("Content-Length", ""), MAX_BODY_BYTES
+            )
+        except BodyError as error:
+            too_large = error.fault is BodyFault.TOO_LARGE
+            reason = Reason.BODY_TOO_LARGE if too_large else Reason.BODY_TOO_SLOW
+            raise RefusedError(reason) from None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_whole
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes]:

@@ -15,7 +15,7 @@ from rejoin.errors import RejoinError
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
-    from rejoin.backend.service import StartedStream, StreamId, StreamStatus
+    from rejoin.backend.service import ListedStream, StartedStream, StreamId, StreamStatus
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs" / "openapi" / "rejoin-backend.json"
 """In the checkout; an installed package has no docs."""
@@ -24,14 +24,10 @@ DOCUMENT: Final = Path(__file__).parents[3] / "docs" / "openapi" / "rejoin-backe
 def document() -> dict[str, Any]:
     """The OpenAPI document of the contract."""
     from rejoin.backend.routes import build_app
-    from rejoin.backend.store import Store
+    from rejoin.backend.store.sessions import SessionStore
     from rejoin.signaling.wire import ProblemBody, ProblemCode
 
-    store = Store()
-    try:
-        content: dict[str, Any] = build_app(_NoService(), store, ()).openapi()
-    finally:
-        store.close()
+    content: dict[str, Any] = build_app(_NoService(), SessionStore(), ()).openapi()
     problem = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
     problem["properties"]["code"]["examples"] = [str(code) for code in ProblemCode]
     schemas = content["components"]["schemas"]
@@ -67,8 +63,17 @@ class _NoService:
     """The document needs the routes, not a service behind them."""
 
     async def start(
-        self, *, token: str, signal_request: str, application: str | None, budget_s: float
+        self,
+        *,
+        token: str,
+        signal_request: str,
+        application: str | None,
+        user_id: str | None,
+        budget_s: float,
     ) -> StartedStream:
+        raise NotImplementedError
+
+    async def list_streams(self, *, budget_s: float) -> tuple[ListedStream, ...]:
         raise NotImplementedError
 
     async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:

@@ -16,7 +16,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from rejoin.backend.refused import ENDING_STATUSES, Reason, RefusedError
+from rejoin.backend.refused import ENDING_STATUSES, Reason, RefusedError, refused_by
+from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.sessions import SessionForgottenError
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
     IDEMPOTENCY_HEADER,
@@ -58,6 +60,12 @@ TABLE: Final[dict[Reason, Row]] = {
     ),
     Reason.FIELDS_INVALID: Row(ProblemCode.INVALID_REQUEST),
     Reason.NO_SUCH_ROUTE: Row(ProblemCode.INVALID_REQUEST, "The contract has no such call."),
+    Reason.HOST_UNKNOWN: Row(
+        ProblemCode.INVALID_REQUEST, "This backend is not called by this name.", http_status=421
+    ),
+    Reason.TWO_LENGTHS: Row(
+        ProblemCode.INVALID_REQUEST, "A request has Content-Length or Transfer-Encoding, not both."
+    ),
     Reason.UNREADABLE: Row(ProblemCode.INVALID_REQUEST, "The request cannot be read."),
     Reason.BUDGET_TOO_SMALL: Row(
         ProblemCode.BUDGET_TOO_SMALL,
@@ -95,12 +103,19 @@ TABLE: Final[dict[Reason, Row]] = {
     Reason.TIMED_OUT: Row(
         ProblemCode.SERVICE_TIMEOUT, "The streaming service did not answer in time."
     ),
+    Reason.STORE_UNAVAILABLE: Row(
+        ProblemCode.STORE_UNAVAILABLE, "The backend's database cannot be used at the moment."
+    ),
     Reason.INTERNAL: Row(ProblemCode.INTERNAL),
 }
 """Every reason, and what a client receives for it."""
 
 _STATUS_DECIDES: Final = frozenset({Reason.CONFLICT, Reason.NO_ANSWER})
 """Whether the same bytes may succeed later depends on the session's status here."""
+
+
+_CLOSING: Final = frozenset({Reason.TWO_LENGTHS, Reason.BODY_TOO_LARGE, Reason.BODY_TOO_SLOW})
+"""After these nobody knows where the next request of the connection begins."""
 
 
 def body_of(refused: RefusedError) -> ProblemBody:
@@ -126,6 +141,8 @@ def response_to(refused: RefusedError) -> JSONResponse:
     headers: dict[str, str] = {}
     if refused.retry_after_s is not None:
         headers["Retry-After"] = str(math.ceil(refused.retry_after_s))
+    if refused.reason in _CLOSING:
+        headers["Connection"] = "close"
     if body.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(
@@ -138,14 +155,14 @@ def response_to(refused: RefusedError) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Every refusal of `app`, its framework's own included, becomes a problem."""
-    app.add_exception_handler(RefusedError, _on_refused)
+    for failure in (RefusedError, StoreUnavailableError, SessionForgottenError):
+        app.add_exception_handler(failure, _on_refused)
     app.add_exception_handler(RequestValidationError, _on_invalid_fields)
     app.add_exception_handler(HTTPException, _on_http_exception)
 
 
 async def _on_refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
-    return response_to(error)
+    return response_to(refused_by(error))
 
 
 _FIELDS: Final = frozenset(
@@ -167,6 +184,8 @@ async def _on_invalid_fields(_: Request, error: Exception) -> Response:
 
 async def _on_http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, RefusedError):  # while the framework read the body
+        return response_to(error.__cause__)
     no_route = error.status_code in (404, 405)
     reason = Reason.NO_SUCH_ROUTE if no_route else Reason.UNREADABLE
     response = response_to(RefusedError(reason, http_status=error.status_code))

@@ -13,6 +13,8 @@ from collections.abc import Awaitable
 from typing import Final, TypeVar
 
 from rejoin.backend.service import ServiceFault, StreamServiceError
+from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.sessions import SessionForgottenError
 from rejoin.errors import RejoinError
 from rejoin.signaling.wire import ENDED_STATUSES
 
@@ -32,6 +34,8 @@ class Reason(enum.Enum):
     BODY_TOO_SLOW = "body_too_slow"
     FIELDS_INVALID = "fields_invalid"
     NO_SUCH_ROUTE = "no_such_route"
+    HOST_UNKNOWN = "host_unknown"
+    TWO_LENGTHS = "two_lengths"
     UNREADABLE = "unreadable"
     BUDGET_TOO_SMALL = "budget_too_small"
     # The session and its attempts.
@@ -55,6 +59,7 @@ class Reason(enum.Enum):
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     # This backend.
+    STORE_UNAVAILABLE = "store_unavailable"
     INTERNAL = "internal"
 
 
@@ -130,13 +135,24 @@ def internal(error: Exception) -> RefusedError:
     return RefusedError(Reason.INTERNAL, "The backend failed; its log says where.")
 
 
+def refused_by(error: Exception) -> RefusedError:
+    """Any failure of a call as a refusal."""
+    match error:
+        case RefusedError():
+            return error
+        case StreamServiceError():
+            return of_service(error)
+        case StoreUnavailableError():
+            return RefusedError(Reason.STORE_UNAVAILABLE, retry_after_s=1.0)
+        case SessionForgottenError():
+            return RefusedError(Reason.SESSION_UNKNOWN)
+        case _:
+            return internal(error)
+
+
 async def outcome_of(work: Awaitable[_Result]) -> _Result | RefusedError:
     """The result of a call that runs in its own task; there a refusal is a value."""
     try:
         return await work
-    except RefusedError as refused:
-        return refused
-    except StreamServiceError as error:
-        return of_service(error)
     except Exception as error:
-        return internal(error)
+        return refused_by(error)

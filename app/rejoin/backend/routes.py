@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Collection
 from typing import Annotated, Any, Final
 
@@ -10,12 +12,15 @@ from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response, 
 from fastapi.security import HTTPBearer
 
 from rejoin.backend import problems
-from rejoin.backend.broker import Caller, Offer, SessionBroker, SessionReport
+from rejoin.backend.broker import SessionBroker
 from rejoin.backend.gate import ADMITTED, Admitted, Authenticate, Gate, static_tokens
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
+from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import StreamService
-from rejoin.backend.store import Store
+from rejoin.backend.store.flights import FlightStore
+from rejoin.backend.store.sessions import SessionStore
+from rejoin.backend.sweep import sweep_for_ever
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
@@ -36,6 +41,7 @@ from rejoin.signaling.wire import (
     StartBody,
     sha256_hex,
 )
+from rejoin.tasks import cancel, spawn
 
 POLLS_PER_S: Final = 15.0
 """Below the 20 GetStreamSession/s that AWS allows per account and Region (design/service.md)."""
@@ -47,18 +53,29 @@ MARGIN_S: Final = 0.1
 
 def build_app(
     service: StreamService,
-    store: Store,
+    store: SessionStore,
     tokens: Collection[str] | Authenticate,
     *,
     clock: Clock = boot_s,
     polls_per_s: float = POLLS_PER_S,
+    hosts: Collection[str] = (),
 ) -> FastAPI:
-    """The application. The caller closes `service` and `store`, after the application."""
-    broker = SessionBroker(service, store, clock, PollRate(clock, polls_per_s))
+    """The application. The caller opens `store` before it, and closes `service` and `store` after.
+
+    `hosts`: the names and addresses that a Host header may have; none: any. `app.state.stopping`,
+    an asyncio.Event, ends long polls with their view: set it when the server is to end.
+
+    Each application is one owner of flights, also where several share a process.
+    """
+    flights = FlightStore(store.database, secrets.token_hex(16))
+    stopping = asyncio.Event()
+    broker = SessionBroker(service, store, flights, clock, PollRate(clock, polls_per_s), stopping)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sweeping = spawn(sweep_for_ever(service, store), name="sweep")
         yield
+        await cancel(sweeping)
         await broker.finish()
 
     app = FastAPI(
@@ -70,13 +87,15 @@ def build_app(
         redoc_url=None,
         openapi_url=None,
         lifespan=lifespan,
+        redirect_slashes=False,
         # Spans and exception records could hold parts of a request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    app.state.stopping = stopping
     app.include_router(_router(broker))
     problems.install(app)
     authenticate = tokens if callable(tokens) else static_tokens(tokens)
-    app.add_middleware(Gate, authenticate=authenticate, clock=clock)
+    app.add_middleware(Gate, authenticate=authenticate, clock=clock, hosts=hosts)
     return app
 
 
@@ -113,7 +132,7 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 def _router(broker: SessionBroker) -> APIRouter:
     # The gate has checked the token already; this puts the scheme into the contract.
     bearer = Security(HTTPBearer(auto_error=False, scheme_name="bearer"))
-    router = APIRouter(prefix="/v1", responses=_PROBLEMS)
+    router = APIRouter(prefix="/v1", responses=_PROBLEMS, redirect_slashes=False)
 
     @router.get("/health", operation_id="health", summary="Does a Rejoin backend answer here?")
     async def health() -> HealthBody:

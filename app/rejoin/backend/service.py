@@ -76,15 +76,36 @@ class StartedStream:
     status: StreamStatus
 
 
+@dataclass(frozen=True, slots=True)
+class ListedStream:
+    """A stream session in the service's list. `user_id`: as it was started with; "" for none."""
+
+    stream: StreamId
+    status: str
+    user_id: str
+
+
 class StreamService(Protocol):
     """The streaming service. Every call ends within `budget_s` and raises only
     `StreamServiceError`. `token` is the ClientToken, the same in every try of one call.
     """
 
     async def start(
-        self, *, token: str, signal_request: str, application: str | None, budget_s: float
+        self,
+        *,
+        token: str,
+        signal_request: str,
+        application: str | None,
+        user_id: str | None,
+        budget_s: float,
     ) -> StartedStream:
-        """Start a stream session of the named application (None: the configured default)."""
+        """Start a stream session of the named application (None: the configured default).
+
+        `user_id`: what lists show of it; it identifies no person."""
+        ...
+
+    async def list_streams(self, *, budget_s: float) -> tuple[ListedStream, ...]:
+        """The stream sessions of the configured stream group that the service lists."""
         ...
 
     async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:

@@ -12,11 +12,13 @@ from typing import Any
 
 import uvicorn
 
+from rejoin.backend.connection_rules import ConnectionRules, protocol_of
 from rejoin.errors import PortInUseError, ServiceError
 from rejoin.tasks import cancel, spawn
 
 _CLOSE_PATIENCE_S = 2
-"""How long open requests may continue after the end; then long polls are cut."""
+"""How long open requests may continue after the end; then they are cut."""
+_RULES = ConnectionRules()
 
 
 @contextlib.asynccontextmanager
@@ -26,11 +28,13 @@ async def serving(
     port: int,
     *,
     tls: ssl.SSLContext | None = None,
+    rules: ConnectionRules = _RULES,
+    stopping: asyncio.Event | None = None,
     close_patience_s: int = _CLOSE_PATIENCE_S,
 ) -> AsyncIterator[int]:
     """Serve `app` (ASGI) on `host`:`port`; 0 lets the system choose. Yields the bound port.
 
-    With `tls` it serves https, else http.
+    With `tls` it serves https, else http. `stopping` is set on leaving, so that long polls end.
 
     Installs no signal handlers and configures no logging. On leaving, the port is closed first,
     then requests in flight get `close_patience_s`.
@@ -38,7 +42,7 @@ async def serving(
     Raises `PortInUseError` when the address is taken, `ServiceError` when it cannot be used or
     when the application does not start.
     """
-    listening = _listen(host, port)
+    listening = _listen(host, port, rules.backlog)
     bound = int(listening.getsockname()[1])
     server = _QuietServer(
         uvicorn.Config(
@@ -48,7 +52,10 @@ async def serving(
             server_header=False,
             ws="none",
             timeout_graceful_shutdown=close_patience_s,
-            timeout_keep_alive=30,
+            http=protocol_of(rules),
+            proxy_headers=bool(rules.proxies),
+            forwarded_allow_ips=list(rules.proxies),
+            timeout_keep_alive=rules.keep_alive_s,
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
     )
@@ -60,6 +67,8 @@ async def serving(
             await asyncio.sleep(0.005)
         yield bound
     finally:
+        if stopping is not None:
+            stopping.set()
         server.should_exit = True
         try:
             await asyncio.shield(task)
@@ -87,7 +96,7 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, backlog: int) -> socket.socket:
     """A listening socket. Bound here because uvicorn would exit the process on failure."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -102,7 +111,7 @@ def _listen(host: str, port: int) -> socket.socket:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setblocking(False)
         listening.bind(address)
-        listening.listen(128)
+        listening.listen(backlog)
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:

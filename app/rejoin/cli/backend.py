@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,13 @@ from pathlib import Path
 import click
 
 from rejoin.cli import options, servers, sign_in
-from rejoin.cli.messages import say
+from rejoin.cli.messages import say, warn
 from rejoin.parts import needs
+
+REQUEST_S = 75.0
+"""The longest long poll, and time for a slow client to send and to read."""
+DRAIN_S = 10
+"""At the end calls in flight may take as long as one can take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,26 +42,47 @@ def backend(chosen: BackendOptions) -> int:
     Ctrl+C stops it.
     """
     from rejoin.backend.aws import AwsStreamService
-    from rejoin.backend.configuration import BackendSettings
+    from rejoin.backend.configuration import BackendSettings, readable_by_others
+    from rejoin.backend.connection_rules import ConnectionRules, check_descriptors
     from rejoin.backend.dialects import build_backend
+    from rejoin.backend.log_rate import LogRate
     from rejoin.backend.serving import serving
-    from rejoin.backend.store import Store
+    from rejoin.backend.store.database import Database
+    from rejoin.backend.store.sessions import SessionStore
 
     if chosen.settings_file is None:
         settings = BackendSettings.from_env({**os.environ, **sign_in.taken()})
     else:
         settings = BackendSettings.from_toml(chosen.settings_file)
+        if readable_by_others(chosen.settings_file):
+            warn("Other users of this machine can read the settings file and its tokens.")
+    for sentence in settings.warnings():
+        warn(sentence)
+    rules = ConnectionRules(
+        request_s=REQUEST_S, connections=settings.connections, proxies=settings.proxies
+    )
+    check_descriptors(rules)
+
+    logging.getLogger("rejoin.backend").addFilter(LogRate())
 
     async def serve() -> None:
         service = AwsStreamService(settings)
-        store = Store(settings.database)
+        store = SessionStore(Database(settings.database))
         try:
+            await store.open()
             app = build_backend(service, store, settings)
-            async with serving(app, settings.host, settings.port) as port:
+            async with serving(
+                app,
+                settings.host,
+                settings.port,
+                rules=rules,
+                stopping=getattr(app.state, "stopping", None),
+                close_patience_s=DRAIN_S,
+            ) as port:
                 say(f"Backend   http://{settings.host}:{port}")
                 await asyncio.Event().wait()
         finally:
-            store.close()
+            await store.close()
             service.close()
 
     return servers.run_until_stopped(serve)

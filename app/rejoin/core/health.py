@@ -106,6 +106,8 @@ def lost_after_s(health: Health, sample: ConnectionSample, now: float, policy: P
 
 def _normal_gap_s(health: Health, policy: Policy) -> float:
     """A silence that is normal on this path."""
+    if not health.gaps:
+        return 0.0
     return policy.largest_gap_factor * max((gap_s for _, gap_s in health.gaps), default=0.0)
 
 
@@ -115,7 +117,10 @@ def silence_s(sample: ConnectionSample, now: float) -> float:
 
 
 def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> Health:
-    """The health after one sample, or after the last one again at a later time."""
+    """The health after one sample, or after the last one again at a later time.
+
+    The same object if nothing is new, as with nearly every sample of a healthy stream.
+    """
     health = _remember_gap(health, sample, now, policy)
     no_rtp_s = _no_rtp_s(sample, now)
     rough = _is_rough(health, sample, now, policy)
@@ -126,16 +131,18 @@ def assess(health: Health, sample: ConnectionSample, now: float, policy: Policy)
     frozen = _frozen(after, sample, now, policy)
     freeze = after.freeze if frozen is None else (frozen.since_at, now)
     trouble = _trouble(after, frozen, sample, now, policy)
+    if (frozen, freeze, trouble) == (after.frozen, after.freeze, after.trouble):
+        return after
     return replace(after, frozen=frozen, freeze=freeze, trouble=trouble)
 
 
 def _assess_level(
     health: Health, sample: ConnectionSample, rough: bool, now: float, policy: Policy
 ) -> Health:
-    silent_s, no_rtp_s = silence_s(sample, now), _no_rtp_s(sample, now)
-    lost_s = lost_after_s(health, sample, now, policy)
     if health.level is HealthLevel.LOST:
         return _assess_lost(health, sample, now, policy)
+    silent_s, no_rtp_s = silence_s(sample, now), _no_rtp_s(sample, now)
+    lost_s = lost_after_s(health, sample, now, policy)
     waited_out = (
         health.level is HealthLevel.NO_MEDIA
         and now - health.since_at >= policy.no_media_patience_s
@@ -215,6 +222,8 @@ def uplink_is_in_doubt(
 
 
 def _uplink_is_dead(health: Health, sample: ConnectionSample, now: float, policy: Policy) -> bool:
+    if sample.unanswered_since_at is None and sample.sends_fail_since_at is None:
+        return False
     round_trips_s = policy.lost_rtt_factor * (sample.rtt_s or 0.0) + policy.lost_rtt_extra_s
     unanswered_s = max(policy.uplink_lost_after_s, round_trips_s)
     return _unanswered_s(health, sample, now) >= unanswered_s or (
@@ -272,7 +281,7 @@ def reconnects_frozen(health: Health, now: float, policy: Policy) -> bool:
 def _note_rtp(health: Health, sample: ConnectionSample, flows: bool) -> Health:
     """Note since when RTP has been continuous."""
     if not flows:
-        return replace(health, rtp_since_at=None)
+        return replace(health, rtp_since_at=None) if health.rtp_since_at is not None else health
     if health.rtp_since_at is None:
         return replace(health, rtp_since_at=sample.last_rtp_at)
     return health
@@ -281,7 +290,7 @@ def _note_rtp(health: Health, sample: ConnectionSample, flows: bool) -> Health:
 def _note_calm(health: Health, rough: bool, now: float) -> Health:
     """Note since when no condition of Rule 1 was met."""
     if rough:
-        return replace(health, calm_since_at=None)
+        return replace(health, calm_since_at=None) if health.calm_since_at is not None else health
     if health.calm_since_at is None:
         return replace(health, calm_since_at=now)
     return health

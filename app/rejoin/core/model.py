@@ -189,6 +189,9 @@ class Policy:
     backoff_cap_s: float = 4.0
     settled_after_s: float = 10.0
     """Failed tries are forgotten only once a connection was live for this long."""
+    played_after_s: float = 1.0
+    """A new connection that was live for less is a failed try. One that lasted longer was worth its
+    create call: the next drop is met as fast as the first."""
     create_apart_s: float = 0.250
     """Two create calls of one session lie at least this far apart, whatever comes between them."""
     network_reset_every_s: float = 5.0

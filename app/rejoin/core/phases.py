@@ -305,13 +305,13 @@ class Facts:
     """What outlives a phase.
 
     `connections`, `attempts`, `episodes`: the highest number used. `failures`: failed tries since a
-    connection was live for `Policy.settled_after_s`, for the backoff; a connection that became live
-    counts as one until then. `create_sent_at`: when the newest create call was sent.
-    `backoff_reset_at`: when a network that came back last reset the failures. `unreached`: why the
-    last call did not reach the backend; None when it was answered. `unheard_attempts`: answered
-    attempts in a row without one authenticated packet. `polls_not_before_at`: a Retry-After of the
-    last poll. `unnoticed_until_at`: until when the newest CONNECTED is fresh.
-    `backend_attempt`: the highest
+    connection was live for `Policy.settled_after_s`, for the backoff; a new connection that was
+    live for less than `Policy.played_after_s` is one. `create_sent_at`: when the newest create call
+    was sent. `backoff_reset_at`: when a network that came back last reset the failures.
+    `unreached`: why the last call did not reach the backend; None when it was answered.
+    `unheard_attempts`: answered attempts in a row without one authenticated packet.
+    `polls_not_before_at`: a Retry-After of the last poll. `unnoticed_until_at`: until when the
+    newest CONNECTED is fresh. `backend_attempt`: the highest
     attempt number that the backend has reported. `status`, `reason`: the newest of the service;
     None when it is out of date. `latencies_s`: how long the last backend calls took.
     `refused_sign_ins`: polls in a row that were refused with 401. `shown`: the connection whose

@@ -47,6 +47,7 @@ _KIND_BY_CODE: Final[dict[str, FailureKind]] = {
     ProblemCode.INVALID_REQUEST: FailureKind.INVALID,
     ProblemCode.SERVICE_UNAVAILABLE: FailureKind.OUTCOME_UNKNOWN,
     ProblemCode.SERVICE_TIMEOUT: FailureKind.OUTCOME_UNKNOWN,
+    ProblemCode.STORE_UNAVAILABLE: FailureKind.OUTCOME_UNKNOWN,
     # Nothing was tried: the same bytes may be sent again later.
     ProblemCode.BUDGET_TOO_SMALL: FailureKind.THROTTLED,
     ProblemCode.INTERNAL: FailureKind.OUTCOME_UNKNOWN,

@@ -179,6 +179,7 @@ class ProblemCode(enum.StrEnum):
     INVALID_REQUEST = "INVALID_REQUEST"
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
     SERVICE_TIMEOUT = "SERVICE_TIMEOUT"
+    STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
     BUDGET_TOO_SMALL = "BUDGET_TOO_SMALL"
     INTERNAL = "INTERNAL"
 
@@ -204,6 +205,7 @@ PROBLEMS: Final[dict[ProblemCode, ProblemKind]] = {
     ProblemCode.INVALID_REQUEST: ProblemKind(400, False, "The request is not valid"),
     ProblemCode.SERVICE_UNAVAILABLE: ProblemKind(503, True, "The streaming service failed"),
     ProblemCode.SERVICE_TIMEOUT: ProblemKind(504, True, "The streaming service took too long"),
+    ProblemCode.STORE_UNAVAILABLE: ProblemKind(503, True, "The backend's database failed"),
     ProblemCode.BUDGET_TOO_SMALL: ProblemKind(400, True, "The client's budget is too small"),
     ProblemCode.INTERNAL: ProblemKind(500, True, "The backend failed"),
 }

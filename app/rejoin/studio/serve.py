@@ -14,7 +14,8 @@ from rejoin.backend.aws import AwsStreamService
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.dialects import build_backend
 from rejoin.backend.serving import serving
-from rejoin.backend.store import Store
+from rejoin.backend.store.database import Database
+from rejoin.backend.store.sessions import SessionStore
 from rejoin.emulator.host.game_host import GameHost
 from rejoin.emulator.service.api.app import build_app as build_api
 from rejoin.emulator.service.api.armed_faults import ApiFaults
@@ -152,7 +153,8 @@ class _BackendServer:
     async def up(self) -> AsyncIterator[int]:
         """Serve until the block is left; yields the port."""
         service = AwsStreamService(self._settings)
-        store = Store(self._settings.database)
+        store = SessionStore(Database(self._settings.database))
+        await store.open()
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         task = spawn(self._serve(service, store, port), name="backend")
         try:
@@ -163,7 +165,7 @@ class _BackendServer:
             yield port.result()
         finally:
             await cancel(task)
-            store.close()
+            await store.close()
             service.close()
 
     async def down(self, down_s: float) -> None:
@@ -174,7 +176,7 @@ class _BackendServer:
         await self._is_down.wait()
 
     async def _serve(
-        self, service: AwsStreamService, store: Store, port: asyncio.Future[int]
+        self, service: AwsStreamService, store: SessionStore, port: asyncio.Future[int]
     ) -> None:
         number = self._settings.port
         while True:

@@ -37,7 +37,8 @@ Rule 16: A picture that stands still while sound arrives is asked for; after 5 s
          once: again only after a picture has moved for 10 s.
 Rule 17: Two create calls of one session lie at least 250 ms apart, whatever comes between them.
 Rule 18: Failed tries count, and make the backoff longer, until a connection was live for 10 s. An
-         answer alone, or a connection that soon fails again, is no reason to forget them.
+         answer alone is no reason to forget them, and a connection that was live for less than 1 s
+         is one more of them.
 Rule 19: After three answered attempts in a row without one authenticated packet, something seems to
          block the stream: we ask more rarely. An answer moves the shown deadline only if a packet
          of its connection arrived.

@@ -145,7 +145,6 @@ def live(t: Transition, phase: Connecting) -> None:
     """Rule 7: the new connection is shown, and the old one is closed."""
     if phase.episode is not None:
         t.facts = replace(t.facts, back_at=t.now)
-        t.count_failure()  # until it has lasted (`dropped`)
         if phase.episode.old is not None:
             t.close(phase.episode.old)
     t.facts = replace(
@@ -191,8 +190,11 @@ def dropped(t: Transition, phase: Live, cause: HardEvidence | None = None) -> No
     """The connection that is shown is LOST: an episode begins."""
     sample = t.facts.sample
     dropped_at = t.now if sample is None else min(t.now, sample.last_rtp_at)
-    if dropped_at - phase.since_at >= t.policy.settled_after_s:
+    lasted_s = dropped_at - phase.since_at
+    if lasted_s >= t.policy.settled_after_s:
         t.facts = replace(t.facts, failures=0)
+    elif lasted_s < t.policy.played_after_s and t.facts.episodes > 0:
+        t.count_failure()
     if t.facts.health is not None:
         t.facts = replace(t.facts, health=health.lost(t.facts.health, t.now))
     episode = replace(t.new_episode(dropped_at, phase.connection), cause=cause)

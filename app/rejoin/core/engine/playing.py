@@ -77,9 +77,11 @@ def judge(t: Transition, phase: Live, *, late_s: float = 0.0) -> None:
     before, sample = t.facts.health, t.facts.sample
     if before is None or sample is None:
         return
-    sample = replace(sample, loop_lag_s=sample.loop_lag_s + late_s)
+    if late_s != 0.0:
+        sample = replace(sample, loop_lag_s=sample.loop_lag_s + late_s)
     after = health.assess(before, sample, t.now, t.policy)
-    t.facts = replace(t.facts, health=after)
+    if after is not before:
+        t.facts = replace(t.facts, health=after)
     saved_at = t.facts.ticket_saved_at
     if saved_at is None or t.now - saved_at >= t.policy.ticket_every_s:
         t.save_ticket()
@@ -87,7 +89,7 @@ def judge(t: Transition, phase: Live, *, late_s: float = 0.0) -> None:
         level_changed(t, phase, after.level)
     if after.frozen is not None and isinstance(t.phase, Live):
         picture_frozen(t, t.phase, newly=before.frozen is None)
-    elif _is_over(t, after):
+    elif t.facts.frozen_reconnected_at is not None and _is_over(t, after):
         t.facts = replace(t.facts, frozen_reconnected_at=None)
 
 

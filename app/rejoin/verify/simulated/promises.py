@@ -25,6 +25,11 @@ class Promises:
         self._connections = connections
         self._policy = policy
         self._since: dict[Invariant, float] = {}
+        self._leave_s = (
+            _LEAVE_S
+            + policy.goodbye_heard_within_rtts * world.rtt_s
+            + world.notice_graceful_close_s
+        )
 
     def watch(self, state: State, now: float, *, awake: bool) -> None:
         """Some time has passed; nothing has changed before `now`."""
@@ -32,12 +37,7 @@ class Promises:
         current = paths.current
         free = awake and paths.down and paths.up and paths.media
         unheard = free and current is not None and self._is_unheard(current)
-        most_s = (
-            _LEAVE_S
-            + self._policy.goodbye_heard_within_rtts * self._world.rtt_s
-            + self._world.notice_graceful_close_s
-        )
-        self._lasts(Invariant.LEAVE, unheard, "a goodbye is not heard", now, most_s)
+        self._lasts(Invariant.LEAVE, unheard, "a goodbye is not heard", now, self._leave_s)
         plays = awake and isinstance(state.phase, Live) and paths.down and paths.media
         deaf = plays and not paths.up
         most_s = _REFUSED_S if paths.refused else _UPLINK_S

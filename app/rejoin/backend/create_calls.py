@@ -1,0 +1,153 @@
+"""Create calls in flight: one for each stream session, in this process and over all of them.
+
+A call continues when its client hangs up, and its flight in the store is renewed while it runs. If
+the process of another flight is gone, the same attempt is sent again at once (the same ClientToken
+and the same bytes); a newer one waits until the lost call can have no effect any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from rejoin.backend.refused import Reason, RefusedError, outcome_of
+from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.flights import Flight, FlightStore
+from rejoin.clock import Clock
+from rejoin.signaling.wire import MIN_BUDGET_S
+from rejoin.tasks import cancel, spawn
+
+_log = logging.getLogger("rejoin.backend")
+
+BEAT_S: Final = 1.0
+"""A flight is renewed this often."""
+GONE_AFTER_S: Final = 2.0
+"""A flight that is not renewed for this long has no process any more."""
+LANDS_LATER_S: Final = 1.0
+"""A call may take effect this long after its budget: the answer's way, and the service's work."""
+_CHECK_EVERY_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCall:
+    """A create call of this process."""
+
+    attempt: int
+    task: asyncio.Task[str | RefusedError]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Another process's flight, and since when it has not changed (our clock)."""
+
+    flight: Flight
+    since_at: float
+
+
+class CreateCalls:
+    """The create calls of this process, and how they wait for those of others."""
+
+    def __init__(self, flights: FlightStore, clock: Clock) -> None:
+        self._flights = flights
+        self._clock = clock
+        self._calls: dict[str, CreateCall] = {}
+        self._seen: dict[str, _Seen] = {}
+
+    def tasks(self) -> tuple[asyncio.Task[str | RefusedError], ...]:
+        return tuple(call.task for call in self._calls.values())
+
+    def of(self, session_id: str) -> CreateCall | None:
+        return self._calls.get(session_id)
+
+    def begin(
+        self,
+        session_id: str,
+        attempt: int,
+        work: Callable[[], Awaitable[str]],
+        deadline_at: float,
+    ) -> CreateCall:
+        """Make the call `work`, once its flight is ours."""
+        flown = self._fly(session_id, attempt, work, deadline_at)
+        name = f"create:{session_id[:6]}:{attempt}"
+        call = CreateCall(attempt, spawn(outcome_of(flown), name=name))
+        self._calls[session_id] = call
+        call.task.add_done_callback(lambda _: self._calls.pop(session_id, None))
+        return call
+
+    async def _fly(
+        self,
+        session_id: str,
+        attempt: int,
+        work: Callable[[], Awaitable[str]],
+        deadline_at: float,
+    ) -> str:
+        await self._take(session_id, attempt, deadline_at)
+        async with self._renewed(session_id):
+            return await work()
+
+    async def _take(self, session_id: str, attempt: int, deadline_at: float) -> None:
+        """Raises RefusedError(ATTEMPT_IN_FLIGHT) if another process's call is in the way."""
+        while True:
+            now = self._clock()
+            left_s = deadline_at - now
+            other = await self._flights.take(
+                session_id,
+                attempt,
+                lands_within_s=max(0.0, left_s) + LANDS_LATER_S,
+                gone=self._gone(session_id, attempt, now),
+                within_s=left_s,
+            )
+            if other is None:
+                self._seen.pop(session_id, None)
+                return
+            seen = self._seen.get(session_id)
+            if seen is None or seen.flight != other:
+                self._seen[session_id] = seen = _Seen(other, self._clock())
+            if self._clock() + _CHECK_EVERY_S > deadline_at - MIN_BUDGET_S:
+                free_in_s = seen.since_at + _over_after_s(other, attempt) - self._clock()
+                raise RefusedError(
+                    Reason.ATTEMPT_IN_FLIGHT, retry_after_s=min(max(free_in_s, 1.0), 2.0)
+                )
+            await asyncio.sleep(_CHECK_EVERY_S)
+
+    def _gone(self, session_id: str, attempt: int, now: float) -> Flight | None:
+        """The flight that we have watched for long enough to replace it."""
+        seen = self._seen.get(session_id)
+        if seen is None or now - seen.since_at < _over_after_s(seen.flight, attempt):
+            return None
+        return seen.flight
+
+    @asynccontextmanager
+    async def _renewed(self, session_id: str) -> AsyncIterator[None]:
+        beating = spawn(self._beat(session_id), name=f"flight:{session_id[:6]}")
+        try:
+            yield
+        finally:
+            await cancel(beating)
+            try:
+                await self._flights.end(session_id, within_s=BEAT_S)
+            except StoreUnavailableError:
+                _log.warning("a flight stays in the database until others see that it is over")
+
+    async def _beat(self, session_id: str) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            try:
+                if not await self._flights.renew(session_id, within_s=BEAT_S):
+                    return
+            except StoreUnavailableError:
+                continue
+
+
+def _over_after_s(flight: Flight, attempt: int) -> float:
+    """How long a flight must stand still before this attempt may replace it.
+
+    Each beat proves a second of its age, so the rest is an upper bound.
+    """
+    if flight.attempt == attempt:
+        return GONE_AFTER_S
+    return max(GONE_AFTER_S, flight.lands_within_s - flight.beat * BEAT_S)

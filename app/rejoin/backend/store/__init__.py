@@ -1,0 +1,16 @@
+"""What the backend keeps of stream sessions, in SQLite or PostgreSQL, for all of its processes.
+
+`service_model/fence` has the rules: which attempt may claim a session, and which answers are kept.
+Tokens and owners are stored as SHA-256, SignalRequests not at all. The newest SignalResponse is
+stored until the session ends, because a lost answer must be recoverable.
+
+Glossary
+    database      one SQLite file, used by one process, or a PostgreSQL database, used by many
+    migration     a step from one version of the schema to the next, by Alembic
+    attempt       one offer of a client, with its number, its key and the service's ClientToken
+    key           the Idempotency-Key of an attempt
+    flight        a create call on its way to the service: a lease that its process renews
+    beat          how often a flight was renewed; it stands still when its process is gone
+
+Read in this order: `schema`, `database`, `sessions`, `flights`; `migrations` is their history.
+"""

@@ -1,0 +1,100 @@
+"""Create calls on their way to the service, as leases: one for each session, over all processes.
+
+A flight is renewed once a second by the process that made the call. Another process judges it by
+what it sees change on its own clock, so no clock of another machine matters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rejoin.backend.store.database import Database
+from rejoin.backend.store.schema import FLIGHT, STREAM_SESSION
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A create call. `beat`: how often its process renewed it. `lands_within_s`: seconds from its
+    beginning, after which it cannot have an effect any more."""
+
+    attempt: int
+    owner: str
+    beat: int
+    lands_within_s: float
+
+
+class FlightStore:
+    """The flights of a backend's database. `owner`: this process, among those that share it."""
+
+    def __init__(self, database: Database, owner: str) -> None:
+        self._database = database
+        self.owner = owner
+
+    async def take(
+        self,
+        session_id: str,
+        attempt: int,
+        *,
+        lands_within_s: float,
+        gone: Flight | None,
+        within_s: float,
+    ) -> Flight | None:
+        """Begin a flight: None if it is ours now, else the one that is in the way.
+
+        `gone`: a flight of a process that has ended; it is replaced if it is still just that.
+        """
+
+        async def work(connection: AsyncConnection) -> Flight | None:
+            await connection.execute(
+                select(STREAM_SESSION.c.id)
+                .where(STREAM_SESSION.c.id == session_id)
+                .with_for_update()
+            )
+            found = (
+                await connection.execute(select(FLIGHT).where(FLIGHT.c.session_id == session_id))
+            ).one_or_none()
+            if found is not None:
+                other = Flight(found.attempt, found.owner, found.beat, found.lands_within_s)
+                if other != gone and other.owner != self.owner:
+                    return other
+                await connection.execute(delete(FLIGHT).where(FLIGHT.c.session_id == session_id))
+            await connection.execute(
+                insert(FLIGHT).values(
+                    session_id=session_id,
+                    attempt=attempt,
+                    owner=self.owner,
+                    beat=0,
+                    lands_within_s=lands_within_s,
+                )
+            )
+            return None
+
+        return await self._database.run(work, within_s=within_s)
+
+    async def renew(self, session_id: str, *, within_s: float) -> bool:
+        """One more beat; False if the flight is no longer ours."""
+
+        async def work(connection: AsyncConnection) -> bool:
+            renewed = await connection.execute(
+                update(FLIGHT)
+                .where(FLIGHT.c.session_id == session_id, FLIGHT.c.owner == self.owner)
+                .values(beat=FLIGHT.c.beat + 1)
+            )
+            return renewed.rowcount > 0
+
+        return await self._database.run(work, within_s=within_s)
+
+    async def end(self, session_id: str, *, within_s: float) -> None:
+        """The call has ended, whatever came of it."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(
+                delete(FLIGHT).where(
+                    FLIGHT.c.session_id == session_id, FLIGHT.c.owner == self.owner
+                )
+            )
+
+        await self._database.run(work, within_s=within_s)

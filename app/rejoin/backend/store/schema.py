@@ -1,0 +1,99 @@
+"""The tables of the backend's database; `migrations` lead here from every earlier version.
+
+Times are seconds of Unix time by the clock of the process that wrote them. They decide which rows
+are looked at again, never whether a session or a call in flight is over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from sqlalchemy import (
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA: Final = MetaData()
+
+_HASH: Final = String(64)
+"""SHA-256 in hexadecimal."""
+
+STREAM_SESSION: Final = Table(
+    "stream_session",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("owner_hash", _HASH, nullable=False),
+    Column("start_token_hash", _HASH, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("stream_group", Text),
+    Column("stream_session", Text),
+    Column("attempt", Integer, nullable=False),
+    Column("tag", String(64)),
+    Column("ended_status", Text),
+    Column("ended_reason", Text),
+    UniqueConstraint("tag", name="one_session_of_a_tag"),
+    UniqueConstraint("owner_hash", "start_token_hash", name="one_session_of_a_start"),
+    UniqueConstraint("stream_group", "stream_session", name="one_owner_of_a_stream"),
+    Index("stream_session_by_age", "created_at"),
+)
+"""`stream_group` and `stream_session` are null while the outcome of the start is not known.
+`attempt`: the number of the newest attempt. `tag`: the session's UserId at the service, by which it
+is found again when the start's answer is lost; null in rows of an older version."""
+
+ATTEMPT: Final = Table(
+    "attempt",
+    METADATA,
+    Column(
+        "session_id",
+        String(64),
+        ForeignKey("stream_session.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("request_sha256", _HASH, primary_key=True),
+    Column("number", Integer),
+    Column("key_hash", _HASH),
+    Column("client_token", Text),
+    Column("answer", Text),
+    Column("answer_hash", _HASH),
+    UniqueConstraint("session_id", "key_hash", name="one_offer_of_a_key"),
+)
+"""`number`, `key_hash` and `client_token` are null for offers that an older version recorded.
+`answer` is kept for the newest attempt alone, `answer_hash` for every one that was answered."""
+
+FLIGHT: Final = Table(
+    "flight",
+    METADATA,
+    Column(
+        "session_id",
+        String(64),
+        ForeignKey("stream_session.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("attempt", Integer, nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("beat", Integer, nullable=False),
+    Column("lands_within_s", Double, nullable=False),
+)
+"""A create call on its way. `lands_within_s`: from its beginning, after which it has no effect."""
+
+SERVER_KEY: Final = Table(
+    "server_key",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("secret", String(64), nullable=False),
+)
+"""One row: the secret from which ClientTokens and tags are made."""
+
+
+def secret_hash(purpose: str, secret: str) -> str:
+    """How a token is stored: SHA-256 with its purpose, so that equal tokens have unequal hashes."""
+    return hashlib.sha256(f"{purpose}\0{secret}".encode()).hexdigest()

@@ -1,0 +1,416 @@
+"""Stream sessions and their attempts: who owns what, which attempt is the newest, its answer.
+
+Every call takes `within_s`, the seconds that its caller can wait, and raises StoreUnavailableError
+when they are over; SessionForgottenError when the row is gone.
+"""
+
+from __future__ import annotations
+
+import hmac
+import math
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rejoin.backend.service import StreamId
+from rejoin.backend.store.database import LONGEST_S, MEMORY, Database, StoreUnavailableError
+from rejoin.backend.store.schema import ATTEMPT, SERVER_KEY, STREAM_SESSION, secret_hash
+from rejoin.errors import ServiceError
+from rejoin.service_model import fence
+from rejoin.service_model.fence import Claim
+
+KEPT_S: Final = 2 * 86400.0
+"""A stream session lasts 86,400 s at most (SessionLengthSeconds); rows are kept twice that."""
+ATTEMPTS_KEPT: Final = 200
+"""Of one session. What is older has a number far below the newest, and is stale by that alone."""
+_SWEPT_AT_ONCE: Final = 100
+
+
+class SessionForgottenError(ServiceError):
+    """The row was deleted meanwhile: its start failed, or it became too old."""
+
+    code = "session_forgotten"
+
+
+class StreamTakenError(ServiceError):
+    """The service's stream session belongs to another row already."""
+
+    code = "stream_taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An attempt as it is recorded. `client_token`: what the service will be called with."""
+
+    attempt: int
+    request_sha256: str
+    client_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """One stream session. `answer` belongs to `request_sha256`, the newest attempt's request.
+
+    `stream`: None while the outcome of the start is not known. `client_token`: the newest
+    attempt's, None where an older version of the program recorded the attempt.
+    `earlier_answers`: hashes of the answers to earlier attempts.
+    """
+
+    id: str
+    owner_hash: str = field(repr=False)
+    stream: StreamId | None
+    attempt: int
+    key_hash: str = field(repr=False)
+    client_token: str | None = field(repr=False)
+    request_sha256: str
+    answer: str | None = field(repr=False)
+    earlier_answers: frozenset[str]
+    tag: str | None
+    ended_status: str | None
+    ended_reason: str | None
+
+
+class SessionStore:
+    """The sessions of a backend. `wall`: Unix time, which decides what is looked at again."""
+
+    def __init__(
+        self, database: Database | None = None, *, wall: Callable[[], float] = time.time
+    ) -> None:
+        self.database = database or Database(MEMORY)
+        self._wall = wall
+
+    async def open(self) -> None:
+        """Raises ServiceError with a sentence for the operator."""
+        await self.database.open()
+
+    async def close(self) -> None:
+        await self.database.close()
+
+    # --- starts -----------------------------------------------------------------------------------
+
+    async def begin_start(
+        self, *, owner_hash: str, key: str, offered: Offered, tag: str, within_s: float
+    ) -> tuple[Claim, StoredSession]:
+        """Record a start before the service is called. `tag`: its UserId there.
+
+        The same owner and key again: REPEATED for the same attempt and request, else REUSED.
+        """
+        key_hash = secret_hash("start", key)
+
+        async def work(connection: AsyncConnection) -> tuple[Claim, StoredSession] | None:
+            known = await connection.scalar(
+                select(STREAM_SESSION.c.id).where(
+                    STREAM_SESSION.c.owner_hash == owner_hash,
+                    STREAM_SESSION.c.start_token_hash == key_hash,
+                )
+            )
+            if known is not None:
+                row = await _get(connection, known)
+                # Later attempts replaced number and request, but the hash of every offer is kept.
+                again = await _offered(connection, row.id, offered.request_sha256) is not None
+                same = again and offered.attempt <= row.attempt
+                return (Claim.REPEATED if same else Claim.REUSED), row
+            session_id = secrets.token_urlsafe(24)
+            try:
+                await connection.execute(
+                    insert(STREAM_SESSION).values(
+                        id=session_id,
+                        owner_hash=owner_hash,
+                        start_token_hash=key_hash,
+                        created_at=self._wall(),
+                        attempt=offered.attempt,
+                        tag=tag,
+                    )
+                )
+            except IntegrityError:
+                return None  # another process has just recorded the same start
+            await _record(connection, session_id, key_hash, offered)
+            return Claim.NEW, await _get(connection, session_id)
+
+        for _ in range(2):
+            outcome = await self.database.run(work, within_s=within_s)
+            if outcome is not None:
+                return outcome
+        raise SessionForgottenError("The backend no longer knows this stream session.")
+
+    async def started(self, session_id: str, stream: StreamId, *, within_s: float) -> None:
+        """The service accepted the start. Raises StreamTakenError."""
+
+        async def work(connection: AsyncConnection) -> None:
+            try:
+                await connection.execute(
+                    update(STREAM_SESSION)
+                    .where(STREAM_SESSION.c.id == session_id)
+                    .values(stream_group=stream.stream_group, stream_session=stream.stream_session)
+                )
+            except IntegrityError as error:
+                raise StreamTakenError("This stream session belongs to another start.") from error
+
+        await self.database.run(work, within_s=within_s)
+
+    async def forget(self, session_id: str, *, within_s: float) -> None:
+        """The start certainly failed: there is no such session."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(
+                delete(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id)
+            )
+
+        await self.database.run(work, within_s=within_s)
+
+    async def server_key(self) -> bytes:
+        """The backend's secret; made at the first call, the same in every process."""
+
+        async def work(connection: AsyncConnection) -> str:
+            found = await connection.scalar(select(SERVER_KEY.c.secret))
+            if found is not None:
+                return str(found)
+            secret = secrets.token_hex(32)
+            await connection.execute(insert(SERVER_KEY).values(id=1, secret=secret))
+            return secret
+
+        try:
+            return bytes.fromhex(await self.database.run(work, within_s=LONGEST_S))
+        except StoreUnavailableError:  # another process may have made it just now
+            return bytes.fromhex(await self.database.run(work, within_s=LONGEST_S))
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    async def find(
+        self, session_id: str, owner_hash: str, *, within_s: float
+    ) -> StoredSession | None:
+        """The session if it exists *and* belongs to this owner."""
+
+        async def work(connection: AsyncConnection) -> StoredSession | None:
+            return await _find(connection, session_id)
+
+        row = await self.database.run(work, within_s=within_s)
+        if row is None or not hmac.compare_digest(row.owner_hash, owner_hash):
+            return None
+        return row
+
+    async def by_tag(self, tag: str, *, within_s: float) -> StoredSession | None:
+        """The session that was started with this UserId."""
+
+        async def work(connection: AsyncConnection) -> StoredSession | None:
+            found = await connection.scalar(
+                select(STREAM_SESSION.c.id).where(STREAM_SESSION.c.tag == tag)
+            )
+            return None if found is None else await _find(connection, found)
+
+        return await self.database.run(work, within_s=within_s)
+
+    async def age_s(self, session_id: str, *, within_s: float) -> float:
+        """How long ago the start was recorded; infinite for an unknown session."""
+
+        async def work(connection: AsyncConnection) -> float | None:
+            return await connection.scalar(
+                select(STREAM_SESSION.c.created_at).where(STREAM_SESSION.c.id == session_id)
+            )
+
+        created_at = await self.database.run(work, within_s=within_s)
+        return math.inf if created_at is None else max(0.0, self._wall() - created_at)
+
+    # --- attempts ---------------------------------------------------------------------------------
+
+    async def claim(
+        self, session_id: str, *, key: str, offered: Offered, within_s: float
+    ) -> tuple[Claim, StoredSession]:
+        """Fence: make this attempt the session's newest, or return why not (Rules 1 and 2)."""
+        key_hash = secret_hash("connection", key)
+
+        async def work(connection: AsyncConnection) -> tuple[Claim, StoredSession]:
+            await _lock(connection, session_id)
+            row = await _get(connection, session_id)
+            same_bytes = hmac.compare_digest(row.key_hash, key_hash) and (
+                row.request_sha256 == offered.request_sha256
+            )
+            before = await _offered(connection, session_id, offered.request_sha256) is not None
+            claim = fence.claim(
+                offered.attempt,
+                row.attempt,
+                same_bytes=same_bytes,
+                offered_before=before or await _key_used(connection, session_id, key_hash),
+            )
+            if claim is not Claim.NEW:
+                return claim, row
+            await connection.execute(
+                update(ATTEMPT)
+                .where(ATTEMPT.c.session_id == session_id, ATTEMPT.c.answer.is_not(None))
+                .values(answer=None)
+            )
+            await _record(connection, session_id, key_hash, offered)
+            await connection.execute(
+                update(STREAM_SESSION)
+                .where(STREAM_SESSION.c.id == session_id)
+                .values(attempt=offered.attempt)
+            )
+            await connection.execute(
+                delete(ATTEMPT).where(
+                    ATTEMPT.c.session_id == session_id,
+                    ATTEMPT.c.number < offered.attempt - ATTEMPTS_KEPT,
+                )
+            )
+            return Claim.NEW, await _get(connection, session_id)
+
+        return await self.database.run(work, within_s=within_s)
+
+    async def answered(
+        self,
+        session_id: str,
+        *,
+        attempt: int,
+        request_sha256: str,
+        answer: str,
+        within_s: float,
+    ) -> StoredSession:
+        """The service answered this attempt; kept only while it is the newest (Rule 3)."""
+
+        async def work(connection: AsyncConnection) -> StoredSession:
+            await _lock(connection, session_id)
+            row = await _get(connection, session_id)
+            kept = fence.keeps_answer(attempt, row.attempt) and row.ended_status is None
+            await connection.execute(
+                update(ATTEMPT)
+                .where(
+                    ATTEMPT.c.session_id == session_id,
+                    ATTEMPT.c.request_sha256 == request_sha256,
+                )
+                .values(answer=answer if kept else None, answer_hash=secret_hash("answer", answer))
+            )
+            return await _get(connection, session_id)
+
+        return await self.database.run(work, within_s=within_s)
+
+    async def ended(
+        self, session_id: str, status: str, reason: str | None, *, within_s: float
+    ) -> StoredSession:
+        """The service reported the end; the answer is not needed any more."""
+
+        async def work(connection: AsyncConnection) -> StoredSession:
+            await connection.execute(
+                update(STREAM_SESSION)
+                .where(STREAM_SESSION.c.id == session_id)
+                .values(ended_status=status, ended_reason=reason)
+            )
+            await connection.execute(
+                update(ATTEMPT).where(ATTEMPT.c.session_id == session_id).values(answer=None)
+            )
+            return await _get(connection, session_id)
+
+        return await self.database.run(work, within_s=within_s)
+
+    # --- rows that are too old --------------------------------------------------------------------
+
+    async def sweep(self, *, within_s: float) -> tuple[StoredSession, ...]:
+        """Delete what is too old and has ended, or never began; return what is too old and may
+        live: whether it does, only the service knows, whatever a clock says."""
+
+        async def work(connection: AsyncConnection) -> tuple[StoredSession, ...]:
+            old = STREAM_SESSION.c.created_at < self._wall() - KEPT_S
+            over = STREAM_SESSION.c.ended_status.is_not(None) | (
+                STREAM_SESSION.c.stream_session.is_(None)
+            )
+            await connection.execute(delete(STREAM_SESSION).where(old, over))
+            ids = await connection.scalars(
+                select(STREAM_SESSION.c.id)
+                .where(old)
+                .order_by(STREAM_SESSION.c.created_at)
+                .limit(_SWEPT_AT_ONCE)
+            )
+            return tuple([await _get(connection, each) for each in ids.all()])
+
+        return await self.database.run(work, within_s=within_s)
+
+
+async def _record(
+    connection: AsyncConnection, session_id: str, key_hash: str, offered: Offered
+) -> None:
+    await connection.execute(
+        insert(ATTEMPT).values(
+            session_id=session_id,
+            request_sha256=offered.request_sha256,
+            number=offered.attempt,
+            key_hash=key_hash,
+            client_token=offered.client_token,
+        )
+    )
+
+
+async def _lock(connection: AsyncConnection, session_id: str) -> None:
+    """Hold the session's row until the transaction ends; SQLite has one writer anyway."""
+    await connection.execute(
+        select(STREAM_SESSION.c.id).where(STREAM_SESSION.c.id == session_id).with_for_update()
+    )
+
+
+async def _find(connection: AsyncConnection, session_id: str) -> StoredSession | None:
+    found = (
+        await connection.execute(select(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
+    ).one_or_none()
+    if found is None:
+        return None
+    attempts = (
+        await connection.execute(select(ATTEMPT).where(ATTEMPT.c.session_id == session_id))
+    ).all()
+    return _session_of(found, attempts)
+
+
+async def _get(connection: AsyncConnection, session_id: str) -> StoredSession:
+    row = await _find(connection, session_id)
+    if row is None:
+        raise SessionForgottenError("The backend no longer knows this stream session.")
+    return row
+
+
+async def _offered(
+    connection: AsyncConnection, session_id: str, request_sha256: str
+) -> Row[Any] | None:
+    """The attempt that sent this offer."""
+    return (
+        await connection.execute(
+            select(ATTEMPT).where(
+                ATTEMPT.c.session_id == session_id, ATTEMPT.c.request_sha256 == request_sha256
+            )
+        )
+    ).one_or_none()
+
+
+async def _key_used(connection: AsyncConnection, session_id: str, key_hash: str) -> bool:
+    found = await connection.scalar(
+        select(ATTEMPT.c.number).where(
+            ATTEMPT.c.session_id == session_id, ATTEMPT.c.key_hash == key_hash
+        )
+    )
+    return found is not None
+
+
+def _session_of(found: Row[Any], attempts: Any) -> StoredSession:
+    newest = next((each for each in attempts if each.number == found.attempt), None)
+    stream = None
+    if found.stream_session is not None:
+        stream = StreamId(str(found.stream_group), str(found.stream_session))
+    return StoredSession(
+        id=found.id,
+        owner_hash=found.owner_hash,
+        stream=stream,
+        attempt=found.attempt,
+        key_hash="" if newest is None else newest.key_hash or "",
+        client_token=None if newest is None else newest.client_token,
+        request_sha256="" if newest is None else newest.request_sha256,
+        answer=None if newest is None else newest.answer,
+        earlier_answers=frozenset(
+            each.answer_hash
+            for each in attempts
+            if each.answer_hash is not None and each is not newest
+        ),
+        tag=found.tag,
+        ended_status=found.ended_status,
+        ended_reason=found.ended_reason,
+    )

@@ -1,0 +1,164 @@
+"""Opening a database: one that is foreign, newer, damaged, in use or gone; and its history."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers.postgres import PostgresServer
+from helpers.stores import fresh_tag, opened
+from rejoin.backend.store.database import HEAD, Database, StoreUnavailableError
+from rejoin.backend.store.schema import secret_hash
+from rejoin.backend.store.sessions import Offered
+from rejoin.errors import ServiceError
+from rejoin.service_model.fence import Claim
+
+MINE = secret_hash("owner", "me")
+SOON_S = 60.0
+
+
+async def refusal_of(url: str) -> str:
+    with pytest.raises(ServiceError) as caught:
+        async with opened(url):
+            pass
+    assert str(caught.value).endswith(".")
+    return str(caught.value)
+
+
+def execute(path: Path, *statements: str) -> None:
+    database = sqlite3.connect(path)
+    for statement in statements:
+        database.executescript(statement)
+    database.commit()
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://a@b/c",
+        "postgresql://host-without-a-name",
+        "postgresql+unknown://a@b:notaport/c",
+        "http://example.com/x",
+        "nothing://x",
+    ],
+)
+def test_an_url_that_names_no_database_is_one_sentence(url: str) -> None:
+    with pytest.raises(ServiceError) as caught:
+        Database(url)
+    assert str(caught.value).endswith(".")
+    assert url not in str(caught.value)
+
+
+async def test_a_file_that_cannot_be_made_or_is_no_database_is_one_sentence(
+    tmp_path: Path,
+) -> None:
+    assert "opened" in await refusal_of(str(tmp_path / "missing" / "x.sqlite3"))
+    path = tmp_path / "x.sqlite3"
+    path.write_bytes(b"this is a text file and not a database" * 100)
+    assert "not made by this program" in await refusal_of(str(path))
+
+
+async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    execute(path, "CREATE TABLE stream_session (other TEXT)")
+    assert "not made by this program" in await refusal_of(str(path))
+    path = tmp_path / "y.sqlite3"
+    execute(path, "CREATE TABLE something (other TEXT)")
+    assert "not made by this program" in await refusal_of(str(path))
+
+
+async def test_a_newer_schema_is_refused(url: str) -> None:
+    async with opened(url) as store:
+        await store.database.run(
+            lambda c: c.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'"),
+            within_s=SOON_S,
+        )
+    assert "newer" in await refusal_of(url)
+
+
+async def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    async with opened(str(path)) as store:
+        for number in range(50):
+            await store.begin_start(
+                owner_hash=MINE,
+                key=f"key-{number}",
+                offered=Offered(1, f"sha-{number}", "ct" * 200),
+                tag=fresh_tag(),
+                within_s=SOON_S,
+            )
+    content = bytearray(path.read_bytes())
+    content[4096 * 3 : 4096 * 9] = os.urandom(4096 * 6)
+    path.write_bytes(content)
+    said = await refusal_of(str(path))
+    assert "damaged" in said or "not made by this program" in said
+
+
+_SECOND = """
+import asyncio, sys
+from rejoin.backend.store.database import Database
+from rejoin.errors import ServiceError
+
+async def main():
+    try:
+        await Database(sys.argv[1]).open()
+    except ServiceError as error:
+        print(error)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_second_process_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.sqlite3")
+    async with opened(path):
+        ran = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-c", _SECOND, path],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert ran.stdout.strip() == "The backend's database file is in use by another process."
+
+
+async def test_two_processes_that_start_at_once_migrate_once(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    databases = [Database(url) for _ in range(4)]
+    await asyncio.gather(*(database.open() for database in databases))
+    version = await databases[0].run(
+        lambda c: c.exec_driver_sql("SELECT version_num FROM alembic_version"), within_s=SOON_S
+    )
+    assert version.all() == [(HEAD,)]
+    for database in databases:
+        await database.close()
+
+
+async def test_a_server_that_is_gone_is_a_refusal_and_back_it_is_used_again(
+    postgres: PostgresServer, expected_logs: object
+) -> None:
+    async with opened(postgres.new_database()) as store:
+        offered = Offered(1, "sha-1", "ct")
+        postgres.stop()
+        try:
+            with pytest.raises(StoreUnavailableError):
+                await store.begin_start(
+                    owner_hash=MINE, key="k", offered=offered, tag=fresh_tag(), within_s=SOON_S
+                )
+        finally:
+            postgres.start()
+        verdict, _ = await store.begin_start(
+            owner_hash=MINE, key="k", offered=offered, tag=fresh_tag(), within_s=SOON_S
+        )
+        assert verdict is Claim.NEW
+
+
+async def test_a_server_that_cannot_be_reached_is_one_sentence() -> None:
+    assert "reached" in await refusal_of("postgresql://nobody@/none?host=/nowhere")

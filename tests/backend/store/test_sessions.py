@@ -1,0 +1,291 @@
+"""What the backend keeps: fences, owners, and what survives a restart; on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from helpers.stores import fresh_tag, opened
+from rejoin.backend.service import StreamId
+from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.schema import secret_hash
+from rejoin.backend.store.sessions import (
+    ATTEMPTS_KEPT,
+    KEPT_S,
+    Offered,
+    SessionForgottenError,
+    SessionStore,
+    StoredSession,
+    StreamTakenError,
+)
+from rejoin.service_model.fence import Claim
+
+MINE = secret_hash("owner", "me")
+THEIRS = secret_hash("owner", "them")
+SOON_S = 60.0
+
+
+async def started(
+    store: SessionStore, *, key: str = "start-key", sha: str = "sha-1", stream: str = "session"
+) -> str:
+    claim, row = await begin(store, key=key, sha=sha)
+    assert claim is Claim.NEW
+    assert row.stream is None
+    await store.started(row.id, StreamId("sg", stream), within_s=SOON_S)
+    return row.id
+
+
+async def begin(
+    store: SessionStore, *, owner: str = MINE, key: str, sha: str, attempt: int = 1
+) -> tuple[Claim, StoredSession]:
+    return await store.begin_start(
+        owner_hash=owner,
+        key=key,
+        offered=Offered(attempt, sha, f"ct-{sha}"),
+        tag=fresh_tag(),
+        within_s=SOON_S,
+    )
+
+
+async def claim(store: SessionStore, session_id: str, attempt: int, key: str, sha: str) -> Claim:
+    offered = Offered(attempt, sha, f"ct-{key}")
+    return (await store.claim(session_id, key=key, offered=offered, within_s=SOON_S))[0]
+
+
+async def row_of(store: SessionStore, session_id: str) -> StoredSession:
+    row = await store.find(session_id, MINE, within_s=SOON_S)
+    assert row is not None
+    return row
+
+
+async def answered(store: SessionStore, session_id: str, attempt: int, text: str) -> StoredSession:
+    return await store.answered(
+        session_id,
+        attempt=attempt,
+        request_sha256=f"sha-{attempt}",
+        answer=text,
+        within_s=SOON_S,
+    )
+
+
+async def test_attempts_rise_and_only_an_identical_one_may_be_repeated(url: str) -> None:
+    async with opened(url) as store:
+        session_id = await started(store)
+        assert await claim(store, session_id, 1, "start-key", "sha-1") is Claim.STALE
+        assert await claim(store, session_id, 3, "k3", "sha-3") is Claim.NEW
+        assert await claim(store, session_id, 2, "k2", "sha-2") is Claim.STALE
+        assert await claim(store, session_id, 3, "k3", "sha-3") is Claim.REPEATED
+        assert await claim(store, session_id, 3, "other", "sha-3") is Claim.STALE
+        assert await claim(store, session_id, 3, "k3", "sha-x") is Claim.STALE
+        assert await claim(store, session_id, 4, "k4", "sha-3") is Claim.REUSED
+        assert await claim(store, session_id, 4, "k4", "sha-1") is Claim.REUSED
+        assert await claim(store, session_id, 4, "k4", "sha-4") is Claim.NEW
+
+
+async def test_a_key_of_an_earlier_attempt_cannot_carry_another_offer(url: str) -> None:
+    async with opened(url) as store:
+        session_id = await started(store)
+        assert await claim(store, session_id, 2, "k2", "sha-2") is Claim.NEW
+        assert await claim(store, session_id, 3, "k3", "sha-3") is Claim.NEW
+        assert await claim(store, session_id, 4, "k2", "sha-4") is Claim.REUSED
+        assert (await row_of(store, session_id)).attempt == 3
+
+
+async def test_a_client_token_stays_with_its_attempt(url: str) -> None:
+    async with opened(url) as store:
+        session_id = await started(store)
+        await claim(store, session_id, 2, "k2", "sha-2")
+        again = Offered(2, "sha-2", "of-a-rotated-key")
+        verdict, row = await store.claim(session_id, key="k2", offered=again, within_s=SOON_S)
+        assert (verdict, row.client_token) == (Claim.REPEATED, "ct-k2")
+
+
+async def test_an_answer_of_an_older_attempt_does_not_overwrite_and_is_remembered(
+    url: str,
+) -> None:
+    async with opened(url) as store:
+        session_id = await started(store)
+        await claim(store, session_id, 2, "k2", "sha-2")
+        await claim(store, session_id, 3, "k3", "sha-3")
+        assert (await answered(store, session_id, 2, "old")).answer is None
+        assert (await answered(store, session_id, 3, "new")).answer == "new"
+        await claim(store, session_id, 4, "k4", "sha-4")
+        row = await row_of(store, session_id)
+        assert row.answer is None
+        assert row.earlier_answers == {secret_hash("answer", text) for text in ("old", "new")}
+
+
+async def test_a_session_is_found_by_its_owner_only(url: str) -> None:
+    async with opened(url) as store:
+        session_id = await started(store)
+        assert await store.find(session_id, MINE, within_s=SOON_S) is not None
+        assert await store.find(session_id, THEIRS, within_s=SOON_S) is None
+        assert await store.find("nothing", MINE, within_s=SOON_S) is None
+
+
+async def test_a_stream_session_has_one_owner(url: str) -> None:
+    async with opened(url) as store:
+        await started(store, stream="the-stream")
+        _, row = await begin(store, owner=THEIRS, key="k", sha="sha-t")
+        with pytest.raises(StreamTakenError):
+            await store.started(row.id, StreamId("sg", "the-stream"), within_s=SOON_S)
+
+
+async def test_the_age_of_a_session_counts_from_its_start(url: str) -> None:
+    now = 1000.0
+    async with opened(url, wall=lambda: now) as store:
+        session_id = await started(store)
+        now = 1600.5
+        assert await store.age_s(session_id, within_s=SOON_S) == 600.5
+        now = 0.0  # the clock was set back
+        assert await store.age_s(session_id, within_s=SOON_S) == 0.0
+        assert await store.age_s("unknown", within_s=SOON_S) == float("inf")
+
+
+async def test_the_same_start_is_one_session_and_another_body_is_refused(url: str) -> None:
+    async with opened(url) as store:
+        session_id = await started(store)
+
+        async def again(attempt: int, sha: str) -> tuple[Claim, str]:
+            verdict, row = await begin(store, key="start-key", sha=sha, attempt=attempt)
+            return verdict, row.id
+
+        assert await again(1, "sha-1") == (Claim.REPEATED, session_id)
+        assert await again(1, "sha-x") == (Claim.REUSED, session_id)
+        assert await again(9, "sha-1") == (Claim.REUSED, session_id)
+        verdict, row = await begin(store, owner=THEIRS, key="start-key", sha="sha-1")
+        assert (verdict, row.id != session_id) == (Claim.NEW, True)
+        await store.forget(session_id, within_s=SOON_S)
+        assert await store.find(session_id, MINE, within_s=SOON_S) is None
+        assert (await again(1, "sha-1"))[0] is Claim.NEW
+
+
+async def test_a_restart_keeps_sessions_and_fences(url: str) -> None:
+    async with opened(url) as store:
+        session_id = await started(store)
+        await claim(store, session_id, 5, "k5", "sha-5")
+        await answered(store, session_id, 5, "the answer")
+        secret = await store.server_key()
+    async with opened(url) as store:
+        row = await row_of(store, session_id)
+        assert (row.attempt, row.answer, row.client_token) == (5, "the answer", "ct-k5")
+        assert row.stream == StreamId("sg", "session")
+        assert await claim(store, session_id, 4, "k4", "sha-4") is Claim.STALE
+        assert await claim(store, session_id, 5, "k5", "sha-5") is Claim.REPEATED
+        assert await store.server_key() == secret
+        row = await store.ended(session_id, "TERMINATED", "applicationExit", within_s=SOON_S)
+        assert (row.answer, row.ended_status) == (None, "TERMINATED")
+        assert row.ended_reason == "applicationExit"
+
+
+async def test_no_secret_is_in_the_file_once_the_session_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "backend.sqlite3"
+    async with opened(str(path)) as store:
+        session_id = await started(store, key="canary-key-1")
+        await claim(store, session_id, 5, "canary-key-5", "sha-5")
+        await answered(store, session_id, 5, "canary-answer")
+        if os.name == "posix":
+            assert path.stat().st_mode & 0o077 == 0
+        await store.ended(session_id, "TERMINATED", None, within_s=SOON_S)
+    with sqlite3.connect(path) as database:
+        dump = "\n".join(database.iterdump())
+    database.close()
+    assert "ct-canary-key-5" in dump  # a ClientToken is no secret: it opens nothing
+    assert "canary" not in dump.replace("ct-canary-key-5", "")
+
+
+async def test_a_clock_alone_deletes_no_session_that_may_live(url: str) -> None:
+    now = [1000.0]
+    async with opened(url, wall=lambda: now[0]) as store:
+        lives = await started(store, stream="lives")
+        over = await started(store, key="another", sha="sha-o", stream="over")
+        _, never = await begin(store, key="a third", sha="sha-n")
+        await store.ended(over, "TERMINATED", None, within_s=SOON_S)
+        assert await store.sweep(within_s=SOON_S) == ()
+        now[0] += KEPT_S + 1
+        asked = await store.sweep(within_s=SOON_S)
+        assert [row.id for row in asked] == [lives]
+        assert await store.find(over, MINE, within_s=SOON_S) is None
+        assert await store.find(never.id, MINE, within_s=SOON_S) is None
+        with pytest.raises(SessionForgottenError):
+            await claim(store, over, 2, "k2", "sha-2")
+        assert await claim(store, lives, 2, "k2", "sha-2") is Claim.NEW
+
+
+async def test_old_attempts_are_pruned(url: str) -> None:
+    async with opened(url) as store:
+        session_id = await started(store)
+        assert await claim(store, session_id, 2, "k2", "sha-2") is Claim.NEW
+        far = 3 + ATTEMPTS_KEPT
+        assert await claim(store, session_id, far, "kf", "sha-f") is Claim.NEW
+        # Its number is far below the newest; its offer is not remembered any more.
+        assert await claim(store, session_id, 2, "k2", "sha-2") is Claim.STALE
+        assert await claim(store, session_id, far + 1, "kn", "sha-2") is Claim.NEW
+
+
+async def test_of_many_processes_that_claim_one_attempt_one_wins(url: str) -> None:
+    async with opened(url) as store:
+        session_id = await started(store)
+        verdicts = await asyncio.gather(
+            *(claim(store, session_id, 2, f"key-{n}", f"sha-{n + 10}") for n in range(8))
+        )
+        assert sorted(verdict.value for verdict in verdicts) == ["new"] + ["stale"] * 7
+        if not store.database.is_shared:
+            return
+        async with opened(url) as other:
+            stores = [store, other] * 4
+            verdicts = await asyncio.gather(
+                *(
+                    claim(each, session_id, 3, f"key3-{n}", f"sha3-{n}")
+                    for n, each in enumerate(stores)
+                )
+            )
+        assert sorted(verdict.value for verdict in verdicts) == ["new"] + ["stale"] * 7
+
+
+async def test_of_many_that_record_one_start_one_wins(url: str) -> None:
+    async with opened(url) as store:
+        outcomes = await asyncio.gather(
+            *(begin(store, key="the-key", sha="sha-1") for _ in range(6))
+        )
+        assert len({row.id for _, row in outcomes}) == 1
+        assert [verdict for verdict, _ in outcomes].count(Claim.NEW) == 1
+
+
+async def test_a_caller_with_no_time_left_is_refused_and_the_work_is_done_nevertheless(
+    url: str,
+    expected_logs: object,
+) -> None:
+    async with opened(url) as store:
+        session_id = await started(store)
+        with pytest.raises(StoreUnavailableError):
+            await store.ended(session_id, "TERMINATED", None, within_s=0.0)
+        for _ in range(1000):
+            ended = (await row_of(store, session_id)).ended_status
+            if ended is not None:
+                break
+            await asyncio.sleep(0.01)
+        assert ended == "TERMINATED"
+
+
+async def test_no_log_has_what_is_stored(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("sqlalchemy.engine", "sqlalchemy.pool"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    async with opened(url) as store:
+        session_id = await started(store, key="canary-start")
+        await claim(store, session_id, 2, "canary-key", "sha-2")
+        await answered(store, session_id, 2, "canary-answer")
+        with pytest.raises(StoreUnavailableError):
+            await store.database.run(
+                lambda c: c.execute(text("SELECT :x FROM nothing"), {"x": "canary-parameter"}),
+                within_s=SOON_S,
+            )
+    for record in caplog.records:
+        assert "canary" not in record.getMessage() + str(record.exc_info)

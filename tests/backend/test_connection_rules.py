@@ -1,0 +1,171 @@
+"""What a client holds back is closed, and nobody else notices."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from rejoin.backend.connection_rules import ConnectionRules, check_descriptors
+from rejoin.backend.serving import serving
+from rejoin.errors import ServiceError
+from rejoin.signaling.transport import _LIMITS
+
+SOON_S = 0.4
+LATE_S = 20.0
+"""Only what is never closed takes this long."""
+
+
+async def hello(request: Request) -> Response:
+    return PlainTextResponse(f"hello {len(await request.body())} {request.client}")
+
+
+async def endless(request: Request) -> Response:
+    async def parts() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 65536
+            await asyncio.sleep(0)
+
+    return StreamingResponse(parts())
+
+
+async def slow(request: Request) -> Response:
+    await asyncio.sleep(1.5 * SOON_S)
+    return PlainTextResponse("at last")
+
+
+APP = Starlette(
+    routes=[
+        Route("/", hello, methods=["GET", "POST"]),
+        Route("/endless", endless),
+        Route("/slow", slow),
+    ]
+)
+
+
+@asynccontextmanager
+async def connected(
+    rules: ConnectionRules,
+) -> AsyncIterator[tuple[int, asyncio.StreamReader, asyncio.StreamWriter]]:
+    async with serving(APP, "127.0.0.1", 0, rules=rules, close_patience_s=0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            yield port, reader, writer
+        finally:
+            writer.close()
+
+
+async def closed_within(reader: asyncio.StreamReader) -> float:
+    """How long until the connection is closed."""
+    began_at = time.monotonic()
+    try:
+        async with asyncio.timeout(LATE_S):
+            while await reader.read(65536):
+                pass
+    except ConnectionError:
+        pass
+    return time.monotonic() - began_at
+
+
+async def test_a_silent_connection_is_closed() -> None:
+    async with connected(ConnectionRules(first_byte_s=SOON_S)) as (_, reader, _writer):
+        assert 0.9 * SOON_S <= await closed_within(reader) < LATE_S
+
+
+async def test_a_header_section_that_drips_is_closed() -> None:
+    async with connected(ConnectionRules(header_section_s=SOON_S)) as (_, reader, writer):
+
+        async def drip() -> None:
+            for byte in b"GET / HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 1000:
+                writer.write(bytes([byte]))
+                await asyncio.sleep(0.05)
+
+        dripping = asyncio.ensure_future(drip())
+        assert await closed_within(reader) < LATE_S
+        dripping.cancel()
+
+
+async def test_the_second_request_of_a_connection_has_the_same_limits() -> None:
+    async with connected(ConnectionRules(header_section_s=SOON_S)) as (_, reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b"200" in await reader.readline()
+        writer.write(b"GET / HTTP/1.1\r\n")
+        assert await closed_within(reader) < LATE_S
+
+
+async def test_a_body_that_does_not_come_is_closed() -> None:
+    async with connected(ConnectionRules(request_s=SOON_S)) as (_, reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
+        assert await closed_within(reader) < LATE_S
+
+
+async def test_an_answer_that_nobody_reads_is_closed() -> None:
+    async with connected(ConnectionRules(request_s=SOON_S)) as (_, reader, writer):
+        writer.write(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        await asyncio.sleep(2 * SOON_S)
+        assert await closed_within(reader) < LATE_S
+
+
+async def test_an_answer_that_takes_its_time_within_the_limit_arrives() -> None:
+    rules = ConnectionRules(first_byte_s=SOON_S, header_section_s=SOON_S, request_s=LATE_S)
+    async with (
+        serving(APP, "127.0.0.1", 0, rules=rules) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http,
+    ):
+        for _ in range(2):
+            assert (await http.get("/slow")).text == "at last"
+
+
+async def test_many_silent_connections_keep_nobody_out_for_longer_than_they_last() -> None:
+    rules = ConnectionRules(first_byte_s=SOON_S, connections=20)
+    async with (
+        serving(APP, "127.0.0.1", 0, rules=rules, close_patience_s=0) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http,
+    ):
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(60)]
+        until = time.monotonic() + LATE_S
+        while True:
+            try:
+                assert (await http.get("/")).status_code == 200
+                break
+            except httpx.HTTPError:
+                assert time.monotonic() < until, "it stays closed"
+                await asyncio.sleep(0.05)
+        for _, writer in silent:
+            writer.close()
+
+
+async def test_a_proxy_is_believed_only_where_it_is_configured() -> None:
+    for proxies, seen in (((), "127.0.0.1"), (("127.0.0.0/8",), "203.0.113.7")):
+        async with (
+            serving(APP, "127.0.0.1", 0, rules=ConnectionRules(proxies=proxies)) as port,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http,
+        ):
+            answer = await http.get("/", headers={"X-Forwarded-For": "203.0.113.7"})
+            assert seen in answer.text
+
+
+def test_a_connection_is_kept_longer_than_our_client_uses_it() -> None:
+    assert _LIMITS.keepalive_expiry is not None
+    assert ConnectionRules().keep_alive_s > _LIMITS.keepalive_expiry
+
+
+def test_too_few_descriptors_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 4096))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
+    check_descriptors(ConnectionRules(connections=1000))
+    assert set_to == [(1100, 4096)]
+    with pytest.raises(ServiceError) as caught:
+        check_descriptors(ConnectionRules(connections=10_000))
+    assert "4096" in str(caught.value)
+    assert str(caught.value).endswith(".")

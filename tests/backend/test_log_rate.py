@@ -1,0 +1,23 @@
+"""The log's pace: a flood is cut, what was cut is counted, errors come through."""
+
+from __future__ import annotations
+
+import logging
+
+from rejoin.backend.log_rate import BURST, RECORDS_PER_S, LogRate
+
+
+def record(level: int = logging.WARNING) -> logging.LogRecord:
+    return logging.LogRecord("rejoin.backend", level, __file__, 1, "refused %d", (7,), None)
+
+
+def test_a_flood_is_cut_to_the_rate_and_the_next_line_says_how_much() -> None:
+    now = 0.0
+    rate = LogRate(lambda: now)
+    assert sum(rate.filter(record()) for _ in range(1000)) == BURST
+    now = 1.0
+    first = record()
+    assert rate.filter(first)
+    assert first.getMessage() == "refused 7 (900 records before it are left out)"
+    assert sum(rate.filter(record()) for _ in range(1000)) == RECORDS_PER_S - 1
+    assert rate.filter(record(logging.ERROR))

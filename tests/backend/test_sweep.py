@@ -1,0 +1,99 @@
+"""Old rows: the service says whether their stream session is over, and no clock."""
+
+from __future__ import annotations
+
+from helpers.fake_stream_service import FakeStreamService
+from helpers.stores import fresh_tag, opened
+from rejoin.backend.service import ListedStream, ServiceFault, StreamId
+from rejoin.backend.store.sessions import KEPT_S, Offered
+from rejoin.backend.sweep import new_tag, sweep_lost_starts, sweep_old_rows
+
+
+async def test_an_old_session_is_deleted_only_after_the_service_has_reported_its_end() -> None:
+    now = [0.0]
+    service = FakeStreamService(status="CONNECTED")
+    async with opened(wall=lambda: now[0]) as store:
+        _, row = await store.begin_start(
+            owner_hash="me",
+            key="k",
+            offered=Offered(1, "sha-1", "ct"),
+            tag=fresh_tag(),
+            within_s=60.0,
+        )
+        await store.started(row.id, StreamId("sg-1", "arn:of:the:session"), within_s=60.0)
+
+        async def known() -> bool:
+            return await store.find(row.id, "me", within_s=60.0) is not None
+
+        await sweep_old_rows(service, store)
+        assert service.calls == []
+        now[0] = KEPT_S + 1  # or a clock that is three days off
+        service.fail("get_status", ServiceFault.THROTTLED)
+        for _ in range(3):
+            await sweep_old_rows(service, store)
+            assert await known()
+        service.fail("get_status", ServiceFault.NOT_FOUND)
+        await sweep_old_rows(service, store)
+        assert await known()
+        await sweep_old_rows(service, store)
+        assert not await known()
+        assert service.count("get_status") == 4
+
+
+def listed(number: int, user_id: str, status: str = "CONNECTED") -> ListedStream:
+    return ListedStream(StreamId("sg-1", f"arn:{number}"), status, user_id)
+
+
+async def test_a_start_whose_answer_was_lost_is_joined_to_its_row() -> None:
+    service = FakeStreamService()
+    async with opened() as store:
+        tag = new_tag(await store.server_key())
+        _, row = await store.begin_start(
+            owner_hash="me", key="k", offered=Offered(1, "sha-1", "ct"), tag=tag, within_s=60.0
+        )
+        theirs = listed(1, tag)
+        service.listed = {theirs.stream: theirs}
+        await sweep_lost_starts(service, store)
+        found = await store.find(row.id, "me", within_s=60.0)
+        assert found is not None
+        assert found.stream == theirs.stream
+        await sweep_lost_starts(service, store)
+    assert service.ended == []
+
+
+async def test_only_sessions_of_this_database_that_nobody_owns_are_ended(
+    expected_logs: object,
+) -> None:
+    service = FakeStreamService()
+    async with opened() as store, opened() as another:
+        orphan = listed(1, new_tag(await store.server_key()))
+        kept = (
+            listed(2, new_tag(await another.server_key())),
+            listed(3, "a player of another program"),
+            listed(4, ""),
+            listed(5, new_tag(await store.server_key()), "TERMINATED"),
+        )
+        service.listed = {each.stream: each for each in (orphan, *kept)}
+        service.fail("terminate", ServiceFault.THROTTLED)
+        await sweep_lost_starts(service, store)
+        assert service.ended == []
+        await sweep_lost_starts(service, store)
+    assert service.ended == [orphan.stream]
+
+
+async def test_a_list_that_cannot_be_had_ends_nothing() -> None:
+    service = FakeStreamService()
+    service.fail("list_streams", ServiceFault.UNAVAILABLE)
+    async with opened() as store:
+        await sweep_lost_starts(service, store)
+    assert service.count("terminate") == 0
+
+
+async def test_each_tag_is_new_and_names_no_player() -> None:
+    async with opened() as store:
+        key = await store.server_key()
+    one, two = new_tag(key), new_tag(key)
+    assert one != two
+    assert len(one) <= 64
+    assert one.startswith("rejoin-")
+    assert key.hex() not in one

@@ -1,0 +1,31 @@
+BEGIN TRANSACTION;
+CREATE TABLE offer (
+    session_id TEXT NOT NULL REFERENCES stream_session (id) ON DELETE CASCADE,
+    request_sha256 TEXT NOT NULL,
+    PRIMARY KEY (session_id, request_sha256)
+) STRICT;
+INSERT INTO "offer" VALUES('session-000000000000000000000001','sha-1');
+INSERT INTO "offer" VALUES('session-000000000000000000000001','sha-2');
+INSERT INTO "offer" VALUES('session-000000000000000000000001','sha-5');
+INSERT INTO "offer" VALUES('session-000000000000000000000002','sha-b');
+INSERT INTO "offer" VALUES('session-000000000000000000000003','sha-c');
+CREATE TABLE stream_session (
+    id TEXT PRIMARY KEY,
+    owner_hash TEXT NOT NULL,
+    start_token_hash TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    stream_group TEXT,
+    stream_session TEXT,
+    attempt INTEGER NOT NULL,
+    token_hash TEXT NOT NULL,
+    request_sha256 TEXT NOT NULL,
+    answer TEXT,
+    older_answer_hash TEXT,
+    ended_status TEXT,
+    ended_reason TEXT,
+    UNIQUE (owner_hash, start_token_hash)
+) STRICT;
+INSERT INTO "stream_session" VALUES('session-000000000000000000000001','0690973ed89c4b68e227351a4197ad4d04db1e91f6855bbd9f39be2a5e9b6c91','97e632d8b95da0ee054aa5f27ab3fbed51c7e33058459836f513eb2dd863dd2e',1790000000.0,'sg','session',5,'401bb4f82c329eee016fc0f2d72403b496e4ad53281cbc5e5564e380307e588b','sha-5','answer 5','261742cd98fcf0de6bfed3ba69eb03188bd9aaa4f4e214c9fee6da83ace813d4',NULL,NULL);
+INSERT INTO "stream_session" VALUES('session-000000000000000000000002','0690973ed89c4b68e227351a4197ad4d04db1e91f6855bbd9f39be2a5e9b6c91','792e03dcce239ef51944ea261774a7828bdfe0f8eb8cbe6598d61cd6afcf38c4',1790000000.0,'sg','second',1,'792e03dcce239ef51944ea261774a7828bdfe0f8eb8cbe6598d61cd6afcf38c4','sha-b',NULL,NULL,'TERMINATED','idle');
+INSERT INTO "stream_session" VALUES('session-000000000000000000000003','0690973ed89c4b68e227351a4197ad4d04db1e91f6855bbd9f39be2a5e9b6c91','75cf548955666909c02c87e210d74c7b7f538987c62af948770e8598a8a8d3df',1790000000.0,NULL,NULL,1,'75cf548955666909c02c87e210d74c7b7f538987c62af948770e8598a8a8d3df','sha-c',NULL,NULL,NULL,NULL);
+COMMIT;

@@ -1,0 +1,262 @@
+"""Backends as processes on one PostgreSQL server: killed in mid call, and the database gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from helpers.fake_stream_service import new_offer, new_token
+from helpers.postgres import PostgresServer, postgres_server
+from helpers.programs import Program, started
+from rejoin.backend.serving import serving
+from rejoin.signaling.wire import ProblemCode
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
+
+TOKEN = "CANARY-player-token-0123456789"
+ARN = "arn:aws:gameliftstreams:us-west-2:111122223333:streamsession/sg-1/ABC123def4567"
+STARTS_WITHIN_S = 60.0
+
+
+@dataclass
+class Service:
+    """The service's API with one stream session, without streams. `held` holds create calls back
+    after they were accepted, as one that its backend does not live to see the answer of."""
+
+    creates: list[tuple[str, str]] = field(default_factory=list)
+    """(ClientToken, SignalRequest) of every create call."""
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    request: str = ""
+
+    def app(self) -> Starlette:
+        base = "/streamgroups/{group}/streamsessions"
+        return Starlette(
+            routes=[
+                Route(base, self._start, methods=["POST"]),
+                Route(base, self._list, methods=["GET"]),
+                Route(base + "/{session:path}/connections", self._create, methods=["POST"]),
+                Route(base + "/{session:path}", self._get, methods=["GET"]),
+            ]
+        )
+
+    async def _start(self, request: Request) -> Response:
+        self.request = (await request.json())["SignalRequest"]
+        return JSONResponse({"Arn": ARN, "Status": "ACTIVATING"}, 201)
+
+    async def _list(self, request: Request) -> Response:
+        return JSONResponse({"Items": []})
+
+    async def _get(self, request: Request) -> Response:
+        return JSONResponse(
+            {"Arn": ARN, "Status": "ACTIVE", "SignalRequest": self.request, "SignalResponse": ""}
+        )
+
+    async def _create(self, request: Request) -> Response:
+        body = await request.json()
+        self.creates.append((body["ClientToken"], body["SignalRequest"]))
+        self.request = body["SignalRequest"]
+        await self.held.wait()
+        return JSONResponse({"SignalResponse": f"answer to {len(self.creates)}"})
+
+    async def until_creates(self, count: int) -> None:
+        until = time.monotonic() + STARTS_WITHIN_S
+        while len(self.creates) < count:
+            assert time.monotonic() < until, "the create call does not arrive"
+            await asyncio.sleep(0.02)
+
+
+class Backend:
+    """One process of `rejoin backend`, and a client of it."""
+
+    def __init__(self, program: Program, http: httpx.AsyncClient) -> None:
+        self.program = program
+        self.http = http
+
+    async def start(self) -> str:
+        answer = await self.http.post(
+            "/v1/sessions",
+            headers={"Idempotency-Key": new_token()},
+            json={"signal_request": new_offer(), "attempt": 1},
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["session_id"])
+
+    async def reconnect(
+        self, session_id: str, attempt: int, key: str, offer: str, *, budget_ms: int = 9000
+    ) -> httpx.Response:
+        return await self.http.post(
+            f"/v1/sessions/{session_id}/connections",
+            headers={"Idempotency-Key": key, "Rejoin-Budget-Ms": str(budget_ms)},
+            json={"signal_request": offer, "attempt": attempt},
+        )
+
+
+@dataclass
+class Scene:
+    service: Service
+    one: Backend
+    two: Backend
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+@asynccontextmanager
+async def scene(postgres: PostgresServer, folder: Path) -> AsyncIterator[Scene]:
+    service = Service()
+    async with contextlib.AsyncExitStack() as stack:
+        port = await stack.enter_async_context(
+            serving(service.app(), "127.0.0.1", 0, close_patience_s=0)
+        )
+        settings = folder / "backend.toml"
+        content: dict[str, Any] = {
+            "region": "us-west-2",
+            "stream_group": "sg-1",
+            "application": "a-1",
+            "tokens": TOKEN,
+            "endpoint_url": f"http://127.0.0.1:{port}",
+            "access_key_id": "nobody",
+            "secret_access_key": "nothing",
+            "database": postgres.new_database(),
+            "port": 0,
+        }
+        settings.write_text("".join(f"{name} = {json.dumps(content[name])}\n" for name in content))
+        programs = [
+            stack.enter_context(started("backend", "--settings", str(settings))) for _ in range(2)
+        ]
+        backends = [await _backend(program, stack) for program in programs]
+        yield Scene(service, *backends)
+        service.held.set()
+
+
+async def _backend(program: Program, stack: contextlib.AsyncExitStack) -> Backend:
+    line = await asyncio.wait_for(asyncio.to_thread(program.out.readline), STARTS_WITHIN_S)
+    assert "http://" in line, program.process.stderr and program.process.stderr.read()
+    http = httpx.AsyncClient(
+        base_url=line.split()[-1],
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        timeout=30,
+        trust_env=False,
+    )
+    return Backend(program, await stack.enter_async_context(http))
+
+
+async def test_a_backend_killed_in_mid_call_loses_no_game(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    async with scene(postgres, tmp_path) as it:
+        session_id = await it.one.start()
+        key, offer = new_token(), new_offer()
+        lost = asyncio.ensure_future(it.one.reconnect(session_id, 2, key, offer))
+        await it.service.until_creates(1)
+        it.one.program.send(signal.SIGKILL)
+        with pytest.raises(httpx.HTTPError):
+            await lost
+        it.service.held.set()
+        answer = await it.two.reconnect(session_id, 2, key, offer)
+        assert answer.json()["signal_response"] == "answer to 2"
+        first, second = it.service.creates
+        assert first == second, "the same ClientToken and the same bytes"
+
+
+async def test_a_newer_offer_still_fits_into_ten_seconds_and_an_older_one_never_wins(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    async with scene(postgres, tmp_path) as it:
+        session_id = await it.one.start()
+        old_key, old = new_token(), new_offer()
+        # A client in a window of 10 s gives its first try less than half of it.
+        lost = asyncio.ensure_future(it.one.reconnect(session_id, 2, old_key, old, budget_ms=4000))
+        await it.service.until_creates(1)
+        killed_at = time.monotonic()
+        it.one.program.send(signal.SIGKILL)
+        with pytest.raises(httpx.HTTPError):
+            await lost
+        it.service.held.set()
+        key, offer = new_token(), new_offer()
+        refused = await it.two.reconnect(session_id, 3, key, offer, budget_ms=1500)
+        assert refused.json()["code"] == ProblemCode.IN_FLIGHT
+        assert refused.headers["Retry-After"] in ("1", "2")
+        answer = await it.two.reconnect(session_id, 3, key, offer)
+        waited_s = time.monotonic() - killed_at
+        assert answer.json()["signal_response"] == "answer to 2"
+        # The lost call had 4 s, less what it had used, and 1 s in which it could still land.
+        assert waited_s > 3.5
+        stale = await it.two.reconnect(session_id, 2, old_key, old)
+        assert stale.json()["code"] == ProblemCode.STALE_ATTEMPT
+        assert [request for _, request in it.service.creates] == [old, offer]
+
+
+async def test_two_backends_make_one_call_at_a_time(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    async with scene(postgres, tmp_path) as it:
+        session_id = await it.one.start()
+        key, offer = new_token(), new_offer()
+        calls = [
+            asyncio.ensure_future(each.reconnect(session_id, 2, key, offer))
+            for each in (it.one, it.two)
+        ]
+        await it.service.until_creates(1)
+        await asyncio.sleep(2.5)  # longer than a flight without a process would stand
+        assert len(it.service.creates) == 1
+        it.service.held.set()
+        answers = await asyncio.gather(*calls)
+        assert {answer.json()["signal_response"] for answer in answers} == {"answer to 1"}
+        assert len(it.service.creates) == 1
+
+
+async def test_without_the_database_no_call_goes_out_and_with_it_again_all_is_as_before(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    async with scene(postgres, tmp_path) as it:
+        it.service.held.set()
+        session_id = await it.one.start()
+        postgres.stop()
+        try:
+            for backend in (it.one, it.two):
+                began_at = time.monotonic()
+                refused = await backend.reconnect(session_id, 2, new_token(), new_offer())
+                assert refused.status_code == 503
+                assert refused.json()["code"] == ProblemCode.STORE_UNAVAILABLE
+                assert time.monotonic() - began_at < 9.0 + 5.0
+                health = await backend.http.get("/v1/health")
+                assert health.status_code == 200
+            assert it.service.creates == []
+        finally:
+            await asyncio.to_thread(postgres.start)
+        answer = await it.two.reconnect(session_id, 3, new_token(), new_offer())
+        assert answer.json()["signal_response"] == "answer to 1"
+
+
+async def test_an_answer_that_cannot_be_stored_is_returned(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    async with scene(postgres, tmp_path) as it:
+        session_id = await it.one.start()
+        call = asyncio.ensure_future(it.one.reconnect(session_id, 2, new_token(), new_offer()))
+        await it.service.until_creates(1)
+        postgres.stop()
+        try:
+            it.service.held.set()
+            assert (await call).json()["signal_response"] == "answer to 1"
+        finally:
+            await asyncio.to_thread(postgres.start)
