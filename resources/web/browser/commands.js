@@ -101,12 +101,12 @@ const make = (number, given) => {
   instance = null;
   instanceNumber = number;
   cursorSaid = "";
-  peer = watch(new RTCPeerConnection(KEY), "peer");
+  peer = label(new RTCPeerConnection(KEY), "peer");
   setPeer(peer, given.peer.connection, given.peer.ice, given.peer.statistics);
   channels = {};
-  for (const label of [INPUT, MESSAGES]) {
-    channels[label] = watch(new RTCDataChannel(KEY, label, number), "channel");
-    setChannel(channels[label], given.channels[label][0], given.channels[label][1]);
+  for (const name of [INPUT, MESSAGES]) {
+    channels[name] = label(new RTCDataChannel(KEY, name, number), "channel");
+    setChannel(channels[name], given.channels[name][0], given.channels[name][1]);
   }
   const { GameCastInput } = globalThis.GameCastInputModule ?? {};
   if (typeof GameCastInput !== "function") {
@@ -150,11 +150,11 @@ const COMMANDS = {
   n: make,
   a: attach,
   d: detach,
-  c(label, state, buffered) {
-    if (channels[label] !== undefined) setChannel(channels[label], state, buffered);
+  c(name, state, buffered) {
+    if (channels[name] !== undefined) setChannel(channels[name], state, buffered);
   },
-  t(label, digits, message) {
-    if (channels[label] !== undefined) heardOn(channels[label], digits, message);
+  t(name, digits, message) {
+    if (channels[name] !== undefined) heardOn(channels[name], digits, message);
   },
   p({ connection, ice, statistics }) {
     if (peer !== null) setPeer(peer, connection, ice, statistics);

@@ -311,6 +311,7 @@ class EventTarget {
   get [Symbol.toStringTag]() { return this?.constructor?.name ?? "EventTarget"; }
 }
 const MAX_LISTENERS = 1000;
+Object.setPrototypeOf(EventTarget.prototype, lastPrototype());
 
 const isOfThePage = (target) => target === globalThis || parents.has(target);
 

@@ -336,6 +336,6 @@ exposeAll({
 Object.setPrototypeOf(globalThis, Window.prototype);
 watch(globalThis, "");
 watch(navigator, "navigator");
-watch(screen, "screen");
-watch(document, "document");
-watch(video, "video");
+label(screen, "screen");
+label(document, "document");
+label(video, "video");

@@ -49,15 +49,53 @@ const sayMissing = () => {
   missingSaid = missing.size;
 };
 
+/** While a name is looked for by `watch`, the proxy behind EventTarget says nothing. */
+let quiet = false;
+
+const isThere = (target, name) => {
+  quiet = true;
+  const there = Reflect.has(target, name);
+  quiet = false;
+  return there;
+};
+
+/** What the targets of events are called in the record. */
+const labels = new WeakMap();
+
+const label = (target, name) => {
+  labels.set(target, name);
+  return target;
+};
+
+/**
+ * Records the names that are read of a labelled target and do not exist: it becomes the prototype of
+ * EventTarget's own prototype, where a name comes that no class has. `in` gives no target.
+ */
+const lastPrototype = () =>
+  new Proxy(Object.create(Object.prototype), {
+    get(target, name, receiver) {
+      if (Reflect.has(target, name)) return Reflect.get(target, name, receiver);
+      if (!quiet && typeof name === "string" && labels.has(receiver)) {
+        missed(`${labels.get(receiver)}.${name}`);
+      }
+      return undefined;
+    },
+    has(target, name) {
+      const there = Reflect.has(target, name);
+      if (!there && !quiet && typeof name === "string") missed(`in ${name}`);
+      return there;
+    },
+  });
+
 /**
  * Records the names that are read of `object` and do not exist. The proxy stands behind the
- * object's own class, so private fields and `instanceof` go on working.
+ * object's own members, so private fields and `instanceof` go on working.
  */
 const watch = (object, label) => {
   const prefix = label === "" ? "" : `${label}.`;
   const known = Object.create(Object.getPrototypeOf(object));
   const note = (target, name) => {
-    const there = Reflect.has(target, name);
+    const there = isThere(target, name);
     if (!there && typeof name === "string") missed(prefix + name);
     return there;
   };
