@@ -79,8 +79,8 @@ GSTREAMER_PACKAGES = (
 )
 """A stream host that others wrote, for tests. Debian 12, Debian 13 and Ubuntu have these names."""
 
-FOREIGN_HOSTS = ROOT / "tests" / "data" / "foreign_hosts"
-"""Has the npm packages of another one."""
+NPM_FOLDERS = (ROOT / "tests" / "data" / "foreign_hosts", ROOT / "tests" / "data" / "oidc")
+"""Have the npm packages of another stream host, and of an identity provider."""
 
 BROWSER_PACKAGES = ("chromium", "libatomic1")
 """Chromium, and what Playwright's own Node.js needs. Only Debian has this package; elsewhere the
@@ -310,7 +310,7 @@ def set_up(packages: tuple[str, ...]) -> None:
     say(f"Ready after {time.monotonic() - started:.0f} s")
 
 
-def install_npm_packages(folder: Path = FOREIGN_HOSTS) -> None:
+def install_npm_packages(folder: Path) -> None:
     """Install what the folder's package-lock.json names, where there is npm.
 
     Without them the test that needs them is skipped, and says why.
@@ -321,7 +321,7 @@ def install_npm_packages(folder: Path = FOREIGN_HOSTS) -> None:
     key = hashlib.sha256(lock).hexdigest()
     if npm is None or (stamp.exists() and stamp.read_text(encoding="ascii") == key):
         return
-    say("Installing the npm packages of a foreign stream host, for tests")
+    say(f"Installing the npm packages of tests/data/{folder.name}, for tests")
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
     if subprocess.run(command, check=False, cwd=str(folder)).returncode == 0:
         stamp.write_text(key, encoding="ascii")
@@ -454,7 +454,8 @@ def demo(flags: list[str]) -> int:
 
 def test(flags: list[str]) -> int:
     set_up(RUN_PACKAGES + TEST_PACKAGES + GSTREAMER_PACKAGES + browser_packages())
-    install_npm_packages()
+    for folder in NPM_FOLDERS:
+        install_npm_packages(folder)
     return run_steps(test_steps(flags))
 
 

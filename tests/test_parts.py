@@ -132,6 +132,7 @@ BROUGHT_BY = {
     "OpenSSL": "aiortc",
     "_quickjs": "quickjs-ng",
     "botocore": "boto3",
+    "jwt": "PyJWT",
     "pylibsrtp": "aiortc",
 }
 """Imported modules that no requirement names: another requirement installs them."""

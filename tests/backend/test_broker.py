@@ -26,7 +26,7 @@ from rejoin.backend.broker import SessionBroker
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
-from rejoin.backend.routes import build_app
+from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.serving import serving
 from rejoin.backend.store.sessions import Offered, SessionStore
@@ -680,7 +680,7 @@ async def test_a_restarted_backend_keeps_its_sessions(tmp_path: Path) -> None:
 async def test_a_backend_that_ends_answers_long_polls_with_their_view() -> None:
     service = FakeStreamService(status="CONNECTED")
     async with opened() as store:
-        app = build_app(service, store, [GOOD_TOKEN], polls_per_s=200)
+        app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(polls_per_s=200))
         async with (
             httpx.AsyncClient(trust_env=False, timeout=30) as http,
             contextlib.AsyncExitStack() as stack,

@@ -29,7 +29,7 @@ async def test_each_dialect_answers_its_own_start_and_no_other(name: str) -> Non
     async with opened() as store:
         app = build_backend(FakeStreamService(), store, settings)
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://backend.invalid"
+            transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"
         ) as http:
             for dialect, (path, body, status) in START.items():
                 answer = await http.post(
@@ -53,7 +53,7 @@ async def test_the_bearer_token_is_checked_where_the_dialect_needs_one(name: str
     async with opened() as store:
         app = build_backend(FakeStreamService(), store, settings, (OTHER_TOKEN,))
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://backend.invalid"
+            transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"
         ) as http:
             path, body, _ = START[name]
             answer = await http.post(

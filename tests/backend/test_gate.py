@@ -21,18 +21,22 @@ from helpers.fake_stream_service import (
     new_token,
 )
 from helpers.stores import opened
-from rejoin.backend.gate import static_tokens
-from rejoin.backend.routes import build_app
+from rejoin.backend.routes import AppRules, build_app
+from rejoin.backend.sign_in import static_tokens
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.signaling.wire import MAX_BODY_BYTES, ProblemCode
 
 
-async def test_health_needs_no_token_and_everything_else_does() -> None:
+async def test_health_needs_no_token_and_everything_else_does(expected_logs: object) -> None:
     async with caller(FakeStreamService(), sockets=True) as call:
         session_id = await call.started()
         del call.http.headers["Authorization"]
         health = await call.http.get("/v1/health")
-        assert health.json() == {"service": "rejoin-backend", "contract": 1}
+        assert health.json() == {
+            "service": "rejoin-backend",
+            "contract": 1,
+            "contract_minor": 1,
+        }
         for header in (
             {},
             {"Authorization": "Bearer"},
@@ -203,7 +207,10 @@ async def test_a_slash_too_many_is_no_redirect() -> None:
 async def test_only_a_name_of_ours_is_answered(host: str, allowed: bool) -> None:
     async with opened() as store:
         app = build_app(
-            FakeStreamService(), store, [GOOD_TOKEN], hosts=("localhost", "127.0.0.1", "::1")
+            FakeStreamService(),
+            store,
+            [GOOD_TOKEN],
+            rules=AppRules(hosts=("localhost", "127.0.0.1", "::1")),
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:

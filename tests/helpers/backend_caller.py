@@ -19,8 +19,8 @@ from helpers.fake_stream_service import (
     new_token,
 )
 from helpers.stores import opened
-from rejoin.backend.gate import Authenticate
-from rejoin.backend.routes import build_app
+from rejoin.backend.routes import AppRules, build_app
+from rejoin.backend.sign_in import Authenticate
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.signaling.wire import ProblemCode
 
@@ -95,7 +95,7 @@ async def caller(
             url = await stack.enter_async_context(live_backend(service, store=store, tokens=tokens))
         else:
             kept = store if store is not None else await stack.enter_async_context(opened())
-            app = build_app(service, kept, tokens, polls_per_s=200)
+            app = build_app(service, kept, tokens, rules=AppRules(polls_per_s=200))
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app)
         yield Caller(

@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
 from helpers.stores import opened
-from rejoin.backend.gate import Authenticate
-from rejoin.backend.routes import build_app
+from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import (
     ListedStream,
     ServiceFault,
@@ -22,6 +21,7 @@ from rejoin.backend.service import (
     StreamStatus,
 )
 from rejoin.backend.serving import serving
+from rejoin.backend.sign_in import Authenticate
 from rejoin.backend.store.sessions import SessionStore
 
 GOOD_TOKEN = "canary-bearer-token-of-a-player"
@@ -184,6 +184,6 @@ async def live_backend(
     """The real application on a real port; yields its base URL."""
     async with contextlib.AsyncExitStack() as stack:
         kept = store if store is not None else await stack.enter_async_context(opened())
-        app = build_app(service, kept, tokens, polls_per_s=200)
+        app = build_app(service, kept, tokens, rules=AppRules(polls_per_s=200))
         async with serving(app, "127.0.0.1", 0, close_patience_s=1) as port:
             yield f"http://127.0.0.1:{port}"

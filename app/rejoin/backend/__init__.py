@@ -11,7 +11,11 @@ Glossary
     refusal   why a call is refused: one `Reason`, from which each dialect makes its own answer
     gate      the middleware that checks bearer tokens and the size of bodies
 
-Read in this order: `service` (what a streaming service offers), `broker`, `refused`, `routes`,
-`problems`, `gate`; then `store`, `aws` and `aws_session` (boto3) and the sample dialects
-`aws_bundle`, `aws_react`.
+    tag       the UserId of a stream session at the service, by which a lost start is found again
+
+Read in this order: `service` (what a streaming service offers), `requests`, `broker` with
+`create_calls`, `status_calls`, `client_tokens`, `session_reports` and `owner_rules`, `refused`,
+`routes`, `problems`, `gate`; then `store`, `sweep`, `sign_in` with `openid_tokens` and
+`introspection`, `connection_rules` and `serving`, `aws` and `aws_session` (boto3) and the sample
+dialects `aws_bundle`, `aws_react`.
 """

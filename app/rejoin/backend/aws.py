@@ -54,9 +54,14 @@ _PAUSE_MAX_S: Final = 0.2
 _GRACE_S: Final = 1.0
 """How long a call may take longer than its tries, which end by their own time-outs."""
 _PAGE: Final = 100
-_STATUS_THREADS: Final = 24
-_CALL_THREADS: Final = 16
-"""Status calls have their own threads, so that polls cannot delay a reconnect."""
+_THREADS: Final[Mapping[str, int]] = {
+    "GetStreamSession": 24,
+    "CreateStreamSessionConnection": 16,
+    "StartStreamSession": 8,
+    "TerminateStreamSession": 4,
+    "ListStreamSessions": 1,
+}
+"""Each operation has its own threads: neither polls nor slow starts can delay a reconnect."""
 
 _BY_CODE: Final[Mapping[str, ServiceFault]] = {
     # Errors of this service (from its model in botocore).
@@ -131,14 +136,16 @@ class AwsStreamService:
             self._client(_DURATIONS_S[0])
         except (faults.BotoCoreError, ValueError, OSError) as error:
             raise unusable(error) from None
-        self._status_threads = ThreadPoolExecutor(_STATUS_THREADS, thread_name_prefix="aws-status")
-        self._call_threads = ThreadPoolExecutor(_CALL_THREADS, thread_name_prefix="aws-call")
+        self._threads = {
+            operation: ThreadPoolExecutor(count, thread_name_prefix=f"aws-{operation}")
+            for operation, count in _THREADS.items()
+        }
 
     def close(self) -> None:
         """Release the threads. Tries that still run end by their own time-outs; none begins."""
         self._closed = True
-        self._status_threads.shutdown(wait=False, cancel_futures=True)
-        self._call_threads.shutdown(wait=False, cancel_futures=True)
+        for threads in self._threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
         for client in self._clients.values():
             client.close()
 
@@ -179,7 +186,7 @@ class AwsStreamService:
             arn = _needed(answer.get("Arn"))
             return StartedStream(StreamId(settings.stream_group, arn), _status_of(answer))
 
-        return await self._call(self._call_threads, "StartStreamSession", budget_s, call)
+        return await self._call("StartStreamSession", budget_s, call)
 
     async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
         def call(client: GameLiftStreamsClient) -> StreamStatus:
@@ -190,7 +197,7 @@ class AwsStreamService:
                 )
             )
 
-        return await self._call(self._status_threads, "GetStreamSession", budget_s, call)
+        return await self._call("GetStreamSession", budget_s, call)
 
     async def list_streams(self, *, budget_s: float) -> tuple[ListedStream, ...]:
         """The budget is for all pages; each is a call of its own towards AWS's quota."""
@@ -200,7 +207,6 @@ class AwsStreamService:
         page: str | None = None
         while True:
             items, page = await self._call(
-                self._status_threads,
                 "ListStreamSessions",
                 until_at - self._clock(),
                 functools.partial(_page_of, group=group, page=page),
@@ -221,11 +227,10 @@ class AwsStreamService:
             )
             return _needed(answer.get("SignalResponse"))
 
-        return await self._call(self._call_threads, "CreateStreamSessionConnection", budget_s, call)
+        return await self._call("CreateStreamSessionConnection", budget_s, call)
 
     async def terminate(self, stream: StreamId, *, budget_s: float) -> None:
         await self._call(
-            self._call_threads,
             "TerminateStreamSession",
             budget_s,
             lambda client: client.terminate_stream_session(
@@ -236,7 +241,6 @@ class AwsStreamService:
 
     async def _call(
         self,
-        threads: ThreadPoolExecutor,
         operation: str,
         budget_s: float,
         call: Callable[[GameLiftStreamsClient], _Result],
@@ -245,7 +249,7 @@ class AwsStreamService:
             raise StreamServiceError(ServiceFault.UNAVAILABLE, "The backend is shutting down.")
         deadline = self._clock() + budget_s
         tries = asyncio.get_running_loop().run_in_executor(
-            threads, self._tries, operation, deadline, call
+            self._threads[operation], self._tries, operation, deadline, call
         )
         try:
             return await asyncio.wait_for(tries, budget_s + _GRACE_S)
@@ -301,7 +305,7 @@ class AwsStreamService:
                         connect_timeout=connect_s,
                         read_timeout=min(READ_S, try_s - connect_s),
                         retries={"mode": "standard", "total_max_attempts": 1},
-                        max_pool_connections=_STATUS_THREADS + _CALL_THREADS,
+                        max_pool_connections=sum(_THREADS.values()),
                         tcp_keepalive=True,
                         user_agent_extra="rejoin-backend",
                         # None: those of the environment. No proxy leads back to this machine.

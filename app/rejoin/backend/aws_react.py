@@ -31,7 +31,6 @@ from rejoin.backend.aws_samples import (
     json_body,
     text_of,
 )
-from rejoin.backend.gate import Authenticate, static_tokens
 from rejoin.backend.refused import RefusedError, outcome_of
 from rejoin.backend.service import (
     ServiceFault,
@@ -40,6 +39,7 @@ from rejoin.backend.service import (
     StreamServiceError,
     StreamStatus,
 )
+from rejoin.backend.sign_in import Authenticate, signed_in, static_tokens
 from rejoin.signaling.wire import MAX_BODY_BYTES
 from rejoin.tasks import cancel, spawn
 
@@ -127,7 +127,8 @@ class _React:
     async def _integrated(self, request: Request, function: _Function) -> Response:
         """What the gateway does around a function."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or self._authenticate(token.strip()) is None:
+        token = token.strip() if scheme.lower() == "bearer" else ""
+        if not token or await signed_in(self._authenticate, token) is None:
             return _message(401, "Unauthorized")
         body = await json_body(request, MAX_BODY_BYTES) if request.method == "POST" else None
         task = spawn(_replied(function(body)), name="react function")

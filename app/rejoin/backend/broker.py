@@ -25,9 +25,17 @@ from typing import Any, Final, TypeVar, assert_never
 
 from rejoin.backend.client_tokens import START, ClientTokens
 from rejoin.backend.create_calls import CreateCalls
+from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.poll_rate import PollRate
-from rejoin.backend.refused import ENDING_STATUSES, Reason, RefusedError, of_service, outcome_of
-from rejoin.backend.requests import Caller, Offer, Remaining, SessionReport
+from rejoin.backend.refused import (
+    ENDING_STATUSES,
+    Reason,
+    RefusedError,
+    of_service,
+    outcome_of,
+    refused_by,
+)
+from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import (
     ServiceFault,
     StreamId,
@@ -35,10 +43,11 @@ from rejoin.backend.service import (
     StreamServiceError,
     StreamStatus,
 )
-from rejoin.backend.session_memory import SessionMemories, SessionMemory
+from rejoin.backend.session_memory import SessionMemories
+from rejoin.backend.session_reports import answer_held, report_of
+from rejoin.backend.status_calls import StatusCalls
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
-from rejoin.backend.store.schema import secret_hash
 from rejoin.backend.store.sessions import (
     SessionForgottenError,
     SessionStore,
@@ -46,7 +55,7 @@ from rejoin.backend.store.sessions import (
 )
 from rejoin.clock import Clock
 from rejoin.service_model.fence import Claim
-from rejoin.signaling.wire import ENDED_STATUSES, MAX_WAIT_S, MIN_BUDGET_S, sha256_hex
+from rejoin.signaling.wire import ENDED_STATUSES, MAX_WAIT_S, MIN_BUDGET_S
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.backend")
@@ -56,8 +65,6 @@ FAST_POLL_S: Final = 0.2
 SLOW_POLL_S: Final = 1.0
 FAST_FOR_S: Final = 10.0
 """How often the service is polled during a client's long poll (design/reconnect.md, "Retries")."""
-STATUS_BUDGET_S: Final = 7.0
-"""No single GetStreamSession is waited for longer than this."""
 EXPLANATION_BUDGET_S: Final = 2.0
 """How long the status that explains a refusal may take."""
 RECORD_S: Final = 2.0
@@ -65,10 +72,10 @@ RECORD_S: Final = 2.0
 RECORD_AGAIN_S: Final = 0.1
 FINISH_PATIENCE_S: Final = 2.0
 """When the backend stops, calls in flight have this long to end and be recorded."""
+DEFAULT_APPLICATION: Final = "default"
+"""In a player's list: the application that is started when a client names none."""
 NO_CLIENT_CONNECTION: Final = "NO_CLIENT_CONNECTION"
 """A SignalRequest with which the service starts a session that nobody plays (its API reference)."""
-REMAINING_STATUSES: Final = frozenset({"CONNECTED", "PENDING_CLIENT_RECONNECTION", "RECONNECTING"})
-"""The window counts from the last CONNECTED in these; after ACTIVE a second window runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +98,16 @@ class SessionBroker:
         clock: Clock,
         poll_rate: PollRate,
         stopping: asyncio.Event | None = None,
+        owners: OwnerCalls | None = None,
     ) -> None:
-        """`stopping`: set when the backend is to end; long polls then return what they have."""
+        """`stopping`: set when the backend is to end; long polls then return what they have.
+        `owners`: what one player may hold; None: anything."""
+        self._owners = owners or OwnerCalls(OwnerRules(outstanding={}), clock)
         self._stopping = stopping or asyncio.Event()
         self._service = service
         self._store = store
         self._clock = clock
-        self._poll_rate = poll_rate
+        self._status_calls = StatusCalls(service, poll_rate, clock)
         self._memories = SessionMemories()
         self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
         self._create_calls = CreateCalls(flights, clock)
@@ -112,12 +122,17 @@ class SessionBroker:
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=FINISH_PATIENCE_S)
             await cancel(*late)  # their outcome stays unknown, as it is
+        await self._status_calls.finish()
 
     # --- start ----------------------------------------------------------------------------------
 
     async def start(self, caller: Caller, offer: Offer, application: str | None) -> SessionReport:
         """Start a stream session, or return the one that the same token has started already."""
         _check(offer)
+        if caller.applications is not None:
+            name = DEFAULT_APPLICATION if application is None else application
+            if name not in caller.applications:
+                raise RefusedError(Reason.APPLICATION_FORBIDDEN)
         claim, row = await self._store.begin_start(
             owner_hash=caller.owner_hash,
             key=offer.token,
@@ -127,6 +142,8 @@ class SessionBroker:
         )
         if claim is Claim.REUSED:
             raise RefusedError(Reason.START_TOKEN_REUSED)
+        if claim is Claim.NEW:
+            await self._admit_start(caller, row)
         if row.stream is not None:
             row, status = await self._get_status(caller, row.id)
             return self._view(row, status)
@@ -139,6 +156,33 @@ class SessionBroker:
         started = await self._result(task, caller)
         row = await self._remember(started.row, started.status, started.asked_at, caller)
         return self._view(row, started.status)
+
+    async def _admit_start(self, caller: Caller, row: StoredSession) -> None:
+        """Whether the player may start one more game; if not, the start is forgotten."""
+        try:
+            self._owners.started(caller.owner_hash)
+            most = self._owners.rules.live_sessions
+            if most is not None and await self._live_sessions(caller, row.id) >= most:
+                raise RefusedError(Reason.TOO_MANY_SESSIONS)
+        except RefusedError:
+            await self._store.forget(row.id, within_s=RECORD_S)
+            raise
+
+    async def _live_sessions(self, caller: Caller, besides: str) -> int:
+        """The player's stream sessions that have not ended, as the service sees them now."""
+        found = 0
+        rows = await self._store.live_of(caller.owner_hash, within_s=self._left_s(caller))
+        for row in rows:
+            if row.id == besides:
+                continue
+            try:
+                await self._get_status(caller, row.id)
+            except RefusedError as refused:
+                found += refused.reason is not Reason.SESSION_UNKNOWN
+            else:
+                again = await self._owned(caller, row.id)
+                found += again.ended_status is None
+        return found
 
     async def _start_call(
         self, row: StoredSession, offer: Offer, application: str | None, deadline_at: float
@@ -200,10 +244,10 @@ class SessionBroker:
             failure: RefusedError | None = None
             try:
                 row, status = await self._get_status(caller, session_id)
-            except RefusedError as refused:
-                if first is None or refused.reason not in PASSING:
+            except (RefusedError, StoreUnavailableError) as error:
+                failure = refused_by(error)
+                if first is None or failure.reason not in PASSING:
                     raise
-                failure = refused
                 pause_s = SLOW_POLL_S
             else:
                 view = self._view(row, status)
@@ -216,7 +260,7 @@ class SessionBroker:
             await self._pause(next_at - self._clock())
             memory.polled_at = self._clock()
             if next_at >= until_at or self._stopping.is_set() or await caller.gone():
-                if failure is not None:
+                if failure is not None and failure.reason is not Reason.POLL_RATE:
                     raise failure
                 # Made again, because `remaining` has aged.
                 return self._view(row, status)
@@ -227,27 +271,20 @@ class SessionBroker:
                 await self._stopping.wait()
 
     async def _get_status(
-        self, caller: Caller, session_id: str
+        self, caller: Caller, session_id: str, *, not_before: float = 0.0
     ) -> tuple[StoredSession, StreamStatus]:
-        """GetStreamSession, at our poll rate; what is stored where the session has ended."""
+        """GetStreamSession, at our poll rate; what is stored where the session has ended.
+
+        `not_before`: the call began then or later, on our clock."""
         row = await self._owned(caller, session_id)
         if row.ended_status is not None:
             return row, StreamStatus(status=row.ended_status, reason=row.ended_reason)
-        stream = _stream_of(row)
-        if not await self._poll_rate.wait(caller.deadline_at):
-            raise RefusedError(Reason.POLL_RATE, retry_after_s=1.0)
-        asked_at = self._clock()
-        budget_s = min(STATUS_BUDGET_S, caller.deadline_at - asked_at)
-        try:
-            async with asyncio.timeout(max(0.0, budget_s)):
-                status = await self._service.get_status(stream, budget_s=budget_s)
-        except TimeoutError:
-            raise RefusedError(Reason.TIMED_OUT) from None
-        except StreamServiceError as error:
-            raise of_service(error) from None
+        seen = await self._status_calls.get(
+            session_id, _stream_of(row), caller.deadline_at, not_before=not_before
+        )
         # Read again: another attempt may have arrived in the meantime.
         row = await self._owned(caller, session_id)
-        return await self._remember(row, status, asked_at, caller), status
+        return await self._remember(row, seen.status, seen.asked_at, caller), seen.status
 
     async def _remember(
         self, row: StoredSession, status: StreamStatus, asked_at: float, caller: Caller
@@ -260,7 +297,7 @@ class SessionBroker:
             return await self._store.ended(
                 row.id, status.status, status.reason, within_s=self._left_s(caller)
             )
-        request_sha256, answer = _answer_held(row, status)
+        request_sha256, answer = answer_held(row, status)
         if row.answer is None and answer is not None and request_sha256 == row.request_sha256:
             return await self._store.answered(
                 row.id,
@@ -272,28 +309,7 @@ class SessionBroker:
         return row
 
     def _view(self, row: StoredSession, status: StreamStatus) -> SessionReport:
-        memory = self._memories.of(row.id)
-        timeout_s = status.connection_timeout_s or memory.connection_timeout_s
-        request_sha256, answer = _answer_held(row, status)
-        return SessionReport(
-            session_id=row.id,
-            status=status.status,
-            reason=status.reason,
-            connection_timeout_s=timeout_s,
-            session_ends_in_s=status.session_ends_in_s,
-            remaining=self._remaining(memory, status.status, timeout_s),
-            attempt=row.attempt,
-            signal_request_sha256=request_sha256,
-            signal_response=answer,
-        )
-
-    def _remaining(
-        self, memory: SessionMemory, status: str, timeout_s: float | None
-    ) -> Remaining | None:
-        connected_at = memory.connected_asked_at
-        if status not in REMAINING_STATUSES or timeout_s is None or connected_at is None:
-            return None
-        return Remaining(at_least_s=timeout_s, age_s=max(0.0, self._clock() - connected_at))
+        return report_of(row, status, self._memories.of(row.id), self._clock())
 
     # --- reconnect ------------------------------------------------------------------------------
 
@@ -378,7 +394,7 @@ class SessionBroker:
         until_at = min(deadline_at, self._clock() + EXPLANATION_BUDGET_S)
         try:
             _, status = await self._get_status(
-                Caller(row.owner_hash, until_at, _never_gone), row.id
+                Caller(row.owner_hash, until_at, _never_gone), row.id, not_before=self._clock()
             )
         except (RefusedError, SessionForgottenError):
             return None
@@ -435,6 +451,7 @@ class SessionBroker:
 PASSING: Final = frozenset(
     {
         Reason.POLL_RATE,
+        Reason.STORE_UNAVAILABLE,
         Reason.THROTTLED,
         Reason.CONFLICT,
         Reason.STILL_STARTING,
@@ -448,24 +465,6 @@ PASSING: Final = frozenset(
 
 async def _never_gone() -> bool:
     return False
-
-
-def _answer_held(row: StoredSession, status: StreamStatus) -> tuple[str | None, str | None]:
-    """Hash of the SignalRequest that the service holds, and the answer to exactly that one."""
-    if row.answer is not None:
-        return row.request_sha256, row.answer
-    if status.signal_request is None:
-        return None, None
-    request_sha256 = sha256_hex(status.signal_request)
-    answer = status.signal_response
-    if (
-        answer is not None
-        and request_sha256 == row.request_sha256
-        and secret_hash("answer", answer) in row.earlier_answers
-    ):
-        # The service shows the new request with the answer to an earlier one.
-        answer = None
-    return request_sha256, answer
 
 
 def _check(offer: Offer) -> None:

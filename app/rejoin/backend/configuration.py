@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from rejoin.backend.introspection import IntrospectionSettings
+from rejoin.backend.issuer_calls import is_trusted_url
+from rejoin.backend.openid_tokens import OpenIdSettings
 from rejoin.errors import BadInputError
 from rejoin.signaling.dialects import DIALECTS, OURS
 
@@ -40,6 +43,17 @@ _NAMES: Final = frozenset(
         "proxies",
         "connections",
         "sample_anywhere",
+        "starts_per_minute",
+        "live_sessions",
+        "openid_issuer",
+        "openid_audience",
+        "openid_client_id",
+        "openid_scopes",
+        "openid_token_type",
+        "applications_claim",
+        "introspection_url",
+        "introspection_client_id",
+        "introspection_client_secret",
         "access_key_id",
         "secret_access_key",
         "session_token",
@@ -92,6 +106,14 @@ class BackendSettings:
     sample_anywhere: bool = False
     """Whether a dialect of AWS's samples, which knows no sign-in, may be reached from other
     machines."""
+    starts_per_minute: int = 10
+    live_sessions: int = 5
+    """How many games one player may start in a minute, and have running."""
+    unlimited: bool = False
+    """No limit for one player: many testers share a token of the emulator. No setting of a file."""
+    openid: OpenIdSettings | None = None
+    introspection: IntrospectionSettings | None = None
+    """By which identity provider players sign in, beside the fixed tokens."""
 
     def __post_init__(self) -> None:
         _check(re.fullmatch(r"[a-z0-9-]{1,32}", self.region), "region", 'a Region ("us-west-2")')
@@ -103,8 +125,9 @@ class BackendSettings:
                 "applications",
                 "a list of name=id",
             )
+        by_provider = self.openid is not None or self.introspection is not None
         _check(
-            self.tokens and all(_TOKEN.fullmatch(token) for token in self.tokens),
+            (self.tokens or by_provider) and all(_TOKEN.fullmatch(token) for token in self.tokens),
             "tokens",
             "one or more tokens of 16 to 1024 printable characters, separated by commas",
         )
@@ -126,6 +149,8 @@ class BackendSettings:
         _check(self.dialect in DIALECTS, "dialect", "one of " + ", ".join(DIALECTS))
         _check(self.database, "database", 'a file name, ":memory:" or a postgresql:// URL')
         _check(10 <= self.connections <= 100_000, "connections", "10 to 100,000")
+        _check(self.starts_per_minute >= 1, "starts_per_minute", "1 or more")
+        _check(self.live_sessions >= 1, "live_sessions", "1 or more")
         _check(all(_HOST.fullmatch(each) for each in self.hosts), "hosts", "names or addresses")
         _check(all(map(_is_network, self.proxies)), "proxies", "addresses or networks")
         if self.dialect != OURS.name and not self.is_local and not self.sample_anywhere:
@@ -255,8 +280,54 @@ def _is_http_url(url: str) -> bool:
         return False
 
 
+def _providers(
+    values: Mapping[str, str], spelled: Callable[[str], str]
+) -> tuple[OpenIdSettings | None, IntrospectionSettings | None]:
+    """The identity provider, and the way in which its tokens are checked."""
+    issuer, url = values.get("openid_issuer"), values.get("introspection_url")
+    for name, address in (("openid_issuer", issuer), ("introspection_url", url)):
+        if address is not None and not is_trusted_url(address):
+            raise BadInputError(f"{spelled(name)} must be an https URL (http on this machine).")
+    if issuer is None:
+        if url is not None:
+            raise BadInputError(f"{spelled('introspection_url')} needs {spelled('openid_issuer')}.")
+        return None, None
+    claim = values.get("applications_claim")
+    if url is not None:
+        return None, IntrospectionSettings(
+            url,
+            _required(values, "introspection_client_id", spelled),
+            _required(values, "introspection_client_secret", spelled),
+            issuer,
+            values.get("openid_audience"),
+            claim,
+        )
+    kind = values.get("openid_token_type", "at+jwt").lower()
+    if kind not in ("at+jwt", "jwt"):
+        raise BadInputError(f"{spelled('openid_token_type')} must be at+jwt or jwt.")
+    return (
+        OpenIdSettings(
+            issuer,
+            _required(values, "openid_audience", spelled),
+            values.get("openid_client_id"),
+            values.get("openid_scopes", "openid"),
+            kind,
+            claim,
+        ),
+        None,
+    )
+
+
+def _required(values: Mapping[str, str], name: str, spelled: Callable[[str], str]) -> str:
+    found = values.get(name)
+    if not found:
+        raise BadInputError(f"The backend needs {spelled(name)}, which is not set.")
+    return found
+
+
 def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendSettings:
-    for name in ("region", "stream_group", "application", "tokens"):
+    by_provider = "openid_issuer" in values
+    for name in ("region", "stream_group", "application", *(() if by_provider else ("tokens",))):
         if not values.get(name):
             raise BadInputError(f"The backend needs {spelled(name)}, which is not set.")
 
@@ -275,6 +346,8 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             raise BadInputError(f"{spelled('applications')} must be a list of name=id.")
         applications[name.strip()] = identifier.strip()
 
+    openid, introspection = _providers(values, spelled)
+
     def several(name: str) -> tuple[str, ...]:
         return tuple(each.strip() for each in values.get(name, "").split(",") if each.strip())
 
@@ -282,6 +355,7 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
     if sample_anywhere not in ("yes", "no"):
         raise BadInputError(f"{spelled('sample_anywhere')} must be yes or no.")
     port, connections = whole("port"), whole("connections")
+    starts, live = whole("starts_per_minute"), whole("live_sessions")
     try:
         return BackendSettings(
             region=values["region"],
@@ -304,6 +378,10 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             proxies=several("proxies"),
             connections=10_000 if connections is None else connections,
             sample_anywhere=sample_anywhere == "yes",
+            starts_per_minute=10 if starts is None else starts,
+            live_sessions=5 if live is None else live,
+            openid=openid,
+            introspection=introspection,
         )
     except _SettingError as error:
         raise BadInputError(f"{spelled(error.name)} must be {error.required}.") from None

@@ -10,12 +10,16 @@ from rejoin.backend.aws_bundle import build_bundle
 from rejoin.backend.aws_react import build_react
 from rejoin.backend.aws_samples import OfferedApplications
 from rejoin.backend.configuration import BackendSettings
-from rejoin.backend.gate import Authenticate
-from rejoin.backend.routes import build_app
+from rejoin.backend.introspection import Introspection
+from rejoin.backend.openid_tokens import OpenIdTokens
+from rejoin.backend.owner_rules import OwnerRules
+from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import StreamService
+from rejoin.backend.sign_in import Authenticate, first_of, static_tokens
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT
+from rejoin.signaling.wire import AboutBody, SignInBody
 
 
 def build_backend(
@@ -31,9 +35,57 @@ def build_backend(
     The caller closes `service` and `store`, after the application.
     """
     if tokens is None:
-        tokens = settings.tokens
+        tokens = _authenticate(settings)
     if settings.dialect == AWS_BUNDLE.name:
         return build_bundle(service, store, OfferedApplications.of(settings))
     if settings.dialect == AWS_REACT.name:
         return build_react(service, OfferedApplications.of(settings), settings.region, tokens)
-    return build_app(service, store, tokens, clock=clock, hosts=settings.allowed_hosts)
+    return build_app(
+        service,
+        store,
+        tokens,
+        clock=clock,
+        rules=AppRules(
+            hosts=settings.allowed_hosts,
+            owners=owner_rules(settings),
+            about=_about(settings),
+        ),
+    )
+
+
+def owner_rules(settings: BackendSettings) -> OwnerRules:
+    """What one player may hold; the emulator's testers share a token, so there it is more."""
+    if settings.unlimited:
+        return OwnerRules(outstanding={})
+    return OwnerRules(
+        starts_per_minute=settings.starts_per_minute, live_sessions=settings.live_sessions
+    )
+
+
+def _authenticate(settings: BackendSettings) -> Authenticate:
+    """The fixed tokens, then the identity provider's."""
+    ways: list[Authenticate] = [static_tokens(settings.tokens)] if settings.tokens else []
+    if settings.openid is not None:
+        ways.append(OpenIdTokens(settings.openid))
+    if settings.introspection is not None:
+        ways.append(Introspection(settings.introspection))
+    return first_of(*ways)
+
+
+def _about(settings: BackendSettings) -> AboutBody:
+    kinds = []
+    if settings.tokens:
+        kinds.append(SignInBody(kind="static"))
+    if settings.openid is not None:
+        kinds.append(
+            SignInBody(
+                kind="openid",
+                issuer=settings.openid.issuer,
+                client_id=settings.openid.client_id,
+                scopes=settings.openid.scopes,
+                audience=settings.openid.audience,
+            )
+        )
+    if settings.introspection is not None:
+        kinds.append(SignInBody(kind="openid", issuer=settings.introspection.issuer))
+    return AboutBody(sign_in=kinds, applications=sorted(settings.applications))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,40 +12,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rejoin.backend.bodies import BodyError, BodyFault, read_body
 from rejoin.backend.problems import response_to
 from rejoin.backend.refused import Reason, RefusedError, refused_by
+from rejoin.backend.sign_in import Authenticate, RefusedSignIns, signed_in
 from rejoin.backend.store.schema import secret_hash
 from rejoin.clock import Clock
 from rejoin.signaling.wire import MAX_BODY_BYTES
 
-Authenticate = Callable[[str], str | None]
-"""From a bearer token to a stable name of its owner, or None. Called once per request."""
-
 ADMITTED: Final = "rejoin.admitted"
 """Where the gate leaves an `Admitted` in the ASGI scope."""
 
-_OPEN_PATH: Final = "/v1/health"
+_OPEN_PATHS: Final = frozenset({"/v1/health", "/v1/about"})
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A request with a valid token: the hash of its owner's name, and when it arrived."""
+    """A request with a valid token: the hash of its owner's name, when it arrived, and what the
+    owner may start (None: everything)."""
 
     owner_hash: str
     at: float
-
-
-def static_tokens(tokens: Collection[str]) -> Authenticate:
-    """A fixed set of bearer tokens, each its own owner; compared in constant time."""
-    known = [(secret_hash("bearer", token), token) for token in tokens]
-
-    def authenticate(presented: str) -> str | None:
-        digest = secret_hash("bearer", presented)
-        owner: str | None = None
-        for candidate, token in known:
-            if hmac.compare_digest(candidate, digest):
-                owner = token
-        return owner
-
-    return authenticate
+    applications: frozenset[str] | None = None
 
 
 class Gate:
@@ -64,6 +48,7 @@ class Gate:
         self._app = app
         self._authenticate = authenticate
         self._clock = clock
+        self._refused = RefusedSignIns(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,8 +69,8 @@ class Gate:
         try:
             _check_framing(headers)
             self._check_host(headers)
-            if scope["path"] != _OPEN_PATH:
-                scope[ADMITTED] = self._admit(headers)
+            if scope["path"] not in _OPEN_PATHS:
+                scope[ADMITTED] = await self._admit(headers, scope.get("client"))
             if scope["method"] in ("POST", "PUT", "PATCH"):
                 receive = _limited(headers, receive)
             await self._app(scope, receive, send_with_headers)
@@ -102,15 +87,18 @@ class Gate:
         if len(named) != 1 or host_of(named[0]) not in self._hosts:
             raise RefusedError(Reason.HOST_UNKNOWN)
 
-    def _admit(self, headers: Headers) -> Admitted:
+    async def _admit(self, headers: Headers, client: tuple[str, int] | None) -> Admitted:
         at = self._clock()
         given = headers.getlist("Authorization")
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
         token = token.strip()
-        owner = self._authenticate(token) if scheme.lower() == "bearer" and token else None
-        if owner is None:
+        player = None
+        if scheme.lower() == "bearer" and token:
+            player = await signed_in(self._authenticate, token)
+        if player is None:
+            await self._refused.slow_down("" if client is None else client[0])
             raise RefusedError(Reason.UNAUTHENTICATED)
-        return Admitted(secret_hash("owner", owner), at)
+        return Admitted(secret_hash("owner", player.owner), at, player.applications)
 
 
 def host_of(header: str) -> str:

@@ -21,13 +21,25 @@ class PollRate:
     per_s: float
     free_at: float = -math.inf
 
+    def in_time(self, deadline_at: float) -> bool:
+        """Whether a turn that is asked for now would come before the deadline."""
+        return self._turn_at(self.clock()) < deadline_at
+
     async def wait(self, deadline_at: float) -> bool:
-        """Wait for a turn; False, at once, if it would come after the deadline."""
+        """Wait for a turn; False, at once, if it would come after the deadline. A turn whose
+        waiting is cancelled is free again."""
         now = self.clock()
-        turn_at = max(self.free_at, now - (BURST - 1) / self.per_s)
+        turn_at = self._turn_at(now)
         if turn_at >= deadline_at:
             return False
         self.free_at = turn_at + 1 / self.per_s
         if turn_at > now:
-            await asyncio.sleep(turn_at - now)
+            try:
+                await asyncio.sleep(turn_at - now)
+            except asyncio.CancelledError:
+                self.free_at -= 1 / self.per_s
+                raise
         return True
+
+    def _turn_at(self, now: float) -> float:
+        return max(self.free_at, now - (BURST - 1) / self.per_s)

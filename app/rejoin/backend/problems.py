@@ -76,6 +76,7 @@ TABLE: Final[dict[Reason, Row]] = {
         ProblemCode.SESSION_NOT_FOUND,
         "The streaming service does not know the configured stream group or application.",
     ),
+    Reason.APPLICATION_FORBIDDEN: Row(ProblemCode.FORBIDDEN, "You may not start this application."),
     Reason.STILL_STARTING: Row(ProblemCode.CONFLICT, "The stream session is still being started."),
     Reason.ENDED: Row(ProblemCode.CONFLICT, "The stream session has ended.", retryable=False),
     Reason.NO_ANSWER: Row(ProblemCode.CONFLICT, "There is no answer to this SignalRequest."),
@@ -89,6 +90,12 @@ TABLE: Final[dict[Reason, Row]] = {
         ProblemCode.STALE_ATTEMPT, "A newer attempt for this stream session exists."
     ),
     Reason.ATTEMPT_IN_FLIGHT: Row(ProblemCode.IN_FLIGHT, "An earlier attempt has no answer yet."),
+    Reason.OWNER_BUSY: Row(
+        ProblemCode.THROTTLED, "You have too many calls of this kind at the same time."
+    ),
+    Reason.TOO_MANY_SESSIONS: Row(
+        ProblemCode.FORBIDDEN, "You have too many games running; end one of them first."
+    ),
     Reason.POLL_RATE: Row(
         ProblemCode.THROTTLED, "The backend polls too many sessions at the moment."
     ),
@@ -102,6 +109,10 @@ TABLE: Final[dict[Reason, Row]] = {
     Reason.FAILED: Row(ProblemCode.SERVICE_UNAVAILABLE, http_status=502),
     Reason.TIMED_OUT: Row(
         ProblemCode.SERVICE_TIMEOUT, "The streaming service did not answer in time."
+    ),
+    Reason.SIGN_IN_UNAVAILABLE: Row(
+        ProblemCode.SERVICE_UNAVAILABLE,
+        "The identity provider does not answer, so nobody can be signed in at the moment.",
     ),
     Reason.STORE_UNAVAILABLE: Row(
         ProblemCode.STORE_UNAVAILABLE, "The backend's database cannot be used at the moment."

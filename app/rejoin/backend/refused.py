@@ -13,6 +13,7 @@ from collections.abc import Awaitable
 from typing import Final, TypeVar
 
 from rejoin.backend.service import ServiceFault, StreamServiceError
+from rejoin.backend.sign_in import SignInUnavailableError
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.sessions import SessionForgottenError
 from rejoin.errors import RejoinError
@@ -41,6 +42,7 @@ class Reason(enum.Enum):
     # The session and its attempts.
     SESSION_UNKNOWN = "session_unknown"
     APPLICATION_UNKNOWN = "application_unknown"
+    APPLICATION_FORBIDDEN = "application_forbidden"
     STILL_STARTING = "still_starting"
     ENDED = "ended"
     NO_ANSWER = "no_answer"
@@ -48,6 +50,8 @@ class Reason(enum.Enum):
     OFFER_REUSED = "offer_reused"
     ATTEMPT_STALE = "attempt_stale"
     ATTEMPT_IN_FLIGHT = "attempt_in_flight"
+    OWNER_BUSY = "owner_busy"
+    TOO_MANY_SESSIONS = "too_many_sessions"
     # The streaming service.
     POLL_RATE = "poll_rate"
     ACCESS_DENIED = "access_denied"
@@ -60,6 +64,7 @@ class Reason(enum.Enum):
     TIMED_OUT = "timed_out"
     # This backend.
     STORE_UNAVAILABLE = "store_unavailable"
+    SIGN_IN_UNAVAILABLE = "sign_in_unavailable"
     INTERNAL = "internal"
 
 
@@ -144,6 +149,8 @@ def refused_by(error: Exception) -> RefusedError:
             return of_service(error)
         case StoreUnavailableError():
             return RefusedError(Reason.STORE_UNAVAILABLE, retry_after_s=1.0)
+        case SignInUnavailableError():
+            return RefusedError(Reason.SIGN_IN_UNAVAILABLE, retry_after_s=1.0)
         case SessionForgottenError():
             return RefusedError(Reason.SESSION_UNKNOWN)
         case _:

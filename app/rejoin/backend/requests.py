@@ -15,6 +15,8 @@ class Caller:
     owner_hash: str
     deadline_at: float
     gone: Callable[[], Awaitable[bool]]
+    applications: frozenset[str] | None = None
+    """Names of those that they may start; None for all."""
 
 
 @dataclass(frozen=True, slots=True)

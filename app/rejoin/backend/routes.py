@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response, Security
@@ -13,17 +14,20 @@ from fastapi.security import HTTPBearer
 
 from rejoin.backend import problems
 from rejoin.backend.broker import SessionBroker
-from rejoin.backend.gate import ADMITTED, Admitted, Authenticate, Gate, static_tokens
+from rejoin.backend.gate import ADMITTED, Admitted, Gate
+from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import StreamService
+from rejoin.backend.sign_in import Authenticate, static_tokens
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.sweep import sweep_for_ever
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
+    CONTRACT_MINOR,
     CONTRACT_VERSION,
     IDEMPOTENCY_HEADER,
     MAX_BUDGET_MS,
@@ -32,12 +36,14 @@ from rejoin.signaling.wire import (
     PROBLEM_CONTENT_TYPE,
     SESSION_ID_PATTERN,
     TOKEN_PATTERN,
+    AboutBody,
     ConnectionBody,
     HealthBody,
     ReconnectBody,
     RemainingBody,
     SessionViewBody,
     SignalAnswerBody,
+    SignInBody,
     StartBody,
     sha256_hex,
 )
@@ -51,25 +57,44 @@ MARGIN_S: Final = 0.1
 """Kept of the client's budget for writing the answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class AppRules:
+    """`polls_per_s`: GetStreamSession calls of this process. `hosts`: the names and addresses that
+    a Host header may have; none: any. `owners`: what one player may hold. `about`: the answer to
+    `GET /v1/about`."""
+
+    polls_per_s: float = POLLS_PER_S
+    hosts: tuple[str, ...] = ()
+    owners: OwnerRules = field(default_factory=OwnerRules)
+    about: AboutBody = field(
+        default_factory=lambda: AboutBody(sign_in=[SignInBody(kind="static")], applications=[])
+    )
+
+
+_RULES: Final = AppRules()
+
+
 def build_app(
     service: StreamService,
     store: SessionStore,
     tokens: Collection[str] | Authenticate,
     *,
     clock: Clock = boot_s,
-    polls_per_s: float = POLLS_PER_S,
-    hosts: Collection[str] = (),
+    rules: AppRules = _RULES,
 ) -> FastAPI:
     """The application. The caller opens `store` before it, and closes `service` and `store` after.
 
-    `hosts`: the names and addresses that a Host header may have; none: any. `app.state.stopping`,
-    an asyncio.Event, ends long polls with their view: set it when the server is to end.
+    `app.state.stopping`, an asyncio.Event, ends long polls with their view: set it when the server
+    is to end.
 
     Each application is one owner of flights, also where several share a process.
     """
     flights = FlightStore(store.database, secrets.token_hex(16))
     stopping = asyncio.Event()
-    broker = SessionBroker(service, store, flights, clock, PollRate(clock, polls_per_s), stopping)
+    owners = OwnerCalls(rules.owners, clock)
+    broker = SessionBroker(
+        service, store, flights, clock, PollRate(clock, rules.polls_per_s), stopping, owners
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -92,10 +117,10 @@ def build_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.stopping = stopping
-    app.include_router(_router(broker))
+    app.include_router(_router(broker, owners, rules.about))
     problems.install(app)
     authenticate = tokens if callable(tokens) else static_tokens(tokens)
-    app.add_middleware(Gate, authenticate=authenticate, clock=clock, hosts=hosts)
+    app.add_middleware(Gate, authenticate=authenticate, clock=clock, hosts=rules.hosts)
     return app
 
 
@@ -129,14 +154,20 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def _router(broker: SessionBroker) -> APIRouter:
+def _router(broker: SessionBroker, owners: OwnerCalls, about_body: AboutBody) -> APIRouter:
     # The gate has checked the token already; this puts the scheme into the contract.
     bearer = Security(HTTPBearer(auto_error=False, scheme_name="bearer"))
     router = APIRouter(prefix="/v1", responses=_PROBLEMS, redirect_slashes=False)
 
     @router.get("/health", operation_id="health", summary="Does a Rejoin backend answer here?")
     async def health() -> HealthBody:
-        return HealthBody()
+        return HealthBody(contract_minor=CONTRACT_MINOR)
+
+    @router.get(
+        "/about", operation_id="about", summary="How to sign in here, and what can be started"
+    )
+    async def about() -> AboutBody:
+        return about_body
 
     @router.post(
         "/sessions",
@@ -153,7 +184,9 @@ def _router(broker: SessionBroker) -> APIRouter:
         budget_ms: _BudgetMs = None,
     ) -> SessionViewBody:
         offer = Offer(body.attempt, body.signal_request, token)
-        view = await broker.start(_caller(request, budget_ms), offer, body.application)
+        caller = _caller(request, budget_ms)
+        with owners.call(caller.owner_hash, "start"):
+            view = await broker.start(caller, offer, body.application)
         response.headers["Location"] = f"/v1/sessions/{view.session_id}"
         return _body_of(view)
 
@@ -185,7 +218,8 @@ def _router(broker: SessionBroker) -> APIRouter:
             return known is None or view.status != known or answered or newer
 
         caller = _caller(request, budget_ms)
-        return _body_of(await broker.poll(caller, session_id, wait_s, has_news))
+        with owners.call(caller.owner_hash, "status"):
+            return _body_of(await broker.poll(caller, session_id, wait_s, has_news))
 
     @router.get(
         "/sessions/{session_id}/answer",
@@ -196,12 +230,11 @@ def _router(broker: SessionBroker) -> APIRouter:
     async def answer(
         request: Request, session_id: _Id, wait_s: _WaitS = 0.0, budget_ms: _BudgetMs = None
     ) -> SignalAnswerBody:
-        view = await broker.poll(
-            _caller(request, budget_ms),
-            session_id,
-            wait_s,
-            lambda _, view: view.signal_response is not None,
-        )
+        caller = _caller(request, budget_ms)
+        with owners.call(caller.owner_hash, "status"):
+            view = await broker.poll(
+                caller, session_id, wait_s, lambda _, view: view.signal_response is not None
+            )
         if view.signal_request_sha256 is None or view.signal_response is None:
             raise RefusedError(Reason.NO_ANSWER, session_status=view.status)
         return SignalAnswerBody(
@@ -223,7 +256,9 @@ def _router(broker: SessionBroker) -> APIRouter:
         budget_ms: _BudgetMs = None,
     ) -> ConnectionBody:
         offer = Offer(body.attempt, body.signal_request, token)
-        signal_response = await broker.reconnect(_caller(request, budget_ms), session_id, offer)
+        caller = _caller(request, budget_ms)
+        with owners.call(caller.owner_hash, "reconnect"):
+            signal_response = await broker.reconnect(caller, session_id, offer)
         return ConnectionBody(
             attempt=offer.attempt,
             signal_request_sha256=sha256_hex(offer.signal_request),
@@ -238,7 +273,9 @@ def _router(broker: SessionBroker) -> APIRouter:
         dependencies=[bearer],
     )
     async def terminate(request: Request, session_id: _Id, budget_ms: _BudgetMs = None) -> None:
-        await broker.terminate(_caller(request, budget_ms), session_id)
+        caller = _caller(request, budget_ms)
+        with owners.call(caller.owner_hash, "terminate"):
+            await broker.terminate(caller, session_id)
 
     return router
 
@@ -250,7 +287,7 @@ def _caller(request: Request, budget_ms: int | None) -> Caller:
         raise RefusedError(Reason.BUDGET_TOO_SMALL)
     admitted: Admitted = request.scope[ADMITTED]
     deadline_at = admitted.at + budget_s - MARGIN_S
-    return Caller(admitted.owner_hash, deadline_at, request.is_disconnected)
+    return Caller(admitted.owner_hash, deadline_at, request.is_disconnected, admitted.applications)
 
 
 def _body_of(view: SessionReport) -> SessionViewBody:

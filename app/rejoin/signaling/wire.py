@@ -18,6 +18,8 @@ from rejoin.core.model import AttemptNumber, RemainingKnowledge, SessionId, Sess
 from rejoin.service_model.status import Status, StatusReason
 
 CONTRACT_VERSION: Final = 1
+CONTRACT_MINOR: Final = 1
+"""Rises with each addition that a client or backend of an older minor can ignore."""
 
 BUDGET_HEADER: Final = "Rejoin-Budget-Ms"
 """How long the client will wait for this answer, in milliseconds from the start of its call."""
@@ -163,6 +165,29 @@ class HealthBody(_Answer):
 
     service: Literal["rejoin-backend"] = "rejoin-backend"
     contract: int = CONTRACT_VERSION
+    contract_minor: int = 0
+    """0 where the backend does not say it."""
+
+
+class SignInBody(_Answer):
+    """A way to sign in: "static" tokens that the studio hands out, or "openid" with its issuer and
+    what a client asks it for."""
+
+    kind: str
+    issuer: str | None = None
+    client_id: str | None = None
+    scopes: str | None = None
+    audience: str | None = None
+
+
+class AboutBody(_Answer):
+    """What a backend is, without a token: from contract 1.1 on."""
+
+    service: Literal["rejoin-backend"] = "rejoin-backend"
+    contract: int = CONTRACT_VERSION
+    contract_minor: int = CONTRACT_MINOR
+    sign_in: list[SignInBody]
+    applications: list[str]
 
 
 class ProblemCode(enum.StrEnum):

@@ -130,6 +130,7 @@ def _backend_settings(
         connection_timeout_s=settings.connection_timeout_s,
         session_length_s=settings.session_length_s,
         host=HOST,
+        unlimited=True,
     )
 
 

@@ -195,6 +195,20 @@ class SessionStore:
             return None
         return row
 
+    async def live_of(self, owner_hash: str, *, within_s: float) -> tuple[StoredSession, ...]:
+        """The owner's sessions that have not ended as far as is known."""
+
+        async def work(connection: AsyncConnection) -> tuple[StoredSession, ...]:
+            ids = await connection.scalars(
+                select(STREAM_SESSION.c.id).where(
+                    STREAM_SESSION.c.owner_hash == owner_hash,
+                    STREAM_SESSION.c.ended_status.is_(None),
+                )
+            )
+            return tuple([await _get(connection, each) for each in ids.all()])
+
+        return await self.database.run(work, within_s=within_s)
+
     async def by_tag(self, tag: str, *, within_s: float) -> StoredSession | None:
         """The session that was started with this UserId."""
 

@@ -1,0 +1,116 @@
+"""Who may use the backend: what a bearer token says of its player, by whichever way it is checked.
+
+`static_tokens` here; `openid_tokens` and `introspection` ask a studio's own identity provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Final
+
+from rejoin.backend.store.schema import secret_hash
+from rejoin.errors import ServiceError
+
+_log = logging.getLogger("rejoin.backend.sign_in")
+
+SLOWED_BY_S: Final = 0.05
+SLOWEST_S: Final = 1.0
+FORGOTTEN_AFTER_S: Final = 60.0
+_MOST_ADDRESSES: Final = 10_000
+_MOST_SLOWED: Final = 100
+"""Refusals held back at the same time; beyond that one is answered at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """`owner`: a stable name of the player, never an address. `applications`: those that they may
+    start, by name; None for all."""
+
+    owner: str
+    applications: frozenset[str] | None = None
+
+
+class SignInUnavailableError(ServiceError):
+    """It cannot be said whether the token is valid: the identity provider does not answer."""
+
+    code = "sign_in_unavailable"
+
+
+Authenticate = Callable[[str], "SignedIn | str | Awaitable[SignedIn | None] | None"]
+"""From a bearer token to its player, or None. A str is an owner who may start every application.
+Called once per request; may raise SignInUnavailableError."""
+
+
+def static_tokens(tokens: Collection[str]) -> Authenticate:
+    """A fixed set of bearer tokens, each its own owner; compared in constant time."""
+    known = [(secret_hash("bearer", token), token) for token in tokens]
+
+    def authenticate(presented: str) -> str | None:
+        digest = secret_hash("bearer", presented)
+        owner: str | None = None
+        for candidate, token in known:
+            if hmac.compare_digest(candidate, digest):
+                owner = token
+        return owner
+
+    return authenticate
+
+
+async def signed_in(authenticate: Authenticate, token: str) -> SignedIn | None:
+    """Check a token."""
+    found = authenticate(token)
+    if isinstance(found, str):
+        return SignedIn(found)
+    if found is None or isinstance(found, SignedIn):
+        return found
+    return await found
+
+
+def first_of(*ways: Authenticate) -> Authenticate:
+    """The ways one after another: the first that knows the token decides."""
+
+    async def authenticate(token: str) -> SignedIn | None:
+        for way in ways:
+            found = await signed_in(way, token)
+            if found is not None:
+                return found
+        return None
+
+    return authenticate
+
+
+class RefusedSignIns:
+    """Counts refused sign-ins of each address, and holds the answers to them back, ever longer.
+
+    A valid token is never slowed down: behind one address there may be many players.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._counts: dict[str, tuple[int, float]] = {}
+        self._slowed = 0
+        self.total = 0
+
+    async def slow_down(self, address: str) -> None:
+        now = self._clock()
+        count, since_at = self._counts.pop(address, (0, now))
+        if now - since_at > FORGOTTEN_AFTER_S:
+            count, since_at = 0, now
+        count += 1
+        self.total += 1
+        while len(self._counts) >= _MOST_ADDRESSES:
+            del self._counts[next(iter(self._counts))]
+        self._counts[address] = (count, since_at)
+        if count in (10, 100, 1000) or count % 10_000 == 0:
+            _log.warning("%d sign-ins of one address were refused within a minute", count)
+        if self._slowed >= _MOST_SLOWED:
+            return
+        self._slowed += 1
+        try:
+            await asyncio.sleep(min(SLOWEST_S, SLOWED_BY_S * (count - 1)))
+        finally:
+            self._slowed -= 1

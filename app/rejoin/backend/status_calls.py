@@ -1,0 +1,109 @@
+"""GetStreamSession at the backend's pace: one call for each session at a time, for all who wait.
+
+A call that nobody waits for any more before its turn has come is not made, and its turn is free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from rejoin.backend.poll_rate import PollRate
+from rejoin.backend.refused import Reason, RefusedError, outcome_of
+from rejoin.backend.service import StreamId, StreamService, StreamStatus
+from rejoin.clock import Clock
+from rejoin.tasks import spawn
+
+STATUS_BUDGET_S: Final = 7.0
+"""No single GetStreamSession is waited for longer than this."""
+_TURN_WITHIN_S: Final = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class SeenStatus:
+    """`asked_at`: when the call began, on our clock; the status is at least that new."""
+
+    status: StreamStatus
+    asked_at: float
+
+
+@dataclass(slots=True)
+class _Call:
+    task: asyncio.Task[SeenStatus | RefusedError]
+    begun_at: float | None = None
+    """None until its turn has come."""
+    waiting: int = 0
+
+
+class StatusCalls:
+    """The status calls of this process."""
+
+    def __init__(self, service: StreamService, poll_rate: PollRate, clock: Clock) -> None:
+        self._service = service
+        self._poll_rate = poll_rate
+        self._clock = clock
+        self._calls: dict[str, _Call] = {}
+
+    async def get(
+        self, session_id: str, stream: StreamId, deadline_at: float, *, not_before: float = 0.0
+    ) -> SeenStatus:
+        """The status by a call that began at `not_before` or later. Raises RefusedError."""
+        while True:
+            call = self._calls.get(session_id)
+            if call is None:
+                if not self._poll_rate.in_time(deadline_at):
+                    raise RefusedError(Reason.POLL_RATE, retry_after_s=1.0)
+                call = self._begin(session_id, stream)
+            outcome = await self._joined(call, deadline_at)
+            if isinstance(outcome, RefusedError):
+                raise outcome.again()
+            if outcome.asked_at >= not_before:
+                return outcome
+
+    def _begin(self, session_id: str, stream: StreamId) -> _Call:
+        def begun() -> None:
+            call.begun_at = self._clock()
+
+        async def work() -> SeenStatus:
+            if not await self._poll_rate.wait(self._clock() + _TURN_WITHIN_S):
+                raise RefusedError(Reason.POLL_RATE, retry_after_s=1.0)
+            begun()
+            asked_at = self._clock()
+            try:
+                async with asyncio.timeout(STATUS_BUDGET_S):
+                    status = await self._service.get_status(stream, budget_s=STATUS_BUDGET_S)
+            except TimeoutError:
+                raise RefusedError(Reason.TIMED_OUT) from None
+            return SeenStatus(status, asked_at)
+
+        call = _Call(spawn(outcome_of(work()), name=f"status:{session_id[:6]}"))
+        self._calls[session_id] = call
+
+        def forget(_: object) -> None:
+            if self._calls.get(session_id) is call:
+                del self._calls[session_id]
+
+        call.task.add_done_callback(forget)
+        return call
+
+    async def _joined(self, call: _Call, deadline_at: float) -> SeenStatus | RefusedError:
+        call.waiting += 1
+        try:
+            left_s = max(0.0, deadline_at - self._clock())
+            done, _ = await asyncio.wait({call.task}, timeout=left_s)
+        finally:
+            call.waiting -= 1
+            if call.waiting == 0 and call.begun_at is None:
+                call.task.cancel()
+        if not done:
+            return RefusedError(Reason.TIMED_OUT)
+        return call.task.result()
+
+    async def finish(self) -> None:
+        """End the calls that are left."""
+        tasks = [call.task for call in self._calls.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)

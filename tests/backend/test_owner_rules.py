@@ -1,0 +1,111 @@
+"""What one player may hold, and that it is nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import httpx
+import pytest
+
+from helpers.backend_caller import caller, problem_of
+from helpers.fake_stream_service import (
+    GOOD_TOKEN,
+    OTHER_TOKEN,
+    FakeStreamService,
+    new_offer,
+    new_token,
+)
+from helpers.stores import opened
+from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
+from rejoin.backend.refused import Reason, RefusedError
+from rejoin.backend.routes import AppRules, build_app
+from rejoin.backend.service import StartedStream
+from rejoin.signaling.wire import ProblemCode
+
+
+def test_calls_are_counted_for_each_player_and_operation() -> None:
+    owners = OwnerCalls(OwnerRules(outstanding={"start": 2}), lambda: 0.0)
+    with owners.call("me", "start"), owners.call("me", "start"):
+        with pytest.raises(RefusedError) as caught, owners.call("me", "start"):
+            pass
+        assert caught.value.reason is Reason.OWNER_BUSY
+        with owners.call("them", "start"), owners.call("me", "status"):
+            pass
+    with owners.call("me", "start"):
+        pass
+
+
+def test_starts_have_a_pace() -> None:
+    now = 0.0
+    owners = OwnerCalls(OwnerRules(starts_per_minute=3), lambda: now)
+    for _ in range(3):
+        owners.started("me")
+    with pytest.raises(RefusedError) as caught:
+        owners.started("me")
+    assert caught.value.retry_after_s == pytest.approx(20.0)
+    owners.started("them")
+    now = 20.0
+    owners.started("me")
+
+
+class HangingService(FakeStreamService):
+    """Starts of one player hang: those whose token is in `hanging`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+        self.hangs = True
+
+    async def start(self, **arguments: object) -> StartedStream:
+        started = await super().start(**arguments)  # type: ignore[arg-type]
+        if self.hangs:
+            await self.go.wait()
+        return started
+
+
+async def test_a_player_with_slow_starts_keeps_nobody_out() -> None:
+    service = HangingService()
+    async with (
+        opened() as store,
+        caller(service, store=store) as mine,
+        caller(service, store=store, token=OTHER_TOKEN) as theirs,
+    ):
+        service.hangs = False
+        session_id = await theirs.started()
+        service.hangs = True
+        attack = [asyncio.ensure_future(mine.start()) for _ in range(30)]
+        await asyncio.sleep(0.2)
+        service.hangs = False
+        assert (await theirs.reconnect(session_id, 2)).status_code == 200
+        assert (await theirs.get_status(session_id))["attempt"] == 2
+        assert (await theirs.start()).status_code == 201
+        service.go.set()
+        answers = await asyncio.gather(*attack)
+    assert {answer.status_code for answer in answers} <= {201, 429}
+
+
+async def test_a_player_has_so_many_games_and_no_more() -> None:
+    service = FakeStreamService(status="CONNECTED")
+    rules = AppRules(polls_per_s=200, owners=OwnerRules(live_sessions=2))
+    async with opened() as store, contextlib.AsyncExitStack() as stack:
+        app = build_app(service, store, [GOOD_TOKEN, OTHER_TOKEN], rules=rules)
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
+        )
+
+        async def start(token: str) -> httpx.Response:
+            return await http.post(
+                "/v1/sessions",
+                headers={"Authorization": f"Bearer {token}", "Idempotency-Key": new_token()},
+                json={"signal_request": new_offer(), "attempt": 1},
+            )
+
+        for _ in range(2):
+            assert (await start(GOOD_TOKEN)).status_code == 201
+        content = problem_of(await start(GOOD_TOKEN), ProblemCode.FORBIDDEN, 403)
+        assert "games" in content["detail"]
+        assert (await start(OTHER_TOKEN)).status_code == 201
+        service.status = "TERMINATED"  # the service knows it before we do
+        assert (await start(GOOD_TOKEN)).status_code == 201
+    assert service.count("start") == 4
