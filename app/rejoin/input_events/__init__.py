@@ -11,6 +11,7 @@ Glossary:
     scan code   The number of a key in Linux's input-event-codes.h.
     pad         A gamepad with the W3C's standard layout.
     view        The element that shows the picture; positions count in its CSS pixels.
+    wish        What the input module wants of the window: pointer lock, full screen, a cursor.
 
-Read: `events`, then `keys` (one table of code, usage and scan code) and `held`.
+Read: `events`, then `keys` (one table of code, usage and scan code), `held` and `wishes`.
 """
