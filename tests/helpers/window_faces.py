@@ -9,7 +9,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLabel
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 
 from helpers.fake_port import FakeClock, FakePort, picture
 from rejoin.core.model import Doing, Ending, EndingKind, HealthLevel, Snapshot, Stage, Trouble
@@ -526,7 +526,13 @@ def destroy(window: RejoinWindow) -> None:
     """Destroy a window, so that the next one starts clean."""
     window.release_mouse()
     window.bridge.close()
-    window.deleteLater()
+    delete(window)
+
+
+def delete(widget: QWidget) -> None:
+    """Delete a widget now: one that is part of a cycle must not wait for Python's collector, which
+    may run while another widget is being made."""
+    widget.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     QCoreApplication.processEvents()
 

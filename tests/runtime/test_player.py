@@ -26,7 +26,7 @@ from rejoin.core.model import (
 from rejoin.core.ticket import RejoinState, Ticket
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
-from rejoin.input_protocol.controls import Controls
+from rejoin.input_events.events import KeyEvent
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
@@ -135,7 +135,7 @@ async def test_a_game_that_cannot_start_ends_and_leaves_nothing() -> None:
             ),
         )
         leave = player.subscribe(shown.append)
-        player.set_controls(Controls(keys=frozenset({4})))
+        player.send_input(KeyEvent("KeyA", "a", pressed=True))
         try:
             return await player.run()
         finally:

@@ -14,6 +14,10 @@ from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.daemon_thread import run_in_daemon_thread
+from rejoin.input_events.events import Button, InputEvent, PointerButton, PointerMove, Wheel
+from rejoin.input_events.held import Held
+from rejoin.input_events.keys import BY_CODE
+from rejoin.input_events.wishes import PointerLockWish, Wish
 from rejoin.input_protocol.controls import Controls
 from rejoin.media.audio.default_output import open_output
 from rejoin.media.audio.output import AudioOutput
@@ -36,6 +40,7 @@ from rejoin.signaling.client_factory import make_client
 from rejoin.signaling.exchange import HttpSettings
 
 _log = logging.getLogger("rejoin.runtime.player")
+_U32 = 0xFFFFFFFF
 
 CLOSE_S: Final = 0.8
 """How long sound, hardware decoding and HTTP connections may take to close at the end."""
@@ -107,6 +112,10 @@ class Player:
         self._prepared_connections = PreparedConnections(self._relay)
         self._sound = SoundChoice() if options.sound_file is None else options.sound_file.read()
         self._audio.set_volume(self._sound.amplitude)
+        self._wish_listeners: list[Callable[[Wish], None]] = []
+        self._held = Held()
+        self._travel = (0, 0)
+        self._wheel = 0
         self._engine = EngineLoop(
             EnginePorts(
                 backend=self._client,
@@ -127,8 +136,28 @@ class Player:
     def post(self, event: Event) -> None:
         self._engine.post(event)
 
-    def set_controls(self, controls: Controls) -> None:
-        self._engine.set_controls(controls)
+    def send_input(self, event: InputEvent) -> None:
+        """By the built-in sender. A click asks for the mouse, as a module does."""
+        match event:
+            case PointerMove():
+                self._travel = (self._travel[0] + int(event.dx), self._travel[1] + int(event.dy))
+            case Wheel():
+                self._wheel += event.turn_y
+            case PointerButton(Button.LEFT, True):
+                for listener in tuple(self._wish_listeners):
+                    listener(PointerLockWish(True))
+            case _:
+                pass
+        self._held = self._held.after(event)
+        keys = frozenset(BY_CODE[code].usage for code in self._held.codes if code in BY_CODE)
+        x, y = self._travel
+        self._engine.set_controls(
+            Controls(keys, self._held.buttons & 7, x & _U32, y & _U32, self._wheel & _U32)
+        )
+
+    def subscribe_wishes(self, listener: Callable[[Wish], None]) -> Callable[[], None]:
+        self._wish_listeners.append(listener)
+        return lambda: self._wish_listeners.remove(listener)
 
     def sound(self) -> SoundChoice:
         """The current volume."""
