@@ -302,7 +302,10 @@ def test_a_prevented_pointerdown_keeps_the_mouse_events_away(page: Realm) -> Non
     ]
 
 
-def test_a_notch_of_the_wheel_is_a_hundred_pixels(page: Realm) -> None:
+def test_a_notch_of_the_wheel_is_as_many_pixels_as_in_chromium(
+    page: Realm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "NOTCH_PX", 100)
     page.dispatch(Wheel(0, 120, 5, 5))
     assert page.logged() == ["wheel@video"]
     assert page.value("[last.deltaX, last.deltaY, last.deltaMode, last.wheelDelta]") == [
@@ -862,3 +865,55 @@ def test_nothing_of_the_machine_can_be_reached(realm: Realm) -> None:
 def test_a_view_that_is_a_default_changes_nothing(page: Realm) -> None:
     page.dispatch(View())
     assert page.logged() == []
+
+
+def test_a_page_can_list_the_members_of_an_event(page: Realm) -> None:
+    page.dispatch(KeyEvent("KeyW", "w", pressed=True))
+    names = page.value(
+        "(() => { const all = []; for (const name in last) all.push(name); return all })()"
+    )
+    assert {"type", "target", "timeStamp", "defaultPrevented", "which", "key", "view"} <= set(names)
+    assert "constructor" not in names
+
+
+def test_which_is_the_button_or_one_that_is_held(page: Realm) -> None:
+    found = []
+    for event in (
+        PointerMove(1, 0, 5, 5),
+        PointerButton(Button.RIGHT, True, 5, 5, 2),
+        PointerMove(1, 0, 6, 5, 2),
+        PointerButton(Button.RIGHT, False, 6, 5),
+        Wheel(0, 120, 6, 5),
+    ):
+        page.dispatch(event)
+        found.append(page.value("[last.type, last.which]"))
+    assert found == [
+        ["mousemove", 0],
+        ["contextmenu", 3],
+        ["mousemove", 3],
+        ["auxclick", 3],
+        ["wheel", 0],
+    ]
+
+
+def test_what_comes_of_a_press_is_of_no_pointer_and_while_locked_a_click(page: Realm) -> None:
+    def right() -> object:
+        page.dispatch(PointerButton(Button.RIGHT, True, 5, 5, 2))
+        page.dispatch(PointerButton(Button.RIGHT, False, 5, 5))
+        return page.value("[last.type, last.pointerType, last.isPrimary, last.pressure]")
+
+    assert right() == ["auxclick", "mouse", False, 0]
+    page.dispatch(View(captured=True))
+    page.logged()
+    assert right() == ["click", "", False, 0]
+    assert "contextmenu@video" not in page.logged()
+
+
+def test_of_two_buttons_at_once_the_first_that_goes_up_has_clicked(page: Realm) -> None:
+    page.dispatch(PointerButton(Button.RIGHT, True, 5, 5, 2))
+    page.dispatch(PointerButton(Button.MIDDLE, True, 5, 5, 6))
+    page.dispatch(PointerButton(Button.RIGHT, False, 5, 5, 4))
+    page.logged()
+    page.dispatch(PointerButton(Button.MIDDLE, False, 5, 5))
+    assert page.logged() == ["pointerup@video", "mouseup@video"]
+    assert page.value("last.detail") == 0

@@ -22,7 +22,7 @@ from rejoin.input_events.events import (
     Wheel,
 )
 from rejoin.input_module import commands
-from rejoin.input_module.commands import FAR
+from rejoin.input_module.commands import FAR, NOTCH_PX
 from rejoin.input_module.port import Channel, ChannelState, ModuleOptions, PeerState
 
 
@@ -43,7 +43,7 @@ def test_each_event_has_its_command() -> None:
         (KeyEvent("KeyA", "a", False, repeat=True), ["k", "KeyA", "a", False, 0, 0, False]),
         (PointerMove(1, 2, 3, 4, 5, shift), ["m", 1, 2, 3, 4, 5, 5]),
         (PointerButton(Button.BACK, True, 1, 2, 8, 2), ["b", 3, True, 1, 2, 8, 2, 0]),
-        (Wheel(0, -120, 1, 2, 3), ["w", 0, -120, 1, 2, 3, 0]),
+        (Wheel(0, -120, 1, 2, 3), ["w", 0, -120, 1, 2, 3, 0, NOTCH_PX]),
         (PadState(1, True, "p", (0.5, 7.0), (-3.0,)), ["g", 1, True, "p", [0.5, 1.0], [-1.0]]),
         (ReleaseAll(), ["r", 0]),
     ]

@@ -27,7 +27,7 @@ from rejoin.input_events.events import (
     View,
     Wheel,
 )
-from rejoin.input_module import outbox
+from rejoin.input_module import commands, outbox
 from rejoin.input_module.limits import Limits
 from rejoin.input_module.port import (
     Channel,
@@ -114,15 +114,16 @@ async def test_our_module_makes_the_bytes_of_the_specification() -> None:
             box.dispatch(event)
             await box.settle()
         frames = [data for data in heard.bytes_on(Channel.INPUT) if data[2:3] != b"\x06"]
+        wheel = round(2 * commands.NOTCH_PX * 1.2)
         head = bytes.fromhex("520102 00")
         rest = [
             (0, 0, 0, 0, []),
             (0, 0, 0, 0, [0x1A]),
             (0, 5, 2**32 - 2, 0, [0x1A]),
             (1, 5, 2**32 - 2, 0, [0x1A]),
-            (1, 5, 2**32 - 2, 240, [0x1A]),
-            (1, 5, 2**32 - 2, 240, []),
-            (0, 5, 2**32 - 2, 240, []),
+            (1, 5, 2**32 - 2, wheel, [0x1A]),
+            (1, 5, 2**32 - 2, wheel, []),
+            (0, 5, 2**32 - 2, wheel, []),
         ]
         assert _without_repeats(frames) == [
             head
@@ -210,7 +211,7 @@ async def test_a_module_that_only_listens_plays_too() -> None:
             (1, {1: b"KeyW", 2: 1, 3: 87}),
             (2, {1: 10_000, 2: 10_000, 3: 0}),
             (3, {1: 0, 2: 1}),
-            (4, {1: 200}),
+            (4, {1: 2 * commands.NOTCH_PX}),
             (1, {1: b"KeyW", 2: 0, 3: 87}),
             (2, {1: 5, 2: 14, 3: 1}),
             (3, {1: 0, 2: 0}),

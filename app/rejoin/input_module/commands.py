@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from typing import assert_never
 
@@ -26,6 +27,10 @@ from rejoin.input_module.port import Channel, ChannelState, ModuleOptions, PeerS
 
 FAR = 1e6
 """Positions, movements and sizes are cut to this; nothing real is larger."""
+
+NOTCH_PX = 120 if sys.platform == "linux" else 100
+"""What Chromium makes of one notch of the wheel (120 eighths of a degree), in CSS pixels: on X11,
+which was tried, and elsewhere, which was not."""
 
 SCALARS = (bool, int, float, str)
 
@@ -63,7 +68,7 @@ def event_command(event: InputEvent) -> str:
         case Wheel():
             return _text(
                 *("w", event.turn_x, event.turn_y, _number(event.x), _number(event.y)),
-                *(event.buttons, _bits(event.modifiers)),
+                *(event.buttons, _bits(event.modifiers), NOTCH_PX),
             )
         case PadState():
             pressed = [max(0.0, min(1.0, _number(value))) for value in event.buttons[:32]]

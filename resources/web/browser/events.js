@@ -181,6 +181,15 @@ Object.defineProperty(UIEvent.prototype, "which", {
 });
 const FocusEvent = eventClass(UIEvent, "FocusEvent", { relatedTarget: null });
 
+/** Of the device of an event; there is a keyboard and a mouse, and no touch screen. */
+class InputDeviceCapabilities {
+  get firesTouchEvents() { return false; }
+  get [Symbol.toStringTag]() { return "InputDeviceCapabilities"; }
+}
+const DEVICE = new InputDeviceCapabilities();
+
+const HELD_FIRST = [[2, 3], [4, 2], [1, 1]];
+
 class MouseEvent extends eventClass(UIEvent, "MouseEvent", {
   screenX: 0, screenY: 0, clientX: 0, clientY: 0, ...modifierMembers,
   button: 0, buttons: 0, relatedTarget: null, movementX: 0, movementY: 0,
@@ -193,7 +202,12 @@ class MouseEvent extends eventClass(UIEvent, "MouseEvent", {
   get offsetY() { return this.clientY - Math.floor(originOf(this.target).top); }
   get layerX() { return this.offsetX; }
   get layerY() { return this.offsetY; }
-  get which() { return this.button + 1; }
+  /** Where no button has changed it is one that is held. */
+  get which() {
+    if (!/^(mouse(?!down|up)|wheel)/.test(this.type)) return this.button + 1;
+    const [, which = 0] = HELD_FIRST.find(([bit]) => (this.buttons & bit) !== 0) ?? [];
+    return which;
+  }
   get fromElement() { return this.relatedTarget; }
   get toElement() { return this.target; }
 }
@@ -471,6 +485,6 @@ for (const Class of [Event, UIEvent, MouseEvent, WheelEvent, PointerEvent, Keybo
 
 exposeAll({
   Event, CustomEvent, MessageEvent, ErrorEvent, GamepadEvent, RTCDataChannelEvent, UIEvent,
-  FocusEvent, MouseEvent, WheelEvent, PointerEvent, KeyboardEvent, EventTarget, AbortSignal,
+  FocusEvent, InputDeviceCapabilities, MouseEvent, WheelEvent, PointerEvent, KeyboardEvent, EventTarget, AbortSignal,
   AbortController,
 });

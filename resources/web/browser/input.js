@@ -40,7 +40,7 @@ const keyEvent = (code, key, pressed, location, bits, repeat) => {
   const modifiers = modifiersOf(bits);
   const init = {
     bubbles: true, cancelable: true, composed: true, view: globalThis, key, code, location,
-    repeat, ...modifiers, keyCode: keyCodeOf(code, key),
+    repeat, ...modifiers, keyCode: keyCodeOf(code, key), sourceCapabilities: DEVICE,
   };
   if (!pressed) {
     heldKeys.delete(code);
@@ -64,14 +64,22 @@ const mouseInit = (x, y, buttons, bits, more) => {
   const [clientX, clientY] = whole(x, y);
   return {
     bubbles: true, cancelable: true, composed: true, view: globalThis, clientX, clientY,
-    screenX: clientX, screenY: clientY, buttons, ...modifiersOf(bits), ...more,
+    screenX: clientX, screenY: clientY, buttons, ...modifiersOf(bits), sourceCapabilities: DEVICE,
+    ...more,
   };
 };
 
 const pointerInit = (init, button) => ({
-  ...init, button, detail: 0, pointerId: 1, pointerType: "mouse", isPrimary: true,
+  ...init, button, detail: 0, sourceCapabilities: null, pointerId: 1, pointerType: "mouse",
+  isPrimary: true,
   pressure: init.buttons === 0 ? 0 : 0.5, clientX: view.left + pointerX,
   clientY: view.top + pointerY, screenX: view.left + pointerX, screenY: view.top + pointerY,
+});
+
+/** What comes of a press is of no pointer: of none at all while the pointer is locked. */
+const clickInit = (init, button) => ({
+  ...pointerInit(init, button), isPrimary: false, pressure: 0, sourceCapabilities: DEVICE,
+  ...(lockElement === null ? {} : { pointerId: 0, pointerType: "" }),
 });
 
 const targetAt = (x, y) => lockElement ?? elementAt(view.left + x, view.top + y) ?? root;
@@ -125,7 +133,10 @@ const buttonChanged = (button, pressed, x, y, buttons, clicks, bits) => {
   pointerY = y;
   const chorded = pressed ? heldButtons !== 0 : buttons !== 0;
   heldButtons = buttons;
-  const init = mouseInit(x, y, buttons, bits, { button, detail: clicks });
+  // Of two buttons that are held at once only the one that goes up first has clicked, if the pointer
+  // is free.
+  const detail = pressed || pressedOn !== null ? clicks : 0;
+  const init = mouseInit(x, y, buttons, bits, { button, detail });
   const target = targetAt(x, y);
   crossTo(target, mouseInit(x, y, buttons, bits, {}));
   if (pressed) activate();
@@ -144,23 +155,27 @@ const buttonChanged = (button, pressed, x, y, buttons, clicks, bits) => {
   }
   if (pressed) {
     pressedOn = target;
-    if (button === 2) tasks.push(() => fire(target, PointerEvent, "contextmenu", pointerInit(init, 2)));
+    if (button === 2 && lockElement === null) {
+      tasks.push(() =>
+        fire(target, PointerEvent, "contextmenu", { ...clickInit(init, button), detail: 0 }));
+    }
     return;
   }
-  if (pressedOn !== target) return;
-  const clicked = { ...pointerInit(init, button), detail: clicks, pressure: 0 };
-  tasks.push(() => fire(target, PointerEvent, CLICKS[button] ?? "auxclick", clicked));
+  const clicked = pressedOn === target;
+  if (lockElement === null) pressedOn = null;
+  if (!clicked) return;
+  const type = lockElement === null ? CLICKS[button] ?? "auxclick" : "click";
+  tasks.push(() => fire(target, PointerEvent, type, { ...clickInit(init, button), detail: clicks }));
   if (button === 0 && clicks === 2) tasks.push(() => fire(target, MouseEvent, "dblclick", init));
 };
 
-/** A notch is 120 eighths of a degree, and 100 pixels in Chromium. */
-const PIXELS_PER_TURN = 100 / 120;
-
-const wheelTurned = (turnX, turnY, x, y, buttons, bits) => {
+/** A notch is 120 eighths of a degree; `notch` is what it is in pixels. */
+const wheelTurned = (turnX, turnY, x, y, buttons, bits, notch) => {
   pointerX = x;
   pointerY = y;
   const init = mouseInit(x, y, buttons, bits, {
-    deltaX: turnX * PIXELS_PER_TURN || 0, deltaY: -turnY * PIXELS_PER_TURN || 0,
+    sourceCapabilities: null, deltaX: (turnX * notch) / 120 || 0,
+    deltaY: (-turnY * notch) / 120 || 0,
     wheelDeltaX: -turnX || 0, wheelDeltaY: turnY,
   });
   fire(targetAt(x, y), WheelEvent, "wheel", init);

@@ -9,7 +9,8 @@ const CODES = {
   MediaTrackNext: 176, MediaTrackPrevious: 177, MediaStop: 178, MediaPlayPause: 179,
   Semicolon: 186, Equal: 187, NumpadEqual: 187, Comma: 188, Minus: 189, Period: 190, Slash: 191,
   Backquote: 192, BracketLeft: 219, Backslash: 220, BracketRight: 221, Quote: 222,
-  IntlBackslash: 226,
+  IntlBackslash: 226, IntlRo: 226, IntlYen: 220, Convert: 28, NonConvert: 29, Lang1: 21, Lang2: 25,
+  Lang5: 244,
 };
 for (let digit = 0; digit <= 9; digit += 1) CODES[`Digit${digit}`] = 48 + digit;
 for (let number = 1; number <= 24; number += 1) CODES[`F${number}`] = 111 + number;

@@ -192,7 +192,7 @@ const changeView = (next) => {
     lockElement = lock;
     if (lock !== null) granted(lockAsked);
     lockAsked = null;
-    fire(document, Event, "pointerlockchange", { bubbles: true, composed: true });
+    fire(document, Event, "pointerlockchange");
   }
   const full = next.full ? fullAsked?.element ?? fullElement ?? video : null;
   if (full !== fullElement) {
