@@ -39,6 +39,7 @@ from rejoin.core.model import (
     Ending,
     EndingKind,
     HealthLevel,
+    NoInput,
     Snapshot,
     Stage,
     Trouble,
@@ -297,8 +298,8 @@ def test_the_view_only_banner_stays_and_covers_nothing(show: ShowFace) -> None:
     window, port, _clock = show(face_named("view-only"))
     banner = window.banner_row.geometry()
     assert banner.bottom() < window.layers.geometry().top()
-    show_snapshot(window, port, lost(view_only=True))
-    assert "View only: this build cannot control this game" in words(window)
+    show_snapshot(window, port, lost(view_only=NoInput.FAILED))
+    assert "View only: the game's input module has failed" in words(window)
 
 
 # --- the countdown through the window -------------------------------------------------------------
@@ -663,7 +664,7 @@ def test_key_repeat_is_sent_as_such_without_a_release_between(show: ShowFace) ->
     [
         lost(stage=Stage.LOST),
         replace(LIVE, input_open=False),
-        replace(LIVE, view_only=True),
+        replace(LIVE, view_only=NoInput.FAILED),
         Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED)),
     ],
     ids=["lost", "input-closed", "view-only", "ended"],

@@ -10,14 +10,15 @@ from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
     ConnectionSample,
+    HardEvidence,
     RemainingKnowledge,
     SessionId,
     SessionView,
 )
 from rejoin.core.retry import Failure
 from rejoin.errors import RejoinError, SignalError
-from rejoin.input_protocol.controls import Controls
 from rejoin.media.statistics import StreamStatistics
+from rejoin.rtc.channels import ChannelListener, ChannelState
 from rejoin.rtc.signal_codec import sha256_of
 from rejoin.service_model.status import Status
 from rejoin.signaling.client import CallFailedError
@@ -31,7 +32,9 @@ class FakePeer:
     def __init__(self, world: FakeWorld, number: ConnectionNumber) -> None:
         self.number = number
         self.actions: list[str] = []
-        self.controls: list[Controls] = []
+        self.sent: list[tuple[str, bytes]] = []
+        self.listener: ChannelListener | None = None
+        self.muted = False
         self.last_packet_at: float | None = None
         self._world = world
 
@@ -56,7 +59,6 @@ class FakePeer:
         self._post(events.ConnectionOpened(self.number))
         self._post(events.FirstFrameDecoded(self.number))
         self._post(events.InputOpened(self.number))
-        self._post(events.ControlsKnown(self.number, known=True))
 
     def request_key_frame(self) -> None:
         self.actions.append("key frame")
@@ -68,16 +70,35 @@ class FakePeer:
         self.actions.append("no checks")
 
     def mute(self) -> None:
+        self.muted = True
         self.actions.append("mute")
 
     def unmute(self) -> None:
+        self.muted = False
         self.actions.append("unmute")
 
     async def say_goodbye(self, times: int) -> None:
         self.actions.append(f"goodbye x{times}")
 
-    def set_controls(self, controls: Controls) -> None:
-        self.controls.append(controls)
+    def listen(self, listener: ChannelListener) -> None:
+        self.listener = listener
+
+    def hears(self, label: str, data: bytes) -> None:
+        """The host sends this on a data channel."""
+        assert self.listener is not None
+        self.listener.message(label, data)
+
+    def send(self, label: str, data: bytes) -> bool:
+        self.sent.append((label, data))
+        return True
+
+    def channel_state(self, label: str) -> ChannelState:
+        return ChannelState("open", 0)
+
+    def server_disconnected(self, reason: str) -> None:
+        self._post(
+            events.HardEvidenceSeen(self.number, HardEvidence.SERVER_DISCONNECTED, reason)
+        )
 
     def show(self, shown: bool) -> None:
         self.actions.append("shown" if shown else "hidden")

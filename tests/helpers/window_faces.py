@@ -12,7 +12,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 
 from helpers.fake_port import FakeClock, FakePort, picture
-from rejoin.core.model import Doing, Ending, EndingKind, HealthLevel, Snapshot, Stage, Trouble
+from rejoin.core.model import (
+    Doing,
+    Ending,
+    EndingKind,
+    HealthLevel,
+    NoInput,
+    Snapshot,
+    Stage,
+    Trouble,
+)
 from rejoin.gui.main_window import RejoinWindow, WindowOptions
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.service_model.status import Status, StatusReason
@@ -328,8 +337,8 @@ FACES: tuple[Face, ...] = (
     ),
     Face(
         "lost-view-only",
-        lost(view_only=True),
-        ("View only: this build cannot control this game", "At least 1:12 to get back"),
+        lost(view_only=NoInput.FAILED),
+        ("View only: the game's input module has failed", "At least 1:12 to get back"),
     ),
     Face(
         "end-game-question",
@@ -446,8 +455,8 @@ FACES: tuple[Face, ...] = (
     ),
     Face(
         "view-only",
-        Snapshot(Stage.LIVE, input_open=True, view_only=True),
-        ("View only: this build cannot control this game",),
+        Snapshot(Stage.LIVE, input_open=True, view_only=NoInput.NO_CHANNEL),
+        ("View only: the game server takes no input",),
     ),
     Face(
         "end-reconnection-timeout",

@@ -244,8 +244,8 @@ class RejoinWindow(QWidget):
         now, snapshot = self._clock(), self._snapshot
         self._show_view()
         self._open_or_close_input()
-        self.banner.set_text(texts.VIEW_ONLY if snapshot.view_only else "")
-        self.banner_row.setVisible(snapshot.view_only)
+        self.banner.set_text(texts.view_only(snapshot))
+        self.banner_row.setVisible(snapshot.view_only is not None)
         requested = self._presence is _Presence.START_REQUESTED
         self.layers.show_snapshot(
             snapshot,

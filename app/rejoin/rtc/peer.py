@@ -19,7 +19,6 @@ from rejoin.clock import Clock, boot_s
 from rejoin.core.events import (
     ConnectionFailed,
     ConnectionOpened,
-    ControlsKnown,
     Event,
     FirstFrameDecoded,
     FirstPacketArrived,
@@ -30,13 +29,12 @@ from rejoin.core.events import (
 )
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
-from rejoin.input_protocol.controls import Controls
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.hardware import Hardware
 from rejoin.rtc.aiortc_seam import replace_connect
 from rejoin.rtc.candidates import NetworkRules
-from rejoin.rtc.channels import ChannelCallbacks, Channels
+from rejoin.rtc.channels import ChannelCallbacks, ChannelListener, Channels, ChannelState
 from rejoin.rtc.media_parts import MediaOwner, build_media
 from rejoin.rtc.peer_states import (
     Closed,
@@ -83,8 +81,7 @@ class PeerSettings:
 
 class Peer:
     """Posts FirstPacketArrived, ConnectionOpened, ConnectionFailed, VideoRefused, InputOpened or
-    InputUnavailable, ControlsKnown, FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence
-    is posted once, UNREACHABLE as often as it is seen and RTCP_BYE as often as the last media
+    InputUnavailable, FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as often as it is seen and RTCP_BYE as often as the last media
     source ends. Before the first frame, evidence fails the connection: it is posted as a
     ConnectionFailed.
 
@@ -111,6 +108,7 @@ class Peer:
         self._prepared = prepared
         self._name = f"peer-{number}"
         self._state: PeerState = New()
+        self._listener: ChannelListener | None = None
         self._shown = False
         self._decoder = Decoder(
             number,
@@ -156,13 +154,12 @@ class Peer:
         connect = replace_connect(pc, lambda: self._or_fail(connect))
         channels = Channels(
             pc,
-            name=self._name,
             may_send=self._may_send,
             callbacks=ChannelCallbacks(
                 on_input_open=lambda: self._post(InputOpened(number)),
                 on_input_unavailable=self._on_input_unavailable,
-                on_controls_known=lambda known: self._post(ControlsKnown(number, known)),
-                on_disconnect=lambda why: self._on_evidence(HardEvidence.SERVER_DISCONNECTED, why),
+                on_message=self._on_message,
+                on_state=self._on_channel_state,
                 on_closed=lambda label: self._on_evidence(HardEvidence.CHANNEL_CLOSED, label),
             ),
         )
@@ -350,6 +347,14 @@ class Peer:
         if isinstance(self._state, Connecting | Connected | Playing):
             self._post(InputUnavailable(self.number))
 
+    def _on_message(self, label: str, data: bytes | str) -> None:
+        if self._listener is not None and not self._is_closed():
+            self._listener.message(label, data)
+
+    def _on_channel_state(self, label: str) -> None:
+        if self._listener is not None and not self._is_closed():
+            self._listener.state(label)
+
     def _on_evidence(self, evidence: HardEvidence, detail: str) -> None:
         """UNREACHABLE is only a hint and may be posted repeatedly, RTCP_BYE too, as later media
         revoke it. While connecting UNREACHABLE is ignored: other candidate pairs may still work,
@@ -412,10 +417,26 @@ class Peer:
         if (parts := self._open_parts()) is not None:
             await parts.transport.goodbye(times, list(parts.media.ssrcs), parts.pc.sctp)
 
-    def set_controls(self, controls: Controls) -> None:
-        """What the player holds; sent at once if the input channel is open, else never."""
-        if (parts := self._open_parts()) is not None:
-            parts.channels.controls.set_controls(controls)
+    def listen(self, listener: ChannelListener) -> None:
+        """Read both data channels from now on. Call it once, before the offer."""
+        self._listener = listener
+
+    def send(self, label: str, data: bytes) -> bool:
+        """Send a message on a data channel at once, if that is open and the peer not muted; else
+        never. Returns whether it was sent."""
+        parts = self._open_parts()
+        return parts is not None and parts.channels.send(label, data)
+
+    def channel_state(self, label: str) -> ChannelState:
+        """What a browser would show of a data channel."""
+        parts = self._open_parts()
+        if parts is None:
+            return ChannelState("closed" if self._is_closed() else "connecting", 0)
+        return parts.channels.state(label)
+
+    def server_disconnected(self, reason: str) -> None:
+        """The service's input module read a disconnect of the server, with this reason."""
+        self._on_evidence(HardEvidence.SERVER_DISCONNECTED, reason)
 
     def show(self, shown: bool) -> None:
         """Only a shown peer puts pictures into the slot and plays sound."""

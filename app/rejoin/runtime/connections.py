@@ -1,4 +1,4 @@
-"""The open connections: their peers, and which one is shown and gets the player's controls."""
+"""The open connections: their peers, and which one is shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 
 from rejoin.core.model import ConnectionNumber
-from rejoin.input_protocol.controls import Controls
 from rejoin.runtime.ports import PeerPort
 from rejoin.tasks import spawn
 
@@ -41,27 +40,31 @@ class Connections:
         return self._shown, self._peers[self._shown]
 
     def show(self, connection: ConnectionNumber) -> None:
-        """Show this connection's picture and send it the controls from now on."""
+        """Show this connection's picture from now on."""
         if self._shown is not None and self._shown != connection:
             self.if_open(self._shown, lambda peer: peer.show(False))
         self._shown = connection
         self.if_open(connection, lambda peer: peer.show(True))
 
-    def set_controls(self, controls: Controls) -> None:
-        """What the player holds now; the shown connection gets it."""
-        if self._shown is not None:
-            self.if_open(self._shown, lambda peer: peer.set_controls(controls))
+    def close(self, connection: ConnectionNumber, after_s: float = 0.0) -> None:
+        """Close the peer in a task of its own; `closing` lists those that have not ended.
 
-    def close(self, connection: ConnectionNumber) -> None:
-        """Close the peer in a task of its own; `closing` lists those that have not ended."""
+        `after_s`: how long what was sent last has to leave.
+        """
         peer = self._peers.pop(connection, None)
         if self._shown == connection:
             self._shown = None
         if peer is not None:
-            task = spawn(peer.close(), name=f"close {connection}")
+            task = spawn(_close(peer, after_s), name=f"close {connection}")
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
     @property
     def closing(self) -> frozenset[asyncio.Task[None]]:
         return frozenset(self._closing)
+
+
+async def _close(peer: PeerPort, after_s: float) -> None:
+    if after_s > 0:
+        await asyncio.sleep(after_s)
+    await peer.close()

@@ -14,11 +14,10 @@ from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.daemon_thread import run_in_daemon_thread
-from rejoin.input_events.events import Button, InputEvent, PointerButton, PointerMove, Wheel
-from rejoin.input_events.held import Held
-from rejoin.input_events.keys import BY_CODE
-from rejoin.input_events.wishes import PointerLockWish, Wish
-from rejoin.input_protocol.controls import Controls
+from rejoin.errors import BadInputError
+from rejoin.input_events.events import InputEvent
+from rejoin.input_events.wishes import Wish
+from rejoin.input_module.port import InputModulePort, ModuleFacts, Reports
 from rejoin.media.audio.default_output import open_output
 from rejoin.media.audio.output import AudioOutput
 from rejoin.media.audio.volume import SoundChoice
@@ -31,16 +30,19 @@ from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.relay import RelaySettings
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
+from rejoin.runtime.module_input import MAX_APPLICATION_MESSAGE, InputParts
+from rejoin.runtime.module_process import MakeSandbox
 from rejoin.runtime.network import watch_for
 from rejoin.runtime.ports import EngineOptions, EnginePorts
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.volume_file import SoundFile
+from rejoin.runtime.wishes import Wishes
 from rejoin.signaling.client_factory import make_client
 from rejoin.signaling.exchange import HttpSettings
+from rejoin.signaling.module_script import ScriptRules, ScriptSource
 
 _log = logging.getLogger("rejoin.runtime.player")
-_U32 = 0xFFFFFFFF
 
 CLOSE_S: Final = 0.8
 """How long sound, hardware decoding and HTTP connections may take to close at the end."""
@@ -56,6 +58,12 @@ class PlayerOptions:
     - `sound_file`: None: the volume is not saved. `statistics_file`: None: none are written.
     - `hardware`: None: decode in software.
     - `on_record`: receives each record of the trace; samples too if `record_samples`.
+    - `input_module`: False: the service's input module is not used; the game can be watched.
+    - `make_sandbox`: runs it; None: `input_module.sandbox`.
+    - `max_kbps`, `max_height`: what the host may send, in kbit/s and rows of a picture; None: no
+      limit.
+    - `on_application_message`: receives each application message of the game, on the stream
+      thread.
     - `dtls_client`: act as the DTLS client, which saves one round trip; False leaves the role to
       the host (ADR 0023).
     """
@@ -71,13 +79,18 @@ class PlayerOptions:
     on_record: Callable[[Record], None] | None = None
     record_samples: bool = False
     dtls_client: bool = False
+    input_module: bool = True
+    make_sandbox: MakeSandbox | None = None
+    max_kbps: int | None = None
+    max_height: int | None = None
+    on_application_message: Callable[[bytes], None] | None = None
 
 
 _DEFAULTS = PlayerOptions()
 
 
 class Player:
-    """The `gui.bridge.StreamPort` of a game: pictures, snapshots, statistics, controls, sound.
+    """The `gui.bridge.StreamPort` of a game: pictures, snapshots, statistics, input, sound.
 
     `run` is awaited on the stream thread; the rest may be called on any thread and returns at once.
     """
@@ -112,10 +125,7 @@ class Player:
         self._prepared_connections = PreparedConnections(self._relay)
         self._sound = SoundChoice() if options.sound_file is None else options.sound_file.read()
         self._audio.set_volume(self._sound.amplitude)
-        self._wish_listeners: list[Callable[[Wish], None]] = []
-        self._held = Held()
-        self._travel = (0, 0)
-        self._wheel = 0
+        self._wishes = Wishes()
         self._engine = EngineLoop(
             EnginePorts(
                 backend=self._client,
@@ -129,6 +139,7 @@ class Player:
                 on_record=options.on_record,
                 record_samples=options.record_samples,
             ),
+            self._input_parts() if options.input_module else None,
         )
 
     # --- the stream port --------------------------------------------------------------------------
@@ -137,27 +148,29 @@ class Player:
         self._engine.post(event)
 
     def send_input(self, event: InputEvent) -> None:
-        """By the built-in sender. A click asks for the mouse, as a module does."""
-        match event:
-            case PointerMove():
-                self._travel = (self._travel[0] + int(event.dx), self._travel[1] + int(event.dy))
-            case Wheel():
-                self._wheel += event.turn_y
-            case PointerButton(Button.LEFT, True):
-                for listener in tuple(self._wish_listeners):
-                    listener(PointerLockWish(True))
-            case _:
-                pass
-        self._held = self._held.after(event)
-        keys = frozenset(BY_CODE[code].usage for code in self._held.codes if code in BY_CODE)
-        x, y = self._travel
-        self._engine.set_controls(
-            Controls(keys, self._held.buttons & 7, x & _U32, y & _U32, self._wheel & _U32)
-        )
+        """What the player did, for the input module."""
+        self._engine.send_input(event)
 
     def subscribe_wishes(self, listener: Callable[[Wish], None]) -> Callable[[], None]:
-        self._wish_listeners.append(listener)
-        return lambda: self._wish_listeners.remove(listener)
+        """Call `listener`, on the stream thread, with what the input module wants of the window.
+        Returns how to unsubscribe."""
+        return self._wishes.subscribe(listener)
+
+    def send_application_message(self, data: bytes) -> None:
+        """Send the game a message through the input module, as the Web SDK's
+        `sendApplicationMessage` does; it is lost while input is not open.
+
+        Raises BadInputError for more than 65,536 bytes.
+        """
+        if len(data) > MAX_APPLICATION_MESSAGE:
+            raise BadInputError(
+                f"An application message has at most {MAX_APPLICATION_MESSAGE} bytes."
+            )
+        self._engine.send_application_message(data)
+
+    def input_facts(self) -> ModuleFacts:
+        """What the input module did so far, for reports."""
+        return self._engine.input.facts
 
     def sound(self) -> SoundChoice:
         """The current volume."""
@@ -245,6 +258,30 @@ class Player:
             prepared=self._prepared_connections,
         )
 
+    def _input_parts(self) -> InputParts:
+        network = self._profile.network
+        options = self._options
+        return InputParts(
+            ScriptSource(
+                ScriptRules(
+                    allows=network.allow_server,
+                    allow_http=network.loopback_only or network.allow_private,
+                    use_proxy=not network.loopback_only,
+                )
+            ),
+            options.make_sandbox or _sandbox,
+            max_kbps=options.max_kbps,
+            max_height=options.max_height,
+            on_wish=self._wishes.publish,
+            on_message=options.on_application_message or (lambda data: None),
+        )
+
     def _write_statistics(self, at: float, statistics: StreamStatistics) -> None:
         if self._options.statistics_file is not None:
             self._options.statistics_file.write(at, statistics)
+
+
+def _sandbox(reports: Reports) -> InputModulePort:
+    from rejoin.input_module.sandbox import Sandbox
+
+    return Sandbox(reports)

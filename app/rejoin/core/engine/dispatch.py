@@ -21,7 +21,14 @@ from rejoin.core.engine import (
     waiting,
 )
 from rejoin.core.engine.transition import Transition, latest_at, need_s
-from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HardEvidence, Policy
+from rejoin.core.model import (
+    ConnectionNumber,
+    Ending,
+    EndingKind,
+    HardEvidence,
+    NoInput,
+    Policy,
+)
 from rejoin.core.phases import (
     ActivePhase,
     AwaitingService,
@@ -137,8 +144,10 @@ def _note_facts(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
             ending = Ending(EndingKind.GAME_ENDED, StatusReason(reason), TERMINATED)
             enter.ended(t, ending)
             return False
-        case events.ControlsKnown(connection, known):
-            _note_controls(t, connection, known)
+        case events.InputModuleKnown(connection, missing):
+            _note_module(t, connection, missing)
+            return False
+        case events.MessageSent() | events.MessageReceived():
             return False
         case events.InputOpened(connection):
             if isinstance(phase, Connecting) and phase.connection == connection:
@@ -198,11 +207,11 @@ def _note_machine(
             assert_never(event)
 
 
-def _note_controls(t: Transition, connection: ConnectionNumber, known: bool) -> None:
+def _note_module(t: Transition, connection: ConnectionNumber, missing: NoInput | None) -> None:
     """A late report of an old connection must not replace that of a newer one."""
-    newest = t.facts.controls_known
+    newest = t.facts.input_module
     if connection in t.open and (newest is None or newest[0] <= connection):
-        t.facts = replace(t.facts, controls_known=(connection, known))
+        t.facts = replace(t.facts, input_module=(connection, missing))
     else:
         t.stale()
 

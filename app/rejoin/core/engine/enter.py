@@ -158,6 +158,7 @@ def live(t: Transition, phase: Connecting) -> None:
     )
     t.phase = Live(phase.connection, t.now + t.policy.sample_missing_s, t.now)
     t.do(commands.ShowConnection(phase.connection))
+    t.do(commands.AttachInput(phase.connection))
     t.save_ticket()
 
 
@@ -170,6 +171,7 @@ def healed(t: Transition, episode: Episode, old: ConnectionNumber, *, asked: boo
     t.do(commands.StopChecks(old))
     if not asked:
         unmute(t, old)
+    t.do(commands.AttachInput(old))
     t.facts = replace(
         t.facts, back_at=t.now, window=replace(t.facts.window, checking_since_at=None)
     )
@@ -202,6 +204,7 @@ def dropped(t: Transition, phase: Live, cause: HardEvidence | None = None) -> No
         t.do(commands.StartChecks(phase.connection))
     if phase.checking_since_at is None or t.facts.window.checking_since_at is not None:
         t.poll_status_afresh()
+    t.do(commands.SuspendInput(phase.connection))
     t.do(commands.Mute(phase.connection))
     lost(t, episode)
 

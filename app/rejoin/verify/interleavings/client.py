@@ -162,6 +162,8 @@ def _carry_out(
             | commands.RefreshSignIn()  # the backend never refuses a sign-in
             | commands.RequestKeyFrame()  # the first frame comes without it
             | commands.ShowConnection()  # the state holds what is shown
+            | commands.AttachInput()  # what a module says changes no state
+            | commands.SuspendInput()
             | commands.Finish()  # the state holds the end
         ):
             pass
