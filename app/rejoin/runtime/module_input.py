@@ -86,11 +86,10 @@ class NoConnection:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """The script is fetched, or the process starts. `live`: attach as soon as that is done."""
+    """The script is fetched, or the process starts."""
 
     connection: ConnectionNumber
     response: str = field(repr=False)
-    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +126,8 @@ class ModuleInput:
         self._post = post
         self._scripts = None if parts is None else ModuleScripts(parts.fetcher)
         self.state: ModuleState = NoConnection()
+        self._live: ConnectionNumber | None = None
+        """The connection that is live; an instance is attached as soon as there is one."""
         self._process: ModuleProcess | None = None
         self._standby: ModuleProcess | None = None
         """Has a newer script, for the next connection."""
@@ -179,9 +180,8 @@ class ModuleInput:
 
     def attach(self, connection: ConnectionNumber) -> None:
         """The connection is live: it was shown, or has healed."""
+        self._live = connection
         match self.state:
-            case Loading(of) if of == connection:
-                self.state = replace(self.state, live=True)
             case Present(of, Attachment.MADE) if of == connection:
                 self._attach(connection)
             case Present(of, Attachment.SUSPENDED) if of == connection and self._process:
@@ -193,9 +193,8 @@ class ModuleInput:
 
     def suspend(self, connection: ConnectionNumber) -> None:
         """The connection is lost: nothing leaves on it, and what was held counts no longer."""
+        self._live = None
         match self.state:
-            case Loading(of) if of == connection:
-                self.state = replace(self.state, live=False)
             case Present(of) if of == connection:
                 self.state = Present(connection, Attachment.SUSPENDED)
             case Missing() if self._process is not None and self._process.problem is not None:
@@ -432,7 +431,7 @@ class ModuleInput:
             sandbox.dispatch(self._view)
         for channel, data in self._waiting.pop(connection, ()):
             sandbox.channel_message(channel, data)
-        if loading.live and self.state == Present(connection, Attachment.MADE):
+        if self._live == connection and self.state == Present(connection, Attachment.MADE):
             self._attach(connection)
 
     def _attach(self, connection: ConnectionNumber) -> None:
@@ -461,9 +460,7 @@ class ModuleInput:
 
     # --- the channels -----------------------------------------------------------------------------
 
-    def message_arrived(
-        self, connection: ConnectionNumber, label: str, data: bytes | str
-    ) -> None:
+    def message_arrived(self, connection: ConnectionNumber, label: str, data: bytes | str) -> None:
         """The host sent this on a channel: the instance alone reads it."""
         channel = Channel(label)
         match self.state:

@@ -46,8 +46,8 @@ class ModuleScripts:
 
     def known(self, url: str) -> Script | None:
         """The newest script of this origin and path. Raises ScriptUnavailableError for a bad URL."""
-        newest = self._newest
-        return newest if newest is not None and newest.identity == identity_of(url) else None
+        identity, newest = identity_of(url), self._newest
+        return newest if newest is not None and newest.identity == identity else None
 
     async def fetch(self, url: str) -> Script:
         """The script behind a URL, after up to three tries. Raises ScriptUnavailableError."""

@@ -107,9 +107,7 @@ class ScriptSource:
         proxy = self._proxy_for(url)
         if proxy is not None:
             self._check_host(url.host)
-        http = HttpSettings(
-            verify=await self._trusted(url, proxy), transport=self._rules.transport
-        )
+        http = HttpSettings(verify=await self._trusted(url, proxy), transport=self._rules.transport)
         transports = Transports(url, proxy, http, allows=self._rules.allows)
         try:
             async with httpx.AsyncClient(
@@ -153,7 +151,9 @@ class ScriptSource:
         if not self._rules.allows(host):
             raise AddressRefusedError
 
-    async def _trusted(self, url: httpx.URL, proxy: EnvironmentProxy | None) -> ssl.SSLContext | None:
+    async def _trusted(
+        self, url: httpx.URL, proxy: EnvironmentProxy | None
+    ) -> ssl.SSLContext | None:
         """The authorities, read once and beside the event loop: reading them takes long."""
         if self._verify is None and (url.scheme == "https" or (proxy and proxy.uses_tls)):
             self._verify = await run_in_daemon_thread(
@@ -246,4 +246,3 @@ def _charset(content_type: str) -> str:
 def _inner(error: BadInputError) -> str:
     """Our own sentence, inside another one."""
     return str(error).rstrip(".")
-

@@ -63,6 +63,7 @@ def test_from_the_answer_to_live_again() -> None:
     play.expect(
         commands.CloseConnection(ONE),
         commands.ShowConnection(TWO),
+        commands.AttachInput(TWO),
         save_ticket(2, proved_at=answered_at),
     )
     assert play.phase(Live).connection == TWO

@@ -57,18 +57,18 @@ def test_a_late_report_of_an_old_connection_hides_nothing_of_the_new_one() -> No
     play.connects(TWO).give(events.InputModuleKnown(ONE, NoInput.FAILED))
     play.phase(Live)
     assert play.shown.input_open
-    assert not play.shown.view_only
+    assert play.shown.view_only is None
 
 
 def test_input_that_opens_while_the_connection_is_lost_is_open_when_it_heals() -> None:
     play = Playbook().connecting()
     play.give(events.ConnectionOpened(ONE), events.FirstFrameDecoded(ONE)).wait(6)
-    assert play.shown.view_only
+    assert play.shown.view_only is NoInput.NO_CHANNEL
     play.healthy(0.2).silence(1.1).phase(Lost)
     play.give(events.InputModuleKnown(ONE, None), events.InputOpened(ONE))
     play.healthy(0.5).phase(Live)
     assert play.shown.input_open
-    assert not play.shown.view_only
+    assert play.shown.view_only is None
 
 
 def test_the_status_is_polled_again_over_the_new_network() -> None:
