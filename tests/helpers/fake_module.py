@@ -16,7 +16,7 @@ from rejoin.input_module.port import (
     PeerState,
     Reports,
 )
-from rejoin.runtime.module_input import InputParts
+from rejoin.runtime.module_states import InputParts
 
 SCRIPT_URL = "https://service.example/web-sdk-protocol.js?Signature=CANARY-1"
 
@@ -32,11 +32,21 @@ class FakeSandbox:
         self.states: dict[Channel, ChannelState] = {}
         self.peer_states: list[PeerState] = []
         self.facts = ModuleFacts(starts=1)
+        self.wants_frames = False
         self.goes_on = asyncio.Event()
         """Cleared: `prepare` does not end."""
         if not holds:
             self.goes_on.set()
         self.fails: ModuleProblem | None = None
+
+    async def start(self) -> None:
+        self.calls.append("start")
+
+    async def settle(self) -> None:
+        self.calls.append("settle")
+
+    def video_frame(self, media_time_s: float) -> None:
+        self.calls.append("frame")
 
     async def prepare(self, script: str) -> None:
         self.calls.append(f"prepare {script}")

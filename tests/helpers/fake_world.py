@@ -33,7 +33,7 @@ class FakePeer:
     def __init__(self, world: FakeWorld, number: ConnectionNumber) -> None:
         self.number = number
         self.actions: list[str] = []
-        self.sent: list[tuple[str, bytes]] = []
+        self.sent: list[tuple[str, bytes | str]] = []
         self.listener: ChannelListener | None = None
         self.muted = False
         self.last_packet_at: float | None = None
@@ -89,7 +89,7 @@ class FakePeer:
         assert self.listener is not None
         self.listener.message(label, data)
 
-    def send(self, label: str, data: bytes) -> bool:
+    def send(self, label: str, data: bytes | str) -> bool:
         self.sent.append((label, data))
         return True
 

@@ -12,7 +12,7 @@ from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.trace import Record
 from rejoin.core.trace_names import COMMANDS, EVENTS
 from rejoin.runtime.engine_loop import EngineLoop
-from rejoin.runtime.module_input import InputParts
+from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.ports import EngineOptions, EnginePorts, TicketStore
 
 
@@ -43,7 +43,7 @@ class RunningEngine:
         parts: Callable[[], InputParts] | None = None,
         answers_url: str | None = None,
     ) -> None:
-        """`parts`: makes those of an input module; `answers_url`: where answers say its script is."""
+        """`parts`: makes those of an input module. `answers_url`: of its script, in answers."""
         self.slept_s = 0.0
         """How long the machine has slept so far; boot time includes it."""
         self.world = FakeWorld(self.clock)

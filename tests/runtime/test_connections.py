@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from helpers.fake_world import FakeWorld
+from rejoin import tasks
 from rejoin.core.model import ConnectionNumber
 from rejoin.runtime.connections import Connections
 
@@ -46,8 +47,14 @@ async def test_a_close_waits_for_what_was_sent_last() -> None:
     connections, world = Connections(), FakeWorld(lambda: 0.0)
     peer = world.make_peer(ONE, lambda event: None)
     connections.add(ONE, peer)
-    connections.close(ONE, after_s=0.05)
+    sent = asyncio.Event()
+    connections.close(ONE, after=tasks.spawn(_wait(sent), name="last bytes"))
     await asyncio.sleep(0)
     assert peer.actions == []
+    sent.set()
     await asyncio.wait(connections.closing)
     assert peer.actions == ["close", "closed"]
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()

@@ -21,13 +21,9 @@ from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWi
 from rejoin.input_module.port import Channel, ChannelState, ModuleProblem
 from rejoin.media.statistics import StreamStatistics
 from rejoin.runtime.connections import Connections
-from rejoin.runtime.module_input import (
-    LEAVE_S,
-    MAX_WAITING_MESSAGES,
-    InputParts,
-    Missing,
-    ModuleInput,
-)
+from rejoin.runtime.module_input import ModuleInput
+from rejoin.runtime.module_states import InputParts, Missing
+from rejoin.runtime.waiting_messages import MAX_MESSAGES
 from rejoin.service_model.status import Status
 from rejoin.signaling.module_script import ScriptUnavailableError
 
@@ -101,7 +97,7 @@ async def test_an_answer_makes_an_instance_and_live_attaches_it() -> None:
     async with Bench() as bench:
         bench.input.answered(ONE, answer())
         await bench.until(lambda: bool(bench.module.sandboxes and bench.sandbox.options))
-        assert bench.sandbox.calls == ["prepare script 1", "instance 1"]
+        assert bench.sandbox.calls == ["start", "prepare script 1", "instance 1"]
         assert bench.sandbox.options[0].signal_response == answer()
         assert (bench.sandbox.options[0].max_kbps, bench.sandbox.options[0].max_height) == (
             None,
@@ -113,7 +109,7 @@ async def test_an_answer_makes_an_instance_and_live_attaches_it() -> None:
         bench.input.attach(ONE)
         assert bench.missing == [None]
         bench.input.send_input(DOWN)
-        assert bench.sandbox.calls[2:] == ["attach", "KeyEvent"]
+        assert bench.sandbox.calls[3:] == ["attach", "KeyEvent"]
         assert bench.sandbox.peer_states[-1].connection_state == "new"
 
 
@@ -166,7 +162,7 @@ async def test_what_the_host_sends_before_the_instance_is_kept_in_order_and_boun
     async with Bench(module) as bench:
         bench.peer().hears(INPUT.value, b"hello")  # the answer is still being applied
         bench.input.answered(ONE, answer())
-        for number in range(MAX_WAITING_MESSAGES + 5):
+        for number in range(MAX_MESSAGES + 5):
             bench.peer().hears(MESSAGES.value, str(number))
         bench.peer(TWO).hears(INPUT.value, b"of another connection")
         module.answers.set()
@@ -174,7 +170,7 @@ async def test_what_the_host_sends_before_the_instance_is_kept_in_order_and_boun
         heard = [call for call in bench.sandbox.calls if "Channel: " in call]
         assert heard[0] == "inputChannel: b'hello'"
         assert heard[1:] == [
-            f"clientMessageChannel: '{number}'" for number in range(MAX_WAITING_MESSAGES - 1)
+            f"clientMessageChannel: '{number}'" for number in range(MAX_MESSAGES - 1)
         ]
         bench.peer().hears(MESSAGES.value, b"now")
         assert bench.sandbox.calls[-1] == "clientMessageChannel: b'now'"
@@ -251,12 +247,12 @@ async def test_a_script_that_has_changed_is_ready_for_the_next_connection() -> N
         await bench.until(lambda: len(bench.module.sandboxes) == 2)
         assert first.calls[-2:] == ["instance 2", "attach"], "this connection keeps the one it has"
         second = bench.sandbox
-        await bench.until(lambda: second.calls == ["prepare script 2"])
+        await bench.until(lambda: second.calls == ["start", "prepare script 2"])
         bench.posted.clear()
         second.reports.send(TWO, INPUT, b"not yet")
         assert bench.peer(TWO).sent == []
         bench.input.answered(ConnectionNumber(3), answer(signed_anew))
-        assert second.calls == ["prepare script 2", "instance 3"]
+        assert second.calls == ["start", "prepare script 2", "instance 3"]
         await bench.until(lambda: "close" in first.calls)
 
 
@@ -266,7 +262,7 @@ async def test_another_path_is_fetched_before_it_is_used() -> None:
         other = "https://service.example/v2.js"
         bench.module.scripts[other] = "script 2"
         await bench.live(TWO, other)
-        assert bench.sandbox.calls[:2] == ["prepare script 2", "instance 2"]
+        assert bench.sandbox.calls[:3] == ["start", "prepare script 2", "instance 2"]
 
 
 async def test_a_script_that_cannot_be_fetched_again_is_used_as_it_is() -> None:
@@ -319,7 +315,7 @@ async def test_before_the_goodbye_of_a_lost_connection_it_is_detached_in_silence
     async with Bench() as bench:
         sandbox = await bench.live()
         bench.input.suspend(ONE)
-        assert bench.input.leave(ONE) == 0.0
+        assert bench.input.leave(ONE) is None
         assert sandbox.calls[-1] == "detach without releases"
         sandbox.reports.send(ONE, INPUT, b"late")
         bench.input.attach(ONE)
@@ -327,19 +323,22 @@ async def test_before_the_goodbye_of_a_lost_connection_it_is_detached_in_silence
         bench.peer().hears(MESSAGES.value, b"late")
         assert bench.peer().sent == []
         assert sandbox.calls[-1] == "detach without releases"
-        assert bench.input.leave(ONE) == 0.0, "the close comes after the goodbye"
+        assert bench.input.leave(ONE) is None, "the close comes after the goodbye"
 
 
 async def test_the_end_of_a_live_connection_waits_for_the_releases() -> None:
     async with Bench() as bench:
         sandbox = await bench.live()
-        assert bench.input.leave(ONE) == LEAVE_S
+        releases = bench.input.leave(ONE)
         assert sandbox.calls[-1] == "detach with releases"
+        assert releases is not None
         sandbox.reports.send(ONE, INPUT, b"w is up")
         assert bench.peer().sent == [(INPUT.value, b"w is up")]
+        await releases
+        assert sandbox.calls[-1] == "settle"
         bench.input.send_input(DOWN)
         assert sandbox.events == []
-        assert bench.input.leave(ONE) == 0.0
+        assert bench.input.leave(ONE) is None
 
 
 @pytest.mark.usefixtures("expected_logs")
@@ -437,6 +436,26 @@ async def test_wishes_reach_the_window_while_the_module_is_attached() -> None:
         ]
 
 
+async def test_a_module_that_waits_for_the_next_frame_is_told_of_it() -> None:
+    async with Bench() as bench:
+        sandbox = await bench.live()
+        bench.input.frames(ONE, 5, 1.0)
+        assert "frame" not in sandbox.calls
+        sandbox.wants_frames = True
+        for connection, decoded in ((ONE, 6), (ONE, 6), (TWO, 7)):
+            bench.input.frames(connection, decoded, 2.0)
+        assert sandbox.calls.count("frame") == 1
+
+
+async def test_a_process_that_was_started_before_takes_the_first_script() -> None:
+    async with Bench() as bench:
+        bench.input.begin()
+        assert len(bench.module.sandboxes) == 1
+        await bench.live()
+        assert len(bench.module.sandboxes) == 1
+        assert bench.sandbox.calls[:3] == ["start", "prepare script 1", "instance 1"]
+
+
 async def test_the_module_hears_what_its_channels_have_buffered() -> None:
     async with Bench() as bench:
         sandbox = await bench.live()
@@ -472,7 +491,7 @@ async def test_a_module_that_fails_is_view_only_until_the_next_connection(
         bench.input.suspend(ONE)
         assert len(bench.module.sandboxes) == 2, "another one stands ready for the next connection"
         await bench.live(TWO)
-        assert bench.sandbox.calls == ["prepare script 1", "instance 2", "attach"]
+        assert bench.sandbox.calls == ["start", "prepare script 1", "instance 2", "attach"]
 
 
 @pytest.mark.usefixtures("expected_logs")
@@ -546,6 +565,7 @@ def test_over_a_drop_and_a_rejoin_every_connection_has_its_own_instance() -> Non
     it, _ = play(script, parts=made, answers_url=SCRIPT_URL)
     (sandbox,) = modules[0].sandboxes
     wanted = [
+        "start",
         "prepare script 1",
         "instance 1",
         "attach",
@@ -555,6 +575,7 @@ def test_over_a_drop_and_a_rejoin_every_connection_has_its_own_instance() -> Non
         "KeyEvent",
         "message b'hello'",
         "detach with releases",
+        "settle",
         "close",
     ]
     assert [call for call in sandbox.calls if call != "detach without releases"] == wanted

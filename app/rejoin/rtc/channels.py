@@ -1,7 +1,7 @@
-"""The two data channels as bytes: what the input module sends goes out, what the host sends comes in.
+"""The two data channels as bytes: what the input module sends goes out, and the host's comes in.
 
-Labels and reliability are those that AWS's Web SDK was observed to use. What the bytes mean is known
-to the module alone. Nothing is queued here: what cannot be sent now is not sent later.
+Labels and reliability are those that AWS's Web SDK was observed to use. Only the module knows what
+the bytes mean. Nothing is queued here: what cannot be sent now is not sent later.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Channels:
         if INPUT_CHANNEL not in self._opened and not self._closed:
             self._callbacks.on_input_unavailable()
 
-    def send(self, label: str, data: bytes) -> bool:
+    def send(self, label: str, data: bytes | str) -> bool:
         """Send a message on this channel now, or never. Returns whether it was sent."""
         channel = self._by_label[label]
         sendable = (

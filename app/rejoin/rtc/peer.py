@@ -81,9 +81,9 @@ class PeerSettings:
 
 class Peer:
     """Posts FirstPacketArrived, ConnectionOpened, ConnectionFailed, VideoRefused, InputOpened or
-    InputUnavailable, FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence is posted once, UNREACHABLE as often as it is seen and RTCP_BYE as often as the last media
-    source ends. Before the first frame, evidence fails the connection: it is posted as a
-    ConnectionFailed.
+    InputUnavailable, FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence is posted once,
+    UNREACHABLE as often as it is seen and RTCP_BYE as often as the last media source ends. Before
+    the first frame, evidence fails the connection: it is posted as a ConnectionFailed.
 
     A hidden peer decodes too; `show(True)` puts its newest picture into the slot at once. All
     methods, and `post`, run on one event loop. After `close` no event of this peer is posted.
@@ -421,7 +421,7 @@ class Peer:
         """Read both data channels from now on. Call it once, before the offer."""
         self._listener = listener
 
-    def send(self, label: str, data: bytes) -> bool:
+    def send(self, label: str, data: bytes | str) -> bool:
         """Send a message on a data channel at once, if that is open and the peer not muted; else
         never. Returns whether it was sent."""
         parts = self._open_parts()

@@ -77,7 +77,9 @@ class ConnectionCalls:
         peer = self._connections.get(connection)
         if peer is not None:
             try:
-                await asyncio.sleep(self._input.leave(connection))
+                releases = self._input.leave(connection)
+                if releases is not None:
+                    await asyncio.wait({releases})
                 await peer.say_goodbye(times)
             except Exception:
                 _log.exception("the goodbye could not be sent")

@@ -46,16 +46,16 @@ class Connections:
         self._shown = connection
         self.if_open(connection, lambda peer: peer.show(True))
 
-    def close(self, connection: ConnectionNumber, after_s: float = 0.0) -> None:
+    def close(self, connection: ConnectionNumber, after: asyncio.Task[None] | None = None) -> None:
         """Close the peer in a task of its own; `closing` lists those that have not ended.
 
-        `after_s`: how long what was sent last has to leave.
+        `after`: what is waited for before that.
         """
         peer = self._peers.pop(connection, None)
         if self._shown == connection:
             self._shown = None
         if peer is not None:
-            task = spawn(_close(peer, after_s), name=f"close {connection}")
+            task = spawn(_close(peer, after), name=f"close {connection}")
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
@@ -64,7 +64,7 @@ class Connections:
         return frozenset(self._closing)
 
 
-async def _close(peer: PeerPort, after_s: float) -> None:
-    if after_s > 0:
-        await asyncio.sleep(after_s)
+async def _close(peer: PeerPort, after: asyncio.Task[None] | None) -> None:
+    if after is not None:
+        await asyncio.wait({after})
     await peer.close()

@@ -1,9 +1,9 @@
 """Runs the engine: queues events, steps it, executes its commands, publishes its snapshots.
 
-Everything happens on one event loop, that of the stream thread; only `post`,
-`send_input` and `send_application_message` may be called on any thread. Events are handled one after the other and completely: when `post` returns
-on the loop's own thread (for example in the callback of a written request), the engine has
-handled the event.
+Everything happens on one event loop, that of the stream thread; only `post`, `send_input` and
+`send_application_message` may be called on any thread. Events are handled one after the other and
+completely: when `post` returns on the loop's own thread (for example in the callback of a written
+request), the engine has handled the event.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from rejoin.runtime.connection_calls import ConnectionCalls
 from rejoin.runtime.connections import Connections
 from rejoin.runtime.executor import Executor
 from rejoin.runtime.loop_access import LoopAccess
-from rejoin.runtime.module_input import InputParts, ModuleInput
+from rejoin.runtime.module_input import ModuleInput
+from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.ports import EngineOptions, EnginePorts
 from rejoin.runtime.sampling import Sampling
 from rejoin.runtime.snapshots import Snapshots
@@ -118,6 +119,7 @@ class EngineLoop:
         kept = self._access.enter()
         sampler = spawn(self.sampling.run(), name="sampler")
         watch = self._watch(self.post)
+        self.input.begin()
         try:
             if watch is not None:
                 watch.start()

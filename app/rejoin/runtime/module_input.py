@@ -10,12 +10,10 @@ hears of the keys that were released meanwhile.
 from __future__ import annotations
 
 import asyncio
-import enum
 import json
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from rejoin.core import events
@@ -26,9 +24,19 @@ from rejoin.input_module.port import Channel, ChannelState, ModuleFacts, ModuleO
 from rejoin.media.statistics import StreamStatistics
 from rejoin.printable import printable
 from rejoin.runtime.connections import Connections
-from rejoin.runtime.module_process import MakeSandbox, ModuleProcess
-from rejoin.runtime.module_scripts import ModuleScripts, Script, ScriptFetcher
+from rejoin.runtime.module_process import ModuleProcess
+from rejoin.runtime.module_scripts import ModuleScripts, Script
+from rejoin.runtime.module_states import (
+    Attachment,
+    InputParts,
+    Loading,
+    Missing,
+    ModuleState,
+    NoConnection,
+    Present,
+)
 from rejoin.runtime.module_statistics import host_load, peer_state
+from rejoin.runtime.waiting_messages import WaitingMessages
 from rejoin.signaling.module_script import ScriptUnavailableError
 from rejoin.tasks import cancel, spawn
 
@@ -36,79 +44,13 @@ _log = logging.getLogger("rejoin.module_input")
 
 MAX_APPLICATION_MESSAGE: Final = 65_536
 """Bytes (documented by AWS)."""
-LEAVE_S: Final = 0.020
-"""How long the goodbye of a live connection waits for the releases of the module, which needs less
-than a millisecond for them."""
+LEAVE_WITHIN_S: Final = 0.100
+"""How long the end of a live connection waits for the releases of the module at most. A module that
+works needs less than a millisecond for them."""
 STATES_EVERY_S: Final = 0.020
 """How often the module hears of what its channels have buffered, at most."""
 MAX_REASON: Final = 64
-MAX_WAITING_MESSAGES: Final = 64
-MAX_WAITING_BYTES: Final = 256 * 1024
-"""What the host may send before there is an instance to read it; more is dropped."""
-
-
-@dataclass(frozen=True, slots=True)
-class InputParts:
-    """What the input module is made of, and who hears from it.
-
-    `max_kbps` in kbit/s, `max_height` in pixels: what the player lets the host send; None: no
-    limit. `on_wish`: what the module wants of the window. `on_message`: an application message of
-    the game. Both are called on the engine's loop.
-    """
-
-    fetcher: ScriptFetcher
-    make_sandbox: MakeSandbox
-    max_kbps: int | None = None
-    max_height: int | None = None
-    automatic: bool = True
-    on_wish: Callable[[Wish], None] = lambda wish: None
-    on_message: Callable[[bytes], None] = lambda data: None
-
-
-class Attachment(enum.Enum):
-    """What an instance may do. `MADE`: it reads and sends, and gets no input yet. `SUSPENDED`: what
-    it sends is dropped. `LEAVING`: detached, its releases may still go. `LEFT`: nothing any more."""
-
-    MADE = "made"
-    ATTACHED = "attached"
-    SUSPENDED = "suspended"
-    LEAVING = "leaving"
-    LEFT = "left"
-
-
 _MAY_SEND = (Attachment.MADE, Attachment.ATTACHED, Attachment.LEAVING)
-
-
-@dataclass(frozen=True, slots=True)
-class NoConnection:
-    """No answer was applied yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """The script is fetched, or the process starts."""
-
-    connection: ConnectionNumber
-    response: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """There is an instance for this connection."""
-
-    connection: ConnectionNumber
-    attachment: Attachment
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """There is none, and why."""
-
-    connection: ConnectionNumber
-    why: NoInput
-
-
-ModuleState = NoConnection | Loading | Present | Missing
 
 
 class ModuleInput:
@@ -134,13 +76,19 @@ class ModuleInput:
         self._loading: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._waiting: dict[ConnectionNumber, deque[tuple[Channel, bytes | str]]] = {}
+        self._waiting = WaitingMessages()
         self._view: View | None = None
         self._pads: dict[int, PadState] = {}
         self._states_due: asyncio.TimerHandle | None = None
         self._load: dict[str, Any] = {}
         self._facts = ModuleFacts()
+        self._frames = 0
         self._disconnected: ConnectionNumber | None = None
+
+    def begin(self) -> None:
+        """The game begins: start a process, so that it waits for the script."""
+        if self._parts is not None and self._process is None:
+            self._process = ModuleProcess(self._parts.make_sandbox, self)
 
     # --- the life of a connection -----------------------------------------------------------------
 
@@ -198,18 +146,19 @@ class ModuleInput:
             case Present(of) if of == connection:
                 self.state = Present(connection, Attachment.SUSPENDED)
             case Missing() if self._process is not None and self._process.problem is not None:
-                self._start(self._process.script)  # it stands ready for the next connection
+                script = self._process.script
+                self._start(script)  # it stands ready for the next connection
             case _:
                 pass
 
-    def leave(self, connection: ConnectionNumber) -> float:
-        """Detach before a goodbye or the close; returns how long to wait for that, in seconds."""
-        self._waiting.pop(connection, None)
+    def leave(self, connection: ConnectionNumber) -> asyncio.Task[None] | None:
+        """Detach before a goodbye or the close; returns what to wait for, if anything."""
+        self._waiting.pop(connection)
         match self.state:
             case Present(of, Attachment.ATTACHED) if of == connection and self._process:
                 self.state = Present(connection, Attachment.LEAVING)
                 self._process.sandbox.detach(say_releases=True)
-                return LEAVE_S
+                return spawn(self._process.settled(LEAVE_WITHIN_S), name="releases")
             case Present(of, Attachment.MADE | Attachment.SUSPENDED) if (
                 of == connection and self._process
             ):
@@ -220,7 +169,7 @@ class ModuleInput:
                 self.state = NoConnection()
             case _:
                 pass
-        return 0.0
+        return None
 
     async def close(self) -> None:
         """End every process and task."""
@@ -259,6 +208,19 @@ class ModuleInput:
             case _:
                 pass
 
+    def frames(self, connection: ConnectionNumber, decoded: int, at: float) -> None:
+        """How many frames of this connection are decoded by now, `at` boot time in seconds, for a
+        module that waits for the next one (requestVideoFrameCallback)."""
+        match self.state:
+            case Present(of) if (
+                of == connection and self._process and self._process.sandbox.wants_frames
+            ):
+                before, self._frames = self._frames, decoded
+                if decoded != before:
+                    self._process.sandbox.video_frame(at)
+            case _:
+                pass
+
     # --- numbers ----------------------------------------------------------------------------------
 
     @property
@@ -283,7 +245,9 @@ class ModuleInput:
 
     # --- the module's reports (module_process.ModuleListener) -------------------------------------
 
-    def on_send(self, process: ModuleProcess, instance: int, channel: Channel, data: bytes) -> None:
+    def on_send(
+        self, process: ModuleProcess, instance: int, channel: Channel, data: bytes | str
+    ) -> None:
         connection = self._speaker(process, instance, _MAY_SEND)
         if connection is None:
             return
@@ -364,8 +328,9 @@ class ModuleInput:
             self._is_missing(connection, NoInput.NOT_LOADED)
             return
         process = self._process
-        if process is None or process.problem is not None or process.script.text != script.text:
+        if process is None or not process.takes(script):
             process = self._start(script)
+        process.evaluate(script)
         prepared = await process.prepared()
         match self.state:
             case Loading(of) if of == connection:
@@ -376,11 +341,13 @@ class ModuleInput:
             case _:
                 pass
 
-    def _start(self, script: Script) -> ModuleProcess:
+    def _start(self, script: Script | None) -> ModuleProcess:
         assert self._parts is not None
         if self._process is not None:
             self._discard(self._process)
-        self._process = ModuleProcess(script, self._parts.make_sandbox, self)
+        self._process = ModuleProcess(self._parts.make_sandbox, self)
+        if script is not None:
+            self._process.evaluate(script)
         return self._process
 
     def _stand_by(self, script: Script) -> None:
@@ -388,7 +355,8 @@ class ModuleInput:
         assert self._parts is not None
         if self._standby is not None:
             self._discard(self._standby)
-        self._standby = ModuleProcess(script, self._parts.make_sandbox, self)
+        self._standby = ModuleProcess(self._parts.make_sandbox, self)
+        self._standby.evaluate(script)
 
     def _take_standby(self) -> None:
         standby, self._standby = self._standby, None
@@ -429,7 +397,7 @@ class ModuleInput:
         self._parts.on_wish(CursorWish("default"))
         if self._view is not None:
             sandbox.dispatch(self._view)
-        for channel, data in self._waiting.pop(connection, ()):
+        for channel, data in self._waiting.pop(connection):
             sandbox.channel_message(channel, data)
         if self._live == connection and self.state == Present(connection, Attachment.MADE):
             self._attach(connection)
@@ -462,27 +430,21 @@ class ModuleInput:
 
     def message_arrived(self, connection: ConnectionNumber, label: str, data: bytes | str) -> None:
         """The host sent this on a channel: the instance alone reads it."""
+        if self._parts is None:
+            return
         channel = Channel(label)
         match self.state:
             case Present(of, attachment) if of == connection:
                 if attachment is not Attachment.LEFT and self._process is not None:
                     self._process.sandbox.channel_message(channel, data)
             case Loading(of) if of == connection:
-                self._wait(connection, channel, data)
+                self._waiting.add(connection, channel, data)
             case NoConnection():
-                self._wait(connection, channel, data)
+                self._waiting.add(connection, channel, data)
             case Loading(of) | Present(of) | Missing(of) if of < connection:
-                self._wait(connection, channel, data)  # its answer is still being applied
+                self._waiting.add(connection, channel, data)  # its answer is still being applied
             case _:
                 pass
-
-    def _wait(self, connection: ConnectionNumber, channel: Channel, data: bytes | str) -> None:
-        if self._parts is None:
-            return
-        waiting = self._waiting.setdefault(connection, deque())
-        size = sum(len(each) for _, each in waiting) + len(data)
-        if len(waiting) < MAX_WAITING_MESSAGES and size <= MAX_WAITING_BYTES:
-            waiting.append((channel, data))
 
     def channel_changed(self, connection: ConnectionNumber) -> None:
         """A channel of this connection opened or closed."""
@@ -523,7 +485,7 @@ class _Listener:
         self._owner.channel_changed(self._connection)
 
 
-def _send(send: Callable[[str, bytes], bool], channel: Channel, data: bytes) -> None:
+def _send(send: Callable[[str, bytes | str], bool], channel: Channel, data: bytes | str) -> None:
     send(channel.value, data)
 
 

@@ -1,11 +1,12 @@
-"""One sandbox with one script of the input module, from its start to its failure or its end."""
+"""One sandbox, and one script of the input module in it, from its start to its failure or end."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, Protocol
 
 from rejoin.input_module.port import (
     Channel,
@@ -29,7 +30,7 @@ class ModuleListener(Protocol):
     """What `ModuleInput` hears of a process; `instance` is a connection's number."""
 
     def on_send(
-        self, process: ModuleProcess, instance: int, channel: Channel, data: bytes
+        self, process: ModuleProcess, instance: int, channel: Channel, data: bytes | str
     ) -> None: ...
     def on_server_disconnected(
         self, process: ModuleProcess, instance: int, reason: str
@@ -48,21 +49,35 @@ class ModuleListener(Protocol):
 
 class ModuleProcess:
     """A sandbox, and its `Reports`: each is passed on with the process it comes from, so that those
-    of an older one can be told apart. It is started when it is made."""
+    of an older one can be told apart. It starts when it is made, before there is a script."""
 
-    def __init__(self, script: Script, make_sandbox: MakeSandbox, listener: ModuleListener) -> None:
-        self.script = script
+    def __init__(self, make_sandbox: MakeSandbox, listener: ModuleListener) -> None:
+        self.script: Script | None = None
         self.problem: ModuleProblem | None = None
         """Why it failed; None while it has not."""
         self._listener = listener
         self.sandbox = make_sandbox(self)
-        self._preparing = spawn(self._prepare(), name="prepare input module")
+        self._preparing = spawn(self._run(self.sandbox.start()), name="start input module")
         self._closing: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
         """Whether the script is evaluated and nothing failed."""
-        return self._preparing.done() and self.problem is None
+        return self.script is not None and self._preparing.done() and self.problem is None
+
+    def takes(self, script: Script) -> bool:
+        """Whether this script can be used here: it is in use, or none is."""
+        same = self.script is None or self.script.text == script.text
+        return same and self.problem is None
+
+    def evaluate(self, script: Script) -> None:
+        """Evaluate the script, one that it `takes`; `prepared` waits for that."""
+        if self.script is None:
+            self.script = script
+            self._preparing = spawn(
+                self._run(self.sandbox.prepare(script.text), after=self._preparing),
+                name="prepare input module",
+            )
 
     @property
     def facts(self) -> ModuleFacts:
@@ -79,9 +94,18 @@ class ModuleProcess:
             self._closing = spawn(self._close(), name="close input module")
         await asyncio.shield(self._closing)
 
-    async def _prepare(self) -> None:
+    async def settled(self, within_s: float) -> None:
+        """Wait until all that was asked of it is done and reported, for a while."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.sandbox.settle(), within_s)
+
+    async def _run(
+        self, step: Coroutine[Any, Any, None], after: asyncio.Task[None] | None = None
+    ) -> None:
         try:
-            await self.sandbox.prepare(self.script.text)
+            if after is not None:
+                await after
+            await step
         except Exception:
             _log.exception("the input module could not be started")
             self.failed(ModuleProblem.CANNOT_START)
@@ -95,7 +119,7 @@ class ModuleProcess:
 
     # --- Reports ----------------------------------------------------------------------------------
 
-    def send(self, instance: int, channel: Channel, data: bytes) -> None:
+    def send(self, instance: int, channel: Channel, data: bytes | str) -> None:
         self._listener.on_send(self, instance, channel, data)
 
     def server_disconnected(self, instance: int, reason: str) -> None:

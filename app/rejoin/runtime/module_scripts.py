@@ -45,7 +45,7 @@ class ModuleScripts:
         self._newest: Script | None = None
 
     def known(self, url: str) -> Script | None:
-        """The newest script of this origin and path. Raises ScriptUnavailableError for a bad URL."""
+        """The newest script of this origin and path. Raises ScriptUnavailableError: a bad URL."""
         identity, newest = identity_of(url), self._newest
         return newest if newest is not None and newest.identity == identity else None
 

@@ -30,8 +30,9 @@ from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.relay import RelaySettings
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
-from rejoin.runtime.module_input import MAX_APPLICATION_MESSAGE, InputParts
+from rejoin.runtime.module_input import MAX_APPLICATION_MESSAGE
 from rejoin.runtime.module_process import MakeSandbox
+from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.network import watch_for
 from rejoin.runtime.ports import EngineOptions, EnginePorts
 from rejoin.runtime.statistics_file import StatisticsFile

@@ -144,18 +144,14 @@ def _note_facts(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
             ending = Ending(EndingKind.GAME_ENDED, StatusReason(reason), TERMINATED)
             enter.ended(t, ending)
             return False
-        case events.InputModuleKnown(connection, missing):
-            _note_module(t, connection, missing)
-            return False
-        case events.MessageSent() | events.MessageReceived():
-            return False
-        case events.InputOpened(connection):
-            if isinstance(phase, Connecting) and phase.connection == connection:
-                return True
-            _note_input(t, connection)
-            return False
-        case events.InputUnavailable(connection):
-            return isinstance(phase, Connecting) and phase.connection == connection
+        case (
+            events.InputModuleKnown()
+            | events.InputOpened()
+            | events.InputUnavailable()
+            | events.MessageSent()
+            | events.MessageReceived()
+        ):
+            return _note_input(t, phase, event)
         case events.WakeupDue():
             return not isinstance(phase, Idle) and t.now >= phase.until_at
         case events.MachineEvent():
@@ -207,6 +203,32 @@ def _note_machine(
             assert_never(event)
 
 
+def _note_input(
+    t: Transition,
+    phase: ActivePhase,
+    event: events.InputModuleKnown
+    | events.InputOpened
+    | events.InputUnavailable
+    | events.MessageSent
+    | events.MessageReceived,
+) -> bool:
+    """Returns whether the phase has anything to decide: when its connection is complete."""
+    of_phase = isinstance(phase, Connecting) and phase.connection == event.connection
+    match event:
+        case events.InputOpened(connection) if not of_phase:
+            _note_channel(t, connection)
+            return False
+        case events.InputOpened() | events.InputUnavailable():
+            return of_phase
+        case events.InputModuleKnown(connection, missing):
+            _note_module(t, connection, missing)
+            return False
+        case events.MessageSent() | events.MessageReceived():
+            return False
+        case _:
+            assert_never(event)
+
+
 def _note_module(t: Transition, connection: ConnectionNumber, missing: NoInput | None) -> None:
     """A late report of an old connection must not replace that of a newer one."""
     newest = t.facts.input_module
@@ -216,7 +238,7 @@ def _note_module(t: Transition, connection: ConnectionNumber, missing: NoInput |
         t.stale()
 
 
-def _note_input(t: Transition, connection: ConnectionNumber) -> None:
+def _note_channel(t: Transition, connection: ConnectionNumber) -> None:
     """Also of a connection that is lost: it may heal, and will not report this again."""
     newest = t.facts.input_opened
     if connection in t.open and (newest is None or newest < connection):
