@@ -177,6 +177,7 @@ class ModuleInput:
         await cancel(self._loading, self._refreshing)
         if self._states_due is not None:
             self._states_due.cancel()
+        self._facts = self.facts
         processes = [each for each in (self._process, self._standby) if each is not None]
         self._process = self._standby = None
         await asyncio.gather(*(each.close() for each in processes), *self._closing)

@@ -98,6 +98,21 @@ async def test_kill_ends_the_game_and_its_counter() -> None:
 
 
 @leaves_nothing
+async def test_the_url_of_the_script_can_differ_in_each_answer() -> None:
+    async with running() as (host, _):
+        urls: list[str] = []
+        for varies in (False, True, True):
+            host.settings_changed(replace(host.settings, protocol_url_varies=varies))
+            player = Player()
+            answer = await host.answer(len(urls) + 1, await player.offer())
+            urls.append(json.loads(answer)["webSdkProtocolUrl"])
+            await player.close()
+        assert urls[0] == PROTOCOL_URL
+        assert len(set(urls)) == 3
+        assert {url.partition("?")[0] for url in urls} == {PROTOCOL_URL}
+
+
+@leaves_nothing
 async def test_a_new_offer_closes_the_connection_before() -> None:
     async with running() as (host, listener):
         first = await joined(host, 1)

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from rejoin import assets
 from rejoin.input_events.keys import KEYS
+from rejoin.emulator.service.script_faults import ScriptFaults
 from rejoin.input_protocol import controls
 
 PATH: Final = "/web-sdk-protocol.js"
@@ -50,19 +51,21 @@ def protocol_script() -> str:
     return text.replace("@PROTOCOL@", json.dumps(numbers)).replace("@KEYS@", json.dumps(keys))
 
 
-async def _serve(_request: Request) -> Response:
-    return Response(
-        protocol_script(),
-        media_type="text/javascript",
-        headers={
-            "Access-Control-Allow-Origin": "*",
-            "Cross-Origin-Resource-Policy": "cross-origin",
-            "Cache-Control": "no-cache",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+_HEADERS: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cache-Control": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
-def route() -> Route:
-    """The route that serves the script, for any origin."""
-    return Route(PATH, _serve, methods=["GET"])
+def route(faults: ScriptFaults | None = None) -> Route:
+    """The route that serves the script, for any origin, unless a fault applies."""
+
+    async def serve(_request: Request) -> Response:
+        instead = None if faults is None else await faults.response()
+        response = instead or Response(protocol_script(), media_type="text/javascript")
+        response.headers.update(_HEADERS)
+        return response
+
+    return Route(PATH, serve, methods=["GET"])
