@@ -18,7 +18,7 @@ from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.input_events.events import KeyEvent
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.peer_states import parts_of
-from rejoin.signaling.dialects import AWS_REACT, OURS, Dialect
+from rejoin.signaling.dialects import AWS_BUNDLE, OURS, Dialect
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -309,7 +309,7 @@ def test_a_disconnect_ends_the_game_where_no_status_can_tell() -> None:
         await it.control.end_session("applicationExit")
         await it.until(lambda shown: shown.stage is Stage.ENDED)
 
-    it = play(small(30.0), script, AWS_REACT)
+    it = play(small(30.0), script, AWS_BUNDLE)
     ending = it.ended()
     assert (ending.kind, ending.reason) == (EndingKind.GAME_ENDED, "terminated")
     seen = [record for record in it.records if record.name == "HardEvidenceSeen"]
