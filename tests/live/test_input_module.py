@@ -1,4 +1,4 @@
-"""The input module on real sockets: fetched, run in its sandbox, silent while lost, and replaced."""
+"""The input module on real sockets: fetched, run in its sandbox, silent while lost, replaced."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Wire:
             def __getattr__(self, name: str) -> Any:
                 return getattr(transport_socket, name)
 
-            def sendto(tapped, data: bytes, *to: Any) -> Any:  # noqa: N805
+            def sendto(tapped, data: bytes, *to: Any) -> Any:
                 self.sent.append((boot_s(), kind_of(data)))
                 return send(data, *to)
 

@@ -467,6 +467,7 @@ async def test_a_muted_peer_sends_nothing_but_checks() -> None:
         assert set(scene.host.heard) == {"stun"}
         scene.peer.stop_checks()
         scene.peer.unmute()
+        assert scene.peer.send(INPUT_CHANNEL, HELD)
         await scene.until(lambda: scene.host.heard["rtcp"] and scene.host.heard["dtls"])
 
 

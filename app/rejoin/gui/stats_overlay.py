@@ -52,7 +52,7 @@ def lines(numbers: StreamStatistics) -> list[str]:
 
 
 def _host_lines(numbers: StreamStatistics) -> list[str]:
-    """The host's own load, where it tells it (performance statistics of the input module)."""
+    """The host's own load, where it reports it (performance statistics of the input module)."""
     shares = {
         "game": numbers.host_application_cpu,
         "CPU": numbers.host_cpu,
@@ -60,10 +60,10 @@ def _host_lines(numbers: StreamStatistics) -> list[str]:
         "GPU": numbers.host_gpu,
         "VRAM": numbers.host_vram,
     }
-    told = [f"{name} {share * 100:.0f} %" for name, share in shares.items() if share is not None]
+    parts = [f"{name} {share * 100:.0f} %" for name, share in shares.items() if share is not None]
     if numbers.host_application_memory_mb is not None:
-        told.append(f"game memory {numbers.host_application_memory_mb:.0f} MB")
-    return [f"host       {', '.join(told)}"] if told else []
+        parts.append(f"game memory {numbers.host_application_memory_mb:.0f} MB")
+    return [f"host       {', '.join(parts)}"] if parts else []
 
 
 def _lateness(sound_late_s: float | None) -> str:

@@ -255,7 +255,7 @@ class ModuleInput:
         self._connections.if_open(connection, lambda peer: _send(peer.send, channel, data))
         if self._states_due is None:
             self._states_due = asyncio.get_running_loop().call_later(
-                STATES_EVERY_S, self._tell_states
+                STATES_EVERY_S, self._report_states
             )
 
     def on_server_disconnected(self, process: ModuleProcess, instance: int, reason: str) -> None:
@@ -394,7 +394,7 @@ class ModuleInput:
                 automatic=self._parts.automatic,
             ),
         )
-        self._tell_states()
+        self._report_states()
         self._parts.on_wish(CursorWish("default"))
         if self._view is not None:
             sandbox.dispatch(self._view)
@@ -406,9 +406,9 @@ class ModuleInput:
     def _attach(self, connection: ConnectionNumber) -> None:
         assert self._process is not None
         self.state = Present(connection, Attachment.ATTACHED)
-        self._tell_states()
+        self._report_states()
         self._connections.if_open(
-            connection, lambda peer: self._tell_statistics(connection, peer.statistics())
+            connection, lambda peer: self._report_statistics(connection, peer.statistics())
         )
         self._process.sandbox.attach()
         for pad in self._pads.values():
@@ -419,7 +419,7 @@ class ModuleInput:
         if self.state == Present(connection, Attachment.ATTACHED):
             self._post(events.InputModuleKnown(connection, None))
 
-    def _tell_statistics(self, connection: ConnectionNumber, numbers: StreamStatistics) -> None:
+    def _report_statistics(self, connection: ConnectionNumber, numbers: StreamStatistics) -> None:
         self.with_host_load(connection, numbers)
 
     def _is_missing(self, connection: ConnectionNumber, why: NoInput) -> None:
@@ -451,11 +451,11 @@ class ModuleInput:
         """A channel of this connection opened or closed."""
         match self.state:
             case Present(of) if of == connection:
-                self._tell_states()
+                self._report_states()
             case _:
                 pass
 
-    def _tell_states(self) -> None:
+    def _report_states(self) -> None:
         if self._states_due is not None:
             self._states_due.cancel()
             self._states_due = None

@@ -157,8 +157,7 @@ def live(t: Transition, phase: Connecting) -> None:
         window=replace(t.facts.window, checking_since_at=None),
     )
     t.phase = Live(phase.connection, t.now + t.policy.sample_missing_s, t.now)
-    t.do(commands.ShowConnection(phase.connection))
-    t.do(commands.AttachInput(phase.connection))
+    t.do(commands.ShowConnection(phase.connection), commands.AttachInput(phase.connection))
     t.save_ticket()
 
 
@@ -204,8 +203,7 @@ def dropped(t: Transition, phase: Live, cause: HardEvidence | None = None) -> No
         t.do(commands.StartChecks(phase.connection))
     if phase.checking_since_at is None or t.facts.window.checking_since_at is not None:
         t.poll_status_afresh()
-    t.do(commands.SuspendInput(phase.connection))
-    t.do(commands.Mute(phase.connection))
+    t.do(commands.SuspendInput(phase.connection), commands.Mute(phase.connection))
     lost(t, episode)
 
 
