@@ -58,6 +58,24 @@ def test_every_ending_has_a_line_that_ends_with_a_period() -> None:
         assert ".." not in line
 
 
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ((), (True, None, None)),
+        (("--input-module", "off"), (False, None, None)),
+        (("--max-bitrate", "8000", "--max-height", "720"), (True, 8000, 720)),
+    ],
+)
+def test_the_settings_of_input_and_its_limits_reach_the_player(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    arguments: tuple[str, ...],
+    wanted: tuple[object, ...],
+) -> None:
+    assert rejoin(*PLAY, *arguments)[0] == 0
+    assert [made.input for made in fake_player.made] == [wanted]
+
+
 @pytest.mark.parametrize("begins", [False, True])
 def test_dtls_client_reaches_the_player(
     rejoin: Rejoin, fake_player: type[FakePlayer], begins: bool

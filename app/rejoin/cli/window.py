@@ -160,6 +160,9 @@ def _player(
             sound_file=SoundFile(),
             hardware=chosen(options.decoder),
             dtls_client=options.dtls_client,
+            input_module=options.input_module == "service",
+            max_kbps=options.max_kbps,
+            max_height=options.max_height,
         ),
     )
 

@@ -37,7 +37,7 @@ LIVE_WITHIN_S: Final = 120.0
 INPUT_WITHIN_S: Final = 20.0
 """From live to input: three tries to fetch the script fit in."""
 END_WITHIN_S: Final = 20.0
-LOOK_EVERY_S: Final = 0.005
+POLL_EVERY_S: Final = 0.005
 EVENT_EVERY_S: Final = 0.03
 """Apart from each other, so that what an event produced is not taken for another one's."""
 QUIET_S: Final = 0.12
@@ -135,11 +135,11 @@ async def check(profile: StudioProfile, seconds: float) -> InputReport:
 async def _check(player: Player, seconds: float) -> InputReport:
     await _until_live(player)
     live_at = boot_s()
-    for _ in range(int(INPUT_WITHIN_S / LOOK_EVERY_S)):
+    for _ in range(int(INPUT_WITHIN_S / POLL_EVERY_S)):
         if player.snapshot.input_open or player.snapshot.view_only is not None:
             break
         _check_playing(player)
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(POLL_EVERY_S)
     if not player.snapshot.input_open:
         missing = player.snapshot.view_only or NoInput.NOT_LOADED
         return InputReport(missing, player.input_facts())
@@ -191,13 +191,13 @@ async def _until_quiet(player: Player) -> None:
 
 async def _until_live(player: Player) -> None:
     began_at = boot_s()
-    for _ in range(int(LIVE_WITHIN_S / LOOK_EVERY_S)):
+    for _ in range(int(LIVE_WITHIN_S / POLL_EVERY_S)):
         if player.snapshot.stage is Stage.LIVE:
             return
         _check_playing(player)
         if boot_s() - began_at > LIVE_WITHIN_S:
             break
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(POLL_EVERY_S)
     raise RejoinError("The game never went live.")
 
 

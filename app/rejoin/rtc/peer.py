@@ -52,7 +52,7 @@ from rejoin.rtc.peer_states import (
 )
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
-from rejoin.rtc.signal_codec import IceStart, decode_response, encode_request
+from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS, IceStart, decode_response, encode_request
 from rejoin.rtc.statistics import StatisticsCollector
 from rejoin.rtc.transport import Transport
 from rejoin.tasks import cancel, spawn
@@ -70,13 +70,15 @@ class PeerSettings:
     """What all connections of a player have in common.
 
     `hardware`: what may decode; None is software. `dtls_client`: act as the DTLS client, which
-    saves one round trip, in place of leaving the role to the host (ADR 0023).
+    saves one round trip, in place of leaving the role to the host (ADR 0023). `max_kbps`: what the
+    host may send, in kbit/s; no more than the Web SDK allows.
     """
 
     rules: NetworkRules
     policy: Policy = field(default_factory=Policy)
     hardware: Hardware | None = None
     dtls_client: bool = False
+    max_kbps: int = MAX_BITRATE_KBPS
 
 
 class Peer:
@@ -146,7 +148,10 @@ class Peer:
             raise PeerError("The connection was closed while its offer was made.")
         if "\r\na=candidate:" not in gathered:
             raise PeerError("This machine has no network address to connect from.")
-        return encode_request(gathered, dtls_client=self._settings.dtls_client)
+        settings = self._settings
+        return encode_request(
+            gathered, max_bitrate_kbps=settings.max_kbps, dtls_client=settings.dtls_client
+        )
 
     def _build(self, prepared: PreparedConnection) -> Parts:
         """Channels in the Web SDK's order, and our receivers in place of aiortc's."""
@@ -158,8 +163,10 @@ class Peer:
             callbacks=ChannelCallbacks(
                 on_input_open=lambda: self._post(InputOpened(number)),
                 on_input_unavailable=self._on_input_unavailable,
-                on_message=self._on_message,
-                on_state=self._on_channel_state,
+                on_message=lambda label, data: self._to_listener(
+                    lambda to: to.message(label, data)
+                ),
+                on_state=lambda label: self._to_listener(lambda to: to.state(label)),
                 on_closed=lambda label: self._on_evidence(HardEvidence.CHANNEL_CLOSED, label),
             ),
         )
@@ -185,6 +192,7 @@ class Peer:
             on_refused=lambda why: self._fail(why, VideoRefused),
         )
         media = build_media(prepared, transport, self._decoder, self._sinks, owner)
+        media.video.limit_bitrate(self._settings.max_kbps * 1000)
         dtls.on("statechange", self._on_dtls_change)
         dtls.transport.on("statechange", self._on_ice_change)
         return Parts(asyncio.get_running_loop(), pc, dtls, transport, channels, media)
@@ -347,13 +355,9 @@ class Peer:
         if isinstance(self._state, Connecting | Connected | Playing):
             self._post(InputUnavailable(self.number))
 
-    def _on_message(self, label: str, data: bytes | str) -> None:
+    def _to_listener(self, report: Callable[[ChannelListener], None]) -> None:
         if self._listener is not None and not self._is_closed():
-            self._listener.message(label, data)
-
-    def _on_channel_state(self, label: str) -> None:
-        if self._listener is not None and not self._is_closed():
-            self._listener.state(label)
+            report(self._listener)
 
     def _on_evidence(self, evidence: HardEvidence, detail: str) -> None:
         """UNREACHABLE is only a hint and may be posted repeatedly, RTCP_BYE too, as later media

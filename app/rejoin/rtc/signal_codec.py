@@ -128,10 +128,13 @@ def encode_request(
 ) -> str:
     """The SignalRequest of a local offer, without ports or addresses of this machine.
 
-    Its only candidates are relay candidates, of a TURN server that the player named.
+    Its only candidates are relay candidates, of a TURN server that the player named. The bitrates
+    are in kbit/s, and no higher than those of the Web SDK.
 
     `dtls_client`: offer to be the DTLS client (a=setup:active); else the host chooses the role.
     """
+    max_bitrate_kbps = min(max_bitrate_kbps, MAX_BITRATE_KBPS)
+    start_bitrate_kbps = min(start_bitrate_kbps, max_bitrate_kbps)
     description = parse(sdp, "offer")
     lines = [_origin_without_address(line) for line in description.session]
     for section in description.sections:

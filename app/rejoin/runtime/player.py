@@ -28,6 +28,7 @@ from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.relay import RelaySettings
+from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.module_input import MAX_APPLICATION_MESSAGE
@@ -253,6 +254,7 @@ class Player:
                 self._policy,
                 self._hardware,
                 dtls_client=self._options.dtls_client,
+                max_kbps=self._options.max_kbps or MAX_BITRATE_KBPS,
             ),
             MediaSinks(self.slot, self._audio),
             post=post,
