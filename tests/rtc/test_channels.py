@@ -130,7 +130,20 @@ async def test_what_a_stuck_path_cannot_take_is_dropped(label: str) -> None:
         assert not scene.channels.send(label, b"stale")
         channel._addBufferedAmount(-channel.bufferedAmount)
         assert not scene.channels.send(label, bytes(MAX_MESSAGE + 1))
+        assert not scene.channels.send(label, "ü" * (MAX_MESSAGE // 2 + 1))
         assert scene.channels.send(label, bytes(MAX_MESSAGE))
+
+
+async def test_a_message_that_this_host_does_not_accept_is_not_sent() -> None:
+    async with channels() as scene:
+        scene.open(scene.input)
+
+        def refuse(data: bytes) -> None:
+            raise ValueError
+
+        scene.input.send = refuse
+        assert not scene.channels.send(INPUT_CHANNEL, b"large")
+        assert scene.channels.messages_not_sent == 1
 
 
 async def test_a_channel_that_closes_is_reported_only_if_it_was_open() -> None:

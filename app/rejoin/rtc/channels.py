@@ -20,8 +20,8 @@ MOST_BUFFERED: Final = {INPUT_CHANNEL: 16 * 1024, MESSAGE_CHANNEL: 1024 * 1024}
 """In bytes, for each channel. With more than this unsent the path is stuck: what comes then is
 dropped, as input that is seconds old would do harm when the path is free again."""
 
-MAX_MESSAGE: Final = 256 * 1024
-"""Bytes; no message of ours is larger, as for aiortc and libwebrtc."""
+MAX_MESSAGE: Final = 64 * 1024
+"""Bytes; what both sides accept by default (RFC 8841, 6.1)."""
 
 
 class ChannelListener(Protocol):
@@ -106,11 +106,15 @@ class Channels:
             not self._closed
             and channel.readyState == "open"
             and self._may_send()
-            and len(data) <= MAX_MESSAGE
+            and len(data if isinstance(data, bytes) else data.encode()) <= MAX_MESSAGE
             and channel.bufferedAmount <= MOST_BUFFERED[label]
         )
+        try:
+            if sendable:
+                channel.send(data)
+        except ValueError:
+            sendable = False  # larger than this host accepts
         if sendable:
-            channel.send(data)
             self.messages_sent += 1
         else:
             self.messages_not_sent += 1
