@@ -91,7 +91,7 @@ class IceStart:
 class Answer:
     """A checked answer. `sdp` is rewritten for aiortc: every section has the attributes in effect.
 
-    `web_sdk_protocol_url` is where a browser would load the service's input protocol; we never do.
+    `web_sdk_protocol_url`: where the script of the service's input module is.
     `rtx_ssrcs`: SSRC of each video retransmission stream to the SSRC of the stream that it
     retransmits (RFC 5576, FID). `parameter_sets`: announced for a payload type of the video.
     `has_audio`: whether it sends sound. `has_data`: whether it has data channels; without them the

@@ -167,10 +167,8 @@ def healed(t: Transition, episode: Episode, old: ConnectionNumber, *, asked: boo
     `asked`: it may send already and was asked for a key frame.
     """
     t.close_attempts(episode)
-    t.do(commands.StopChecks(old))
-    if not asked:
-        unmute(t, old)
-    t.do(commands.AttachInput(old))
+    resumed = () if asked else (commands.Unmute(old), commands.RequestKeyFrame(old))
+    t.do(commands.StopChecks(old), *resumed, commands.AttachInput(old))
     t.facts = replace(
         t.facts, back_at=t.now, window=replace(t.facts.window, checking_since_at=None)
     )
@@ -180,8 +178,7 @@ def healed(t: Transition, episode: Episode, old: ConnectionNumber, *, asked: boo
 
 def unmute(t: Transition, old: ConnectionNumber) -> None:
     """Let the old connection send again, and ask for the key frame that its picture needs."""
-    t.do(commands.Unmute(old))
-    t.do(commands.RequestKeyFrame(old))
+    t.do(commands.Unmute(old), commands.RequestKeyFrame(old))
 
 
 # --- dropped --------------------------------------------------------------------------------------
