@@ -18,8 +18,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rejoin import assets
-from rejoin.input_events.keys import KEYS
 from rejoin.emulator.service.script_faults import ScriptFaults
+from rejoin.input_events.keys import KEYS
 from rejoin.input_protocol import controls
 
 PATH: Final = "/web-sdk-protocol.js"
