@@ -74,6 +74,9 @@ class FakePlayer:
         self.made.append(self)
         self.snapshot = Snapshot(Stage.LIVE)
 
+    def report_facts(self) -> dict[str, str]:
+        return {"Input module": "of this player"}
+
     def problem(self) -> str | None:
         return self.sentence
 

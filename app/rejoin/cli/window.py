@@ -118,7 +118,11 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     thread.start()
     code = application.run(
         player,
-        WindowOptions(smooth=options.frame_pacing, before_start=before_start),
+        WindowOptions(
+            smooth=options.frame_pacing,
+            before_start=before_start,
+            report_facts=player.report_facts,
+        ),
         full_screen=options.full_screen,
         network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
         after_refresh=after_refresh,

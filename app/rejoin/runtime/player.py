@@ -33,6 +33,7 @@ from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
 from rejoin.runtime.module_input import MAX_APPLICATION_MESSAGE
 from rejoin.runtime.module_process import MakeSandbox
+from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.network import watch_for
 from rejoin.runtime.ports import EngineOptions, EnginePorts
@@ -171,8 +172,12 @@ class Player:
         self._engine.send_application_message(data)
 
     def input_facts(self) -> ModuleFacts:
-        """What the input module did so far, for reports."""
+        """What the input module did so far."""
         return self._engine.input.facts
+
+    def report_facts(self) -> dict[str, str]:
+        """What a report says of the input module."""
+        return report_lines(self.input_facts())
 
     def sound(self) -> SoundChoice:
         """The current volume."""
