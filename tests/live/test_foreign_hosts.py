@@ -37,7 +37,7 @@ def test_a_foreign_host_is_played_and_rejoined_after_a_kill(
     def make(
         listener: HostListener, settings: EmulatorSettings, *, protocol_url: str
     ) -> ForeignHost:
-        hosts.append(ForeignHost(stack, listener, settings))
+        hosts.append(ForeignHost(stack, listener, settings, protocol_url))
         return hosts[-1]
 
     monkeypatch.setattr("rejoin.studio.serve.GameHost", make)
