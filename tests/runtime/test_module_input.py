@@ -20,6 +20,7 @@ from rejoin.input_events.events import KeyEvent, PadState, PointerMove, ReleaseA
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish
 from rejoin.input_module.port import Channel, ChannelState, ModuleProblem
 from rejoin.media.statistics import StreamStatistics
+from rejoin.runtime import module_scripts
 from rejoin.runtime.connections import Connections
 from rejoin.runtime.module_input import ModuleInput
 from rejoin.runtime.module_states import InputParts, Missing
@@ -32,6 +33,11 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 ONE, TWO = ConnectionNumber(1), ConnectionNumber(2)
 DOWN, UP = KeyEvent("KeyW", "w", pressed=True), KeyEvent("KeyW", "w", pressed=False)
 INPUT, MESSAGES = Channel.INPUT, Channel.MESSAGES
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module_scripts, "REFRESH_AFTER_S", 0.0)
 
 
 def answer(url: object = SCRIPT_URL) -> str:

@@ -35,6 +35,7 @@ FINAL = ScriptUnavailableError("must come by https")
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module_scripts, "AGAIN_AFTER_S", (0.0, 0.0))
+    monkeypatch.setattr(module_scripts, "REFRESH_AFTER_S", 0.0)
 
 
 async def test_a_script_is_known_by_origin_and_path_once_it_was_fetched() -> None:

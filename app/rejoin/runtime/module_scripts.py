@@ -29,6 +29,10 @@ class ScriptFetcher(Protocol):
     async def fetch(self, url: str, *, within_s: float) -> str: ...
 
 
+REFRESH_AFTER_S: Final = 2.0
+"""An HTTPS call takes milliseconds of the thread that connects and decodes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """`identity`: origin and path of its URL."""
@@ -62,8 +66,10 @@ class ModuleScripts:
         return await self._once(url)
 
     async def refresh(self, url: str, on_newer: Callable[[Script], None]) -> None:
-        """Fetch a script that is known already; `on_newer` gets it if it has changed."""
+        """Fetch a script that is known already, once the new connection has had time to connect;
+        `on_newer` gets it if it has changed."""
         before = self.known(url)
+        await asyncio.sleep(REFRESH_AFTER_S)
         try:
             script = await self.fetch(url)
         except ScriptUnavailableError as error:
