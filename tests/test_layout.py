@@ -32,6 +32,7 @@ UNMIRRORED: dict[str, str] = {
     "core/test_engine_machine.py": "throws any events at core/engine",
     "emulator/test_document.py": "tests docs/emulator.md",
     "emulator/test_fuzz.py": "throws bad input at the whole emulator",
+    "input_module/test_hostile_modules.py": "runs hostile modules in the whole sandbox",
     "rtc/test_hostile_media.py": "throws hostile media at the whole receive path",
     "signaling/test_fuzz.py": "throws bad answers at the client of every dialect",
     "rtc/test_library_contract.py": "tests what rtc relies on inside aiortc and aioice",

@@ -13,6 +13,7 @@ import pytest
 
 from helpers.parts import ROOT, installed_by, modules_outside, requirements
 from rejoin import parts
+from rejoin.child_program import PROGRAMS
 from rejoin.errors import MissingPartError
 from rejoin.parts import Part, explanation, loading, needs
 
@@ -124,8 +125,15 @@ VERBS: dict[str, tuple[Part, ...]] = {
 STARTS = {"demo": ("studio",), "qa": ("studio",)}
 """Verbs that a verb starts as separate processes."""
 
+CHILDREN = {
+    "rejoin.input_module.sandbox": "rejoin.input_module.sandbox_process",
+    "rejoin.media.video.hardware": "rejoin.media.video.hardware_probe",
+}
+"""Modules that start a program of ours, by its name, and the program."""
+
 BROUGHT_BY = {
     "OpenSSL": "aiortc",
+    "_quickjs": "quickjs-ng",
     "botocore": "boto3",
     "jwt": "PyJWT",
     "prometheus_client": "prometheus-client",
@@ -149,13 +157,19 @@ def imported_by(graph: grimp.ImportGraph, verb: str) -> set[str]:
     waiting = [f"rejoin.cli.{name}" for name in (verb, *STARTS.get(verb, ()))]
     seen, found = set(waiting), set()
     while waiting:
-        for name in graph.find_modules_directly_imported_by(waiting.pop()):
+        module = waiting.pop()
+        children = {CHILDREN[module]} if module in CHILDREN else set()
+        for name in graph.find_modules_directly_imported_by(module) | children:
             if name.partition(".")[0] != "rejoin":
                 found.add(name)
             elif name not in seen:
                 seen.add(name)
                 waiting.append(name)
     return {BROUGHT_BY.get(name, name) for name in found if name not in sys.stdlib_module_names}
+
+
+def test_every_program_of_ours_is_started_by_a_module() -> None:
+    assert set(CHILDREN.values()) == set(PROGRAMS.values())
 
 
 LOADED_BY_NAME = {"aiosqlite": "sqlalchemy", "asyncpg": "sqlalchemy"}

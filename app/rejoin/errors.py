@@ -74,3 +74,10 @@ class MissingPartError(RejoinError):
 
     code = "missing_part"
     exit_code = 11
+
+
+class InputModuleError(RejoinError):
+    """The sandbox of the input module broke its own rules, or cannot be closed in."""
+
+    code = "input_module"
+    exit_code = 12

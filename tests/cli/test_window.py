@@ -13,6 +13,7 @@ from helpers.command_line import LINK, PLAY, URL, FakePlayer, FakeWindow, Rejoin
 from rejoin.cli import window
 from rejoin.core.model import Ending, EndingKind, Stage
 from rejoin.gui import application
+from rejoin.gui.main_window import WindowOptions
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime import instance, launch
 from rejoin.runtime.instance import Instance
@@ -56,6 +57,39 @@ def test_every_ending_has_a_line_that_ends_with_a_period() -> None:
         line = window.ending_sentence(Ending(kind))
         assert line.endswith(".")
         assert ".." not in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ((), (True, None, None)),
+        (("--input-module", "off"), (False, None, None)),
+        (("--max-bitrate", "8000", "--max-height", "720"), (True, 8000, 720)),
+    ],
+)
+def test_the_settings_of_input_and_its_limits_reach_the_player(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    arguments: tuple[str, ...],
+    wanted: tuple[object, ...],
+) -> None:
+    assert rejoin(*PLAY, *arguments)[0] == 0
+    assert [made.input for made in fake_player.made] == [wanted]
+
+
+@pytest.mark.usefixtures("fake_player")
+def test_the_report_of_a_game_says_what_its_input_module_did(
+    rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[object] = []
+
+    def run(_player: object, options: WindowOptions, **_: object) -> int:
+        found.append(options.report_facts())
+        return 0
+
+    monkeypatch.setattr(application, "run", run)
+    assert rejoin(*PLAY)[0] == 0
+    assert found == [{"Input module": "of this player"}]
 
 
 @pytest.mark.parametrize("begins", [False, True])

@@ -378,7 +378,7 @@ class Engine(RuleBasedStateMachine):
         self.give(events.ConnectionOpened(number))
         self.give(events.FirstFrameDecoded(number))
         self.give(events.InputOpened(number))
-        self.give(events.ControlsKnown(number, known=True))
+        self.give(events.InputModuleKnown(number, None))
 
     @rule(back=nearby)
     def answer_is_refused(self, back: int) -> None:

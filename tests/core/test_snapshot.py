@@ -6,7 +6,7 @@ import typing
 
 from helpers.playbook import ONE, Playbook, offer
 from rejoin.core import events, snapshot
-from rejoin.core.model import Doing, EndingKind, HealthLevel, Stage
+from rejoin.core.model import Doing, EndingKind, HealthLevel, NoInput, Stage
 from rejoin.core.phases import Phase
 from rejoin.core.retry import FailureKind
 
@@ -31,9 +31,9 @@ def test_live_shows_health_and_input() -> None:
     before = play.shown
     assert before.input_open
     assert not before.view_only
-    unknown = play.give(events.ControlsKnown(ONE, known=False)).shown
+    unknown = play.give(events.InputModuleKnown(ONE, NoInput.FAILED)).shown
     assert not unknown.input_open
-    assert unknown.view_only
+    assert unknown.view_only is NoInput.FAILED
 
 
 def test_a_drop_shows_when_it_began_and_its_deadline() -> None:

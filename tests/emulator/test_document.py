@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from rejoin.emulator.service.api.operations import EMULATED_OPERATIONS
-from rejoin.emulator.service.faults import ApiFaultKind, BackendFaultKind, FaultKind
+from rejoin.emulator.service.faults import (
+    ApiFaultKind,
+    BackendFaultKind,
+    FaultKind,
+    ScriptFaultKind,
+)
 from rejoin.emulator.service.refusals import ErrorType
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.netem.network_profile import NETWORK_PROFILES
@@ -34,6 +39,7 @@ def chapter(title: str) -> str:
         ("Settings", [one.name for one in dataclasses.fields(EmulatorSettings)]),
         ("Faults", [kind.value for kind in ApiFaultKind if kind is not ApiFaultKind.NONE]),
         ("Faults", [kind.value for kind in BackendFaultKind if kind is not BackendFaultKind.NONE]),
+        ("Faults", [kind.value for kind in ScriptFaultKind if kind is not ScriptFaultKind.NONE]),
         ("Faults", [kind.value for kind in FaultKind if kind is not FaultKind.NONE]),
         ("Faults", NETWORK_PROFILES),
     ],

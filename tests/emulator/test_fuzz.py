@@ -487,6 +487,7 @@ async def test_the_control_api_answers_bad_requests_with_a_sentence() -> None:
         "/api-faults": {"kind": "slow", "operation": None, "times": 1, "delay_s": 1},
         "/backend": {"down_s": 1.0},
         "/backend-faults": {"kind": "portal", "times": 1},
+        "/script-faults": {"kind": "script_404", "times": 1},
         "/end": {"reason": "internalError"},
         "/advance": {"by_s": 1.0},
     }

@@ -10,7 +10,7 @@ from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.window_faces import LIVE, NOW, lost, troubled
-from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, Trouble
+from rejoin.core.model import Doing, Ending, EndingKind, NoInput, Snapshot, Stage, Trouble
 from rejoin.gui import announcer
 from rejoin.gui.announcer import Announcement, Announcer, Said, next_announcement
 from rejoin.gui.notes import Memory, Notes, WindowState, notes
@@ -100,8 +100,8 @@ def test_while_playing_notes_are_announced_without_urgency() -> None:
     assert heard == Announcement("You're back")
     said, heard = next_announcement(said, LIVE, Notes(), NOW)
     assert heard is None
-    said, heard = next_announcement(said, replace(LIVE, view_only=True), Notes(), NOW)
-    assert heard == Announcement("View only: this build cannot control this game")
+    said, heard = next_announcement(said, replace(LIVE, view_only=NoInput.NO_MODULE), Notes(), NOW)
+    assert heard == Announcement("View only: the service named no input module")
 
 
 def test_an_announcer_announces_a_change_once_and_every_given_text(

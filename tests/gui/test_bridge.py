@@ -13,7 +13,8 @@ from helpers.window_faces import LIVE, lost
 from rejoin.core.events import TryNowRequested
 from rejoin.core.model import Snapshot, Stage
 from rejoin.gui.bridge import Bridge
-from rejoin.input_protocol.controls import Controls
+from rejoin.input_events.events import KeyEvent, ReleaseAll, View
+from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish
 from rejoin.media.audio.volume import SoundChoice
 
 
@@ -83,7 +84,9 @@ def test_after_close_nothing_passes_in_either_direction(
     bridge.snapshot_changed.connect(heard.append)
     bridge.picture_ready.connect(lambda: heard.append("picture"))
     bridge.open()
-    late = port.listeners[0]
+    late, late_wish = port.listeners[0], port.wish_listeners[0]
+    bridge.wished.connect(heard.append)
+    on_another_thread(lambda: late_wish(PointerLockWish(True)))
     filled = port.slot.on_filled
     assert filled is not None
     on_another_thread(lambda: late(LIVE))
@@ -91,15 +94,17 @@ def test_after_close_nothing_passes_in_either_direction(
     bridge.close()
     bridge.close()
     assert port.listeners == []
+    assert port.wish_listeners == []
+    on_another_thread(lambda: late_wish(PointerLockWish(False)))
     assert port.slot.on_filled is None
     on_another_thread(lambda: late(lost()))
     on_another_thread(filled)
     application.processEvents()
     bridge.post(TryNowRequested())
-    bridge.set_controls(Controls())
+    bridge.send_input(ReleaseAll())
     assert heard == []
     assert port.events == []
-    assert port.controls == []
+    assert port.inputs == []
     assert bridge.problem() is None
 
 
@@ -136,6 +141,42 @@ def test_no_snapshot_from_many_threads_is_lost(application: QApplication, port: 
         thread.join()
     application.processEvents()
     assert len(heard) == 800
+    bridge.close()
+
+
+def test_a_flood_of_wishes_is_one_wake_up_and_the_newest_of_each_kind(
+    application: QApplication, port: FakePort
+) -> None:
+    bridge = Bridge(port)
+    heard: list[object] = []
+    woken: list[int] = []
+    bridge.wished.connect(heard.append)
+    bridge._wish_arrived.connect(lambda: woken.append(1))
+    bridge.open()
+
+    def flood() -> None:
+        for number in range(1000):
+            port.wish_listeners[0](CursorWish(f"{number}"))
+            port.wish_listeners[0](PointerLockWish(number % 2 == 0))
+        port.wish_listeners[0](FullScreenWish(True))
+
+    on_another_thread(flood)
+    application.processEvents()
+    assert heard == [CursorWish("999"), PointerLockWish(False), FullScreenWish(True)]
+    assert woken == [1]
+    on_another_thread(lambda: port.wish_listeners[0](CursorWish("none")))
+    application.processEvents()
+    assert heard[-1] == CursorWish("none")
+    bridge.close()
+
+
+def test_input_is_passed_on_in_order() -> None:
+    port = FakePort()
+    bridge = Bridge(port)
+    press = KeyEvent("KeyW", "w", True)
+    for event in (View(), press, ReleaseAll()):
+        bridge.send_input(event)
+    assert (port.views, port.inputs) == ([View()], [press, ReleaseAll()])
     bridge.close()
 
 

@@ -1,4 +1,4 @@
-"""Keys are positions, nothing gets stuck, nothing is queued, and a warp is not travel."""
+"""What the player does is posted while input is open, and nothing gets stuck or is queued."""
 
 from __future__ import annotations
 
@@ -9,91 +9,181 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from rejoin.gui.input import HeldControls, PointerTravel, send_key, vertical_turn
-from rejoin.input_protocol.controls import Controls, travel
+from helpers.fake_port import FakeClock
+from rejoin.gui.input import PlayerInput, PointerTravel, wheel_turn
+from rejoin.input_events.events import (
+    Button,
+    InputEvent,
+    KeyEvent,
+    Modifiers,
+    PointerButton,
+    PointerMove,
+    ReleaseAll,
+    View,
+    Wheel,
+)
 
-W, A, SHIFT = 0x1A, 0x04, 0xE1
 LEFT, RIGHT, MIDDLE = (
     Qt.MouseButton.LeftButton,
     Qt.MouseButton.RightButton,
     Qt.MouseButton.MiddleButton,
 )
+DOWN, UP = QEvent.Type.KeyPress, QEvent.Type.KeyRelease
+AT = QPointF(3, 4)
 
 
 @pytest.fixture
-def sent() -> list[Controls]:
+def sent() -> list[InputEvent]:
     return []
 
 
 @pytest.fixture
-def held(sent: list[Controls]) -> HeldControls:
-    made = HeldControls(sent.append)
+def inputs(application: QApplication, sent: list[InputEvent]) -> PlayerInput:
+    made = PlayerInput(sent.append, FakeClock(50.0))
     made.open()
     return made
 
 
-def test_each_change_sends_everything_held(held: HeldControls, sent: list[Controls]) -> None:
-    held.key(25, W, True)
-    held.key(50, SHIFT, True)
-    held.button(LEFT, True)
-    held.button(MIDDLE, True)
-    held.key(25, W, False)
-    assert [(sorted(c.keys), c.buttons) for c in sent] == [
-        ([W], 0),
-        ([W, SHIFT], 0),
-        ([W, SHIFT], 1),
-        ([W, SHIFT], 5),
-        ([SHIFT], 5),
+def key(kind: QEvent.Type, which: Qt.Key, scan_code: int = 0, virtual_key: int = 0) -> QKeyEvent:
+    return QKeyEvent(kind, which, Qt.KeyboardModifier.NoModifier, scan_code, virtual_key, 0, "")
+
+
+def press(inputs: PlayerInput, which: Qt.Key, *codes: int, repeated: bool = False) -> None:
+    inputs.key(key(DOWN, which, *codes), pressed=True, repeated=repeated)
+
+
+def release(inputs: PlayerInput, which: Qt.Key, *codes: int) -> None:
+    inputs.key(key(UP, which, *codes), pressed=False)
+
+
+def strokes(sent: list[InputEvent]) -> list[tuple[str, bool, bool]]:
+    keys = [event for event in sent if isinstance(event, KeyEvent)]
+    return [(event.code, event.pressed, event.repeat) for event in keys]
+
+
+def test_each_change_is_posted_with_its_time(inputs: PlayerInput, sent: list[InputEvent]) -> None:
+    press(inputs, Qt.Key.Key_W)
+    inputs.button(LEFT, True, AT, clicks=2, modifiers=Modifiers.ALT)
+    inputs.button(MIDDLE, True, AT)
+    inputs.move(1.5, -2.0, QPointF(5, 6))
+    inputs.wheel((0, 120), AT)
+    inputs.button(LEFT, False, AT)
+    release(inputs, Qt.Key.Key_W)
+    assert sent == [
+        KeyEvent("KeyW", "w", True, at=50.0),
+        PointerButton(Button.LEFT, True, 3, 4, 1, 2, Modifiers.ALT, 50.0),
+        PointerButton(Button.MIDDLE, True, 3, 4, 5, at=50.0),
+        PointerMove(1.5, -2.0, 5, 6, 5, at=50.0),
+        Wheel(0, 120, 3, 4, 5, at=50.0),
+        PointerButton(Button.LEFT, False, 3, 4, 4, at=50.0),
+        KeyEvent("KeyW", "w", False, at=50.0),
     ]
 
 
-def test_input_that_changes_nothing_is_not_sent(held: HeldControls, sent: list[Controls]) -> None:
-    held.key(25, W, True)
-    held.key(25, W, True)
-    held.key(26, A, False)
-    held.button(RIGHT, False)
-    held.button(Qt.MouseButton.BackButton, True)
-    held.travel(0, 0)
-    held.wheel(0)
-    assert len(sent) == 1
+def test_input_that_changes_nothing_is_not_posted(
+    inputs: PlayerInput, sent: list[InputEvent]
+) -> None:
+    release(inputs, Qt.Key.Key_A)
+    inputs.button(RIGHT, False, AT)
+    inputs.button(Qt.MouseButton.TaskButton, True, AT)
+    inputs.move(0, 0, QPointF())
+    inputs.wheel((0, 0), AT)
+    press(inputs, Qt.Key.Key_LaunchMail)
+    assert sent == []
+
+
+def test_a_repeat_is_posted_as_such_if_its_press_was(
+    inputs: PlayerInput, sent: list[InputEvent]
+) -> None:
+    press(inputs, Qt.Key.Key_W, repeated=True)
+    assert sent == [], "it was held before the input opened: the player has not pressed it"
+    press(inputs, Qt.Key.Key_A)
+    press(inputs, Qt.Key.Key_A, repeated=True)
+    press(inputs, Qt.Key.Key_W, repeated=True)
+    release(inputs, Qt.Key.Key_W)
+    release(inputs, Qt.Key.Key_A)
+    assert strokes(sent) == [("KeyA", True, False), ("KeyA", True, True), ("KeyA", False, False)]
 
 
 def test_a_key_is_released_by_the_code_it_was_pressed_with(
-    held: HeldControls, sent: list[Controls]
+    inputs: PlayerInput, sent: list[InputEvent]
 ) -> None:
-    held.key(10, 0x1E, True)  # "1"
-    held.key(10, 0x99, False)  # the same key, with another usage as Shift went down in between
-    assert not sent[-1].held
+    press(inputs, Qt.Key.Key_Q, 38)
+    release(inputs, Qt.Key.Key_A, 38)  # the layout has changed in between
+    assert strokes(sent) == [("KeyQ", True, False), ("KeyQ", False, False)]
+
+
+def test_two_keys_of_one_code_are_one_key(inputs: PlayerInput, sent: list[InputEvent]) -> None:
+    for scan_code in (36, 104):
+        press(inputs, Qt.Key.Key_Return, scan_code)
+    release(inputs, Qt.Key.Key_Return, 104)
+    assert strokes(sent) == [("Enter", True, False)]
+    release(inputs, Qt.Key.Key_Return, 36)
+    assert not inputs.held.anything
 
 
 def test_closing_releases_everything_and_drops_later_input(
-    held: HeldControls, sent: list[Controls]
+    inputs: PlayerInput, sent: list[InputEvent]
 ) -> None:
-    held.key(25, W, True)
-    held.button(LEFT, True)
-    held.travel(5, -3)
-    held.close()
-    assert sent[-1] == Controls(pointer_x_total=5, pointer_y_total=0xFFFFFFFD)
+    press(inputs, Qt.Key.Key_W)
+    inputs.button(LEFT, True, AT)
+    inputs.close()
+    assert sent[-1] == ReleaseAll(50.0)
     count = len(sent)
-    held.key(30, A, True)
-    held.button(LEFT, True)
-    held.travel(9, 9)
-    held.wheel(120)
+    press(inputs, Qt.Key.Key_A)
+    release(inputs, Qt.Key.Key_W)
+    inputs.button(LEFT, True, AT)
+    inputs.move(9, 9, AT)
+    inputs.wheel((0, 120), AT)
+    inputs.release_all()
     assert len(sent) == count
-    held.open()
-    assert not held.controls.held
+    inputs.open()
+    assert not inputs.held.anything
     assert len(sent) == count
-    held.travel(1, 0)
-    assert sent[-1].pointer_x_total == 6
+    press(inputs, Qt.Key.Key_W, repeated=True)
+    assert len(sent) == count, "a key that is held over a drop counts when it is pressed again"
 
 
-def test_totals_wrap_around(held: HeldControls, sent: list[Controls]) -> None:
-    held.travel(-2, -2)
-    held.wheel(-120)
-    held.travel(5, 1)
-    assert travel(sent[-1].pointer_x_total, 0) == 3
-    assert travel(sent[-1].pointer_y_total, 0) == -1
-    assert travel(sent[-1].wheel_total, 0) == -120
+def test_a_view_is_posted_when_it_changes_also_while_closed_and_once_more_at_the_opening(
+    inputs: PlayerInput, sent: list[InputEvent]
+) -> None:
+    inputs.close()
+    inputs.show_view(View(width=10))
+    inputs.show_view(View(width=10))
+    inputs.show_view(View(width=20))
+    inputs.open()
+    inputs.open()
+    inputs.show_view(View(width=20), again=True)
+    assert sent == [View(width=10), *[View(width=20)] * 3]
+
+
+def test_locks_are_remembered_for_the_mouse_which_knows_none(
+    inputs: PlayerInput, sent: list[InputEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QGuiApplication, "platformName", staticmethod(lambda: "xcb"))
+    caps = QKeyEvent(DOWN, Qt.Key.Key_A, Qt.KeyboardModifier.NoModifier, 38, 0, 2, "A")
+    inputs.key(caps, pressed=True)
+    inputs.button(LEFT, True, AT)
+    assert isinstance(sent[-1], PointerButton)
+    assert sent[-1].modifiers is Modifiers.CAPS_LOCK
+
+
+def test_a_lock_ends_when_its_key_goes_up_for_the_second_time(
+    inputs: PlayerInput, sent: list[InputEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """X11 tells with each key event which locks were set before it."""
+    monkeypatch.setattr(QGuiApplication, "platformName", staticmethod(lambda: "xcb"))
+    none = Qt.KeyboardModifier.NoModifier
+    found = []
+    for state in ((0, 2), (2, 2)):  # Lock, before the press and before the release
+        for kind, before in zip((DOWN, UP), state, strict=True):
+            caps = QKeyEvent(kind, Qt.Key.Key_CapsLock, none, 66, 0, before, "")
+            inputs.key(caps, pressed=kind is DOWN)
+            inputs.move(1, 0, AT)
+            last = sent[-1]
+            assert isinstance(last, PointerMove)
+            found.append(Modifiers.CAPS_LOCK in last.modifiers)
+    assert found == [True, True, True, False]
 
 
 @given(
@@ -131,61 +221,42 @@ def test_late_moves_from_before_a_warp_still_count() -> None:
     assert pointer.moved(507, 300) == (2, 0)
 
 
-def test_a_key_event_is_sent_by_position_and_its_repeat_is_not(
-    application: QApplication, held: HeldControls, sent: list[Controls]
-) -> None:
-    def event(kind: QEvent.Type, *, repeated: bool = False) -> QKeyEvent:
-        return QKeyEvent(kind, Qt.Key.Key_W, Qt.KeyboardModifier.NoModifier, "w", repeated)
-
-    send_key(held, event(QEvent.Type.KeyPress), pressed=True)
-    send_key(held, event(QEvent.Type.KeyRelease, repeated=True), pressed=False)
-    send_key(held, event(QEvent.Type.KeyPress, repeated=True), pressed=True)
-    assert [controls.keys for controls in sent] == [{W}]
-    send_key(held, event(QEvent.Type.KeyRelease), pressed=False)
-    assert not sent[-1].held
-
-
-def mac_event(kind: QEvent.Type, key: Qt.Key, virtual_key: int) -> QKeyEvent:
-    """As Qt makes it on macOS: every scan code is 1, and a virtual key may be 0."""
-    return QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, 1, virtual_key, 0, "")
-
-
 @pytest.mark.parametrize("platform", ["cocoa", "offscreen"])
 def test_two_keys_are_held_at_once_where_all_scan_codes_are_equal(
-    application: QApplication,
-    held: HeldControls,
-    sent: list[Controls],
+    inputs: PlayerInput,
+    sent: list[InputEvent],
     monkeypatch: pytest.MonkeyPatch,
     platform: str,
 ) -> None:
+    """As on macOS: every scan code is 1, and a virtual key may be 0."""
     monkeypatch.setattr(QGuiApplication, "platformName", staticmethod(lambda: platform))
-    down, up = QEvent.Type.KeyPress, QEvent.Type.KeyRelease
-    send_key(held, mac_event(down, Qt.Key.Key_W, 13), pressed=True)
-    send_key(held, mac_event(down, Qt.Key.Key_A, 0), pressed=True)
-    send_key(held, mac_event(down, Qt.Key.Key_Shift, 56), pressed=True)
-    send_key(held, mac_event(up, Qt.Key.Key_W, 13), pressed=False)
-    send_key(held, mac_event(up, Qt.Key.Key_A, 0), pressed=False)
-    assert [sorted(c.keys) for c in sent] == [[W], [A, W], [A, W, SHIFT], [A, SHIFT], [SHIFT]]
+    press(inputs, Qt.Key.Key_W, 1, 13)
+    press(inputs, Qt.Key.Key_A, 1, 0)
+    press(inputs, Qt.Key.Key_Shift, 1, 56)
+    assert inputs.held.codes == {"KeyW", "KeyA", "ShiftLeft"}
+    release(inputs, Qt.Key.Key_W, 1, 13)
+    release(inputs, Qt.Key.Key_A, 1, 0)
+    assert inputs.held.codes == {"ShiftLeft"}
 
 
 @pytest.mark.parametrize(
     ("platform", "modifiers", "angle", "turned"),
     [
-        ("xcb", Qt.KeyboardModifier.NoModifier, (0, 120), 120),
-        ("xcb", Qt.KeyboardModifier.NoModifier, (120, 0), 0),  # a wheel that tilts
-        ("xcb", Qt.KeyboardModifier.AltModifier, (120, 0), 120),
-        ("xcb", Qt.KeyboardModifier.AltModifier, (0, 120), 0),
-        ("wayland", Qt.KeyboardModifier.AltModifier, (-240, 0), -240),
-        ("wayland-egl", Qt.KeyboardModifier.AltModifier, (120, 0), 120),
-        ("windows", Qt.KeyboardModifier.AltModifier, (120, 0), 120),
+        ("xcb", Qt.KeyboardModifier.NoModifier, (0, 120), (0, 120)),
+        ("xcb", Qt.KeyboardModifier.NoModifier, (120, 0), (-120, 0)),  # a wheel that tilts
+        ("xcb", Qt.KeyboardModifier.AltModifier, (120, 0), (0, 120)),
+        ("xcb", Qt.KeyboardModifier.AltModifier, (0, 120), (-120, 0)),
+        ("wayland", Qt.KeyboardModifier.AltModifier, (-240, 0), (0, -240)),
+        ("wayland-egl", Qt.KeyboardModifier.AltModifier, (120, 0), (0, 120)),
+        ("windows", Qt.KeyboardModifier.AltModifier, (120, 0), (0, 120)),
         (
             "windows",
             Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier,
             (-120, 0),
-            -120,
+            (0, -120),
         ),
-        ("cocoa", Qt.KeyboardModifier.AltModifier, (0, 120), 120),
-        (None, Qt.KeyboardModifier.AltModifier, (120, 0), 120),
+        ("cocoa", Qt.KeyboardModifier.AltModifier, (0, 120), (0, 120)),
+        (None, Qt.KeyboardModifier.AltModifier, (120, 0), (0, 120)),
     ],
 )
 def test_alt_does_not_change_the_axis_of_the_wheel(
@@ -193,7 +264,7 @@ def test_alt_does_not_change_the_axis_of_the_wheel(
     platform: str | None,
     modifiers: Qt.KeyboardModifier,
     angle: tuple[int, int],
-    turned: int,
+    turned: tuple[int, int],
 ) -> None:
     event = QWheelEvent(
         QPointF(1, 1),
@@ -205,4 +276,4 @@ def test_alt_does_not_change_the_axis_of_the_wheel(
         Qt.ScrollPhase.NoScrollPhase,
         False,
     )
-    assert vertical_turn(event, platform) == turned
+    assert wheel_turn(event, platform) == turned

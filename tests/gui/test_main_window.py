@@ -39,6 +39,7 @@ from rejoin.core.model import (
     Ending,
     EndingKind,
     HealthLevel,
+    NoInput,
     Snapshot,
     Stage,
     Trouble,
@@ -47,13 +48,20 @@ from rejoin.gui.card import UNARMED_S, Card, CardButton
 from rejoin.gui.main_window import RejoinWindow, WindowOptions, first_size
 from rejoin.gui.notes import BACK_FOR_S, PROBLEM_FOR_S, SOUND_CONTROL_FOR_S, SOUND_NOTE_FOR_S
 from rejoin.gui.pill import Pill
-from rejoin.input_protocol.controls import travel
+from rejoin.input_events.events import (
+    Button,
+    KeyEvent,
+    Location,
+    Modifiers,
+    PointerButton,
+    PointerMove,
+    Wheel,
+)
+from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 
 SIZES = [(1280, 720), (640, 400)]
-W, SHIFT, TAB = 0x1A, 0xE1, 0x2B
-M, UP, DOWN = 0x10, 0x52, 0x51
 CTRL_ALT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
 
@@ -78,6 +86,16 @@ def is_dimmed(window: RejoinWindow) -> bool:
 
 def press(window: RejoinWindow, key: Qt.Key, **more: object) -> None:
     QTest.keyPress(focused(window), key, **more)  # type: ignore[call-overload]
+
+
+def keys_of(port: FakePort) -> list[KeyEvent]:
+    return [event for event in port.inputs if isinstance(event, KeyEvent)]
+
+
+def click(window: RejoinWindow, x: int = 640, y: int = 360) -> None:
+    """Click on the picture; the module that wants the mouse then has been heard."""
+    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton, pos=QPoint(x, y))
+    QApplication.processEvents()
 
 
 def move_to(window: RejoinWindow, x: float, y: float) -> None:
@@ -236,13 +254,13 @@ def test_its_shortcut_reconnects_once_and_only_while_it_is_offered(show: ShowFac
     window, port, _clock = show(face_named("live"))
     press(window, Qt.Key.Key_R, modifier=CTRL_ALT)
     assert port.events == []
-    assert port.controls[-1].held, "these keys are the game's"
+    assert port.held[-1].anything, "these keys are the game's"
     QTest.keyRelease(focused(window), Qt.Key.Key_R)
     show_snapshot(window, port, FROZEN)
     for _ in range(3):
         press(window, Qt.Key.Key_R, modifier=CTRL_ALT)
     assert port.events == [ReconnectRequested()]
-    assert not port.controls[-1].held
+    assert not port.held[-1].anything
 
 
 def test_youre_back_for_three_seconds(show: ShowFace) -> None:
@@ -280,8 +298,8 @@ def test_the_view_only_banner_stays_and_covers_nothing(show: ShowFace) -> None:
     window, port, _clock = show(face_named("view-only"))
     banner = window.banner_row.geometry()
     assert banner.bottom() < window.layers.geometry().top()
-    show_snapshot(window, port, lost(view_only=True))
-    assert "View only: this build cannot control this game" in words(window)
+    show_snapshot(window, port, lost(view_only=NoInput.FAILED))
+    assert "View only: the game's input module has failed" in words(window)
 
 
 # --- the countdown through the window -------------------------------------------------------------
@@ -473,14 +491,14 @@ def test_a_key_held_through_a_drop_or_a_shortcut_is_not_pressed_again(show: Show
     press(window, Qt.Key.Key_S, modifier=CTRL_ALT)  # which releases everything
     press(window, Qt.Key.Key_S)  # Ctrl and Alt are up, S is not
     press(window, Qt.Key.Key_W)
-    assert not port.controls[-1].held
+    assert not port.held[-1].anything
     show_snapshot(window, port, lost())
     show_snapshot(window, port, LIVE)
     press(window, Qt.Key.Key_W)
-    assert not port.controls[-1].held
+    assert not port.held[-1].anything
     QTest.keyRelease(focused(window), Qt.Key.Key_W)
     press(window, Qt.Key.Key_W)
-    assert port.controls[-1].keys == {W}
+    assert port.codes == {"KeyW"}
 
 
 @pytest.mark.parametrize("name", ["live", "lost", "starting"])
@@ -513,7 +531,7 @@ def test_a_window_that_is_gone_stays_gone(show: ShowFace, monkeypatch: pytest.Mo
     window.come_to_front()
     assert not wait_until(lambda: gone != [1], 0.1)
     assert port.events == [CloseForNowRequested()]
-    assert not window.controls.controls.held, "no game takes the player's input any more"
+    assert not window.inputs.held.anything, "no game takes the player's input any more"
     assert window.isHidden()
 
 
@@ -618,14 +636,14 @@ def test_nothing_secret_reaches_the_report(show: ShowFace) -> None:
 
 def test_keys_reach_the_game_tab_too(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
-    for key, usage in ((Qt.Key.Key_W, W), (Qt.Key.Key_Tab, TAB)):
+    for key, code in ((Qt.Key.Key_W, "KeyW"), (Qt.Key.Key_Tab, "Tab")):
         press(window, key)
-        assert port.controls[-1].keys == {usage}
+        assert port.codes == {code}
         QTest.keyRelease(window.focusWidget(), key)
-        assert not port.controls[-1].held
+        assert not port.held[-1].anything
 
 
-def test_key_repeat_is_ignored(show: ShowFace) -> None:
+def test_key_repeat_is_sent_as_such_without_a_release_between(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
     press(window, Qt.Key.Key_W)
     for kind in (QEvent.Type.KeyRelease, QEvent.Type.KeyPress) * 3:
@@ -633,7 +651,12 @@ def test_key_repeat_is_ignored(show: ShowFace) -> None:
             kind, Qt.Key.Key_W.value, Qt.KeyboardModifier.NoModifier, "w", autorep=True
         )
         QApplication.sendEvent(window.layers.view, event)
-    assert len(port.controls) == 1
+    assert [(event.pressed, event.repeat) for event in keys_of(port)] == [
+        (True, False),
+        (True, True),
+        (True, True),
+        (True, True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -641,7 +664,7 @@ def test_key_repeat_is_ignored(show: ShowFace) -> None:
     [
         lost(stage=Stage.LOST),
         replace(LIVE, input_open=False),
-        replace(LIVE, view_only=True),
+        replace(LIVE, view_only=NoInput.FAILED),
         Snapshot(Stage.ENDED, ending=Ending(EndingKind.GAME_ENDED)),
     ],
     ids=["lost", "input-closed", "view-only", "ended"],
@@ -650,28 +673,39 @@ def test_what_is_held_is_released_and_nothing_is_queued(show: ShowFace, after: S
     window, port, _clock = show(face_named("live"))
     press(window, Qt.Key.Key_W)
     show_snapshot(window, port, after)
-    assert not port.controls[-1].held
-    count = len(port.controls)
+    assert not port.held[-1].anything
+    count = len(port.inputs)
     press(window, Qt.Key.Key_A)
     QTest.keyRelease(focused(window), Qt.Key.Key_A)
-    assert len(port.controls) == count
+    assert len(port.inputs) == count
     show_snapshot(window, port, LIVE)
-    assert len(port.controls) == count
+    assert len(port.inputs) == count
     press(window, Qt.Key.Key_A)
-    assert port.controls[-1].keys == {0x04}
+    assert port.codes == {"KeyA"}
+
+
+def test_a_key_event_has_every_property_of_the_w3cs(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    press(window, Qt.Key.Key_A, modifier=Qt.KeyboardModifier.ShiftModifier)  # which it presses too
+    shift, a = keys_of(port)
+    at = clock.now
+    assert shift == KeyEvent("ShiftLeft", "Shift", True, Location.LEFT, Modifiers.SHIFT, at=at)
+    assert (a.code, a.location, a.modifiers) == ("KeyA", Location.STANDARD, Modifiers.SHIFT)
 
 
 def test_losing_the_focus_releases_everything(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live-captured"))
     press(window, Qt.Key.Key_W)
-    assert port.controls[-1].held
+    assert port.held[-1].anything
     other = QWidget()
     other.show()
     other.activateWindow()
     assert wait_until(lambda: not window.isActiveWindow())
     assert not is_captured(window)
-    last = port.controls[-1]
-    assert not last.held
+    last = port.held[-1]
+    assert not last.anything
+    at_end = port.views[-1]
+    assert (at_end.focused, at_end.captured) == (False, False)
     other.close()
 
 
@@ -682,7 +716,7 @@ def test_f11_and_alt_enter_change_full_screen_and_leave_no_key_held(show: ShowFa
     press(window, Qt.Key.Key_Alt)
     press(window, Qt.Key.Key_Return, modifier=Qt.KeyboardModifier.AltModifier)
     assert not window.isFullScreen()
-    assert not port.controls[-1].held
+    assert not port.held[-1].anything
 
 
 def test_f11_works_over_a_card_too(show: ShowFace) -> None:
@@ -699,14 +733,14 @@ def test_f8_drops_the_connection_only_in_a_demo(application: QApplication, show:
     show_snapshot(window, port, LIVE)
     press(window, Qt.Key.Key_F8)
     assert dropped == [1]
-    assert port.controls == []
+    assert port.inputs == []
     show_snapshot(window, port, lost())
     QTest.keyClick(window.focusWidget(), Qt.Key.Key_F8)
     assert dropped == [1]
     destroy(window)
     window, port, _clock = show(face_named("live"))
     press(window, Qt.Key.Key_F8)
-    assert port.controls[-1].keys == {0x41}
+    assert port.codes == {"F8"}
     assert "F8: drop the connection" not in words(window)
 
 
@@ -716,14 +750,14 @@ def test_ctrl_alt_s_shows_the_statistics_and_is_not_sent_to_the_game(show: ShowF
     assert window.layers.stats.isHidden()
     press(window, Qt.Key.Key_S, modifier=both)
     assert window.layers.stats.isVisible()
-    assert not any(0x16 in held.keys for held in port.controls)
+    assert not any("KeyS" in held.codes for held in port.held)
     QTest.keyRelease(window.layers.view, Qt.Key.Key_S)
     press(window, Qt.Key.Key_S, modifier=both)
     assert window.layers.stats.isHidden()
     QTest.keyRelease(window.layers.view, Qt.Key.Key_S)
     press(window, Qt.Key.Key_S)
     assert window.layers.stats.isHidden()
-    assert 0x16 in port.controls[-1].keys
+    assert "KeyS" in port.codes
 
 
 # --- sound ----------------------------------------------------------------------------------------
@@ -743,8 +777,8 @@ def test_keys_change_the_volume_and_the_note_is_announced(show: ShowFace) -> Non
     clock.now += SOUND_NOTE_FOR_S
     window.refresh()
     assert "Volume 90 %" not in words(window)
-    heard = frozenset().union(*(controls.keys for controls in port.controls))
-    assert not heard & {M, UP, DOWN}, "none of them goes to the game"
+    heard = frozenset().union(*(held.codes for held in port.held))
+    assert not heard & {"KeyM", "ArrowUp", "ArrowDown"}, "none of them goes to the game"
 
 
 def test_without_ctrl_and_alt_those_keys_go_to_the_game(show: ShowFace) -> None:
@@ -752,7 +786,7 @@ def test_without_ctrl_and_alt_those_keys_go_to_the_game(show: ShowFace) -> None:
     press(window, Qt.Key.Key_M)
     press(window, Qt.Key.Key_Up, modifier=Qt.KeyboardModifier.ControlModifier)
     assert port.choices == []
-    assert {M, UP} < port.controls[-1].keys
+    assert {"KeyM", "ArrowUp"} <= port.codes
 
 
 def test_a_held_key_repeats_for_the_volume_but_not_for_mute(show: ShowFace) -> None:
@@ -827,7 +861,7 @@ def test_the_volume_control_shows_while_the_mouse_moves(show: ShowFace) -> None:
 def test_the_volume_control_is_hidden_while_the_mouse_is_captured(show: ShowFace) -> None:
     window, _port, _clock = show(face_named("live"))
     move_to(window, 100, 100)
-    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
+    click(window)
     assert window.layers.sound.isHidden()
     move_to(window, 120, 100)
     assert window.layers.sound.isHidden()
@@ -858,17 +892,22 @@ def test_the_saved_volume_is_shown_at_once(application: QApplication) -> None:
 # --- mouse ----------------------------------------------------------------------------------------
 
 
-def test_a_click_captures_the_mouse_and_is_not_sent_to_the_game(show: ShowFace) -> None:
+def test_a_click_is_the_games_and_the_module_that_wants_the_mouse_gets_it(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
-    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
+    click(window)
     assert is_captured(window)
+    assert port.views[-1].captured
     assert window.layers.view.cursor().shape() is Qt.CursorShape.BlankCursor
     assert "Ctrl+Alt: free the mouse" in words(window)
-    assert port.controls == []
+    assert [
+        (event.button, event.pressed, event.x, event.y, event.buttons)
+        for event in port.inputs
+        if isinstance(event, PointerButton)
+    ] == [(Button.LEFT, True, 640, 360, 1), (Button.LEFT, False, 640, 360, 0)]
     QTest.mousePress(window.layers.view, Qt.MouseButton.RightButton)
-    assert port.controls[-1].buttons == 2
+    assert port.held[-1].buttons == 2
     QTest.mouseRelease(window.layers.view, Qt.MouseButton.RightButton)
-    assert port.controls[-1].buttons == 0
+    assert port.held[-1].buttons == 0
 
 
 def test_a_click_through_the_badge_works_too(show: ShowFace) -> None:
@@ -892,24 +931,96 @@ def test_ctrl_alt_frees_the_mouse(
     press(window, first)
     press(window, second, modifier=modifier)
     assert not is_captured(window)
-    assert not port.controls[-1].held
+    assert not port.held[-1].anything
     assert window.layers.view.cursor().shape() is not Qt.CursorShape.BlankCursor
     assert "Ctrl+Alt: free the mouse" not in words(window)
 
 
-def test_pointer_and_wheel_are_sent_only_while_captured(show: ShowFace) -> None:
+def moves_of(port: FakePort) -> list[tuple[float, float, float, float, int]]:
+    moves = [event for event in port.inputs if isinstance(event, PointerMove)]
+    return [(move.dx, move.dy, move.x, move.y, move.buttons) for move in moves]
+
+
+def test_a_free_pointer_counts_where_it_is_in_the_picture(show: ShowFace) -> None:
     window, port, _clock = show(face_named("live"))
+    port.show(picture(500, 500))  # 720 x 720 in the middle, bars left and right
+    QApplication.processEvents()
     move_to(window, 100, 100)
-    assert port.controls == []
+    assert port.inputs == [], "that is the bar"
+    move_to(window, 280, 0)
+    move_to(window, 300, 10)
+    QTest.mousePress(window.layers.view, Qt.MouseButton.RightButton, pos=QPoint(300, 10))
+    move_to(window, 270, 15)
+    QTest.mouseRelease(window.layers.view, Qt.MouseButton.RightButton, pos=QPoint(270, 15))
+    move_to(window, 260, 15)
+    assert moves_of(port) == [(180, -100, 0, 0, 0), (20, 10, 20, 10, 0), (-30, 5, -10, 15, 2)]
+    at = port.views[-1]
+    assert (at.left, at.top, at.width, at.height) == (280, 0, 720, 720)
+    buttons = [event for event in port.inputs if isinstance(event, PointerButton)]
+    assert [(each.x, each.y, each.buttons) for each in buttons] == [(20, 10, 2), (-10, 15, 0)]
+    QTest.mousePress(window.layers.view, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    assert len([event for event in port.inputs if isinstance(event, PointerButton)]) == 2
+
+
+def test_the_view_is_posted_before_what_happens_in_it(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    order: list[str] = []
+    send = port.send_input
+
+    def note(event: object) -> None:
+        order.append(type(event).__name__)
+        send(event)  # type: ignore[arg-type]
+
+    port.send_input = note  # type: ignore[method-assign]
+    port.show(picture(500, 500))
+    QApplication.processEvents()
+    move_to(window, 640, 360)
+    assert order == ["View", "PointerMove"]
+
+
+def test_all_five_buttons_and_their_clicks_are_posted(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    port.locks_pointer = False
+    view = window.layers.view
+    for button in (Qt.MouseButton.BackButton, Qt.MouseButton.ForwardButton):
+        QTest.mouseClick(view, button, pos=QPoint(640, 360))
+    for wait_s in (0.0, 0.1, 5.0):
+        clock.now += wait_s
+        QTest.mouseClick(view, Qt.MouseButton.MiddleButton, pos=QPoint(640, 360))
+    pressed = [each for each in port.inputs if isinstance(each, PointerButton) and each.pressed]
+    assert [(each.button, each.buttons, each.clicks) for each in pressed] == [
+        (Button.BACK, 8, 1),
+        (Button.FORWARD, 16, 1),
+        (Button.MIDDLE, 4, 1),
+        (Button.MIDDLE, 4, 2),
+        (Button.MIDDLE, 4, 1),
+    ]
+
+
+def test_the_wheel_turns_both_ways_over_the_picture(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    port.show(picture(500, 500))
+    QApplication.processEvents()
+    handle = window.windowHandle()
+    QTest.wheelEvent(handle, QPointF(100, 355), QPoint(0, 120))
+    assert port.inputs == [], "that is the bar"
+    QTest.wheelEvent(handle, QPointF(650, 355), QPoint(0, 120))
+    QTest.wheelEvent(handle, QPointF(650, 355), QPoint(-240, 0))
+    turned = [event for event in port.inputs if isinstance(event, Wheel)]
+    assert [(each.turn_x, each.turn_y, each.x, each.y) for each in turned] == [
+        (0, 120, 370, 355),
+        (240, 0, 370, 355),
+    ]
+
+
+def test_a_captured_pointer_travels_and_stands_still(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    move_to(window, 200, 100)
     window.capture_mouse()
     move_to(window, 640, 360)
-    start = port.controls[-1] if port.controls else window.controls.controls
     move_to(window, 650, 355)
-    end = port.controls[-1]
-    assert travel(end.pointer_x_total, start.pointer_x_total) == 10
-    assert travel(end.pointer_y_total, start.pointer_y_total) == -5
-    QTest.wheelEvent(window.windowHandle(), QPointF(650, 355), QPoint(0, 120))
-    assert port.controls[-1].wheel_total == 120
+    assert moves_of(port)[-1] == (10, -5, 200, 100, 0)
+    assert port.views[-1].captured
 
 
 def test_the_pointer_never_reaches_an_edge(show: ShowFace) -> None:
@@ -918,7 +1029,7 @@ def test_the_pointer_never_reaches_an_edge(show: ShowFace) -> None:
     window.capture_mouse()
     middle = window.layers.view.rect().center()
     move_to(window, middle.x(), middle.y())
-    start = window.controls.controls
+    start = port.travel[0]
     x = float(middle.x())
     for _ in range(100):
         x += 40
@@ -926,18 +1037,102 @@ def test_the_pointer_never_reaches_an_edge(show: ShowFace) -> None:
         if x > window.layers.view.width() * 0.8:
             x = float(window.layers.view.width() // 2)
         assert x < window.layers.view.width()
-    assert travel(port.controls[-1].pointer_x_total, start.pointer_x_total) == 4000
+    assert port.travel[0] - start == 4000
+
+
+# --- the input module's wishes --------------------------------------------------------------------
+
+
+def wish(port: FakePort, *wishes: PointerLockWish | FullScreenWish | CursorWish) -> None:
+    for each in wishes:
+        port.wish(each)
+    QApplication.processEvents()
+
+
+def test_without_a_click_the_module_gets_neither_mouse_nor_screen(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    port.locks_pointer = False
+    views = len(port.views)
+    wish(port, PointerLockWish(True), FullScreenWish(True))
+    assert (is_captured(window), window.isFullScreen()) == (False, False)
+    assert wait_until(lambda: len(port.views) == views + 2), "refusals are answered with the view"
+    assert port.views[-1] == port.views[-3]
+    click(window)
+    clock.now += 5.1
+    wish(port, PointerLockWish(True), FullScreenWish(True))
+    assert (is_captured(window), window.isFullScreen()) == (False, False)
+
+
+def test_one_click_allows_the_mouse_and_the_screen_once(show: ShowFace) -> None:
+    window, port, clock = show(face_named("live"))
+    port.locks_pointer = False
+    click(window)
+    clock.now += 4.9
+    before = len(port.views)
+    wish(port, PointerLockWish(True), FullScreenWish(True))
+    assert (is_captured(window), window.isFullScreen()) == (True, True)
+    assert (port.views[-1].captured, port.views[-1].full_screen) == (True, True)
+    views = port.views[before - 1 :]
+    assert len(set(views)) == len(views), "what is granted is not refused as well"
+    wish(port, PointerLockWish(False), FullScreenWish(False))
+    assert (is_captured(window), window.isFullScreen()) == (False, False)
+    wish(port, PointerLockWish(True), FullScreenWish(True))
+    assert (is_captured(window), window.isFullScreen()) == (False, False)
+
+
+def test_a_player_who_takes_the_mouse_back_keeps_it_until_the_next_click(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    click(window)
+    press(window, Qt.Key.Key_Control)
+    press(window, Qt.Key.Key_Alt, modifier=Qt.KeyboardModifier.ControlModifier)
+    wish(port, PointerLockWish(True))
+    assert not is_captured(window)
+
+
+def test_a_click_does_not_outlive_the_input(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    port.locks_pointer = False
+    click(window)
+    show_snapshot(window, port, lost())
+    wish(port, PointerLockWish(True), FullScreenWish(True))
+    show_snapshot(window, port, LIVE)
+    wish(port, PointerLockWish(True), FullScreenWish(True))
+    assert (is_captured(window), window.isFullScreen()) == (False, False)
+
+
+def test_the_players_own_full_screen_is_not_the_modules_to_leave(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    press(window, Qt.Key.Key_F11)
+    wish(port, FullScreenWish(False))
+    assert window.isFullScreen()
+
+
+def test_a_cursor_is_shown_while_the_game_takes_input_and_the_mouse_is_free(show: ShowFace) -> None:
+    window, port, _clock = show(face_named("live"))
+    shape = window.layers.view.cursor
+    wish(port, CursorWish("crosshair"))
+    assert shape().shape() is Qt.CursorShape.CrossCursor
+    click(window)
+    assert shape().shape() is Qt.CursorShape.BlankCursor
+    show_snapshot(window, port, lost())
+    assert shape().shape() is Qt.CursorShape.ArrowCursor
+    show_snapshot(window, port, LIVE)
+    assert shape().shape() is Qt.CursorShape.CrossCursor
+    wish(port, CursorWish("none"))
+    assert shape().shape() is Qt.CursorShape.BlankCursor
+    wish(port, CursorWish("url(https://example.org/x.png)"))
+    assert shape().shape() is Qt.CursorShape.ArrowCursor
 
 
 def test_a_drop_frees_the_mouse_and_only_a_click_captures_it_again(show: ShowFace) -> None:
     window, port, clock = show(face_named("live"))
-    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
+    click(window)
     show_snapshot(window, port, lost())
     assert not is_captured(window)
     show_snapshot(window, port, replace(LIVE, back_at=clock()))
     assert not is_captured(window)
     assert "Click to take control" in words(window)
-    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
+    click(window)
     assert is_captured(window)
     assert "Click to take control" not in words(window)
 
@@ -945,10 +1140,10 @@ def test_a_drop_frees_the_mouse_and_only_a_click_captures_it_again(show: ShowFac
 @pytest.mark.parametrize("name", ["view-only", "lost", "end-game-ended"])
 def test_without_a_game_to_control_the_mouse_is_not_captured(show: ShowFace, name: str) -> None:
     window, port, _clock = show(face_named(name))
-    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
+    click(window)
     window.capture_mouse()
     assert not is_captured(window)
-    assert port.controls == []
+    assert port.inputs == []
 
 
 def test_a_desktop_without_mouse_capture_is_named_when_the_player_clicks(
@@ -959,14 +1154,14 @@ def test_a_desktop_without_mouse_capture_is_named_when_the_player_clicks(
     assert "Click to take control" in words(window)
     said: list[str] = []
     window.announced.connect(said.append)
-    QTest.mouseClick(window.layers.view, Qt.MouseButton.LeftButton)
+    click(window)
     assert not is_captured(window)
     assert "This desktop does not let Rejoin capture the mouse" in words(window)
     assert said == ["This desktop does not let Rejoin capture the mouse"]
     assert "Ctrl+Alt: free the mouse" not in words(window)
     assert "Click to take control" not in words(window), "a click does not help"
     press(window, Qt.Key.Key_W)
-    assert port.controls[-1].keys == {W}, "the keyboard is the game's all the same"
+    assert port.codes == {"KeyW"}, "the keyboard is the game's all the same"
     clock.now += PROBLEM_FOR_S
     window.refresh()
     assert "This desktop does not let Rejoin capture the mouse" not in words(window)

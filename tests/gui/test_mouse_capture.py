@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QCursor, QGuiApplication
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QCursor, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from rejoin.gui.input import HeldControls
+from helpers.fake_port import FakeClock
+from helpers.window_faces import delete
+from rejoin.gui.input import PlayerInput
 from rejoin.gui.mouse_capture import (
     Captured,
     CaptureState,
@@ -19,28 +21,42 @@ from rejoin.gui.mouse_capture import (
     MouseCapture,
     Refused,
 )
-from rejoin.input_protocol.controls import Controls, travel
-
-LEFT = Qt.MouseButton.LeftButton
+from rejoin.input_events.events import InputEvent, KeyEvent, ReleaseAll
 
 
 class Rig:
-    """A view of 1000 x 500 pixels, and what is sent to the game."""
+    """A view of 1000 x 500 pixels, what is sent to the game, and how far the mouse travelled."""
 
     def __init__(self) -> None:
-        self.sent: list[Controls] = []
-        self.controls = HeldControls(self.sent.append)
-        self.controls.open()
+        self.sent: list[InputEvent] = []
+        self.changes: list[tuple[bool, int]] = []
+        """Whether the mouse was captured, and how much was sent by then."""
+        self.travel = (0, 0)
+        self.inputs = PlayerInput(self.sent.append, FakeClock())
+        self.inputs.open()
         self.view = QWidget()
         self.view.resize(1000, 500)
         self.view.show()
-        self.mouse = MouseCapture(self.view, self.controls)
+        self.mouse = MouseCapture(self.view, self.inputs, self._changed)
+
+    def _changed(self) -> None:
+        self.changes.append((self.mouse.captured, len(self.sent)))
+
+    def hold_w(self) -> None:
+        down = QEvent.Type.KeyPress
+        event = QKeyEvent(down, Qt.Key.Key_W, Qt.KeyboardModifier.NoModifier, "w")
+        self.inputs.key(event, pressed=True)
 
     def is_in(self, state: CaptureState) -> bool:
         return self.mouse.state == state
 
     def move(self, x: int, y: int) -> None:
-        self.mouse.move(QPointF(self.view.mapToGlobal(QPoint(x, y))))
+        self.move_globally(self.view.mapToGlobal(QPoint(x, y)))
+
+    def move_globally(self, to: QPoint) -> None:
+        travel = self.mouse.move(QPointF(to))
+        if travel is not None:
+            self.travel = (self.travel[0] + travel[0], self.travel[1] + travel[1])
 
 
 @pytest.fixture
@@ -49,14 +65,14 @@ def rig(application: QApplication) -> Iterator[Rig]:
     application.processEvents()
     yield made
     made.mouse.release()
-    made.view.close()
+    delete(made.view)
 
 
 def test_it_is_captured_once_and_only_for_a_game_that_takes_input(rig: Rig) -> None:
-    rig.controls.close()
+    rig.inputs.close()
     assert not rig.mouse.capture()
     assert rig.is_in(Free())
-    rig.controls.open()
+    rig.inputs.open()
     assert rig.mouse.capture()
     assert not rig.mouse.capture()
     assert rig.is_in(Captured())
@@ -70,10 +86,11 @@ def test_freeing_the_mouse_releases_everything_and_keeps_the_reason(
     assert not rig.mouse.release(to)
     assert rig.is_in(Free())
     rig.mouse.capture()
-    rig.mouse.button(LEFT, True)
+    rig.hold_w()
     assert rig.mouse.release(to)
     assert rig.is_in(to)
-    assert not rig.sent[-1].held
+    assert [type(event) for event in rig.sent] == [KeyEvent, ReleaseAll]
+    assert rig.changes == [(True, 0), (False, 1)], "it is free before everything is released"
     assert rig.view.cursor().shape() is not Qt.CursorShape.BlankCursor
 
 
@@ -95,34 +112,42 @@ def test_the_reason_is_forgotten_only_by_its_own_event(rig: Rig) -> None:
     assert rig.is_in(Free())
 
 
-def test_input_of_a_free_mouse_is_not_sent(rig: Rig) -> None:
-    rig.mouse.button(LEFT, True)
-    rig.mouse.wheel(120)
+def test_only_a_captured_mouse_travels(rig: Rig) -> None:
     rig.move(500, 250)
     rig.move(510, 260)
-    assert rig.sent == []
-
-
-def test_buttons_wheel_and_travel_of_a_captured_mouse_are_sent(rig: Rig) -> None:
+    assert rig.travel == (0, 0)
+    assert rig.mouse.move(QPointF(0, 0)) is None
     rig.mouse.capture()
     rig.move(500, 250)
-    rig.mouse.button(LEFT, True)
-    rig.mouse.wheel(120)
-    before = rig.sent[-1]
+    before = rig.travel
     rig.move(510, 245)
-    assert (before.buttons, before.wheel_total) == (1, 120)
-    assert travel(rig.sent[-1].pointer_x_total, before.pointer_x_total) == 10
-    assert travel(rig.sent[-1].pointer_y_total, before.pointer_y_total) == -5
+    assert (rig.travel[0] - before[0], rig.travel[1] - before[1]) == (10, -5)
+
+
+def test_a_cursor_is_shown_while_input_is_open_and_the_mouse_is_free(rig: Rig) -> None:
+    def shape() -> Qt.CursorShape:
+        return rig.view.cursor().shape()
+
+    rig.mouse.set_cursor(Qt.CursorShape.CrossCursor)
+    assert shape() is Qt.CursorShape.CrossCursor
+    rig.mouse.capture()
+    rig.mouse.set_cursor(Qt.CursorShape.WaitCursor)
+    assert shape() is Qt.CursorShape.BlankCursor
+    rig.mouse.release()
+    assert shape() is Qt.CursorShape.WaitCursor
+    rig.inputs.close()
+    rig.mouse.show_cursor()
+    assert shape() is Qt.CursorShape.ArrowCursor
 
 
 def test_near_an_edge_it_is_moved_to_the_middle_and_that_is_no_travel(rig: Rig) -> None:
     rig.mouse.capture()
     rig.move(500, 250)
-    before = rig.controls.controls
+    before = rig.travel[0]
     rig.move(950, 250)
     rig.move(500, 250)  # the pointer was moved back
     rig.move(520, 250)
-    assert travel(rig.sent[-1].pointer_x_total, before.pointer_x_total) == 470
+    assert rig.travel[0] - before == 470
 
 
 def ignores_moves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,24 +161,24 @@ def test_a_pointer_that_cannot_be_moved_is_not_claimed_to_be_captured(
     assert not rig.mouse.capture()
     assert rig.is_in(Refused())
     assert rig.view.cursor().shape() is not Qt.CursorShape.BlankCursor
-    rig.mouse.button(LEFT, True)
     rig.move(500, 250)
     rig.move(510, 250)
-    assert rig.sent == []
+    assert rig.travel == (0, 0)
+    assert rig.changes == []
 
 
 def test_a_pointer_that_cannot_be_moved_any_more_is_freed(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert rig.mouse.capture()
-    rig.mouse.button(LEFT, True)
+    rig.hold_w()
     ignores_moves(monkeypatch)
     for x in range(500, 1000, 20):
         at = rig.view.mapToGlobal(QPoint(x, 250))
         monkeypatch.setattr(QCursor, "pos", lambda at=at: at)
-        rig.mouse.move(QPointF(at))
+        rig.move_globally(at)
     assert rig.is_in(Refused())
-    assert not rig.sent[-1].held
+    assert isinstance(rig.sent[-1], ReleaseAll)
 
 
 @pytest.mark.parametrize("platform", ["wayland", "wayland-egl"])
@@ -187,14 +212,12 @@ def test_the_pointer_stays_in_what_is_visible_of_the_view(
     monkeypatch.setattr(QCursor, "setPos", set_pos)
     monkeypatch.setattr(QCursor, "pos", lambda: at)
     assert rig.mouse.capture()
-    rig.mouse.move(QPointF(at))
-    before = rig.controls.controls
+    rig.move_globally(at)
+    before = rig.travel
     for step in (QPoint(20, 5), QPoint(-20, 5), QPoint(20, -15)):
         for _ in range(120):
             set_pos(at + step)
-            rig.mouse.move(QPointF(at))
+            rig.move_globally(at)
             assert around.contains(at)
-    after = rig.controls.controls
     assert rig.mouse.captured
-    assert travel(after.pointer_x_total, before.pointer_x_total) == 2400
-    assert travel(after.pointer_y_total, before.pointer_y_total) == -600
+    assert (rig.travel[0] - before[0], rig.travel[1] - before[1]) == (2400, -600)

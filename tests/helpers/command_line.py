@@ -62,6 +62,7 @@ class FakePlayer:
     ) -> None:
         self.profile = profile
         self.dtls_client = options.dtls_client
+        self.input = (options.input_module, options.max_kbps, options.max_height)
         assert options.hardware is not None
         self.hardware = options.hardware
         assert options.local_store is not None
@@ -72,6 +73,9 @@ class FakePlayer:
         self.sound_file = options.sound_file
         self.made.append(self)
         self.snapshot = Snapshot(Stage.LIVE)
+
+    def report_facts(self) -> dict[str, str]:
+        return {"Input module": "of this player"}
 
     def problem(self) -> str | None:
         return self.sentence

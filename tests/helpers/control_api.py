@@ -12,6 +12,7 @@ from rejoin.emulator.service.api.armed_faults import ApiFaults
 from rejoin.emulator.service.backend_faults import BackendFaults
 from rejoin.emulator.service.control import EmulatorControl
 from rejoin.emulator.service.control_server import build_control, new_token
+from rejoin.emulator.service.script_faults import ScriptFaults
 from rejoin.emulator.service.session import StartRequest
 from rejoin.emulator.service.sessions import StreamSessions
 from rejoin.emulator.service.settings import EmulatorSettings
@@ -28,6 +29,7 @@ class Controlled:
         self.service = StreamSessions(SETTINGS, self.hosts, timers=self.timers)
         self.faults = ApiFaults()
         self.backend_faults = BackendFaults()
+        self.script_faults = ScriptFaults()
         self.token = new_token()
         self.downs: list[float] = []
         self.url = ""
@@ -53,6 +55,7 @@ async def controlled() -> AsyncIterator[tuple[Controlled, EmulatorControl]]:
         api_faults=made.faults,
         backend_down=made.backend_down,
         backend_faults=made.backend_faults,
+        script_faults=made.script_faults,
     )
     async with serving(app, "127.0.0.1", 0) as port:
         made.url = f"http://127.0.0.1:{port}"

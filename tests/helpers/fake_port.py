@@ -11,7 +11,16 @@ from av.video.frame import VideoFrame
 
 from rejoin.core.events import Event
 from rejoin.core.model import ConnectionNumber, Snapshot
-from rejoin.input_protocol.controls import Controls
+from rejoin.input_events.events import (
+    Button,
+    InputEvent,
+    PointerButton,
+    PointerMove,
+    View,
+    Wheel,
+)
+from rejoin.input_events.held import Held
+from rejoin.input_events.wishes import PointerLockWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import Picture, PictureSlot
@@ -28,12 +37,21 @@ class FakeClock:
 
 
 class FakePort:
-    """Records what the window calls, and returns what the test sets."""
+    """Records what the window calls, and returns what the test sets.
 
-    def __init__(self) -> None:
+    `locks_pointer`: like `resources/web/protocol.js`, its input module wants the mouse at a click.
+    """
+
+    def __init__(self, *, locks_pointer: bool = True) -> None:
         self.slot = PictureSlot()
+        self.locks_pointer = locks_pointer
         self.events: list[Event] = []
-        self.controls: list[Controls] = []
+        self.inputs: list[InputEvent] = []
+        """Without views."""
+        self.views: list[View] = []
+        self.held: list[Held] = []
+        """What is held after each of `inputs`."""
+        self.wish_listeners: list[Callable[[Wish], None]] = []
         self.choices: list[SoundChoice] = []
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.problem_text: str | None = None
@@ -42,8 +60,39 @@ class FakePort:
     def post(self, event: Event) -> None:
         self.events.append(event)
 
-    def set_controls(self, controls: Controls) -> None:
-        self.controls.append(controls)
+    def send_input(self, event: InputEvent) -> None:
+        if isinstance(event, View):
+            self.views.append(event)
+            return
+        self.inputs.append(event)
+        self.held.append((self.held[-1] if self.held else Held()).after(event))
+        left = isinstance(event, PointerButton) and event.button is Button.LEFT and event.pressed
+        if left and self.locks_pointer and not self.views[-1].captured:
+            self.wish(PointerLockWish(True))
+
+    def subscribe_wishes(self, listener: Callable[[Wish], None]) -> Callable[[], None]:
+        self.wish_listeners.append(listener)
+        return lambda: self.wish_listeners.remove(listener)
+
+    def wish(self, wish: Wish) -> None:
+        """The input module wishes something, on a thread that is not Qt's."""
+        on_another_thread(lambda: [listener(wish) for listener in tuple(self.wish_listeners)])
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The keys that the game believes to be held."""
+        return self.held[-1].codes if self.held else frozenset()
+
+    @property
+    def travel(self) -> tuple[float, float]:
+        """How far the pointer has moved in all."""
+        moves = [event for event in self.inputs if isinstance(event, PointerMove)]
+        return sum(move.dx for move in moves), sum(move.dy for move in moves)
+
+    @property
+    def wheel(self) -> int:
+        """How far the wheel was turned away from the player in all."""
+        return sum(event.turn_y for event in self.inputs if isinstance(event, Wheel))
 
     def sound(self) -> SoundChoice:
         return self.choices[-1] if self.choices else SoundChoice()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 
 from rejoin.core import events
@@ -10,14 +11,15 @@ from rejoin.core.model import (
     AttemptNumber,
     ConnectionNumber,
     ConnectionSample,
+    HardEvidence,
     RemainingKnowledge,
     SessionId,
     SessionView,
 )
 from rejoin.core.retry import Failure
 from rejoin.errors import RejoinError, SignalError
-from rejoin.input_protocol.controls import Controls
 from rejoin.media.statistics import StreamStatistics
+from rejoin.rtc.channels import ChannelListener, ChannelState
 from rejoin.rtc.signal_codec import sha256_of
 from rejoin.service_model.status import Status
 from rejoin.signaling.client import CallFailedError
@@ -31,7 +33,9 @@ class FakePeer:
     def __init__(self, world: FakeWorld, number: ConnectionNumber) -> None:
         self.number = number
         self.actions: list[str] = []
-        self.controls: list[Controls] = []
+        self.sent: list[tuple[str, bytes | str]] = []
+        self.listener: ChannelListener | None = None
+        self.muted = False
         self.last_packet_at: float | None = None
         self._world = world
 
@@ -46,7 +50,7 @@ class FakePeer:
 
     async def apply_answer(self, signal_response: str, *, rtt_s: float | None = None) -> None:
         self.actions.append("answer")
-        if signal_response != f"answer to offer {self.number}":
+        if signal_response != self._world.answer_to(f"offer {self.number}"):
             raise SignalError("This is not the answer to this offer.")
         if self._world.connects:
             self.connect()
@@ -56,7 +60,6 @@ class FakePeer:
         self._post(events.ConnectionOpened(self.number))
         self._post(events.FirstFrameDecoded(self.number))
         self._post(events.InputOpened(self.number))
-        self._post(events.ControlsKnown(self.number, known=True))
 
     def request_key_frame(self) -> None:
         self.actions.append("key frame")
@@ -68,16 +71,33 @@ class FakePeer:
         self.actions.append("no checks")
 
     def mute(self) -> None:
+        self.muted = True
         self.actions.append("mute")
 
     def unmute(self) -> None:
+        self.muted = False
         self.actions.append("unmute")
 
     async def say_goodbye(self, times: int) -> None:
         self.actions.append(f"goodbye x{times}")
 
-    def set_controls(self, controls: Controls) -> None:
-        self.controls.append(controls)
+    def listen(self, listener: ChannelListener) -> None:
+        self.listener = listener
+
+    def hears(self, label: str, data: bytes | str) -> None:
+        """The host sends this on a data channel."""
+        assert self.listener is not None
+        self.listener.message(label, data)
+
+    def send(self, label: str, data: bytes | str) -> bool:
+        self.sent.append((label, data))
+        return True
+
+    def channel_state(self, label: str) -> ChannelState:
+        return ChannelState("open", 0)
+
+    def server_disconnected(self, reason: str) -> None:
+        self._post(events.HardEvidenceSeen(self.number, HardEvidence.SERVER_DISCONNECTED, reason))
 
     def show(self, shown: bool) -> None:
         self.actions.append("shown" if shown else "hidden")
@@ -122,6 +142,7 @@ class FakeWorld:
         self.peers: list[FakePeer] = []
         self.status_now = Status("ACTIVATING")
         self.offer = ""
+        self.script_url: str | None = None
         self.connects = True
         self.silent = False
         self.local_addresses = frozenset({"127.0.0.1"})
@@ -144,6 +165,13 @@ class FakeWorld:
         self.peers.append(peer)
         return peer
 
+    def answer_to(self, offer: str) -> str:
+        """Names the script of an input module if there is a `script_url`."""
+        answer = f"answer to {offer}"
+        if self.script_url is None:
+            return answer
+        return json.dumps({"sdp": answer, "webSdkProtocolUrl": self.script_url})
+
     def _view(self) -> SessionView:
         connected = self.status_now == "CONNECTED"
         return SessionView(
@@ -152,7 +180,7 @@ class FakeWorld:
             connection_timeout_s=120.0,
             remaining=RemainingKnowledge(120.0, 0.0) if connected else None,
             signal_request_sha256=sha256_of(self.offer),
-            signal_response=f"answer to {self.offer}" if self.status_now == "ACTIVE" else None,
+            signal_response=self.answer_to(self.offer) if self.status_now == "ACTIVE" else None,
         )
 
     def _maybe_fail(self) -> None:
@@ -197,7 +225,7 @@ class FakeWorld:
         self.reconnected.append((attempt, token, signal_request))
         self.offer = signal_request
         self.status_now = Status("ACTIVE")
-        return f"answer to {signal_request}"
+        return self.answer_to(signal_request)
 
     def drop_pooled_connections(self) -> None:
         self.forgotten += 1

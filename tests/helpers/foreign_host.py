@@ -136,9 +136,14 @@ class ForeignHost:
     """A `rejoin.emulator.service.stream_host.StreamHost`."""
 
     def __init__(
-        self, stack: ForeignStack, listener: HostListener, settings: EmulatorSettings
+        self,
+        stack: ForeignStack,
+        listener: HostListener,
+        settings: EmulatorSettings,
+        protocol_url: str,
     ) -> None:
         self._stack = stack
+        self._protocol_url = protocol_url
         self._listener = listener
         self._settings = settings
         self.relay = Relay(settings.relay_ports)
@@ -163,7 +168,7 @@ class ForeignHost:
         self._process = process
         sdp = json.loads(signal_request)["sdp"]
         answer = await process.start(self._command, sdp, functools.partial(self._said, process))
-        return encode_response(answer, "http://127.0.0.1/unused.js")
+        return encode_response(answer, self._protocol_url)
 
     def _said(self, process: _Connection, what: dict[str, object]) -> None:
         if "input" in what:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from rejoin import tasks
 from rejoin.clock import boot_s
@@ -13,7 +14,7 @@ from rejoin.core import events
 from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.trace import Record, Timeline, of_fault, timelines
 from rejoin.emulator.service.control import EmulatorControl
-from rejoin.emulator.service.faults import Fault, FaultKind
+from rejoin.emulator.service.faults import Fault, FaultKind, ScriptFault
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.candidates import NetworkRules
@@ -73,9 +74,15 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    settings: EmulatorSettings, dialect: Dialect = OURS, authority: Path | None = None
+    settings: EmulatorSettings,
+    dialect: Dialect = OURS,
+    authority: Path | None = None,
+    *,
+    script_fault: ScriptFault | None = None,
+    **options: Any,
 ) -> AsyncIterator[Scene]:
-    """A new studio and its player, who closes at the end; the arguments are those of a studio."""
+    """A new studio and its player, who closes at the end; the first arguments are those of a
+    studio, `options` are those of the player. `script_fault`: armed before the game starts."""
     records: list[Record] = []
     async with studio(settings, dialect=dialect, https=authority is not None) as there:
         if authority is not None:
@@ -88,8 +95,12 @@ async def scene(
             StreamChoice(settings.stream_group_ids[0], settings.application_id),
             ca_file=authority,
         )
-        player = Player(profile, PlayerOptions(audio=NullOutput(), on_record=records.append))
+        player = Player(
+            profile, PlayerOptions(audio=NullOutput(), on_record=records.append, **options)
+        )
         async with EmulatorControl(there.control_url, there.control_token) as control:
+            if script_fault is not None:
+                await control.arm_script(script_fault)
             scene = Scene(player, control, records)
             scene.running = running = tasks.spawn(player.run(), name="player")
             try:

@@ -137,7 +137,7 @@ class Playbook:
             events.ConnectionOpened(connection),
             events.FirstFrameDecoded(connection),
             events.InputOpened(connection),
-            events.ControlsKnown(connection, known=True),
+            events.InputModuleKnown(connection, None),
         )
 
     def healthy(

@@ -12,6 +12,7 @@ from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.core.trace import Record
 from rejoin.core.trace_names import COMMANDS, EVENTS
 from rejoin.runtime.engine_loop import EngineLoop
+from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.ports import EngineOptions, EnginePorts, TicketStore
 
 
@@ -36,10 +37,17 @@ class FakeWatch:
 class RunningEngine:
     """An engine loop, and all around it that a test controls or reads."""
 
-    def __init__(self, tickets: TicketStore | None = None) -> None:
+    def __init__(
+        self,
+        tickets: TicketStore | None = None,
+        parts: Callable[[], InputParts] | None = None,
+        answers_url: str | None = None,
+    ) -> None:
+        """`parts`: makes those of an input module. `answers_url`: of its script, in answers."""
         self.slept_s = 0.0
         """How long the machine has slept so far; boot time includes it."""
         self.world = FakeWorld(self.clock)
+        self.world.script_url = answers_url
         self.records: list[Record] = []
         self.refreshed = 0
         self.addresses = {"127.0.0.1"}
@@ -60,6 +68,7 @@ class RunningEngine:
                 draw=lambda: 0.0,
                 on_record=self.records.append,
             ),
+            None if parts is None else parts(),
         )
 
     def clock(self) -> float:
@@ -95,17 +104,19 @@ def play(
     script: Callable[[RunningEngine], Awaitable[None]],
     tickets: TicketStore | None = None,
     first: events.Event | None = None,
+    parts: Callable[[], InputParts] | None = None,
+    answers_url: str | None = None,
 ) -> tuple[RunningEngine, Ending]:
     """Run an engine from its first event (StartRequested) to its end, along with a script."""
-    it = RunningEngine(tickets)
 
-    async def main() -> Ending:
+    async def main() -> tuple[RunningEngine, Ending]:
+        it = RunningEngine(tickets, parts, answers_url)
         it.engine.post(first or events.StartRequested())
         running = asyncio.ensure_future(it.engine.run())
         try:
             await script(it)
-            return await asyncio.wait_for(running, 10)
+            return it, await asyncio.wait_for(running, 10)
         finally:
             running.cancel()
 
-    return it, asyncio.run(main())
+    return asyncio.run(main())

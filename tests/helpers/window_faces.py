@@ -9,7 +9,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLabel
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 
 from helpers.fake_port import FakeClock, FakePort, picture
 from rejoin.core.model import (
@@ -18,6 +18,7 @@ from rejoin.core.model import (
     EndingKind,
     HardEvidence,
     HealthLevel,
+    NoInput,
     Snapshot,
     Stage,
     Trouble,
@@ -354,8 +355,8 @@ FACES: tuple[Face, ...] = (
     ),
     Face(
         "lost-view-only",
-        lost(view_only=True),
-        ("View only: this build cannot control this game", "At least 1:12 to get back"),
+        lost(view_only=NoInput.FAILED),
+        ("View only: the game's input module has failed", "At least 1:12 to get back"),
     ),
     Face(
         "end-game-question",
@@ -472,8 +473,8 @@ FACES: tuple[Face, ...] = (
     ),
     Face(
         "view-only",
-        Snapshot(Stage.LIVE, input_open=True, view_only=True),
-        ("View only: this build cannot control this game",),
+        Snapshot(Stage.LIVE, input_open=True, view_only=NoInput.NO_CHANNEL),
+        ("View only: the game server takes no input",),
     ),
     Face(
         "end-reconnection-timeout",
@@ -552,7 +553,13 @@ def destroy(window: RejoinWindow) -> None:
     """Destroy a window, so that the next one starts clean."""
     window.release_mouse()
     window.bridge.close()
-    window.deleteLater()
+    delete(window)
+
+
+def delete(widget: QWidget) -> None:
+    """Delete a widget now: one that is part of a cycle must not wait for Python's collector, which
+    may run while another widget is being made."""
+    widget.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     QCoreApplication.processEvents()
 

@@ -13,11 +13,11 @@ import threading
 from PySide6.QtCore import QPoint, QTimer
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QScreen
 
-from helpers.fake_port import FakePort
+from helpers.fake_port import FakePort, picture
 from helpers.window_faces import LIVE
 from rejoin.gui.application import make_application
 from rejoin.gui.main_window import RejoinWindow
-from rejoin.input_protocol.controls import travel
+from rejoin.input_events.events import KeyEvent
 
 
 class Reporting(RejoinWindow):
@@ -27,6 +27,13 @@ class Reporting(RejoinWindow):
         super().__init__(port)
         self.port = port
         self.presses = self.moves = 0
+        self._was_captured = False
+        self.refreshed.connect(self._print_capture)
+
+    def _print_capture(self) -> None:
+        if self.mouse.captured != self._was_captured:
+            self._was_captured = self.mouse.captured
+            self.print_state()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         super().keyPressEvent(event)
@@ -47,12 +54,16 @@ class Reporting(RejoinWindow):
         self.print_state()
 
     def print_state(self) -> None:
-        controls = self.controls.controls
         state = {
             "presses": self.presses,
             "moves": self.moves,
-            "keys": [sorted(sent.keys) for sent in self.port.controls],
-            "travel": [travel(controls.pointer_x_total, 0), travel(controls.pointer_y_total, 0)],
+            "keys": [
+                [event.code, event.key, event.pressed, event.repeat]
+                for event in self.port.inputs
+                if isinstance(event, KeyEvent)
+            ],
+            "held": sorted(self.port.codes),
+            "travel": list(self.port.travel),
             "captured": self.mouse.captured,
             "note": self.layers.corners.note.text(),
         }
@@ -71,6 +82,7 @@ def main() -> None:
         size = screen.size()
         window.move(QPoint(size.width() - window.width(), size.height() - window.height()) + beyond)
     window.show()
+    port.show(picture(1280, 720))
     port.publish(LIVE)
     print(json.dumps({"fits": fits}), flush=True)
     ended = threading.Event()

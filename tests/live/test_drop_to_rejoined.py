@@ -16,12 +16,10 @@ from rejoin.core.model import Doing, EndingKind, HealthLevel, Stage
 from rejoin.emulator.service.faults import BackendFault, BackendFaultKind, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.gui import ending_texts, texts
-from rejoin.input_protocol.controls import Controls
+from rejoin.input_events.events import KeyEvent
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT, OURS, Dialect
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
-
-ARROW_RIGHT = 0x4F
 
 
 def play(
@@ -53,12 +51,12 @@ def test_after_silence_the_client_rejoins_the_same_running_game() -> None:
     async def script(it: Scene) -> None:
         await it.live()
         await it.until(lambda shown: shown.input_open)
-        it.player.set_controls(Controls(keys=frozenset({ARROW_RIGHT})))
+        it.player.send_input(KeyEvent("ArrowRight", "ArrowRight", pressed=True))
         for _ in range(500):
             if (await it.game())["key_presses"]:
                 break
             await asyncio.sleep(0.01)
-        it.player.set_controls(Controls())
+        it.player.send_input(KeyEvent("ArrowRight", "ArrowRight", pressed=False))
         before = await it.game()
         assert before["key_presses"] == 1
         await it.fault(FaultKind.SILENCE)
@@ -68,7 +66,7 @@ def test_after_silence_the_client_rejoins_the_same_running_game() -> None:
         assert after["started_at"] == before["started_at"], "the same game"
         assert after["key_presses"] == 1, "its state is kept"
         assert await it.counter() > int(str(before["counter"])), "which went on"
-        it.player.set_controls(Controls(keys=frozenset({ARROW_RIGHT})))
+        it.player.send_input(KeyEvent("ArrowRight", "ArrowRight", pressed=True))
         for _ in range(500):
             if (await it.game())["key_presses"] == 2:
                 break

@@ -16,7 +16,7 @@ from rejoin.core.model import Stage
 from rejoin.emulator.service.faults import FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostListener
-from rejoin.input_protocol.controls import Controls
+from rejoin.input_events.events import KeyEvent, ReleaseAll
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -37,7 +37,7 @@ def test_a_foreign_host_is_played_and_rejoined_after_a_kill(
     def make(
         listener: HostListener, settings: EmulatorSettings, *, protocol_url: str
     ) -> ForeignHost:
-        hosts.append(ForeignHost(stack, listener, settings))
+        hosts.append(ForeignHost(stack, listener, settings, protocol_url))
         return hosts[-1]
 
     monkeypatch.setattr("rejoin.studio.serve.GameHost", make)
@@ -65,7 +65,7 @@ async def plays(it: Scene, host: ForeignHost) -> None:
     await it.until(lambda shown: shown.input_open and not shown.view_only)
     before = host.messages
     for turn in range(1, 2000):
-        it.player.set_controls(Controls(keys=frozenset({0x4F}) if turn % 2 else frozenset()))
+        it.player.send_input(KeyEvent("ArrowRight", "ArrowRight", pressed=turn % 2 == 1))
         await asyncio.sleep(0.05)
         now = it.player.statistics()
         assert it.player.snapshot.stage is Stage.LIVE
@@ -79,4 +79,4 @@ async def plays(it: Scene, host: ForeignHost) -> None:
             break
     else:
         raise AssertionError(f"no stream: {it.player.statistics()}, {host.messages} messages")
-    it.player.set_controls(Controls())
+    it.player.send_input(ReleaseAll())

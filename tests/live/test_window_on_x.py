@@ -101,7 +101,7 @@ def live_window(*arguments: str) -> Iterator[tuple[str, Callable[[], dict[str, A
             reader.join(PATIENCE_S)  # to the end of the output, before it is closed here
 
 
-def test_a_key_that_is_held_is_pressed_once_and_released_once() -> None:
+def test_a_key_that_is_held_is_pressed_once_repeated_and_released_once() -> None:
     with live_window() as (_window, next_state):
         xdotool("keydown", "w")
         try:
@@ -110,9 +110,13 @@ def test_a_key_that_is_held_is_pressed_once_and_released_once() -> None:
         finally:
             xdotool("keyup", "w")
         state = next_state()
-        while state["keys"][-1]:
+        while state["held"]:
             state = next_state()
-    assert state["keys"] == [[0x1A], []]
+    first, *repeats, last = state["keys"]
+    assert first == ["KeyW", "w", True, False]
+    assert len(repeats) >= 11
+    assert all(repeat == ["KeyW", "w", True, True] for repeat in repeats)
+    assert last == ["KeyW", "w", False, False]
 
 
 @pytest.mark.parametrize("beyond", ["0,0", "800,0", "1000,600"])

@@ -28,7 +28,6 @@ from rejoin import tasks
 from rejoin.core.events import (
     ConnectionFailed,
     ConnectionOpened,
-    ControlsKnown,
     Event,
     FirstFrameDecoded,
     FirstPacketArrived,
@@ -44,7 +43,7 @@ from rejoin.input_protocol.controls import (
     MESSAGE_CHANNEL,
     Controls,
     ControlsMessage,
-    Disconnect,
+    Hello,
     encode,
 )
 from rejoin.media.audio.output import NullOutput
@@ -53,6 +52,7 @@ from rejoin.media.video.hardware import Hardware, OnHardware
 from rejoin.media.video.picture import PictureSlot
 from rejoin.rtc.aiortc_seam import override, rtp_sender
 from rejoin.rtc.candidates import NetworkRules
+from rejoin.rtc.channels import ChannelState
 from rejoin.rtc.handshake_seam import CHECKED_ADDRESSES_MAX, SOURCES_MAX
 from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.peer_states import Parts, parts_of
@@ -63,6 +63,7 @@ from rejoin.rtc.sctp_reassembly import CHUNK_OVERHEAD_BYTES
 from rejoin.rtc.signal_codec import AUDIO_MID, DATA_MID, VIDEO_MID
 from rejoin.rtc.transport_cc import OFFERED_ID
 
+HELD = encode(ControlsMessage(1, Controls(keys=frozenset({4}))))
 LOOPBACK = NetworkRules(loopback_only=True)
 
 
@@ -99,6 +100,15 @@ class Scene:
             post=self.events.append,
             prepared=prepared,
         )
+        self.heard: list[tuple[str, bytes | str]] = []
+        self.states: list[tuple[str, str]] = []
+        self.peer.listen(self)
+
+    def message(self, label: str, data: bytes | str) -> None:
+        self.heard.append((label, data))
+
+    def state(self, label: str) -> None:
+        self.states.append((label, self.peer.channel_state(label).ready_state))
 
     @property
     def parts(self) -> Parts:
@@ -199,15 +209,17 @@ async def test_the_offer_is_a_web_sdk_request_without_a_candidate() -> None:
             await scene.peer.make_offer()
 
 
-async def test_from_offer_to_picture_sound_and_controls() -> None:
+async def test_from_offer_to_picture_sound_and_input() -> None:
     async with played() as scene:
         assert scene.peer.sample() is None
         await scene.until_live()
         scene.peer.show(True)
-        await scene.until(lambda: scene.saw(ControlsKnown))
+        await scene.until(lambda: scene.heard)
+        assert scene.heard == [(INPUT_CHANNEL, encode(Hello(1)))]
         assert scene.slot.take() is not None
         await scene.until(lambda: scene.sound.bytes_played > 0)
-        scene.peer.set_controls(Controls(keys=frozenset({4})))
+        assert scene.peer.channel_state(INPUT_CHANNEL) == ChannelState("open", 0)
+        assert scene.peer.send(INPUT_CHANNEL, HELD)
         await scene.until(lambda: scene.host.messages)
         assert isinstance(scene.host.messages[0], ControlsMessage)
         assert scene.host.messages[0].controls.keys == {4}
@@ -235,7 +247,6 @@ async def test_from_offer_to_picture_sound_and_controls() -> None:
         assert statistics.receive_buffer_bytes is not None
     kinds = [type(event) for event in scene.events]
     assert kinds.index(ConnectionOpened) < kinds.index(FirstFrameDecoded)
-    assert scene.events.count(ControlsKnown(ConnectionNumber(1), True)) == 1
     assert not scene.saw(ConnectionFailed)
     assert not scene.saw(HardEvidenceSeen)
 
@@ -460,7 +471,8 @@ async def test_a_muted_peer_sends_nothing_but_checks() -> None:
     async with played() as scene:
         await scene.until_live()
         await scene.mute_and_arrive()
-        scene.peer.set_controls(Controls(keys=frozenset({4})))
+        assert not scene.peer.send(INPUT_CHANNEL, HELD)
+        assert not scene.peer.send(MESSAGE_CHANNEL, b"application message")
         asked = scene.peer.statistics().pli_count
         scene.peer.request_key_frame()
         await asyncio.sleep(1.8)
@@ -471,6 +483,7 @@ async def test_a_muted_peer_sends_nothing_but_checks() -> None:
         assert set(scene.host.heard) == {"stun"}
         scene.peer.stop_checks()
         scene.peer.unmute()
+        assert scene.peer.send(INPUT_CHANNEL, HELD)
         await scene.until(lambda: scene.host.heard["rtcp"] and scene.host.heard["dtls"])
 
 
@@ -573,7 +586,8 @@ async def test_a_disconnect_message_is_evidence_with_its_reason() -> None:
     async with played() as scene:
         await scene.until_live()
         await scene.until(lambda: MESSAGE_CHANNEL in scene.host.channels)
-        scene.host.channels[MESSAGE_CHANNEL].send(encode(Disconnect("terminated")))
+        for _ in range(2):
+            scene.peer.server_disconnected("terminated")
         await scene.until(lambda: HardEvidence.SERVER_DISCONNECTED in scene.evidence())
     expected = HardEvidenceSeen(ConnectionNumber(1), HardEvidence.SERVER_DISCONNECTED, "terminated")
     assert expected in scene.events
@@ -732,9 +746,9 @@ async def test_a_host_that_takes_no_message_of_our_length_is_played_all_the_same
 
     async with played(rewrite=short) as scene:
         await scene.until_live()
-        scene.peer.set_controls(Controls(frozenset({4})))
-        sender = scene.parts.channels.controls
-        assert (sender.messages_sent, sender.messages_not_sent) == (0, 1)
+        channels = scene.parts.channels
+        assert not scene.peer.send(INPUT_CHANNEL, HELD)
+        assert (channels.messages_sent, channels.messages_not_sent) == (0, 1)
 
 
 async def test_a_message_of_the_host_that_never_ends_is_not_kept_and_the_game_goes_on() -> None:
@@ -753,11 +767,22 @@ async def test_a_message_of_the_host_that_never_ends_is_not_kept_and_the_game_go
         assert scene.evidence() == set()
 
 
-async def test_a_host_without_our_input_protocol_is_view_only() -> None:
+async def test_what_the_host_sends_on_either_channel_reaches_the_one_reader() -> None:
     async with played(greet=False) as scene:
         await scene.until_live()
-        await scene.until(lambda: scene.saw(ControlsKnown))
-    assert ControlsKnown(ConnectionNumber(1), False) in scene.events
+        await scene.until(lambda: len(scene.host.channels) == 2)
+        for label in (INPUT_CHANNEL, MESSAGE_CHANNEL):
+            scene.host.channels[label].send(b"\x00\xff")
+            scene.host.channels[label].send("text")
+        await scene.until(lambda: len(scene.heard) == 4)
+    assert set(scene.heard) == {
+        (label, data)
+        for label in (INPUT_CHANNEL, MESSAGE_CHANNEL)
+        for data in (b"\x00\xff", "text")
+    }
+    assert (INPUT_CHANNEL, "open") in scene.states
+    assert scene.peer.channel_state(INPUT_CHANNEL) == ChannelState("closed", 0)
+    assert not scene.peer.send(INPUT_CHANNEL, HELD), "the connection is closed"
 
 
 @pytest.mark.parametrize(
@@ -771,12 +796,15 @@ async def test_a_channel_is_open_without_the_hosts_acknowledgement(
     """RFC 8832, 6: until an acknowledgement or a message came, messages have to be ordered."""
     async with played(acknowledge=acknowledge, greet=greet) as scene:
         await scene.until_live()
-        await scene.until(lambda: scene.saw(ControlsKnown))
-        scene.peer.set_controls(Controls(keys=frozenset({4})))
-        await scene.until(lambda: len(scene.host.messages) >= 3)
+        if greet:
+            await scene.until(lambda: scene.heard)
+        for _ in range(100):  # the channel does not retransmit
+            scene.peer.send(INPUT_CHANNEL, HELD)
+            await asyncio.sleep(0.02)
+            if len(scene.host.messages) >= 3:
+                break
         assert set(scene.host.ordered) == {ordered}
         assert isinstance(scene.host.messages[0], ControlsMessage)
-    assert ControlsKnown(ConnectionNumber(1), greet) in scene.events
     assert not scene.saw(HardEvidenceSeen)
 
 
@@ -982,7 +1010,9 @@ async def test_every_command_is_harmless_before_the_offer_and_after_the_close() 
             scene.peer.mute()
             scene.peer.unmute()
             scene.peer.request_key_frame()
-            scene.peer.set_controls(Controls())
+            scene.peer.send(INPUT_CHANNEL, HELD)
+            scene.peer.channel_state(MESSAGE_CHANNEL)
+            scene.peer.server_disconnected("terminated")
             scene.peer.show(True)
             await scene.peer.say_goodbye(1)
             assert scene.peer.sample() is None

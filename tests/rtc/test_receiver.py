@@ -243,6 +243,18 @@ async def test_fir_names_the_media_sender_in_its_fci() -> None:
         assert bytes(fir)[1] == 206
 
 
+@pytest.mark.parametrize(("limit", "asked"), [(8_000_000, 8_000_000), (90_000_000, 19_000_000)])
+async def test_remb_asks_for_no_more_than_the_player_allows(limit: int, asked: int) -> None:
+    async with receivers() as scene:
+        scene.video.limit_bitrate(limit)
+        await scene.video.receive(parameters("goog-remb"))
+        for packet in packets(2):
+            scene.video.on_packet(packet, scene.clock())
+        await soon(lambda: (RtcpPsfbPacket, RTCP_PSFB_APP) in scene.dtls.kinds())
+        (remb,) = [each for each in scene.dtls.sent if getattr(each, "fmt", 0) == RTCP_PSFB_APP]
+        assert unpack_remb_fci(remb.fci)[0] == pytest.approx(asked, rel=1e-4)
+
+
 async def test_while_the_host_numbers_its_packets_no_remb_is_sent() -> None:
     async with receivers() as scene:
         numbering = True

@@ -15,6 +15,7 @@ from rejoin.errors import PeerError
 from rejoin.runtime.address_loss import AddressLoss
 from rejoin.runtime.connection_calls import ConnectionCalls
 from rejoin.runtime.connections import Connections
+from rejoin.runtime.module_input import ModuleInput
 from rejoin.service_model.status import Status
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -82,6 +83,7 @@ def calls(world: FakeWorld, posted: list[events.Event], *, broken: bool = False)
     return ConnectionCalls(
         connections,
         lambda number, post: (BrokenPeer if broken else FakePeer)(world, number),
+        ModuleInput(connections, None, lambda event: None),
         AddressLoss(connections, lambda address: True, posted.append),
         posted.append,
         lambda: None,

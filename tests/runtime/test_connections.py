@@ -1,4 +1,4 @@
-"""The open connections: one is shown and gets the controls, closed ones are forgotten."""
+"""The open connections: one is shown, closed ones are forgotten."""
 
 from __future__ import annotations
 
@@ -7,28 +7,14 @@ import asyncio
 import pytest
 
 from helpers.fake_world import FakeWorld
-from helpers.running_engine import RunningEngine, play
-from rejoin.core import events
-from rejoin.core.model import ConnectionNumber, Stage
-from rejoin.input_protocol.controls import Controls
+from rejoin import tasks
+from rejoin.core.model import ConnectionNumber
 from rejoin.runtime import connections
 from rejoin.runtime.connections import Connections
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
 ONE, TWO = ConnectionNumber(1), ConnectionNumber(2)
-HELD = Controls(keys=frozenset({4}))
-
-
-def test_controls_go_to_the_connection_that_is_shown() -> None:
-    async def script(it: RunningEngine) -> None:
-        await it.stage(Stage.LIVE)
-        await asyncio.to_thread(it.engine.set_controls, HELD)
-        await it.until(lambda: bool(it.world.peers[0].controls))
-        it.engine.post(events.CloseForNowRequested())
-
-    it, _ = play(script)
-    assert it.world.peers[0].controls == [HELD]
 
 
 def test_showing_another_connection_hides_the_one_before() -> None:
@@ -40,9 +26,7 @@ def test_showing_another_connection_hides_the_one_before() -> None:
     connections.show(ONE)
     connections.show(TWO)
     assert connections.shown() == (TWO, new)
-    connections.set_controls(HELD)
     assert (old.actions, new.actions) == (["shown", "hidden"], ["shown"])
-    assert (old.controls, new.controls) == ([], [HELD])
 
 
 async def test_a_closed_connection_is_neither_shown_nor_open() -> None:
@@ -56,10 +40,8 @@ async def test_a_closed_connection_is_neither_shown_nor_open() -> None:
     assert connections.all() == ()
     assert connections.get(ONE) is None
     assert connections.shown() is None
-    connections.set_controls(HELD)
     await asyncio.wait(connections.closing)
     assert peer.actions == ["shown", "close", "closed"]
-    assert peer.controls == []
 
 
 async def test_when_a_connection_has_closed_its_remains_are_collected(
@@ -74,3 +56,20 @@ async def test_when_a_connection_has_closed_its_remains_are_collected(
     await asyncio.wait(open_.closing)
     await asyncio.sleep(0)
     assert collected == [False]
+
+
+async def test_a_close_waits_for_what_was_sent_last() -> None:
+    connections, world = Connections(), FakeWorld(lambda: 0.0)
+    peer = world.make_peer(ONE, lambda event: None)
+    connections.add(ONE, peer)
+    sent = asyncio.Event()
+    connections.close(ONE, after=tasks.spawn(_wait(sent), name="last bytes"))
+    await asyncio.sleep(0)
+    assert peer.actions == []
+    sent.set()
+    await asyncio.wait(connections.closing)
+    assert peer.actions == ["close", "closed"]
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()

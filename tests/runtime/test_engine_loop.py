@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from helpers.fake_module import SCRIPT_URL, FakeModule
 from helpers.running_engine import RunningEngine, play
 from rejoin import tasks
 from rejoin.clock import boot_s
@@ -20,7 +21,7 @@ from rejoin.core.model import (
     Stage,
 )
 from rejoin.core.ticket import RejoinState
-from rejoin.input_protocol.controls import Controls
+from rejoin.input_events.events import KeyEvent, View
 from rejoin.service_model.status import Status
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -31,10 +32,10 @@ ONE = ConnectionNumber(1)
 def test_from_start_to_close_for_now() -> None:
     async def script(it: RunningEngine) -> None:
         await it.stage(Stage.LIVE)
-        assert it.snapshot.input_open
+        await it.until(lambda: it.snapshot.input_open)
         it.engine.post(events.CloseForNowRequested())
 
-    it, ending = play(script)
+    it, ending = play(script, parts=lambda: FakeModule().parts, answers_url=SCRIPT_URL)
     assert ending.kind is EndingKind.CLOSED_FOR_NOW
     assert it.world.peers[0].actions == ["answer", "key frame", "shown", "close", "closed"]
     assert it.world.terminated == 0
@@ -83,7 +84,9 @@ def test_events_from_other_threads_arrive_and_those_after_the_end_are_dropped() 
     it, ending = play(script)
     assert ending.kind is EndingKind.CLOSED_FOR_NOW
     it.engine.post(events.TryNowRequested())
-    it.engine.set_controls(Controls())
+    it.engine.send_input(KeyEvent("KeyW", "w", pressed=True))
+    it.engine.send_input(View())
+    it.engine.send_application_message(b"late")
 
 
 def test_a_defect_of_the_engine_ends_the_game_and_is_reported(

@@ -23,6 +23,7 @@ from rejoin.runtime.backend_calls import BackendCalls
 from rejoin.runtime.connection_calls import ConnectionCalls
 from rejoin.runtime.connections import Connections
 from rejoin.runtime.executor import Executor, TaskKey, TaskKind
+from rejoin.runtime.module_input import ModuleInput
 from rejoin.runtime.ticket_writer import TicketWriter
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -42,11 +43,18 @@ class Bench:
         tickets = TicketWriter(None)
         post = self.posted.append
         address_loss = AddressLoss(self.connections, lambda address: True, post)
+        module_input = ModuleInput(self.connections, None, post)
         self.executor = Executor(
             self.connections,
             ConnectionCalls(
-                self.connections, self.world.make_peer, address_loss, post, lambda: None
+                self.connections,
+                self.world.make_peer,
+                module_input,
+                address_loss,
+                post,
+                lambda: None,
             ),
+            module_input,
             BackendCalls(self.world, tickets, None, lambda: 0.0, post),
             tickets,
             self.endings.append,

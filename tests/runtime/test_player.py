@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 from dataclasses import replace
@@ -26,7 +27,7 @@ from rejoin.core.model import (
 from rejoin.core.ticket import RejoinState, Ticket
 from rejoin.core.trace import Record
 from rejoin.errors import BadInputError
-from rejoin.input_protocol.controls import Controls
+from rejoin.input_events.events import KeyEvent
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
@@ -135,7 +136,7 @@ async def test_a_game_that_cannot_start_ends_and_leaves_nothing() -> None:
             ),
         )
         leave = player.subscribe(shown.append)
-        player.set_controls(Controls(keys=frozenset({4})))
+        player.send_input(KeyEvent("KeyA", "a", pressed=True))
         try:
             return await player.run()
         finally:
@@ -364,6 +365,22 @@ async def test_its_connections_are_dtls_clients_if_the_option_says_so(dtls_clien
             await player._client.aclose()
 
     assert ("a=setup:active" in await offer()) is dtls_client
+
+
+@pytest.mark.parametrize(("limit", "asked"), [(None, 19_000), (8_000, 8_000), (50_000, 19_000)])
+async def test_its_offers_ask_for_no_more_than_the_player_allows(
+    limit: int | None, asked: int
+) -> None:
+    options = PlayerOptions(audio=NullOutput(), max_kbps=limit)
+    player = Player(profile("http://127.0.0.1:9"), options)
+    peer = player._make_peer(ConnectionNumber(1), lambda event: None)
+    try:
+        offer = json.loads(await peer.make_offer())["sdp"]
+    finally:
+        await peer.close()
+        await player._client.aclose()
+    assert f"b=AS:{asked}\r\nb=TIAS:{asked * 1000}\r\n" in offer
+    assert f"x-google-start-bitrate={min(asked, 10_000)}\r\n" in offer
 
 
 class HangingOutput(NullOutput):

@@ -52,6 +52,10 @@ class GameOptions:
     """`auto` or `software`; see `media.video.hardware.chosen`."""
     frame_pacing: bool = False
     dtls_client: bool = False
+    input_module: str = "service"
+    """`service`: run the input module that the service names; `off`: watch alone."""
+    max_kbps: int | None = None
+    max_height: int | None = None
     ice_servers: Path | None = None
     """File with the TURN servers."""
     allow_444: bool = False
@@ -70,6 +74,27 @@ def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
             "--dtls-client",
             is_flag=True,
             help="Act as the DTLS client (saves one round trip). Some hosts refuse it.",
+        ),
+        click.option(
+            "--input-module",
+            type=click.Choice(("service", "off")),
+            default="service",
+            show_default=True,
+            help="Run the input module that the service names, in a sandbox; or off: watch only.",
+        ),
+        click.option(
+            "--max-bitrate",
+            "max_kbps",
+            metavar="KBIT/S",
+            type=click.IntRange(100, 100_000),
+            help="The most that the game may send, in kbit/s.",
+        ),
+        click.option(
+            "--max-height",
+            metavar="PIXELS",
+            type=click.IntRange(180, 4320),
+            help="The largest picture that the game may send, by its height; only where the input "
+            "module passes it on.",
         ),
         click.option(
             "--ice-servers",

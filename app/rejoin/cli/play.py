@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rejoin.cli import consent, options, window
+from rejoin.cli import backend_profile, consent, options, window
 from rejoin.cli.messages import say
-from rejoin.errors import BadInputError
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -34,29 +33,7 @@ class PlayOptions(options.GameOptions):
 
 @click.command(short_help="Play a game through a studio's backend.")
 @click.argument("backend_url")
-@click.option(
-    "--network",
-    type=click.Choice(["internet", "lan", "loopback"]),
-    default="internet",
-    show_default=True,
-    help="Where the game server may be: internet; lan: also private addresses; "
-    "loopback: only this machine.",
-)
-@click.option(
-    "--connection-timeout",
-    "connection_timeout_s",
-    type=click.FloatRange(1, 3600),
-    help="ConnectionTimeoutSeconds, for a backend that does not report it.",
-)
-@options.dialect
-@click.option("--stream-group", help="Stream group (id or ARN), for AWS's sample backends.")
-@click.option("--application", help="Application (id or ARN), for AWS's sample backends.")
-@click.option("--insecure", is_flag=True, help="Allow http to a backend on another machine.")
-@click.option(
-    "--ca-file",
-    type=options.FILE,
-    help="PEM file with the CA certificates to trust for the backend, instead of the system's.",
-)
+@backend_profile.backend_options
 @options.stats
 @options.agreement(
     "Follow a link wherever it leads, send its backend your sign-in token, and start a second "
@@ -81,30 +58,9 @@ def play(chosen: PlayOptions) -> int:
 
 def _url_profile(chosen: PlayOptions) -> StudioProfile:
     """The profile that the options describe. Raises BadInputError, NoDisplayError."""
-    from rejoin.signaling.dialects import DIALECTS
-
-    dialect = DIALECTS[chosen.dialect]
-    if not chosen.token and dialect.needs_token:
-        raise BadInputError("A sign-in token is needed: use --token-file or set REJOIN_TOKEN.")
-    if dialect.needs_stream_group and not chosen.stream_group:
-        raise BadInputError(f"A backend of dialect {chosen.dialect} needs --stream-group.")
-    from rejoin.runtime.studio_profile import StudioProfile, network_rules
-    from rejoin.signaling.aws_samples import StreamChoice
-
+    backend_profile.check_sign_in(chosen, chosen.token)
     window.check_display()
-    choice = None
-    if chosen.stream_group:
-        choice = StreamChoice(chosen.stream_group, chosen.application)
-    return StudioProfile(
-        chosen.backend_url,
-        chosen.token,
-        network_rules(chosen.network),
-        dialect=dialect,
-        choice=choice,
-        connection_timeout_s=chosen.connection_timeout_s,
-        allow_insecure=chosen.insecure,
-        ca_file=chosen.ca_file,
-    )
+    return backend_profile.profile_of(chosen.backend_url, chosen.token, chosen)
 
 
 def _link_profile(chosen: PlayOptions) -> StudioProfile:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from rejoin.cli import options
+from rejoin.cli.backend_profile import (
+    backend_options,
+    check_sign_in,
+    profile_of,
+)
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import say, say_lines, say_progress
+from rejoin.cli.sign_in import token_file
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -302,6 +308,53 @@ def _selected(scenario: Scenario, chosen: RunOptions) -> Scenario:
 def _file_name(name: str) -> str:
     """A case's name with only characters that every file system allows."""
     return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputOptions:
+    """The arguments of `rejoin qa input`."""
+
+    backend: str
+    seconds: float
+    network: str
+    connection_timeout_s: float | None
+    dialect: str
+    stream_group: str | None
+    application: str | None
+    insecure: bool
+    ca_file: Path | None
+    token: str | None = field(repr=False)
+
+
+@qa.command("input", short_help="Show what the service's input module makes of the player's input.")
+@click.option("--backend", metavar="URL", required=True, help="The studio's backend.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, 3600),
+    default=10.0,
+    show_default=True,
+    help="How long to play.",
+)
+@token_file("sign-in token for the studio's backend")
+@backend_options
+@options.as_values(InputOptions)
+@needs("qa")
+def check_input(chosen: InputOptions) -> int:
+    """Start a game, play keyboard, mouse and gamepad for a while, and end the game.
+
+    Prints which events the service's input module turned into bytes, and which parts of a browser
+    it asked for that are missing here. What the bytes mean is not looked at.
+    """
+    import asyncio
+
+    from rejoin.qa import input_check
+
+    check_sign_in(chosen, chosen.token)
+    profile = profile_of(chosen.backend, chosen.token, chosen)
+    report = asyncio.run(input_check.check(profile, chosen.seconds))
+    for line in report.lines():
+        say(line)
+    return SUCCESS if report.plays else FAILURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

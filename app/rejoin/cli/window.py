@@ -123,7 +123,11 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     thread.start()
     code = application.run(
         player,
-        WindowOptions(smooth=options.frame_pacing, before_start=before_start),
+        WindowOptions(
+            smooth=options.frame_pacing,
+            before_start=before_start,
+            report_facts=player.report_facts,
+        ),
         full_screen=options.full_screen,
         network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
         after_refresh=after_refresh,
@@ -165,6 +169,9 @@ def _player(
             sound_file=SoundFile(),
             hardware=chosen(options.decoder),
             dtls_client=options.dtls_client,
+            input_module=options.input_module == "service",
+            max_kbps=options.max_kbps,
+            max_height=options.max_height,
         ),
     )
 

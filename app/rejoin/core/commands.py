@@ -122,7 +122,23 @@ class CloseConnection:
 
 @dataclass(frozen=True, slots=True)
 class ShowConnection:
-    """Show this connection's picture, and send the player's input to it."""
+    """Show this connection's picture, and play its sound."""
+
+    connection: ConnectionNumber
+
+
+@dataclass(frozen=True, slots=True)
+class AttachInput:
+    """Attach the input module to this connection, which is live; attach it again if it was
+    suspended, so that the host hears of what was released meanwhile. Result: InputModuleKnown, as
+    soon as there is a module."""
+
+    connection: ConnectionNumber
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendInput:
+    """Let nothing of the input module leave on this connection until AttachInput: it is lost."""
 
     connection: ConnectionNumber
 
@@ -174,6 +190,8 @@ Command = (
     | SayGoodbye
     | CloseConnection
     | ShowConnection
+    | AttachInput
+    | SuspendInput
     | SaveTicket
     | DeleteTicket
     | TerminateSession

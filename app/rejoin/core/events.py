@@ -17,6 +17,7 @@ from rejoin.core.model import (
     ConnectionNumber,
     ConnectionSample,
     HardEvidence,
+    NoInput,
     SessionView,
 )
 from rejoin.core.retry import Failure
@@ -131,11 +132,25 @@ class InputUnavailable(ConnectionEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class ControlsKnown(ConnectionEvent):
-    """Whether the host speaks our input protocol. `known`: it sent HELLO within 1 s after the
-    channel opened; if not, the window says "View only"."""
+class InputModuleKnown(ConnectionEvent):
+    """Whether an input module turns what the player does into messages of this connection.
+    `missing`: why there is none, and then the window says "View only"; None: it is attached."""
 
-    known: bool
+    missing: NoInput | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent(ConnectionEvent):
+    """An application message was handed to the input module. `size`: in bytes."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived(ConnectionEvent):
+    """The input module passed an application message of the game on. `size`: in bytes."""
+
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +305,9 @@ Event = (
     | ConnectionFailed
     | InputOpened
     | InputUnavailable
-    | ControlsKnown
+    | InputModuleKnown
+    | MessageSent
+    | MessageReceived
     | FirstFrameDecoded
     | Sampled
     | HardEvidenceSeen

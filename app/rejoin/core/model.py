@@ -61,6 +61,21 @@ class Trouble(enum.Enum):
     """The picture stands still, and nothing says that it is sent: a game may be paused."""
 
 
+class NoInput(enum.Enum):
+    """Why the player's input does not reach the game; each has its own sentence in the window."""
+
+    NO_CHANNEL = "no_channel"
+    """The host has no input channel."""
+    NO_MODULE = "no_module"
+    """The service named no input module that may be loaded."""
+    NOT_LOADED = "not_loaded"
+    """The service's input module could not be fetched."""
+    FAILED = "failed"
+    """The service's input module, or what runs it, failed."""
+    OFF = "off"
+    """The profile says that no input module is to be used."""
+
+
 class Stage(enum.Enum):
     """Where the player is; the window shows a different view for each."""
 
@@ -373,7 +388,8 @@ class Snapshot:
     can_terminate: bool = True
     """The backend has a call that ends the game; otherwise *End game* is not offered."""
     input_open: bool = False
-    view_only: bool = False
+    view_only: NoInput | None = None
+    """Why the game can be watched alone; None while it can be played, or may be soon."""
     back_at: float | None = None
     """When the last episode ended live; "You're back" shows for three seconds after."""
     episode: int = 0

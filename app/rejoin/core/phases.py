@@ -17,6 +17,7 @@ from rejoin.core.model import (
     ConnectionSample,
     Ending,
     HardEvidence,
+    NoInput,
     Policy,
     SessionId,
 )
@@ -316,7 +317,8 @@ class Facts:
     attempt number that the backend has reported. `status`, `reason`: the newest of the service;
     None when it is out of date. `latencies_s`: how long the last backend calls took.
     `refused_sign_ins`: polls in a row that were refused with 401. `shown`: the connection whose
-    picture is shown. `controls_known`: the newest connection that reported it, and what.
+    picture is shown. `input_module`: the newest connection that reported whether
+    it has an input module, and why not.
     `input_opened`: the newest connection whose input channel opened. `back_at`: when the last
     episode ended live. `woke_at`: set by sleep until a status arrives that is not terminal; a
     terminal one was then reached during sleep. `frozen_reconnected_at`: when a frozen picture last
@@ -348,7 +350,7 @@ class Facts:
     shown: ConnectionNumber | None = None
     latencies_s: tuple[float, ...] = ()
     offline_since_at: float | None = None
-    controls_known: tuple[ConnectionNumber, bool] | None = None
+    input_module: tuple[ConnectionNumber, NoInput | None] | None = None
     input_opened: ConnectionNumber | None = None
     back_at: float | None = None
     woke_at: float | None = None

@@ -6,7 +6,15 @@ from dataclasses import replace
 from typing import assert_never
 
 from rejoin.core import health
-from rejoin.core.model import Doing, HealthLevel, Policy, Snapshot, Stage
+from rejoin.core.model import (
+    ConnectionNumber,
+    Doing,
+    HealthLevel,
+    NoInput,
+    Policy,
+    Snapshot,
+    Stage,
+)
 from rejoin.core.phases import (
     AwaitingService,
     Backoff,
@@ -119,9 +127,7 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
         shown = replace(shown, stage=Stage.STARTING)
     match phase:
         case Live(connection):
-            known = facts.controls_known == (connection, True)
-            unknown = facts.controls_known == (connection, False)
-            opened = facts.input_opened == connection
+            view_only = _no_input(connection, facts)
             current = facts.health
             return replace(
                 shown,
@@ -129,8 +135,8 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
                 trouble_since_at=current.trouble_since_at if current else None,
                 trouble=current.trouble if current else None,
                 can_reconnect=health.offers_reconnect(current),
-                input_open=known and opened,
-                view_only=unknown or not opened,
+                input_open=view_only is None and facts.input_module == (connection, None),
+                view_only=view_only,
             )
         case StartBackoff(_, until_at, not_before_at):
             return replace(shown, next_try_at=until_at, can_try_now=not_before_at == 0.0)
@@ -157,6 +163,15 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
             return replace(shown, ending=ending)
         case _:
             return shown
+
+
+def _no_input(connection: ConnectionNumber, facts: Facts) -> NoInput | None:
+    """Why the player's input does not reach the game through this connection, as far as known."""
+    if facts.input_opened != connection:
+        return NoInput.NO_CHANNEL
+    if facts.input_module is None or facts.input_module[0] != connection:
+        return None  # the module is still loaded
+    return facts.input_module[1]
 
 
 def _starts_again(state: State) -> bool:

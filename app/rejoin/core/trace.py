@@ -31,7 +31,7 @@ from rejoin.core.phases import (
 from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 from rejoin.service_model.status import PENDING_CLIENT_RECONNECTION
 
-SCHEMA = 2
+SCHEMA = 3
 KINDS = ("event", "command", "state", "fault", "service")
 Kind = Literal["event", "command", "state", "fault", "service"]
 

@@ -13,6 +13,7 @@ Glossary:
     notes       What the pills show now; a pure function of snapshot, clock and memory.
     layers      The picture and everything over it, one card at most.
     captured    The game has the mouse: the pointer is hidden and only its movement is sent.
+    wish        What the input module wants of the window: the pointer, full screen, a cursor.
     armed       A card's buttons accept presses. Just after it has appeared they do not: those
                 presses were meant for the game.
     settled     A button has visibly had the focus for half a second, so a key may press it.
@@ -20,8 +21,9 @@ Glossary:
                 crossing between its threads and Qt's.
 
 Read these files in this order: `bridge`, `main_window`, `layers`, `texts`, `notes`,
-`reconnect_overlay` (with `card` and `ring`), `shortcuts`, `mouse_capture`, `input` (with
-`key_positions` and `keys_down`), `video_view`, `application`. The rest is small: `starting_card`,
+`reconnect_overlay` (with `card` and `ring`), `shortcuts`, `input` (with `key_events` and
+`keys_down`), `pointer` (with `mouse_capture` and `view_state`), `module_wishes`, `full_screen`,
+`video_view`, `application`. The rest is small: `starting_card`,
 `confirmation`, `end_card` with `ending_texts` and `report`, `corners` with `pill`,
 `reconnect_button`, `announcer`, `sound_control`, `stats_overlay`, `network_hint`,
 `displays`, `platform_plugin`, `theme`, `raster`, `screenshot`.

@@ -110,7 +110,7 @@ def _sentences(snapshot: Snapshot, notes: Notes, now: float) -> list[str]:
     """What is shown, but for the time left."""
     if snapshot.stage is not Stage.LIVE:
         return texts.announced_sentences(snapshot, now)
-    view_only = texts.VIEW_ONLY if snapshot.view_only else ""
+    view_only = texts.view_only(snapshot)
     return [text for text in (*notes.spoken, view_only) if text]
 
 

@@ -1,7 +1,8 @@
 """The only connection between the stream's threads and Qt.
 
-Snapshots and new pictures are reported on other threads and become signals on the GUI thread, in
-order. In the other direction `post`, `set_controls` and `set_sound` return at once. No lock is held
+Snapshots, new pictures and the input module's wishes are reported on other threads and become
+signals on the GUI thread, in order. In the other direction `post`, `send_input` and `set_sound`
+return at once. No lock is held
 while other code is called, and after `close` everything that still arrives is ignored.
 """
 
@@ -15,7 +16,8 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from rejoin.core.events import Event
 from rejoin.core.model import Snapshot
-from rejoin.input_protocol.controls import Controls
+from rejoin.input_events.events import InputEvent
+from rejoin.input_events.wishes import Wish
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.picture import PaintTelemetry, Picture, PictureSlot, ViewHints
@@ -29,8 +31,13 @@ class StreamPort(Protocol):
     def post(self, event: Event) -> None:
         """Pass an event to the engine. Thread-safe, returns at once."""
 
-    def set_controls(self, controls: Controls) -> None:
-        """Which controls the player holds from now on. Thread-safe, returns at once."""
+    def send_input(self, event: InputEvent) -> None:
+        """What the player did, for the input module of the connection that is shown. Thread-safe,
+        returns at once; events keep their order."""
+
+    def subscribe_wishes(self, listener: Callable[[Wish], None]) -> Callable[[], None]:
+        """Call `listener` with each wish of the input module, on any thread. Returns how to
+        unsubscribe."""
 
     def sound(self) -> SoundChoice:
         """The current volume."""
@@ -57,7 +64,12 @@ class Bridge(QObject):
     picture_ready = Signal()
     """A picture is in the slot; on the GUI thread. Wake-ups that pile up become one signal."""
 
+    wished = Signal(object)
+    """A `Wish` of the input module, on the GUI thread. Of each kind only the newest is kept until
+    it is delivered, so a module that wishes in a loop fills no queue."""
+
     _snapshot_arrived = Signal(object)
+    _wish_arrived = Signal()
     _picture_arrived = Signal()
 
     def __init__(self, port: StreamPort) -> None:
@@ -66,14 +78,19 @@ class Bridge(QObject):
         self._lock = threading.Lock()
         self._closed = False
         self._wake_pending = False
+        self._wishes: dict[type[Wish], Wish] = {}
+        self._wish_arrived.connect(self._deliver_wishes, Qt.ConnectionType.QueuedConnection)
         self._snapshot_arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._picture_arrived.connect(self._wake, Qt.ConnectionType.QueuedConnection)
-        self._unsubscribe: Callable[[], None] | None = None
+        self._unsubscribe: tuple[Callable[[], None], ...] = ()
 
     def open(self) -> None:
         """Start to listen. A picture that is already in the slot is announced too."""
         self._port.slot.on_filled = self._on_filled
-        self._unsubscribe = self._port.subscribe(self._on_snapshot)
+        self._unsubscribe = (
+            self._port.subscribe(self._on_snapshot),
+            self._port.subscribe_wishes(self._on_wish),
+        )
         self._on_filled()
 
     def close(self) -> None:
@@ -83,14 +100,24 @@ class Bridge(QObject):
         if closed:
             return
         self._port.slot.on_filled = None
-        if self._unsubscribe is not None:
-            self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
 
     # --- from other threads ---------------------------------------------------------------------
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         if not self._is_closed():
             self._snapshot_arrived.emit(snapshot)
+
+    def _on_wish(self, wish: Wish) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            pending = bool(self._wishes)
+            self._wishes.pop(type(wish), None)  # the newest goes to the end
+            self._wishes[type(wish)] = wish
+        if not pending:
+            self._wish_arrived.emit()
 
     def _on_filled(self) -> None:
         with self._lock:
@@ -111,6 +138,15 @@ class Bridge(QObject):
             self.snapshot_changed.emit(snapshot)
 
     @Slot()
+    def _deliver_wishes(self) -> None:
+        with self._lock:
+            wishes, self._wishes = tuple(self._wishes.values()), {}
+            if self._closed:
+                return
+        for wish in wishes:
+            self.wished.emit(wish)
+
+    @Slot()
     def _wake(self) -> None:
         with self._lock:
             self._wake_pending = False
@@ -124,9 +160,9 @@ class Bridge(QObject):
         if not self._is_closed():
             self._port.post(event)
 
-    def set_controls(self, controls: Controls) -> None:
+    def send_input(self, event: InputEvent) -> None:
         if not self._is_closed():
-            self._port.set_controls(controls)
+            self._port.send_input(event)
 
     def sound(self) -> SoundChoice:
         return self._port.sound()

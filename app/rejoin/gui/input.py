@@ -1,25 +1,35 @@
-"""Keyboard, buttons, pointer and wheel -> `Controls`: everything that is held, as one value.
-
-Keys are positions, not letters (`key_positions`).
-"""
+"""Keyboard, buttons, pointer and wheel -> input events, while the game takes input."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QWheelEvent
 
-from rejoin.gui.key_positions import identity_of, usage_of
-from rejoin.input_protocol.controls import Controls
+from rejoin.clock import Clock
+from rejoin.gui.key_events import LOCK_KEYS, LOCKS, code_of, identity_of, key_of, modifiers_after
+from rejoin.input_events.events import (
+    Button,
+    InputEvent,
+    KeyEvent,
+    Modifiers,
+    PointerButton,
+    PointerMove,
+    ReleaseAll,
+    View,
+    Wheel,
+)
+from rejoin.input_events.held import Held
+from rejoin.input_events.keys import BY_CODE
 
-_U32 = 0xFFFFFFFF
-
-_BUTTONS: dict[Qt.MouseButton, int] = {
-    Qt.MouseButton.LeftButton: 1,
-    Qt.MouseButton.RightButton: 2,
-    Qt.MouseButton.MiddleButton: 4,
+BUTTONS: dict[Qt.MouseButton, Button] = {
+    Qt.MouseButton.LeftButton: Button.LEFT,
+    Qt.MouseButton.MiddleButton: Button.MIDDLE,
+    Qt.MouseButton.RightButton: Button.RIGHT,
+    Qt.MouseButton.BackButton: Button.BACK,
+    Qt.MouseButton.ForwardButton: Button.FORWARD,
 }
 
 
@@ -65,104 +75,152 @@ class PointerTravel:
         return dx, dy
 
 
-class HeldControls:
-    """Everything the player holds. `send` is called on each change, and never while closed.
+class PlayerInput:
+    """Posts what the player does. `send` is called with each event, and never while closed, except
+    with a `View`: that is a state, which a connection that opens later needs as well.
 
-    The window opens and closes it. Closing releases everything and sends that once; input while
-    closed is dropped, never queued. A key is released by the code it was pressed with, so that a
-    change of layout or Shift in between leaves no key stuck.
+    The window opens and closes it. Closing releases everything; input while closed is dropped,
+    never queued. A key is released by the code it was pressed with, so that a change of layout or
+    Shift in between leaves no key stuck.
     """
 
-    def __init__(self, send: Callable[[Controls], None]) -> None:
+    def __init__(self, send: Callable[[InputEvent], None], clock: Clock) -> None:
         self._send = send
+        self.clock = clock
         self._open = False
-        self._pressed: dict[int, int] = {}
-        self._buttons = 0
-        self._x = self._y = self._wheel = 0
+        self._held = Held()
+        self._pressed: dict[int, str] = {}
+        """Code of each key that is down, by its identity."""
+        self._locks = self._locked_before = Modifiers.NONE
+        self._view: View | None = None
 
     @property
     def is_open(self) -> bool:
         return self._open
 
     @property
-    def controls(self) -> Controls:
-        return Controls(
-            frozenset(self._pressed.values()), self._buttons, self._x, self._y, self._wheel
-        )
+    def held(self) -> Held:
+        """What the game believes to be held."""
+        return self._held
 
     def open(self) -> None:
-        self._open = True
+        if not self._open:
+            self._open = True
+            if self._view is not None:
+                self._send(self._view)
 
     def close(self) -> None:
         self.release_all()
         self._open = False
 
     def release_all(self) -> None:
-        """Release everything and send that, if anything was held."""
-        held = self.controls.held
+        """Release everything, if anything is held."""
+        held = self._held.anything
         self._pressed.clear()
-        self._buttons = 0
-        if held and self._open:
-            self._send(self.controls)
+        if held:
+            self._post(ReleaseAll(self.clock()))
 
-    def key(self, identity: int, usage: int, pressed: bool) -> None:
-        """`identity`: `key_positions.identity_of`, the same for press and release of a key."""
+    def show_view(self, view: View, *, again: bool = False) -> None:
+        """Where the picture is now; posted when it has changed, or `again`."""
+        if view != self._view or again:
+            self._view = view
+            self._send(view)
+
+    def key(self, event: QKeyEvent, *, pressed: bool, repeated: bool = False) -> None:
+        """A key of the keyboard. A repeat of a key that was not pressed since the input opened is
+        not sent: it would press the key."""
         if not self._open:
             return
-        before = self.controls
+        identity = identity_of(event)
+        if pressed and not repeated:
+            code = code_of(event)
+            if code is None or code in self._held.codes:
+                return
+            self._pressed[identity] = code
+        found = self._pressed.get(identity)
+        if found is None:
+            return
+        if not pressed:
+            del self._pressed[identity]
+        codes = self._held.codes | {found} if pressed else self._held.codes - {found}
+        modifiers = modifiers_after(event, codes, pressed=pressed)
+        self._note_locks(found, modifiers & LOCKS, pressed=pressed)
+        self._post(
+            KeyEvent(
+                found,
+                key_of(event, modifiers),
+                pressed,
+                BY_CODE[found].location,
+                modifiers,
+                repeated,
+                self.clock(),
+            )
+        )
+
+    def _note_locks(self, code: str, locks: Modifiers, *, pressed: bool) -> None:
+        """`locks` are those before the event. A lock is set when its key goes down, and ends when
+        that goes up for the second time."""
+        own = LOCK_KEYS.get(code, Modifiers.NONE)
         if pressed:
-            self._pressed[identity] = usage
+            self._locked_before = locks & own
+            self._locks = locks | own
         else:
-            self._pressed.pop(identity, None)
-        if self.controls != before:
-            self._send(self.controls)
+            self._locks = locks & ~(own & self._locked_before)
 
-    def button(self, button: Qt.MouseButton, pressed: bool) -> None:
-        bit = _BUTTONS.get(button, 0)
-        buttons = self._buttons | bit if pressed else self._buttons & ~bit
-        if self._open and buttons != self._buttons:
-            self._buttons = buttons
-            self._send(self.controls)
+    def button(
+        self,
+        button: Qt.MouseButton,
+        pressed: bool,
+        at: QPointF,
+        *,
+        clicks: int = 1,
+        modifiers: Modifiers = Modifiers.NONE,
+    ) -> None:
+        """A button of the mouse, at a place in the picture; one that changes nothing is dropped."""
+        ours = BUTTONS.get(button)
+        if not self._open or ours is None or bool(self._held.buttons & ours.bit) == pressed:
+            return
+        buttons = self._held.buttons ^ ours.bit
+        place = (at.x(), at.y())
+        modifiers |= self._locks
+        self._post(PointerButton(ours, pressed, *place, buttons, clicks, modifiers, self.clock()))
 
-    def travel(self, dx: int, dy: int) -> None:
-        """Pixels rightwards and downwards."""
-        if self._open and (dx or dy):
-            self._x, self._y = (self._x + dx) & _U32, (self._y + dy) & _U32
-            self._send(self.controls)
+    def move(
+        self, dx: float, dy: float, at: QPointF, modifiers: Modifiers = Modifiers.NONE
+    ) -> None:
+        """The pointer travelled so far, and is at a place in the picture now."""
+        if self._open and (dx or dy or (at.x(), at.y()) != (self._held.x, self._held.y)):
+            held, now = self._held, self.clock()
+            self._post(
+                PointerMove(dx, dy, at.x(), at.y(), held.buttons, modifiers | self._locks, now)
+            )
 
-    def wheel(self, eighths_of_degree: int) -> None:
-        """Positive: turned away from the player."""
-        if self._open and eighths_of_degree:
-            self._wheel = (self._wheel + eighths_of_degree) & _U32
-            self._send(self.controls)
+    def wheel(
+        self, turn: tuple[int, int], at: QPointF, modifiers: Modifiers = Modifiers.NONE
+    ) -> None:
+        """Eighths of a degree, positive right and away from the player."""
+        if self._open and any(turn):
+            held, now = self._held, self.clock()
+            self._post(Wheel(*turn, at.x(), at.y(), held.buttons, modifiers | self._locks, now))
 
-
-def send_key(controls: HeldControls, event: QKeyEvent, *, pressed: bool) -> None:
-    """Send a key to the game by its position; key repeat is ignored."""
-    if event.isAutoRepeat():
-        return
-    usage = usage_of(
-        event.key(),
-        event.nativeScanCode(),
-        QGuiApplication.platformName(),
-        event.nativeVirtualKey(),
-    )
-    if usage is not None:
-        controls.key(identity_of(event), usage, pressed)
+    def _post(self, event: InputEvent) -> None:
+        self._held = self._held.after(event)
+        if self._open:
+            self._send(event)
 
 
 _TRANSPOSING = ("xcb", "wayland", "windows")
 """Qt's platforms that swap the axes of the wheel while Alt is held."""
 
 
-def vertical_turn(event: QWheelEvent, platform: str | None = None) -> int:
-    """How far the wheel turned, in eighths of a degree, positive away from the player.
+def wheel_turn(event: QWheelEvent, platform: str | None = None) -> tuple[int, int]:
+    """How far the wheel turned to the right and away from the player, in eighths of a degree.
 
-    With Alt held some platforms report it as the other axis. `platform`: Qt's name; None: this one.
+    With Alt held some platforms report one axis as the other. Qt counts left as positive.
+    `platform`: Qt's name; None: this one.
     """
-    turned = event.angleDelta()
-    if not event.modifiers() & Qt.KeyboardModifier.AltModifier:
-        return turned.y()
-    if (platform or QGuiApplication.platformName()).startswith(_TRANSPOSING):
-        return turned.x()
-    return turned.y() or turned.x()
+    x, y = event.angleDelta().toTuple()
+    transposes = (platform or QGuiApplication.platformName()).startswith(_TRANSPOSING)
+    if event.modifiers() & Qt.KeyboardModifier.AltModifier and (transposes or not y):
+        x, y = y, x
+    return -x, y

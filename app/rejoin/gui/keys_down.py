@@ -9,7 +9,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 
-from rejoin.gui.key_positions import identity_of
+from rejoin.gui.key_events import identity_of
 
 
 class KeysDown:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -28,14 +29,19 @@ from rejoin.core.model import Ending, Snapshot, Stage
 from rejoin.gui import screenshot, shortcuts, texts
 from rejoin.gui.announcer import Announcer
 from rejoin.gui.bridge import Bridge, StreamPort
-from rejoin.gui.input import HeldControls, send_key, vertical_turn
+from rejoin.gui.full_screen import FullScreen
+from rejoin.gui.input import PlayerInput
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.layers import Layers
+from rejoin.gui.module_wishes import ClickGrants, Grant, cursor_of
 from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture, Refused
 from rejoin.gui.notes import Memory, Notes, WindowState, is_just_back, notes
 from rejoin.gui.pill import Pill
+from rejoin.gui.pointer import Pointer
 from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
+from rejoin.gui.view_state import view_of
+from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 
 LEAVE_WITHIN_S = 10.0
@@ -115,17 +121,22 @@ class RejoinWindow(QWidget):
         self._starts = 0
         """Connections that failed before the first picture: they are no drops."""
         self._memory = Memory()
-        self._leave_full_screen: Callable[[], None] = self.showNormal
+        self._full_screen = FullScreen(self)
 
         self.keys = KeysDown()
         self.bridge = Bridge(port)
-        self.controls = HeldControls(self.bridge.set_controls)
+        self.inputs = PlayerInput(self.bridge.send_input, clock)
+        self._grants = ClickGrants()
         self._announcer = Announcer(self, self.announced.emit)
         self._build()
         self._connect_buttons()
-        self.mouse = MouseCapture(self.layers.view, self.controls)
+        self.mouse = MouseCapture(self.layers.view, self.inputs, self._show_view)
+        self._pointer = Pointer(
+            self.layers.view, self.mouse, self.inputs, self._grants, view_moved=self._show_view
+        )
 
         self.bridge.snapshot_changed.connect(self._on_snapshot)
+        self.bridge.wished.connect(self._on_wish)
         self.bridge.open()
         self._refreshing = QTimer(self)
         self._refreshing.setInterval(_REFRESH_EVERY_MS)
@@ -231,9 +242,10 @@ class RejoinWindow(QWidget):
     def refresh(self) -> None:
         """Update everything shown, from the newest snapshot and the clock."""
         now, snapshot = self._clock(), self._snapshot
-        self._open_or_close_controls()
-        self.banner.set_text(texts.VIEW_ONLY if snapshot.view_only else "")
-        self.banner_row.setVisible(snapshot.view_only)
+        self._show_view()
+        self._open_or_close_input()
+        self.banner.set_text(texts.view_only(snapshot))
+        self.banner_row.setVisible(snapshot.view_only is not None)
         requested = self._presence is _Presence.START_REQUESTED
         self.layers.show_snapshot(
             snapshot,
@@ -252,7 +264,7 @@ class RejoinWindow(QWidget):
                 self.mouse.forget_drop()
         state = WindowState(
             mouse=self.mouse.state,
-            takes_input=self.controls.is_open,
+            takes_input=self.inputs.is_open,
             sound=self.bridge.sound(),
             can_drop=self._options.drop_again is not None,
             volume_control_held=self.layers.sound.held,
@@ -273,7 +285,7 @@ class RejoinWindow(QWidget):
             return
         event.ignore()
         self._presence = _Presence.LEAVING
-        self.controls.close()
+        self.inputs.close()
         if stage is not Stage.ENDING or texts.waits_to_end(self._snapshot):
             self.bridge.post(CloseForNowRequested())
         self.hide()
@@ -287,15 +299,15 @@ class RejoinWindow(QWidget):
         if self._presence is not _Presence.GONE:
             self._presence = _Presence.GONE
             self._refreshing.stop()
-            self.controls.close()
+            self.inputs.close()
             self.bridge.close()
             self.hide()
             self.gone.emit()
 
     # --- keyboard -------------------------------------------------------------------------------
 
-    def _open_or_close_controls(self) -> None:
-        """Controls are open exactly while a game takes input."""
+    def _open_or_close_input(self) -> None:
+        """Input is open exactly while a game takes input."""
         snapshot = self._snapshot
         wanted = (
             snapshot.stage is Stage.LIVE
@@ -303,11 +315,15 @@ class RejoinWindow(QWidget):
             and not snapshot.view_only
             and not self._has_left()
         )
-        if wanted and not self.controls.is_open:
-            self.controls.open()
-        elif not wanted and self.controls.is_open:
+        if wanted == self.inputs.is_open:
+            return
+        if wanted:
+            self.inputs.open()
+        else:
+            self._grants.forget()
             self.mouse.release(Free() if snapshot.stage is Stage.LIVE else FreedByDrop())
-            self.controls.close()
+            self.inputs.close()
+        self.mouse.show_cursor()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         repeated = not self.keys.press(event)
@@ -315,19 +331,19 @@ class RejoinWindow(QWidget):
         if shortcut is not None:
             if shortcut.repeats or not repeated:
                 self._run(shortcut.action)
-        elif not self.controls.is_open:
+        elif self.inputs.is_open:
+            self.inputs.key(event, pressed=True, repeated=repeated)
+        else:
             super().keyPressEvent(event)
-        elif not repeated:
-            send_key(self.controls, event, pressed=True)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         released = self.keys.release(event)
         if released and event.key() in shortcuts.FREE_MOUSE_KEYS:
             self.mouse.keys_released()
-        if self.controls.is_open:
-            send_key(self.controls, event, pressed=False)
-        else:
+        if not self.inputs.is_open:
             super().keyReleaseEvent(event)
+        elif released:
+            self.inputs.key(event, pressed=False)
 
     def _conditions(self) -> frozenset[Condition]:
         """Which conditions of shortcuts are true now."""
@@ -342,10 +358,11 @@ class RejoinWindow(QWidget):
     def _run(self, action: ShortcutAction) -> None:
         match action:
             case ShortcutAction.TOGGLE_FULL_SCREEN:
-                self.controls.release_all()
-                self._toggle_full_screen()
+                self.inputs.release_all()
+                self._full_screen.toggle()
+                self._show_view()
             case ShortcutAction.TOGGLE_STATISTICS:
-                self.controls.release_all()
+                self.inputs.release_all()
                 self.layers.stats.toggle()
             case ShortcutAction.TOGGLE_SOUND:
                 self._change_sound(self.bridge.sound().toggled())
@@ -354,7 +371,7 @@ class RejoinWindow(QWidget):
             case ShortcutAction.QUIETER:
                 self._change_sound(self.bridge.sound().quieter())
             case ShortcutAction.RECONNECT:
-                self.controls.release_all()
+                self.inputs.release_all()
                 self.bridge.post(ReconnectRequested())
             case ShortcutAction.DROP_CONNECTION:
                 if self._options.drop_again is not None:
@@ -364,12 +381,38 @@ class RejoinWindow(QWidget):
             case _:
                 assert_never(action)
 
-    def _toggle_full_screen(self) -> None:
-        if self.isFullScreen():
-            self._leave_full_screen()
-        else:
-            self._leave_full_screen = self.showMaximized if self.isMaximized() else self.showNormal
-            self.showFullScreen()
+    # --- the input module -----------------------------------------------------------------------
+
+    def _show_view(self, *, again: bool = False) -> None:
+        """Tell the input module where the picture is, if that has changed, or `again`."""
+        view = view_of(self, self.layers.view, captured=self.mouse.captured)
+        self.inputs.show_view(view, again=again)
+
+    def _on_wish(self, wish: Wish) -> None:
+        """The input module wishes something. A refusal is answered with the view as it is."""
+
+        def may(grant: Grant) -> bool:
+            asked = self.inputs.is_open and self.isActiveWindow()
+            return asked and self._grants.take(grant, self._clock())
+
+        met = True
+        match wish:
+            case PointerLockWish(wanted):
+                if not wanted:
+                    self.release_mouse()
+                elif not self.mouse.captured and may(Grant.POINTER_LOCK):
+                    self.capture_mouse()
+                met = self.mouse.captured == wanted
+            case FullScreenWish(wanted):
+                self._full_screen.wish(wanted, lambda: may(Grant.FULL_SCREEN))
+                met = self.isFullScreen() == wanted
+            case CursorWish(keyword):
+                self.mouse.set_cursor(cursor_of(keyword))
+            case _:
+                assert_never(wish)
+        self._show_view()
+        if not met:  # after the other wishes that came with it: they may still be granted
+            QTimer.singleShot(0, self, partial(self._show_view, again=True))
 
     # --- sound ----------------------------------------------------------------------------------
 
@@ -379,7 +422,7 @@ class RejoinWindow(QWidget):
         If Ctrl+Alt, which belong to the shortcut, have freed the mouse, it is captured again.
         """
         freed_by_keys = isinstance(self.mouse.state, FreedByKeys)
-        self.controls.release_all()
+        self.inputs.release_all()
         self.layers.sound.set_choice(choice)
         self.bridge.set_sound(choice)
         self._memory = replace(self._memory, volume_changed_at=self._clock())
@@ -409,44 +452,49 @@ class RejoinWindow(QWidget):
             self._memory = replace(self._memory, mouse_refused_at=self._clock())
 
     def release_mouse(self, to: Free | FreedByKeys = Free()) -> None:  # noqa: B008 frozen
-        """Free the mouse."""
+        """Free the mouse; the input module gets it again only after a new click."""
+        self._grants.forget()
         if self.mouse.release(to):
             self.layers.corners.free_mouse_hint.set_text("")
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.keys.set_button(event.button(), True)
-        if self.mouse.captured:
-            self.mouse.button(event.button(), True)
-        elif event.button() == Qt.MouseButton.LeftButton:
-            self.capture_mouse()
+        self._pointer.press(event)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.mousePressEvent(event)
+    mouseDoubleClickEvent = mousePressEvent
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self.keys.set_button(event.button(), False)
-        self.mouse.button(event.button(), False)
+        self._pointer.release(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self.mouse.captured:
-            if not self.mouse.move(event.globalPosition()):
-                self._note_refusal()
-                self.refresh()
+        was_captured = self.mouse.captured
+        if not self._pointer.move(event):
+            self._note_refusal()
+            self.refresh()
+        if was_captured:
             return
         now = self._clock()
         self._memory = replace(self._memory, mouse_moved_at=now)
         if self.layers.sound.isHidden():
             self._show_notes(now)
 
+    def leaveEvent(self, event: QEvent) -> None:
+        self._pointer.leave()
+        super().leaveEvent(event)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self.mouse.wheel(vertical_turn(event))
+        self._pointer.wheel(event)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
+        if event.type() not in (QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange):
+            return
+        self._show_view()  # first: a page learns of the lost focus before it loses the mouse
         if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self.release_mouse()
             self.mouse.keys_released()
-            self.controls.release_all()
+            self.inputs.release_all()
             self.keys.forget()
         elif event.type() == QEvent.Type.WindowStateChange and not self.isMinimized():
             self.layers.view.show_newest()

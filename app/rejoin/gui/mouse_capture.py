@@ -1,4 +1,4 @@
-"""Mouse capture: the pointer is hidden, and only its movement is sent to the game.
+"""Mouse capture (pointer lock): the pointer is hidden, and only its movement is sent to the game.
 
 While captured the pointer is moved back to the middle before it reaches an edge of the visible part
 of the view, so that it can always move further. Where a desktop does not let us move the pointer,
@@ -8,13 +8,14 @@ lock, which Rejoin does not have yet.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from rejoin.gui.input import HeldControls, PointerTravel
+from rejoin.gui.input import PlayerInput, PointerTravel
 
 _EDGE_SHARE = 0.15
 """The pointer is moved back once it is nearer to an edge than this share of the visible view."""
@@ -54,11 +55,18 @@ CaptureState = Free | FreedByKeys | FreedByDrop | Refused | Captured
 
 
 class MouseCapture:
-    """Captures the mouse over one view; while captured, its input goes to `controls`."""
+    """Captures the mouse over one view, and shows the cursor there while it is free.
 
-    def __init__(self, view: QWidget, controls: HeldControls) -> None:
+    `changed` is called when the mouse was captured or freed, before what is held is released.
+    """
+
+    def __init__(
+        self, view: QWidget, sender: PlayerInput, changed: Callable[[], None] = lambda: None
+    ) -> None:
         self._view = view
-        self._controls = controls
+        self._sender = sender
+        self._changed = changed
+        self._cursor = Qt.CursorShape.ArrowCursor
         self._travel = PointerTravel()
         self._state: CaptureState = Free()
 
@@ -74,7 +82,7 @@ class MouseCapture:
 
     def capture(self) -> bool:
         """Capture the mouse, if the game takes input now. Returns whether this captured it."""
-        if self.captured or not self._controls.is_open:
+        if self.captured or not self._sender.is_open:
             return False
         at, home = QCursor.pos(), self._home(self._room())
         is_there = (at - home).manhattanLength() < _TRIAL_PX
@@ -91,6 +99,7 @@ class MouseCapture:
         else:
             self._travel.begin(at.x(), at.y())
             self._travel.warped(home.x(), home.y())
+        self._changed()
         return True
 
     def release(self, to: Free | FreedByKeys | FreedByDrop | Refused = Free()) -> bool:
@@ -99,9 +108,24 @@ class MouseCapture:
             return False
         self._state = to
         self._view.releaseMouse()
-        self._view.unsetCursor()
-        self._controls.release_all()
+        self.show_cursor()
+        self._changed()
+        self._sender.release_all()
         return True
+
+    def set_cursor(self, shape: Qt.CursorShape) -> None:
+        """The cursor over the view, while the game takes input and the mouse is free."""
+        self._cursor = shape
+        self.show_cursor()
+
+    def show_cursor(self) -> None:
+        """Show the cursor that belongs here now; call it when the input was opened or closed."""
+        if self.captured:
+            return
+        if self._sender.is_open and self._cursor is not Qt.CursorShape.ArrowCursor:
+            self._view.setCursor(self._cursor)
+        else:
+            self._view.unsetCursor()
 
     def keys_released(self) -> None:
         """Ctrl or Alt was released, or may have been while another window had the focus."""
@@ -115,19 +139,14 @@ class MouseCapture:
 
     # --- what the mouse does while captured -----------------------------------------------------
 
-    def button(self, button: Qt.MouseButton, pressed: bool) -> None:
-        if self.captured:
-            self._controls.button(button, pressed)
+    def move(self, to: QPointF) -> tuple[int, int] | None:
+        """The pointer is at `to`, a global position: its travel, rightwards and downwards.
 
-    def wheel(self, eighths_of_degree: int) -> None:
-        if self.captured:
-            self._controls.wheel(eighths_of_degree)
-
-    def move(self, to: QPointF) -> bool:
-        """The pointer is at `to`, a global position. Whether the mouse is captured after that."""
+        None: the mouse is not captured, or not any more.
+        """
         if not self.captured:
-            return False
-        self._controls.travel(*self._travel.moved(to.x(), to.y()))
+            return None
+        travel = self._travel.moved(to.x(), to.y())
         room = self._room()
         margin_x, margin_y = room.width() * _EDGE_SHARE, room.height() * _EDGE_SHARE
         inside = to - QPointF(room.topLeft())
@@ -139,8 +158,8 @@ class MouseCapture:
             self._travel.warped(home.x(), home.y())
             if not _move_pointer(to, home):
                 self.release(Refused())
-                return False
-        return True
+                return None
+        return travel
 
     def _room(self) -> QRect:
         """The largest part of the view on one screen: the pointer cannot leave the screens.

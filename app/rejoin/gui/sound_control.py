@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSlider, QStyle,
 
 from rejoin.gui import texts, theme
 from rejoin.gui.card import label
-from rejoin.gui.input import vertical_turn
+from rejoin.gui.input import wheel_turn
 from rejoin.media.audio.volume import LOUDEST, STEP, SoundChoice
 
 _ICON = QSize(18, 18)
@@ -120,7 +120,7 @@ class SoundControl(QFrame):
         event.accept()  # A click beside the slider is not for the game behind it.
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        self._turned += vertical_turn(event)
+        self._turned += wheel_turn(event)[1]
         while abs(self._turned) >= _NOTCH:
             up = self._turned > 0
             self._turned -= _NOTCH if up else -_NOTCH

@@ -47,7 +47,23 @@ def lines(numbers: StreamStatistics) -> list[str]:
         f"lip sync   {_lateness(numbers.audio_late_s)},"
         f" delayed by {numbers.audio_sync_delay_s * 1000:.0f} ms",
         f"path       {numbers.candidate_pair or '-'}   connection {numbers.connection}",
+        *_host_lines(numbers),
     ]
+
+
+def _host_lines(numbers: StreamStatistics) -> list[str]:
+    """The host's own load, where it reports it (performance statistics of the input module)."""
+    shares = {
+        "game": numbers.host_application_cpu,
+        "CPU": numbers.host_cpu,
+        "memory": numbers.host_memory,
+        "GPU": numbers.host_gpu,
+        "VRAM": numbers.host_vram,
+    }
+    parts = [f"{name} {share * 100:.0f} %" for name, share in shares.items() if share is not None]
+    if numbers.host_application_memory_mb is not None:
+        parts.append(f"game memory {numbers.host_application_memory_mb:.0f} MB")
+    return [f"host       {', '.join(parts)}"] if parts else []
 
 
 def _lateness(sound_late_s: float | None) -> str:

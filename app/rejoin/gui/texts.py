@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import assert_never
 
-from rejoin.core.model import Doing, HardEvidence, Snapshot, Stage, Trouble
+from rejoin.core.model import Doing, HardEvidence, NoInput, Snapshot, Stage, Trouble
 from rejoin.gui.ending_texts import ending_text
 from rejoin.media.audio.volume import SoundChoice
 
@@ -35,7 +35,13 @@ RECONNECT_HINT = "A new connection to the same game (Ctrl+Alt+R)"
 BACK = "You're back"
 CLICK_TO_CONTROL = "Click to take control"
 MOUSE_REFUSED = "This desktop does not let Rejoin capture the mouse"
-VIEW_ONLY = "View only: this build cannot control this game"
+VIEW_ONLY = {
+    NoInput.NO_CHANNEL: "View only: the game server takes no input",
+    NoInput.NO_MODULE: "View only: the service named no input module",
+    NoInput.NOT_LOADED: "View only: the input module could not be loaded",
+    NoInput.FAILED: "View only: the game's input module has failed",
+    NoInput.OFF: "View only: the input module is switched off",
+}
 SOUND_SWITCH = "Sound"
 SOUND_SWITCH_HINT = "Sound on or off (Ctrl+Alt+M)"
 VOLUME = "Volume"
@@ -334,6 +340,11 @@ def announcement(snapshot: Snapshot, now: float) -> str:
     return " ".join(part for part in (*announced_sentences(snapshot, now), left) if part)
 
 
+def view_only(snapshot: Snapshot) -> str:
+    """Why the player cannot play; empty while they can."""
+    return "" if snapshot.view_only is None else VIEW_ONLY[snapshot.view_only]
+
+
 def announced_sentences(snapshot: Snapshot, now: float) -> list[str]:
     """Each sentence of a card, but for the time left, for screen readers."""
     stage = snapshot.stage
@@ -342,7 +353,7 @@ def announced_sentences(snapshot: Snapshot, now: float) -> list[str]:
             title, awaited = starting_title(snapshot), starting_awaited(snapshot, now, 0.0)
             parts = [f"{title}.", awaited, starting_leaving(snapshot)]
         case Stage.LIVE:
-            parts = [VIEW_ONLY if snapshot.view_only else ""]
+            parts = [view_only(snapshot)]
         case Stage.LOST | Stage.RECONNECTING | Stage.ENDING:
             parts = [lost_title(snapshot), lost_known(snapshot), lost_doing(snapshot, now)]
         case Stage.ENDED:

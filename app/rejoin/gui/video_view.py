@@ -211,6 +211,10 @@ class VideoView(QWidget):
         """Where the picture is, in logical pixels, on whole device pixels; empty without one."""
         return QRectF() if self._picture is None else self._layout_for(self._picture).target
 
+    def target_or_room(self) -> QRectF:
+        """`target`; without a picture the whole view."""
+        return QRectF(self.rect()) if self._picture is None else self.target()
+
     def _layout_for(self, picture: Picture) -> _Layout:
         """Where the picture goes; computed again only if a size changed, not for each picture."""
         ratio = self.devicePixelRatioF()

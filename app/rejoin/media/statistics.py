@@ -28,6 +28,8 @@ class StreamStatistics:
 
     connection: ConnectionNumber
     connected: bool = False
+    connection_state: str = "new"
+    """W3C's RTCPeerConnectionState."""
     candidate_pair: str | None = None
     """Kinds of the nominated pair's candidates, ours first, and the protocol; no address."""
     codec: str | None = None
@@ -110,8 +112,18 @@ class StreamStatistics:
     audio_late_s: float | None = None
     """How late the sound is relative to its picture (negative: early), including the latency that
     the audio device reports; None while unknown, and where no device plays it."""
-    controls_sent: int = 0
-    bad_messages: int = 0
+    messages_sent: int = 0
+    """Of the input module, on both data channels."""
+    messages_not_sent: int = 0
+    """Those of them that were dropped: muted, not open, or too much unsent."""
+    host_application_cpu: float | None = None
+    """Of the host, as its performance statistics say through the input module: shares (0..1) of
+    processors, memory and graphics, memory in MB; None where it says nothing."""
+    host_application_memory_mb: float | None = None
+    host_cpu: float | None = None
+    host_memory: float | None = None
+    host_gpu: float | None = None
+    host_vram: float | None = None
     receive_buffer_bytes: int | None = None
     """What the kernel granted of the 4 MiB requested; None where it cannot be read."""
     last_rtp_at: float | None = None

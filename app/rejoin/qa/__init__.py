@@ -12,6 +12,7 @@ Glossary:
     score        how fast the detector reports a drop, and how often it is wrong
     injected     put into the client, because the real fault would require root privileges
 
-Read in this order: seeds, simulation; runner, live; traces, trace_schema; scoring; diagram.
+Read in this order: seeds, simulation; runner, live; traces, trace_schema; scoring; diagram;
+input_check.
 The commands themselves are in `rejoin.cli.qa`.
 """

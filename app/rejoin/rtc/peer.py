@@ -19,7 +19,6 @@ from rejoin.clock import Clock, boot_s
 from rejoin.core.events import (
     ConnectionFailed,
     ConnectionOpened,
-    ControlsKnown,
     Event,
     FirstFrameDecoded,
     FirstPacketArrived,
@@ -30,13 +29,12 @@ from rejoin.core.events import (
 )
 from rejoin.core.model import ConnectionNumber, ConnectionSample, HardEvidence, Policy
 from rejoin.errors import PeerError, SignalError
-from rejoin.input_protocol.controls import Controls
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.decoder import Decoder
 from rejoin.media.video.hardware import Hardware
 from rejoin.rtc.aiortc_seam import replace_connect
 from rejoin.rtc.candidates import NetworkRules
-from rejoin.rtc.channels import ChannelCallbacks, Channels
+from rejoin.rtc.channels import ChannelCallbacks, ChannelListener, Channels, ChannelState
 from rejoin.rtc.media_parts import MediaOwner, build_media
 from rejoin.rtc.peer_states import (
     Closed,
@@ -54,7 +52,7 @@ from rejoin.rtc.peer_states import (
 )
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnection, PreparedConnections
-from rejoin.rtc.signal_codec import IceStart, decode_response, encode_request
+from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS, IceStart, decode_response, encode_request
 from rejoin.rtc.statistics import StatisticsCollector
 from rejoin.rtc.transport import Transport
 from rejoin.tasks import cancel, spawn
@@ -72,21 +70,22 @@ class PeerSettings:
     """What all connections of a player have in common.
 
     `hardware`: what may decode; None is software. `dtls_client`: act as the DTLS client, which
-    saves one round trip, in place of leaving the role to the host (ADR 0023).
+    saves one round trip, in place of leaving the role to the host (ADR 0023). `max_kbps`: what the
+    host may send, in kbit/s; no more than the Web SDK allows.
     """
 
     rules: NetworkRules
     policy: Policy = field(default_factory=Policy)
     hardware: Hardware | None = None
     dtls_client: bool = False
+    max_kbps: int = MAX_BITRATE_KBPS
 
 
 class Peer:
     """Posts FirstPacketArrived, ConnectionOpened, ConnectionFailed, VideoRefused, InputOpened or
-    InputUnavailable, ControlsKnown, FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence
-    is posted once, UNREACHABLE as often as it is seen and RTCP_BYE as often as the last media
-    source ends. Before the first frame, evidence fails the connection: it is posted as a
-    ConnectionFailed.
+    InputUnavailable, FirstFrameDecoded and HardEvidenceSeen. Each kind of evidence is posted once,
+    UNREACHABLE as often as it is seen and RTCP_BYE as often as the last media source ends. Before
+    the first frame, evidence fails the connection: it is posted as a ConnectionFailed.
 
     A hidden peer decodes too; `show(True)` puts its newest picture into the slot at once. All
     methods, and `post`, run on one event loop. After `close` no event of this peer is posted.
@@ -111,6 +110,7 @@ class Peer:
         self._prepared = prepared
         self._name = f"peer-{number}"
         self._state: PeerState = New()
+        self._listener: ChannelListener | None = None
         self._shown = False
         self._decoder = Decoder(
             number,
@@ -148,7 +148,10 @@ class Peer:
             raise PeerError("The connection was closed while its offer was made.")
         if "\r\na=candidate:" not in gathered:
             raise PeerError("This machine has no network address to connect from.")
-        return encode_request(gathered, dtls_client=self._settings.dtls_client)
+        settings = self._settings
+        return encode_request(
+            gathered, max_bitrate_kbps=settings.max_kbps, dtls_client=settings.dtls_client
+        )
 
     def _build(self, prepared: PreparedConnection) -> Parts:
         """Channels in the Web SDK's order, and our receivers in place of aiortc's."""
@@ -156,13 +159,14 @@ class Peer:
         connect = replace_connect(pc, lambda: self._or_fail(connect))
         channels = Channels(
             pc,
-            name=self._name,
             may_send=self._may_send,
             callbacks=ChannelCallbacks(
                 on_input_open=lambda: self._post(InputOpened(number)),
                 on_input_unavailable=self._on_input_unavailable,
-                on_controls_known=lambda known: self._post(ControlsKnown(number, known)),
-                on_disconnect=lambda why: self._on_evidence(HardEvidence.SERVER_DISCONNECTED, why),
+                on_message=lambda label, data: self._to_listener(
+                    lambda to: to.message(label, data)
+                ),
+                on_state=lambda label: self._to_listener(lambda to: to.state(label)),
                 on_closed=lambda label: self._on_evidence(HardEvidence.CHANNEL_CLOSED, label),
             ),
         )
@@ -188,6 +192,7 @@ class Peer:
             on_refused=lambda why: self._fail(why, VideoRefused),
         )
         media = build_media(prepared, transport, self._decoder, self._sinks, owner)
+        media.video.limit_bitrate(self._settings.max_kbps * 1000)
         dtls.on("statechange", self._on_dtls_change)
         dtls.transport.on("statechange", self._on_ice_change)
         return Parts(asyncio.get_running_loop(), pc, dtls, transport, channels, media)
@@ -352,6 +357,10 @@ class Peer:
         if isinstance(self._state, Connecting | Connected | Playing):
             self._post(InputUnavailable(self.number))
 
+    def _to_listener(self, report: Callable[[ChannelListener], None]) -> None:
+        if self._listener is not None and not self._is_closed():
+            report(self._listener)
+
     def _on_evidence(self, evidence: HardEvidence, detail: str) -> None:
         """UNREACHABLE is only a hint and may be posted repeatedly, RTCP_BYE too, as later media
         revoke it. While connecting UNREACHABLE is ignored: other candidate pairs may still work,
@@ -414,10 +423,26 @@ class Peer:
         if (parts := self._open_parts()) is not None:
             await parts.transport.goodbye(times, list(parts.media.ssrcs), parts.pc.sctp)
 
-    def set_controls(self, controls: Controls) -> None:
-        """What the player holds; sent at once if the input channel is open, else never."""
-        if (parts := self._open_parts()) is not None:
-            parts.channels.controls.set_controls(controls)
+    def listen(self, listener: ChannelListener) -> None:
+        """Read both data channels from now on. Call it once, before the offer."""
+        self._listener = listener
+
+    def send(self, label: str, data: bytes | str) -> bool:
+        """Send a message on a data channel at once, if that is open and the peer not muted; else
+        never. Returns whether it was sent."""
+        parts = self._open_parts()
+        return parts is not None and parts.channels.send(label, data)
+
+    def channel_state(self, label: str) -> ChannelState:
+        """What a browser would show of a data channel."""
+        parts = self._open_parts()
+        if parts is None:
+            return ChannelState("closed" if self._is_closed() else "connecting", 0)
+        return parts.channels.state(label)
+
+    def server_disconnected(self, reason: str) -> None:
+        """The service's input module read a disconnect of the server, with this reason."""
+        self._on_evidence(HardEvidence.SERVER_DISCONNECTED, reason)
 
     def show(self, shown: bool) -> None:
         """Only a shown peer puts pictures into the slot and plays sound."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from aiortc import RTCPeerConnection
 from aiortc.rtcdtlstransport import RTCDtlsTransport
@@ -38,7 +38,7 @@ class Parts:
 
     async def close(self, name: str) -> None:
         """Close them all, bounded in time."""
-        await self.channels.close()
+        self.channels.close()
         await self.media.video.stop()
         await self.media.audio.stop()
         ending = spawn(self.pc.close(), name=f"{name}-library-close")
@@ -136,6 +136,23 @@ def opened_at(state: PeerState) -> float | None:
     """Boot time at which DTLS was up; None if it never was."""
     progress = progress_of(state)
     return progress.opened_at if isinstance(progress, Connected | Playing) else None
+
+
+def connection_state(state: PeerState) -> str:
+    """RTCPeerConnection.connectionState of a peer in this state."""
+    match state:
+        case New() | Offered():
+            return "new"
+        case Connecting():
+            return "connecting"
+        case Connected() | Playing():
+            return "connected"
+        case Failed():
+            return "failed"
+        case Leaving() | Closed():
+            return "closed"
+        case _:
+            assert_never(state)
 
 
 def is_connected(state: PeerState) -> bool:

@@ -33,6 +33,7 @@ from aiortc.rtp import (
 from rejoin.clock import Clock
 from rejoin.media.receive.audio_reorder import AudioReorder, OrderedAudio
 from rejoin.media.receive.inbound_video import (
+    MAX_BPS,
     Decode,
     Fir,
     InboundVideo,
@@ -232,6 +233,7 @@ class VideoReceiver(_Receiver):
         self.inbound = InboundVideo(Negotiated(frozenset()))
         self._rtx_ssrcs: Mapping[int, int] = {}
         self._parameter_sets: Mapping[int, tuple[bytes, ...]] = {}
+        self._max_bps = MAX_BPS
         self._host_numbers: Callable[[], bool] = lambda: False
         self._sink = sink
         self._rtt_s = rtt_s
@@ -246,6 +248,10 @@ class VideoReceiver(_Receiver):
         aiortc reports such a stream only for an answer with exactly two streams.
         """
         self._rtx_ssrcs = rtx_ssrcs
+
+    def limit_bitrate(self, max_bps: int) -> None:
+        """Ask the host for no more than this; call it before the answer is applied."""
+        self._max_bps = max_bps
 
     def expect_parameter_sets(self, parameter_sets: Mapping[int, tuple[bytes, ...]]) -> None:
         """The answer's H.264 parameter sets by payload type; call it before it is applied.
@@ -271,9 +277,11 @@ class VideoReceiver(_Receiver):
         return replace(parameters, codecs=[*parameters.codecs, *more])
 
     def _on_start(self, parameters: RTCRtpReceiveParameters) -> None:
+        negotiated = negotiated_of(parameters, self._rtx_ssrcs, self._parameter_sets)
         negotiated = replace(
-            negotiated_of(parameters, self._rtx_ssrcs, self._parameter_sets),
+            negotiated,
             allow_444=self.allow_444,
+            max_bps=min(negotiated.max_bps, self._max_bps),
         )
         self.inbound = InboundVideo(
             negotiated, may_send=self._may_send, host_numbers=self._host_numbers

@@ -91,7 +91,7 @@ class IceStart:
 class Answer:
     """A checked answer. `sdp` is rewritten for aiortc: every section has the attributes in effect.
 
-    `web_sdk_protocol_url` is where a browser would load the service's input protocol; we never do.
+    `web_sdk_protocol_url`: where the script of the service's input module is.
     `rtx_ssrcs`: SSRC of each video retransmission stream to the SSRC of the stream that it
     retransmits (RFC 5576, FID). `parameter_sets`: announced for a payload type of the video.
     `has_audio`: whether it sends sound. `has_data`: whether it has data channels; without them the
@@ -128,10 +128,13 @@ def encode_request(
 ) -> str:
     """The SignalRequest of a local offer, without ports or addresses of this machine.
 
-    Its only candidates are relay candidates, of a TURN server that the player named.
+    Its only candidates are relay candidates, of a TURN server that the player named. The bitrates
+    are in kbit/s, and no higher than those of the Web SDK.
 
     `dtls_client`: offer to be the DTLS client (a=setup:active); else the host chooses the role.
     """
+    max_bitrate_kbps = min(max_bitrate_kbps, MAX_BITRATE_KBPS)
+    start_bitrate_kbps = min(start_bitrate_kbps, max_bitrate_kbps)
     description = parse(sdp, "offer")
     lines = [_origin_without_address(line) for line in description.session]
     for section in description.sections:

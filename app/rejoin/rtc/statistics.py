@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rejoin.clock import Clock
 from rejoin.core.model import ConnectionNumber, ConnectionSample, Policy
 from rejoin.media.statistics import StreamStatistics
 from rejoin.media.video.decoder import Decoder
-from rejoin.rtc.peer_states import Parts, PeerState, is_connected, opened_at, parts_of
+from rejoin.rtc.peer_states import (
+    Parts,
+    PeerState,
+    connection_state,
+    is_connected,
+    opened_at,
+    parts_of,
+)
 from rejoin.rtc.playback import MediaSinks
 
 RATE_WINDOW_S = 1.0
@@ -156,7 +163,10 @@ class StatisticsCollector:
         parts = parts_of(state)
         if parts is None:
             return StreamStatistics(self._number)
-        return self._of_parts(parts, connected=is_connected(state), shown=shown)
+        return replace(
+            self._of_parts(parts, connected=is_connected(state), shown=shown),
+            connection_state=connection_state(state),
+        )
 
     def _of_parts(self, parts: Parts, *, connected: bool, shown: bool) -> StreamStatistics:
         transport, checks = parts.transport, parts.transport.checks
@@ -232,8 +242,8 @@ class StatisticsCollector:
             audio_buffer_s=self._sinks.audio.buffered_s,
             audio_sync_delay_s=self._sinks.audio.sync_delay_s,
             audio_late_s=parts.media.playback.late_s(),
-            controls_sent=channels.controls.messages_sent,
-            bad_messages=channels.bad_messages,
+            messages_sent=channels.messages_sent,
+            messages_not_sent=channels.messages_not_sent,
             receive_buffer_bytes=transport.receive_buffer_bytes,
             last_rtp_at=transport.last_rtp_at,
             last_rtcp_at=transport.last_rtcp_at,

@@ -13,6 +13,8 @@ Glossary
     ticket           the file with which a game is rejoined after a crash
     rejoin state     the part of a ticket that the engine needs
     instance         the one process that plays a session; a second one activates it and ends
+    module           the service's script that turns input into messages; see `input_module`
+    instance of it   made for one answer; attached while its connection is live
     studio profile   which backend, which token, where streams may come from
 
 Read in this order
@@ -21,6 +23,9 @@ Read in this order
     sampling         "drop to rejoined" starts here: samples, sleep, statistics
     engine_loop      queue, step, wake-up, publish
     executor         commands become calls; `connection_calls` and `backend_calls` make them
+    module_input     the input module and its connection: `module_states`, `module_scripts`,
+                     `module_process`, `module_statistics`, `module_report`, `waiting_messages`,
+                     `wishes`
     connections      the open peers; `address_loss` reports those whose local address is gone
     ticket_writer, snapshots, loop_access    tickets in order, listeners, calls from other threads
     network, netlink     the network watch on Linux

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from rejoin.errors import RejoinError, SignalError
 from rejoin.rtc.signal_codec import sha256_of
 from rejoin.runtime.address_loss import AddressLoss
 from rejoin.runtime.connections import Connections
+from rejoin.runtime.module_input import ModuleInput
 from rejoin.runtime.ports import PeerFactory, Post
 
 _log = logging.getLogger("rejoin.connection_calls")
@@ -23,6 +25,7 @@ class ConnectionCalls:
         self,
         connections: Connections,
         make_peer: PeerFactory,
+        module_input: ModuleInput,
         address_loss: AddressLoss,
         post: Post,
         latest_rtt_s: Callable[[], float | None],
@@ -30,6 +33,7 @@ class ConnectionCalls:
         """`latest_rtt_s`: the newest measured round trip in seconds, None before there is one."""
         self._connections = connections
         self._make_peer = make_peer
+        self._input = module_input
         self._address_loss = address_loss
         self._post = post
         self._latest_rtt_s = latest_rtt_s
@@ -37,6 +41,7 @@ class ConnectionCalls:
     async def make_offer(self, connection: ConnectionNumber) -> None:
         try:
             peer = self._make_peer(connection, self._post)
+            peer.listen(self._input.listener(connection))
             self._connections.add(connection, peer)
             request = await peer.make_offer()
         except RejoinError as error:
@@ -65,11 +70,16 @@ class ConnectionCalls:
         except Exception as error:
             _log.exception("the answer could not be applied")
             self._post(events.ConnectionFailed(connection, type(error).__name__))
+        else:
+            self._input.answered(connection, signal_response)  # the first checks are under way
 
     async def say_goodbye(self, connection: ConnectionNumber, times: int) -> None:
         peer = self._connections.get(connection)
         if peer is not None:
             try:
+                releases = self._input.leave(connection)
+                if releases is not None:
+                    await asyncio.wait({releases})
                 await peer.say_goodbye(times)
             except Exception:
                 _log.exception("the goodbye could not be sent")

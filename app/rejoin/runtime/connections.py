@@ -1,4 +1,4 @@
-"""The open connections: their peers, and which one is shown and gets the player's controls."""
+"""The open connections: their peers, and which one is shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 
 from rejoin.core.model import ConnectionNumber
-from rejoin.input_protocol.controls import Controls
 from rejoin.runtime.ports import PeerPort
 from rejoin.runtime.stream_thread import collect_soon
 from rejoin.tasks import spawn
@@ -42,24 +41,22 @@ class Connections:
         return self._shown, self._peers[self._shown]
 
     def show(self, connection: ConnectionNumber) -> None:
-        """Show this connection's picture and send it the controls from now on."""
+        """Show this connection's picture from now on."""
         if self._shown is not None and self._shown != connection:
             self.if_open(self._shown, lambda peer: peer.show(False))
         self._shown = connection
         self.if_open(connection, lambda peer: peer.show(True))
 
-    def set_controls(self, controls: Controls) -> None:
-        """What the player holds now; the shown connection gets it."""
-        if self._shown is not None:
-            self.if_open(self._shown, lambda peer: peer.set_controls(controls))
+    def close(self, connection: ConnectionNumber, after: asyncio.Task[None] | None = None) -> None:
+        """Close the peer in a task of its own; `closing` lists those that have not ended.
 
-    def close(self, connection: ConnectionNumber) -> None:
-        """Close the peer in a task of its own; `closing` lists those that have not ended."""
+        `after`: what is waited for before that.
+        """
         peer = self._peers.pop(connection, None)
         if self._shown == connection:
             self._shown = None
         if peer is not None:
-            task = spawn(peer.close(), name=f"close {connection}")
+            task = spawn(_close(peer, after), name=f"close {connection}")
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
             task.add_done_callback(lambda _: collect_soon())
@@ -67,3 +64,9 @@ class Connections:
     @property
     def closing(self) -> frozenset[asyncio.Task[None]]:
         return frozenset(self._closing)
+
+
+async def _close(peer: PeerPort, after: asyncio.Task[None] | None) -> None:
+    if after is not None:
+        await asyncio.wait({after})
+    await peer.close()

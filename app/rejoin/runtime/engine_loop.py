@@ -1,9 +1,9 @@
 """Runs the engine: queues events, steps it, executes its commands, publishes its snapshots.
 
-Everything happens on one event loop, that of the stream thread; only `post` and `set_controls` may
-be called on any thread. Events are handled one after the other and completely: when `post` returns
-on the loop's own thread (for example in the callback of a written request), the engine has
-handled the event.
+Everything happens on one event loop, that of the stream thread; only `post`, `send_input` and
+`send_application_message` may be called on any thread. Events are handled one after the other and
+completely: when `post` returns on the loop's own thread (for example in the callback of a written
+request), the engine has handled the event.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
 from rejoin.core.phases import State
 from rejoin.core.snapshot import snapshot
 from rejoin.core.trace import Recorder
-from rejoin.input_protocol.controls import Controls
+from rejoin.input_events.events import InputEvent, View
 from rejoin.runtime.address_loss import AddressLoss
 from rejoin.runtime.backend_calls import BackendCalls
 from rejoin.runtime.connection_calls import ConnectionCalls
 from rejoin.runtime.connections import Connections
 from rejoin.runtime.executor import Executor
 from rejoin.runtime.loop_access import LoopAccess
+from rejoin.runtime.module_input import ModuleInput
+from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.ports import EngineOptions, EnginePorts
 from rejoin.runtime.sampling import Sampling
 from rejoin.runtime.snapshots import Snapshots
@@ -39,7 +41,13 @@ CLOSE_WITHIN_S = 3.0
 class EngineLoop:
     """One player's engine, from `run` to its `Ending`."""
 
-    def __init__(self, ports: EnginePorts, options: EngineOptions | None = None) -> None:
+    def __init__(
+        self,
+        ports: EnginePorts,
+        options: EngineOptions | None = None,
+        parts: InputParts | None = None,
+    ) -> None:
+        """`parts`: of the input module; None: none is used."""
         options = options or EngineOptions()
         self._options = options
         self._policy = options.policy
@@ -58,7 +66,10 @@ class EngineLoop:
         self._access = LoopAccess()
         self.snapshots = Snapshots(snapshot(self._state, self._policy), self._access)
         self._connections = Connections()
-        self.sampling = Sampling(self._connections, options, self.post, ports.on_statistics)
+        self.input = ModuleInput(self._connections, parts, self.post)
+        self.sampling = Sampling(
+            self._connections, options, self.post, ports.on_statistics, self.input
+        )
         self._address_loss = AddressLoss(self._connections, options.has_address, self.post)
         tickets = TicketWriter(ports.tickets)
         self._backend_calls = BackendCalls(
@@ -69,10 +80,12 @@ class EngineLoop:
             ConnectionCalls(
                 self._connections,
                 ports.make_peer,
+                self.input,
                 self._address_loss,
                 self.post,
                 self._latest_rtt_s,
             ),
+            self.input,
             self._backend_calls,
             tickets,
             self._finish,
@@ -87,9 +100,16 @@ class EngineLoop:
         else:
             self._access.call_or_keep(lambda: self._handle(event))
 
-    def set_controls(self, controls: Controls) -> None:
-        """What the player holds now; it goes to the connection that is shown."""
-        self._access.call(lambda: self._connections.set_controls(controls))
+    def send_input(self, event: InputEvent) -> None:
+        """What the player did; it goes to the input module. A view is kept until `run` starts."""
+        if isinstance(event, View):
+            self._access.call_or_keep(lambda: self.input.send_input(event))
+        else:
+            self._access.call(lambda: self.input.send_input(event))
+
+    def send_application_message(self, data: bytes) -> None:
+        """A message to the game, through the input module; lost while that is not attached."""
+        self._access.call(lambda: self.input.send_application_message(data))
 
     # --- on the loop ------------------------------------------------------------------------------
 
@@ -99,6 +119,7 @@ class EngineLoop:
         kept = self._access.enter()
         sampler = spawn(self.sampling.run(), name="sampler")
         watch = self._watch(self.post)
+        self.input.begin()
         try:
             if watch is not None:
                 watch.start()
@@ -113,6 +134,7 @@ class EngineLoop:
                 self._wakeup.cancel()
             await cancel(sampler)
             await self._executor.close(CLOSE_WITHIN_S)
+            await self.input.close()
 
     def _handle(self, event: events.Event) -> None:
         if not self._access.is_on_loop_thread:

@@ -13,6 +13,7 @@ from rejoin.core.model import ConnectionNumber, Ending
 from rejoin.runtime.backend_calls import BackendCalls
 from rejoin.runtime.connection_calls import ConnectionCalls
 from rejoin.runtime.connections import Connections
+from rejoin.runtime.module_input import ModuleInput
 from rejoin.runtime.ticket_writer import TicketWriter
 from rejoin.tasks import cancel, spawn
 
@@ -53,12 +54,14 @@ class Executor:
         self,
         connections: Connections,
         connection_calls: ConnectionCalls,
+        module_input: ModuleInput,
         backend_calls: BackendCalls,
         tickets: TicketWriter,
         finish: Callable[[Ending], object],
     ) -> None:
         self._connections = connections
         self._connection_calls = connection_calls
+        self._input = module_input
         self._backend_calls = backend_calls
         self._tickets = tickets
         self._finish = finish
@@ -105,6 +108,10 @@ class Executor:
                 self._close(connection)
             case commands.ShowConnection(connection):
                 connections.show(connection)
+            case commands.AttachInput(connection):
+                self._input.attach(connection)
+            case commands.SuspendInput(connection):
+                self._input.suspend(connection)
             case commands.SaveTicket(rejoin_state):
                 self._tickets.save(rejoin_state)
             case commands.DeleteTicket(session_id):
@@ -146,4 +153,4 @@ class Executor:
             task = self._tasks.pop(TaskKey(kind, connection), None)
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
-        self._connections.close(connection)
+        self._connections.close(connection, self._input.leave(connection))

@@ -14,7 +14,10 @@ from rejoin.core.model import ConnectionNumber, Ending, Policy, Snapshot
 from rejoin.core.ticket import Ticket
 from rejoin.core.trace import Record
 from rejoin.daemon_thread import run_in_daemon_thread
-from rejoin.input_protocol.controls import Controls
+from rejoin.errors import BadInputError
+from rejoin.input_events.events import InputEvent
+from rejoin.input_events.wishes import Wish
+from rejoin.input_module.port import InputModulePort, ModuleFacts, Reports
 from rejoin.media.audio.default_output import open_output
 from rejoin.media.audio.output import AudioOutput
 from rejoin.media.audio.volume import SoundChoice
@@ -25,15 +28,22 @@ from rejoin.rtc.peer import Peer, PeerSettings
 from rejoin.rtc.playback import MediaSinks
 from rejoin.rtc.prepared_connection import PreparedConnections
 from rejoin.rtc.relay import RelaySettings
+from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
+from rejoin.runtime.module_input import MAX_APPLICATION_MESSAGE
+from rejoin.runtime.module_process import MakeSandbox
+from rejoin.runtime.module_report import report_lines
+from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.network import watch_for
 from rejoin.runtime.ports import EngineOptions, EnginePorts
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.volume_file import SoundFile
+from rejoin.runtime.wishes import Wishes
 from rejoin.signaling.client_factory import make_client
 from rejoin.signaling.exchange import HttpSettings
+from rejoin.signaling.module_script import ScriptRules, ScriptSource
 
 _log = logging.getLogger("rejoin.runtime.player")
 
@@ -51,6 +61,12 @@ class PlayerOptions:
     - `sound_file`: None: the volume is not saved. `statistics_file`: None: none are written.
     - `hardware`: None: decode in software.
     - `on_record`: receives each record of the trace; samples too if `record_samples`.
+    - `input_module`: False: the service's input module is not used; the game can be watched.
+    - `make_sandbox`: runs it; None: `input_module.sandbox`.
+    - `max_kbps`, `max_height`: what the host may send, in kbit/s and rows of a picture; None: no
+      limit.
+    - `on_application_message`: receives each application message of the game, on the stream
+      thread.
     - `dtls_client`: act as the DTLS client, which saves one round trip; False leaves the role to
       the host (ADR 0023).
     """
@@ -66,13 +82,18 @@ class PlayerOptions:
     on_record: Callable[[Record], None] | None = None
     record_samples: bool = False
     dtls_client: bool = False
+    input_module: bool = True
+    make_sandbox: MakeSandbox | None = None
+    max_kbps: int | None = None
+    max_height: int | None = None
+    on_application_message: Callable[[bytes], None] | None = None
 
 
 _DEFAULTS = PlayerOptions()
 
 
 class Player:
-    """The `gui.bridge.StreamPort` of a game: pictures, snapshots, statistics, controls, sound.
+    """The `gui.bridge.StreamPort` of a game: pictures, snapshots, statistics, input, sound.
 
     `run` is awaited on the stream thread; the rest may be called on any thread and returns at once.
     """
@@ -107,6 +128,7 @@ class Player:
         self._prepared_connections = PreparedConnections(self._relay, allow_444=profile.allow_444)
         self._sound = SoundChoice() if options.sound_file is None else options.sound_file.read()
         self._audio.set_volume(self._sound.amplitude)
+        self._wishes = Wishes()
         self._engine = EngineLoop(
             EnginePorts(
                 backend=self._client,
@@ -120,6 +142,7 @@ class Player:
                 on_record=options.on_record,
                 record_samples=options.record_samples,
             ),
+            self._input_parts() if options.input_module else None,
         )
 
     # --- the stream port --------------------------------------------------------------------------
@@ -127,8 +150,34 @@ class Player:
     def post(self, event: Event) -> None:
         self._engine.post(event)
 
-    def set_controls(self, controls: Controls) -> None:
-        self._engine.set_controls(controls)
+    def send_input(self, event: InputEvent) -> None:
+        """What the player did, for the input module."""
+        self._engine.send_input(event)
+
+    def subscribe_wishes(self, listener: Callable[[Wish], None]) -> Callable[[], None]:
+        """Call `listener`, on the stream thread, with what the input module wants of the window.
+        Returns how to unsubscribe."""
+        return self._wishes.subscribe(listener)
+
+    def send_application_message(self, data: bytes) -> None:
+        """Send the game a message through the input module, as the Web SDK's
+        `sendApplicationMessage` does; it is lost while input is not open.
+
+        Raises BadInputError for more than 65,536 bytes.
+        """
+        if len(data) > MAX_APPLICATION_MESSAGE:
+            raise BadInputError(
+                f"An application message has at most {MAX_APPLICATION_MESSAGE} bytes."
+            )
+        self._engine.send_application_message(data)
+
+    def input_facts(self) -> ModuleFacts:
+        """What the input module did so far."""
+        return self._engine.input.facts
+
+    def report_facts(self) -> dict[str, str]:
+        """What a report says of the input module."""
+        return report_lines(self.input_facts())
 
     def sound(self) -> SoundChoice:
         """The current volume."""
@@ -210,12 +259,37 @@ class Player:
                 self._policy,
                 self._hardware,
                 dtls_client=self._options.dtls_client,
+                max_kbps=self._options.max_kbps or MAX_BITRATE_KBPS,
             ),
             MediaSinks(self.slot, self._audio),
             post=post,
             prepared=self._prepared_connections,
         )
 
+    def _input_parts(self) -> InputParts:
+        network = self._profile.network
+        options = self._options
+        return InputParts(
+            ScriptSource(
+                ScriptRules(
+                    allows=network.allow_server,
+                    allow_http=network.loopback_only or network.allow_private,
+                    use_proxy=not network.loopback_only,
+                )
+            ),
+            options.make_sandbox or _sandbox,
+            max_kbps=options.max_kbps,
+            max_height=options.max_height,
+            on_wish=self._wishes.publish,
+            on_message=options.on_application_message or (lambda data: None),
+        )
+
     def _write_statistics(self, at: float, statistics: StreamStatistics) -> None:
         if self._options.statistics_file is not None:
             self._options.statistics_file.write(at, statistics)
+
+
+def _sandbox(reports: Reports) -> InputModulePort:
+    from rejoin.input_module.sandbox import Sandbox
+
+    return Sandbox(reports)

@@ -8,6 +8,7 @@ import logging
 from rejoin.core import events
 from rejoin.media.statistics import StreamStatistics
 from rejoin.runtime.connections import Connections
+from rejoin.runtime.module_input import ModuleInput
 from rejoin.runtime.ports import EngineOptions, OnStatistics, Post
 
 _log = logging.getLogger("rejoin.sampling")
@@ -26,6 +27,7 @@ class Sampling:
         options: EngineOptions,
         post: Post,
         on_statistics: OnStatistics,
+        module_input: ModuleInput,
     ) -> None:
         self._connections = connections
         self._every_s = options.policy.sample_every_s
@@ -33,6 +35,7 @@ class Sampling:
         self._awake_clock = options.awake_clock
         self._post = post
         self._on_statistics = on_statistics
+        self._input = module_input
         self._newest: StreamStatistics | None = None
         self._statistics_due_at = 0.0
 
@@ -63,6 +66,7 @@ class Sampling:
                 _log.exception("connection %s could not be sampled", connection)
                 continue
             if sample is not None:
+                self._input.frames(connection, sample.frames_decoded, sample.last_frame_at)
                 self._post(events.Sampled(connection, sample))
 
     def _collect_statistics(self, now: float) -> None:
@@ -74,7 +78,7 @@ class Sampling:
             return
         connection, peer = shown
         try:
-            self._newest = peer.statistics()
+            self._newest = self._input.with_host_load(connection, peer.statistics())
             self._on_statistics(now, self._newest)
         except Exception:
             _log.exception("the statistics of connection %s could not be collected", connection)

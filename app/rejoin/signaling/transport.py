@@ -10,7 +10,7 @@ import httpcore
 import httpx
 
 from rejoin.signaling.backend_url import allowed_addresses, is_this_machine
-from rejoin.signaling.connections import Connections
+from rejoin.signaling.connections import Allows, Connections
 from rejoin.signaling.http_environment import EnvironmentProxy, tls_context
 from rejoin.signaling.socks import SocksConnections
 
@@ -54,8 +54,18 @@ class _Transport(httpx.AsyncHTTPTransport):
 class Transports:
     """The transports to one backend, one after another. What is slow to make is made once."""
 
-    def __init__(self, url: httpx.URL, proxy: EnvironmentProxy | None, http: HttpSettings) -> None:
-        """Raises BadInputError for authorities that cannot be read."""
+    def __init__(
+        self,
+        url: httpx.URL,
+        proxy: EnvironmentProxy | None,
+        http: HttpSettings,
+        *,
+        allows: Allows | None = None,
+    ) -> None:
+        """`allows`: which addresses may be connected to, in place of what `http` says.
+
+        Raises BadInputError for authorities that cannot be read.
+        """
         verify = http.verify
         if verify is None and url.scheme == "http" and (proxy is None or not proxy.uses_tls):
             # Never used, as redirects are not followed; loading the authorities takes time.
@@ -66,8 +76,9 @@ class Transports:
         self._replaced = http.transport
         self._through: httpx.Proxy | None = None
         # A proxy resolves the backend's name itself: its own rules say where it may connect.
-        allows = None
-        if proxy is None:
+        if proxy is not None:
+            allows = None
+        elif allows is None:
             allows = allowed_addresses(
                 url, allow_insecure=http.allow_insecure, public_only=http.public_only
             )

@@ -27,6 +27,7 @@ from rejoin.emulator.service.certificates import (
 from rejoin.emulator.service.control_server import build_control, new_token
 from rejoin.emulator.service.protocol_script import PATH as PROTOCOL_PATH
 from rejoin.emulator.service.protocol_script import route as protocol_route
+from rejoin.emulator.service.script_faults import ScriptFaults
 from rejoin.emulator.service.sessions import StreamSessions
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostListener
@@ -79,7 +80,10 @@ async def studio(
         stack.push_async_callback(service.aclose)
         api_faults = ApiFaults()
         api = build_api(service, api_faults)
-        api.router.routes.insert(0, protocol_route())  # the API's own route matches every path
+        script_faults = ScriptFaults()
+        api.router.routes.insert(
+            0, protocol_route(script_faults)
+        )  # the API's own route matches every path
         api_port = await stack.enter_async_context(serving(api, HOST, ports.api))
         api_url = f"http://{HOST}:{api_port}"
         backend_faults = BackendFaults(https=https)
@@ -103,6 +107,7 @@ async def studio(
             api_faults=api_faults,
             backend_down=backend.down,
             backend_faults=backend_faults,
+            script_faults=script_faults,
         )
         control_port = await stack.enter_async_context(serving(control, HOST, ports.control))
         yield Studio(

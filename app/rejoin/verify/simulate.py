@@ -304,7 +304,14 @@ class _Run:
                 | commands.CloseConnection()
             ):
                 self.change_connection(command)
-            case commands.RefreshSignIn() | commands.ShowConnection() | commands.Finish():
+            case commands.AttachInput(connection):
+                self.connections.attach_input(self.connections[connection])
+            case (
+                commands.RefreshSignIn()
+                | commands.ShowConnection()
+                | commands.SuspendInput()
+                | commands.Finish()
+            ):
                 pass
             case _:
                 assert_never(command)

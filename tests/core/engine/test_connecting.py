@@ -6,7 +6,7 @@ import pytest
 
 from helpers.playbook import ONE, SESSION, THREE, TWO, Playbook, poll, save_ticket
 from rejoin.core import commands, events
-from rejoin.core.model import Ending, EndingKind, HardEvidence, Policy, Stage
+from rejoin.core.model import Ending, EndingKind, HardEvidence, NoInput, Policy, Stage
 from rejoin.core.phases import Backoff, ConfirmingEnd, Connecting, Ended, Live, Offering
 from rejoin.core.retry import FailureKind
 
@@ -15,7 +15,7 @@ def test_a_picture_without_an_input_channel_is_shown_view_only_after_a_while() -
     play = Playbook().connecting()
     play.give(events.ConnectionOpened(ONE), events.FirstFrameDecoded(ONE)).wait(6)
     play.phase(Live)
-    assert play.shown.view_only
+    assert play.shown.view_only is NoInput.NO_CHANNEL
 
 
 @pytest.mark.parametrize("frame_first", [False, True])
@@ -27,7 +27,7 @@ def test_without_an_input_channel_the_first_frame_is_live_and_view_only(frame_fi
     play.phase(Live)
     assert play.shown.view_only
     assert not play.shown.input_open
-    play.give(events.InputOpened(ONE), events.ControlsKnown(ONE, True))
+    play.give(events.InputOpened(ONE), events.InputModuleKnown(ONE, None))
     assert play.shown.input_open, "the host started an association of its own later"
 
 
@@ -63,6 +63,7 @@ def test_from_the_answer_to_live_again() -> None:
     play.expect(
         commands.CloseConnection(ONE),
         commands.ShowConnection(TWO),
+        commands.AttachInput(TWO),
         save_ticket(2, proved_at=answered_at),
     )
     assert play.phase(Live).connection == TWO

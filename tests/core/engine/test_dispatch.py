@@ -17,6 +17,7 @@ from rejoin.core.model import (
     EndingKind,
     HardEvidence,
     HealthLevel,
+    NoInput,
     SessionId,
     SessionView,
 )
@@ -50,24 +51,24 @@ TICKET = RejoinState(SESSION, AttemptNumber(3), 120.0, proved_at=70.0)
 def test_a_late_report_of_an_old_connection_hides_nothing_of_the_new_one() -> None:
     play = Playbook().drop("PENDING_CLIENT_RECONNECTION")
     play.answers(play.requests())
-    play.give(events.ControlsKnown(TWO, known=True), events.InputOpened(TWO))
-    play.give(events.ControlsKnown(ONE, known=False), events.InputOpened(ONE))
+    play.give(events.InputModuleKnown(TWO, None), events.InputOpened(TWO))
+    play.give(events.InputModuleKnown(ONE, NoInput.FAILED), events.InputOpened(ONE))
     assert play.state.facts.stale_events == 2
-    play.connects(TWO).give(events.ControlsKnown(ONE, known=False))
+    play.connects(TWO).give(events.InputModuleKnown(ONE, NoInput.FAILED))
     play.phase(Live)
     assert play.shown.input_open
-    assert not play.shown.view_only
+    assert play.shown.view_only is None
 
 
 def test_input_that_opens_while_the_connection_is_lost_is_open_when_it_heals() -> None:
     play = Playbook().connecting()
     play.give(events.ConnectionOpened(ONE), events.FirstFrameDecoded(ONE)).wait(6)
-    assert play.shown.view_only
+    assert play.shown.view_only is NoInput.NO_CHANNEL
     play.healthy(0.2).silence(1.1).phase(Lost)
-    play.give(events.ControlsKnown(ONE, known=True), events.InputOpened(ONE))
+    play.give(events.InputModuleKnown(ONE, None), events.InputOpened(ONE))
     play.healthy(0.5).phase(Live)
     assert play.shown.input_open
-    assert not play.shown.view_only
+    assert play.shown.view_only is None
 
 
 def test_the_status_is_polled_again_over_the_new_network() -> None:
@@ -118,7 +119,7 @@ STALE: list[events.Event] = [
     events.ConnectionOpened(NINE),
     events.ConnectionFailed(NINE, "DTLS"),
     events.InputOpened(NINE),
-    events.ControlsKnown(NINE, known=True),
+    events.InputModuleKnown(NINE, None),
     events.FirstFrameDecoded(NINE),
     events.Sampled(NINE, ConnectionSample(1.0, 1.0, 1.0, 1, 1 / 60, 0.04, 0.0)),
     events.HardEvidenceSeen(NINE, HardEvidence.DTLS_CLOSED),

@@ -15,7 +15,11 @@ def test_a_lost_connection_heals_and_is_live_as_before() -> None:
     play.healthy(0.2)
     assert play.phase(Live).connection == ONE
     play.expect(
-        commands.StopChecks(ONE), commands.Unmute(ONE), commands.RequestKeyFrame(ONE), poll()
+        commands.StopChecks(ONE),
+        commands.Unmute(ONE),
+        commands.RequestKeyFrame(ONE),
+        commands.AttachInput(ONE),
+        poll(),
     )
     assert play.shown.back_at is not None
 
@@ -99,7 +103,7 @@ def test_with_the_first_rtp_a_lost_connection_asks_for_the_frame_that_it_needs()
     play.expect()
     play.healthy(0.05)
     assert play.phase(Live).connection == ONE
-    play.expect(commands.StopChecks(ONE), poll())
+    play.expect(commands.StopChecks(ONE), commands.AttachInput(ONE), poll())
 
 
 def test_if_the_rtp_stops_again_it_is_muted_again() -> None:
@@ -130,7 +134,11 @@ def test_a_lost_uplink_heals_by_an_answered_check_alone() -> None:
     play.answered()
     assert play.phase(Live).connection == ONE
     play.expect(
-        commands.StopChecks(ONE), commands.Unmute(ONE), commands.RequestKeyFrame(ONE), poll()
+        commands.StopChecks(ONE),
+        commands.Unmute(ONE),
+        commands.RequestKeyFrame(ONE),
+        commands.AttachInput(ONE),
+        poll(),
     )
 
 

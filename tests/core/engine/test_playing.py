@@ -31,7 +31,7 @@ def test_silence_is_lost_after_about_nine_tenths_of_a_second() -> None:
     play.silence(0.0).wait(0.0)
     play = Playbook().live().silence(0.95)
     play.phase(Lost)
-    play.expect(commands.StartChecks(ONE), poll(), commands.Mute(ONE))
+    play.expect(commands.StartChecks(ONE), poll(), commands.SuspendInput(ONE), commands.Mute(ONE))
 
 
 def test_a_stall_that_the_service_has_noticed_is_committed_at_once() -> None:
@@ -146,7 +146,11 @@ def test_a_pending_while_everything_looks_fine_is_a_drop() -> None:
     play = Playbook().live()
     play.give(play.status("PENDING_CLIENT_RECONNECTION"))
     play.phase(Offering)
-    assert play.commands[:2] == [commands.StartChecks(ONE), commands.Mute(ONE)]
+    assert play.commands[:3] == [
+        commands.StartChecks(ONE),
+        commands.SuspendInput(ONE),
+        commands.Mute(ONE),
+    ]
 
 
 def test_a_short_sleep_is_a_hint_and_a_long_one_a_drop() -> None:
@@ -188,7 +192,7 @@ def test_a_dead_uplink_is_checked_and_told_after_three_seconds_and_lost_after_fi
     assert play.shown.trouble_since_at == pytest.approx(play.now - 3.0, abs=0.11)
     play.dead_uplink(1.8).phase(Live)
     play.dead_uplink(0.2).phase(Lost)
-    play.expect(commands.Mute(ONE))
+    play.expect(commands.SuspendInput(ONE), commands.Mute(ONE))
 
 
 def test_what_the_system_refuses_to_send_is_lost_at_once_when_that_lasts() -> None:
@@ -235,7 +239,7 @@ def test_after_ten_seconds_what_was_sent_and_lost_is_reconnected() -> None:
     play.frozen(9.9, 1.0).phase(Live)
     play.commands.clear()
     play.frozen(0.2, 1.0).phase(Lost)
-    play.expect(commands.StartChecks(ONE), poll(), commands.Mute(ONE))
+    play.expect(commands.StartChecks(ONE), poll(), commands.SuspendInput(ONE), commands.Mute(ONE))
     play.give(play.status("CONNECTED")).wait(0.5)
     play.phase(Goodbye)
 

@@ -57,7 +57,7 @@ def test_a_game_is_live_only_with_a_frame_and_an_open_input_channel() -> None:
     assert play.shown.stage is Stage.STARTING
     play.give(events.InputOpened(ONE))
     play.phase(Live)
-    play.expect(commands.ShowConnection(ONE), save_ticket(1, play.now))
+    play.expect(commands.ShowConnection(ONE), commands.AttachInput(ONE), save_ticket(1, play.now))
 
 
 def test_a_backend_that_does_not_answer_ends_the_start_after_a_few_tries() -> None:

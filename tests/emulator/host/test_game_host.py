@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -119,6 +120,21 @@ async def test_when_a_connection_has_closed_its_remains_are_collected(
         assert collected == []
         await player.close()
     assert collected == [0]
+
+
+@leaves_nothing
+async def test_the_url_of_the_script_can_differ_in_each_answer() -> None:
+    async with running() as (host, _):
+        urls: list[str] = []
+        for varies in (False, True, True):
+            host.settings_changed(dataclasses.replace(host.settings, protocol_url_varies=varies))
+            player = Player()
+            answer = await host.answer(len(urls) + 1, await player.offer())
+            urls.append(json.loads(answer)["webSdkProtocolUrl"])
+            await player.pc.close()
+        assert urls[0] == PROTOCOL_URL
+        assert len(set(urls)) == 3
+        assert {url.partition("?")[0] for url in urls} == {PROTOCOL_URL}
 
 
 @leaves_nothing

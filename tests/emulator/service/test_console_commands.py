@@ -10,6 +10,7 @@ from rejoin.emulator.service.console_commands import (
     HELP,
     ArmApi,
     ArmBackend,
+    ArmScript,
     ChangeSetting,
     InjectFault,
     Quit,
@@ -25,6 +26,8 @@ from rejoin.emulator.service.faults import (
     BackendFaultKind,
     Fault,
     FaultKind,
+    ScriptFault,
+    ScriptFaultKind,
 )
 from rejoin.errors import BadInputError
 
@@ -63,6 +66,9 @@ from rejoin.errors import BadInputError
         ("backend portal 4", ArmBackend(BackendFault(BackendFaultKind.PORTAL, 4))),
         ("backend none", ArmBackend(BackendFault(BackendFaultKind.NONE))),
         ("backend down 10", TakeBackendDown(10.0)),
+        ("script script_404", ArmScript(ScriptFault(ScriptFaultKind.SCRIPT_404))),
+        ("script script_hang 2", ArmScript(ScriptFault(ScriptFaultKind.SCRIPT_HANG, 2))),
+        ("script none", ArmScript(ScriptFault(ScriptFaultKind.NONE))),
         ("quit", Quit()),
     ],
 )
@@ -80,6 +86,9 @@ def test_commands_are_parsed(line: str, command: object) -> None:
         "silence -1",
         "freeze nan",
         "backend 3",
+        "script",
+        "script 3",
+        "script script_404 often",
         "profile",
         "profile nowhere",
         "profile ../clean",
@@ -103,9 +112,14 @@ class RecordingControl:
 
     def __init__(self) -> None:
         self.injected: list[Fault] = []
+        self.scripts: list[ScriptFault] = []
 
     async def inject(self, fault: Fault) -> float:
         self.injected.append(fault)
+        return 1.0
+
+    async def arm_script(self, fault: ScriptFault) -> float:
+        self.scripts.append(fault)
         return 1.0
 
 
@@ -123,3 +137,11 @@ async def test_an_injected_fault_is_confirmed(line: str, message: str) -> None:
     assert isinstance(command, InjectFault)
     assert await carry_out(command, cast(EmulatorControl, control)) == message
     assert control.injected == [command.fault]
+
+
+async def test_a_fault_of_the_script_is_confirmed() -> None:
+    command, control = parse("script script_huge 3"), RecordingControl()
+    assert isinstance(command, ArmScript)
+    message = await carry_out(command, cast(EmulatorControl, control))
+    assert message == "script fault: script_huge"
+    assert control.scripts == [ScriptFault(ScriptFaultKind.SCRIPT_HUGE, 3)]

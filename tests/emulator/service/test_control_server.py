@@ -16,6 +16,8 @@ from rejoin.emulator.service.faults import (
     BackendFaultKind,
     Fault,
     FaultKind,
+    ScriptFault,
+    ScriptFaultKind,
 )
 from rejoin.emulator.service.sessions import StreamSessions
 from rejoin.errors import BadInputError
@@ -107,6 +109,17 @@ async def test_faults_in_front_of_the_backend() -> None:
         assert on.backend_faults.take() is not None
         await control.arm_backend(BackendFault(BackendFaultKind.NONE))
         assert on.backend_faults.take() is None
+
+
+async def test_faults_of_the_script() -> None:
+    async with controlled() as (on, control):
+        await control.arm_script(ScriptFault(ScriptFaultKind.SCRIPT_404, times=3))
+        assert (await control.state())["script_faults"] == [{"kind": "script_404", "times": 3}]
+        response = await on.script_faults.response()
+        assert response is not None
+        assert response.status_code == 404
+        await control.arm_script(ScriptFault(ScriptFaultKind.NONE))
+        assert await on.script_faults.response() is None
 
 
 async def test_time_can_be_advanced_only_on_advanceable_timers() -> None:

@@ -69,9 +69,11 @@ def test_ice_and_dtls_then_the_first_frame_and_the_channels() -> None:
         "ConnectionOpened",
         "FirstFrameDecoded",
         "InputOpened",
-        "ControlsKnown",
     ]
     assert scene.one.framed
+    scene.connections.attach_input(scene.one)
+    scene.run_until(0.201)
+    assert scene.names()[-1] == "InputModuleKnown"
 
 
 def test_a_path_that_is_cut_is_tried_again_and_then_given_up() -> None:

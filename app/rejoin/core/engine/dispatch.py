@@ -21,7 +21,14 @@ from rejoin.core.engine import (
     waiting,
 )
 from rejoin.core.engine.transition import Transition, latest_at, need_s
-from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HardEvidence, Policy
+from rejoin.core.model import (
+    ConnectionNumber,
+    Ending,
+    EndingKind,
+    HardEvidence,
+    NoInput,
+    Policy,
+)
 from rejoin.core.phases import (
     ActivePhase,
     AwaitingService,
@@ -137,16 +144,14 @@ def _note_facts(t: Transition, phase: ActivePhase, event: events.Event) -> bool:
             ending = Ending(EndingKind.GAME_ENDED, StatusReason(reason), TERMINATED)
             enter.ended(t, ending)
             return False
-        case events.ControlsKnown(connection, known):
-            _note_controls(t, connection, known)
-            return False
-        case events.InputOpened(connection):
-            if isinstance(phase, Connecting) and phase.connection == connection:
-                return True
-            _note_input(t, connection)
-            return False
-        case events.InputUnavailable(connection):
-            return isinstance(phase, Connecting) and phase.connection == connection
+        case (
+            events.InputModuleKnown()
+            | events.InputOpened()
+            | events.InputUnavailable()
+            | events.MessageSent()
+            | events.MessageReceived()
+        ):
+            return _note_input(t, phase, event)
         case events.WakeupDue():
             return not isinstance(phase, Idle) and t.now >= phase.until_at
         case events.MachineEvent():
@@ -201,16 +206,42 @@ def _note_machine(
             assert_never(event)
 
 
-def _note_controls(t: Transition, connection: ConnectionNumber, known: bool) -> None:
+def _note_input(
+    t: Transition,
+    phase: ActivePhase,
+    event: events.InputModuleKnown
+    | events.InputOpened
+    | events.InputUnavailable
+    | events.MessageSent
+    | events.MessageReceived,
+) -> bool:
+    """Returns whether the phase has anything to decide: when its connection is complete."""
+    of_phase = isinstance(phase, Connecting) and phase.connection == event.connection
+    match event:
+        case events.InputOpened(connection) if not of_phase:
+            _note_channel(t, connection)
+            return False
+        case events.InputOpened() | events.InputUnavailable():
+            return of_phase
+        case events.InputModuleKnown(connection, missing):
+            _note_module(t, connection, missing)
+            return False
+        case events.MessageSent() | events.MessageReceived():
+            return False
+        case _:
+            assert_never(event)
+
+
+def _note_module(t: Transition, connection: ConnectionNumber, missing: NoInput | None) -> None:
     """A late report of an old connection must not replace that of a newer one."""
-    newest = t.facts.controls_known
+    newest = t.facts.input_module
     if connection in t.open and (newest is None or newest[0] <= connection):
-        t.facts = replace(t.facts, controls_known=(connection, known))
+        t.facts = replace(t.facts, input_module=(connection, missing))
     else:
         t.stale()
 
 
-def _note_input(t: Transition, connection: ConnectionNumber) -> None:
+def _note_channel(t: Transition, connection: ConnectionNumber) -> None:
     """Also of a connection that is lost: it may heal, and will not report this again."""
     newest = t.facts.input_opened
     if connection in t.open and (newest is None or newest < connection):

@@ -157,7 +157,7 @@ def live(t: Transition, phase: Connecting) -> None:
         window=replace(t.facts.window, checking_since_at=None),
     )
     t.phase = Live(phase.connection, t.now + t.policy.sample_missing_s, t.now)
-    t.do(commands.ShowConnection(phase.connection))
+    t.do(commands.ShowConnection(phase.connection), commands.AttachInput(phase.connection))
     t.save_ticket()
 
 
@@ -167,9 +167,8 @@ def healed(t: Transition, episode: Episode, old: ConnectionNumber, *, asked: boo
     `asked`: it may send already and was asked for a key frame.
     """
     t.close_attempts(episode)
-    t.do(commands.StopChecks(old))
-    if not asked:
-        unmute(t, old)
+    resumed = () if asked else (commands.Unmute(old), commands.RequestKeyFrame(old))
+    t.do(commands.StopChecks(old), *resumed, commands.AttachInput(old))
     t.facts = replace(
         t.facts, back_at=t.now, window=replace(t.facts.window, checking_since_at=None)
     )
@@ -179,8 +178,7 @@ def healed(t: Transition, episode: Episode, old: ConnectionNumber, *, asked: boo
 
 def unmute(t: Transition, old: ConnectionNumber) -> None:
     """Let the old connection send again, and ask for the key frame that its picture needs."""
-    t.do(commands.Unmute(old))
-    t.do(commands.RequestKeyFrame(old))
+    t.do(commands.Unmute(old), commands.RequestKeyFrame(old))
 
 
 # --- dropped --------------------------------------------------------------------------------------
@@ -204,7 +202,7 @@ def dropped(t: Transition, phase: Live, cause: HardEvidence | None = None) -> No
         t.do(commands.StartChecks(phase.connection))
     if phase.checking_since_at is None or t.facts.window.checking_since_at is not None:
         t.poll_status_afresh()
-    t.do(commands.Mute(phase.connection))
+    t.do(commands.SuspendInput(phase.connection), commands.Mute(phase.connection))
     lost(t, episode)
 
 

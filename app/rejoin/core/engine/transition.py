@@ -66,8 +66,8 @@ class Transition:
         self._status_before = state.facts.status
         self.open = open_connections(state.phase)
 
-    def do(self, command: commands.Command) -> None:
-        self.commands.append(command)
+    def do(self, *todo: commands.Command) -> None:
+        self.commands += todo
 
     def stale(self) -> None:
         """Rule 11: the event belongs to another connection, attempt or phase."""

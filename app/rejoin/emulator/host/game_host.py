@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import secrets
+import time
 from typing import assert_never
 
 from rejoin import tasks
@@ -84,7 +86,10 @@ class GameHost:
         former, self.connection = self.connection, new
         if former is not None:
             former.start_closing()
-        return encode_response(sdp, self._protocol_url)
+        url = self._protocol_url
+        if self.settings.protocol_url_varies:
+            url += f"?Expires={int(time.time()) + 300}&Signature={secrets.token_urlsafe(32)}"
+        return encode_response(sdp, url)
 
     async def disconnect(self, reason: str) -> None:
         """Send DISCONNECT on the client's message channel, then close the connection."""

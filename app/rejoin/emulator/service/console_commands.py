@@ -14,6 +14,8 @@ from rejoin.emulator.service.faults import (
     BackendFaultKind,
     Fault,
     FaultKind,
+    ScriptFault,
+    ScriptFaultKind,
 )
 from rejoin.emulator.service.settings import setting_from_text
 from rejoin.errors import BadInputError
@@ -22,9 +24,9 @@ from rejoin.netem.network_profile import NETWORK_PROFILES
 HELP: Final = (
     "silence [S] | freeze [S] | no_media [S] | no_picture [S] | slow_start [S] | graceful | "
     "dtls_close | kill | profile NAME | clear | api FAULT [OPERATION] [N] | backend FAULT [N] | "
-    "backend down S | notice S | set NAME VALUE | quit   (S: seconds; N: how many times, 1 if not "
-    "given; notice: after how long a silent client is noticed; api none, backend none: clear those "
-    "faults)"
+    "backend down S | script FAULT [N] | notice S | set NAME VALUE | quit   "
+    "(S: seconds; N: how many times, 1 if not given; notice: after how long a silent client is "
+    "noticed; api none, backend none, script none: clear those faults)"
 )
 _SLOW_S: Final = 3.0
 """How late `api slow` answers."""
@@ -52,6 +54,13 @@ class ArmBackend:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmScript:
+    """Arm a fault of the input module's script, or clear those."""
+
+    fault: ScriptFault
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeSetting:
     """Give one of `EmulatorSettings` a new value."""
 
@@ -71,7 +80,7 @@ class Quit:
     """End the studio."""
 
 
-Command = InjectFault | ArmApi | ArmBackend | ChangeSetting | TakeBackendDown | Quit
+Command = InjectFault | ArmApi | ArmBackend | ArmScript | ChangeSetting | TakeBackendDown | Quit
 
 _FAULTS: Final = {
     "silence": FaultKind.SILENCE,
@@ -114,6 +123,9 @@ def parse(line: str) -> Command | None:
         case "backend", [kind, *rest] if len(rest) <= 1:
             known = BackendFaultKind(_one_of(kind, list(BackendFaultKind)))
             return ArmBackend(BackendFault(known, _times(rest[0]) if rest else 1))
+        case "script", [kind, *rest] if len(rest) <= 1:
+            wrong = ScriptFaultKind(_one_of(kind, list(ScriptFaultKind)))
+            return ArmScript(ScriptFault(wrong, _times(rest[0]) if rest else 1))
         case _:
             raise BadInputError(f"Unknown command. The commands are: {HELP}")
 
@@ -164,6 +176,9 @@ async def carry_out(command: Command, control: EmulatorControl) -> str | None:
         case ArmBackend(backend_fault):
             await control.arm_backend(backend_fault)
             return f"backend fault: {backend_fault.kind.value}"
+        case ArmScript(script_fault):
+            await control.arm_script(script_fault)
+            return f"script fault: {script_fault.kind.value}"
         case ChangeSetting(name, value):
             changed = await control.change_settings(**{name: value})
             return f"{name} is {changed[name]}"

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from rejoin.emulator.service.faults import ApiFault, BackendFault, Fault
+from rejoin.emulator.service.faults import ApiFault, BackendFault, Fault, ScriptFault
 from rejoin.errors import BadInputError, ServiceError
 
 _TIMEOUT_S: Final = 10.0
@@ -66,6 +66,10 @@ class EmulatorControl:
     async def arm_backend(self, fault: BackendFault) -> float:
         """Arm a fault in front of the studio's backend."""
         return await self._timed("/backend-faults", dataclasses.asdict(fault))
+
+    async def arm_script(self, fault: ScriptFault) -> float:
+        """Arm a fault of the input module's script."""
+        return await self._timed("/script-faults", dataclasses.asdict(fault))
 
     async def end_session(self, reason: str, session: str | None = None) -> float:
         """End a session (None: the newest) as no call can: the game exits, or a failure."""

@@ -30,7 +30,10 @@ from rejoin.emulator.service.faults import (
     FaultDirection,
     FaultKind,
     FaultScope,
+    ScriptFault,
+    ScriptFaultKind,
 )
+from rejoin.emulator.service.script_faults import ScriptFaults
 from rejoin.emulator.service.sessions import StreamSessions
 from rejoin.emulator.service.timers import AdvanceableTimers
 from rejoin.errors import BadInputError, RejoinError
@@ -56,12 +59,13 @@ def build_control(
     api_faults: ApiFaults | None = None,
     backend_down: TakeBackendDown | None = None,
     backend_faults: BackendFaults | None = None,
+    script_faults: ScriptFaults | None = None,
 ) -> Starlette:
     """The control API as an ASGI application; callers must send `token`.
 
     Requests about a part that is None are refused.
     """
-    control = _Control(service, api_faults, backend_down, backend_faults)
+    control = _Control(service, api_faults, backend_down, backend_faults, script_faults)
     actions: dict[str, tuple[str, Callable[[Document], Awaitable[dict[str, object]]]]] = {
         "/state": ("GET", control.state),
         "/faults": ("POST", control.inject),
@@ -69,6 +73,7 @@ def build_control(
         "/api-faults": ("POST", control.arm_api_fault),
         "/backend": ("POST", control.take_backend_down),
         "/backend-faults": ("POST", control.arm_backend_fault),
+        "/script-faults": ("POST", control.arm_script_fault),
         "/end": ("POST", control.end_session),
         "/advance": ("POST", control.advance),
     }
@@ -109,17 +114,25 @@ class _Control:
         api_faults: ApiFaults | None,
         backend_down: TakeBackendDown | None,
         backend_faults: BackendFaults | None,
+        script_faults: ScriptFaults | None,
     ) -> None:
         self._service = service
         self._api_faults = api_faults
         self._backend_down = backend_down
         self._backend_faults = backend_faults
+        self._script_faults = script_faults
 
     async def state(self, body: Document) -> dict[str, object]:
         del body
         calls = {} if self._api_faults is None else self._api_faults.describe()
         armed = [] if self._backend_faults is None else self._backend_faults.describe()
-        return {**self._service.describe(), **calls, "backend_faults": armed}
+        scripts = [] if self._script_faults is None else self._script_faults.describe()
+        return {
+            **self._service.describe(),
+            **calls,
+            "backend_faults": armed,
+            "script_faults": scripts,
+        }
 
     async def inject(self, body: Document) -> dict[str, object]:
         kind = FaultKind(_word(body, "kind", [one.value for one in FaultKind]))
@@ -173,6 +186,14 @@ class _Control:
         self._backend_faults.arm(BackendFault(kind, None if times is None else int(times)))
         if kind is BackendFaultKind.BAD_CERTIFICATE and self._backend_down is not None:
             await self._backend_down(0.0)  # connected clients have to repeat the TLS handshake
+        return {"at": self._service.timers.now()}
+
+    async def arm_script_fault(self, body: Document) -> dict[str, object]:
+        if self._script_faults is None:
+            raise BadInputError("There is no script here to arm a fault for.")
+        times = _number(body, "times")
+        kind = ScriptFaultKind(_word(body, "kind", [one.value for one in ScriptFaultKind]))
+        self._script_faults.arm(ScriptFault(kind, None if times is None else int(times)))
         return {"at": self._service.timers.now()}
 
     async def end_session(self, body: Document) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The faults that can be injected on purpose, as values: of a stream, the API or the backend."""
+"""The faults that can be injected on purpose, as values: of stream, API, backend or script."""
 
 from __future__ import annotations
 
@@ -168,7 +168,40 @@ class BackendFault:
         _check_times(self.times)
 
 
-ArmedFault = TypeVar("ArmedFault", ApiFault, BackendFault)
+# --- of the input module's script -----------------------------------------------------------------
+
+
+class ScriptFaultKind(enum.StrEnum):
+    """What can be wrong with the script that an answer names (`webSdkProtocolUrl`)."""
+
+    SCRIPT_404 = "script_404"
+    """404: there is no script."""
+    SCRIPT_SLOW = "script_slow"
+    """The script arrives three seconds late."""
+    SCRIPT_UNANSWERED = "script_unanswered"
+    """Nothing is answered until the caller gives up."""
+    SCRIPT_HANG = "script_hang"
+    """A script whose evaluation does not end."""
+    SCRIPT_THROWS = "script_throws"
+    """A script that throws an exception."""
+    SCRIPT_HUGE = "script_huge"
+    """64 MiB of script."""
+    NONE = "none"
+    """Clear the script faults."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFault:
+    """A fault of the next `times` requests for the script; None: until cleared."""
+
+    kind: ScriptFaultKind
+    times: int | None = 1
+
+    def __post_init__(self) -> None:
+        _check_times(self.times)
+
+
+ArmedFault = TypeVar("ArmedFault", ApiFault, BackendFault, ScriptFault)
 
 
 def take_oldest(

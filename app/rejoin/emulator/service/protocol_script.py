@@ -18,33 +18,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rejoin import assets
+from rejoin.emulator.service.script_faults import ScriptFaults
+from rejoin.input_events.keys import KEYS
 from rejoin.input_protocol import controls
 
 PATH: Final = "/web-sdk-protocol.js"
 MAX_APPLICATION_MESSAGE: Final = 65_536
 """Bytes (documented by AWS)."""
-
-
-def _keys() -> dict[str, int]:
-    """KeyboardEvent.code to USB HID usage (page 7), by the UI Events and HID usage tables."""
-    keys = {f"Key{chr(65 + index)}": 0x04 + index for index in range(26)}
-    keys |= {f"Digit{(index + 1) % 10}": 0x1E + index for index in range(10)}
-    keys |= {f"F{index + 1}": 0x3A + index for index in range(12)}
-    keys |= {f"Numpad{(index + 1) % 10}": 0x59 + index for index in range(10)}
-    names = (
-        "Enter Escape Backspace Tab Space Minus Equal BracketLeft BracketRight Backslash "
-        "- Semicolon Quote Backquote Comma Period Slash CapsLock"
-    )
-    keys |= {name: 0x28 + at for at, name in enumerate(names.split()) if name != "-"}
-    names = (
-        "PrintScreen ScrollLock Pause Insert Home PageUp Delete End PageDown "
-        "ArrowRight ArrowLeft ArrowDown ArrowUp NumLock NumpadDivide NumpadMultiply "
-        "NumpadSubtract NumpadAdd NumpadEnter"
-    )
-    keys |= {name: 0x46 + at for at, name in enumerate(names.split())}
-    names = "ControlLeft ShiftLeft AltLeft MetaLeft ControlRight ShiftRight AltRight MetaRight"
-    keys |= {name: 0xE0 + at for at, name in enumerate(names.split())}
-    return keys | {"NumpadDecimal": 0x63, "IntlBackslash": 0x64}
 
 
 @functools.cache
@@ -66,23 +46,26 @@ def protocol_script() -> str:
         "repeatAfterChange": controls.REPEAT_AFTER_CHANGE,
         "maxApplicationMessage": MAX_APPLICATION_MESSAGE,
     }
+    keys = {key.code: key.usage for key in KEYS}
     text = assets.text("web/protocol.js")
-    return text.replace("@PROTOCOL@", json.dumps(numbers)).replace("@KEYS@", json.dumps(_keys()))
+    return text.replace("@PROTOCOL@", json.dumps(numbers)).replace("@KEYS@", json.dumps(keys))
 
 
-async def _serve(_request: Request) -> Response:
-    return Response(
-        protocol_script(),
-        media_type="text/javascript",
-        headers={
-            "Access-Control-Allow-Origin": "*",
-            "Cross-Origin-Resource-Policy": "cross-origin",
-            "Cache-Control": "no-cache",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+_HEADERS: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cache-Control": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
-def route() -> Route:
-    """The route that serves the script, for any origin."""
-    return Route(PATH, _serve, methods=["GET"])
+def route(faults: ScriptFaults | None = None) -> Route:
+    """The route that serves the script, for any origin, unless a fault applies."""
+
+    async def serve(_request: Request) -> Response:
+        instead = None if faults is None else await faults.response()
+        response = instead or Response(protocol_script(), media_type="text/javascript")
+        response.headers.update(_HEADERS)
+        return response
+
+    return Route(PATH, serve, methods=["GET"])

@@ -149,6 +149,9 @@ class EmulatorSettings:
     """Assumed: what the host's congestion control reads, of what the client offers, from the next
     connection on. With "both" it takes both and obeys transport-wide feedback while that comes, as
     libwebrtc does."""
+    protocol_url_varies: bool = False
+    """Assumed: whether the URL of the input module's script has a query that differs in each
+    answer, as a signed one has."""
     answers_nack: bool = True
     """Assumed: whether the host retransmits after a NACK, from the next connection on."""
     answers_pli: bool = True

@@ -34,6 +34,9 @@ PLI_ANSWER_S = 1.0
 MAX_NACKED_AT_ONCE = 250
 """Sequence numbers in one NACK. At 4 bytes each in the worst case, more might not fit a packet."""
 
+MAX_BPS = 19_000_000
+"""What the Web SDK 1.2.0 was observed to offer to receive, in bit/s."""
+
 REMB_INTERVAL_S = 1.0
 """How often REMB is sent while the rate does not fall (as in Chromium)."""
 
@@ -113,7 +116,7 @@ class Negotiated:
     fir: bool = False
     remb: bool = False
     transport_cc: bool = False
-    max_bps: int = 19_000_000
+    max_bps: int = MAX_BPS
     send_time_id: int | None = None
     parameter_sets: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict)
     allow_444: bool = False

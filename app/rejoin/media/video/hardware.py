@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from rejoin.child_program import child_command
 from rejoin.media.video.codec_context import hardware_built_in
 
 SOFTWARE = "software"
@@ -45,7 +46,7 @@ def chosen(decoder: str) -> Hardware:
 
 
 def _probe(name: str) -> Sequence[str]:
-    return (sys.executable, "-m", "rejoin.media.video.hardware_probe", name)
+    return child_command("hardware-probe", name)
 
 
 @dataclass(frozen=True, slots=True)

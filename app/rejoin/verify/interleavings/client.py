@@ -247,6 +247,8 @@ def _carry_out(
             | commands.RefreshSignIn()  # the backend never refuses a sign-in
             | commands.RequestKeyFrame()  # a connection that may send asks by itself
             | commands.ShowConnection()  # the state holds what is shown
+            | commands.AttachInput()  # what a module says changes no state
+            | commands.SuspendInput()
             | commands.Finish()  # the state holds the end
         ):
             pass

@@ -334,7 +334,11 @@ class SimulatedConnections:
             self._clock.after(_CHANNELS_RETRY_S, partial(self._open_channels, connection))
             return
         self._deliver(events.InputOpened(connection.number))
-        self._deliver(events.ControlsKnown(connection.number, known=True))
+
+    def attach_input(self, connection: Connection) -> None:
+        """The input module is ready: it is attached at once."""
+        known = events.InputModuleKnown(connection.number, None)
+        self._clock.after(0.0, partial(self._deliver, known))
 
     def say_goodbye(self, connection: Connection) -> None:
         """Goodbye: if it gets through, the service soon notices. The client sends no more."""

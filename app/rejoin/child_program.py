@@ -1,0 +1,37 @@
+"""How Rejoin starts a program of its own in a child process, also where it is frozen into one file.
+
+A frozen application has no `python -m`: there `sys.executable` is Rejoin itself, which runs the
+program when its first argument is CHILD.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+CHILD: Final = "--child-program"
+
+PROGRAMS: Final = {
+    "hardware-probe": "rejoin.media.video.hardware_probe",
+    "input-sandbox": "rejoin.input_module.sandbox_process",
+}
+"""Programs by name; each module has `main(arguments) -> int`."""
+
+
+def child_command(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command line that runs the program `name` of PROGRAMS."""
+    if getattr(sys, "frozen", False):
+        return (sys.executable, CHILD, name, *arguments)
+    # -P: not whatever is called rejoin in the current folder.
+    return (sys.executable, "-P", "-m", PROGRAMS[name], *arguments)
+
+
+def run_as_child(arguments: Sequence[str]) -> int | None:
+    """What the program returned that `arguments` ask for; None if they ask for none."""
+    if len(arguments) < 2 or arguments[0] != CHILD or arguments[1] not in PROGRAMS:
+        return None
+    program = importlib.import_module(PROGRAMS[arguments[1]])
+    result: int = program.main(list(arguments[2:]))
+    return result

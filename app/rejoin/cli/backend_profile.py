@@ -1,0 +1,103 @@
+"""The studio profile that the options of a verb describe: `play` and `qa input` share them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import click
+
+from rejoin.cli import options
+from rejoin.errors import BadInputError
+
+if TYPE_CHECKING:
+    from rejoin.runtime.studio_profile import StudioProfile
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Any])
+
+
+class BackendOptions(Protocol):
+    """The arguments that say how a backend is reached, and where its streams may come from."""
+
+    @property
+    def network(self) -> str: ...
+    @property
+    def connection_timeout_s(self) -> float | None: ...
+    @property
+    def dialect(self) -> str: ...
+    @property
+    def stream_group(self) -> str | None: ...
+    @property
+    def application(self) -> str | None: ...
+    @property
+    def insecure(self) -> bool: ...
+    @property
+    def ca_file(self) -> Path | None: ...
+
+
+def backend_options(verb: _Verb) -> _Verb:
+    """The options of `BackendOptions`."""
+    found = (
+        click.option(
+            "--network",
+            type=click.Choice(["internet", "lan", "loopback"]),
+            default="internet",
+            show_default=True,
+            help="Where the game server may be: internet; lan: also private addresses; "
+            "loopback: only this machine.",
+        ),
+        click.option(
+            "--connection-timeout",
+            "connection_timeout_s",
+            type=click.FloatRange(1, 3600),
+            help="ConnectionTimeoutSeconds, for a backend that does not report it.",
+        ),
+        options.dialect,
+        click.option("--stream-group", help="Stream group (id or ARN), for AWS's sample backends."),
+        click.option("--application", help="Application (id or ARN), for AWS's sample backends."),
+        click.option(
+            "--insecure", is_flag=True, help="Allow http to a backend on another machine."
+        ),
+        click.option(
+            "--ca-file",
+            type=options.FILE,
+            help="PEM file with the CA certificates to trust for the backend, instead of the "
+            "system's.",
+        ),
+    )
+    for option in reversed(found):
+        verb = option(verb)
+    return verb
+
+
+def check_sign_in(chosen: BackendOptions, token: str | None) -> None:
+    """Raises BadInputError if the dialect needs a token or a stream group that was not given."""
+    from rejoin.signaling.dialects import DIALECTS
+
+    dialect = DIALECTS[chosen.dialect]
+    if not token and dialect.needs_token:
+        raise BadInputError("A sign-in token is needed: use --token-file or set REJOIN_TOKEN.")
+    if dialect.needs_stream_group and not chosen.stream_group:
+        raise BadInputError(f"A backend of dialect {chosen.dialect} needs --stream-group.")
+
+
+def profile_of(backend_url: str, token: str | None, chosen: BackendOptions) -> StudioProfile:
+    """The profile of the backend at this URL."""
+    from rejoin.runtime.studio_profile import StudioProfile, network_rules
+    from rejoin.signaling.aws_samples import StreamChoice
+    from rejoin.signaling.dialects import DIALECTS
+
+    choice = None
+    if chosen.stream_group:
+        choice = StreamChoice(chosen.stream_group, chosen.application)
+    return StudioProfile(
+        backend_url,
+        token,
+        network_rules(chosen.network),
+        dialect=DIALECTS[chosen.dialect],
+        choice=choice,
+        connection_timeout_s=chosen.connection_timeout_s,
+        allow_insecure=chosen.insecure,
+        ca_file=chosen.ca_file,
+    )

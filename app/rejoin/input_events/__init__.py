@@ -1,0 +1,17 @@
+"""What the player's keyboard, mouse and gamepads do, as values: the client's one input model.
+
+Pure. The window makes these values from Qt's events, the runtime hands them to the input module of
+the connection that is shown, and the module's browser makes DOM events of them. Names and numbers
+are those of the W3C: UI Events, UI Events KeyboardEvent code, Pointer Lock, Gamepad.
+
+Glossary:
+    code        The position of a key, as KeyboardEvent.code has it ("KeyW"); never a letter.
+    key         What the key means in the player's layout, as KeyboardEvent.key has it ("z").
+    usage       The number of a key in USB HID page 7.
+    scan code   The number of a key in Linux's input-event-codes.h.
+    pad         A gamepad with the W3C's standard layout.
+    view        The element that shows the picture; positions count in its CSS pixels.
+    wish        What the input module wants of the window: pointer lock, full screen, a cursor.
+
+Read: `events`, then `keys` (one table of code, usage and scan code), `held` and `wishes`.
+"""

@@ -1,0 +1,33 @@
+"""What the input module wants of the window: requests, each granted by the window's own rules.
+
+A module is not trusted: it gets the pointer or the full screen only shortly after a click
+(`gui/module_wishes`), and a cursor is one of CSS's keywords, never an image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PointerLockWish:
+    """Element.requestPointerLock or, not `wanted`, Document.exitPointerLock."""
+
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FullScreenWish:
+    """Element.requestFullscreen or, not `wanted`, Document.exitFullscreen."""
+
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CursorWish:
+    """The pointer over the picture: a keyword of CSS's `cursor`; "none" hides it."""
+
+    keyword: str
+
+
+Wish = PointerLockWish | FullScreenWish | CursorWish

@@ -1,0 +1,185 @@
+"""The sandbox's program: reads commands, runs the module, and writes what it did.
+
+Standard input and output are its only descriptors. It parses nothing of what the module says: that
+text goes to the parent process, which takes it for data.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import sys
+import threading
+import time
+from typing import Protocol
+
+from rejoin.errors import RejoinError
+from rejoin.input_module import frames, lockdown
+from rejoin.input_module.browser_source import browser_source
+from rejoin.input_module.engine import Engine, ScriptFailedError
+from rejoin.input_module.frames import Kind
+
+EXIT_NOT_CLOSED_IN = 3
+"""The process could not be closed in, so no script was run."""
+
+_CHUNK = 65_536
+
+BROKEN = "broken\n-1\n1\n"
+"""The answer where the browser itself failed: the module took all memory or broke the realm."""
+
+
+class Reader(Protocol):
+    def read(self, timeout_s: float | None) -> bytes | None:
+        """What came; b"" at the end; None after `timeout_s`."""
+
+
+class PollReader:
+    """Reads a pipe, where it can be waited for with a time limit (not on Windows)."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+
+    def read(self, timeout_s: float | None) -> bytes | None:
+        timeout_ms = None if timeout_s is None else max(0.0, timeout_s * 1000)
+        if not self._poll.poll(timeout_ms):
+            return None
+        return os.read(self._descriptor, _CHUNK)
+
+
+class ThreadReader:
+    """Reads a pipe on a thread of its own, for Windows."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._chunks: queue.Queue[bytes] = queue.Queue(maxsize=64)
+        threading.Thread(target=self._run, name="rejoin-commands", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            chunk = os.read(self._descriptor, _CHUNK)
+            self._chunks.put(chunk)
+            if not chunk:
+                return
+
+    def read(self, timeout_s: float | None) -> bytes | None:
+        try:
+            return self._chunks.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write to a pipe, which may take only a part at a time."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+class Sandbox:
+    """Runs commands in the engine, and timers when they are due."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._due_at: float | None = None
+        self._cpu_s = time.process_time()
+
+    def wait_s(self) -> float | None:
+        """How long to wait for a command before `wake`; None without a limit."""
+        return None if self._due_at is None else max(0.0, self._due_at - time.monotonic())
+
+    def take(self, kind: Kind, payload: bytes) -> bytes:
+        """The answer to one frame."""
+        match kind:
+            case Kind.SCRIPT:
+                text = self._evaluate(payload.decode("utf-8", "replace"))
+            case Kind.COMMAND:
+                text = self._steps(payload.decode("ascii"))
+            case _:
+                text = "ok\n-1\n0\n"
+        return self._answer(Kind.ANSWER, text)
+
+    def wake(self) -> bytes:
+        """What the module did by itself because a timer was due; nothing if it said nothing."""
+        text = self._steps("")
+        if text.startswith("ok\n") and text.endswith("\n0\n"):
+            return b""  # its CPU time counts with the next answer
+        return self._answer(Kind.UNASKED, text)
+
+    def _answer(self, kind: Kind, text: str) -> bytes:
+        before, self._cpu_s = self._cpu_s, time.process_time()
+        return frames.encode_answer(kind, self._cpu_s - before, text)
+
+    def _evaluate(self, script: str) -> str:
+        try:
+            self._engine.evaluate(script)
+        except ScriptFailedError:
+            self._steps("")
+            return "threw\n-1\n1\n"
+        self._engine.run_jobs()
+        return self._steps('["e"]')
+
+    def _steps(self, command: str) -> str:
+        try:
+            text = self._engine.call(command)
+            self._engine.run_jobs()
+            while text == "1":
+                text = self._engine.call("")
+                self._engine.run_jobs()
+        except ScriptFailedError:
+            self._due_at = None
+            return BROKEN
+        self._schedule(text)
+        return text
+
+    def _schedule(self, text: str) -> None:
+        try:
+            due_ms = float(text.split("\n", 2)[1])
+        except (IndexError, ValueError):
+            due_ms = -1.0
+        # Not NaN either: what the module may have put there is only a time to wake up at.
+        self._due_at = time.monotonic() + due_ms / 1000 if 0 <= due_ms < 1e9 else None
+
+
+def serve(sandbox: Sandbox, reader: Reader, output: int) -> None:
+    """Answer commands until the pipe ends."""
+    decoder = frames.Decoder(frames.MAX_SCRIPT_BYTES)
+    lockdown.still_there()
+    heard_at = time.monotonic()
+    while True:
+        data = reader.read(sandbox.wait_s())
+        if data is None:
+            write_all(output, sandbox.wake())
+            continue
+        if not data:
+            return
+        now = time.monotonic()
+        if now - heard_at > 1:
+            heard_at = now
+            lockdown.still_there()
+        for kind, payload in decoder.feed(data):
+            write_all(output, sandbox.take(kind, payload))
+
+
+def main(_arguments: list[str]) -> int:
+    """The program. It ends when its standard input does."""
+    from rejoin.input_module.quickjs_engine import QuickJS
+
+    sandbox = Sandbox(QuickJS(browser_source()))
+    reader: Reader = ThreadReader(0) if sys.platform == "win32" else PollReader(0)
+    try:
+        lockdown.close_in()
+    except RejoinError:
+        return EXIT_NOT_CLOSED_IN
+    try:
+        write_all(1, frames.encode(Kind.HELLO))
+        serve(sandbox, reader, 1)
+    except (OSError, RejoinError):
+        pass  # the parent is gone
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

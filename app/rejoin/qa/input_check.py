@@ -1,0 +1,207 @@
+"""Plays a few seconds on any backend, and says which input the service's module turned into bytes.
+
+For the first meeting with a real service: which events produced bytes, what the module asked for
+of a browser that is missing here, and what it said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rejoin.clock import boot_s
+from rejoin.core.events import CloseForNowRequested, EndGameRequested
+from rejoin.core.model import NoInput, Stage
+from rejoin.errors import RejoinError
+from rejoin.input_events.events import (
+    Button,
+    InputEvent,
+    KeyEvent,
+    PadState,
+    PointerButton,
+    PointerMove,
+    View,
+    Wheel,
+)
+from rejoin.input_module.port import ModuleFacts
+from rejoin.media.audio.output import NullOutput
+from rejoin.runtime.module_report import report_lines
+from rejoin.runtime.player import Player, PlayerOptions
+from rejoin.runtime.studio_profile import StudioProfile
+from rejoin.tasks import spawn
+
+LIVE_WITHIN_S: Final = 120.0
+"""A game may have to be placed first."""
+INPUT_WITHIN_S: Final = 20.0
+"""From live to input: three tries to fetch the script fit in."""
+END_WITHIN_S: Final = 20.0
+POLL_EVERY_S: Final = 0.005
+EVENT_EVERY_S: Final = 0.03
+"""Apart from each other, so that what an event produced is not taken for another one's."""
+QUIET_S: Final = 0.12
+"""Longer than a module waits before it repeats something."""
+SETTLE_S: Final = 1.0
+"""How long an event may take to be handled."""
+
+
+def _key(code: str, key: str) -> tuple[InputEvent, InputEvent]:
+    return KeyEvent(code, key, pressed=True), KeyEvent(code, key, pressed=False)
+
+
+def _button(button: Button) -> tuple[InputEvent, InputEvent]:
+    down = PointerButton(button, True, 320, 180, buttons=button.bit)
+    return down, replace(down, pressed=False, buttons=0)
+
+
+def _pad(button: int) -> tuple[InputEvent, InputEvent]:
+    buttons = tuple(1.0 if index == button else 0.0 for index in range(17))
+    loose = PadState(0, True, "Rejoin test pad", (0.0,) * 17, (0.0,) * 4)
+    return replace(loose, buttons=buttons, axes=(0.5, -0.5, 0.0, 0.0)), loose
+
+
+_REPEAT: Final = KeyEvent("KeyD", "d", pressed=True, repeat=True)
+
+STEPS: Final[tuple[tuple[str, tuple[InputEvent, ...]], ...]] = (
+    ("letters", _key("KeyW", "w") + _key("KeyA", "a")),
+    ("arrows", _key("ArrowLeft", "ArrowLeft") + _key("ArrowRight", "ArrowRight")),
+    ("modifiers", _key("ShiftLeft", "Shift") + _key("ControlRight", "Control")),
+    ("function keys", _key("F5", "F5") + _key("Escape", "Escape")),
+    ("auto-repeat", (*_key("KeyD", "d")[:1], _REPEAT, *_key("KeyD", "d")[1:])),
+    ("movement", (PointerMove(5, -3, 320, 180), PointerMove(-5, 3, 320, 180))),
+    ("left button", _button(Button.LEFT)),
+    ("other buttons", _button(Button.RIGHT) + _button(Button.MIDDLE)),
+    ("wheel", (Wheel(0, 120, 320, 180), Wheel(0, -120, 320, 180))),
+    ("gamepad", _pad(0) + _pad(12)),
+)
+"""What is played in turn, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """`events`: of this kind. `with_bytes`: those of them that the module sent something for."""
+
+    name: str
+    events: int = 0
+    with_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InputReport:
+    """`missing`: why there was no module; None if one was attached."""
+
+    missing: NoInput | None
+    facts: ModuleFacts
+    steps: tuple[StepResult, ...] = ()
+    live_to_input_s: float | None = None
+
+    @property
+    def plays(self) -> bool:
+        """Whether anything that the player does reaches the game."""
+        return self.missing is None and any(step.with_bytes for step in self.steps)
+
+    def lines(self) -> Sequence[str]:
+        """For a terminal."""
+        if self.missing is not None:
+            found = [f"No input: {self.missing.value.replace('_', ' ')}."]
+        else:
+            assert self.live_to_input_s is not None
+            found = [f"Input opened {self.live_to_input_s:.3f} s after the first picture."]
+            found += [f"{'events':<16}{'played':>8}{'with bytes':>12}"]
+            found += [
+                f"{each.name:<16}{each.events:>8}{each.with_bytes:>12}" for each in self.steps
+            ]
+        return [*found, *(f"{name}: {text}" for name, text in report_lines(self.facts).items())]
+
+
+async def check(profile: StudioProfile, seconds: float) -> InputReport:
+    """Start a game, play the steps in turn for so long, and end the game.
+
+    Raises RejoinError if the game does not become live, or ends meanwhile.
+    """
+    player = Player(profile, PlayerOptions(audio=NullOutput()))
+    running = spawn(player.run(), name="player")
+    try:
+        return await _check(player, seconds)
+    finally:
+        player.post(EndGameRequested())
+        _, late = await asyncio.wait({running}, timeout=END_WITHIN_S)
+        if late:
+            player.post(CloseForNowRequested())
+            await asyncio.wait({running}, timeout=END_WITHIN_S)
+
+
+async def _check(player: Player, seconds: float) -> InputReport:
+    await _until_live(player)
+    live_at = boot_s()
+    for _ in range(int(INPUT_WITHIN_S / POLL_EVERY_S)):
+        if player.snapshot.input_open or player.snapshot.view_only is not None:
+            break
+        _check_playing(player)
+        await asyncio.sleep(POLL_EVERY_S)
+    if not player.snapshot.input_open:
+        missing = player.snapshot.view_only or NoInput.NOT_LOADED
+        return InputReport(missing, player.input_facts())
+    opened_at = boot_s()
+    player.send_input(View(width=640, height=360))
+    results = {name: StepResult(name) for name, _ in STEPS}
+    while boot_s() - opened_at < seconds:
+        for name, events in STEPS:
+            for event in events:
+                if player.snapshot.input_open:
+                    results[name] = await _play(player, event, results[name])
+            _check_playing(player)
+    if player.snapshot.view_only is not None:
+        return InputReport(player.snapshot.view_only, player.input_facts())
+    return InputReport(
+        None, player.input_facts(), tuple(results.values()), live_to_input_s=opened_at - live_at
+    )
+
+
+async def _play(player: Player, event: InputEvent, before: StepResult) -> StepResult:
+    """A gamepad sends no events in a browser: a module reads it a moment later, by itself."""
+    if isinstance(event, PadState):
+        await _until_quiet(player)
+    facts = player.input_facts()
+    player.send_input(event)
+    for _ in range(int(SETTLE_S / EVENT_EVERY_S)):
+        await asyncio.sleep(EVENT_EVERY_S)
+        if player.input_facts().events > facts.events or isinstance(event, PadState):
+            break
+    after = player.input_facts()
+    produced = after.events_with_bytes > facts.events_with_bytes
+    if isinstance(event, PadState):
+        produced = after.bytes_sent > facts.bytes_sent
+    return replace(
+        before, events=before.events + 1, with_bytes=before.with_bytes + (1 if produced else 0)
+    )
+
+
+async def _until_quiet(player: Player) -> None:
+    """Wait until nothing is repeated any more, but not for ever."""
+    before = -1
+    for _ in range(int(SETTLE_S / QUIET_S)):
+        now = player.input_facts().bytes_sent
+        if now == before:
+            return
+        before = now
+        await asyncio.sleep(QUIET_S)
+
+
+async def _until_live(player: Player) -> None:
+    began_at = boot_s()
+    for _ in range(int(LIVE_WITHIN_S / POLL_EVERY_S)):
+        if player.snapshot.stage is Stage.LIVE:
+            return
+        _check_playing(player)
+        if boot_s() - began_at > LIVE_WITHIN_S:
+            break
+        await asyncio.sleep(POLL_EVERY_S)
+    raise RejoinError("The game never went live.")
+
+
+def _check_playing(player: Player) -> None:
+    ending = player.snapshot.ending
+    if ending is not None:
+        raise RejoinError(f"The game ended: {ending.kind.value.replace('_', ' ')}.")
