@@ -125,6 +125,7 @@ def test_a_backend_needs_its_part_alone(tmp_path: Path) -> None:
     values |= {"access_key_id": "CANARYID", "secret_access_key": "CANARYSECRET"}
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
     settings.write_text("".join(lines), encoding="utf-8")
+    settings.chmod(0o600)
     environment = environment_with(tmp_path, "backend", broken=WITHOUT_LIBGL)
     with started("backend", "--settings", str(settings), environment=environment) as program:
         assert program.out.readline().startswith("Backend   http://127.0.0.1:")

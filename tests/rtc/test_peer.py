@@ -535,6 +535,7 @@ async def test_a_sample_says_what_is_lost_in_each_direction(
     async with played() as scene:
         await scene.until_live()
         await scene.until(lambda: (s := scene.peer.sample()) and s.proved_sent_at)
+        await scene.until(lambda: scene.parts.media.audio.reception.packets_expected)
         scene.parts.transport.checks.note_refused()
         refused = scene.peer.sample()
         assert refused is not None

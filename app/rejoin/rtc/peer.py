@@ -148,10 +148,8 @@ class Peer:
             raise PeerError("The connection was closed while its offer was made.")
         if "\r\na=candidate:" not in gathered:
             raise PeerError("This machine has no network address to connect from.")
-        settings = self._settings
-        return encode_request(
-            gathered, max_bitrate_kbps=settings.max_kbps, dtls_client=settings.dtls_client
-        )
+        most_kbps, dtls_client = self._settings.max_kbps, self._settings.dtls_client
+        return encode_request(gathered, max_bitrate_kbps=most_kbps, dtls_client=dtls_client)
 
     def _build(self, prepared: PreparedConnection) -> Parts:
         """Channels in the Web SDK's order, and our receivers in place of aiortc's."""
@@ -164,7 +162,7 @@ class Peer:
                 on_input_open=lambda: self._post(InputOpened(number)),
                 on_input_unavailable=self._on_input_unavailable,
                 on_message=lambda label, data: self._to_listener(
-                    lambda to: to.message(label, data)
+                    lambda it: it.message(label, data)
                 ),
                 on_state=lambda label: self._to_listener(lambda to: to.state(label)),
                 on_closed=lambda label: self._on_evidence(HardEvidence.CHANNEL_CLOSED, label),
