@@ -16,13 +16,15 @@ Glossary:
     armed       A card's buttons accept presses. Just after it has appeared they do not: those
                 presses were meant for the game.
     settled     A button has visibly had the focus for half a second, so a key may press it.
+    surface     What draws the picture: the processor or the graphics card (`video_surface`).
     port        The stream as the window sees it (`bridge.StreamPort`); the bridge is the only
                 crossing between its threads and Qt's.
 
 Read these files in this order: `bridge`, `main_window`, `layers`, `texts`, `notes`,
 `reconnect_overlay` (with `card` and `ring`), `shortcuts`, `mouse_capture`, `input` (with
-`key_positions` and `keys_down`), `video_view`, `application`. The rest is small: `starting_card`,
+`key_positions` and `keys_down`), `video_view` (with `video_surface`, `picture_layout`,
+`raster_surface` and `raster`), `application`. The rest is small: `starting_card`,
 `confirmation`, `end_card` with `ending_texts` and `report`, `corners` with `pill`,
 `reconnect_button`, `announcer`, `sound_control`, `stats_overlay`, `network_hint`,
-`displays`, `platform_plugin`, `theme`, `raster`, `screenshot`.
+`displays`, `platform_plugin`, `theme`, `screenshot`.
 """

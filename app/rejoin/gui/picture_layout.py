@@ -1,0 +1,42 @@
+"""Where a picture goes in a view: centred, as large as it fits, on whole device pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF
+from PySide6.QtWidgets import QWidget
+
+from rejoin.media.video.scale_filter import ScaleFilter, fitted
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLayout:
+    """A picture of `width` x `height` at `x`, `y` in a view, all in device pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.width, self.height
+
+    def logical(self, ratio: float) -> QRectF:
+        """The same in logical pixels, for a screen of this scale."""
+        return QRectF(self.x / ratio, self.y / ratio, self.width / ratio, self.height / ratio)
+
+
+def laid_out(
+    picture: tuple[int, int], view: tuple[int, int], scale_filter: ScaleFilter = ScaleFilter.SMOOTH
+) -> PictureLayout:
+    """The layout of a picture of one size in a view of another, in device pixels."""
+    width, height = fitted(picture, view, scale_filter)
+    return PictureLayout((view[0] - width) // 2, (view[1] - height) // 2, width, height)
+
+
+def device_size(widget: QWidget) -> tuple[int, int]:
+    """A widget's size in device pixels; at least 1 x 1."""
+    ratio = widget.devicePixelRatioF()
+    return max(1, round(widget.width() * ratio)), max(1, round(widget.height() * ratio))
