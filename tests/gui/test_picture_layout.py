@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, QSize
 from PySide6.QtWidgets import QApplication, QWidget
 
-from rejoin.gui.picture_layout import PictureLayout, device_size, laid_out
+from rejoin.gui.picture_layout import PictureLayout, device_size, in_device, laid_out
 from rejoin.media.video.scale_filter import ScaleFilter
 
 
@@ -44,3 +44,11 @@ def test_a_widget_has_at_least_one_device_pixel(application: QApplication) -> No
     widget.resize(320, 180)
     ratio = widget.devicePixelRatioF()
     assert device_size(widget) == (round(320 * ratio), round(180 * ratio))
+
+
+@pytest.mark.parametrize(
+    ("logical", "ratio", "expected"),
+    [(183, 1.5, 275), (181, 1.5, 272), (1, 1.25, 1), (-1, 1.5, -2), (0, 1.75, 0), (7, 2.0, 14)],
+)
+def test_lengths_are_rounded_as_qt_rounds_them(logical: int, ratio: float, expected: int) -> None:
+    assert in_device(logical, ratio) == expected == (QSize(logical, 0) * ratio).width()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF
@@ -39,4 +40,10 @@ def laid_out(
 def device_size(widget: QWidget) -> tuple[int, int]:
     """A widget's size in device pixels; at least 1 x 1."""
     ratio = widget.devicePixelRatioF()
-    return max(1, round(widget.width() * ratio)), max(1, round(widget.height() * ratio))
+    return max(1, in_device(widget.width(), ratio)), max(1, in_device(widget.height(), ratio))
+
+
+def in_device(logical: int, ratio: float) -> int:
+    """A length in device pixels, rounded as Qt rounds it: halves away from zero."""
+    rounded = math.floor(abs(logical) * ratio + 0.5)
+    return rounded if logical >= 0 else -rounded
