@@ -257,7 +257,7 @@ def test_npm_packages_that_cannot_be_installed_stop_nothing(
 
 
 def test_the_shader_baker_is_that_of_the_locked_qt(dev: ModuleType) -> None:
-    lock = "numpy==2.4.0 \\\n    --hash=sha256:00\npyside6-essentials==6.11.3 \\\n    --hash=sha256:11\n"
+    lock = "numpy==2.4.0 \\\n  --hash=sha256:0\npyside6-essentials==6.11.3 \\\n  --hash=sha256:1\n"
     assert dev.locked_version("pyside6-essentials", lock) == "6.11.3"
     with pytest.raises(dev.Stopped, match="does not name"):
         dev.locked_version("pyside6", lock)

@@ -92,6 +92,8 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     from rejoin.core.model import Doing, Snapshot, Stage
     from rejoin.gui import application
     from rejoin.gui.main_window import WindowOptions
+    from rejoin.gui.surface_choice import PictureOptions, Renderer
+    from rejoin.media.video.scale_filter import ScaleFilter
     from rejoin.runtime import launch
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
@@ -123,7 +125,16 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     thread.start()
     code = application.run(
         player,
-        WindowOptions(smooth=options.frame_pacing, before_start=before_start),
+        WindowOptions(
+            smooth=options.frame_pacing,
+            before_start=before_start,
+            picture=PictureOptions(
+                Renderer(options.renderer),
+                ScaleFilter(options.scaling),
+                options.sharpness,
+                options.vsync,
+            ),
+        ),
         full_screen=options.full_screen,
         network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,
         after_refresh=after_refresh,

@@ -24,7 +24,8 @@ Read these files in this order: `bridge`, `main_window`, `layers`, `texts`, `not
 `reconnect_overlay` (with `card` and `ring`), `shortcuts`, `mouse_capture`, `input` (with
 `key_positions` and `keys_down`), `video_view` (with `video_surface`, `picture_layout`,
 `raster_surface` and `raster`; on the graphics card `rhi_surface`, `card_drawing`, `yuv_colours`
-and `card_identity`), `application`. The rest is small: `starting_card`,
+and `card_identity`; which of them, `surface_choice`, `surface_probe` and `surface_fallback`),
+`application`. The rest is small: `starting_card`,
 `confirmation`, `end_card` with `ending_texts` and `report`, `corners` with `pill`,
 `reconnect_button`, `announcer`, `sound_control`, `stats_overlay`, `network_hint`,
 `displays`, `platform_plugin`, `theme`, `screenshot`.

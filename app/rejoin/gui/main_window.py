@@ -34,8 +34,12 @@ from rejoin.gui.layers import Layers
 from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCapture, Refused
 from rejoin.gui.notes import Memory, Notes, WindowState, is_just_back, notes
 from rejoin.gui.pill import Pill
+from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
+from rejoin.gui.surface_choice import PictureOptions
+from rejoin.gui.surface_fallback import replace_surface
+from rejoin.gui.video_surface import MakeSurface
 from rejoin.media.audio.volume import SoundChoice
 
 LEAVE_WITHIN_S = 10.0
@@ -46,6 +50,9 @@ _FIRST_SHARE = 0.92
 """The share of a smaller screen that a new window takes: the rest is for its frame."""
 
 _REFRESH_EVERY_MS = 100
+_PACED_EVERY_MS = 250
+"""Where the graphics card draws the picture: four times a second, and with it everything over the
+picture (`Layers.pace`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,8 @@ class WindowOptions:
     `smooth`: as `VideoView`'s. `drop_again`: what F8 does; None outside a demo. `report_facts`:
     more lines for the report. `before_start`: what is shown until the engine has started; by
     default a window that waits for *Start*. `first_size`: in pixels; None: what fits the screen.
+    `picture`: how `application.run` chooses what draws. `make_surface`: what draws; when it fails,
+    `on_surface_failed` is called with the reason, and the processor draws.
     """
 
     title: str = "Rejoin"
@@ -64,6 +73,9 @@ class WindowOptions:
     report_facts: Callable[[], Mapping[str, str]] = dict
     before_start: Snapshot = Snapshot(Stage.IDLE)  # noqa: RUF009 frozen
     first_size: tuple[int, int] | None = None
+    picture: PictureOptions = PictureOptions()  # noqa: RUF009 frozen
+    make_surface: MakeSurface = RasterSurface
+    on_surface_failed: Callable[[str], None] = lambda why: None
 
 
 class _Presence(enum.Enum):
@@ -115,6 +127,8 @@ class RejoinWindow(QWidget):
         self._starts = 0
         """Connections that failed before the first picture: they are no drops."""
         self._memory = Memory()
+        self._captures_when_active = False
+        """The mouse was captured when the native window was made anew."""
         self._leave_full_screen: Callable[[], None] = self.showNormal
 
         self.keys = KeysDown()
@@ -128,8 +142,8 @@ class RejoinWindow(QWidget):
         self.bridge.snapshot_changed.connect(self._on_snapshot)
         self.bridge.open()
         self._refreshing = QTimer(self)
-        self._refreshing.setInterval(_REFRESH_EVERY_MS)
-        self._refreshing.timeout.connect(self.refresh)
+        self._pace()
+        self._refreshing.timeout.connect(self._on_tick)
         self._refreshing.start()
         self.refresh()
 
@@ -148,7 +162,9 @@ class RejoinWindow(QWidget):
             keys=self.keys,
             reduced_motion=self._options.reduced_motion,
             smooth=self._options.smooth,
+            make_surface=self._options.make_surface,
         )
+        self.layers.view.surface_failed.connect(self._on_surface_failed)
         self.setMouseTracking(True)  # as all layers do
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -260,6 +276,32 @@ class RejoinWindow(QWidget):
         shown = notes(snapshot, now, self._memory, state)
         self.layers.show_notes(shown, now)
         return shown
+
+    def _on_tick(self) -> None:
+        self.layers.stats.tick(self._refreshing.interval())
+        self.refresh()
+
+    def _pace(self) -> None:
+        on_card = self.layers.view.surface.on_card
+        self._refreshing.setInterval(_PACED_EVERY_MS if on_card else _REFRESH_EVERY_MS)
+        self.layers.pace()
+
+    def _on_surface_failed(self, why: str) -> None:
+        """The graphics card cannot draw any more: the processor does, in a native window made anew.
+
+        What belongs to the old one is let go first: the mouse, which is captured again as soon as
+        the new one is active, and keys that are held.
+        """
+        if self._presence is _Presence.GONE:
+            return
+        captured = self.mouse.captured
+        self.release_mouse()
+        self.controls.release_all()
+        self._options.on_surface_failed(why)
+        replace_surface(self, self.layers.view, RasterSurface)
+        self._captures_when_active = captured
+        self._pace()
+        self.refresh()
 
     # --- leaving --------------------------------------------------------------------------------
 
@@ -448,5 +490,8 @@ class RejoinWindow(QWidget):
             self.mouse.keys_released()
             self.controls.release_all()
             self.keys.forget()
+        elif event.type() == QEvent.Type.ActivationChange and self._captures_when_active:
+            self._captures_when_active = False
+            self.capture_mouse()
         elif event.type() == QEvent.Type.WindowStateChange and not self.isMinimized():
             self.layers.view.show_newest()

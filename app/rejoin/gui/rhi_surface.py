@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QImage, QRhiCommandBuffer, QWindow
 from PySide6.QtWidgets import QRhiWidget, QWidget
+from shiboken6 import getCppPointer
 
 from rejoin.errors import RejoinError
 from rejoin.gui.card_drawing import CardDrawing, Scene
@@ -87,6 +88,8 @@ class RhiSurface(QRhiWidget):
         self._began_at = 0.0
         self._dim = 0.0
         self._drawing: CardDrawing | None = None
+        self._device: tuple[int, ...] = ()
+        """The address of Qt's object for the device in use."""
         self._identity: CardIdentity | None = None
         self._failed = False
         self._watches_left = 0
@@ -173,7 +176,15 @@ class RhiSurface(QRhiWidget):
     # --- drawing --------------------------------------------------------------------------------
 
     def initialize(self, cb: QRhiCommandBuffer) -> None:
-        """Called by Qt before the first `render`, and after each change of size or device."""
+        """Called by Qt before the first `render`, and after most changes of size or device."""
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """Make what is missing on the device in use, which without a window changes silently."""
+        device = getCppPointer(self.rhi())
+        if device != self._device:
+            self._release()
+            self._device = device
         if self._drawing is not None or self._failed:
             return
         try:
@@ -191,6 +202,7 @@ class RhiSurface(QRhiWidget):
     def render(self, cb: QRhiCommandBuffer) -> None:  # type: ignore[override]  # as QRhiWidget's
         """Called by Qt when this widget has to be drawn."""
         self._watch.stop()
+        self._set_up()
         if self._drawing is None or self._failed:
             return
         shown = self._shown
