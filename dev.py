@@ -68,6 +68,9 @@ CARD_PACKAGES = (
 )
 """A graphics card in software, for OpenGL and Vulkan."""
 
+BENCH_PACKAGES = ("xvfb", "xauth", *CARD_PACKAGES)
+"""For the bench of what draws."""
+
 WAYLAND_PACKAGES = ("sway", "grim")
 """A Wayland compositor without a screen, and what takes its picture."""
 
@@ -89,6 +92,9 @@ NO_CLUSTER = (
 SHADERS = ROOT / "resources" / "shaders"
 SHADER_TARGETS = ("--glsl", "300 es,150", "--hlsl", "50", "--msl", "12")
 """What the shaders are baked to, besides SPIR-V."""
+
+SHADER_FILTERS = ("smooth", "sharp", "pixel", "mean")
+"""The values of FILTER in `picture.frag`, in their order."""
 
 GSTREAMER_PACKAGES = (
     "python3-gi",
@@ -491,7 +497,7 @@ def check(flags: list[str]) -> int:
 
 
 def bench(flags: list[str]) -> int:
-    set_up(RUN_PACKAGES)
+    set_up(RUN_PACKAGES + BENCH_PACKAGES)
     environ = {"PYTHONPATH": str(ROOT / "tests"), "QT_QPA_PLATFORM": "offscreen"}
     return run(environ, [tool("python"), "-m", "bench", *flags])
 
@@ -514,20 +520,28 @@ def shaders(flags: list[str]) -> int:
             if subprocess.run(command, check=False).returncode:
                 raise Stopped("The environment for Qt's shader baker could not be made.", 1)
         baked = {}
-        for source in shader_sources():
-            target = source.with_name(source.name + ".qsb")
-            qsb = [str(programs / "pyside6-qsb"), *SHADER_TARGETS, "-o", str(target), str(source)]
-            if subprocess.run(qsb, check=False).returncode:
+        for source, target, defines in shader_targets():
+            qsb = [str(programs / "pyside6-qsb"), *SHADER_TARGETS, *defines, "-o", str(target)]
+            if subprocess.run([*qsb, str(source)], check=False).returncode:
                 raise Stopped(f"{source.name} cannot be baked; see above.", 1)
-            baked[source.name] = {"source": digest_of(source), "baked": digest_of(target)}
+            baked[target.name] = {
+                "source": source.name,
+                "source_sha256": digest_of(source),
+                "baked_sha256": digest_of(target),
+            }
     record = {"qt": version, "targets": list(SHADER_TARGETS), "shaders": baked}
     (SHADERS / "baked.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     say("baked: " + ", ".join(baked))
     return 0
 
 
-def shader_sources() -> list[Path]:
-    return sorted(path for path in SHADERS.iterdir() if path.suffix in (".vert", ".frag"))
+def shader_targets() -> list[tuple[Path, Path, list[str]]]:
+    """What is baked from which source, and with which definitions."""
+    found = [(SHADERS / "picture.vert", SHADERS / "picture.vert.qsb", list[str]())]
+    for number, name in enumerate(SHADER_FILTERS):
+        target = SHADERS / f"picture.{name}.frag.qsb"
+        found.append((SHADERS / "picture.frag", target, ["-D", f"FILTER={number}"]))
+    return found
 
 
 def digest_of(file: Path) -> str:

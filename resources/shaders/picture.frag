@@ -1,7 +1,13 @@
 #version 440
 
 // YUV 4:2:0 to RGB: scaled, sharpened, converted and dimmed. Positions `at` are in luma samples from
-// the picture's top left corner, so that the middle of the first sample is at 0.5, 0.5.
+// the picture's top left corner, so that the middle of the first sample is at 0.5, 0.5. It is baked
+// once for each FILTER, so that no card or rasteriser pays for another one.
+
+#define SMOOTH 0
+#define SHARP 1
+#define PIXEL 2
+#define MEAN 3
 
 layout(location = 0) in vec2 uv;
 layout(location = 0) out vec4 colour;
@@ -15,27 +21,28 @@ layout(std140, binding = 0) uniform Drawing {
     vec4 green;
     vec4 blue;
     vec4 dim;          // the colour to which it is dimmed, and how far, 0 to 1
-    vec4 filtering;    // 0 smooth, 1 sharp, 2 pixel; sharpening; samples per pixel; 1 for NV12
+    vec4 filtering;    // sharpening; places across and down per pixel; 1 for NV12; unused
 };
 
 layout(binding = 1) uniform sampler2D luma;
 layout(binding = 2) uniform sampler2D chroma_b;  // Cb; with NV12 Cb and Cr
-layout(binding = 3) uniform sampler2D chroma_r;  // Cr; unused with NV12
+layout(binding = 3) uniform sampler2D chroma_r;  // Cr; with NV12 the same as chroma_b
 
-const int MOST_SAMPLES = 4;
+const int MOST_PLACES = 4;
 
 float luma_at(vec2 at)
 {
-    return textureLod(luma, at * luma_size.zw, 0.0).r;
+    return texture(luma, at * luma_size.zw).r;
 }
 
 vec2 chroma_at(vec2 at)
 {
     vec2 place = (at * 0.5 + chroma_size.zw) * chroma_size.xy;
-    vec4 first = textureLod(chroma_b, place, 0.0);
-    return filtering.w > 0.5 ? first.rg : vec2(first.r, textureLod(chroma_r, place, 0.0).r);
+    vec2 first = texture(chroma_b, place).rg;
+    return vec2(first.r, mix(texture(chroma_r, place).r, first.g, filtering.z));
 }
 
+#if FILTER == SHARP
 // Catmull-Rom over 4 x 4 samples. The two in the middle are fetched at once, by bilinear filtering.
 float catmull_rom_at(vec2 at)
 {
@@ -64,41 +71,46 @@ float sharpened(float y, vec2 at)
     float above = luma_at(at - vec2(0.0, 1.0)), below = luma_at(at + vec2(0.0, 1.0));
     float least = min(y, min(min(left, right), min(above, below)));
     float most = max(y, max(max(left, right), max(above, below)));
-    return clamp(y + filtering.y * (y - 0.25 * (left + right + above + below)), least, most);
+    return clamp(y + filtering.x * (y - 0.25 * (left + right + above + below)), least, most);
 }
+#endif
 
 vec3 ycc_at(vec2 at)
 {
-    if (filtering.x > 1.5) {
-        vec2 nearest = floor(at) + 0.5;
-        return vec3(luma_at(nearest), chroma_at(nearest));
+#if FILTER == SMOOTH
+    return vec3(luma_at(at), chroma_at(at));
+#elif FILTER == SHARP
+    float y = catmull_rom_at(at);
+    return vec3(filtering.x > 0.0 ? sharpened(y, at) : y, chroma_at(at));
+#elif FILTER == PIXEL
+    vec2 nearest = floor(at) + 0.5;
+    return vec3(luma_at(nearest), chroma_at(nearest));
+#else
+    // Smaller than the picture: the mean of several places in each pixel.
+    vec2 across = dFdx(at), down = dFdy(at);
+    vec3 sum = vec3(0.0);
+    for (int row = 0; row < MOST_PLACES; ++row) {
+        if (float(row) >= filtering.y)
+            break;
+        for (int column = 0; column < MOST_PLACES; ++column) {
+            if (float(column) >= filtering.y)
+                break;
+            vec2 part = (vec2(float(column), float(row)) + 0.5) / filtering.y - 0.5;
+            vec2 place = at + across * part.x + down * part.y;
+            vec2 half_place = (place * 0.5 + chroma_size.zw) * chroma_size.xy;
+            vec2 first = textureLod(chroma_b, half_place, 0.0).rg;
+            float second = textureLod(chroma_r, half_place, 0.0).r;
+            sum += vec3(textureLod(luma, place * luma_size.zw, 0.0).r, first.r,
+                        mix(second, first.g, filtering.z));
+        }
     }
-    if (filtering.x < 0.5)
-        return vec3(luma_at(at), chroma_at(at));
-    float y = filtering.z < 1.5 ? catmull_rom_at(at) : luma_at(at);
-    return vec3(filtering.y > 0.0 ? sharpened(y, at) : y, chroma_at(at));
+    return sum / (filtering.y * filtering.y);
+#endif
 }
 
 void main()
 {
-    vec2 at = uv * luma_size.xy;
-    vec3 ycc = vec3(0.0);
-    if (filtering.z < 1.5) {
-        ycc = ycc_at(at);
-    } else {
-        // Smaller than the picture: the mean of several places in each pixel.
-        vec2 across = dFdx(at), down = dFdy(at);
-        for (int row = 0; row < MOST_SAMPLES; ++row) {
-            for (int column = 0; column < MOST_SAMPLES; ++column) {
-                if (float(row) < filtering.z && float(column) < filtering.z) {
-                    vec2 part = (vec2(float(column), float(row)) + 0.5) / filtering.z - 0.5;
-                    ycc += ycc_at(at + across * part.x + down * part.y);
-                }
-            }
-        }
-        ycc /= filtering.z * filtering.z;
-    }
-    vec4 sample_and_one = vec4(ycc, 1.0);
+    vec4 sample_and_one = vec4(ycc_at(uv * luma_size.xy), 1.0);
     vec3 rgb = vec3(dot(red, sample_and_one), dot(green, sample_and_one), dot(blue, sample_and_one));
     colour = vec4(mix(clamp(rgb, 0.0, 1.0), dim.rgb, dim.a), 1.0);
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,20 @@ from PySide6.QtWidgets import QApplication
 
 from helpers.card_window import flat, noise
 from rejoin import assets
-from rejoin.gui.card_drawing import SHADERS, CardError, Scene, shader, uniforms
+from rejoin.gui.card_drawing import (
+    FRAGMENTS,
+    VERTICES,
+    CardError,
+    Scene,
+    fragments_for,
+    shader,
+    uniforms,
+)
 from rejoin.gui.picture_layout import PictureLayout
 from rejoin.media.video.planes import planes_of
+from rejoin.media.video.scale_filter import ScaleFilter
 
+SHADERS = (VERTICES, *FRAGMENTS)
 FOLDER = assets.path("shaders/baked.json").parent
 TARGETS = {
     (QShader.Source.SpirvShader, 100, False),
@@ -41,11 +52,14 @@ def digest(file: Path) -> str:
 def test_every_source_is_baked_and_every_baked_shader_has_its_source() -> None:
     """After a change of a source: `python3 dev.py shaders`."""
     record = json.loads((FOLDER / "baked.json").read_text(encoding="utf-8"))
-    sources = sorted(path.name for path in FOLDER.iterdir() if path.suffix in (".vert", ".frag"))
-    assert sources == sorted(record["shaders"]) == sorted(SHADERS)
-    for name, digests in record["shaders"].items():
-        assert digests["source"] == digest(FOLDER / name), f"{name} was changed and not baked"
-        assert digests["baked"] == digest(FOLDER / f"{name}.qsb"), f"{name}.qsb is another one"
+    sources = {path.name for path in FOLDER.iterdir() if path.suffix in (".vert", ".frag")}
+    stored = sorted(path.name for path in FOLDER.iterdir() if path.suffix == ".qsb")
+    assert stored == sorted(record["shaders"]) == sorted(f"{name}.qsb" for name in SHADERS)
+    assert {each["source"] for each in record["shaders"].values()} == sources
+    for name, each in record["shaders"].items():
+        source = FOLDER / each["source"]
+        assert each["source_sha256"] == digest(source), f"{source.name} was changed and not baked"
+        assert each["baked_sha256"] == digest(FOLDER / name), f"{name} is another one"
 
 
 @pytest.mark.parametrize("name", SHADERS)
@@ -116,8 +130,12 @@ def test_the_uniforms_say_where_and_how() -> None:
     )
     assert values[20:24] == pytest.approx((160, 90, 1 / 160, 1 / 90))
     assert values[24:28] == pytest.approx((1 / 80, 1 / 45, 0.25, 0.0))
-    assert values[44:48] == (0.0, 0.25, 1.0, 0.0)
+    assert values[44:48] == (0.25, 1.0, 0.0, 0.0)
+    assert fragments_for(planes, scene) == "picture.smooth.frag"
     tiny = uniforms(
         identity, planes_of(flat((16, 128, 128))), Scene(PictureLayout(0, 0, 16, 9)), (16, 9)
     )
-    assert tiny[46] == 4.0, "a pixel is the mean of so many places across and down"
+    assert tiny[45] == 4.0, "a pixel is the mean of so many places across and down"
+    assert fragments_for(planes_of(flat((16, 128, 128))), scene) == "picture.mean.frag"
+    pixel = replace(scene, scale_filter=ScaleFilter.PIXEL)
+    assert fragments_for(planes_of(flat((16, 128, 128))), pixel) == "picture.pixel.frag"

@@ -11,6 +11,7 @@ import pytest
 from av.video.frame import VideoFrame
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from helpers.fake_port import FakePort
 from helpers.float_picture import Levels
@@ -75,6 +76,8 @@ class CardWindow:
 
     def close(self) -> None:
         self.bridge.close()
+        if not isValid(self.window):
+            return
         self.window.close()
         self.view.surface.close()
         self.window.deleteLater()

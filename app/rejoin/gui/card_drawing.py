@@ -6,6 +6,7 @@ is copied on our side; Qt may read it until the frame was submitted.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 
@@ -43,13 +44,15 @@ from rejoin.gui.yuv_colours import rgb_rows
 from rejoin.media.video.planes import Plane, Planes
 from rejoin.media.video.scale_filter import ScaleFilter
 
-SHADERS = ("picture.vert", "picture.frag")
-"""Sources in `resources/shaders`; beside each its baked `.qsb` (`dev.py shaders`)."""
+VERTICES = "picture.vert"
+FRAGMENTS = ("picture.smooth.frag", "picture.sharp.frag", "picture.pixel.frag", "picture.mean.frag")
+"""Baked from the sources in `resources/shaders` (`dev.py shaders`)."""
 
 _UNIFORM_FLOATS = 16 + 8 * 4
 _UNIFORM_BYTES = _UNIFORM_FLOATS * 4
-_MODES = {ScaleFilter.SMOOTH: 0.0, ScaleFilter.SHARP: 1.0, ScaleFilter.PIXEL: 2.0}
-_MOST_SAMPLES = 4
+_BY_FILTER = dict(zip(ScaleFilter, FRAGMENTS, strict=False))
+_MEAN = FRAGMENTS[-1]
+_MOST_PLACES = 4
 """As in `picture.frag`: across and down, for a picture that is drawn smaller than it is."""
 
 
@@ -93,21 +96,31 @@ class CardDrawing:
         self._uniforms = rhi.newBuffer(dynamic, uniform, _UNIFORM_BYTES)
         linear, clamp = QRhiSampler.Filter.Linear, QRhiSampler.AddressMode.ClampToEdge
         self._sampler = rhi.newSampler(linear, linear, QRhiSampler.Filter.None_, clamp, clamp)
-        self._pipeline = rhi.newGraphicsPipeline()
-        self._made += [self._pipeline, self._uniforms, self._sampler]
+        self._pipelines: dict[str, QRhiGraphicsPipeline] = {}
+        self._made += [self._uniforms, self._sampler]
         if not (self._uniforms.create() and self._sampler.create()):
             raise CardError("it has no memory")
-        self._pipeline.setTopology(QRhiGraphicsPipeline.Topology.TriangleStrip)
-        kinds = (QRhiShaderStage.Type.Vertex, QRhiShaderStage.Type.Fragment)
-        self._pipeline.setShaderStages(
-            [QRhiShaderStage(kind, shader(name)) for kind, name in zip(kinds, SHADERS, strict=True)]
-        )
-        self._pipeline.setVertexInputLayout(QRhiVertexInputLayout())
-        # Any textures do for the pipeline; those of a picture have the same layout.
-        self._pipeline.setShaderResourceBindings(self._use_textures([(1, 1, 1)] * 3))
-        self._pipeline.setRenderPassDescriptor(target.renderPassDescriptor())
-        if not self._pipeline.create():
+        self._pipeline(_BY_FILTER[ScaleFilter.SMOOTH], target)
+
+    def _pipeline(self, fragments: str, target: QRhiRenderTarget) -> QRhiGraphicsPipeline:
+        """The pipeline with this fragment shader, which is made when it is used first."""
+        if fragments in self._pipelines:
+            return self._pipelines[fragments]
+        made = self.rhi.newGraphicsPipeline()
+        self._made.append(made)
+        made.setTopology(QRhiGraphicsPipeline.Topology.TriangleStrip)
+        kind = QRhiShaderStage.Type
+        stages = ((kind.Vertex, VERTICES), (kind.Fragment, fragments))
+        made.setShaderStages([QRhiShaderStage(each, shader(name)) for each, name in stages])
+        made.setVertexInputLayout(QRhiVertexInputLayout())
+        # Any textures do for a pipeline: those of every picture have the same layout.
+        bindings = self._bindings or self._use_textures([(1, 1, 1)] * 3)
+        made.setShaderResourceBindings(bindings)
+        made.setRenderPassDescriptor(target.renderPassDescriptor())
+        if not made.create():
             raise CardError("its driver refuses the shaders")
+        self._pipelines[fragments] = made
+        return made
 
     def release(self) -> None:
         """Free everything on the card; must be called before the QRhi goes."""
@@ -115,6 +128,7 @@ class CardDrawing:
         for resource in self._made:
             resource.destroy()
         self._made.clear()
+        self._pipelines.clear()
 
     def draw(
         self,
@@ -128,10 +142,12 @@ class CardDrawing:
         Raises CardError. The planes must stay in memory until the frame was submitted.
         """
         updates = self.rhi.nextResourceUpdateBatch()
+        pipeline: QRhiGraphicsPipeline | None = None
         ground = _mixed((0.0, 0.0, 0.0) if planes is not None else _INK, scene.dim)
         if planes is not None:
             if planes is not self._uploaded:
                 self._upload(updates, planes)
+            pipeline = self._pipeline(fragments_for(planes, scene), target)
             size = target.pixelSize()
             clip = _column_major(self.rhi.clipSpaceCorrMatrix())
             values = uniforms(clip, planes, scene, (size.width(), size.height()))
@@ -140,8 +156,8 @@ class CardDrawing:
         commands.beginPass(
             target, QColor.fromRgbF(*ground), QRhiDepthStencilClearValue(1.0, 0), updates
         )
-        if planes is not None:
-            commands.setGraphicsPipeline(self._pipeline)
+        if pipeline is not None:
+            commands.setGraphicsPipeline(pipeline)
             size = target.pixelSize()
             commands.setViewport(QRhiViewport(0, 0, size.width(), size.height()))
             commands.setShaderResources(self._bindings)
@@ -151,7 +167,10 @@ class CardDrawing:
     # --- textures -------------------------------------------------------------------------------
 
     def _use_textures(self, shape: list[tuple[int, int, int]]) -> QRhiShaderResourceBindings:
-        """Three textures of these widths, heights and channels, unless they are there already."""
+        """Textures of these widths, heights and channels, unless they are there already.
+
+        The shaders read three; where there are two (NV12), the last one is also the third.
+        """
         if self._bindings is not None and self._shape == tuple(shape):
             return self._bindings
         self._release_textures()
@@ -169,7 +188,7 @@ class CardDrawing:
                 QRhiShaderResourceBinding.uniformBuffer(0, both, self._uniforms),
                 *(
                     QRhiShaderResourceBinding.sampledTexture(at, fragment, texture, self._sampler)
-                    for at, texture in enumerate(self._textures, 1)
+                    for at, texture in enumerate([*self._textures, self._textures[-1]][:3], 1)
                 ),
             ]
         )
@@ -193,7 +212,7 @@ class CardDrawing:
             raise CardError(f"it takes no pictures above {limit} pixels")
         uploaded = [planes.luma, *planes.chroma]
         shape = [(plane.width, plane.height, plane.channels) for plane in uploaded]
-        self._use_textures(shape if len(shape) == 3 else [*shape, (1, 1, 1)])
+        self._use_textures(shape)
         for texture, plane in zip(self._textures, uploaded, strict=False):
             described = QRhiTextureSubresourceUploadDescription(_image(plane))
             entry = QRhiTextureUploadEntry(0, 0, described)
@@ -216,8 +235,6 @@ def uniforms(
     )
     # A chroma sample at s luma samples from the luma sample 0 is at (x - 0.5 - s) / 2 + 0.5.
     sited = tuple(0.25 - offset / 2.0 for offset in planes.siting.value)
-    smaller = max(planes.width / layout.width, planes.height / layout.height)
-    samples = 1.0 if scene.scale_filter is ScaleFilter.PIXEL else _samples(smaller)
     rows = rgb_rows(planes.matrix, full_range=planes.full_range)
     return (
         *clip,
@@ -226,7 +243,7 @@ def uniforms(
         *(1.0 / half.width, 1.0 / half.height, *sited),
         *(each for row in rows for each in row),
         *(*_INK, theme.DIM_OPACITY * scene.dim),
-        *(_MODES[scene.scale_filter], scene.sharpness, samples, float(planes.interleaved)),
+        *(scene.sharpness, _places(planes, scene), float(planes.interleaved), 0.0),
     )
 
 
@@ -249,9 +266,17 @@ def _mixed(colour: tuple[float, ...], dim: float) -> tuple[float, ...]:
     return tuple(own * (1.0 - share) + ink * share for own, ink in zip(colour, _INK, strict=True))
 
 
-def _samples(smaller: float) -> float:
-    """How many places across and down a pixel is the mean of, if it covers this many samples."""
-    return float(min(_MOST_SAMPLES, max(1, -int(-smaller // 1)))) if smaller > 1.0 else 1.0
+def fragments_for(planes: Planes, scene: Scene) -> str:
+    """The fragment shader for a picture; one that is drawn smaller than it is has its own."""
+    smaller = _places(planes, scene) > 1.0 and scene.scale_filter is not ScaleFilter.PIXEL
+    return _MEAN if smaller else _BY_FILTER[scene.scale_filter]
+
+
+def _places(planes: Planes, scene: Scene) -> float:
+    """How many places across and down a pixel is the mean of: at least the samples it covers."""
+    layout = scene.layout
+    covered = max(planes.width / layout.width, planes.height / layout.height)
+    return float(min(_MOST_PLACES, max(1, math.ceil(covered))))
 
 
 def _image(plane: Plane) -> QImage:

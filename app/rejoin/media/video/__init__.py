@@ -16,7 +16,8 @@ Read these files in this order:
     hardware        which hardware decoder works here, found out by `hardware_probe` processes
     picture         `Picture`, `PictureSlot`, `ViewHints`, `PaintTelemetry`
     scaling         colours and sizes, through `swscale` (no copy) or PyAV; by a `scale_filter`
-    planes          the same picture as plain memory, for a graphics card; `colour_bands` for its probe
+    planes          the same picture as plain memory, for a graphics card
+    colour_bands    a picture for the probe of such a card
     frame_pacer     when to show a picture
     freezes         W3C's freezeCount
 The next step is `rejoin.gui.video_view`, which takes pictures from the slot; a surface
