@@ -123,7 +123,7 @@ usage: python3 dev.py COMMAND [flags]
   check          style, types, layers, layout of tests and documents, the lock
   fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
-  shaders        bake resources/shaders in a throw-away environment (downloads 300 MB)
+  shaders        bake resources/shaders in an environment of 650 MB that is removed again
 """
 
 
