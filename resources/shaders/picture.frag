@@ -1,6 +1,6 @@
 #version 440
 
-// YUV 4:2:0 to RGB: scaled, sharpened, converted and dimmed. Positions `at` are in luma samples from
+// YUV to RGB: scaled, sharpened, converted and dimmed. Positions `at` are in luma samples from
 // the picture's top left corner, so that the middle of the first sample is at 0.5, 0.5. It is baked
 // once for each FILTER, so that no card or rasteriser pays for another one.
 
@@ -16,7 +16,8 @@ layout(std140, binding = 0) uniform Drawing {
     mat4 clip;
     vec4 box;          // of the picture in normalised device coordinates: left, bottom, right, top
     vec4 luma_size;    // width, height; 1 / width, 1 / height
-    vec4 chroma_size;  // 1 / width, 1 / height; what siting adds to a position in chroma samples
+    vec4 chroma_size;  // from a position in luma samples to one in the chroma's textures, 0 to 1:
+                       // factors, and what is added
     vec4 red;          // factors of Y, Cb and Cr, and what is added
     vec4 green;
     vec4 blue;
@@ -37,7 +38,7 @@ float luma_at(vec2 at)
 
 vec2 chroma_at(vec2 at)
 {
-    vec2 place = (at * 0.5 + chroma_size.zw) * chroma_size.xy;
+    vec2 place = at * chroma_size.xy + chroma_size.zw;
     vec2 first = texture(chroma_b, place).rg;
     return vec2(first.r, mix(texture(chroma_r, place).r, first.g, filtering.z));
 }
@@ -97,9 +98,9 @@ vec3 ycc_at(vec2 at)
                 break;
             vec2 part = (vec2(float(column), float(row)) + 0.5) / filtering.y - 0.5;
             vec2 place = at + across * part.x + down * part.y;
-            vec2 half_place = (place * 0.5 + chroma_size.zw) * chroma_size.xy;
-            vec2 first = textureLod(chroma_b, half_place, 0.0).rg;
-            float second = textureLod(chroma_r, half_place, 0.0).r;
+            vec2 chroma_place = place * chroma_size.xy + chroma_size.zw;
+            vec2 first = textureLod(chroma_b, chroma_place, 0.0).rg;
+            float second = textureLod(chroma_r, chroma_place, 0.0).r;
             sum += vec3(textureLod(luma, place * luma_size.zw, 0.0).r, first.r,
                         mix(second, first.g, filtering.z));
         }

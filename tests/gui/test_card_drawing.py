@@ -129,7 +129,7 @@ def test_the_uniforms_say_where_and_how() -> None:
         (2 * 10 / 340 - 1, 1 - 2 * 200 / 220, 2 * 330 / 340 - 1, 1 - 2 * 20 / 220)
     )
     assert values[20:24] == pytest.approx((160, 90, 1 / 160, 1 / 90))
-    assert values[24:28] == pytest.approx((1 / 80, 1 / 45, 0.25, 0.0))
+    assert values[24:28] == pytest.approx((0.5 / 80, 0.5 / 45, 0.25 / 80, 0.0))
     assert values[44:48] == (0.25, 1.0, 0.0, 0.0)
     assert fragments_for(planes, scene) == "picture.smooth.frag"
     tiny = uniforms(

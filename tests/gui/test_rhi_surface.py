@@ -26,6 +26,7 @@ from helpers.card_window import (
     flat,
     noise,
     picture_of,
+    with_more_chroma,
 )
 from helpers.float_picture import Levels, Values, drawn, rgb_from
 from helpers.window_faces import wait_until
@@ -109,6 +110,18 @@ def test_edges_are_where_the_vui_puts_the_chroma_samples(
     assert worst(seen, drawn(planes_of(frame, siting=siting), (320, 180))) <= EDGE_TOLERANCE
     other = Siting.BOTTOM if siting is not Siting.BOTTOM else Siting.TOP_LEFT
     assert worst(seen, drawn(planes_of(frame, siting=other), (320, 180))) > 4 * EDGE_TOLERANCE
+
+
+@pytest.mark.parametrize("siting", [Siting.LEFT, Siting.BOTTOM], ids=lambda siting: siting.name)
+@pytest.mark.parametrize("form", ["yuv422p", "yuv444p"])
+def test_more_chroma_is_drawn_where_it_is(window: CardWindow, form: str, siting: Siting) -> None:
+    """4:4:4 has a chroma sample for each luma sample; 4:2:2 has them on every row."""
+    frame = with_more_chroma(form, (160, 90))
+    window.show(picture_of(frame, list(Siting).index(siting)))
+    seen, planes = window.seen(), planes_of(frame, siting=siting)
+    assert worst(seen, drawn(planes, (320, 180))) <= EDGE_TOLERANCE
+    halved = planes_of(frame.reformat(format="yuv420p"), siting=siting)
+    assert worst(seen, drawn(halved, (320, 180))) > 4 * EDGE_TOLERANCE
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,16 @@ def yuv_frame(luma: Levels, cb: Levels, cr: Levels, *, nv12: bool = False) -> Vi
     return frame
 
 
+def with_more_chroma(form: str, size: tuple[int, int], seed: int = 5) -> VideoFrame:
+    """Random samples in 4:2:2 or 4:4:4, by FFmpeg's name."""
+    random = np.random.default_rng(seed)
+    frame = VideoFrame(*size, form)
+    for plane, (low, high) in zip(frame.planes, ((60, 190), (90, 166), (90, 166)), strict=True):
+        shape = (plane.height, plane.line_size)
+        plane.update(random.integers(low, high, shape, dtype=np.uint8).tobytes())
+    return frame
+
+
 def picture_of(frame: VideoFrame, chroma_location: int = 0) -> Picture:
     now = boot_s()
     return Picture(ConnectionNumber(1), frame, now, 0, now, chroma_location=chroma_location)

@@ -225,7 +225,7 @@ def uniforms(
     clip: tuple[float, ...], planes: Planes, scene: Scene, target: tuple[int, int]
 ) -> tuple[float, ...]:
     """The values of the shaders' block `Drawing`. `clip`: 16, by columns."""
-    layout, half = scene.layout, planes.chroma[0]
+    layout, sites = scene.layout, planes.chroma[0]
     width, height = target
     box = (
         2.0 * layout.x / width - 1.0,
@@ -233,14 +233,20 @@ def uniforms(
         2.0 * (layout.x + layout.width) / width - 1.0,
         1.0 - 2.0 * layout.y / height,
     )
-    # A chroma sample at s luma samples from the luma sample 0 is at (x - 0.5 - s) / 2 + 0.5.
-    sited = tuple(0.25 - offset / 2.0 for offset in planes.siting.value)
+    # A chroma sample at s luma samples from the luma sample 0 is at (x - 0.5 - s) / 2 + 0.5; where
+    # there is one for each luma sample, at x.
+    across, down = planes.subsampled
+    from_x, from_y = (
+        0.0 if each == 1 else 0.25 - offset / 2.0
+        for each, offset in zip(planes.subsampled, planes.siting.value, strict=True)
+    )
     rows = rgb_rows(planes.matrix, full_range=planes.full_range)
     return (
         *clip,
         *box,
         *(planes.width, planes.height, 1.0 / planes.width, 1.0 / planes.height),
-        *(1.0 / half.width, 1.0 / half.height, *sited),
+        *(1.0 / across / sites.width, 1.0 / down / sites.height),
+        *(from_x / sites.width, from_y / sites.height),
         *(each for row in rows for each in row),
         *(*_INK, theme.DIM_OPACITY * scene.dim),
         *(scene.sharpness, _places(planes, scene), float(planes.interleaved), 0.0),

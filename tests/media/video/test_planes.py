@@ -62,6 +62,27 @@ def test_chroma_of_odd_sizes_is_rounded_up(size: tuple[int, int]) -> None:
     assert (planes.width, planes.height) == size
 
 
+@pytest.mark.parametrize(
+    ("form", "sizes", "full"),
+    [
+        ("yuv422p", (32, 31), False),
+        ("yuv444p", (63, 31), False),
+        ("yuvj422p", (32, 31), True),
+        ("yuvj444p", (63, 31), True),
+    ],
+)
+def test_more_chroma_is_passed_on(form: str, sizes: tuple[int, int], full: bool) -> None:
+    planes = read(of(noise(63, 31, form)))
+    assert [(each.width, each.height) for each in planes.chroma] == [sizes, sizes]
+    assert planes.full_range is full
+    part = planes.cropped(2, 3, 33, 21)
+    across, down = planes.subsampled
+    wide = -(-33 // across)
+    expected = samples(planes.chroma[0])[3:24, 2 // across : 2 // across + wide]
+    assert down == 1
+    assert np.array_equal(samples(part.chroma[0]), expected)
+
+
 def test_nv12_has_one_plane_of_both() -> None:
     frame = noise(64, 32).reformat(format="nv12")
     planes = read(of(frame))

@@ -1,7 +1,7 @@
 """A decoded picture as plain memory: its planes, and what their samples mean.
 
-This is what a surface of the graphics card uploads. YUV 4:2:0 is passed on as the decoder left it,
-without a copy; anything else is converted to it.
+This is what a surface of the graphics card uploads. YUV of 8 bits (4:2:0, 4:2:2, 4:4:4, NV12) is
+passed on as the decoder left it, without a copy; anything else is converted to 4:2:0.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class Plane:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Planes:
-    """A picture in YUV 4:2:0, 8 bits. `chroma`: Cb and Cr, or one plane of both (NV12).
+    """A picture in YUV, 8 bits. `chroma`: Cb and Cr, or one plane of both (NV12). `subsampled`: how
+    many luma samples there are for a chroma sample, across and down; 1 or 2.
 
     The memory belongs to the decoder; it stays as it is for as long as this object lives.
     """
@@ -87,6 +88,7 @@ class Planes:
     matrix: Matrix = Matrix.BT709
     full_range: bool = False
     siting: Siting = Siting.LEFT
+    subsampled: tuple[int, int] = (2, 2)
 
     @property
     def interleaved(self) -> bool:
@@ -96,29 +98,43 @@ class Planes:
     def cropped(self, left: int, top: int, width: int, height: int) -> Planes:
         """A part of it, in luma samples, in the same memory.
 
-        `left` and `top` are even, as H.264 crops 4:2:0 (7.4.2.1.1). Raises ValueError otherwise, or
-        where the part is not inside the picture.
+        `left` and `top` are at chroma samples, as H.264 crops (7.4.2.1.1). Raises ValueError
+        otherwise, or where the part is not inside the picture.
         """
+        across, down = self.subsampled
         inside = left >= 0 and left + width <= self.width and top >= 0
-        if left % 2 or top % 2 or not inside or top + height > self.height:
+        if left % across or top % down or not inside or top + height > self.height:
             raise ValueError("not a part of the picture")
         return Planes(
             width,
             height,
             _part(self.luma, left, top, width, height),
             tuple(
-                _part(plane, left // 2, top // 2, (width + 1) // 2, (height + 1) // 2)
+                _part(plane, left // across, top // down, -(-width // across), -(-height // down))
                 for plane in self.chroma
             ),
             self.matrix,
             self.full_range,
             self.siting,
+            self.subsampled,
         )
 
 
 def _part(plane: Plane, left: int, top: int, width: int, height: int) -> Plane:
     start = top * plane.stride + left * plane.channels
     return Plane(plane.data[start:], width, height, plane.stride, plane.channels)
+
+
+_SUBSAMPLED = {
+    "yuv420p": (2, 2),
+    "yuvj420p": (2, 2),
+    "nv12": (2, 2),
+    "yuv422p": (2, 1),
+    "yuvj422p": (2, 1),
+    "yuv444p": (1, 1),
+    "yuvj444p": (1, 1),
+}
+"""FFmpeg's names of the formats that are taken as they are."""
 
 
 class PlaneReader:
@@ -139,7 +155,7 @@ class PlaneReader:
         frame, siting = picture.frame, Siting.of(picture.chroma_location)
         matrix = Matrix.of(int(frame.colorspace))
         full_range = frame.color_range == int(ColorRange.JPEG)
-        if frame.format.name not in ("yuv420p", "yuvj420p", "nv12"):
+        if frame.format.name not in _SUBSAMPLED:
             frame = self._reformatter.reformat(
                 frame,
                 format="yuv420p",
@@ -147,7 +163,7 @@ class PlaneReader:
                 dst_color_range=ColorRange.MPEG,
             )
             matrix, full_range = Matrix.BT709, False
-        elif frame.format.name == "yuvj420p":
+        elif frame.format.name.startswith("yuvj"):
             full_range = True
         return planes_of(frame, matrix, full_range=full_range, siting=siting)
 
@@ -159,9 +175,10 @@ def planes_of(
     full_range: bool = False,
     siting: Siting = Siting.LEFT,
 ) -> Planes:
-    """The planes of a frame in yuv420p or NV12."""
+    """The planes of a frame in one of the formats that need no conversion."""
     width, height = frame.width, frame.height
-    half = ((width + 1) // 2, (height + 1) // 2)
+    across, down = _SUBSAMPLED[frame.format.name]
+    size = (-(-width // across), -(-height // down))
     interleaved = len(frame.planes) == 2
     first, *others = frame.planes
     return Planes(
@@ -169,10 +186,11 @@ def planes_of(
         height,
         Plane(memoryview(first), width, height, first.line_size),
         tuple(
-            Plane(memoryview(each), *half, each.line_size, 2 if interleaved else 1)
+            Plane(memoryview(each), *size, each.line_size, 2 if interleaved else 1)
             for each in others
         ),
         matrix,
         full_range,
         siting,
+        (across, down),
     )
