@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from bench.measure import Measurement
 
@@ -22,22 +23,26 @@ LATE_FPS = 60
 
 
 def run(quick: bool) -> Iterator[Measurement]:
-    if shutil.which("xvfb-run") is None:
-        raise SystemExit("xvfb-run is not installed")
+    if shutil.which("Xvfb") is None:
+        raise SystemExit("Xvfb is not installed")
+    with screen() as display:
+        yield from _measured_on(display, quick)
+
+
+def _measured_on(display: str, quick: bool) -> Iterator[Measurement]:
     count = 10 if quick else PICTURES
     for name, size in list(SIZES.items())[: 1 if quick else None]:
         for over in ("bare", "card"):
             for kind in ("raster", "OpenGL"):
-                found = measured(kind, size, over, count)
+                found = measured(display, kind, size, over, count)
                 yield from _rows(f"{name}, {over}, {kind}", found, count)
-    for kind in ("Null",):
-        found = measured(kind, SIZES["4K"], "bare", 6 * count, LATE_FPS)
-        yield Measurement(
-            f"4K, bare, {kind}: pictures late",
-            found["late"],
-            "pictures",
-            f"of {found['pictures']:.0f} at {LATE_FPS} fps; draws nothing: our own code alone",
-        )
+    found = measured(display, "Null", SIZES["4K"], "bare", 6 * count, LATE_FPS)
+    yield Measurement(
+        "4K, bare, Null: pictures late",
+        found["late"],
+        "pictures",
+        f"of {found['pictures']:.0f} at {LATE_FPS} fps; draws nothing: our own code alone",
+    )
 
 
 def _rows(name: str, found: dict[str, float], count: int) -> Iterator[Measurement]:
@@ -60,15 +65,34 @@ def _rows(name: str, found: dict[str, float], count: int) -> Iterator[Measuremen
     )
 
 
+@contextmanager
+def screen() -> Iterator[str]:
+    """An X server with a screen of 4K, which chooses a free number itself. Yields its address."""
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "3840x2160x24", "-noreset"]
+    server = subprocess.Popen(
+        [*command, "-nolisten", "tcp"], pass_fds=(writing,), stderr=subprocess.DEVNULL
+    )
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as numbers:
+            number = numbers.readline().strip()
+        if not number:
+            raise SystemExit("Xvfb did not start")
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def measured(
-    kind: str, size: tuple[int, int], over: str, count: int, fps: int = 0
+    display: str, kind: str, size: tuple[int, int], over: str, count: int, fps: int = 0
 ) -> dict[str, float]:
-    """One window in a process of its own, on a screen of 4K."""
-    screen = ["xvfb-run", "-a", "-s", "-screen 0 3840x2160x24"]
+    """One window in a process of its own."""
     arguments = [kind, str(size[0]), str(size[1]), over, str(count), str(fps)]
     done = subprocess.run(
-        [*screen, sys.executable, "-m", "bench.surface_process", *arguments],
-        env={**os.environ, "QT_QPA_PLATFORM": "xcb"},
+        [sys.executable, "-m", "bench.surface_process", *arguments],
+        env={**os.environ, "QT_QPA_PLATFORM": "xcb", "DISPLAY": display},
         check=True,
         stdout=subprocess.PIPE,
         text=True,

@@ -132,10 +132,9 @@ def test_the_uniforms_say_where_and_how() -> None:
     assert values[24:28] == pytest.approx((0.5 / 80, 0.5 / 45, 0.25 / 80, 0.0))
     assert values[44:48] == (0.25, 1.0, 0.0, 0.0)
     assert fragments_for(planes, scene) == "picture.smooth.frag"
-    tiny = uniforms(
-        identity, planes_of(flat((16, 128, 128))), Scene(PictureLayout(0, 0, 16, 9)), (16, 9)
-    )
+    small = Scene(PictureLayout(0, 0, 16, 9))
+    tiny = uniforms(identity, planes_of(flat((16, 128, 128))), small, (16, 9))
     assert tiny[45] == 4.0, "a pixel is the mean of so many places across and down"
-    assert fragments_for(planes_of(flat((16, 128, 128))), scene) == "picture.mean.frag"
-    pixel = replace(scene, scale_filter=ScaleFilter.PIXEL)
+    assert fragments_for(planes_of(flat((16, 128, 128))), small) == "picture.mean.frag"
+    pixel = replace(small, scale_filter=ScaleFilter.PIXEL)
     assert fragments_for(planes_of(flat((16, 128, 128))), pixel) == "picture.pixel.frag"

@@ -173,7 +173,8 @@ def test_at_its_own_size_no_pixel_is_blended(api: CardApi, size: tuple[int, int]
         frame = noise(window.view.device_size())
         window.show(picture_of(frame))
         expected = drawn(planes_of(frame), window.view.device_size())
-        assert worst(window.seen(), expected) <= EDGE_TOLERANCE
+        # Of a view of one pixel, Mesa's first grab is sometimes empty (transparent); the next is not.
+        assert wait_until(lambda: worst(window.seen(), expected) <= EDGE_TOLERANCE)
 
 
 def test_what_is_cropped_is_not_seen(window: CardWindow, monkeypatch: pytest.MonkeyPatch) -> None:

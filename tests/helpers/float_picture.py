@@ -74,7 +74,10 @@ def drawn(
     first_x, first_y = CHROMA_AT[planes.siting.name]
     parts = [levels(each) for each in planes.chroma]
     chroma = np.concatenate(parts, axis=2).astype(float)
-    pair = [_linear(chroma[..., at], (x - first_x) / 2.0, (y - first_y) / 2.0) for at in range(2)]
+    across, down = planes.subsampled
+    first_x, first_y = first_x if across == 2 else 0.5, first_y if down == 2 else 0.5
+    places = ((x - first_x) / across, (y - first_y) / down)
+    pair = [_linear(chroma[..., at], *places) for at in range(2)]
     ycc = np.stack([brightness, *pair], axis=-1)
     rgb = rgb_from(ycc, planes.matrix.name, full_range=planes.full_range)
     return np.asarray(np.clip(rgb, 0.0, 255.0))
