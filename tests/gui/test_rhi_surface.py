@@ -173,7 +173,7 @@ def test_at_its_own_size_no_pixel_is_blended(api: CardApi, size: tuple[int, int]
         frame = noise(window.view.device_size())
         window.show(picture_of(frame))
         expected = drawn(planes_of(frame), window.view.device_size())
-        # Of a view of one pixel, Mesa's first grab is sometimes empty (transparent); the next is not.
+        # Mesa's first grab of a single pixel is sometimes empty (transparent); the next is not.
         assert wait_until(lambda: worst(window.seen(), expected) <= EDGE_TOLERANCE)
 
 
