@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from bench.measure import Measurement
 
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "1440p": (2560, 1440), "4K": (3840, 2160)}
-PICTURES = 100
+PICTURES = 60
 LATE_FPS = 60
 
 
