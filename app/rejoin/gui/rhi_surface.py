@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QImage, QRhiCommandBuffer, QWindow
 from PySide6.QtWidgets import QRhiWidget, QWidget
-from shiboken6 import getCppPointer
 
 from rejoin.errors import RejoinError
 from rejoin.gui.card_drawing import CardDrawing, Scene
@@ -88,8 +87,6 @@ class RhiSurface(QRhiWidget):
         self._began_at = 0.0
         self._dim = 0.0
         self._drawing: CardDrawing | None = None
-        self._device: tuple[int, ...] = ()
-        """The address of Qt's object for the device in use."""
         self._identity: CardIdentity | None = None
         self._failed = False
         self._watches_left = 0
@@ -181,10 +178,8 @@ class RhiSurface(QRhiWidget):
 
     def _set_up(self) -> None:
         """Make what is missing on the device in use, which without a window changes silently."""
-        device = getCppPointer(self.rhi())
-        if device != self._device:
+        if self._drawing is not None and self._drawing.rhi is not self.rhi():
             self._release()
-            self._device = device
         if self._drawing is not None or self._failed:
             return
         try:
