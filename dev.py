@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""The commands of development: `demo`, `test`, `check`, `fuzz`, `bench`. Standard library only.
+"""The commands of development: `demo`, `test`, `check`, `fuzz`, `bench`, `shaders`.
+
+Standard library only.
 
 Every command first makes sure that `.venv` holds what `requirements.lock` says, and that a
 Debian or Ubuntu has the packages that it needs; after the first run that takes well under a
@@ -20,6 +22,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -54,8 +57,27 @@ RUN_PACKAGES = (
 FONT_PACKAGES = ("fonts-dejavu-core",)
 """A machine without a display often has no fonts, and the screenshots need one."""
 
+CARD_PACKAGES = (
+    "libgl1-mesa-dri",
+    "libglx-mesa0",
+    "libegl-mesa0",
+    "libopengl0",
+    "libgles2",
+    "libvulkan1",
+    "mesa-vulkan-drivers",
+)
+"""A graphics card in software, for OpenGL and Vulkan."""
+
+BENCH_PACKAGES = ("xvfb", "xauth", *CARD_PACKAGES)
+"""For the bench of what draws."""
+
+WAYLAND_PACKAGES = ("sway", "grim")
+"""A Wayland compositor without a screen, and what takes its picture."""
+
 TEST_PACKAGES = (
     *("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", "postgresql"),
+    *CARD_PACKAGES,
+    *WAYLAND_PACKAGES,
     *FONT_PACKAGES,
 )
 """An X server, a TURN server, a database server, and what makes network namespaces and their
@@ -66,6 +88,13 @@ NO_CLUSTER = (
     ' (test -e createcluster.conf || echo "create_main_cluster = false" > createcluster.conf)'
 )
 """Keeps Debian from starting a database server on port 5432; the tests start their own."""
+
+SHADERS = ROOT / "resources" / "shaders"
+SHADER_TARGETS = ("--glsl", "300 es,150", "--hlsl", "50", "--msl", "12")
+"""What the shaders are baked to, besides SPIR-V."""
+
+SHADER_FILTERS = ("smooth", "sharp", "pixel", "mean")
+"""The values of FILTER in `picture.frag`, in their order."""
 
 GSTREAMER_PACKAGES = (
     "python3-gi",
@@ -94,6 +123,7 @@ usage: python3 dev.py COMMAND [flags]
   check          style, types, layers, layout of tests and documents, the lock
   fuzz [seed]    fuzz emulator and media twenty times as long as `test`, with another seed
   bench [names]  measure, and write docs/performance-tables.md (bench --help)
+  shaders        bake resources/shaders in an environment of 650 MB that is removed again
 """
 
 
@@ -467,9 +497,64 @@ def check(flags: list[str]) -> int:
 
 
 def bench(flags: list[str]) -> int:
-    set_up(RUN_PACKAGES)
+    set_up(RUN_PACKAGES + BENCH_PACKAGES)
     environ = {"PYTHONPATH": str(ROOT / "tests"), "QT_QPA_PLATFORM": "offscreen"}
     return run(environ, [tool("python"), "-m", "bench", *flags])
+
+
+def shaders(flags: list[str]) -> int:
+    """Bake every shader, with the Qt that the lock names. Its baker is in a package that nothing
+    else here needs, so it is installed for this alone and removed again."""
+    if flags:
+        raise Stopped("shaders takes no flags.\n" + USAGE, 2)
+    version = locked_version("pyside6-essentials", LOCK.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        python = getattr(sys, "_base_executable", None) or sys.executable
+        programs = Path(folder) / ("Scripts" if os.name == "nt" else "bin")
+        say(f"Installing PySide6-Addons {version} into a folder that is removed again")
+        install = [str(programs / "python"), "-m", "pip", "install", "--quiet"]
+        for command in (
+            [python, "-m", "venv", folder],
+            [*install, "--only-binary", ":all:", f"PySide6-Addons=={version}"],
+        ):
+            if subprocess.run(command, check=False).returncode:
+                raise Stopped("The environment for Qt's shader baker could not be made.", 1)
+        baked = {}
+        for source, target, defines in shader_targets():
+            qsb = [str(programs / "pyside6-qsb"), *SHADER_TARGETS, *defines, "-o", str(target)]
+            if subprocess.run([*qsb, str(source)], check=False).returncode:
+                raise Stopped(f"{source.name} cannot be baked; see above.", 1)
+            baked[target.name] = {
+                "source": source.name,
+                "source_sha256": digest_of(source),
+                "baked_sha256": digest_of(target),
+            }
+    record = {"qt": version, "targets": list(SHADER_TARGETS), "shaders": baked}
+    (SHADERS / "baked.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    say("baked: " + ", ".join(baked))
+    return 0
+
+
+def shader_targets() -> list[tuple[Path, Path, list[str]]]:
+    """What is baked from which source, and with which definitions."""
+    found = [(SHADERS / "picture.vert", SHADERS / "picture.vert.qsb", list[str]())]
+    for number, name in enumerate(SHADER_FILTERS):
+        target = SHADERS / f"picture.{name}.frag.qsb"
+        found.append((SHADERS / "picture.frag", target, ["-D", f"FILTER={number}"]))
+    return found
+
+
+def digest_of(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def locked_version(package: str, lock: str) -> str:
+    """The version of a package in a lock; raises Stopped if it has none."""
+    for line in lock.splitlines():
+        name, separator, rest = line.partition("==")
+        if separator and name.strip() == package:
+            return rest.split()[0].rstrip(";\\")
+    raise Stopped(f"requirements.lock does not name {package}.", 1)
 
 
 FUZZ = ["tests/emulator/test_fuzz.py", "tests/rtc/test_hostile_media.py"]
@@ -486,7 +571,14 @@ def fuzz(flags: list[str]) -> int:
     return run(env, pytest)
 
 
-COMMANDS = {"demo": demo, "test": test, "check": check, "fuzz": fuzz, "bench": bench}
+COMMANDS = {
+    "demo": demo,
+    "test": test,
+    "check": check,
+    "fuzz": fuzz,
+    "bench": bench,
+    "shaders": shaders,
+}
 
 
 def main(arguments: list[str]) -> int:

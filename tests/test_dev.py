@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -253,3 +254,21 @@ def test_npm_packages_that_cannot_be_installed_stop_nothing(
     assert not (tmp_path / "node_modules").exists()
     monkeypatch.setenv("PATH", "")
     dev.install_npm_packages(tmp_path)
+
+
+def test_the_shader_baker_is_that_of_the_locked_qt(dev: ModuleType) -> None:
+    lock = "numpy==2.4.0 \\\n  --hash=sha256:0\npyside6-essentials==6.11.3 \\\n  --hash=sha256:1\n"
+    assert dev.locked_version("pyside6-essentials", lock) == "6.11.3"
+    with pytest.raises(dev.Stopped, match="does not name"):
+        dev.locked_version("pyside6", lock)
+    record = json.loads((dev.SHADERS / "baked.json").read_text(encoding="utf-8"))
+    assert record["qt"] == dev.locked_version(
+        "pyside6-essentials", dev.LOCK.read_text(encoding="utf-8")
+    )
+    assert record["targets"] == list(dev.SHADER_TARGETS)
+    assert set(record["shaders"]) == {target.name for _, target, _ in dev.shader_targets()}
+
+
+def test_shaders_takes_no_flags(dev: ModuleType) -> None:
+    with pytest.raises(dev.Stopped, match="no flags"):
+        dev.shaders(["--fast"])

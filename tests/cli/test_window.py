@@ -13,7 +13,9 @@ from helpers.command_line import LINK, PLAY, URL, FakePlayer, FakeWindow, Rejoin
 from rejoin.cli import window
 from rejoin.core.model import Ending, EndingKind, Stage
 from rejoin.gui import application
-from rejoin.gui.main_window import WindowOptions
+from rejoin.gui.surface_choice import PictureOptions, Renderer
+from rejoin.gui.window_options import WindowOptions
+from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime import instance, launch
 from rejoin.runtime.instance import Instance
@@ -258,3 +260,38 @@ def test_a_second_instance_brings_the_window_to_the_front(
     monkeypatch.setattr(application, "run", run)
     assert rejoin(*PLAY)[0] == 0
     assert screen.came_to_front == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], PictureOptions(Renderer.AUTO)),
+        (["--renderer", "card", "--vsync"], PictureOptions(Renderer.CARD, vsync=True)),
+        (
+            ["--renderer", "software", "--scaling", "sharp", "--sharpness", "0.5"],
+            PictureOptions(Renderer.SOFTWARE, ScaleFilter.SHARP, 0.5),
+        ),
+        (["--scaling", "pixel"], PictureOptions(Renderer.AUTO, ScaleFilter.PIXEL)),
+    ],
+)
+def test_how_pictures_are_drawn_reaches_the_window(
+    rejoin: Rejoin,
+    fake_player: type[FakePlayer],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    expected: PictureOptions,
+) -> None:
+    opened: list[WindowOptions] = []
+
+    def run(player: FakePlayer, options: WindowOptions, **_: object) -> int:
+        opened.append(options)
+        return 0
+
+    monkeypatch.setattr(application, "run", run)
+    assert rejoin(*PLAY, *arguments)[0] == 0
+    assert [each.picture for each in opened] == [expected]
+
+
+@pytest.mark.parametrize("wrong", [["--sharpness", "2"], ["--renderer", "gpu"]])
+def test_what_cannot_be_drawn_is_refused(rejoin: Rejoin, wrong: list[str]) -> None:
+    assert rejoin(*PLAY, *wrong)[0] == 2

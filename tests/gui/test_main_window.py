@@ -7,7 +7,7 @@ from itertools import combinations, product
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QCursor, QGuiApplication, QImage, QKeyEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
@@ -45,9 +45,10 @@ from rejoin.core.model import (
     Trouble,
 )
 from rejoin.gui.card import UNARMED_S, Card, CardButton
-from rejoin.gui.main_window import RejoinWindow, WindowOptions, first_size
+from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.notes import BACK_FOR_S, PROBLEM_FOR_S, SOUND_CONTROL_FOR_S, SOUND_NOTE_FOR_S
 from rejoin.gui.pill import Pill
+from rejoin.gui.window_options import WindowOptions
 from rejoin.input_events.events import (
     Button,
     KeyEvent,
@@ -1165,21 +1166,6 @@ def test_a_desktop_without_mouse_capture_is_named_when_the_player_clicks(
     clock.now += PROBLEM_FOR_S
     window.refresh()
     assert "This desktop does not let Rejoin capture the mouse" not in words(window)
-
-
-@pytest.mark.parametrize(
-    ("screen", "size"),
-    [
-        ((1920, 1040), (1280, 720)),
-        ((1392, 783), (1280, 720)),
-        ((1366, 728), (1191, 670)),
-        ((1024, 728), (942, 529)),
-        ((800, 1280), (736, 414)),
-        ((600, 400), (552, 310)),
-    ],
-)
-def test_the_first_size_fits_the_screen(screen: tuple[int, int], size: tuple[int, int]) -> None:
-    assert first_size(QSize(*screen)).toTuple() == size
 
 
 # --- screen readers -------------------------------------------------------------------------------

@@ -85,3 +85,22 @@ def test_with_reduced_motion_it_does_not_turn(ring: Ring) -> None:
     ring.show()
     assert not ring._turning.isActive()
     ring.hide()
+
+
+def test_paced_it_turns_with_each_time_it_is_shown(application: QApplication) -> None:
+    ring = Ring(64)
+    ring.show()
+    ring.paced = True
+    ring.show_time("", "", None)
+    start = ring._angle
+    assert not ring._turning.isActive()
+    ring.show_time("", "", None)
+    assert ring._angle != start
+    ring.show_time("", "", 0.5)
+    stopped = ring._angle
+    ring.show_time("", "", 0.4)
+    assert ring._angle == stopped
+    ring.show_time("", "", None)
+    ring.paced = False
+    assert ring._turning.isActive()
+    ring.hide()

@@ -128,3 +128,32 @@ def test_it_refreshes_each_second_and_only_while_shown() -> None:
     assert not overlay._timer.isActive()
     bridge.close()
     overlay.deleteLater()
+
+
+def test_it_names_what_draws_the_picture() -> None:
+    assert not any(line.startswith("drawn by") for line in lines(NUMBERS))
+    assert "drawn by   the processor" in lines(NUMBERS, "the processor")
+    card = "the graphics card (OpenGL, AMD Radeon RX 7800 XT (radeonsi, navi32, LLVM 17.0.6))"
+    [line] = [line for line in lines(NUMBERS, card) if line.startswith("drawn by")]
+    assert len(line) == 70
+    assert line.endswith("...")
+
+
+@pytest.mark.usefixtures("application")
+def test_paced_it_refreshes_with_the_ticks_of_the_window() -> None:
+    port = FakePort()
+    bridge = Bridge(port)
+    overlay = StatsOverlay(bridge, lambda: "the graphics card")
+    overlay.paced = True
+    overlay.toggle()
+    port.current_statistics = NUMBERS
+    overlay._timer.timeout.emit()
+    assert overlay.text() == "No stream yet."
+    for _ in range(3):
+        overlay.tick(250)
+    assert overlay.text() == "No stream yet."
+    overlay.tick(250)
+    assert "drawn by   the graphics card" in overlay.text()
+    overlay.toggle()
+    bridge.close()
+    overlay.deleteLater()

@@ -18,8 +18,11 @@ from helpers.fake_port import FakeClock, FakePort, picture
 from helpers.window_faces import wait_until
 from rejoin.gui import theme
 from rejoin.gui.bridge import Bridge
+from rejoin.gui.raster_surface import RasterSurface
+from rejoin.gui.video_surface import SurfaceEvents
 from rejoin.gui.video_view import VideoView
 from rejoin.media.video.picture import FailureCount, Picture, Pixels
+from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.media.video.scaling import Scaler
 from rejoin.media.video.swscale import Area
 
@@ -79,9 +82,11 @@ def converted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     sizes: list[tuple[int, int]] = []
     really = Scaler.pixels
 
-    def pixels(scaler: Scaler, picture: Picture, size: tuple[int, int]) -> Pixels | None:
+    def pixels(
+        scaler: Scaler, picture: Picture, size: tuple[int, int], *how: ScaleFilter
+    ) -> Pixels | None:
         sizes.append(size)
-        return really(scaler, picture, size)
+        return really(scaler, picture, size, *how)
 
     monkeypatch.setattr(Scaler, "pixels", pixels)
     return sizes
@@ -93,6 +98,28 @@ def test_the_view_hints_have_the_size_in_device_pixels(rig: Rig) -> None:
     rig.settle()
     ratio = rig.view.devicePixelRatioF()
     assert rig.port.slot.hints.size == (round(400 * ratio), round(300 * ratio))
+
+
+def test_the_view_hints_follow_the_surface(rig: Rig) -> None:
+    def sharp(view: QWidget, events: SurfaceEvents) -> RasterSurface:
+        return RasterSurface(view, events, ScaleFilter.SHARP)
+
+    rig.view.use(sharp)
+    assert rig.port.slot.hints.scale_filter is ScaleFilter.SHARP
+    assert rig.port.slot.hints.size == rig.view.device_size()
+
+
+def test_another_surface_shows_the_same_picture_and_counts_it_once(rig: Rig) -> None:
+    rig.show(320, 180)
+    shown, painted = rig.view.picture, rig.view.painted.pictures
+    rig.view.dimmed = True
+    dimmed = rig.at(160, 90)
+    rig.view.use(RasterSurface)
+    rig.settle()
+    assert rig.view.picture is shown
+    assert rig.at(160, 90) == dimmed
+    assert rig.view.painted.pictures == painted
+    assert len(rig.view.findChildren(RasterSurface)) == 1
 
 
 def test_a_picture_of_the_right_size_fills_the_view_exactly(rig: Rig, either_way: None) -> None:
@@ -204,10 +231,10 @@ def test_a_whole_picture_is_drawn_directly_and_a_part_is_copied(
         rig.show(*host)
         assert rig.at(size[0] // 2, size[1] // 2) == BLUE
     rig.view.dimmed = True
-    rig.view.repaint()
+    rig.view.surface.widget.repaint()
     assert converted == []
     for _ in range(2):
-        rig.view.repaint(5, 5, 60, 60)
+        rig.view.surface.widget.repaint(5, 5, 60, 60)
     assert len(converted) == 1, "converted once for all parts"
     rig.show(*host)
     assert len(converted) == 1
@@ -285,7 +312,7 @@ def test_a_picture_is_scaled_only_once(rig: Rig, converted: list[tuple[int, int]
     rig.settle()
     rig.show(320, 180)
     for _ in range(3):
-        rig.view.repaint()
+        rig.view.surface.widget.repaint()
     assert converted == [(640, 360)]
     assert rig.at(630, 350) == BLUE
 
@@ -295,7 +322,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """From now on no picture can be drawn; returns the media times of those that failed."""
     failed: list[int] = []
 
-    def fails(scaler: Scaler, picture: Picture, size: tuple[int, int]) -> None:
+    def fails(scaler: Scaler, picture: Picture, size: tuple[int, int], *how: ScaleFilter) -> None:
         failed.append(picture.rtp_timestamp)
         picture.on_failed()
 
@@ -310,7 +337,7 @@ def test_a_picture_that_cannot_be_drawn_is_reported_once_and_leaves_the_backgrou
     failures, start = FailureCount(), rig.view.painted.pictures
     rig.port.show(picture(320, 180, on_failed=failures))
     rig.settle()
-    rig.view.repaint()
+    rig.view.surface.widget.repaint()
     assert rig.seen().pixelColor(5, 5).name() == theme.INK
     assert broken == [0]
     assert failures.count == 1
@@ -325,10 +352,12 @@ def test_a_picture_that_cannot_be_drawn_leaves_the_last_one_visible(
     good, start = rig.view.picture, rig.view.painted.pictures
     really = Scaler._pixels
 
-    def pixels(scaler: Scaler, frame: VideoFrame, width: int, height: int) -> Pixels:
+    def pixels(
+        scaler: Scaler, frame: VideoFrame, width: int, height: int, *how: ScaleFilter
+    ) -> Pixels:
         if good is None or frame is not good.frame:
             raise MemoryError
-        return really(scaler, frame, width, height)
+        return really(scaler, frame, width, height, *how)
 
     monkeypatch.setattr(Scaler, "draw", lambda scaler, picture, area: False)
     monkeypatch.setattr(Scaler, "_pixels", pixels)
@@ -373,16 +402,16 @@ def test_before_the_first_picture_the_background_is_shown(rig: Rig) -> None:
 def test_painted_pictures_and_their_age_are_counted(rig: Rig) -> None:
     start = rig.view.painted.pictures
     rig.show(320, 180)
-    rig.view.repaint()
+    rig.view.surface.widget.repaint()
     made = picture(320, 180, decoded_at=rig.clock())
     rig.port.slot.put(replace(made, received_at=rig.clock() - 0.004))
     rig.clock.now += 0.008
     rig.settle()
-    rig.view.repaint()
+    rig.view.surface.widget.repaint()
     assert rig.view.painted.pictures == start + 2
     assert rig.view.painted.age_last_s == pytest.approx(0.012)
     assert rig.view.painted.age_max_s == pytest.approx(0.012)
-    rig.view.repaint()
+    rig.view.surface.widget.repaint()
     assert rig.view.painted.pictures == start + 2
 
 

@@ -26,7 +26,8 @@ from rejoin.core.model import AttemptNumber, SessionId, Snapshot, Stage
 from rejoin.core.ticket import BackendAddress, RejoinState, Ticket
 from rejoin.core.trace import Record
 from rejoin.gui import application
-from rejoin.gui.main_window import RejoinWindow, WindowOptions
+from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.window_options import WindowOptions
 from rejoin.media.audio.output import NullOutput
 from rejoin.media.video.picture import Picture, PictureSlot
 from rejoin.rtc.candidates import NetworkRules

@@ -23,7 +23,8 @@ from rejoin.core.model import (
     Stage,
     Trouble,
 )
-from rejoin.gui.main_window import RejoinWindow, WindowOptions
+from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.window_options import WindowOptions
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.service_model.status import Status, StatusReason
 

@@ -24,6 +24,7 @@ class DemoArguments:
     drop_after_s: float
     drops: int
     decoder: str
+    renderer: str
     frame_pacing: bool
     stats: Path | None
 
@@ -60,6 +61,7 @@ class DemoArguments:
     help="Number of drops; 0 plays without one.",
 )
 @options.decoder("software")
+@options.renderer("software")
 @options.frame_pacing
 @options.stats
 @options.as_values(DemoArguments)
@@ -87,6 +89,7 @@ def demo(chosen: DemoArguments) -> int:
             drop_after_s=chosen.drop_after_s,
             drops=chosen.drops,
             decoder=chosen.decoder,
+            renderer=chosen.renderer,
             frame_pacing=chosen.frame_pacing,
             stats=chosen.stats,
         ),

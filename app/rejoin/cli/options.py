@@ -50,6 +50,10 @@ class GameOptions:
     yes: bool = False
     decoder: str = "auto"
     """`auto` or `software`; see `media.video.hardware.chosen`."""
+    renderer: str = "auto"
+    scaling: str = "smooth"
+    sharpness: float = 0.0
+    vsync: bool = False
     frame_pacing: bool = False
     dtls_client: bool = False
     input_module: str = "service"
@@ -69,6 +73,10 @@ def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
     options = (
         token_file("sign-in token for the studio's backend"),
         decoder(decoder_default),
+        renderer("auto"),
+        scaling,
+        sharpness,
+        vsync,
         frame_pacing,
         click.option(
             "--dtls-client",
@@ -139,6 +147,18 @@ def decoder(default: str) -> Callable[[_Verb], _Verb]:
     )
 
 
+def renderer(default: str) -> Callable[[_Verb], _Verb]:
+    """`--renderer`: the graphics card or the processor."""
+    return click.option(
+        "--renderer",
+        type=click.Choice(("auto", "card", "software")),
+        default=default,
+        show_default=True,
+        help="What draws the picture: auto uses the graphics card once a test of it has passed, "
+        "which runs beside the game and counts from the next start.",
+    )
+
+
 def port(name: str, default: int, meaning: str) -> Callable[[_Verb], _Verb]:
     """`--NAME-port`: where a server listens."""
     return click.option(
@@ -150,6 +170,26 @@ def port(name: str, default: int, meaning: str) -> Callable[[_Verb], _Verb]:
     )
 
 
+scaling = click.option(
+    "--scaling",
+    type=click.Choice(("smooth", "sharp", "pixel")),
+    default="smooth",
+    show_default=True,
+    help="How the picture is scaled to the window; pixel scales to whole multiples.",
+)
+sharpness = click.option(
+    "--sharpness",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.0,
+    show_default=True,
+    help="How much --scaling sharp sharpens as well, where the graphics card draws.",
+)
+vsync = click.option(
+    "--vsync",
+    is_flag=True,
+    help="Wait for the screen before a picture is shown, where the graphics card draws: no tearing,"
+    " and up to one refresh of the screen later.",
+)
 frame_pacing = click.option(
     "--frame-pacing",
     is_flag=True,

@@ -91,7 +91,9 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
     """Play `game` in a window until the window is closed; returns the exit code."""
     from rejoin.core.model import Doing, Snapshot, Stage
     from rejoin.gui import application
-    from rejoin.gui.main_window import WindowOptions
+    from rejoin.gui.surface_choice import PictureOptions, Renderer
+    from rejoin.gui.window_options import WindowOptions
+    from rejoin.media.video.scale_filter import ScaleFilter
     from rejoin.runtime import launch
     from rejoin.runtime.network import HAS_NETLINK
     from rejoin.runtime.stream_thread import END_TIMEOUT_S, StreamThread
@@ -127,6 +129,12 @@ def play_in_window(game: GameToPlay, options: GameOptions, *, stats: Path | None
             smooth=options.frame_pacing,
             before_start=before_start,
             report_facts=player.report_facts,
+            picture=PictureOptions(
+                Renderer(options.renderer),
+                ScaleFilter(options.scaling),
+                options.sharpness,
+                options.vsync,
+            ),
         ),
         full_screen=options.full_screen,
         network_hint=not HAS_NETLINK and not game.profile.network.loopback_only,

@@ -25,6 +25,8 @@ class DemoOptions:
     """How long a headless demo plays after the last drop."""
     decoder: str = "software"
     """Or "auto", which tries hardware; see `media.video.hardware.chosen`."""
+    renderer: str = "software"
+    """Or "auto" or "card"; see `gui.surface_choice.Renderer`."""
     frame_pacing: bool = False
     stats: Path | None = None
     """CSV file for the stream's statistics."""

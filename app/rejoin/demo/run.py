@@ -128,7 +128,8 @@ def _player(
 def _in_window(options: DemoOptions, player: Player, drops: Drops, script: Script) -> int:
     from rejoin.core.model import Snapshot, Stage
     from rejoin.gui import application
-    from rejoin.gui.main_window import WindowOptions
+    from rejoin.gui.surface_choice import PictureOptions, Renderer
+    from rejoin.gui.window_options import WindowOptions
 
     return application.run(
         player,
@@ -139,6 +140,7 @@ def _in_window(options: DemoOptions, player: Player, drops: Drops, script: Scrip
             drop_again=drops.drop,
             before_start=Snapshot(Stage.STARTING),
             first_size=(1280, 720) if options.headless else None,
+            picture=PictureOptions(Renderer(options.renderer)),
         ),
         after_refresh=script.on_refresh,
     )

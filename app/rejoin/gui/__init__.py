@@ -17,14 +17,17 @@ Glossary:
     armed       A card's buttons accept presses. Just after it has appeared they do not: those
                 presses were meant for the game.
     settled     A button has visibly had the focus for half a second, so a key may press it.
+    surface     What draws the picture: the processor or the graphics card (`video_surface`).
     port        The stream as the window sees it (`bridge.StreamPort`); the bridge is the only
                 crossing between its threads and Qt's.
 
-Read these files in this order: `bridge`, `main_window`, `layers`, `texts`, `notes`,
-`reconnect_overlay` (with `card` and `ring`), `shortcuts`, `input` (with `key_events` and
+Read these files in this order: `bridge`, `main_window` (with `window_options`), `layers`, `texts`,
+`notes`, `reconnect_overlay` (with `card` and `ring`), `shortcuts`, `input` (with `key_events` and
 `keys_down`), `pointer` (with `mouse_capture` and `view_state`), `module_wishes`, `full_screen`,
-`video_view`, `application`. The rest is small: `starting_card`,
-`confirmation`, `end_card` with `ending_texts` and `report`, `corners` with `pill`,
-`reconnect_button`, `announcer`, `sound_control`, `stats_overlay`, `network_hint`,
-`displays`, `platform_plugin`, `theme`, `raster`, `screenshot`.
+`video_view` (with `video_surface`, `picture_layout`, `raster_surface` and `raster`; on the graphics
+card `rhi_surface`, `card_drawing`, `yuv_colours` and `card_identity`; which of them,
+`surface_choice`, `surface_probe` and `surface_fallback`), `application`. The rest is small:
+`starting_card`, `confirmation`, `end_card` with `ending_texts` and `report`, `corners` with `pill`,
+`reconnect_button`, `announcer`, `sound_control`, `stats_overlay`, `network_hint`, `displays`,
+`platform_plugin`, `theme`, `screenshot`.
 """

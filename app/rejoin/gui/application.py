@@ -6,6 +6,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 from PySide6.QtCore import (
@@ -23,8 +24,11 @@ from rejoin.clock import Clock, boot_s
 from rejoin.gui import platform_plugin, theme
 from rejoin.gui.bridge import StreamPort
 from rejoin.gui.displays import check_display
-from rejoin.gui.main_window import RejoinWindow, WindowOptions
+from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.network_hint import NetworkHint, qt_network
+from rejoin.gui.surface_choice import SurfaceUse
+from rejoin.gui.window_options import WindowOptions
+from rejoin.runtime.renderer_memory import RendererMemory
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as shells count it: 128 + SIGINT."""
@@ -78,6 +82,8 @@ def run(
     """
     with _qt_log():
         application = make_application()
+        use = SurfaceUse(options.picture, RendererMemory())
+        options = replace(options, make_surface=use.make_surface, on_surface_failed=use.fall_back)
         window = RejoinWindow(port, options, clock=clock)
         source = qt_network() if network_hint else None
         hint = NetworkHint(window.bridge.post, source) if source is not None else None
@@ -103,6 +109,7 @@ def run(
                 window.showFullScreen()
             else:
                 window.show()
+            use.begin()
             if start:
                 window.start()
             code = application.exec()
@@ -113,6 +120,7 @@ def run(
             window.bridge.close()
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
+            use.close()
         return INTERRUPTED if interrupts else code
 
 

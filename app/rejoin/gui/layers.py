@@ -19,11 +19,13 @@ from rejoin.gui.corners import MARGIN_PX, Corners
 from rejoin.gui.end_card import EndCard
 from rejoin.gui.keys_down import KeysDown
 from rejoin.gui.notes import Notes
+from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.reconnect_button import ReconnectButton
 from rejoin.gui.reconnect_overlay import ReconnectOverlay
 from rejoin.gui.sound_control import SoundControl
 from rejoin.gui.starting_card import StartingCard
 from rejoin.gui.stats_overlay import StatsOverlay
+from rejoin.gui.video_surface import MakeSurface
 from rejoin.gui.video_view import VideoView
 
 
@@ -39,19 +41,24 @@ class Layers(QWidget):
         keys: KeysDown | None = None,
         reduced_motion: bool = False,
         smooth: bool = False,
-        parent: QWidget | None = None,
+        make_surface: MakeSurface = RasterSurface,
     ) -> None:
         """`report` makes the text of *Copy report*. `keys`: what is held down in the window."""
-        super().__init__(parent)
+        super().__init__()
         # Qt reports moves without a pressed button only if all widgets in between track them.
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self._game_had_keyboard = False
         self.view = VideoView(
-            bridge, clock=clock, reduced_motion=reduced_motion, smooth=smooth, parent=self
+            bridge,
+            clock=clock,
+            reduced_motion=reduced_motion,
+            smooth=smooth,
+            make_surface=make_surface,
+            parent=self,
         )
         self.corners = Corners(self)
-        self.stats = StatsOverlay(bridge, self)
+        self.stats = StatsOverlay(bridge, lambda: self.view.surface.drawn_by, self)
         self.stats.move(MARGIN_PX, MARGIN_PX)
         self.sound = SoundControl(bridge.sound(), self)
         self.reconnect = ReconnectButton(clock, self)
@@ -61,6 +68,15 @@ class Layers(QWidget):
         self._cards: tuple[Card, ...] = (self.starting, self.overlay, self.end)
         for card in self._cards:
             card.keys = keys or card.keys
+        self.pace()
+
+    def pace(self) -> None:
+        """Where the card draws, what is over the picture repaints with the window's ticks alone:
+        each repaint there uploads the whole window."""
+        paced = self.view.surface.on_card
+        for ring in (self.starting.ring, self.overlay.ring):
+            ring.paced = paced
+        self.stats.paced = paced
 
     # --- what is shown --------------------------------------------------------------------------
 

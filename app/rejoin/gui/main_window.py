@@ -6,9 +6,8 @@ are made from the newest snapshot and the clock, again at each snapshot and ten 
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -38,56 +37,22 @@ from rejoin.gui.mouse_capture import Free, FreedByDrop, FreedByKeys, MouseCaptur
 from rejoin.gui.notes import Memory, Notes, WindowState, is_just_back, notes
 from rejoin.gui.pill import Pill
 from rejoin.gui.pointer import Pointer
+from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.report import game_report
 from rejoin.gui.shortcuts import Condition, ShortcutAction
+from rejoin.gui.surface_fallback import replace_surface
 from rejoin.gui.view_state import view_of
+from rejoin.gui.window_options import Presence, WindowOptions, first_size
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
 from rejoin.media.audio.volume import SoundChoice
 
 LEAVE_WITHIN_S = 10.0
 """A closed window, hidden, waits at most this long for the engine to finish."""
 
-FIRST_SIZE = QSize(1280, 720)
-_FIRST_SHARE = 0.92
-"""The share of a smaller screen that a new window takes: the rest is for its frame."""
-
 _REFRESH_EVERY_MS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class WindowOptions:
-    """How a window behaves.
-
-    `smooth`: as `VideoView`'s. `drop_again`: what F8 does; None outside a demo. `report_facts`:
-    more lines for the report. `before_start`: what is shown until the engine has started; by
-    default a window that waits for *Start*. `first_size`: in pixels; None: what fits the screen.
-    """
-
-    title: str = "Rejoin"
-    reduced_motion: bool = False
-    smooth: bool = False
-    drop_again: Callable[[], None] | None = None
-    report_facts: Callable[[], Mapping[str, str]] = dict
-    before_start: Snapshot = Snapshot(Stage.IDLE)  # noqa: RUF009 frozen
-    first_size: tuple[int, int] | None = None
-
-
-class _Presence(enum.Enum):
-    """Whether the window is open, being closed, or gone."""
-
-    OPEN = "open"
-    START_REQUESTED = "start_requested"
-    """Open, and the player has requested a game."""
-    LEAVING = "leaving"
-    """Closed and hidden, until the engine has finished."""
-    GONE = "gone"
-
-
-def first_size(available: QSize) -> QSize:
-    """The size of a new window: `FIRST_SIZE` if that fits the screen with a frame around it."""
-    most = available * _FIRST_SHARE
-    fits = FIRST_SIZE.width() <= most.width() and FIRST_SIZE.height() <= most.height()
-    return FIRST_SIZE if fits else FIRST_SIZE.scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
+_PACED_EVERY_MS = 250
+"""Where the graphics card draws the picture: four times a second, and with it everything over the
+picture (`Layers.pace`)."""
 
 
 class RejoinWindow(QWidget):
@@ -105,7 +70,7 @@ class RejoinWindow(QWidget):
     def __init__(
         self,
         port: StreamPort,
-        options: WindowOptions = WindowOptions(),
+        options: WindowOptions = WindowOptions(),  # noqa: B008 frozen
         *,
         clock: Clock = boot_s,
     ) -> None:
@@ -117,11 +82,13 @@ class RejoinWindow(QWidget):
         self._options = options
         self._clock = clock
         self._snapshot = options.before_start
-        self._presence = _Presence.OPEN
+        self._presence = Presence.OPEN
         self._starts = 0
         """Connections that failed before the first picture: they are no drops."""
         self._memory = Memory()
         self._full_screen = FullScreen(self)
+        self._captures_when_active = False
+        """The mouse was captured when the native window was made anew."""
 
         self.keys = KeysDown()
         self.bridge = Bridge(port)
@@ -139,8 +106,8 @@ class RejoinWindow(QWidget):
         self.bridge.wished.connect(self._on_wish)
         self.bridge.open()
         self._refreshing = QTimer(self)
-        self._refreshing.setInterval(_REFRESH_EVERY_MS)
-        self._refreshing.timeout.connect(self.refresh)
+        self._pace()
+        self._refreshing.timeout.connect(self._on_tick)
         self._refreshing.start()
         self.refresh()
 
@@ -159,7 +126,9 @@ class RejoinWindow(QWidget):
             keys=self.keys,
             reduced_motion=self._options.reduced_motion,
             smooth=self._options.smooth,
+            make_surface=self._options.make_surface,
         )
+        self.layers.view.surface_failed.connect(self._on_surface_failed)
         self.setMouseTracking(True)  # as all layers do
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -189,8 +158,8 @@ class RejoinWindow(QWidget):
 
     def start(self) -> None:
         """Request a game, as the *Start* button does."""
-        if self._presence is _Presence.OPEN:
-            self._presence = _Presence.START_REQUESTED
+        if self._presence is Presence.OPEN:
+            self._presence = Presence.START_REQUESTED
         self.bridge.post(StartRequested())
         self.refresh()
 
@@ -234,7 +203,7 @@ class RejoinWindow(QWidget):
         if before is Stage.STARTING and snapshot.stage is Stage.LIVE:
             self._memory = replace(self._memory, started_at=self._clock())
         self.refresh()
-        if self._presence is _Presence.LEAVING and snapshot.stage is Stage.ENDED:
+        if self._presence is Presence.LEAVING and snapshot.stage is Stage.ENDED:
             self._close_for_good()
 
     # --- showing it -----------------------------------------------------------------------------
@@ -246,7 +215,7 @@ class RejoinWindow(QWidget):
         self._open_or_close_input()
         self.banner.set_text(texts.view_only(snapshot))
         self.banner_row.setVisible(snapshot.view_only is not None)
-        requested = self._presence is _Presence.START_REQUESTED
+        requested = self._presence is Presence.START_REQUESTED
         self.layers.show_snapshot(
             snapshot,
             now,
@@ -273,6 +242,32 @@ class RejoinWindow(QWidget):
         self.layers.show_notes(shown, now)
         return shown
 
+    def _on_tick(self) -> None:
+        self.layers.stats.tick(self._refreshing.interval())
+        self.refresh()
+
+    def _pace(self) -> None:
+        on_card = self.layers.view.surface.on_card
+        self._refreshing.setInterval(_PACED_EVERY_MS if on_card else _REFRESH_EVERY_MS)
+        self.layers.pace()
+
+    def _on_surface_failed(self, why: str) -> None:
+        """The graphics card cannot draw any more: the processor does, in a native window made anew.
+
+        What belongs to the old one is let go first: the mouse, which is captured again as soon as
+        the new one is active, and keys that are held.
+        """
+        if self._presence is Presence.GONE:
+            return
+        captured = self.mouse.captured
+        self.release_mouse()
+        self.inputs.release_all()
+        self._options.on_surface_failed(why)
+        replace_surface(self, self.layers.view, RasterSurface)
+        self._captures_when_active = captured
+        self._pace()
+        self.refresh()
+
     # --- leaving --------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -284,7 +279,7 @@ class RejoinWindow(QWidget):
             self._close_for_good()
             return
         event.ignore()
-        self._presence = _Presence.LEAVING
+        self._presence = Presence.LEAVING
         self.inputs.close()
         if stage is not Stage.ENDING or texts.waits_to_end(self._snapshot):
             self.bridge.post(CloseForNowRequested())
@@ -293,11 +288,11 @@ class RejoinWindow(QWidget):
 
     def _has_left(self) -> bool:
         """Whether the player has closed the window."""
-        return self._presence in (_Presence.LEAVING, _Presence.GONE)
+        return self._presence in (Presence.LEAVING, Presence.GONE)
 
     def _close_for_good(self) -> None:
-        if self._presence is not _Presence.GONE:
-            self._presence = _Presence.GONE
+        if self._presence is not Presence.GONE:
+            self._presence = Presence.GONE
             self._refreshing.stop()
             self.inputs.close()
             self.bridge.close()
@@ -496,5 +491,8 @@ class RejoinWindow(QWidget):
             self.mouse.keys_released()
             self.inputs.release_all()
             self.keys.forget()
+        elif event.type() == QEvent.Type.ActivationChange and self._captures_when_active:
+            self._captures_when_active = False
+            self.capture_mouse()
         elif event.type() == QEvent.Type.WindowStateChange and not self.isMinimized():
             self.layers.view.show_newest()

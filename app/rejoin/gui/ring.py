@@ -19,6 +19,8 @@ from rejoin.gui import theme
 _WIDTH_PX = 8.0
 _TURN_EVERY_MS = 33
 _TURN_DEGREES = 6.0
+_PACED_DEGREES = 30.0
+"""A turn of a paced ring, which is repainted a few times a second."""
 _TURNING_ARC_DEGREES = 80.0
 
 
@@ -34,6 +36,7 @@ class Ring(QWidget):
         self._share: float | None = None
         self._digits = ""
         self._angle = 0.0
+        self._paced = False
         self._turning = QTimer(self)
         self._turning.setInterval(_TURN_EVERY_MS)
         self._turning.timeout.connect(self._turn)
@@ -46,11 +49,24 @@ class Ring(QWidget):
     def share(self) -> float | None:
         return self._share
 
+    @property
+    def paced(self) -> bool:
+        """Whether it turns by `show_time` alone, and not by a timer of its own."""
+        return self._paced
+
+    @paced.setter
+    def paced(self, paced: bool) -> None:
+        self._paced = paced
+        self._start_or_stop()
+
     def show_time(self, sentence: str, digits: str, share: float | None) -> None:
         """`sentence` is for screen readers; `share` is how much of the time is left."""
         if self.accessibleName() != sentence:
             self.setAccessibleName(sentence)
-        if (digits, share) != (self._digits, self._share):
+        turns = self._paced and self._turns_when_shown(share)
+        if turns:
+            self._angle = (self._angle + _PACED_DEGREES) % 360.0
+        if turns or (digits, share) != (self._digits, self._share):
             self._digits, self._share = digits, share
             self._start_or_stop()
             self.update()
@@ -63,8 +79,11 @@ class Ring(QWidget):
         super().hideEvent(event)
         self._turning.stop()
 
+    def _turns_when_shown(self, share: float | None) -> bool:
+        return share is None and self.isVisible() and not self._reduced_motion
+
     def _start_or_stop(self) -> None:
-        if self._share is None and self.isVisible() and not self._reduced_motion:
+        if self._turns_when_shown(self._share) and not self._paced:
             self._turning.start()
         else:
             self._turning.stop()

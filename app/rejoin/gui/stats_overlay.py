@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFontDatabase, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
@@ -11,11 +13,13 @@ from rejoin.gui.bridge import Bridge
 from rejoin.media.statistics import StreamStatistics
 
 _EVERY_MS = 1000
+_MOST_LETTERS = 70
+"""Of a line, so that it fits into the smallest window."""
 _WAITING = "No stream yet."
 
 
-def lines(numbers: StreamStatistics) -> list[str]:
-    """The lines of the overlay, top to bottom."""
+def lines(numbers: StreamStatistics, drawn_by: str = "") -> list[str]:
+    """The lines of the overlay, top to bottom. `drawn_by`: what draws the picture."""
     available = numbers.available_bitrate_bps
     feedback = numbers.congestion_feedback
     feedback += "" if feedback == "REMB" else ", estimate"
@@ -46,6 +50,7 @@ def lines(numbers: StreamStatistics) -> list[str]:
         f" lost {numbers.audio_packets_lost}, concealed {numbers.audio_packets_concealed}",
         f"lip sync   {_lateness(numbers.audio_late_s)},"
         f" delayed by {numbers.audio_sync_delay_s * 1000:.0f} ms",
+        *([_shortened(f"drawn by   {drawn_by}")] if drawn_by else []),
         f"path       {numbers.candidate_pair or '-'}   connection {numbers.connection}",
         *_host_lines(numbers),
     ]
@@ -66,6 +71,11 @@ def _host_lines(numbers: StreamStatistics) -> list[str]:
     return [f"host       {', '.join(parts)}"] if parts else []
 
 
+def _shortened(line: str) -> str:
+    """Drivers have long names for cards."""
+    return line if len(line) <= _MOST_LETTERS else line[: _MOST_LETTERS - 3] + "..."
+
+
 def _lateness(sound_late_s: float | None) -> str:
     if sound_late_s is None:
         return "sound -"
@@ -76,7 +86,13 @@ def _lateness(sound_late_s: float | None) -> str:
 class StatsOverlay(QLabel):
     """Hidden until toggled; does nothing while hidden; mouse events pass through it."""
 
-    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        drawn_by: Callable[[], str] = str,
+        parent: QWidget | None = None,
+    ) -> None:
+        """`drawn_by`: what draws the picture now."""
         super().__init__(_WAITING, parent)
         self.setObjectName("stats")
         self.setTextFormat(Qt.TextFormat.PlainText)
@@ -90,17 +106,33 @@ class StatsOverlay(QLabel):
             " padding: 10px 12px; border-radius: 8px; }"
         )
         self._bridge = bridge
+        self._drawn_by = drawn_by
+        self.paced = False
+        """Whether it is refreshed by `tick` alone, together with everything else."""
+        self._ticks = 0
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
-        self._timer.timeout.connect(self.refresh)
+        self._timer.timeout.connect(self._on_second)
         self.hide()
 
     def toggle(self) -> None:
         self.setVisible(self.isHidden())
 
+    def _on_second(self) -> None:
+        if not self.paced:
+            self.refresh()
+
+    def tick(self, every_ms: int) -> None:
+        """To be called this often while `paced`."""
+        self._ticks += every_ms
+        if self.paced and self._ticks >= _EVERY_MS:
+            self._ticks = 0
+            if self.isVisible():
+                self.refresh()
+
     def refresh(self) -> None:
         numbers = self._bridge.statistics()
-        self.setText(_WAITING if numbers is None else "\n".join(lines(numbers)))
+        self.setText(_WAITING if numbers is None else "\n".join(lines(numbers, self._drawn_by())))
         self.adjustSize()
 
     def showEvent(self, event: QShowEvent) -> None:

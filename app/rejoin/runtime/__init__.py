@@ -33,5 +33,6 @@ Read in this order
     state_folder     where that is, and the volume
     stream_thread                   the threads (all threads: docs/threads.md)
     studio_profile, deep_link, volume_file, statistics_file, logs    settings and files
+    renderer_memory  what is known about drawing with the graphics card
     launch           before and after a game: ticket, claim, secrets, exit code
 """

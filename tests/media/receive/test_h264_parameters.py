@@ -49,6 +49,7 @@ def test_an_sps_is_read(form: Sps, vui: Vui | None) -> None:
     )
     assert (read.reference_frames, read.lossless) == (4, False)
     assert read.reorder_frames == (vui.reorder_frames if vui else None)
+    assert read.chroma_location == int(vui is not None and vui.full)
     assert read.unsupported() is None
 
 

@@ -26,6 +26,7 @@ from rejoin.media.video.decoder import HANGS_S, Decoder
 from rejoin.media.video.hardware import SOFTWARE, Hardware, OnHardware
 from rejoin.media.video.picture import Picture, PictureSlot, ViewHints
 from rejoin.media.video.picture_gate import _Hidden
+from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.media.video.scaling import Scaler
 
 
@@ -274,6 +275,29 @@ def test_a_picture_is_prescaled_if_it_will_be_painted_in_another_size(bench: Ben
     bench.slot.hints = ViewHints((320, 180))
     bench.decode([replace(frame, rtp_timestamp=12_000) for frame in encoded(1)])
     assert bench.picture().pixels is None, "it has the window's size"
+
+
+@pytest.mark.parametrize("location", [0, 1, 2, 5])
+def test_a_picture_knows_where_its_chroma_samples_are(bench: Bench, location: int) -> None:
+    units = through(x264(1, f"chromaloc={location}"))
+    frames = [
+        EncodedFrame(unit.data, 0, unit.key, False, chroma_location=unit.chroma_location)
+        for unit in units
+    ]
+    bench.decoder.start()
+    bench.decoder.show(True)
+    bench.decode(frames)
+    assert bench.picture().chroma_location == location
+
+
+def test_it_is_prescaled_with_the_filter_of_the_window(bench: Bench) -> None:
+    bench.decoder.start()
+    bench.decoder.show(True)
+    bench.slot.hints = ViewHints((700, 400), scale_filter=ScaleFilter.PIXEL)
+    bench.decode(encoded(1))
+    pixels = bench.picture().pixels
+    assert pixels is not None
+    assert (pixels.width, pixels.height) == (640, 360)
 
 
 def test_the_first_picture_of_a_hidden_connection_is_prescaled(bench: Bench) -> None:

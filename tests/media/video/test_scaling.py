@@ -7,7 +7,8 @@ from av.video.frame import VideoFrame
 from rejoin.core.model import ConnectionNumber
 from rejoin.media.video import swscale
 from rejoin.media.video.picture import Picture
-from rejoin.media.video.scaling import Scaler, fitted
+from rejoin.media.video.scale_filter import fitted
+from rejoin.media.video.scaling import Scaler
 from rejoin.media.video.swscale import Area
 
 RED = (63, 102, 240)

@@ -54,7 +54,8 @@ class AccessUnit:
 
     `key`: decoding can start here, and is whole `recovers_after` reference pictures later: at once
     for an IDR picture. `reference`: later pictures may depend on it. `reorder_frames`: how many
-    pictures the decoder may hold back before it returns this one. `flush`: empty the decoder first,
+    pictures the decoder may hold back before it returns this one. `chroma_location`: that of
+    `h264_parameters.SequenceParameters`. `flush`: empty the decoder first,
     because it reorders from here on. `unsupported`: why it must not be decoded, in a few words.
     `damaged`: a unit of it, or of what came before it, was marked as damaged and is left out.
     """
@@ -64,6 +65,7 @@ class AccessUnit:
     recovers_after: int = 0
     reference: bool = True
     reorder_frames: int = 0
+    chroma_location: int = 0
     flush: bool = False
     unsupported: str | None = None
     damaged: bool = False
@@ -173,6 +175,7 @@ class AccessUnits:
             recovers_after=0 if picture.idr else picture.recovers_after or 0,
             reference=picture.reference,
             reorder_frames=self._depth(sps),
+            chroma_location=0 if sps is None else sps.parameters.chroma_location,
             # FFmpeg would take an IDR picture for one that is out of order (its POC is lower)
             flush=begins_to_reorder and picture.idr,
             unsupported=next((each for each in reasons if each), None),

@@ -60,7 +60,7 @@ class SequenceParameters:
     """What one SPS says. `coded_*`: in pixels, before cropping; `width`, `height`: after it.
 
     `reorder_frames`: max_num_reorder_frames, at most 16; None where the VUI does not say, or cannot
-    be read.
+    be read. `chroma_location`: chroma_sample_loc_type_top_field; 0 where the VUI does not say.
     """
 
     number: int
@@ -83,6 +83,7 @@ class SequenceParameters:
     frames_only: bool
     """frame_mbs_only_flag: no picture of the stream is interlaced."""
     reorder_frames: int | None
+    chroma_location: int
     _rbsp: bytes
     _vui_at: int
     """Where vui_parameters_present_flag is, in bits."""
@@ -179,12 +180,13 @@ def read_sps(unit: bytes) -> SequenceParameters:
     bits.flag()  # direct_8x8_inference_flag
     width, height = _cropped(bits, coded_width, coded_height, samples.chroma, frames_only)
     vui_at = bits.at
-    restriction_at, reorder_at, reorder_frames, broken = None, None, None, False
+    vui, broken = _Vui(), False
     if bits.flag():
         try:
-            restriction_at, reorder_at, reorder_frames = _vui(bits)
+            vui = _vui(bits)
         except H264SyntaxError:
             broken = True  # FFmpeg plays such streams
+    depth = vui.reorder_frames
     return SequenceParameters(
         number=number,
         profile_idc=profile_idc,
@@ -200,13 +202,14 @@ def read_sps(unit: bytes) -> SequenceParameters:
         width=width,
         height=height,
         frames_only=frames_only,
-        reorder_frames=None if reorder_frames is None else min(reorder_frames, MAX_REORDER_FRAMES),
+        reorder_frames=None if depth is None else min(depth, MAX_REORDER_FRAMES),
+        chroma_location=vui.chroma_location,
         _rbsp=rbsp,
         _vui_at=vui_at,
-        _restriction_at=restriction_at,
-        _reorder_at=reorder_at,
+        _restriction_at=vui.restriction_at,
+        _reorder_at=vui.reorder_at,
         _vui_is_broken=broken,
-        _depth_is_excessive=reorder_frames is not None and reorder_frames > MAX_REORDER_FRAMES,
+        _depth_is_excessive=depth is not None and depth > MAX_REORDER_FRAMES,
     )
 
 
@@ -265,9 +268,21 @@ def _cropped(
     return width, height
 
 
-def _vui(bits: BitReader) -> tuple[int, int | None, int | None]:
-    """Where bitstream_restriction_flag and max_num_reorder_frames are, and the latter's value; what
-    follows is not used by decoders here."""
+@dataclass(frozen=True, slots=True)
+class _Vui:
+    """`restriction_at`, `reorder_at`: where bitstream_restriction_flag and max_num_reorder_frames
+    are, in bits; None where they are absent."""
+
+    restriction_at: int | None = None
+    reorder_at: int | None = None
+    reorder_frames: int | None = None
+    chroma_location: int = 0
+
+
+def _vui(bits: BitReader) -> _Vui:
+    """Read vui_parameters (E.1.1) as far as the reordering depth; what follows is not used by
+    decoders here. Raises H264SyntaxError."""
+    chroma_location = 0
     if bits.flag() and bits.bits(8) == _ALL_ASPECT_VALUES:
         bits.bits(32)
     if bits.flag():
@@ -277,8 +292,8 @@ def _vui(bits: BitReader) -> tuple[int, int | None, int | None]:
         if bits.flag():
             bits.bits(24)  # colour primaries, transfer characteristics, matrix
     if bits.flag():
-        bits.ue(5)
-        bits.ue(5)
+        chroma_location = bits.ue(5)
+        bits.ue(5)  # of the bottom field
     if bits.flag():
         bits.bits(65)  # num_units_in_tick, time_scale, fixed_frame_rate_flag
     nal_hrd = bits.flag()
@@ -292,12 +307,12 @@ def _vui(bits: BitReader) -> tuple[int, int | None, int | None]:
     bits.flag()  # pic_struct_present_flag
     restriction_at = bits.at
     if not bits.flag():
-        return restriction_at, None, None
+        return _Vui(restriction_at, chroma_location=chroma_location)
     bits.flag()  # motion_vectors_over_pic_boundaries_flag
     for _ in range(4):
         bits.ue()
     reorder_at = bits.at
-    return restriction_at, reorder_at, bits.ue()
+    return _Vui(restriction_at, reorder_at, bits.ue(), chroma_location)
 
 
 def _skip_hrd(bits: BitReader) -> None:

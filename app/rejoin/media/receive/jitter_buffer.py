@@ -88,6 +88,7 @@ class EncodedFrame:
     recovers_after: int = 0
     reference: bool = True
     reorder_frames: int = 0
+    chroma_location: int = 0
     flush: bool = False
     unsupported: str | None = None
 
@@ -417,6 +418,7 @@ class JitterBuffer:
                         recovers_after=unit.recovers_after,
                         reference=unit.reference,
                         reorder_frames=unit.reorder_frames,
+                        chroma_location=unit.chroma_location,
                         flush=unit.flush,
                         unsupported=unit.unsupported,
                     )

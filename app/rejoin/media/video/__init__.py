@@ -15,8 +15,11 @@ Read these files in this order:
     codec_context   how FFmpeg's decoder is opened, in software or on hardware
     hardware        which hardware decoder works here, found out by `hardware_probe` processes
     picture         `Picture`, `PictureSlot`, `ViewHints`, `PaintTelemetry`
-    scaling         colours and sizes, through `swscale` (no copy) or PyAV
+    scaling         colours and sizes, through `swscale` (no copy) or PyAV; by a `scale_filter`
+    planes          the same picture as plain memory, for a graphics card
+    colour_bands    a picture for the probe of such a card
     frame_pacer     when to show a picture
     freezes         W3C's freezeCount
-The next step is `rejoin.gui.video_view`, which takes pictures from the slot and paints them.
+The next step is `rejoin.gui.video_view`, which takes pictures from the slot; a surface
+paints them (`rejoin.gui.video_surface`).
 """

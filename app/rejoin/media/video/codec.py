@@ -35,6 +35,7 @@ class FedFrame:
     rtp_timestamp: int
     received_at: float
     key: bool
+    chroma_location: int = 0
 
 
 class HardwareFailedError(Exception):
@@ -69,7 +70,7 @@ class H264Codec:
         packet = Packet(encoded.data)
         packet.pts = encoded.rtp_timestamp
         self._fed[encoded.rtp_timestamp] = FedFrame(
-            encoded.rtp_timestamp, encoded.received_at, encoded.key
+            encoded.rtp_timestamp, encoded.received_at, encoded.key, encoded.chroma_location
         )
         if encoded.flush:
             self._context.flush_buffers()

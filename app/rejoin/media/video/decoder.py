@@ -254,7 +254,7 @@ class Decoder:
             self.width, self.height = frame.width, frame.height
             self.frames_decoded += 1
             fed = codec.fed_as(frame) or FedFrame(
-                encoded.rtp_timestamp, encoded.received_at, encoded.key
+                encoded.rtp_timestamp, encoded.received_at, encoded.key, encoded.chroma_location
             )
             self.key_frames_decoded += fed.key
             self._gate.put(self._picture(frame, fed, now))
@@ -270,6 +270,7 @@ class Decoder:
             decoded_at=now,
             rtp_timestamp=fed.rtp_timestamp,
             received_at=fed.received_at,
+            chroma_location=fed.chroma_location,
             on_failed=self._failed,
         )
         first = self.frames_decoded == 1  # will be shown, perhaps before there is a second one
@@ -277,7 +278,7 @@ class Decoder:
         hints = self._slot.hints
         if busy or not hints.visible or not (self._gate.shown or first):
             return picture
-        picture = self._scaler.prescaled(picture, hints.size)
+        picture = self._scaler.prescaled(picture, hints.size, hints.scale_filter)
         self.scale_s += self._clock() - now
         return picture
 

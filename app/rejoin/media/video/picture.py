@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rejoin.core.model import ConnectionNumber
+from rejoin.media.video.scale_filter import ScaleFilter
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -55,6 +56,8 @@ class Picture:
     rtp_timestamp: int
     received_at: float
     on_failed: Callable[[], None] = field(repr=False, default_factory=FailureCount)
+    chroma_location: int = 0
+    """chroma_sample_loc_type of the stream's VUI (ITU-T H.264, E.2.1); 0, left, without one."""
     pixels: Pixels | None = None
     """Prescaled for the window as it was then; None where the window itself scales."""
 
@@ -73,9 +76,11 @@ class ViewHints:
     """What the decoder has to know of the window. A new record replaces the old one."""
 
     size: tuple[int, int] | None = None
-    """In device pixels: the area in which pictures are painted. None before it is known."""
+    """In device pixels: the area in which pictures are painted. None before it is known, and where
+    the graphics card scales."""
     visible: bool = True
     """False while the window is minimised or hidden, so that no picture would be painted."""
+    scale_filter: ScaleFilter = ScaleFilter.SMOOTH
 
 
 @dataclass(frozen=True, slots=True)

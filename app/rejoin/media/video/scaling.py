@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from rejoin.media.video.picture import Picture, Pixels
+from rejoin.media.video.scale_filter import ScaleFilter, fitted
 from rejoin.media.video.swscale import BLOCK, Area, Converter
 
 _COLORSPACES = {
@@ -27,16 +28,15 @@ _COLORSPACES = {
 }
 """H.273 matrix coefficients (FFmpeg's numbers) to swscale's; any other means BT.709."""
 
+_INTERPOLATIONS = {
+    ScaleFilter.SMOOTH: Interpolation.BILINEAR,
+    ScaleFilter.SHARP: Interpolation.BICUBIC,
+    ScaleFilter.PIXEL: Interpolation.POINT,
+}
+
 _FULL = int(ColorRange.JPEG)
 _THREADS = min(4, os.cpu_count() or 1)
 """Threads that scale one picture."""
-
-
-def fitted(size: tuple[int, int], into: tuple[int, int]) -> tuple[int, int]:
-    """The largest size with the aspect ratio of `size` that fits `into`; at least 1 x 1."""
-    width, height = size
-    scale = min(into[0] / width, into[1] / height)
-    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 class Scaler:
@@ -53,21 +53,31 @@ class Scaler:
         except Exception:  # must not end the painting thread
             return False
 
-    def pixels(self, picture: Picture, size: tuple[int, int]) -> Pixels | None:
+    def pixels(
+        self,
+        picture: Picture,
+        size: tuple[int, int],
+        scale_filter: ScaleFilter = ScaleFilter.SMOOTH,
+    ) -> Pixels | None:
         """Convert into new memory at this size. On failure calls `on_failed`, returns None."""
         try:
-            return self._pixels(picture.frame, *size)
+            return self._pixels(picture.frame, *size, scale_filter)
         except Exception:  # any error of FFmpeg
             picture.on_failed()
             return None
 
-    def prescaled(self, picture: Picture, view: tuple[int, int] | None) -> Picture:
+    def prescaled(
+        self,
+        picture: Picture,
+        view: tuple[int, int] | None,
+        scale_filter: ScaleFilter = ScaleFilter.SMOOTH,
+    ) -> Picture:
         """The picture, with pixels for a view of this size if it has to be scaled for that."""
         own = (picture.width, picture.height)
-        if view is None or (size := fitted(own, view)) == own:
+        if view is None or (size := fitted(own, view, scale_filter)) == own:
             return picture
         try:
-            return replace(picture, pixels=self._pixels(picture.frame, *size))
+            return replace(picture, pixels=self._pixels(picture.frame, *size, scale_filter))
         except Exception:  # painting it will fail too, and report that
             return picture
 
@@ -79,7 +89,13 @@ class Scaler:
             full_range=frame.color_range == _FULL,
         )
 
-    def _pixels(self, frame: VideoFrame, width: int, height: int) -> Pixels:
+    def _pixels(
+        self,
+        frame: VideoFrame,
+        width: int,
+        height: int,
+        scale_filter: ScaleFilter = ScaleFilter.SMOOTH,
+    ) -> Pixels:
         beyond, own = -width % BLOCK, (frame.width, frame.height)
         if self._converter.available and (width, height) == own:
             plane = VideoFrame(width + beyond, height, "bgra").planes[0]  # memory, not zeroed
@@ -94,7 +110,7 @@ class Scaler:
             "bgra",
             src_colorspace=colorspace,
             dst_colorspace=colorspace,
-            interpolation=Interpolation.BILINEAR,
+            interpolation=_INTERPOLATIONS[scale_filter],
             src_color_range=ColorRange.JPEG if frame.color_range == _FULL else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             threads=_THREADS,

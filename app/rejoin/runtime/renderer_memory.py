@@ -1,0 +1,164 @@
+"""What is known about drawing with the graphics card, between two runs: a verdict, and crashes.
+
+A verdict is what a probe found. A mark is a file that a process keeps, locked, while the card draws
+for it, and removes when it ends: one that nobody holds any more was left by a crash. Both are small
+files among the user's state files. Nothing here ever costs the game: what cannot be read counts as
+missing, and what cannot be written is not remembered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from rejoin.runtime.instance import Instance
+
+_log = logging.getLogger("rejoin.renderer_memory")
+
+_MAX_BYTES: Final = 16 * 1024
+_VERDICT: Final = "verdict.json"
+_MARK: Final = "drawing-"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a probe found. `backend`, `device` and `driver` are those of `gui.card_identity`.
+
+    `refused`: why the card is not used, in a few words; None where it may draw. `crashes`: how many
+    processes have crashed since while it drew.
+    """
+
+    backend: str
+    device: str
+    driver: str
+    qt: str
+    refused: str | None = None
+    crashes: int = 0
+
+    def same_card(self, other: Verdict) -> bool:
+        """Whether both are about the same card, driver and Qt."""
+        ours, theirs = ((each.backend, each.device, each.driver, each.qt) for each in (self, other))
+        return ours == theirs
+
+
+def renderer_folder() -> Path:
+    """Where this user's verdict and marks are."""
+    return platformdirs.user_state_path("rejoin", appauthor=False) / "renderer"
+
+
+class RendererMemory:
+    """The memory of one user; for one thread at a time. No call raises."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or renderer_folder()
+        self._mark: Instance | None = None
+        self._mark_file: Path | None = None
+
+    def verdict(self) -> Verdict | None:
+        """The newest verdict, or None."""
+        try:
+            with (self._folder / _VERDICT).open("rb") as file:
+                return _verdict(json.loads(file.read(_MAX_BYTES)))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            _log.info("the verdict was not read: %s", type(error).__name__)
+            return None
+
+    def keep(self, verdict: Verdict) -> None:
+        """Replace the verdict. The crashes of the same card go on counting."""
+        before = self.verdict()
+        if before is not None and before.same_card(verdict):
+            verdict = replace(verdict, crashes=before.crashes)
+        self._write(verdict)
+
+    def forget(self) -> None:
+        """There is no verdict any more."""
+        with contextlib.suppress(OSError):
+            (self._folder / _VERDICT).unlink(missing_ok=True)
+
+    def has_crashed(self) -> bool:
+        """Whether a process crashed while the card drew, since this was called last.
+
+        Its mark is removed, and the crash is counted.
+        """
+        crashed = False
+        try:
+            marks = sorted(self._folder.glob(f"{_MARK}*.lock"))
+        except OSError:
+            return False
+        for mark in marks:
+            try:
+                left = Instance.claim(mark.stem, self._folder)
+            except OSError:
+                continue
+            if left is None:
+                continue  # its process is running
+            left.release()
+            with contextlib.suppress(OSError):
+                mark.unlink(missing_ok=True)  # where releasing leaves an empty file
+            crashed = True
+        verdict = self.verdict()
+        if crashed and verdict is not None:
+            self._write(replace(verdict, crashes=verdict.crashes + 1))
+        return crashed
+
+    def begin_drawing(self) -> None:
+        """The card draws for this process from now on."""
+        if self._mark is not None:
+            return
+        key = f"{_MARK}{os.getpid()}-{secrets.token_hex(4)}"
+        try:
+            self._mark = Instance.claim(key, self._folder)
+            self._mark_file = self._folder / f"{key}.lock"
+        except OSError as error:
+            _log.info("a crash of the graphics card would go unnoticed: %s", type(error).__name__)
+
+    def end_drawing(self) -> None:
+        """It does not any more. May be called again."""
+        if self._mark is not None:
+            self._mark.release()
+            self._mark = None
+        if self._mark_file is not None:
+            with contextlib.suppress(OSError):
+                self._mark_file.unlink(missing_ok=True)
+            self._mark_file = None
+
+    def _write(self, verdict: Verdict) -> None:
+        """Write a new file and rename it over the old one, so that a crash leaves one of them."""
+        file = self._folder / _VERDICT
+        new = file.with_name(f"{file.name}.{os.getpid()}.new")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            new.write_text(json.dumps(asdict(verdict)) + "\n", encoding="utf-8")
+            new.replace(file)
+        except OSError as error:
+            _log.info("the verdict was not saved: %s", type(error).__name__)
+            with contextlib.suppress(OSError):
+                new.unlink(missing_ok=True)
+
+
+def _verdict(content: dict[str, object]) -> Verdict:
+    """A verdict as it was written. Raises ValueError, KeyError, TypeError."""
+    backend, device, driver, qt = (
+        _text(content[name]) for name in ("backend", "device", "driver", "qt")
+    )
+    refused, crashes = content["refused"], content["crashes"]
+    if type(crashes) is not int or crashes < 0:
+        raise ValueError("not a count")
+    why = None if refused is None else _text(refused)
+    return Verdict(backend, device, driver, qt, why, crashes)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return value

@@ -1,0 +1,30 @@
+"""The size that a filter gives a picture in a window."""
+
+from __future__ import annotations
+
+import pytest
+
+from rejoin.media.video.scale_filter import ScaleFilter, fitted
+
+
+@pytest.mark.parametrize("scale_filter", list(ScaleFilter))
+@pytest.mark.parametrize("size", [(1, 1), (1920, 1080), (640, 361), (7, 5000)])
+@pytest.mark.parametrize("into", [(1, 1), (100, 100), (3840, 2160), (37, 1200)])
+def test_the_picture_fits_and_is_never_empty(
+    scale_filter: ScaleFilter, size: tuple[int, int], into: tuple[int, int]
+) -> None:
+    width, height = fitted(size, into, scale_filter)
+    assert 1 <= width <= into[0]
+    assert 1 <= height <= into[1]
+
+
+@pytest.mark.parametrize(
+    ("into", "times"), [((1280, 720), 1), ((2559, 1440), 1), ((2560, 1440), 2)]
+)
+def test_whole_multiples(into: tuple[int, int], times: int) -> None:
+    assert fitted((1280, 720), into, ScaleFilter.PIXEL) == (1280 * times, 720 * times)
+
+
+def test_other_filters_fill_the_window() -> None:
+    assert fitted((1280, 720), (2559, 1440), ScaleFilter.SMOOTH)[0] == 2559
+    assert fitted((1280, 720), (2559, 1440), ScaleFilter.SHARP)[0] == 2559
