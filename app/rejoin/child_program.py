@@ -14,6 +14,7 @@ from typing import Final
 CHILD: Final = "--child-program"
 
 PROGRAMS: Final = {
+    "card-probe": "rejoin.gui.surface_probe",
     "hardware-probe": "rejoin.media.video.hardware_probe",
     "input-sandbox": "rejoin.input_module.sandbox_process",
 }

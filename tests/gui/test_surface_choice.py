@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from conftest import LogRecords
 from helpers.fake_port import FakeClock
+from rejoin.child_program import child_command
 from rejoin.gui.card_identity import CardIdentity
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.rhi_surface import CardApi, default_api
@@ -92,7 +93,7 @@ def test_each_system_has_its_candidates() -> None:
 
 
 def test_the_probe_is_a_program_of_ours() -> None:
-    assert list(probe_command(CardApi.VULKAN))[1:] == ["-m", "rejoin.gui.surface_probe", "Vulkan"]
+    assert tuple(probe_command(CardApi.VULKAN)) == child_command("card-probe", "Vulkan")
 
 
 # --- the probe's process --------------------------------------------------------------------------

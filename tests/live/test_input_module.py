@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,6 +206,50 @@ def test_closing_releases_what_is_held() -> None:
             return (await it.game())["keys_held"] == []
 
         await until(released)
+
+    play(small(30.0), script)
+
+
+def sandboxes() -> list[int]:
+    """The processes that run the module, of this process."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                command = (entry / "cmdline").read_bytes()
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError, ValueError):
+                continue  # it has ended meanwhile
+            if parent == os.getpid() and b"input_module" in command:
+                found.append(int(entry.name))
+    return found
+
+
+async def replaced(before: int) -> bool:
+    return bool(sandboxes()) and before not in sandboxes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the process in /proc")
+def test_a_sandbox_that_is_killed_in_mid_game_is_replaced_and_plays() -> None:
+    async def script(it: Scene) -> None:
+        await can_play(it)
+
+        async def press(times: int) -> int:
+            for _ in range(times):
+                it.player.send_input(DOWN)
+                it.player.send_input(UP)
+                await asyncio.sleep(0.02)
+            presses = (await it.game())["key_presses"]
+            assert isinstance(presses, int)
+            return presses
+
+        counted = await press(100)  # so that its numbers are far from those of a new one
+        (before,) = sandboxes()
+        os.kill(before, signal.SIGKILL)
+        await until(lambda: replaced(before))
+        await asyncio.sleep(1.0)  # half a second without a message, and time to spare
+        assert await press(20) > counted
+        assert it.player.snapshot.view_only is None
 
     play(small(30.0), script)
 

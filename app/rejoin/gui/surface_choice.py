@@ -20,6 +20,7 @@ from PySide6.QtCore import qVersion
 from PySide6.QtGui import QGuiApplication, QSurfaceFormat
 from PySide6.QtWidgets import QWidget
 
+from rejoin.child_program import child_command
 from rejoin.gui.card_identity import CardIdentity
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.rhi_surface import CardApi, CardOptions, RhiSurface, default_api
@@ -206,7 +207,7 @@ def _refusing(verdict: Verdict, why: str) -> Verdict:
 
 def probe_command(api: CardApi) -> Sequence[str]:
     """The program of the probe."""
-    return (sys.executable, "-m", "rejoin.gui.surface_probe", api.value)
+    return child_command("card-probe", api.value)
 
 
 class SurfaceUse:

@@ -116,6 +116,34 @@ async def test_the_first_message_moves_nothing_and_later_ones_move_the_differenc
         assert played.game.scene().player == (before[0] + 10, before[1] - 10)
 
 
+async def test_after_a_silence_numbers_may_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the client's script was started again: it counts travel from 0 too."""
+    monkeypatch.setattr(controls, "RELEASE_AFTER_S", 0.05)
+    with playing() as played:
+        moved: list[tuple[int, int]] = []
+        hold = played.game.hold
+
+        def noted(held: controls.Controls, now: float, *, travel: tuple[int, int] = (0, 0)) -> None:
+            moved.append(travel)
+            hold(held, now, travel=travel)
+
+        monkeypatch.setattr(played.game, "hold", noted)
+        played.send(500, {RIGHT}, pointer_x_total=900)
+        played.send_pad(70, 1)
+        played.send(1, {RIGHT})
+        played.send_pad(1, 2)
+        assert played.applied == 2, "something older, while the state still counts"
+        await eventually(lambda: not played.game.held.held)
+        moved.clear()
+        played.send(1, {RIGHT}, pointer_x_total=3)
+        assert played.game.held.keys == {RIGHT}
+        assert moved == [(0, 0)], "the first one gives the starting values of the totals"
+        played.send(2, {RIGHT}, pointer_x_total=8)
+        assert moved[-1] == (5, 0)
+        played.send_pad(1, 2)
+        assert played.applied == 5
+
+
 async def test_gamepads_have_sequences_of_their_own_and_add_to_the_keys() -> None:
     with playing() as played:
         played.send(50, {RIGHT})

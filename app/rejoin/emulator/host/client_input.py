@@ -62,6 +62,8 @@ class ClientInput:
             decoded = controls.decode(message)
         except controls.ControlsFormatError:
             return
+        if self._begins_anew(decoded):
+            self._sequence, self._totals, self._pads = None, None, {}
         match decoded:
             case controls.ControlsMessage(sequence, held) if _is_new(sequence, self._sequence):
                 before = self._totals
@@ -82,6 +84,19 @@ class ClientInput:
         loop = asyncio.get_running_loop()
         self._release_timer = loop.call_later(controls.RELEASE_AFTER_S, self._release)
         self._on_input()
+
+    def _begins_anew(self, message: controls.Message) -> bool:
+        """Whether the client's script was started again: lower numbers after a silence in which
+        everything was released. Nothing older is on its way then."""
+        if self._release_timer is not None:
+            return False
+        match message:
+            case controls.ControlsMessage(sequence):
+                return not _is_new(sequence, self._sequence)
+            case controls.GamepadMessage(sequence, pad):
+                return not _is_new(sequence, self._newest(pad))
+            case _:
+                return False
 
     def _newest(self, pad: int) -> int | None:
         return self._pads[pad].sequence if pad in self._pads else None
