@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -42,6 +43,7 @@ class Service:
     """(ClientToken, SignalRequest) of every create call."""
     held: asyncio.Event = field(default_factory=asyncio.Event)
     request: str = ""
+    starts: int = 0
 
     def app(self) -> Starlette:
         base = "/streamgroups/{group}/streamsessions"
@@ -56,7 +58,8 @@ class Service:
 
     async def _start(self, request: Request) -> Response:
         self.request = (await request.json())["SignalRequest"]
-        return JSONResponse({"Arn": ARN, "Status": "ACTIVATING"}, 201)
+        self.starts += 1
+        return JSONResponse({"Arn": f"{ARN}{self.starts}", "Status": "ACTIVATING"}, 201)
 
     async def _list(self, request: Request) -> Response:
         return JSONResponse({"Items": []})
@@ -121,6 +124,15 @@ def postgres() -> Iterator[PostgresServer]:
 
 @asynccontextmanager
 async def scene(postgres: PostgresServer, folder: Path) -> AsyncIterator[Scene]:
+    async with backends(postgres.new_database(), folder, (), ()) as (service, (one, two)):
+        yield Scene(service, one, two)
+
+
+@asynccontextmanager
+async def backends(
+    database: str, folder: Path, *before: tuple[str, ...]
+) -> AsyncIterator[tuple[Service, list[Backend]]]:
+    """A process for each of `before`, which is put in front of its command."""
     service = Service()
     async with contextlib.AsyncExitStack() as stack:
         port = await stack.enter_async_context(
@@ -135,15 +147,18 @@ async def scene(postgres: PostgresServer, folder: Path) -> AsyncIterator[Scene]:
             "endpoint_url": f"http://127.0.0.1:{port}",
             "access_key_id": "nobody",
             "secret_access_key": "nothing",
-            "database": postgres.new_database(),
+            "database": database,
+            "starts_per_minute": 1000,
+            "live_sessions": 1000,
             "port": 0,
         }
         settings.write_text("".join(f"{name} = {json.dumps(content[name])}\n" for name in content))
+        settings.chmod(0o600)
         programs = [
-            stack.enter_context(started("backend", "--settings", str(settings))) for _ in range(2)
+            stack.enter_context(started("backend", "--settings", str(settings), before=each))
+            for each in before
         ]
-        backends = [await _backend(program, stack) for program in programs]
-        yield Scene(service, *backends)
+        yield service, [await _backend(program, stack) for program in programs]
         service.held.set()
 
 
@@ -260,3 +275,34 @@ async def test_an_answer_that_cannot_be_stored_is_returned(
             assert (await call).json()["signal_response"] == "answer to 1"
         finally:
             await asyncio.to_thread(postgres.start)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
+async def test_a_full_disk_refuses_starts_and_ends_nothing(tmp_path: Path) -> None:
+    database = str(tmp_path / "backend.sqlite3")
+    full = ("prlimit", "--fsize=200000")
+    async with backends(database, tmp_path, full) as (service, (backend,)):
+        service.held.set()
+        session_id = await backend.start()
+        refused = None
+        for _ in range(300):
+            answer = await backend.http.post(
+                "/v1/sessions",
+                headers={"Idempotency-Key": new_token()},
+                json={"signal_request": new_offer(), "attempt": 1},
+            )
+            if answer.status_code != 201:
+                refused = answer
+                break
+        assert refused is not None, "the file never filled"
+        assert (refused.status_code, refused.json()["code"]) == (
+            503,
+            ProblemCode.STORE_UNAVAILABLE,
+        )
+        known = await backend.http.get(f"/v1/sessions/{session_id}")
+        assert known.status_code == 200, "what is stored can be read"
+        assert (await backend.http.get("/v1/health")).status_code == 200
+        creates = len(service.creates)
+        answer = await backend.reconnect(session_id, 2, new_token(), new_offer())
+        assert answer.json()["code"] == ProblemCode.STORE_UNAVAILABLE
+        assert len(service.creates) == creates, "no call goes out that is not recorded"
