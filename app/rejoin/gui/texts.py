@@ -129,6 +129,7 @@ def time_left(snapshot: Snapshot, now: float) -> TimeLeft:
 
 # --- while the connection is lost ---------------------------------------------------------------
 
+_UNREACHED = "The studio's server does not answer. Asking again..."
 _OFFLINE = "Trying again as soon as the network is back."
 _PORTAL = (
     "This network asks you to sign in first (captive portal). Please sign in with your web browser."
@@ -209,7 +210,7 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
     if snapshot.firewall:
         return f"{_FIREWALL} {next_try(snapshot, now)}".rstrip()
     if snapshot.doing is Doing.CHECKING and snapshot.stage is Stage.LOST:
-        return ""
+        return _UNREACHED if snapshot.unreached else ""
     return _lost_doing(snapshot, now)
 
 
