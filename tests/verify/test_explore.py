@@ -119,9 +119,8 @@ def pending_moves_the_deadline(
     return window
 
 
-def never_says_goodbye(t: Transition, command: commands.Command) -> None:
-    if not isinstance(command, commands.SayGoodbye):
-        DO(t, command)
+def never_says_goodbye(t: Transition, *them: commands.Command) -> None:
+    DO(t, *(command for command in them if not isinstance(command, commands.SayGoodbye)))
 
 
 def waits_without_a_timer(state: State) -> float | None:
