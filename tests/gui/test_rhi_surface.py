@@ -222,6 +222,20 @@ def test_before_the_first_picture_the_background_is_shown(window: CardWindow) ->
     assert worst(seen, np.broadcast_to(expected, seen.shape)) <= 1
 
 
+def test_a_picture_that_a_newer_one_replaces_before_the_paint_is_counted(
+    window: CardWindow,
+) -> None:
+    painted, uploads = window.view.painted.pictures, window.surface.uploads
+    for seed in range(3):
+        window.port.slot.put(picture_of(noise((320, 180), seed=seed)))
+        window.view.show_newest()
+        assert window.view.painted.pictures == painted, "it is painted by Qt's loop, not from here"
+    assert wait_until(lambda: window.view.painted.pictures > painted, 60.0)
+    assert window.view.painted.pictures == painted + 1
+    assert window.surface.uploads == uploads + 1
+    assert window.port.slot.replaced == 2
+
+
 @pytest.mark.parametrize("height", [180, 183])
 def test_the_screen_shows_what_was_drawn_and_the_widgets_over_it(api: CardApi, height: int) -> None:
     """Pixel by pixel, at a place in the window that is no whole device pixel at some scales."""
