@@ -31,11 +31,8 @@ from helpers.card_window import (
 from helpers.float_picture import Levels, Values, drawn, rgb_from
 from helpers.window_faces import wait_until
 from rejoin.gui import theme
-from rejoin.gui.rhi_surface import (
-    CardApi,
-    CardOptions,
-    default_api,
-)
+from rejoin.gui.card_api import CardApi
+from rejoin.gui.rhi_surface import CardOptions
 from rejoin.media.video.planes import Matrix, PlaneReader, Siting, planes_of
 from rejoin.media.video.scale_filter import ScaleFilter
 
@@ -390,11 +387,3 @@ def test_it_takes_no_input_and_wants_no_prescaled_pictures(window: CardWindow) -
     assert window.surface.testAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
     assert window.surface.on_card
     assert window.port.slot.hints.size is None
-
-
-@pytest.mark.parametrize(
-    ("system", "expected"),
-    [("win32", CardApi.DIRECT3D11), ("darwin", CardApi.METAL), ("linux", CardApi.OPENGL)],
-)
-def test_each_system_has_its_interface(system: str, expected: CardApi) -> None:
-    assert default_api(system) is expected

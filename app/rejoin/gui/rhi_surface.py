@@ -7,9 +7,7 @@ device, because its planes are kept and uploaded to the next one.
 
 from __future__ import annotations
 
-import enum
 import logging
-import sys
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt, QTimer
@@ -17,6 +15,7 @@ from PySide6.QtGui import QImage, QRhiCommandBuffer, QWindow
 from PySide6.QtWidgets import QRhiWidget, QWidget
 
 from rejoin.errors import RejoinError
+from rejoin.gui.card_api import CardApi
 from rejoin.gui.card_drawing import CardDrawing, Scene
 from rejoin.gui.card_identity import CardIdentity, identify
 from rejoin.gui.picture_layout import PictureLayout, device_size, laid_out
@@ -32,22 +31,6 @@ SILENT_MS = 2000
 
 _WATCHES = 4
 """The window's thread has to run this often in that time: its own delay is not the card's."""
-
-
-class CardApi(enum.Enum):
-    """Interfaces to graphics cards, by Qt's names."""
-
-    OPENGL = "OpenGL"
-    VULKAN = "Vulkan"
-    DIRECT3D11 = "Direct3D11"
-    METAL = "Metal"
-    NULL = "Null"
-    """Draws nothing; for tests of what it costs to have it drawn."""
-
-
-def default_api(system: str = sys.platform) -> CardApi:
-    """The interface that Qt prefers on this system."""
-    return {"win32": CardApi.DIRECT3D11, "darwin": CardApi.METAL}.get(system, CardApi.OPENGL)
 
 
 @dataclass(frozen=True, slots=True)
