@@ -22,9 +22,10 @@ from helpers.window_faces import LIVE, NOW, lost
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
 from rejoin.gui.application import make_application
+from rejoin.gui.card_api import CardApi
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.raster_surface import RasterSurface
-from rejoin.gui.rhi_surface import CardApi, CardOptions, RhiSurface
+from rejoin.gui.rhi_surface import CardOptions, RhiSurface
 from rejoin.gui.video_surface import SurfaceEvents, VideoSurface
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.video.picture import Picture

@@ -31,11 +31,8 @@ from helpers.card_window import (
 from helpers.float_picture import Levels, Values, drawn, rgb_from
 from helpers.window_faces import wait_until
 from rejoin.gui import theme
-from rejoin.gui.rhi_surface import (
-    CardApi,
-    CardOptions,
-    default_api,
-)
+from rejoin.gui.card_api import CardApi
+from rejoin.gui.rhi_surface import CardOptions
 from rejoin.media.video.planes import Matrix, PlaneReader, Siting, planes_of
 from rejoin.media.video.scale_filter import ScaleFilter
 
@@ -222,6 +219,20 @@ def test_before_the_first_picture_the_background_is_shown(window: CardWindow) ->
     assert worst(seen, np.broadcast_to(expected, seen.shape)) <= 1
 
 
+def test_a_picture_that_a_newer_one_replaces_before_the_paint_is_counted(
+    window: CardWindow,
+) -> None:
+    painted, uploads = window.view.painted.pictures, window.surface.uploads
+    for seed in range(3):
+        window.port.slot.put(picture_of(noise((320, 180), seed=seed)))
+        window.view.show_newest()
+        assert window.view.painted.pictures == painted, "it is painted by Qt's loop, not from here"
+    assert wait_until(lambda: window.view.painted.pictures > painted, 60.0)
+    assert window.view.painted.pictures == painted + 1
+    assert window.surface.uploads == uploads + 1
+    assert window.port.slot.replaced == 2
+
+
 @pytest.mark.parametrize("height", [180, 183])
 def test_the_screen_shows_what_was_drawn_and_the_widgets_over_it(api: CardApi, height: int) -> None:
     """Pixel by pixel, at a place in the window that is no whole device pixel at some scales."""
@@ -376,11 +387,3 @@ def test_it_takes_no_input_and_wants_no_prescaled_pictures(window: CardWindow) -
     assert window.surface.testAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
     assert window.surface.on_card
     assert window.port.slot.hints.size is None
-
-
-@pytest.mark.parametrize(
-    ("system", "expected"),
-    [("win32", CardApi.DIRECT3D11), ("darwin", CardApi.METAL), ("linux", CardApi.OPENGL)],
-)
-def test_each_system_has_its_interface(system: str, expected: CardApi) -> None:
-    assert default_api(system) is expected

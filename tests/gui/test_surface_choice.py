@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 from conftest import LogRecords
 from helpers.fake_port import FakeClock
 from rejoin.child_program import child_command
+from rejoin.gui.card_api import CardApi, default_api
 from rejoin.gui.card_identity import CardIdentity
 from rejoin.gui.raster_surface import RasterSurface
-from rejoin.gui.rhi_surface import CardApi, default_api
 from rejoin.gui.surface_choice import (
     MOST_CRASHES,
     CardProbe,

@@ -19,9 +19,10 @@ from helpers.fake_port import FakePort
 from helpers.window_faces import LIVE, destroy, wait_until
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber, Doing, Snapshot, Stage
+from rejoin.gui.card_api import CardApi
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.raster_surface import RasterSurface
-from rejoin.gui.rhi_surface import CardApi, CardOptions, RhiSurface
+from rejoin.gui.rhi_surface import CardOptions, RhiSurface
 from rejoin.gui.surface_fallback import replace_surface
 from rejoin.gui.video_surface import SurfaceEvents
 from rejoin.gui.window_options import WindowOptions

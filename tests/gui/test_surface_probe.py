@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QApplication
 
 from helpers.card_window import APIS, has_vulkan
 from rejoin.gui import surface_probe
+from rejoin.gui.card_api import CardApi
 from rejoin.gui.card_identity import CardIdentity
-from rejoin.gui.rhi_surface import CardApi, RhiSurface
+from rejoin.gui.rhi_surface import RhiSurface
 from rejoin.gui.surface_probe import probed, verdict_of
 from rejoin.runtime.renderer_memory import Verdict
 

@@ -16,7 +16,8 @@ from PySide6.QtTest import QTest
 from helpers.card_window import card_window, flat, noise, picture_of
 from helpers.float_picture import drawn
 from rejoin.gui.application import make_application
-from rejoin.gui.rhi_surface import CardApi, CardOptions
+from rejoin.gui.card_api import CardApi
+from rejoin.gui.rhi_surface import CardOptions
 from rejoin.media.video.planes import planes_of
 
 SIZE = (320, 180)

@@ -19,7 +19,8 @@ from helpers.window_faces import wait_until
 from rejoin.clock import boot_s
 from rejoin.core.model import ConnectionNumber
 from rejoin.gui.bridge import Bridge
-from rejoin.gui.rhi_surface import CardApi, CardOptions, RhiSurface
+from rejoin.gui.card_api import CardApi
+from rejoin.gui.rhi_surface import CardOptions, RhiSurface
 from rejoin.gui.video_view import VideoView
 from rejoin.media.video.picture import Picture
 

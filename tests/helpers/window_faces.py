@@ -24,8 +24,11 @@ from rejoin.core.model import (
     Trouble,
 )
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.raster_surface import RasterSurface
+from rejoin.gui.video_surface import MakeSurface
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.audio.volume import SoundChoice
+from rejoin.media.video.picture import Picture
 from rejoin.service_model.status import Status, StatusReason
 
 NOW = 1000.0
@@ -514,16 +517,24 @@ class ShowFace(Protocol):
     def __call__(self, face: Face, size: tuple[int, int] = ...) -> Shown: ...
 
 
-def show_face(face: Face, size: tuple[int, int] = (1280, 720)) -> Shown:
-    """A window that shows this face, in this size."""
+def show_face(
+    face: Face,
+    size: tuple[int, int] = (1280, 720),
+    *,
+    make_surface: MakeSurface = RasterSurface,
+    shown: Callable[[], Picture] = lambda: picture(1280, 720),
+) -> Shown:
+    """A window that shows this face, in this size, over the picture `shown`."""
     port, clock = FakePort(), FakeClock(NOW)
-    options = WindowOptions(drop_again=(lambda: None) if face.demo else None)
+    options = WindowOptions(
+        drop_again=(lambda: None) if face.demo else None, make_surface=make_surface
+    )
     window = RejoinWindow(port, options, clock=clock)
     window.resize(*size)
     window.show()
     QCoreApplication.processEvents()
     if face.picture:
-        port.show(picture(1280, 720))
+        port.show(shown())
         QCoreApplication.processEvents()
     port.problem_text = face.problem
     for snapshot in face.before or (LIVE,) * face.captured:

@@ -15,7 +15,7 @@ from PySide6.QtGui import QImage
 from helpers.card_on_wayland import SIZE
 from helpers.card_window import APIS, has_vulkan, rgb_of
 from helpers.sway import AVAILABLE, sway
-from rejoin.gui.rhi_surface import CardApi
+from rejoin.gui.card_api import CardApi
 
 pytestmark = [
     pytest.mark.live,

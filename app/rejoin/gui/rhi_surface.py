@@ -7,9 +7,7 @@ device, because its planes are kept and uploaded to the next one.
 
 from __future__ import annotations
 
-import enum
 import logging
-import sys
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt, QTimer
@@ -17,6 +15,7 @@ from PySide6.QtGui import QImage, QRhiCommandBuffer, QWindow
 from PySide6.QtWidgets import QRhiWidget, QWidget
 
 from rejoin.errors import RejoinError
+from rejoin.gui.card_api import CardApi
 from rejoin.gui.card_drawing import CardDrawing, Scene
 from rejoin.gui.card_identity import CardIdentity, identify
 from rejoin.gui.picture_layout import PictureLayout, device_size, laid_out
@@ -32,22 +31,6 @@ SILENT_MS = 2000
 
 _WATCHES = 4
 """The window's thread has to run this often in that time: its own delay is not the card's."""
-
-
-class CardApi(enum.Enum):
-    """Interfaces to graphics cards, by Qt's names."""
-
-    OPENGL = "OpenGL"
-    VULKAN = "Vulkan"
-    DIRECT3D11 = "Direct3D11"
-    METAL = "Metal"
-    NULL = "Null"
-    """Draws nothing; for tests of what it costs to have it drawn."""
-
-
-def default_api(system: str = sys.platform) -> CardApi:
-    """The interface that Qt prefers on this system."""
-    return {"win32": CardApi.DIRECT3D11, "darwin": CardApi.METAL}.get(system, CardApi.OPENGL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +67,8 @@ class RhiSurface(QRhiWidget):
         """What was drawn and is perhaps still being read."""
         self._rendered: Picture | None = None
         """Drawn, and not yet reported as painted."""
-        self._began_at = 0.0
+        self._reading_s = 0.0
+        self._render_began_at = 0.0
         self._dim = 0.0
         self._drawing: CardDrawing | None = None
         self._identity: CardIdentity | None = None
@@ -135,12 +119,14 @@ class RhiSurface(QRhiWidget):
         return None if self._shown is None else self._shown.picture
 
     def show_picture(self, picture: Picture, *, at_once: bool) -> None:
+        """With the next paint in any case: `repaint` called from Python holds the interpreter, and
+        with it every thread, while the driver presents."""
         began_at = self._events.clock()
         planes = self._reader.planes(picture)
         if planes is None:
             return  # the last one stays
-        self._shown, self._began_at = _Shown(picture, planes), began_at
-        self._ask(at_once=at_once)
+        self._shown, self._reading_s = _Shown(picture, planes), self._events.clock() - began_at
+        self._ask()
 
     def set_dim(self, dim: float) -> None:
         if dim != self._dim:
@@ -197,6 +183,7 @@ class RhiSurface(QRhiWidget):
     def render(self, cb: QRhiCommandBuffer) -> None:  # type: ignore[override]  # as QRhiWidget's
         """Called by Qt when this widget has to be drawn."""
         self._watch.stop()
+        self._render_began_at = self._events.clock()
         self._set_up()
         if self._drawing is None or self._failed:
             return
@@ -238,20 +225,17 @@ class RhiSurface(QRhiWidget):
         self._held.clear()
         if rendered is not None:
             now = self._events.clock()
-            self._events.painted(rendered, now, now - self._began_at)
+            took_s = self._reading_s + now - self._render_began_at
+            self._events.painted(rendered, now, took_s)
 
     # --- when nothing is drawn ------------------------------------------------------------------
 
-    def _ask(self, *, at_once: bool = False) -> None:
+    def _ask(self) -> None:
         """Have it drawn, and watch that it is: Qt says nothing when a device is lost."""
         if self._failed:
             return
-        renders = self.renders
-        if at_once:
-            self.repaint()
-        else:
-            self.update()
-        if self.renders == renders and not self._watch.isActive():
+        self.update()
+        if not self._watch.isActive():
             self._watches_left = _WATCHES
             self._watch.start()
 

@@ -21,9 +21,9 @@ from PySide6.QtGui import QGuiApplication, QSurfaceFormat
 from PySide6.QtWidgets import QWidget
 
 from rejoin.child_program import child_command
+from rejoin.gui.card_api import CardApi, default_api
 from rejoin.gui.card_identity import CardIdentity
 from rejoin.gui.raster_surface import RasterSurface
-from rejoin.gui.rhi_surface import CardApi, CardOptions, RhiSurface, default_api
 from rejoin.gui.video_surface import SurfaceEvents, VideoSurface
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.runtime.renderer_memory import RendererMemory, Verdict
@@ -244,6 +244,8 @@ class SurfaceUse:
         choice, options = self.choice, self._options
         if isinstance(choice, OnProcessor):
             return RasterSurface(view, events, options.scale_filter)
+        from rejoin.gui.rhi_surface import CardOptions, RhiSurface  # not where it is not used
+
         card = CardOptions(choice.api, options.scale_filter, options.sharpness, choice.expected)
         return RhiSurface(view, events, card)
 

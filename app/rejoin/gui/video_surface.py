@@ -59,7 +59,8 @@ class VideoSurface(Protocol):
         """The picture on screen, or the one that will be there after the next paint."""
 
     def show_picture(self, picture: Picture, *, at_once: bool) -> None:
-        """Show a newer picture. `at_once`: draw before this returns; else with the next paint."""
+        """Show a newer picture, with the next paint. `at_once`: the processor's draws it before
+        this returns."""
 
     def set_dim(self, dim: float) -> None:
         """How far the picture is dimmed: 0 not at all, 1 as under a card."""

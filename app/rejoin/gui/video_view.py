@@ -148,7 +148,10 @@ class VideoView(QWidget):
 
     def _show(self, picture: Picture) -> None:
         # At once if possible: update() would wait until the window has done everything else.
+        before, counted = self._surface.picture, self._counted
         self._surface.show_picture(picture, at_once=self._exposed())
+        if before is not None and before is not counted and before is not self._surface.picture:
+            self._bridge.count_skipped()  # it was still to be painted
 
     def _exposed(self) -> bool:
         """Whether the system shows the window; before that Qt cannot paint."""
