@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable
 
 from rejoin.backend.store.database import MEMORY, Database
 from rejoin.backend.store.flights import FlightStore
-from rejoin.backend.store.sessions import SessionStore
+from rejoin.backend.store.sessions import Offered, SessionStore
+from rejoin.service_model.fence import Claim
 
 
 @contextlib.asynccontextmanager
@@ -32,3 +33,20 @@ def flights_of(store: SessionStore, owner: str = "this process") -> FlightStore:
 def fresh_tag() -> str:
     """A UserId that no other session has."""
     return secrets.token_hex(8)
+
+
+async def claimed(
+    store: SessionStore, session_id: str, owner_hash: str, key: str, offered: Offered
+) -> Claim:
+    """Claim as the session's owner, who has one that runs."""
+    found = await store.claim(session_id, owner_hash, key=key, offered=offered, within_s=60.0)
+    assert found is not None
+    claim, _ = found
+    assert claim is not None
+    return claim
+
+
+async def newest_is(store: SessionStore, session_id: str, owner_hash: str, attempt: int) -> None:
+    """Make this attempt the session's newest."""
+    offered = Offered(attempt, f"sha-{attempt}", "ct")
+    await claimed(store, session_id, owner_hash, f"key-{attempt}", offered)

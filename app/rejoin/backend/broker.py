@@ -24,7 +24,7 @@ from functools import partial
 from typing import Any, Final, TypeVar, assert_never
 
 from rejoin.backend.client_tokens import START, ClientTokens
-from rejoin.backend.create_calls import CreateCalls
+from rejoin.backend.create_calls import CreateCalls, Flying
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import (
@@ -316,24 +316,26 @@ class SessionBroker:
     async def reconnect(self, caller: Caller, session_id: str, offer: Offer) -> str:
         """CreateStreamSessionConnection for this attempt; the SignalResponse to its offer."""
         _check(offer)
-        _stream_of(_not_ended(await self._owned(caller, session_id)))
-        claim, _ = await self._store.claim(
+        claimed = await self._store.claim(
             session_id,
+            caller.owner_hash,
             key=offer.token,
             offered=await self._tokens.offered(caller.owner_hash, session_id, offer),
             within_s=self._left_s(caller),
         )
+        if claimed is None:
+            raise RefusedError(Reason.SESSION_UNKNOWN)
+        claim, row = claimed
         match claim:
             case Claim.STALE:
                 raise RefusedError(Reason.ATTEMPT_STALE)
             case Claim.REUSED:
                 raise RefusedError(Reason.OFFER_REUSED)
-            case Claim.NEW | Claim.REPEATED:
-                pass
+            case Claim.NEW | Claim.REPEATED | None:
+                _stream_of(_not_ended(row))
             case _:
                 assert_never(claim)
         while True:
-            row = _not_ended(await self._owned(caller, session_id))
             if row.attempt != offer.attempt:
                 raise RefusedError(Reason.ATTEMPT_STALE)
             if row.answer is not None:
@@ -353,17 +355,17 @@ class SessionBroker:
             done, _pending = await asyncio.wait({call.task}, timeout=max(0.0, left_s))
             if not done:
                 raise RefusedError(Reason.ATTEMPT_IN_FLIGHT, retry_after_s=1.0)
+            row = _not_ended(await self._owned(caller, session_id))
 
-    async def _create_call(self, row: StoredSession, offer: Offer, deadline_at: float) -> str:
-        """The flight is ours. While we waited for it, another process may have made this call, or
-        a newer attempt may have come."""
-        row = _not_ended(
-            await self._owned(Caller(row.owner_hash, deadline_at, _never_gone), row.id)
-        )
-        if row.attempt != offer.attempt:
-            raise RefusedError(Reason.ATTEMPT_STALE)
-        if row.answer is not None:
-            return row.answer
+    async def _create_call(
+        self, row: StoredSession, offer: Offer, deadline_at: float, flying: Flying
+    ) -> str:
+        """The flight is ours. While we waited for it, another process may have made this call."""
+        if flying.waited:
+            caller = Caller(row.owner_hash, deadline_at, _never_gone)
+            row = _not_ended(await self._owned(caller, row.id))
+            if row.answer is not None:
+                return row.answer
         try:
             answer = await self._service.create_connection(
                 _stream_of(row),
@@ -380,7 +382,9 @@ class SessionBroker:
                 request_sha256=row.request_sha256,
                 answer=answer,
                 within_s=RECORD_S,
+                flight_of=flying.owner,
             )
+            flying.landed = True
         except StoreUnavailableError:
             _log.warning("an answer could not be stored; its client gets it nevertheless")
         return answer

@@ -16,7 +16,7 @@ from typing import Final
 
 from rejoin.backend.refused import Reason, RefusedError, outcome_of
 from rejoin.backend.store.database import StoreUnavailableError
-from rejoin.backend.store.flights import Flight, FlightStore
+from rejoin.backend.store.flights import Flight, FlightStore, Stale
 from rejoin.clock import Clock
 from rejoin.signaling.wire import MIN_BUDGET_S
 from rejoin.tasks import cancel, spawn
@@ -38,6 +38,20 @@ class CreateCall:
 
     attempt: int
     task: asyncio.Task[str | RefusedError]
+
+
+@dataclass(slots=True)
+class Flying:
+    """A flight of ours. `owner`: this process. `landed`: whoever stored the answer has ended it
+    with that. `waited`: for another process's call, which may have changed what is stored."""
+
+    owner: str
+    waited: bool = False
+    landed: bool = False
+
+
+Work = Callable[[Flying], Awaitable[str]]
+"""A create call; its result is the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +81,7 @@ class CreateCalls:
         self,
         session_id: str,
         attempt: int,
-        work: Callable[[], Awaitable[str]],
+        work: Work,
         deadline_at: float,
     ) -> CreateCall:
         """Make the call `work`, once its flight is ours."""
@@ -82,15 +96,19 @@ class CreateCalls:
         self,
         session_id: str,
         attempt: int,
-        work: Callable[[], Awaitable[str]],
+        work: Work,
         deadline_at: float,
     ) -> str:
-        await self._take(session_id, attempt, deadline_at)
-        async with self._renewed(session_id):
-            return await work()
+        flying = Flying(self._flights.owner)
+        await self._take(session_id, attempt, deadline_at, flying)
+        async with self._renewed(session_id, flying):
+            return await work(flying)
 
-    async def _take(self, session_id: str, attempt: int, deadline_at: float) -> None:
-        """Raises RefusedError(ATTEMPT_IN_FLIGHT) if another process's call is in the way."""
+    async def _take(
+        self, session_id: str, attempt: int, deadline_at: float, flying: Flying
+    ) -> None:
+        """Raises RefusedError: ATTEMPT_IN_FLIGHT if another process's call is in the way,
+        ATTEMPT_STALE if a newer attempt has come."""
         while True:
             now = self._clock()
             left_s = deadline_at - now
@@ -104,6 +122,9 @@ class CreateCalls:
             if other is None:
                 self._seen.pop(session_id, None)
                 return
+            if isinstance(other, Stale):
+                raise RefusedError(Reason.ATTEMPT_STALE)
+            flying.waited = True
             seen = self._seen.get(session_id)
             if seen is None or seen.flight != other:
                 self._seen[session_id] = seen = _Seen(other, self._clock())
@@ -122,16 +143,20 @@ class CreateCalls:
         return seen.flight
 
     @asynccontextmanager
-    async def _renewed(self, session_id: str) -> AsyncIterator[None]:
+    async def _renewed(self, session_id: str, flying: Flying) -> AsyncIterator[None]:
         beating = spawn(self._beat(session_id), name=f"flight:{session_id[:6]}")
         try:
             yield
         finally:
             await cancel(beating)
-            try:
-                await self._flights.end(session_id, within_s=BEAT_S)
-            except StoreUnavailableError:
-                _log.warning("a flight stays in the database until others see that it is over")
+            if not flying.landed:
+                await self._end(session_id)
+
+    async def _end(self, session_id: str) -> None:
+        try:
+            await self._flights.end(session_id, within_s=BEAT_S)
+        except StoreUnavailableError:
+            _log.warning("a flight stays in the database until others see that it is over")
 
     async def _beat(self, session_id: str) -> None:
         while True:

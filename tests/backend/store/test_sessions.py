@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from helpers.stores import fresh_tag, opened
+from helpers.stores import claimed, flights_of, fresh_tag, opened
 from rejoin.backend.service import StreamId
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.schema import secret_hash
@@ -19,7 +19,6 @@ from rejoin.backend.store.sessions import (
     ATTEMPTS_KEPT,
     KEPT_S,
     Offered,
-    SessionForgottenError,
     SessionStore,
     StoredSession,
     StreamTakenError,
@@ -55,7 +54,7 @@ async def begin(
 
 async def claim(store: SessionStore, session_id: str, attempt: int, key: str, sha: str) -> Claim:
     offered = Offered(attempt, sha, f"ct-{key}")
-    return (await store.claim(session_id, key=key, offered=offered, within_s=SOON_S))[0]
+    return await claimed(store, session_id, MINE, key, offered)
 
 
 async def row_of(store: SessionStore, session_id: str) -> StoredSession:
@@ -102,7 +101,9 @@ async def test_a_client_token_stays_with_its_attempt(url: str) -> None:
         session_id = await started(store)
         await claim(store, session_id, 2, "k2", "sha-2")
         again = Offered(2, "sha-2", "of-a-rotated-key")
-        verdict, row = await store.claim(session_id, key="k2", offered=again, within_s=SOON_S)
+        found = await store.claim(session_id, MINE, key="k2", offered=again, within_s=SOON_S)
+        assert found is not None
+        verdict, row = found
         assert (verdict, row.client_token) == (Claim.REPEATED, "ct-k2")
 
 
@@ -213,8 +214,8 @@ async def test_a_clock_alone_deletes_no_session_that_may_live(url: str) -> None:
         assert [row.id for row in asked] == [lives]
         assert await store.find(over, MINE, within_s=SOON_S) is None
         assert await store.find(never.id, MINE, within_s=SOON_S) is None
-        with pytest.raises(SessionForgottenError):
-            await claim(store, over, 2, "k2", "sha-2")
+        offered = Offered(2, "sha-2", "ct")
+        assert await store.claim(over, MINE, key="k2", offered=offered, within_s=SOON_S) is None
         assert await claim(store, lives, 2, "k2", "sha-2") is Claim.NEW
 
 
@@ -289,3 +290,51 @@ async def test_no_log_has_what_is_stored(url: str, caplog: pytest.LogCaptureFixt
             )
     for record in caplog.records:
         assert "canary" not in record.getMessage() + str(record.exc_info)
+
+
+async def test_a_claim_is_the_owners_of_a_session_that_runs(url: str) -> None:
+    offered = Offered(2, "sha-2", "ct")
+    async with opened(url) as store:
+        session_id = await started(store)
+
+        async def by(owner: str) -> tuple[Claim | None, StoredSession] | None:
+            return await store.claim(session_id, owner, key="k2", offered=offered, within_s=SOON_S)
+
+        assert await by(THEIRS) is None
+        found = await by(MINE)
+        assert found is not None
+        assert found[0] is Claim.NEW
+        assert found[1] == await row_of(store, session_id), "what is returned is what is stored"
+        await store.ended(session_id, "TERMINATED", None, within_s=SOON_S)
+        found = await by(MINE)
+        assert found is not None
+        assert found[0] is None
+        _, starting = await begin(store, key="another", sha="sha-s")
+        found = await store.claim(
+            starting.id, MINE, key="k9", offered=Offered(9, "sha-9", "ct"), within_s=SOON_S
+        )
+        assert found is not None
+        assert found[0] is None
+
+
+async def test_an_answer_ends_the_flight_of_its_process(url: str) -> None:
+    async with opened(url) as store:
+        session_id = await started(store)
+        await claim(store, session_id, 2, "k2", "sha-2")
+        flights = flights_of(store, "one")
+        assert (
+            await flights.take(session_id, 2, lands_within_s=7.0, gone=None, within_s=SOON_S)
+            is None
+        )
+        row = await store.answered(
+            session_id,
+            attempt=2,
+            request_sha256="sha-2",
+            answer="the answer",
+            within_s=SOON_S,
+            flight_of="one",
+        )
+        assert row == await row_of(store, session_id)
+        other = flights_of(store, "two")
+        taken = await other.take(session_id, 2, lands_within_s=7.0, gone=None, within_s=SOON_S)
+        assert taken is None

@@ -6,6 +6,7 @@ what it sees change on its own clock, so no clock of another machine matters.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select, update
@@ -26,6 +27,12 @@ class Flight:
     lands_within_s: float
 
 
+class Stale(enum.Enum):
+    """The attempt may not fly any more."""
+
+    STALE = "stale"
+
+
 class FlightStore:
     """The flights of a backend's database. `owner`: this process, among those that share it."""
 
@@ -41,18 +48,23 @@ class FlightStore:
         lands_within_s: float,
         gone: Flight | None,
         within_s: float,
-    ) -> Flight | None:
-        """Begin a flight: None if it is ours now, else the one that is in the way.
+    ) -> Flight | Stale | None:
+        """Begin a flight: None if it is ours now, else the one that is in the way, or STALE if a
+        newer attempt has come or the session has ended.
 
         `gone`: a flight of a process that has ended; it is replaced if it is still just that.
         """
 
-        async def work(connection: AsyncConnection) -> Flight | None:
-            await connection.execute(
-                select(STREAM_SESSION.c.id)
-                .where(STREAM_SESSION.c.id == session_id)
-                .with_for_update()
-            )
+        async def work(connection: AsyncConnection) -> Flight | Stale | None:
+            newest = (
+                await connection.execute(
+                    select(STREAM_SESSION.c.attempt, STREAM_SESSION.c.ended_status)
+                    .where(STREAM_SESSION.c.id == session_id)
+                    .with_for_update()
+                )
+            ).one_or_none()
+            if newest is None or newest.attempt != attempt or newest.ended_status is not None:
+                return Stale.STALE
             found = (
                 await connection.execute(select(FLIGHT).where(FLIGHT.c.session_id == session_id))
             ).one_or_none()

@@ -10,8 +10,8 @@ import hmac
 import math
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -20,7 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rejoin.backend.service import StreamId
 from rejoin.backend.store.database import LONGEST_S, MEMORY, Database, StoreUnavailableError
-from rejoin.backend.store.schema import ATTEMPT, SERVER_KEY, STREAM_SESSION, secret_hash
+from rejoin.backend.store.schema import (
+    ATTEMPT,
+    FLIGHT,
+    SERVER_KEY,
+    STREAM_SESSION,
+    secret_hash,
+)
 from rejoin.errors import ServiceError
 from rejoin.service_model import fence
 from rejoin.service_model.fence import Claim
@@ -91,6 +97,15 @@ class SessionStore:
 
     async def close(self) -> None:
         await self.database.close()
+
+    async def _lock(self, connection: AsyncConnection, session_id: str) -> None:
+        """Hold the session's row until the transaction ends; SQLite has one writer anyway."""
+        if self.database.is_shared:
+            await connection.execute(
+                select(STREAM_SESSION.c.id)
+                .where(STREAM_SESSION.c.id == session_id)
+                .with_for_update()
+            )
 
     # --- starts -----------------------------------------------------------------------------------
 
@@ -234,46 +249,82 @@ class SessionStore:
     # --- attempts ---------------------------------------------------------------------------------
 
     async def claim(
-        self, session_id: str, *, key: str, offered: Offered, within_s: float
-    ) -> tuple[Claim, StoredSession]:
-        """Fence: make this attempt the session's newest, or return why not (Rules 1 and 2)."""
+        self, session_id: str, owner_hash: str, *, key: str, offered: Offered, within_s: float
+    ) -> tuple[Claim | None, StoredSession] | None:
+        """Fence: make this attempt the session's newest, or return why not (Rules 1 and 2).
+
+        None if the owner has no such session; no claim if it has ended or has not started yet.
+        """
         key_hash = secret_hash("connection", key)
 
-        async def work(connection: AsyncConnection) -> tuple[Claim, StoredSession]:
-            await _lock(connection, session_id)
-            row = await _get(connection, session_id)
+        async def work(
+            connection: AsyncConnection,
+        ) -> tuple[Claim | None, StoredSession] | None:
+            await self._lock(connection, session_id)
+            found = await _rows_of(connection, session_id)
+            if found is None or not hmac.compare_digest(found[0].owner_hash, owner_hash):
+                return None
+            row, attempts = _session_of(*found), found[1]
+            if row.ended_status is not None or row.stream is None:
+                return None, row
             same_bytes = hmac.compare_digest(row.key_hash, key_hash) and (
                 row.request_sha256 == offered.request_sha256
             )
-            before = await _offered(connection, session_id, offered.request_sha256) is not None
             claim = fence.claim(
                 offered.attempt,
                 row.attempt,
                 same_bytes=same_bytes,
-                offered_before=before or await _key_used(connection, session_id, key_hash),
+                offered_before=any(
+                    each.request_sha256 == offered.request_sha256 or each.key_hash == key_hash
+                    for each in attempts
+                ),
             )
             if claim is not Claim.NEW:
                 return claim, row
+            await self._make_newest(connection, row, key_hash, offered, len(attempts))
+            earlier = row.earlier_answers | (
+                set() if row.answer is None else {secret_hash("answer", row.answer)}
+            )
+            return claim, replace(
+                row,
+                attempt=offered.attempt,
+                key_hash=key_hash,
+                client_token=offered.client_token,
+                request_sha256=offered.request_sha256,
+                answer=None,
+                earlier_answers=frozenset(earlier),
+            )
+
+        return await self.database.run(work, within_s=within_s)
+
+    async def _make_newest(
+        self,
+        connection: AsyncConnection,
+        row: StoredSession,
+        key_hash: str,
+        offered: Offered,
+        recorded: int,
+    ) -> None:
+        """`recorded`: how many attempts the session has; beyond ATTEMPTS_KEPT old ones go."""
+        if row.answer is not None:
             await connection.execute(
                 update(ATTEMPT)
-                .where(ATTEMPT.c.session_id == session_id, ATTEMPT.c.answer.is_not(None))
+                .where(ATTEMPT.c.session_id == row.id, ATTEMPT.c.answer.is_not(None))
                 .values(answer=None)
             )
-            await _record(connection, session_id, key_hash, offered)
-            await connection.execute(
-                update(STREAM_SESSION)
-                .where(STREAM_SESSION.c.id == session_id)
-                .values(attempt=offered.attempt)
-            )
+        await _record(connection, row.id, key_hash, offered)
+        await connection.execute(
+            update(STREAM_SESSION)
+            .where(STREAM_SESSION.c.id == row.id)
+            .values(attempt=offered.attempt)
+        )
+        if recorded >= ATTEMPTS_KEPT or offered.attempt > ATTEMPTS_KEPT:
             await connection.execute(
                 delete(ATTEMPT).where(
-                    ATTEMPT.c.session_id == session_id,
+                    ATTEMPT.c.session_id == row.id,
                     ATTEMPT.c.number < offered.attempt - ATTEMPTS_KEPT,
                 )
             )
-            return Claim.NEW, await _get(connection, session_id)
-
-        return await self.database.run(work, within_s=within_s)
 
     async def answered(
         self,
@@ -283,12 +334,19 @@ class SessionStore:
         request_sha256: str,
         answer: str,
         within_s: float,
+        flight_of: str | None = None,
     ) -> StoredSession:
-        """The service answered this attempt; kept only while it is the newest (Rule 3)."""
+        """The service answered this attempt; kept only while it is the newest (Rule 3).
+
+        `flight_of`: the process whose flight ends with it (`flights`).
+        """
 
         async def work(connection: AsyncConnection) -> StoredSession:
-            await _lock(connection, session_id)
-            row = await _get(connection, session_id)
+            await self._lock(connection, session_id)
+            found = await _rows_of(connection, session_id)
+            if found is None:
+                raise _forgotten()
+            row = _session_of(*found)
             kept = fence.keeps_answer(attempt, row.attempt) and row.ended_status is None
             await connection.execute(
                 update(ATTEMPT)
@@ -298,6 +356,14 @@ class SessionStore:
                 )
                 .values(answer=answer if kept else None, answer_hash=secret_hash("answer", answer))
             )
+            if flight_of is not None:
+                await connection.execute(
+                    delete(FLIGHT).where(
+                        FLIGHT.c.session_id == session_id, FLIGHT.c.owner == flight_of
+                    )
+                )
+            if kept:
+                return replace(row, answer=answer)
             return await _get(connection, session_id)
 
         return await self.database.run(work, within_s=within_s)
@@ -357,14 +423,10 @@ async def _record(
     )
 
 
-async def _lock(connection: AsyncConnection, session_id: str) -> None:
-    """Hold the session's row until the transaction ends; SQLite has one writer anyway."""
-    await connection.execute(
-        select(STREAM_SESSION.c.id).where(STREAM_SESSION.c.id == session_id).with_for_update()
-    )
-
-
-async def _find(connection: AsyncConnection, session_id: str) -> StoredSession | None:
+async def _rows_of(
+    connection: AsyncConnection, session_id: str
+) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
+    """The session's row and those of its attempts."""
     found = (
         await connection.execute(select(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
     ).one_or_none()
@@ -373,13 +435,22 @@ async def _find(connection: AsyncConnection, session_id: str) -> StoredSession |
     attempts = (
         await connection.execute(select(ATTEMPT).where(ATTEMPT.c.session_id == session_id))
     ).all()
-    return _session_of(found, attempts)
+    return found, attempts
+
+
+async def _find(connection: AsyncConnection, session_id: str) -> StoredSession | None:
+    found = await _rows_of(connection, session_id)
+    return None if found is None else _session_of(*found)
+
+
+def _forgotten() -> SessionForgottenError:
+    return SessionForgottenError("The backend no longer knows this stream session.")
 
 
 async def _get(connection: AsyncConnection, session_id: str) -> StoredSession:
     row = await _find(connection, session_id)
     if row is None:
-        raise SessionForgottenError("The backend no longer knows this stream session.")
+        raise _forgotten()
     return row
 
 
@@ -396,16 +467,7 @@ async def _offered(
     ).one_or_none()
 
 
-async def _key_used(connection: AsyncConnection, session_id: str, key_hash: str) -> bool:
-    found = await connection.scalar(
-        select(ATTEMPT.c.number).where(
-            ATTEMPT.c.session_id == session_id, ATTEMPT.c.key_hash == key_hash
-        )
-    )
-    return found is not None
-
-
-def _session_of(found: Row[Any], attempts: Any) -> StoredSession:
+def _session_of(found: Row[Any], attempts: Sequence[Row[Any]]) -> StoredSession:
     newest = next((each for each in attempts if each.number == found.attempt), None)
     stream = None
     if found.stream_session is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from helpers.stores import fresh_tag, opened
+from helpers.stores import claimed, fresh_tag, opened
 from rejoin.backend.service import StreamId
 from rejoin.backend.store.migrations.versions import attempts_and_flights, initial
 from rejoin.backend.store.schema import secret_hash
@@ -42,7 +42,7 @@ async def _check_first_release(store: SessionStore) -> None:
 
     async def claim(attempt: int, key: str, sha: str) -> Claim:
         offered = Offered(attempt, sha, "ct")
-        return (await store.claim(FIRST, key=key, offered=offered, within_s=SOON_S))[0]
+        return await claimed(store, FIRST, MINE, key, offered)
 
     assert await claim(4, "k4", "sha-4") is Claim.STALE
     assert await claim(5, "k5", "sha-5") is Claim.REPEATED
