@@ -173,7 +173,7 @@ def test_every_program_of_ours_is_started_by_a_module() -> None:
     assert set(CHILDREN.values()) == set(PROGRAMS.values())
 
 
-LOADED_BY_NAME = {"aiosqlite": "sqlalchemy", "asyncpg": "sqlalchemy"}
+LOADED_BY_NAME = {"asyncpg": "sqlalchemy"}
 """A driver, and the package that imports it by its name."""
 
 

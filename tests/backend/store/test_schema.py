@@ -22,7 +22,7 @@ def _differences(connection: Connection) -> list[object]:
 
 async def test_a_new_database_has_the_tables_that_the_program_uses(url: str) -> None:
     async with opened(url) as store:
-        found = await store.database.run(lambda c: c.run_sync(_differences), within_s=60.0)
+        found = await store.database.run(_differences, within_s=60.0)
     assert found == []
 
 
@@ -32,7 +32,7 @@ async def test_the_migrations_lead_to_the_same_tables(tmp_path: Path) -> None:
     database.executescript(OLD.read_text(encoding="utf-8"))
     database.close()
     async with opened(str(path)) as store:
-        found = await store.database.run(lambda c: c.run_sync(_differences), within_s=60.0)
+        found = await store.database.run(_differences, within_s=60.0)
     assert found == []
 
 

@@ -11,16 +11,16 @@ import asyncio
 import logging
 import os
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
-from sqlalchemy import Connection, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from rejoin.backend.store.schema import METADATA
 from rejoin.errors import ServiceError
@@ -34,6 +34,8 @@ HEAD: Final = "0002"
 """The version of the schema that this program uses; `migrations.versions` has each step."""
 LONGEST_S: Final = 5.0
 """No transaction takes longer; PostgreSQL ends a statement then."""
+OPEN_S: Final = 30.0
+"""For connecting and the longest migration."""
 _CONNECTIONS: Final = 10
 _CONNECT_S: Final = 2.0
 _BUSY_S: Final = 0.5
@@ -52,59 +54,115 @@ class StoreUnavailableError(ServiceError):
     code = "store_unavailable"
 
 
+Work = Callable[[Connection], _Result]
+"""The statements of one transaction; on PostgreSQL in a greenlet, on SQLite in a thread."""
+
+
+class _Backend(Protocol):
+    """One of the two kinds of database."""
+
+    async def open(self) -> None: ...
+    async def transaction(self, work: Work[_Result]) -> _Result: ...
+    async def close(self) -> None: ...
+
+
+class _Sqlite:
+    """A file or memory, on a thread of its own: one wake-up of it for each transaction."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._engine: Engine | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+
+    async def open(self) -> None:
+        def work() -> None:
+            self._engine = _sqlite_engine(self._url)
+            with self._engine.begin() as connection:
+                _bring_to_head(connection, sqlite=True)
+
+        await self._in_thread(work)
+
+    async def transaction(self, work: Work[_Result]) -> _Result:
+        def run() -> _Result:
+            assert self._engine is not None, "open the database first"
+            with self._engine.begin() as connection:
+                return work(connection)
+
+        return await self._in_thread(run)
+
+    async def close(self) -> None:
+        def work() -> None:
+            if self._engine is not None:
+                self._engine.dispose()
+
+        await self._in_thread(work)
+        self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+class _Postgres:
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._engine: AsyncEngine | None = None
+
+    async def open(self) -> None:
+        self._engine = _postgres_engine(self._url)
+        key = {"key": _MIGRATION_LOCK}
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
+            await connection.commit()
+            try:
+                await connection.run_sync(_bring_to_head, sqlite=False)
+                await connection.commit()
+            finally:
+                await connection.rollback()
+                await connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+                await connection.commit()
+
+    async def transaction(self, work: Work[_Result]) -> _Result:
+        assert self._engine is not None, "open the database first"
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        if self._engine is not None:
+            await self._engine.dispose()
+
+
 class Database:
     """`open` it before use and `close` it after. `url`: ":memory:", a file, or a PostgreSQL URL
     (postgresql://user:password@host/name)."""
 
     def __init__(self, url: str = MEMORY) -> None:
-        self._url = _url_of(url)
-        self._engine: AsyncEngine | None = None
+        where = _url_of(url)
+        self.is_shared = where.get_backend_name() == "postgresql"
+        """Whether other processes use it too."""
+        self._backend: _Backend = _Postgres(where) if self.is_shared else _Sqlite(where)
         self._running: set[asyncio.Task[Any]] = set()
         self.on_outcome: Callable[[bool], None] | None = None
         """Called after each transaction: whether the database did its part."""
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether other processes use it too."""
-        return self._url.get_backend_name() == "postgresql"
-
     async def open(self) -> None:
         """Connect, check, migrate. Raises ServiceError with a sentence for the operator."""
-        self._engine = _engine_for(self._url)
         try:
-            async with asyncio.timeout(30.0), self._engine.connect() as connection:
-                if self.is_shared:
-                    await connection.execute(
-                        text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK}
-                    )
-                    await connection.commit()
-                try:
-                    await connection.run_sync(_bring_to_head, sqlite=not self.is_shared)
-                    await connection.commit()
-                finally:
-                    if self.is_shared:
-                        await connection.rollback()
-                        await connection.execute(
-                            text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK}
-                        )
-                        await connection.commit()
+            async with asyncio.timeout(OPEN_S):
+                await self._backend.open()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            await self._engine.dispose()
+            await self._backend.close()
             raise ServiceError(_why(error, shared=self.is_shared)) from error
         except ServiceError:
-            await self._engine.dispose()
+            await self._backend.close()
             raise
 
     async def close(self) -> None:
         """Wait for the transactions that still run, then disconnect."""
         if self._running:
             await asyncio.wait(self._running, timeout=LONGEST_S)
-        if self._engine is not None:
-            await self._engine.dispose()
+        await self._backend.close()
 
-    async def run(
-        self, work: Callable[[AsyncConnection], Awaitable[_Result]], *, within_s: float
-    ) -> _Result:
+    async def run(self, work: Work[_Result], *, within_s: float) -> _Result:
         """One transaction. Raises StoreUnavailableError when `within_s` is over or it fails; what
         `work` raises of ours is raised as it is."""
         task = spawn(self._transaction(work), name="store")
@@ -122,12 +180,9 @@ class Database:
             raise outcome
         return cast("_Result", outcome)
 
-    async def _transaction(
-        self, work: Callable[[AsyncConnection], Awaitable[_Result]]
-    ) -> _Result | Exception:
+    async def _transaction(self, work: Work[_Result]) -> _Result | Exception:
         try:
-            async with self._begun() as connection:
-                return await work(connection)
+            return await self._backend.transaction(work)
         except ServiceError as error:
             return error
         except (SQLAlchemyError, OSError, TimeoutError) as error:
@@ -136,18 +191,12 @@ class Database:
             failed.__cause__ = error
             return failed
 
-    @asynccontextmanager
-    async def _begun(self) -> AsyncIterator[AsyncConnection]:
-        assert self._engine is not None, "open the database first"
-        async with self._engine.begin() as connection:
-            yield connection
-
 
 def _url_of(text_: str) -> URL:
     """Raises ServiceError for what names no database."""
     if "://" not in text_:
         path = None if text_ == MEMORY else str(Path(text_).absolute())
-        return URL.create("sqlite+aiosqlite", database=path)
+        return URL.create("sqlite+pysqlite", database=path)
     try:
         url = make_url(text_)
     except (ArgumentError, ValueError):
@@ -160,35 +209,40 @@ def _url_of(text_: str) -> URL:
     )
 
 
-def _engine_for(url: URL) -> AsyncEngine:
-    # Their debug records have the parameters of every statement and the rows that it found.
-    for name in ("aiosqlite", "sqlalchemy.engine"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    if url.get_backend_name() == "postgresql":
-        return create_async_engine(
-            url,
-            pool_size=_CONNECTIONS,
-            max_overflow=0,
-            pool_timeout=_CONNECT_S,
-            pool_pre_ping=True,
-            connect_args={"timeout": _CONNECT_S, "command_timeout": LONGEST_S},
-            hide_parameters=True,
-        )
-    if url.database is not None:
-        _keep_private(Path(url.database))
-    # One connection: it holds the file's lock, or the memory, for as long as this process runs.
-    engine = create_async_engine(
+def _postgres_engine(url: URL) -> AsyncEngine:
+    _keep_rows_out_of_logs()
+    return create_async_engine(
         url,
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=1,
+        pool_size=_CONNECTIONS,
         max_overflow=0,
-        pool_timeout=LONGEST_S,
-        connect_args={"timeout": _BUSY_S},
+        pool_timeout=_CONNECT_S,
+        pool_pre_ping=True,
+        connect_args={"timeout": _CONNECT_S, "command_timeout": LONGEST_S},
         hide_parameters=True,
     )
-    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_immediate)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    """One connection: it holds the file's lock, or the memory, for as long as this process runs."""
+    _keep_rows_out_of_logs()
+    if url.database is not None:
+        _keep_private(Path(url.database))
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        connect_args={"timeout": _BUSY_S, "check_same_thread": False},
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _keep_rows_out_of_logs() -> None:
+    """Debug records have the rows that a statement found."""
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 
 def _keep_private(path: Path) -> None:

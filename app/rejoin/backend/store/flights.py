@@ -9,8 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, insert, select, update
 
 from rejoin.backend.store.database import Database
 from rejoin.backend.store.schema import FLIGHT, STREAM_SESSION
@@ -55,9 +54,9 @@ class FlightStore:
         `gone`: a flight of a process that has ended; it is replaced if it is still just that.
         """
 
-        async def work(connection: AsyncConnection) -> Flight | Stale | None:
+        def work(connection: Connection) -> Flight | Stale | None:
             newest = (
-                await connection.execute(
+                connection.execute(
                     select(STREAM_SESSION.c.attempt, STREAM_SESSION.c.ended_status)
                     .where(STREAM_SESSION.c.id == session_id)
                     .with_for_update()
@@ -66,14 +65,14 @@ class FlightStore:
             if newest is None or newest.attempt != attempt or newest.ended_status is not None:
                 return Stale.STALE
             found = (
-                await connection.execute(select(FLIGHT).where(FLIGHT.c.session_id == session_id))
+                connection.execute(select(FLIGHT).where(FLIGHT.c.session_id == session_id))
             ).one_or_none()
             if found is not None:
                 other = Flight(found.attempt, found.owner, found.beat, found.lands_within_s)
                 if other != gone and other.owner != self.owner:
                     return other
-                await connection.execute(delete(FLIGHT).where(FLIGHT.c.session_id == session_id))
-            await connection.execute(
+                connection.execute(delete(FLIGHT).where(FLIGHT.c.session_id == session_id))
+            connection.execute(
                 insert(FLIGHT).values(
                     session_id=session_id,
                     attempt=attempt,
@@ -89,8 +88,8 @@ class FlightStore:
     async def renew(self, session_id: str, *, within_s: float) -> bool:
         """One more beat; False if the flight is no longer ours."""
 
-        async def work(connection: AsyncConnection) -> bool:
-            renewed = await connection.execute(
+        def work(connection: Connection) -> bool:
+            renewed = connection.execute(
                 update(FLIGHT)
                 .where(FLIGHT.c.session_id == session_id, FLIGHT.c.owner == self.owner)
                 .values(beat=FLIGHT.c.beat + 1)
@@ -102,8 +101,8 @@ class FlightStore:
     async def end(self, session_id: str, *, within_s: float) -> None:
         """The call has ended, whatever came of it."""
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(
+        def work(connection: Connection) -> None:
+            connection.execute(
                 delete(FLIGHT).where(
                     FLIGHT.c.session_id == session_id, FLIGHT.c.owner == self.owner
                 )

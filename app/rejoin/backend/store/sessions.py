@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rejoin.backend.service import StreamId
 from rejoin.backend.store.database import LONGEST_S, MEMORY, Database, StoreUnavailableError
@@ -98,10 +97,10 @@ class SessionStore:
     async def close(self) -> None:
         await self.database.close()
 
-    async def _lock(self, connection: AsyncConnection, session_id: str) -> None:
+    def _lock(self, connection: Connection, session_id: str) -> None:
         """Hold the session's row until the transaction ends; SQLite has one writer anyway."""
         if self.database.is_shared:
-            await connection.execute(
+            connection.execute(
                 select(STREAM_SESSION.c.id)
                 .where(STREAM_SESSION.c.id == session_id)
                 .with_for_update()
@@ -118,22 +117,22 @@ class SessionStore:
         """
         key_hash = secret_hash("start", key)
 
-        async def work(connection: AsyncConnection) -> tuple[Claim, StoredSession] | None:
-            known = await connection.scalar(
+        def work(connection: Connection) -> tuple[Claim, StoredSession] | None:
+            known = connection.scalar(
                 select(STREAM_SESSION.c.id).where(
                     STREAM_SESSION.c.owner_hash == owner_hash,
                     STREAM_SESSION.c.start_token_hash == key_hash,
                 )
             )
             if known is not None:
-                row = await _get(connection, known)
+                row = _get(connection, known)
                 # Later attempts replaced number and request, but the hash of every offer is kept.
-                again = await _offered(connection, row.id, offered.request_sha256) is not None
+                again = _offered(connection, row.id, offered.request_sha256) is not None
                 same = again and offered.attempt <= row.attempt
                 return (Claim.REPEATED if same else Claim.REUSED), row
             session_id = secrets.token_urlsafe(24)
             try:
-                await connection.execute(
+                connection.execute(
                     insert(STREAM_SESSION).values(
                         id=session_id,
                         owner_hash=owner_hash,
@@ -145,8 +144,8 @@ class SessionStore:
                 )
             except IntegrityError:
                 return None  # another process has just recorded the same start
-            await _record(connection, session_id, key_hash, offered)
-            return Claim.NEW, await _get(connection, session_id)
+            _record(connection, session_id, key_hash, offered)
+            return Claim.NEW, _get(connection, session_id)
 
         for _ in range(2):
             outcome = await self.database.run(work, within_s=within_s)
@@ -157,9 +156,9 @@ class SessionStore:
     async def started(self, session_id: str, stream: StreamId, *, within_s: float) -> None:
         """The service accepted the start. Raises StreamTakenError."""
 
-        async def work(connection: AsyncConnection) -> None:
+        def work(connection: Connection) -> None:
             try:
-                await connection.execute(
+                connection.execute(
                     update(STREAM_SESSION)
                     .where(STREAM_SESSION.c.id == session_id)
                     .values(stream_group=stream.stream_group, stream_session=stream.stream_session)
@@ -172,22 +171,20 @@ class SessionStore:
     async def forget(self, session_id: str, *, within_s: float) -> None:
         """The start certainly failed: there is no such session."""
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(
-                delete(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id)
-            )
+        def work(connection: Connection) -> None:
+            connection.execute(delete(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
 
         await self.database.run(work, within_s=within_s)
 
     async def server_key(self) -> bytes:
         """The backend's secret; made at the first call, the same in every process."""
 
-        async def work(connection: AsyncConnection) -> str:
-            found = await connection.scalar(select(SERVER_KEY.c.secret))
+        def work(connection: Connection) -> str:
+            found = connection.scalar(select(SERVER_KEY.c.secret))
             if found is not None:
                 return str(found)
             secret = secrets.token_hex(32)
-            await connection.execute(insert(SERVER_KEY).values(id=1, secret=secret))
+            connection.execute(insert(SERVER_KEY).values(id=1, secret=secret))
             return secret
 
         try:
@@ -202,8 +199,8 @@ class SessionStore:
     ) -> StoredSession | None:
         """The session if it exists *and* belongs to this owner."""
 
-        async def work(connection: AsyncConnection) -> StoredSession | None:
-            return await _find(connection, session_id)
+        def work(connection: Connection) -> StoredSession | None:
+            return _find(connection, session_id)
 
         row = await self.database.run(work, within_s=within_s)
         if row is None or not hmac.compare_digest(row.owner_hash, owner_hash):
@@ -213,33 +210,33 @@ class SessionStore:
     async def live_of(self, owner_hash: str, *, within_s: float) -> tuple[StoredSession, ...]:
         """The owner's sessions that have not ended as far as is known."""
 
-        async def work(connection: AsyncConnection) -> tuple[StoredSession, ...]:
-            ids = await connection.scalars(
+        def work(connection: Connection) -> tuple[StoredSession, ...]:
+            ids = connection.scalars(
                 select(STREAM_SESSION.c.id).where(
                     STREAM_SESSION.c.owner_hash == owner_hash,
                     STREAM_SESSION.c.ended_status.is_(None),
                 )
             )
-            return tuple([await _get(connection, each) for each in ids.all()])
+            return tuple(_get(connection, each) for each in ids.all())
 
         return await self.database.run(work, within_s=within_s)
 
     async def by_tag(self, tag: str, *, within_s: float) -> StoredSession | None:
         """The session that was started with this UserId."""
 
-        async def work(connection: AsyncConnection) -> StoredSession | None:
-            found = await connection.scalar(
+        def work(connection: Connection) -> StoredSession | None:
+            found = connection.scalar(
                 select(STREAM_SESSION.c.id).where(STREAM_SESSION.c.tag == tag)
             )
-            return None if found is None else await _find(connection, found)
+            return None if found is None else _find(connection, found)
 
         return await self.database.run(work, within_s=within_s)
 
     async def age_s(self, session_id: str, *, within_s: float) -> float:
         """How long ago the start was recorded; infinite for an unknown session."""
 
-        async def work(connection: AsyncConnection) -> float | None:
-            return await connection.scalar(
+        def work(connection: Connection) -> float | None:
+            return connection.scalar(
                 select(STREAM_SESSION.c.created_at).where(STREAM_SESSION.c.id == session_id)
             )
 
@@ -257,11 +254,9 @@ class SessionStore:
         """
         key_hash = secret_hash("connection", key)
 
-        async def work(
-            connection: AsyncConnection,
-        ) -> tuple[Claim | None, StoredSession] | None:
-            await self._lock(connection, session_id)
-            found = await _rows_of(connection, session_id)
+        def work(connection: Connection) -> tuple[Claim | None, StoredSession] | None:
+            self._lock(connection, session_id)
+            found = _rows_of(connection, session_id)
             if found is None or not hmac.compare_digest(found[0].owner_hash, owner_hash):
                 return None
             row, attempts = _session_of(*found), found[1]
@@ -281,7 +276,7 @@ class SessionStore:
             )
             if claim is not Claim.NEW:
                 return claim, row
-            await self._make_newest(connection, row, key_hash, offered, len(attempts))
+            self._make_newest(connection, row, key_hash, offered, len(attempts))
             earlier = row.earlier_answers | (
                 set() if row.answer is None else {secret_hash("answer", row.answer)}
             )
@@ -297,9 +292,9 @@ class SessionStore:
 
         return await self.database.run(work, within_s=within_s)
 
-    async def _make_newest(
+    def _make_newest(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         row: StoredSession,
         key_hash: str,
         offered: Offered,
@@ -307,19 +302,19 @@ class SessionStore:
     ) -> None:
         """`recorded`: how many attempts the session has; beyond ATTEMPTS_KEPT old ones go."""
         if row.answer is not None:
-            await connection.execute(
+            connection.execute(
                 update(ATTEMPT)
                 .where(ATTEMPT.c.session_id == row.id, ATTEMPT.c.answer.is_not(None))
                 .values(answer=None)
             )
-        await _record(connection, row.id, key_hash, offered)
-        await connection.execute(
+        _record(connection, row.id, key_hash, offered)
+        connection.execute(
             update(STREAM_SESSION)
             .where(STREAM_SESSION.c.id == row.id)
             .values(attempt=offered.attempt)
         )
         if recorded >= ATTEMPTS_KEPT or offered.attempt > ATTEMPTS_KEPT:
-            await connection.execute(
+            connection.execute(
                 delete(ATTEMPT).where(
                     ATTEMPT.c.session_id == row.id,
                     ATTEMPT.c.number < offered.attempt - ATTEMPTS_KEPT,
@@ -341,14 +336,14 @@ class SessionStore:
         `flight_of`: the process whose flight ends with it (`flights`).
         """
 
-        async def work(connection: AsyncConnection) -> StoredSession:
-            await self._lock(connection, session_id)
-            found = await _rows_of(connection, session_id)
+        def work(connection: Connection) -> StoredSession:
+            self._lock(connection, session_id)
+            found = _rows_of(connection, session_id)
             if found is None:
                 raise _forgotten()
             row = _session_of(*found)
             kept = fence.keeps_answer(attempt, row.attempt) and row.ended_status is None
-            await connection.execute(
+            connection.execute(
                 update(ATTEMPT)
                 .where(
                     ATTEMPT.c.session_id == session_id,
@@ -357,14 +352,14 @@ class SessionStore:
                 .values(answer=answer if kept else None, answer_hash=secret_hash("answer", answer))
             )
             if flight_of is not None:
-                await connection.execute(
+                connection.execute(
                     delete(FLIGHT).where(
                         FLIGHT.c.session_id == session_id, FLIGHT.c.owner == flight_of
                     )
                 )
             if kept:
                 return replace(row, answer=answer)
-            return await _get(connection, session_id)
+            return _get(connection, session_id)
 
         return await self.database.run(work, within_s=within_s)
 
@@ -373,16 +368,16 @@ class SessionStore:
     ) -> StoredSession:
         """The service reported the end; the answer is not needed any more."""
 
-        async def work(connection: AsyncConnection) -> StoredSession:
-            await connection.execute(
+        def work(connection: Connection) -> StoredSession:
+            connection.execute(
                 update(STREAM_SESSION)
                 .where(STREAM_SESSION.c.id == session_id)
                 .values(ended_status=status, ended_reason=reason)
             )
-            await connection.execute(
+            connection.execute(
                 update(ATTEMPT).where(ATTEMPT.c.session_id == session_id).values(answer=None)
             )
-            return await _get(connection, session_id)
+            return _get(connection, session_id)
 
         return await self.database.run(work, within_s=within_s)
 
@@ -392,27 +387,25 @@ class SessionStore:
         """Delete what is too old and has ended, or never began; return what is too old and may
         live: whether it does, only the service knows, whatever a clock says."""
 
-        async def work(connection: AsyncConnection) -> tuple[StoredSession, ...]:
+        def work(connection: Connection) -> tuple[StoredSession, ...]:
             old = STREAM_SESSION.c.created_at < self._wall() - KEPT_S
             over = STREAM_SESSION.c.ended_status.is_not(None) | (
                 STREAM_SESSION.c.stream_session.is_(None)
             )
-            await connection.execute(delete(STREAM_SESSION).where(old, over))
-            ids = await connection.scalars(
+            connection.execute(delete(STREAM_SESSION).where(old, over))
+            ids = connection.scalars(
                 select(STREAM_SESSION.c.id)
                 .where(old)
                 .order_by(STREAM_SESSION.c.created_at)
                 .limit(_SWEPT_AT_ONCE)
             )
-            return tuple([await _get(connection, each) for each in ids.all()])
+            return tuple(_get(connection, each) for each in ids.all())
 
         return await self.database.run(work, within_s=within_s)
 
 
-async def _record(
-    connection: AsyncConnection, session_id: str, key_hash: str, offered: Offered
-) -> None:
-    await connection.execute(
+def _record(connection: Connection, session_id: str, key_hash: str, offered: Offered) -> None:
+    connection.execute(
         insert(ATTEMPT).values(
             session_id=session_id,
             request_sha256=offered.request_sha256,
@@ -423,23 +416,19 @@ async def _record(
     )
 
 
-async def _rows_of(
-    connection: AsyncConnection, session_id: str
-) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
+def _rows_of(connection: Connection, session_id: str) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
     """The session's row and those of its attempts."""
     found = (
-        await connection.execute(select(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
+        connection.execute(select(STREAM_SESSION).where(STREAM_SESSION.c.id == session_id))
     ).one_or_none()
     if found is None:
         return None
-    attempts = (
-        await connection.execute(select(ATTEMPT).where(ATTEMPT.c.session_id == session_id))
-    ).all()
+    attempts = (connection.execute(select(ATTEMPT).where(ATTEMPT.c.session_id == session_id))).all()
     return found, attempts
 
 
-async def _find(connection: AsyncConnection, session_id: str) -> StoredSession | None:
-    found = await _rows_of(connection, session_id)
+def _find(connection: Connection, session_id: str) -> StoredSession | None:
+    found = _rows_of(connection, session_id)
     return None if found is None else _session_of(*found)
 
 
@@ -447,19 +436,17 @@ def _forgotten() -> SessionForgottenError:
     return SessionForgottenError("The backend no longer knows this stream session.")
 
 
-async def _get(connection: AsyncConnection, session_id: str) -> StoredSession:
-    row = await _find(connection, session_id)
+def _get(connection: Connection, session_id: str) -> StoredSession:
+    row = _find(connection, session_id)
     if row is None:
         raise _forgotten()
     return row
 
 
-async def _offered(
-    connection: AsyncConnection, session_id: str, request_sha256: str
-) -> Row[Any] | None:
+def _offered(connection: Connection, session_id: str, request_sha256: str) -> Row[Any] | None:
     """The attempt that sent this offer."""
     return (
-        await connection.execute(
+        connection.execute(
             select(ATTEMPT).where(
                 ATTEMPT.c.session_id == session_id, ATTEMPT.c.request_sha256 == request_sha256
             )
