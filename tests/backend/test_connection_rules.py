@@ -169,3 +169,23 @@ def test_too_few_descriptors_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -
         check_descriptors(ConnectionRules(connections=10_000))
     assert "4096" in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("limits", "set_to"),
+    [
+        ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), []),
+        ((2000, resource.RLIM_INFINITY), []),
+        ((256, resource.RLIM_INFINITY), [(1100, resource.RLIM_INFINITY)]),
+    ],
+)
+def test_no_limit_is_enough_and_none_is_lowered(
+    monkeypatch: pytest.MonkeyPatch,
+    limits: tuple[int, int],
+    set_to: list[tuple[int, int]],
+) -> None:
+    done: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: done.append(wanted))
+    check_descriptors(ConnectionRules(connections=1000))
+    assert done == set_to

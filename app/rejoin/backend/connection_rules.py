@@ -51,11 +51,11 @@ def check_descriptors(rules: ConnectionRules) -> None:
 
     needed = rules.connections + DESCRIPTORS_KEPT
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if resource.RLIM_INFINITY in (soft, hard):
-        hard = max(hard, needed) if hard != resource.RLIM_INFINITY else needed
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
-    if hard < needed:
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    enough = hard == resource.RLIM_INFINITY or hard >= needed
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed if enough else hard, hard))
+    if not enough:
         raise ServiceError(
             f"This process may open {hard} files; {rules.connections} connections need {needed}."
             " Raise the limit (ulimit -n, LimitNOFILE), or set fewer connections."
