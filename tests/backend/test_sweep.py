@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.fake_stream_service import FakeStreamService
 from helpers.stores import fresh_tag, opened
-from rejoin.backend.service import ListedStream, ServiceFault, StreamId
+from rejoin.backend.service import ListedStream, ServiceFault, StreamId, StreamStatus
 from rejoin.backend.store.sessions import KEPT_S, Offered
 from rejoin.backend.sweep import new_tag, sweep_lost_starts, sweep_old_rows
 
@@ -38,6 +38,34 @@ async def test_an_old_session_is_deleted_only_after_the_service_has_reported_its
         await sweep_old_rows(service, store)
         assert not await known()
         assert service.count("get_status") == 4
+
+
+async def test_a_row_that_another_process_deletes_meanwhile_does_not_end_the_sweep() -> None:
+    now = [0.0]
+    async with opened(wall=lambda: now[0]) as store:
+        rows = []
+        for number in range(2):
+            _, row = await store.begin_start(
+                owner_hash="me",
+                key=f"k{number}",
+                offered=Offered(1, f"sha-{number}", "ct"),
+                tag=fresh_tag(),
+                within_s=60.0,
+            )
+            await store.started(row.id, StreamId("sg-1", f"arn:{number}"), within_s=60.0)
+            rows.append(row)
+        now[0] = KEPT_S + 1
+
+        class DeletesTheFirst(FakeStreamService):
+            async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
+                if stream.stream_session == "arn:0":
+                    await store.forget(rows[0].id, within_s=60.0)
+                return StreamStatus(status="TERMINATED")
+
+        await sweep_old_rows(DeletesTheFirst(), store)
+        second = await store.find(rows[1].id, "me", within_s=60.0)
+        assert second is not None
+        assert second.ended_status == "TERMINATED"
 
 
 def listed(number: int, user_id: str, status: str = "CONNECTED") -> ListedStream:

@@ -22,7 +22,12 @@ from rejoin.backend.service import (
     StreamServiceError,
 )
 from rejoin.backend.store.database import StoreUnavailableError
-from rejoin.backend.store.sessions import SessionStore, StoredSession, StreamTakenError
+from rejoin.backend.store.sessions import (
+    SessionForgottenError,
+    SessionStore,
+    StoredSession,
+    StreamTakenError,
+)
 from rejoin.signaling.wire import ENDED_STATUSES
 
 _log = logging.getLogger("rejoin.backend")
@@ -60,7 +65,8 @@ async def sweep_old_rows(service: StreamService, store: SessionStore) -> None:
     for row in await store.sweep(within_s=_STORE_S):
         status = await _status_of(service, row)
         if status in ENDED_STATUSES:
-            await store.ended(row.id, status, None, within_s=_STORE_S)
+            with contextlib.suppress(SessionForgottenError):  # another process has deleted it
+                await store.ended(row.id, status, None, within_s=_STORE_S)
 
 
 async def sweep_lost_starts(service: StreamService, store: SessionStore) -> None:
