@@ -20,7 +20,7 @@ from helpers.stores import opened
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.routes import AppRules, build_app
-from rejoin.backend.service import StartedStream
+from rejoin.backend.service import StartedStream, StreamId, StreamStatus
 from rejoin.signaling.wire import ProblemCode
 
 
@@ -109,3 +109,31 @@ async def test_a_player_has_so_many_games_and_no_more() -> None:
         service.status = "TERMINATED"  # the service knows it before we do
         assert (await start(GOOD_TOKEN)).status_code == 201
     assert service.count("start") == 4
+
+
+async def test_a_repeated_start_waits_for_the_same_admission() -> None:
+    class SlowStatus(FakeStreamService):
+        async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:
+            await asyncio.sleep(0.2)
+            return await super().get_status(stream, budget_s=budget_s)
+
+    service = SlowStatus(status="CONNECTED")
+    rules = AppRules(polls_per_s=200, owners=OwnerRules(live_sessions=1))
+    async with opened() as store, contextlib.AsyncExitStack() as stack:
+        app = build_app(service, store, [GOOD_TOKEN], rules=rules)
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x")
+        )
+
+        async def start(token: str, offer: str) -> httpx.Response:
+            return await http.post(
+                "/v1/sessions",
+                headers={"Authorization": f"Bearer {GOOD_TOKEN}", "Idempotency-Key": token},
+                json={"signal_request": offer, "attempt": 1},
+            )
+
+        assert (await start(new_token(), new_offer())).status_code == 201
+        token, offer = new_token(), new_offer()
+        for answer in await asyncio.gather(start(token, offer), start(token, offer)):
+            problem_of(answer, ProblemCode.FORBIDDEN, 403)
+    assert service.count("start") == 1

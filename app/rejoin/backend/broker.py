@@ -142,14 +142,12 @@ class SessionBroker:
         )
         if claim is Claim.REUSED:
             raise RefusedError(Reason.START_TOKEN_REUSED)
-        if claim is Claim.NEW:
-            await self._admit_start(caller, row)
         if row.stream is not None:
             row, status = await self._get_status(caller, row.id)
             return self._view(row, status)
         task = self._starts.get(row.id)
         if task is None:
-            work = self._start_call(row, offer, application, caller.deadline_at)
+            work = self._start_call(claim, row, offer, application, caller.deadline_at)
             task = spawn(outcome_of(work), name=f"start:{row.id[:6]}")
             self._starts[row.id] = task
             task.add_done_callback(lambda _: self._starts.pop(row.id, None))
@@ -176,17 +174,23 @@ class SessionBroker:
             if row.id == besides:
                 continue
             try:
-                await self._get_status(caller, row.id)
+                seen, _ = await self._get_status(caller, row.id)
             except RefusedError as refused:
                 found += refused.reason is not Reason.SESSION_UNKNOWN
             else:
-                again = await self._owned(caller, row.id)
-                found += again.ended_status is None
+                found += seen.ended_status is None
         return found
 
     async def _start_call(
-        self, row: StoredSession, offer: Offer, application: str | None, deadline_at: float
+        self,
+        claim: Claim,
+        row: StoredSession,
+        offer: Offer,
+        application: str | None,
+        deadline_at: float,
     ) -> _Started:
+        if claim is Claim.NEW:
+            await self._admit_start(Caller(row.owner_hash, deadline_at, _never_gone), row)
         asked_at = self._clock()
         try:
             started = await self._service.start(

@@ -31,9 +31,9 @@ class SeenStatus:
 @dataclass(slots=True)
 class _Call:
     task: asyncio.Task[SeenStatus | RefusedError]
-    begun_at: float | None = None
-    """None until its turn has come."""
     waiting: int = 0
+    has_begun: bool = False
+    """Its turn has come, so it is no longer free to leave out."""
 
 
 class StatusCalls:
@@ -62,13 +62,10 @@ class StatusCalls:
                 return outcome
 
     def _begin(self, session_id: str, stream: StreamId) -> _Call:
-        def begun() -> None:
-            call.begun_at = self._clock()
-
         async def work() -> SeenStatus:
             if not await self._poll_rate.wait(self._clock() + _TURN_WITHIN_S):
                 raise RefusedError(Reason.POLL_RATE, retry_after_s=1.0)
-            begun()
+            call.has_begun = True
             asked_at = self._clock()
             try:
                 async with asyncio.timeout(STATUS_BUDGET_S):
@@ -94,7 +91,7 @@ class StatusCalls:
             done, _ = await asyncio.wait({call.task}, timeout=left_s)
         finally:
             call.waiting -= 1
-            if call.waiting == 0 and call.begun_at is None:
+            if call.waiting == 0 and not call.has_begun:
                 call.task.cancel()
         if not done:
             return RefusedError(Reason.TIMED_OUT)

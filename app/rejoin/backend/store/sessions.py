@@ -151,7 +151,7 @@ class SessionStore:
             outcome = await self.database.run(work, within_s=within_s)
             if outcome is not None:
                 return outcome
-        raise SessionForgottenError("The backend no longer knows this stream session.")
+        raise _forgotten()
 
     async def started(self, session_id: str, stream: StreamId, *, within_s: float) -> None:
         """The service accepted the start. Raises StreamTakenError."""
