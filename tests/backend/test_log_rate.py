@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 
-from rejoin.backend.log_rate import BURST, RECORDS_PER_S, LogRate
+import pytest
+
+from rejoin.backend.log_rate import BURST, RECORDS_PER_S, LogRate, limit_log_rate
 
 
 def record(level: int = logging.WARNING) -> logging.LogRecord:
@@ -21,3 +24,14 @@ def test_a_flood_is_cut_to_the_rate_and_the_next_line_says_how_much() -> None:
     assert first.getMessage() == "refused 7 (900 records before it are left out)"
     assert sum(rate.filter(record()) for _ in range(1000)) == RECORDS_PER_S - 1
     assert rate.filter(record(logging.ERROR))
+
+
+def test_the_rate_is_that_of_all_loggers_together(
+    monkeypatch: pytest.MonkeyPatch, expected_logs: object
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler(out)])
+    limit_log_rate()
+    for number in range(1000):
+        logging.getLogger(f"rejoin.backend.{'sign_in' if number % 2 else 'store'}").warning("no")
+    assert BURST <= len(out.getvalue().splitlines()) < 2 * BURST

@@ -12,6 +12,14 @@ RECORDS_PER_S: Final = 20.0
 BURST: Final = 100.0
 
 
+def limit_log_rate() -> None:
+    """Bound what this process logs, by whichever logger: a filter of a logger would not see the
+    records of the loggers below it."""
+    rate = LogRate()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(rate)
+
+
 class LogRate(logging.Filter):
     """Lets `BURST` records through at once and `RECORDS_PER_S` from then on; errors always."""
 

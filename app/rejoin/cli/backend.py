@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +45,7 @@ def backend(chosen: BackendOptions) -> int:
     from rejoin.backend.configuration import BackendSettings, readable_by_others
     from rejoin.backend.connection_rules import ConnectionRules, check_descriptors
     from rejoin.backend.dialects import build_backend
-    from rejoin.backend.log_rate import LogRate
+    from rejoin.backend.log_rate import limit_log_rate
     from rejoin.backend.serving import serving
     from rejoin.backend.store.database import Database
     from rejoin.backend.store.sessions import SessionStore
@@ -64,7 +63,7 @@ def backend(chosen: BackendOptions) -> int:
     )
     check_descriptors(rules)
 
-    logging.getLogger("rejoin.backend").addFilter(LogRate())
+    limit_log_rate()
 
     async def serve() -> None:
         service = AwsStreamService(settings)
