@@ -60,3 +60,19 @@ async def test_the_bearer_token_is_checked_where_the_dialect_needs_one(name: str
                 path, json=body, headers={"Authorization": f"Bearer {GOOD_TOKEN}"}
             )
             assert (answer.status_code == 401) is DIALECTS[name].needs_token
+
+
+@pytest.mark.parametrize("name", list(DIALECTS))
+async def test_no_dialect_answers_to_a_name_that_is_not_its_own(name: str) -> None:
+    settings = BackendSettings("us-west-2", "sg-1", "a-1", (GOOD_TOKEN,), dialect=name)
+
+    service = FakeStreamService()
+    async with opened() as store:
+        app = build_backend(service, store, settings)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://rebound.example"
+        ) as http:
+            path, body, _ = START[name]
+            headers = {"Authorization": f"Bearer {GOOD_TOKEN}", "Idempotency-Key": "k" * 32}
+            assert (await http.post(path, json=body, headers=headers)).status_code == 421
+    assert service.calls == []

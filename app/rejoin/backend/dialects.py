@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from starlette.applications import Starlette
 
+from rejoin.backend.allowed_hosts import HostCheck
 from rejoin.backend.aws_bundle import build_bundle
 from rejoin.backend.aws_react import build_react
 from rejoin.backend.aws_samples import OfferedApplications
@@ -37,20 +38,23 @@ def build_backend(
     if tokens is None:
         tokens = _authenticate(settings)
     if settings.dialect == AWS_BUNDLE.name:
-        return build_bundle(service, store, OfferedApplications.of(settings))
-    if settings.dialect == AWS_REACT.name:
-        return build_react(service, OfferedApplications.of(settings), settings.region, tokens)
-    return build_app(
-        service,
-        store,
-        tokens,
-        clock=clock,
-        rules=AppRules(
-            hosts=settings.allowed_hosts,
-            owners=owner_rules(settings),
-            about=_about(settings),
-        ),
-    )
+        app = build_bundle(service, store, OfferedApplications.of(settings))
+    elif settings.dialect == AWS_REACT.name:
+        app = build_react(service, OfferedApplications.of(settings), settings.region, tokens)
+    else:
+        return build_app(
+            service,
+            store,
+            tokens,
+            clock=clock,
+            rules=AppRules(
+                hosts=settings.allowed_hosts,
+                owners=owner_rules(settings),
+                about=_about(settings),
+            ),
+        )
+    app.add_middleware(HostCheck, hosts=settings.allowed_hosts)
+    return app
 
 
 def owner_rules(settings: BackendSettings) -> OwnerRules:

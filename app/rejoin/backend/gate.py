@@ -9,6 +9,7 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rejoin.backend.allowed_hosts import AllowedHosts
 from rejoin.backend.bodies import BodyError, BodyFault, read_body
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.problems import response_to
@@ -47,7 +48,7 @@ class Gate:
     ) -> None:
         """`hosts`: names and addresses that a Host header may have; none: any."""
         self._metrics = metrics or Metrics()
-        self._hosts = frozenset(host.strip("[]").lower().rstrip(".") for host in hosts)
+        self._hosts = AllowedHosts(hosts)
         self._app = app
         self._authenticate = authenticate
         self._clock = clock
@@ -80,7 +81,7 @@ class Gate:
         headers = Headers(scope=scope)
         try:
             _check_framing(headers)
-            self._check_host(headers)
+            self._hosts.check(headers)
             if scope["path"] not in _OPEN_PATHS:
                 scope[ADMITTED] = await self._admit(headers, scope.get("client"))
             if scope["method"] in ("POST", "PUT", "PATCH"):
@@ -91,14 +92,6 @@ class Gate:
             if not answering:
                 await response_to(refused)(scope, receive, send_with_headers)
         return status
-
-    def _check_host(self, headers: Headers) -> None:
-        """A page that has rebound its own name to our address still says its own name here."""
-        if not self._hosts:
-            return
-        named = headers.getlist("Host")
-        if len(named) != 1 or host_of(named[0]) not in self._hosts:
-            raise RefusedError(Reason.HOST_UNKNOWN)
 
     async def _admit(self, headers: Headers, client: tuple[str, int] | None) -> Admitted:
         at = self._clock()
@@ -112,14 +105,6 @@ class Gate:
             await self._refused.slow_down("" if client is None else client[0])
             raise RefusedError(Reason.UNAUTHENTICATED)
         return Admitted(secret_hash("owner", player.owner), at, player.applications)
-
-
-def host_of(header: str) -> str:
-    """The name or address in a Host header, lower case, without port and brackets."""
-    name = header.strip().lower()
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
-    return name.partition(":")[0].rstrip(".")
 
 
 def _check_framing(headers: Headers) -> None:

@@ -1,0 +1,54 @@
+"""The names by which a backend is called: no web page reaches it by rebinding its own name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rejoin.backend.problems import response_to
+from rejoin.backend.refused import Reason, RefusedError
+
+
+class AllowedHosts:
+    """The names and addresses that a Host header may have; none: any."""
+
+    def __init__(self, hosts: Collection[str] = ()) -> None:
+        self._hosts = frozenset(host.strip("[]").lower().rstrip(".") for host in hosts)
+
+    def check(self, headers: Headers) -> None:
+        """A page that has rebound its own name to our address still says its own name here.
+
+        Raises RefusedError (HOST_UNKNOWN).
+        """
+        if not self._hosts:
+            return
+        named = headers.getlist("Host")
+        if len(named) != 1 or host_of(named[0]) not in self._hosts:
+            raise RefusedError(Reason.HOST_UNKNOWN)
+
+
+class HostCheck:
+    """ASGI middleware: the check alone, for a dialect without the `Gate`."""
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self._app = app
+        self._allowed = AllowedHosts(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                self._allowed.check(Headers(scope=scope))
+            except RefusedError as refused:
+                await response_to(refused)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def host_of(header: str) -> str:
+    """The name or address in a Host header, lower case, without port and brackets."""
+    name = header.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0].rstrip(".")
