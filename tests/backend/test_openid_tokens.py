@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -15,6 +16,7 @@ from rejoin.backend.openid_tokens import (
     ASK_AGAIN_S,
     FRESH_S,
     LEEWAY_S,
+    OLD_KEYS_WAIT_S,
     USABLE_S,
     OpenIdSettings,
     OpenIdTokens,
@@ -206,6 +208,48 @@ async def test_old_keys_serve_while_the_issuer_is_down_and_not_for_ever() -> Non
     issuer.down = False
     issuer.now += ASK_AGAIN_S + 1
     assert await check(token()) is not None
+
+
+class Held(Issuer):
+    """Does not answer before `go` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+
+    async def fetch(self, url: str) -> Any:
+        await self.go.wait()
+        return await super().fetch(url)
+
+
+async def test_who_has_a_known_key_does_not_wait_for_an_issuer_that_is_silent() -> None:
+    issuer = Held()
+    check = issuer.tokens()
+    issuer.go.set()
+    assert await check(token()) is not None
+    issuer.go.clear()
+    issuer.now = FRESH_S + 1
+    first = asyncio.ensure_future(check(token()))
+    unknown = asyncio.ensure_future(check(token(OTHER, "r2")))
+    assert await first is not None
+    issuer.now += OLD_KEYS_WAIT_S
+    for _ in range(3):
+        assert await check(token()) is not None
+    issuer.keys = [public(RSA, "r1"), public(OTHER, "r2")]
+    issuer.go.set()
+    assert await unknown is not None
+    assert issuer.asked == 2
+
+
+async def test_everybody_who_waits_for_an_issuer_that_fails_gets_the_same_error() -> None:
+    issuer = Held()
+    issuer.down = True
+    check = issuer.tokens()
+    waiting = [asyncio.ensure_future(check(token())) for _ in range(3)]
+    await asyncio.sleep(0)
+    issuer.go.set()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in outcomes] == 3 * [SignInUnavailableError]
 
 
 @pytest.mark.parametrize(

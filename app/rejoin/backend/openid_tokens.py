@@ -1,12 +1,14 @@
 """OpenID Connect access tokens (RFC 9068): signed by the issuer, checked here with its keys.
 
 The keys are cached. A token with an unknown key makes us ask the issuer again, once in ten seconds
-whatever is sent; old keys serve while the issuer does not answer.
+whatever is sent; old keys serve while the issuer does not answer, and whoever has one of them is
+not kept waiting for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +18,7 @@ import jwt
 from rejoin.backend.issuer_calls import FetchJson, fetch_json, is_trusted_url
 from rejoin.backend.sign_in import SignedIn, SignInUnavailableError
 from rejoin.clock import boot_s
+from rejoin.tasks import spawn
 
 ALGORITHMS: Final = {"RS256": "RSA", "ES256": "EC"}
 """What is accepted, and the type of key that each needs."""
@@ -24,6 +27,8 @@ LEEWAY_S: Final = 30.0
 FRESH_S: Final = 600.0
 ASK_AGAIN_S: Final = 10.0
 USABLE_S: Final = 86400.0
+OLD_KEYS_WAIT_S: Final = 0.5
+"""A sign-in with a known key waits this long for newer keys, counted from the question."""
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 _MAX_TOKEN: Final = 16 * 1024
 _MAX_KEYS: Final = 100
@@ -122,21 +127,21 @@ class IssuerKeys:
         self._clock = clock
         self._fetch = fetch
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_at: float | None = None
-        self._asked_at: float | None = None
-        self._asking = asyncio.Lock()
+        self._fetched_at = -math.inf
+        self._asked_at = -math.inf
+        self._asking: asyncio.Task[bool] | None = None
 
     async def find(self, key_id: str | None, algorithm: str) -> jwt.PyJWK | None:
         """The key of a token, None for one that the issuer does not have."""
-        if self._age_s() > FRESH_S:
-            await self._ask()
         key = self._chosen(key_id, algorithm)
-        if key is None and await self._ask():
+        if self._age_s() > FRESH_S and await self._ask(patient=key is None):
+            key = self._chosen(key_id, algorithm)
+        if key is None and await self._ask(patient=True):
             key = self._chosen(key_id, algorithm)
         return key
 
     def _age_s(self) -> float:
-        return float("inf") if self._fetched_at is None else self._clock() - self._fetched_at
+        return self._clock() - self._fetched_at
 
     def _chosen(self, key_id: str | None, algorithm: str) -> jwt.PyJWK | None:
         fitting = [key for key in self._keys.values() if key.key_type == ALGORITHMS[algorithm]]
@@ -144,32 +149,37 @@ class IssuerKeys:
             return fitting[0] if len(fitting) == 1 else None
         return next((key for key in fitting if key.key_id == key_id), None)
 
-    async def _ask(self) -> bool:
-        """Whether the keys are new. Raises SignInUnavailableError if there are none to use."""
-        before = self._asked_at
-        async with self._asking:
-            if self._asked_at != before:
-                return True  # another request has just asked
-            if before is not None and self._clock() - before < ASK_AGAIN_S:
-                self._must_have_keys()
-                return False
-            self._asked_at = self._clock()
-            try:
-                self._keys = await self._fetched()
-                self._fetched_at = self._clock()
-            except SignInUnavailableError:
-                self._must_have_keys()
-                return False
-            return True
-
-    def _must_have_keys(self) -> None:
+    async def _ask(self, *, patient: bool) -> bool:
+        """Whether the keys are new. One question at a time, for all who wait for its answer;
+        `patient`: until it is there. Raises SignInUnavailableError if there are no keys to use."""
+        now = self._clock()
+        asking = self._asking
+        if asking is None and now - self._asked_at >= ASK_AGAIN_S:
+            self._asked_at = now
+            asking = self._asking = spawn(self._refreshed(), name="issuer_keys")
+        if asking is not None:
+            patient = patient or self._age_s() > USABLE_S
+            within_s = None if patient else max(0.0, self._asked_at + OLD_KEYS_WAIT_S - now)
+            done, _ = await asyncio.wait({asking}, timeout=within_s)
+            if done and asking.result():
+                return True
         if self._age_s() > USABLE_S:
             raise SignInUnavailableError("The identity provider's keys are not known.")
+        return False
+
+    async def _refreshed(self) -> bool:
+        """Whether the issuer has given us its keys."""
+        try:
+            self._keys = await self._fetched()
+            self._fetched_at = self._clock()
+        except SignInUnavailableError:
+            return False
+        finally:
+            self._asking = None
+        return True
 
     async def _fetched(self) -> dict[str, jwt.PyJWK]:
-        described = await self._fetch(
-            f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
-        )
+        described = await self._fetch(f"{self._issuer.rstrip('/')}{_DISCOVERY}")
         where = described.get("jwks_uri") if isinstance(described, dict) else None
         if not is_trusted_url(where) or described.get("issuer") != self._issuer:
             raise SignInUnavailableError("The identity provider's description is not its own.")
