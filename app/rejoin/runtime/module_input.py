@@ -19,6 +19,7 @@ from typing import Any, Final
 from rejoin.core import events
 from rejoin.core.model import ConnectionNumber, NoInput
 from rejoin.input_events.events import InputEvent, PadState, View
+from rejoin.input_events.held import at_rest
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
 from rejoin.input_module.port import Channel, ChannelState, ModuleFacts, ModuleOptions
 from rejoin.media.statistics import StreamStatistics
@@ -413,9 +414,7 @@ class ModuleInput:
         self._process.sandbox.attach()
         for pad in self._pads.values():
             # What is held now counts when it is pressed again.
-            self._process.sandbox.dispatch(
-                replace(pad, buttons=(0.0,) * len(pad.buttons), axes=(0.0,) * len(pad.axes))
-            )
+            self._process.sandbox.dispatch(at_rest(pad))
         if self.state == Present(connection, Attachment.ATTACHED):
             self._post(events.InputModuleKnown(connection, None))
 
