@@ -33,6 +33,7 @@ from rejoin.input_module.limits import Limits
 from rejoin.input_module.moves import Moves
 from rejoin.input_module.outbox import Answer, Status
 from rejoin.input_module.port import (
+    MAX_APPLICATION_BYTES,
     Channel,
     ChannelState,
     ModuleFacts,
@@ -244,7 +245,7 @@ class Sandbox:
             self._say_if_made(commands.frame_command(media_time_s))
 
     def send_application_message(self, data: bytes) -> None:
-        if len(data) <= outbox.MAX_APPLICATION_BYTES and not self._is_behind():
+        if len(data) <= MAX_APPLICATION_BYTES and not self._is_behind():
             self._say_if_made(commands.application_command(data))
 
     def _is_behind(self) -> bool:
