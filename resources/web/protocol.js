@@ -1,7 +1,7 @@
-// The emulator's input protocol for browsers: what AWS's Web SDK loads as webSdkProtocolUrl.
+// The emulator's input module: what AWS's Web SDK and the desktop client load as webSdkProtocolUrl.
 //
-// The service's own module is not public; this one implements version 1 of docs/input-protocol.md,
-// like the desktop client. emulator/service/protocol_script.py fills in that protocol's constants.
+// The service's own module is not public; this one implements version 1 of docs/input-protocol.md.
+// emulator/service/protocol_script.py fills in that protocol's constants.
 (() => {
   "use strict";
 

@@ -14,7 +14,7 @@ from rejoin.input_module import lockdown
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="run on Linux alone")
 
 
-def run(script: str, **more: object) -> subprocess.CompletedProcess[str]:
+def run(script: str) -> subprocess.CompletedProcess[str]:
     arguments = [sys.executable, "-c", textwrap.dedent(script)]
     return subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
 

@@ -499,7 +499,7 @@ async def test_a_script_is_tried_twice() -> None:
 
 
 @leaves_nothing
-async def test_a_constructor_that_throws_once_is_forgiven() -> None:
+async def test_a_constructor_is_tried_twice() -> None:
     script = """
       globalThis.GameCastInputModule = { GameCastInput: class {
         constructor() { throw new Error(); }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rejoin.errors import BadInputError
+from rejoin.runtime.renderer_memory import RendererMemory
 from rejoin.runtime.state_folder import state_folder
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.volume_file import sound_path
@@ -32,7 +33,7 @@ def test_without_a_usable_variable_it_is_in_the_home_folder(
 
 
 @pytest.mark.parametrize("home", [None, "", "relative"])
-@pytest.mark.parametrize("wanted", [state_folder, TicketFolder, sound_path])
+@pytest.mark.parametrize("wanted", [state_folder, TicketFolder, sound_path, RendererMemory])
 def test_without_a_home_it_is_one_sentence_that_names_the_variables(
     monkeypatch: pytest.MonkeyPatch, home: str | None, wanted: Callable[[], object]
 ) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,27 +18,24 @@ if TYPE_CHECKING:
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
 
-class BackendOptions(Protocol):
-    """The arguments that say how a backend is reached, and where its streams may come from."""
+@dataclass(frozen=True, kw_only=True)
+class ProfileOptions:
+    """The arguments that say how a backend is reached, and where its streams may come from.
 
-    @property
-    def network(self) -> str: ...
-    @property
-    def connection_timeout_s(self) -> float | None: ...
-    @property
-    def dialect(self) -> str: ...
-    @property
-    def stream_group(self) -> str | None: ...
-    @property
-    def application(self) -> str | None: ...
-    @property
-    def insecure(self) -> bool: ...
-    @property
-    def ca_file(self) -> Path | None: ...
+    Without slots, so that a verb's own arguments may have another base besides.
+    """
+
+    network: str
+    connection_timeout_s: float | None
+    dialect: str
+    stream_group: str | None
+    application: str | None
+    insecure: bool
+    ca_file: Path | None
 
 
-def backend_options(verb: _Verb) -> _Verb:
-    """The options of `BackendOptions`."""
+def profile_options(verb: _Verb) -> _Verb:
+    """The options of `ProfileOptions`."""
     found = (
         click.option(
             "--network",
@@ -71,7 +69,7 @@ def backend_options(verb: _Verb) -> _Verb:
     return verb
 
 
-def check_sign_in(chosen: BackendOptions, token: str | None) -> None:
+def check_sign_in(chosen: ProfileOptions, token: str | None) -> None:
     """Raises BadInputError if the dialect needs a token or a stream group that was not given."""
     from rejoin.signaling.dialects import DIALECTS
 
@@ -82,7 +80,7 @@ def check_sign_in(chosen: BackendOptions, token: str | None) -> None:
         raise BadInputError(f"A backend of dialect {chosen.dialect} needs --stream-group.")
 
 
-def profile_of(backend_url: str, token: str | None, chosen: BackendOptions) -> StudioProfile:
+def profile_of(backend_url: str, token: str | None, chosen: ProfileOptions) -> StudioProfile:
     """The profile of the backend at this URL."""
     from rejoin.runtime.studio_profile import StudioProfile, network_rules
     from rejoin.signaling.aws_samples import StreamChoice

@@ -17,23 +17,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlayOptions(options.GameOptions):
+class PlayOptions(options.GameOptions, backend_profile.ProfileOptions):
     """The arguments of `rejoin play`."""
 
     backend_url: str
-    network: str
-    connection_timeout_s: float | None
-    dialect: str
-    stream_group: str | None
-    application: str | None
-    insecure: bool
-    ca_file: Path | None
     stats: Path | None
 
 
 @click.command(short_help="Play a game through a studio's backend.")
 @click.argument("backend_url")
-@backend_profile.backend_options
+@backend_profile.profile_options
 @options.stats
 @options.agreement(
     "Follow a link wherever it leads, send its backend your sign-in token, and start a second "

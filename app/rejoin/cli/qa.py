@@ -11,9 +11,10 @@ import click
 
 from rejoin.cli import options
 from rejoin.cli.backend_profile import (
-    backend_options,
+    ProfileOptions,
     check_sign_in,
     profile_of,
+    profile_options,
 )
 from rejoin.cli.exit_codes import FAILURE, SUCCESS
 from rejoin.cli.messages import say, say_lines, say_progress
@@ -311,18 +312,11 @@ def _file_name(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InputOptions:
+class InputOptions(ProfileOptions):
     """The arguments of `rejoin qa input`."""
 
     backend: str
     seconds: float
-    network: str
-    connection_timeout_s: float | None
-    dialect: str
-    stream_group: str | None
-    application: str | None
-    insecure: bool
-    ca_file: Path | None
     token: str | None = field(repr=False)
 
 
@@ -336,7 +330,7 @@ class InputOptions:
     help="How long to play.",
 )
 @token_file("sign-in token for the studio's backend")
-@backend_options
+@profile_options
 @options.as_values(InputOptions)
 @needs("qa")
 def check_input(chosen: InputOptions) -> int:

@@ -13,7 +13,7 @@ from typing import Final
 from PySide6.QtCore import Qt
 
 GRANTED_WITHIN_S: Final = 5.0
-"""After a click (issue of the input module; browsers call it transient activation)."""
+"""After a click (ADR 0041); browsers call it transient activation."""
 
 
 class Grant(enum.Enum):

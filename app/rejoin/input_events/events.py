@@ -7,7 +7,7 @@ is the letterboxed picture: 0, 0 is its top left corner. Times are seconds of th
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 class Modifiers(enum.Flag):
@@ -143,7 +143,7 @@ class ReleaseAll:
     """Everything held is up now: a card opened, the focus went, or input is closed."""
 
     at: float = 0.0
-    modifiers: Modifiers = field(default=Modifiers.NONE)
+    modifiers: Modifiers = Modifiers.NONE
 
 
 InputEvent = KeyEvent | PointerMove | PointerButton | Wheel | PadState | View | ReleaseAll

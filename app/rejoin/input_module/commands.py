@@ -15,7 +15,6 @@ from typing import assert_never
 from rejoin.input_events.events import (
     InputEvent,
     KeyEvent,
-    Modifiers,
     PadState,
     PointerButton,
     PointerMove,
@@ -45,10 +44,6 @@ def _text(*parts: object) -> str:
     return json.dumps(parts, separators=(",", ":"), allow_nan=False)
 
 
-def _bits(modifiers: Modifiers) -> int:
-    return modifiers.value
-
-
 def event_command(event: InputEvent) -> str:
     """What dispatches one event of the player."""
     match event:
@@ -58,17 +53,17 @@ def event_command(event: InputEvent) -> str:
         case KeyEvent():
             return _text(
                 *("k", event.code, event.key, event.pressed, int(event.location)),
-                *(_bits(event.modifiers), event.pressed and event.repeat),
+                *(event.modifiers.value, event.pressed and event.repeat),
             )
         case PointerButton():
             return _text(
                 *("b", int(event.button), event.pressed, _number(event.x), _number(event.y)),
-                *(event.buttons, event.clicks, _bits(event.modifiers)),
+                *(event.buttons, event.clicks, event.modifiers.value),
             )
         case Wheel():
             return _text(
                 *("w", event.turn_x, event.turn_y, _number(event.x), _number(event.y)),
-                *(event.buttons, _bits(event.modifiers), NOTCH_PX),
+                *(event.buttons, event.modifiers.value, NOTCH_PX),
             )
         case PadState():
             pressed = [max(0.0, min(1.0, _number(value))) for value in event.buttons[:32]]
@@ -77,7 +72,7 @@ def event_command(event: InputEvent) -> str:
         case View():
             return view_command(event)
         case ReleaseAll():
-            return _text("r", _bits(event.modifiers))
+            return _text("r", event.modifiers.value)
         case _:
             assert_never(event)
 

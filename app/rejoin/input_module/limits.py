@@ -10,7 +10,9 @@ class Limits:
     """`patience_s`: how long any command may stay unanswered. `start_s`: the same for the start
     of the process and for its script. `tick_s`: how often that is checked; `ping_s`: how long
     there are no commands before one is sent to ask. `ends`: how many processes may end within
-    `ends_within_s` before input is given up. Rates are per second, and as much at once.
+    `ends_within_s` before input is given up. `unasked`, `messages`, `message_bytes`: answers that
+    nobody asked for, and messages to the host, per second, and as much at once. `cpu_share`: of a
+    core, over `cpu_over_s`. `unsent_bytes`: with more waiting to be read nothing optional is added.
     """
 
     patience_s: float = 0.3

@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rejoin.errors import InputModuleError
-from rejoin.input_module.port import Channel
+from rejoin.input_module.port import MAX_APPLICATION_BYTES, Channel
 
 MAX_LINES: Final = 4096
 MAX_MESSAGE_BYTES: Final = 262_144
 """As much as the browser lets a module send at once."""
 
-MAX_APPLICATION_BYTES: Final = 65_536
 MAX_REASON: Final = 1024
 MAX_STATISTICS: Final = 64
 MAX_ERRORS: Final = 1_000_000

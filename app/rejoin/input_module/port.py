@@ -9,9 +9,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from rejoin.input_events.events import InputEvent
+
+MAX_APPLICATION_BYTES: Final = 65_536
+"""Of one application message, in either direction (documented by AWS)."""
 
 
 class Channel(enum.Enum):
@@ -81,8 +84,8 @@ class Reports(Protocol):
     """`instance` is the number that `make_instance` was given; reports of older ones never come.
 
     `send`: the module's bytes for a channel, or text for a text message. `cursor`: a CSS keyword,
-    "none" hides. `data` of `application_message` is at most 65,536 bytes. `failed` comes once; a
-    restart came before it.
+    "none" hides. `data` of `application_message` is at most `MAX_APPLICATION_BYTES`. `failed` comes
+    once; a restart came before it.
     """
 
     def send(self, instance: int, channel: Channel, data: bytes | str) -> None: ...

@@ -33,6 +33,7 @@ from rejoin.input_module.limits import Limits
 from rejoin.input_module.moves import Moves
 from rejoin.input_module.outbox import Answer, Status
 from rejoin.input_module.port import (
+    MAX_APPLICATION_BYTES,
     Channel,
     ChannelState,
     ModuleFacts,
@@ -244,7 +245,7 @@ class Sandbox:
             self._say_if_made(commands.frame_command(media_time_s))
 
     def send_application_message(self, data: bytes) -> None:
-        if len(data) <= outbox.MAX_APPLICATION_BYTES and not self._is_behind():
+        if len(data) <= MAX_APPLICATION_BYTES and not self._is_behind():
             self._say_if_made(commands.application_command(data))
 
     def _is_behind(self) -> bool:
@@ -402,13 +403,17 @@ class Sandbox:
         return len(self._ends) < self._limits.ends
 
     def _fail(self, problem: ModuleProblem) -> None:
-        old, self._state = self._state, Failed(problem)
+        self._stop(Failed(problem))
+        _log.info("there is no input from a module: %s", problem.value)
+        self._reports.failed(problem)
+
+    def _stop(self, state: Failed | Closed) -> None:
+        """From now on there is no process."""
+        old, self._state = self._state, state
         self._drop_moves()
         if isinstance(old, Running):
             old.worker.end(None)
             self._set_evaluated(old)
-        _log.info("there is no input from a module: %s", problem.value)
-        self._reports.failed(problem)
 
     def _set_evaluated(self, state: Running) -> None:
         if not state.evaluated.done():
@@ -435,11 +440,7 @@ class Sandbox:
         return self._state.worker.pid if isinstance(self._state, Running) else None
 
     async def close(self) -> None:
-        old, self._state = self._state, Closed()
-        self._drop_moves()
-        if isinstance(old, Running):
-            old.worker.end(None)
-            self._set_evaluated(old)
+        self._stop(Closed())
         for worker in self._workers:
             await worker.gone()
         self._workers = []

@@ -123,8 +123,6 @@ class Worker(asyncio.SubprocessProtocol):
         if self._listener is None or not self._waiting:
             future.set_result(None)
         else:
-            last = self._waiting.pop()
-            self._waiting.append(last)
             self._send(Kind.PING, b"", _Waiting(Sort.OTHER, self._tick, future))
         return future
 

@@ -10,7 +10,7 @@ Glossary:
     usage          the number of a key in USB HID page 7
     pad            a gamepad, 0 to 3
     sequence       rises by one with each change; an older message is ignored
-    HELLO          the host's first message
+    HELLO          the host's first message; the script does not wait for it
     PERFORMANCE    the host's load, once a second
     channel        a WebRTC data channel: inputChannel or clientMessageChannel
 

@@ -37,10 +37,10 @@ big-endian.
     12 u16  max_height              pixels; 0: no limit
     14 u16  reserved                0
 
-HELLO (host to client, on `inputChannel`, as soon as it opens) has no more fields. CONTROLS, GAMEPAD
-and LIMITS go from client to host on `inputChannel`, DISCONNECT and PERFORMANCE from host to client
-on `clientMessageChannel`. A new kind may be added within a version, since receivers ignore kinds
-that they do not know; a kind never changes within a version.
+HELLO (host to client, on `inputChannel`, until the client speaks) has no more fields. CONTROLS,
+GAMEPAD and LIMITS go from client to host on `inputChannel`, DISCONNECT and PERFORMANCE from host to
+client on `clientMessageChannel`. A new kind may be added within a version, since receivers ignore
+kinds that they do not know; a kind never changes within a version.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def _button(button: Button) -> tuple[InputEvent, InputEvent]:
 
 
 def _pad(button: int) -> tuple[InputEvent, InputEvent]:
-    buttons = tuple(1.0 if index == button else 0.0 for index in range(17))
+    buttons = tuple(float(index == button) for index in range(17))
     loose = PadState(0, True, "Rejoin test pad", (0.0,) * 17, (0.0,) * 4)
     return replace(loose, buttons=buttons, axes=(0.5, -0.5, 0.0, 0.0)), loose
 
@@ -135,7 +135,7 @@ async def check(profile: StudioProfile, seconds: float) -> InputReport:
 async def _check(player: Player, seconds: float) -> InputReport:
     await _until_live(player)
     live_at = boot_s()
-    for _ in range(int(INPUT_WITHIN_S / POLL_EVERY_S)):
+    while boot_s() - live_at < INPUT_WITHIN_S:
         if player.snapshot.input_open or player.snapshot.view_only is not None:
             break
         _check_playing(player)
@@ -173,9 +173,7 @@ async def _play(player: Player, event: InputEvent, before: StepResult) -> StepRe
     produced = after.events_with_bytes > facts.events_with_bytes
     if isinstance(event, PadState):
         produced = after.bytes_sent > facts.bytes_sent
-    return replace(
-        before, events=before.events + 1, with_bytes=before.with_bytes + (1 if produced else 0)
-    )
+    return replace(before, events=before.events + 1, with_bytes=before.with_bytes + int(produced))
 
 
 async def _until_quiet(player: Player) -> None:
@@ -191,12 +189,10 @@ async def _until_quiet(player: Player) -> None:
 
 async def _until_live(player: Player) -> None:
     began_at = boot_s()
-    for _ in range(int(LIVE_WITHIN_S / POLL_EVERY_S)):
+    while boot_s() - began_at < LIVE_WITHIN_S:
         if player.snapshot.stage is Stage.LIVE:
             return
         _check_playing(player)
-        if boot_s() - began_at > LIVE_WITHIN_S:
-            break
         await asyncio.sleep(POLL_EVERY_S)
     raise RejoinError("The game never went live.")
 

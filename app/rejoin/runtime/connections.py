@@ -29,7 +29,7 @@ class Connections:
     def all(self) -> tuple[tuple[ConnectionNumber, PeerPort], ...]:
         return tuple(self._peers.items())
 
-    def if_open(self, connection: ConnectionNumber, do: Callable[[PeerPort], None]) -> None:
+    def if_open(self, connection: ConnectionNumber, do: Callable[[PeerPort], object]) -> None:
         peer = self._peers.get(connection)
         if peer is not None:
             do(peer)

@@ -19,8 +19,15 @@ from typing import Any, Final
 from rejoin.core import events
 from rejoin.core.model import ConnectionNumber, NoInput
 from rejoin.input_events.events import InputEvent, PadState, View
+from rejoin.input_events.held import at_rest
 from rejoin.input_events.wishes import CursorWish, FullScreenWish, PointerLockWish, Wish
-from rejoin.input_module.port import Channel, ChannelState, ModuleFacts, ModuleOptions
+from rejoin.input_module.port import (
+    MAX_APPLICATION_BYTES,
+    Channel,
+    ChannelState,
+    ModuleFacts,
+    ModuleOptions,
+)
 from rejoin.media.statistics import StreamStatistics
 from rejoin.printable import printable
 from rejoin.runtime.connections import Connections
@@ -42,8 +49,6 @@ from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.module_input")
 
-MAX_APPLICATION_MESSAGE: Final = 65_536
-"""Bytes (documented by AWS)."""
 LEAVE_WITHIN_S: Final = 0.100
 """How long the end of a live connection waits for the releases of the module at most. A module that
 works needs less than a millisecond for them."""
@@ -252,7 +257,7 @@ class ModuleInput:
         connection = self._speaker(process, instance, _MAY_SEND)
         if connection is None:
             return
-        self._connections.if_open(connection, lambda peer: _send(peer.send, channel, data))
+        self._connections.if_open(connection, lambda peer: peer.send(channel.value, data))
         if self._states_due is None:
             self._states_due = asyncio.get_running_loop().call_later(
                 STATES_EVERY_S, self._report_states
@@ -269,7 +274,7 @@ class ModuleInput:
 
     def on_application_message(self, process: ModuleProcess, instance: int, data: bytes) -> None:
         connection = self._speaker(process, instance, (Attachment.ATTACHED,))
-        if connection is None or self._parts is None or len(data) > MAX_APPLICATION_MESSAGE:
+        if connection is None or self._parts is None or len(data) > MAX_APPLICATION_BYTES:
             return
         self._post(events.MessageReceived(connection, len(data)))
         try:
@@ -408,19 +413,14 @@ class ModuleInput:
         self.state = Present(connection, Attachment.ATTACHED)
         self._report_states()
         self._connections.if_open(
-            connection, lambda peer: self._report_statistics(connection, peer.statistics())
+            connection, lambda peer: self.with_host_load(connection, peer.statistics())
         )
         self._process.sandbox.attach()
         for pad in self._pads.values():
             # What is held now counts when it is pressed again.
-            self._process.sandbox.dispatch(
-                replace(pad, buttons=(0.0,) * len(pad.buttons), axes=(0.0,) * len(pad.axes))
-            )
+            self._process.sandbox.dispatch(at_rest(pad))
         if self.state == Present(connection, Attachment.ATTACHED):
             self._post(events.InputModuleKnown(connection, None))
-
-    def _report_statistics(self, connection: ConnectionNumber, numbers: StreamStatistics) -> None:
-        self.with_host_load(connection, numbers)
 
     def _is_missing(self, connection: ConnectionNumber, why: NoInput) -> None:
         self.state = Missing(connection, why)
@@ -484,10 +484,6 @@ class _Listener:
 
     def state(self, label: str) -> None:
         self._owner.channel_changed(self._connection)
-
-
-def _send(send: Callable[[str, bytes | str], bool], channel: Channel, data: bytes | str) -> None:
-    send(channel.value, data)
 
 
 def _script_url(signal_response: str) -> str | None:

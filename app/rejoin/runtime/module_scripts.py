@@ -21,16 +21,14 @@ FETCH_WITHIN_S: Final = 5.0
 """For one try. A connection is live without its script: the player sees and hears the game."""
 AGAIN_AFTER_S: Final = (0.5, 2.0)
 """Pauses before the second and the third try, if the one before may have failed by chance."""
+REFRESH_AFTER_S: Final = 2.0
+"""How long a new connection is left alone: an HTTPS call takes milliseconds of its thread."""
 
 
 class ScriptFetcher(Protocol):
     """Fetches scripts; `signaling.module_script.ScriptSource` implements it."""
 
     async def fetch(self, url: str, *, within_s: float) -> str: ...
-
-
-REFRESH_AFTER_S: Final = 2.0
-"""An HTTPS call takes milliseconds of the thread that connects and decodes."""
 
 
 @dataclass(frozen=True, slots=True)

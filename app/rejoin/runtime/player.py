@@ -17,7 +17,12 @@ from rejoin.daemon_thread import run_in_daemon_thread
 from rejoin.errors import BadInputError
 from rejoin.input_events.events import InputEvent
 from rejoin.input_events.wishes import Wish
-from rejoin.input_module.port import InputModulePort, ModuleFacts, Reports
+from rejoin.input_module.port import (
+    MAX_APPLICATION_BYTES,
+    InputModulePort,
+    ModuleFacts,
+    Reports,
+)
 from rejoin.media.audio.default_output import open_output
 from rejoin.media.audio.output import AudioOutput
 from rejoin.media.audio.volume import SoundChoice
@@ -31,7 +36,6 @@ from rejoin.rtc.relay import RelaySettings
 from rejoin.rtc.signal_codec import MAX_BITRATE_KBPS
 from rejoin.runtime.engine_loop import EngineLoop
 from rejoin.runtime.local_store import LocalStore
-from rejoin.runtime.module_input import MAX_APPLICATION_MESSAGE
 from rejoin.runtime.module_process import MakeSandbox
 from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.module_states import InputParts
@@ -165,9 +169,9 @@ class Player:
 
         Raises BadInputError for more than 65,536 bytes.
         """
-        if len(data) > MAX_APPLICATION_MESSAGE:
+        if len(data) > MAX_APPLICATION_BYTES:
             raise BadInputError(
-                f"An application message has at most {MAX_APPLICATION_MESSAGE} bytes."
+                f"An application message has at most {MAX_APPLICATION_BYTES} bytes."
             )
         self._engine.send_application_message(data)
 

@@ -2,7 +2,7 @@
 
 A verdict is what a probe found. A mark is a file that a process keeps, locked, while the card draws
 for it, and removes when it ends: one that nobody holds any more was left by a crash. Both are small
-files among the user's state files. Nothing here ever costs the game: what cannot be read counts as
+files among the user's state files. Neither ever costs the game: what cannot be read counts as
 missing, and what cannot be written is not remembered.
 """
 
@@ -17,9 +17,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from rejoin.runtime.instance import Instance
+from rejoin.runtime.state_folder import state_folder
 
 _log = logging.getLogger("rejoin.renderer_memory")
 
@@ -50,12 +49,12 @@ class Verdict:
 
 
 def renderer_folder() -> Path:
-    """Where this user's verdict and marks are."""
-    return platformdirs.user_state_path("rejoin", appauthor=False) / "renderer"
+    """Where this user's verdict and marks are. Raises BadInputError."""
+    return state_folder() / "renderer"
 
 
 class RendererMemory:
-    """The memory of one user; for one thread at a time. No call raises."""
+    """The memory of one user; for one thread at a time. Once it is made, no call raises."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or renderer_folder()

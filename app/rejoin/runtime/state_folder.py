@@ -1,4 +1,4 @@
-"""The folder of what Rejoin keeps for this user: tickets, and the volume."""
+"""The folder of what Rejoin keeps for this user: tickets, the volume, and what a probe found."""
 
 from __future__ import annotations
 

@@ -38,16 +38,15 @@ const makePad = ({ index, name, buttons, axes, at }) =>
 /** A snapshot, as browsers give it. */
 const gamepads = () => pads.map((pad) => (pad === null ? null : makePad(pad)));
 
-const padTarget = { connected: "gamepadconnected", gone: "gamepaddisconnected" };
-
-/** The state of one gamepad; returns the event that the page gets besides, if any. */
+/** The state of one gamepad; the page gets an event if it came or went. */
 const padChanged = (index, connected, name, buttons, axes) => {
   if (!Number.isInteger(index) || index < 0 || index >= MAX_PADS) return;
   const old = pads[index];
   pads[index] = connected ? { index, name, buttons, axes, at: now() } : null;
   if ((old !== null) === connected) return;
   const gamepad = makePad(pads[index] ?? old);
-  fire(globalThis, GamepadEvent, connected ? padTarget.connected : padTarget.gone, { gamepad });
+  const type = connected ? "gamepadconnected" : "gamepaddisconnected";
+  fire(globalThis, GamepadEvent, type, { gamepad });
 };
 
 /** All buttons up and all axes in the middle. */

@@ -78,7 +78,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("hasty")
 async def test_a_client_is_greeted_until_it_speaks() -> None:
-    """HELLO gets lost as any packet does, and without it a client is there to watch only."""
+    """HELLO gets lost as any packet does, and a client may wait for it."""
     hello = controls.encode(controls.Hello(controls.VERSION))
     with playing() as played:
         channel = RecordedChannel()

@@ -45,7 +45,7 @@ class ClientInput:
 
     def greet(self, channel: RTCDataChannel, times: int = GREET_TIMES) -> None:
         """Send HELLO again and again until the client speaks: what is lost on this channel is not
-        repeated, and a client without it sends nothing."""
+        repeated. Our script does not wait for it; clients of before the input module did."""
         self._greeting = None
         if self.messages or not times or channel.readyState != "open":
             return

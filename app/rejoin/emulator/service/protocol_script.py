@@ -1,10 +1,10 @@
-"""The script that the emulator serves as `webSdkProtocolUrl`: our input protocol for browsers.
+"""The script that the emulator serves as `webSdkProtocolUrl`: its input module.
 
 AWS's Web SDK loads it as a classic script with anonymous CORS and expects it to define
-`globalThis.GameCastInputModule.GameCastInput` (service.md, observed). The service's own module is
-not public; ours uses `input_protocol/controls`, for keyboard, mouse and gamepads, and obeys the
-page's `inputConfiguration`. The Web SDK's
-`clientRtc` has no documented shape, so the script searches it for the two data channels by label.
+`globalThis.GameCastInputModule.GameCastInput` (service.md, observed); so does the desktop client.
+The service's own module is not public; ours uses `input_protocol/controls`, for keyboard, mouse and
+gamepads, and obeys the page's `inputConfiguration`. The Web SDK's `clientRtc` has no documented
+shape, so the script searches it for the two data channels by label.
 """
 
 from __future__ import annotations
