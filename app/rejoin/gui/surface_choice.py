@@ -7,7 +7,6 @@ own, for the next start (ADR 0046).
 from __future__ import annotations
 
 import enum
-import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -163,8 +162,8 @@ class CardProbe:
         if code != 0:
             return replace(nothing, refused=f"the probe crashed ({code})")
         try:
-            return Verdict(**json.loads(said))
-        except (ValueError, TypeError):
+            return Verdict.from_json(said)
+        except ValueError:
             return replace(nothing, refused="the probe said nothing")
 
 

@@ -48,6 +48,28 @@ class Verdict:
         ours, theirs = ((each.backend, each.device, each.driver, each.qt) for each in (self, other))
         return ours == theirs
 
+    def to_json(self) -> str:
+        """In one line: what a probe prints, and what is kept."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Verdict:
+        """Raises ValueError for anything that `to_json` does not make."""
+        try:
+            content = json.loads(text)
+            backend, device, driver, qt = (
+                _text(content[name]) for name in ("backend", "device", "driver", "qt")
+            )
+            refused = None if content["refused"] is None else _text(content["refused"])
+            crashes = content["crashes"]
+        except (KeyError, TypeError, RecursionError) as error:
+            raise ValueError("not a verdict") from error
+        if type(crashes) is not int or crashes < 0:
+            raise ValueError("not a count")
+        return cls(
+            backend, device, driver, qt, None if refused is None else _text(refused), crashes
+        )
+
 
 def renderer_folder() -> Path:
     """Where this user's verdict and marks are."""
@@ -66,10 +88,10 @@ class RendererMemory:
         """The newest verdict, or None."""
         try:
             with (self._folder / _VERDICT).open("rb") as file:
-                return _verdict(json.loads(file.read(_MAX_BYTES)))
+                return Verdict.from_json(file.read(_MAX_BYTES))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             _log.info("the verdict was not read: %s", type(error).__name__)
             return None
 
@@ -138,24 +160,12 @@ class RendererMemory:
         new = file.with_name(f"{file.name}.{os.getpid()}.new")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            new.write_text(json.dumps(asdict(verdict)) + "\n", encoding="utf-8")
+            new.write_text(verdict.to_json() + "\n", encoding="utf-8")
             new.replace(file)
         except OSError as error:
             _log.info("the verdict was not saved: %s", type(error).__name__)
             with contextlib.suppress(OSError):
                 new.unlink(missing_ok=True)
-
-
-def _verdict(content: dict[str, object]) -> Verdict:
-    """A verdict as it was written. Raises ValueError, KeyError, TypeError."""
-    backend, device, driver, qt = (
-        _text(content[name]) for name in ("backend", "device", "driver", "qt")
-    )
-    refused, crashes = content["refused"], content["crashes"]
-    if type(crashes) is not int or crashes < 0:
-        raise ValueError("not a count")
-    why = None if refused is None else _text(refused)
-    return Verdict(backend, device, driver, qt, why, crashes)
 
 
 def _text(value: object) -> str:
