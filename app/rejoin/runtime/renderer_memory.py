@@ -17,9 +17,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from rejoin.runtime.instance import Instance
+from rejoin.runtime.state_folder import keep_file, state_folder
 
 _log = logging.getLogger("rejoin.renderer_memory")
 
@@ -72,8 +71,8 @@ class Verdict:
 
 
 def renderer_folder() -> Path:
-    """Where this user's verdict and marks are."""
-    return platformdirs.user_state_path("rejoin", appauthor=False) / "renderer"
+    """Where this user's verdict and marks are. Raises BadInputError."""
+    return state_folder() / "renderer"
 
 
 class RendererMemory:
@@ -155,17 +154,10 @@ class RendererMemory:
             self._mark_file = None
 
     def _write(self, verdict: Verdict) -> None:
-        """Write a new file and rename it over the old one, so that a crash leaves one of them."""
-        file = self._folder / _VERDICT
-        new = file.with_name(f"{file.name}.{os.getpid()}.new")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            new.write_text(verdict.to_json() + "\n", encoding="utf-8")
-            new.replace(file)
+            keep_file(self._folder / _VERDICT, verdict.to_json() + "\n")
         except OSError as error:
             _log.info("the verdict was not saved: %s", type(error).__name__)
-            with contextlib.suppress(OSError):
-                new.unlink(missing_ok=True)
 
 
 def _text(value: object) -> str:
