@@ -2,7 +2,7 @@
 
 Nothing here knows WebRTC or the service. The window reads snapshots and pictures from a
 `StreamPort` and posts what the player wants. Everything it shows is made from the newest snapshot
-and the clock, again at each snapshot and ten times a second.
+and the clock, again at each snapshot and several times a second.
 
 Glossary:
     snapshot    What the engine lets the window show (`core.model.Snapshot`), an immutable value.
