@@ -80,8 +80,7 @@ class RendererMemory:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or renderer_folder()
-        self._mark: Instance | None = None
-        self._mark_file: Path | None = None
+        self._mark: tuple[Instance, Path] | None = None
 
     def verdict(self) -> Verdict | None:
         """The newest verdict, or None."""
@@ -123,12 +122,9 @@ class RendererMemory:
                 continue
             if left is None:
                 continue  # its process is running
-            left.release()
-            with contextlib.suppress(OSError):
-                mark.unlink(missing_ok=True)  # where releasing leaves an empty file
+            _remove(left, mark)
             crashed = True
-        verdict = self.verdict()
-        if crashed and verdict is not None:
+        if crashed and (verdict := self.verdict()) is not None:
             self._write(replace(verdict, crashes=verdict.crashes + 1))
         return crashed
 
@@ -138,26 +134,29 @@ class RendererMemory:
             return
         key = f"{_MARK}{os.getpid()}-{secrets.token_hex(4)}"
         try:
-            self._mark = Instance.claim(key, self._folder)
-            self._mark_file = self._folder / f"{key}.lock"
+            held = Instance.claim(key, self._folder)
+            self._mark = None if held is None else (held, self._folder / f"{key}.lock")
         except OSError as error:
             _log.info("a crash of the graphics card would go unnoticed: %s", type(error).__name__)
 
     def end_drawing(self) -> None:
         """It does not any more. May be called again."""
         if self._mark is not None:
-            self._mark.release()
+            _remove(*self._mark)
             self._mark = None
-        if self._mark_file is not None:
-            with contextlib.suppress(OSError):
-                self._mark_file.unlink(missing_ok=True)
-            self._mark_file = None
 
     def _write(self, verdict: Verdict) -> None:
         try:
             keep_file(self._folder / _VERDICT, verdict.to_json() + "\n")
         except OSError as error:
             _log.info("the verdict was not saved: %s", type(error).__name__)
+
+
+def _remove(mark: Instance, file: Path) -> None:
+    """Release a mark; on some systems that leaves an empty file."""
+    mark.release()
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
 
 
 def _text(value: object) -> str:
