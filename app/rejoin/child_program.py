@@ -15,6 +15,7 @@ CHILD: Final = "--child-program"
 
 PROGRAMS: Final = {
     "card-probe": "rejoin.gui.surface_probe",
+    "display-probe": "rejoin.gui.display_probe",
     "hardware-probe": "rejoin.media.video.hardware_probe",
     "input-sandbox": "rejoin.input_module.sandbox_process",
 }

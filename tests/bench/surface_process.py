@@ -114,7 +114,7 @@ class Run:
             self.show(number)
         meter = Meter(self.window)
         raster: list[float] = []
-        wall, own, every = time.perf_counter(), time.thread_time(), time.process_time()
+        own, every = time.thread_time(), time.process_time()
         for number in range(count):
             picture = self.picture(number)
             before, at = time.thread_time(), time.perf_counter()
@@ -124,14 +124,12 @@ class Run:
             if not meter.by_signal:
                 meter.wall_ms.append(1000 * (time.perf_counter() - at))
             QApplication.processEvents()
-        took = time.perf_counter() - wall
         own, every = time.thread_time() - own, time.process_time() - every
         cpu = meter.cpu_ms if meter.by_signal else raster
         return {
             "cpu_ms": statistics.median(cpu),
             "wall_ms": statistics.median(meter.wall_ms),
             "other_threads_ms": 1000 * (every - own) / count,
-            "fps": count / took,
             "first_ms": self.first_ms,
         }
 

@@ -22,6 +22,7 @@ from rejoin.errors import NoDisplayError
 from rejoin.gui import application as program
 from rejoin.gui.application import run, to_log
 from rejoin.gui.main_window import RejoinWindow
+from rejoin.gui.surface_choice import SurfaceUse
 
 
 def test_a_program_without_a_display_exits_with_a_sentence_and_does_not_abort() -> None:
@@ -74,6 +75,25 @@ def test_it_runs_until_the_window_is_closed(application: QApplication) -> None:
     assert port.events == [StartRequested(), CloseForNowRequested()]
     assert Stage.LIVE in player.seen
     assert port.listeners == []
+
+
+def test_a_window_that_cannot_be_made_leaves_no_mark_of_a_crash(
+    application: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[SurfaceUse] = []
+
+    def broken(*_: object, **__: object) -> None:
+        assert closed == []
+        raise ZeroDivisionError
+
+    def close(use: SurfaceUse) -> None:
+        closed.append(use)
+
+    monkeypatch.setattr(program, "RejoinWindow", broken)
+    monkeypatch.setattr(SurfaceUse, "close", close)
+    with pytest.raises(ZeroDivisionError):
+        run(FakePort())
+    assert len(closed) == 1
 
 
 def test_ctrl_c_closes_for_now(application: QApplication) -> None:

@@ -145,6 +145,7 @@ def test_vulkan_is_tried_where_opengl_is_refused(memory: RendererMemory) -> None
         ("", "said nothing"),
         ("print('{}')", "said nothing"),
         ("print('[1]')", "said nothing"),
+        (f"print({json.dumps(json.dumps({**asdict(PASSED), 'crashes': 'no'}))})", "said nothing"),
     ],
 )
 def test_a_probe_that_fails_refuses_the_card(

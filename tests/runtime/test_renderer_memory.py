@@ -30,6 +30,12 @@ def test_a_verdict_is_kept(folder: Path) -> None:
     RendererMemory(folder).forget()
 
 
+def test_a_verdict_is_one_line_of_json() -> None:
+    for verdict in (PASSED, replace(PASSED, refused="its colours are wrong", crashes=2)):
+        assert "\n" not in verdict.to_json()
+        assert Verdict.from_json(verdict.to_json()) == verdict
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rejoin.errors import BadInputError
-from rejoin.runtime.renderer_memory import RendererMemory
-from rejoin.runtime.state_folder import state_folder
+from rejoin.runtime.renderer_memory import RendererMemory, renderer_folder
+from rejoin.runtime.state_folder import keep_file, state_folder
 from rejoin.runtime.ticket_folder import TicketFolder
 from rejoin.runtime.volume_file import sound_path
 
@@ -33,7 +33,9 @@ def test_without_a_usable_variable_it_is_in_the_home_folder(
 
 
 @pytest.mark.parametrize("home", [None, "", "relative"])
-@pytest.mark.parametrize("wanted", [state_folder, TicketFolder, sound_path, RendererMemory])
+@pytest.mark.parametrize(
+    "wanted", [state_folder, TicketFolder, sound_path, renderer_folder, RendererMemory]
+)
 def test_without_a_home_it_is_one_sentence_that_names_the_variables(
     monkeypatch: pytest.MonkeyPatch, home: str | None, wanted: Callable[[], object]
 ) -> None:
@@ -44,3 +46,21 @@ def test_without_a_home_it_is_one_sentence_that_names_the_variables(
     monkeypatch.setattr("pwd.getpwuid", no_such_user)
     with pytest.raises(BadInputError, match=r"set HOME or XDG_STATE_HOME .*\.$"):
         wanted()
+
+
+def test_a_file_is_replaced_whole_and_a_failure_leaves_the_old_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "not" / "yet" / "kept.json"
+    for text in ("first", "second\n"):
+        keep_file(file, text)
+        assert file.read_text(encoding="utf-8") == text
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="full"):
+        keep_file(file, "third")
+    assert [each.name for each in file.parent.iterdir()] == ["kept.json"]
+    assert file.read_text(encoding="utf-8") == "second\n"
+
+
+def full(new: Path, target: Path) -> Path:
+    raise OSError("the disk is full")

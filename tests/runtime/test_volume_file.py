@@ -81,7 +81,7 @@ def test_a_full_disk_does_no_harm_and_leaves_the_old_choice(
     file = SoundFile(path)
     saved(file, SoundChoice(20))
 
-    def full(self: Path, text: str) -> int:
+    def full(self: Path, text: str, encoding: str) -> int:
         self.touch()
         raise OSError(28, "No space left on device")
 
@@ -99,9 +99,9 @@ def test_a_disk_that_hangs_delays_nobody(tmp_path: Path, monkeypatch: pytest.Mon
     answers = threading.Event()
     write = Path.write_text
 
-    def hang(self: Path, text: str) -> int:
+    def hang(self: Path, text: str, encoding: str) -> int:
         answers.wait(20)
-        return write(self, text)
+        return write(self, text, encoding)
 
     monkeypatch.setattr(Path, "write_text", hang)
     file = SoundFile(path)

@@ -67,7 +67,7 @@ class Script:
         self.screenshots: list[str] = []
 
     def on_refresh(self, screen: Screen) -> None:
-        """Called on the GUI thread ten times a second and after each snapshot."""
+        """Called on the GUI thread several times a second and after each snapshot."""
         if self._refreshing or self._step is DemoStep.DONE:
             return
         self._refreshing = True  # taking a screenshot refreshes the window, which calls us again

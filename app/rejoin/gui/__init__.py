@@ -2,7 +2,7 @@
 
 Nothing here knows WebRTC or the service. The window reads snapshots and pictures from a
 `StreamPort` and posts what the player wants. Everything it shows is made from the newest snapshot
-and the clock, again at each snapshot and ten times a second.
+and the clock, again at each snapshot and several times a second.
 
 Glossary:
     snapshot    What the engine lets the window show (`core.model.Snapshot`), an immutable value.
@@ -29,5 +29,5 @@ card `rhi_surface`, `card_drawing`, `yuv_colours` and `card_identity`; which of 
 `surface_choice` with `card_api`, `surface_probe` and `surface_fallback`), `application`. The rest
 is small: `starting_card`, `confirmation`, `end_card` with `ending_texts` and `report`, `corners`
 with `pill`, `reconnect_button`, `announcer`, `sound_control`, `stats_overlay`, `network_hint`,
-`displays`, `platform_plugin`, `theme`, `screenshot`.
+`displays` with `display_probe`, `platform_plugin`, `theme`, `screenshot`.
 """

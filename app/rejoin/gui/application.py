@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
 
@@ -77,12 +77,13 @@ def run(
 
     `start`: request a game at once. `network_hint`: post what Qt knows about the network, for
     systems where nothing else watches it. `after_refresh`: called on this thread with the window
-    after each snapshot and ten times a second: for screenshots (`save_picture`) and for closing it
-    (`close`). Raises NoDisplayError, AssetMissingError.
+    after each snapshot and several times a second: for screenshots (`save_picture`) and for closing
+    it (`close`). Raises NoDisplayError, AssetMissingError, BadInputError.
     """
-    with _qt_log():
+    with _qt_log(), ExitStack() as at_the_end:
         application = make_application()
         use = SurfaceUse(options.picture, RendererMemory())
+        at_the_end.callback(use.close)  # in any case: a mark that stays is taken for a crash
         options = replace(options, make_surface=use.make_surface, on_surface_failed=use.fall_back)
         window = RejoinWindow(port, options, clock=clock)
         source = qt_network() if network_hint else None
@@ -120,7 +121,6 @@ def run(
             window.bridge.close()
             window.deleteLater()
             QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
-            use.close()
         return INTERRUPTED if interrupts else code
 
 

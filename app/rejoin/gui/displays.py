@@ -11,18 +11,13 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from rejoin.child_program import child_command
 from rejoin.errors import NoDisplayError
 
 _WITHOUT_DISPLAY: Final = ("offscreen", "minimal")
 _PATIENCE_S: Final = 5.0
 """How long an X server may take to answer."""
 _PROBE_S: Final = 20.0
-_PROBE: Final = """
-import sys
-from PySide6.QtGui import QGuiApplication
-application = QGuiApplication(["probe"])
-sys.exit(application.primaryScreen() is None)
-"""
 
 Probe = Callable[[Mapping[str, str]], bool]
 
@@ -36,10 +31,9 @@ def platforms(environment: Mapping[str, str]) -> tuple[str, ...]:
 def starts(environment: Mapping[str, str]) -> bool:
     """Whether Qt starts in this environment and has a screen; tried in another process, which may
     abort."""
-    command = [sys.executable, "-c", _PROBE]
     try:
         done = subprocess.run(
-            command,
+            child_command("display-probe"),
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -1,7 +1,7 @@
 """The window: the picture, and over it what the newest snapshot says.
 
 One face for each stage: the starting card, the game, the reconnect card, the end card. All of them
-are made from the newest snapshot and the clock, again at each snapshot and ten times a second.
+are made from the newest snapshot and the clock, again at each snapshot and several times a second.
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ class RhiSurface(QRhiWidget):
         self._watches_left -= 1
         if self._watches_left <= 0:
             self._watch.stop()
-            self._fail("it has drawn nothing for 2 s")
+            self._fail(f"it has drawn nothing for {SILENT_MS / 1000:g} s")
         else:
             self.update()
 

@@ -7,13 +7,10 @@ own, for the next start (ADR 0046).
 from __future__ import annotations
 
 import enum
-import json
 import logging
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from PySide6.QtCore import qVersion
@@ -25,18 +22,17 @@ from rejoin.gui.card_api import CardApi, default_api
 from rejoin.gui.card_identity import CardIdentity
 from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.video_surface import SurfaceEvents, VideoSurface
+from rejoin.media.video.probing import ProbeError, Probing
 from rejoin.media.video.scale_filter import ScaleFilter
 from rejoin.runtime.renderer_memory import RendererMemory, Verdict
 
 _log = logging.getLogger("rejoin.surface")
 
 PROBE_TIMEOUT_S = 10.0
-"""A probe that takes longer is taken to hang, and killed."""
 
 MOST_CRASHES = 2
 """After so many the card is not used until its driver, the card or Qt is another one."""
 
-_END_WITHIN_S = 1.0
 _WITHOUT_CARD = ("offscreen", "minimal", "linuxfb", "vnc")
 """Qt's platforms on which there is no QRhi for widgets."""
 
@@ -125,36 +121,26 @@ class CardProbe:
         self._memory = memory
         self._apis = apis
         self._command = command or probe_command
-        self._timeout_s = timeout_s
-        self._lock = threading.Lock()
-        self._closed = False
-        self._child: subprocess.Popen[str] | None = None
-        self._thread = threading.Thread(target=self._run, name="rejoin-card-probe", daemon=True)
+        self._probing = Probing("rejoin-card-probe", self._run, timeout_s)
 
     def begin(self) -> None:
         """To be called once."""
-        self._thread.start()
+        self._probing.begin()
 
     def close(self) -> None:
         """Kill a running probe and wait for its end, for a second at most."""
-        with self._lock:
-            self._closed = True
-            if self._child is not None:
-                self._child.kill()
-        if self._thread.ident is not None:
-            self._thread.join(_END_WITHIN_S)
+        self._probing.close()
 
     def join(self) -> None:
         """Wait until everything was probed."""
-        self._thread.join()
+        self._probing.join()
 
     def _run(self) -> None:
         first: Verdict | None = None
         for api in self._apis:
             verdict = self._probe(api)
-            with self._lock:
-                if self._closed:
-                    return
+            if self._probing.closed:
+                return
             first = first or verdict
             if verdict.refused is None:
                 self._keep(verdict)
@@ -168,41 +154,17 @@ class CardProbe:
         _log.info("graphics card %s (%s): %s", verdict.device or "?", verdict.backend, what)
 
     def _probe(self, api: CardApi) -> Verdict:
-        refused = Verdict(api.value, "", "", qVersion())
-        with self._lock:
-            if self._closed:
-                return refused
-            try:
-                child = self._child = subprocess.Popen(
-                    self._command(api),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    encoding="utf-8",
-                    errors="replace",
-                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-                )
-            except OSError as error:
-                return _refusing(refused, f"it could not be probed ({error.strerror})")
+        nothing = Verdict(api.value, "", "", qVersion())
         try:
-            output, _ = child.communicate(timeout=self._timeout_s)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.communicate()
-            return _refusing(refused, f"the probe did not end within {self._timeout_s:g} s")
-        finally:
-            with self._lock:
-                self._child = None
-        if child.returncode != 0:
-            return _refusing(refused, f"the probe crashed ({child.returncode})")
+            code, said = self._probing.answer(self._command(api))
+        except ProbeError as error:
+            return replace(nothing, refused=str(error))
+        if code != 0:
+            return replace(nothing, refused=f"the probe crashed ({code})")
         try:
-            return Verdict(**json.loads(output))
-        except (ValueError, TypeError):
-            return _refusing(refused, "the probe said nothing")
-
-
-def _refusing(verdict: Verdict, why: str) -> Verdict:
-    return Verdict(verdict.backend, verdict.device, verdict.driver, verdict.qt, why)
+            return Verdict.from_json(said)
+        except ValueError:
+            return replace(nothing, refused="the probe said nothing")
 
 
 def probe_command(api: CardApi) -> Sequence[str]:

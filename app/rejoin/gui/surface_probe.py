@@ -7,9 +7,7 @@ is one JSON object: the card, and why it is refused. The exit code is 0 unless i
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict
 
 import numpy as np
 from PySide6.QtCore import qVersion
@@ -91,7 +89,7 @@ def main(arguments: list[str]) -> int:
         verdict = probed(CardApi(name))
     finally:
         application.processEvents()
-    print(json.dumps(asdict(verdict)))
+    print(verdict.to_json())
     return 0
 
 

@@ -66,7 +66,7 @@ class VideoSurface(Protocol):
         """How far the picture is dimmed: 0 not at all, 1 as under a card."""
 
     def place(self) -> None:
-        """Fill the view, which has changed its size, its place or its screen."""
+        """Fill the view, which has changed its size."""
 
     def target(self) -> QRectF:
         """Where the picture is, in logical pixels of the view; empty without a picture."""

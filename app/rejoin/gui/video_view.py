@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import replace
 
 from PySide6.QtCore import QEasingCurve, QEvent, QRectF, Qt, QTimer, QVariantAnimation, Signal
-from PySide6.QtGui import QMoveEvent, QResizeEvent, QShowEvent, QWindow
+from PySide6.QtGui import QResizeEvent, QShowEvent, QWindow
 from PySide6.QtWidgets import QWidget
 
 from rejoin.clock import Clock
@@ -210,26 +210,22 @@ class VideoView(QWidget):
         size = None if surface.on_card else self.device_size()
         self._set_hints(replace(self._hints, size=size, scale_filter=surface.scale_filter))
 
-    def _on_placed(self) -> None:
+    def _on_resized(self) -> None:
         self._surface.place()
         self._report_size()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._on_placed()
+            self._report_size()
         return super().event(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._on_placed()
-
-    def moveEvent(self, event: QMoveEvent) -> None:
-        super().moveEvent(event)
-        self._surface.place()
+        self._on_resized()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._on_placed()
+        self._on_resized()
         self.show_newest()
 
     def focusNextPrevChild(self, forwards: bool) -> bool:

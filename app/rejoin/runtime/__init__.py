@@ -30,7 +30,7 @@ Read in this order
     ticket_writer, snapshots, loop_access    tickets in order, listeners, calls from other threads
     network, netlink     the network watch on Linux
     local_store      what outlives the process: `ticket_folder`, `tokens`, `instance`
-    state_folder     where that is, and the volume
+    state_folder     where that is, and how a small file there is replaced
     stream_thread                   the threads (all threads: docs/threads.md)
     studio_profile, deep_link, volume_file, statistics_file, logs    settings and files
     renderer_memory  what is known about drawing with the graphics card

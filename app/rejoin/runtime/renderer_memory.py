@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from rejoin.runtime.instance import Instance
-from rejoin.runtime.state_folder import state_folder
+from rejoin.runtime.state_folder import keep_file, state_folder
 
 _log = logging.getLogger("rejoin.renderer_memory")
 
@@ -47,6 +47,28 @@ class Verdict:
         ours, theirs = ((each.backend, each.device, each.driver, each.qt) for each in (self, other))
         return ours == theirs
 
+    def to_json(self) -> str:
+        """In one line: what a probe prints, and what is kept."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Verdict:
+        """Raises ValueError for anything that `to_json` does not make."""
+        try:
+            content = json.loads(text)
+            backend, device, driver, qt = (
+                _text(content[name]) for name in ("backend", "device", "driver", "qt")
+            )
+            refused = None if content["refused"] is None else _text(content["refused"])
+            crashes = content["crashes"]
+        except (KeyError, TypeError, RecursionError) as error:
+            raise ValueError("not a verdict") from error
+        if type(crashes) is not int or crashes < 0:
+            raise ValueError("not a count")
+        return cls(
+            backend, device, driver, qt, None if refused is None else _text(refused), crashes
+        )
+
 
 def renderer_folder() -> Path:
     """Where this user's verdict and marks are. Raises BadInputError."""
@@ -58,17 +80,16 @@ class RendererMemory:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or renderer_folder()
-        self._mark: Instance | None = None
-        self._mark_file: Path | None = None
+        self._mark: tuple[Instance, Path] | None = None
 
     def verdict(self) -> Verdict | None:
         """The newest verdict, or None."""
         try:
             with (self._folder / _VERDICT).open("rb") as file:
-                return _verdict(json.loads(file.read(_MAX_BYTES)))
+                return Verdict.from_json(file.read(_MAX_BYTES))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             _log.info("the verdict was not read: %s", type(error).__name__)
             return None
 
@@ -101,12 +122,9 @@ class RendererMemory:
                 continue
             if left is None:
                 continue  # its process is running
-            left.release()
-            with contextlib.suppress(OSError):
-                mark.unlink(missing_ok=True)  # where releasing leaves an empty file
+            _remove(left, mark)
             crashed = True
-        verdict = self.verdict()
-        if crashed and verdict is not None:
+        if crashed and (verdict := self.verdict()) is not None:
             self._write(replace(verdict, crashes=verdict.crashes + 1))
         return crashed
 
@@ -116,45 +134,29 @@ class RendererMemory:
             return
         key = f"{_MARK}{os.getpid()}-{secrets.token_hex(4)}"
         try:
-            self._mark = Instance.claim(key, self._folder)
-            self._mark_file = self._folder / f"{key}.lock"
+            held = Instance.claim(key, self._folder)
+            self._mark = None if held is None else (held, self._folder / f"{key}.lock")
         except OSError as error:
             _log.info("a crash of the graphics card would go unnoticed: %s", type(error).__name__)
 
     def end_drawing(self) -> None:
         """It does not any more. May be called again."""
         if self._mark is not None:
-            self._mark.release()
+            _remove(*self._mark)
             self._mark = None
-        if self._mark_file is not None:
-            with contextlib.suppress(OSError):
-                self._mark_file.unlink(missing_ok=True)
-            self._mark_file = None
 
     def _write(self, verdict: Verdict) -> None:
-        """Write a new file and rename it over the old one, so that a crash leaves one of them."""
-        file = self._folder / _VERDICT
-        new = file.with_name(f"{file.name}.{os.getpid()}.new")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            new.write_text(json.dumps(asdict(verdict)) + "\n", encoding="utf-8")
-            new.replace(file)
+            keep_file(self._folder / _VERDICT, verdict.to_json() + "\n")
         except OSError as error:
             _log.info("the verdict was not saved: %s", type(error).__name__)
-            with contextlib.suppress(OSError):
-                new.unlink(missing_ok=True)
 
 
-def _verdict(content: dict[str, object]) -> Verdict:
-    """A verdict as it was written. Raises ValueError, KeyError, TypeError."""
-    backend, device, driver, qt = (
-        _text(content[name]) for name in ("backend", "device", "driver", "qt")
-    )
-    refused, crashes = content["refused"], content["crashes"]
-    if type(crashes) is not int or crashes < 0:
-        raise ValueError("not a count")
-    why = None if refused is None else _text(refused)
-    return Verdict(backend, device, driver, qt, why, crashes)
+def _remove(mark: Instance, file: Path) -> None:
+    """Release a mark; on some systems that leaves an empty file."""
+    mark.release()
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
 
 
 def _text(value: object) -> str:

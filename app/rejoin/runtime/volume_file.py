@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 from pathlib import Path
 from typing import Final
 
 from rejoin.media.audio.volume import SoundChoice
-from rejoin.runtime.state_folder import state_folder
+from rejoin.runtime.state_folder import keep_file, state_folder
 
 _log = logging.getLogger("rejoin.volume_file")
 
@@ -76,17 +75,7 @@ class SoundFile:
                     self._writing = None
                     return
             try:
-                self._write(choice)
+                content = {"volume": choice.volume, "muted": choice.muted}
+                keep_file(self._path, json.dumps(content) + "\n")
             except OSError as error:
                 _log.info("the volume was not saved: %s", type(error).__name__)
-
-    def _write(self, choice: SoundChoice) -> None:
-        """Write a new file and rename it over the old one, so that a crash leaves one of them."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
-        try:
-            new.write_text(json.dumps({"volume": choice.volume, "muted": choice.muted}) + "\n")
-            new.replace(self._path)
-        except OSError:
-            new.unlink(missing_ok=True)
-            raise

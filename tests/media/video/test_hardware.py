@@ -45,8 +45,7 @@ def done(hardware: Hardware) -> None:
     while "still being probed" in hardware.sentence:
         assert time.monotonic() < end, "the probes did not end"
         time.sleep(0.01)
-    assert hardware._thread is not None
-    hardware._thread.join(60)
+    hardware._probing.join()
 
 
 def test_without_anything_to_probe_software_decodes() -> None:
@@ -97,14 +96,13 @@ def test_closing_kills_a_running_probe(make: Callable[..., Hardware], probed: li
     hardware = make({"vaapi": HANGS, "cuda": WORKS})
     hardware.begin()
     end = time.monotonic() + 20
-    while hardware._child is None:
+    while hardware._probing._child is None:
         assert time.monotonic() < end
         time.sleep(0.005)
-    child = hardware._child
+    child = hardware._probing._child
     hardware.close()
     assert child.wait(20) != 0
-    assert hardware._thread is not None
-    hardware._thread.join(20)
+    hardware._probing.join()
     assert probed == ["vaapi"]
     assert hardware.name is None
 

@@ -14,6 +14,7 @@ Read these files in this order:
     decoder         the thread; `decode_queue` before it, `codec` in it, `picture_gate` after it
     codec_context   how FFmpeg's decoder is opened, in software or on hardware
     hardware        which hardware decoder works here, found out by `hardware_probe` processes
+                    (`probing`)
     picture         `Picture`, `PictureSlot`, `ViewHints`, `PaintTelemetry`
     scaling         colours and sizes, through `swscale` (no copy) or PyAV; by a `scale_filter`
     planes          the same picture as plain memory, for a graphics card

@@ -7,7 +7,6 @@ answer is software (ADR 0019).
 from __future__ import annotations
 
 import logging
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from typing import assert_never
 
 from rejoin.child_program import child_command
 from rejoin.media.video.codec_context import hardware_built_in
+from rejoin.media.video.probing import ProbeError, Probing
 
 SOFTWARE = "software"
 
@@ -29,9 +29,6 @@ _CANDIDATES = {
 """What to probe on each system, by FFmpeg's names; the system's own interface first."""
 
 PROBE_TIMEOUT_S = 5.0
-"""A probe that takes longer is taken to hang, and killed."""
-
-_END_WITHIN_S = 1.0
 
 
 def candidates(platform: str = sys.platform) -> tuple[str, ...]:
@@ -73,12 +70,9 @@ class Hardware:
     ) -> None:
         self.names = tuple(names)
         self._probe = probe
-        self._timeout_s = timeout_s
+        self._probing = Probing("rejoin-hardware", self._probe_all, timeout_s)
         self._lock = threading.Lock()
         self._state: InSoftware | OnHardware = InSoftware("there is no hardware to try")
-        self._closed = False
-        self._child: subprocess.Popen[str] | None = None
-        self._thread: threading.Thread | None = None
 
     @property
     def name(self) -> str | None:
@@ -100,13 +94,10 @@ class Hardware:
 
     def begin(self) -> None:
         """Start probing in the background, one name after another; only the first call counts."""
-        if self.names and self._thread is None:
+        if self.names and not self._probing.begun:
             with self._lock:
                 self._state = InSoftware("the hardware is still being probed")
-            self._thread = threading.Thread(
-                target=self._probe_all, name="rejoin-hardware", daemon=True
-            )
-            self._thread.start()
+            self._probing.begin()
 
     def give_up(self, why: str) -> None:
         """It failed during play: do not use it again in this process."""
@@ -118,20 +109,15 @@ class Hardware:
 
     def close(self) -> None:
         """Kill a running probe and wait for its end, for a second at most."""
-        with self._lock:
-            self._closed = True
-            if self._child is not None:
-                self._child.kill()
-        if self._thread is not None:
-            self._thread.join(_END_WITHIN_S)
+        self._probing.close()
 
     def _probe_all(self) -> None:
         refusals = []
         for name in self.names:
             why = self._refusal(name)
+            if self._probing.closed:
+                return
             with self._lock:
-                if self._closed:
-                    return
                 if why is None:
                     self._state = OnHardware(name)
                     break
@@ -141,30 +127,8 @@ class Hardware:
 
     def _refusal(self, name: str) -> str | None:
         """Why the probe refuses this hardware; None if it can be used."""
-        with self._lock:
-            if self._closed:
-                return "closed"
-            try:
-                child = self._child = subprocess.Popen(
-                    self._probe(name),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    encoding="utf-8",
-                    errors="replace",
-                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-                )
-            except OSError as error:
-                return f"it could not be probed ({error.strerror})"
         try:
-            output, _ = child.communicate(timeout=self._timeout_s)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.communicate()
-            return f"the probe did not end within {self._timeout_s:g} s"
-        finally:
-            with self._lock:
-                self._child = None
-        if child.returncode == 0:
-            return None
-        return output.strip() or f"the probe crashed ({child.returncode})"
+            code, said = self._probing.answer(self._probe(name))
+        except ProbeError as error:
+            return str(error)
+        return None if code == 0 else said.strip() or f"the probe crashed ({code})"

@@ -15,18 +15,17 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from rejoin.media.video.picture import Picture, Pixels
+from rejoin.media.video.planes import Matrix
 from rejoin.media.video.scale_filter import ScaleFilter, fitted
 from rejoin.media.video.swscale import BLOCK, Area, Converter
 
 _COLORSPACES = {
-    1: Colorspace.ITU709,
-    5: Colorspace.ITU601,
-    6: Colorspace.ITU601,
-    7: Colorspace.SMPTE240M,
-    9: Colorspace.BT2020,
-    10: Colorspace.BT2020,
+    Matrix.BT709: Colorspace.ITU709,
+    Matrix.BT601: Colorspace.ITU601,
+    Matrix.SMPTE240M: Colorspace.SMPTE240M,
+    Matrix.BT2020: Colorspace.BT2020,
 }
-"""H.273 matrix coefficients (FFmpeg's numbers) to swscale's; any other means BT.709."""
+"""By swscale's names."""
 
 _INTERPOLATIONS = {
     ScaleFilter.SMOOTH: Interpolation.BILINEAR,
@@ -120,4 +119,4 @@ class Scaler:
 
 
 def _colorspace(frame: VideoFrame) -> Colorspace:
-    return _COLORSPACES.get(frame.colorspace, Colorspace.ITU709)
+    return _COLORSPACES[Matrix.of(int(frame.colorspace))]
