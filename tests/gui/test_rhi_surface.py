@@ -33,7 +33,7 @@ from helpers.window_faces import wait_until
 from rejoin.gui import theme
 from rejoin.gui.card_api import CardApi
 from rejoin.gui.rhi_surface import CardOptions
-from rejoin.media.video.planes import Matrix, Plane, PlaneReader, Siting, planes_of
+from rejoin.media.video.planes import Matrix, PlaneReader, Siting, planes_of
 from rejoin.media.video.scale_filter import ScaleFilter
 
 pytestmark = pytest.mark.x11
@@ -174,21 +174,10 @@ def test_at_its_own_size_no_pixel_is_blended(api: CardApi, size: tuple[int, int]
         assert wait_until(lambda: worst(window.seen(), expected) <= EDGE_TOLERANCE)
 
 
-def part_of(plane: Plane, left: int, top: int, width: int, height: int) -> Plane:
-    """A part of a plane in the same memory, as FFmpeg crops."""
-    return replace(plane, data=plane.data[top * plane.stride + left :], width=width, height=height)
-
-
 def test_what_is_cropped_is_not_seen(window: CardWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = noise((200, 120))
     whole = planes_of(frame)
-    part = replace(
-        whole,
-        width=160,
-        height=90,
-        luma=part_of(whole.luma, 8, 6, 160, 90),
-        chroma=tuple(part_of(each, 4, 3, 80, 45) for each in whole.chroma),
-    )
+    part = whole.cropped(8, 6, 160, 90)
     monkeypatch.setattr(PlaneReader, "planes", lambda reader, picture: part)
     window.show(picture_of(frame))
     assert worst(window.seen(), drawn(part, (320, 180))) <= EDGE_TOLERANCE

@@ -75,7 +75,12 @@ def test_more_chroma_is_passed_on(form: str, sizes: tuple[int, int], full: bool)
     planes = read(of(noise(63, 31, form)))
     assert [(each.width, each.height) for each in planes.chroma] == [sizes, sizes]
     assert planes.full_range is full
-    assert planes.subsampled[1] == 1
+    part = planes.cropped(2, 3, 33, 21)
+    across, down = planes.subsampled
+    wide = -(-33 // across)
+    expected = samples(planes.chroma[0])[3:24, 2 // across : 2 // across + wide]
+    assert down == 1
+    assert np.array_equal(samples(part.chroma[0]), expected)
 
 
 def test_nv12_has_one_plane_of_both() -> None:
@@ -136,3 +141,24 @@ def test_a_picture_that_cannot_be_read_is_counted(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(PlaneReader, "_read", lambda reader, picture: 1 / 0)
     assert PlaneReader().planes(picture) is None
     assert failures.count == 1
+
+
+def test_a_part_is_in_the_same_memory() -> None:
+    planes = read(of(noise(70, 40)))
+    part = planes.cropped(4, 2, 33, 21)
+    assert np.array_equal(samples(part.luma), samples(planes.luma)[2:23, 4:37])
+    for own, whole in zip(part.chroma, planes.chroma, strict=True):
+        assert np.array_equal(samples(own), samples(whole)[1:12, 2:19])
+    both = read(of(noise(70, 40).reformat(format="nv12")))
+    assert np.array_equal(
+        samples(both.cropped(4, 2, 33, 21).chroma[0]), samples(both.chroma[0])[1:12, 2:19]
+    )
+
+
+@pytest.mark.parametrize(
+    "part",
+    [(1, 0, 4, 4), (0, 3, 4, 4), (-2, 0, 4, 4), (0, 0, 71, 4), (60, 0, 12, 4), (0, 38, 4, 4)],
+)
+def test_what_is_no_part_is_refused(part: tuple[int, int, int, int]) -> None:
+    with pytest.raises(ValueError, match="not a part"):
+        read(of(noise(70, 40))).cropped(*part)

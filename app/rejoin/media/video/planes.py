@@ -95,6 +95,35 @@ class Planes:
         """Whether one plane has both chroma samples (NV12)."""
         return len(self.chroma) == 1
 
+    def cropped(self, left: int, top: int, width: int, height: int) -> Planes:
+        """A part of it, in luma samples, in the same memory.
+
+        `left` and `top` are at chroma samples, as H.264 crops (7.4.2.1.1). Raises ValueError
+        otherwise, or where the part is not inside the picture.
+        """
+        across, down = self.subsampled
+        inside = left >= 0 and left + width <= self.width and top >= 0
+        if left % across or top % down or not inside or top + height > self.height:
+            raise ValueError("not a part of the picture")
+        return Planes(
+            width,
+            height,
+            _part(self.luma, left, top, width, height),
+            tuple(
+                _part(plane, left // across, top // down, -(-width // across), -(-height // down))
+                for plane in self.chroma
+            ),
+            self.matrix,
+            self.full_range,
+            self.siting,
+            self.subsampled,
+        )
+
+
+def _part(plane: Plane, left: int, top: int, width: int, height: int) -> Plane:
+    start = top * plane.stride + left * plane.channels
+    return Plane(plane.data[start:], width, height, plane.stride, plane.channels)
+
 
 _SUBSAMPLED = {
     "yuv420p": (2, 2),
