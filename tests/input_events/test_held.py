@@ -1,4 +1,4 @@
-"""What is held follows from the events, and after ReleaseAll nothing is."""
+"""What is held follows from the events, and its releases leave nothing held."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rejoin.input_events.events import (
     View,
     Wheel,
 )
-from rejoin.input_events.held import Held, at_rest
+from rejoin.input_events.held import Held
 
 W = KeyEvent("KeyW", "w", True)
 SHIFT = KeyEvent("ShiftLeft", "Shift", True, Location.LEFT)
@@ -49,7 +49,7 @@ def test_a_repeat_presses_nothing_twice() -> None:
 def test_moves_wheel_and_view_hold_nothing() -> None:
     held = held_after(PointerMove(1, 1, 7, 8), Wheel(0, 120, 7, 8), View())
     assert held == Held(x=7, y=8)
-    assert not held.anything
+    assert held.releases() == ()
 
 
 def test_a_gamepad_is_held_while_anything_of_it_is() -> None:
@@ -57,15 +57,25 @@ def test_a_gamepad_is_held_while_anything_of_it_is() -> None:
     tilted = PadState(1, True, "pad", (0.0, 0.0), (0.0, 0.5))
     assert not held_after(rest).anything
     held = held_after(rest, tilted)
-    assert held.anything
-    assert at_rest(tilted) == rest
-    assert held.after(ReleaseAll()) == held_after(rest)
+    assert held.releases() == (rest,)
+    assert not held.after(ReleaseAll()).anything
     assert held_after(tilted, PadState(1, False)) == Held()
 
 
-def test_five_buttons_can_be_held_at_once() -> None:
-    held = held_after(*(PointerButton(button, True, 1, 2) for button in Button))
-    assert held.buttons == 31
+def test_releases_name_what_was_pressed_newest_first() -> None:
+    held = held_after(W, SHIFT, *(PointerButton(button, True, 1, 2) for button in Button))
+    released = held.releases(9.0)
+    assert released[:2] == (
+        KeyEvent("ShiftLeft", "Shift", False, Location.LEFT, at=9.0),
+        KeyEvent("KeyW", "w", False, at=9.0),
+    )
+    assert [event.buttons for event in released if isinstance(event, PointerButton)] == [
+        30,
+        26,
+        24,
+        16,
+        0,
+    ]
 
 
 CODES = st.sampled_from(["KeyA", "KeyB", "KeyC"])
@@ -86,5 +96,6 @@ EVENTS = st.one_of(
 
 
 @given(st.lists(EVENTS))
-def test_after_a_release_of_all_nothing_is_held(events: list[InputEvent]) -> None:
-    assert not held_after(*events, ReleaseAll()).anything
+def test_after_its_releases_nothing_is_held(events: list[InputEvent]) -> None:
+    held = held_after(*events)
+    assert not reduce(Held.after, held.releases(), held).anything

@@ -1,6 +1,7 @@
 """What the player holds, derived from the events: one value after each event.
 
-Pure. Pointer and wheel hold nothing; of the pointer only its last position is kept.
+Pure. It serves to release everything: `releases` are the events that an ended input still owes the
+game. Pointer and wheel hold nothing; of the pointer only its last position is kept.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rejoin.input_events.events import (
+    Button,
     InputEvent,
     KeyEvent,
     PadState,
@@ -60,6 +62,19 @@ class Held:
                 return replace(self, keys=(), buttons=0, pads=tuple(map(at_rest, self.pads)))
             case _:
                 return self
+
+    def releases(self, at: float = 0.0) -> tuple[InputEvent, ...]:
+        """The events after which nothing is held: keys, newest first, then buttons and gamepads."""
+        events: list[InputEvent] = [
+            replace(key, pressed=False, repeat=False, at=at) for key in reversed(self.keys)
+        ]
+        left = self.buttons
+        for button in Button:
+            if left & button.bit:
+                left &= ~button.bit
+                events.append(PointerButton(button, False, self.x, self.y, left, at=at))
+        events += [replace(at_rest(pad), at=at) for pad in self.pads if _is_held(pad)]
+        return tuple(events)
 
 
 def _is_held(pad: PadState) -> bool:
