@@ -29,7 +29,7 @@ from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.serving import serving
-from rejoin.backend.store.sessions import Offered, SessionStore
+from rejoin.backend.store.sessions import Offered, SessionStore, StoredSession
 from rejoin.clock import boot_s
 from rejoin.service_model.fence import Claim
 from rejoin.signaling.wire import ProblemCode, sha256_hex
@@ -224,6 +224,22 @@ async def test_a_long_poll_returns_the_first_news(rig: Rig) -> None:
     assert not poll.done()
     rig.service.status = "CONNECTED"
     assert (await asyncio.wait_for(poll, 10)).status == "CONNECTED"
+
+
+async def test_a_poll_reads_the_store_once_before_its_call_and_once_after_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = await rig.started()
+    calls_before = rig.service.count("get_status")
+    find, reads = rig.store.find, list[int]()
+
+    async def noted(session: str, owner: str, *, within_s: float) -> StoredSession | None:
+        reads.append(rig.service.count("get_status") - calls_before)
+        return await find(session, owner, within_s=within_s)
+
+    monkeypatch.setattr(rig.store, "find", noted)
+    await rig.poll(session_id, 20.0, known="CONNECTED")
+    assert reads == [0, 1]
 
 
 async def test_a_long_poll_without_news_returns_what_it_has(rig: Rig) -> None:

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.timeout(1200)
 takes this long, also on a machine that does much else."""
 
 STATES = 15_000
-"""States of each budget in the gate; 120,000 in all."""
+"""States of each budget in the gate; 150,000 in all."""
 
 
 @pytest.mark.parametrize("name", BUDGETS)

@@ -237,7 +237,7 @@ class SessionBroker:
         A poll of the service that fails in between is tried again; one that fails first, or last,
         is raised.
         """
-        await self._owned(caller, session_id)
+        owned = await self._owned(caller, session_id)
         memory = self._memories.of(session_id)
         now = self._clock()
         until_at = min(now + min(wait_s, MAX_WAIT_S), caller.deadline_at)
@@ -247,7 +247,8 @@ class SessionBroker:
             polled_at = memory.polled_at = self._clock()
             failure: RefusedError | None = None
             try:
-                row, status = await self._get_status(caller, session_id)
+                known = owned if first is None else None
+                row, status = await self._get_status(caller, session_id, known=known)
             except (RefusedError, StoreUnavailableError) as error:
                 failure = refused_by(error)
                 if first is None or failure.reason not in PASSING:
@@ -275,12 +276,18 @@ class SessionBroker:
                 await self._stopping.wait()
 
     async def _get_status(
-        self, caller: Caller, session_id: str, *, not_before: float = 0.0
+        self,
+        caller: Caller,
+        session_id: str,
+        *,
+        known: StoredSession | None = None,
+        not_before: float = 0.0,
     ) -> tuple[StoredSession, StreamStatus]:
         """GetStreamSession, at our poll rate; what is stored where the session has ended.
 
-        `not_before`: the call began then or later, on our clock."""
-        row = await self._owned(caller, session_id)
+        `known`: what was stored a moment ago. `not_before`: the call began then or later, on our
+        clock."""
+        row = known or await self._owned(caller, session_id)
         if row.ended_status is not None:
             return row, StreamStatus(status=row.ended_status, reason=row.ended_reason)
         seen = await self._status_calls.get(

@@ -115,7 +115,7 @@ def _normal_gap_s(health: Health, policy: Policy) -> float:
     """A silence that is normal on this path."""
     if not health.gaps:
         return 0.0
-    return policy.largest_gap_factor * max((gap_s for _, gap_s in health.gaps), default=0.0)
+    return policy.largest_gap_factor * max(gap_s for _, gap_s in health.gaps)
 
 
 def silence_s(sample: ConnectionSample, now: float) -> float:

@@ -245,6 +245,18 @@ def test_a_stray_packet_of_another_source_costs_nothing() -> None:
     assert inbound.statistics.packets_lost == 0
 
 
+def test_a_stray_packet_of_long_ago_is_not_played_when_its_source_begins() -> None:
+    inbound = InboundVideo(TERMS)
+    for packet in packets(2):
+        inbound.on_packet(packet, 0.0, None)
+    begins = packets(2, ssrc=70)
+    number = (begins[0].sequence_number - 1000) & 0xFFFF
+    assert inbound.on_packet(RtpPacket(96, 1, number, 7, 70, b"\x41x"), 0.1, 0.02) == []
+    frames = sum(decoded(inbound.on_packet(packet, 60.0, 0.02)) for packet in begins)
+    assert frames == 2
+    assert inbound.statistics.packets_expected == len(begins)
+
+
 def test_a_nack_always_fits_one_packet() -> None:
     inbound = InboundVideo(TERMS)
     inbound.on_packet(RtpPacket(96, 0, 0, 0, MEDIA, b"\x41x"), 0.0, None)

@@ -18,6 +18,7 @@ from rejoin.media.receive.rtp import (
     RtpPacket,
     extension_value,
     parse,
+    rtcp_packets,
     unwrap_rtx,
 )
 
@@ -107,6 +108,14 @@ def test_a_random_extension_yields_some_of_its_own_bytes_or_nothing(
     for profile in (b"\xbe\xde", b"\x10\x00", b"\x10\x0f", b"\x00\x00"):
         value = extension_value(profile + b"\0\1" + body, number)
         assert value is None or value in body
+
+
+def test_a_compound_rtcp_packet_is_taken_apart() -> None:
+    bye, empty = bytes.fromhex("81cb000100000007"), bytes.fromhex("80cb0000")
+    assert list(rtcp_packets(bye + empty + bye)) == [bye, empty, bye]
+    assert list(rtcp_packets(bye + bye[:-1])) == [bye], "what is cut off is left out"
+    assert list(rtcp_packets(bye + empty[:3])) == [bye]
+    assert list(rtcp_packets(b"")) == []
 
 
 def test_a_broken_extension_does_not_cost_the_packet() -> None:

@@ -167,8 +167,10 @@ def healed(t: Transition, episode: Episode, old: ConnectionNumber, *, asked: boo
     `asked`: it may send already and was asked for a key frame.
     """
     t.close_attempts(episode)
-    resumed = () if asked else (commands.Unmute(old), commands.RequestKeyFrame(old))
-    t.do(commands.StopChecks(old), *resumed, commands.AttachInput(old))
+    t.do(commands.StopChecks(old))
+    if not asked:
+        unmute(t, old)
+    t.do(commands.AttachInput(old))
     t.facts = replace(
         t.facts, back_at=t.now, window=replace(t.facts.window, checking_since_at=None)
     )

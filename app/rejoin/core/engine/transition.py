@@ -138,7 +138,7 @@ class Transition:
         self.facts = replace(self.facts, unreached=unreached)
 
     def is_out_of_reach(self) -> bool:
-        """Whether the last call did not reach the backend, and none would now."""
+        """Whether no call would reach the backend: there is no network, or the last one did not."""
         offline = self.facts.offline_since_at is not None
         return offline or self.facts.unreached in NOT_REACHED
 

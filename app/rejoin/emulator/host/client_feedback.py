@@ -17,6 +17,7 @@ from rejoin.emulator.host.congestion_control import CongestionControl
 from rejoin.emulator.host.media_player import MediaPlayer
 from rejoin.emulator.host.rtp_stream import RtpStream
 from rejoin.media.receive import transport_feedback
+from rejoin.media.receive.rtp import rtcp_packets
 from rejoin.rtc import aiortc_seam
 
 _FCI_AT: Final = 12
@@ -72,12 +73,8 @@ class FirCommands:
     def ask_for(self, ssrc: int, rtcp: bytes) -> bool:
         """Whether a compound packet has a new command for this stream; malformed ones have none."""
         found = False
-        at = 0
-        while at + 4 <= len(rtcp):
-            size = 4 + 4 * int.from_bytes(rtcp[at + 2 : at + 4])
-            packet = rtcp[at : at + size]
-            at += size
-            if len(packet) == size and packet[1] == RTCP_PSFB and packet[0] & 0x1F == RTCP_PSFB_FIR:
+        for packet in rtcp_packets(rtcp):
+            if packet[1] == RTCP_PSFB and packet[0] & 0x1F == RTCP_PSFB_FIR:
                 found = self._is_new(ssrc, packet) or found
         return found
 

@@ -32,7 +32,8 @@ class MediaPlayer:
     """Encodes and sends one game's pictures and music for one connection.
 
     It starts when the video stream is up, and stops with `close`, which leaves no thread.
-    The encoder is opened at once (20 ms), while the connection is still being made.
+    The encoder is made at once, while the connection is still being made; x264 itself is opened
+    with the first picture.
     """
 
     def __init__(

@@ -8,11 +8,12 @@ loopback and requires a random bearer token. Times are boot time in seconds. Its
 from __future__ import annotations
 
 import dataclasses
+import enum
 import hmac
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar, cast
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -39,6 +40,7 @@ from rejoin.emulator.service.timers import AdvanceableTimers
 from rejoin.errors import BadInputError, RejoinError
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024
+_Kind = TypeVar("_Kind", bound=enum.StrEnum)
 
 TakeBackendDown = Callable[[float], Awaitable[None]]
 """Take the studio's backend down for a number of seconds; returns once it is down."""
@@ -135,7 +137,7 @@ class _Control:
         }
 
     async def inject(self, body: Document) -> dict[str, object]:
-        kind = FaultKind(_word(body, "kind", [one.value for one in FaultKind]))
+        kind = _kind(body, FaultKind)
         seed = _number(body, "seed")
         fault = Fault(
             kind,
@@ -157,12 +159,11 @@ class _Control:
     async def arm_api_fault(self, body: Document) -> dict[str, object]:
         if self._api_faults is None:
             raise BadInputError("This emulator was started without API faults.")
-        times = _number(body, "times")
         self._api_faults.arm(
             ApiFault(
-                ApiFaultKind(_word(body, "kind", [one.value for one in ApiFaultKind])),
+                _kind(body, ApiFaultKind),
                 operation=_text(body, "operation"),
-                times=None if times is None else int(times),
+                times=_times(body),
                 delay_s=_number(body, "delay_s") or 0.0,
                 retry_after_s=_number(body, "retry_after_s"),
             )
@@ -181,9 +182,8 @@ class _Control:
     async def arm_backend_fault(self, body: Document) -> dict[str, object]:
         if self._backend_faults is None:
             raise BadInputError("There is no backend here to arm a fault for.")
-        times = _number(body, "times")
-        kind = BackendFaultKind(_word(body, "kind", [one.value for one in BackendFaultKind]))
-        self._backend_faults.arm(BackendFault(kind, None if times is None else int(times)))
+        kind = _kind(body, BackendFaultKind)
+        self._backend_faults.arm(BackendFault(kind, _times(body)))
         if kind is BackendFaultKind.BAD_CERTIFICATE and self._backend_down is not None:
             await self._backend_down(0.0)  # connected clients have to repeat the TLS handshake
         return {"at": self._service.timers.now()}
@@ -191,9 +191,7 @@ class _Control:
     async def arm_script_fault(self, body: Document) -> dict[str, object]:
         if self._script_faults is None:
             raise BadInputError("There is no script here to arm a fault for.")
-        times = _number(body, "times")
-        kind = ScriptFaultKind(_word(body, "kind", [one.value for one in ScriptFaultKind]))
-        self._script_faults.arm(ScriptFault(kind, None if times is None else int(times)))
+        self._script_faults.arm(ScriptFault(_kind(body, ScriptFaultKind), _times(body)))
         return {"at": self._service.timers.now()}
 
     async def end_session(self, body: Document) -> dict[str, object]:
@@ -232,11 +230,16 @@ async def _document(request: Request) -> Document:
     return document
 
 
-def _word(body: Mapping[str, Any], name: str, allowed: Sequence[str]) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or value not in allowed:
-        raise BadInputError(f"{name} is one of {', '.join(allowed)}.")
-    return value
+def _kind(body: Mapping[str, Any], kinds: type[_Kind]) -> _Kind:
+    value = body.get("kind")
+    if not isinstance(value, str) or value not in list(kinds):
+        raise BadInputError(f"kind is one of {', '.join(kinds)}.")
+    return kinds(value)
+
+
+def _times(body: Mapping[str, Any]) -> int | None:
+    times = _number(body, "times")
+    return None if times is None else int(times)
 
 
 def _text(body: Mapping[str, Any], name: str) -> str | None:

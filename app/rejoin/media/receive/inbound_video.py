@@ -25,7 +25,7 @@ from rejoin.media.receive.rtp import (
     RtpPacket,
     unwrap_rtx,
 )
-from rejoin.media.receive.sources import PlayingSource
+from rejoin.media.receive.sources import PLAYS_S, PlayingSource
 
 PLI_INTERVAL_MIN_S = 0.300
 PLI_ANSWER_S = 1.0
@@ -249,8 +249,9 @@ class InboundVideo:
         self._ssrc: int | None = None
         """Of the stream; before its first packet, what the answer announced."""
         self._source = PlayingSource()
-        self._newcomer: RtpPacket | None = None
-        """The first packet of another source, which plays if a second one follows."""
+        self._newcomer: tuple[RtpPacket, float] | None = None
+        """The first packet of another source, which plays if a second one follows, and when it
+        came."""
         self._had_key_frame = False
         self._remb_at = self._remb_judged_at = -math.inf
         self._limited = False
@@ -319,13 +320,13 @@ class InboundVideo:
         """A packet of an SSRC that does not play (yet)."""
         held, self._newcomer = self._newcomer, None
         if not self._source.takes(packet.ssrc, now, self._jitter_buffer.newest_at):
-            self._newcomer = packet
+            self._newcomer = packet, now
             return []
         self._start_stream(packet.ssrc, packet.payload_type)
         self.key_frame_requests.need(now)
         actions: list[ReceiveAction] = []
-        if held is not None and held.ssrc == packet.ssrc:
-            actions = self.on_packet(held, now, rtt_s)
+        if held is not None and held[0].ssrc == packet.ssrc and now - held[1] < PLAYS_S:
+            actions = self.on_packet(held[0], now, rtt_s)
         return actions + self.on_packet(packet, now, rtt_s)
 
     def _on_retransmission(

@@ -1,4 +1,4 @@
-"""RTP packets: header, payload and, on request, one header extension.
+"""RTP packets: header, payload and, on request, one header extension; and where RTCP packets end.
 
 RFC 3550 (5.1), RFC 8285 for the extensions, RFC 4588 for retransmissions. More than a thousand
 packets arrive each second, so only what is needed is parsed.
@@ -6,6 +6,7 @@ packets arrive each second, so only what is needed is parsed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 
@@ -70,6 +71,17 @@ def parse(data: bytes) -> RtpPacket:
     return RtpPacket(
         second & 0x7F, second >> 7, sequence, timestamp, ssrc, payload, padding, extension
     )
+
+
+def rtcp_packets(compound: bytes) -> Iterator[bytes]:
+    """The packets of a compound RTCP packet (RFC 3550, 6.1); one that is cut off is left out."""
+    at = 0
+    while at + 4 <= len(compound):
+        size = 4 + 4 * int.from_bytes(compound[at + 2 : at + 4])
+        packet = compound[at : at + size]
+        if len(packet) == size:
+            yield packet
+        at += size
 
 
 def extension_value(extension: bytes, element_id: int) -> bytes | None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
+from rejoin.media.receive.rtp import rtcp_packets
+
 TRANSPORT_CC_URI: Final = (
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 )
@@ -286,17 +288,12 @@ class FeedbackReport:
 
 def parse(rtcp: bytes) -> list[FeedbackReport]:
     """The transport-wide reports in a compound RTCP packet; what is malformed is left out."""
-    found = []
-    at = 0
-    while at + 4 <= len(rtcp):
-        size = 4 + 4 * int.from_bytes(rtcp[at + 2 : at + 4])
-        packet = rtcp[at : at + size]
-        if len(packet) == size and packet[1] == _RTPFB and packet[0] & 0x1F == 15:
-            report = _parse_report(packet)
-            if report is not None:
-                found.append(report)
-        at += size
-    return found
+    reports = (
+        _parse_report(packet)
+        for packet in rtcp_packets(rtcp)
+        if packet[1] == _RTPFB and packet[0] & 0x1F == 15
+    )
+    return [report for report in reports if report is not None]
 
 
 def _parse_report(packet: bytes) -> FeedbackReport | None:
