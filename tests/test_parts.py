@@ -126,6 +126,7 @@ STARTS = {"demo": ("studio",), "qa": ("studio",)}
 """Verbs that a verb starts as separate processes."""
 
 CHILDREN = {
+    "rejoin.gui.displays": "rejoin.gui.display_probe",
     "rejoin.gui.surface_choice": "rejoin.gui.surface_probe",
     "rejoin.input_module.sandbox": "rejoin.input_module.sandbox_process",
     "rejoin.media.video.hardware": "rejoin.media.video.hardware_probe",

@@ -17,9 +17,25 @@ def sock() -> Iterator[socket.socket]:
         yield made
 
 
+def stamps_are_on(sock: socket.socket, lateness: Lateness) -> None:
+    """Returns once the kernel stamps datagrams as they arrive.
+
+    The first question switches that on for the machine, and Linux does so in a worker of its own
+    (net/core/dev.c, netstamp_clear): a datagram that came before it is stamped as it is read.
+    """
+    for asked in range(200):
+        sock.sendto(b"x", sock.getsockname())
+        time.sleep(0.01)
+        sock.recv(16)
+        if lateness.seconds(float(asked)) >= 0.01:
+            return
+    pytest.fail("after 200 datagrams the kernel still does not stamp what arrives")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="SIOCGSTAMPNS is Linux's")
 def test_a_datagram_that_lay_in_the_socket_is_that_late(sock: socket.socket) -> None:
     lateness = Lateness(sock)
+    stamps_are_on(sock, lateness)
     before = time.time()
     sock.sendto(b"x", sock.getsockname())
     sent = time.time()
@@ -27,7 +43,7 @@ def test_a_datagram_that_lay_in_the_socket_is_that_late(sock: socket.socket) -> 
         pass  # the loop is busy
     read_at = time.time()
     sock.recv(16)
-    late_s = lateness.seconds(100.0)
+    late_s = lateness.seconds(1000.0)
     assert 0.005 <= read_at - sent <= late_s <= time.time() - before
 
 
