@@ -333,19 +333,22 @@ def test_application_messages_go_both_ways_and_only_their_size_is_recorded() -> 
 
     async def script(it: Scene) -> None:
         await can_play(it)
-        it.player.send_application_message(b"SECRET to the game")
+        send_at = boot_s()
 
         async def echoed() -> bool:
-            return heard == [b"SECRET to the game"]
+            nonlocal send_at
+            if boot_s() >= send_at:  # again: it is lost where the module is replaced meanwhile
+                it.player.send_application_message(b"SECRET to the game")
+                send_at = boot_s() + 5.0
+            return bool(heard)
 
         await until(echoed)
 
     it = play(small(30.0), script, on_application_message=heard.append)
+    assert set(heard) == {b"SECRET to the game"}
     traced = [record for record in it.records if record.name in ("MessageSent", "MessageReceived")]
-    assert [(each.name, each.data) for each in traced] == [
-        ("MessageSent", {"connection": 1, "size": 18}),
-        ("MessageReceived", {"connection": 1, "size": 18}),
-    ]
+    assert {each.name for each in traced} == {"MessageSent", "MessageReceived"}
+    assert {each.data["size"] for each in traced} == {18}
     assert "SECRET" not in str(it.records)
 
 

@@ -24,9 +24,9 @@ def case(profile: str, *, reconnects: bool, duration_s: float = 12.0) -> Scenari
 def test_after_a_drop_the_same_game_goes_on(profile: str) -> None:
     result = play(case(profile, reconnects=True), 1)
     assert result.wrong == ()
-    [timeline] = timelines(result.records)
+    # A machine that pauses may add a drop of its own.
+    [timeline] = [line for line in timelines(result.records) if line.at("fault") is not None]
     assert timeline.outcome == "live"
-    assert timeline.at("fault") is not None
     statuses = [record.name for record in result.records if record.kind == "service"]
     assert statuses[:3] == ["ACTIVATING", "ACTIVE", "CONNECTED"]
     assert "PENDING_CLIENT_RECONNECTION" in statuses
