@@ -229,6 +229,9 @@ class Policy:
     """AWS's samples say that a reconnect answers in under 5 s."""
     long_poll_max_s: float = 8.0
     poll_pause_s: float = 0.5
+    poll_after_answer_s: float = 0.1
+    """Between the answer of a reconnect and the next poll, which competes with the first frame for
+    whatever is slow: on one machine it cost 3 ms of connecting and 5 ms of the first frame."""
     poll_window_share: float = 0.25
     """A long poll may be held for this share of the time until the shown deadline; its answer may
     take the same share again."""

@@ -54,7 +54,7 @@ def test_from_the_answer_to_live_again() -> None:
     request = play.requests()
     play.commands.clear()
     play.answers(request)
-    play.expect(commands.ApplyAnswer(TWO, "answer"), poll(wait_s=8.0))
+    play.expect(commands.ApplyAnswer(TWO, "answer"), poll(wait_s=8.0, after_s=0.1))
     answered_at = play.now
     play.give(play.status("ACTIVE"), events.ConnectionOpened(TWO), events.InputOpened(TWO))
     play.expect(commands.RequestKeyFrame(TWO))

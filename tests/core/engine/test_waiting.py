@@ -301,7 +301,7 @@ def test_a_status_with_the_answer_ends_a_backoff() -> None:
     play = refused(FailureKind.OUTCOME_UNKNOWN)
     play.give(play.status("ACTIVE", sha256="sha-1", answer="of another offer")).phase(Backoff)
     play.give(play.status("ACTIVE", sha256="sha-2", answer="answer 2"))
-    play.expect(commands.ApplyAnswer(TWO, "answer 2"), poll("ACTIVE", 8.0))
+    play.expect(commands.ApplyAnswer(TWO, "answer 2"), poll("ACTIVE", 8.0, after_s=0.1))
 
 
 def test_a_poll_that_fails_during_a_backoff_changes_nothing_unless_it_ends_all() -> None:

@@ -115,7 +115,7 @@ def connecting(
     t.phase = Connecting(connection, episode, create_requested_at, until_at)
     t.do(commands.ApplyAnswer(connection, signal_response))
     if episode is not None:
-        t.watch_status()
+        t.watch_status(after_s=t.policy.poll_after_answer_s)
 
 
 def connect_until_at(
