@@ -18,6 +18,11 @@ from helpers.deployment import deployment, front
 from helpers.headless_scene import playing, small
 from helpers.misbehaving_server import read_request, server_that
 from helpers.postgres import PostgresServer, postgres_server
+from helpers.studio_backend import QUICK
+from rejoin.backend.check.calls import Calls
+from rejoin.backend.check.findings import Kept
+from rejoin.backend.check.probe import Probe
+from rejoin.backend.check.run import run
 from rejoin.emulator.service.faults import FaultKind
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.studio_profile import StudioProfile
@@ -68,6 +73,12 @@ async def test_a_player_comes_back_through_the_whole_deployment_also_when_a_back
             alert = 'ALERTS{alertname="RejoinBackendDown"}'
             await deployed.until(alert, {names[0]: 1.0})
         assert [line.outcome for line in it.timelines()] == ["live", "live"]
+
+        probe = Probe(Calls(deployed.url, deployed.ca_file), deployed.token, patience=QUICK)
+        report = await run(probe, may_start=True)
+        kept = {each.name: each.outcome for each in report.findings}
+        assert report.good, kept
+        assert all(kept[name] == Kept() for name in ("tls", "host", "start", "reconnect", "end"))
 
         two.program.send(signal.SIGKILL)
         trusted = ssl.create_default_context(cafile=str(deployed.ca_file))

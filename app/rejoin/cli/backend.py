@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from rejoin.cli import options, servers
+from rejoin.cli.backend_check import check
 from rejoin.cli.backend_settings import settings_file, settings_of
 from rejoin.cli.exit_codes import SUCCESS
 from rejoin.cli.messages import say, warn
@@ -89,3 +90,6 @@ def _serve(chosen: BackendOptions) -> int:
             service.close()
 
     return servers.run_until_stopped(serve)
+
+
+backend.add_command(check)

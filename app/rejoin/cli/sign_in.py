@@ -62,6 +62,11 @@ def token_file(meaning: str) -> Callable[[_Verb], _Verb]:
 def _token(path: str | None) -> str | None:
     if path is None:
         return taken().get(TOKEN_VARIABLE)
+    return token_in_file(path)
+
+
+def token_in_file(path: str) -> str:
+    """The token in a file, or on standard input (-). Raises BadInputError."""
     if path == "-":
         if sys.stdin.isatty():
             return str(click.prompt("Sign-in token", hide_input=True, err=True))
