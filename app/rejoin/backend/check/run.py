@@ -39,8 +39,8 @@ _TRIES_TO_END: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """`says`: what must hold. `rule`: its number in docs/backend.md, "Your own backend: the contract",
-    or "". `needs`: without it the point is not checked."""
+    """`says`: what must hold. `needs`: without it the point is not checked.
+    `rule`: its number in docs/backend.md, "Your own backend: the contract", or ""."""
 
     name: str
     says: str
