@@ -260,6 +260,14 @@ def test_every_metric_and_label_in_the_files_exists() -> None:
     assert len(named) >= 5, "the files use most of what there is"
 
 
+def test_the_runbook_has_every_alert() -> None:
+    text = (ROOT / "docs" / "backend.md").read_text(encoding="utf-8")
+    runbook = text.partition("## Runbook\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(Rejoin\w+)`", runbook))
+    alerts = {rule["alert"] for group in load("alerts.yml")["groups"] for rule in group["rules"]}
+    assert named == alerts
+
+
 def test_promtool_takes_every_file_and_query_and_each_alert_fires_when_it_has_to(
     tmp_path: Path,
 ) -> None:
