@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
+import click
 import pytest
 
 from helpers.command_line import Rejoin
@@ -91,6 +94,25 @@ def test_nothing_is_started_where_nobody_can_be_asked(
     assert code == 0
     assert "--yes allows it" in err
     assert "it would start a stream session, which costs money" in out
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_at_a_terminal_it_asks_before_it_starts_anything(
+    rejoin: Rejoin, tokens: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, agrees: bool
+) -> None:
+    asked: list[str] = []
+
+    def confirm(question: str, *, err: bool) -> bool:
+        asked.append(question)
+        return agrees
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(click, "confirm", confirm)
+    with Served() as there:
+        code, _, _ = rejoin("backend", "check", there.url, *tokens)
+        assert len(there.backend.sessions) == int(agrees)
+    assert code == 0
+    assert asked == ["Start a stream session, which costs money, and end it afterwards?"]
 
 
 def test_no_backend_is_exit_code_3(rejoin: Rejoin) -> None:

@@ -17,7 +17,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from rejoin.backend.check.calls import Calls
-from rejoin.backend.check.findings import Broken, Outcome
+from rejoin.backend.check.findings import Advice, Broken, Outcome
 from rejoin.backend.check.probe import Patience, Probe
 from rejoin.backend.check.run import HEALTH, POINTS, run
 from rejoin.backend.serving import serving
@@ -368,10 +368,10 @@ async def checked(*bugs: Bug) -> dict[str, Outcome]:
         return {finding.name: finding.outcome for finding in report.findings}
 
 
-async def broken_by(*bugs: Bug) -> set[str]:
-    """The names of the points that these mistakes break."""
+async def found_by(*bugs: Bug) -> set[str]:
+    """The names of the points that see these mistakes."""
     found = await checked(*bugs)
-    return {name for name, outcome in found.items() if isinstance(outcome, Broken)}
+    return {name for name, outcome in found.items() if isinstance(outcome, Broken | Advice)}
 
 
 def bugs_of(*points: str) -> list[Bug]:

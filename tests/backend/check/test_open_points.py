@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.studio_backend import Bug, StudioBackend, broken_by, bugs_of
+from helpers.studio_backend import Bug, StudioBackend, bugs_of, found_by
 from rejoin.backend.check.calls import Calls
 from rejoin.backend.check.findings import Broken, Kept, NotChecked
 from rejoin.backend.check.probe import Probe
@@ -23,11 +23,11 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
     ids=lambda bug: bug.name,
 )
 async def test_each_mistake_is_found(bug: Bug) -> None:
-    assert bug.point in await broken_by(bug)
+    assert bug.point in await found_by(bug)
 
 
 async def test_without_the_contracts_health_nothing_else_is_checked() -> None:
-    assert await broken_by(Bug.OTHER_CONTRACT) == {"health"}
+    assert await found_by(Bug.OTHER_CONTRACT) == {"health"}
 
 
 async def test_https_is_checked_with_the_given_authority(tmp_path: Path) -> None:

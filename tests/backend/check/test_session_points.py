@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.studio_backend import QUICK, Bug, StudioBackend, broken_by, bugs_of, probe_of
+from helpers.studio_backend import QUICK, Bug, StudioBackend, bugs_of, found_by, probe_of
 from rejoin.backend.check.findings import Advice
 from rejoin.backend.check.run import POINTS, run
 from rejoin.backend.serving import serving
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
     ids=lambda bug: bug.name,
 )
 async def test_each_mistake_is_found(bug: Bug) -> None:
-    assert bug.point in await broken_by(bug)
+    assert bug.point in await found_by(bug)
 
 
 async def test_a_backend_that_takes_all_calls_of_one_player_gets_advice(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.studio_backend import Bug, broken_by, bugs_of
+from helpers.studio_backend import Bug, bugs_of, found_by
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -23,4 +23,4 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
     ids=lambda bug: bug.name,
 )
 async def test_each_mistake_is_found(bug: Bug) -> None:
-    assert bug.point in await broken_by(bug)
+    assert bug.point in await found_by(bug)

@@ -72,7 +72,7 @@ POINTS: Final = (
     ),
     Point(
         "unknown-call",
-        "What the contract does not have is refused, and no path is redirected",
+        "What the contract does not have is refused",
         "8",
         "token",
         token_points.unknown_call,

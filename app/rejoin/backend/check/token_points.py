@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from rejoin.backend.check.findings import BrokenError
+from rejoin.backend.check.findings import AdviceError
 from rejoin.backend.check.probe import Probe, must_be_refused
 from rejoin.signaling.wire import IDEMPOTENCY_HEADER, MAX_BODY_BYTES, ProblemCode
 
@@ -31,10 +31,10 @@ async def unknown_call(probe: Probe) -> None:
         must_be_refused(
             answer, (404, ProblemCode.INVALID_REQUEST), (405, ProblemCode.INVALID_REQUEST)
         )
-    for path in ("/v1/sessions/", "/v1/health/", "//v1/health"):
+    for path in ("/v1/sessions/", "/v1/health/"):
         answer = await probe.call("GET", path)
         if answer.status < 400:
-            raise BrokenError(f"GET {path}: {answer.said}; no path is redirected or made right.")
+            raise AdviceError(f"GET {path}: {answer.said}; clients follow no redirect.")
 
 
 async def too_large(probe: Probe) -> None:
