@@ -39,13 +39,23 @@ class BackendProcess:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`url`: where players reach it. `ca_file`: what they trust. `metrics_url`: Prometheus."""
+    """`url`: where players reach it. `ca_file`: what they trust. `metrics_url`: Prometheus.
+    `environment`: with what each backend was started."""
 
     url: str
     ca_file: Path
     backends: tuple[BackendProcess, ...]
     metrics_url: str
+    environment: dict[str, str] = field(repr=False)
     token: str = field(default=TOKEN, repr=False)
+
+    @contextlib.asynccontextmanager
+    async def started_again(self, ended: BackendProcess) -> AsyncIterator[BackendProcess]:
+        """A new process on the ports of one that has ended, until the block is left."""
+        ports = {"PORT": ended.port, "METRICS_PORT": ended.metrics_port}
+        given = {f"REJOIN_BACKEND_{name}": str(port) for name, port in ports.items()}
+        with started("backend", environment=self.environment | given) as program:
+            yield await _backend(program)
 
     async def query(self, expression: str) -> dict[str, float]:
         """What Prometheus answers: a value for each instance ("" where it has none)."""
@@ -89,7 +99,8 @@ async def deployment(
             )
         )
         await _until_it_listens(port)
-        yield Deployment(url, folder / "ca.pem", backends, f"http://127.0.0.1:{port}")
+        metrics_url = f"http://127.0.0.1:{port}"
+        yield Deployment(url, folder / "ca.pem", backends, metrics_url, environment)
 
 
 @contextlib.asynccontextmanager
@@ -149,7 +160,7 @@ def _front(folder: Path, port: int, backends: Sequence[int]) -> Path:
     """nginx's configuration: the packaged file in the least that it needs around it."""
     text = (FILES / "nginx.conf").read_text(encoding="utf-8")
     for number, backend in enumerate(backends, 1):
-        text = text.replace(f"127.0.0.1:808{number};", f"127.0.0.1:{backend};")
+        text = text.replace(f"127.0.0.1:808{number} ", f"127.0.0.1:{backend} ")
     text = text.replace("listen 443 ", f"listen 127.0.0.1:{port} ")
     text = text.replace("play.example.org", "localhost")
     text = re.sub(r"/etc/rejoin/tls/\w+\.pem", str(folder / "server.pem"), text)
