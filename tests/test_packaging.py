@@ -19,6 +19,7 @@ from rejoin.backend.configuration import PREFIX, BackendSettings
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.openapi import document
 from rejoin.backend.service import ServiceFault
+from rejoin.signaling.wire import MAX_BODY_BYTES, ProblemCode, problem
 
 ROOT = Path(__file__).parent.parent
 FILES = ROOT / "packaging" / "backend"
@@ -145,6 +146,22 @@ def test_every_setting_in_a_file_is_one_of_the_backend(name: str) -> None:
     for setting in settings_named_in(name):
         short = setting.removeprefix(PREFIX)
         assert setting in documented or f"`..._{short}`" in documented, setting
+
+
+# --- nginx ----------------------------------------------------------------------------------------
+
+
+def test_what_nginx_answers_itself_is_a_problem_of_the_contract() -> None:
+    text = (FILES / "nginx.conf").read_text(encoding="utf-8")
+    found = {int(status): body for status, body in re.findall(r"return (\d+) '(.*)';", text)}
+    assert set(found) == {413, 502, 504}
+    for status, body in found.items():
+        said = json.loads(body)
+        expected = problem(ProblemCode(said["code"]), said["detail"], http_status=status)
+        assert said == expected.model_dump(mode="json")
+        assert f"error_page {status} = @" in text
+    assert f"client_max_body_size {MAX_BODY_BYTES // 1024}k;" in text
+    assert str(MAX_BODY_BYTES) in found[413]
 
 
 # --- systemd --------------------------------------------------------------------------------------

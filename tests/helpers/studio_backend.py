@@ -24,7 +24,7 @@ from rejoin.backend.serving import serving
 
 TOKEN = "CANARY-token-of-a-player"
 SECOND_TOKEN = "CANARY-token-of-another"
-QUICK = Patience(poll_s=0.4, budget_s=0.6, late_s=20.0)
+QUICK = Patience(poll_s=1.0, budget_s=0.6, late_s=20.0)
 MOST_AT_ONCE = 8
 """Calls of one player for one session."""
 SLOW_POINTS = ("long-poll", "budget", "many-calls")
@@ -359,6 +359,8 @@ async def checked(*bugs: Bug) -> dict[str, Outcome]:
     patience = QUICK
     if Bug.IGNORES_BUDGETS in bugs:
         patience = replace(QUICK, late_s=1.0)
+    if Bug.ANSWERS_POLLS_AT_ONCE in bugs:  # long before that, on a slow machine too
+        patience = replace(QUICK, poll_s=20.0)
     if Bug.KEEPS_NEWS_BACK in bugs:
         patience = replace(QUICK, long_poll_s=1.0)
     async with studio_backend(*bugs) as (url, backend):

@@ -38,6 +38,7 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.mark.timeout(600)  # many programs, on a machine that may be busy
 async def test_a_player_comes_back_through_the_whole_deployment_also_when_a_backend_dies(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
@@ -100,9 +101,9 @@ async def proved(deployed: Deployment) -> None:
     points = [each for each in POINTS if each.name not in (*SLOW_POINTS, "wrong-token")]
     probe = Probe(Calls(deployed.url, deployed.ca_file), deployed.token, patience=QUICK)
     report = await run(probe, may_start=True, points=points)
-    kept = {each.name: each.outcome for each in report.findings}
-    assert report.good, kept
-    assert all(kept[name] == Kept() for name in ("tls", "host", "start", "reconnect", "end"))
+    others = {each.name: each.outcome for each in report.findings if each.outcome != Kept()}
+    assert report.good, others
+    assert set(others) <= {"another-player"}, others  # it has the token of one
 
 
 async def test_a_call_whose_backend_dies_is_made_again_at_the_other_one(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from rejoin.backend.check.findings import AdviceError
+from rejoin.backend.check.findings import AdviceError, BrokenError
 from rejoin.backend.check.probe import Probe, must_be_refused
 from rejoin.signaling.wire import IDEMPOTENCY_HEADER, MAX_BODY_BYTES, ProblemCode
 
@@ -39,12 +39,21 @@ async def unknown_call(probe: Probe) -> None:
 
 async def too_large(probe: Probe) -> None:
     attempt = probe.new_attempt(1)
-    answer = await probe.call(
-        "POST",
-        f"/v1/sessions/{secrets.token_urlsafe(16)}/connections",
-        body={"signal_request": "x" * (MAX_BODY_BYTES + 1), "attempt": 1},
-        headers={IDEMPOTENCY_HEADER: attempt.key},
-    )
+    try:
+        answer = await probe.call(
+            "POST",
+            f"/v1/sessions/{secrets.token_urlsafe(16)}/connections",
+            body={"signal_request": "x" * (MAX_BODY_BYTES + 1), "attempt": 1},
+            headers={IDEMPOTENCY_HEADER: attempt.key},
+        )
+    except BrokenError as error:
+        raise AdviceError(f"{error} A refusal with 413 would say why.") from None
+    if answer.status == 502:
+        probe.refusals.remove(answer)
+        raise AdviceError(
+            "502: what stands in front loses a refusal that comes before the whole body is read. "
+            f"Give it the limit too, {MAX_BODY_BYTES // 1024} KiB."
+        )
     must_be_refused(
         answer,
         (413, ProblemCode.INVALID_REQUEST),
