@@ -74,20 +74,27 @@ BENCH_PACKAGES = ("xvfb", "xauth", *CARD_PACKAGES)
 WAYLAND_PACKAGES = ("sway", "grim")
 """A Wayland compositor without a screen, and what takes its picture."""
 
+SERVER_PACKAGES = ("nginx", "prometheus")
+"""Servers that a test starts by itself; Debian would start them on ports of this machine."""
+
 TEST_PACKAGES = (
-    *("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", "postgresql"),
+    *("xvfb", "xauth", "xdotool", "iproute2", "nftables", "coturn", "postgresql", "systemd"),
+    *SERVER_PACKAGES,
     *CARD_PACKAGES,
     *WAYLAND_PACKAGES,
     *FONT_PACKAGES,
 )
-"""An X server, a TURN server, a database server, and what makes network namespaces and their
-faults."""
+"""An X server, a TURN server, a database server, what makes network namespaces and their faults,
+what reads systemd's units, a reverse proxy and what collects metrics."""
 
 NO_CLUSTER = (
     "mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&"
     ' (test -e createcluster.conf || echo "create_main_cluster = false" > createcluster.conf)'
 )
 """Keeps Debian from starting a database server on port 5432; the tests start their own."""
+
+POLICY = "/usr/sbin/policy-rc.d"
+"""What Debian asks before a package starts its server; 101 is no (invoke-rc.d(8))."""
 
 SHADERS = ROOT / "resources" / "shaders"
 SHADER_TARGETS = ("--glsl", "300 es,150", "--hlsl", "50", "--msl", "12")
@@ -232,12 +239,27 @@ def apt_prefix() -> list[str] | None:
     return None
 
 
+def without_servers(command: str, servers: list[str]) -> str:
+    """A shell command that runs `command`, which installs these servers' packages, so that none is
+    started, now or when the machine starts. A policy of this machine's own stays as it is."""
+    disabled = "".join(f"update-rc.d {name} disable; " for name in servers)
+    return (
+        f"made=; if ! test -e {POLICY}; then made={POLICY};"
+        f" printf '#!/bin/sh\\nexit 101\\n' > {POLICY} && chmod 755 {POLICY}; fi;"
+        f' trap \'test -z "$made" || rm -f "$made"\' EXIT;'
+        f" {command}; code=$?; test $code -ne 0 || {{ {disabled}}}; exit $code"
+    )
+
+
 def install_packages(wanted: tuple[str, ...]) -> None:
     """Install what is missing, or print the line that an administrator has to run."""
     missing = missing_packages(wanted)
     if not missing:
         return
     line = "apt-get install --no-install-recommends -y " + " ".join(missing)
+    servers = [name for name in missing if name in SERVER_PACKAGES]
+    if servers:
+        line = without_servers(line, servers)
     if "postgresql" in missing:
         line = f"{NO_CLUSTER} && {line}"
     prefix = apt_prefix()
@@ -253,6 +275,13 @@ def install_packages(wanted: tuple[str, ...]) -> None:
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     apt += ["-qq", "-o", "DPkg::Lock::Timeout=120"]
     install = [*apt, "install", "--no-install-recommends", "-y", *missing]
+    if servers:
+        install = [
+            *prefix,
+            "sh",
+            "-c",
+            without_servers(shlex.join(install[len(prefix) :]), servers),
+        ]
     # The package lists are updated only if they are missing or too old.
     if succeeds(install, silent=True):
         return

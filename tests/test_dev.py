@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,39 @@ def test_without_rights_the_line_to_run_is_said(
         dev.install_packages(("libegl1", "xvfb"))
     assert stopped.value.exit_code == 3
     assert "apt-get install --no-install-recommends -y libegl1 xvfb" in str(stopped.value)
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="there is no shell here")
+@pytest.mark.parametrize("own_policy", [False, True])
+def test_a_server_is_installed_and_neither_started_nor_enabled(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own_policy: bool
+) -> None:
+    """What is run sees a policy that forbids starting; a policy that was there stays as it was."""
+    policy, log = tmp_path / "policy-rc.d", tmp_path / "log"
+    if own_policy:
+        policy.write_text("#!/bin/sh\nexit 104\n")
+        policy.chmod(0o755)
+    disable = tmp_path / "update-rc.d"
+    disable.write_text(f'#!/bin/sh\necho "$@" >> {log}\n')
+    disable.chmod(0o755)
+    monkeypatch.setattr(dev, "POLICY", str(policy))
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    for code in (0, 100):
+        command = dev.without_servers(f"sh -c '{policy}; echo $? >> {log}; exit {code}'", ["nginx"])
+        done = subprocess.run(["sh", "-c", command], check=False, env={"PATH": path})
+        assert done.returncode == code
+        assert policy.exists() == own_policy
+    said = "104" if own_policy else "101"
+    assert log.read_text().splitlines() == [said, "nginx disable", said]
+
+
+def test_the_line_to_run_starts_no_server(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev, "missing_packages", lambda wanted: ["libegl1", "nginx"])
+    monkeypatch.setattr(dev, "apt_prefix", lambda: None)
+    with pytest.raises(dev.Stopped) as stopped:
+        dev.install_packages(("libegl1", "nginx"))
+    said = str(stopped.value)
+    assert said.index("exit 101") < said.index("-y libegl1 nginx") < said.index("nginx disable")
 
 
 def test_nothing_is_installed_when_nothing_is_missing(

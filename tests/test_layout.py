@@ -26,6 +26,7 @@ UNMIRRORED: dict[str, str] = {
     "test_docs.py": "tests README.md, CONTRIBUTING.md and docs",
     "test_import_contracts.py": "tests tests/helpers/import_contracts.py",
     "test_layout.py": "this file",
+    "test_packaging.py": "tests packaging/backend",
     "test_lock.py": "tests requirements.lock against pyproject.toml",
     "test_wheel.py": "tests the built wheel",
     "bench/test_bench.py": "tests the runner of the benches",

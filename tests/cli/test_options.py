@@ -23,7 +23,7 @@ def commands(group: click.Group = main.rejoin) -> Iterator[click.Command]:
     for command in group.commands.values():
         if isinstance(command, click.Group):
             yield from commands(command)
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             yield command
 
 

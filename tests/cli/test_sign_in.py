@@ -90,6 +90,8 @@ def test_secrets_leave_the_environment() -> None:
         "REJOIN_BACKEND_ACCESS_KEY_ID": "CANARY-3",
         "REJOIN_BACKEND_SECRET_ACCESS_KEY": "CANARY-4",
         "REJOIN_BACKEND_SESSION_TOKEN": "",
+        "REJOIN_BACKEND_DATABASE": "postgresql://rejoin:CANARY-5@127.0.0.1/rejoin",
+        "REJOIN_BACKEND_INTROSPECTION_CLIENT_SECRET": "CANARY-6",
         "REJOIN_BACKEND_REGION": "us-west-2",
         "PATH": "/bin",
     }

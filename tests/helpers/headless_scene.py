@@ -22,6 +22,7 @@ from rejoin.runtime.player import Player, PlayerOptions
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import OURS, Dialect
+from rejoin.studio.address import Studio
 from rejoin.studio.serve import studio
 
 
@@ -83,7 +84,6 @@ async def scene(
 ) -> AsyncIterator[Scene]:
     """A new studio and its player, who closes at the end; the first arguments are those of a
     studio, `options` are those of the player. `script_fault`: armed before the game starts."""
-    records: list[Record] = []
     async with studio(settings, dialect=dialect, https=authority is not None) as there:
         if authority is not None:
             await asyncio.to_thread(authority.write_text, there.ca_pem or "")
@@ -95,19 +95,31 @@ async def scene(
             StreamChoice(settings.stream_group_ids[0], settings.application_id),
             ca_file=authority,
         )
-        player = Player(
-            profile, PlayerOptions(audio=NullOutput(), on_record=records.append, **options)
-        )
-        async with EmulatorControl(there.control_url, there.control_token) as control:
-            if script_fault is not None:
-                await control.arm_script(script_fault)
-            scene = Scene(player, control, records)
-            scene.running = running = tasks.spawn(player.run(), name="player")
-            try:
-                yield scene
-            finally:
-                player.post(events.CloseForNowRequested())
-                await asyncio.wait_for(running, 20)
+        async with playing(profile, there, script_fault=script_fault, **options) as it:
+            yield it
+
+
+@asynccontextmanager
+async def playing(
+    profile: StudioProfile,
+    there: Studio,
+    *,
+    script_fault: ScriptFault | None = None,
+    **options: Any,
+) -> AsyncIterator[Scene]:
+    """A player of this profile, whose games run at this studio; options as of `scene`."""
+    records: list[Record] = []
+    player = Player(profile, PlayerOptions(audio=NullOutput(), on_record=records.append, **options))
+    async with EmulatorControl(there.control_url, there.control_token) as control:
+        if script_fault is not None:
+            await control.arm_script(script_fault)
+        scene = Scene(player, control, records)
+        scene.running = running = tasks.spawn(player.run(), name="player")
+        try:
+            yield scene
+        finally:
+            player.post(events.CloseForNowRequested())
+            await asyncio.wait_for(running, 20)
     assert "player" not in tasks.alive()
 
 

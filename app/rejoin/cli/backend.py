@@ -1,16 +1,18 @@
-"""`rejoin backend`: the reference studio backend alone."""
+"""`rejoin backend`: serves the reference studio backend, and holds the verbs about one."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from rejoin.cli import options, servers, sign_in
+from rejoin.cli import options, servers
+from rejoin.cli.backend_check import check
+from rejoin.cli.backend_settings import settings_file, settings_of
+from rejoin.cli.exit_codes import SUCCESS
 from rejoin.cli.messages import say, warn
 from rejoin.parts import needs
 
@@ -27,22 +29,22 @@ class BackendOptions:
     settings_file: Path | None = None
 
 
-@click.command(short_help="Serve the reference studio backend alone.")
-@click.option(
-    "--settings",
-    "settings_file",
-    type=options.FILE,
-    help="TOML file with the settings. Default: the REJOIN_BACKEND_* variables (docs/backend.md).",
-)
+@click.group(invoke_without_command=True, short_help="Serve the reference studio backend alone.")
+@settings_file
 @options.as_values(BackendOptions)
 @needs("backend")
 def backend(chosen: BackendOptions) -> int:
     """Serve the reference studio backend alone, in front of the real service or an emulator.
 
-    Ctrl+C stops it.
+    Ctrl+C stops it. With a command, do that and serve nothing.
     """
+    if click.get_current_context().invoked_subcommand is not None:
+        return SUCCESS
+    return _serve(chosen)
+
+
+def _serve(chosen: BackendOptions) -> int:
     from rejoin.backend.aws import AwsStreamService
-    from rejoin.backend.configuration import BackendSettings, readable_by_others
     from rejoin.backend.connection_rules import ConnectionRules, check_descriptors
     from rejoin.backend.dialects import build_backend
     from rejoin.backend.log_rate import limit_log_rate
@@ -50,12 +52,7 @@ def backend(chosen: BackendOptions) -> int:
     from rejoin.backend.store.database import Database
     from rejoin.backend.store.sessions import SessionStore
 
-    if chosen.settings_file is None:
-        settings = BackendSettings.from_env({**os.environ, **sign_in.taken()})
-    else:
-        settings = BackendSettings.from_toml(chosen.settings_file)
-        if readable_by_others(chosen.settings_file):
-            warn("Other users of this machine can read the settings file and its tokens.")
+    settings = settings_of(chosen.settings_file)
     for sentence in settings.warnings():
         warn(sentence)
     rules = ConnectionRules(
@@ -93,3 +90,6 @@ def backend(chosen: BackendOptions) -> int:
             service.close()
 
     return servers.run_until_stopped(serve)
+
+
+backend.add_command(check)

@@ -24,6 +24,8 @@ _SECRET_VARIABLES: Final = (
     "REJOIN_BACKEND_ACCESS_KEY_ID",
     "REJOIN_BACKEND_SECRET_ACCESS_KEY",
     "REJOIN_BACKEND_SESSION_TOKEN",
+    "REJOIN_BACKEND_DATABASE",  # its URL has a password
+    "REJOIN_BACKEND_INTROSPECTION_CLIENT_SECRET",
 )
 _MAX_TOKEN: Final = 8192
 
@@ -62,6 +64,11 @@ def token_file(meaning: str) -> Callable[[_Verb], _Verb]:
 def _token(path: str | None) -> str | None:
     if path is None:
         return taken().get(TOKEN_VARIABLE)
+    return token_in_file(path)
+
+
+def token_in_file(path: str) -> str:
+    """The token in a file, or on standard input (-). Raises BadInputError."""
     if path == "-":
         if sys.stdin.isatty():
             return str(click.prompt("Sign-in token", hide_input=True, err=True))

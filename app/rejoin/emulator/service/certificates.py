@@ -49,8 +49,8 @@ class CertificateAuthority:
         """The CA certificate, for clients that should trust it. It contains no secret."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
 
-    def server_context(self) -> ssl.SSLContext:
-        """TLS for a server on this machine, with a certificate of this CA."""
+    def server_pem(self) -> bytes:
+        """A private key and a certificate of this CA for a server on this machine."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(
@@ -67,18 +67,20 @@ class CertificateAuthority:
             )
             .sign(self._key, hashes.SHA256())
         )
+        private = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        return private + certificate.public_bytes(serialization.Encoding.PEM)
+
+    def server_context(self) -> ssl.SSLContext:
+        """TLS for a server on this machine, with a certificate of this CA."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         # Python's ssl reads keys only from files; the folder has mode 0700.
         with tempfile.TemporaryDirectory(prefix="rejoin-") as folder:
             path = Path(folder) / "server.pem"
-            path.write_bytes(
-                key.private_bytes(
-                    serialization.Encoding.PEM,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
-                )
-                + certificate.public_bytes(serialization.Encoding.PEM)
-            )
+            path.write_bytes(self.server_pem())
             context.load_cert_chain(path)
         return context
 

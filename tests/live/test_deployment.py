@@ -1,0 +1,140 @@
+"""The deployment of packaging/backend: a player behind nginx, two backends, PostgreSQL, Prometheus.
+
+The files are the packaged ones, with other ports, names and certificates.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from helpers.deployment import Deployment, deployment, front
+from helpers.headless_scene import playing, small
+from helpers.misbehaving_server import read_request, server_that
+from helpers.postgres import PostgresServer, postgres_server
+from helpers.studio_backend import QUICK, SLOW_POINTS
+from rejoin.backend.check.calls import Calls
+from rejoin.backend.check.findings import Kept
+from rejoin.backend.check.probe import Probe
+from rejoin.backend.check.run import POINTS, run
+from rejoin.emulator.service.faults import FaultKind
+from rejoin.rtc.candidates import NetworkRules
+from rejoin.runtime.studio_profile import StudioProfile
+from rejoin.signaling.wire import PROBLEM_CONTENT_TYPE, ProblemCode
+from rejoin.studio.serve import studio
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.mark.timeout(600)  # many programs, on a machine that may be busy
+async def test_a_player_comes_back_through_the_whole_deployment_also_when_a_backend_dies(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    settings = small(0.0)
+    async with (
+        studio(settings) as there,
+        deployment(tmp_path, postgres, settings, there.api_url) as deployed,
+    ):
+        one, two = deployed.backends
+        names = [f"127.0.0.1:{each.metrics_port}" for each in deployed.backends]
+        profile = StudioProfile(
+            deployed.url,
+            deployed.token,
+            NetworkRules(loopback_only=True),
+            ca_file=deployed.ca_file,
+        )
+        async with playing(profile, there) as it:
+            await it.live()
+            began = (await it.game())["started_at"]
+            await it.fault(FaultKind.SILENCE)
+            await it.live(episode=1)
+            reconnects = 'sum(rejoin_backend_calls_total{operation="reconnect",status="200"})'
+            await deployed.until(reconnects, {"": 1.0})
+            await deployed.until('up{job="rejoin-backend"}', dict.fromkeys(names, 1.0))
+
+            one.program.send(signal.SIGKILL)
+            await it.fault(FaultKind.GRACEFUL_CLOSE)
+            await it.live(episode=2)
+            assert (await it.game())["started_at"] == began, "the same game"
+            await deployed.until(
+                'up{job="rejoin-backend"}', dict(zip(names, (0.0, 1.0), strict=True))
+            )
+            alert = 'ALERTS{alertname="RejoinBackendDown"}'
+            await deployed.until(alert, {names[0]: 1.0})
+
+            async with deployed.started_again(one):
+                two.program.send(signal.SIGTERM)
+                done = await asyncio.to_thread(two.program.done)
+                assert done.code == 0, done.err
+                await it.fault(FaultKind.GRACEFUL_CLOSE)
+                await it.live(episode=3)
+                assert (await it.game())["started_at"] == began, "still the same game"
+                await proved(deployed)
+        assert [line.outcome for line in it.timelines()] == ["live", "live", "live"]
+
+        trusted = ssl.create_default_context(cafile=str(deployed.ca_file))
+        async with httpx.AsyncClient(verify=trusted, trust_env=False) as http:
+            answer = await http.get(f"{deployed.url}/v1/health")
+            assert (answer.status_code, answer.headers["Content-Type"]) == (
+                502,
+                PROBLEM_CONTENT_TYPE,
+            )
+            assert answer.json()["code"] == ProblemCode.SERVICE_UNAVAILABLE
+            with pytest.raises(httpx.ConnectError):  # a name that the deployment does not have
+                await http.get(deployed.url.replace("localhost", "127.0.0.1") + "/v1/health")
+
+
+async def proved(deployed: Deployment) -> None:
+    """Its contract holds, through the proxy; without the points that take seconds."""
+    points = [each for each in POINTS if each.name not in (*SLOW_POINTS, "wrong-token")]
+    probe = Probe(Calls(deployed.url, deployed.ca_file), deployed.token, patience=QUICK)
+    report = await run(probe, may_start=True, points=points)
+    others = {each.name: each.outcome for each in report.findings if each.outcome != Kept()}
+    assert report.good, others
+    assert set(others) <= {"another-player"}, others  # it has the token of one
+
+
+async def test_a_call_whose_backend_dies_is_made_again_at_the_other_one(tmp_path: Path) -> None:
+    """With the same bytes and key: every POST of the contract may be repeated."""
+    seen: list[bytes] = []
+
+    async def dies(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await read_request(reader))
+        writer.transport.abort()
+
+    async def works(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await read_request(reader))
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await writer.drain()
+
+    async with (
+        server_that(dies) as one,
+        server_that(works) as two,
+        front(tmp_path, (one, two)) as url,
+    ):
+        trusted = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+        async with httpx.AsyncClient(verify=trusted, trust_env=False) as http:
+            answer = await http.post(
+                f"{url}/v1/sessions",
+                headers={"Idempotency-Key": "k" * 32, "X-Forwarded-For": "203.0.113.9"},
+                json={"attempt": 1},
+            )
+    assert answer.status_code == 201
+    first, second = seen
+    assert first == second
+    assert b"Idempotency-Key: " + b"k" * 32 in first
+    assert b"\r\nHost: localhost\r\n" in first
+    assert b"X-Forwarded-For: 127.0.0.1\r\n" in first, "not what the client said"
+    assert b"203.0.113.9" not in first
