@@ -57,7 +57,3 @@ def test_arguments_are_passed_as_one_value() -> None:
     assert verb(number=2, flag=True) == 3
     assert received == [Values(2, flag=True)]
     assert verb.__doc__ == "Its help."
-
-
-def test_a_token_is_not_shown() -> None:
-    assert "CANARY" not in repr(options.GameOptions(token="CANARY"))

@@ -24,6 +24,7 @@ from rejoin.cli.demo import demo
 from rejoin.cli.messages import escape_unencodable, keep_standard_error, say_lines, warn
 from rejoin.cli.play import play
 from rejoin.cli.qa import qa
+from rejoin.cli.settings import settings
 from rejoin.cli.sign_in import NO_TOKEN_AS_ARGUMENT, taken_from
 from rejoin.cli.studio import studio
 from rejoin.errors import RejoinError
@@ -39,7 +40,7 @@ def rejoin(verbose: bool) -> None:
     logs.configure(verbose=verbose)
 
 
-for _verb in (play, back, demo, studio, backend, qa):
+for _verb in (play, back, settings, demo, studio, backend, qa):
     rejoin.add_command(_verb)
 
 
