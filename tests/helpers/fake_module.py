@@ -33,6 +33,7 @@ class FakeSandbox:
         self.peer_states: list[PeerState] = []
         self.facts = ModuleFacts(starts=1)
         self.wants_frames = False
+        self.frames: list[float] = []
         self.goes_on = asyncio.Event()
         """Cleared: `prepare` does not end."""
         if not holds:
@@ -46,7 +47,7 @@ class FakeSandbox:
         self.calls.append("settle")
 
     def video_frame(self, media_time_s: float) -> None:
-        self.calls.append("frame")
+        self.frames.append(media_time_s)
 
     async def prepare(self, script: str) -> None:
         self.calls.append(f"prepare {script}")

@@ -87,7 +87,6 @@ class ModuleInput:
         self._states_due: asyncio.TimerHandle | None = None
         self._load: dict[str, Any] = {}
         self._facts = ModuleFacts()
-        self._frames = 0
         self._disconnected: ConnectionNumber | None = None
 
     def begin(self) -> None:
@@ -214,16 +213,18 @@ class ModuleInput:
             case _:
                 pass
 
-    def frames(self, connection: ConnectionNumber, decoded: int, at: float) -> None:
-        """How many frames of this connection are decoded by now, `at` boot time in seconds, for a
-        module that waits for the next one (requestVideoFrameCallback)."""
+    @property
+    def wants_frames(self) -> bool:
+        """Whether the module waits for the next picture (requestVideoFrameCallback). May be read on
+        any thread."""
+        process = self._process
+        return process is not None and process.sandbox.wants_frames
+
+    def frame_shown(self, connection: ConnectionNumber, media_time_s: float) -> None:
+        """A picture of this connection was shown; `media_time_s` counts from any moment."""
         match self.state:
-            case Present(of) if (
-                of == connection and self._process and self._process.sandbox.wants_frames
-            ):
-                before, self._frames = self._frames, decoded
-                if decoded != before:
-                    self._process.sandbox.video_frame(at)
+            case Present(of) if of == connection and self._process is not None:
+                self._process.sandbox.video_frame(media_time_s)
             case _:
                 pass
 
