@@ -20,7 +20,10 @@ def test_the_dialect_choices_are_those_that_exist() -> None:
 
 def commands(group: click.Group = main.rejoin) -> Iterator[click.Command]:
     """Every verb, those of `rejoin qa` included."""
-    for command in group.commands.values():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command)
         else:

@@ -10,6 +10,7 @@ import click
 from rejoin.cli import consent, options, window
 from rejoin.cli.game_options import GameOptions, game_options
 from rejoin.cli.messages import say, warn
+from rejoin.cli.no_collections import no_collections
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class BackOptions(GameOptions):
 @game_options(decoder_default="software")
 @options.as_values(BackOptions)
 @needs("player")
+@no_collections()
 def back(chosen: BackOptions) -> int:
     """Go back into the last game, after Rejoin or this computer crashed or was closed.
 

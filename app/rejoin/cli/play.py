@@ -11,6 +11,7 @@ import click
 from rejoin.cli import backend_profile, consent, options, window
 from rejoin.cli.game_options import GameOptions, game_options
 from rejoin.cli.messages import say
+from rejoin.cli.no_collections import no_collections
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class PlayOptions(GameOptions, backend_profile.ProfileOptions):
 @game_options()
 @options.as_values(PlayOptions)
 @needs("player")
+@no_collections()
 def play(chosen: PlayOptions) -> int:
     """Start a game through the studio's backend at BACKEND_URL and play it.
 
