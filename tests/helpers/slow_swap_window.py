@@ -142,7 +142,7 @@ class Measuring:
 
 def main() -> None:
     url, token, for_s, api = sys.argv[1:]
-    surface_choice.default_api = lambda system="": CardApi(api)
+    vars(surface_choice)["default_api"] = lambda: CardApi(api)
     slot = CountingSlot()
     profile = StudioProfile(url, token, NetworkRules(loopback_only=True))
     player = Player(profile, PlayerOptions(slot=slot, audio=NullOutput()))
