@@ -95,6 +95,7 @@ class FakeModule:
     scripts: dict[str, str | RejoinError] = field(default_factory=lambda: {SCRIPT_URL: "script 1"})
     sandboxes: list[FakeSandbox] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
+    prepared: int = 0
     wishes: list[object] = field(default_factory=list)
     messages: list[bytes] = field(default_factory=list)
     holds: bool = False
@@ -105,6 +106,9 @@ class FakeModule:
 
     def __post_init__(self) -> None:
         self.answers.set()
+
+    async def prepare(self) -> None:
+        self.prepared += 1
 
     async def fetch(self, url: str, *, within_s: float) -> str:
         self.fetched.append(url)

@@ -457,6 +457,7 @@ async def test_a_process_that_was_started_before_takes_the_first_script() -> Non
     async with Bench() as bench:
         bench.input.begin()
         assert len(bench.module.sandboxes) == 1
+        await bench.until(lambda: bench.module.prepared == 1)
         await bench.live()
         assert len(bench.module.sandboxes) == 1
         assert bench.sandbox.calls[:3] == ["start", "prepare script 1", "instance 1"]

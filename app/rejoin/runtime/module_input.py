@@ -80,6 +80,7 @@ class ModuleInput:
         """Has a newer script, for the next connection."""
         self._loading: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._waiting = WaitingMessages()
         self._view: View | None = None
@@ -91,8 +92,9 @@ class ModuleInput:
 
     def begin(self) -> None:
         """The game begins: start a process, so that it waits for the script."""
-        if self._parts is not None and self._process is None:
+        if self._parts is not None and self._scripts is not None and self._process is None:
             self._process = ModuleProcess(self._parts.make_sandbox, self)
+            self._preparing = spawn(self._scripts.prepare(), name="prepare input module")
 
     # --- the life of a connection -----------------------------------------------------------------
 
@@ -178,7 +180,7 @@ class ModuleInput:
     async def close(self) -> None:
         """End every process and task."""
         self._cancel_work()
-        await cancel(self._loading, self._refreshing)
+        await cancel(self._loading, self._refreshing, self._preparing)
         if self._states_due is not None:
             self._states_due.cancel()
         self._facts = self.facts
