@@ -123,9 +123,7 @@ def test_mistakes_in_the_file_are_said_once_and_the_game_is_played(
     assert opened[-1].picture == PictureOptions(Renderer.AUTO)
 
 
-def test_a_game_without_options_that_are_missing_reads_no_settings_for_help(
-    rejoin: Rejoin,
-) -> None:
+def test_help_reads_no_settings(rejoin: Rejoin) -> None:
     save("[video")
     code, out, err = rejoin("play", "--help")
     assert (code, err) == (0, "")

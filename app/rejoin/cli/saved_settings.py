@@ -49,5 +49,12 @@ def _load() -> PlayerSettings:
 
 
 def saved(name: str) -> Callable[[], Any]:
-    """The default of an option: the field `name` of `PlayerSettings`."""
-    return lambda: getattr(of_this_run(), name)
+    """The default of an option: the field `name` of `PlayerSettings`. A shell that completes a
+    command needs none."""
+
+    def default() -> Any:
+        if click.get_current_context().resilient_parsing:
+            return None
+        return getattr(of_this_run(), name)
+
+    return default
