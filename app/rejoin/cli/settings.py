@@ -25,7 +25,8 @@ def settings() -> None:
     """Show and change the settings that games are played with.
 
     They are read when a game starts: a change counts from the next start. Options of the command
-    line go before them. Links, demos and QA runs cannot change or use them.
+    line go before them. A studio's link cannot change them; `rejoin demo` and `rejoin qa` do not
+    use them.
     """
 
 
