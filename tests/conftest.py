@@ -44,7 +44,8 @@ for number, default in (
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 if sys.platform.startswith("linux") and "XDG_RUNTIME_DIR" not in os.environ:
     os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="rejoin-tests-")  # Qt warns without it
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="rejoin-tests-")
+for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+    os.environ[name] = tempfile.mkdtemp(prefix="rejoin-tests-")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]

@@ -119,6 +119,7 @@ VERBS: dict[str, tuple[Part, ...]] = {
     "demo": ("player", "studio"),
     "play": ("player",),
     "qa": ("qa",),
+    "settings": ("player",),
     "studio": ("studio",),
 }
 

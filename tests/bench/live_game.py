@@ -230,7 +230,11 @@ async def live_games(
 
 @asynccontextmanager
 async def play_game(
-    studio: RunningStudio, *, keep_records: bool = True, begin_dtls: bool = False
+    studio: RunningStudio,
+    *,
+    keep_records: bool = True,
+    begin_dtls: bool = False,
+    input_module: bool = True,
 ) -> AsyncIterator[LiveGame]:
     """Play a new game at this studio; yields once the stream is live."""
     freeze_startup_objects()
@@ -248,6 +252,7 @@ async def play_game(
             audio=NullOutput(),
             on_record=None if records is None else records.append,
             dtls_client=begin_dtls,
+            input_module=input_module,
         ),
     )
     running = tasks.spawn(player.run(), name="player")

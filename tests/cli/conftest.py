@@ -23,6 +23,7 @@ from rejoin.signaling import name_lookup
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No variables of the user, and the handlers of signals as they were before."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr(logs, "configure", lambda *, verbose: None)
     for name in [name for name in os.environ if name.startswith("REJOIN_")]:

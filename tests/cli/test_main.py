@@ -44,7 +44,9 @@ def test_standard_error_is_kept_from_the_start(
 @pytest.mark.parametrize("verb", [*VERBS, *(f"qa {name}" for name in qa.commands)])
 def test_every_option_has_a_help_text(verb: str) -> None:
     *groups, name = verb.split()
-    command = (qa if groups else main.rejoin).commands[name]
+    group = qa if groups else main.rejoin
+    command = group.get_command(click.Context(group), name)
+    assert command is not None
     assert command.help
     for option in command.params:
         if isinstance(option, click.Option):

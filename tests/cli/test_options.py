@@ -20,7 +20,10 @@ def test_the_dialect_choices_are_those_that_exist() -> None:
 
 def commands(group: click.Group = main.rejoin) -> Iterator[click.Command]:
     """Every verb, those of `rejoin qa` included."""
-    for command in group.commands.values():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command)
         if not isinstance(command, click.Group) or command.invoke_without_command:
@@ -57,7 +60,3 @@ def test_arguments_are_passed_as_one_value() -> None:
     assert verb(number=2, flag=True) == 3
     assert received == [Values(2, flag=True)]
     assert verb.__doc__ == "Its help."
-
-
-def test_a_token_is_not_shown() -> None:
-    assert "CANARY" not in repr(options.GameOptions(token="CANARY"))

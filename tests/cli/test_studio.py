@@ -9,8 +9,7 @@ import pytest
 
 from helpers.command_line import Rejoin
 from rejoin.cli import studio as verb
-from rejoin.cli.main import rejoin as program
-from rejoin.cli.play import PlayOptions
+from rejoin.cli.play import PlayOptions, play
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import BadInputError
 from rejoin.signaling.dialects import DIALECTS, OURS
@@ -24,8 +23,7 @@ THERE = Studio("http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3",
 def test_the_printed_command_is_one_that_play_accepts(dialect: str, tmp_path: Path) -> None:
     ca_file = tmp_path / "ca.pem"
     text = verb.play_options(DIALECTS[dialect], SETTINGS, ca_file)
-    command = program.commands["play"]
-    context = command.make_context("play", [*text.split(), THERE.backend_url])
+    context = play.make_context("play", [*text.split(), THERE.backend_url])
     chosen = PlayOptions(**context.params)
     assert (chosen.dialect, chosen.ca_file) == (dialect, ca_file)
     if DIALECTS[dialect].needs_stream_group:

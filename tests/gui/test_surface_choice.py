@@ -66,15 +66,16 @@ def test_without_a_good_verdict_the_processor_draws_and_the_card_is_probed(
     assert found.probe
 
 
-def test_after_a_crash_the_processor_draws_once() -> None:
-    found = choice(PASSED, crashed=True)
+@pytest.mark.parametrize("renderer", [Renderer.AUTO, Renderer.CARD])
+def test_after_a_crash_the_processor_draws_once(renderer: Renderer) -> None:
+    found = chosen(renderer, "xcb", PASSED, crashed=True)
     assert isinstance(found, OnProcessor)
     assert "crashed" in found.why
     assert choice(replace(PASSED, crashes=MOST_CRASHES - 1)) == OnCard(CardApi.OPENGL, CARD)
 
 
 def test_who_asks_for_one_gets_it() -> None:
-    assert chosen(Renderer.CARD, "xcb", None, crashed=True) == OnCard(default_api())
+    assert chosen(Renderer.CARD, "xcb", None, crashed=False) == OnCard(default_api())
     software = chosen(Renderer.SOFTWARE, "xcb", PASSED, crashed=False)
     assert software == OnProcessor("it was asked for")
 
@@ -267,15 +268,19 @@ def test_while_the_card_draws_a_mark_is_kept_and_a_failure_removes_it(
     use.close()
 
 
+@pytest.mark.parametrize("renderer", [Renderer.AUTO, Renderer.CARD])
 def test_a_run_after_a_crash_is_the_processors_and_the_next_one_the_cards(
-    application: QApplication, memory: RendererMemory, monkeypatch: pytest.MonkeyPatch
+    application: QApplication,
+    memory: RendererMemory,
+    monkeypatch: pytest.MonkeyPatch,
+    renderer: Renderer,
 ) -> None:
     on_x(monkeypatch)
     memory.keep(PASSED)
     crashes = iter([True, False])
     monkeypatch.setattr(RendererMemory, "has_crashed", lambda memory: next(crashes))
-    first = SurfaceUse(PictureOptions(Renderer.AUTO), memory)
-    second = SurfaceUse(PictureOptions(Renderer.AUTO), memory)
+    first = SurfaceUse(PictureOptions(renderer), memory)
+    second = SurfaceUse(PictureOptions(renderer), memory)
     assert isinstance(first.choice, OnProcessor)
     assert isinstance(second.choice, OnCard)
     second.close()

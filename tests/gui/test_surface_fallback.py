@@ -5,6 +5,7 @@ Under Xvfb, with Mesa's software drivers.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from helpers.card_window import APIS, has_vulkan, noise, picture_of
+from helpers.card_window import APIS, LEAK_MB, has_vulkan, megabytes, noise, picture_of
 from helpers.fake_port import FakePort
 from helpers.window_faces import LIVE, destroy, wait_until
 from rejoin.clock import boot_s
@@ -25,6 +26,7 @@ from rejoin.gui.raster_surface import RasterSurface
 from rejoin.gui.rhi_surface import CardOptions, RhiSurface
 from rejoin.gui.surface_fallback import replace_surface
 from rejoin.gui.video_surface import SurfaceEvents
+from rejoin.gui.video_view import VideoView
 from rejoin.gui.window_options import WindowOptions
 from rejoin.media.statistics import StreamStatistics
 
@@ -51,6 +53,7 @@ class Game:
         def make(view: QWidget, events: SurfaceEvents) -> RhiSurface:
             return Losable(view, events, CardOptions(api))
 
+        self.make = make
         options = WindowOptions(
             make_surface=make, on_surface_failed=self.whys.append, first_size=(640, 400)
         )
@@ -60,7 +63,7 @@ class Game:
         self.show(1)
 
     @property
-    def view(self) -> QWidget:
+    def view(self) -> VideoView:
         return self.window.layers.view
 
     def show(self, seed: int) -> None:
@@ -109,6 +112,26 @@ def test_a_failure_of_qt_brings_the_processor(game: Game) -> None:
     assert wait_until(game.goes_on_without_it)
     assert game.whys == ["there is no device"]
     game.show(3)
+
+
+def test_fifty_failures_in_one_game_leave_the_picture_and_the_memory(game: Game) -> None:
+    """Stands in for a device that is lost and cannot be had again: each time the processor takes
+    over, and the card is tried anew."""
+    used = 0.0
+    for number in range(50):
+        surface = game.window.layers.view.surface
+        assert isinstance(surface, RhiSurface)
+        surface.renderFailed.emit()
+        assert wait_until(game.goes_on_without_it, 60.0)
+        game.show(8)
+        replace_surface(game.window, game.view, game.make)
+        game.show(9)
+        if number == 20:
+            gc.collect()
+            used = megabytes()
+    gc.collect()
+    assert game.whys == ["there is no device"] * 50
+    assert megabytes() - used < LEAK_MB
 
 
 def test_a_hidden_window_is_not_taken_for_a_lost_device(game: Game) -> None:

@@ -33,6 +33,7 @@ class FakeSandbox:
         self.peer_states: list[PeerState] = []
         self.facts = ModuleFacts(starts=1)
         self.wants_frames = False
+        self.frames: list[float] = []
         self.goes_on = asyncio.Event()
         """Cleared: `prepare` does not end."""
         if not holds:
@@ -46,7 +47,7 @@ class FakeSandbox:
         self.calls.append("settle")
 
     def video_frame(self, media_time_s: float) -> None:
-        self.calls.append("frame")
+        self.frames.append(media_time_s)
 
     async def prepare(self, script: str) -> None:
         self.calls.append(f"prepare {script}")
@@ -94,6 +95,7 @@ class FakeModule:
     scripts: dict[str, str | RejoinError] = field(default_factory=lambda: {SCRIPT_URL: "script 1"})
     sandboxes: list[FakeSandbox] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
+    prepared: int = 0
     wishes: list[object] = field(default_factory=list)
     messages: list[bytes] = field(default_factory=list)
     holds: bool = False
@@ -104,6 +106,9 @@ class FakeModule:
 
     def __post_init__(self) -> None:
         self.answers.set()
+
+    async def prepare(self) -> None:
+        self.prepared += 1
 
     async def fetch(self, url: str, *, within_s: float) -> str:
         self.fetched.append(url)

@@ -1,4 +1,5 @@
-/* Makes every exchange of buffers slow, as a busy screen or driver does: for LD_PRELOAD.
+/* Makes every exchange of buffers slow, as a busy screen or driver does: for LD_PRELOAD, and for
+   Vulkan also as QT_VULKAN_LIB, because Qt asks its library for the address of each function.
 
    SLOW_SWAP_MS says by how much. Counts the calls, and those that ran at the same time. */
 
@@ -6,6 +7,7 @@
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static atomic_int swaps, running, most_at_once;
@@ -44,4 +46,36 @@ unsigned int eglSwapBuffers(void *display, void *surface) {
     unsigned int done = swap ? swap(display, surface) : 0;
     running--;
     return done;
+}
+
+typedef void (*function)(void);
+typedef function (*address)(void *, const char *);
+
+static int (*present)(void *, const void *);
+static address of_device;
+
+static int slow_present(void *queue, const void *info) {
+    begin();
+    int done = present(queue, info);
+    running--;
+    return done;
+}
+
+static function slowed(function found, const char *name) {
+    if (!found || strcmp(name, "vkQueuePresentKHR")) return found;
+    present = (int (*)(void *, const void *))found;
+    return (function)slow_present;
+}
+
+static function get_of_device(void *device, const char *name) {
+    return slowed(of_device(device, name), name);
+}
+
+function vkGetInstanceProcAddr(void *instance, const char *name) {
+    static address of_instance;
+    if (!of_instance) of_instance = (address)real("libvulkan.so.1", __func__);
+    function found = of_instance ? of_instance(instance, name) : NULL;
+    if (!found || strcmp(name, "vkGetDeviceProcAddr")) return slowed(found, name);
+    of_device = (address)found;
+    return (function)get_of_device;
 }

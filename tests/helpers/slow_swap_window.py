@@ -1,7 +1,8 @@
-"""A game in a window that the card draws: `python -m helpers.slow_swap_window URL TOKEN SECONDS`.
+"""A game in a window that the card draws: `python -m helpers.slow_swap_window URL TOKEN S API`.
 
-Runs with `slow_swap.c` preloaded. Prints one JSON object a line: `{"live": true}` once pictures are
-painted, and the `Figures` of the given time after it. Closes the window when standard input ends.
+Runs with `slow_swap.c` preloaded. S: seconds; API: a `CardApi`. Prints one JSON object a line:
+`{"live": true}` once pictures are painted, and the `Figures` of the given time after it. Closes the
+window when standard input ends.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import threading
 from dataclasses import asdict, dataclass
 
 from rejoin.clock import boot_s
-from rejoin.gui import application
+from rejoin.gui import application, surface_choice
+from rejoin.gui.card_api import CardApi
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.rhi_surface import RhiSurface
 from rejoin.gui.surface_choice import PictureOptions, Renderer
@@ -139,7 +141,8 @@ class Measuring:
 
 
 def main() -> None:
-    url, token, for_s = sys.argv[1:]
+    url, token, for_s, api = sys.argv[1:]
+    vars(surface_choice)["default_api"] = lambda: CardApi(api)
     slot = CountingSlot()
     profile = StudioProfile(url, token, NetworkRules(loopback_only=True))
     player = Player(profile, PlayerOptions(slot=slot, audio=NullOutput()))

@@ -16,8 +16,12 @@ AVAILABLE = shutil.which("sway") is not None
 
 
 @contextmanager
-def sway(folder: Path, *, resolution: str = "1280x800") -> Iterator[dict[str, str]]:
+def sway(
+    folder: Path, *, resolution: str = "1280x800", second_scale: int | None = None
+) -> Iterator[dict[str, str]]:
     """Run sway until the end of the block. Yields the environment of a program on it.
+
+    `second_scale`: of another screen beside the first, HEADLESS-2; None: there is none.
 
     `folder`: private to this, for its sockets; its path must be short. Raises RuntimeError if it
     does not start.
@@ -28,12 +32,14 @@ def sway(folder: Path, *, resolution: str = "1280x800") -> Iterator[dict[str, st
         f"output HEADLESS-1 resolution {resolution}\n"
         'for_window [title=".*"] floating enable\n'
         "seat seat0 fallback true\nxwayland disable\n"
+        + (f"output HEADLESS-2 scale {second_scale}\n" if second_scale else "")
     )
     environment = {
         **{name: value for name, value in os.environ.items() if name != "DISPLAY"},
         "XDG_RUNTIME_DIR": str(folder),
         "WLR_BACKENDS": "headless",
         "WLR_LIBINPUT_NO_DEVICES": "1",
+        "WLR_HEADLESS_OUTPUTS": "2" if second_scale else "1",
         "WLR_RENDERER": "pixman",
         "XDG_SESSION_TYPE": "wayland",
     }

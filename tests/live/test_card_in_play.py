@@ -7,18 +7,24 @@ Xvfb, with Mesa's software drivers; no real card was here.
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 
-from helpers.card_window import APIS, CardWindow, card_window, noise, picture_of
+from helpers.card_window import (
+    APIS,
+    LEAK_MB,
+    CardWindow,
+    card_window,
+    megabytes,
+    noise,
+    picture_of,
+)
 from helpers.window_faces import wait_until
 from rejoin.gui.application import make_application
 from rejoin.gui.rhi_surface import CardOptions
@@ -26,8 +32,6 @@ from rejoin.gui.rhi_surface import CardOptions
 pytestmark = [pytest.mark.x11, pytest.mark.live, pytest.mark.timeout(900)]
 
 FPS = 60
-LEAK_MB = 64
-"""500 window images of 640 x 360 are 440 MB; what drivers cache is far less."""
 
 
 @pytest.fixture(params=APIS, ids=lambda api: api.value)
@@ -66,12 +70,6 @@ def picture_is_back(window: CardWindow) -> None:
     assert wait_until(lambda: window.view.painted.pictures > before + 2, 60.0), window.failures
     assert window.failures == []
     assert window.seen().max() > 100, "it is not black"
-
-
-def megabytes() -> float:
-    """Memory of this process that is in use."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def test_five_hundred_changes_of_size(window: CardWindow) -> None:

@@ -20,6 +20,8 @@ from rejoin.core.model import EndingKind, NoInput, Stage
 from rejoin.emulator.service.faults import Fault, FaultKind, ScriptFault, ScriptFaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.input_events.events import KeyEvent
+from rejoin.input_module.sandbox import Sandbox
+from rejoin.media.video.picture import Picture
 from rejoin.rtc.peer import Peer
 from rejoin.rtc.peer_states import parts_of
 from rejoin.signaling.dialects import AWS_BUNDLE, OURS, Dialect
@@ -374,3 +376,44 @@ def test_a_graceful_close_is_still_evidence_without_a_module() -> None:
         await it.live(episode=1)
 
     play(small(0.0), script, input_module=False)
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+WAITS_FOR_PICTURES = """
+    const waiting = () => document.querySelector("video").requestVideoFrameCallback(waiting);
+    addEventListener("keydown", waiting, { once: true });
+"""
+
+
+def test_a_module_that_waits_for_pictures_hears_of_each_one() -> None:
+    """And of its media time. Without a window a picture counts as shown when it was decoded."""
+    heard: list[float] = []
+    shown: list[float] = []
+
+    class Waiting(Sandbox):
+        async def prepare(self, script: str) -> None:
+            await super().prepare(script + WAITS_FOR_PICTURES)
+
+        def video_frame(self, media_time_s: float) -> None:
+            heard.append(media_time_s)
+            super().video_frame(media_time_s)
+
+    async def script(it: Scene) -> None:
+        await can_play(it)
+        report = it.player.slot.on_shown
+
+        def on_shown(picture: Picture) -> None:
+            shown.append(picture.rtp_timestamp / 90_000)
+            if report is not None:
+                report(picture)
+
+        it.player.slot.on_shown = on_shown
+        assert heard == []
+        it.player.send_input(DOWN)
+        it.player.send_input(UP)
+        await it.until(lambda _: len(heard) > 30)
+
+    play(small(5.0), script, make_sandbox=Waiting)
+    first = shown.index(heard[0])
+    assert heard[:30] == shown[first : first + 30]

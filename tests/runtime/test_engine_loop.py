@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from av.video.frame import VideoFrame
 
 from helpers.fake_module import SCRIPT_URL, FakeModule
 from helpers.running_engine import RunningEngine, play
@@ -22,6 +23,7 @@ from rejoin.core.model import (
 )
 from rejoin.core.ticket import RejoinState
 from rejoin.input_events.events import KeyEvent, View
+from rejoin.media.video.picture import Picture
 from rejoin.service_model.status import Status
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -87,6 +89,33 @@ def test_events_from_other_threads_arrive_and_those_after_the_end_are_dropped() 
     it.engine.send_input(KeyEvent("KeyW", "w", pressed=True))
     it.engine.send_input(View())
     it.engine.send_application_message(b"late")
+
+
+def test_a_module_that_waits_for_a_picture_hears_of_each_that_is_shown() -> None:
+    """From any thread, and while it waits for none the loop is not woken."""
+    module = FakeModule()
+    picture = Picture(ONE, VideoFrame(16, 10), 1.0, 180_000, 0.9)
+
+    async def script(it: RunningEngine) -> None:
+        await it.stage(Stage.LIVE)
+        await it.until(lambda: it.snapshot.input_open)
+        [sandbox] = module.sandboxes
+
+        def show() -> None:
+            for _ in range(3):
+                it.engine.frame_shown(picture)
+
+        await asyncio.to_thread(show)
+        await it.until(lambda: it.engine.sampling.newest_statistics is not None)
+        assert sandbox.frames == []
+        sandbox.wants_frames = True
+        await asyncio.to_thread(show)
+        await it.until(lambda: len(sandbox.frames) == 3)
+        it.engine.post(events.CloseForNowRequested())
+
+    it, _ = play(script, parts=lambda: module.parts, answers_url=SCRIPT_URL)
+    assert module.sandboxes[0].frames == [2.0] * 3
+    it.engine.frame_shown(picture)  # after the end
 
 
 def test_a_defect_of_the_engine_ends_the_game_and_is_reported(

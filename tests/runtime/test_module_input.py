@@ -445,18 +445,19 @@ async def test_wishes_reach_the_window_while_the_module_is_attached() -> None:
 async def test_a_module_that_waits_for_the_next_frame_is_told_of_it() -> None:
     async with Bench() as bench:
         sandbox = await bench.live()
-        bench.input.frames(ONE, 5, 1.0)
-        assert "frame" not in sandbox.calls
+        wants = [bench.input.wants_frames]
         sandbox.wants_frames = True
-        for connection, decoded in ((ONE, 6), (ONE, 6), (TWO, 7)):
-            bench.input.frames(connection, decoded, 2.0)
-        assert sandbox.calls.count("frame") == 1
+        assert [*wants, bench.input.wants_frames] == [False, True]
+        for connection in (ONE, TWO):
+            bench.input.frame_shown(connection, 2.0)
+        assert sandbox.frames == [2.0]
 
 
 async def test_a_process_that_was_started_before_takes_the_first_script() -> None:
     async with Bench() as bench:
         bench.input.begin()
         assert len(bench.module.sandboxes) == 1
+        await bench.until(lambda: bench.module.prepared == 1)
         await bench.live()
         assert len(bench.module.sandboxes) == 1
         assert bench.sandbox.calls[:3] == ["start", "prepare script 1", "instance 1"]

@@ -18,6 +18,10 @@ class Fetcher:
     def __init__(self, *answers: str | ScriptUnavailableError) -> None:
         self.answers = list(answers)
         self.urls: list[str] = []
+        self.prepared = 0
+
+    async def prepare(self) -> None:
+        self.prepared += 1
 
     async def fetch(self, url: str, *, within_s: float) -> str:
         assert 0 < within_s < 10
@@ -80,3 +84,9 @@ async def test_a_refreshed_script_is_passed_on_if_it_has_changed(
     known = scripts.known(URL)
     assert known is not None
     assert known.text == (newer or ["1"])[0]
+
+
+async def test_it_gets_ready_without_a_url() -> None:
+    fetcher = Fetcher("1")
+    await ModuleScripts(fetcher).prepare()
+    assert (fetcher.prepared, fetcher.urls) == (1, [])

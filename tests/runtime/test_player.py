@@ -116,6 +116,7 @@ def test_the_callers_slot_is_used() -> None:
     slot = PictureSlot()
     player = Player(profile("http://127.0.0.1:9"), PlayerOptions(slot=slot, audio=NullOutput()))
     assert player.slot is slot
+    assert slot.on_shown == player._engine.frame_shown
     assert player.snapshot.stage is Stage.IDLE
 
 

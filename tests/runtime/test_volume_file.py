@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -81,12 +82,11 @@ def test_a_full_disk_does_no_harm_and_leaves_the_old_choice(
     file = SoundFile(path)
     saved(file, SoundChoice(20))
 
-    def full(self: Path, text: str, encoding: str) -> int:
-        self.touch()
+    def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_text", full)
+        patch.setattr(os, "fsync", full)
         saved(file, SoundChoice(30))
     assert file.read() == SoundChoice(20)
     assert [each.name for each in tmp_path.iterdir()] == ["sound.json"]
@@ -97,13 +97,11 @@ def test_a_full_disk_does_no_harm_and_leaves_the_old_choice(
 def test_a_disk_that_hangs_delays_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "sound.json"
     answers = threading.Event()
-    write = Path.write_text
 
-    def hang(self: Path, text: str, encoding: str) -> int:
+    def hang(descriptor: int) -> None:
         answers.wait(20)
-        return write(self, text, encoding)
 
-    monkeypatch.setattr(Path, "write_text", hang)
+    monkeypatch.setattr(os, "fsync", hang)
     file = SoundFile(path)
     saved(file, SoundChoice(30), SoundChoice(31))
     assert not path.exists()

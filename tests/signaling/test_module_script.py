@@ -23,9 +23,11 @@ from helpers.misbehaving_server import (
     speaks_no_http,
 )
 from helpers.proxies import http_proxy
+from rejoin.errors import BadInputError
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.signaling import name_lookup
 from rejoin.signaling.connections import is_loopback
+from rejoin.signaling.http_environment import tls_context
 from rejoin.signaling.module_script import (
     MAX_REDIRECTS,
     MAX_SCRIPT_BYTES,
@@ -356,3 +358,36 @@ async def test_bytes_that_are_no_text_do_no_harm() -> None:
     response = ok(b"x = '\xff\xfe\xfd'")
     text = await ScriptSource(answered(response)).fetch("https://a.example/", within_s=20)
     assert text.startswith("x = '")
+
+
+async def test_the_authorities_are_read_once_before_there_is_a_script(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[bool] = []
+
+    def reading() -> object:
+        read.append(True)
+        return tls_context()
+
+    monkeypatch.setattr("rejoin.signaling.module_script.tls_context", reading)
+    source = ScriptSource(ScriptRules(lambda address: False))
+    await source.prepare()
+    assert read == [True]
+    with pytest.raises(ScriptUnavailableError):
+        await source.fetch("https://127.0.0.1:9/x.js", within_s=20)
+    assert read == [True]
+    await ScriptSource(LOOPBACK).prepare()
+    assert read == [True], "a script of this machine comes by http"
+
+
+async def test_authorities_that_cannot_be_read_are_an_error_of_the_script_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing() -> object:
+        raise BadInputError("SSL_CERT_FILE must be a readable PEM file.")
+
+    monkeypatch.setattr("rejoin.signaling.module_script.tls_context", failing)
+    source = ScriptSource(ScriptRules(lambda address: True))
+    await source.prepare()
+    with pytest.raises(ScriptUnavailableError, match="SSL_CERT_FILE"):
+        await source.fetch("https://127.0.0.1:9/x.js", within_s=20)

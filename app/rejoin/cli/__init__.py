@@ -10,8 +10,10 @@ Glossary
     ticket      what was saved of a running game, so that `rejoin back` can return to it
     exit code   how a verb ends; README.md lists them all
 
-Read in this order: `main` (entry, exit codes, signals), `messages` (all that is printed), `options`
-(shared options), `sign_in` (the token), `consent` (what is asked before a link or a ticket is
-followed), `parts` (what is not installed), then a verb: `play` and `back` (both open a window
-through `window`), `demo`, `studio` and `backend` (both run until Ctrl+C through `servers`), `qa`.
+Read in this order: `main` (entry, exit codes, signals), `verbs` (which there are), `messages` (all
+that is printed), `options` (shared options), `game_options` and `saved_settings` (a player's
+options, and their defaults), `sign_in` (the token), `consent` (what is asked before a link or a
+ticket is followed), `parts` (what is not installed), then a verb: `play` and `back` (both open a
+window through `window`), `settings`, `demo`, `studio` and `backend` (both run until Ctrl+C through
+`servers`), `qa`.
 """

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, assert_never
 import click
 
 from rejoin.cli import consent, options, window
+from rejoin.cli.game_options import GameOptions, game_options
 from rejoin.cli.messages import say, warn
+from rejoin.cli.no_collections import no_collections
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -16,15 +18,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackOptions(options.GameOptions):
+class BackOptions(GameOptions):
     """The arguments of `rejoin back`."""
 
 
 @click.command(short_help="Go back into the last game.")
 @options.agreement("Send your sign-in token to the game's backend without asking.")
-@options.game_options(decoder_default="software")
+@game_options(decoder_default="software")
 @options.as_values(BackOptions)
 @needs("player")
+@no_collections()
 def back(chosen: BackOptions) -> int:
     """Go back into the last game, after Rejoin or this computer crashed or was closed.
 
@@ -33,6 +36,8 @@ def back(chosen: BackOptions) -> int:
 
     The sign-in token comes from this computer's keyring. If it is not there, use --token-file or
     set REJOIN_TOKEN; you are asked before a token goes to a backend that never had it before.
+
+    Other options that are not given are as `rejoin settings` shows them.
     """
     from rejoin.runtime import launch
     from rejoin.runtime.launch import Claimed, GameToPlay, HandedOver, LockUnavailable

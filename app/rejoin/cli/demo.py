@@ -62,7 +62,7 @@ class DemoArguments:
 )
 @options.decoder("software")
 @options.renderer("software")
-@options.frame_pacing
+@options.frame_pacing(False)
 @options.stats
 @options.as_values(DemoArguments)
 @needs("player", "studio")

@@ -18,18 +18,13 @@ from typing import NoReturn
 import click
 
 from rejoin.cli import exit_codes
-from rejoin.cli.back import back
-from rejoin.cli.backend import backend
-from rejoin.cli.demo import demo
 from rejoin.cli.messages import escape_unencodable, keep_standard_error, say_lines, warn
-from rejoin.cli.play import play
-from rejoin.cli.qa import qa
 from rejoin.cli.sign_in import NO_TOKEN_AS_ARGUMENT, taken_from
-from rejoin.cli.studio import studio
+from rejoin.cli.verbs import Verbs
 from rejoin.errors import RejoinError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rejoin")
 @click.option("-v", "--verbose", is_flag=True, help="Log to standard error what Rejoin does.")
 def rejoin(verbose: bool) -> None:
@@ -37,10 +32,6 @@ def rejoin(verbose: bool) -> None:
     from rejoin.runtime import logs
 
     logs.configure(verbose=verbose)
-
-
-for _verb in (play, back, demo, studio, backend, qa):
-    rejoin.add_command(_verb)
 
 
 def main() -> NoReturn:

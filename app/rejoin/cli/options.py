@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
-
-from rejoin.cli.sign_in import token_file
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 _Values = TypeVar("_Values")
@@ -42,120 +39,40 @@ def as_values(
     return decorate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GameOptions:
-    """What `play` and `back` have in common: how a game is decoded and shown."""
-
-    token: str | None = field(default=None, repr=False)
-    yes: bool = False
-    decoder: str = "auto"
-    """`auto` or `software`; see `media.video.hardware.chosen`."""
-    renderer: str = "auto"
-    scaling: str = "smooth"
-    sharpness: float = 0.0
-    vsync: bool = False
-    frame_pacing: bool = False
-    dtls_client: bool = False
-    input_module: str = "service"
-    """`service`: run the input module that the service names; `off`: watch alone."""
-    max_kbps: int | None = None
-    max_height: int | None = None
-    ice_servers: Path | None = None
-    """File with the TURN servers."""
-    allow_444: bool = False
-    """Offer video with colour in full resolution."""
-    full_screen: bool = False
-    close_at_end: bool = False
-
-
-def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
-    """The options of `GameOptions`."""
-    options = (
-        token_file("sign-in token for the studio's backend"),
-        decoder(decoder_default),
-        renderer("auto"),
-        scaling,
-        sharpness,
-        vsync,
-        frame_pacing,
-        click.option(
-            "--dtls-client",
-            is_flag=True,
-            help="Act as the DTLS client (saves one round trip). Some hosts refuse it.",
-        ),
-        click.option(
-            "--input-module",
-            type=click.Choice(("service", "off")),
-            default="service",
-            show_default=True,
-            help="Run the input module that the service names, in a sandbox; or off: watch only.",
-        ),
-        click.option(
-            "--max-bitrate",
-            "max_kbps",
-            metavar="KBIT/S",
-            type=click.IntRange(100, 100_000),
-            help="The most that the game may send, in kbit/s.",
-        ),
-        click.option(
-            "--max-height",
-            metavar="PIXELS",
-            type=click.IntRange(180, 4320),
-            help="The largest picture that the game may send, by its height; only where the input "
-            "module passes it on.",
-        ),
-        click.option(
-            "--ice-servers",
-            metavar="FILE",
-            type=FILE,
-            help="JSON file with TURN servers (iceServers of WebRTC), to reach the game through a "
-            "relay where it cannot be reached directly. Those of a backend's answer are not used.",
-        ),
-        click.option(
-            "--allow-444",
-            is_flag=True,
-            help="Offer the studio video with colour in full resolution (4:4:4), which is decoded "
-            "in software.",
-        ),
-        click.option("--full-screen", is_flag=True, help="Start in full screen."),
-        click.option(
-            "--close-at-end", is_flag=True, help="Close the window when the game has ended."
-        ),
-    )
-
-    def decorate(verb: _Verb) -> _Verb:
-        for option in reversed(options):
-            verb = option(verb)
-        return verb
-
-    return decorate
-
-
 def agreement(meaning: str) -> Callable[[_Verb], _Verb]:
     """`--yes`: agree beforehand to what would be asked."""
     return click.option("--yes", is_flag=True, help=meaning)
 
 
-def decoder(default: str) -> Callable[[_Verb], _Verb]:
+def decoder(default: str | Callable[[], str]) -> Callable[[_Verb], _Verb]:
     """`--decoder`: hardware or software."""
     return click.option(
         "--decoder",
         type=click.Choice(("auto", "software")),
         default=default,
-        show_default=True,
+        show_default=True if isinstance(default, str) else "auto",
         help="Video decoder; auto tries the graphics hardware first.",
     )
 
 
-def renderer(default: str) -> Callable[[_Verb], _Verb]:
+def renderer(default: str | Callable[[], str]) -> Callable[[_Verb], _Verb]:
     """`--renderer`: the graphics card or the processor."""
     return click.option(
         "--renderer",
         type=click.Choice(("auto", "card", "software")),
         default=default,
-        show_default=True,
+        show_default=True if isinstance(default, str) else "auto",
         help="What draws the picture: auto uses the graphics card once a test of it has passed, "
         "which runs beside the game and counts from the next start.",
+    )
+
+
+def frame_pacing(default: bool | Callable[[], bool]) -> Callable[[_Verb], _Verb]:
+    """`--frame-pacing`."""
+    return click.option(
+        "--frame-pacing/--no-frame-pacing",
+        default=default,
+        help="Show frames at even intervals; each may be up to one frame later.",
     )
 
 
@@ -170,31 +87,6 @@ def port(name: str, default: int, meaning: str) -> Callable[[_Verb], _Verb]:
     )
 
 
-scaling = click.option(
-    "--scaling",
-    type=click.Choice(("smooth", "sharp", "pixel")),
-    default="smooth",
-    show_default=True,
-    help="How the picture is scaled to the window; pixel scales to whole multiples.",
-)
-sharpness = click.option(
-    "--sharpness",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.0,
-    show_default=True,
-    help="How much --scaling sharp sharpens as well, where the graphics card draws.",
-)
-vsync = click.option(
-    "--vsync",
-    is_flag=True,
-    help="Wait for the screen before a picture is shown, where the graphics card draws: no tearing,"
-    " and up to one refresh of the screen later.",
-)
-frame_pacing = click.option(
-    "--frame-pacing",
-    is_flag=True,
-    help="Show frames at even intervals; each may be up to one frame later.",
-)
 stats = click.option(
     "--stats", type=FILE, help="Write the stream's statistics to this CSV file, once a second."
 )

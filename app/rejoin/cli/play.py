@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from rejoin.cli import backend_profile, consent, options, window
+from rejoin.cli.game_options import GameOptions, game_options
 from rejoin.cli.messages import say
+from rejoin.cli.no_collections import no_collections
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlayOptions(options.GameOptions, backend_profile.ProfileOptions):
+class PlayOptions(GameOptions, backend_profile.ProfileOptions):
     """The arguments of `rejoin play`."""
 
     backend_url: str
@@ -32,15 +34,18 @@ class PlayOptions(options.GameOptions, backend_profile.ProfileOptions):
     "Follow a link wherever it leads, send its backend your sign-in token, and start a second "
     "game, without asking."
 )
-@options.game_options(decoder_default="auto")
+@game_options()
 @options.as_values(PlayOptions)
 @needs("player")
+@no_collections()
 def play(chosen: PlayOptions) -> int:
     """Start a game through the studio's backend at BACKEND_URL and play it.
 
     BACKEND_URL may also be a studio's link (rejoin://play?...), which names the backend and its
     dialect. A link may come from anybody: unless you agree, its backend gets no sign-in token from
     --token-file or REJOIN_TOKEN, and it leads nowhere into this computer or its network.
+
+    Options that are not given are as `rejoin settings` shows them.
     """
     from rejoin.runtime.deep_link import is_link
 

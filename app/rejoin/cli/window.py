@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rejoin.cli import exit_codes
+from rejoin.cli.game_options import GameOptions
 from rejoin.cli.messages import say, warn
-from rejoin.cli.options import GameOptions
 from rejoin.errors import BadInputError
 from rejoin.parts import loading
 

@@ -38,7 +38,9 @@ _WITHOUT_CARD = ("offscreen", "minimal", "linuxfb", "vnc")
 
 
 class Renderer(enum.Enum):
-    """What the player wants. CARD: without a verdict, and also where software stands in for it."""
+    """What the player wants. CARD: without a verdict, and also where software stands in for it; but
+    not in the start after a crash while it drew, for a setting would crash one start after the
+    other."""
 
     AUTO = "auto"
     CARD = "card"
@@ -81,10 +83,10 @@ def chosen(renderer: Renderer, platform: str, verdict: Verdict | None, *, crashe
         return OnProcessor("it was asked for")
     if platform in _WITHOUT_CARD:
         return OnProcessor(f"there is no graphics card on {platform}")
-    if renderer is Renderer.CARD:
-        return OnCard(default_api())
     if crashed:
         return OnProcessor("the last run crashed while the graphics card drew")
+    if renderer is Renderer.CARD:
+        return OnCard(default_api())
     if verdict is None or verdict.qt != qVersion():
         return OnProcessor("the graphics card was not probed yet", probe=True)
     if verdict.refused is not None:
@@ -187,7 +189,7 @@ class SurfaceUse:
         self._memory = memory
         self._make_probe = make_probe
         self._probe: CardProbe | None = None
-        crashed = options.renderer is Renderer.AUTO and memory.has_crashed()
+        crashed = options.renderer is not Renderer.SOFTWARE and memory.has_crashed()
         platform = QGuiApplication.platformName()
         self.choice: Choice = chosen(options.renderer, platform, memory.verdict(), crashed=crashed)
         match self.choice:

@@ -32,7 +32,8 @@ Read in this order
     local_store      what outlives the process: `ticket_folder`, `tokens`, `instance`
     state_folder     where that is, and how a small file there is replaced
     stream_thread                   the threads (all threads: docs/threads.md)
-    studio_profile, deep_link, volume_file, statistics_file, logs    settings and files
+    player_settings, settings_file    what the player has chosen for good, and its file
+    studio_profile, deep_link, volume_file, statistics_file, logs    choices of one run, and files
     renderer_memory  what is known about drawing with the graphics card
     launch           before and after a game: ticket, claim, secrets, exit code
 """

@@ -1,9 +1,9 @@
 """Runs the engine: queues events, steps it, executes its commands, publishes its snapshots.
 
-Everything happens on one event loop, that of the stream thread; only `post`, `send_input` and
-`send_application_message` may be called on any thread. Events are handled one after the other and
-completely: when `post` returns on the loop's own thread (for example in the callback of a written
-request), the engine has handled the event.
+Everything happens on one event loop, that of the stream thread; only `post`, `send_input`,
+`send_application_message` and `frame_shown` may be called on any thread. Events are handled one
+after the other and completely: when `post` returns on the loop's own thread (for example in the
+callback of a written request), the engine has handled the event.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from rejoin.core.phases import State
 from rejoin.core.snapshot import snapshot
 from rejoin.core.trace import Recorder
 from rejoin.input_events.events import InputEvent, View
+from rejoin.media.receive.rtp import VIDEO_CLOCK_HZ
+from rejoin.media.video.picture import Picture
 from rejoin.runtime.address_loss import AddressLoss
 from rejoin.runtime.backend_calls import BackendCalls
 from rejoin.runtime.connection_calls import ConnectionCalls
@@ -110,6 +112,12 @@ class EngineLoop:
     def send_application_message(self, data: bytes) -> None:
         """A message to the game, through the input module; lost while that is not attached."""
         self._access.call(lambda: self.input.send_application_message(data))
+
+    def frame_shown(self, picture: Picture) -> None:
+        """A picture was shown. Costs the caller nothing while the input module waits for none."""
+        if self.input.wants_frames:
+            connection, media_time_s = picture.connection, picture.rtp_timestamp / VIDEO_CLOCK_HZ
+            self._access.call(lambda: self.input.frame_shown(connection, media_time_s))
 
     # --- on the loop ------------------------------------------------------------------------------
 

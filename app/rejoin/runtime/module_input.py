@@ -80,6 +80,7 @@ class ModuleInput:
         """Has a newer script, for the next connection."""
         self._loading: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._waiting = WaitingMessages()
         self._view: View | None = None
@@ -87,13 +88,13 @@ class ModuleInput:
         self._states_due: asyncio.TimerHandle | None = None
         self._load: dict[str, Any] = {}
         self._facts = ModuleFacts()
-        self._frames = 0
         self._disconnected: ConnectionNumber | None = None
 
     def begin(self) -> None:
         """The game begins: start a process, so that it waits for the script."""
-        if self._parts is not None and self._process is None:
+        if self._parts is not None and self._scripts is not None and self._process is None:
             self._process = ModuleProcess(self._parts.make_sandbox, self)
+            self._preparing = spawn(self._scripts.prepare(), name="prepare input module")
 
     # --- the life of a connection -----------------------------------------------------------------
 
@@ -179,7 +180,7 @@ class ModuleInput:
     async def close(self) -> None:
         """End every process and task."""
         self._cancel_work()
-        await cancel(self._loading, self._refreshing)
+        await cancel(self._loading, self._refreshing, self._preparing)
         if self._states_due is not None:
             self._states_due.cancel()
         self._facts = self.facts
@@ -214,16 +215,18 @@ class ModuleInput:
             case _:
                 pass
 
-    def frames(self, connection: ConnectionNumber, decoded: int, at: float) -> None:
-        """How many frames of this connection are decoded by now, `at` boot time in seconds, for a
-        module that waits for the next one (requestVideoFrameCallback)."""
+    @property
+    def wants_frames(self) -> bool:
+        """Whether the module waits for the next picture (requestVideoFrameCallback). May be read on
+        any thread."""
+        process = self._process
+        return process is not None and process.sandbox.wants_frames
+
+    def frame_shown(self, connection: ConnectionNumber, media_time_s: float) -> None:
+        """A picture of this connection was shown; `media_time_s` counts from any moment."""
         match self.state:
-            case Present(of) if (
-                of == connection and self._process and self._process.sandbox.wants_frames
-            ):
-                before, self._frames = self._frames, decoded
-                if decoded != before:
-                    self._process.sandbox.video_frame(at)
+            case Present(of) if of == connection and self._process is not None:
+                self._process.sandbox.video_frame(media_time_s)
             case _:
                 pass
 

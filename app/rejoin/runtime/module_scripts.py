@@ -26,8 +26,10 @@ REFRESH_AFTER_S: Final = 2.0
 
 
 class ScriptFetcher(Protocol):
-    """Fetches scripts; `signaling.module_script.ScriptSource` implements it."""
+    """Fetches scripts; `signaling.module_script.ScriptSource` implements it. `prepare`: do now what
+    need not wait for an answer; raises nothing."""
 
+    async def prepare(self) -> None: ...
     async def fetch(self, url: str, *, within_s: float) -> str: ...
 
 
@@ -45,6 +47,10 @@ class ModuleScripts:
     def __init__(self, fetcher: ScriptFetcher) -> None:
         self._fetcher = fetcher
         self._newest: Script | None = None
+
+    async def prepare(self) -> None:
+        """Get ready for the first answer."""
+        await self._fetcher.prepare()
 
     def known(self, url: str) -> Script | None:
         """The newest script of this origin and path. Raises ScriptUnavailableError: a bad URL."""

@@ -148,6 +148,7 @@ class Player:
             ),
             self._input_parts() if options.input_module else None,
         )
+        self.slot.on_shown = self._engine.frame_shown
 
     # --- the stream port --------------------------------------------------------------------------
 

@@ -66,7 +66,6 @@ class Sampling:
                 _log.exception("connection %s could not be sampled", connection)
                 continue
             if sample is not None:
-                self._input.frames(connection, sample.frames_decoded, sample.last_frame_at)
                 self._post(events.Sampled(connection, sample))
 
     def _collect_statistics(self, now: float) -> None:

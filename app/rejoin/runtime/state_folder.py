@@ -1,4 +1,4 @@
-"""What Rejoin keeps for this user (tickets, volume, verdict): where, and how it is written."""
+"""Where this user's files are (tickets, volume, verdict, settings), and how they are written."""
 
 from __future__ import annotations
 
@@ -25,17 +25,36 @@ def state_folder() -> Path:
         ) from error
 
 
+def settings_folder() -> Path:
+    """Where the player's settings are, by XDG_CONFIG_HOME, or else in the home folder; it need not
+    exist. Raises BadInputError where there is no home folder."""
+    try:
+        return platformdirs.user_config_path("rejoin", appauthor=False)
+    except (RuntimeError, OSError) as error:
+        raise BadInputError(
+            "There is no home folder: set HOME or XDG_CONFIG_HOME to the path of a folder."
+        ) from error
+
+
 def keep_file(path: Path, text: str) -> None:
-    """Write a new file and rename it over the old one, so that a crash leaves one of them.
+    """Write a new file, for this user alone, and rename it over the old one, so that a crash leaves
+    one of them. Lines end as in `text`.
 
     Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        new.write_text(text, encoding="utf-8")
+        with open(new, "w", encoding="utf-8", newline="", opener=_private) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         new.replace(path)
     except OSError:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
         raise
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

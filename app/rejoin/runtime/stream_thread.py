@@ -43,6 +43,7 @@ def freeze_startup_objects() -> None:
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     _freeze_once()
+    gc.enable()  # where `cli.no_collections` stopped it
 
 
 @functools.cache

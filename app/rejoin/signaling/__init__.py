@@ -15,3 +15,9 @@ Read in this order: `dialects`, `wire`, `exchange`, `client`, `aws_samples`, `aw
 `aws_react`, `client_factory`. How a backend is reached: `backend_url`, `transport`,
 `connections`, `name_lookup`, `http_environment`, `socks`. Beside the calls: `module_script`.
 """
+
+import sys
+
+# httpx imports its own command line, and with it rich where that is installed: 80 modules that
+# nothing here needs, before the first window. It goes without what cannot be imported.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

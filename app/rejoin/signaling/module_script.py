@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
 import re
 import socket
 import ssl
@@ -81,6 +82,13 @@ class ScriptSource:
     def __init__(self, rules: ScriptRules) -> None:
         self._rules = rules
         self._verify = rules.verify
+
+    async def prepare(self) -> None:
+        """Read the authorities before there is an answer, whose script then waits for them no
+        more: 20 ms of a core. Where scripts may come by http they are read when they are needed."""
+        if not self._rules.allow_http:
+            with contextlib.suppress(TimeoutError, BadInputError, OSError, RuntimeError):
+                await self._authorities()
 
     async def fetch(self, url: str, *, within_s: float) -> str:
         """The text of the script behind this URL. Raises ScriptUnavailableError, and nothing else.
@@ -154,8 +162,13 @@ class ScriptSource:
     async def _trusted(
         self, url: httpx.URL, proxy: EnvironmentProxy | None
     ) -> ssl.SSLContext | None:
-        """The authorities, read once and beside the event loop: reading them takes long."""
-        if self._verify is None and (url.scheme == "https" or (proxy and proxy.uses_tls)):
+        if url.scheme == "https" or (proxy and proxy.uses_tls):
+            return await self._authorities()
+        return self._verify
+
+    async def _authorities(self) -> ssl.SSLContext:
+        """Read once and beside the event loop: reading them takes long."""
+        if self._verify is None:
             self._verify = await run_in_daemon_thread(
                 tls_context, name="authorities", within_s=_TLS_CONTEXT_WITHIN_S
             )

@@ -46,6 +46,22 @@ def test_one_wake_up_per_picture_taken() -> None:
     assert len(wake_ups) == 2
 
 
+def test_a_picture_is_shown_when_it_is_painted_or_without_a_window_when_it_comes() -> None:
+    slot = PictureSlot()
+    shown: list[int] = []
+    slot.on_shown = lambda picture: shown.append(picture.rtp_timestamp)
+    for number in range(3):
+        slot.put(picture(number))
+    assert shown == [0, 1, 2]
+    slot.on_filled = lambda: None
+    for number in range(3, 6):
+        slot.put(picture(number))
+    assert shown == [0, 1, 2]
+    slot.count_skipped()
+    slot.count_painted(picture(5), 0.95)
+    assert shown == [0, 1, 2, 5]
+
+
 def test_paint_telemetry_counts_ages_from_the_last_packet_and_sums_up_painting() -> None:
     slot = PictureSlot()
     before = slot.painted

@@ -120,7 +120,8 @@ class PictureSlot:
     or the stream thread when a connection is shown. `hints` and `painted` are frozen records which
     the window's thread replaces as a whole, so that any thread reads a consistent one without a
     lock. `on_filled` is called by `put`, outside the slot's lock, when the slot was empty: once per
-    picture that is taken.
+    picture that is taken. `on_shown` is called with each picture that was painted for the first
+    time; where nobody listens for filled slots, as without a window, with each that was put.
     """
 
     def __init__(self) -> None:
@@ -131,6 +132,7 @@ class PictureSlot:
         self.hints = ViewHints()
         self.painted = PaintTelemetry()
         self.on_filled: Callable[[], None] | None = None
+        self.on_shown: Callable[[Picture], None] | None = None
 
     def put(self, picture: Picture) -> None:
         """Replace the picture in the slot."""
@@ -141,8 +143,11 @@ class PictureSlot:
             elif not was_empty:
                 self._unwatched += 1
             self._newest = picture
-        if was_empty and self.on_filled is not None:
-            self.on_filled()
+        on_filled = self.on_filled
+        if on_filled is None:
+            self._shown(picture)
+        elif was_empty:
+            on_filled()
 
     def take(self) -> Picture | None:
         """The newest picture not yet taken, or None."""
@@ -158,6 +163,11 @@ class PictureSlot:
     def count_painted(self, picture: Picture, at: float, took_s: float = 0.0) -> None:
         """A picture was painted for the first time, in `took_s` seconds."""
         self.painted = self.painted.with_painted(picture, at, took_s)
+        self._shown(picture)
+
+    def _shown(self, picture: Picture) -> None:
+        if self.on_shown is not None:
+            self.on_shown(picture)
 
     @property
     def replaced(self) -> int:

@@ -1,0 +1,149 @@
+"""The options of a game that is played: those that a player can save have the saved values as their
+defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from rejoin.cli.options import FILE, decoder, frame_pacing, renderer
+from rejoin.cli.saved_settings import saved
+from rejoin.cli.sign_in import token_file
+
+_Verb = TypeVar("_Verb", bound=Callable[..., Any])
+
+NO_LIMIT: Final = "none"
+"""`runtime.player_settings.NO_LIMIT`, repeated so that `--help` imports nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameOptions:
+    """What `play` and `back` have in common: how a game is decoded and shown."""
+
+    token: str | None = field(default=None, repr=False)
+    yes: bool = False
+    decoder: str = "auto"
+    """`auto` or `software`; see `media.video.hardware.chosen`."""
+    renderer: str = "auto"
+    scaling: str = "smooth"
+    sharpness: float = 0.0
+    vsync: bool = False
+    frame_pacing: bool = False
+    dtls_client: bool = False
+    input_module: str = "service"
+    """`service`: run the input module that the service names; `off`: watch alone."""
+    max_kbps: int | None = None
+    max_height: int | None = None
+    ice_servers: Path | None = None
+    """File with the TURN servers."""
+    allow_444: bool = False
+    """Offer video with colour in full resolution."""
+    full_screen: bool = False
+    close_at_end: bool = False
+
+
+scaling = click.option(
+    "--scaling",
+    type=click.Choice(("smooth", "sharp", "pixel")),
+    default=saved("scaling"),
+    show_default="smooth",
+    help="How the picture is scaled to the window; pixel scales to whole multiples.",
+)
+sharpness = click.option(
+    "--sharpness",
+    type=click.FloatRange(0.0, 1.0),
+    default=saved("sharpness"),
+    show_default="0",
+    help="How much --scaling sharp sharpens as well, where the graphics card draws.",
+)
+vsync = click.option(
+    "--vsync/--no-vsync",
+    default=saved("vsync"),
+    help="Wait for the screen before a picture is shown, where the graphics card draws: no tearing,"
+    " and up to one refresh of the screen later.",
+)
+
+
+class LimitType(click.ParamType[int | None]):
+    """A whole number in a range, or `none`: None."""
+
+    name = "limit"
+
+    def __init__(self, least: int, most: int) -> None:
+        self._range = click.IntRange(least, most)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        return None if value in (None, NO_LIMIT) else self._range.convert(value, param, ctx)
+
+
+def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Verb]:
+    """The options of `GameOptions`. `decoder_default`: None: what the player's settings say."""
+    options = (
+        token_file("sign-in token for the studio's backend"),
+        decoder(decoder_default or saved("decoder")),
+        renderer(saved("renderer")),
+        scaling,
+        sharpness,
+        vsync,
+        frame_pacing(saved("frame_pacing")),
+        click.option(
+            "--dtls-client",
+            is_flag=True,
+            help="Act as the DTLS client (saves one round trip). Some hosts refuse it.",
+        ),
+        click.option(
+            "--input-module",
+            type=click.Choice(("service", "off")),
+            default=saved("input_module"),
+            show_default="service",
+            help="Run the input module that the service names, in a sandbox; or off: watch only.",
+        ),
+        click.option(
+            "--max-bitrate",
+            "max_kbps",
+            metavar="KBIT/S",
+            type=LimitType(100, 100_000),
+            default=saved("max_kbps"),
+            show_default=NO_LIMIT,
+            help="The most that the game may send, in kbit/s.",
+        ),
+        click.option(
+            "--max-height",
+            metavar="PIXELS",
+            type=LimitType(180, 4320),
+            default=saved("max_height"),
+            show_default=NO_LIMIT,
+            help="The largest picture that the game may send, by its height; only where the input "
+            "module passes it on.",
+        ),
+        click.option(
+            "--ice-servers",
+            metavar="FILE",
+            type=FILE,
+            help="JSON file with TURN servers (iceServers of WebRTC), to reach the game through a "
+            "relay where it cannot be reached directly. Those of a backend's answer are not used.",
+        ),
+        click.option(
+            "--allow-444/--no-allow-444",
+            default=saved("allow_444"),
+            help="Offer the studio video with colour in full resolution (4:4:4), which is decoded "
+            "in software.",
+        ),
+        click.option("--full-screen", is_flag=True, help="Start in full screen."),
+        click.option(
+            "--close-at-end", is_flag=True, help="Close the window when the game has ended."
+        ),
+    )
+
+    def decorate(verb: _Verb) -> _Verb:
+        for option in reversed(options):
+            verb = option(verb)
+        return verb
+
+    return decorate

@@ -1,0 +1,60 @@
+"""The player's saved settings as defaults of options: what the command line says goes first.
+
+They are read when the first option without a value asks for its default, once in a run. `--help`
+does not read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from rejoin.cli.messages import warn
+from rejoin.errors import BadInputError
+
+if TYPE_CHECKING:
+    from rejoin.runtime.player_settings import PlayerSettings
+
+_KEPT: Final = "rejoin.player_settings"
+
+
+def of_this_run() -> PlayerSettings:
+    """The settings; what is wrong with their file is said on standard error, once."""
+    kept = click.get_current_context().find_root().meta
+    if _KEPT not in kept:
+        kept[_KEPT] = _load()
+    found: PlayerSettings = kept[_KEPT]
+    return found
+
+
+def _load() -> PlayerSettings:
+    from rejoin.runtime.player_settings import PlayerSettings
+
+    try:
+        from rejoin.runtime import settings_file
+
+        loaded = settings_file.load(settings_file.settings_path())
+    except ModuleNotFoundError as error:
+        if error.name != "platformdirs":
+            raise
+        return PlayerSettings()  # the part `player` is missing; the verb says so
+    except BadInputError as error:
+        warn(f"{error} Settings are not read.")
+        return PlayerSettings()
+    for problem in loaded.problems:
+        warn(problem)
+    return loaded.settings
+
+
+def saved(name: str) -> Callable[[], Any]:
+    """The default of an option: the field `name` of `PlayerSettings`. A shell that completes a
+    command needs none."""
+
+    def default() -> Any:
+        if click.get_current_context().resilient_parsing:
+            return None
+        return getattr(of_this_run(), name)
+
+    return default

@@ -1,0 +1,146 @@
+"""The player's settings on the disk: one TOML file, which a person may edit.
+
+Reading never fails and changes nothing: what cannot be used is a sentence and a default. Writing
+changes one key and leaves all else as it is, comments and unknown keys too. A file that is no TOML
+is set aside before a new one is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from rejoin.errors import BadInputError
+from rejoin.runtime.player_settings import SETTINGS, Loaded, Value, from_tables, setting
+from rejoin.runtime.state_folder import keep_file, settings_folder
+
+_NAME: Final = "settings.toml"
+_MAX_BYTES: Final = 64 * 1024
+_MAX_DAMAGED: Final = 100
+
+_HEADING: Final = "# Settings of Rejoin. `rejoin settings list` says what each one means.\n"
+
+_PLACE: Final = re.compile(r"at line \d+, column \d+|at end of document")
+
+
+def settings_path() -> Path:
+    """This user's file; it need not exist. Raises BadInputError where there is no home folder."""
+    return settings_folder() / _NAME
+
+
+def load(path: Path) -> Loaded:
+    """The settings in this file; the defaults where there is none. Raises nothing."""
+    try:
+        text = _text(path)
+        if text is None:
+            return Loaded()
+        return from_tables(_tables(text))
+    except OSError:
+        return Loaded(problems=(f"The settings file {path} cannot be read: defaults are used.",))
+    except ValueError as error:
+        return Loaded(
+            problems=(f"The settings file {path} is damaged ({error}): defaults are used.",)
+        )
+
+
+def change(path: Path, key: str, value: Value) -> Path | None:
+    """Set `key`; None removes it, which is its default. Returns where a damaged file was set aside.
+
+    Raises BadInputError for a key or value that cannot be, and if the file cannot be read or
+    written.
+    """
+    known = setting(key)
+    if value is not None:
+        known.checked(value)
+    return _edit(path, lambda document: _changed(document, key, value))
+
+
+def clear(path: Path) -> Path | None:
+    """Remove every setting that is known; the rest stays. Returns and raises as `change`."""
+
+    def remove(document: Any) -> None:
+        for key in SETTINGS:
+            _changed(document, key, None)
+
+    return _edit(path, remove)
+
+
+def _edit(path: Path, edit: Callable[[Any], None]) -> Path | None:
+    import tomlkit  # keeps comments; nothing that plays needs it
+
+    copy: Path | None = None
+    try:
+        try:
+            text = _text(path)
+            if text is None:
+                text = _HEADING
+            _tables(text)
+        except ValueError:
+            copy, text = _kept(path), _HEADING
+        document = tomlkit.parse(text)
+        edit(document)
+        # A link stays one: where it leads is replaced.
+        keep_file(Path(os.path.realpath(path)), tomlkit.dumps(document))
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise BadInputError(f"The settings file {path} cannot be changed: {why}.") from error
+    return copy
+
+
+def _changed(document: Any, key: str, value: Value) -> None:
+    """Set one key of a document of tomlkit; None removes it."""
+    group, _, name = key.partition(".")
+    table = document.get(group)
+    if table is None:
+        if value is not None:
+            document[group] = {name: value}
+        return
+    if not isinstance(table, dict):
+        raise BadInputError(f"In the settings file {group} is not a table. Remove that line.")
+    if value is not None:
+        table[name] = value
+    elif name in table:
+        del table[name]
+
+
+def _text(path: Path) -> str | None:
+    """None: there is no file. Raises OSError, ValueError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    if len(content) > _MAX_BYTES:
+        raise ValueError("it is too long")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+
+
+def _tables(text: str) -> dict[str, Any]:
+    """Raises ValueError, which says where, for what is no TOML."""
+    import tomllib  # most players have no such file
+
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        place = _PLACE.search(str(error))
+        raise ValueError(place.group() if place else "it is not TOML") from None
+
+
+def _kept(path: Path) -> Path:
+    """Copy a damaged file to a name that no file has. Raises OSError."""
+    content = path.read_bytes()
+    for number in range(1, _MAX_DAMAGED):
+        copy = path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(content)
+            return copy
+    raise OSError("there are too many damaged copies")

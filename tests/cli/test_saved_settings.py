@@ -1,0 +1,146 @@
+"""Saved settings are the defaults of options, and the command line goes first."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers.command_line import PLAY, FakePlayer, Rejoin, saved_ticket
+from rejoin.gui import application
+from rejoin.gui.surface_choice import PictureOptions, Renderer
+from rejoin.gui.window_options import WindowOptions
+from rejoin.media.video.scale_filter import ScaleFilter
+from rejoin.runtime.settings_file import settings_path
+
+EVERYTHING = """
+[video]
+renderer = "software"
+scaling = "sharp"
+sharpness = 0.5
+vsync = true
+decoder = "software"
+frame_pacing = true
+allow_444 = true
+
+[input]
+module = "off"
+
+[network]
+max_kbps = 8000
+max_height = 720
+"""
+
+
+@pytest.fixture
+def rejoin(rejoin: Rejoin) -> Rejoin:
+    """With a sign-in token in the environment."""
+    return functools.partial(rejoin, token="CANARY-token")
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch, fake_player: type[FakePlayer]) -> list[WindowOptions]:
+    """The options of each window that was opened."""
+    found: list[WindowOptions] = []
+
+    def run(_player: FakePlayer, options: WindowOptions, **_: object) -> int:
+        found.append(options)
+        return 0
+
+    monkeypatch.setattr(application, "run", run)
+    monkeypatch.setattr("rejoin.media.video.hardware.candidates", lambda: ("vaapi",))
+    return found
+
+
+def save(text: str) -> Path:
+    path = settings_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_setting_reaches_the_game(
+    rejoin: Rejoin, fake_player: type[FakePlayer], opened: list[WindowOptions]
+) -> None:
+    save(EVERYTHING)
+    assert rejoin(*PLAY) == (0, "", "")
+    [window], [played] = opened, fake_player.made
+    assert window.picture == PictureOptions(Renderer.SOFTWARE, ScaleFilter.SHARP, 0.5, vsync=True)
+    assert window.smooth
+    assert played.hardware.names == ()
+    assert played.profile.allow_444
+    assert played.input == (False, 8000, 720)
+
+
+def test_the_command_line_goes_first(
+    rejoin: Rejoin, fake_player: type[FakePlayer], opened: list[WindowOptions]
+) -> None:
+    save(EVERYTHING)
+    arguments = (
+        "--renderer auto --scaling smooth --sharpness 0 --no-vsync --decoder auto "
+        "--no-frame-pacing --no-allow-444 --input-module service --max-bitrate none "
+        "--max-height 180"
+    )
+    assert rejoin(*PLAY, *arguments.split()) == (0, "", "")
+    [window], [played] = opened, fake_player.made
+    assert window.picture == PictureOptions(Renderer.AUTO)
+    assert not window.smooth
+    assert played.hardware.names == ("vaapi",)
+    assert not played.profile.allow_444
+    assert played.input == (True, None, 180)
+
+
+def test_the_way_back_obeys_them_but_decodes_in_software(
+    rejoin: Rejoin, fake_player: type[FakePlayer], opened: list[WindowOptions]
+) -> None:
+    save('[video]\ndecoder = "auto"\nrenderer = "card"\n[network]\nmax_kbps = 900\n')
+    saved_ticket()
+    assert rejoin("back", "--yes")[0] == 0
+    [window], [played] = opened, fake_player.made
+    assert window.picture.renderer is Renderer.CARD
+    assert played.hardware.names == ()
+    assert played.input == (True, 900, None)
+
+
+def test_mistakes_in_the_file_are_said_once_and_the_game_is_played(
+    rejoin: Rejoin, fake_player: type[FakePlayer], opened: list[WindowOptions]
+) -> None:
+    save('[video]\nrenderer = "gpu"\nscaling = "pixel"\nhdr = true\n')
+    code, out, err = rejoin(*PLAY)
+    assert (code, out) == (0, "")
+    first, second = err.splitlines()
+    assert "video.renderer cannot be 'gpu'" in first
+    assert "video.hdr" in second
+    [window] = opened
+    assert window.picture == PictureOptions(Renderer.AUTO, ScaleFilter.PIXEL)
+
+    save("[video")
+    code, out, err = rejoin(*PLAY)
+    assert (code, out, err.count("\n")) == (0, "", 1)
+    assert "is damaged (at end of document)" in err
+    assert opened[-1].picture == PictureOptions(Renderer.AUTO)
+
+
+def test_help_reads_no_settings(rejoin: Rejoin) -> None:
+    save("[video")
+    code, out, err = rejoin("play", "--help")
+    assert (code, err) == (0, "")
+    assert "[default: (auto)]" in out
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG is Linux's")
+def test_without_a_home_folder_for_settings_the_game_is_played(
+    rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setattr("rejoin.runtime.state_folder.platformdirs.user_config_path", no_home)
+    code, _, err = rejoin(*PLAY)
+    assert (code, err.count("\n")) == (0, 1)
+    assert "XDG_CONFIG_HOME" in err
+
+
+def no_home(*_: object, **__: object) -> Path:
+    raise RuntimeError("no home")

@@ -1,0 +1,148 @@
+"""The player's settings: what each may be, and what a file with mistakes in it still says."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rejoin.errors import BadInputError
+from rejoin.gui.surface_choice import Renderer
+from rejoin.media.video.scale_filter import ScaleFilter
+from rejoin.runtime.player_settings import (
+    SETTINGS,
+    Limit,
+    OneOf,
+    PlayerSettings,
+    from_tables,
+    setting,
+)
+
+
+def test_every_default_may_be_chosen_and_every_key_has_a_table_and_a_meaning() -> None:
+    assert len(SETTINGS) == len(dataclasses.fields(PlayerSettings))
+    for key, each in SETTINGS.items():
+        assert each.from_text(each.to_text(each.default)) == each.default
+        assert len(key.split(".")) == 2
+        assert each.meaning.endswith(".")
+
+
+def test_the_words_are_those_of_the_code() -> None:
+    """`runtime` cannot import what is above it."""
+    assert setting("video.renderer").kind == OneOf(tuple(each.value for each in Renderer))
+    scalings = setting("video.scaling").kind
+    assert isinstance(scalings, OneOf)
+    assert set(scalings.words) == {each.value for each in ScaleFilter}
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("video.renderer", "software", "software"),
+        ("video.vsync", "Yes", True),
+        ("video.vsync", "false", False),
+        ("video.sharpness", "1", 1.0),
+        ("video.sharpness", "0.25", 0.25),
+        ("network.max_kbps", "100", 100),
+        ("network.max_kbps", "none", None),
+    ],
+)
+def test_what_a_person_writes(key: str, text: str, value: object) -> None:
+    found = setting(key).from_text(text)
+    assert found == value
+    assert type(found) is type(value)
+    assert setting(key).from_text(setting(key).to_text(found)) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("video.renderer", "gpu"),
+        ("video.renderer", ""),
+        ("video.vsync", "1"),
+        ("video.sharpness", "nan"),
+        ("video.sharpness", "-0.1"),
+        ("video.sharpness", "much"),
+        ("network.max_kbps", "99"),
+        ("network.max_kbps", "1e3"),
+        ("network.max_height", "4321"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence_with_what_can(key: str, text: str) -> None:
+    with pytest.raises(BadInputError) as raised:
+        setting(key).from_text(text)
+    assert str(raised.value).startswith(f"The setting {key} cannot be ")
+    assert str(raised.value).endswith(f"but {setting(key).allowed()}.")
+
+
+def test_a_key_that_does_not_exist() -> None:
+    with pytest.raises(BadInputError, match="no setting video"):
+        setting("video")
+
+
+def test_a_file_that_says_everything() -> None:
+    loaded = from_tables(
+        {
+            "video": {"renderer": "card", "vsync": True, "sharpness": 1},
+            "network": {"max_kbps": 8000},
+            "reports": {"send": True},
+        }
+    )
+    assert loaded.problems == ()
+    assert loaded.settings == PlayerSettings(
+        renderer="card", vsync=True, sharpness=1.0, max_kbps=8000, send_reports=True
+    )
+    assert "video.vsync" in loaded.given
+    assert "video.decoder" not in loaded.given
+
+
+@pytest.mark.parametrize(
+    "wrong", [True, 5, 1.5, None, [], {}, "CANARY" * 100, float("inf"), 10**400]
+)
+def test_a_bad_value_is_named_and_the_rest_is_used(wrong: Any) -> None:
+    tables = {"video": {"renderer": wrong, "scaling": "sharp"}, "network": {"max_kbps": wrong}}
+    if wrong is None or wrong == 5:
+        tables["network"] = {"max_kbps": "5"}  # TOML has no null
+    loaded = from_tables(tables)
+    assert loaded.settings == PlayerSettings(scaling="sharp")
+    assert len(loaded.problems) == 2
+    first, second = loaded.problems
+    assert "video.renderer" in first
+    assert first.endswith("Its default is used: auto.")
+    assert "network.max_kbps" in second
+    assert len(first) < 200
+
+
+def test_unknown_keys_are_named_in_one_sentence() -> None:
+    loaded = from_tables(
+        {"video": {"hdr": True, "scaling": "pixel"}, "voice": {"on": 1}, "network": 3}
+    )
+    assert loaded.settings == PlayerSettings(scaling="pixel")
+    [sentence] = loaded.problems
+    assert sentence.endswith("leaves it as it is: video.hdr, voice, network.")
+    many = from_tables({f"key{number}" * 50: 1 for number in range(5000)})
+    assert len(many.problems[0]) < 600
+    assert many.problems[0].endswith("and 4992 more.")
+
+
+def test_a_switch_is_no_number_and_a_number_no_switch() -> None:
+    loaded = from_tables({"video": {"vsync": 1, "sharpness": True}, "network": {"max_kbps": True}})
+    assert loaded.settings == PlayerSettings()
+    assert len(loaded.problems) == 3
+
+
+def test_limits_are_those_of_the_options() -> None:
+    assert setting("network.max_kbps").kind == Limit(100, 100_000)
+
+
+def test_the_document_has_every_setting_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in page.splitlines()]
+    documented = {row[0].strip("| `"): row for row in rows if row[0].startswith("| `")}
+    assert list(documented) == list(SETTINGS)
+    for key, row in documented.items():
+        known = SETTINGS[key]
+        assert row[1:3] == [known.allowed(), known.to_text(known.default)]
+        assert row[4] == f"{known.meaning} |"
