@@ -65,7 +65,7 @@ class PionHost:
         return sdp
 
     async def _read(self, output: asyncio.StreamReader) -> None:
-        while line := await output.readline():
+        while (line := await output.readline()).endswith(b"\n"):  # one may be cut short at the end
             if "target_bps" in (said := json.loads(line)):
                 self.targets_bps.append(said["target_bps"])
 

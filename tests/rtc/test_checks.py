@@ -5,6 +5,7 @@ import errno
 
 import pytest
 from aioice import stun
+from aioice.candidate import candidate_priority
 
 from helpers.gathered_connection import PASSWORD, gathered_connection
 
@@ -36,7 +37,13 @@ async def test_checks_for_a_stalled_connection_nominate_the_pair_again() -> None
                 break
             await asyncio.sleep(0.01)
         there.transport.checks.stop()
-        assert "USE-CANDIDATE" in there.sent[0].attributes
+        first = there.sent[0].attributes
+        assert "USE-CANDIDATE" in first
+        # where it comes from another port now, the host's new pair ranks with the one before
+        assert first["PRIORITY"] == candidate_priority(1, "host")
+        there.transport.checks.send()
+        assert "USE-CANDIDATE" not in there.sent[-1].attributes
+        assert there.sent[-1].attributes["PRIORITY"] == candidate_priority(1, "prflx")
 
 
 async def test_each_check_has_its_own_round_trip_and_late_answers_count() -> None:

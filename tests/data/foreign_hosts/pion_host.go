@@ -119,7 +119,7 @@ func main() {
 	must(err)
 	sender, err := peer.AddTrack(pictures)
 	must(err)
-	_, err = peer.AddTrack(sound)
+	soundSender, err := peer.AddTrack(sound)
 	must(err)
 	peer.OnDataChannel(func(channel *webrtc.DataChannel) {
 		channel.OnOpen(func() {
@@ -132,7 +132,7 @@ func main() {
 		})
 	})
 	var keyWanted atomic.Bool
-	go func() {
+	readRTCP := func(sender *webrtc.RTPSender) {
 		for {
 			packets, _, err := sender.ReadRTCP()
 			if err != nil {
@@ -144,7 +144,9 @@ func main() {
 				}
 			}
 		}
-	}()
+	}
+	go readRTCP(sender)
+	go readRTCP(soundSender) // feedback for the whole transport may name either source
 	playing := false
 	peer.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		if state == webrtc.PeerConnectionStateConnected && !playing {
