@@ -1,6 +1,7 @@
 """A bottleneck in front of Pion as host, whose GCC reads transport-wide feedback alone.
 
-Clips from 0.2 to 4 Mbit/s, each 8 % above the one before; Pion's target decides which is sent.
+Clips of key frames from 0.2 to 4 Mbit/s, each 8 % above the one before; Pion's target decides, for
+each picture, which is sent. The pacer is Pion's: after a pause it sends a picture at once.
 Without Go and Pion (Debian: golang-go, golang-github-pion-webrtc.v3-dev) nothing is measured.
 """
 

@@ -126,31 +126,36 @@ PION = ForeignStack("pion", _pion_missing, _pion_command)
 PION_STARTS_AT_BPS = 400_000
 PION_GCC = ForeignStack("pion-gcc", _pion_missing, _pion_gcc_command)
 """With congestion control that reads transport-wide feedback alone and begins at 400 kbit/s."""
+PION_ED25519 = ForeignStack(
+    "pion-ed25519", _pion_missing, lambda clip: ["env", "ED25519=1", *_pion_command(clip)]
+)
+"""As DTLS server, with a certificate that OpenSSL's own servers cannot have."""
 WERIFT = ForeignStack(
     "werift", _werift_missing, lambda clip: ["node", str(FOLDER / "werift_host.mjs"), str(clip)]
 )
 
 
 @functools.cache
-def clip(bitrate_bps: int = 1_000_000, count: int = 60, *, constant: bool = False) -> str:
+def clip(bitrate_bps: int = 1_000_000, *, intra: bool = False) -> str:
     """Pictures of our game, 30 a second, for a stack without an encoder, as JSON: for each picture
-    its RTP payloads in base64; the first picture is a key frame. `constant`: filler data makes up
-    for what a picture does not need."""
+    its RTP payloads in base64; the first picture is a key frame. `intra`: all are, and filler data
+    makes each as large as the bitrate allows."""
     prepare()
-    encoder = VideoEncoder(VideoFormat(640, 360, 30, bitrate_bps, "baseline", constant))
+    encoder = VideoEncoder(VideoFormat(640, 360, 30, bitrate_bps, "baseline", intra))
     game = Game(0.0, 1)
+    settles = 15 if intra else 0  # the encoder's first key frames are larger
     pictures = []
-    for number in range(count):
+    for number in range(60 + settles):
         game.advance(number / 30)
-        units = encoder.encode(game.scene(), key=number == 0, bitrate_bps=bitrate_bps)
+        units = encoder.encode(game.scene(), key=intra or number == 0, bitrate_bps=bitrate_bps)
         pictures.append([base64.b64encode(each).decode() for each in packetize(units)])
     encoder.close()
-    return json.dumps(pictures)
+    return json.dumps(pictures[settles:])
 
 
 def clips(bitrates_bps: Sequence[int]) -> str:
-    """Clips of four seconds for `pion_host.go`, as JSON: [bit/s, clip] for each bitrate."""
-    each = (f"[{bps}, {clip(bps, 120, constant=True)}]" for bps in bitrates_bps)
+    """Clips of key frames for `pion_host.go`, as JSON: [bit/s, clip] for each bitrate."""
+    each = (f"[{bps}, {clip(bps, intra=True)}]" for bps in bitrates_bps)
     return f"[{', '.join(each)}]"
 
 

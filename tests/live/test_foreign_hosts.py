@@ -13,6 +13,7 @@ import pytest
 from helpers.foreign_host import (
     GSTREAMER,
     PION,
+    PION_ED25519,
     PION_GCC,
     PION_STARTS_AT_BPS,
     WERIFT,
@@ -112,6 +113,19 @@ def test_congestion_control_that_reads_transport_wide_feedback_alone_leaves_its_
             now = it.player.statistics()
             assert now is not None
             assert now.congestion_feedback == "transport-cc"
+
+    asyncio.run(script())
+
+
+def test_a_dtls_server_with_an_ed25519_certificate_is_played(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts = hosted(PION_ED25519, monkeypatch)
+
+    async def script() -> None:
+        async with scene(SETTINGS) as it:
+            await it.live()
+            await plays(it, hosts[0])
 
     asyncio.run(script())
 

@@ -37,13 +37,15 @@ async def test_checks_for_a_stalled_connection_nominate_the_pair_again() -> None
                 break
             await asyncio.sleep(0.01)
         there.transport.checks.stop()
-        first = there.sent[0].attributes
-        assert "USE-CANDIDATE" in first
-        # where it comes from another port now, the host's new pair ranks with the one before
-        assert first["PRIORITY"] == candidate_priority(1, "host")
-        there.transport.checks.send()
-        assert "USE-CANDIDATE" not in there.sent[-1].attributes
-        assert there.sent[-1].attributes["PRIORITY"] == candidate_priority(1, "prflx")
+        assert "USE-CANDIDATE" in there.sent[0].attributes
+
+
+@pytest.mark.parametrize("nominate", [False, True])
+async def test_a_check_from_a_new_port_ranks_with_the_pair_that_was_chosen(nominate: bool) -> None:
+    """Also one that does not nominate: the host remembers the priority of the first."""
+    async with gathered_connection() as there:
+        assert there.transport.checks.send(nominate=nominate)
+        assert there.sent[0].attributes["PRIORITY"] == candidate_priority(1, "host")
 
 
 async def test_each_check_has_its_own_round_trip_and_late_answers_count() -> None:

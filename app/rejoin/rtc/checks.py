@@ -122,8 +122,9 @@ class ConnectivityChecks:
         Each check is its own transaction without retransmission: an answer names the check that it
         answers, so its round trip is exact and late answers count. `nominate` nominates the pair
         once more (USE-CANDIDATE): after a NAT gave us another port, a host that sees the check
-        arrive from there may send its media to it (RFC 8445, 7.3.1.5). Its PRIORITY is then that of
-        a host candidate (ADR 0012): libnice changes to no pair with a lower one.
+        arrive from there may send its media to it (RFC 8445, 7.3.1.5). PRIORITY is that of a host
+        candidate (ADR 0012): the first check from a new port gives the host's new pair its rank,
+        and libnice changes to none of a lower one.
         """
         pair = nominated_pair(self._connection)
         password = self._connection.remote_password
@@ -135,8 +136,7 @@ class ConnectivityChecks:
         now = self._clock()
         self._forget(sent_until=now - ANSWER_WITHIN_S)
         request = self._connection.build_request(pair, nominate=nominate)
-        if nominate:
-            request.attributes["PRIORITY"] = candidate_priority(pair.component, "host")
+        request.attributes["PRIORITY"] = candidate_priority(pair.component, "host")
         request.add_message_integrity(password.encode())
         check = _Check(now, pair.protocol, request, self._on_response)
         self._in_flight[request.transaction_id] = check

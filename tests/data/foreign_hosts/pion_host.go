@@ -2,17 +2,22 @@
 // or with CLIPS START_BPS: then Pion's congestion control (GCC), which reads transport-wide feedback alone,
 // begins at this bitrate, paces the packets, and decides which of the clips is sent.
 //
-// CLIPS is a list of [bit/s, clip], the lowest bitrate first. A higher one is begun at most once a second, a
-// lower one at once; each begins with its key frame.
+// CLIPS is a list of [bit/s, clip], the lowest bitrate first. Their pictures are key frames, so that each can be of
+// the clip that the target allows then. With ED25519=1 in its environment the host is DTLS server
+// and has a certificate with such a key.
 // Nothing of Rejoin is imported: this is a stack that others wrote. One process is one connection.
 // The protocol on standard input and output is that of werift_host.mjs.
 package main
 
 import (
 	"bufio"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"os"
 	"strconv"
 	"sync/atomic"
@@ -79,9 +84,28 @@ func api(startBps int, estimators chan cc.BandwidthEstimator) *webrtc.API {
 	must(webrtc.ConfigureTWCCHeaderExtensionSender(media, registry))
 	must(webrtc.RegisterDefaultInterceptors(media, registry))
 	settings := webrtc.SettingEngine{}
+	if ed25519Wanted() {
+		must(settings.SetAnsweringDTLSRole(webrtc.DTLSRoleServer))
+	}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
+}
+
+func ed25519Wanted() bool { return os.Getenv("ED25519") == "1" }
+
+func configuration() webrtc.Configuration {
+	if !ed25519Wanted() {
+		return webrtc.Configuration{}
+	}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	must(err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	data, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	must(err)
+	certificate, err := x509.ParseCertificate(data)
+	must(err)
+	return webrtc.Configuration{Certificates: []webrtc.Certificate{webrtc.CertificateFromX509(key, certificate)}}
 }
 
 func main() {
@@ -107,7 +131,7 @@ func main() {
 	must(err)
 
 	estimators := make(chan cc.BandwidthEstimator, 1)
-	peer, err := api(startBps, estimators).NewPeerConnection(webrtc.Configuration{})
+	peer, err := api(startBps, estimators).NewPeerConnection(configuration())
 	must(err)
 	target := func() int { return 0 }
 	if startBps > 0 {
@@ -177,7 +201,7 @@ func sendSound(track *webrtc.TrackLocalStaticRTP) {
 // sendPictures also says the target twice a second, where there is one.
 func sendPictures(track *webrtc.TrackLocalStaticRTP, clips []rendition, target func() int, keyWanted *atomic.Bool) {
 	sequence, timestamp := uint16(1000), uint32(90000)
-	current, at, begunAt := 0, 0, time.Time{}
+	at := 0
 	ticks := time.NewTicker(time.Second / picturesPerS)
 	for count := 0; ; count++ {
 		targetBps := target()
@@ -185,14 +209,13 @@ func sendPictures(track *webrtc.TrackLocalStaticRTP, clips []rendition, target f
 		for best+1 < len(clips) && clips[best+1].bps <= targetBps {
 			best++
 		}
-		higher := best > current && time.Since(begunAt) >= time.Second
-		if best < current || higher || keyWanted.Swap(false) {
-			current, at, begunAt = best, 0, time.Now()
+		if keyWanted.Swap(false) {
+			at = 0
 		}
 		if targetBps > 0 && count%(picturesPerS/2) == 0 {
-			say(map[string]interface{}{"target_bps": targetBps, "sent_bps": clips[current].bps})
+			say(map[string]interface{}{"target_bps": targetBps, "sent_bps": clips[best].bps})
 		}
-		pictures := clips[current].pictures
+		pictures := clips[best].pictures
 		timestamp += 90000 / picturesPerS
 		for index, payload := range pictures[at] {
 			sequence++
