@@ -47,6 +47,8 @@ class Played:
 
     first_picture_s: float
     figures: dict[str, float]
+    freezes: int | None = None
+    """Rejoin's count, as W3C's freezeCount."""
 
 
 class ForeignHost:
@@ -133,12 +135,13 @@ async def _everything(quick: bool) -> list[Measurement]:
         ):
             for client in CLIENTS:
                 length_s = 2.0 if quick else played_s
-                found = [await _play(host, client, path, fifo_s, length_s) for _ in range(runs)]
-                rows += _rows(f"{name}: {client}", found, length_s)
+                found = [await play(host, client, path, fifo_s, length_s) for _ in range(runs)]
+                rows += rows_of(f"{name}: {client}", found, length_s)
     return rows
 
 
-def _rows(name: str, found: list[Played], played_s: float) -> list[Measurement]:
+def rows_of(name: str, found: list[Played], played_s: float) -> list[Measurement]:
+    """The medians of these connections."""
     conditions = (
         f"median of {len(found)} connections of {played_s:g} s, from the answer on; RTT 40 ms"
     )
@@ -158,14 +161,18 @@ def _rows(name: str, found: list[Played], played_s: float) -> list[Measurement]:
     ]
 
 
-async def _play(
+async def play(
     host: ForeignHost,
     client: str,
     stages: tuple[tuple[float, float | None], ...],
     fifo_s: float,
     played_s: float,
+    **answering: Any,
 ) -> Played:
+    """One connection. `answering`: more for `BottleneckHost.answer`."""
     path = {"do": "answer", "one_way_s": ONE_WAY_S, "fifo_s": fifo_s, "stages": stages}
+    path |= answering
+    freezes: int | None = None
     if client == "Chromium":
         offered = await host.evaluate("offer()")
         answer = await host.ask(offer=_with_wishes(offered["sdp"]), **path)
@@ -176,15 +183,16 @@ async def _play(
         first_s = played_s if first_ms is None else first_ms / 1000
         await host.evaluate("leave", number)
     else:
-        first_s, answer = await _rejoin_plays(host, path, played_s, remb=client != "Rejoin")
+        remb = client == "Rejoin with REMB"
+        first_s, freezes, answer = await _rejoin_plays(host, path, played_s, remb=remb)
     figures = await host.ask(do="figures", since_s=0.0, until_s=played_s)
-    await host.evaluate("leave", answer["number"])
-    return Played(first_s, figures)
+    await host.ask(do="leave", number=answer["number"])
+    return Played(first_s, figures, freezes)
 
 
 async def _rejoin_plays(
     host: ForeignHost, path: dict[str, Any], played_s: float, *, remb: bool
-) -> tuple[float, dict[str, Any]]:
+) -> tuple[float, int, dict[str, Any]]:
     first_at: list[float] = []
 
     def post(event: Event) -> None:
@@ -206,9 +214,10 @@ async def _rejoin_plays(
         answered_at = boot_s()
         await peer.apply_answer(json.dumps(response))
         await asyncio.sleep(played_s)
+        freezes = peer.statistics().freeze_count
     finally:
         await peer.close()
-    return (first_at[0] - answered_at if first_at else played_s), answer
+    return (first_at[0] - answered_at if first_at else played_s), freezes, answer
 
 
 def _with_wishes(sdp: str) -> str:

@@ -16,9 +16,10 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from rejoin import tasks
 from rejoin.clock import boot_s
@@ -97,39 +98,65 @@ def _pion_missing() -> str | None:
     return None
 
 
-def _pion_command(clip_file: Path) -> list[str]:
-    program = clip_file.with_name("pion_host")
+def build_pion(program: Path) -> None:
+    """Compile the host of Pion into this file."""
     subprocess.run(
         ["go", "build", "-o", str(program), str(FOLDER / "pion_host.go")],
         check=True,
         env={**os.environ, "GO111MODULE": "off", "GOPATH": str(_GO_PATH)},
     )
+
+
+def _pion_command(clip_file: Path) -> list[str]:
+    program = clip_file.with_name("pion_host")
+    build_pion(program)
     return [str(program), str(clip_file)]
+
+
+def _pion_gcc_command(clip_file: Path) -> list[str]:
+    command = _pion_command(clip_file)
+    clip_file.write_text(clips((300_000, 450_000, 700_000, 1_000_000)), encoding="ascii")
+    return [*command, str(PION_STARTS_AT_BPS)]
 
 
 _GO_PATH = Path("/usr/share/gocode")
 """Where Debian has the sources of Go's packages."""
 
 PION = ForeignStack("pion", _pion_missing, _pion_command)
+PION_STARTS_AT_BPS = 400_000
+PION_GCC = ForeignStack("pion-gcc", _pion_missing, _pion_gcc_command)
+"""With congestion control that reads transport-wide feedback alone and begins at 400 kbit/s."""
+PION_ED25519 = ForeignStack(
+    "pion-ed25519", _pion_missing, lambda clip: ["env", "ED25519=1", *_pion_command(clip)]
+)
+"""As DTLS server, with a certificate that OpenSSL's own servers cannot have."""
 WERIFT = ForeignStack(
     "werift", _werift_missing, lambda clip: ["node", str(FOLDER / "werift_host.mjs"), str(clip)]
 )
 
 
 @functools.cache
-def clip() -> str:
-    """Two seconds of our game for a stack without an encoder, as JSON: for each picture its RTP
-    payloads in base64; the first picture is a key frame."""
+def clip(bitrate_bps: int = 1_000_000, *, intra: bool = False) -> str:
+    """Pictures of our game, 30 a second, for a stack without an encoder, as JSON: for each picture
+    its RTP payloads in base64; the first picture is a key frame. `intra`: all are, and filler data
+    makes each as large as the bitrate allows."""
     prepare()
-    encoder = VideoEncoder(VideoFormat(640, 360, 30, 1_000_000, "baseline"))
+    encoder = VideoEncoder(VideoFormat(640, 360, 30, bitrate_bps, "baseline", intra))
     game = Game(0.0, 1)
+    settles = 15 if intra else 0  # the encoder's first key frames are larger
     pictures = []
-    for number in range(60):
+    for number in range(60 + settles):
         game.advance(number / 30)
-        units = encoder.encode(game.scene(), key=number == 0, bitrate_bps=1_000_000)
+        units = encoder.encode(game.scene(), key=intra or number == 0, bitrate_bps=bitrate_bps)
         pictures.append([base64.b64encode(each).decode() for each in packetize(units)])
     encoder.close()
-    return json.dumps(pictures)
+    return json.dumps(pictures[settles:])
+
+
+def clips(bitrates_bps: Sequence[int]) -> str:
+    """Clips of key frames for `pion_host.go`, as JSON: [bit/s, clip] for each bitrate."""
+    each = (f"[{bps}, {clip(bps, intra=True)}]" for bps in bitrates_bps)
+    return f"[{', '.join(each)}]"
 
 
 class ForeignHost:
@@ -153,6 +180,8 @@ class ForeignHost:
         """Messages on data channels that arrived at a foreign host."""
         self.connections = 0
         """How many were connected."""
+        self.target_bps = 0
+        """What the newest connection's congestion control allows, where there is one."""
 
     async def start(self) -> None:
         clip_file = Path(self._folder.name) / "clip.json"
@@ -174,6 +203,8 @@ class ForeignHost:
         if "input" in what:
             self.messages += 1
             self._listener.client_input()
+        if "target_bps" in what:
+            self.target_bps = cast(int, what["target_bps"])
         if "connected" in what and process is self._process:
             self.connections += 1
             self._listener.client_connected(process.number)

@@ -3,7 +3,7 @@
 Its answer has candidates in the first section only, as RFC 9143 answerers write them. What it
 receives is counted by kind, and `cut` drops everything in both directions, like a cut network.
 With `acknowledge=False` it never sends DATA_CHANNEL_ACK, like AWS's KVS WebRTC SDK in C. With
-`rsa_certificate` it has an RSA key, like that of GStreamer's webrtcbin.
+`make_rsa_certificate` it has an RSA key, like that of GStreamer's webrtcbin.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from aiortc.rtcsctptransport import (
 )
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from OpenSSL import SSL
 
 from rejoin.input_protocol.controls import INPUT_CHANNEL, VERSION, Hello, decode, encode
@@ -57,7 +57,7 @@ class LoopbackHost:
         greet: bool = True,
         with_audio: bool = True,
         acknowledge: bool = True,
-        rsa_certificate: bool = False,
+        certificate: RTCCertificate | None = None,
         associate: bool = True,
         rejects: tuple[str, ...] = (),
         rewrite: Callable[[str], str] = str,
@@ -83,9 +83,9 @@ class LoopbackHost:
         self.pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         )
-        if rsa_certificate:
+        if certificate is not None:
             connection: Any = self.pc
-            connection._RTCPeerConnection__certificates = [make_rsa_certificate()]
+            connection._RTCPeerConnection__certificates = [certificate]
         self.pc.on("datachannel", self._channel_opened)
         self.pc.on("connectionstatechange", self._state_changed)
 
@@ -193,13 +193,7 @@ class LoopbackHost:
 def make_rsa_certificate() -> RTCCertificate:
     """One with which a DTLS server can do ECDHE-RSA only."""
     key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "host")])
-    now = datetime.datetime.now(datetime.UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
-    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - datetime.timedelta(days=1))
-    builder = builder.not_valid_after(now + datetime.timedelta(days=1))
-    certificate = RTCCertificate(cast(Any, key), builder.sign(key, hashes.SHA256()))
+    certificate = RTCCertificate(cast(Any, key), _self_signed(key, hashes.SHA256()))
 
     def create_ssl_context(srtp_profiles: Any) -> SSL.Context:
         context: SSL.Context = create_as_aiortc(srtp_profiles=srtp_profiles)
@@ -208,6 +202,24 @@ def make_rsa_certificate() -> RTCCertificate:
 
     create_as_aiortc = override(certificate, "_create_ssl_context", create_ssl_context)
     return certificate
+
+
+def make_ed25519_certificate() -> RTCCertificate:
+    """One for a DTLS client alone: OpenSSL has no DTLS server with such a key."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    return RTCCertificate(cast(Any, key), _self_signed(key, None))
+
+
+def _self_signed(
+    key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey, algorithm: hashes.SHA256 | None
+) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "host")])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(days=1))
+    builder = builder.not_valid_after(now + datetime.timedelta(days=1))
+    return builder.sign(key, algorithm)
 
 
 def without_sections(sdp: str, kinds: tuple[str, ...]) -> str:

@@ -153,6 +153,41 @@ def test_a_nat_rebinding_heals_without_a_reconnect_if_the_host_follows(
         assert it.timelines()[0].outcome == "live"
 
 
+@pytest.mark.parametrize("profile", ["stragglers", "duplicates"])
+def test_packets_that_come_again_or_late_cost_no_connection(profile: str) -> None:
+    """Nor does a key act twice, or again after it was released. New connections are made too."""
+
+    async def script(it: Scene) -> None:
+        await it.live()
+        await it.until(lambda shown: shown.input_open)
+        await it.fault(FaultKind.PROFILE, profile=profile, scope="all")
+        for turn in range(40):
+            it.player.send_input(KeyEvent("ArrowRight", "ArrowRight", pressed=turn % 2 == 0))
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(4.0)  # the last of the stragglers has come
+        assert 10 <= int(str((await it.game())["key_presses"])) <= 20
+        await plays_on(it)
+        assert it.player.snapshot.episode == 0
+        await it.fault(FaultKind.GRACEFUL_CLOSE)
+        await it.live(episode=1)
+        await plays_on(it)
+
+    async def plays_on(it: Scene) -> None:
+        """More pictures than one that was repaired by chance."""
+        for _ in range(3000):
+            now = it.player.statistics()
+            if now is not None and now.frames_decoded >= 90:
+                break
+            await asyncio.sleep(0.01)
+        else:
+            raise AssertionError(f"no stream: {it.player.statistics()}")
+        assert it.player.snapshot.stage is Stage.LIVE
+
+    it = play(small(5.0), script)
+    (timeline,) = it.timelines()
+    assert timeline.outcome == "live"
+
+
 def test_a_killed_game_ends_with_the_reason_of_the_service() -> None:
     async def script(it: Scene) -> None:
         await it.live()

@@ -10,9 +10,18 @@ from dataclasses import replace
 
 import pytest
 
-from helpers.foreign_host import GSTREAMER, PION, WERIFT, ForeignHost, ForeignStack
+from helpers.foreign_host import (
+    GSTREAMER,
+    PION,
+    PION_ED25519,
+    PION_GCC,
+    PION_STARTS_AT_BPS,
+    WERIFT,
+    ForeignHost,
+    ForeignStack,
+)
 from helpers.headless_scene import Scene, scene, small
-from rejoin.core.model import Stage
+from rejoin.core.model import HealthLevel, Stage
 from rejoin.emulator.service.faults import FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.emulator.service.stream_host import HostListener
@@ -25,10 +34,8 @@ PICTURES = 90
 """Pictures to see on each connection: three seconds, which 2 % loss does not spare."""
 
 
-@pytest.mark.parametrize("stack", [GSTREAMER, WERIFT, PION], ids=lambda stack: stack.name)
-def test_a_foreign_host_is_played_and_rejoined_after_a_kill(
-    stack: ForeignStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def hosted(stack: ForeignStack, monkeypatch: pytest.MonkeyPatch) -> list[ForeignHost]:
+    """The host of each studio that is made from now on; it is one of this stack."""
     missing = stack.missing()
     if missing is not None:
         pytest.skip(missing)
@@ -41,6 +48,14 @@ def test_a_foreign_host_is_played_and_rejoined_after_a_kill(
         return hosts[-1]
 
     monkeypatch.setattr("rejoin.studio.serve.GameHost", make)
+    return hosts
+
+
+@pytest.mark.parametrize("stack", [GSTREAMER, WERIFT, PION], ids=lambda stack: stack.name)
+def test_a_foreign_host_is_played_and_rejoined_after_a_kill(
+    stack: ForeignStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts = hosted(stack, monkeypatch)
 
     async def script() -> None:
         async with scene(SETTINGS) as it:
@@ -56,6 +71,61 @@ def test_a_foreign_host_is_played_and_rejoined_after_a_kill(
             assert host.relay.counters.dropped > 0
             (timeline,) = it.timelines()
             assert timeline.outcome == "live"
+
+    asyncio.run(script())
+
+
+@pytest.mark.parametrize("stack", [GSTREAMER, PION], ids=lambda stack: stack.name)
+def test_a_foreign_host_follows_a_client_to_its_new_port(
+    stack: ForeignStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A NAT's rebinding costs no new connection: the checks nominate the pair again, and the host
+    sends where they come from."""
+    hosts = hosted(stack, monkeypatch)
+
+    async def script() -> None:
+        async with scene(SETTINGS) as it:
+            await it.live()
+            (host,) = hosts
+            await plays(it, host)
+            await host.relay.rebind()
+            await it.until(lambda shown: shown.health is not HealthLevel.HEALTHY)
+            await it.until(
+                lambda shown: shown.stage is Stage.LIVE and shown.health is HealthLevel.HEALTHY
+            )
+            await plays(it, host)
+            assert host.connections == 1
+
+    asyncio.run(script())
+
+
+def test_congestion_control_that_reads_transport_wide_feedback_alone_leaves_its_first_rate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without feedback Pion's estimator keeps its first target for ever."""
+    hosts = hosted(PION_GCC, monkeypatch)
+
+    async def script() -> None:
+        async with scene(replace(SETTINGS, loss=0.0)) as it:
+            await it.live()
+            (host,) = hosts
+            await it.until(lambda _: host.target_bps >= 1.3 * PION_STARTS_AT_BPS)
+            now = it.player.statistics()
+            assert now is not None
+            assert now.congestion_feedback == "transport-cc"
+
+    asyncio.run(script())
+
+
+def test_a_dtls_server_with_an_ed25519_certificate_is_played(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts = hosted(PION_ED25519, monkeypatch)
+
+    async def script() -> None:
+        async with scene(SETTINGS) as it:
+            await it.live()
+            await plays(it, hosts[0])
 
     asyncio.run(script())
 

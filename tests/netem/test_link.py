@@ -136,6 +136,21 @@ def test_a_bottleneck_passes_its_rate_and_queues_up_to_its_limit() -> None:
     assert link.decide(DOWN, 1000, packets * 0.001 + 10).delay_s == pytest.approx(0.014)
 
 
+def test_stragglers_are_overtaken_and_keep_nobody_waiting() -> None:
+    lane = Lane(0.010, late=0.05, late_s=3.0)
+    link = Link(NetworkProfile("x", stages=both(lane)), 0.0, chance)
+    delays = [link.decide(DOWN, 100, number * 0.01).delay_s for number in range(20_000)]
+    assert {round(delay_s, 6) for delay_s in delays} == {0.010, 3.010}
+    late = [delay_s > 1 for delay_s in delays]
+    assert mean("late", late, 0.05).errors_off <= 3
+
+
+@pytest.mark.parametrize("lane", [Lane(copies=4), Lane(0.010, late=1.0, late_s=1.0, copies=4)])
+def test_every_packet_that_arrives_has_its_copies(lane: Lane) -> None:
+    link = Link(NetworkProfile("x", stages=both(lane)), 0.0, chance)
+    assert {link.decide(UP, 100, number * 0.01).copies for number in range(100)} == {4}
+
+
 def test_a_cut_has_a_beginning_an_end_and_directions() -> None:
     def dropped(cut: Cut, direction: Direction, now: float) -> bool:
         link = Link(NetworkProfile("x", cut=cut), 100.0, chance, window_s=125.0)

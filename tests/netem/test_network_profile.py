@@ -33,7 +33,7 @@ def shipped(name: str) -> NetworkProfile:
 def test_every_network_profile_ships_and_every_file_has_a_name() -> None:
     assert {file.stem for file in FOLDER.iterdir()} == set(NETWORK_PROFILES)
     assert all(file.suffix == ".toml" for file in FOLDER.iterdir())
-    assert len(PLACES) == 49
+    assert len(PLACES) == 51
     assert set(PLACES.values()) == set(Place)
 
 
@@ -83,6 +83,8 @@ def test_the_figures_are_those_of_the_design() -> None:
     assert shipped("cut_forever").cut == Cut()
     assert shipped("oneway_down").cut == Cut(directions=frozenset({Direction.DOWN}))
     assert shipped("nat_rebind").rebind_after_s == 1.0
+    assert lane("stragglers") == Lane(late=0.05, late_s=3.0)
+    assert lane("duplicates") == Lane(copies=4)
 
 
 def test_one_direction_may_differ_and_a_stage_changes_the_one_before() -> None:

@@ -5,6 +5,7 @@ import errno
 
 import pytest
 from aioice import stun
+from aioice.candidate import candidate_priority
 
 from helpers.gathered_connection import PASSWORD, gathered_connection
 
@@ -37,6 +38,14 @@ async def test_checks_for_a_stalled_connection_nominate_the_pair_again() -> None
             await asyncio.sleep(0.01)
         there.transport.checks.stop()
         assert "USE-CANDIDATE" in there.sent[0].attributes
+
+
+@pytest.mark.parametrize("nominate", [False, True])
+async def test_a_check_from_a_new_port_ranks_with_the_pair_that_was_chosen(nominate: bool) -> None:
+    """Also one that does not nominate: the host remembers the priority of the first."""
+    async with gathered_connection() as there:
+        assert there.transport.checks.send(nominate=nominate)
+        assert there.sent[0].attributes["PRIORITY"] == candidate_priority(1, "host")
 
 
 async def test_each_check_has_its_own_round_trip_and_late_answers_count() -> None:

@@ -23,7 +23,7 @@ from aiortc.rtp import RtpPacket as AiortcPacket
 
 from conftest import LogRecords
 from helpers.h264_streams import x264
-from helpers.loopback_host import LoopbackHost
+from helpers.loopback_host import LoopbackHost, make_ed25519_certificate, make_rsa_certificate
 from rejoin import tasks
 from rejoin.core.events import (
     ConnectionFailed,
@@ -372,11 +372,18 @@ async def test_a_dtls_client_offers_that_role_and_accepts_an_answer_with_the_oth
 async def test_a_host_with_an_rsa_certificate_is_played_in_both_dtls_roles(
     dtls_client: bool,
 ) -> None:
-    async with played(dtls_client=dtls_client, rsa_certificate=True) as scene:
+    async with played(dtls_client=dtls_client, certificate=make_rsa_certificate()) as scene:
         await scene.until_live()
         servers_key = "RSA" if dtls_client else "ECDSA"
         ssl: Any = scene.parts.dtls._ssl
         assert ssl.get_cipher_name() == f"ECDHE-{servers_key}-AES128-GCM-SHA256"
+        assert not scene.saw(HardEvidenceSeen)
+
+
+async def test_a_host_with_an_ed25519_certificate_is_played() -> None:
+    """As DTLS client; a server with one is in `tests/live/test_foreign_hosts.py` (Pion)."""
+    async with played(certificate=make_ed25519_certificate()) as scene:
+        await scene.until_live()
         assert not scene.saw(HardEvidenceSeen)
 
 

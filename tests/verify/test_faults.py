@@ -66,4 +66,4 @@ def test_a_random_world_depends_on_the_given_randomness_only() -> None:
     assert one(1, chance(1)) != one(2, chance(1))
     assert one(1, chance(1)) != one(1, chance(2))
     assert len({one(seed, chance(seed)).about for seed in range(40)}) > 4
-    assert set(simulated_profiles()) >= set(NETWORK_PROFILES)
+    assert set(simulated_profiles()) >= set(NETWORK_PROFILES) - {"stragglers", "duplicates"}

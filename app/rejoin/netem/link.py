@@ -4,7 +4,8 @@ Rule 1: a packet's fate is decided when it is sent. It may be dropped by, in thi
         blackout, burst loss, random loss, a full queue. Otherwise it arrives after queueing,
         serialization, delay, delay step and jitter.
 Rule 2: packets of one direction arrive in the order in which they were sent, unless the lane says
-        `reorder`. A packet waits for a late one before it, as in the queue of a real path.
+        `reorder`. A packet waits for a late one before it, as in the queue of a real path. Only
+        stragglers (`late`) are overtaken by all that follow, whatever the lane says.
 Rule 3: random numbers are passed in, as a separate stream for everything that is random. With the
         same seed, blackouts and delay steps happen at the same times whatever the traffic is, and
         the fate of a packet does not depend on packets in the other direction.
@@ -52,6 +53,8 @@ class Fate:
 
     delay_s: float
     dropped: Loss | None = None
+    copies: int = 0
+    """How many more times it arrives, at once after the first."""
 
 
 _IMMEDIATE = Fate(0.0)
@@ -77,6 +80,11 @@ class Lane:
     bandwidth_bps: float | None = None
     queue_s: float = 0.2
     """With a bandwidth: a packet that would have to queue for longer than this is dropped."""
+    late: float = 0.0
+    """Share of packets that arrive `late_s` later than the others, 0 to 1."""
+    late_s: float = 0.0
+    copies: int = 0
+    """How many more times each packet arrives."""
 
 
 class Spacing(enum.StrEnum):
@@ -262,10 +270,14 @@ class _LaneState:
         if lane.jitter_s:
             delay_s = max(0.0, delay_s + lane.jitter_s * (2 * draw() - 1))
         arrives_at = leaves_at + delay_s
+        if lane.late and draw() < lane.late:
+            return Fate(arrives_at + lane.late_s - now, copies=lane.copies)
         if not lane.reorder:
             arrives_at = max(arrives_at, self._newest_at)
         self._newest_at = max(arrives_at, self._newest_at)
-        return Fate(arrives_at - now) if arrives_at > now else _IMMEDIATE
+        if arrives_at <= now and not lane.copies:
+            return _IMMEDIATE
+        return Fate(max(0.0, arrives_at - now), copies=lane.copies)
 
 
 def blackout_times(rule: Blackout, began_at: float, draw: Draw) -> Iterator[tuple[float, float]]:

@@ -13,6 +13,9 @@ The file of a network profile has these keys, all but `description` optional:
     burst_leave_percent = 30
     bandwidth_kbps = 2000
     queue_ms = 2000
+    late_percent = 5            # so many arrive this much later than the others
+    late_ms = 3000
+    copies = 4                  # how many more times each packet arrives
     [[stages]]                  # stages.both, stages.up, stages.down change the lanes from then on
     after_s = 10
     [[blackouts]]
@@ -99,6 +102,8 @@ PLACES: Final[Mapping[str, Place]] = {
             "oneway_up",
             "udp_blocked_http_ok",
             "nat_rebind",
+            "stragglers",
+            "duplicates",
         ),
         Place.NETWORK,
     ),
@@ -144,6 +149,8 @@ _LANE: Final[Mapping[str, tuple[str, float, float, float]]] = {
     "burst_leave_percent": ("burst_leave", _PERCENT, 0, 100),
     "bandwidth_kbps": ("bandwidth_bps", 1000, 1, 100_000_000),
     "queue_ms": ("queue_s", _MS, 0, 60_000),
+    "late_percent": ("late", _PERCENT, 0, 100),
+    "late_ms": ("late_s", _MS, 0, 60_000),
 }
 
 
@@ -210,6 +217,9 @@ def _lane_changes(table: Table) -> dict[str, Any]:
         if not isinstance(reorder, bool):
             raise table.wrong("reorder", "must be true or false")
         changes["reorder"] = reorder
+    copies = table.number_or_none("copies", 0, 100)
+    if copies is not None:
+        changes["copies"] = _whole(table, "copies", copies)
     table.end()
     return changes
 
@@ -228,14 +238,18 @@ def _blackout(table: Table) -> Blackout:
     return blackout
 
 
+def _whole(table: Table, key: str, number: float) -> int:
+    if not number.is_integer():
+        raise table.wrong(key, "must be a whole number")
+    return int(number)
+
+
 def _delay_steps(table: Table) -> DelaySteps:
-    levels = table.number("levels", 1, 1000)
-    if not levels.is_integer():
-        raise table.wrong("levels", "must be a whole number")
+    levels = _whole(table, "levels", table.number("levels", 1, 1000))
     steps = DelaySteps(
         table.number("every_s", 0.1, _DAY_S),
         table.number("rtt_ms", 0, 60_000) * _MS,
-        int(levels),
+        levels,
     )
     table.end()
     return steps

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from aioice import stun
+from aioice.candidate import candidate_priority
 from aioice.ice import Connection, StunProtocol
 
 from rejoin.clock import Clock
@@ -121,7 +122,9 @@ class ConnectivityChecks:
         Each check is its own transaction without retransmission: an answer names the check that it
         answers, so its round trip is exact and late answers count. `nominate` nominates the pair
         once more (USE-CANDIDATE): after a NAT gave us another port, a host that sees the check
-        arrive from there may send its media to it (RFC 8445, 7.3.1.5).
+        arrive from there may send its media to it (RFC 8445, 7.3.1.5). PRIORITY is that of a host
+        candidate (ADR 0012): the first check from a new port gives the host's new pair its rank,
+        and libnice changes to none of a lower one.
         """
         pair = nominated_pair(self._connection)
         password = self._connection.remote_password
@@ -133,6 +136,7 @@ class ConnectivityChecks:
         now = self._clock()
         self._forget(sent_until=now - ANSWER_WITHIN_S)
         request = self._connection.build_request(pair, nominate=nominate)
+        request.attributes["PRIORITY"] = candidate_priority(pair.component, "host")
         request.add_message_integrity(password.encode())
         check = _Check(now, pair.protocol, request, self._on_response)
         self._in_flight[request.transaction_id] = check

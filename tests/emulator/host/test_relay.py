@@ -169,6 +169,19 @@ async def test_packets_overtake_each_other_if_the_lane_reorders() -> None:
 
 
 @leaves_nothing
+async def test_copies_arrive_one_after_the_other() -> None:
+    relay = Relay()
+    async with udp_endpoint() as host, udp_endpoint() as client:
+        port = await relay.open_port(host.address)
+        relay.set_link(a_link(relay, a_profile(Lane(copies=2))))
+        for number in range(3):
+            client.transport.sendto(b"%08d" % number, port.address)
+        got = [int((await host.receive())[0]) for _ in range(9)]
+        assert got == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+        await relay.close()
+
+
+@leaves_nothing
 async def test_a_link_applies_to_existing_flows_or_to_all() -> None:
     relay = Relay()
     dead = NetworkProfile("dead", cut=Cut())

@@ -188,12 +188,12 @@ class Relay:
             return
         counted = fate.delay_s > 0
         self.counters.delayed += counted
-        self._delayed_bytes += len(data)
-        heapq.heappush(
-            self._delayed,
-            _Delayed(now + fate.delay_s, next(self._numbers), port, flow, direction, data, counted),
-        )
-        port.packet_delayed()
+        due_at = now + fate.delay_s
+        for _ in range(1 + fate.copies):
+            self._delayed_bytes += len(data)
+            packet = _Delayed(due_at, next(self._numbers), port, flow, direction, data, counted)
+            heapq.heappush(self._delayed, packet)
+            port.packet_delayed()
         if self._delayed[0].due_at <= now + EARLY_S and now >= self._paused_until:
             self._flush()
         else:
