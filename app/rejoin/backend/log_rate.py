@@ -1,4 +1,7 @@
-"""Bounds how fast a client can fill the log: so many records a second, and a line with the rest."""
+"""Bounds how fast a client can fill the log: so many records a second, and a line with the rest.
+
+The audit log has bounds of its own (`audit`), so that no flood hides its lines.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from rejoin.backend.audit import LOGGER as AUDIT
 from rejoin.clock import boot_s
 
 RECORDS_PER_S: Final = 20.0
@@ -34,7 +38,7 @@ class LogRate(logging.Filter):
         now = self._clock()
         self._left = min(BURST, self._left + (now - self._at) * RECORDS_PER_S)
         self._at = now
-        if record.levelno >= logging.ERROR:
+        if record.levelno >= logging.ERROR or record.name == AUDIT:
             return True
         if self._left < 1.0:
             self._dropped += 1

@@ -13,20 +13,24 @@ from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response, 
 from fastapi.security import HTTPBearer
 
 from rejoin.backend import problems
+from rejoin.backend.audit import Audit
 from rejoin.backend.broker import SessionBroker
-from rejoin.backend.gate import ADMITTED, Admitted, Gate
+from rejoin.backend.gate import ADMITTED, Admitted, Gate, Observers
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.observed_service import ObservedService
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
+from rejoin.backend.owner_tags import OwnerTags
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.readiness import Readiness
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import StreamService
 from rejoin.backend.sign_in import Authenticate, static_tokens
+from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.sweep import sweep_for_ever
+from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
@@ -64,12 +68,14 @@ MARGIN_S: Final = 0.1
 @dataclass(frozen=True, slots=True)
 class AppRules:
     """`polls_per_s`: GetStreamSession calls of this process. `hosts`: the names and addresses that
-    a Host header may have; none: any. `owners`: what one player may hold. `about`: the answer to
+    a Host header may have; none: any. `owners`: what one player may hold. `tracing`: where spans
+    go. `about`: the answer to
     `GET /v1/about`."""
 
     polls_per_s: float = POLLS_PER_S
     hosts: tuple[str, ...] = ()
     owners: OwnerRules = field(default_factory=OwnerRules)
+    tracing: Tracing = field(default_factory=Tracing)
     about: AboutBody = field(
         default_factory=lambda: AboutBody(sign_in=[SignInBody(kind="static")], applications=[])
     )
@@ -96,21 +102,25 @@ def build_app(
     flights = FlightStore(store.database, secrets.token_hex(16))
     stopping = asyncio.Event()
     readiness, metrics = Readiness(clock, stopping), Metrics()
-    service = ObservedService(service, metrics, readiness, clock)
+    service = ObservedService(service, metrics, readiness, clock, rules.tracing)
     store.database.on_outcome = lambda good: (
         readiness.succeeded("database") if good else readiness.failed("database")
     )
     owners = OwnerCalls(rules.owners, clock)
+    audit, owner_tags = Audit(clock), OwnerTags(store)
     broker = SessionBroker(
         service, store, flights, clock, PollRate(clock, rules.polls_per_s), stopping, owners
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with contextlib.suppress(StoreUnavailableError):  # logs have no tags of players then
+            await owner_tags.read_key()
         sweeping = spawn(sweep_for_ever(service, store), name="sweep")
         yield
         await cancel(sweeping)
         await broker.finish()
+        audit.close()
 
     app = FastAPI(
         title="Rejoin studio backend",
@@ -131,7 +141,11 @@ def build_app(
     problems.install(app)
     authenticate = tokens if callable(tokens) else static_tokens(tokens)
     app.add_middleware(
-        Gate, authenticate=authenticate, clock=clock, hosts=rules.hosts, metrics=metrics
+        Gate,
+        authenticate=authenticate,
+        clock=clock,
+        hosts=rules.hosts,
+        observers=Observers(audit, metrics, owner_tags, rules.tracing),
     )
     return app
 

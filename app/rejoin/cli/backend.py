@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +47,11 @@ def _serve(chosen: BackendOptions) -> int:
     from rejoin.backend.aws import AwsStreamService
     from rejoin.backend.connection_rules import ConnectionRules, check_descriptors
     from rejoin.backend.dialects import build_backend
-    from rejoin.backend.log_rate import limit_log_rate
+    from rejoin.backend.log_lines import form_of, set_up_log
     from rejoin.backend.serving import serving
     from rejoin.backend.store.database import Database
     from rejoin.backend.store.sessions import SessionStore
+    from rejoin.backend.tracing import Tracing, otlp_tracer
 
     settings = settings_of(chosen.settings_file)
     for sentence in settings.warnings():
@@ -59,14 +61,16 @@ def _serve(chosen: BackendOptions) -> int:
     )
     check_descriptors(rules)
 
-    limit_log_rate()
+    set_up_log(form_of(settings.log, terminal=sys.stderr.isatty()))
+
+    tracer, end_tracing = otlp_tracer() if settings.tracing else (None, None)
 
     async def serve() -> None:
         service = AwsStreamService(settings)
         store = SessionStore(Database(settings.database))
         try:
             await store.open()
-            app = build_backend(service, store, settings)
+            app = build_backend(service, store, settings, tracing=Tracing(tracer))
             async with serving(
                 app,
                 settings.host,
@@ -87,5 +91,7 @@ def _serve(chosen: BackendOptions) -> int:
         finally:
             await store.close()
             service.close()
+            if end_tracing is not None:
+                await asyncio.to_thread(end_tracing)
 
     return servers.run_until_stopped(serve)
