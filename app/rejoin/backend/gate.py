@@ -22,7 +22,7 @@ from rejoin.backend.sign_in import Authenticate, RefusedSignIns, signed_in
 from rejoin.backend.store.schema import secret_hash
 from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock
-from rejoin.signaling.wire import MAX_BODY_BYTES
+from rejoin.signaling.wire import MAX_BODY_BYTES, MAX_REPORT_BYTES, REPORTS_PATH
 
 ADMITTED: Final = "rejoin.admitted"
 """Where the gate leaves an `Admitted` in the ASGI scope."""
@@ -124,7 +124,8 @@ class Gate:
             if scope["path"] not in _OPEN_PATHS:
                 scope[ADMITTED] = await self._admit(call, headers, scope.get("client"))
             if scope["method"] in ("POST", "PUT", "PATCH"):
-                receive = _limited(headers, receive)
+                most = MAX_REPORT_BYTES if scope["path"] == REPORTS_PATH else MAX_BODY_BYTES
+                receive = _limited(headers, receive, most)
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
             refused = refused_by(error)
@@ -160,8 +161,8 @@ def _check_framing(headers: Headers) -> None:
         raise RefusedError(Reason.TWO_LENGTHS)
 
 
-def _limited(headers: Headers, receive: Receive) -> Receive:
-    """Reads the body when it is first asked for, at most MAX_BODY_BYTES of it, and passes it on in
+def _limited(headers: Headers, receive: Receive, max_bytes: int) -> Receive:
+    """Reads the body when it is first asked for, at most `max_bytes` of it, and passes it on in
     one piece: what has no route or no body is refused before anything is read."""
     read = False
 
@@ -171,9 +172,7 @@ def _limited(headers: Headers, receive: Receive) -> Receive:
             return await receive()
         read = True
         try:
-            body = await read_body(
-                _chunks(receive), headers.get("Content-Length", ""), MAX_BODY_BYTES
-            )
+            body = await read_body(_chunks(receive), headers.get("Content-Length", ""), max_bytes)
         except BodyError as error:
             too_large = error.fault is BodyFault.TOO_LARGE
             reason = Reason.BODY_TOO_LARGE if too_large else Reason.BODY_TOO_SLOW

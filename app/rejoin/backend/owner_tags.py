@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-
+from rejoin.backend.store.schema import owner_tag
 from rejoin.backend.store.sessions import SessionStore
-
-_DIGITS = 32
 
 
 class OwnerTags:
@@ -35,5 +31,4 @@ class OwnerTags:
         """The player's tag; None before the secret was read."""
         if self._server_key is None:
             return None
-        said = f"owner tag\0{owner_hash}".encode()
-        return hmac.new(self._server_key, said, hashlib.sha256).hexdigest()[:_DIGITS]
+        return owner_tag(self._server_key, owner_hash)

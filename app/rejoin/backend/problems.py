@@ -25,11 +25,13 @@ from rejoin.signaling.wire import (
     BUDGET_HEADER,
     IDEMPOTENCY_HEADER,
     MAX_BODY_BYTES,
+    MAX_REPORT_BYTES,
     MAX_SIGNAL_BYTES,
     MIN_BUDGET_S,
     PROBLEM_CONTENT_TYPE,
     ProblemBody,
     ProblemCode,
+    ReportBody,
     problem,
 )
 
@@ -54,7 +56,8 @@ TABLE: Final[dict[Reason, Row]] = {
     ),
     Reason.BODY_TOO_LARGE: Row(
         ProblemCode.INVALID_REQUEST,
-        f"A body has at most {MAX_BODY_BYTES} bytes, a SignalRequest {MAX_SIGNAL_BYTES}.",
+        f"A body has at most {MAX_BODY_BYTES} bytes, a SignalRequest {MAX_SIGNAL_BYTES}, "
+        f"a report {MAX_REPORT_BYTES}.",
         http_status=413,
     ),
     Reason.BODY_TOO_SLOW: Row(
@@ -187,6 +190,7 @@ async def _on_refused(request: Request, error: Exception) -> Response:
 _FIELDS: Final = frozenset(
     {"signal_request", "attempt", "application", "known", "wait_s"}
     | {IDEMPOTENCY_HEADER, BUDGET_HEADER}
+    | set(ReportBody.model_fields)
 )
 
 

@@ -23,11 +23,13 @@ from rejoin.backend.owner_tags import OwnerTags
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.readiness import Readiness
 from rejoin.backend.refused import Reason, RefusedError
+from rejoin.backend.report_intake import ReportIntake
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import StreamService
 from rejoin.backend.sign_in import Authenticate, static_tokens
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
+from rejoin.backend.store.reports import ReportStore
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.sweep import sweep_for_ever
 from rejoin.backend.tracing import Tracing
@@ -38,9 +40,11 @@ from rejoin.signaling.wire import (
     CONTRACT_VERSION,
     IDEMPOTENCY_HEADER,
     MAX_BUDGET_MS,
+    MAX_REPORT_BYTES,
     MAX_WAIT_S,
     MIN_BUDGET_S,
     PROBLEM_CONTENT_TYPE,
+    REPORTS_PATH,
     SESSION_ID_PATTERN,
     TOKEN_PATTERN,
     AboutBody,
@@ -49,6 +53,7 @@ from rejoin.signaling.wire import (
     ReadyBody,
     ReconnectBody,
     RemainingBody,
+    ReportBody,
     SessionViewBody,
     SignalAnswerBody,
     SignInBody,
@@ -108,6 +113,7 @@ def build_app(
     )
     owners = OwnerCalls(rules.owners, clock)
     audit, owner_tags = Audit(clock), OwnerTags(store)
+    intake = ReportIntake(ReportStore(store.database), owner_tags, metrics, clock)
     broker = SessionBroker(
         service, store, flights, clock, PollRate(clock, rules.polls_per_s), stopping, owners
     )
@@ -137,7 +143,7 @@ def build_app(
     )
     app.state.stopping = stopping
     app.state.metrics = metrics
-    app.include_router(_router(broker, owners, rules.about, readiness))
+    app.include_router(_router(broker, owners, rules.about, readiness, intake))
     problems.install(app)
     authenticate = tokens if callable(tokens) else static_tokens(tokens)
     app.add_middleware(
@@ -181,7 +187,11 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def _router(
-    broker: SessionBroker, owners: OwnerCalls, about_body: AboutBody, readiness: Readiness
+    broker: SessionBroker,
+    owners: OwnerCalls,
+    about_body: AboutBody,
+    readiness: Readiness,
+    intake: ReportIntake,
 ) -> APIRouter:
     # The gate has checked the token already; this puts the scheme into the contract.
     bearer = Security(HTTPBearer(auto_error=False, scheme_name="bearer"))
@@ -313,6 +323,20 @@ def _router(
         caller = _caller(request, budget_ms)
         with owners.call(caller.owner_hash, "terminate"):
             await broker.terminate(caller, session_id)
+
+    @router.post(
+        REPORTS_PATH.removeprefix("/v1"),
+        operation_id="report",
+        summary="What became of one dropped connection; from contract 1.2 on",
+        description=f"At most {MAX_REPORT_BYTES} bytes. A client sends it while a game runs, never "
+        "during a reconnect. 404: this backend takes none, and the report is dropped.",
+        status_code=204,
+        dependencies=[bearer],
+    )
+    async def report(request: Request, body: ReportBody, budget_ms: _BudgetMs = None) -> None:
+        caller = _caller(request, budget_ms)
+        with owners.call(caller.owner_hash, "report"):
+            await intake.take(caller, body)
 
     return router
 

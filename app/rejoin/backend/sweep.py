@@ -22,6 +22,7 @@ from rejoin.backend.service import (
     StreamServiceError,
 )
 from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.reports import ReportStore
 from rejoin.backend.store.sessions import (
     SessionForgottenError,
     SessionStore,
@@ -53,6 +54,7 @@ async def sweep_for_ever(service: StreamService, store: SessionStore) -> None:
     while True:
         try:
             await sweep_old_rows(service, store)
+            await ReportStore(store.database).sweep(within_s=_STORE_S)
             await sweep_lost_starts(service, store)
         except StoreUnavailableError:
             _log.warning("the sweep could not use the database; tried again in %.0f s", EVERY_S)
