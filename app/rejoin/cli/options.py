@@ -66,6 +66,8 @@ class GameOptions:
     """Offer video with colour in full resolution."""
     full_screen: bool = False
     close_at_end: bool = False
+    report: bool = False
+    """Send the studio reconnect reports, where it takes them."""
 
 
 def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
@@ -120,6 +122,13 @@ def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
         click.option("--full-screen", is_flag=True, help="Start in full screen."),
         click.option(
             "--close-at-end", is_flag=True, help="Close the window when the game has ended."
+        ),
+        click.option(
+            "--report/--no-report",
+            default=False,
+            show_default=True,
+            help="After each reconnect, send the studio how it went: cause, seconds, tries and "
+            "outcome; no address, no text, no name.",
         ),
     )
 

@@ -15,6 +15,7 @@ from collections import deque
 from rejoin.core import engine, events
 from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
 from rejoin.core.phases import State
+from rejoin.core.reconnect_report import EpisodeObserver
 from rejoin.core.snapshot import snapshot
 from rejoin.core.trace import Recorder
 from rejoin.input_events.events import InputEvent, View
@@ -58,6 +59,7 @@ class EngineLoop:
             options.policy,
             samples=options.record_samples,
         )
+        self._episodes = None if options.on_report is None else EpisodeObserver(options.on_report)
         self._state = State()
         self._queue: deque[events.Event] = deque()
         self._stepping = False
@@ -167,6 +169,8 @@ class EngineLoop:
         self._recorder.event(event, now)
         self._state, todo = engine.step(self._state, event, now, self._policy, self._options.draw)
         self._recorder.state(self._state, now)
+        if self._episodes is not None:
+            self._episodes.step(event, self._state, now)
         for command in todo:
             self._recorder.command(command, now)
             self._executor.execute(command)
