@@ -24,6 +24,7 @@ from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.readiness import Readiness
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.report_intake import ReportIntake
+from rejoin.backend.report_reading import reports_route
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import StreamService
 from rejoin.backend.sign_in import Authenticate, static_tokens
@@ -100,7 +101,7 @@ def build_app(
     """The application. The caller opens `store` before it, and closes `service` and `store` after.
 
     `app.state.stopping`, an asyncio.Event, ends long polls with their view: set it when the server
-    is to end.
+    is to end. `app.state.operators_app` serves metrics and reports to the operator alone.
 
     Each application is one owner of flights, also where several share a process.
     """
@@ -143,6 +144,7 @@ def build_app(
     )
     app.state.stopping = stopping
     app.state.metrics = metrics
+    app.state.operators_app = metrics.app(reports_route(ReportStore(store.database)))
     app.include_router(_router(broker, owners, rules.about, readiness, intake))
     problems.install(app)
     authenticate = tokens if callable(tokens) else static_tokens(tokens)

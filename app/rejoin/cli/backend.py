@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from rejoin.cli import options, servers
+from rejoin.cli.backend_report import report
 from rejoin.cli.backend_settings import settings_file, settings_of
 from rejoin.cli.exit_codes import SUCCESS
 from rejoin.cli.messages import say, warn
@@ -41,6 +42,9 @@ def backend(chosen: BackendOptions) -> int:
     if click.get_current_context().invoked_subcommand is not None:
         return SUCCESS
     return _serve(chosen)
+
+
+backend.add_command(report)
 
 
 def _serve(chosen: BackendOptions) -> int:
@@ -81,10 +85,10 @@ def _serve(chosen: BackendOptions) -> int:
             ) as port:
                 say(f"Backend   http://{settings.host}:{port}")
                 async with contextlib.AsyncExitStack() as stack:
-                    metrics = getattr(app.state, "metrics", None)
-                    if settings.metrics_port is not None and metrics is not None:
+                    operators = getattr(app.state, "operators_app", None)
+                    if settings.metrics_port is not None and operators is not None:
                         read_at = await stack.enter_async_context(
-                            serving(metrics.app(), "127.0.0.1", settings.metrics_port)
+                            serving(operators, "127.0.0.1", settings.metrics_port)
                         )
                         say(f"Metrics   http://127.0.0.1:{read_at}/metrics")
                     await asyncio.Event().wait()

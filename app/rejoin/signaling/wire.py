@@ -140,7 +140,7 @@ class ReportBody(_Request):
     failures: Annotated[list[Word], Field(max_length=16)] = Field(
         default=[], description="Kinds of calls that failed, each once."
     )
-    client_version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.+-]{1,40}$")]
+    client_version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,39}$")]
 
 
 class RemainingBody(_Answer):
