@@ -57,7 +57,8 @@ async def test_each_call_has_its_line_and_starts_creates_and_ends_are_audited(
         (False, "health", 200, "", None),
         (True, "none", 401, "UNAUTHENTICATED", None),
     ]
-    assert [record.__dict__.get("session") for record in lines[:5]] == [session_id] * 5
+    said_of = [record.__dict__.get("session") for record in lines[:5]]
+    assert said_of == [session_id, session_id, None, session_id, session_id]
     assert lines[4].__dict__["request_id"] == ended.headers["X-Request-Id"]
     assert len({record.__dict__["request_id"] for record in lines}) == len(lines)
     refused = lines[-1]
@@ -68,3 +69,15 @@ async def test_each_call_has_its_line_and_starts_creates_and_ends_are_audited(
     text = "".join(f"{record.getMessage()} {record.__dict__}" for record in lines)
     for secret in (GOOD_TOKEN, "canary-wrong", offer, token, "127.0.0.1"):
         assert secret not in text
+
+
+async def test_the_id_of_a_session_that_is_not_there_is_text_of_a_client(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for name in (LOGGER, CALLS):
+        caplog.set_level(logging.INFO, name)
+    async with caller(FakeStreamService()) as call:
+        await call.http.get("/v1/sessions/canary-in-the-path")
+        await call.http.post("/v1/sessions/canary-in-the-path/connections", json={})
+    assert len(caplog.records) == 2
+    assert "canary" not in "".join(str(record.__dict__) for record in caplog.records)

@@ -23,6 +23,8 @@ REQUEST_ID_HEADER: Final = "X-Request-Id"
 
 _IN_SCOPE: Final = "rejoin.call"
 _AUDITED: Final = frozenset({"start", "reconnect", "terminate"})
+_FOUND: Final = frozenset({409, 502, 504})
+"""Answers that say that the session exists: else its id is text of a client."""
 _SIGN_IN: Final = "sign-ins"
 """All refused sign-ins are one source of audit lines."""
 
@@ -71,7 +73,7 @@ class CallLog:
             "code": call.code,
             "ms": round(seconds * 1000, 1),
         }
-        if call.session_id is not None:
+        if call.session_id is not None and (status < 400 or status in _FOUND):
             fields["session"] = call.session_id
         if call.refused_sign_in is not None:
             address, count = call.refused_sign_in

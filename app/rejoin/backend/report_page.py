@@ -131,7 +131,7 @@ def _days_chart(days: Sequence[Named]) -> str:
         return "".join(pieces) + _label(x + width / 2, scale(tally.drops) - 4, tally.drops or "")
 
     names = [day.name[5:] for day in days]
-    return _columns("Drops by day", names, highest, column)
+    return _columns("Drops by day", names, highest, column, scroll="wide newest")
 
 
 def _waits_chart(waits: Sequence[int]) -> str:
@@ -150,7 +150,10 @@ def _columns(
     names: Sequence[str],
     highest: int,
     column: Callable[[int, float, float, Callable[[float], float]], str],
+    *,
+    scroll: str = "wide",
 ) -> str:
+    """`scroll`: "wide newest" shows the right end first where there is no room for all."""
     step = _WIDTH / len(names)
     every = max(1, -(-len(names) * 44 // _WIDTH))  # a label has some 44 units of width
     floor = _HEIGHT - _BOTTOM
@@ -164,7 +167,7 @@ def _columns(
         for number, name in enumerate(names)
     ]
     return (
-        '<div class="wide newest"><svg class="chart" role="img" '
+        f'<div class="{scroll}"><svg class="chart" role="img" '
         f'viewBox="-12 0 {_WIDTH + 24} {_HEIGHT}" aria-label="{_text(title)}">'
         f'<line class="axis" x1="0" x2="{_WIDTH}" y1="{floor}" y2="{floor}"/>'
         + "".join(pieces)

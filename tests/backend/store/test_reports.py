@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -142,7 +141,7 @@ async def test_games_are_counted_from_their_rows_and_after_those_are_gone(url: s
         assert await kept.games(DAY, within_s=SOON_S) == ()
 
 
-async def test_an_empty_database_is_not_made_by_a_reader(tmp_path: Path) -> None:
-    database = Database(str(tmp_path / "x.sqlite3"))
+async def test_an_empty_database_is_not_made_by_a_reader(url: str) -> None:
+    database = Database(url)
     with pytest.raises(ServiceError, match="no backend has used it"):
         await database.open(migrate=False)
