@@ -9,8 +9,8 @@ import pytest
 from helpers.backend_caller import caller
 from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService, new_offer, new_token
 from helpers.stores import opened
-from rejoin.backend.audit import LOGGER
-from rejoin.backend.call_log import CALLS
+from rejoin.backend.audit import LOGGER, Audit
+from rejoin.backend.call_log import CALLS, Call, CallLog
 from rejoin.backend.owner_tags import OwnerTags
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.sign_in import static_tokens
@@ -69,6 +69,16 @@ async def test_each_call_has_its_line_and_starts_creates_and_ends_are_audited(
     text = "".join(f"{record.getMessage()} {record.__dict__}" for record in lines)
     for secret in (GOOD_TOKEN, "canary-wrong", offer, token, "127.0.0.1"):
         assert secret not in text
+
+
+def test_a_start_is_audited_even_where_nobody_can_be_told_apart(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    CallLog(Audit(lambda: 0.0)).answered(Call(), "start", 503, 0.1)
+    [line] = caplog.records
+    assert line.name == LOGGER
+    assert line.__dict__["status"] == 503
 
 
 async def test_the_id_of_a_session_that_is_not_there_is_text_of_a_client(

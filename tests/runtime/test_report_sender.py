@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from rejoin.core.model import HealthLevel, Snapshot, Stage
 from rejoin.core.reconnect_report import ReconnectReport
 from rejoin.core.retry import Failure, FailureKind
+from rejoin.errors import BadInputError
 from rejoin.runtime.report_queue import ReportQueue
 from rejoin.runtime.report_sender import WITHIN_S, ReportSender
 from rejoin.signaling.exchange import CallFailedError
@@ -172,6 +174,25 @@ async def test_a_failure_that_may_pass_is_for_later(tmp_path: Path, kind: Failur
     assert it.backend.calls == 2
     assert it.draws == 2, "each try at a time of chance"
     assert len(it.backend.got) == 1
+    await it.sender.close()
+
+
+async def test_certificates_that_are_gone_may_come_back(tmp_path: Path) -> None:
+    it = Scene(tmp_path)
+    it.queue.add(REPORT)
+    opened: list[str] = []
+
+    def open_client() -> Backend:
+        opened.append(threading.current_thread().name)
+        if len(opened) == 1:
+            raise BadInputError("It is gone.")
+        return it.backend
+
+    it.sender._open_client = open_client
+    it.sender.snapshot_changed(LIVE)
+    await it.until(lambda: it.backend.closed == 1)
+    assert opened == ["report", "report"], "not on the thread of the stream"
+    assert it.queue.waiting() == []
     await it.sender.close()
 
 

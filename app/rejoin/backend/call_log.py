@@ -27,6 +27,8 @@ _FOUND: Final = frozenset({409, 502, 504})
 """Answers that say that the session exists: else its id is text of a client."""
 _SIGN_IN: Final = "sign-ins"
 """All refused sign-ins are one source of audit lines."""
+_UNKNOWN: Final = "players"
+"""The source of players whose tag is not known, as the database did not give its key."""
 
 
 @dataclass(slots=True)
@@ -80,8 +82,8 @@ class CallLog:
             fields |= {"address": redact(address), "refused_in_a_minute": count}
             message = f"sign-in refused: {_sentence(fields)}, {count} of this address in a minute"
             self._audit.note(_SIGN_IN, message, fields)
-        elif operation in _AUDITED and call.owner is not None:
-            self._audit.note(call.owner, _sentence(fields), fields)
+        elif operation in _AUDITED:
+            self._audit.note(call.owner or _UNKNOWN, _sentence(fields), fields)
         else:
             _log.info("%s", _sentence(fields), extra=fields)
 

@@ -19,6 +19,7 @@ from rejoin.core.model import HealthLevel, Snapshot, Stage
 from rejoin.core.reconnect_report import ReconnectReport
 from rejoin.core.retry import Draw, Failure, FailureKind
 from rejoin.daemon_thread import run_in_daemon_thread
+from rejoin.errors import BadInputError
 from rejoin.runtime.report_queue import ReportQueue
 from rejoin.signaling.exchange import CallFailedError
 from rejoin.signaling.wire import ReportBody
@@ -59,7 +60,8 @@ class ReportSender:
         draw: Draw = random.random,
         within_s: float = WITHIN_S,
     ) -> None:
-        """`open_client`: a client of its own for each delivery. `draw`: in [0, 1)."""
+        """`open_client`: a client of its own for each delivery, made on a thread of its own; may
+        raise BadInputError. `draw`: in [0, 1)."""
         self._queue = queue
         self._open_client = open_client
         self._draw = draw
@@ -120,7 +122,10 @@ class ReportSender:
         bodies = await run_in_daemon_thread(self._queue.waiting, name="report", within_s=_DISK_S)
         if not bodies:
             return True
-        client = self._open_client()
+        try:  # loading certificates takes time, which the stream does not have
+            client = await run_in_daemon_thread(self._open_client, name="report", within_s=_DISK_S)
+        except BadInputError:  # a file with certificates is gone
+            return False
         try:
             for body in bodies:
                 try:
