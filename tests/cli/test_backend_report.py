@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from helpers.command_line import Rejoin
+from helpers.postgres import postgres_server
 from helpers.reports import stored_report
 from helpers.stores import opened
 from rejoin.backend.store.reports import DAY_S, ReportStore
@@ -25,9 +26,9 @@ def _settings(tmp_path: Path) -> Path:
     return file
 
 
-def fill(tmp_path: Path) -> None:
+def fill(url: str) -> None:
     async def main() -> None:
-        async with opened(str(tmp_path / "x.sqlite3")) as store:
+        async with opened(url) as store:
             reports = ReportStore(store.database)
             now = time.time()
             report = stored_report(0, ended_at=now, lost_s=2.5)
@@ -39,7 +40,7 @@ def fill(tmp_path: Path) -> None:
 
 
 def test_a_table_csv_and_a_page(rejoin: Rejoin, settings: Path, tmp_path: Path) -> None:
-    fill(tmp_path)
+    fill(str(tmp_path / "x.sqlite3"))
     given = ("--settings", str(settings))
     code, out, err = rejoin("backend", "report", *given)
     assert (code, err) == (0, "")
@@ -51,6 +52,23 @@ def test_a_table_csv_and_a_page(rejoin: Rejoin, settings: Path, tmp_path: Path) 
     assert rejoin("backend", "report", *given, "--html", str(page)) == (0, "", "")
     assert "1 of 1" in page.read_text(encoding="utf-8")
     assert rejoin("backend", "report", *given, "--html", str(tmp_path / "none" / "x"))[0] == 2
+
+
+def test_from_a_postgresql_that_backends_use(
+    rejoin: Rejoin, settings: Path, tmp_path: Path
+) -> None:
+    with postgres_server() as server:
+        url = server.new_database()
+        text = settings.read_text()
+        settings.write_text(text.replace(str(tmp_path / "x.sqlite3"), url))
+        given = ("backend", "report", "--settings", str(settings))
+        code, out, err = rejoin(*given)
+        assert (code, out) == (7, "")
+        assert "no backend has used it" in err
+        fill(url)
+        code, out, err = rejoin(*given)
+    assert (code, err) == (0, "")
+    assert ": 1 drops, 1 saved (100.0 %)" in out.splitlines()[0]
 
 
 def test_what_cannot_be_read_is_one_sentence(

@@ -24,6 +24,11 @@ COUNTED_WITHIN_S: Final = 10.0
 _MOST_SOURCES: Final = 10_000
 
 
+def note_own(message: str, operation: str) -> None:
+    """An audit line of what the backend did by itself, for no player's call."""
+    _log.info("%s", message, extra={"operation": operation})
+
+
 @dataclass(slots=True)
 class _Source:
     """Lines that a source may still cause, when that was, and how many were left out."""

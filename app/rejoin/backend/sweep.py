@@ -14,6 +14,7 @@ import logging
 import secrets
 from typing import Final
 
+from rejoin.backend.audit import note_own
 from rejoin.backend.service import (
     ListedStream,
     ServiceFault,
@@ -89,6 +90,7 @@ async def _join_or_end(service: StreamService, store: SessionStore, listed: List
     row = await store.by_tag(listed.user_id, within_s=_STORE_S)
     if row is None:
         _log.warning("a stream session without an owner is ended")
+        note_own("terminate, by the sweep: a stream session without an owner", "terminate")
         await _end(service, listed.stream)
     elif row.stream is None:
         with contextlib.suppress(StreamTakenError):
