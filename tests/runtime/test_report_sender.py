@@ -124,13 +124,16 @@ async def test_a_call_in_flight_is_given_up_when_an_episode_begins(tmp_path: Pat
     await it.sender.close()
 
 
-async def test_while_the_connection_is_in_trouble_nothing_is_sent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("health", [HealthLevel.HEALTHY, HealthLevel.DEGRADED])
+async def test_while_the_stream_stands_still_nothing_is_sent(
+    tmp_path: Path, health: HealthLevel
+) -> None:
     it = Scene(tmp_path)
     it.queue.add(REPORT)
     it.sender.snapshot_changed(Snapshot(Stage.LIVE, health=HealthLevel.STALLED))
     await it.quiet()
     assert it.backend.calls == 0
-    it.sender.snapshot_changed(LIVE)
+    it.sender.snapshot_changed(Snapshot(Stage.LIVE, health=health))
     await it.until(lambda: it.backend.got != [])
     await it.sender.close()
 

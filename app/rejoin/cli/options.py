@@ -128,7 +128,7 @@ def game_options(*, decoder_default: str) -> Callable[[_Verb], _Verb]:
             default=False,
             show_default=True,
             help="After each reconnect, send the studio how it went: cause, seconds, tries and "
-            "outcome; no address, no text, no name.",
+            "outcome; no address and no text. It keeps them for 30 days, under a pseudonym.",
         ),
     )
 

@@ -2,8 +2,8 @@
 
 A report is written to the disk when its episode is over. It is sent at a random time within ten
 minutes after the game is back, over a connection of its own, so that after a failure that hit many
-players their reports do not come at once; while the connection of the game is in trouble nothing is
-sent, and a call in flight is given up.
+players their reports do not come at once. While the stream stands still nothing is sent, and a call
+in flight is given up when an episode begins.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ _BUDGET_S: Final = 10.0
 _DISK_S: Final = 5.0
 _CLOSE_S: Final = 1.0
 
+_CALM: Final = (HealthLevel.HEALTHY, HealthLevel.DEGRADED)
+"""Degraded too: who plays over a bad network all the time has the most to report."""
 _DROPPED: Final = frozenset({FailureKind.NOT_FOUND, FailureKind.INVALID, FailureKind.FORBIDDEN})
 """After these the same report will never be taken."""
 _NO_SUCH_CALL: Final = (404, 405)
@@ -79,7 +81,7 @@ class ReportSender:
     def snapshot_changed(self, snapshot: Snapshot) -> None:
         """The game is back, or it is not: a delivery begins or ends."""
         playing = snapshot.stage is Stage.LIVE
-        if playing and snapshot.health is HealthLevel.HEALTHY:
+        if playing and snapshot.health in _CALM:
             self._calm.set()
         else:
             self._calm.clear()
