@@ -26,12 +26,20 @@ def _out(monkeypatch: pytest.MonkeyPatch, expected_logs: object) -> Iterator[io.
     loggers = [logging.getLogger(name) for name in (LOGGER, CALLS)]
     before = [logger.level for logger in loggers]
     yield out
+    for each in logging.getLogger().handlers:
+        each.close()
     for logger, level in zip(loggers, before, strict=True):
         logger.setLevel(level)
 
 
+def text_of(out: io.StringIO) -> str:
+    for each in logging.getLogger().handlers:
+        each.flush()
+    return out.getvalue()
+
+
 def written(out: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.getvalue().splitlines()]
+    return [json.loads(line) for line in text_of(out).splitlines()]
 
 
 def test_a_setting_decides_and_else_the_terminal() -> None:
@@ -63,14 +71,16 @@ def test_a_line_of_json_is_whole_and_has_no_secret(out: io.StringIO) -> None:
     assert "\x1b" not in out.getvalue()
 
 
-def test_calls_are_logged_in_json_and_audit_lines_in_both_forms(out: io.StringIO) -> None:
+def test_in_text_audit_lines_are_logged_and_calls_are_not(out: io.StringIO) -> None:
     fields = {"operation": "start", "ms": 1.5, "owner": None}
     set_up_log("text")
     logging.getLogger(LOGGER).info("start 201", extra=fields)
     logging.getLogger(CALLS).info("status 200", extra=fields)
-    assert out.getvalue() == "INFO rejoin.backend.audit: start 201\n"
-    out.seek(0)
-    out.truncate()
+    assert text_of(out) == "INFO rejoin.backend.audit: start 201\n"
+
+
+def test_calls_are_lines_of_json_too(out: io.StringIO) -> None:
+    fields = {"operation": "start", "ms": 1.5, "owner": None}
     set_up_log("json")
     logging.getLogger(LOGGER).info("start 201", extra=fields)
     logging.getLogger(CALLS).info("status 200", extra=fields)

@@ -19,8 +19,8 @@ Read in this order: `service` (what a streaming service offers), `requests`, `br
 `create_calls`, `status_calls`, `client_tokens`, `session_reports` and `owner_rules`, `refused`,
 `routes`, `problems`, `gate`; then `store`, `sweep`, `sign_in` with `openid_tokens` and
 `introspection`, `readiness`, `metrics` and `tracing` by `observed_service`, the log (`call_log`,
-`audit`, `log_rate`, `log_lines`, `owner_tags`), reports (`report_intake`, `report_summary`,
-`report_reading`, `report_text`, `report_page`), `connection_rules`, `serving`,
+`audit`, `log_rate`, `log_lines`, `log_writer`, `owner_tags`), reports (`report_intake`,
+`report_summary`, `report_reading`, `report_text`, `report_page`), `connection_rules`, `serving`,
 `aws` with `aws_session` and `create_pace` (boto3) and the sample dialects `aws_bundle`,
 `aws_react`.
 """

@@ -16,6 +16,7 @@ from structlog.contextvars import bound_contextvars, merge_contextvars
 from rejoin.backend.audit import LOGGER as AUDIT
 from rejoin.backend.call_log import CALLS
 from rejoin.backend.log_rate import limit_log_rate
+from rejoin.backend.log_writer import LogWriter
 from rejoin.redact import redact
 
 Form = Literal["text", "json"]
@@ -40,13 +41,16 @@ def form_of(setting: str | None, *, terminal: bool) -> Form:
 def set_up_log(form: Form) -> None:
     """Bound and form what this process logs. Audit lines are logged in both forms; a line for each
     other call in JSON, and in text only where `rejoin -v` logs everything."""
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if type(each) is logging.StreamHandler]:
+        writer = LogWriter(handler.stream)
+        writer.setFormatter(_json_formatter() if form == "json" else handler.formatter)
+        root.removeHandler(handler)
+        root.addHandler(writer)
     limit_log_rate()
     logging.getLogger(AUDIT).setLevel(logging.INFO)
-    if form == "text":
-        return
-    logging.getLogger(CALLS).setLevel(logging.INFO)
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(_json_formatter())
+    if form == "json":
+        logging.getLogger(CALLS).setLevel(logging.INFO)
 
 
 @contextlib.contextmanager
