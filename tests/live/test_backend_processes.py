@@ -151,7 +151,6 @@ async def backends(
             "starts_per_minute": 1000,
             "live_sessions": 1000,
             "port": 0,
-            "log": "text",  # nobody reads the pipe before the end
         }
         settings.write_text("".join(f"{name} = {json.dumps(content[name])}\n" for name in content))
         settings.chmod(0o600)
