@@ -169,8 +169,7 @@ class EngineLoop:
         self._recorder.event(event, now)
         self._state, todo = engine.step(self._state, event, now, self._policy, self._options.draw)
         self._recorder.state(self._state, now)
-        if self._episodes is not None:
-            self._episodes.step(event, self._state, now)
+        self._observe(event, now)
         for command in todo:
             self._recorder.command(command, now)
             self._executor.execute(command)
@@ -178,6 +177,16 @@ class EngineLoop:
         self.snapshots.publish(snapshot(self._state, self._policy))
         if network_changed:
             self._address_loss.report()
+
+    def _observe(self, event: events.Event, now: float) -> None:
+        """A report is not worth a game: if it cannot be made, none is made any more."""
+        if self._episodes is None:
+            return
+        try:
+            self._episodes.step(event, self._state, now)
+        except Exception:
+            _log.exception("reconnects are not reported any more")
+            self._episodes = None
 
     def _set_wakeup(self) -> None:
         """Have the engine woken at the next moment at which time alone changes something."""
