@@ -7,6 +7,8 @@ import logging
 
 import pytest
 
+from rejoin.backend.audit import LOGGER as AUDIT
+from rejoin.backend.call_log import CALLS
 from rejoin.backend.log_rate import BURST, RECORDS_PER_S, LogRate, limit_log_rate
 
 
@@ -24,6 +26,23 @@ def test_a_flood_is_cut_to_the_rate_and_the_next_line_says_how_much() -> None:
     assert first.getMessage() == "refused 7 (900 records before it are left out)"
     assert sum(rate.filter(record()) for _ in range(1000)) == RECORDS_PER_S - 1
     assert rate.filter(record(logging.ERROR))
+
+
+def test_many_calls_hide_no_warning() -> None:
+    rate = LogRate(lambda: 0.0)
+    call = record(logging.INFO)
+    call.name = CALLS
+    assert sum(rate.filter(call) for _ in range(1000)) == BURST
+    assert rate.filter(record())
+
+
+def test_audit_lines_are_not_part_of_it() -> None:
+    rate = LogRate(lambda: 0.0)
+    while rate.filter(record()):
+        pass
+    line = record(logging.INFO)
+    line.name = AUDIT
+    assert rate.filter(line)
 
 
 def test_the_rate_is_that_of_all_loggers_together(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
+import pytest
+
 from helpers.fake_stream_service import FakeStreamService
 from helpers.stores import fresh_tag, opened
+from rejoin.backend.audit import LOGGER
 from rejoin.backend.service import ListedStream, ServiceFault, StreamId, StreamStatus
 from rejoin.backend.store.sessions import KEPT_S, Offered
 from rejoin.backend.sweep import new_tag, sweep_lost_starts, sweep_old_rows
@@ -89,9 +94,10 @@ async def test_a_start_whose_answer_was_lost_is_joined_to_its_row() -> None:
     assert service.ended == []
 
 
-async def test_only_sessions_of_this_database_that_nobody_owns_are_ended(
-    expected_logs: object,
+async def test_only_sessions_of_this_database_that_nobody_owns_are_ended_and_that_is_audited(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
     service = FakeStreamService()
     async with opened() as store, opened() as another:
         orphan = listed(1, new_tag(await store.server_key()))
@@ -107,6 +113,8 @@ async def test_only_sessions_of_this_database_that_nobody_owns_are_ended(
         assert service.ended == []
         await sweep_lost_starts(service, store)
     assert service.ended == [orphan.stream]
+    audited = [record for record in caplog.records if record.name == LOGGER]
+    assert [record.__dict__["operation"] for record in audited] == ["terminate"] * 2
 
 
 async def test_a_list_that_cannot_be_had_ends_nothing() -> None:

@@ -91,6 +91,16 @@ def test_back_offers_444_where_the_ticket_or_the_option_says_so(
     assert fake_player.made[0].profile.allow_444 == allowed
 
 
+def test_back_reports_where_the_ticket_says_that_the_studio_wants_it(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    saved_ticket(takes_reports=True)
+    assert rejoin("back", "--yes", "--report", token="CANARY-token")[0] == 0
+    played = fake_player.made[0]
+    assert played.profile.takes_reports
+    assert played.reports is not None
+
+
 def test_back_goes_without_a_relay_when_the_tickets_file_is_gone(
     rejoin: Rejoin, fake_player: type[FakePlayer], tmp_path: Path
 ) -> None:

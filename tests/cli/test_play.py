@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 import pytest
 
-from helpers.command_line import LINK, FakePlayer, Rejoin
+from helpers.command_line import LINK, URL, FakePlayer, Rejoin
 from rejoin.signaling import name_lookup
 
 
@@ -54,6 +54,23 @@ def test_a_link_does_not_offer_444_and_the_player_may(
     for arguments, allowed in ([], False), (["--allow-444"], True):
         assert rejoin("play", "--yes", *arguments, LINK, token="CANARY-token")[0] == 0
         assert fake_player.made[-1].profile.allow_444 == allowed
+
+
+def test_reports_need_the_players_consent_and_the_studios_wish(
+    rejoin: Rejoin, fake_player: type[FakePlayer]
+) -> None:
+    for where, arguments, wanted, allowed in (
+        (URL, [], False, False),
+        (URL, ["--report"], True, True),
+        (LINK, ["--report"], False, True),
+        (f"{LINK}&reports=yes", [], True, False),
+        (f"{LINK}&reports=yes", ["--report"], True, True),
+        (f"{LINK}&reports=yes", ["--no-report"], True, False),
+    ):
+        assert rejoin("play", "--yes", *arguments, where, token="CANARY-token")[0] == 0
+        played = fake_player.made[-1]
+        assert played.profile.takes_reports == wanted
+        assert (played.reports is not None) == allowed
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", '[{"urls": "stun:CANARY.example"}]', "\xff"])

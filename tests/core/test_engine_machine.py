@@ -49,6 +49,7 @@ from rejoin.core.phases import (
     Waiting,
     episode_of,
 )
+from rejoin.core.reconnect_report import CAUSES, EpisodeObserver, ReconnectReport
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.snapshot import snapshot
 from rejoin.core.ticket import RejoinState
@@ -100,6 +101,7 @@ class Engine(RuleBasedStateMachine):
         self.sent: dict[str, tuple[AttemptNumber, str]] = {}
         self.call: tuple[AttemptNumber, int, float] | None = None
         self.finished = False
+        self.observe()
 
     @initialize(policy=policies, ticket=st.none() | st.sampled_from([0, 1, 7]))
     def begin(self, policy: Policy, ticket: int | None) -> None:
@@ -139,6 +141,11 @@ class Engine(RuleBasedStateMachine):
     def reset(self) -> None:
         self.state, self.call, self.finished = State(), None, False
         self.open, self.made, self.sent = set(), set(), {}
+        self.observe()
+
+    def observe(self) -> None:
+        self.reports: list[ReconnectReport] = []
+        self.observer = EpisodeObserver(self.reports.append)
 
     # --- one step, and what holds of every step ---------------------------------------------
 
@@ -147,6 +154,7 @@ class Engine(RuleBasedStateMachine):
         after, todo = self.step(before, event)
         assert (after, todo) == self.step(before, event), "the same input gives the same output"
         self.state = after
+        self.observer.step(event, after, self.now)
         assert_documented(before, event, after)
         if after.facts.stale_events > before.facts.stale_events:
             facts = replace(before.facts, stale_events=after.facts.stale_events)
@@ -229,6 +237,12 @@ class Engine(RuleBasedStateMachine):
             assert had is None or had.old is None or had.old in self.open, "KEEP"
         bound = isinstance(before.phase, Requesting) and before.phase.written_at is not None
         assert not (bound and isinstance(phase, Live)), "HEAL"
+        if isinstance(phase, Live | Ended):
+            assert len(self.reports) == facts.episodes, "each episode is reported once"
+        for report in self.reports[-1:]:
+            assert report.cause in CAUSES
+            assert 0.0 <= report.noticed_after_s <= report.lost_s
+            assert (report.ending is None) == (report.outcome != "ended")
         shown = snapshot(self.state, self.policy)
         assert (shown.ending is not None) == isinstance(phase, Ended), "I6"
         proved_at, earlier_at = facts.window.proved_at, before.facts.window.proved_at

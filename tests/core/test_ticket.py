@@ -142,6 +142,7 @@ def test_every_ticket_is_read_back(written: Ticket) -> None:
         (changed("backend.ca_file", "a\0b"), "ca_file"),
         (changed("backend.ice_servers_file", "a\0b"), "ice_servers_file"),
         (changed("backend.allow_444", "yes"), "allow_444"),
+        (changed("backend.takes_reports", "yes"), "takes_reports"),
     ],
 )
 def test_a_text_that_is_not_a_ticket_is_refused(text: str, why: str) -> None:
@@ -152,6 +153,11 @@ def test_a_text_that_is_not_a_ticket_is_refused(text: str, why: str) -> None:
     assert sentence.endswith(".")
     assert "\n" not in sentence
     assert "secret" not in sentence
+
+
+def test_a_ticket_that_does_not_speak_of_reports_allows_none() -> None:
+    assert not from_text(changed("backend.takes_reports", ...)).backend.takes_reports
+    assert from_text(changed("backend.takes_reports", True)).backend.takes_reports
 
 
 def refused_or_read(text: str) -> None:

@@ -69,6 +69,7 @@ class FakePlayer:
         self.store = options.local_store
         self.ticket = options.ticket
         self.statistics_file = options.statistics_file
+        self.reports = options.reports
         assert options.sound_file is not None
         self.sound_file = options.sound_file
         self.made.append(self)
@@ -95,6 +96,7 @@ def saved_ticket(
     token: str = "",
     ice_servers_file: str | None = None,
     allow_444: bool = False,
+    takes_reports: bool = False,
 ) -> Ticket:
     """Write a ticket to the disk and return it. `wall_s`: when it was written, now by default.
 
@@ -109,6 +111,7 @@ def saved_ticket(
             "sg-1",
             ice_servers_file=ice_servers_file,
             allow_444=allow_444,
+            takes_reports=takes_reports,
         ),
         "boot",
         written_at=0.0,

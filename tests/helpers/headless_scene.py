@@ -19,6 +19,7 @@ from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.media.audio.output import NullOutput
 from rejoin.rtc.candidates import NetworkRules
 from rejoin.runtime.player import Player, PlayerOptions
+from rejoin.runtime.report_queue import ReportQueue
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.signaling.aws_samples import StreamChoice
 from rejoin.signaling.dialects import OURS, Dialect
@@ -80,11 +81,17 @@ async def scene(
     authority: Path | None = None,
     *,
     script_fault: ScriptFault | None = None,
+    database: str = ":memory:",
+    reports_folder: Path | None = None,
     **options: Any,
 ) -> AsyncIterator[Scene]:
     """A new studio and its player, who closes at the end; the first arguments are those of a
-    studio, `options` are those of the player. `script_fault`: armed before the game starts."""
-    async with studio(settings, dialect=dialect, https=authority is not None) as there:
+    studio, `options` are those of the player. `script_fault`: armed before the game starts.
+    `database`: the backend's. `reports_folder`: where reconnect reports wait; None: none are sent.
+    """
+    async with studio(
+        settings, database=database, dialect=dialect, https=authority is not None
+    ) as there:
         if authority is not None:
             await asyncio.to_thread(authority.write_text, there.ca_pem or "")
         profile = StudioProfile(
@@ -94,7 +101,10 @@ async def scene(
             dialect,
             StreamChoice(settings.stream_group_ids[0], settings.application_id),
             ca_file=authority,
+            takes_reports=reports_folder is not None,
         )
+        if reports_folder is not None:
+            options["reports"] = ReportQueue(there.backend_url, reports_folder)
         async with playing(profile, there, script_fault=script_fault, **options) as it:
             yield it
 

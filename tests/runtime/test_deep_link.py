@@ -28,6 +28,8 @@ def link_to(address: BackendAddress) -> str:
             None if address.connection_timeout_s is None else f"{address.connection_timeout_s:g}"
         ),
     }
+    if address.takes_reports:
+        parameters["reports"] = "yes"
     given = {key: value for key, value in parameters.items() if value is not None}
     return f"rejoin://play?{urlencode(given)}"
 
@@ -36,6 +38,8 @@ def test_a_link_becomes_the_address_of_a_backend() -> None:
     assert parse_link(LINK) == BackendAddress(
         "https://games.example/rejoin", "ours", public_only=True
     )
+    assert parse_link(f"{LINK}&reports=yes").takes_reports
+    assert not parse_link(f"{LINK}&reports=no").takes_reports
     full = f"{LINK}&dialect=aws-react&stream_group=sg-1&application=a-1&connection_timeout=60"
     assert parse_link(full) == BackendAddress(
         "https://games.example/rejoin",
@@ -72,6 +76,7 @@ def test_this_machine_may_use_http_and_streams_come_from_it(host: str) -> None:
         (LINK + "&dialect=aws-react", "requires different parameters"),
         (LINK + "&stream_group=sg-1", "requires different parameters"),
         (LINK + "&dialect=aws-react&stream_group=canary%0A", "not a valid name"),
+        (LINK + "&reports=canary", "neither yes nor no"),
         (LINK + "&connection_timeout=0", "1 to 3600"),
         (LINK + "&connection_timeout=1e3", "1 to 3600"),
         (LINK + "&connection_timeout=nan", "1 to 3600"),

@@ -8,6 +8,7 @@ import threading
 import pytest
 from av.video.frame import VideoFrame
 
+from conftest import LogRecords
 from helpers.fake_module import SCRIPT_URL, FakeModule
 from helpers.running_engine import RunningEngine, play
 from rejoin import tasks
@@ -21,6 +22,7 @@ from rejoin.core.model import (
     SessionId,
     Stage,
 )
+from rejoin.core.reconnect_report import EpisodeObserver, ReconnectReport
 from rejoin.core.ticket import RejoinState
 from rejoin.input_events.events import KeyEvent, View
 from rejoin.media.video.picture import Picture
@@ -174,3 +176,27 @@ def test_the_network_is_watched_from_the_start_to_the_end() -> None:
 
     it, _ = play(script)
     assert it.watch.actions == ["start", "close"]
+
+
+def test_a_report_that_cannot_be_made_costs_no_game(expected_logs: LogRecords) -> None:
+    made: list[ReconnectReport] = []
+
+    def fails(report: ReconnectReport) -> None:
+        made.append(report)
+        raise ZeroDivisionError
+
+    async def script(it: RunningEngine) -> None:
+        it.engine._episodes = EpisodeObserver(fails)
+        await it.stage(Stage.LIVE)
+        for episode, connection in enumerate((1, 2), start=1):
+            it.world.status_now = Status("PENDING_CLIENT_RECONNECTION")
+            number = ConnectionNumber(connection)
+            it.engine.post(events.HardEvidenceSeen(number, HardEvidence.DTLS_CLOSED))
+            await it.stage(Stage.LIVE, episode=episode)
+        it.engine.post(events.CloseForNowRequested())
+
+    _, ending = play(script)
+    assert ending.kind is EndingKind.CLOSED_FOR_NOW
+    [report] = made
+    assert (report.cause, report.outcome, report.tries) == ("dtls_closed", "rejoined", 1)
+    assert "not reported any more" in "".join(expected_logs.lines)

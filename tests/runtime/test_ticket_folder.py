@@ -17,7 +17,7 @@ import pytest
 from rejoin.core.model import AttemptNumber, SessionId
 from rejoin.core.ticket import BackendAddress, Now, RejoinState, Ticket, to_text
 from rejoin.errors import BadInputError
-from rejoin.runtime.ticket_folder import TicketFolder, key_of, make_private_folder, tickets_folder
+from rejoin.runtime.ticket_folder import TicketFolder, key_of, tickets_folder
 
 URL = "http://127.0.0.1:8470"
 KEY = key_of(URL, SessionId("s-1"))
@@ -213,20 +213,6 @@ def test_anything_but_a_regular_file_is_refused(
         file.mkdir(mode=0o700)
     with pytest.raises(BadInputError):
         folder.newest()
-
-
-def test_a_folder_is_closed_to_others_and_a_symbolic_link_is_not_followed(
-    tmp_path: Path,
-) -> None:
-    folder = tmp_path / "open"
-    folder.mkdir(mode=0o777)
-    folder.chmod(0o777)
-    make_private_folder(folder)
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    linked = tmp_path / "linked"
-    linked.symlink_to(folder)
-    with pytest.raises(OSError, match="not a folder of this user"):
-        make_private_folder(linked)
 
 
 def test_what_is_older_than_a_day_is_removed(folder: TicketFolder) -> None:

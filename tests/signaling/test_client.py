@@ -47,14 +47,17 @@ from helpers.misbehaving_server import (
     server_that,
     speaks_no_http,
 )
+from helpers.reports import report_body
+from helpers.stores import opened
 from rejoin.backend.service import ServiceFault
+from rejoin.backend.store.reports import DAY_S, ReportStore
 from rejoin.core.model import AttemptNumber, SessionId
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
 from rejoin.service_model.status import Status
 from rejoin.signaling.client import BackendClient, CallFailedError
 from rejoin.signaling.exchange import HttpSettings
-from rejoin.signaling.wire import sha256_hex
+from rejoin.signaling.wire import ReportBody, sha256_hex
 
 ONE, TWO, THREE = AttemptNumber(1), AttemptNumber(2), AttemptNumber(3)
 
@@ -72,6 +75,45 @@ async def client_for(
         yield client
     finally:
         await client.aclose()
+
+
+# --- reconnect reports ----------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+async def test_a_report_arrives_and_a_double_is_no_failure() -> None:
+    body = ReportBody.model_validate(report_body(ended_ago_s=3.0))
+    async with opened() as store:
+        async with live_backend(FakeStreamService(), store=store) as url, client_for(url) as client:
+            for _ in range(2):
+                await client.report(body, budget_s=5)
+        day = int((time.time() - 3) / DAY_S)
+        kept = ReportStore(store.database)
+        found = [*await kept.of_day(day, within_s=60.0), *await kept.of_day(day + 1, within_s=60.0)]
+    assert [report.lost_s for report in found] == [1.5]
+
+
+@pytest.mark.parametrize(
+    ("head", "content", "kind"),
+    [
+        (f"404 x\r\n{PROBLEM}", b'{"code": "INVALID_REQUEST"}', FailureKind.INVALID),
+        (f"404 x\r\n{JSON}", b"{}", FailureKind.NOT_FOUND),
+        ("404 x\r\nContent-Type: text/html", b"", FailureKind.NOT_BACKEND),
+        (f"200 x\r\n{JSON}", b"{}", FailureKind.NOT_BACKEND),
+        (f"503 x\r\n{JSON}", b"{}", FailureKind.OUTCOME_UNKNOWN),
+    ],
+)
+async def test_a_backend_that_knows_no_reports(
+    head: str, content: bytes, kind: FailureKind
+) -> None:
+    body = ReportBody.model_validate(report_body())
+    async with (
+        server_that(answering(head, content)) as port,
+        client_for(f"http://127.0.0.1:{port}") as client,
+    ):
+        failure = await failure_of(client.report(body, budget_s=5))
+    assert failure.kind is kind
+    assert failure.http_status == int(head[:3])
 
 
 # --- a complete session, against our own backend --------------------------------------------------

@@ -12,12 +12,14 @@ from pydantic import ValidationError
 
 from rejoin.core.model import RemainingKnowledge, SessionView
 from rejoin.signaling.wire import (
+    MAX_REPORT_BYTES,
     MAX_SIGNAL_BYTES,
     PROBLEMS,
     ConnectionBody,
     ProblemBody,
     ProblemCode,
     ReconnectBody,
+    ReportBody,
     SessionViewBody,
     StartBody,
     problem,
@@ -114,3 +116,24 @@ def test_the_hash_is_of_utf8_bytes() -> None:
     assert sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert sha256_hex("ü") != sha256_hex("u")
     assert len(sha256_hex("\ud800")) == 64
+
+
+def test_the_largest_report_is_within_its_limit() -> None:
+    word, number = "w" * 40, 10_000_000.0
+    largest = ReportBody(
+        record_id="f" * 32,
+        ended_ago_s=number,
+        cause=word,
+        verdict=word,
+        outcome="rejoined",
+        ending=word,
+        lost_s=number,
+        noticed_after_s=number,
+        requested_after_s=number,
+        answered_after_s=number,
+        attempts=100_000,
+        tries=100_000,
+        failures=[word] * 16,
+        client_version="9" * 40,
+    )
+    assert len(largest.model_dump_json()) <= MAX_REPORT_BYTES

@@ -12,11 +12,15 @@ Glossary
     gate      the middleware that checks bearer tokens and the size of bodies
 
     tag       the UserId of a stream session at the service, by which a lost start is found again
+    owner tag what stands for a player in logs and reports
+    report    what a client says of one dropped connection
 
 Read in this order: `service` (what a streaming service offers), `requests`, `broker` with
 `create_calls`, `status_calls`, `client_tokens`, `session_reports` and `owner_rules`, `refused`,
 `routes`, `problems`, `gate`; then `store`, `sweep`, `sign_in` with `openid_tokens` and
-`introspection`, `readiness` and `metrics` by `observed_service`, `connection_rules`, `serving`,
+`introspection`, `readiness`, `metrics` and `tracing` by `observed_service`, the log (`call_log`,
+`audit`, `log_rate`, `log_lines`, `log_writer`, `owner_tags`), reports (`report_intake`,
+`report_summary`, `report_reading`, `report_text`, `report_page`), `connection_rules`, `serving`,
 `aws` with `aws_session` and `create_pace` (boto3) and the sample dialects `aws_bundle`,
 `aws_react`.
 """

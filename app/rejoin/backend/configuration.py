@@ -46,6 +46,8 @@ _NAMES: Final = frozenset(
         "starts_per_minute",
         "live_sessions",
         "metrics_port",
+        "log",
+        "tracing",
         "openid_issuer",
         "openid_audience",
         "openid_client_id",
@@ -112,6 +114,10 @@ class BackendSettings:
     """How many games one player may start in a minute, and have running."""
     metrics_port: int | None = None
     """Where Prometheus reads, on 127.0.0.1; None: nowhere."""
+    log: str | None = None
+    """"text" or "json"; None: lines on a terminal, JSON elsewhere."""
+    tracing: bool = False
+    """Whether spans are sent to an OpenTelemetry collector."""
     unlimited: bool = False
     """No limit for one player: many testers share a token of the emulator. No setting of a file."""
     openid: OpenIdSettings | None = None
@@ -154,6 +160,7 @@ class BackendSettings:
         _check(10 <= self.connections <= 100_000, "connections", "10 to 100,000")
         _check(self.starts_per_minute >= 1, "starts_per_minute", "1 or more")
         _check(self.live_sessions >= 1, "live_sessions", "1 or more")
+        _check(self.log in (None, "text", "json"), "log", "text or json")
         _check(all(_HOST.fullmatch(each) for each in self.hosts), "hosts", "names or addresses")
         _check(all(map(_is_network, self.proxies)), "proxies", "addresses or networks")
         if self.dialect != OURS.name and not self.is_local and not self.sample_anywhere:
@@ -354,9 +361,11 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
     def several(name: str) -> tuple[str, ...]:
         return tuple(each.strip() for each in values.get(name, "").split(",") if each.strip())
 
-    sample_anywhere = values.get("sample_anywhere", "no")
-    if sample_anywhere not in ("yes", "no"):
-        raise BadInputError(f"{spelled('sample_anywhere')} must be yes or no.")
+    def yes(name: str) -> bool:
+        if values.get(name, "no") not in ("yes", "no"):
+            raise BadInputError(f"{spelled(name)} must be yes or no.")
+        return values.get(name) == "yes"
+
     port, connections = whole("port"), whole("connections")
     starts, live = whole("starts_per_minute"), whole("live_sessions")
     try:
@@ -380,10 +389,12 @@ def _build(values: Mapping[str, str], spelled: Callable[[str], str]) -> BackendS
             hosts=several("hosts"),
             proxies=several("proxies"),
             connections=10_000 if connections is None else connections,
-            sample_anywhere=sample_anywhere == "yes",
+            sample_anywhere=yes("sample_anywhere"),
             starts_per_minute=10 if starts is None else starts,
             live_sessions=5 if live is None else live,
             metrics_port=whole("metrics_port"),
+            log=values.get("log"),
+            tracing=yes("tracing"),
             openid=openid,
             introspection=introspection,
         )

@@ -18,6 +18,7 @@ from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import StreamService
 from rejoin.backend.sign_in import Authenticate, first_of, static_tokens
 from rejoin.backend.store.sessions import SessionStore
+from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.dialects import AWS_BUNDLE, AWS_REACT
 from rejoin.signaling.wire import AboutBody, SignInBody
@@ -30,8 +31,10 @@ def build_backend(
     tokens: Collection[str] | Authenticate | None = None,
     *,
     clock: Clock = boot_s,
+    tracing: Tracing | None = None,
 ) -> Starlette:
-    """The application. `tokens` replace those of the settings; `aws-bundle` needs none.
+    """The application. `tokens` replace those of the settings; `aws-bundle` needs none. Only our
+    own dialect is traced.
 
     The caller closes `service` and `store`, after the application.
     """
@@ -51,6 +54,7 @@ def build_backend(
                 hosts=settings.allowed_hosts,
                 owners=owner_rules(settings),
                 about=_about(settings),
+                tracing=tracing or Tracing(),
             ),
         )
     app.add_middleware(HostCheck, hosts=settings.allowed_hosts)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rejoin.backend.allowed_hosts import AllowedHosts
+from rejoin.backend.audit import Audit
 from rejoin.backend.bodies import BodyError, BodyFault, read_body
+from rejoin.backend.call_log import REQUEST_ID_HEADER, Call, CallLog, begin
+from rejoin.backend.log_lines import request_context
 from rejoin.backend.metrics import Metrics
-from rejoin.backend.problems import response_to
+from rejoin.backend.owner_tags import OwnerTags
+from rejoin.backend.problems import answer_to
 from rejoin.backend.refused import Reason, RefusedError, refused_by
 from rejoin.backend.sign_in import Authenticate, RefusedSignIns, signed_in
 from rejoin.backend.store.schema import secret_hash
+from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock
-from rejoin.signaling.wire import MAX_BODY_BYTES
+from rejoin.signaling.wire import MAX_BODY_BYTES, MAX_REPORT_BYTES, REPORTS_PATH
 
 ADMITTED: Final = "rejoin.admitted"
 """Where the gate leaves an `Admitted` in the ASGI scope."""
@@ -35,6 +40,16 @@ class Admitted:
     applications: frozenset[str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """What sees each call. `owner_tags`: by which logs tell players apart; None: they do not."""
+
+    audit: Audit
+    metrics: Metrics = field(default_factory=Metrics)
+    owner_tags: OwnerTags | None = None
+    tracing: Tracing = field(default_factory=Tracing)
+
+
 class Gate:
     """ASGI middleware: nothing passes without a token, and every failure becomes a problem."""
 
@@ -44,10 +59,13 @@ class Gate:
         authenticate: Authenticate,
         clock: Clock,
         hosts: Collection[str] = (),
-        metrics: Metrics | None = None,
+        observers: Observers | None = None,
     ) -> None:
         """`hosts`: names and addresses that a Host header may have; none: any."""
-        self._metrics = metrics or Metrics()
+        observers = observers or Observers(Audit(clock))
+        self._metrics, self._tracing = observers.metrics, observers.tracing
+        self._log = CallLog(observers.audit)
+        self._owner_tags = observers.owner_tags
         self._hosts = AllowedHosts(hosts)
         self._app = app
         self._authenticate = authenticate
@@ -59,12 +77,30 @@ class Gate:
             await self._app(scope, receive, send)
             return
         began_at = self._clock()
-        with self._metrics.waiting():
-            status = await self._answered(scope, receive, send)
-        operation = getattr(scope.get("route"), "operation_id", None) or "none"
-        self._metrics.answered(operation, status, self._clock() - began_at)
+        call = begin(scope)
+        with (
+            self._metrics.waiting(),
+            request_context(call.request_id),
+            self._tracing.call() as span,
+        ):
+            status = await self._answered(call, scope, receive, send)
+            operation = getattr(scope.get("route"), "operation_id", None) or "none"
+            seconds = self._clock() - began_at
+            self._metrics.answered(operation, status, seconds)
+            call.session_id = call.session_id or scope.get("path_params", {}).get("session_id")
+            self._log.answered(call, operation, status, seconds)
+            span.ended(
+                operation,
+                {
+                    "http.request.method": scope["method"],
+                    "http.response.status_code": status,
+                    "rejoin.request_id": call.request_id,
+                    "rejoin.code": call.code,
+                },
+                failed=status >= 500,
+            )
 
-    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> int:
+    async def _answered(self, call: Call, scope: Scope, receive: Receive, send: Send) -> int:
         """Answer a call; the HTTP status, 0 if the client hung up before."""
         answering = False
         status = 0
@@ -76,6 +112,9 @@ class Gate:
                 headers = MutableHeaders(scope=message)
                 headers["Cache-Control"] = "no-store"
                 headers["X-Content-Type-Options"] = "nosniff"
+                headers[REQUEST_ID_HEADER] = call.request_id
+                if "Location" in headers:  # of a new session
+                    call.session_id = headers["Location"].rpartition("/")[2]
             await send(message)
 
         headers = Headers(scope=scope)
@@ -83,17 +122,20 @@ class Gate:
             _check_framing(headers)
             self._hosts.check(headers)
             if scope["path"] not in _OPEN_PATHS:
-                scope[ADMITTED] = await self._admit(headers, scope.get("client"))
+                scope[ADMITTED] = await self._admit(call, headers, scope.get("client"))
             if scope["method"] in ("POST", "PUT", "PATCH"):
-                receive = _limited(headers, receive)
+                most = MAX_REPORT_BYTES if scope["path"] == REPORTS_PATH else MAX_BODY_BYTES
+                receive = _limited(headers, receive, most)
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
             refused = refused_by(error)
             if not answering:
-                await response_to(refused)(scope, receive, send_with_headers)
+                await answer_to(scope, refused)(scope, receive, send_with_headers)
         return status
 
-    async def _admit(self, headers: Headers, client: tuple[str, int] | None) -> Admitted:
+    async def _admit(
+        self, call: Call, headers: Headers, client: tuple[str, int] | None
+    ) -> Admitted:
         at = self._clock()
         given = headers.getlist("Authorization")
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
@@ -102,9 +144,15 @@ class Gate:
         if scheme.lower() == "bearer" and token:
             player = await signed_in(self._authenticate, token)
         if player is None:
-            await self._refused.slow_down("" if client is None else client[0])
+            address = "" if client is None else client[0]
+            count = self._refused.count(address)
+            call.refused_sign_in = (address, count)
+            await self._refused.slow_down(count)
             raise RefusedError(Reason.UNAUTHENTICATED)
-        return Admitted(secret_hash("owner", player.owner), at, player.applications)
+        owner_hash = secret_hash("owner", player.owner)
+        if self._owner_tags is not None:
+            call.owner = self._owner_tags.known(owner_hash)
+        return Admitted(owner_hash, at, player.applications)
 
 
 def _check_framing(headers: Headers) -> None:
@@ -113,8 +161,8 @@ def _check_framing(headers: Headers) -> None:
         raise RefusedError(Reason.TWO_LENGTHS)
 
 
-def _limited(headers: Headers, receive: Receive) -> Receive:
-    """Reads the body when it is first asked for, at most MAX_BODY_BYTES of it, and passes it on in
+def _limited(headers: Headers, receive: Receive, max_bytes: int) -> Receive:
+    """Reads the body when it is first asked for, at most `max_bytes` of it, and passes it on in
     one piece: what has no route or no body is refused before anything is read."""
     read = False
 
@@ -124,9 +172,7 @@ def _limited(headers: Headers, receive: Receive) -> Receive:
             return await receive()
         read = True
         try:
-            body = await read_body(
-                _chunks(receive), headers.get("Content-Length", ""), MAX_BODY_BYTES
-            )
+            body = await read_body(_chunks(receive), headers.get("Content-Length", ""), max_bytes)
         except BodyError as error:
             too_large = error.fault is BodyFault.TOO_LARGE
             reason = Reason.BODY_TOO_LARGE if too_large else Reason.BODY_TOO_SLOW

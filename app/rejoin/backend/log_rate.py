@@ -1,11 +1,18 @@
-"""Bounds how fast a client can fill the log: so many records a second, and a line with the rest."""
+"""Bounds how fast a client can fill the log: so many records a second, and a line with the rest.
+
+Lines of calls (`call_log`) and all others have each their own rate, so that many calls hide no
+warning. The audit log has bounds of its own (`audit`).
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
+from rejoin.backend.audit import LOGGER as AUDIT
+from rejoin.backend.call_log import CALLS
 from rejoin.clock import boot_s
 
 RECORDS_PER_S: Final = 20.0
@@ -20,28 +27,36 @@ def limit_log_rate() -> None:
         handler.addFilter(rate)
 
 
+@dataclass(slots=True)
+class _Rate:
+    """Records that may still pass, when that was, and how many did not."""
+
+    at: float
+    left: float = BURST
+    dropped: int = 0
+
+
 class LogRate(logging.Filter):
     """Lets `BURST` records through at once and `RECORDS_PER_S` from then on; errors always."""
 
     def __init__(self, clock: Callable[[], float] = boot_s) -> None:
         super().__init__()
         self._clock = clock
-        self._left = BURST
-        self._at = clock()
-        self._dropped = 0
+        self._calls, self._others = _Rate(clock()), _Rate(clock())
 
     def filter(self, record: logging.LogRecord) -> bool:
+        rate = self._calls if record.name == CALLS else self._others
         now = self._clock()
-        self._left = min(BURST, self._left + (now - self._at) * RECORDS_PER_S)
-        self._at = now
-        if record.levelno >= logging.ERROR:
+        rate.left = min(BURST, rate.left + (now - rate.at) * RECORDS_PER_S)
+        rate.at = now
+        if record.levelno >= logging.ERROR or record.name == AUDIT:
             return True
-        if self._left < 1.0:
-            self._dropped += 1
+        if rate.left < 1.0:
+            rate.dropped += 1
             return False
-        self._left -= 1.0
-        if self._dropped:
-            record.msg = f"{record.getMessage()} ({self._dropped} records before it are left out)"
+        rate.left -= 1.0
+        if rate.dropped:
+            record.msg = f"{record.getMessage()} ({rate.dropped} records before it are left out)"
             record.args = None
-            self._dropped = 0
+            rate.dropped = 0
         return True

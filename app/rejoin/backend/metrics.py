@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+_LOST_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -55,6 +56,19 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._reports = Counter(
+            "rejoin_backend_reconnects_reported_total",
+            "Reconnects that clients reported, by cause and result (saved, lost, left).",
+            ("cause", "result"),
+            registry=self.registry,
+        )
+        self._lost_seconds = Histogram(
+            "rejoin_backend_reconnect_lost_seconds",
+            "How long players were without a picture, by result.",
+            ("result",),
+            buckets=_LOST_SECONDS,
+            registry=self.registry,
+        )
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
@@ -72,10 +86,15 @@ class Metrics:
         self._service_calls.labels(operation, outcome).inc()
         self._service_seconds.labels(operation).observe(seconds)
 
-    def app(self) -> Starlette:
-        """Serves `GET /metrics`; for a port that only the operator reaches."""
+    def reported(self, cause: str, result: str, lost_s: float) -> None:
+        """A client's report of one reconnect, when it arrived."""
+        self._reports.labels(cause, result).inc()
+        self._lost_seconds.labels(result).observe(lost_s)
+
+    def app(self, *routes: Route) -> Starlette:
+        """Serves `GET /metrics` and `routes`; for a port that only the operator reaches."""
 
         async def metrics(_: Request) -> Response:
             return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
 
-        return Starlette(routes=[Route("/metrics", metrics)])
+        return Starlette(routes=[Route("/metrics", metrics), *routes])

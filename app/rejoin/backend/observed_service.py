@@ -1,4 +1,4 @@
-"""A streaming service whose calls are counted and timed, for metrics and readiness."""
+"""A streaming service whose calls are counted and timed, for metrics, readiness and traces."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rejoin.backend.service import (
     StreamServiceError,
     StreamStatus,
 )
+from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock
 
 _Result = TypeVar("_Result")
@@ -35,8 +36,14 @@ class ObservedService:
     """`StreamService`, by another one."""
 
     def __init__(
-        self, service: StreamService, metrics: Metrics, readiness: Readiness, clock: Clock
+        self,
+        service: StreamService,
+        metrics: Metrics,
+        readiness: Readiness,
+        clock: Clock,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or Tracing()
         self._service = service
         self._metrics = metrics
         self._readiness = readiness
@@ -90,18 +97,28 @@ class ObservedService:
     async def _observed(self, operation: str, call: Awaitable[_Result]) -> _Result:
         began_at = self._clock()
         outcome = "cancelled"
-        try:
-            result = await call
-        except StreamServiceError as error:
-            outcome = error.fault.value
-            if error.fault in _OUT_OF_ORDER:
-                self._readiness.failed("service")
+        with self._tracing.service_call() as span:
+            try:
+                result = await call
+            except StreamServiceError as error:
+                outcome = error.fault.value
+                if error.fault in _OUT_OF_ORDER:
+                    self._readiness.failed("service")
+                else:
+                    self._readiness.succeeded("service")
+                raise
             else:
+                outcome = "ok"
                 self._readiness.succeeded("service")
-            raise
-        else:
-            outcome = "ok"
-            self._readiness.succeeded("service")
-            return result
-        finally:
-            self._metrics.service_answered(operation, outcome, self._clock() - began_at)
+                return result
+            finally:
+                self._metrics.service_answered(operation, outcome, self._clock() - began_at)
+                span.ended(
+                    operation,
+                    {
+                        "rpc.system": "aws-api",
+                        "rpc.method": operation,
+                        "rejoin.outcome": outcome,
+                    },
+                    failed=outcome != "ok",
+                )

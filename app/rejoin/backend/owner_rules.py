@@ -14,7 +14,7 @@ from typing import Final, Literal
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.clock import Clock
 
-Operation = Literal["start", "status", "reconnect", "terminate"]
+Operation = Literal["start", "status", "reconnect", "terminate", "report"]
 
 _MOST_OWNERS: Final = 10_000
 
@@ -25,7 +25,13 @@ class OwnerRules:
     once. `live_sessions`: stream sessions that have not ended."""
 
     outstanding: dict[Operation, int] = field(
-        default_factory=lambda: {"start": 4, "status": 8, "reconnect": 4, "terminate": 4}
+        default_factory=lambda: {
+            "start": 4,
+            "status": 8,
+            "reconnect": 4,
+            "terminate": 4,
+            "report": 2,
+        }
     )
     starts_per_minute: float | None = None
     live_sessions: int | None = None

@@ -15,7 +15,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
+from rejoin.backend.call_log import note_code
 from rejoin.backend.refused import ENDING_STATUSES, Reason, RefusedError, refused_by
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.sessions import SessionForgottenError
@@ -23,11 +25,13 @@ from rejoin.signaling.wire import (
     BUDGET_HEADER,
     IDEMPOTENCY_HEADER,
     MAX_BODY_BYTES,
+    MAX_REPORT_BYTES,
     MAX_SIGNAL_BYTES,
     MIN_BUDGET_S,
     PROBLEM_CONTENT_TYPE,
     ProblemBody,
     ProblemCode,
+    ReportBody,
     problem,
 )
 
@@ -52,7 +56,8 @@ TABLE: Final[dict[Reason, Row]] = {
     ),
     Reason.BODY_TOO_LARGE: Row(
         ProblemCode.INVALID_REQUEST,
-        f"A body has at most {MAX_BODY_BYTES} bytes, a SignalRequest {MAX_SIGNAL_BYTES}.",
+        f"A body has at most {MAX_BODY_BYTES} bytes, a SignalRequest {MAX_SIGNAL_BYTES}, "
+        f"a report {MAX_REPORT_BYTES}.",
         http_status=413,
     ),
     Reason.BODY_TOO_SLOW: Row(
@@ -164,6 +169,12 @@ def response_to(refused: RefusedError) -> JSONResponse:
     )
 
 
+def answer_to(scope: Scope, refused: RefusedError) -> JSONResponse:
+    """The HTTP answer to the refused call of this scope, whose log line names the code."""
+    note_code(scope, TABLE[refused.reason].code)
+    return response_to(refused)
+
+
 def install(app: FastAPI) -> None:
     """Every refusal of `app`, its framework's own included, becomes a problem."""
     for failure in (RefusedError, StoreUnavailableError, SessionForgottenError):
@@ -172,34 +183,37 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
 
 
-async def _on_refused(_: Request, error: Exception) -> Response:
-    return response_to(refused_by(error))
+async def _on_refused(request: Request, error: Exception) -> Response:
+    return answer_to(request.scope, refused_by(error))
 
 
 _FIELDS: Final = frozenset(
     {"signal_request", "attempt", "application", "known", "wait_s"}
     | {IDEMPOTENCY_HEADER, BUDGET_HEADER}
+    | set(ReportBody.model_fields)
 )
 
 
-async def _on_invalid_fields(_: Request, error: Exception) -> Response:
+async def _on_invalid_fields(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     places = [entry["loc"] for entry in error.errors()]
     if any(place[0] == "path" for place in places):
-        return response_to(RefusedError(Reason.SESSION_UNKNOWN))
+        return answer_to(request.scope, RefusedError(Reason.SESSION_UNKNOWN))
     # Names of the contract only: the name of an unknown field is text that the client sent.
     named = sorted({str(place[-1]) for place in places} & _FIELDS)
     wrong = ", ".join(named) if named else "The body"
-    return response_to(RefusedError(Reason.FIELDS_INVALID, f"{wrong}: not as the contract says."))
+    sentence = f"{wrong}: not as the contract says."
+    return answer_to(request.scope, RefusedError(Reason.FIELDS_INVALID, sentence))
 
 
-async def _on_http_exception(_: Request, error: Exception) -> Response:
+async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, RefusedError):  # while the framework read the body
-        return response_to(error.__cause__)
+        return answer_to(request.scope, error.__cause__)
     no_route = error.status_code in (404, 405)
     reason = Reason.NO_SUCH_ROUTE if no_route else Reason.UNREADABLE
-    response = response_to(RefusedError(reason, http_status=error.status_code))
+    refused = RefusedError(reason, http_status=error.status_code)
+    response = answer_to(request.scope, refused)
     if error.headers and "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]
     return response

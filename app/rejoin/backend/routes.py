@@ -13,20 +13,27 @@ from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response, 
 from fastapi.security import HTTPBearer
 
 from rejoin.backend import problems
+from rejoin.backend.audit import Audit
 from rejoin.backend.broker import SessionBroker
-from rejoin.backend.gate import ADMITTED, Admitted, Gate
+from rejoin.backend.gate import ADMITTED, Admitted, Gate, Observers
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.observed_service import ObservedService
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
+from rejoin.backend.owner_tags import OwnerTags
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.readiness import Readiness
 from rejoin.backend.refused import Reason, RefusedError
+from rejoin.backend.report_intake import ReportIntake
+from rejoin.backend.report_reading import reports_route
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import StreamService
 from rejoin.backend.sign_in import Authenticate, static_tokens
+from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
+from rejoin.backend.store.reports import ReportStore
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.sweep import sweep_for_ever
+from rejoin.backend.tracing import Tracing
 from rejoin.clock import Clock, boot_s
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
@@ -34,9 +41,11 @@ from rejoin.signaling.wire import (
     CONTRACT_VERSION,
     IDEMPOTENCY_HEADER,
     MAX_BUDGET_MS,
+    MAX_REPORT_BYTES,
     MAX_WAIT_S,
     MIN_BUDGET_S,
     PROBLEM_CONTENT_TYPE,
+    REPORTS_PATH,
     SESSION_ID_PATTERN,
     TOKEN_PATTERN,
     AboutBody,
@@ -45,6 +54,7 @@ from rejoin.signaling.wire import (
     ReadyBody,
     ReconnectBody,
     RemainingBody,
+    ReportBody,
     SessionViewBody,
     SignalAnswerBody,
     SignInBody,
@@ -64,12 +74,14 @@ MARGIN_S: Final = 0.1
 @dataclass(frozen=True, slots=True)
 class AppRules:
     """`polls_per_s`: GetStreamSession calls of this process. `hosts`: the names and addresses that
-    a Host header may have; none: any. `owners`: what one player may hold. `about`: the answer to
+    a Host header may have; none: any. `owners`: what one player may hold. `tracing`: where spans
+    go. `about`: the answer to
     `GET /v1/about`."""
 
     polls_per_s: float = POLLS_PER_S
     hosts: tuple[str, ...] = ()
     owners: OwnerRules = field(default_factory=OwnerRules)
+    tracing: Tracing = field(default_factory=Tracing)
     about: AboutBody = field(
         default_factory=lambda: AboutBody(sign_in=[SignInBody(kind="static")], applications=[])
     )
@@ -89,28 +101,33 @@ def build_app(
     """The application. The caller opens `store` before it, and closes `service` and `store` after.
 
     `app.state.stopping`, an asyncio.Event, ends long polls with their view: set it when the server
-    is to end.
+    is to end. `app.state.operators_app` serves metrics and reports to the operator alone.
 
     Each application is one owner of flights, also where several share a process.
     """
     flights = FlightStore(store.database, secrets.token_hex(16))
     stopping = asyncio.Event()
     readiness, metrics = Readiness(clock, stopping), Metrics()
-    service = ObservedService(service, metrics, readiness, clock)
+    service = ObservedService(service, metrics, readiness, clock, rules.tracing)
     store.database.on_outcome = lambda good: (
         readiness.succeeded("database") if good else readiness.failed("database")
     )
     owners = OwnerCalls(rules.owners, clock)
+    audit, owner_tags = Audit(clock), OwnerTags(store)
+    intake = ReportIntake(ReportStore(store.database), owner_tags, metrics, clock)
     broker = SessionBroker(
         service, store, flights, clock, PollRate(clock, rules.polls_per_s), stopping, owners
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with contextlib.suppress(StoreUnavailableError):  # logs have no tags of players then
+            await owner_tags.read_key()
         sweeping = spawn(sweep_for_ever(service, store), name="sweep")
         yield
         await cancel(sweeping)
         await broker.finish()
+        audit.close()
 
     app = FastAPI(
         title="Rejoin studio backend",
@@ -127,11 +144,16 @@ def build_app(
     )
     app.state.stopping = stopping
     app.state.metrics = metrics
-    app.include_router(_router(broker, owners, rules.about, readiness))
+    app.state.operators_app = metrics.app(reports_route(ReportStore(store.database)))
+    app.include_router(_router(broker, owners, rules.about, readiness, intake))
     problems.install(app)
     authenticate = tokens if callable(tokens) else static_tokens(tokens)
     app.add_middleware(
-        Gate, authenticate=authenticate, clock=clock, hosts=rules.hosts, metrics=metrics
+        Gate,
+        authenticate=authenticate,
+        clock=clock,
+        hosts=rules.hosts,
+        observers=Observers(audit, metrics, owner_tags, rules.tracing),
     )
     return app
 
@@ -167,7 +189,11 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def _router(
-    broker: SessionBroker, owners: OwnerCalls, about_body: AboutBody, readiness: Readiness
+    broker: SessionBroker,
+    owners: OwnerCalls,
+    about_body: AboutBody,
+    readiness: Readiness,
+    intake: ReportIntake,
 ) -> APIRouter:
     # The gate has checked the token already; this puts the scheme into the contract.
     bearer = Security(HTTPBearer(auto_error=False, scheme_name="bearer"))
@@ -299,6 +325,20 @@ def _router(
         caller = _caller(request, budget_ms)
         with owners.call(caller.owner_hash, "terminate"):
             await broker.terminate(caller, session_id)
+
+    @router.post(
+        REPORTS_PATH.removeprefix("/v1"),
+        operation_id="report",
+        summary="What became of one dropped connection; from contract 1.2 on",
+        description=f"At most {MAX_REPORT_BYTES} bytes. A client sends it while a game runs, never "
+        "during a reconnect. 404: this backend takes none, and the report is dropped.",
+        status_code=204,
+        dependencies=[bearer],
+    )
+    async def report(request: Request, body: ReportBody, budget_ms: _BudgetMs = None) -> None:
+        caller = _caller(request, budget_ms)
+        with owners.call(caller.owner_hash, "report"):
+            await intake.take(caller, body)
 
     return router
 

@@ -95,7 +95,8 @@ class RefusedSignIns:
         self._slowed = 0
         self.total = 0
 
-    async def slow_down(self, address: str) -> None:
+    def count(self, address: str) -> int:
+        """One more; how many of this address were refused within a minute."""
         now = self._clock()
         count, since_at = self._counts.pop(address, (0, now))
         if now - since_at > FORGOTTEN_AFTER_S:
@@ -107,6 +108,10 @@ class RefusedSignIns:
         self._counts[address] = (count, since_at)
         if count in (10, 100, 1000) or count % 10_000 == 0:
             _log.warning("%d sign-ins of one address were refused within a minute", count)
+        return count
+
+    async def slow_down(self, count: int) -> None:
+        """Hold an answer back. `count`: how many sign-ins of its address were refused."""
         if self._slowed >= _MOST_SLOWED:
             return
         self._slowed += 1

@@ -14,6 +14,7 @@ import logging
 import secrets
 from typing import Final
 
+from rejoin.backend.audit import note_own
 from rejoin.backend.service import (
     ListedStream,
     ServiceFault,
@@ -22,6 +23,7 @@ from rejoin.backend.service import (
     StreamServiceError,
 )
 from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.reports import ReportStore
 from rejoin.backend.store.sessions import (
     SessionForgottenError,
     SessionStore,
@@ -53,6 +55,7 @@ async def sweep_for_ever(service: StreamService, store: SessionStore) -> None:
     while True:
         try:
             await sweep_old_rows(service, store)
+            await ReportStore(store.database).sweep(within_s=_STORE_S)
             await sweep_lost_starts(service, store)
         except StoreUnavailableError:
             _log.warning("the sweep could not use the database; tried again in %.0f s", EVERY_S)
@@ -87,6 +90,7 @@ async def _join_or_end(service: StreamService, store: SessionStore, listed: List
     row = await store.by_tag(listed.user_id, within_s=_STORE_S)
     if row is None:
         _log.warning("a stream session without an owner is ended")
+        note_own("terminate, by the sweep: a stream session without an owner", "terminate")
         await _end(service, listed.stream)
     elif row.stream is None:
         with contextlib.suppress(StreamTakenError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import click
 
 from rejoin.cli import options, servers
 from rejoin.cli.backend_check import check
+from rejoin.cli.backend_report import report
 from rejoin.cli.backend_settings import settings_file, settings_of
 from rejoin.cli.exit_codes import SUCCESS
 from rejoin.cli.messages import say, warn
@@ -43,14 +45,18 @@ def backend(chosen: BackendOptions) -> int:
     return _serve(chosen)
 
 
+backend.add_command(report)
+
+
 def _serve(chosen: BackendOptions) -> int:
     from rejoin.backend.aws import AwsStreamService
     from rejoin.backend.connection_rules import ConnectionRules, check_descriptors
     from rejoin.backend.dialects import build_backend
-    from rejoin.backend.log_rate import limit_log_rate
+    from rejoin.backend.log_lines import form_of, set_up_log
     from rejoin.backend.serving import serving
     from rejoin.backend.store.database import Database
     from rejoin.backend.store.sessions import SessionStore
+    from rejoin.backend.tracing import Tracing, otlp_tracer
 
     settings = settings_of(chosen.settings_file)
     for sentence in settings.warnings():
@@ -60,14 +66,16 @@ def _serve(chosen: BackendOptions) -> int:
     )
     check_descriptors(rules)
 
-    limit_log_rate()
+    set_up_log(form_of(settings.log, terminal=sys.stderr.isatty()))
+
+    tracer, end_tracing = otlp_tracer() if settings.tracing else (None, None)
 
     async def serve() -> None:
         service = AwsStreamService(settings)
         store = SessionStore(Database(settings.database))
         try:
             await store.open()
-            app = build_backend(service, store, settings)
+            app = build_backend(service, store, settings, tracing=Tracing(tracer))
             async with serving(
                 app,
                 settings.host,
@@ -78,16 +86,18 @@ def _serve(chosen: BackendOptions) -> int:
             ) as port:
                 say(f"Backend   http://{settings.host}:{port}")
                 async with contextlib.AsyncExitStack() as stack:
-                    metrics = getattr(app.state, "metrics", None)
-                    if settings.metrics_port is not None and metrics is not None:
+                    operators = getattr(app.state, "operators_app", None)
+                    if settings.metrics_port is not None and operators is not None:
                         read_at = await stack.enter_async_context(
-                            serving(metrics.app(), "127.0.0.1", settings.metrics_port)
+                            serving(operators, "127.0.0.1", settings.metrics_port)
                         )
                         say(f"Metrics   http://127.0.0.1:{read_at}/metrics")
                     await asyncio.Event().wait()
         finally:
             await store.close()
             service.close()
+            if end_tracing is not None:
+                await asyncio.to_thread(end_tracing)
 
     return servers.run_until_stopped(serve)
 

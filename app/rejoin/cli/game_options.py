@@ -44,6 +44,8 @@ class GameOptions:
     """Offer video with colour in full resolution."""
     full_screen: bool = False
     close_at_end: bool = False
+    report: bool = False
+    """Send the studio reconnect reports, where it takes them."""
 
 
 scaling = click.option(
@@ -138,6 +140,12 @@ def game_options(*, decoder_default: str | None = None) -> Callable[[_Verb], _Ve
         click.option("--full-screen", is_flag=True, help="Start in full screen."),
         click.option(
             "--close-at-end", is_flag=True, help="Close the window when the game has ended."
+        ),
+        click.option(
+            "--report/--no-report",
+            default=saved("send_reports"),
+            help="After each reconnect, send the studio how it went: cause, seconds, tries and "
+            "outcome; no address and no text. It keeps them for 30 days, under a pseudonym.",
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,10 +55,12 @@ def play(chosen: PlayOptions) -> int:
 
 
 def _url_profile(chosen: PlayOptions) -> StudioProfile:
-    """The profile that the options describe. Raises BadInputError, NoDisplayError."""
+    """The profile that the options describe: nobody else has a say in reconnect reports here.
+    Raises BadInputError, NoDisplayError."""
     backend_profile.check_sign_in(chosen, chosen.token)
     window.check_display()
-    return backend_profile.profile_of(chosen.backend_url, chosen.token, chosen)
+    profile = backend_profile.profile_of(chosen.backend_url, chosen.token, chosen)
+    return replace(profile, takes_reports=chosen.report)
 
 
 def _link_profile(chosen: PlayOptions) -> StudioProfile:

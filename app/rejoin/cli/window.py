@@ -159,6 +159,7 @@ def _player(
     from rejoin.media.video.hardware import chosen
     from rejoin.runtime.local_store import LocalStore
     from rejoin.runtime.player import Player, PlayerOptions
+    from rejoin.runtime.report_queue import ReportQueue
     from rejoin.runtime.statistics_file import StatisticsFile
     from rejoin.runtime.volume_file import SoundFile
 
@@ -180,6 +181,7 @@ def _player(
             input_module=options.input_module == "service",
             max_kbps=options.max_kbps,
             max_height=options.max_height,
+            reports=ReportQueue(game.profile.backend_url) if options.report else None,
         ),
     )
 

@@ -62,7 +62,8 @@ class BackendAddress:
     `network` is one of NETWORKS, `ca_file` the path of a PEM file. `public_only`: a link named the
     backend, so no connection to it may lead to this computer or its network. `ice_servers_file`:
     path of the file with the TURN servers and their credentials, which no ticket holds.
-    `allow_444`: whether video with colour in full resolution (4:4:4) is offered.
+    `allow_444`: whether video with colour in full resolution (4:4:4) is offered. `takes_reports`:
+    whether the studio wants reconnect reports; a ticket that does not say it means no.
     """
 
     backend_url: str
@@ -76,6 +77,7 @@ class BackendAddress:
     public_only: bool = False
     ice_servers_file: str | None = None
     allow_444: bool = False
+    takes_reports: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def to_text(ticket: Ticket) -> str:
                     "public_only": backend.public_only,
                     "ice_servers_file": backend.ice_servers_file,
                     "allow_444": backend.allow_444,
+                    "takes_reports": backend.takes_reports,
                 },
             },
             indent=1,
@@ -213,6 +216,7 @@ def from_text(text: str) -> Ticket:
             backend.flag("public_only"),
             backend.word_or_none("ice_servers_file", _PATH),
             backend.flag("allow_444"),
+            backend.flag_or_false("takes_reports"),
         ),
         top.word("boot_id", r"[A-Za-z0-9-]{0,64}"),
         top.number("written_at", 0),
@@ -273,6 +277,9 @@ class _Part:
         if not least <= value <= _MAX_TIME_S:
             raise _wrong(key)
         return float(value)
+
+    def flag_or_false(self, key: str) -> bool:
+        return key in self._values and self.flag(key)
 
     def flag(self, key: str) -> bool:
         value = self._values.get(key)

@@ -30,6 +30,8 @@ Read in this order
     ticket_writer, snapshots, loop_access    tickets in order, listeners, calls from other threads
     network, netlink     the network watch on Linux
     local_store      what outlives the process: `ticket_folder`, `tokens`, `instance`
+    report_sender    reconnect reports, when the game is back; `report_queue` has them on disk
+    private_files    small files that only this user can read
     state_folder     where that is, and how a small file there is replaced
     stream_thread                   the threads (all threads: docs/threads.md)
     player_settings, settings_file    what the player has chosen for good, and its file

@@ -10,6 +10,7 @@ it is refused.
         &stream_group=sg-...         # for a dialect whose client names it
         &application=a-...
         &connection_timeout=120      # seconds, for a backend that does not report it
+        &reports=yes                 # the studio wants reconnect reports, where the player allows
 """
 
 from __future__ import annotations
@@ -27,7 +28,14 @@ SCHEME: Final = "rejoin"
 MAX_LINK: Final = 2048
 """Characters: the longest link that is accepted. Browsers pass on links of this length uncut."""
 
-_KEYS: Final = ("backend", "dialect", "stream_group", "application", "connection_timeout")
+_KEYS: Final = (
+    "backend",
+    "dialect",
+    "stream_group",
+    "application",
+    "connection_timeout",
+    "reports",
+)
 _NAME: Final = re.compile(r"[A-Za-z0-9:/_.-]{1,256}")
 _PLAIN: Final = re.compile(r"[\x21-\x7e]+")
 
@@ -81,6 +89,7 @@ def parse_link(text: str) -> BackendAddress:
         names["application"],
         _timeout_s(given.get("connection_timeout")),
         public_only=True,
+        takes_reports=_yes(given.get("reports")),
     )
 
 
@@ -119,6 +128,12 @@ def _timeout_s(text: str | None) -> float | None:
     if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text) or not 1 <= float(text) <= 3600:
         raise _refused("its connection timeout is not 1 to 3600 seconds")
     return float(text)
+
+
+def _yes(text: str | None) -> bool:
+    if text not in (None, "yes", "no"):
+        raise _refused("its reports are neither yes nor no")
+    return text == "yes"
 
 
 def _refused(reason: str) -> BadInputError:

@@ -15,6 +15,7 @@ from collections import deque
 from rejoin.core import engine, events
 from rejoin.core.model import Ending, EndingKind, Snapshot, Stage
 from rejoin.core.phases import State
+from rejoin.core.reconnect_report import EpisodeObserver
 from rejoin.core.snapshot import snapshot
 from rejoin.core.trace import Recorder
 from rejoin.input_events.events import InputEvent, View
@@ -60,6 +61,7 @@ class EngineLoop:
             options.policy,
             samples=options.record_samples,
         )
+        self._episodes = None if options.on_report is None else EpisodeObserver(options.on_report)
         self._state = State()
         self._queue: deque[events.Event] = deque()
         self._stepping = False
@@ -175,6 +177,7 @@ class EngineLoop:
         self._recorder.event(event, now)
         self._state, todo = engine.step(self._state, event, now, self._policy, self._options.draw)
         self._recorder.state(self._state, now)
+        self._observe(event, now)
         for command in todo:
             self._recorder.command(command, now)
             self._executor.execute(command)
@@ -182,6 +185,16 @@ class EngineLoop:
         self.snapshots.publish(snapshot(self._state, self._policy))
         if network_changed:
             self._address_loss.report()
+
+    def _observe(self, event: events.Event, now: float) -> None:
+        """A report is not worth a game: if it cannot be made, none is made any more."""
+        if self._episodes is None:
+            return
+        try:
+            self._episodes.step(event, self._state, now)
+        except Exception:
+            _log.exception("reconnects are not reported any more")
+            self._episodes = None
 
     def _set_wakeup(self) -> None:
         """Have the engine woken at the next moment at which time alone changes something."""

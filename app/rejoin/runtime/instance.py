@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from rejoin.runtime.deep_link import MAX_LINK
-from rejoin.runtime.ticket_folder import make_private_folder, tickets_folder
+from rejoin.runtime.private_files import make_private_folder
+from rejoin.runtime.ticket_folder import tickets_folder
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.instance")

@@ -41,11 +41,15 @@ from rejoin.runtime.module_report import report_lines
 from rejoin.runtime.module_states import InputParts
 from rejoin.runtime.network import watch_for
 from rejoin.runtime.ports import EngineOptions, EnginePorts
+from rejoin.runtime.report_queue import ReportQueue
+from rejoin.runtime.report_sender import ReportSender
 from rejoin.runtime.statistics_file import StatisticsFile
 from rejoin.runtime.studio_profile import StudioProfile
 from rejoin.runtime.volume_file import SoundFile
 from rejoin.runtime.wishes import Wishes
+from rejoin.signaling.client import BackendClient
 from rejoin.signaling.client_factory import make_client
+from rejoin.signaling.dialects import OURS
 from rejoin.signaling.exchange import HttpSettings
 from rejoin.signaling.module_script import ScriptRules, ScriptSource
 
@@ -71,6 +75,8 @@ class PlayerOptions:
       limit.
     - `on_application_message`: receives each application message of the game, on the stream
       thread.
+    - `reports`: where reconnect reports wait; None: the player allows none. Only sent where the
+      profile's studio takes them.
     - `dtls_client`: act as the DTLS client, which saves one round trip; False leaves the role to
       the host (ADR 0023).
     """
@@ -91,6 +97,7 @@ class PlayerOptions:
     max_kbps: int | None = None
     max_height: int | None = None
     on_application_message: Callable[[bytes], None] | None = None
+    reports: ReportQueue | None = None
 
 
 _DEFAULTS = PlayerOptions()
@@ -113,19 +120,9 @@ class Player:
             profile.backend_url,
             profile.token,
             profile.choice,
-            http=HttpSettings(
-                connect_timeout_s=self._policy.connect_timeout_s,
-                # A ticket's game has a window that runs; a start has time.
-                first_connect_timeout_s=(
-                    self._policy.start_connect_timeout_s
-                    if options.ticket is None
-                    else self._policy.connect_timeout_s
-                ),
-                allow_insecure=profile.allow_insecure,
-                public_only=profile.public_only,
-                verify=profile.ssl_context(),
-            ),
+            http=self._http(),
         )
+        self._reports = self._report_sender()
         self._audio = options.audio or open_output()
         self._hardware = options.hardware or Hardware()
         self._relay = RelaySettings(profile.ice_servers().turn, profile.network)
@@ -145,10 +142,13 @@ class Player:
                 policy=self._policy,
                 on_record=options.on_record,
                 record_samples=options.record_samples,
+                on_report=None if self._reports is None else self._reports.episode_ended,
             ),
             self._input_parts() if options.input_module else None,
         )
         self.slot.on_shown = self._engine.frame_shown
+        if self._reports is not None:
+            self._engine.snapshots.subscribe(self._reports.snapshot_changed)
 
     # --- the stream port --------------------------------------------------------------------------
 
@@ -233,6 +233,8 @@ class Player:
                 self.post(RejoinRequested(ticket.rejoin_state_at(boot_id(), boot_s())))
             return await self._engine.run()
         finally:
+            if self._reports is not None:
+                await self._reports.close()
             if store is not None:
                 await store.close()
             if self._options.statistics_file is not None:
@@ -255,6 +257,32 @@ class Player:
                 _log.warning("something did not close in time and was abandoned")
             elif isinstance(outcome, Exception):
                 _log.error("closing failed", exc_info=outcome)
+
+    def _http(self) -> HttpSettings:
+        """How the backend is called. Raises BadInputError."""
+        profile, policy = self._profile, self._policy
+        return HttpSettings(
+            connect_timeout_s=policy.connect_timeout_s,
+            # A ticket's game has a window that runs; a start has time.
+            first_connect_timeout_s=(
+                policy.start_connect_timeout_s
+                if self._options.ticket is None
+                else policy.connect_timeout_s
+            ),
+            allow_insecure=profile.allow_insecure,
+            public_only=profile.public_only,
+            verify=profile.ssl_context(),
+        )
+
+    def _report_sender(self) -> ReportSender | None:
+        """None where the player or the studio wants no reports, or the dialect has none."""
+        profile, queue = self._profile, self._options.reports
+        if queue is None or not profile.takes_reports or profile.dialect is not OURS:
+            return None
+        return ReportSender(
+            queue,
+            lambda: BackendClient(profile.backend_url, profile.token or "", http=self._http()),
+        )
 
     def _make_peer(self, number: ConnectionNumber, post: Callable[[Event], None]) -> Peer:
         return Peer(

@@ -17,6 +17,7 @@ from rejoin.core.model import (
     SessionId,
     SessionView,
 )
+from rejoin.core.reconnect_report import ReconnectReport
 from rejoin.core.retry import Draw
 from rejoin.core.ticket import RejoinState
 from rejoin.core.trace import Record
@@ -125,7 +126,7 @@ class EngineOptions:
 
     `clock` is boot time, `awake_clock` stands still while the machine sleeps. `draw`: a random
     number from 0 to 1 for the jitter of the backoff. `record_samples`: put every sample into the
-    trace too.
+    trace too. `on_report`: receives a report of each episode; None makes none.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -135,3 +136,4 @@ class EngineOptions:
     draw: Draw = random.random
     on_record: Callable[[Record], None] | None = None
     record_samples: bool = False
+    on_report: Callable[[ReconnectReport], None] | None = None

@@ -25,8 +25,9 @@ class StudioProfile:
     the certificate authority that the backend's certificate must come from, instead of those of
     the system. `ice_servers_file`: JSON with TURN servers (`rtc/ice_servers`); without one no relay
     is used. `public_only`: no connection to the backend may lead to this computer or its network
-    (a link named it). `allow_444`: offer video with colour in full resolution (4:4:4). A dialect
-    that needs no token has none here.
+    (a link named it). `allow_444`: offer video with colour in full resolution (4:4:4).
+    `takes_reports`: the studio wants a small report of each reconnect; the player's own setting
+    must allow it too. A dialect that needs no token has none here.
     """
 
     backend_url: str
@@ -40,6 +41,7 @@ class StudioProfile:
     public_only: bool = False
     ice_servers_file: Path | None = None
     allow_444: bool = False
+    takes_reports: bool = False
 
     def __post_init__(self) -> None:
         if not self.dialect.needs_token:
@@ -64,6 +66,7 @@ class StudioProfile:
             self.public_only,
             str(self.ice_servers_file.absolute()) if self.ice_servers_file else None,
             self.allow_444,
+            self.takes_reports,
         )
 
     @classmethod
@@ -92,6 +95,7 @@ class StudioProfile:
             address.public_only,
             Path(address.ice_servers_file) if address.ice_servers_file else None,
             address.allow_444,
+            address.takes_reports,
         )
 
     def ssl_context(self) -> ssl.SSLContext | None:

@@ -1,13 +1,8 @@
 """Tickets on disk: one small file per stream session, written atomically.
 
-Rule 1: only the player can read the file: mode 0600 in a folder of mode 0700. A file that somebody
-        else owns or may read is refused.
-Rule 2: a write creates a new file, flushes it to the disk and renames it over the old one; a crash
-        at any moment leaves the old ticket or the new one.
-Rule 3: of two writes the newer one wins, even if the older one finishes later.
-
-Tested on Linux. Windows has no such modes: there the folder in the user's profile protects the
-file, and the checks of Rule 1 are left out.
+Rule 1: only the player can read the file, and a write leaves the old ticket or the new one
+        (`private_files`).
+Rule 2: of two writes the newer one wins, even if the older one finishes later.
 """
 
 from __future__ import annotations
@@ -16,8 +11,6 @@ import contextlib
 import hashlib
 import os
 import re
-import stat
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,13 +21,19 @@ from rejoin.clock import boot_id, boot_s
 from rejoin.core.model import SessionId
 from rejoin.core.ticket import MAX_SESSION_S, MAX_TEXT, Now, Ticket, from_text, to_text
 from rejoin.errors import BadInputError
+from rejoin.runtime.private_files import (
+    NotPrivateError,
+    NotRegularError,
+    flush_folder,
+    make_private_folder,
+    read_private,
+    write_new,
+)
 from rejoin.runtime.state_folder import state_folder
 
 _SUFFIX: Final = ".ticket"
 _IN_KEYRING: Final = "keyring:"
 _MAX_FILES: Final = 100
-_POSIX: Final = sys.platform != "win32"
-_OPEN: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def tickets_folder() -> Path:
@@ -59,20 +58,6 @@ def keyring_reference(backend_url: str, session_id: SessionId) -> SessionId:
     return SessionId(f"{_IN_KEYRING}{key_of(backend_url, session_id)}")
 
 
-def make_private_folder(folder: Path) -> None:
-    """Make sure that the folder exists and only this user can use it. Raises OSError."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    if not _POSIX:
-        return
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise PermissionError(f"{folder.name} is not a folder of this user")
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        folder.chmod(0o700)
-
-
 class TicketFolder:
     """The tickets of one user. May be used from any thread."""
 
@@ -84,7 +69,7 @@ class TicketFolder:
         self._newest_write: dict[str, int] = {}
 
     def next_sequence(self) -> int:
-        """A sequence number for a write that is about to begin (Rule 3)."""
+        """A sequence number for a write that is about to begin (Rule 2)."""
         with self._lock:
             self._sequence += 1
             return self._sequence
@@ -96,7 +81,7 @@ class TicketFolder:
         make_private_folder(self.folder)
         fresh = self.folder / f".{key}-{os.getpid()}-{sequence}.tmp"
         try:
-            self._write_new(fresh, to_text(ticket).encode())
+            write_new(fresh, to_text(ticket).encode())
             with self._lock:
                 if sequence < self._newest_write.get(key, 0):
                     return
@@ -105,7 +90,7 @@ class TicketFolder:
         finally:
             with contextlib.suppress(OSError):
                 fresh.unlink()
-        self._flush_folder()
+        flush_folder(self.folder)
 
     def remove(self, key: str, sequence: int | None = None) -> None:
         """Remove a ticket, if it exists. Raises OSError."""
@@ -166,43 +151,17 @@ class TicketFolder:
 
     def _read(self, file: Path) -> Ticket:
         try:
-            descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _OPEN)
+            content = read_private(file, 4 * MAX_TEXT + 1)  # a character has at most four bytes
+        except NotRegularError:
+            raise BadInputError("The ticket cannot be used: it is not a regular file.") from None
+        except NotPrivateError:
+            raise BadInputError(
+                "The ticket cannot be used: other users can read or write it."
+            ) from None
         except OSError:
             raise BadInputError("The ticket cannot be used: it cannot be read.") from None
-        try:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise BadInputError("The ticket cannot be used: it is not a regular file.")
-            if _POSIX and (found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077):
-                raise BadInputError("The ticket cannot be used: other users can read or write it.")
-            with open(descriptor, "rb", closefd=False) as opened:
-                # A character has at most four bytes.
-                content = opened.read(4 * MAX_TEXT + 1)
-        except OSError:
-            raise BadInputError("The ticket cannot be used: it cannot be read.") from None
-        finally:
-            os.close(descriptor)
         try:
             text = content.decode()
         except UnicodeDecodeError:
             raise BadInputError("The ticket cannot be used: it is damaged.") from None
         return from_text(text)
-
-    @staticmethod
-    def _write_new(file: Path, content: bytes) -> None:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OPEN, 0o600)
-        with open(descriptor, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-
-    def _flush_folder(self) -> None:
-        """Flush the renaming to the disk, where folders can be flushed."""
-        if not _POSIX:
-            return
-        with contextlib.suppress(OSError):
-            descriptor = os.open(self.folder, os.O_RDONLY | _OPEN)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)

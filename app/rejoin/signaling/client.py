@@ -1,4 +1,4 @@
-"""The client of our own dialect: four calls that raise CallFailedError and nothing else."""
+"""The client of our own dialect: five calls that raise CallFailedError and nothing else."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ from rejoin.signaling.wire import (
     BUDGET_HEADER,
     IDEMPOTENCY_HEADER,
     MAX_BUDGET_MS,
+    REPORTS_PATH,
     SESSION_ID_PATTERN,
     TOKEN_PATTERN,
     ConnectionBody,
     ProblemBody,
     ProblemCode,
+    ReportBody,
     SessionViewBody,
     sha256_hex,
 )
@@ -146,6 +148,14 @@ class BackendClient:
     async def terminate(self, session_id: SessionId, *, budget_s: float) -> None:
         """End the session; one that has ended already is no failure."""
         reply = await self._call("DELETE", self._path(session_id), budget_s=budget_s)
+        if reply.status != 204:
+            raise self._exchange.not_ours(reply)
+
+    async def report(self, body: ReportBody, *, budget_s: float) -> None:
+        """Send a reconnect report; one that the backend has already is no failure."""
+        reply = await self._call(
+            "POST", REPORTS_PATH, budget_s=budget_s, content=body.model_dump(mode="json")
+        )
         if reply.status != 204:
             raise self._exchange.not_ours(reply)
 

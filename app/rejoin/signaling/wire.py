@@ -18,7 +18,7 @@ from rejoin.core.model import AttemptNumber, RemainingKnowledge, SessionId, Sess
 from rejoin.service_model.status import Status, StatusReason
 
 CONTRACT_VERSION: Final = 1
-CONTRACT_MINOR: Final = 1
+CONTRACT_MINOR: Final = 2
 """Rises with each addition that a client or backend of an older minor can ignore."""
 
 BUDGET_HEADER: Final = "Rejoin-Budget-Ms"
@@ -39,6 +39,11 @@ MIN_BUDGET_S: Final = 0.5
 MAX_BUDGET_MS: Final = 60_000
 TOKEN_PATTERN: Final = r"^[\x21-\x7E]{32,128}$"
 SESSION_ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,128}$"
+REPORTS_PATH: Final = "/v1/reports"
+MAX_REPORT_BYTES: Final = 2048
+"""Largest reconnect report."""
+REPORT_KEPT_S: Final = 7 * 86400.0
+"""How long a client keeps a report that it could not deliver."""
 MAX_ATTEMPT: Final = 2**31 - 1
 
 ENDED_STATUSES: Final = frozenset({"TERMINATED", "ERROR"})
@@ -90,6 +95,52 @@ class ReconnectBody(_Request):
     attempt: AttemptField = Field(
         description="Number of this attempt; higher than every earlier one of the session."
     )
+
+
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""A word of a list that grows: whoever reads one that they do not know counts it as another."""
+
+
+class ReportBody(_Request):
+    """What became of one dropped connection: no address, no free text, nobody's name. From contract
+    1.2 on. Durations are in seconds since media last arrived."""
+
+    record_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] = Field(
+        description="A number of chance; a report that was sent before has no effect."
+    )
+    ended_ago_s: Seconds = Field(description="Since the end of the episode, by the client's clock.")
+    cause: Word = Field(
+        description='Why the connection was lost: "silence", "returned" (after a crash or a '
+        "restart of the client), or the sign that it was gone.",
+        examples=["silence", "returned", "rtcp_bye", "address_gone"],
+    )
+    verdict: Word | None = Field(
+        default=None,
+        description="Where the fault was, if the client knows it; null if not.",
+        examples=["no_network", "network_changed", "host_closed", "other_server"],
+    )
+    outcome: Literal["rejoined", "healed", "ended"] = Field(
+        description="A new connection, the old one again, or the end for this client."
+    )
+    ending: Word | None = Field(
+        default=None, description="How it ended; null unless `outcome` is ended."
+    )
+    lost_s: Seconds = Field(description="Until the player was back, or the end.")
+    noticed_after_s: Seconds = Field(description="Until the connection counted as lost.")
+    requested_after_s: Seconds | None = Field(
+        default=None, description="Until the first reconnect call was sent; null if none was."
+    )
+    answered_after_s: Seconds | None = Field(
+        default=None, description="Until the last answer to one arrived; null if none did."
+    )
+    attempts: Annotated[int, Field(ge=0, le=100_000)] = Field(description="Offers that were made.")
+    tries: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        description="Reconnect calls that were sent."
+    )
+    failures: Annotated[list[Word], Field(max_length=16)] = Field(
+        default=[], description="Kinds of calls that failed, each once."
+    )
+    client_version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,39}$")]
 
 
 class RemainingBody(_Answer):

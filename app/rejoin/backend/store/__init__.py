@@ -10,7 +10,9 @@ Glossary
     attempt       one offer of a client, with its number, its key and the service's ClientToken
     key           the Idempotency-Key of an attempt
     flight        a create call on its way to the service: a lease that its process renews
+    report        what a client says of one reconnect; kept for 30 days
     beat          how often a flight was renewed; it stands still when its process is gone
 
-Read in this order: `schema`, `database`, `sessions`, `flights`; `migrations` is their history.
+Read in this order: `schema`, `database`, `sessions`, `flights`, `reports`; `migrations` is their
+history.
 """

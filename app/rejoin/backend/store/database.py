@@ -30,8 +30,9 @@ _log = logging.getLogger("rejoin.backend.store")
 _Result = TypeVar("_Result")
 
 MEMORY: Final = ":memory:"
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The version of the schema that this program uses; `migrations.versions` has each step."""
+_VERSIONS: Final = ("0001", "0002", HEAD)
 LONGEST_S: Final = 5.0
 """No transaction takes longer; PostgreSQL ends a statement then."""
 OPEN_S: Final = 30.0
@@ -61,7 +62,7 @@ Work = Callable[[Connection], _Result]
 class _Backend(Protocol):
     """One of the two kinds of database."""
 
-    async def open(self) -> None: ...
+    async def open(self, *, migrate: bool) -> None: ...
     async def transaction(self, work: Work[_Result]) -> _Result: ...
     async def close(self) -> None: ...
 
@@ -74,11 +75,11 @@ class _Sqlite:
         self._engine: Engine | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
 
-    async def open(self) -> None:
+    async def open(self, *, migrate: bool) -> None:
         def work() -> None:
             self._engine = _sqlite_engine(self._url)
             with self._engine.begin() as connection:
-                _bring_to_head(connection, sqlite=True)
+                _bring_to_head(connection, sqlite=True, migrate=migrate)
 
         await self._in_thread(work)
 
@@ -107,14 +108,14 @@ class _Postgres:
         self._url = url
         self._engine: AsyncEngine | None = None
 
-    async def open(self) -> None:
+    async def open(self, *, migrate: bool) -> None:
         self._engine = _postgres_engine(self._url)
         key = {"key": _MIGRATION_LOCK}
         async with self._engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
             await connection.commit()
             try:
-                await connection.run_sync(_bring_to_head, sqlite=False)
+                await connection.run_sync(_bring_to_head, sqlite=False, migrate=migrate)
                 await connection.commit()
             finally:
                 await connection.rollback()
@@ -144,11 +145,12 @@ class Database:
         self.on_outcome: Callable[[bool], None] | None = None
         """Called after each transaction: whether the database did its part."""
 
-    async def open(self) -> None:
-        """Connect, check, migrate. Raises ServiceError with a sentence for the operator."""
+    async def open(self, *, migrate: bool = True) -> None:
+        """Connect, check, migrate. Raises ServiceError with a sentence for the operator; without
+        `migrate` also for a database that the backend has not made or migrated yet."""
         try:
             async with asyncio.timeout(OPEN_S):
-                await self._backend.open()
+                await self._backend.open(migrate=migrate)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             await self._backend.close()
             raise ServiceError(_why(error, shared=self.is_shared)) from error
@@ -273,11 +275,13 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _bring_to_head(connection: Connection, *, sqlite: bool) -> None:
+def _bring_to_head(connection: Connection, *, sqlite: bool, migrate: bool) -> None:
     """Make or migrate the schema. Raises ServiceError for a foreign, newer or damaged database."""
     if sqlite and connection.execute(text("PRAGMA quick_check(1)")).scalar() != "ok":
         raise ServiceError("The backend's database file is damaged; put a backup in its place.")
     names = set(inspect(connection).get_table_names())
+    if not names and not migrate:
+        raise ServiceError("The backend's database is empty; no backend has used it.")
     if not names:
         METADATA.create_all(connection)
         connection.execute(text(_VERSION_TABLE))
@@ -288,8 +292,12 @@ def _bring_to_head(connection: Connection, *, sqlite: bool) -> None:
         version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     elif names != {"stream_session", "offer"}:
         raise ServiceError("The backend's database was not made by this program.")
-    if version not in (None, "0001", HEAD):
+    if version not in (None, *_VERSIONS):
         raise ServiceError("The backend's database was made by a newer version of this program.")
+    if version != HEAD and not migrate:
+        raise ServiceError(
+            "The backend's database is of an older version; a backend of this one migrates it."
+        )
     if version != HEAD:
         _migrate(connection, stamped=version is not None)
 

@@ -7,6 +7,7 @@ are looked at again, never whether a session or a call in flight is over.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from typing import Final
 
 from sqlalchemy import (
@@ -94,6 +95,49 @@ SERVER_KEY: Final = Table(
 """One row: the secret from which ClientTokens and tags are made."""
 
 
+RECONNECT_REPORT: Final = Table(
+    "reconnect_report",
+    METADATA,
+    Column("owner_tag", String(32), primary_key=True),
+    Column("record_id", String(32), primary_key=True),
+    Column("received_at", Double, nullable=False),
+    Column("ended_at", Double, nullable=False),
+    Column("cause", String(40), nullable=False),
+    Column("verdict", String(40)),
+    Column("outcome", String(16), nullable=False),
+    Column("ending", String(40)),
+    Column("lost_s", Double, nullable=False),
+    Column("noticed_after_s", Double, nullable=False),
+    Column("requested_after_s", Double),
+    Column("answered_after_s", Double),
+    Column("attempts", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("failures", String(1000), nullable=False),
+    Column("client_version", String(40), nullable=False),
+    Index("reconnect_report_by_end", "ended_at"),
+)
+"""What clients reported of their reconnects (`signaling/wire.ReportBody`). `ended_at`: by this
+backend's clock and the client's `ended_ago_s`. `failures`: words with commas between them."""
+
+GAME_DAY: Final = Table(
+    "game_day",
+    METADATA,
+    Column("day", Integer, primary_key=True),
+    Column("outcome", String(16), primary_key=True),
+    Column("reported", Integer, primary_key=True),
+    Column("games", Integer, nullable=False),
+)
+"""Games whose rows are deleted, as `reports.Games` counts them. `day`: of Unix time, when they
+began. `reported`: 1 where the player has sent a report since."""
+
+
 def secret_hash(purpose: str, secret: str) -> str:
     """How a token is stored: SHA-256 with its purpose, so that equal tokens have unequal hashes."""
     return hashlib.sha256(f"{purpose}\0{secret}".encode()).hexdigest()
+
+
+def owner_tag(server_key: bytes, owner_hash: str) -> str:
+    """What stands for a player in logs and reports: 32 hexadecimal digits of an HMAC under the
+    backend's secret."""
+    said = f"owner tag\0{owner_hash}".encode()
+    return hmac.new(server_key, said, hashlib.sha256).hexdigest()[:32]

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from rejoin.backend.service import StreamId
 from rejoin.backend.store.database import LONGEST_S, MEMORY, Database, StoreUnavailableError
+from rejoin.backend.store.reports import delete_and_count
 from rejoin.backend.store.schema import (
     ATTEMPT,
     FLIGHT,
@@ -392,7 +393,7 @@ class SessionStore:
             over = STREAM_SESSION.c.ended_status.is_not(None) | (
                 STREAM_SESSION.c.stream_session.is_(None)
             )
-            connection.execute(delete(STREAM_SESSION).where(old, over))
+            delete_and_count(connection, old, over)
             ids = connection.scalars(
                 select(STREAM_SESSION.c.id)
                 .where(old)

@@ -1,0 +1,92 @@
+"""The audit log: a line for each start, create, terminate and refused sign-in.
+
+These lines are no part of the log's general rate (`log_rate`), so that no flood of other lines
+hides them. Each player, and all refused sign-ins together, may cause so many at once and so many
+each second; what goes beyond is counted, and the count is in their next line, ten seconds later
+at the latest. So one that calls without end fills no disk and hides nobody else's line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rejoin.clock import Clock
+
+LOGGER: Final = "rejoin.backend.audit"
+_log = logging.getLogger(LOGGER)
+
+BURST: Final = 60.0
+LINES_PER_S: Final = 1.0
+COUNTED_WITHIN_S: Final = 10.0
+_MOST_SOURCES: Final = 10_000
+
+
+def note_own(message: str, operation: str) -> None:
+    """An audit line of what the backend did by itself, for no player's call."""
+    _log.info("%s", message, extra={"operation": operation})
+
+
+@dataclass(slots=True)
+class _Source:
+    """Lines that a source may still cause, when that was, and how many were left out."""
+
+    left: float
+    at: float
+    left_out: int = 0
+    timer: asyncio.TimerHandle | None = None
+
+
+class Audit:
+    """The audit lines of one process. Use it on the event loop."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._sources: dict[str, _Source] = {}
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anybody wants the lines."""
+        return _log.isEnabledFor(logging.INFO)
+
+    def note(self, source: str, message: str, fields: dict[str, Any]) -> None:
+        """One line. `source`: whose lines are counted together; `fields`: for JSON, beside the
+        message."""
+        now = self._clock()
+        found = self._sources.pop(source, None) or _Source(BURST, now)
+        while len(self._sources) >= _MOST_SOURCES:
+            oldest = next(iter(self._sources))
+            self._say_left_out(oldest)
+            del self._sources[oldest]
+        self._sources[source] = found
+        found.left = min(BURST, found.left + (now - found.at) * LINES_PER_S)
+        found.at = now
+        if found.left < 1.0:
+            found.left_out += 1
+            if found.timer is None:
+                loop = asyncio.get_running_loop()
+                found.timer = loop.call_later(COUNTED_WITHIN_S, self._say_left_out, source)
+            return
+        found.left -= 1.0
+        self._say_left_out(source)
+        _log.info("%s", message, extra=fields)
+
+    def close(self) -> None:
+        """Write the counts that no line has yet."""
+        for source in self._sources:
+            self._say_left_out(source)
+
+    def _say_left_out(self, source: str) -> None:
+        found = self._sources[source]
+        if found.timer is not None:
+            found.timer.cancel()
+            found.timer = None
+        if found.left_out:
+            count, found.left_out = found.left_out, 0
+            _log.warning(
+                "%d audit lines of one source are left out",
+                count,
+                extra={"source": source, "left_out": count},
+            )

@@ -1,0 +1,75 @@
+"""Reads the summary of reports: from the database, or from a backend that runs.
+
+A backend with an SQLite file holds the file's lock, so its own process has to say it: on the port
+of its metrics, which only this machine reaches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import time
+from collections.abc import Callable
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rejoin.backend.report_summary import Summary, summary_of
+from rejoin.backend.store.reports import DAY_S, ReportStore
+from rejoin.errors import ServiceError
+
+MOST_DAYS: Final = 30
+PATH: Final = "/reports"
+_WITHIN_S: Final = 5.0
+_ANSWER_S: Final = 60.0
+_MAX_BYTES: Final = 4_000_000
+_FORM: Final = TypeAdapter(Summary)
+
+
+async def read_summary(store: ReportStore, days: int, *, unix_s: float) -> Summary:
+    """The last `days` days, today included. Raises StoreUnavailableError."""
+    today = int(unix_s / DAY_S)
+    first = today - days + 1
+    reports = [
+        report
+        for day in range(first, today + 1)
+        for report in await store.of_day(day, within_s=_WITHIN_S)
+    ]
+    games = await store.games(first, within_s=_WITHIN_S)
+    return await asyncio.to_thread(summary_of, first, today, reports, games)
+
+
+def reports_route(store: ReportStore, *, wall: Callable[[], float] = time.time) -> Route:
+    """`GET /reports?days=7` as JSON, for the port of metrics."""
+
+    async def reports(request: Request) -> Response:
+        asked = request.query_params.get("days", "7")
+        if not (asked.isdecimal() and 1 <= int(asked[:4]) <= MOST_DAYS):
+            return Response(f"days must be 1 to {MOST_DAYS}", status_code=400)
+        summary = await read_summary(store, int(asked), unix_s=wall())
+        return Response(_FORM.dump_json(summary), media_type="application/json")
+
+    return Route(PATH, reports)
+
+
+def ask_running_backend(port: int, days: int) -> Summary | None:
+    """What the backend whose metrics are at this port says; None if nothing listens there.
+
+    Raises ServiceError for anything but an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_S)
+    try:
+        connection.request("GET", f"{PATH}?days={days}")
+        answer = connection.getresponse()
+        content = answer.read(_MAX_BYTES)
+        if answer.status != 200:
+            raise ServiceError(f"The backend at port {port} gives no report: it answers an error.")
+        return _FORM.validate_json(content)
+    except ConnectionRefusedError:
+        return None
+    except (OSError, http.client.HTTPException, ValidationError) as error:
+        raise ServiceError(f"What listens at port {port} is no backend with reports.") from error
+    finally:
+        connection.close()
