@@ -25,6 +25,8 @@ def _out(monkeypatch: pytest.MonkeyPatch, expected_logs: object) -> Iterator[io.
     monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
     loggers = [logging.getLogger(name) for name in (LOGGER, CALLS)]
     before = [logger.level for logger in loggers]
+    for logger in loggers:  # as in a new process: an earlier test may have set up a log
+        logger.setLevel(logging.NOTSET)
     yield out
     for each in logging.getLogger().handlers:
         each.close()
