@@ -39,7 +39,9 @@ def test_no_signal_string_ever_enters_a_record() -> None:
         of_event(events.StatusArrived(1.0, view), 1.0),
         of_event(events.SessionStarted(attempt, 1.0, view), 1.0),
         of_command(commands.StartSession(attempt, ONE, SECRET, 1.0, SECRET), 1.0),
-        of_command(commands.Reconnect(SESSION, attempt, 1, ONE, SECRET, 1.0, SECRET), 1.0),
+        of_command(
+            commands.Reconnect(SESSION, attempt, 1, ONE, SECRET, 1.0, 2.0, 3.0, SECRET), 1.0
+        ),
         of_command(commands.ApplyAnswer(ONE, SECRET), 1.0),
     ]
     assert SECRET not in "\n".join(to_line(record) for record in records)

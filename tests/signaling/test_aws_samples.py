@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from helpers.backend_client import LEFT
 from helpers.fake_stream_service import new_offer, new_token
 from helpers.misbehaving_server import JSON, Behaviour, answering, hangs, server_that
 from rejoin.core.model import AttemptNumber, SessionId
@@ -36,6 +37,7 @@ async def kind_of(client: BundleClient, offer: str, budget_s: float = 5) -> Fail
             token=new_token(),
             signal_request=offer,
             budget_s=budget_s,
+            left=LEFT,
             on_written=lambda: None,
         )
     return caught.value.failure.kind

@@ -10,9 +10,17 @@ from __future__ import annotations
 import enum
 import hashlib
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from rejoin.core.model import AttemptNumber, RemainingKnowledge, SessionId, SessionView
 from rejoin.service_model.status import Status, StatusReason
@@ -23,6 +31,11 @@ CONTRACT_MINOR: Final = 1
 
 BUDGET_HEADER: Final = "Rejoin-Budget-Ms"
 """How long the client will wait for this answer, in milliseconds from the start of its call."""
+WINDOW_HEADER: Final = "Rejoin-Window-Ms"
+"""Milliseconds until the deadline that the player sees, 0 once it has passed; the service may end
+the game then. Absent where the client does not know it."""
+LATEST_HEADER: Final = "Rejoin-Latest-Ms"
+"""Milliseconds until the last moment at which the service may still accept the client."""
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 """The attempt's token; a backend forwards it to the service as the ClientToken."""
 
@@ -56,6 +69,23 @@ SessionIdString = Annotated[str, StringConstraints(pattern=SESSION_ID_PATTERN)]
 StatusString = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,100}$")]
 AttemptField = Annotated[int, Field(ge=1, le=MAX_ATTEMPT)]
 Seconds = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
+
+
+def _none_if_unusable(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Reads a member that only informs: without a usable value the rest of the answer counts."""
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
+
+
+Place = Annotated[
+    Annotated[int, Field(ge=1, le=1_000_000_000)] | None, WrapValidator(_none_if_unusable)
+]
+TurnInSeconds = Annotated[
+    Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] | None,
+    WrapValidator(_none_if_unusable),
+]
 
 
 class _Request(BaseModel):
@@ -245,7 +275,7 @@ PROBLEMS: Final[dict[ProblemCode, ProblemKind]] = {
 
 
 class ProblemBody(_Answer):
-    """Problem details (RFC 9457) with our members `code`, `retryable` and `session_status`."""
+    """Problem details (RFC 9457) with members of our own, from `code` on."""
 
     type: str = Field(default="about:blank", description="A URN per code.")
     title: str = ""
@@ -257,6 +287,15 @@ class ProblemBody(_Answer):
     )
     session_status: str | None = Field(
         default=None, description="The service's status when the backend knows it."
+    )
+    place: Place = Field(
+        default=None,
+        description="With THROTTLED: the place in the backend's queue of reconnects, 1 for the "
+        "next one. It is kept until 2 s after Retry-After; ask again before that.",
+    )
+    turn_in_s: TurnInSeconds = Field(
+        default=None,
+        description="With THROTTLED: an estimate of the time until this client's turn.",
     )
 
 

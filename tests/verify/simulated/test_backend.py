@@ -59,7 +59,7 @@ class Scene:
 
     def reconnect(self, connection: Connection, token: str = "token 2") -> None:
         command = commands.Reconnect(
-            SESSION, AttemptNumber(2), 1, connection.number, token, 6.5, "offer 2"
+            SESSION, AttemptNumber(2), 1, connection.number, token, 6.5, None, 99.0, "offer 2"
         )
         self.backend.reconnect(command, connection)
 
