@@ -14,7 +14,7 @@ import pytest
 
 from rejoin.core import commands, deadline, engine, events, goodbye, health
 from rejoin.core.deadline import Window
-from rejoin.core.engine import dispatch, enter, healing, requesting, transition, waiting
+from rejoin.core.engine import dispatch, enter, healing, requesting, transition, turn, waiting
 from rejoin.core.engine.transition import Transition
 from rejoin.core.health import Frozen
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Policy, SessionView
@@ -209,7 +209,7 @@ def ends_by_the_estimate(
 
 
 FROZEN = health._frozen
-WAIT_FOR_TURN = requesting.wait_for_turn
+WAIT_FOR_TURN = turn.wait_for_turn
 CLAIM = fence.claim
 ON_EVENT = dispatch.on_event
 PAUSE = enter._pause

@@ -440,7 +440,7 @@ class _TraceChecker:
         event = self._last_event
         if event is None or event.name != EVENTS[events.ReconnectFailed]:
             return math.inf
-        return event.at + (event.data["failure"].get("retry_after_s") or 0.0)
+        return event.at + (event.data.get("failure", {}).get("retry_after_s") or 0.0)
 
     def _says_active(self) -> bool:
         """Whether the last event is a status that confirms an answer, and says nothing more."""
