@@ -88,11 +88,11 @@ def clock_text(seconds: float) -> str:
 
 
 def about_text(seconds: float) -> str:
-    """About 40 s, About 90 s, About 3 min: no finer than an estimate is, and never rounded down."""
+    """About 40 s, About 90 s, About 4 min: no finer than an estimate is, and never rounded down."""
     seconds = max(1.0, seconds)
     if seconds <= 60:
         return f"About {_up(seconds, 5)} s"
-    if seconds <= 120:
+    if seconds <= 180:
         return f"About {_up(seconds, 10)} s"
     return f"About {_up(seconds / 60, 1)} min"
 
