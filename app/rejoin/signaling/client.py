@@ -25,6 +25,7 @@ from rejoin.signaling.wire import (
     IDEMPOTENCY_HEADER,
     LATEST_HEADER,
     MAX_BUDGET_MS,
+    MAX_WINDOW_MS,
     SESSION_ID_PATTERN,
     TOKEN_PATTERN,
     WINDOW_HEADER,
@@ -54,9 +55,6 @@ _KIND_BY_CODE: Final[dict[str, FailureKind]] = {
     ProblemCode.BUDGET_TOO_SMALL: FailureKind.THROTTLED,
     ProblemCode.INTERNAL: FailureKind.OUTCOME_UNKNOWN,
 }
-
-_LONGEST_S: Final = 86_400.0
-"""No deadline is further away: a stream session ends within a day."""
 
 
 class BackendClient:
@@ -240,4 +238,4 @@ def _deadlines(left: WindowLeft) -> dict[str, str]:
 
 
 def _milliseconds(seconds: float) -> str:
-    return str(int(min(max(0.0, seconds), _LONGEST_S) * 1000))
+    return str(int(min(max(0.0, seconds * 1000), MAX_WINDOW_MS)))

@@ -32,10 +32,10 @@ CONTRACT_MINOR: Final = 1
 BUDGET_HEADER: Final = "Rejoin-Budget-Ms"
 """How long the client will wait for this answer, in milliseconds from the start of its call."""
 WINDOW_HEADER: Final = "Rejoin-Window-Ms"
-"""Milliseconds until the deadline that the player sees, 0 once it has passed; the service may end
-the game then. Absent where the client does not know it."""
+"""How long, at least, the service will still take the client back (its shown deadline), in
+milliseconds from the start of its call; from contract 1.2 on."""
 LATEST_HEADER: Final = "Rejoin-Latest-Ms"
-"""Milliseconds until the last moment at which the service may still accept the client."""
+"""How long, at most (its latest deadline)."""
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 """The attempt's token; a backend forwards it to the service as the ClientToken."""
 
@@ -50,6 +50,8 @@ MAX_WAIT_S: Final = 25.0
 MIN_BUDGET_S: Final = 0.5
 """A client that waits a shorter time for its answer is refused at once."""
 MAX_BUDGET_MS: Final = 60_000
+MAX_WINDOW_MS: Final = 86_400_000
+"""A stream session lasts no longer."""
 TOKEN_PATTERN: Final = r"^[\x21-\x7E]{32,128}$"
 SESSION_ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,128}$"
 MAX_ATTEMPT: Final = 2**31 - 1
@@ -275,7 +277,8 @@ PROBLEMS: Final[dict[ProblemCode, ProblemKind]] = {
 
 
 class ProblemBody(_Answer):
-    """Problem details (RFC 9457) with members of our own, from `code` on."""
+    """Problem details (RFC 9457); ours are `code`, `retryable`, `session_status`, `place` and
+    `turn_in_s`."""
 
     type: str = Field(default="about:blank", description="A URN per code.")
     title: str = ""
@@ -290,12 +293,11 @@ class ProblemBody(_Answer):
     )
     place: Place = Field(
         default=None,
-        description="With THROTTLED: the place in the backend's queue of reconnects, 1 for the "
-        "next one. It is kept until 2 s after Retry-After; ask again before that.",
+        description="Of those who wait to be let in again, 1 for the next one; an estimate. It is "
+        "kept until 2 s after the time at which Retry-After lets the client ask again.",
     )
     turn_in_s: TurnInSeconds = Field(
-        default=None,
-        description="With THROTTLED: an estimate of the time until this client's turn.",
+        default=None, description="About when the turn comes; an estimate, new with each answer."
     )
 
 
@@ -306,6 +308,8 @@ def problem(
     http_status: int | None = None,
     retryable: bool | None = None,
     session_status: str | None = None,
+    place: int | None = None,
+    turn_in_s: float | None = None,
 ) -> ProblemBody:
     """A problem of this code; `detail` is one sentence that quotes nothing of the request."""
     kind = PROBLEMS[code]
@@ -317,4 +321,6 @@ def problem(
         code=code,
         retryable=kind.retryable if retryable is None else retryable,
         session_status=session_status,
+        place=place,
+        turn_in_s=turn_in_s,
     )

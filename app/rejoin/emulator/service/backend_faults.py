@@ -125,9 +125,12 @@ def _is_of_handshake(fault: BackendFault) -> bool:
 
 async def _answer_place(send: Send, place: int) -> None:
     """429 with a place in the queue, and the estimate that goes with it."""
-    refused = problem(ProblemCode.THROTTLED, "Many players are coming back.")
-    turn_in_s = float(place * _ASK_AFTER_S)
-    refused = refused.model_copy(update={"place": place, "turn_in_s": turn_in_s})
+    refused = problem(
+        ProblemCode.THROTTLED,
+        "Many players are coming back.",
+        place=place,
+        turn_in_s=float(place * _ASK_AFTER_S),
+    )
     headers = [
         (b"content-type", PROBLEM_CONTENT_TYPE.encode()),
         (b"retry-after", str(_ASK_AFTER_S).encode()),
