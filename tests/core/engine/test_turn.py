@@ -199,6 +199,17 @@ def test_a_failure_after_it_counts_as_ever_and_is_no_turn() -> None:
     assert play.shown.doing is Doing.WAITING_TO_RETRY
 
 
+def test_the_wait_for_a_turn_is_not_taken_for_the_time_that_a_call_needs() -> None:
+    """A backend may hold a call until its turn comes; T_need must not grow by that."""
+    play = in_queue()
+    before = play.state.facts.latencies_s
+    request = asks_again(play)
+    requested_at = play.now
+    play.now += 8.0
+    arrived = events.AnswerArrived(request.attempt, request.try_number, requested_at, "answer")
+    assert play.give(arrived).state.facts.latencies_s == before
+
+
 def test_a_terminal_status_ends_the_wait() -> None:
     play = in_queue()
     play.give(play.status("TERMINATED", reason="reconnectionTimeout"))

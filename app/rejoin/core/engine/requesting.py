@@ -120,7 +120,8 @@ def written(t: Transition, phase: Requesting) -> None:
 def answered(
     t: Transition, episode: Episode, attempt: Attempt, event: events.AnswerArrived
 ) -> None:
-    t.measure_call(event.requested_at)
+    if attempt.turn is None:  # else the backend may have held the call until its turn
+        t.measure_call(event.requested_at)
     t.note_call(None)
     t.facts = replace(t.facts, status=None)
     # A repeated request may be answered for its first try: the window began with that one.
