@@ -152,7 +152,7 @@ def test_the_diagram_is_printed_or_written_into_a_page(
 def test_orders_of_events_are_explored(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke("check", "--states", "60")
     assert result.return_value == 0
-    assert result.output.count("0 violations") == len(result.output.splitlines()) == 10
+    assert result.output.count("0 violations") == len(result.output.splitlines()) == 11
     monkeypatch.setattr(engine, "next_wakeup", lambda state: None)
     broken = invoke("check", "--states", "60")
     assert broken.return_value == 1

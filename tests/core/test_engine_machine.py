@@ -73,6 +73,8 @@ failures = st.builds(
     retryable=st.none() | st.booleans(),
     retry_after_s=st.none() | st.sampled_from([0.0, 1.0, 20.0, 1e6]),
     session_status=st.none() | statuses,
+    place=st.none() | st.sampled_from([1, 10_000]),
+    turn_in_s=maybe_s,
 )
 passing_failures = st.builds(
     Failure,

@@ -49,6 +49,8 @@ def test_waits_stay_within_their_bounds(failures: int, chance: float) -> None:
     assert 0.0 <= usual_s <= min(POLICY.backoff_cap_s, POLICY.backoff_base_s * 2.0**failures)
     throttled_s = backoff_s(Wait.THROTTLED, failures, POLICY, lambda: chance)
     assert 0.5 * POLICY.throttle_base_s <= throttled_s <= POLICY.throttle_cap_s
+    turn_s = backoff_s(Wait.TURN, failures, POLICY, lambda: chance)
+    assert POLICY.turn_ask_s <= turn_s < POLICY.turn_ask_s + 2.0, "a place lapses after that"
     assert backoff_s(Wait.NONE, failures, POLICY, lambda: chance) == 0.0
 
 

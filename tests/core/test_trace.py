@@ -12,6 +12,7 @@ from helpers.playbook import ONE, SESSION
 from rejoin.core import commands, events
 from rejoin.core.model import AttemptNumber, ConnectionSample, HardEvidence, Policy, SessionView
 from rejoin.core.phases import State
+from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.trace import (
     OtherVersionError,
     Record,
@@ -39,7 +40,9 @@ def test_no_signal_string_ever_enters_a_record() -> None:
         of_event(events.StatusArrived(1.0, view), 1.0),
         of_event(events.SessionStarted(attempt, 1.0, view), 1.0),
         of_command(commands.StartSession(attempt, ONE, SECRET, 1.0, SECRET), 1.0),
-        of_command(commands.Reconnect(SESSION, attempt, 1, ONE, SECRET, 1.0, SECRET), 1.0),
+        of_command(
+            commands.Reconnect(SESSION, attempt, 1, ONE, SECRET, 1.0, 2.0, 3.0, SECRET), 1.0
+        ),
         of_command(commands.ApplyAnswer(ONE, SECRET), 1.0),
     ]
     assert SECRET not in "\n".join(to_line(record) for record in records)
@@ -119,6 +122,24 @@ def test_only_the_successful_attempt_is_on_the_timeline() -> None:
     assert timeline.outcome == "live"
     assert timeline.at("offer made") == 14.0
     assert timeline.at("request sent") == 14.1
+
+
+def test_a_place_in_the_queue_is_a_step_of_the_attempt_that_had_it() -> None:
+    failure = Failure(FailureKind.QUEUED, 429, "THROTTLED", retry_after_s=1.0, place=3)
+    records = [state("Lost", 11.0, episode=1)]
+    for at, number in ((11.5, 2), (14.0, 3)):
+        attempt = AttemptNumber(number)
+        records += [
+            of_event(events.OfferMade(ONE, f"{number}", "x"), at),
+            of_event(events.RequestWritten(attempt, 1), at + 0.1),
+            of_event(events.ReconnectFailed(attempt, 1, at, failure), at + 0.2),
+            of_event(events.ReconnectFailed(attempt, 2, at, failure), at + 1.4),
+        ]
+    (timeline,) = timelines(records)
+    names = [step.name for step in timeline.steps]
+    assert names == ["lost", "offer made", "request sent", "queued"]
+    assert timeline.at("queued") == 14.2
+    assert from_line(to_line(records[-1])).data["failure"]["place"] == 3
 
 
 def test_the_lines_count_from_the_fault() -> None:

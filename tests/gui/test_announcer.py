@@ -10,7 +10,7 @@ from PySide6.QtGui import QAccessible, QAccessibleEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from helpers.window_faces import LIVE, NOW, lost, troubled
-from rejoin.core.model import Doing, Ending, EndingKind, NoInput, Snapshot, Stage, Trouble
+from rejoin.core.model import Doing, Ending, EndingKind, NoInput, Snapshot, Stage, Trouble, Turn
 from rejoin.gui import announcer
 from rejoin.gui.announcer import Announcement, Announcer, Said, next_announcement
 from rejoin.gui.notes import Memory, Notes, WindowState, notes
@@ -158,6 +158,19 @@ def test_a_try_after_the_other_is_announced_once() -> None:
     later = [text for _, text in heard[1:]]
     assert len(later) == len(set(later)) <= 4
     assert not any("Connection lost" in text for text in later)
+
+
+def test_a_queue_is_announced_once_however_often_its_estimate_changes() -> None:
+    """A new one comes with each ask, about once a second, and it moves in both directions."""
+    said, _ = next_announcement(Said(), lost(shown_deadline_at=None), Notes(), NOW)
+    heard = []
+    for tick in range(300):
+        now = NOW + 4 + tick / 10
+        turn = Turn(9, NOW + 40 + 7 * (tick // 10 % 3))
+        waiting = lost(doing=Doing.WAITING_FOR_TURN, turn=turn, shown_deadline_at=None)
+        said, announcement = next_announcement(said, waiting, Notes(), now)
+        heard += [] if announcement is None else [announcement.text]
+    assert heard == ["Many players are coming back. About 40 s."]
 
 
 def test_a_network_that_comes_and_goes_is_not_announced_each_time() -> None:

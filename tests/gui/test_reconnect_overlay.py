@@ -10,8 +10,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from helpers.fake_port import FakeClock
-from helpers.window_faces import NOW, lost
-from rejoin.core.model import Doing, Snapshot, Stage
+from helpers.window_faces import NOW, in_queue, lost
+from rejoin.core.model import Doing, Snapshot, Stage, Turn
 from rejoin.gui.card import UNARMED_S
 from rejoin.gui.reconnect_overlay import ReconnectOverlay
 
@@ -153,3 +153,21 @@ def test_try_now_is_offered_at_once_when_a_try_is_possible(rig: Rig) -> None:
     rig.clock.now += 0.1
     rig.show(lost(can_try_now=True))
     assert rig.overlay.try_button.isEnabled()
+
+
+def test_a_queue_changes_its_estimate_with_each_ask_and_no_button_with_it(rig: Rig) -> None:
+    """An ask a second for a minute: *Try now* is disabled once, as the studio said when to ask."""
+    shown, changes = [], 0
+    enabled = rig.overlay.try_button.isEnabled()
+    for ask in range(60):
+        for tick in range(10):
+            rig.clock.now = NOW + 20 + ask + tick / 10
+            turn = Turn(60 - ask, NOW + 80)
+            rig.show(in_queue(turn, shown_deadline_at=NOW + 150))
+            if rig.overlay.try_button.isEnabled() is not enabled:
+                enabled, changes = not enabled, changes + 1
+        shown.append(rig.overlay.doing.text())
+    assert shown[0] == "Many players are coming back. About 60 s."
+    assert shown[-1] == "Many players are coming back. About 5 s."
+    assert len(set(shown)) == 12
+    assert (changes, enabled) == (1, False)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.window_faces import LIVE, NOW, lost, starting, troubled
-from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, Trouble
+from rejoin.core.model import Doing, Ending, EndingKind, Snapshot, Stage, Trouble, Turn
 from rejoin.gui import ending_texts, texts
 from rejoin.media.audio.volume import SoundChoice
 from rejoin.service_model.status import StatusReason
@@ -82,6 +82,52 @@ def test_the_next_try_is_rounded_up() -> None:
     waiting = lost(doing=Doing.WAITING_TO_RETRY, next_try_at=NOW + 2.1)
     assert texts.lost_doing(waiting, NOW) == "Next try in 3 s"
     assert texts.lost_doing(waiting, NOW + 2.1) == "Trying now..."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.0, "About 5 s"),
+        (4.9, "About 5 s"),
+        (5.1, "About 10 s"),
+        (38.2, "About 40 s"),
+        (60.0, "About 60 s"),
+        (61.0, "About 70 s"),
+        (150.0, "About 150 s"),
+        (181.0, "About 4 min"),
+        (240.0, "About 4 min"),
+        (3600.0, "About 60 min"),
+    ],
+)
+def test_an_estimate_is_rounded_up(seconds: float, shown: str) -> None:
+    assert texts.about_text(seconds) == shown
+
+
+@given(st.floats(min_value=0, max_value=86_400))
+def test_an_estimate_is_never_rosier_than_the_studios(seconds: float) -> None:
+    number, unit = re.fullmatch(r"About (\d+) (s|min)", texts.about_text(seconds)).groups()  # type: ignore[union-attr]
+    said_s = int(number) * (60 if unit == "min" else 1)
+    assert seconds <= said_s <= max(5.0, seconds * 1.34 + 5)
+
+
+def test_a_place_in_the_queue_says_what_the_studio_said_of_it() -> None:
+    def text(turn: Turn | None, later_s: float = 0.0) -> str:
+        return texts.lost_doing(lost(doing=Doing.WAITING_FOR_TURN, turn=turn), NOW + later_s)
+
+    many = "Many players are coming back."
+    assert text(Turn(7, NOW + 38)) == f"{many} About 40 s."
+    assert text(Turn(7, NOW + 38), 10) == f"{many} About 30 s."
+    assert text(Turn(7, NOW + 38), 39) == f"{many} It is nearly your turn."
+    assert text(Turn(place=7)) == f"{many} You are number 7 in line."
+    assert text(Turn()) == text(None) == f"{many} Waiting for your turn."
+    again = starting(Doing.WAITING_FOR_TURN, episode=1, turn=Turn(7, NOW + 38))
+    assert texts.starting_awaited(again, NOW, 0.0) == f"{many} About 40 s."
+
+
+def test_what_is_wrong_on_the_way_is_said_before_the_place() -> None:
+    waiting = lost(doing=Doing.WAITING_FOR_TURN, turn=Turn(7, NOW + 38))
+    for wrong in ({"offline": True}, {"portal": True}, {"stranger": True}, {"firewall": True}):
+        assert "Many players" not in texts.lost_doing(replace(waiting, **wrong), NOW)  # type: ignore[arg-type]
 
 
 def test_offline_and_portal_pause_tries_and_say_so() -> None:

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from helpers.fake_stream_service import new_offer, new_token
-from rejoin.core.model import AttemptNumber, SessionView
+from rejoin.core.model import AttemptNumber, SessionView, WindowLeft
 from rejoin.core.retry import Failure
 from rejoin.signaling.aws_samples import SampleClient
 from rejoin.signaling.client import BackendClient, CallFailedError
+
+LEFT = WindowLeft(100.0, 160.0)
+"""The time that a reconnect has, where a test does not care."""
 
 
 async def failure_of(call: Coroutine[Any, Any, object]) -> Failure:

@@ -15,6 +15,7 @@ from rejoin.core.model import (
     RemainingKnowledge,
     SessionId,
     SessionView,
+    WindowLeft,
 )
 from rejoin.core.retry import Failure
 from rejoin.errors import RejoinError, SignalError
@@ -153,6 +154,7 @@ class FakeWorld:
         self.failure: Failure | None = None
         self.started: list[str] = []
         self.reconnected: list[tuple[int, str, str]] = []
+        self.left: WindowLeft | None = None
         self.terminated = 0
         self.forgotten = 0
         self.answers = asyncio.Event()
@@ -218,10 +220,12 @@ class FakeWorld:
         token: str,
         signal_request: str,
         budget_s: float,
+        left: WindowLeft,
         on_written: Callable[[], None],
     ) -> str:
         self._maybe_fail()
         on_written()
+        self.left = left
         self.reconnected.append((attempt, token, signal_request))
         self.offer = signal_request
         self.status_now = Status("ACTIVE")

@@ -22,6 +22,7 @@ from rejoin.core.model import (
     Snapshot,
     Stage,
     Trouble,
+    Turn,
 )
 from rejoin.gui.main_window import RejoinWindow
 from rejoin.gui.raster_surface import RasterSurface
@@ -80,6 +81,11 @@ def troubled(trouble: Trouble, for_s: float, **more: object) -> Snapshot:
         "trouble": trouble,
     }
     return Snapshot(Stage.LIVE, **{**values, **more})  # type: ignore[arg-type]
+
+
+def in_queue(turn: Turn, **more: object) -> Snapshot:
+    """Lost, and waiting for its turn in the studio's queue."""
+    return lost(doing=Doing.WAITING_FOR_TURN, turn=turn, can_try_now=False, **more)
 
 
 def starting(doing: Doing, **more: object) -> Snapshot:
@@ -289,6 +295,27 @@ FACES: tuple[Face, ...] = (
         "lost-next-try",
         lost(doing=Doing.WAITING_TO_RETRY, next_try_at=NOW + 2.4),
         ("Next try in 3 s", "At least 1:12 to get back"),
+    ),
+    Face(
+        "lost-queue",
+        in_queue(Turn(317, NOW + 38.2)),
+        (
+            "Connection lost. Reconnecting...",
+            "Many players are coming back. About 40 s.",
+            "At least 1:12 to get back",
+        ),
+    ),
+    Face(
+        "lost-queue-place",
+        in_queue(Turn(place=317)),
+        ("Many players are coming back. You are number 317 in line.",),
+    ),
+    Face(
+        "lost-queue-past-zero",
+        in_queue(
+            Turn(317, NOW + 200), dropped_at=NOW - 130, shown_deadline_at=NOW - 10, returning=True
+        ),
+        ("Many players are coming back. About 4 min.", "Time may be up. Still trying..."),
     ),
     Face(
         "lost-waiting-for-service",

@@ -34,6 +34,22 @@ def test_after_a_drop_the_same_game_goes_on(profile: str) -> None:
         check(from_line(to_line(record)))
 
 
+def test_a_player_in_the_queue_is_back_when_their_turn_comes() -> None:
+    result = play(case("http_queue", reconnects=True, duration_s=20.0), 1)
+    assert result.wrong == ()
+    places = [
+        record.data["failure"]["place"]
+        for record in result.records
+        if record.name == "ReconnectFailed"
+    ]
+    assert (places[0], places[-1]) == (5, 1), "each ask comes a place nearer"
+    [timeline] = timelines(result.records)
+    assert timeline.outcome == "live"
+    assert timeline.at("queued") is not None
+    for record in result.records:
+        check(from_line(to_line(record)))
+
+
 def test_after_a_crash_the_client_returns_with_its_ticket() -> None:
     result = play(case("crash_relaunch", reconnects=True), 1)
     assert result.wrong == ()

@@ -79,8 +79,8 @@ def lets_a_dead_connection_eat_the_window(
 OFFERING: Callable[..., None] = enter.offering
 BUGS: list[tuple[int, str, Callable[..., Any]]] = [
     (48, "offering", waits_for_a_status_that_is_never_reported),
-    (280, "read_timeout_s", lets_a_hanging_call_eat_the_window),
-    (15911, "connect_until_at", lets_a_dead_connection_eat_the_window),
+    (3235, "read_timeout_s", lets_a_hanging_call_eat_the_window),
+    (3687, "connect_until_at", lets_a_dead_connection_eat_the_window),
 ]
 """Each cost a game that could have been saved (I7), until a seed found it: docs/proof.md."""
 

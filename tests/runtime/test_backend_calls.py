@@ -10,7 +10,13 @@ from conftest import LogRecords
 from helpers.fake_world import FakeWorld
 from helpers.running_engine import RunningEngine, play
 from rejoin.core import commands, events
-from rejoin.core.model import AttemptNumber, ConnectionNumber, EndingKind, SessionId
+from rejoin.core.model import (
+    AttemptNumber,
+    ConnectionNumber,
+    EndingKind,
+    SessionId,
+    WindowLeft,
+)
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.errors import RejoinError
 from rejoin.runtime.backend_calls import BackendCalls
@@ -60,7 +66,9 @@ async def test_every_call_posts_its_failure() -> None:
     calls = BackendCalls(world, TicketWriter(None), None, lambda: 7.0, posted.append)
     await calls.start_session(commands.StartSession(ATTEMPT, ONE, "token", 1.0, "offer"))
     await calls.poll_status(POLL)
-    await calls.reconnect(commands.Reconnect(SESSION, ATTEMPT, 1, ONE, "token", 1.0, "offer"))
+    await calls.reconnect(
+        commands.Reconnect(SESSION, ATTEMPT, 1, ONE, "token", 1.0, None, 9.0, "offer")
+    )
     await calls.terminate(commands.TerminateSession(SESSION, 1.0))
     assert posted == [
         events.StartFailed(ATTEMPT, failure),
@@ -68,6 +76,28 @@ async def test_every_call_posts_its_failure() -> None:
         events.ReconnectFailed(ATTEMPT, 1, 7.0, failure),
         events.TerminateFailed(failure),
     ]
+
+
+@pytest.mark.parametrize(
+    ("shown_at", "left"),
+    [(30.0, WindowLeft(23.0, 83.0)), (6.0, WindowLeft(0.0, 83.0)), (None, WindowLeft(None, 83.0))],
+)
+async def test_a_reconnect_says_how_much_time_is_left_when_it_goes_out(
+    shown_at: float | None, left: WindowLeft
+) -> None:
+    world, posted = FakeWorld(lambda: 0.0), list[events.Event]()
+    now = 5.0
+
+    async def refresh() -> None:
+        nonlocal now
+        now = 7.0  # the sign-in took two seconds
+
+    calls = BackendCalls(world, TicketWriter(None), refresh, lambda: now, posted.append)
+    calls.refresh_sign_in()
+    command = commands.Reconnect(SESSION, ATTEMPT, 1, ONE, "token", 1.0, shown_at, 90.0, "offer")
+    await calls.reconnect(command)
+    assert world.left == left
+    await calls.close()
 
 
 async def test_a_call_waits_for_the_sign_in_even_if_that_fails(expected_logs: LogRecords) -> None:

@@ -65,7 +65,9 @@ class Bench:
 
     def reconnect(self, connection: ConnectionNumber) -> None:
         self.executor.execute(
-            commands.Reconnect(SESSION, AttemptNumber(2), 1, connection, "token", 1.0, "offer")
+            commands.Reconnect(
+                SESSION, AttemptNumber(2), 1, connection, "token", 1.0, None, 9.0, "offer"
+            )
         )
 
 

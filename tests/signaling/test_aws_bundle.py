@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from helpers.backend_client import failure_of, started
+from helpers.backend_client import LEFT, failure_of, started
 from helpers.fake_stream_service import FakeStreamService, answer_to, new_offer, new_token
 from helpers.misbehaving_server import read_request, server_that
 from helpers.sample_backends import APPLICATION, STREAM_GROUP, Wall, live_bundle
@@ -48,6 +48,7 @@ def reconnecting(
         token=new_token(),
         signal_request=offer,
         budget_s=5,
+        left=LEFT,
         on_written=lambda: None if written is None else written.append("now"),
     )
 

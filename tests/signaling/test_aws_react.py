@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from helpers.backend_client import failure_of, started
+from helpers.backend_client import LEFT, failure_of, started
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
@@ -63,6 +63,7 @@ def reconnecting(
         token=new_token(),
         signal_request=offer,
         budget_s=budget_s,
+        left=LEFT,
         on_written=lambda: None if written is None else written.append("now"),
     )
 

@@ -8,8 +8,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from helpers.backend_client import LEFT
 from helpers.fake_stream_service import new_offer, new_token
-from helpers.misbehaving_server import JSON, Behaviour, answering, hangs, server_that
+from helpers.misbehaving_server import (
+    JSON,
+    Behaviour,
+    answering,
+    hangs,
+    read_request,
+    server_that,
+)
 from rejoin.core.model import AttemptNumber, SessionId
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
@@ -36,6 +44,7 @@ async def kind_of(client: BundleClient, offer: str, budget_s: float = 5) -> Fail
             token=new_token(),
             signal_request=offer,
             budget_s=budget_s,
+            left=LEFT,
             on_written=lambda: None,
         )
     return caught.value.failure.kind
@@ -60,6 +69,20 @@ async def test_only_after_a_refusal_before_processing_an_offer_may_be_sent_again
         assert await kind_of(client, offer) is first
         assert await kind_of(client, offer) is again
         assert await kind_of(client, new_offer()) is first
+
+
+async def test_a_sample_backend_is_not_told_the_time_that_is_left() -> None:
+    heads: list[bytes] = []
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await read_request(reader)).lower())
+        writer.write(b"HTTP/1.1 429 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+
+    async with client_of(behave) as client:
+        await kind_of(client, new_offer())
+    assert len(heads) == 1
+    assert b"rejoin-" not in heads[0]
 
 
 async def test_an_offer_that_was_not_sent_may_be_sent_again() -> None:

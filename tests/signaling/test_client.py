@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from helpers.backend_client import failure_of, started
+from helpers.backend_client import LEFT, failure_of, started
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
@@ -51,7 +51,7 @@ from helpers.reports import report_body
 from helpers.stores import opened
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.store.reports import DAY_S, ReportStore
-from rejoin.core.model import AttemptNumber, SessionId
+from rejoin.core.model import AttemptNumber, SessionId, WindowLeft
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
 from rejoin.service_model.status import Status
@@ -158,6 +158,7 @@ async def test_a_session_from_start_and_drop_to_rejoin_and_end() -> None:
             token=token,
             signal_request=fresh,
             budget_s=5,
+            left=LEFT,
             on_written=lambda: written.append("now"),
         )
         assert answer == answer_to(fresh)
@@ -225,6 +226,7 @@ async def test_an_older_attempt_is_refused() -> None:
                 token=new_token(),
                 signal_request=new_offer(),
                 budget_s=5,
+                left=LEFT,
                 on_written=nothing,
             )
 
@@ -249,6 +251,7 @@ async def test_a_lost_answer_is_recovered_by_the_same_bytes_and_by_the_status() 
                 token=token,
                 signal_request=offer,
                 budget_s=5,
+                left=LEFT,
                 on_written=nothing,
             )
 
@@ -273,6 +276,7 @@ async def test_problems_explain_the_refusal() -> None:
                 token=new_token(),
                 signal_request=new_offer(),
                 budget_s=5,
+                left=LEFT,
                 on_written=nothing,
             )
 
@@ -326,6 +330,7 @@ async def test_the_session_of_another_player_is_not_found() -> None:
                 token=new_token(),
                 signal_request=new_offer(),
                 budget_s=5,
+                left=LEFT,
                 on_written=nothing,
             ),
         ):
@@ -358,6 +363,7 @@ async def test_no_secret_in_any_log_record(caplog: pytest.LogCaptureFixture) -> 
                         token=new_token(),
                         signal_request=new_offer(),
                         budget_s=5,
+                        left=LEFT,
                         on_written=nothing,
                     )
             client.use_token("canary-of-nobody")
@@ -469,6 +475,7 @@ async def test_a_server_that_misbehaves(behaviour: Behaviour, kind: FailureKind)
                 token=new_token(),
                 signal_request=new_offer(),
                 budget_s=1.0,
+                left=LEFT,
                 on_written=nothing,
             )
         )
@@ -498,6 +505,71 @@ async def test_retry_after(headers: str, wait_s: float | None) -> None:
         assert (failure.kind, failure.retry_after_s) == (FailureKind.THROTTLED, wait_s)
 
 
+@pytest.mark.parametrize(
+    ("code", "members", "kind", "place", "turn_in_s"),
+    [
+        ("THROTTLED", {"place": 3, "turn_in_s": 40}, FailureKind.QUEUED, 3, 40.0),
+        ("THROTTLED", {"place": 3, "turn_in_s": "soon"}, FailureKind.QUEUED, 3, None),
+        ("THROTTLED", {"turn_in_s": 0.5, "colour": "red"}, FailureKind.QUEUED, None, 0.5),
+        ("THROTTLED", {"place": -1}, FailureKind.THROTTLED, None, None),
+        ("IN_FLIGHT", {"place": 3}, FailureKind.CONFLICT, None, None),
+        ("", {"place": 3}, FailureKind.THROTTLED, None, None),
+    ],
+)
+async def test_a_place_in_the_queue(
+    code: str,
+    members: dict[str, object],
+    kind: FailureKind,
+    place: int | None,
+    turn_in_s: float | None,
+) -> None:
+    body = json.dumps({"code": code, "session_status": "ACTIVE", **members}).encode()
+    behaviour = answering(f"429 Slow\r\n{PROBLEM}\r\nRetry-After: 1", body)
+    async with (
+        server_that(behaviour) as port,
+        client_for(f"http://127.0.0.1:{port}") as client,
+    ):
+        failure = await failure_of(reconnecting(client, [], 5))
+    assert (failure.kind, failure.place, failure.turn_in_s) == (kind, place, turn_in_s)
+    assert (failure.retry_after_s, failure.session_status) == (1.0, "ACTIVE")
+
+
+@pytest.mark.parametrize(
+    ("left", "window", "latest"),
+    [
+        (WindowLeft(23.4567, 83.0), b"23456", b"83000"),
+        (WindowLeft(0.0, 0.0), b"0", b"0"),
+        (WindowLeft(-3.0, -1.0), b"0", b"0"),
+        (WindowLeft(None, 600.0), None, b"600000"),
+        (WindowLeft(1e12, 1e12), b"86400000", b"86400000"),
+    ],
+)
+async def test_a_reconnect_says_how_much_time_is_left(
+    left: WindowLeft, window: bytes | None, latest: bytes
+) -> None:
+    heads: list[bytes] = []
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await read_request(reader)).lower())
+        writer.write(b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+
+    async with (
+        server_that(behave) as port,
+        client_for(f"http://127.0.0.1:{port}") as client,
+    ):
+        await failure_of(reconnecting(client, [], 5, left))
+        await failure_of(started(client))
+    reconnect, start = heads
+    values = dict(
+        line.split(b": ", 1) for line in reconnect.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+    )
+    assert values[b"rejoin-latest-ms"] == latest
+    assert values.get(b"rejoin-window-ms") == window
+    assert b"rejoin-latest-ms" not in start
+    assert b"rejoin-window-ms" not in start
+
+
 async def test_cookies_are_not_kept_and_no_secret_but_the_bearer_is_sent() -> None:
     heads: list[bytes] = []
 
@@ -524,7 +596,7 @@ async def test_cookies_are_not_kept_and_no_secret_but_the_bearer_is_sent() -> No
 
 
 def reconnecting(
-    client: BackendClient, written: list[str], budget_s: float
+    client: BackendClient, written: list[str], budget_s: float, left: WindowLeft = LEFT
 ) -> Coroutine[Any, Any, str]:
     return client.reconnect(
         SessionId("session-1"),
@@ -532,6 +604,7 @@ def reconnecting(
         token=new_token(),
         signal_request=new_offer(),
         budget_s=budget_s,
+        left=left,
         on_written=lambda: written.append("now"),
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from helpers.backend_client import LEFT
 from helpers.fake_stream_service import new_offer, new_token
 from helpers.misbehaving_server import read_request, server_that
 from rejoin.core.model import AttemptNumber, SessionId
@@ -97,6 +98,7 @@ def calls(client: Any) -> list[Callable[[], Coroutine[Any, Any, object]]]:
             token=new_token(),
             signal_request=new_offer(),
             budget_s=5,
+            left=LEFT,
             on_written=lambda: None,
         ),
         lambda: client.terminate(session, budget_s=5),

@@ -137,3 +137,35 @@ def test_the_largest_report_is_within_its_limit() -> None:
         client_version="9" * 40,
     )
     assert len(largest.model_dump_json()) <= MAX_REPORT_BYTES
+
+
+@pytest.mark.parametrize(
+    ("members", "place", "turn_in_s"),
+    [
+        ('"place": 3, "turn_in_s": 40', 3, 40.0),
+        ('"place": 3, "turn_in_s": 2.5', 3, 2.5),
+        ('"place": null, "turn_in_s": 0', None, 0.0),
+        ('"place": 0, "turn_in_s": -1', None, None),
+        ('"place": true, "turn_in_s": true', None, None),
+        ('"place": "3", "turn_in_s": "soon"', None, None),
+        ('"place": 3.5, "turn_in_s": [40]', None, None),
+        ('"place": {"of": 3}, "turn_in_s": NaN', None, None),
+        ('"place": 1e999, "turn_in_s": Infinity', None, None),
+        (f'"place": {"9" * 400}, "turn_in_s": 1e300', None, None),
+        ('"place": 3, "turn_in_s": 86401', 3, None),
+        ('"turn": "tomorrow"', None, None),
+    ],
+)
+def test_a_place_is_read_liberally_and_never_costs_the_rest_of_a_problem(
+    members: str, place: int | None, turn_in_s: float | None
+) -> None:
+    body = ProblemBody.model_validate_json(
+        f'{{"code": "THROTTLED", "session_status": "ACTIVE", {members}}}'
+    )
+    assert (body.place, body.turn_in_s) == (place, turn_in_s)
+    assert (body.code, body.session_status) == ("THROTTLED", "ACTIVE")
+
+
+def test_a_place_survives_its_own_json() -> None:
+    body = ProblemBody(code="THROTTLED", place=3, turn_in_s=40.0)
+    assert ProblemBody.model_validate_json(body.model_dump_json()) == body

@@ -14,11 +14,12 @@ import pytest
 
 from rejoin.core import commands, deadline, engine, events, goodbye, health
 from rejoin.core.deadline import Window
-from rejoin.core.engine import dispatch, enter, healing, transition, waiting
+from rejoin.core.engine import dispatch, enter, healing, requesting, transition, turn, waiting
 from rejoin.core.engine.transition import Transition
 from rejoin.core.health import Frozen
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, Policy, SessionView
 from rejoin.core.phases import (
+    Attempt,
     AwaitingService,
     Backoff,
     Connecting,
@@ -28,6 +29,7 @@ from rejoin.core.phases import (
     State,
     Waiting,
 )
+from rejoin.core.retry import Failure
 from rejoin.service_model import fence
 from rejoin.service_model import status as service_status
 from rejoin.service_model.fence import Claim
@@ -40,7 +42,7 @@ pytestmark = pytest.mark.timeout(1200)
 takes this long, also on a machine that does much else."""
 
 STATES = 15_000
-"""States of each budget in the gate; 150,000 in all."""
+"""States of each budget in the gate; 165,000 in all."""
 
 
 @pytest.mark.parametrize("name", BUDGETS)
@@ -191,7 +193,23 @@ def takes_a_single_frame_for_a_picture(before: health.Health, *given: Any) -> Fr
     return FROZEN(replace(before, froze_at=None), *given)
 
 
+def waits_for_the_estimate(
+    t: Transition, episode: Episode, attempt: Attempt, failure: Failure
+) -> None:
+    WAIT_FOR_TURN(t, episode, attempt, failure)
+    turn_at = t.now + (failure.turn_in_s or 0.0)
+    if isinstance(t.phase, Backoff):
+        t.phase = replace(t.phase, until_at=min(turn_at, t.last_start_at(episode)))
+
+
+def ends_by_the_estimate(
+    t: Transition, episode: Episode, attempt: Attempt, failure: Failure
+) -> None:
+    WAIT_FOR_TURN(t, episode, attempt, replace(failure, retry_after_s=failure.turn_in_s))
+
+
 FROZEN = health._frozen
+WAIT_FOR_TURN = turn.wait_for_turn
 CLAIM = fence.claim
 ON_EVENT = dispatch.on_event
 PAUSE = enter._pause
@@ -320,6 +338,16 @@ BUGS: dict[str, tuple[Patch, Budget, str]] = {
         (health, "_frozen", takes_a_single_frame_for_a_picture),
         Budget(pictures=2),
         "PICTURE",
+    ),
+    "the queue forgets a place, as its client waits for the estimate": (
+        (requesting, "wait_for_turn", waits_for_the_estimate),
+        Budget(closes=1, queues=1),
+        "TURN",
+    ),
+    "an estimate past the window ends the game": (
+        (requesting, "wait_for_turn", ends_by_the_estimate),
+        Budget(closes=1, queues=1),
+        "I2",
     ),
 }
 

@@ -109,6 +109,34 @@ def test_i4_one_create_call_in_flight() -> None:
     assert rules(requests(2, 5), requests(3, 6, at=11.5)) == [], "a call is over when its budget is"
 
 
+def refused(at: float, attempt: int = 5, **failure: Any) -> Record:
+    return event("ReconnectFailed", at, attempt=attempt, try_number=1, failure=failure)
+
+
+def test_i2_nobody_is_busy_before_the_retry_after_is_too_long() -> None:
+    busy = {"fallback": "busy", "last_start_at": 9.0}
+    for kind in ("throttled", "queued"):
+        long = refused(5.0, kind=kind, retry_after_s=5.0)
+        assert rules(long, state("ConfirmingEnd", 5.0, **busy)) == []
+        short = refused(5.0, kind=kind, retry_after_s=1.0, turn_in_s=40.0)
+        assert rules(short, state("ConfirmingEnd", 5.0, **busy)) == ["I2"]
+        none = refused(5.0, kind=kind, retry_after_s=None)
+        assert rules(none, state("ConfirmingEnd", 5.0, **busy)) == ["I2"]
+
+
+def test_pace_asks_for_a_turn_are_not_too_many() -> None:
+    def calls(kind: str, apart_s: float) -> list[Record]:
+        records = []
+        for number in range(1, 50):
+            at = 1.0 + number * apart_s
+            records += [requests(number, number, at=at), refused(at, number, kind=kind)]
+        return records
+
+    assert "PA" in rules(*calls("throttled", 0.9))
+    assert rules(*calls("queued", 0.9)) == []
+    assert "PA" in rules(*calls("queued", 0.2)), "but they lie apart as well"
+
+
 def test_pace_create_calls_lie_apart_and_are_not_too_many() -> None:
     def calls(count: int, apart_s: float) -> list[Record]:
         records = []
@@ -245,6 +273,16 @@ def name(violation: Violation | None) -> str | None:
         (None, invariants.closed_early(1), "KEEP"),
         (None, invariants.not_saved("nobody gets back"), "I7"),
         (invariants.calls_apart(1.25, (1.0,)), invariants.calls_apart(1.2, (1.0,)), "PACE"),
+        (
+            invariants.place_lapsed(9.0, 9.0, 50.0),
+            invariants.place_lapsed(9.1, 9.0, 50.0),
+            "TURN",
+        ),
+        (
+            invariants.place_lapsed(9.1, 9.0, 8.0),
+            invariants.place_lapsed(9.1, 9.0, None),
+            "TURN",
+        ),
         (invariants.deadline_held(9.0, 9.0), invariants.deadline_held(9.0, 9.1), "HOLD"),
         (invariants.deadline_held(None, 9.0), invariants.asked_after_the_end(2.0, 1.0), "OVER"),
     ],

@@ -52,7 +52,12 @@ class PollStatus:
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """Request a reconnect. RequestWritten, then AnswerArrived or ReconnectFailed."""
+    """Request a reconnect. RequestWritten, then AnswerArrived or ReconnectFailed.
+
+    `shown_deadline_at`: the deadline that the player sees (boot time), None where it is not known;
+    `latest_deadline_at`: the last moment at which the service may accept us. A backend that cannot
+    serve everybody at once goes by them.
+    """
 
     session_id: SessionId
     attempt: AttemptNumber
@@ -60,6 +65,8 @@ class Reconnect:
     connection: ConnectionNumber
     token: str = field(repr=False)
     budget_s: float
+    shown_deadline_at: float | None
+    latest_deadline_at: float
     signal_request: str = field(repr=False)
 
 

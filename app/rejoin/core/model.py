@@ -99,6 +99,7 @@ class Doing(enum.Enum):
     CHECKING = "checking"
     WAITING_FOR_SERVICE = "waiting_for_service"
     WAITING_TO_RETRY = "waiting_to_retry"
+    WAITING_FOR_TURN = "waiting_for_turn"
     WAITING_FOR_NETWORK = "waiting_for_network"
     CONFIRMING_END = "confirming_end"
     TERMINATING = "terminating"
@@ -220,6 +221,14 @@ class Policy:
     """How often a network that came back may reset the backoff."""
     throttle_base_s: float = 1.0
     throttle_cap_s: float = 8.0
+    turn_ask_s: float = 1.0
+    """The least time between two asks of a client that has a place in the backend's queue, and the
+    time where the backend names none."""
+    turn_spread_s: float = 0.5
+    """Each ask comes up to this much after that, so that players who were dropped at the same time
+    do not ask at the same time. A place lapses 2 s after the time that the backend named."""
+    turn_ask_max_s: float = 5.0
+    """A longer Retry-After is no pace of a queue: past the window it ends as busy, as ever."""
     tries_per_attempt: int = 2
     connect_timeout_s: float = 1.0
     start_connect_timeout_s: float = 5.0
@@ -354,6 +363,29 @@ class ConnectionSample:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowLeft:
+    """How much time a reconnect has when its request goes out.
+
+    `shown_s`: until the deadline that the player sees, 0 once it has passed; None where it is not
+    known. `latest_s`: until the last moment at which the service may accept us.
+    """
+
+    shown_s: float | None
+    latest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A place in the backend's queue of reconnects, as of the last ask.
+
+    `place`: from 1, for the next one; `expected_at`: the backend's estimate. None: it did not say.
+    """
+
+    place: int | None = None
+    expected_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything the player's window may show; deadlines are boot times, not remaining seconds."""
 
@@ -374,6 +406,8 @@ class Snapshot:
     deadline_checking: bool = False
     """After sleep or reboot the countdown reads "checking" until the backend has answered."""
     next_try_at: float | None = None
+    turn: Turn | None = None
+    """With WAITING_FOR_TURN: the place in the backend's queue. An estimate that ends nothing."""
     offline: bool = False
     unreached: bool = False
     """The studio's backend did not answer the last call."""

@@ -20,6 +20,7 @@ from rejoin.core.model import (
     NoInput,
     Policy,
     SessionId,
+    Turn,
 )
 from rejoin.core.retry import Action, FailureKind
 from rejoin.service_model.status import Status, StatusReason
@@ -57,7 +58,8 @@ class Attempt:
     """One offer on its way to the service: the bytes to send, and how its tries went so far.
 
     `tries`: requests sent. `maybe_received`: those of them that may have reached the service.
-    `failure_kinds`: kinds of failure so far; some may happen once per attempt.
+    `failure_kinds`: kinds of failure so far; some may happen once per attempt. `turn`: its place in
+    the backend's queue, once the backend named one; None again after any other outcome.
     """
 
     connection: ConnectionNumber
@@ -68,6 +70,7 @@ class Attempt:
     tries: int = 0
     maybe_received: int = 0
     failure_kinds: frozenset[FailureKind] = frozenset()
+    turn: Turn | None = None
 
     def was_sent_as(self, number: AttemptNumber) -> bool:
         """Whether this is that attempt and a request of it was sent, so that it can be answered."""

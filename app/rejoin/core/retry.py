@@ -20,6 +20,7 @@ class FailureKind(enum.Enum):
     FORBIDDEN = "forbidden"  # 403 of the backend or AccessDenied of the service
     NOT_FOUND = "not_found"  # 404 ResourceNotFound
     THROTTLED = "throttled"  # 429
+    QUEUED = "queued"  # 429 of a reconnect that has a place in the backend's queue
     OUTCOME_UNKNOWN = "outcome_unknown"  # 5xx, read time-out, reset after send, broken 2xx
     CONFLICT = "conflict"  # 409: the session is in a state that does not allow it
     STALE_ATTEMPT = "stale_attempt"  # 409 STALE_ATTEMPT: a newer attempt exists
@@ -37,7 +38,9 @@ class Failure:
     """A try without an answer.
 
     `session_status`: the service's status, if the problem document reported it (a raw string).
-    `retry_after_s`: from a Retry-After header. `detail`: one safe sentence, no secrets.
+    `retry_after_s`: from a Retry-After header. `place`, `turn_in_s`: only with QUEUED: the place in
+    the backend's queue, from 1, and its estimate of the time until our turn. `detail`: one safe
+    sentence, no secrets.
     """
 
     kind: FailureKind
@@ -46,6 +49,8 @@ class Failure:
     retryable: bool | None = None
     retry_after_s: float | None = None
     session_status: str | None = None
+    place: int | None = None
+    turn_in_s: float | None = None
     detail: str = ""
 
 
@@ -86,6 +91,7 @@ class Wait(enum.Enum):
     """Which backoff comes before the action."""
 
     NONE = "none"
+    TURN = "turn"  # until the backend's Retry-After, and no longer: the place would lapse
     USUAL = "usual"
     THROTTLED = "throttled"
 
@@ -124,6 +130,9 @@ RULES: dict[FailureKind, Rule] = {
     ),
     FailureKind.THROTTLED: Rule(
         Action.SAME_BYTES, Action.SAME_BYTES, Wait.THROTTLED, EndingKind.BUSY, maybe_received=False
+    ),
+    FailureKind.QUEUED: Rule(
+        Action.SAME_BYTES, Action.SAME_BYTES, Wait.TURN, EndingKind.BUSY, maybe_received=False
     ),
     FailureKind.OUTCOME_UNKNOWN: Rule(
         Action.SAME_BYTES, Action.POLL_STATUS, Wait.USUAL, refused_for_certain=False
@@ -180,6 +189,8 @@ def backoff_s(wait: Wait, failures: int, policy: Policy, draw: Draw) -> float:
     match wait:
         case Wait.NONE:
             return 0.0
+        case Wait.TURN:
+            return policy.turn_ask_s + draw() * policy.turn_spread_s
         case Wait.USUAL:
             return draw() * min(policy.backoff_cap_s, policy.backoff_base_s * 2.0**exponent)
         case Wait.THROTTLED:

@@ -14,8 +14,10 @@ from rejoin.core.model import (
     Policy,
     Snapshot,
     Stage,
+    Turn,
 )
 from rejoin.core.phases import (
+    Attempt,
     AwaitingService,
     Backoff,
     ConfirmingEnd,
@@ -70,6 +72,8 @@ def _doing(phase: Phase, facts: Facts) -> Doing:  # noqa: C901 - plain dispatch
             return Doing.NOTHING
         case StartOffering() | Goodbye() | Offering():
             return Doing.PREPARING
+        case Requesting() if phase.attempt.turn is not None:
+            return Doing.WAITING_FOR_TURN
         case StartRequesting() | Requesting():
             return Doing.ASKING_BACKEND
         case Placing():
@@ -89,6 +93,8 @@ def _doing(phase: Phase, facts: Facts) -> Doing:  # noqa: C901 - plain dispatch
             return Doing.WAITING_FOR_SERVICE if waits else Doing.CHECKING
         case Backoff() if _about_to_ask(phase):
             return Doing.ASKING_BACKEND
+        case Backoff() if _turn(phase) is not None and facts.offline_since_at is None:
+            return Doing.WAITING_FOR_TURN
         case Backoff() | AwaitingService():
             return _waiting_for(facts)
         case _:
@@ -106,6 +112,15 @@ def _about_to_ask(phase: Backoff) -> bool:
     return phase.attempt is not None and phase.attempt.tries == 0
 
 
+def _turn(phase: Phase) -> Turn | None:
+    """The place in the backend's queue, while the request of an attempt waits for its turn."""
+    match phase:
+        case Requesting(attempt=attempt) | Backoff(attempt=Attempt() as attempt):
+            return attempt.turn
+        case _:
+            return None
+
+
 def snapshot(state: State, policy: Policy) -> Snapshot:
     """What the player's window may show of a state."""
     phase, facts = state.phase, state.facts
@@ -115,6 +130,7 @@ def snapshot(state: State, policy: Policy) -> Snapshot:
         offline=facts.offline_since_at is not None,
         back_at=facts.back_at,
         episode=facts.episodes,
+        turn=_turn(phase),
         status=facts.status,
         returning=facts.from_ticket is not None and facts.shown is None,
         can_terminate=policy.can_terminate,

@@ -28,6 +28,7 @@ from rejoin.core.phases import (
     Offering,
     State,
 )
+from rejoin.core.retry import FailureKind
 from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 from rejoin.service_model.status import PENDING_CLIENT_RECONNECTION
 
@@ -254,6 +255,7 @@ STEPS = (
     "committed",
     "offer made",
     "request sent",
+    "queued",
     "answer received",
     "connected",
     "first frame",
@@ -271,6 +273,12 @@ _EVENT_STEPS = {
     EVENTS[events.FirstFrameDecoded]: "first frame",
     EVENTS[events.InputOpened]: "input open",
 }
+
+
+def _is_queued(refused: Record) -> bool:
+    failure = refused.data.get("failure")
+    return isinstance(failure, dict) and failure.get("kind") == FailureKind.QUEUED.value
+
 
 _COMMITTED = {STATES[phase] for phase in (Goodbye, Offering, Backoff, AwaitingService)}
 
@@ -358,14 +366,16 @@ class _EpisodeReader:
                 self._noticed(record.at)
             return
         name = _EVENT_STEPS.get(record.name)
+        if record.name == EVENTS[events.ReconnectFailed] and _is_queued(record):
+            name = "queued"
         if self._steps is None or name is None:
             return
         if record.name == EVENTS[events.RequestWritten]:
             self._requested = True
         # Only the newest attempt counts: the steps of former ones are removed.
         if record.name == EVENTS[events.OfferMade]:
-            kept = set(_EVENT_STEPS.values())
-            self._steps = [step for step in self._steps if step.name not in kept]
+            of_attempt = {*_EVENT_STEPS.values(), "queued"}
+            self._steps = [step for step in self._steps if step.name not in of_attempt]
         self._add(name, record.at)
 
     def _noticed(self, at: float) -> None:

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import assert_never
 
-from rejoin.core.model import Doing, HardEvidence, NoInput, Snapshot, Stage, Trouble
+from rejoin.core.model import Doing, HardEvidence, NoInput, Snapshot, Stage, Trouble, Turn
 from rejoin.gui.ending_texts import ending_text
 from rejoin.media.audio.volume import SoundChoice
 
@@ -85,6 +85,20 @@ def clock_text(seconds: float) -> str:
     if hours:
         return f"{hours}:{minutes:02}:{seconds_left:02}"
     return f"{minutes}:{seconds_left:02}"
+
+
+def about_text(seconds: float) -> str:
+    """About 40 s, About 90 s, About 4 min: no finer than an estimate is, and never rounded down."""
+    seconds = max(1.0, seconds)
+    if seconds <= 60:
+        return f"About {_up(seconds, 5)} s"
+    if seconds <= 180:
+        return f"About {_up(seconds, 10)} s"
+    return f"About {_up(seconds / 60, 1)} min"
+
+
+def _up(value: float, step: int) -> int:
+    return math.ceil(value / step) * step
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +228,18 @@ def lost_doing(snapshot: Snapshot, now: float) -> str:
     return _lost_doing(snapshot, now)
 
 
-def _lost_doing(snapshot: Snapshot, now: float) -> str:
+def _turn_text(turn: Turn, now: float) -> str:
+    """The backend's queue: its estimate, as of the last ask, or else the place in it."""
+    many = "Many players are coming back."
+    if turn.expected_at is not None:
+        left_s = turn.expected_at - now
+        return f"{many} It is nearly your turn." if left_s <= 0 else f"{many} {about_text(left_s)}."
+    if turn.place is not None:
+        return f"{many} You are number {turn.place} in line."
+    return f"{many} Waiting for your turn."
+
+
+def _lost_doing(snapshot: Snapshot, now: float) -> str:  # noqa: C901 - plain dispatch
     doing = snapshot.doing
     match doing:
         case Doing.NOTHING:
@@ -233,6 +258,8 @@ def _lost_doing(snapshot: Snapshot, now: float) -> str:
             return "Waiting for the game server. Nothing to do."
         case Doing.WAITING_TO_RETRY:
             return next_try(snapshot, now) or "Waiting for the next try..."
+        case Doing.WAITING_FOR_TURN:
+            return _turn_text(snapshot.turn or Turn(), now)
         case Doing.WAITING_FOR_NETWORK:
             return _OFFLINE
         case Doing.CONFIRMING_END:
@@ -289,6 +316,8 @@ def _starting_doing(snapshot: Snapshot, now: float, waited_s: float) -> str:
         case Doing.ASKING_BACKEND if snapshot.episode > 0:
             return "Asking the studio's server to connect you..."
         case Doing.CHECKING | Doing.CONFIRMING_END | Doing.WAITING_FOR_SERVICE if snapshot.episode:
+            return _lost_doing(snapshot, now)
+        case Doing.WAITING_FOR_TURN:
             return _lost_doing(snapshot, now)
         case Doing.ASKING_BACKEND | Doing.CHECKING | Doing.CONFIRMING_END:
             return "Asking the studio for a game server..."

@@ -116,7 +116,13 @@ PLACES: Final[Mapping[str, Place]] = {
         Place.API,
     ),
     **dict.fromkeys(
-        ("http_html_portal", "http_big_json", "tls_bad_cert", "http_blocked_udp_ok"),
+        (
+            "http_html_portal",
+            "http_big_json",
+            "tls_bad_cert",
+            "http_blocked_udp_ok",
+            "http_queue",
+        ),
         Place.BACKEND,
     ),
     **dict.fromkeys(

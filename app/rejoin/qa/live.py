@@ -55,6 +55,8 @@ LIVE_PATIENCE_S: Final = 60.0
 END_PATIENCE_S: Final = 30.0
 _BACKEND_DOWN_S: Final = 8.0
 _IFACE_DOWN_S: Final = 4.0
+_PLACES: Final = 5
+"""How many places are before the player in the queue of `http_queue`."""
 _CREATE: Final = "CreateStreamSessionConnection"
 _DARK: Final = frozenset({FaultKind.SILENCE, FaultKind.FREEZE, FaultKind.KILL})
 
@@ -278,6 +280,10 @@ class _Game:
     async def _fail_backend(self, control: EmulatorControl, name: str) -> None:
         if name == "http_blocked_udp_ok":
             self._records.append(of_fault(name, await control.backend_down(_BACKEND_DOWN_S)))
+            return
+        if name == "http_queue":
+            await control.arm_backend(BackendFault(BackendFaultKind.QUEUE, _PLACES))
+            await self._inject_fault(control, name, Fault(FaultKind.SILENCE))
             return
         kinds = {
             "http_html_portal": BackendFaultKind.PORTAL,

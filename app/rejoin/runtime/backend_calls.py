@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from rejoin.clock import Clock
 from rejoin.core import commands, events
+from rejoin.core.model import WindowLeft
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.errors import RejoinError
 from rejoin.runtime.ports import BackendPort, Post
@@ -87,6 +88,7 @@ class BackendCalls:
                 token=command.token,
                 signal_request=command.signal_request,
                 budget_s=command.budget_s,
+                left=_left(command, requested_at),
                 on_written=lambda: self._post(events.RequestWritten(attempt, number)),
             )
         except CallFailedError as error:
@@ -133,6 +135,13 @@ class BackendCalls:
     async def _signed_in(self) -> None:
         if self._signing_in is not None:
             await asyncio.shield(self._signing_in)
+
+
+def _left(command: commands.Reconnect, now: float) -> WindowLeft:
+    """How much time there is at `now`: the ticket or a sign-in may have taken some of it."""
+    shown_at = command.shown_deadline_at
+    shown_s = None if shown_at is None else max(0.0, shown_at - now)
+    return WindowLeft(shown_s, max(0.0, command.latest_deadline_at - now))
 
 
 def _unexpected(error: Exception) -> Failure:

@@ -16,6 +16,7 @@ from rejoin.core.model import (
     Policy,
     SessionId,
     SessionView,
+    WindowLeft,
 )
 from rejoin.core.reconnect_report import ReconnectReport
 from rejoin.core.retry import Draw
@@ -70,6 +71,7 @@ class BackendPort(Protocol):
         token: str,
         signal_request: str,
         budget_s: float,
+        left: WindowLeft,
         on_written: Callable[[], None],
     ) -> str: ...
     async def terminate(self, session_id: SessionId, *, budget_s: float) -> None: ...

@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from rejoin.clock import Clock, boot_s
-from rejoin.core.model import AttemptNumber, SessionId, SessionView
+from rejoin.core.model import AttemptNumber, SessionId, SessionView, WindowLeft
 from rejoin.core.retry import FailureKind
 from rejoin.errors import BadInputError
 from rejoin.service_model.status import Status
@@ -158,12 +158,13 @@ class SampleClient(abc.ABC):
         token: str,
         signal_request: str,
         budget_s: float,
+        left: WindowLeft,
         on_written: Callable[[], None],
     ) -> str:
         """Send this attempt's offer; returns the SignalResponse to it.
 
-        `on_written` as for `BackendClient`. An offer that may have been sent before fails with
-        REUSED_OFFER, and nothing is sent.
+        `on_written` as for `BackendClient`. `left` is not sent: these backends have no use for it.
+        An offer that may have been sent before fails with REUSED_OFFER, and nothing is sent.
         """
 
         def written() -> None:

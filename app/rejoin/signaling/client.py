@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from rejoin.core.model import AttemptNumber, SessionId, SessionView
+from rejoin.core.model import AttemptNumber, SessionId, SessionView, WindowLeft
 from rejoin.core.retry import FailureKind
 from rejoin.service_model.status import Status
 from rejoin.signaling.exchange import (
@@ -23,10 +23,13 @@ from rejoin.signaling.exchange import (
 from rejoin.signaling.wire import (
     BUDGET_HEADER,
     IDEMPOTENCY_HEADER,
+    LATEST_HEADER,
     MAX_BUDGET_MS,
+    MAX_WINDOW_MS,
     REPORTS_PATH,
     SESSION_ID_PATTERN,
     TOKEN_PATTERN,
+    WINDOW_HEADER,
     ConnectionBody,
     ProblemBody,
     ProblemCode,
@@ -97,8 +100,9 @@ class BackendClient:
         content: dict[str, object] = {"signal_request": signal_request, "attempt": attempt}
         if application is not None:
             content["application"] = application
+        headers = self._idempotency(token)
         reply = await self._call(
-            "POST", "/v1/sessions", budget_s=budget_s, token=token, content=content
+            "POST", "/v1/sessions", budget_s=budget_s, headers=headers, content=content
         )
         return self._exchange.parsed(reply, SessionViewBody).to_view()
 
@@ -123,9 +127,13 @@ class BackendClient:
         token: str,
         signal_request: str,
         budget_s: float,
+        left: WindowLeft,
         on_written: Callable[[], None],
     ) -> str:
         """Send this attempt's offer; returns the SignalResponse to exactly this offer.
+
+        A backend that cannot serve everybody at once goes by the time `left`. Where it has put us
+        into its queue, the failure is QUEUED.
 
         `on_written` is called once, in the event loop, when the first byte of the request is about
         to be written to a connected socket; never when the call failed before that.
@@ -134,7 +142,7 @@ class BackendClient:
             "POST",
             self._path(session_id) + "/connections",
             budget_s=budget_s,
-            token=token,
+            headers=self._idempotency(token) | _deadlines(left),
             content={"signal_request": signal_request, "attempt": attempt},
             on_written=on_written,
         )
@@ -166,27 +174,20 @@ class BackendClient:
         *,
         budget_s: float,
         query: dict[str, str] | None = None,
-        token: str | None = None,
+        headers: dict[str, str] | None = None,
         content: dict[str, object] | None = None,
         on_written: Callable[[], None] | None = None,
     ) -> Reply:
         """A 2xx answer; raises CallFailedError."""
-        headers: dict[str, str] = {}
-        if token is not None:
-            if not re.fullmatch(TOKEN_PATTERN, token):
-                raise self._exchange.failed(
-                    FailureKind.INVALID, "was not called: the token has a bad form"
-                )
-            headers[IDEMPOTENCY_HEADER] = token
         # The backend gets less: connecting and the way back take time as well.
         theirs_s = budget_s - min(1.0, 0.1 * budget_s)
-        headers[BUDGET_HEADER] = str(min(MAX_BUDGET_MS, max(1, int(theirs_s * 1000))))
+        budget_ms = min(MAX_BUDGET_MS, max(1, int(theirs_s * 1000)))
         reply = await self._exchange.call(
             method,
             path,
             budget_s=budget_s,
             query=query,
-            headers=headers,
+            headers={**(headers or {}), BUDGET_HEADER: str(budget_ms)},
             content=content,
             on_written=on_written,
         )
@@ -206,13 +207,29 @@ class BackendClient:
         session_status = problem.session_status
         if session_status is None or not re.fullmatch(r"[A-Za-z0-9_]{1,64}", session_status):
             session_status = None
+        kind = _KIND_BY_CODE.get(code)
+        place, turn_in_s = problem.place, problem.turn_in_s
+        if code != ProblemCode.THROTTLED:
+            place = turn_in_s = None
+        elif place is not None or turn_in_s is not None:
+            kind = FailureKind.QUEUED
         return self._exchange.refused(
             reply,
-            kind=_KIND_BY_CODE.get(code),
+            kind=kind,
             code=code,
             retryable=problem.retryable,
             session_status=session_status,
+            place=place,
+            turn_in_s=turn_in_s,
         )
+
+    def _idempotency(self, token: str) -> dict[str, str]:
+        """The header with the attempt's token."""
+        if not re.fullmatch(TOKEN_PATTERN, token):
+            raise self._exchange.failed(
+                FailureKind.INVALID, "was not called: the token has a bad form"
+            )
+        return {IDEMPOTENCY_HEADER: token}
 
     def _path(self, session_id: SessionId) -> str:
         if not re.fullmatch(SESSION_ID_PATTERN, session_id):
@@ -220,3 +237,15 @@ class BackendClient:
                 FailureKind.INVALID, "was not called: the session id has a bad form"
             )
         return "/v1/sessions/" + quote(session_id, safe="")
+
+
+def _deadlines(left: WindowLeft) -> dict[str, str]:
+    """How much time is left, as headers: a body must not have fields that a backend lacks."""
+    headers = {LATEST_HEADER: _milliseconds(left.latest_s)}
+    if left.shown_s is not None:
+        headers[WINDOW_HEADER] = _milliseconds(left.shown_s)
+    return headers
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(min(max(0.0, seconds * 1000), MAX_WINDOW_MS)))

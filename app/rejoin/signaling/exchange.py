@@ -311,6 +311,8 @@ class Exchange:
         code: str = "",
         retryable: bool | None = None,
         session_status: str | None = None,
+        place: int | None = None,
+        turn_in_s: float | None = None,
     ) -> CallFailedError:
         """An answer that is not 2xx: a failure of this kind, or of the kind of its HTTP status."""
         status = reply.status
@@ -335,6 +337,8 @@ class Exchange:
                 retryable=retryable,
                 retry_after_s=_retry_after_s(reply.headers),
                 session_status=session_status,
+                place=place,
+                turn_in_s=turn_in_s,
                 detail=f"The backend at {self._host} {said}.",
             )
         )

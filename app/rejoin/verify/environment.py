@@ -40,6 +40,7 @@ class Change(enum.Enum):
     ANSWERS_KEPT = "answers_kept"  # the same as BACKEND_UP
     # The next create call only; several of these apply to one call each, in order.
     CREATE_THROTTLED = "create_throttled"  # 429 with Retry-After 3
+    CREATE_QUEUED = "create_queued"  # 429 with a place in a queue, whose turn comes 5 s later
     CREATE_FAILS = "create_fails"  # 500, and the service was not called
     CREATE_HANGS = "create_hangs"  # the service is not called, and no answer ever comes
     CREATE_RESET = "create_reset"  # the call succeeds, then the connection is reset: no answer
@@ -86,6 +87,7 @@ PathChange = Literal[
 
 CreateTrouble = Literal[
     Change.CREATE_THROTTLED,
+    Change.CREATE_QUEUED,
     Change.CREATE_FAILS,
     Change.CREATE_HANGS,
     Change.CREATE_RESET,

@@ -32,11 +32,14 @@ BUDGETS = {
     "a second client": Budget(closes=1, seconds=1),
     "no route": Budget(routes=1),
     "a picture that does not arrive": Budget(pictures=3),
-    "everything once": Budget(1, 1, 1, 1, 1, 1, 1, 1, 1, 1),
+    "a queue": Budget(closes=1, queues=1),
+    "everything once": Budget(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1),
 }
 """The budgets that the gate explores."""
 
 _FAIR_STEPS: Final = 400
+_ASK_S: Final = engine.POLICY.turn_ask_s + engine.POLICY.turn_spread_s
+"""How long a client takes at most to come one place nearer in the backend's queue."""
 _LONG_AGO_S: Final = 60.0
 
 
@@ -223,6 +226,8 @@ def _savable(system: System) -> bool:
         at = system.now
         if engine.playing_on(client.state) is None:
             at = max(at, engine.next_wakeup(client.state) or at)
+        if system.place is not None:
+            at += (system.place.number + 1) * _ASK_S
         if not enough_time(at, (ends_at, engine.last_start_at(client.state))):
             return False
     return True

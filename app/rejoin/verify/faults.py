@@ -40,6 +40,7 @@ _FIXED: Mapping[str, Schedule] = {
     "http_hang": ((0.0, C.CREATE_HANGS), (0.0, C.FLOW_DIES)),
     "http_reset_after_success": ((0.0, C.CREATE_RESET), (0.0, C.FLOW_DIES)),
     "http_slow_drip": ((0.0, C.CREATE_DRIPS), (0.0, C.FLOW_DIES)),
+    "http_queue": ((0.0, C.CREATE_QUEUED), (0.0, C.FLOW_DIES)),
     "http_html_portal": (
         (0.0, C.BACKEND_PORTAL),
         (0.0, C.FLOW_DIES),

@@ -2,19 +2,21 @@
 
 `violations` checks a whole trace, simulated or live. The explorer and the simulator know more than
 a trace holds (messages under way, the true state of the service) and call the same checks. I7 is
-about something that did not happen, FENCE, HEAL and KEEP need the state of the backend or of a
-call, LEAVE, UPLINK, PICTURE and FRAME that of the path, and OVER the backend's dialect: a trace
+about something that did not happen, FENCE, HEAL, KEEP and TURN need the state of the backend or of
+a call, LEAVE, UPLINK, PICTURE and FRAME that of the path, and OVER the backend's dialect: a trace
 alone does not show them.
 """
 
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from rejoin.core import commands, events, phases
+from rejoin.core.retry import FailureKind
 from rejoin.core.trace import Record
 from rejoin.core.trace_names import COMMANDS, EVENTS, STATES
 from rejoin.service_model.status import ACTIVE
@@ -32,6 +34,8 @@ APART_S = 0.250
 """PACE: create calls of one session lie at least this far apart."""
 MANY_CALLS, MANY_CALLS_S = 30, 30.0
 """PACE: the backoff lets no more calls than this start in this time, however its draws fall."""
+PLACE_KEPT_S = 2.0
+"""TURN: how long a place is kept after the Retry-After that came with it."""
 FAR_S = 1e5
 """A timer that is due later than this counts as none."""
 
@@ -58,7 +62,11 @@ class Invariant(enum.Enum):
 one that is not sent never is"
     )
     FRAME = "an old connection that heals has a frame within 0.15 s and a round trip of its RTP"
-    PACE = "create calls lie 250 ms apart, and at most 30 of them start within 30 s"
+    PACE = (
+        "create calls lie 250 ms apart, and at most 30 of them start within 30 s, apart from those \
+that the backend put into its queue"
+    )
+    TURN = "a client with a place in the backend's queue asks again before the place lapses"
     HOLD = "an answer without a packet of its connection moves no shown deadline later"
     OVER = "what the server says is over is not asked for again, where no status can say so"
 
@@ -95,7 +103,10 @@ def create_started(at: float, last_start_at: float | None, slack_s: float) -> Vi
 
 
 def tries_ended(at: float, last_start_at: float | None, slack_s: float) -> Violation | None:
-    """I2, second half: the client stops trying at `at`, without knowing how the game ended."""
+    """I2, second half: the client stops trying at `at`, without knowing how the game ended.
+
+    If it stops as the backend is too busy, `at` is when the Retry-After would have been over.
+    """
     if last_start_at is None or at >= last_start_at - slack_s:
         return None
     return Violation(Invariant.I2, "trying ended before the last moment for a request")
@@ -204,6 +215,15 @@ def calls_apart(at: float, sent_at: tuple[float, ...]) -> Violation | None:
     return None
 
 
+def place_lapsed(at: float, kept_until_at: float, last_start_at: float | None) -> Violation | None:
+    """TURN, while a client may ask again. `kept_until_at`: of its place, by what it was told."""
+    if at <= kept_until_at + CLOCK_S:
+        return None
+    if last_start_at is not None and kept_until_at > last_start_at:
+        return None  # its time was up before
+    return Violation(Invariant.TURN, f"its place has lapsed {at - kept_until_at:.3f} s ago")
+
+
 def deadline_held(before_at: float | None, shown_at: float | None) -> Violation | None:
     """HOLD, after a status that confirms an answer, before a packet of its connection arrived."""
     if before_at is None or shown_at is None or shown_at <= before_at + CLOCK_S:
@@ -286,6 +306,8 @@ class _TraceChecker:
         self._window_ends_at: float | None = None
         self._created_at: tuple[float, ...] = ()
         """When create calls started, since the player or a network last cut a backoff short."""
+        self._put_off = False
+        """Whether the newest create call was put into the backend's queue."""
         self._shown_at: float | None = None
         self._heard = False
         """Whether a packet of the connection whose answer was applied last has arrived."""
@@ -319,6 +341,7 @@ class _TraceChecker:
             self._in_flight = None
             self._last_start_at = None
             self._created_at = ()
+            self._put_off = False
         elif name in _CUT_A_BACKOFF_SHORT:
             self._created_at = self._created_at[-1:]
         elif name in _HEARD:
@@ -326,6 +349,8 @@ class _TraceChecker:
         elif name == EVENTS[events.OfferMade]:
             self._digests[data["connection"]] = data["sha256"]
         elif name in (EVENTS[events.AnswerArrived], EVENTS[events.ReconnectFailed]):
+            failure = data.get("failure", {})
+            self._put_off = failure.get("kind") == FailureKind.QUEUED.value
             done = (data["attempt"], data["try_number"])
             if self._in_flight is not None and self._in_flight[:2] == done:
                 self._in_flight = None
@@ -353,7 +378,10 @@ class _TraceChecker:
     def _reconnect(self, record: Record) -> None:
         at, data = record.at, record.data
         connection, attempt = data["connection"], data["attempt"]
-        self._add(at, calls_apart(at, self._created_at))
+        newest = self._created_at[-1:]
+        if self._put_off:
+            self._created_at, self._put_off = self._created_at[:-1], False
+        self._add(at, calls_apart(at, newest) or calls_apart(at, self._created_at))
         self._created_at = (*self._created_at, at)[-MANY_CALLS:]
         self._add(at, create_started(at, self._last_start_at, CLOCK_S))
         self._send(at, connection, attempt)
@@ -398,12 +426,21 @@ class _TraceChecker:
             self._add(at, timer_set(name, at, data.get("until_at")))
         if name == STATES[phases.ConfirmingEnd] and data.get("fallback") == "unconfirmed":
             self._add(at, tries_ended(at, self._last_start_at, CLOCK_S))
+        if name == STATES[phases.ConfirmingEnd] and data.get("fallback") == "busy":
+            self._add(at, tries_ended(self._retry_after_at(), self._last_start_at, CLOCK_S))
         if (
             name != STATES[phases.Live]
             and data.get("episode")
             and not data.get("deadline_checking")
         ):
             self._add(at, deadline_shown(data.get("shown_deadline_at"), self._window_ends_at))
+
+    def _retry_after_at(self) -> float:
+        """When the Retry-After of the refusal that has just arrived is over."""
+        event = self._last_event
+        if event is None or event.name != EVENTS[events.ReconnectFailed]:
+            return math.inf
+        return event.at + (event.data.get("failure", {}).get("retry_after_s") or 0.0)
 
     def _says_active(self) -> bool:
         """Whether the last event is a status that confirms an answer, and says nothing more."""

@@ -111,7 +111,9 @@ class _Run:
         self.connections = SimulatedConnections(
             world, policy, self.clock, self.service, self.handle
         )
-        self.backend = SimulatedBackend(world, self.clock, self.service, self.handle)
+        self.backend = SimulatedBackend(
+            world, self.clock, self.service, self.handle, queues=policy.forwards_token
+        )
         self.recovery = invariants.RecoveryWatch(self.clock.now)
         self.promises = Promises(world, self.connections, policy)
         # The client.
@@ -254,7 +256,7 @@ class _Run:
         before, now = self.state, self.clock.now
         self._recorder.event(event, now)
         self.state, todo = engine.step(before, event, now, self.policy, self.draw)
-        self.promises.step(before, self.state, now)
+        self.promises.step(before, event, self.state, now)
         if self.observer is not None:
             self.observer(before, event, self.state)
         self._recorder.state(self.state, now)
@@ -282,6 +284,7 @@ class _Run:
             case commands.PollStatus():
                 self.backend.poll_status(command)
             case commands.Reconnect(connection=number):
+                self.promises.asks(self.state, self.clock.now)
                 if self.clock.now > self.over_at and not self.policy.reports_status:
                     asked = invariants.asked_after_the_end(self.clock.now, self.over_at)
                     self.asked_after_the_end = self.asked_after_the_end or asked
@@ -383,6 +386,7 @@ class _Run:
                 | Change.BACKEND_UP
                 | Change.ANSWERS_KEPT
                 | Change.CREATE_THROTTLED
+                | Change.CREATE_QUEUED
                 | Change.CREATE_FAILS
                 | Change.CREATE_HANGS
                 | Change.CREATE_RESET

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from helpers.playbook import ONE, THREE, TWO, Playbook, offer, sample_backend, save_ticket
-from rejoin.core import commands, events
+from rejoin.core import commands, engine, events
 from rejoin.core.model import Ending, EndingKind, HardEvidence, Policy
 from rejoin.core.phases import AwaitingService, Backoff, ConfirmingEnd, Ended, Offering, Requesting
 from rejoin.core.retry import Action, FailureKind
@@ -58,6 +60,18 @@ def test_a_retry_after_that_fits_the_window_is_obeyed() -> None:
     play.expect_no(commands.Reconnect)
     play.wait(0.2)
     assert play.last(commands.Reconnect).token == request.token
+
+
+def test_a_retry_after_is_obeyed_at_the_end_of_the_window_too() -> None:
+    """The backoff is cut there so that one more request fits in; the Retry-After is not."""
+    play = Playbook(timeout_s=10.0).drop("PENDING_CLIENT_RECONNECTION")
+    play.state = replace(play.state, facts=replace(play.state.facts, failures=3))
+    request = play.requests()
+    last_start_at = engine.last_start_at(play.state, play.policy)
+    assert last_start_at is not None
+    play.now = last_start_at - 3.5
+    play.refuses(request, FailureKind.THROTTLED, retry_after_s=3.0)
+    assert play.phase(Backoff).until_at >= play.now + 3.0
 
 
 def test_a_retry_after_past_the_window_ends_as_busy_after_one_poll() -> None:

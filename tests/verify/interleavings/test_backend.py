@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from rejoin.core import events
-from rejoin.core.retry import FailureKind
+from rejoin.core.retry import Failure, FailureKind
 from rejoin.service_model import status as service_status
 from rejoin.verify.interleavings.backend import (
     create_arrived,
+    joins_queue,
     poll_arrived,
     service_answers,
     service_fails,
 )
 from rejoin.verify.interleavings.draft import Draft
-from rejoin.verify.interleavings.system import Budget, MessageKind, ServiceCall, live
+from rejoin.verify.interleavings.system import PLACES, Budget, MessageKind, Place, ServiceCall, live
 
 
 def waiting() -> Draft:
@@ -123,3 +124,40 @@ def test_a_view_reports_the_status_and_the_window() -> None:
     assert (second[0], second[1].view.status) == (8, service_status.PENDING_CLIENT_RECONNECTION)
     assert second[1].view.remaining.age_s == 3.0
     assert second[1].view.attempt == 1
+
+
+def asked(draft: Draft, try_number: int) -> Failure | None:
+    """The refusal of one more ask, if it is refused."""
+    draft.messages.clear()
+    create_arrived(draft, 0, 2, try_number, 2)
+    if not draft.messages:
+        return None
+    [reply] = draft.messages
+    assert isinstance(reply.data[0], events.ReconnectFailed)
+    return reply.data[0].failure
+
+
+def test_each_ask_in_time_comes_a_place_nearer_until_its_turn() -> None:
+    draft = Draft(live(Budget(queues=1)))
+    draft.client_gone(1)
+    joins_queue(draft)
+    assert draft.budget == Budget()
+    for try_number, place in ((1, PLACES), (2, PLACES - 1)):
+        failure = asked(draft, try_number)
+        assert failure is not None
+        assert (failure.kind, failure.place) == (FailureKind.QUEUED, place)
+        draft.now += 2.9
+    assert asked(draft, 3) is None
+    assert draft.call == ServiceCall(2, 2, ((0, 3),))
+    assert draft.place is None
+
+
+def test_a_place_that_lapsed_is_forgotten() -> None:
+    draft = Draft(live(Budget(queues=1)))
+    draft.client_gone(1)
+    joins_queue(draft)
+    asked(draft, 1)
+    draft.now += 3.0
+    assert draft.finished().place == Place(PLACES - 1, draft.now)
+    draft.now += 0.1
+    assert draft.finished().place == Place(PLACES, None)

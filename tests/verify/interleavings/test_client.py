@@ -163,7 +163,15 @@ def names(after: Draft) -> list[str]:
 
 def request(attempt: int, connection: int) -> commands.Reconnect:
     return commands.Reconnect(
-        SESSION, AttemptNumber(attempt), 1, ConnectionNumber(connection), "token", 10.0, "offer"
+        SESSION,
+        AttemptNumber(attempt),
+        1,
+        ConnectionNumber(connection),
+        "token",
+        10.0,
+        None,
+        99.0,
+        "offer",
     )
 
 

@@ -187,3 +187,16 @@ def test_a_goodbye_into_a_dead_path_is_lost_and_repeated() -> None:
         label = "event" if any(m.label.startswith("event") for m in moves(whole)) else "time passes"
         whole = next(move.after for move in moves(whole) if move.label.startswith(label))
     assert MessageKind.GOODBYE in [each.kind for each in whole.messages]
+
+
+def test_a_create_call_is_put_into_the_queue_where_the_budget_allows_it() -> None:
+    requested = after(live(Budget(closes=1, queues=1)), "closes the connection", *["arrives"] * 4)
+    assert [message.kind for message in requested.messages] == [MessageKind.CREATE]
+    queued = after(requested, "is put into the queue")
+    assert queued.budget == Budget()
+    assert queued.place is not None
+    refused = after(queued, "arrives")
+    assert refused.clients[0].ask_by_at == refused.now + 3.0
+    again = after(refused, "time passes")
+    assert again.clients[0].ask_by_at is None, "it has asked again"
+    assert not [move for move in moves(again) if "queue" in move.label]

@@ -111,3 +111,11 @@ def test_when_a_goodbye_was_said_long_ago_does_not_matter() -> None:
 
 def test_a_goodbye_that_was_noticed_is_forgotten() -> None:
     assert noted(later(PLAYING, 0.0, leaving=replace(LEAVING, connection=2))).leaving is None
+
+
+def test_a_client_asks_again_before_its_place_lapses() -> None:
+    assert names(later(PLAYING, 3.0, ask_by_at=NOW + 3.0)) == []
+    assert names(later(PLAYING, 3.1, ask_by_at=NOW + 3.0)) == ["TURN"]
+    assert after(later(PLAYING, 0.0, ask_by_at=NOW + 3.0)) == [3.0]
+    playing = noted(later(PLAYING, 1.0, ask_by_at=NOW + 3.0))
+    assert playing.ask_by_at is None, "who plays does not wait"

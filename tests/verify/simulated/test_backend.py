@@ -6,7 +6,7 @@ import pytest
 
 from rejoin.core import commands, events
 from rejoin.core.model import AttemptNumber, ConnectionNumber
-from rejoin.core.retry import FailureKind
+from rejoin.core.retry import Failure, FailureKind
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
 from rejoin.service_model.status import Status
@@ -59,7 +59,7 @@ class Scene:
 
     def reconnect(self, connection: Connection, token: str = "token 2") -> None:
         command = commands.Reconnect(
-            SESSION, AttemptNumber(2), 1, connection.number, token, 6.5, "offer 2"
+            SESSION, AttemptNumber(2), 1, connection.number, token, 6.5, None, 99.0, "offer 2"
         )
         self.backend.reconnect(command, connection)
 
@@ -118,6 +118,62 @@ def test_the_age_of_what_is_known_of_the_window() -> None:
     assert arrived.view.remaining.age_s == pytest.approx(2.005)
 
 
+def refusals(scene: Scene, until_s: float) -> list[tuple[float, Failure]]:
+    arrived = scene.run_until(until_s)
+    return [(at, each.failure) for at, each in arrived if isinstance(each, events.ReconnectFailed)]
+
+
+def test_a_place_in_the_queue_comes_nearer_while_the_client_asks() -> None:
+    scene = Scene()
+    scene.pending()
+    scene.backend.change(Change.CREATE_QUEUED)
+    scene.reconnect(two())
+    [(at, failure)] = refusals(scene, 1.0)
+    assert at == pytest.approx(0.02)
+    assert (failure.kind, failure.place, failure.retry_after_s) == (FailureKind.QUEUED, 5, 1.0)
+    assert failure.turn_in_s == pytest.approx(5.0)
+    scene.reconnect(two())
+    [(_, failure)] = refusals(scene, 3.5)
+    assert failure.turn_in_s == pytest.approx(4.0)
+    scene.reconnect(two())
+    [(_, failure)] = refusals(scene, 5.2)
+    assert failure.place == 2
+    assert failure.turn_in_s == pytest.approx(1.5, abs=0.02)
+    scene.reconnect(two())
+    assert [type(each) for _, each in scene.run_until(6.0)] == [
+        events.RequestWritten,
+        events.AnswerArrived,
+    ]
+
+
+def test_a_backend_works_for_a_player_whose_turn_has_come() -> None:
+    scene = Scene()
+    scene.pending()
+    scene.backend.joins_queue()
+    assert [scene.backend.works, scene.run_until(5.5), scene.backend.works] == [False, [], True]
+
+
+def test_a_place_that_lapsed_is_at_the_end_of_the_queue() -> None:
+    scene = Scene()
+    scene.pending()
+    scene.backend.change(Change.CREATE_QUEUED)
+    scene.reconnect(two())
+    scene.run_until(3.2)
+    scene.reconnect(two())
+    [(_, failure)] = refusals(scene, 9.0)
+    assert failure.turn_in_s == pytest.approx(5.0)
+
+
+def test_a_backend_without_a_queue_throttles() -> None:
+    scene = Scene()
+    scene.backend.queues = False
+    scene.pending()
+    scene.backend.change(Change.CREATE_QUEUED)
+    scene.reconnect(two())
+    [(_, failure)] = refusals(scene, 1.0)
+    assert (failure.kind, failure.place) == (FailureKind.THROTTLED, None)
+
+
 def test_a_reconnect_is_written_answered_and_remembered_by_its_token() -> None:
     scene = Scene()
     scene.pending()
@@ -161,7 +217,6 @@ def test_troubles_of_a_create_call(
     scene = Scene()
     scene.pending()
     scene.backend.change(change)
-    assert not scene.backend.works
     scene.reconnect(two())
     [_, (done_at, event)] = scene.run_until(10.0)
     assert done_at == at

@@ -1,4 +1,4 @@
-"""What a client owes its player about the path, and a seeded bug for each promise.
+"""What a client owes its player, and a seeded bug for each promise.
 
 A bug is put into the real code, where a developer might make it; without it the same world keeps
 every invariant. docs/proof.md lists them.
@@ -15,9 +15,11 @@ import pytest
 
 from helpers.random_worlds import random_world
 from rejoin.core import goodbye, health
-from rejoin.core.engine import enter
+from rejoin.core.engine import enter, requesting
 from rejoin.core.engine.transition import Transition
 from rejoin.core.health import Frozen, Health
+from rejoin.core.phases import Attempt, Episode
+from rejoin.core.retry import Failure, Wait
 from rejoin.service_model.lifecycle import Rules
 from rejoin.verify.environment import Change, World
 from rejoin.verify.simulate import RunOutcome, simulate
@@ -36,6 +38,7 @@ LOST_PICTURE = World(faults=((3.0, C.PICTURE_LOST),))
 BLINKING_PICTURE = World(
     faults=((3.0, C.PICTURE_LOST), (6.0, C.PICTURE_BLINKS), (9.5, C.PICTURE_BLINKS))
 )
+QUEUE = World(faults=((2.9, C.CREATE_QUEUED), (3.0, C.FLOW_DIES)))
 PAUSED_GAME = World(faults=((3.0, C.PICTURE_STOPS), (60.0, C.PICTURE_GOES)))
 
 
@@ -62,6 +65,12 @@ def takes_every_freeze_for_loss(*given: Any) -> Frozen | None:
 
 def takes_a_single_frame_for_a_picture(before: Health, *given: Any) -> Frozen | None:
     return FROZEN(replace(before, froze_at=None), *given)
+
+
+def takes_its_place_for_throttling(
+    t: Transition, episode: Episode, attempt: Attempt, failure: Failure
+) -> None:
+    enter.backoff_to_same_bytes(t, episode, attempt, Wait.THROTTLED, failure)
 
 
 FROZEN = health._frozen
@@ -103,6 +112,13 @@ BUGS: dict[str, tuple[Any, str, Callable[..., Any], World, str]] = {
         CUT_THAT_HEALS,
         "FRAME",
     ),
+    "the queue forgets a place, as its client asks ever more rarely": (
+        requesting,
+        "wait_for_turn",
+        takes_its_place_for_throttling,
+        QUEUE,
+        "TURN",
+    ),
 }
 
 
@@ -123,13 +139,21 @@ def test_a_goodbye_lost_in_a_cut_costs_no_more_than_the_cut() -> None:
     assert 6.0 < freeze_s < 7.5
 
 
+def test_a_player_in_the_queue_is_back_when_their_turn_comes() -> None:
+    outcome = run(QUEUE)
+    assert (outcome.live, outcome.attempts) == (True, 2)
+    [freeze_s] = outcome.freezes_s
+    without_s = run(World(faults=((3.0, C.FLOW_DIES),))).freezes_s[0]
+    assert 5.0 <= freeze_s - without_s <= 5.0 + 1.5 + 0.1, "the last ask may come 1.5 s late"
+
+
 FOUND = (900, 3040)
 """Seeds that found something once: in what checks I7, and refused sends noticed late."""
 
 
 @pytest.mark.parametrize("seeds", [FOUND, range(150), range(5000, 5150)], ids=str)
 def test_random_faults_break_no_promise(seeds: Sequence[int]) -> None:
-    """Up to five faults of 25 kinds at any time, and paths that flap."""
+    """Up to five faults of 25 kinds at any time, paths that flap, and a backend that queues."""
     for seed in seeds:
         case = random_world(seed)
         draw = random.Random(seed).random

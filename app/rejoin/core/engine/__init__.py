@@ -50,6 +50,8 @@ Rule 21: Where no status can be polled, the server's own authenticated message t
          ends it.
 Rule 22: A start ends when something else answers in place of the backend; an episode goes on, as
          that may be the sign-in page of a network. A start without a network waits for one.
+Rule 23: A place in the backend's queue is no failure: the same request goes out again after its
+         Retry-After, until the last moment for one. The estimate of our turn is only shown.
 
 `step` is the only way from one state to the next; `next_wakeup` is when it needs a `WakeupDue`. No
 clock and no random numbers in here: both are passed in.
@@ -60,7 +62,8 @@ for each group of phases: `starting` (Idle to Placing), `connecting`, `playing` 
 `ending` (ConfirmingEnd, TerminatingSession). Each has one function for each phase, such as
 `on_lost` for Lost, that lists every event and what it leads to. `enter` holds every way into a
 phase, with its commands. A `Transition`, called `t` everywhere, collects what one event changes.
-`healing` and `polls` are shared by several phases. docs/states.md is made from these modules.
+`healing` and `polls` are shared by several phases, `turn` is about the backend's queue.
+docs/states.md is made from these modules.
 
 From a drop by silence to live again: each event, what it calls, and what follows.
   Sampled            playing.sampled, enter.dropped: Lost, with StartChecks and PollStatus
@@ -84,6 +87,8 @@ Glossary
   shown        the earliest moment at which the window may end; `deadline` says how it is bounded
   latest       the latest moment at which the service might still take the client back
   T_need       how long a create call and the connection after it take
+  place        our number in the backend's queue of reconnects; it lapses if we stop asking
+  turn         the place, and when the backend expects to serve it
   stale        of another connection, attempt or phase than the current one
 """
 

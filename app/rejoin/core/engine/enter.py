@@ -296,6 +296,8 @@ def requesting(t: Transition, episode: Episode, attempt: Attempt) -> None:
             attempt.connection,
             attempt.token,
             budget_s,
+            t.facts.window.shown_at,
+            t.now + left_s,
             attempt.signal_request,
         )
     )
@@ -389,7 +391,7 @@ def _pause(t: Transition, episode: Episode, wait: Wait, failure: Failure | None)
         return None
     if t.now + wait_s >= last_start_at:
         # The last try must start before the last moment for one, not exactly at it.
-        wait_s = (last_start_at - t.now) / 2
+        wait_s = max((last_start_at - t.now) / 2, retry_after_s or 0.0)
     until_at = t.now + wait_s
     return _Pause(episode, until_at, until_at if retry_after_s is not None else 0.0)
 

@@ -8,6 +8,7 @@ from typing import assert_never
 from rejoin.core import commands, events, retry
 from rejoin.core.engine import enter, healing
 from rejoin.core.engine.transition import Transition
+from rejoin.core.engine.turn import wait_for_turn
 from rejoin.core.model import Ending, EndingKind, HardEvidence
 from rejoin.core.phases import Attempt, Episode, Offering, Requesting
 from rejoin.core.retry import NO_ANSWER, Action, Failure, FailureKind, Rule, Wait
@@ -119,7 +120,8 @@ def written(t: Transition, phase: Requesting) -> None:
 def answered(
     t: Transition, episode: Episode, attempt: Attempt, event: events.AnswerArrived
 ) -> None:
-    t.measure_call(event.requested_at)
+    if attempt.turn is None:  # else the backend may have held the call until its turn
+        t.measure_call(event.requested_at)
     t.note_call(None)
     t.facts = replace(t.facts, status=None)
     # A repeated request may be answered for its first try: the window began with that one.
@@ -187,6 +189,7 @@ def note_failure(phase: Requesting, failure: Failure, rule: Rule) -> tuple[Episo
     attempt = replace(
         attempt,
         failure_kinds=attempt.failure_kinds | {failure.kind},
+        turn=None,
         maybe_received=attempt.maybe_received + (1 if rule.maybe_received else 0),
     )
     unknown = episode.unknown_outcomes + (0 if rule.refused_for_certain else 1)
@@ -221,6 +224,8 @@ def do_next(
             else:
                 t.close_attempts(episode)
                 enter.offering(t, episode)
+        case Action.SAME_BYTES if rule.wait is Wait.TURN:
+            wait_for_turn(t, episode, attempt, failure)
         case Action.SAME_BYTES:
             enter.backoff_to_same_bytes(t, episode, attempt, rule.wait, failure)
         case Action.POLL_STATUS:

@@ -27,6 +27,7 @@ _ENDINGS: dict[FailureKind, EndingKind] = {
     FailureKind.FORBIDDEN: EndingKind.NOT_ALLOWED,
     FailureKind.NOT_FOUND: EndingKind.NOT_FOUND,
     FailureKind.THROTTLED: EndingKind.BUSY,
+    FailureKind.QUEUED: EndingKind.BUSY,
     FailureKind.OUTCOME_UNKNOWN: EndingKind.BACKEND_UNREACHABLE,
     FailureKind.CONFLICT: EndingKind.OFFER_REFUSED,
     FailureKind.STALE_ATTEMPT: EndingKind.CONTINUED_ELSEWHERE,
@@ -38,7 +39,14 @@ _ENDINGS: dict[FailureKind, EndingKind] = {
 }
 """How a start ends when it has failed for good."""
 
-_MAY_PASS = frozenset({FailureKind.NOT_SENT, FailureKind.OUTCOME_UNKNOWN, FailureKind.THROTTLED})
+_MAY_PASS = frozenset(
+    {
+        FailureKind.NOT_SENT,
+        FailureKind.OUTCOME_UNKNOWN,
+        FailureKind.THROTTLED,
+        FailureKind.QUEUED,
+    }
+)
 """Failures after which a start is tried again."""
 
 _ENDS_PLACING = frozenset({FailureKind.NOT_FOUND, FailureKind.UNAUTHENTICATED, FailureKind.TLS})

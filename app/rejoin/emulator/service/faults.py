@@ -153,6 +153,9 @@ class BackendFaultKind(enum.StrEnum):
     """200 with 64 MiB of JSON."""
     BAD_CERTIFICATE = "bad_certificate"
     """A certificate of a CA that no client trusts; only for a backend on https."""
+    QUEUE = "queue"
+    """Reconnects get 429 and a place in a queue. Each ask comes one place nearer, from `times` on;
+    who does not ask within 3 s is at its end again. None: nobody's turn comes."""
     NONE = "none"
     """Clear the backend faults."""
 

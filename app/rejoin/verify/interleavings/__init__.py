@@ -4,7 +4,8 @@ The transition functions are the real ones: the engine (one client, or two), the
 the service's lifecycle. Between them are messages, which arrive in any order, get lost or arrive
 twice. The path is cut in either direction or refuses what the client sends, the host sends no media
 or no picture, a picture is lost but for single frames, a client crashes and starts again with its
-ticket, a second client takes over the game. A `Budget` limits how often each kind of
+ticket, a second client takes over the game. The backend puts a create call
+into its queue. A `Budget` limits how often each kind of
 trouble happens. `moves(system)` lists all that may happen next, and the invariants that each move
 violates. `rejoin.verify.explore` follows all of them.
 
@@ -22,7 +23,8 @@ Glossary:
     goodbye     the message to the host that its client is leaving; lost where the path is cut
     leaving     a client that said goodbye, until the service knows
     still       a picture that stands still, apart from single frames
-    promise     what must have happened by a certain time (LEAVE, UPLINK, PICTURE)
+    promise     what must have happened by a certain time (LEAVE, UPLINK, PICTURE, TURN)
+    place       of the game in the backend's queue; lapses where the client does not ask in time
     to notice   the service finds out that its client is gone
 
 Read in this order: system, engine, promises, deadlines, draft, backend, client, moves.

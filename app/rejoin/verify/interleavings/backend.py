@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from rejoin.core import events
 from rejoin.core.model import AttemptNumber, RemainingKnowledge, SessionView
@@ -12,13 +13,23 @@ from rejoin.service_model import status as service_status
 from rejoin.service_model.fence import Claim
 from rejoin.verify import invariants
 from rejoin.verify.interleavings.draft import Draft
-from rejoin.verify.interleavings.system import SESSION, TIMEOUT_S, MessageKind, ServiceCall
+from rejoin.verify.interleavings.system import (
+    PLACES,
+    SESSION,
+    TIMEOUT_S,
+    MessageKind,
+    Place,
+    ServiceCall,
+)
+
+_ASK_AFTER_S: Final = 1.0
+_ESTIMATE_S: Final = 100.0
 
 
 def create_arrived(
     draft: Draft, client: int, attempt: int, try_number: int, connection: int
 ) -> None:
-    """A create request arrives: answer it, refuse it, hold it, or call the service."""
+    """A create request arrives: answer it, refuse it, hold it, queue it, or call the service."""
     newest, offer = draft.newest
     claim = fence.claim(
         attempt,
@@ -43,8 +54,39 @@ def create_arrived(
     elif draft.call is not None:
         busy = Failure(FailureKind.CONFLICT, 409, "IN_FLIGHT", retry_after_s=1.0)
         _fail(draft, client, attempt, try_number, busy)
+    elif (not_yet := _before_its_turn(draft)) is not None:
+        _fail(draft, client, attempt, try_number, not_yet)
     else:
         _call_service(draft, client, attempt, try_number, connection)
+
+
+def joins_queue(draft: Draft) -> None:
+    """The backend may make no more calls at the moment: whoever asks next gets a place."""
+    draft.spend(queues=1)
+    draft.place = Place(PLACES, None)
+
+
+def _before_its_turn(draft: Draft) -> Failure | None:
+    """The refusal of a request that has to wait; each ask in time comes one place nearer.
+
+    The estimate is wrong, and past any window: nothing may depend on it.
+    """
+    place = draft.place
+    if place is None:
+        return None
+    if place.number == 0:
+        draft.place = None
+        return None
+    kept_until_at = draft.now + _ASK_AFTER_S + invariants.PLACE_KEPT_S
+    draft.place = Place(place.number - 1, kept_until_at)
+    return Failure(
+        FailureKind.QUEUED,
+        429,
+        "THROTTLED",
+        retry_after_s=_ASK_AFTER_S,
+        place=place.number,
+        turn_in_s=_ESTIMATE_S,
+    )
 
 
 def _call_service(

@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from rejoin.core import commands, events, goodbye
 from rejoin.core.model import ConnectionNumber, Ending, EndingKind, HealthLevel
 from rejoin.core.phases import State
+from rejoin.core.retry import Failure, FailureKind
 from rejoin.core.ticket import RejoinState
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
@@ -67,6 +68,9 @@ def handle(draft: Draft, number: int, event: events.Event) -> None:
     if isinstance(event, events.StatusArrived) and event.view.status == service_status.ACTIVE:
         _check_hold(draft, before, after)
     _check_picture(draft, before, after)
+    if isinstance(event, events.ReconnectFailed) and engine.gives_up_as_busy(after):
+        try_at = draft.now + (event.failure.retry_after_s or 0.0)
+        draft.add(invariants.tries_ended(try_at, engine.last_start_at(after), _EXACT_S))
 
 
 def reply_arrived(
@@ -74,9 +78,19 @@ def reply_arrived(
 ) -> None:
     """The backend's answer to a create request."""
     client = draft.clients[number]
-    if client.call is not None and client.call[:2] == (event.attempt, event.try_number):
+    expected = client.call is not None and client.call[:2] == (event.attempt, event.try_number)
+    if expected:
         draft.clients[number] = replace(client, call=None)
     handle(draft, number, event)
+    if expected and isinstance(event, events.ReconnectFailed):
+        _note_place(draft, number, event.failure)
+
+
+def _note_place(draft: Draft, number: int, failure: Failure) -> None:
+    """TURN: by when the client has to ask again, if the backend put it into its queue."""
+    if failure.kind is FailureKind.QUEUED:
+        ask_by_at = draft.now + (failure.retry_after_s or 0.0) + invariants.PLACE_KEPT_S
+        draft.clients[number] = replace(draft.clients[number], ask_by_at=ask_by_at)
 
 
 def hears_nothing(draft: Draft, number: int, connection: ConnectionNumber) -> None:
@@ -334,6 +348,7 @@ def _request_create(draft: Draft, number: int, command: commands.Reconnect, afte
         call=(attempt, try_number, now + command.budget_s),
         sent=tuple(sorted({*client.sent, (attempt, connection)})),
         asked_at=(now,),
+        ask_by_at=None,
     )
     draft.send(MessageKind.CREATE, number, attempt, try_number, connection)
     handle(draft, number, events.RequestWritten(attempt, try_number))

@@ -10,10 +10,12 @@ from rejoin.service_model import lifecycle
 from rejoin.verify.environment import Picture
 from rejoin.verify.interleavings import engine, promises
 from rejoin.verify.interleavings.system import (
+    PLACES,
     RULES,
     Client,
     Message,
     MessageKind,
+    Place,
     System,
     answers,
     connected,
@@ -35,6 +37,7 @@ class Draft:
         self.answered = system.answered
         self.offered = system.offered
         self.call = system.call
+        self.place = system.place
         self.held = system.held
         self.accepted = system.accepted
         self.connected_seen_at = system.connected_seen_at
@@ -57,6 +60,7 @@ class Draft:
             answered=self.answered,
             offered=self.offered,
             call=self.call,
+            place=self.place,
             held=self.held,
             accepted=self.accepted,
             connected_seen_at=self.connected_seen_at,
@@ -76,12 +80,15 @@ class Draft:
         for number, client in enumerate(self.clients):
             arrived = _arrived(system, client)
             self.clients[number] = promises.noted(system, arrived)
+        place = self.place
+        if place is not None and (place.kept_until_at or 0.0) < self.now:
+            place = Place(PLACES, None)
         unheard_at = self.unheard_at
         if unheard(system) is None:
             unheard_at = None
         elif unheard_at is None:
             unheard_at = self.now
-        return replace(system, clients=tuple(self.clients), unheard_at=unheard_at)
+        return replace(system, clients=tuple(self.clients), unheard_at=unheard_at, place=place)
 
     def add(self, violation: Violation | None) -> None:
         """Note the result of a check."""

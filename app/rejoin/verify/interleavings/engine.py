@@ -16,12 +16,14 @@ from rejoin.core.model import (
     Policy,
 )
 from rejoin.core.phases import (
+    Backoff,
     ConfirmingEnd,
     Connecting,
     Ended,
     Facts,
     Idle,
     Live,
+    Offering,
     Requesting,
     State,
     episode_of,
@@ -167,6 +169,11 @@ def waits_for_create(state: State) -> bool:
     return isinstance(state.phase, Requesting)
 
 
+def may_ask(state: State) -> bool:
+    """Whether the next thing that this client does is a create call."""
+    return isinstance(state.phase, Backoff | Offering | Requesting)
+
+
 def ending_of(state: State) -> Ending | None:
     """The end, once the client has ended."""
     return state.phase.ending if isinstance(state.phase, Ended) else None
@@ -176,6 +183,12 @@ def only_confirms(state: State) -> bool:
     """Whether the client sends no more requests, and will end unconfirmed."""
     phase = state.phase
     return isinstance(phase, ConfirmingEnd) and phase.fallback.kind is EndingKind.UNCONFIRMED
+
+
+def gives_up_as_busy(state: State) -> bool:
+    """Whether the client sends no more requests because the backend is too busy."""
+    phase = state.phase
+    return isinstance(phase, ConfirmingEnd) and phase.fallback.kind is EndingKind.BUSY
 
 
 def healed_connection(before: State, after: State) -> ConnectionNumber | None:

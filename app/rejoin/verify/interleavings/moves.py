@@ -115,10 +115,17 @@ def _message_moves(system: System) -> Iterator[_Possible]:
             continue
         name = _name(message)
         yield MoveKind.ARRIVAL, f"{name} arrives", partial(_deliver, index=index)
+        if message.kind is MessageKind.CREATE and _may_queue(system):
+            queue = partial(_queue, index=index)
+            yield MoveKind.TROUBLE, f"{name} is put into the queue", queue
         if message.kind in _LOSABLE and system.budget.losses:
             yield MoveKind.TROUBLE, f"{name} is lost", partial(_lose, index=index)
         if message.kind in _REPEATABLE and system.budget.repeats:
             yield MoveKind.TROUBLE, f"{name} arrives twice", partial(_repeat, index=index)
+
+
+def _may_queue(system: System) -> bool:
+    return system.budget.queues > 0 and system.place is None
 
 
 def _service_moves(system: System) -> Iterator[_Possible]:
@@ -210,6 +217,12 @@ def _lose(draft: Draft, index: int) -> None:
     """A message is lost. A client that waits for an answer waits until its own timer is due."""
     draft.spend(losses=1)
     draft.messages.pop(index)
+
+
+def _queue(draft: Draft, index: int) -> None:
+    """A create request arrives, and its turn has not come."""
+    backend.joins_queue(draft)
+    _deliver(draft, index)
 
 
 def _repeat(draft: Draft, index: int) -> None:

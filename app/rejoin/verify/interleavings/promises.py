@@ -1,4 +1,4 @@
-"""What a client owes its player about the path, checked in the model: LEAVE, UPLINK, PICTURE.
+"""What a client owes its player, checked in the model: LEAVE, UPLINK, PICTURE, TURN.
 
 Each is about something that must have happened by a certain time, so time stops at these (`times`).
 """
@@ -51,6 +51,8 @@ def _times_of(system: System, client: Client) -> Iterator[float]:
         yield leaving.lost_at + _LEAVE_S
         yield max(leaving.lost_at, leaving.said.said_at + policy.goodbye_heard_within_s)
         yield max(leaving.lost_at, leaving.said.sent_at + policy.goodbye_again_every_s)
+    if client.ask_by_at is not None:
+        yield client.ask_by_at
     if playing is None or not flows(system, playing):
         return
     if not answers(system, playing):
@@ -100,6 +102,9 @@ def _broken_to(system: System, client: Client) -> Iterator[Violation | None]:
     if leaving is not None and leaving.lost_at is not None:
         lost_s = now - leaving.lost_at
         yield invariants.lasted(Invariant.LEAVE, "a goodbye is not heard", lost_s, _LEAVE_S)
+    if client.ask_by_at is not None:
+        last_start_at = engine.last_start_at(client.state)
+        yield invariants.place_lapsed(now, client.ask_by_at, last_start_at)
     if playing is None or not flows(system, playing):
         return
     if not answers(system, playing):
@@ -116,7 +121,10 @@ def _broken_to(system: System, client: Client) -> Iterator[Violation | None]:
 def noted(system: System, client: Client) -> Client:
     """The client after a move, with what the promises need to know noted."""
     return replace(
-        client, still_at=_still_at(system, client), leaving=_leaving(system, client.leaving)
+        client,
+        still_at=_still_at(system, client),
+        leaving=_leaving(system, client.leaving),
+        ask_by_at=client.ask_by_at if engine.may_ask(client.state) else None,
     )
 
 

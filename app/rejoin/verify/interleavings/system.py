@@ -20,6 +20,8 @@ SESSION = SessionId("checked")
 TIMEOUT_S = 10.0
 NOTICED_S = 8.0
 """The service notices a silent client at any time, but no later than this."""
+PLACES = 2
+"""How many places the backend's queue has before the turn of a client that joins it."""
 RULES = lifecycle.Rules(connection_timeout_s=TIMEOUT_S, session_length_s=1e6, idle_timeout_s=1e6)
 
 
@@ -37,6 +39,7 @@ class Budget:
     seconds: int = 0
     routes: int = 0
     pictures: int = 0
+    queues: int = 0
 
 
 class MessageKind(enum.StrEnum):
@@ -65,6 +68,18 @@ class Message(NamedTuple):
     client: int
     ready_at: float
     data: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The game's place in the backend's queue of reconnects.
+
+    `number`: how many asks are refused before its turn. `kept_until_at`: None: it has lapsed, and
+    the next ask joins the queue at its end.
+    """
+
+    number: int
+    kept_until_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,8 @@ class Client:
     """The create call in flight: attempt, try number, and when its budget is over."""
     asked_at: tuple[float, ...] = ()
     """When the newest create call was sent, if there was one."""
+    ask_by_at: float | None = None
+    """Until when this client has to ask again, so that its place in the queue does not lapse."""
     sent: tuple[tuple[int, int], ...] = ()
     """(attempt, connection) of every attempt."""
     polls: int = 0
@@ -132,6 +149,8 @@ class System:
     offered: frozenset[int]
     """Connections whose offer some attempt has claimed."""
     call: ServiceCall | None
+    place: Place | None
+    """None: the backend makes its calls at once."""
     held: int
     """The connection whose offer the service holds."""
     accepted: int
@@ -197,6 +216,7 @@ def live(budget: Budget) -> System:
         answered=True,
         offered=frozenset({1}),
         call=None,
+        place=None,
         held=1,
         accepted=1,
         connected_seen_at=None,

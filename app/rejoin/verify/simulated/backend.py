@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from rejoin.core.model import RemainingKnowledge, SessionId, SessionView
 from rejoin.core.retry import Failure, FailureKind
 from rejoin.service_model import lifecycle
 from rejoin.service_model import status as service_status
+from rejoin.verify import invariants
 from rejoin.verify.environment import BackendChange, Change, CreateTrouble, World
 from rejoin.verify.simulated.clock import VirtualClock
 from rejoin.verify.simulated.connections import Connection
@@ -22,6 +24,9 @@ SESSION = SessionId("simulated")
 _POLL_EVERY_S = 0.2
 """How often the backend polls the service while it holds a long poll."""
 _RETRY_AFTER_S = 3.0
+_QUEUE_S = 5.0
+"""How long it is from the end of the queue of reconnects until the turn comes."""
+_ASK_AFTER_S = 1.0
 _DRIP_S = 4.0
 """How late an answer is complete that arrives byte by byte."""
 
@@ -33,7 +38,10 @@ _FAILURES: Final = {
 
 
 class SimulatedBackend:
-    """`deliver` passes an event to the client. `failure`: how every call fails now, or None."""
+    """`deliver` passes an event to the client. `failure`: how every call fails now, or None.
+
+    `queues`: whether it has a queue of reconnects; those of AWS's samples throttle instead.
+    """
 
     def __init__(
         self,
@@ -41,10 +49,14 @@ class SimulatedBackend:
         clock: VirtualClock,
         service: SimulatedService,
         deliver: Callable[[events.Event], None],
+        *,
+        queues: bool = True,
     ) -> None:
         self.failure: FailureKind | None = None
         self.answers_arrive = True
         self.troubles: deque[CreateTrouble] = deque()
+        self.turn: _Turn | None = None
+        """The place of the game in the queue; None: nobody has to wait."""
         self.answered_tokens: set[str] = set()
         self.life = 0
         self._poll = 0
@@ -53,11 +65,13 @@ class SimulatedBackend:
         self.clock = clock
         self.service = service
         self.deliver = deliver
+        self.queues = queues
 
     @property
     def works(self) -> bool:
         """Whether a call that begins now would get an answer from the backend."""
-        return self.failure is None and self.answers_arrive and not self.troubles
+        waits = self.turn is not None and self.clock.now < self.turn.at
+        return self.failure is None and self.answers_arrive and not self.troubles and not waits
 
     def change(self, change: BackendChange) -> None:
         """Change how calls succeed or fail: all from now on, or only the next create call."""
@@ -71,6 +85,7 @@ class SimulatedBackend:
                 self.answers_arrive = True
             case (
                 Change.CREATE_THROTTLED
+                | Change.CREATE_QUEUED
                 | Change.CREATE_FAILS
                 | Change.CREATE_HANGS
                 | Change.CREATE_RESET
@@ -184,6 +199,39 @@ class SimulatedBackend:
         """The client requests a reconnect."""
         _CreateCall(self, command, connection, self.clock.now, self.life).begin()
 
+    def joins_queue(self) -> None:
+        """The game gets a place at the end of the queue."""
+        now = self.clock.now
+        self.turn = _Turn(now + _QUEUE_S, now)
+
+    def before_its_turn(self) -> Failure | None:
+        """The refusal of a create call that has to wait. A place that lapsed is at the end."""
+        now = self.clock.now
+        if self.turn is not None and now > self.turn.kept_until_at:
+            self.joins_queue()
+        if self.turn is None or now >= self.turn.at:
+            self.turn = None
+            return None
+        in_s = self.turn.at - now
+        kept_until_at = now + _ASK_AFTER_S + invariants.PLACE_KEPT_S
+        self.turn = replace(self.turn, kept_until_at=kept_until_at)
+        return Failure(
+            FailureKind.QUEUED,
+            429,
+            "THROTTLED",
+            retry_after_s=_ASK_AFTER_S,
+            place=math.ceil(in_s),
+            turn_in_s=in_s,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A place in the queue. `at`: when its turn comes, if the client keeps asking until then."""
+
+    at: float
+    kept_until_at: float
+
 
 @dataclass(frozen=True, slots=True)
 class _CreateCall:
@@ -208,6 +256,14 @@ class _CreateCall:
         backend, unknown = self.backend, FailureKind.OUTCOME_UNKNOWN
         back_s = backend.world.backend_s
         trouble = backend.troubles.popleft() if backend.troubles else None
+        if trouble is Change.CREATE_QUEUED:
+            trouble = None if backend.queues else Change.CREATE_THROTTLED
+            if backend.queues:
+                backend.joins_queue()
+        not_yet = backend.before_its_turn()
+        if not_yet is not None:
+            self._fail(not_yet, back_s)
+            return
         match trouble:
             case Change.CREATE_THROTTLED:
                 throttled = Failure(FailureKind.THROTTLED, retry_after_s=_RETRY_AFTER_S)

@@ -1,9 +1,19 @@
-"""What a client owes its player about the path, checked in a run: LEAVE, UPLINK, PICTURE, FRAME."""
+"""What a client owes its player, checked in a run: LEAVE, UPLINK, PICTURE, FRAME, TURN."""
 
 from __future__ import annotations
 
+from rejoin.core import engine, events
 from rejoin.core.model import HardEvidence, Policy
-from rejoin.core.phases import Live, Lost, State, episode_of
+from rejoin.core.phases import (
+    Backoff,
+    Live,
+    Lost,
+    Offering,
+    Requesting,
+    State,
+    episode_of,
+)
+from rejoin.core.retry import FailureKind
 from rejoin.verify import invariants
 from rejoin.verify.environment import Picture, World
 from rejoin.verify.invariants import Invariant, Violation
@@ -31,6 +41,8 @@ class Promises:
         """Since when the picture that is shown is lost."""
         self._still_at: float | None = None
         """Since when it stands still, apart from single frames."""
+        self._ask_by_at: float | None = None
+        """Until when the place in the backend's queue is kept, by what the client was told."""
         self._leave_s = (
             _LEAVE_S
             + policy.goodbye_heard_within_rtts * world.rtt_s
@@ -54,6 +66,25 @@ class Promises:
         first = state.facts.frozen_reconnected_at is None
         self._watch_picture(shown if lost and first else None, now)
 
+        may_ask = awake and isinstance(state.phase, Backoff | Offering | Requesting)
+        if not may_ask:
+            self._ask_by_at = None
+        self._watch_place(state, now)
+
+    def asks(self, state: State, now: float) -> None:
+        """The client sends a create call: if it has a place in the queue, it keeps it."""
+        self._watch_place(state, now)
+        self._ask_by_at = None
+
+    def _watch_place(self, state: State, now: float) -> None:
+        if self._ask_by_at is None:
+            return
+        last_start_at = engine.last_start_at(state, self._policy)
+        violation = invariants.place_lapsed(now, self._ask_by_at, last_start_at)
+        if violation is not None:
+            self._ask_by_at = None
+        self._add(violation, now)
+
     def _watch_picture(self, lost: Connection | None, now: float) -> None:
         """`lost`: the connection that is shown, if its picture is lost. Single frames of it do not
         end that it stands still."""
@@ -75,8 +106,13 @@ class Promises:
             self._still_at = None
         self._add(violation, now)
 
-    def step(self, before: State, after: State, now: float) -> None:
+    def step(self, before: State, event: events.Event, after: State, now: float) -> None:
         """One step of the engine."""
+        if isinstance(before.phase, Requesting) and isinstance(event, events.ReconnectFailed):
+            attempt, failure = before.phase.attempt, event.failure
+            asked = (attempt.number, attempt.tries) == (event.attempt, event.try_number)
+            if asked and failure.kind is FailureKind.QUEUED:
+                self._ask_by_at = now + (failure.retry_after_s or 0.0) + invariants.PLACE_KEPT_S
         if isinstance(before.phase, Lost) and isinstance(after.phase, Live):
             old = self._connections[after.phase.connection]
             rtp_at = old.answerable_since_at if old.picture is Picture.ARRIVES else None
