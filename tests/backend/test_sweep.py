@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from helpers.fake_stream_service import FakeStreamService
 from helpers.stores import fresh_tag, opened
+from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.service import ListedStream, ServiceFault, StreamId, StreamStatus
 from rejoin.backend.store.sessions import KEPT_S, Offered
+from rejoin.backend.stream_lists import StreamLists
 from rejoin.backend.sweep import new_tag, sweep_lost_starts, sweep_old_rows
+from rejoin.clock import boot_s
 
 
 async def test_an_old_session_is_deleted_only_after_the_service_has_reported_its_end() -> None:
@@ -68,6 +71,10 @@ async def test_a_row_that_another_process_deletes_meanwhile_does_not_end_the_swe
         assert second.ended_status == "TERMINATED"
 
 
+def lists_of(service: FakeStreamService) -> StreamLists:
+    return StreamLists(service, PollRate(boot_s, 1000), boot_s)
+
+
 def listed(number: int, user_id: str, status: str = "CONNECTED") -> ListedStream:
     return ListedStream(StreamId("sg-1", f"arn:{number}"), status, user_id)
 
@@ -81,11 +88,11 @@ async def test_a_start_whose_answer_was_lost_is_joined_to_its_row() -> None:
         )
         theirs = listed(1, tag)
         service.listed = {theirs.stream: theirs}
-        await sweep_lost_starts(service, store)
+        await sweep_lost_starts(service, store, lists_of(service))
         found = await store.find(row.id, "me", within_s=60.0)
         assert found is not None
         assert found.stream == theirs.stream
-        await sweep_lost_starts(service, store)
+        await sweep_lost_starts(service, store, lists_of(service))
     assert service.ended == []
 
 
@@ -103,17 +110,17 @@ async def test_only_sessions_of_this_database_that_nobody_owns_are_ended(
         )
         service.listed = {each.stream: each for each in (orphan, *kept)}
         service.fail("terminate", ServiceFault.THROTTLED)
-        await sweep_lost_starts(service, store)
+        await sweep_lost_starts(service, store, lists_of(service))
         assert service.ended == []
-        await sweep_lost_starts(service, store)
+        await sweep_lost_starts(service, store, lists_of(service))
     assert service.ended == [orphan.stream]
 
 
 async def test_a_list_that_cannot_be_had_ends_nothing() -> None:
     service = FakeStreamService()
-    service.fail("list_streams", ServiceFault.UNAVAILABLE)
+    service.fail("list_page", ServiceFault.UNAVAILABLE)
     async with opened() as store:
-        await sweep_lost_starts(service, store)
+        await sweep_lost_starts(service, store, lists_of(service))
     assert service.count("terminate") == 0
 
 

@@ -63,7 +63,8 @@ MARGIN_S: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class AppRules:
-    """`polls_per_s`: GetStreamSession calls of this process. `hosts`: the names and addresses that
+    """`polls_per_s`: GetStreamSession calls of this process, and as many pages of
+    ListStreamSessions. `hosts`: the names and addresses that
     a Host header may have; none: any. `owners`: what one player may hold. `about`: the answer to
     `GET /v1/about`."""
 
@@ -107,7 +108,7 @@ def build_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        sweeping = spawn(sweep_for_ever(service, store), name="sweep")
+        sweeping = spawn(sweep_for_ever(service, store, broker.lists), name="sweep")
         yield
         await cancel(sweeping)
         await broker.finish()
@@ -242,7 +243,10 @@ def _router(
 
         caller = _caller(request, budget_ms)
         with owners.call(caller.owner_hash, "status"):
-            return _body_of(await broker.poll(caller, session_id, wait_s, has_news))
+            view = await broker.poll(
+                caller, session_id, wait_s, has_news, known=known, by_lists=True
+            )
+            return _body_of(view)
 
     @router.get(
         "/sessions/{session_id}/answer",

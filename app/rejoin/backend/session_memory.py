@@ -26,6 +26,8 @@ class SessionMemory:
     polled_at: float = -math.inf
     connected_asked_at: float | None = None
     connection_timeout_s: float | None = None
+    settled_at: float = -math.inf
+    """When the service last said it itself: the newest look or answer. A list may be older."""
 
     def client_polls(self, now: float) -> None:
         """A client begins to poll."""
@@ -37,6 +39,7 @@ class SessionMemory:
         if seen.status != self.status:
             self.status = seen.status
             self.fast_since_at = now
+        self.settled_at = max(self.settled_at, asked_at)
         if seen.status == "CONNECTED":
             self.connected_asked_at = max(asked_at, self.connected_asked_at or asked_at)
         if seen.connection_timeout_s is not None:

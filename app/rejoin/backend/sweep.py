@@ -28,6 +28,7 @@ from rejoin.backend.store.sessions import (
     StoredSession,
     StreamTakenError,
 )
+from rejoin.backend.stream_lists import StreamLists
 from rejoin.signaling.wire import ENDED_STATUSES
 
 _log = logging.getLogger("rejoin.backend")
@@ -48,12 +49,12 @@ def _prefix_of(server_key: bytes) -> str:
     return f"rejoin-{hashlib.sha256(server_key).hexdigest()[:12]}-"
 
 
-async def sweep_for_ever(service: StreamService, store: SessionStore) -> None:
+async def sweep_for_ever(service: StreamService, store: SessionStore, lists: StreamLists) -> None:
     """One pass now, and one each minute."""
     while True:
         try:
             await sweep_old_rows(service, store)
-            await sweep_lost_starts(service, store)
+            await sweep_lost_starts(service, store, lists)
         except StoreUnavailableError:
             _log.warning("the sweep could not use the database; tried again in %.0f s", EVERY_S)
         await asyncio.sleep(EVERY_S)
@@ -69,12 +70,14 @@ async def sweep_old_rows(service: StreamService, store: SessionStore) -> None:
                 await store.ended(row.id, status, None, within_s=_STORE_S)
 
 
-async def sweep_lost_starts(service: StreamService, store: SessionStore) -> None:
+async def sweep_lost_starts(
+    service: StreamService, store: SessionStore, lists: StreamLists
+) -> None:
     """Join sessions of ours to the row that started them; end those that have none, because
     nobody can reach them and they are paid for. Raises StoreUnavailableError."""
     prefix = _prefix_of(await store.server_key())
     try:
-        listed = await service.list_streams(budget_s=_ASK_S)
+        listed = (await lists.recent(EVERY_S)).streams.values()
     except StreamServiceError as error:
         _log.info("the sweep could not list the stream sessions: %s", error.fault.value)
         return

@@ -35,6 +35,8 @@ KEPT_S: Final = 2 * 86400.0
 ATTEMPTS_KEPT: Final = 200
 """Of one session. What is older has a number far below the newest, and is stale by that alone."""
 _SWEPT_AT_ONCE: Final = 100
+_READ_AT_ONCE: Final = 500
+"""Fewer parameters than a statement of any database may have."""
 
 
 class SessionForgottenError(ServiceError):
@@ -220,6 +222,25 @@ class SessionStore:
             return tuple(_get(connection, each) for each in ids.all())
 
         return await self.database.run(work, within_s=within_s)
+
+    async def newest_attempts(
+        self, session_ids: Sequence[str], *, within_s: float
+    ) -> dict[str, int]:
+        """The number of the newest attempt of each of these sessions that exists."""
+        found: dict[str, int] = {}
+        for begin in range(0, len(session_ids), _READ_AT_ONCE):
+            some = session_ids[begin : begin + _READ_AT_ONCE]
+
+            def work(connection: Connection, some: Sequence[str] = some) -> dict[str, int]:
+                rows = connection.execute(
+                    select(STREAM_SESSION.c.id, STREAM_SESSION.c.attempt).where(
+                        STREAM_SESSION.c.id.in_(some)
+                    )
+                ).all()
+                return {row.id: row.attempt for row in rows}
+
+            found |= await self.database.run(work, within_s=within_s)
+        return found
 
     async def by_tag(self, tag: str, *, within_s: float) -> StoredSession | None:
         """The session that was started with this UserId."""
