@@ -24,7 +24,7 @@ from typing import Any, Final, TypeVar, assert_never
 
 from rejoin.backend.client_tokens import START, ClientTokens
 from rejoin.backend.create_calls import CreateCalls, Flying
-from rejoin.backend.list_looks import ListLooks
+from rejoin.backend.list_watch import ListWatch
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import (
@@ -105,10 +105,8 @@ class SessionBroker:
         # AWS's quota holds for each operation by itself.
         self.lists = StreamLists(service, PollRate(clock, poll_rate.per_s), clock)
         self._status_calls = StatusCalls(service, poll_rate, clock)
-        self._looks = ListLooks(self.lists, poll_rate, self._newest_attempts, clock, stopping)
-        self._polls = StatusPolls(
-            store, self._status_calls, self._looks, poll_rate, clock, stopping
-        )
+        self._watch = ListWatch(self.lists, poll_rate, self._newest_attempts, clock, stopping)
+        self._polls = StatusPolls(store, self._status_calls, self._watch, clock, stopping)
         self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
         self._create_calls = CreateCalls(flights, clock)
         self._tokens = ClientTokens(store)
@@ -122,7 +120,7 @@ class SessionBroker:
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=FINISH_PATIENCE_S)
             await cancel(*late)  # their outcome stays unknown, as it is
-        await self._looks.finish()
+        await self._watch.finish()
         await self._status_calls.finish()
 
     async def _newest_attempts(self, session_ids: Sequence[str]) -> Mapping[str, int]:
@@ -147,7 +145,7 @@ class SessionBroker:
         if claim is Claim.REUSED:
             raise RefusedError(Reason.START_TOKEN_REUSED)
         if row.stream is not None:
-            row, status = await self._polls.look(caller, row.id)
+            row, status = await self._polls.get_status(caller, row.id)
             return self._polls.view(row, status)
         task = self._starts.get(row.id)
         if task is None:
@@ -178,7 +176,7 @@ class SessionBroker:
             if row.id == besides:
                 continue
             try:
-                seen, _ = await self._polls.look(caller, row.id)
+                seen, _ = await self._polls.get_status(caller, row.id)
             except RefusedError as refused:
                 found += refused.reason is not Reason.SESSION_UNKNOWN
             else:
@@ -266,7 +264,7 @@ class SessionBroker:
                 raise RefusedError(Reason.OFFER_REUSED)
             case Claim.NEW | Claim.REPEATED | None:
                 stream_of(_not_ended(row))
-                self._looks.attempt_made(session_id, row.attempt)
+                self._watch.attempt_made(session_id, row.attempt)
             case _:
                 assert_never(claim)
         while True:
@@ -332,7 +330,7 @@ class SessionBroker:
             return None
         until_at = min(deadline_at, self._clock() + EXPLANATION_BUDGET_S)
         try:
-            _, status = await self._polls.look(
+            _, status = await self._polls.get_status(
                 Caller(row.owner_hash, until_at, _never_gone), row.id, not_before=self._clock()
             )
         except (RefusedError, SessionForgottenError):

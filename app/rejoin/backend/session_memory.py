@@ -27,7 +27,7 @@ class SessionMemory:
     connected_asked_at: float | None = None
     connection_timeout_s: float | None = None
     settled_at: float = -math.inf
-    """When the service last said it itself: the newest look or answer. A list may be older."""
+    """When the service last said it itself, in a status call or an answer; a list may be older."""
 
     def client_polls(self, now: float) -> None:
         """A client begins to poll."""

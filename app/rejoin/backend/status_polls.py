@@ -1,15 +1,16 @@
-"""Statuses of stream sessions for their owners: one look, or a long poll until there is news.
+"""Statuses of stream sessions for their owners: one status call, or a long poll until there is
+news.
 
-With few sessions watched each long poll looks with GetStreamSession. With more than the budget
-allows (`list_looks`) it waits for the service's lists instead, by these rules:
+With few sessions watched each long poll calls GetStreamSession over and over. With more than the
+budget allows (`list_watch`) it waits for the service's lists instead, by these rules:
 
 Rule 1: a listed status that differs from what the client knows is a hint. One GetStreamSession
         confirms it, if its turn comes within CONFIRM_WITHIN_S.
-Rule 2: else PENDING_CLIENT_RECONNECTION is told as it is listed, because the client's create call
-        confirms it; but not within SETTLED_S after a look or an answer that may be newer than the
-        list. Every other hint waits for its turn.
-Rule 3: a listed status proves no time: `remaining` counts from looks alone, and ACTIVATING, from
-        which a client concludes that no window has begun, is never told from a list.
+Rule 2: else PENDING_CLIENT_RECONNECTION is reported as it is listed, because the client's create
+        call confirms it; but not within SETTLED_S after a status call or an answer that may be
+        newer than the list. Every other hint waits for its turn.
+Rule 3: a listed status proves no time: `remaining` counts from status calls alone, and ACTIVATING,
+        from which a client concludes that no window has begun, is never reported from a list.
 Rule 4: a long poll that is over is answered with what is known. It costs no call.
 """
 
@@ -21,8 +22,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-from rejoin.backend.list_looks import MISSING, ListLooks, Watch
-from rejoin.backend.poll_rate import PollRate
+from rejoin.backend.list_watch import MISSING, ListWatch, Watch
 from rejoin.backend.refused import Reason, RefusedError, refused_by
 from rejoin.backend.requests import Caller, SessionReport
 from rejoin.backend.service import StreamId, StreamStatus
@@ -40,7 +40,7 @@ FAST_FOR_S: Final = 10.0
 """How often the service is polled during a client's long poll (design/reconnect.md, "Retries")."""
 CONFIRM_WITHIN_S: Final = 1.0
 SETTLED_S: Final = 30.0
-"""Lists are taken to be no older than this where a client is told what nobody confirmed; an older
+"""Lists are taken to be no older than this where a client gets what nobody confirmed; an older
 one costs a healthy client one needless reconnect."""
 _HERE_S: Final = 5.0
 """While it waits for a list, a client that has hung up is noticed within this time."""
@@ -72,21 +72,19 @@ class StatusPolls:
         self,
         store: SessionStore,
         calls: StatusCalls,
-        looks: ListLooks,
-        look_rate: PollRate,
+        watch: ListWatch,
         clock: Clock,
         stopping: asyncio.Event,
     ) -> None:
         """`stopping`: set when the backend is to end; long polls then return what they have."""
         self._store = store
         self._calls = calls
-        self._looks = looks
-        self._look_rate = look_rate
+        self._watch = watch
         self._clock = clock
         self._stopping = stopping
         self._memories = SessionMemories()
 
-    # --- one look ---------------------------------------------------------------------------------
+    # --- one call ---------------------------------------------------------------------------------
 
     async def owned(self, caller: Caller, session_id: str) -> StoredSession:
         """What is stored of the caller's session."""
@@ -95,7 +93,7 @@ class StatusPolls:
             raise RefusedError(Reason.SESSION_UNKNOWN)
         return row
 
-    async def look(
+    async def get_status(
         self,
         caller: Caller,
         session_id: str,
@@ -167,7 +165,7 @@ class StatusPolls:
         """
         owned = await self.owned(caller, session_id)
         if owned.ended_status is not None:
-            return self.view(*(await self.look(caller, session_id, known=owned)))
+            return self.view(*(await self.get_status(caller, session_id, known=owned)))
         stream = stream_of(owned)
         memory = self._memories.of(session_id)
         now = self._clock()
@@ -175,9 +173,9 @@ class StatusPolls:
         memory.client_polls(now)
         by_lists = by_lists and known != _ACTIVATING
         first: SessionReport | None = None
-        with self._looks.watching(session_id, stream, owned.attempt) as watch:
+        with self._watch.watching(session_id, stream, owned.attempt) as watch:
             while True:
-                if by_lists and self._looks.by_lists:
+                if by_lists and self._watch.by_lists:
                     report = await self._by_lists(caller, owned, watch, known, until_at)
                     if report is not None:
                         memory.polled_at = self._clock()
@@ -186,7 +184,7 @@ class StatusPolls:
                 failure: RefusedError | None = None
                 try:
                     before = owned if first is None else None
-                    row, status = await self.look(caller, session_id, known=before)
+                    row, status = await self.get_status(caller, session_id, known=before)
                 except (RefusedError, StoreUnavailableError) as error:
                     failure = refused_by(error)
                     if first is None or failure.reason not in PASSING:
@@ -218,25 +216,24 @@ class StatusPolls:
     ) -> SessionReport | None:
         """The rest of a long poll by lists; None as soon as they are read no more."""
         refuted: str | None = None
-        while self._looks.by_lists:
+        while self._watch.by_lists:
             hint = watch.listed
             newer = watch.attempt > owned.attempt
             hinted = hint is not None and hint not in (known, refuted)
             doubtful = newer or hinted or known is None
             if doubtful:
-                now = self._clock()
-                if self._look_rate.in_time(min(now + CONFIRM_WITHIN_S, caller.deadline_at)):
-                    looked = await self._look_again(caller, owned.id)
-                    if looked is not None:
-                        row, status = looked
+                if self._calls.has_turn(CONFIRM_WITHIN_S, caller.deadline_at):
+                    polled = await self._polled(caller, owned)
+                    if polled is not None:
+                        row, status = polled
                         if known is None or status.status != known or row.attempt > owned.attempt:
                             return self.view(row, status)
                         refuted, doubtful = hint, False
                 else:
-                    told = self._told(owned.id, hint, known, newer=newer)
-                    if told is not None:
+                    reported = self._unconfirmed(owned.id, hint, known, newer=newer)
+                    if reported is not None:
                         row = await self.owned(caller, owned.id)
-                        return self.view(row, _stored_or(row, told))
+                        return self.view(row, _stored_or(row, reported))
             now = self._clock()
             if now >= until_at or self._stopping.is_set() or await caller.gone():
                 if known is None:
@@ -244,33 +241,35 @@ class StatusPolls:
                 return self.view(owned, StreamStatus(known))
             # Whoever has no turn asks again at random, so that the turns go to all alike.
             pause_s = random.uniform(1.0, 3.0) if doubtful else _HERE_S
-            await watch.changed(min(pause_s, until_at - now))
+            if watch.listed == hint and (watch.attempt > owned.attempt) == newer:
+                await watch.changed(min(pause_s, until_at - now))
         return None
 
-    async def _look_again(
-        self, caller: Caller, session_id: str
+    async def _polled(
+        self, caller: Caller, owned: StoredSession
     ) -> tuple[StoredSession, StreamStatus] | None:
-        """A look; None if it failed for the moment."""
+        """A status call; None if it failed for the moment."""
         try:
-            return await self.look(caller, session_id)
+            # What is stored is read after the call; until it is asked for nothing may be awaited.
+            return await self.get_status(caller, owned.id, known=owned)
         except (RefusedError, StoreUnavailableError) as error:
             failure = refused_by(error)
             if failure.reason not in PASSING:
                 raise failure from None
             return None
 
-    def _told(
+    def _unconfirmed(
         self, session_id: str, hint: str | None, known: str | None, *, newer: bool
     ) -> str | None:
-        """Rules 2 and 3: the status that a client is told without a look; None if there is none."""
+        """Rules 2 and 3: what a client gets without a status call; None if there is nothing."""
         if hint == _PENDING:
             settled_at = self._memories.of(session_id).settled_at
-            told = hint if self._clock() - settled_at > SETTLED_S else None
+            reported = hint if self._clock() - settled_at > SETTLED_S else None
         elif known is None and hint not in (None, MISSING, _ACTIVATING):
-            told = hint
+            reported = hint
         else:
-            told = None
-        return known if told is None and newer else told
+            reported = None
+        return known if reported is None and newer else reported
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

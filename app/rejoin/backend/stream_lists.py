@@ -1,7 +1,7 @@
 """The service's lists of stream sessions: one pass over all that live, page by page at a pace.
 
-A list is a hint: nobody outside AWS knows how old it is. A pass is shared by those who look for
-news (`list_looks`) and by the sweep for lost starts.
+A list is a hint: nobody outside AWS knows how old it is. A pass is shared by those who wait
+for news (`list_watch`) and by the sweep for lost starts.
 """
 
 from __future__ import annotations

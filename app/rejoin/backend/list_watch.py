@@ -1,10 +1,10 @@
-"""Looks by lists: news of more stream sessions than there are calls to look at each.
+"""News from the service's lists: of more stream sessions than there are status calls for each.
 
-While more sessions are watched than the budget of GetStreamSession allows one look a second for,
-this process reads the service's lists over and over, and wakes those whose session is listed with
+While more sessions are watched than the budget of GetStreamSession allows a call a second for, this
+process reads the service's lists over and over, and wakes those whose session is listed with
 another status than before. It asks the database in the same round for newer attempts.
 
-Rule 1: a list is a hint. What is told from it and what needs a GetStreamSession first is for
+Rule 1: a list is a hint. What is reported from it and what needs a GetStreamSession first is for
         `status_polls` to say.
 Rule 2: a session counts as missing when two complete passes did not list it: one may change its
         status while a pass goes by.
@@ -73,20 +73,20 @@ class Watch:
                 each.set_result(None)
 
 
-class ListLooks:
-    """The sessions that are watched in this process. `look_rate`: the budget of GetStreamSession,
+class ListWatch:
+    """The sessions that are watched in this process. `poll_rate`: the budget of GetStreamSession,
     which decides when lists are read instead."""
 
     def __init__(
         self,
         lists: StreamLists,
-        look_rate: PollRate,
+        poll_rate: PollRate,
         newest_attempts: NewestAttempts,
         clock: Clock,
         stopping: asyncio.Event,
     ) -> None:
         self._lists = lists
-        self._look_rate = look_rate
+        self._poll_rate = poll_rate
         self._newest_attempts = newest_attempts
         self._clock = clock
         self._stopping = stopping
@@ -96,12 +96,12 @@ class ListLooks:
         self._listed: dict[str, str] = {}
         self._missed: set[str] = set()
         self._unusable_until_at = 0.0
-        self._looking: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     @property
     def by_lists(self) -> bool:
         """Whether lists are read now, for everybody who is watched."""
-        return self._looking is not None and not self._looking.done()
+        return self._reading is not None and not self._reading.done()
 
     @contextlib.contextmanager
     def watching(self, session_id: str, stream: StreamId, attempt: int) -> Iterator[Watch]:
@@ -130,19 +130,19 @@ class ListLooks:
 
     async def finish(self) -> None:
         """Read no more lists."""
-        await cancel(self._looking)
+        await cancel(self._reading)
 
     def _begin_if_needed(self) -> None:
-        too_many = len(self._watches) > self._look_rate.per_s
+        too_many = len(self._watches) > self._poll_rate.per_s
         usable = self._clock() >= self._unusable_until_at and not self._stopping.is_set()
         if too_many and usable and not self.by_lists:
-            self._looking = spawn(self._look(), name="looks by lists")
+            self._reading = spawn(self._read(), name="lists")
 
-    async def _look(self) -> None:
-        ending = spawn(self._wake_at_the_end(), name="looks by lists: end")
+    async def _read(self) -> None:
+        ending = spawn(self._wake_at_the_end(), name="lists: end")
         try:
             # Until it is clearly fewer: between two long polls of a client nobody watches.
-            while len(self._watches) > self._look_rate.per_s / 2:
+            while len(self._watches) > self._poll_rate.per_s / 2:
                 began_at = self._clock()
                 await self._round()
                 if self._clock() < self._unusable_until_at or self._stopping.is_set():
