@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -18,7 +19,8 @@ from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, SessionReport
 from rejoin.backend.service import ServiceFault
 from rejoin.backend.status_calls import StatusCalls
-from rejoin.backend.status_polls import SETTLED_S, StatusPolls
+from rejoin.backend.status_polls import NOTE_EVERY_S, SETTLED_S, StatusPolls
+from rejoin.backend.store.proofs import ProofStore
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.stream_lists import StreamLists
 from rejoin.clock import boot_s
@@ -48,7 +50,8 @@ class Rig:
             return await self.store.newest_attempts(tuple(session_ids), within_s=60.0)  # type: ignore[arg-type]
 
         self.watch = ListWatch(lists, rate, newest, boot_s, self.stopping)
-        self.polls = StatusPolls(self.store, calls, self.watch, boot_s, self.stopping)
+        self.proofs = ProofStore(self.store.database, boot_s)
+        self.polls = StatusPolls(self.store, self.proofs, calls, self.watch, boot_s, self.stopping)
 
     async def add(self, name: str, status: str = "CONNECTED") -> str:
         return await add_session(self.store, self.service, name, status)
@@ -80,8 +83,10 @@ class Rig:
 async def made(per_s: float = SPENT) -> AsyncIterator[Rig]:
     async with opened() as store:
         rig = Rig(store, per_s)
+        await rig.proofs.read_clock()
         yield rig
         await rig.watch.finish()
+        await rig.polls.finish()
 
 
 async def test_a_hundred_who_wait_cost_no_call_each_and_all_hear_of_their_drop_at_once() -> None:
@@ -246,3 +251,57 @@ async def test_a_lasting_failure_of_a_call_is_reported() -> None:
         with pytest.raises(RefusedError) as caught:
             await asyncio.wait_for(rig.poll(session, "CONNECTED"), 30)
         assert caught.value.reason is Reason.ACCESS_DENIED
+
+
+async def test_a_proof_of_another_process_counts_and_one_from_before_we_began_does_not() -> None:
+    async with made(per_s=200) as one:
+        session = await one.add("me")
+        two = Rig(one.store, 200, one.service)
+        await two.proofs.read_clock()
+        assert (await one.poll(session, None)).remaining is not None
+        await one.polls.finish()
+        late = Rig(one.store, 200, one.service)
+        await late.proofs.read_clock()
+        one.service.statuses["arn:me"] = PENDING
+        view = await two.poll(session, None)
+        assert view.remaining is not None
+        assert view.remaining.at_least_s == TIMEOUT_S
+        assert 0.0 <= view.remaining.age_s < 60.0
+        assert (await late.poll(session, None)).remaining is None
+
+
+async def test_an_answer_of_another_process_is_newer_than_a_list_too() -> None:
+    async with made() as one:
+        session = await one.add("me")
+        one.service.shown["arn:me"] = PENDING
+        two = Rig(one.store, SPENT, one.service)
+        two.polls.answered(session)  # its clock is not trusted yet
+        await two.polls.finish()
+        assert await one.proofs.settled_for_s(session, within_s=60.0) is None
+        await two.proofs.read_clock()
+        two.polls.answered(session)
+        await two.polls.finish()
+        poll = one.begin(session, "CONNECTED")
+        await one.read_once()
+        assert not poll.done()
+        one.stopping.set()
+        assert (await asyncio.wait_for(poll, 30)).status == "CONNECTED"
+
+
+async def test_connected_is_recorded_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with made(per_s=200) as rig:
+        session = await rig.add("me")
+        notes: list[float] = []
+
+        async def note(_: str, asked_at: float, *, connected: bool, within_s: float) -> None:
+            assert connected
+            notes.append(asked_at)
+
+        monkeypatch.setattr(rig.proofs, "note", note)
+        poll = rig.begin(session, "CONNECTED")
+        await until(lambda: len(notes) == 3)
+        rig.stopping.set()
+        await poll
+        gaps = [later - earlier for earlier, later in itertools.pairwise(notes)]
+        assert min(gaps) >= NOTE_EVERY_S
+        assert rig.service.count("get_status") > 3

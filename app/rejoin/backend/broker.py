@@ -46,6 +46,7 @@ from rejoin.backend.status_calls import StatusCalls
 from rejoin.backend.status_polls import HasNews, StatusPolls, stream_of
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
+from rejoin.backend.store.proofs import ProofStore
 from rejoin.backend.store.sessions import (
     SessionForgottenError,
     SessionStore,
@@ -106,7 +107,10 @@ class SessionBroker:
         self.lists = StreamLists(service, PollRate(clock, poll_rate.per_s), clock)
         self._status_calls = StatusCalls(service, poll_rate, clock)
         self._watch = ListWatch(self.lists, poll_rate, self._newest_attempts, clock, stopping)
-        self._polls = StatusPolls(store, self._status_calls, self._watch, clock, stopping)
+        self.proofs = ProofStore(store.database, clock)
+        self._polls = StatusPolls(
+            store, self.proofs, self._status_calls, self._watch, clock, stopping
+        )
         self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
         self._create_calls = CreateCalls(flights, clock)
         self._tokens = ClientTokens(store)
@@ -121,6 +125,7 @@ class SessionBroker:
             _, late = await asyncio.wait(tasks, timeout=FINISH_PATIENCE_S)
             await cancel(*late)  # their outcome stays unknown, as it is
         await self._watch.finish()
+        await self._polls.finish()
         await self._status_calls.finish()
 
     async def _newest_attempts(self, session_ids: Sequence[str]) -> Mapping[str, int]:

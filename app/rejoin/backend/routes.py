@@ -109,8 +109,9 @@ def build_app(
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sweeping = spawn(sweep_for_ever(service, store, broker.lists), name="sweep")
+        reading = spawn(broker.proofs.read_clock_for_ever(), name="database's clock")
         yield
-        await cancel(sweeping)
+        await cancel(sweeping, reading)
         await broker.finish()
 
     app = FastAPI(

@@ -26,13 +26,15 @@ from rejoin.backend.list_watch import MISSING, ListWatch, Watch
 from rejoin.backend.refused import Reason, RefusedError, refused_by
 from rejoin.backend.requests import Caller, SessionReport
 from rejoin.backend.service import StreamId, StreamStatus
-from rejoin.backend.session_memory import SessionMemories
-from rejoin.backend.session_reports import answer_held, report_of
+from rejoin.backend.session_memory import SessionMemories, SessionMemory
+from rejoin.backend.session_reports import REMAINING_STATUSES, answer_held, report_of
 from rejoin.backend.status_calls import StatusCalls
 from rejoin.backend.store.database import StoreUnavailableError
+from rejoin.backend.store.proofs import ProofStore
 from rejoin.backend.store.sessions import SessionStore, StoredSession
 from rejoin.clock import Clock
 from rejoin.signaling.wire import ENDED_STATUSES, MAX_WAIT_S
+from rejoin.tasks import spawn
 
 FAST_POLL_S: Final = 0.2
 SLOW_POLL_S: Final = 1.0
@@ -42,9 +44,14 @@ CONFIRM_WITHIN_S: Final = 1.0
 SETTLED_S: Final = 30.0
 """Lists are taken to be no older than this where a client gets what nobody confirmed; an older
 one costs a healthy client one needless reconnect."""
+NOTE_EVERY_S: Final = 1.0
+"""A session's CONNECTED is recorded for other processes no more often than this."""
+NOTE_S: Final = 1.0
+"""How long the database is waited for by what is no part of an answer."""
 _HERE_S: Final = 5.0
 """While it waits for a list, a client that has hung up is noticed within this time."""
 _ACTIVATING: Final = "ACTIVATING"
+_CONNECTED: Final = "CONNECTED"
 _PENDING: Final = "PENDING_CLIENT_RECONNECTION"
 
 HasNews = Callable[[SessionReport, SessionReport], bool]
@@ -71,6 +78,7 @@ class StatusPolls:
     def __init__(
         self,
         store: SessionStore,
+        proofs: ProofStore,
         calls: StatusCalls,
         watch: ListWatch,
         clock: Clock,
@@ -78,11 +86,18 @@ class StatusPolls:
     ) -> None:
         """`stopping`: set when the backend is to end; long polls then return what they have."""
         self._store = store
+        self._proofs = proofs
         self._calls = calls
         self._watch = watch
         self._clock = clock
         self._stopping = stopping
         self._memories = SessionMemories()
+        self._noting: set[asyncio.Task[None]] = set()
+
+    async def finish(self) -> None:
+        """Let what was seen last be recorded."""
+        if self._noting:
+            await asyncio.wait(self._noting, timeout=NOTE_S)
 
     # --- one call ---------------------------------------------------------------------------------
 
@@ -119,7 +134,13 @@ class StatusPolls:
         self, row: StoredSession, status: StreamStatus, asked_at: float, caller: Caller
     ) -> StoredSession:
         """Record what the service reported: the session's end, and an answer that was lost."""
-        self._memories.of(row.id).saw(status, asked_at, self._clock())
+        memory = self._memories.of(row.id)
+        before = memory.status
+        memory.saw(status, asked_at, self._clock())
+        if status.status == _CONNECTED:
+            self._note(row.id, memory, asked_at, connected=True)
+        elif status.status in REMAINING_STATUSES and status.status != before:
+            await self._learn_proof(row.id, memory)
         if row.ended_status is not None:
             return row
         if status.status in ENDED_STATUSES:
@@ -139,7 +160,34 @@ class StatusPolls:
 
     def answered(self, session_id: str) -> None:
         """The service has just answered a create call: what is listed may be older."""
-        self._memories.of(session_id).settled_at = self._clock()
+        memory = self._memories.of(session_id)
+        memory.settled_at = memory.noted_at = self._clock()
+        self._spawn_note(session_id, memory.settled_at, connected=False)
+
+    def _note(
+        self, session_id: str, memory: SessionMemory, asked_at: float, *, connected: bool
+    ) -> None:
+        """Record this for other processes, now and then, and while nobody waits for it."""
+        if asked_at - memory.noted_at >= NOTE_EVERY_S:
+            memory.noted_at = asked_at
+            self._spawn_note(session_id, asked_at, connected=connected)
+
+    def _spawn_note(self, session_id: str, asked_at: float, *, connected: bool) -> None:
+        async def work() -> None:
+            with contextlib.suppress(StoreUnavailableError):
+                await self._proofs.note(session_id, asked_at, connected=connected, within_s=NOTE_S)
+
+        task = spawn(work(), name=f"proof:{session_id[:6]}")
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
+
+    async def _learn_proof(self, session_id: str, memory: SessionMemory) -> None:
+        """The newest CONNECTED may be one that another process has seen."""
+        with contextlib.suppress(StoreUnavailableError):
+            proved_at = await self._proofs.connected_at(session_id, within_s=NOTE_S)
+            if proved_at is not None:
+                known_at = memory.connected_asked_at
+                memory.connected_asked_at = max(proved_at, known_at or proved_at)
 
     def view(self, row: StoredSession, status: StreamStatus) -> SessionReport:
         """The session as its owner sees it now."""
@@ -230,7 +278,7 @@ class StatusPolls:
                             return self.view(row, status)
                         refuted, doubtful = hint, False
                 else:
-                    reported = self._unconfirmed(owned.id, hint, known, newer=newer)
+                    reported = await self._unconfirmed(owned.id, hint, known, newer=newer)
                     if reported is not None:
                         row = await self.owned(caller, owned.id)
                         return self.view(row, _stored_or(row, reported))
@@ -258,18 +306,27 @@ class StatusPolls:
                 raise failure from None
             return None
 
-    def _unconfirmed(
+    async def _unconfirmed(
         self, session_id: str, hint: str | None, known: str | None, *, newer: bool
     ) -> str | None:
         """Rules 2 and 3: what a client gets without a status call; None if there is nothing."""
         if hint == _PENDING:
-            settled_at = self._memories.of(session_id).settled_at
-            reported = hint if self._clock() - settled_at > SETTLED_S else None
+            reported = hint if await self._is_settled(session_id) else None
         elif known is None and hint not in (None, MISSING, _ACTIVATING):
             reported = hint
         else:
             reported = None
         return known if reported is None and newer else reported
+
+    async def _is_settled(self, session_id: str) -> bool:
+        """Whether no process has lately had an answer of the service that lists may not show."""
+        if self._clock() - self._memories.of(session_id).settled_at <= SETTLED_S:
+            return False
+        try:
+            settled_s = await self._proofs.settled_for_s(session_id, within_s=NOTE_S)
+        except StoreUnavailableError:
+            return False
+        return settled_s is None or settled_s > SETTLED_S
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

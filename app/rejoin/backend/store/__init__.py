@@ -10,7 +10,9 @@ Glossary
     attempt       one offer of a client, with its number, its key and the service's ClientToken
     key           the Idempotency-Key of an attempt
     flight        a create call on its way to the service: a lease that its process renews
+    reading       of the database's clock and the boot clock, made together
     beat          how often a flight was renewed; it stands still when its process is gone
 
-Read in this order: `schema`, `database`, `sessions`, `flights`; `migrations` is their history.
+Read in this order: `schema`, `database`, `sessions`, `flights`, `proofs` with `clock_agreement`;
+`migrations` is their history.
 """

@@ -30,7 +30,8 @@ _log = logging.getLogger("rejoin.backend.store")
 _Result = TypeVar("_Result")
 
 MEMORY: Final = ":memory:"
-HEAD: Final = "0002"
+_VERSIONS: Final = ("0001", "0002", "0003")
+HEAD: Final = _VERSIONS[-1]
 """The version of the schema that this program uses; `migrations.versions` has each step."""
 LONGEST_S: Final = 5.0
 """No transaction takes longer; PostgreSQL ends a statement then."""
@@ -288,7 +289,7 @@ def _bring_to_head(connection: Connection, *, sqlite: bool) -> None:
         version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     elif names != {"stream_session", "offer"}:
         raise ServiceError("The backend's database was not made by this program.")
-    if version not in (None, "0001", HEAD):
+    if version not in (None, *_VERSIONS):
         raise ServiceError("The backend's database was made by a newer version of this program.")
     if version != HEAD:
         _migrate(connection, stamped=version is not None)
