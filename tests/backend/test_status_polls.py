@@ -75,8 +75,8 @@ class Rig:
 
     async def read_once(self) -> None:
         """Wait until lists that began after now have been read and reported."""
-        pages = self.service.pages
-        await until(lambda: self.service.pages > pages + 12)
+        passes = self.service.pages.count("TERMINATING")
+        await until(lambda: self.service.pages.count("TERMINATING") > passes + 2)
 
 
 @contextlib.asynccontextmanager

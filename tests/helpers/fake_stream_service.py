@@ -75,8 +75,8 @@ class FakeStreamService:
     """ClientToken of a start -> its stream session."""
     listed: dict[StreamId, ListedStream] = field(default_factory=dict)
     page_size: int = 100
-    pages: int = 0
-    """How many pages of lists were asked for."""
+    pages: list[str] = field(default_factory=list)
+    """The status of every page of a list that was asked for."""
     ended: list[StreamId] = field(default_factory=list)
     loses_starts: bool = False
     """A start takes place, and its answer is lost."""
@@ -89,7 +89,7 @@ class FakeStreamService:
         return sum(1 for name, _ in self.calls if name == operation)
 
     async def list_page(self, *, status: str, page: str | None, budget_s: float) -> ListedPage:
-        self.pages += 1
+        self.pages.append(status)
         self._fail("list_page")  # not in `calls`: none of a player's
         assert budget_s > 0
         items = [each for each in self.listed.values() if each.status == status]

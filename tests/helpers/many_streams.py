@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from helpers.fake_stream_service import FakeStreamService
@@ -28,6 +29,7 @@ class ManyStreams(FakeStreamService):
         return StreamStatus(status, reason, connection_timeout_s=TIMEOUT_S)
 
     async def list_page(self, *, status: str, page: str | None, budget_s: float) -> ListedPage:
+        await asyncio.sleep(0)  # a call gives way to others
         now = self.statuses | self.shown
         streams = [ListedStream(StreamId("sg-1", arn), now[arn], "") for arn in now]
         self.listed = {each.stream: each for each in streams}

@@ -64,7 +64,7 @@ _THREADS: Final[Mapping[str, int]] = {
     "CreateStreamSessionConnection": 16,
     "StartStreamSession": 8,
     "TerminateStreamSession": 4,
-    "ListStreamSessions": 1,
+    "ListStreamSessions": 2,
 }
 """Each operation has its own threads: neither polls nor slow starts can delay a reconnect."""
 

@@ -7,6 +7,7 @@ for news (`list_watch`) and by the sweep for lost starts.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -19,17 +20,22 @@ from rejoin.backend.service import (
     StreamServiceError,
 )
 from rejoin.clock import Clock
+from rejoin.tasks import cancel, spawn
 
+DROPPED: Final = "PENDING_CLIENT_RECONNECTION"
+"""The list that is read again and again while a pass goes by: it is the one with the drops."""
 LISTED_STATUSES: Final = (
     "ACTIVATING",
     "CONNECTED",
-    "PENDING_CLIENT_RECONNECTION",
     "RECONNECTING",
     "ACTIVE",
     "TERMINATING",
+    DROPPED,
 )
 """In the order in which a session goes through them, so that one that moves on during a pass is
 rather seen twice than not at all. Sessions that have ended are not listed: they are many."""
+OFTEN_S: Final = 1.0
+"""From the beginning of one reading of DROPPED to that of the next, if it takes no longer."""
 PAGE_S: Final = 5.0
 """No page is waited for longer than this."""
 _TURN_WITHIN_S: Final = 60.0
@@ -75,23 +81,56 @@ class StreamLists:
 
     async def _read(self, on_page: OnPage) -> Pass:
         streams: dict[str, ListedStream] = {}
-        complete = True
-        for status in LISTED_STATUSES:
-            page: str | None = None
-            while True:
-                if not await self._page_rate.wait(self._clock() + _TURN_WITHIN_S):
-                    raise StreamServiceError(ServiceFault.THROTTLED, "The lists have no turn.")
-                try:
-                    found = await self._service.list_page(status=status, page=page, budget_s=PAGE_S)
-                except StreamServiceError as error:
-                    if page is None or error.fault is not ServiceFault.INVALID:
-                        raise
-                    complete = False  # the list has changed, so that the token no longer holds
-                    break
-                streams |= {each.stream.stream_session: each for each in found.items}
-                on_page(found.items)
-                page = found.following
-                if page is None:
-                    break
-        self._newest = Pass(streams, complete, self._clock())
+
+        def note(items: tuple[ListedStream, ...]) -> None:
+            streams.update((each.stream.stream_session, each) for each in items)
+            on_page(items)
+
+        others_done = asyncio.Event()
+        dropped = spawn(self._read_often(note, others_done), name="lists: dropped")
+        try:
+            complete = True
+            for status in LISTED_STATUSES:
+                if status != DROPPED:
+                    complete = await self._read_list(status, note) and complete
+            others_done.set()
+            outcome = await dropped
+        finally:
+            await cancel(dropped)
+        if isinstance(outcome, StreamServiceError):
+            raise outcome
+        self._newest = Pass(streams, complete and outcome, self._clock())
         return self._newest
+
+    async def _read_often(
+        self, on_page: OnPage, others_done: asyncio.Event
+    ) -> bool | StreamServiceError:
+        """Read DROPPED until the other lists are done; whether the last reading was complete."""
+        while True:
+            again_at = self._clock() + OFTEN_S
+            try:
+                complete = await self._read_list(DROPPED, on_page)
+            except StreamServiceError as error:
+                return error
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, again_at - self._clock())):
+                    await others_done.wait()
+            if others_done.is_set():
+                return complete
+
+    async def _read_list(self, status: str, on_page: OnPage) -> bool:
+        """All pages of one list; whether it was complete. Raises StreamServiceError."""
+        page: str | None = None
+        while True:
+            if not await self._page_rate.wait(self._clock() + _TURN_WITHIN_S):
+                raise StreamServiceError(ServiceFault.THROTTLED, "The lists have no turn.")
+            try:
+                found = await self._service.list_page(status=status, page=page, budget_s=PAGE_S)
+            except StreamServiceError as error:
+                if page is None or error.fault is not ServiceFault.INVALID:
+                    raise
+                return False  # the list has changed, so that the token no longer holds
+            on_page(found.items)
+            page = found.following
+            if page is None:
+                return True
