@@ -15,7 +15,6 @@ import secrets
 from typing import Final
 
 from rejoin.backend.service import (
-    ListedStream,
     ServiceFault,
     StreamId,
     StreamService,
@@ -81,19 +80,20 @@ async def sweep_lost_starts(
     except StreamServiceError as error:
         _log.info("the sweep could not list the stream sessions: %s", error.fault.value)
         return
-    for each in listed:
-        if each.user_id.startswith(prefix) and each.status not in ENDED_STATUSES:
-            await _join_or_end(service, store, each)
-
-
-async def _join_or_end(service: StreamService, store: SessionStore, listed: ListedStream) -> None:
-    row = await store.by_tag(listed.user_id, within_s=_STORE_S)
-    if row is None:
-        _log.warning("a stream session without an owner is ended")
-        await _end(service, listed.stream)
-    elif row.stream is None:
-        with contextlib.suppress(StreamTakenError):
-            await store.started(row.id, listed.stream, within_s=_STORE_S)
+    ours = [
+        each
+        for each in listed
+        if each.user_id.startswith(prefix) and each.status not in ENDED_STATUSES
+    ]
+    rows = await store.by_tags([each.user_id for each in ours], within_s=_STORE_S)
+    for each in ours:
+        row = rows.get(each.user_id)
+        if row is None:
+            _log.warning("a stream session without an owner is ended")
+            await _end(service, each.stream)
+        elif row[1] is None:
+            with contextlib.suppress(StreamTakenError):
+                await store.started(row[0], each.stream, within_s=_STORE_S)
 
 
 async def _end(service: StreamService, stream: StreamId) -> None:

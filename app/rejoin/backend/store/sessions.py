@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Column, Connection, Row, Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rejoin.backend.service import StreamId
@@ -227,31 +227,30 @@ class SessionStore:
         self, session_ids: Sequence[str], *, within_s: float
     ) -> dict[str, int]:
         """The number of the newest attempt of each of these sessions that exists."""
-        found: dict[str, int] = {}
-        for begin in range(0, len(session_ids), _READ_AT_ONCE):
-            some = session_ids[begin : begin + _READ_AT_ONCE]
+        columns = (STREAM_SESSION.c.id, STREAM_SESSION.c.attempt)
+        return dict(await self._read_many(columns, session_ids, within_s))
 
-            def work(connection: Connection, some: Sequence[str] = some) -> dict[str, int]:
-                rows = connection.execute(
-                    select(STREAM_SESSION.c.id, STREAM_SESSION.c.attempt).where(
-                        STREAM_SESSION.c.id.in_(some)
-                    )
-                ).all()
-                return {row.id: row.attempt for row in rows}
+    async def by_tags(
+        self, tags: Sequence[str], *, within_s: float
+    ) -> dict[str, tuple[str, str | None]]:
+        """The session that was started with each UserId: its id, and its stream session."""
+        columns = (STREAM_SESSION.c.tag, STREAM_SESSION.c.id, STREAM_SESSION.c.stream_session)
+        rows = await self._read_many(columns, tags, within_s)
+        return {tag: (session_id, stream) for tag, session_id, stream in rows}
 
-            found |= await self.database.run(work, within_s=within_s)
-        return found
+    async def _read_many(
+        self, columns: Sequence[Column[Any]], keys: Sequence[str], within_s: float
+    ) -> list[Any]:
+        """These columns of the rows that have one of the keys in the first."""
+        rows: list[Any] = []
+        for begin in range(0, len(keys), _READ_AT_ONCE):
+            some = select(*columns).where(columns[0].in_(keys[begin : begin + _READ_AT_ONCE]))
 
-    async def by_tag(self, tag: str, *, within_s: float) -> StoredSession | None:
-        """The session that was started with this UserId."""
+            def work(connection: Connection, some: Select[Any] = some) -> Sequence[Any]:
+                return connection.execute(some).all()
 
-        def work(connection: Connection) -> StoredSession | None:
-            found = connection.scalar(
-                select(STREAM_SESSION.c.id).where(STREAM_SESSION.c.tag == tag)
-            )
-            return None if found is None else _find(connection, found)
-
-        return await self.database.run(work, within_s=within_s)
+            rows += await self.database.run(work, within_s=within_s)
+        return rows
 
     async def age_s(self, session_id: str, *, within_s: float) -> float:
         """How long ago the start was recorded; infinite for an unknown session."""
