@@ -28,19 +28,36 @@ async def test_an_old_session_is_deleted_only_after_the_service_has_reported_its
         async def known() -> bool:
             return await store.find(row.id, "me", within_s=60.0) is not None
 
-        await sweep_old_rows(service, store)
+        await sweep_old_rows(service, store, PollRate(boot_s, 1000))
         assert service.calls == []
         now[0] = KEPT_S + 1  # or a clock that is three days off
         service.fail("get_status", ServiceFault.THROTTLED)
         for _ in range(3):
-            await sweep_old_rows(service, store)
+            await sweep_old_rows(service, store, PollRate(boot_s, 1000))
             assert await known()
         service.fail("get_status", ServiceFault.NOT_FOUND)
-        await sweep_old_rows(service, store)
+        await sweep_old_rows(service, store, PollRate(boot_s, 1000))
         assert await known()
-        await sweep_old_rows(service, store)
+        await sweep_old_rows(service, store, PollRate(boot_s, 1000))
         assert not await known()
         assert service.count("get_status") == 4
+
+
+async def test_without_a_turn_nobody_is_asked_about() -> None:
+    now = [0.0]
+    service = FakeStreamService(status="TERMINATED")
+    async with opened(wall=lambda: now[0]) as store:
+        _, row = await store.begin_start(
+            owner_hash="me",
+            key="k",
+            offered=Offered(1, "sha-1", "ct"),
+            tag=fresh_tag(),
+            within_s=60.0,
+        )
+        await store.started(row.id, StreamId("sg-1", "arn:of:the:session"), within_s=60.0)
+        now[0] = KEPT_S + 1
+        await sweep_old_rows(service, store, PollRate(boot_s, 1.0, boot_s() + 600))
+        assert service.calls == []
 
 
 async def test_a_row_that_another_process_deletes_meanwhile_does_not_end_the_sweep() -> None:
@@ -65,7 +82,7 @@ async def test_a_row_that_another_process_deletes_meanwhile_does_not_end_the_swe
                     await store.forget(rows[0].id, within_s=60.0)
                 return StreamStatus(status="TERMINATED")
 
-        await sweep_old_rows(DeletesTheFirst(), store)
+        await sweep_old_rows(DeletesTheFirst(), store, PollRate(boot_s, 1000))
         second = await store.find(rows[1].id, "me", within_s=60.0)
         assert second is not None
         assert second.ended_status == "TERMINATED"

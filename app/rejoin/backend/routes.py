@@ -102,13 +102,12 @@ def build_app(
         readiness.succeeded("database") if good else readiness.failed("database")
     )
     owners = OwnerCalls(rules.owners, clock)
-    broker = SessionBroker(
-        service, store, flights, clock, PollRate(clock, rules.polls_per_s), stopping, owners
-    )
+    poll_rate = PollRate(clock, rules.polls_per_s)
+    broker = SessionBroker(service, store, flights, clock, poll_rate, stopping, owners)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        sweeping = spawn(sweep_for_ever(service, store, broker.lists), name="sweep")
+        sweeping = spawn(sweep_for_ever(service, store, broker.lists, poll_rate), name="sweep")
         reading = spawn(broker.proofs.read_clock_for_ever(), name="database's clock")
         yield
         await cancel(sweeping, reading)

@@ -14,6 +14,7 @@ import logging
 import secrets
 from typing import Final
 
+from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.service import (
     ServiceFault,
     StreamId,
@@ -48,21 +49,25 @@ def _prefix_of(server_key: bytes) -> str:
     return f"rejoin-{hashlib.sha256(server_key).hexdigest()[:12]}-"
 
 
-async def sweep_for_ever(service: StreamService, store: SessionStore, lists: StreamLists) -> None:
-    """One pass now, and one each minute."""
+async def sweep_for_ever(
+    service: StreamService, store: SessionStore, lists: StreamLists, poll_rate: PollRate
+) -> None:
+    """One pass now, and one each minute. Each status call takes a turn of `poll_rate`."""
     while True:
         try:
-            await sweep_old_rows(service, store)
+            await sweep_old_rows(service, store, poll_rate)
             await sweep_lost_starts(service, store, lists)
         except StoreUnavailableError:
             _log.warning("the sweep could not use the database; tried again in %.0f s", EVERY_S)
         await asyncio.sleep(EVERY_S)
 
 
-async def sweep_old_rows(service: StreamService, store: SessionStore) -> None:
+async def sweep_old_rows(service: StreamService, store: SessionStore, poll_rate: PollRate) -> None:
     """Ask the service about each old session that may live; the next pass deletes those that have
     ended. Raises StoreUnavailableError."""
     for row in await store.sweep(within_s=_STORE_S):
+        if not await poll_rate.wait(poll_rate.clock() + EVERY_S):
+            return  # those who wait for news go first; the next pass asks
         status = await _status_of(service, row)
         if status in ENDED_STATUSES:
             with contextlib.suppress(SessionForgottenError):  # another process has deleted it
