@@ -75,8 +75,9 @@ async def studio(
 
     def host(listener: HostListener, current: EmulatorSettings) -> StreamHost:
         url = f"http://{HOST}:{api_port}{PROTOCOL_PATH}"
-        made = NoHost if no_host else GameHost
-        return made(listener, current, protocol_url=url)
+        if no_host:
+            return NoHost(listener, current, protocol_url=url, timers=service.timers)
+        return GameHost(listener, current, protocol_url=url)
 
     async with contextlib.AsyncExitStack() as stack:
         service = StreamSessions(settings, host)
