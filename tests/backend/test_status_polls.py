@@ -305,3 +305,26 @@ async def test_connected_is_recorded_now_and_then(monkeypatch: pytest.MonkeyPatc
         gaps = [later - earlier for earlier, later in itertools.pairwise(notes)]
         assert min(gaps) >= NOTE_EVERY_S
         assert rig.service.count("get_status") > 3
+
+
+async def test_who_has_just_seen_connected_asks_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with made(per_s=200) as rig:
+        session = await rig.add("me")
+        asked: list[str] = []
+
+        async def connected_at(session_id: str, *, within_s: float) -> None:
+            asked.append(session_id)
+
+        monkeypatch.setattr(rig.proofs, "connected_at", connected_at)
+        monkeypatch.setattr("rejoin.backend.status_polls.NOTE_EVERY_S", 60.0)
+        await rig.poll(session, None)
+        rig.service.statuses["arn:me"] = PENDING
+        assert (await rig.poll(session, None)).remaining is not None
+        assert asked == []
+        monkeypatch.setattr("rejoin.backend.status_polls.NOTE_EVERY_S", 0.0)
+        rig.service.statuses["arn:me"] = "RECONNECTING"
+        await rig.poll(session, None)
+        await rig.poll(session, None)
+        assert asked == [session], "once for each change of the status"

@@ -183,10 +183,12 @@ class StatusPolls:
 
     async def _learn_proof(self, session_id: str, memory: SessionMemory) -> None:
         """The newest CONNECTED may be one that another process has seen."""
+        known_at = memory.connected_asked_at
+        if known_at is not None and self._clock() - known_at < NOTE_EVERY_S:
+            return
         with contextlib.suppress(StoreUnavailableError):
             proved_at = await self._proofs.connected_at(session_id, within_s=NOTE_S)
             if proved_at is not None:
-                known_at = memory.connected_asked_at
                 memory.connected_asked_at = max(proved_at, known_at or proved_at)
 
     def view(self, row: StoredSession, status: StreamStatus) -> SessionReport:
