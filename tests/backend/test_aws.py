@@ -21,7 +21,13 @@ import pytest
 from rejoin.backend.aws import _BY_CODE, AwsStreamService
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.create_pace import APART_S
-from rejoin.backend.service import ServiceFault, StreamId, StreamServiceError, StreamStatus
+from rejoin.backend.service import (
+    ListedStream,
+    ServiceFault,
+    StreamId,
+    StreamServiceError,
+    StreamStatus,
+)
 from rejoin.errors import BadInputError
 
 _T = TypeVar("_T")
@@ -254,6 +260,25 @@ def test_all_calls_of_a_session_are_as_in_the_service_model() -> None:
     }
     assert endpoint.seen[2].body == {"ClientToken": TOKEN, "SignalRequest": OFFER}
     assert all("/us-west-2/gameliftstreams/" in seen.authorization for seen in endpoint.seen)
+
+
+def test_a_page_of_a_list_is_that_of_its_status_and_token(playing: Playing) -> None:
+    mine = {"Arn": ARN, "Status": "CONNECTED", "UserId": "tag"}
+    other = {"Arn": ARN + "2", "Status": "CONNECTED"}
+    with playing(ok(Items=[mine, other], NextToken="more"), ok(Items=[])) as (service, endpoint):
+        first = run(service.list_page(status="CONNECTED", page=None, budget_s=9))
+        last = run(service.list_page(status="CONNECTED", page=first.following, budget_s=9))
+    group = STREAM.stream_group
+    assert first.items == (
+        ListedStream(StreamId(group, ARN), "CONNECTED", "tag"),
+        ListedStream(StreamId(group, ARN + "2"), "CONNECTED", ""),
+    )
+    assert (last.items, last.following) == ((), None)
+    path = f"/streamgroups/{group}/streamsessions?Status=CONNECTED"
+    assert [each.path for each in endpoint.seen] == [
+        path + "&MaxResults=100",
+        path + "&MaxResults=100&NextToken=more",
+    ]
 
 
 def test_a_client_may_name_an_application_of_the_configuration(playing: Playing) -> None:

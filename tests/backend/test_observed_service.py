@@ -51,7 +51,8 @@ async def test_every_call_reaches_the_service() -> None:
     started = await observed.start(
         token="t", signal_request="r", application=None, user_id="u", budget_s=1.0
     )
-    assert (await observed.list_streams(budget_s=1.0))[0].user_id == "u"
+    page = await observed.list_page(status="ACTIVATING", page=None, budget_s=1.0)
+    assert page.items[0].user_id == "u"
     answer = await observed.create_connection(
         started.stream, token="t2", signal_request="r2", budget_s=1.0
     )

@@ -109,3 +109,28 @@ async def test_the_end_leaves_no_call_behind() -> None:
     assert not any(name.startswith("status:") for name in alive())
     with contextlib.suppress(asyncio.CancelledError, RefusedError):
         await waiting
+
+
+async def test_a_turn_needs_time_and_a_budget() -> None:
+    service = FakeStreamService()
+    assert StatusCalls(service, PollRate(boot_s, 3.0), boot_s).has_turn(1.0, boot_s() + 30)
+    busy = PollRate(boot_s, 3.0, boot_s() + 0.9)
+    assert not StatusCalls(service, busy, boot_s).has_turn(1.0, boot_s() - 1.0)
+    spent = PollRate(boot_s, 3.0, boot_s() + 60)
+    assert not StatusCalls(service, spent, boot_s).has_turn(1.0, boot_s() + 30)
+
+
+async def test_as_many_as_a_second_has_turns_may_ask_before_any_turn_is_taken() -> None:
+    service = SlowService()
+    service.go.set()
+    calls = StatusCalls(service, PollRate(boot_s, 3.0), boot_s)
+    asked = 0
+    waiting = []
+    while calls.has_turn(1.0, boot_s() + 30):
+        waiting.append(asyncio.ensure_future(calls.get(f"s{asked}", FIRST_STREAM, boot_s() + 30)))
+        await asyncio.sleep(0)  # asked for, and its own task not begun
+        asked += 1
+        assert asked < 100
+    await asyncio.gather(*waiting)
+    assert service.count("get_status") == asked <= BURST + 3 + 1
+    assert calls.has_turn(1.0, boot_s() + 30)

@@ -9,9 +9,12 @@ import pytest
 from helpers.fake_stream_service import FakeStreamService
 from helpers.stores import fresh_tag, opened
 from rejoin.backend.audit import LOGGER
+from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.service import ListedStream, ServiceFault, StreamId, StreamStatus
 from rejoin.backend.store.sessions import KEPT_S, Offered
+from rejoin.backend.stream_lists import StreamLists
 from rejoin.backend.sweep import new_tag, sweep_lost_starts, sweep_old_rows
+from rejoin.clock import boot_s
 
 
 async def test_an_old_session_is_deleted_only_after_the_service_has_reported_its_end() -> None:
@@ -30,19 +33,36 @@ async def test_an_old_session_is_deleted_only_after_the_service_has_reported_its
         async def known() -> bool:
             return await store.find(row.id, "me", within_s=60.0) is not None
 
-        await sweep_old_rows(service, store)
+        await sweep_old_rows(service, store, PollRate(boot_s, 1000))
         assert service.calls == []
         now[0] = KEPT_S + 1  # or a clock that is three days off
         service.fail("get_status", ServiceFault.THROTTLED)
         for _ in range(3):
-            await sweep_old_rows(service, store)
+            await sweep_old_rows(service, store, PollRate(boot_s, 1000))
             assert await known()
         service.fail("get_status", ServiceFault.NOT_FOUND)
-        await sweep_old_rows(service, store)
+        await sweep_old_rows(service, store, PollRate(boot_s, 1000))
         assert await known()
-        await sweep_old_rows(service, store)
+        await sweep_old_rows(service, store, PollRate(boot_s, 1000))
         assert not await known()
         assert service.count("get_status") == 4
+
+
+async def test_without_a_turn_nobody_is_asked_about() -> None:
+    now = [0.0]
+    service = FakeStreamService(status="TERMINATED")
+    async with opened(wall=lambda: now[0]) as store:
+        _, row = await store.begin_start(
+            owner_hash="me",
+            key="k",
+            offered=Offered(1, "sha-1", "ct"),
+            tag=fresh_tag(),
+            within_s=60.0,
+        )
+        await store.started(row.id, StreamId("sg-1", "arn:of:the:session"), within_s=60.0)
+        now[0] = KEPT_S + 1
+        await sweep_old_rows(service, store, PollRate(boot_s, 1.0, boot_s() + 600))
+        assert service.calls == []
 
 
 async def test_a_row_that_another_process_deletes_meanwhile_does_not_end_the_sweep() -> None:
@@ -67,10 +87,14 @@ async def test_a_row_that_another_process_deletes_meanwhile_does_not_end_the_swe
                     await store.forget(rows[0].id, within_s=60.0)
                 return StreamStatus(status="TERMINATED")
 
-        await sweep_old_rows(DeletesTheFirst(), store)
+        await sweep_old_rows(DeletesTheFirst(), store, PollRate(boot_s, 1000))
         second = await store.find(rows[1].id, "me", within_s=60.0)
         assert second is not None
         assert second.ended_status == "TERMINATED"
+
+
+def lists_of(service: FakeStreamService) -> StreamLists:
+    return StreamLists(service, PollRate(boot_s, 1000), boot_s)
 
 
 def listed(number: int, user_id: str, status: str = "CONNECTED") -> ListedStream:
@@ -86,11 +110,11 @@ async def test_a_start_whose_answer_was_lost_is_joined_to_its_row() -> None:
         )
         theirs = listed(1, tag)
         service.listed = {theirs.stream: theirs}
-        await sweep_lost_starts(service, store)
+        await sweep_lost_starts(service, store, lists_of(service))
         found = await store.find(row.id, "me", within_s=60.0)
         assert found is not None
         assert found.stream == theirs.stream
-        await sweep_lost_starts(service, store)
+        await sweep_lost_starts(service, store, lists_of(service))
     assert service.ended == []
 
 
@@ -109,9 +133,9 @@ async def test_only_sessions_of_this_database_that_nobody_owns_are_ended_and_tha
         )
         service.listed = {each.stream: each for each in (orphan, *kept)}
         service.fail("terminate", ServiceFault.THROTTLED)
-        await sweep_lost_starts(service, store)
+        await sweep_lost_starts(service, store, lists_of(service))
         assert service.ended == []
-        await sweep_lost_starts(service, store)
+        await sweep_lost_starts(service, store, lists_of(service))
     assert service.ended == [orphan.stream]
     audited = [record for record in caplog.records if record.name == LOGGER]
     assert [record.__dict__["operation"] for record in audited] == ["terminate"] * 2
@@ -119,9 +143,9 @@ async def test_only_sessions_of_this_database_that_nobody_owns_are_ended_and_tha
 
 async def test_a_list_that_cannot_be_had_ends_nothing() -> None:
     service = FakeStreamService()
-    service.fail("list_streams", ServiceFault.UNAVAILABLE)
+    service.fail("list_page", ServiceFault.UNAVAILABLE)
     async with opened() as store:
-        await sweep_lost_starts(service, store)
+        await sweep_lost_starts(service, store, lists_of(service))
     assert service.count("terminate") == 0
 
 

@@ -13,6 +13,7 @@ from rejoin.cli.play import PlayOptions, play
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import BadInputError
 from rejoin.signaling.dialects import DIALECTS, OURS
+from rejoin.studio import serve
 from rejoin.studio.address import Studio
 
 SETTINGS = EmulatorSettings()
@@ -68,3 +69,19 @@ def test_an_unusable_token_is_one_line(rejoin: Rejoin) -> None:
     assert "tokens must be one or more tokens of 16 to 1024" in err
     assert err.count("\n") == 1
     assert "CANARY" not in err
+
+
+@pytest.mark.parametrize("given", [(), ("--no-host",)])
+def test_without_hosts_only_if_the_option_says_so(
+    given: tuple[str, ...], rejoin: Rejoin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[bool] = []
+
+    def served(*_: object, no_host: bool, **__: object) -> None:
+        chosen.append(no_host)
+        raise BadInputError("That is enough.")
+
+    monkeypatch.setattr(serve, "studio", served)
+    code, _, err = rejoin("studio", *given)
+    assert (code, err.count("That is enough.")) == (2, 1)
+    assert chosen == [bool(given)]

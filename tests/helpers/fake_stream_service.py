@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from helpers.stores import opened
 from rejoin.backend.routes import AppRules, build_app
 from rejoin.backend.service import (
+    ListedPage,
     ListedStream,
     ServiceFault,
     StartedStream,
@@ -73,6 +74,9 @@ class FakeStreamService:
     streams: dict[str, StreamId] = field(default_factory=dict)
     """ClientToken of a start -> its stream session."""
     listed: dict[StreamId, ListedStream] = field(default_factory=dict)
+    page_size: int = 100
+    pages: list[str] = field(default_factory=list)
+    """The status of every page of a list that was asked for."""
     ended: list[StreamId] = field(default_factory=list)
     loses_starts: bool = False
     """A start takes place, and its answer is lost."""
@@ -84,9 +88,16 @@ class FakeStreamService:
     def count(self, operation: str) -> int:
         return sum(1 for name, _ in self.calls if name == operation)
 
-    async def list_streams(self, *, budget_s: float) -> tuple[ListedStream, ...]:
-        self._fail("list_streams")  # the sweep's call, and none of a player's
-        return tuple(self.listed.values())
+    async def list_page(self, *, status: str, page: str | None, budget_s: float) -> ListedPage:
+        self.pages.append(status)
+        self._fail("list_page")  # not in `calls`: none of a player's
+        assert budget_s > 0
+        items = [each for each in self.listed.values() if each.status == status]
+        begin = int(page or 0)
+        following = begin + self.page_size
+        return ListedPage(
+            tuple(items[begin:following]), str(following) if following < len(items) else None
+        )
 
     def _next_arn(self) -> str:
         number = len(self.streams)

@@ -64,6 +64,11 @@ class PostgresServer:
         assert self._ask("postgres", f"CREATE DATABASE {name}") == 0
         return f"postgresql://{_owner()}@/{name}?host={self.folder}"
 
+    def execute(self, url: str, statement: str) -> None:
+        """Run one statement in a database that `new_database` made."""
+        name = url.partition("@/")[2].partition("?")[0]
+        assert self._ask(name, statement) == 0, statement
+
     def _ask(self, database: str, statement: str) -> int:
         command = [*_as_user(), str(self.bindir / "psql"), "-h", str(self.folder), "-q"]
         command += ["-d", database, "-c", statement]

@@ -6,7 +6,13 @@ import contextlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import MetaData, create_engine, insert
+
+from rejoin.backend.store import migrations
 from rejoin.backend.store.database import MEMORY, Database
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.sessions import Offered, SessionStore
@@ -50,3 +56,23 @@ async def newest_is(store: SessionStore, session_id: str, owner_hash: str, attem
     """Make this attempt the session's newest."""
     offered = Offered(attempt, f"sha-{attempt}", "ct")
     await claimed(store, session_id, owner_hash, f"key-{attempt}", offered)
+
+
+def at_version(path: Path, version: str, owner_hash: str) -> MetaData:
+    """Make an SQLite file of an older version of the schema, with this owner's session "s".
+
+    Returns the tables as a program of that version knows them.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+    tables = MetaData()
+    tables.reflect(engine)
+    row = {"id": "s", "owner_hash": owner_hash, "start_token_hash": "t", "created_at": 1.0}
+    with engine.begin() as connection:
+        connection.execute(insert(tables.tables["stream_session"]).values(row | {"attempt": 4}))
+    engine.dispose()
+    return tables

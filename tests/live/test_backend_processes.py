@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import signal
 import sys
 import time
@@ -25,7 +26,7 @@ from helpers.fake_stream_service import new_offer, new_token
 from helpers.postgres import PostgresServer, postgres_server
 from helpers.programs import Program, started
 from rejoin.backend.serving import serving
-from rejoin.signaling.wire import ProblemCode
+from rejoin.signaling.wire import ProblemCode, sha256_hex
 
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("nothing_left_behind")]
 
@@ -135,31 +136,39 @@ async def backends(
     """A process for each of `before`, which is put in front of its command."""
     service = Service()
     async with contextlib.AsyncExitStack() as stack:
-        port = await stack.enter_async_context(
-            serving(service.app(), "127.0.0.1", 0, close_patience_s=0)
-        )
-        settings = folder / "backend.toml"
-        content: dict[str, Any] = {
-            "region": "us-west-2",
-            "stream_group": "sg-1",
-            "application": "a-1",
-            "tokens": TOKEN,
-            "endpoint_url": f"http://127.0.0.1:{port}",
-            "access_key_id": "nobody",
-            "secret_access_key": "nothing",
-            "database": database,
-            "starts_per_minute": 1000,
-            "live_sessions": 1000,
-            "port": 0,
-        }
-        settings.write_text("".join(f"{name} = {json.dumps(content[name])}\n" for name in content))
-        settings.chmod(0o600)
+        settings = await _settings(service, database, folder, stack)
         programs = [
             stack.enter_context(started("backend", "--settings", str(settings), before=each))
             for each in before
         ]
         yield service, [await _backend(program, stack) for program in programs]
         service.held.set()
+
+
+async def _settings(
+    service: Service, database: str, folder: Path, stack: contextlib.AsyncExitStack
+) -> Path:
+    """Serve the service, and write the settings of a backend in front of it."""
+    port = await stack.enter_async_context(
+        serving(service.app(), "127.0.0.1", 0, close_patience_s=0)
+    )
+    settings = folder / "backend.toml"
+    content: dict[str, Any] = {
+        "region": "us-west-2",
+        "stream_group": "sg-1",
+        "application": "a-1",
+        "tokens": TOKEN,
+        "endpoint_url": f"http://127.0.0.1:{port}",
+        "access_key_id": "nobody",
+        "secret_access_key": "nothing",
+        "database": database,
+        "starts_per_minute": 1000,
+        "live_sessions": 1000,
+        "port": 0,
+    }
+    settings.write_text("".join(f"{name} = {json.dumps(content[name])}\n" for name in content))
+    settings.chmod(0o600)
+    return settings
 
 
 async def _backend(program: Program, stack: contextlib.AsyncExitStack) -> Backend:
@@ -306,3 +315,104 @@ async def test_a_full_disk_refuses_starts_and_ends_nothing(tmp_path: Path) -> No
         answer = await backend.reconnect(session_id, 2, new_token(), new_offer())
         assert answer.json()["code"] == ProblemCode.STORE_UNAVAILABLE
         assert len(service.creates) == creates, "no call goes out that is not recorded"
+
+
+# --- deploys under load -------------------------------------------------------------------------
+
+
+@dataclass
+class Answering(Service):
+    """Answers each offer by itself, after a moment. `offers`: of each stream session, in order."""
+
+    offers: dict[str, list[str]] = field(default_factory=dict)
+
+    async def _create(self, request: Request) -> Response:
+        offer = (await request.json())["SignalRequest"]
+        self.offers.setdefault(request.path_params["session"], []).append(offer)
+        await asyncio.sleep(0.05)
+        return JSONResponse({"SignalResponse": f"answer to {sha256_hex(offer)}"})
+
+
+@dataclass
+class Fleet:
+    """The backends that run now. `back`: set when no player needs to come back any more."""
+
+    running: list[Backend]
+    back: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: int = 0
+
+    async def play(self, session_id: str, offers: list[str]) -> None:
+        """Come back over and over: each attempt is sent until it is answered, as a client does."""
+        attempt = 1
+        while not self.back.is_set():
+            attempt += 1
+            key, offer = new_token(), new_offer()
+            offers.append(offer)
+            until = time.monotonic() + STARTS_WITHIN_S
+            while True:
+                assert time.monotonic() < until, "the attempt is never answered"
+                backend = secrets.choice(self.running)
+                try:
+                    answer = await backend.reconnect(session_id, attempt, key, offer)
+                except httpx.HTTPError:
+                    continue
+                if answer.status_code == 200:
+                    break
+                problem = answer.json()
+                assert problem["retryable"], problem
+                await asyncio.sleep(0.1)
+            assert answer.json()["signal_response"] == f"answer to {sha256_hex(offer)}"
+            self.answered += 1
+
+    async def until_answered(self, more: int) -> None:
+        """Wait for as many answers from now on."""
+        wanted = self.answered + more
+        until = time.monotonic() + STARTS_WITHIN_S
+        while self.answered < wanted:
+            assert time.monotonic() < until, "nobody is answered any more"
+            await asyncio.sleep(0.02)
+
+
+async def test_restarts_and_a_newer_schema_under_load_lose_no_game(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """Deploy, kill -9, and a migration by a later release while this one goes on."""
+    service, database = Answering(), postgres.new_database()
+    async with contextlib.AsyncExitStack() as stack:
+        settings = await _settings(service, database, tmp_path, stack)
+
+        async def new_backend() -> Backend:
+            program = stack.enter_context(started("backend", "--settings", str(settings)))
+            return await _backend(program, stack)
+
+        fleet = Fleet([await new_backend(), await new_backend()])
+        sent: dict[str, list[str]] = {}
+        for _ in range(6):
+            sent[await fleet.running[0].start()] = []
+        playing = [asyncio.ensure_future(fleet.play(each, sent[each])) for each in sent]
+        await fleet.until_answered(12)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            gone = fleet.running.pop(0)
+            gone.program.send(number)
+            await fleet.until_answered(12)
+            fleet.running.append(await new_backend())
+            await fleet.until_answered(12)
+        for change in (
+            "ALTER TABLE stream_session ADD COLUMN of_a_later_release DOUBLE PRECISION",
+            "ALTER TABLE attempt ADD COLUMN of_a_later_release TEXT",
+            "UPDATE alembic_version SET version_num = '9999'",
+        ):
+            await asyncio.to_thread(postgres.execute, database, change)
+            await fleet.until_answered(12)
+        refused = stack.enter_context(started("backend", "--settings", str(settings)))
+        done = await asyncio.to_thread(refused.done)
+        assert done.code != 0
+        assert "newer" in done.error_line
+        fleet.back.set()
+        await asyncio.gather(*playing)
+        assert len(service.offers) == len(sent)
+        for offers in service.offers.values():
+            mine = next(each for each in sent.values() if offers[0] in each)
+            order = [mine.index(offer) for offer in offers]
+            assert order == sorted(order), "an older offer after a newer one"
+            assert set(order) == set(range(len(mine))), "each was sent"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
+import httpx
 import pytest
 
 from rejoin.emulator.service.control import EmulatorControl
+from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import BadInputError, PortInUseError
 from rejoin.studio.address import Studio
@@ -116,6 +120,42 @@ def test_the_backend_goes_down_and_then_listens_on_its_port_again() -> None:
             pytest.fail("it never came back")
 
     serving(script)
+
+
+async def test_a_backend_without_hosts() -> None:
+    offer = Path(__file__).parents[1] / "data" / "signal-request-websdk-1.2.0-chromium-156.json"
+    settings = EmulatorSettings(notice_graceful_close_s=0.0)
+    async with contextlib.AsyncExitStack() as stack:
+        there = await stack.enter_async_context(studio(settings, no_host=True))
+        http = httpx.AsyncClient(
+            base_url=there.backend_url,
+            headers={"Authorization": f"Bearer {there.player_token}"},
+            timeout=30,
+            trust_env=False,
+        )
+        await stack.enter_async_context(http)
+        control = EmulatorControl(there.control_url, there.control_token)
+        await stack.enter_async_context(control)
+        started = await http.post(
+            "/v1/sessions",
+            headers={"Idempotency-Key": "k" * 32},
+            json={"signal_request": offer.read_text(), "attempt": 1},
+        )
+        view = f"/v1/sessions/{started.json()['session_id']}"
+
+        async def next_status(known: str) -> str:
+            for _ in range(10):
+                seen = (await http.get(view, params={"known": known})).json()["status"]
+                if seen != known:
+                    return str(seen)
+            return known
+
+        seen = ["ACTIVATING"]
+        while seen[-1] != "CONNECTED":
+            seen.append(await next_status(seen[-1]))
+        assert set(seen) <= {"ACTIVATING", "ACTIVE", "CONNECTED"}
+        await control.inject(Fault(FaultKind.GRACEFUL_CLOSE), session="*")
+        assert await next_status("CONNECTED") == "PENDING_CLIENT_RECONNECTION"
 
 
 async def test_a_backend_on_https_has_a_ca_of_its_own_and_one_on_http_has_none() -> None:

@@ -10,17 +10,18 @@ Glossary
     fence     refuses an attempt that is older than the newest one (`service_model/fence`)
     refusal   why a call is refused: one `Reason`, from which each dialect makes its own answer
     gate      the middleware that checks bearer tokens and the size of bodies
-
+    status call
+              one GetStreamSession; with many sessions watched, news comes from lists instead
     tag       the UserId of a stream session at the service, by which a lost start is found again
     owner tag what stands for a player in logs and reports
     report    what a client says of one dropped connection
 
 Read in this order: `service` (what a streaming service offers), `requests`, `broker` with
-`create_calls`, `status_calls`, `client_tokens`, `session_reports` and `owner_rules`, `refused`,
-`routes`, `problems`, `gate`; then `store`, `sweep`, `sign_in` with `openid_tokens` and
-`introspection`, `readiness`, `metrics` and `tracing` by `observed_service`, the log (`call_log`,
-`audit`, `log_rate`, `log_lines`, `log_writer`, `owner_tags`), reports (`report_intake`,
-`report_summary`, `report_reading`, `report_text`, `report_page`), `connection_rules`, `serving`,
-`aws` with `aws_session` and `create_pace` (boto3) and the sample dialects `aws_bundle`,
-`aws_react`.
+`create_calls`, `status_polls` with `status_calls`, `list_watch` and `stream_lists`,
+`client_tokens`, `session_reports` and `owner_rules`, `refused`, `routes`, `problems`, `gate`; then
+`store`, `sweep`, `sign_in` with `openid_tokens` and `introspection`, `readiness`, `metrics` and
+`tracing` by `observed_service`, the log (`call_log`, `audit`, `log_rate`, `log_lines`,
+`log_writer`, `owner_tags`), reports (`report_intake`, `report_summary`, `report_reading`,
+`report_text`, `report_page`), `connection_rules`, `serving`, `aws` with `aws_session` and
+`create_pace` (boto3) and the sample dialects `aws_bundle`, `aws_react`.
 """

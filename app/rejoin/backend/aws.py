@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
-import functools
 import logging
 import random
 import threading
@@ -20,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import botocore.exceptions as faults
 from botocore.config import Config
@@ -29,6 +28,7 @@ from rejoin.backend.aws_session import make_session, unusable
 from rejoin.backend.configuration import BackendSettings
 from rejoin.backend.create_pace import CreatePace
 from rejoin.backend.service import (
+    ListedPage,
     ListedStream,
     ServiceFault,
     StartedStream,
@@ -40,7 +40,11 @@ from rejoin.clock import boot_s
 
 if TYPE_CHECKING:
     from mypy_boto3_gameliftstreams.client import GameLiftStreamsClient
-    from mypy_boto3_gameliftstreams.type_defs import StartStreamSessionInputTypeDef
+    from mypy_boto3_gameliftstreams.literals import StreamSessionStatusType
+    from mypy_boto3_gameliftstreams.type_defs import (
+        ListStreamSessionsInputTypeDef,
+        StartStreamSessionInputTypeDef,
+    )
 
 _log = logging.getLogger("rejoin.backend.aws")
 _Result = TypeVar("_Result")
@@ -60,7 +64,7 @@ _THREADS: Final[Mapping[str, int]] = {
     "CreateStreamSessionConnection": 16,
     "StartStreamSession": 8,
     "TerminateStreamSession": 4,
-    "ListStreamSessions": 1,
+    "ListStreamSessions": 2,
 }
 """Each operation has its own threads: neither polls nor slow starts can delay a reconnect."""
 
@@ -201,21 +205,25 @@ class AwsStreamService:
 
         return await self._call("GetStreamSession", budget_s, call)
 
-    async def list_streams(self, *, budget_s: float) -> tuple[ListedStream, ...]:
-        """The budget is for all pages; each is a call of its own towards AWS's quota."""
+    async def list_page(self, *, status: str, page: str | None, budget_s: float) -> ListedPage:
         group = self._settings.stream_group
-        listed: list[ListedStream] = []
-        until_at = self._clock() + budget_s
-        page: str | None = None
-        while True:
-            items, page = await self._call(
-                "ListStreamSessions",
-                until_at - self._clock(),
-                functools.partial(_page_of, group=group, page=page),
+        arguments: ListStreamSessionsInputTypeDef = {
+            "Identifier": group,
+            # A status that the SDK does not know yet is the service's to judge.
+            "Status": cast("StreamSessionStatusType", status),
+            "MaxResults": _PAGE,
+        }
+        if page is not None:
+            arguments["NextToken"] = page
+
+        def call(client: GameLiftStreamsClient) -> ListedPage:
+            answer = client.list_stream_sessions(**arguments)
+            return ListedPage(
+                tuple(_listed(item, group) for item in answer.get("Items", [])),
+                _text(answer.get("NextToken")),
             )
-            listed += items
-            if page is None:
-                return tuple(listed)
+
+        return await self._call("ListStreamSessions", budget_s, call)
 
     async def create_connection(
         self, stream: StreamId, *, token: str, signal_request: str, budget_s: float
@@ -330,23 +338,12 @@ class AwsStreamService:
             return client
 
 
-def _page_of(
-    client: GameLiftStreamsClient, *, group: str, page: str | None
-) -> tuple[list[ListedStream], str | None]:
-    """One page of the group's stream sessions, and the token of the next one."""
-    if page is None:
-        answer = client.list_stream_sessions(Identifier=group, MaxResults=_PAGE)
-    else:
-        answer = client.list_stream_sessions(Identifier=group, MaxResults=_PAGE, NextToken=page)
-    items = [
-        ListedStream(
-            StreamId(group, _needed(item.get("Arn"))),
-            _text(item.get("Status")) or "",
-            _text(item.get("UserId")) or "",
-        )
-        for item in answer.get("Items", [])
-    ]
-    return items, _text(answer.get("NextToken"))
+def _listed(item: Mapping[str, object], group: str) -> ListedStream:
+    return ListedStream(
+        StreamId(group, _needed(item.get("Arn"))),
+        _text(item.get("Status")) or "",
+        _text(item.get("UserId")) or "",
+    )
 
 
 def _status_of(answer: Mapping[str, object]) -> StreamStatus:

@@ -16,15 +16,15 @@ Every method raises RefusedError, with the reason.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar, assert_never
 
 from rejoin.backend.client_tokens import START, ClientTokens
 from rejoin.backend.create_calls import CreateCalls, Flying
+from rejoin.backend.list_watch import ListWatch
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
 from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.refused import (
@@ -33,7 +33,6 @@ from rejoin.backend.refused import (
     RefusedError,
     of_service,
     outcome_of,
-    refused_by,
 )
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import (
@@ -43,28 +42,25 @@ from rejoin.backend.service import (
     StreamServiceError,
     StreamStatus,
 )
-from rejoin.backend.session_memory import SessionMemories
-from rejoin.backend.session_reports import answer_held, report_of
 from rejoin.backend.status_calls import StatusCalls
+from rejoin.backend.status_polls import HasNews, StatusPolls, stream_of
 from rejoin.backend.store.database import StoreUnavailableError
 from rejoin.backend.store.flights import FlightStore
+from rejoin.backend.store.proofs import ProofStore
 from rejoin.backend.store.sessions import (
     SessionForgottenError,
     SessionStore,
     StoredSession,
 )
+from rejoin.backend.stream_lists import StreamLists
 from rejoin.clock import Clock
 from rejoin.service_model.fence import Claim
-from rejoin.signaling.wire import ENDED_STATUSES, MAX_WAIT_S, MIN_BUDGET_S
+from rejoin.signaling.wire import MIN_BUDGET_S
 from rejoin.tasks import cancel, spawn
 
 _log = logging.getLogger("rejoin.backend")
 _Result = TypeVar("_Result")
 
-FAST_POLL_S: Final = 0.2
-SLOW_POLL_S: Final = 1.0
-FAST_FOR_S: Final = 10.0
-"""How often the service is polled during a client's long poll (design/reconnect.md, "Retries")."""
 EXPLANATION_BUDGET_S: Final = 2.0
 """How long the status that explains a refusal may take."""
 RECORD_S: Final = 2.0
@@ -103,12 +99,18 @@ class SessionBroker:
         """`stopping`: set when the backend is to end; long polls then return what they have.
         `owners`: what one player may hold; None: anything."""
         self._owners = owners or OwnerCalls(OwnerRules(outstanding={}), clock)
-        self._stopping = stopping or asyncio.Event()
         self._service = service
         self._store = store
         self._clock = clock
+        stopping = stopping or asyncio.Event()
+        # AWS's quota holds for each operation by itself.
+        self.lists = StreamLists(service, PollRate(clock, poll_rate.per_s), clock)
         self._status_calls = StatusCalls(service, poll_rate, clock)
-        self._memories = SessionMemories()
+        self._watch = ListWatch(self.lists, poll_rate, self._newest_attempts, clock, stopping)
+        self.proofs = ProofStore(store.database, clock)
+        self._polls = StatusPolls(
+            store, self.proofs, self._status_calls, self._watch, clock, stopping
+        )
         self._starts: dict[str, asyncio.Task[_Started | RefusedError]] = {}
         self._create_calls = CreateCalls(flights, clock)
         self._tokens = ClientTokens(store)
@@ -122,7 +124,12 @@ class SessionBroker:
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=FINISH_PATIENCE_S)
             await cancel(*late)  # their outcome stays unknown, as it is
+        await self._watch.finish()
+        await self._polls.finish()
         await self._status_calls.finish()
+
+    async def _newest_attempts(self, session_ids: Sequence[str]) -> Mapping[str, int]:
+        return await self._store.newest_attempts(session_ids, within_s=RECORD_S)
 
     # --- start ----------------------------------------------------------------------------------
 
@@ -143,8 +150,8 @@ class SessionBroker:
         if claim is Claim.REUSED:
             raise RefusedError(Reason.START_TOKEN_REUSED)
         if row.stream is not None:
-            row, status = await self._get_status(caller, row.id)
-            return self._view(row, status)
+            row, status = await self._polls.get_status(caller, row.id)
+            return self._polls.view(row, status)
         task = self._starts.get(row.id)
         if task is None:
             work = self._start_call(claim, row, offer, application, caller.deadline_at)
@@ -152,8 +159,8 @@ class SessionBroker:
             self._starts[row.id] = task
             task.add_done_callback(lambda _: self._starts.pop(row.id, None))
         started = await self._result(task, caller)
-        row = await self._remember(started.row, started.status, started.asked_at, caller)
-        return self._view(row, started.status)
+        row = await self._polls.remember(started.row, started.status, started.asked_at, caller)
+        return self._polls.view(row, started.status)
 
     async def _admit_start(self, caller: Caller, row: StoredSession) -> None:
         """Whether the player may start one more game; if not, the start is forgotten."""
@@ -174,7 +181,7 @@ class SessionBroker:
             if row.id == besides:
                 continue
             try:
-                seen, _ = await self._get_status(caller, row.id)
+                seen, _ = await self._polls.get_status(caller, row.id)
             except RefusedError as refused:
                 found += refused.reason is not Reason.SESSION_UNKNOWN
             else:
@@ -230,97 +237,15 @@ class SessionBroker:
         caller: Caller,
         session_id: str,
         wait_s: float,
-        has_news: Callable[[SessionReport, SessionReport], bool],
-    ) -> SessionReport:
-        """Poll until `has_news(first view, newest view)`, the session's end, or `wait_s`.
-
-        A poll of the service that fails in between is tried again; one that fails first, or last,
-        is raised.
-        """
-        owned = await self._owned(caller, session_id)
-        memory = self._memories.of(session_id)
-        now = self._clock()
-        until_at = min(now + min(wait_s, MAX_WAIT_S), caller.deadline_at)
-        memory.client_polls(now)
-        first: SessionReport | None = None
-        while True:
-            polled_at = memory.polled_at = self._clock()
-            failure: RefusedError | None = None
-            try:
-                known = owned if first is None else None
-                row, status = await self._get_status(caller, session_id, known=known)
-            except (RefusedError, StoreUnavailableError) as error:
-                failure = refused_by(error)
-                if first is None or failure.reason not in PASSING:
-                    raise
-                pause_s = SLOW_POLL_S
-            else:
-                view = self._view(row, status)
-                first = first or view
-                if view.status in ENDED_STATUSES or has_news(first, view):
-                    return view
-                fast = self._clock() - memory.fast_since_at < FAST_FOR_S
-                pause_s = FAST_POLL_S if fast else SLOW_POLL_S
-            next_at = min(polled_at + pause_s, until_at)
-            await self._pause(next_at - self._clock())
-            memory.polled_at = self._clock()
-            if next_at >= until_at or self._stopping.is_set() or await caller.gone():
-                if failure is not None and failure.reason is not Reason.POLL_RATE:
-                    raise failure
-                # Made again, because `remaining` has aged.
-                return self._view(row, status)
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, seconds)):
-                await self._stopping.wait()
-
-    async def _get_status(
-        self,
-        caller: Caller,
-        session_id: str,
+        has_news: HasNews,
         *,
-        known: StoredSession | None = None,
-        not_before: float = 0.0,
-    ) -> tuple[StoredSession, StreamStatus]:
-        """GetStreamSession, at our poll rate; what is stored where the session has ended.
-
-        `known`: what was stored a moment ago. `not_before`: the call began then or later, on our
-        clock."""
-        row = known or await self._owned(caller, session_id)
-        if row.ended_status is not None:
-            return row, StreamStatus(status=row.ended_status, reason=row.ended_reason)
-        seen = await self._status_calls.get(
-            session_id, _stream_of(row), caller.deadline_at, not_before=not_before
+        known: str | None = None,
+        by_lists: bool = False,
+    ) -> SessionReport:
+        """As `StatusPolls.poll`."""
+        return await self._polls.poll(
+            caller, session_id, wait_s, has_news, known=known, by_lists=by_lists
         )
-        # Read again: another attempt may have arrived in the meantime.
-        row = await self._owned(caller, session_id)
-        return await self._remember(row, seen.status, seen.asked_at, caller), seen.status
-
-    async def _remember(
-        self, row: StoredSession, status: StreamStatus, asked_at: float, caller: Caller
-    ) -> StoredSession:
-        """Record what the service reported: the session's end, and an answer that was lost."""
-        self._memories.of(row.id).saw(status, asked_at, self._clock())
-        if row.ended_status is not None:
-            return row
-        if status.status in ENDED_STATUSES:
-            return await self._store.ended(
-                row.id, status.status, status.reason, within_s=self._left_s(caller)
-            )
-        request_sha256, answer = answer_held(row, status)
-        if row.answer is None and answer is not None and request_sha256 == row.request_sha256:
-            return await self._store.answered(
-                row.id,
-                attempt=row.attempt,
-                request_sha256=request_sha256,
-                answer=answer,
-                within_s=self._left_s(caller),
-            )
-        return row
-
-    def _view(self, row: StoredSession, status: StreamStatus) -> SessionReport:
-        return report_of(row, status, self._memories.of(row.id), self._clock())
 
     # --- reconnect ------------------------------------------------------------------------------
 
@@ -343,7 +268,8 @@ class SessionBroker:
             case Claim.REUSED:
                 raise RefusedError(Reason.OFFER_REUSED)
             case Claim.NEW | Claim.REPEATED | None:
-                _stream_of(_not_ended(row))
+                stream_of(_not_ended(row))
+                self._watch.attempt_made(session_id, row.attempt)
             case _:
                 assert_never(claim)
         while True:
@@ -366,7 +292,7 @@ class SessionBroker:
             done, _pending = await asyncio.wait({call.task}, timeout=max(0.0, left_s))
             if not done:
                 raise RefusedError(Reason.ATTEMPT_IN_FLIGHT, retry_after_s=1.0)
-            row = _not_ended(await self._owned(caller, session_id))
+            row = _not_ended(await self._polls.owned(caller, session_id))
 
     async def _create_call(
         self, row: StoredSession, offer: Offer, deadline_at: float, flying: Flying
@@ -374,18 +300,19 @@ class SessionBroker:
         """The flight is ours. While we waited for it, another process may have made this call."""
         if flying.waited:
             caller = Caller(row.owner_hash, deadline_at, _never_gone)
-            row = _not_ended(await self._owned(caller, row.id))
+            row = _not_ended(await self._polls.owned(caller, row.id))
             if row.answer is not None:
                 return row.answer
         try:
             answer = await self._service.create_connection(
-                _stream_of(row),
+                stream_of(row),
                 token=await self._tokens.of(row, row.id, offer),
                 signal_request=offer.signal_request,
                 budget_s=deadline_at - self._clock(),
             )
         except StreamServiceError as error:
             raise of_service(error, await self._explanation(row, error, deadline_at)) from None
+        self._polls.answered(row.id)
         try:
             await self._store.answered(
                 row.id,
@@ -408,7 +335,7 @@ class SessionBroker:
             return None
         until_at = min(deadline_at, self._clock() + EXPLANATION_BUDGET_S)
         try:
-            _, status = await self._get_status(
+            _, status = await self._polls.get_status(
                 Caller(row.owner_hash, until_at, _never_gone), row.id, not_before=self._clock()
             )
         except (RefusedError, SessionForgottenError):
@@ -419,10 +346,10 @@ class SessionBroker:
 
     async def terminate(self, caller: Caller, session_id: str) -> None:
         """End the stream session; one that has ended, or is ending, is no failure."""
-        row = await self._owned(caller, session_id)
+        row = await self._polls.owned(caller, session_id)
         if row.ended_status is not None:
             return
-        stream = _stream_of(row)
+        stream = stream_of(row)
         budget_s = caller.deadline_at - self._clock()
         try:
             async with asyncio.timeout(max(0.0, budget_s)):
@@ -445,12 +372,6 @@ class SessionBroker:
     def _left_s(self, caller: Caller) -> float:
         return max(0.0, caller.deadline_at - self._clock())
 
-    async def _owned(self, caller: Caller, session_id: str) -> StoredSession:
-        row = await self._store.find(session_id, caller.owner_hash, within_s=self._left_s(caller))
-        if row is None:
-            raise RefusedError(Reason.SESSION_UNKNOWN)
-        return row
-
     async def _result(self, task: asyncio.Task[_Result | RefusedError], caller: Caller) -> _Result:
         """The result of a call in flight; a caller who stops waiting does not end it."""
         left_s = max(0.0, caller.deadline_at - self._clock())
@@ -461,21 +382,6 @@ class SessionBroker:
         if isinstance(outcome, RefusedError):
             raise outcome.again()
         return outcome
-
-
-PASSING: Final = frozenset(
-    {
-        Reason.POLL_RATE,
-        Reason.STORE_UNAVAILABLE,
-        Reason.THROTTLED,
-        Reason.CONFLICT,
-        Reason.STILL_STARTING,
-        Reason.UNAVAILABLE,
-        Reason.FAILED,
-        Reason.TIMED_OUT,
-    }
-)
-"""Failures of a poll that may have passed at the next one: what `problems` calls retryable."""
 
 
 async def _never_gone() -> bool:
@@ -492,9 +398,3 @@ def _not_ended(row: StoredSession) -> StoredSession:
     if row.ended_status is not None:
         raise RefusedError(Reason.ENDED, session_status=row.ended_status)
     return row
-
-
-def _stream_of(row: StoredSession) -> StreamId:
-    if row.stream is None:
-        raise RefusedError(Reason.STILL_STARTING)
-    return row.stream

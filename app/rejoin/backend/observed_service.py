@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.readiness import Readiness
 from rejoin.backend.service import (
-    ListedStream,
+    ListedPage,
     ServiceFault,
     StartedStream,
     StreamId,
@@ -69,9 +69,10 @@ class ObservedService:
             ),
         )
 
-    async def list_streams(self, *, budget_s: float) -> tuple[ListedStream, ...]:
+    async def list_page(self, *, status: str, page: str | None, budget_s: float) -> ListedPage:
         return await self._observed(
-            "ListStreamSessions", self._service.list_streams(budget_s=budget_s)
+            "ListStreamSessions",
+            self._service.list_page(status=status, page=page, budget_s=budget_s),
         )
 
     async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:

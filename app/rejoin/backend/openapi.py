@@ -15,7 +15,7 @@ from rejoin.errors import RejoinError
 from rejoin.parts import needs
 
 if TYPE_CHECKING:
-    from rejoin.backend.service import ListedStream, StartedStream, StreamId, StreamStatus
+    from rejoin.backend.service import ListedPage, StartedStream, StreamId, StreamStatus
 
 DOCUMENT: Final = Path(__file__).parents[3] / "docs" / "openapi" / "rejoin-backend.json"
 """In the checkout; an installed package has no docs."""
@@ -73,7 +73,7 @@ class _NoService:
     ) -> StartedStream:
         raise NotImplementedError
 
-    async def list_streams(self, *, budget_s: float) -> tuple[ListedStream, ...]:
+    async def list_page(self, *, status: str, page: str | None, budget_s: float) -> ListedPage:
         raise NotImplementedError
 
     async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:

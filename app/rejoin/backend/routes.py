@@ -73,9 +73,9 @@ MARGIN_S: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class AppRules:
-    """`polls_per_s`: GetStreamSession calls of this process. `hosts`: the names and addresses that
-    a Host header may have; none: any. `owners`: what one player may hold. `tracing`: where spans
-    go. `about`: the answer to
+    """`polls_per_s`: GetStreamSession calls of this process, and as many pages of
+    ListStreamSessions. `hosts`: the names and addresses that a Host header may have; none: any.
+    `owners`: what one player may hold. `tracing`: where spans go. `about`: the answer to
     `GET /v1/about`."""
 
     polls_per_s: float = POLLS_PER_S
@@ -115,17 +115,17 @@ def build_app(
     owners = OwnerCalls(rules.owners, clock)
     audit, owner_tags = Audit(clock), OwnerTags(store)
     intake = ReportIntake(ReportStore(store.database), owner_tags, metrics, clock)
-    broker = SessionBroker(
-        service, store, flights, clock, PollRate(clock, rules.polls_per_s), stopping, owners
-    )
+    poll_rate = PollRate(clock, rules.polls_per_s)
+    broker = SessionBroker(service, store, flights, clock, poll_rate, stopping, owners)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(StoreUnavailableError):  # logs have no tags of players then
             await owner_tags.read_key()
-        sweeping = spawn(sweep_for_ever(service, store), name="sweep")
+        sweeping = spawn(sweep_for_ever(service, store, broker.lists, poll_rate), name="sweep")
+        reading = spawn(broker.proofs.read_clock_for_ever(), name="database's clock")
         yield
-        await cancel(sweeping)
+        await cancel(sweeping, reading)
         await broker.finish()
         audit.close()
 
@@ -268,7 +268,10 @@ def _router(
 
         caller = _caller(request, budget_ms)
         with owners.call(caller.owner_hash, "status"):
-            return _body_of(await broker.poll(caller, session_id, wait_s, has_news))
+            view = await broker.poll(
+                caller, session_id, wait_s, has_news, known=known, by_lists=True
+            )
+            return _body_of(view)
 
     @router.get(
         "/sessions/{session_id}/answer",

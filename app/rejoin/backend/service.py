@@ -1,4 +1,4 @@
-"""What the backend needs of a streaming service: four calls, and how they fail.
+"""What the backend needs of a streaming service: five calls, and how they fail.
 
 `backend/aws` implements it with boto3, tests in memory. Nothing here knows HTTP.
 """
@@ -85,6 +85,14 @@ class ListedStream:
     user_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """A page of the list. `following`: the token of the next page, None after the last."""
+
+    items: tuple[ListedStream, ...]
+    following: str | None
+
+
 class StreamService(Protocol):
     """The streaming service. Every call ends within `budget_s` and raises only
     `StreamServiceError`. `token` is the ClientToken, the same in every try of one call.
@@ -104,8 +112,11 @@ class StreamService(Protocol):
         `user_id`: what lists show of it; it identifies no person."""
         ...
 
-    async def list_streams(self, *, budget_s: float) -> tuple[ListedStream, ...]:
-        """The stream sessions of the configured stream group that the service lists."""
+    async def list_page(self, *, status: str, page: str | None, budget_s: float) -> ListedPage:
+        """At most 100 stream sessions of the configured stream group that are listed with this
+        status. `page`: None for the first one, else what the page before has as `following`.
+
+        How old a list is, nobody says: it may be older than what `get_status` returned."""
         ...
 
     async def get_status(self, stream: StreamId, *, budget_s: float) -> StreamStatus:

@@ -18,7 +18,7 @@ class SessionMemory:
     """One session. `fast_since_at`: when fast polling began. `polled_at`: the last poll.
 
     `connected_asked_at`: start of the newest call that reported CONNECTED; the window cannot have
-    begun before it. None (unknown) after a restart, which is safe.
+    begun before it. None: not known, which is safe.
     """
 
     status: str = ""
@@ -26,6 +26,11 @@ class SessionMemory:
     polled_at: float = -math.inf
     connected_asked_at: float | None = None
     connection_timeout_s: float | None = None
+    settled_at: float = -math.inf
+    """When the service last said it itself, in a status call or an answer; a list may be older."""
+
+    noted_at: float = -math.inf
+    """When it was last recorded for other processes."""
 
     def client_polls(self, now: float) -> None:
         """A client begins to poll."""
@@ -37,6 +42,7 @@ class SessionMemory:
         if seen.status != self.status:
             self.status = seen.status
             self.fast_since_at = now
+        self.settled_at = max(self.settled_at, asked_at)
         if seen.status == "CONNECTED":
             self.connected_asked_at = max(asked_at, self.connected_asked_at or asked_at)
         if seen.connection_timeout_s is not None:

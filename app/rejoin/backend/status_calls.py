@@ -44,6 +44,14 @@ class StatusCalls:
         self._poll_rate = poll_rate
         self._clock = clock
         self._calls: dict[str, _Call] = {}
+        self._queued = 0
+        """Of these, the calls that have not begun."""
+
+    def has_turn(self, within_s: float, deadline_at: float) -> bool:
+        """Whether a call that is asked for now would begin within `within_s`, and before the
+        deadline. Calls whose turn has not come count, also before they have asked for it."""
+        until_at = min(self._clock() + within_s, deadline_at)
+        return self._queued < self._poll_rate.per_s * within_s and self._poll_rate.in_time(until_at)
 
     async def get(
         self, session_id: str, stream: StreamId, deadline_at: float, *, not_before: float = 0.0
@@ -66,6 +74,7 @@ class StatusCalls:
             if not await self._poll_rate.wait(self._clock() + _TURN_WITHIN_S):
                 raise RefusedError(Reason.POLL_RATE, retry_after_s=1.0)
             call.has_begun = True
+            self._queued -= 1
             asked_at = self._clock()
             try:
                 async with asyncio.timeout(STATUS_BUDGET_S):
@@ -76,8 +85,11 @@ class StatusCalls:
 
         call = _Call(spawn(outcome_of(work()), name=f"status:{session_id[:6]}"))
         self._calls[session_id] = call
+        self._queued += 1
 
         def forget(_: object) -> None:
+            if not call.has_begun:
+                self._queued -= 1
             if self._calls.get(session_id) is call:
                 del self._calls[session_id]
 

@@ -15,8 +15,8 @@ import secrets
 from typing import Final
 
 from rejoin.backend.audit import note_own
+from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.service import (
-    ListedStream,
     ServiceFault,
     StreamId,
     StreamService,
@@ -30,6 +30,7 @@ from rejoin.backend.store.sessions import (
     StoredSession,
     StreamTakenError,
 )
+from rejoin.backend.stream_lists import StreamLists
 from rejoin.signaling.wire import ENDED_STATUSES
 
 _log = logging.getLogger("rejoin.backend")
@@ -50,51 +51,58 @@ def _prefix_of(server_key: bytes) -> str:
     return f"rejoin-{hashlib.sha256(server_key).hexdigest()[:12]}-"
 
 
-async def sweep_for_ever(service: StreamService, store: SessionStore) -> None:
-    """One pass now, and one each minute."""
+async def sweep_for_ever(
+    service: StreamService, store: SessionStore, lists: StreamLists, poll_rate: PollRate
+) -> None:
+    """One pass now, and one each minute. Each status call takes a turn of `poll_rate`."""
     while True:
         try:
-            await sweep_old_rows(service, store)
+            await sweep_old_rows(service, store, poll_rate)
             await ReportStore(store.database).sweep(within_s=_STORE_S)
-            await sweep_lost_starts(service, store)
+            await sweep_lost_starts(service, store, lists)
         except StoreUnavailableError:
             _log.warning("the sweep could not use the database; tried again in %.0f s", EVERY_S)
         await asyncio.sleep(EVERY_S)
 
 
-async def sweep_old_rows(service: StreamService, store: SessionStore) -> None:
+async def sweep_old_rows(service: StreamService, store: SessionStore, poll_rate: PollRate) -> None:
     """Ask the service about each old session that may live; the next pass deletes those that have
     ended. Raises StoreUnavailableError."""
     for row in await store.sweep(within_s=_STORE_S):
+        if not await poll_rate.wait(poll_rate.clock() + EVERY_S):
+            return  # those who wait for news go first; the next pass asks
         status = await _status_of(service, row)
         if status in ENDED_STATUSES:
             with contextlib.suppress(SessionForgottenError):  # another process has deleted it
                 await store.ended(row.id, status, None, within_s=_STORE_S)
 
 
-async def sweep_lost_starts(service: StreamService, store: SessionStore) -> None:
+async def sweep_lost_starts(
+    service: StreamService, store: SessionStore, lists: StreamLists
+) -> None:
     """Join sessions of ours to the row that started them; end those that have none, because
     nobody can reach them and they are paid for. Raises StoreUnavailableError."""
     prefix = _prefix_of(await store.server_key())
     try:
-        listed = await service.list_streams(budget_s=_ASK_S)
+        listed = (await lists.recent(EVERY_S)).streams.values()
     except StreamServiceError as error:
         _log.info("the sweep could not list the stream sessions: %s", error.fault.value)
         return
-    for each in listed:
-        if each.user_id.startswith(prefix) and each.status not in ENDED_STATUSES:
-            await _join_or_end(service, store, each)
-
-
-async def _join_or_end(service: StreamService, store: SessionStore, listed: ListedStream) -> None:
-    row = await store.by_tag(listed.user_id, within_s=_STORE_S)
-    if row is None:
-        _log.warning("a stream session without an owner is ended")
-        note_own("terminate, by the sweep: a stream session without an owner", "terminate")
-        await _end(service, listed.stream)
-    elif row.stream is None:
-        with contextlib.suppress(StreamTakenError):
-            await store.started(row.id, listed.stream, within_s=_STORE_S)
+    ours = [
+        each
+        for each in listed
+        if each.user_id.startswith(prefix) and each.status not in ENDED_STATUSES
+    ]
+    rows = await store.by_tags([each.user_id for each in ours], within_s=_STORE_S)
+    for each in ours:
+        row = rows.get(each.user_id)
+        if row is None:
+            _log.warning("a stream session without an owner is ended")
+            note_own("terminate, by the sweep: a stream session without an owner", "terminate")
+            await _end(service, each.stream)
+        elif row[1] is None:
+            with contextlib.suppress(StreamTakenError):
+                await store.started(row[0], each.stream, within_s=_STORE_S)
 
 
 async def _end(service: StreamService, stream: StreamId) -> None:

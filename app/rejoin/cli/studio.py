@@ -36,6 +36,7 @@ class StudioOptions:
     connection_timeout_s: int
     ca_file: Path | None
     """Where the CA certificate is written; with it the backend is served over https."""
+    no_host: bool
     announce: bool
 
 
@@ -54,6 +55,12 @@ class StudioOptions:
     type=options.FILE,
     help="Serve the backend over https and write its CA certificate to FILE, "
     "for `rejoin play --ca-file FILE`.",
+)
+@click.option(
+    "--no-host",
+    is_flag=True,
+    help="Run no game: offers get canned answers, and sessions change their status by themselves. "
+    "For testing a backend with thousands of sessions; nobody can play.",
 )
 @click.option(
     "--announce",
@@ -93,6 +100,7 @@ def studio(chosen: StudioOptions) -> int:
             player_token=chosen.token,
             dialect=dialect,
             https=chosen.ca_file is not None,
+            no_host=chosen.no_host,
         ) as there:
             if chosen.ca_file is not None:
                 write_ca_file(chosen.ca_file, there.ca_pem or "")

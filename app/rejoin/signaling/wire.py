@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -42,7 +43,7 @@ IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 PROBLEM_CONTENT_TYPE: Final = "application/problem+json"
 
 MAX_SIGNAL_BYTES: Final = 256 * 1024
-"""Largest SignalRequest or SignalResponse."""
+"""Largest SignalRequest or SignalResponse: of its text as it is forwarded, in UTF-8."""
 MAX_BODY_BYTES: Final = 320 * 1024
 """Largest HTTP body in either direction: a signal string and room for its JSON escapes."""
 MAX_WAIT_S: Final = 25.0
@@ -70,7 +71,18 @@ def sha256_hex(signal_request: str) -> str:
     return hashlib.sha256(signal_request.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-SignalString = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SIGNAL_BYTES)]
+def _within_limit(text: str) -> str:
+    """As many characters may be four times as many bytes."""
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_SIGNAL_BYTES:
+        raise ValueError("It is too long.")
+    return text
+
+
+SignalString = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_SIGNAL_BYTES),
+    AfterValidator(_within_limit),
+]
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 SessionIdString = Annotated[str, StringConstraints(pattern=SESSION_ID_PATTERN)]
 StatusString = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,100}$")]

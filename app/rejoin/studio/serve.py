@@ -17,6 +17,7 @@ from rejoin.backend.serving import serving
 from rejoin.backend.store.database import Database
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.emulator.host.game_host import GameHost
+from rejoin.emulator.host.no_host import NoHost
 from rejoin.emulator.service.api.app import build_app as build_api
 from rejoin.emulator.service.api.armed_faults import ApiFaults
 from rejoin.emulator.service.backend_faults import BackendFaults
@@ -30,7 +31,7 @@ from rejoin.emulator.service.protocol_script import route as protocol_route
 from rejoin.emulator.service.script_faults import ScriptFaults
 from rejoin.emulator.service.sessions import StreamSessions
 from rejoin.emulator.service.settings import EmulatorSettings
-from rejoin.emulator.service.stream_host import HostListener
+from rejoin.emulator.service.stream_host import HostListener, StreamHost
 from rejoin.errors import RejoinError
 from rejoin.signaling.dialects import OURS, Dialect
 from rejoin.studio.address import Studio
@@ -60,9 +61,10 @@ async def studio(
     database: str = ":memory:",
     dialect: Dialect = OURS,
     https: bool = False,
+    no_host: bool = False,
 ) -> AsyncIterator[Studio]:
     """Serve until the block is left. With `https` the backend has a certificate of a CA that is
-    made for this run.
+    made for this run. With `no_host` no game runs, and offers get canned answers.
 
     Raises PortInUseError, ServiceError, BadInputError.
     """
@@ -71,8 +73,10 @@ async def studio(
     control_token = new_token()
     api_port = 0
 
-    def host(listener: HostListener, current: EmulatorSettings) -> GameHost:
+    def host(listener: HostListener, current: EmulatorSettings) -> StreamHost:
         url = f"http://{HOST}:{api_port}{PROTOCOL_PATH}"
+        if no_host:
+            return NoHost(listener, current, protocol_url=url, timers=service.timers)
         return GameHost(listener, current, protocol_url=url)
 
     async with contextlib.AsyncExitStack() as stack:

@@ -130,6 +130,21 @@ async def test_a_session_is_found_by_its_owner_only(url: str) -> None:
         assert await store.find("nothing", MINE, within_s=SOON_S) is None
 
 
+async def test_many_are_read_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rejoin.backend.store.sessions._READ_AT_ONCE", 2)
+    async with opened(url) as store:
+        ids = [await started(store, key=f"k{n}", stream=f"session {n}") for n in range(5)]
+        await claim(store, ids[3], 7, "k7", "sha-7")
+        newest = await store.newest_attempts([*ids, "unknown"], within_s=SOON_S)
+        assert newest == dict.fromkeys(ids, 1) | {ids[3]: 7}
+        _, row = await begin(store, key="no stream yet", sha="sha-9")
+        tags = [(await row_of(store, each)).tag or "" for each in ids]
+        found = await store.by_tags([*tags, row.tag or "", "unknown"], within_s=SOON_S)
+        expected = {tag: (ids[n], f"session {n}") for n, tag in enumerate(tags)}
+        assert found == expected | {str(row.tag): (row.id, None)}
+        assert await store.by_tags([], within_s=SOON_S) == {}
+
+
 async def test_a_stream_session_has_one_owner(url: str) -> None:
     async with opened(url) as store:
         await started(store, stream="the-stream")

@@ -14,6 +14,7 @@ from helpers.fake_host import offer
 from rejoin.emulator.service.faults import Fault, FaultKind
 from rejoin.emulator.service.refusals import CallRefusedError, ErrorType
 from rejoin.emulator.service.session import StartRequest
+from rejoin.emulator.service.sessions import ALL
 from rejoin.emulator.service.settings import EmulatorSettings
 from rejoin.errors import BadInputError
 from rejoin.tasks import spawn
@@ -50,6 +51,18 @@ async def test_faults_reach_the_newest_session_or_the_named_one() -> None:
         await on.timers.advance(1)
         with pytest.raises(BadInputError):
             await on.service.inject(Fault(FaultKind.NONE), second.session_id)
+
+
+async def test_a_fault_can_reach_every_session() -> None:
+    async with emulated_service() as on:
+        with pytest.raises(BadInputError, match="no running stream session"):
+            await on.service.inject(Fault(FaultKind.SILENCE), ALL)
+        for words in ("first", "second", "third"):
+            await on.start(words)
+        await on.timers.advance(1)
+        await on.service.inject(Fault(FaultKind.GRACEFUL_CLOSE), ALL)
+        calls = [host.calls[-1] for host in on.hosts.made]
+        assert calls == ["inject graceful_close existing None"] * 3
 
 
 async def test_changed_settings_move_the_timers_of_running_sessions() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+from collections.abc import Callable
 
 from helpers.manual_timers import ManualTimers
 from rejoin.emulator.service.timers import LoopTimers, sleep
@@ -40,3 +42,50 @@ async def test_a_cancelled_sleep_cancels_its_alarm() -> None:
     cancelled.cancel()
     await asyncio.gather(cancelled, return_exceptions=True)
     assert timers.waiting == 0
+
+
+async def test_alarms_share_one_wake_up_and_ring_in_order() -> None:
+    now = 100.0
+    loop = asyncio.get_running_loop()
+    before = len(getattr(loop, "_scheduled"))  # noqa: B009
+    rung: list[int] = []
+    timers = LoopTimers(lambda: now)
+    undo = [
+        timers.call_at(100.0 + number, functools.partial(rung.append, number))
+        for number in range(5000, 0, -1)
+    ]
+    waiting = [each for each in getattr(loop, "_scheduled") if not each.cancelled()]  # noqa: B009
+    assert len(waiting) <= before + 1
+    for each in undo[:4990]:
+        each()
+    now = 108.0
+    done = asyncio.Event()
+    timers.call_at(108.0, done.set)
+    await asyncio.wait_for(done.wait(), 10)
+    assert rung == list(range(1, 9))
+    for each in undo:
+        each()
+        each()
+    now = 200.0
+    await asyncio.sleep(0.05)
+    assert rung == list(range(1, 9))
+    assert not [each for each in getattr(loop, "_scheduled") if not each.cancelled()]  # noqa: B009
+
+
+async def test_an_alarm_that_an_earlier_one_cancels_does_not_ring() -> None:
+    now = 100.0
+    rung: list[str] = []
+    timers = LoopTimers(lambda: now)
+    undo: list[Callable[[], None]] = []
+
+    def cancel() -> None:
+        for _ in range(3):
+            undo[0]()
+
+    timers.call_at(101.0, cancel)
+    undo.append(timers.call_at(102.0, lambda: rung.append("cancelled")))
+    now = 103.0
+    done = asyncio.Event()
+    timers.call_at(103.0, done.set)
+    await asyncio.wait_for(done.wait(), 10)
+    assert rung == []

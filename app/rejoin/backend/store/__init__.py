@@ -11,8 +11,9 @@ Glossary
     key           the Idempotency-Key of an attempt
     flight        a create call on its way to the service: a lease that its process renews
     report        what a client says of one reconnect; kept for 30 days
+    reading       of the database's clock and the boot clock, made together
     beat          how often a flight was renewed; it stands still when its process is gone
 
-Read in this order: `schema`, `database`, `sessions`, `flights`, `reports`; `migrations` is their
-history.
+Read in this order: `schema`, `database`, `sessions`, `flights`, `proofs` with `clock_agreement`,
+`reports`; `migrations` is their history.
 """

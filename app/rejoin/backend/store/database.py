@@ -30,9 +30,9 @@ _log = logging.getLogger("rejoin.backend.store")
 _Result = TypeVar("_Result")
 
 MEMORY: Final = ":memory:"
-HEAD: Final = "0003"
+_VERSIONS: Final = ("0001", "0002", "0003", "0004")
+HEAD: Final = _VERSIONS[-1]
 """The version of the schema that this program uses; `migrations.versions` has each step."""
-_VERSIONS: Final = ("0001", "0002", HEAD)
 LONGEST_S: Final = 5.0
 """No transaction takes longer; PostgreSQL ends a statement then."""
 OPEN_S: Final = 30.0

@@ -41,6 +41,8 @@ STREAM_SESSION: Final = Table(
     Column("tag", String(64)),
     Column("ended_status", Text),
     Column("ended_reason", Text),
+    Column("connected_at", Double),
+    Column("settled_at", Double),
     UniqueConstraint("tag", name="one_session_of_a_tag"),
     UniqueConstraint("owner_hash", "start_token_hash", name="one_session_of_a_start"),
     UniqueConstraint("stream_group", "stream_session", name="one_owner_of_a_stream"),
@@ -48,7 +50,10 @@ STREAM_SESSION: Final = Table(
 )
 """`stream_group` and `stream_session` are null while the outcome of the start is not known.
 `attempt`: the number of the newest attempt. `tag`: the session's UserId at the service, by which it
-is found again when the start's answer is lost; null in rows of an older version."""
+is found again when the start's answer is lost; null in rows of an older version.
+By the database's clock, if it could be trusted then (`proofs`): `connected_at`: when the newest
+status call that returned CONNECTED began; `settled_at`: when the service last said something of the
+session that lists may not show yet."""
 
 ATTEMPT: Final = Table(
     "attempt",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Column, Connection, Row, Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from rejoin.backend.service import StreamId
@@ -36,6 +36,8 @@ KEPT_S: Final = 2 * 86400.0
 ATTEMPTS_KEPT: Final = 200
 """Of one session. What is older has a number far below the newest, and is stale by that alone."""
 _SWEPT_AT_ONCE: Final = 100
+_READ_AT_ONCE: Final = 500
+"""Fewer parameters than a statement of any database may have."""
 
 
 class SessionForgottenError(ServiceError):
@@ -222,16 +224,34 @@ class SessionStore:
 
         return await self.database.run(work, within_s=within_s)
 
-    async def by_tag(self, tag: str, *, within_s: float) -> StoredSession | None:
-        """The session that was started with this UserId."""
+    async def newest_attempts(
+        self, session_ids: Sequence[str], *, within_s: float
+    ) -> dict[str, int]:
+        """The number of the newest attempt of each of these sessions that exists."""
+        columns = (STREAM_SESSION.c.id, STREAM_SESSION.c.attempt)
+        return dict(await self._read_many(columns, session_ids, within_s))
 
-        def work(connection: Connection) -> StoredSession | None:
-            found = connection.scalar(
-                select(STREAM_SESSION.c.id).where(STREAM_SESSION.c.tag == tag)
-            )
-            return None if found is None else _find(connection, found)
+    async def by_tags(
+        self, tags: Sequence[str], *, within_s: float
+    ) -> dict[str, tuple[str, str | None]]:
+        """The session that was started with each UserId: its id, and its stream session."""
+        columns = (STREAM_SESSION.c.tag, STREAM_SESSION.c.id, STREAM_SESSION.c.stream_session)
+        rows = await self._read_many(columns, tags, within_s)
+        return {tag: (session_id, stream) for tag, session_id, stream in rows}
 
-        return await self.database.run(work, within_s=within_s)
+    async def _read_many(
+        self, columns: Sequence[Column[Any]], keys: Sequence[str], within_s: float
+    ) -> list[Any]:
+        """These columns of the rows that have one of the keys in the first."""
+        rows: list[Any] = []
+        for begin in range(0, len(keys), _READ_AT_ONCE):
+            some = select(*columns).where(columns[0].in_(keys[begin : begin + _READ_AT_ONCE]))
+
+            def work(connection: Connection, some: Select[Any] = some) -> Sequence[Any]:
+                return connection.execute(some).all()
+
+            rows += await self.database.run(work, within_s=within_s)
+        return rows
 
     async def age_s(self, session_id: str, *, within_s: float) -> float:
         """How long ago the start was recorded; infinite for an unknown session."""

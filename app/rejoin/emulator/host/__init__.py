@@ -3,7 +3,8 @@
 Read in this order: `game_host` (one host), `connection` (one WebRTC connection), `media_player`
 (encode and send), `rtp_stream` (one RTP stream), `relay` (what happens to packets),
 `client_feedback` (what RTCP asks for) with `congestion_control` (the bitrate) and `own_lateness`,
-`lasting_faults`. Leaves: `game`, `strip`, `painter`, `scenery`, `music`, `encoders`, `h264`, `sdp`.
+`lasting_faults`. `no_host` is a host without any of it. Leaves: `game`, `strip`, `painter`,
+`scenery`, `music`, `encoders`, `h264`, `sdp`.
 
 Glossary
 - tick: one step of the game, 60 per second, counted by `Game.counter`.

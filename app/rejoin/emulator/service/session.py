@@ -142,6 +142,10 @@ class StreamSession:
     def reason(self) -> StatusReason | None:
         return lifecycle.reason_of(self._state)
 
+    def entry_at(self, at: float) -> StatusEntry | None:
+        """The status that the session had at this time; None if it did not exist."""
+        return next((entry for entry in reversed(self.history) if entry.at <= at), None)
+
     @property
     def is_over(self) -> bool:
         return service_status.is_terminal(self._state.status)

@@ -33,6 +33,12 @@ _FAILURES: Final = (
 )
 
 
+_FORGET_EVERY_S: Final = 1.0
+
+ALL: Final = "*"
+"""In place of a session's id: all of them."""
+
+
 class StreamSessions:
     """All stream sessions of one emulated account and Region."""
 
@@ -52,6 +58,7 @@ class StreamSessions:
         self._calls = IdempotentCalls()
         self._offers = UsedOffers()
         self._closed = False
+        self._forget_again_at = 0.0
 
     @property
     def settings(self) -> EmulatorSettings:
@@ -107,10 +114,14 @@ class StreamSessions:
         """A stream session of this group. Raises `CallRefusedError`."""
         self._forget_old()
         group_id = self.group(group)
-        for session in self._sessions.values():
-            if session.group_id == group_id and identifier in (session.session_id, session.arn):
-                return session
-        raise CallRefusedError(ErrorType.NOT_FOUND, "There is no such stream session.")
+        found = self._sessions.get(identifier.rpartition("/")[2])
+        if (
+            found is None
+            or found.group_id != group_id
+            or identifier not in (found.session_id, found.arn)
+        ):
+            raise CallRefusedError(ErrorType.NOT_FOUND, "There is no such stream session.")
+        return found
 
     def sessions(self, group: str | None = None) -> list[StreamSession]:
         """The sessions of one group (id or ARN), or all of them, newest first."""
@@ -209,11 +220,15 @@ class StreamSessions:
         raise BadInputError("There is no such stream session that is not over.")
 
     async def inject(self, fault: Fault, session_id: str | None = None) -> float:
-        """Inject a fault into a session (None: the newest that has a host).
+        """Inject a fault into a session (None: the newest that has a host; ALL: each).
 
-        Returns the boot time at which it took effect. Raises `BadInputError` if there is no such
-        session or it has no host.
+        Returns the boot time at which it took effect, in the last one. Raises `BadInputError` if
+        there is no such session or it has no host.
         """
+        if session_id == ALL:
+            hosts = [each.host for each in self.sessions() if each.host is not None]
+            if hosts:
+                return [await host.inject(fault) for host in hosts][-1]
         for session in self.sessions():
             if session.host is not None and session_id in (None, session.session_id, session.arn):
                 return await session.host.inject(fault)
@@ -244,6 +259,9 @@ class StreamSessions:
 
     def _forget_old(self) -> None:
         now = self.timers.now()
+        if now < self._forget_again_at:
+            return
+        self._forget_again_at = now + _FORGET_EVERY_S
         self._calls.forget_old(now)
         kept_s = self._settings.ended_session_kept_s
         for session_id, session in list(self._sessions.items()):

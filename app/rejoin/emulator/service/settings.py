@@ -107,6 +107,14 @@ class EmulatorSettings:
     requests_per_s: float = 20.0
     """Documented: the limit per operation, account and Region. Assumed: the burst is that of one
     second."""
+    list_lag_s: float = 0.0
+    """Assumed: how old the statuses in a list of stream sessions are."""
+
+    # --- without a host (`rejoin studio --no-host`) ---
+    absent_client_connects_s: float = 0.2
+    """How long after an answer its client counts as connected."""
+    absent_client_stays_s: float = 0.0
+    """How long it then stays, from 0.4 on; 0: until a fault."""
 
     # --- the game ---
     width: int = 1920
@@ -177,6 +185,9 @@ class EmulatorSettings:
             "notice_silent_client_s",
             "notice_silent_client_min_s",
             "notice_graceful_close_s",
+            "list_lag_s",
+            "absent_client_connects_s",
+            "absent_client_stays_s",
         ):
             _check(0 <= getattr(self, name) < float("inf"), f"{name} is 0 or more.")
         for name, allowed in (

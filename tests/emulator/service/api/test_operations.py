@@ -259,6 +259,47 @@ async def test_listing_is_newest_first_filtered_and_paged() -> None:
         )
 
 
+async def test_a_list_is_as_old_as_the_setting_says() -> None:
+    async with emulated_api(EmulatorSettings(list_lag_s=5.0)) as on:
+        arn = (await on.start(SignalRequest=offer("mine")))["Arn"]
+
+        async def listed(status: str) -> list[str]:
+            page = await on.call("list_stream_sessions", Identifier=GROUP, Status=status)
+            return [item["Arn"] for item in page["Items"] if item["Status"] == status]
+
+        await on.timers.advance(1)
+        assert (await on.call("list_stream_sessions", Identifier=GROUP))["Items"] == []
+        on.hosts.made[0].listener.client_connected(1)
+        await on.timers.advance(4.5)
+        assert (await listed("ACTIVE"), await listed("CONNECTED")) == ([arn], [])
+        now = await on.call("get_stream_session", Identifier=GROUP, StreamSessionIdentifier=arn)
+        assert now["Status"] == "CONNECTED"
+        await on.timers.advance(1)
+        assert (await listed("ACTIVE"), await listed("CONNECTED")) == ([], [arn])
+
+
+async def test_a_page_goes_on_where_the_one_before_ended_whatever_changed_since() -> None:
+    async with emulated_api() as on:
+        arns = [
+            (await on.start(SignalRequest=offer(f"number {number}")))["Arn"] for number in range(4)
+        ]
+        await on.timers.advance(1)
+        first = await on.call(
+            "list_stream_sessions", Identifier=GROUP, Status="ACTIVE", MaxResults=2
+        )
+        assert [item["Arn"] for item in first["Items"]] == [arns[3], arns[2]]
+        on.hosts.made[1].listener.client_connected(1)  # the first one of the next page
+        second = await on.call(
+            "list_stream_sessions",
+            Identifier=GROUP,
+            Status="ACTIVE",
+            MaxResults=2,
+            NextToken=first["NextToken"],
+        )
+        assert [item["Arn"] for item in second["Items"]] == [arns[0]]
+        assert "NextToken" not in second
+
+
 async def test_the_account_lists_sessions_of_every_group() -> None:
     async with emulated_api(EmulatorSettings(stream_group_ids=("sg-1st", "sg-2nd"))) as on:
         arns = [

@@ -89,10 +89,14 @@ class Operations:
         )
 
     async def _list_stream_sessions(self, params: Params) -> Params:
-        return _listed_sessions(self._service.sessions(params["Identifier"]), params)
+        return self._listed(self._service.sessions(params["Identifier"]), params)
 
     async def _list_stream_sessions_by_account(self, params: Params) -> Params:
-        return _listed_sessions(self._service.sessions(), params)
+        return self._listed(self._service.sessions(), params)
+
+    def _listed(self, sessions: list[StreamSession], params: Params) -> Params:
+        at = self._service.timers.now() - self._service.settings.list_lag_s
+        return _listed_sessions(sessions, params, at)
 
     async def _create_stream_session_connection(self, params: Params) -> Params:
         answer = await self._service.create_connection(
@@ -204,12 +208,31 @@ def _session_members(session: StreamSession) -> Params:
     }
 
 
-def _listed_sessions(sessions: list[StreamSession], params: Params) -> Params:
+def _listed_sessions(sessions: list[StreamSession], params: Params, at: float) -> Params:
+    """One page of the sessions as they were at this time. The NextToken is the id of the next one,
+    and holds whatever became of its status."""
     if "ExportFilesStatus" in params:
         sessions = []  # Nothing is ever exported here.
-    if "Status" in params:
-        sessions = [session for session in sessions if session.status == params["Status"]]
-    return _page([(session.session_id, _session_members(session)) for session in sessions], params)
+    elif "NextToken" in params:
+        ids = [session.session_id for session in sessions]
+        if params["NextToken"] not in ids:
+            raise invalid("The NextToken is not valid.")
+        sessions = sessions[ids.index(params["NextToken"]) :]
+    size = int(params.get("MaxResults", _PAGE_SIZE))
+    items: list[Params] = []
+    for session in sessions:
+        entry = session.entry_at(at)
+        if entry is None or params.get("Status", entry.status) != entry.status:
+            continue
+        if len(items) == size:
+            return {"Items": items, "NextToken": session.session_id}
+        shown = {
+            "Status": entry.status,
+            "StatusReason": entry.reason,
+            "LastUpdatedAt": entry.wall_s,
+        }
+        items.append({**_session_members(session), **shown})
+    return {"Items": items, "NextToken": None}
 
 
 def _page(items: list[tuple[str, Params]], params: Params) -> Params:

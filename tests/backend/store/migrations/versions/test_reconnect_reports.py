@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from helpers.stores import fresh_tag, opened
+from helpers.stores import at_version, opened
 from rejoin.backend.store.database import Database
 from rejoin.backend.store.migrations.versions import attempts_and_flights, reconnect_reports
 from rejoin.backend.store.reports import ReportStore
 from rejoin.backend.store.schema import secret_hash
-from rejoin.backend.store.sessions import Offered
 from rejoin.errors import ServiceError
 
 MINE = secret_hash("owner", "me")
@@ -22,23 +20,10 @@ SOON_S = 60.0
 async def test_it_follows_the_one_before_and_keeps_what_is_there(tmp_path: Path) -> None:
     assert reconnect_reports.down_revision == attempts_and_flights.revision
     path = tmp_path / "x.sqlite3"
-    async with opened(str(path)) as store:
-        _, row = await store.begin_start(
-            owner_hash=MINE,
-            key="key",
-            offered=Offered(1, "sha", "ct"),
-            tag=fresh_tag(),
-            within_s=SOON_S,
-        )
-    database = sqlite3.connect(path)
-    database.executescript(
-        "DROP TABLE reconnect_report; DROP TABLE game_day;"
-        f"UPDATE alembic_version SET version_num = '{attempts_and_flights.revision}'"
-    )
-    database.close()
+    at_version(path, attempts_and_flights.revision, MINE)
     unmigrated = Database(str(path))
     with pytest.raises(ServiceError, match="older version"):
         await unmigrated.open(migrate=False)
     async with opened(str(path)) as store:
-        assert await store.find(row.id, MINE, within_s=SOON_S) is not None
+        assert await store.find("s", MINE, within_s=SOON_S) is not None
         assert await ReportStore(store.database).of_day(0, within_s=SOON_S) == ()

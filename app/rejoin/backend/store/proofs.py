@@ -1,0 +1,121 @@
+"""When the service last said CONNECTED of a session, for all processes; null rather than wrong.
+
+A proof is written by the database's clock, which is a wall clock. So it is written only by a
+process that has seen that clock agree with its own boot clock, and counts only for one that has
+seen both agree since then (`clock_agreement`). A process that was started later has none, and the
+deadline that a client shows then rests on what the client knows itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import Connection, func, select, update
+
+from rejoin.backend.store.clock_agreement import ClockAgreement, ClockReading
+from rejoin.backend.store.database import Database, StoreUnavailableError
+from rejoin.backend.store.schema import STREAM_SESSION
+from rejoin.clock import Clock
+
+READ_EVERY_S: Final = 5.0
+_READ_WITHIN_S: Final = 2.0
+
+
+class ProofStore:
+    """The proofs of all sessions. `wall`: the clock of an embedded database, in Unix time."""
+
+    def __init__(
+        self, database: Database, clock: Clock, *, wall: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._wall = wall
+        self._agreement = ClockAgreement()
+        self._has_begun = False
+
+    async def read_clock_for_ever(self) -> None:
+        """Read the database's clock now and every READ_EVERY_S."""
+        while True:
+            await self.read_clock()
+            await asyncio.sleep(READ_EVERY_S)
+
+    async def read_clock(self) -> None:
+        """One reading; none if the database cannot be used."""
+        try:
+            await self._database.run(self._read, within_s=_READ_WITHIN_S)
+        except StoreUnavailableError:
+            return
+
+    async def note(
+        self, session_id: str, asked_at: float, *, connected: bool, within_s: float
+    ) -> None:
+        """The service answered a call that began at `asked_at` on our boot clock; `connected`: it
+        said CONNECTED. Not written while the database's clock cannot be trusted."""
+
+        def work(connection: Connection) -> None:
+            now = self._read(connection)
+            at = self._agreement.written_as(asked_at, now)
+            if at is None:
+                return
+            columns = [STREAM_SESSION.c.settled_at]
+            if connected:
+                columns.append(STREAM_SESSION.c.connected_at)
+            for column in columns:
+                older = column.is_(None) | (column < at) | (column > now.database_s)
+                connection.execute(
+                    update(STREAM_SESSION)
+                    .where(STREAM_SESSION.c.id == session_id, older)
+                    .values({column: at})
+                )
+
+        await self._database.run(work, within_s=within_s)
+
+    async def connected_at(self, session_id: str, *, within_s: float) -> float | None:
+        """When the newest call began that returned CONNECTED, on our boot clock, or somewhat
+        earlier; None if no process has seen it, or if that time means nothing here."""
+
+        def work(connection: Connection) -> float | None:
+            now = self._read(connection)
+            at = _time_of(connection, session_id, "connected_at")
+            return None if at is None else self._agreement.own_time(at, now)
+
+        return await self._database.run(work, within_s=within_s)
+
+    async def settled_for_s(self, session_id: str, *, within_s: float) -> float | None:
+        """For how long at least no process has had an answer of the service; None: unknown."""
+
+        def work(connection: Connection) -> float | None:
+            now = self._read(connection)
+            at = _time_of(connection, session_id, "settled_at")
+            return None if at is None else now.database_s - at
+
+        return await self._database.run(work, within_s=within_s)
+
+    def _read(self, connection: Connection) -> ClockReading:
+        if not self._has_begun:
+            newest_s = connection.scalar(
+                select(func.max(STREAM_SESSION.c.connected_at)).where(
+                    STREAM_SESSION.c.ended_status.is_(None)
+                )
+            )
+            if newest_s is not None:
+                self._agreement.doubt(newest_s)
+            self._has_begun = True
+        before_s = self._clock()
+        if self._database.is_shared:
+            epoch = func.extract("epoch", func.clock_timestamp())
+            database_s = float(connection.scalar(select(epoch)) or 0.0)
+        else:
+            database_s = self._wall()
+        reading = ClockReading(database_s, before_s, self._clock())
+        self._agreement.add(reading)
+        return reading
+
+
+def _time_of(connection: Connection, session_id: str, column: str) -> float | None:
+    return connection.scalar(
+        select(STREAM_SESSION.c[column]).where(STREAM_SESSION.c.id == session_id)
+    )
