@@ -16,6 +16,7 @@ from helpers.backend_caller import caller, problem_of, until
 from helpers.fake_stream_service import (
     GOOD_TOKEN,
     OTHER_TOKEN,
+    PLENTY,
     FakeStreamService,
     answer_to,
     new_offer,
@@ -696,7 +697,7 @@ async def test_a_restarted_backend_keeps_its_sessions(tmp_path: Path) -> None:
 async def test_a_backend_that_ends_answers_long_polls_with_their_view() -> None:
     service = FakeStreamService(status="CONNECTED")
     async with opened() as store:
-        app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(polls_per_s=200))
+        app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(quota=PLENTY))
         async with (
             httpx.AsyncClient(trust_env=False, timeout=30) as http,
             contextlib.AsyncExitStack() as stack,

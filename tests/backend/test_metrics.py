@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from helpers.fake_stream_service import GOOD_TOKEN, FakeStreamService, new_offer, new_token
+from helpers.fake_stream_service import GOOD_TOKEN, PLENTY, FakeStreamService, new_offer, new_token
 from helpers.stores import opened
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.routes import AppRules, build_app
@@ -15,7 +15,7 @@ async def test_calls_of_players_and_of_the_service_are_counted() -> None:
     service = FakeStreamService()
     service.fail("get_status", ServiceFault.THROTTLED)
     async with opened() as store:
-        app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(polls_per_s=200))
+        app = build_app(service, store, [GOOD_TOKEN], rules=AppRules(quota=PLENTY))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
             headers = {"Authorization": f"Bearer {GOOD_TOKEN}"}

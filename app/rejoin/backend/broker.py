@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar, assert_never
 
+from rejoin.backend.budgets import OperationBudget
 from rejoin.backend.client_tokens import START, ClientTokens
 from rejoin.backend.create_calls import CreateCalls, Flying
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
@@ -96,7 +97,7 @@ class SessionBroker:
         store: SessionStore,
         flights: FlightStore,
         clock: Clock,
-        poll_rate: PollRate,
+        poll_rate: PollRate | OperationBudget,
         stopping: asyncio.Event | None = None,
         owners: OwnerCalls | None = None,
     ) -> None:

@@ -14,16 +14,18 @@ from fastapi.security import HTTPBearer
 
 from rejoin.backend import problems
 from rejoin.backend.broker import SessionBroker
+from rejoin.backend.budgets import GET, Budgets
+from rejoin.backend.call_rate import Quota
 from rejoin.backend.gate import ADMITTED, Admitted, Gate
 from rejoin.backend.metrics import Metrics
 from rejoin.backend.observed_service import ObservedService
 from rejoin.backend.owner_rules import OwnerCalls, OwnerRules
-from rejoin.backend.poll_rate import PollRate
 from rejoin.backend.readiness import Readiness
 from rejoin.backend.refused import Reason, RefusedError
 from rejoin.backend.requests import Caller, Offer, SessionReport
 from rejoin.backend.service import StreamService
 from rejoin.backend.sign_in import Authenticate, static_tokens
+from rejoin.backend.store.budgets import BudgetStore
 from rejoin.backend.store.flights import FlightStore
 from rejoin.backend.store.sessions import SessionStore
 from rejoin.backend.sweep import sweep_for_ever
@@ -53,21 +55,22 @@ from rejoin.signaling.wire import (
 )
 from rejoin.tasks import cancel, spawn
 
-POLLS_PER_S: Final = 15.0
-"""Below the 20 GetStreamSession/s that AWS allows per account and Region (design/service.md)."""
 DEFAULT_BUDGET_S: Final = 9.0
 """For a client that names no budget."""
 MARGIN_S: Final = 0.1
 """Kept of the client's budget for writing the answer."""
+_QUOTA: Final = Quota()
 
 
 @dataclass(frozen=True, slots=True)
 class AppRules:
-    """`polls_per_s`: GetStreamSession calls of this process. `hosts`: the names and addresses that
-    a Host header may have; none: any. `owners`: what one player may hold. `about`: the answer to
+    """`quota`: what the account may do with each operation. `shard`: its name and Region, for which
+    all processes of the database share the quota. `hosts`: the names and addresses that a Host
+    header may have; none: any. `owners`: what one player may hold. `about`: the answer to
     `GET /v1/about`."""
 
-    polls_per_s: float = POLLS_PER_S
+    quota: Quota = _QUOTA
+    shard: str = "default"
     hosts: tuple[str, ...] = ()
     owners: OwnerRules = field(default_factory=OwnerRules)
     about: AboutBody = field(
@@ -101,9 +104,8 @@ def build_app(
         readiness.succeeded("database") if good else readiness.failed("database")
     )
     owners = OwnerCalls(rules.owners, clock)
-    broker = SessionBroker(
-        service, store, flights, clock, PollRate(clock, rules.polls_per_s), stopping, owners
-    )
+    budgets = Budgets(BudgetStore(store.database, rules.shard, rules.quota, clock), clock)
+    broker = SessionBroker(service, store, flights, clock, budgets.of(GET), stopping, owners)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -111,6 +113,7 @@ def build_app(
         yield
         await cancel(sweeping)
         await broker.finish()
+        await budgets.finish()
 
     app = FastAPI(
         title="Rejoin studio backend",

@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from rejoin.backend.store.schema import METADATA
+from rejoin.backend.store.schema import METADATA, ONE_BOOT
 from rejoin.errors import ServiceError
 from rejoin.tasks import spawn
 
@@ -30,7 +30,7 @@ _log = logging.getLogger("rejoin.backend.store")
 _Result = TypeVar("_Result")
 
 MEMORY: Final = ":memory:"
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The version of the schema that this program uses; `migrations.versions` has each step."""
 LONGEST_S: Final = 5.0
 """No transaction takes longer; PostgreSQL ends a statement then."""
@@ -79,6 +79,8 @@ class _Sqlite:
             self._engine = _sqlite_engine(self._url)
             with self._engine.begin() as connection:
                 _bring_to_head(connection, sqlite=True)
+                for table in ONE_BOOT:
+                    connection.execute(table.delete())
 
         await self._in_thread(work)
 
@@ -288,7 +290,7 @@ def _bring_to_head(connection: Connection, *, sqlite: bool) -> None:
         version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     elif names != {"stream_session", "offer"}:
         raise ServiceError("The backend's database was not made by this program.")
-    if version not in (None, "0001", HEAD):
+    if version not in (None, "0001", "0002", HEAD):
         raise ServiceError("The backend's database was made by a newer version of this program.")
     if version != HEAD:
         _migrate(connection, stamped=version is not None)

@@ -1,7 +1,8 @@
 """The tables of the backend's database; `migrations` lead here from every earlier version.
 
-Times are seconds of Unix time by the clock of the process that wrote them. They decide which rows
-are looked at again, never whether a session or a call in flight is over.
+Times are seconds of Unix time by the clock of the process that wrote them, where nothing else is
+said. They decide which rows are looked at again, never whether a session or a call in flight is
+over.
 """
 
 from __future__ import annotations
@@ -85,6 +86,18 @@ FLIGHT: Final = Table(
 )
 """A create call on its way. `lands_within_s`: from its beginning, after which it has no effect."""
 
+CALL_BUDGET: Final = Table(
+    "call_budget",
+    METADATA,
+    Column("shard", String(64), primary_key=True),
+    Column("operation", String(64), primary_key=True),
+    Column("free_at", Double, nullable=False),
+    Column("per_s", Double, nullable=False),
+    Column("halved_at", Double, nullable=False),
+)
+"""Calls of the streaming service, of each operation by itself (`call_rate`). The times are the
+database's own; on SQLite the boot clock of its one process."""
+
 SERVER_KEY: Final = Table(
     "server_key",
     METADATA,
@@ -92,6 +105,10 @@ SERVER_KEY: Final = Table(
     Column("secret", String(64), nullable=False),
 )
 """One row: the secret from which ClientTokens and tags are made."""
+
+
+ONE_BOOT: Final = (CALL_BUDGET,)
+"""Tables whose times are the boot clock's on SQLite: what is in them ends with the process."""
 
 
 def secret_hash(purpose: str, secret: str) -> str:

@@ -3,5 +3,5 @@
 Glossary
     upgrade    what leads from the revision before to this one; there is no way back
 
-Read in this order: `initial`, `attempts_and_flights`.
+Read in this order: `initial`, `attempts_and_flights`, `budgets_and_turns`.
 """
