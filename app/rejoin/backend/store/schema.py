@@ -11,6 +11,7 @@ import hashlib
 from typing import Final
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -41,6 +42,7 @@ STREAM_SESSION: Final = Table(
     Column("tag", String(64)),
     Column("ended_status", Text),
     Column("ended_reason", Text),
+    Column("connection_timeout_s", Double),
     UniqueConstraint("tag", name="one_session_of_a_tag"),
     UniqueConstraint("owner_hash", "start_token_hash", name="one_session_of_a_start"),
     UniqueConstraint("stream_group", "stream_session", name="one_owner_of_a_stream"),
@@ -48,7 +50,8 @@ STREAM_SESSION: Final = Table(
 )
 """`stream_group` and `stream_session` are null while the outcome of the start is not known.
 `attempt`: the number of the newest attempt. `tag`: the session's UserId at the service, by which it
-is found again when the start's answer is lost; null in rows of an older version."""
+is found again when the start's answer is lost; null in rows of an older version.
+`connection_timeout_s`: as the service said it when the session was started; else null."""
 
 ATTEMPT: Final = Table(
     "attempt",
@@ -98,6 +101,35 @@ CALL_BUDGET: Final = Table(
 """Calls of the streaming service, of each operation by itself (`call_rate`). The times are the
 database's own; on SQLite the boot clock of its one process."""
 
+CREATE_TURN: Final = Table(
+    "create_turn",
+    METADATA,
+    Column("session_id", String(64), primary_key=True),
+    Column("shard", String(64), nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("unreleased", Boolean, nullable=False),
+    Column("shown_at", Double, nullable=False),
+    Column("latest_at", Double, nullable=False),
+    Column("present_until_at", Double, nullable=False),
+    Column("kept_until_at", Double, nullable=False),
+    Column("could_be_saved", Boolean, nullable=False),
+    Index("create_turn_by_deadline", "shard", "state", "unreleased", "shown_at"),
+    Index("create_turn_by_latest", "shard", "could_be_saved", "latest_at"),
+)
+"""Who waits to be let in again (`turns`). `owner`: the process that was asked last. `state`:
+"waits", "granted" or "served". `present_until_at`: until when the client waits for the answer to
+its call; `kept_until_at`: until when it keeps its place. `could_be_saved`: a maximum matching of
+the calls that were made saves it. Times as in `call_budget`."""
+
+QUEUE_PROCESS: Final = Table(
+    "queue_process",
+    METADATA,
+    Column("owner", String(64), primary_key=True),
+    Column("seen_at", Double, nullable=False),
+)
+"""Processes with clients that wait for a turn, and when they last asked for turns."""
+
 SERVER_KEY: Final = Table(
     "server_key",
     METADATA,
@@ -107,7 +139,7 @@ SERVER_KEY: Final = Table(
 """One row: the secret from which ClientTokens and tags are made."""
 
 
-ONE_BOOT: Final = (CALL_BUDGET,)
+ONE_BOOT: Final = (CALL_BUDGET, CREATE_TURN, QUEUE_PROCESS)
 """Tables whose times are the boot clock's on SQLite: what is in them ends with the process."""
 
 

@@ -79,6 +79,7 @@ class StoredSession:
     tag: str | None
     ended_status: str | None
     ended_reason: str | None
+    connection_timeout_s: float | None = None
 
 
 class SessionStore:
@@ -153,7 +154,14 @@ class SessionStore:
                 return outcome
         raise _forgotten()
 
-    async def started(self, session_id: str, stream: StreamId, *, within_s: float) -> None:
+    async def started(
+        self,
+        session_id: str,
+        stream: StreamId,
+        *,
+        within_s: float,
+        connection_timeout_s: float | None = None,
+    ) -> None:
         """The service accepted the start. Raises StreamTakenError."""
 
         def work(connection: Connection) -> None:
@@ -161,7 +169,11 @@ class SessionStore:
                 connection.execute(
                     update(STREAM_SESSION)
                     .where(STREAM_SESSION.c.id == session_id)
-                    .values(stream_group=stream.stream_group, stream_session=stream.stream_session)
+                    .values(
+                        stream_group=stream.stream_group,
+                        stream_session=stream.stream_session,
+                        connection_timeout_s=connection_timeout_s,
+                    )
                 )
             except IntegrityError as error:
                 raise StreamTakenError("This stream session belongs to another start.") from error
@@ -476,4 +488,5 @@ def _session_of(found: Row[Any], attempts: Sequence[Row[Any]]) -> StoredSession:
         tag=found.tag,
         ended_status=found.ended_status,
         ended_reason=found.ended_reason,
+        connection_timeout_s=found.connection_timeout_s,
     )

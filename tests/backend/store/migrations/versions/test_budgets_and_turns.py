@@ -9,7 +9,7 @@ from rejoin.backend.store.migrations.versions import attempts_and_flights, budge
 from rejoin.backend.store.sessions import Offered
 
 SOON_S = 60.0
-_NEW = ("call_budget",)
+_NEW = ("call_budget", "create_turn", "queue_process")
 
 
 def test_it_follows_the_one_before() -> None:
@@ -29,6 +29,7 @@ async def test_a_database_of_the_version_before_goes_on(url: str) -> None:
         def go_back(connection: Connection) -> None:
             for name in _NEW:
                 connection.execute(text(f"DROP TABLE {name}"))
+            connection.execute(text("ALTER TABLE stream_session DROP COLUMN connection_timeout_s"))
             connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
 
         await store.database.run(go_back, within_s=SOON_S)
